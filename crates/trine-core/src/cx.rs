@@ -1,0 +1,121 @@
+//! One request, as extractors see it.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
+
+use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta};
+
+/// One request on its way through the extractors of a handler.
+///
+/// It owns the head for the whole call, so that an error which is rendered after the handler ran still knows what
+/// the client accepts.
+#[derive(Debug)]
+pub struct Cx {
+    head: Parts,
+    body: Option<Body>,
+    route: RouteCx,
+    accept: Option<HeaderValue>,
+}
+
+impl Cx {
+    /// Takes a request and its match. The body gets the limit of the route.
+    #[must_use]
+    pub fn new(request: Request, route: RouteCx) -> Cx {
+        let (head, mut body) = request.into_parts();
+        if let Some(meta) = route.route() {
+            body = body.limited(meta.body_limit);
+        }
+        Cx { head, body: Some(body), route, accept: None }
+    }
+
+    /// The request method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// The request target.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.head.uri
+    }
+
+    /// The protocol version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// What layers attached to the request.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.head.extensions
+    }
+
+    /// What layers attached to the request, to change.
+    #[must_use]
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.head.extensions
+    }
+
+    /// The match.
+    #[must_use]
+    pub fn matched(&self) -> &RouteCx {
+        &self.route
+    }
+
+    /// The matched route; `None` in layers outside routing.
+    #[must_use]
+    pub fn route(&self) -> Option<&RouteMeta> {
+        self.route.route()
+    }
+
+    /// The connection, where a server told of it.
+    #[must_use]
+    pub fn conn(&self) -> Option<&ConnInfo> {
+        self.route.conn()
+    }
+
+    /// The state of this type.
+    ///
+    /// An extractor that calls this should declare it in its [`needs`](crate::FromRequest::needs), so that the
+    /// launch audit finds a missing state before the first request.
+    ///
+    /// # Errors
+    /// A 500 that names the type in the log when the application holds none.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Rejection> {
+        self.route.app().states.get().ok_or_else(missing_state::<T>)
+    }
+
+    /// Takes the body, limited as the route says. A second call gets an empty one.
+    pub fn take_body(&mut self) -> Body {
+        self.body.take().unwrap_or_default()
+    }
+
+    /// Takes head and body as one request. What the client accepts is remembered for rendering problems.
+    pub fn take_request(&mut self) -> Request {
+        self.accept = self.head.headers.get(header::ACCEPT).cloned();
+        let blank = Request::new(()).into_parts().0;
+        Request::from_parts(std::mem::replace(&mut self.head, blank), self.take_body())
+    }
+
+    /// What the client said it accepts.
+    #[must_use]
+    pub fn accept(&self) -> Option<&HeaderValue> {
+        self.accept.as_ref().or_else(|| self.head.headers.get(header::ACCEPT))
+    }
+}
+
+#[cold]
+fn missing_state<T>() -> Rejection {
+    let name = std::any::type_name::<T>();
+    Problem::internal(format!("no state of type `{name}`: register it with `App::state`")).into()
+}

@@ -1,0 +1,47 @@
+//! The vocabulary of Trine: what a request carries into a handler and what a handler gives back.
+//!
+//! Library authors depend on this crate alone. It changes slowly, opens no socket, routes nothing and has no
+//! macros. Applications use the `trine` crate, which re-exports all of it.
+//!
+//! # Layout
+//! In the order in which a request meets them:
+//! - [`conn`]: what is known of the connection
+//! - [`body`] and [`incoming`]: the body, and how a server fills it on demand
+//! - [`route`]: the matched route and its parameters, which travel beside the request
+//! - [`state`]: typed values that the application holds
+//! - [`cx`]: one request, as extractors see it
+//! - [`extract`]: [`FromRequest`], the one trait of extraction, and [`needs`], what it wants at launch
+//! - [`param`]: [`FromParam`], one value of a path or query
+//! - [`respond`]: [`IntoResponse`] and [`IntoResponseParts`]
+//! - [`problem`]: [`Problem`], an error as RFC 9457 tells it
+
+pub mod body;
+pub mod conn;
+pub mod cx;
+pub mod extract;
+pub mod incoming;
+pub mod needs;
+pub mod param;
+pub mod problem;
+pub mod respond;
+pub mod route;
+pub mod state;
+
+pub use body::{Body, BodyError};
+pub use conn::ConnInfo;
+pub use cx::Cx;
+pub use extract::{FromRequest, Rejection};
+pub use needs::Needs;
+pub use param::{FromParam, Param};
+pub use problem::Problem;
+pub use respond::{IntoResponse, IntoResponseParts};
+pub use route::{RouteCx, RouteMeta};
+
+/// A request as handlers and layers of Trine see it.
+pub type Request<B = Body> = http::Request<B>;
+
+/// A response as handlers and layers of Trine see it.
+pub type Response<B = Body> = http::Response<B>;
+
+/// Any error that can cross a thread.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

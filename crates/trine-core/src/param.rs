@@ -1,0 +1,260 @@
+//! One value of a path or a query.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::str::FromStr;
+
+use percent_encoding::percent_decode;
+
+use crate::{Cx, Problem, Rejection};
+
+/// A type that a single value of the path or the query can become: `/users/{id}`, `?{page}`.
+///
+/// It sees the request and may wait, so a value can be looked up by its id. Repeated and missing values of a query
+/// are the affair of [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one.
+///
+/// ```
+/// use trine_core::{Cx, FromParam, Param, Rejection};
+///
+/// struct Slug(String);
+///
+/// impl FromParam for Slug {
+///     async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
+///         match param.value.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+///             true => Ok(Slug(param.value.into_owned())),
+///             false => Err(param.expected("lower-case letters and dashes")),
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a value of the path or the query",
+    label = "does not implement `FromParam`",
+    note = "text, numbers, `bool`, `char` and addresses do; so do `Option<T>` and `Vec<T>` of them",
+    note = "for a type of your own, implement `trine::FromParam`"
+)]
+pub trait FromParam: Sized + Send {
+    /// Makes the value of the text between two slashes or behind `name=`, percent-decoded.
+    fn from_param(param: Param<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
+
+    /// Makes the value of everything that the query says under one name.
+    fn from_values(values: Values<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        async move { Self::from_param(values.one()?, cx).await }
+    }
+}
+
+/// One value with its name, so that an error can say both.
+#[derive(Debug, Clone)]
+pub struct Param<'a> {
+    /// The name in the template.
+    pub name: &'a str,
+    /// Where it stood.
+    pub place: Place,
+    /// The text, percent-decoded.
+    pub value: Cow<'a, str>,
+}
+
+/// Where a value stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the path.
+    Path,
+    /// In the query.
+    Query,
+}
+
+impl Param<'_> {
+    /// The rejection that says what was expected and what came: 400.
+    #[must_use]
+    pub fn expected(&self, expected: &str) -> Rejection {
+        let place = self.place.name();
+        let detail = format!("{place} parameter `{}`: expected {expected}, got `{}`", self.name, self.value);
+        Problem::bad_request(detail)
+            .with("parameter", self.name)
+            .with("expected", expected)
+            .with("got", &*self.value)
+            .into()
+    }
+}
+
+impl Place {
+    fn name(self) -> &'static str {
+        match self {
+            Place::Path => "path",
+            Place::Query => "query",
+        }
+    }
+}
+
+/// Reads the path parameter at `index` of the template.
+///
+/// # Errors
+/// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8.
+pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
+    match cx.matched().param(index)? {
+        Some(value) => T::from_param(Param { name, place: Place::Path, value }, cx).await,
+        None => Err(Problem::internal(format!("the route has no path parameter `{name}`")).into()),
+    }
+}
+
+/// Reads the query parameter of this name.
+///
+/// # Errors
+/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8.
+pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
+    let query = cx.uri().query().unwrap_or_default();
+    T::from_values(Values { name, query }, cx).await
+}
+
+/// All values of one name in a query, in order.
+#[derive(Debug, Clone)]
+pub struct Values<'a> {
+    name: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Values<'a> {
+    /// The values of `name` in `query`, which is percent-encoded as browsers do.
+    #[must_use]
+    pub fn new(name: &'a str, query: &'a str) -> Values<'a> {
+        Values { name, query }
+    }
+
+    /// The one value.
+    ///
+    /// # Errors
+    /// A 400 where there is none or more than one.
+    pub fn one(mut self) -> Result<Param<'a>, Rejection> {
+        let name = self.name;
+        let first = self.next().ok_or_else(|| missing(name))??;
+        match self.next() {
+            None => Ok(first),
+            Some(_) => {
+                Err(Problem::bad_request(format!("query parameter `{name}`: expected once, got it again")).into())
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Result<Param<'a>, Rejection>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.query.is_empty() {
+            let (pair, rest) = self.query.split_once('&').unwrap_or((self.query, ""));
+            self.query = rest;
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if key == self.name || decode(key).is_ok_and(|key| key == self.name) {
+                return Some(match decode(value) {
+                    Ok(value) => Ok(Param { name: self.name, place: Place::Query, value }),
+                    Err(()) => Err(not_utf8(self.name, value)),
+                });
+            }
+        }
+        None
+    }
+}
+
+// application/x-www-form-urlencoded as the WHATWG URL standard reads it: `+` is a space.
+fn decode(text: &str) -> Result<Cow<'_, str>, ()> {
+    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode(spaced.as_bytes()).decode_utf8().map_err(|_| ())?;
+    Ok(Cow::Owned(decoded.into_owned()))
+}
+
+#[cold]
+fn missing(name: &str) -> Rejection {
+    Problem::bad_request(format!("query parameter `{name}` is missing")).with("parameter", name).absent().into()
+}
+
+#[cold]
+fn not_utf8(name: &str, value: &str) -> Rejection {
+    let detail =
+        format!("query parameter `{name}`: expected UTF-8 after percent-decoding, got `{value}`");
+    Problem::bad_request(detail).into()
+}
+
+impl FromParam for String {
+    async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
+        Ok(param.value.into_owned())
+    }
+}
+
+macro_rules! parsed {
+    ($($ty:ty => $expected:literal),* $(,)?) => {$(
+        impl FromParam for $ty {
+            async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
+                <$ty>::from_str(&param.value).map_err(|_| param.expected($expected))
+            }
+        }
+    )*};
+}
+
+parsed! {
+    bool => "`true` or `false`",
+    char => "one character",
+    u8 => "a whole number from 0 to 255",
+    u16 => "a whole number from 0 to 65535",
+    u32 => "a whole number from 0 to 4294967295",
+    u64 => "a whole number from 0 to 18446744073709551615",
+    u128 => "a whole number from 0 on",
+    usize => "a whole number from 0 on",
+    i8 => "a whole number from -128 to 127",
+    i16 => "a whole number from -32768 to 32767",
+    i32 => "a whole number from -2147483648 to 2147483647",
+    i64 => "a whole number from -9223372036854775808 to 9223372036854775807",
+    i128 => "a whole number",
+    isize => "a whole number",
+    f32 => "a number",
+    f64 => "a number",
+    std::num::NonZeroU16 => "a whole number from 1 to 65535",
+    std::num::NonZeroU32 => "a whole number from 1 to 4294967295",
+    std::num::NonZeroU64 => "a whole number from 1 to 18446744073709551615",
+    std::num::NonZeroUsize => "a whole number from 1 on",
+    std::net::IpAddr => "an IP address",
+    std::net::Ipv4Addr => "an IPv4 address",
+    std::net::Ipv6Addr => "an IPv6 address",
+}
+
+/// `None` when the query does not name it.
+impl<T: FromParam> FromParam for Option<T> {
+    async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
+        T::from_param(param, cx).await.map(Some)
+    }
+
+    async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
+        match values.clone().next() {
+            Some(_) => T::from_values(values, cx).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Every value of a name that the query repeats.
+impl<T: FromParam> FromParam for Vec<T> {
+    async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
+        Ok(vec![T::from_param(param, cx).await?])
+    }
+
+    async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
+        let mut all = Vec::new();
+        for value in values {
+            all.push(T::from_param(value?, cx).await?);
+        }
+        Ok(all)
+    }
+}
+
+/// The handler decides what to do with the rejection.
+impl<T: FromParam> FromParam for Result<T, Rejection> {
+    async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
+        Ok(T::from_param(param, cx).await)
+    }
+
+    async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
+        Ok(T::from_values(values, cx).await)
+    }
+}

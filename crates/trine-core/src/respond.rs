@@ -1,0 +1,228 @@
+//! What a handler may return.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::{Body, BoxError, Problem, Response};
+
+/// A type that a handler may return.
+///
+/// Text and bytes, a [`StatusCode`], a [`Problem`], a whole [`Response`], a `Result` of two of these; and a tuple
+/// that ends with one of them and has an optional status and any [`IntoResponseParts`] before it:
+///
+/// ```
+/// use http::{StatusCode, header};
+/// use trine_core::IntoResponse;
+///
+/// let response = (StatusCode::CREATED, [(header::LOCATION, "/todos/7")], "made").into_response();
+/// assert_eq!(response.status(), 201);
+/// assert_eq!(response.headers()["location"], "/todos/7");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a handler",
+    label = "does not implement `IntoResponse`",
+    note = "to send it as JSON, return `Json<{Self}>`; as text, a `String`",
+    note = "an error type of your own implements `IntoResponse`, or becomes a `Problem` before it is returned",
+    note = "if it implements `IntoResponse` of another version of trine-core, `cargo tree -d` shows both"
+)]
+pub trait IntoResponse {
+    /// Makes the response.
+    fn into_response(self) -> Response;
+}
+
+/// A part of a response that leaves its body alone: header fields, cookies.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand before the answer in a tuple",
+    label = "does not implement `IntoResponseParts`",
+    note = "header fields do: `[(header::LOCATION, \"/\")]`; a status comes first in the tuple, the body last"
+)]
+pub trait IntoResponseParts {
+    /// Adds itself to the head.
+    ///
+    /// # Errors
+    /// What cannot be sent becomes a problem, which is sent instead of the response.
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem>;
+}
+
+impl IntoResponse for () {
+    fn into_response(self) -> Response {
+        Response::new(Body::empty())
+    }
+}
+
+impl IntoResponse for Infallible {
+    fn into_response(self) -> Response {
+        match self {}
+    }
+}
+
+impl IntoResponse for StatusCode {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self;
+        response
+    }
+}
+
+impl IntoResponse for Body {
+    fn into_response(self) -> Response {
+        Response::new(self)
+    }
+}
+
+impl<B> IntoResponse for Response<B>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    fn into_response(self) -> Response {
+        self.map(Body::new)
+    }
+}
+
+impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
+    fn into_response(self) -> Response {
+        match self {
+            Ok(value) => value.into_response(),
+            Err(error) => error.into_response(),
+        }
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Box<T> {
+    fn into_response(self) -> Response {
+        (*self).into_response()
+    }
+}
+
+/// `None` is a 404.
+impl<T: IntoResponse> IntoResponse for Option<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Some(value) => value.into_response(),
+            None => Problem::new(StatusCode::NOT_FOUND).into_response(),
+        }
+    }
+}
+
+impl IntoResponse for HeaderMap {
+    fn into_response(self) -> Response {
+        (self, ()).into_response()
+    }
+}
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+macro_rules! bytes_with_type {
+    ($($ty:ty: $content_type:expr),* $(,)?) => {$(
+        impl IntoResponse for $ty {
+            fn into_response(self) -> Response {
+                with_type($content_type, Body::from(self))
+            }
+        }
+    )*};
+}
+
+bytes_with_type! {
+    &'static str: TEXT,
+    String: TEXT,
+    &'static [u8]: BYTES,
+    Vec<u8>: BYTES,
+    Bytes: BYTES,
+    BytesMut: BYTES,
+}
+
+impl IntoResponse for Cow<'static, str> {
+    fn into_response(self) -> Response {
+        match self {
+            Cow::Borrowed(text) => text.into_response(),
+            Cow::Owned(text) => text.into_response(),
+        }
+    }
+}
+
+/// A 200 with this content type and body: the building block of responders.
+#[must_use]
+pub fn with_type(content_type: HeaderValue, body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+impl IntoResponseParts for () {
+    fn into_response_parts(self, _response: &mut Response) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl<P: IntoResponseParts> IntoResponseParts for Option<P> {
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+        self.map_or(Ok(()), |parts| parts.into_response_parts(response))
+    }
+}
+
+/// Each field replaces those of the same name that the response has.
+impl IntoResponseParts for HeaderMap {
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+        response.headers_mut().extend(self);
+        Ok(())
+    }
+}
+
+/// Each field replaces those of the same name that the response has.
+impl<K, V, const N: usize> IntoResponseParts for [(K, V); N]
+where
+    K: TryInto<HeaderName, Error: Into<BoxError>>,
+    V: TryInto<HeaderValue, Error: Into<BoxError>>,
+{
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+        for (name, value) in self {
+            let name = name.try_into().map_err(Problem::internal)?;
+            let value = value.try_into().map_err(Problem::internal)?;
+            response.headers_mut().insert(name, value);
+        }
+        Ok(())
+    }
+}
+
+macro_rules! tuples {
+    ($($part:ident)*) => {
+        impl<R: IntoResponse, $($part: IntoResponseParts),*> IntoResponse for ($($part,)* R,) {
+            #[allow(non_snake_case, unused_mut)]
+            fn into_response(self) -> Response {
+                let ($($part,)* answer,) = self;
+                let mut response = answer.into_response();
+                $(if let Err(problem) = $part.into_response_parts(&mut response) {
+                    return problem.into_response();
+                })*
+                response
+            }
+        }
+
+        impl<R: IntoResponse, $($part: IntoResponseParts),*> IntoResponse for (StatusCode, $($part,)* R) {
+            #[allow(non_snake_case, unused_mut)]
+            fn into_response(self) -> Response {
+                let (status, $($part,)* answer) = self;
+                let mut response = answer.into_response();
+                $(if let Err(problem) = $part.into_response_parts(&mut response) {
+                    return problem.into_response();
+                })*
+                *response.status_mut() = status;
+                response
+            }
+        }
+    };
+}
+
+tuples!();
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);

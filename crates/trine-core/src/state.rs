@@ -1,0 +1,58 @@
+//! Typed values that an application holds for its handlers.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// One value per type, shared by reference. A value needs to be `Send + Sync`, never `Clone`.
+#[derive(Default)]
+pub struct States {
+    values: HashMap<TypeId, (Arc<dyn Any + Send + Sync>, &'static str), BuildHasherDefault<TypeIdHasher>>,
+}
+
+impl States {
+    /// Holds `value`. Returns whether it replaced one of the same type.
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: Arc<T>) -> bool {
+        self.values.insert(TypeId::of::<T>(), (value, std::any::type_name::<T>())).is_some()
+    }
+
+    /// The value of this type.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let (value, _) = self.values.get(&TypeId::of::<T>())?;
+        Arc::clone(value).downcast().ok()
+    }
+
+    /// Whether a value of this type is held.
+    #[must_use]
+    pub fn contains(&self, type_id: TypeId) -> bool {
+        self.values.contains_key(&type_id)
+    }
+}
+
+impl std::fmt::Debug for States {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.values.values().map(|(_, name)| name)).finish()
+    }
+}
+
+/// A [`TypeId`] is a hash already: take its bits as they are.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, bits: u64) {
+        self.0 = bits;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
