@@ -1,0 +1,3 @@
+mod expansion;
+mod limits;
+mod templates;
