@@ -64,6 +64,9 @@ pub(crate) enum Source {
     Extractor,
 }
 
+/// As many as `trine::handler::Args` is implemented for.
+const MOST_EXTRACTORS: usize = 12;
+
 /// Binds the arguments of a function to the names of its template and reports whatever does not fit.
 pub(crate) fn bind(
     function: &Function,
@@ -84,6 +87,13 @@ pub(crate) fn bind(
             ty: Type::clone(&argument.ty),
             source: source(argument, template),
         });
+    }
+    let extractors = arguments.iter().filter(|argument| argument.source == Source::Extractor);
+    if let (Some(_), Some(one_more)) = (template, extractors.clone().nth(MOST_EXTRACTORS)) {
+        let message = format!(
+            "a handler takes at most {MOST_EXTRACTORS} extractors: gather some in a type that implements `FromRequest`"
+        );
+        diagnostics.error(one_more.ty.span(), message);
     }
     if let Some(template) = template {
         let arguments: Vec<_> = typed.collect();

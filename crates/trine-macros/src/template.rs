@@ -238,6 +238,13 @@ impl<'a> Parser<'a> {
         for (range, piece) in pieces {
             let written = &self.text[range.clone()];
             match piece {
+                Piece::Capture(inner) if inner.starts_with('*') => {
+                    let message = format!(
+                        "query `{written}`: `*` stands only in the path; `?{{q}}` with a `Vec` takes all"
+                    );
+                    self.mistake(range, message);
+                    expects_name = false;
+                }
                 Piece::Capture(inner) if expects_name => {
                     template.query.extend(self.name(range, inner));
                     expects_name = false;

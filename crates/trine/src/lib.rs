@@ -52,6 +52,7 @@ pub mod route;
 mod router;
 pub mod run;
 pub mod service;
+mod source;
 pub mod testing;
 
 pub use app::App;
@@ -80,5 +81,5 @@ pub use trine_macros::{delete, get, head, main, options, patch, post, put, route
 pub mod __private {
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::run::{MainResult, main, test};
-    pub use trine_core::param::{from_path, from_query};
+    pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }
