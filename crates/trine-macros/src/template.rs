@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
                         at += length + 1;
                     }
                     _ => {
-                        self.mistake(from..at, "this `{` is not closed; for the character itself write `{{`")
+                        self.mistake(from..at, "this `{` is not closed; for the character itself write `{{`");
                     }
                 },
                 '}' if !doubled => {

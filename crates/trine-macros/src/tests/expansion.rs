@@ -24,8 +24,8 @@ fn mistakes(template: &str, item: TokenStream) -> Vec<String> {
 }
 
 /// The output as a file, and the messages of its `compile_error!`s.
-fn expanded(template: &str, item: TokenStream) -> (syn::File, Vec<String>) {
-    let output = route(GET, quote!(#template), &item);
+fn expanded(template: &str, item: &TokenStream) -> (syn::File, Vec<String>) {
+    let output = route(GET, quote!(#template), item);
     let file: syn::File = syn::parse2(output).unwrap();
     let errors = file.items.iter().filter_map(|item| match item {
         syn::Item::Macro(item) => Some(item.mac.parse_body::<syn::LitStr>().unwrap().value()),
@@ -187,7 +187,7 @@ fn the_output_is_the_function_its_type_and_the_checks() {
             db.it()
         }
     );
-    let (file, errors) = expanded("/{id}", item.clone());
+    let (file, errors) = expanded("/{id}", &item);
     assert_eq!(errors, [""; 0]);
     let [syn::Item::Fn(function), syn::Item::Struct(ty), syn::Item::Impl(_), syn::Item::Const(checks)] =
         &file.items[..]
