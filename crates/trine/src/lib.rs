@@ -1,1 +1,8 @@
-//! x
+//! The framework.
+
+pub mod config;
+pub mod extract;
+pub mod respond;
+pub mod testing;
+
+pub use trine_core::*;
