@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::{COUNTED, Error, WARM_UP};
+use crate::{COUNTED, Error, TRIES, WARM_UP};
 
 /// What one scenario cost one server, per request.
 pub(crate) struct Measured {
@@ -74,8 +74,8 @@ fn page(table: &str, versions: &Map<String, Value>) -> String {
     let mut page = format!(
         "# Instructions and allocator calls per request\n\n\
          `cargo run --release --manifest-path compare/Cargo.toml -- instructions` wrote this page.\n\n{table}\n\
-         User-space instructions / allocator calls (ratio to the first column), counted by callgrind over {COUNTED}\n\
-         requests after {WARM_UP} to warm up; `plaintext-pipelined` sends 16 at once on one connection, all others\n\
+         User-space instructions / allocator calls (ratio to the first column), counted by callgrind: the median of {TRIES} counts\n\
+         of {COUNTED} requests after {WARM_UP} to warm up; `plaintext-pipelined` sends 16 at once on one connection, all others\n\
          come over 16 connections in step. System calls cost nothing here: this is not a measure of speed alone.\n\n"
     );
     for (name, version) in versions {
@@ -96,7 +96,7 @@ fn figures(all: &[Row<'_>], versions: &Map<String, Value>) -> Value {
             ((*name).to_owned(), Value::Object(scenarios.collect()))
         })
         .collect();
-    json!({ "requests": COUNTED, "versions": versions, "servers": servers })
+    json!({ "requests": COUNTED, "tries": TRIES, "versions": versions, "servers": servers })
 }
 
 fn tenths(number: f64) -> f64 {
