@@ -2,7 +2,7 @@
 
 use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
 use trine::prelude::*;
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{Server, ServerConfig};
 
 #[get("/plaintext")]
 async fn plaintext() -> &'static str {
@@ -35,5 +35,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let bound = Server::new(config).bind()?;
     compare_common::announce(bound.local_addr())?;
-    Ok(bound.serve(Shared(app)).await?)
+    Ok(bound.serve(app).await?)
 }
