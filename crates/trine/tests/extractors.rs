@@ -104,7 +104,7 @@ async fn a_client_reads_what_was_wrong_where() {
             "type": "about:blank",
             "title": "Unprocessable Entity",
             "status": 422,
-            "detail": "JSON: `[0].title` (line 1, column 11): invalid type: integer `7`, expected a string",
+            "detail": "JSON at `[0].title` (line 1, column 11): invalid type: integer `7`, expected a string",
             "path": "[0].title",
             "line": 1,
             "column": 11,
