@@ -112,8 +112,7 @@ impl Cookies {
     // `__Host-id` that browsers protect.
     fn receive(&mut self, name: &str, value: &str) {
         if is_token(name) && !self.sent.iter().any(|sent| sent.name() == name) {
-            let value = percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value));
-            self.sent.push(Cookie::new(name.to_owned(), value.into_owned()));
+            self.sent.push(Cookie::new(name.to_owned(), decode_value(value).into_owned()));
         }
     }
 }
@@ -138,8 +137,18 @@ fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {
     if attributes.iter().flatten().any(|text| text.contains([';', '\r', '\n'])) {
         return Err(refuse("expected a path and a domain without `;` and line breaks"));
     }
-    cookie.set_value(utf8_percent_encode(cookie.value(), NOT_IN_VALUE).to_string());
+    cookie.set_value(encode_value(cookie.value()));
     HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
+}
+
+/// A value as it stands in a header field.
+pub(crate) fn encode_value(value: &str) -> String {
+    utf8_percent_encode(value, NOT_IN_VALUE).to_string()
+}
+
+/// A value as it was before [`encode_value`]. What decodes to other than UTF-8 stays as it is.
+pub(crate) fn decode_value(value: &str) -> Cow<'_, str> {
+    percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value))
 }
 
 // What RFC 6265 section 4.1.1 keeps out of a value, and the sign of the encoding itself.

@@ -33,6 +33,7 @@ mod typed_header;
 pub use trine_core::extract::{FromRequest, Parts, Reads, Rejection, Whole};
 
 pub use self::cookies::Cookies;
+pub(crate) use self::cookies::{decode_value, encode_value};
 pub use self::form::Form;
 pub use self::json::Json;
 pub use self::matched_path::MatchedPath;
