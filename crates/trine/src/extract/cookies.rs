@@ -26,11 +26,11 @@ use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Respons
 /// came over TLS. Values are percent-encoded on the way out and decoded on the way in; names are not.
 ///
 /// # Errors
-/// None on the way in: a pair that is malformed is ignored, and of two with one name the first counts, as in
-/// RFC 6265 section 5.4. On the way out, a name that is no token or a `;` in a path or domain is a 500.
+/// None on the way in: a pair that is malformed is ignored, and of two with one name [`Cookies::get`] finds the first,
+/// which RFC 6265 section 5.4 makes the more specific one. On the way out, a name that is no token or a `;` in a path or domain is a 500.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies {
-    sent: Vec<Cookie<'static>>,
+    sent: Vec<(String, String)>,
     changes: Vec<Cookie<'static>>,
     secure: bool,
 }
@@ -39,14 +39,14 @@ impl Cookies {
     /// The value of this name: as changed, else as sent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+        self.iter().find(|&(found, _)| found == name).map(|(_, value)| value)
     }
 
-    /// All cookies: those that were sent, in their order, then those that were added. None that was removed.
-    pub fn iter(&self) -> impl Iterator<Item = &Cookie<'static>> {
-        let kept =
-            self.sent.iter().filter(|sent| !self.changes.iter().any(|change| change.name() == sent.name()));
-        kept.chain(self.changes.iter().filter(|change| !is_removal(change)))
+    /// All names and values: those that were sent, in their order, then those that were added. None that was removed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = sent.filter(|(name, _)| !self.changes.iter().any(|change| change.name() == *name));
+        kept.chain(self.changes.iter().filter(|change| !is_removal(change)).map(Cookie::name_value))
     }
 
     /// Adds a cookie, or replaces the one of the same name, path and domain.
@@ -109,10 +109,10 @@ impl FromRequest for Cookies {
 
 impl Cookies {
     // Names stay as they are: decoding them would let `%5F%5FHost-id`, which any subdomain may set, pass for the
-    // `__Host-id` that browsers protect.
+    // `__Host-id` that browsers protect. Nothing is looked up here, or a head full of cookies would cost its square.
     fn receive(&mut self, name: &str, value: &str) {
-        if is_token(name) && !self.sent.iter().any(|sent| sent.name() == name) {
-            self.sent.push(Cookie::new(name.to_owned(), decode_value(value).into_owned()));
+        if is_token(name) {
+            self.sent.push((name.to_owned(), decode_value(value).into_owned()));
         }
     }
 }
@@ -188,8 +188,8 @@ mod tests {
     #[tokio::test]
     async fn reads_in_order_and_ignores_what_is_malformed() {
         let cookies = sent(&["b=1; a=%C3%A4%20x; =3; none; b=2; sp ace=4", "c=5"]).await;
-        let all: Vec<_> = cookies.iter().map(|cookie| cookie.name_value()).collect();
-        assert_eq!(all, [("b", "1"), ("a", "ä x"), ("c", "5")]);
+        assert_eq!(cookies.iter().collect::<Vec<_>>(), [("b", "1"), ("a", "ä x"), ("b", "2"), ("c", "5")]);
+        assert_eq!(cookies.get("b"), Some("1"));
     }
 
     #[tokio::test]
