@@ -20,7 +20,7 @@ fn client() -> TestClient {
         let answer = handle(&mut cx).await;
         Ok::<_, Infallible>(answer.unwrap_or_else(|rejection| match rejection {
             Rejection::Problem(problem) => problem.render(cx.accept()),
-            other => other.into_response(),
+            Rejection::Response(response) => *response,
         }))
     }))
 }

@@ -58,7 +58,7 @@ use trine_server::ServerConfig;
 
 pub use self::error::{ConfigError, ConfigErrors, Source};
 
-/// What can be configured. Every limit and every timeout is finite unless you make it otherwise.
+/// What can be configured. Every limit and every timeout is finite.
 ///
 /// ```
 /// use trine::config::Config;
