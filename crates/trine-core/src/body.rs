@@ -265,7 +265,9 @@ impl http_body::Body for Body {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Incoming(incoming) => incoming.remaining().map_or_else(SizeHint::new, SizeHint::with_exact),
-            Kind::Stream(stream) => stream.lock().map_or_else(|_| SizeHint::new(), |stream| stream.size_hint()),
+            Kind::Stream(stream) => {
+                stream.lock().map_or_else(|_| SizeHint::new(), |stream| stream.size_hint())
+            }
             Kind::File(file) => SizeHint::with_exact(file.len),
         }
     }

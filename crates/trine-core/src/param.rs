@@ -86,12 +86,13 @@ impl Place {
     }
 }
 
-/// Reads the path parameter at `index` of the template.
+/// Reads the path parameter at `index` of the handler's own template; the prefixes of its groups do not count.
 ///
 /// # Errors
 /// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8.
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
-    match cx.matched().param(index)? {
+    let before = cx.route().map_or(0, |route| route.prefix_params);
+    match cx.matched().param(before + index)? {
         Some(value) => T::from_param(Param { name, place: Place::Path, value }, cx).await,
         None => Err(Problem::internal(format!("the route has no path parameter `{name}`")).into()),
     }
@@ -130,7 +131,8 @@ impl<'a> Values<'a> {
         match self.next() {
             None => Ok(first),
             Some(_) => {
-                Err(Problem::bad_request(format!("query parameter `{name}`: expected once, got it again")).into())
+                Err(Problem::bad_request(format!("query parameter `{name}`: expected once, got it again"))
+                    .into())
             }
         }
     }
@@ -167,13 +169,15 @@ fn decode(text: &str) -> Result<Cow<'_, str>, ()> {
 
 #[cold]
 fn missing(name: &str) -> Rejection {
-    Problem::bad_request(format!("query parameter `{name}` is missing")).with("parameter", name).absent().into()
+    Problem::bad_request(format!("query parameter `{name}` is missing"))
+        .with("parameter", name)
+        .absent()
+        .into()
 }
 
 #[cold]
 fn not_utf8(name: &str, value: &str) -> Rejection {
-    let detail =
-        format!("query parameter `{name}`: expected UTF-8 after percent-decoding, got `{value}`");
+    let detail = format!("query parameter `{name}`: expected UTF-8 after percent-decoding, got `{value}`");
     Problem::bad_request(detail).into()
 }
 

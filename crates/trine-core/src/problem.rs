@@ -84,7 +84,10 @@ impl Problem {
 
     /// 500 for any error: the client learns nothing of it, the log all.
     pub fn internal(error: impl Into<BoxError>) -> Problem {
-        Problem(Box::new(Inner { source: Some(error.into()), ..*Problem::new(StatusCode::INTERNAL_SERVER_ERROR).0 }))
+        Problem(Box::new(Inner {
+            source: Some(error.into()),
+            ..*Problem::new(StatusCode::INTERNAL_SERVER_ERROR).0
+        }))
     }
 
     /// Sets the URI that names this kind of problem; `about:blank` unless set.
@@ -223,7 +226,8 @@ impl Problem {
 
     fn html(&self) -> String {
         let title = format!("{} {}", self.0.status.as_u16(), escape(self.title_text()));
-        let detail = self.0.detail.as_deref().map_or_else(String::new, |text| format!("<p>{}</p>", escape(text)));
+        let detail =
+            self.0.detail.as_deref().map_or_else(String::new, |text| format!("<p>{}</p>", escape(text)));
         format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
              content=\"width=device-width\"><title>{title}</title><style>:root{{color-scheme:light dark}}\
@@ -273,7 +277,9 @@ impl Format {
             let mut parts = range.split(';').map(str::trim);
             let Some((main, sub)) = parts.next().and_then(|media| media.split_once('/')) else { continue };
             let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
-            let known = Format::ALL.iter().find(|(_, m, s)| m.eq_ignore_ascii_case(main) && s.eq_ignore_ascii_case(sub));
+            let known = Format::ALL
+                .iter()
+                .find(|(_, m, s)| m.eq_ignore_ascii_case(main) && s.eq_ignore_ascii_case(sub));
             if let Some(&(format, ..)) = known
                 && quality > best.0
             {

@@ -21,6 +21,8 @@ pub struct RouteMeta {
     pub path: String,
     /// The names of the path parameters, in the order of the template.
     pub params: Vec<String>,
+    /// How many of them come from the prefixes of groups, before the handler's own.
+    pub prefix_params: usize,
     /// The name of the handler, as the user wrote it.
     pub handler: Cow<'static, str>,
     /// The source file in which the route was declared.
@@ -42,6 +44,7 @@ impl RouteMeta {
             method,
             path: path.into(),
             params: Vec::new(),
+            prefix_params: 0,
             handler: Cow::Borrowed(""),
             file,
             line,

@@ -1,1 +1,84 @@
-//! x
+//! A web framework: the speed of an own engine, the modularity of Tower, and handlers that read like plain
+//! functions.
+//!
+//! ```no_run
+//! use trine::prelude::*;
+//!
+//! /// Greets somebody by name.
+//! #[get("/hello/{name}?{shout}")]
+//! async fn hello(name: String, shout: Option<bool>) -> String {
+//!     let greeting = format!("Hello, {name}!");
+//!     if shout == Some(true) { greeting.to_uppercase() } else { greeting }
+//! }
+//!
+//! #[trine::main]
+//! async fn main() -> trine::Result {
+//!     App::new().routes(routes![hello]).serve().await
+//! }
+//! ```
+//!
+//! # Layout
+//! In the order in which a request meets them, after `trine-server` read it from its socket:
+//! - [`service`]: the application as a Tower service; the outer layers
+//! - `router`: from method and path to a route
+//! - [`next`] and [`mod@middleware`]: the layers of groups and routes
+//! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
+//! - [`extract`]: what a handler takes; [`respond`]: what it gives back
+//! - `fallback`: the answers that nobody wrote
+//!
+//! Before the first request: [`app`], [`group`] and [`route`] declare, [`audit`] checks, `build` makes the tables,
+//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
+//! [`testing`] sends requests without a socket.
+
+pub mod app;
+pub mod audit;
+mod build;
+pub mod config;
+mod endpoint;
+mod error;
+pub mod extract;
+mod fallback;
+pub mod group;
+pub mod handler;
+mod launch;
+mod layers;
+mod log;
+pub mod middleware;
+mod mount;
+pub mod next;
+pub mod prelude;
+pub mod respond;
+pub mod route;
+mod router;
+pub mod run;
+pub mod service;
+pub mod testing;
+
+pub use app::App;
+pub use audit::Audit;
+pub use bytes;
+pub use config::Config;
+pub use error::{Error, Result};
+
+pub use group::Group;
+pub use http;
+pub use layers::Layers;
+pub use middleware::middleware;
+pub use next::Next;
+
+pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
+pub use run::{blocking, spawn};
+pub use service::AppService;
+pub use trine_core::{
+    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
+    Param, Problem, Rejection, Request, Response, RouteMeta,
+};
+pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+
+/// What the attributes expand to; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::endpoint::{Declaration, DeclaredHandler};
+    pub use crate::run::{MainResult, main, test};
+    pub use trine_core::param::{from_path, from_query};
+}

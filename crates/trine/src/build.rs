@@ -1,0 +1,237 @@
+//! From the declaration of an application to the tables that serve it.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use trine_core::needs::Need;
+use trine_core::route::AppCx;
+use trine_core::state::States;
+use trine_core::{Needs, RouteMeta};
+
+use crate::audit::{Audit, Finding};
+use crate::endpoint::Endpoint;
+use crate::fallback::{NotFound, OtherMethods};
+use crate::group::{Group, Item};
+use crate::layers::Layers;
+use crate::next::Next;
+use crate::route::Methods;
+use crate::router::Router;
+use crate::router::template::{Template, join};
+use crate::service::{Dispatch, Entry, Tables};
+
+/// The tables on the way: everything but the layers.
+pub(crate) struct Built {
+    router: Router,
+    metas: Vec<RouteMeta>,
+    entries: Vec<Entry>,
+    fallback: Arc<dyn Endpoint>,
+    listed: usize,
+}
+
+/// Which layered places a route lies in: at each depth the number of the child.
+pub(crate) type Chain = SmallVec<[u16; 4]>;
+
+/// Where the walk is.
+#[derive(Clone)]
+struct Here {
+    prefix: String,
+    chain: Chain,
+}
+
+struct Planner<'a> {
+    built: Built,
+    states: &'a States,
+    findings: Vec<Finding>,
+    body_limit: u64,
+}
+
+impl Built {
+    pub(crate) fn plan(
+        root: &Group,
+        states: &States,
+        fallback: Option<(Arc<dyn Endpoint>, &'static Location<'static>)>,
+        body_limit: u64,
+        findings: Vec<Finding>,
+    ) -> Result<Built, Audit> {
+        let built = Built {
+            router: Router::default(),
+            metas: Vec::new(),
+            entries: Vec::new(),
+            fallback: fallback
+                .as_ref()
+                .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
+            listed: 0,
+        };
+        let mut planner = Planner { built, states, findings, body_limit };
+        if let Some((endpoint, place)) = fallback {
+            planner.needs(&*endpoint, "the fallback", place.file(), place.line());
+        }
+        planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
+        planner.built.listed = planner.built.metas.len();
+        planner.other_methods();
+        if planner.findings.is_empty() { Ok(planner.built) } else { Err(Audit::new(planner.findings)) }
+    }
+
+    /// Applies each layer, once.
+    pub(crate) fn finish(self, states: States, root: &Group, outer: &Layers) -> Tables {
+        let entries: Arc<[Entry]> = self.entries.into();
+        let dispatch =
+            Dispatch { entries: Arc::clone(&entries), depth: 0, children: children(root, &entries, 0) };
+        let cx = Arc::new(AppCx { states, routes: self.metas });
+        Tables::new(cx, self.router, dispatch, self.fallback, self.listed, outer)
+    }
+}
+
+impl Planner<'_> {
+    fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
+        let inside = here.enter(&group.prefix, &group.layers, child);
+        // Children of a group without layers are children of the place around it.
+        let mut own = 0;
+        let child = if group.layers.is_empty() { child } else { &mut own };
+        if !group.prefix.is_empty()
+            && let Err(error) = Template::parse(&group.prefix)
+        {
+            self.findings.push(Finding::template(&error, group.place.file(), group.place.line()));
+            return;
+        }
+        for item in &group.items {
+            match item {
+                Item::Group(group) => self.group(group, &inside, child),
+                Item::Route(route, place) => {
+                    let here = inside.enter("", &route.methods.layers, child);
+                    self.route(&route.path, &route.methods, &here, place);
+                }
+                Item::Mount(prefix, mounted, place) => {
+                    let endpoint = Arc::clone(mounted) as Arc<dyn Endpoint>;
+                    self.mount(prefix, &endpoint, &inside, place);
+                }
+            }
+        }
+    }
+
+    fn route(&mut self, path: &str, methods: &Methods, here: &Here, place: &'static Location<'static>) {
+        if methods.list.is_empty() {
+            self.findings.push(Finding::no_methods(path, place));
+        }
+        for one in &methods.list {
+            let mut meta = RouteMeta::new(one.method.clone(), join(&here.prefix, path), one.file, one.line);
+            meta.handler = one.handler.clone();
+            meta.doc = one.doc;
+            meta.deprecated = one.deprecated;
+            meta.body_limit = one.limit.unwrap_or(self.body_limit);
+            self.needs(&*one.endpoint, &one.handler, one.file, one.line);
+            self.add(meta, Arc::clone(&one.endpoint), here);
+        }
+    }
+
+    fn mount(
+        &mut self,
+        prefix: &str,
+        endpoint: &Arc<dyn Endpoint>,
+        here: &Here,
+        place: &'static Location<'static>,
+    ) {
+        let prefix = join(&here.prefix, prefix);
+        let prefix = prefix.strip_suffix('/').unwrap_or(&prefix);
+        for path in ["", "/", "/{*rest}"] {
+            if prefix.is_empty() && path.is_empty() {
+                continue;
+            }
+            let mut meta = RouteMeta::new(None, format!("{prefix}{path}"), place.file(), place.line());
+            meta.handler = "mounted service".into();
+            meta.body_limit = u64::MAX;
+            self.add(meta, Arc::clone(endpoint), here);
+        }
+    }
+
+    fn add(&mut self, mut meta: RouteMeta, endpoint: Arc<dyn Endpoint>, here: &Here) {
+        let template = match Template::parse(&meta.path) {
+            Ok(template) => template,
+            Err(error) => return self.findings.push(Finding::template(&error, meta.file, meta.line)),
+        };
+        meta.prefix_params = Template::parse(&here.prefix).map_or(0, |prefix| prefix.params.len());
+        meta.params.clone_from(&template.params);
+        let index = u32::try_from(self.built.metas.len()).unwrap_or(u32::MAX);
+        match self.built.router.insert(&template, meta.method.clone(), index) {
+            Ok(()) => {
+                self.built.metas.push(meta);
+                self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
+            }
+            Err(other) => {
+                let other = other.and_then(|other| self.built.metas.get(other as usize));
+                self.findings.push(Finding::collision(&meta, other));
+            }
+        }
+    }
+
+    fn needs(&mut self, endpoint: &dyn Endpoint, handler: &str, file: &'static str, line: u32) {
+        let mut needs = Needs::default();
+        endpoint.needs(&mut needs);
+        for need in needs.iter() {
+            if let Need::State { type_id, type_name } = need
+                && !self.states.contains(*type_id)
+            {
+                self.findings.push(Finding::missing_state(type_name, handler, file, line));
+            }
+        }
+    }
+
+    /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
+    /// the path's routes share, so that a CORS layer of a group sees the preflight.
+    fn other_methods(&mut self) {
+        let Built { router, metas, entries, .. } = &mut self.built;
+        for path in router.paths_mut() {
+            let mut indices = path.indices().map(|index| index as usize);
+            let Some(first) = indices.next() else { continue };
+            let mut chain = entries[first].chain.clone();
+            for index in indices {
+                let same = chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
+                chain.truncate(same);
+            }
+            let mut meta = metas[first].clone();
+            meta.method = None;
+            meta.handler = "other methods".into();
+            path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
+            metas.push(meta);
+            entries.push(Entry { endpoint: Arc::new(OtherMethods::new(&path.allow())), chain });
+        }
+    }
+}
+
+impl Here {
+    fn enter(&self, prefix: &str, layers: &Layers, child: &mut u16) -> Here {
+        let mut inside = Here { prefix: join(&self.prefix, prefix), chain: self.chain.clone() };
+        if prefix.is_empty() {
+            inside.prefix.clone_from(&self.prefix);
+        }
+        if !layers.is_empty() {
+            inside.chain.push(*child);
+            *child += 1;
+        }
+        inside
+    }
+}
+
+/// The layered places directly inside a group, in the order in which the plan numbered them.
+fn children(group: &Group, entries: &Arc<[Entry]>, depth: usize) -> Vec<Next> {
+    let mut list = Vec::new();
+    for item in &group.items {
+        match item {
+            Item::Group(group) if group.layers.is_empty() => list.extend(children(group, entries, depth)),
+            Item::Group(group) => {
+                let inside = children(group, entries, depth + 1);
+                list.push(place(&group.layers, entries, depth + 1, inside));
+            }
+            Item::Route(route, _) if !route.methods.layers.is_empty() => {
+                list.push(place(&route.methods.layers, entries, depth + 1, Vec::new()));
+            }
+            Item::Route(..) | Item::Mount(..) => {}
+        }
+    }
+    list
+}
+
+fn place(layers: &Layers, entries: &Arc<[Entry]>, depth: usize, children: Vec<Next>) -> Next {
+    layers.wrap(Next::step(Dispatch { entries: Arc::clone(entries), depth, children }))
+}

@@ -1,0 +1,58 @@
+//! The answers that nobody wrote: 404, 405 with `Allow`, and OPTIONS.
+
+use std::future::ready;
+
+use http::{HeaderValue, Method, StatusCode, header};
+use trine_core::{IntoResponse, Problem, Request, Response, RouteCx};
+
+use crate::endpoint::{Answer, Endpoint, finish};
+
+/// Nothing stands at the path: a 404 problem.
+pub(crate) struct NotFound;
+
+impl Endpoint for NotFound {
+    fn call(&self, request: Request, _route: RouteCx) -> Answer {
+        // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server as a whole.
+        if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+            return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
+        }
+        let detail = format!("nothing stands at `{}`", request.uri().path());
+        answer(&request, Problem::not_found(detail))
+    }
+}
+
+/// The path has no handler for the method: OPTIONS is answered, everything else is a 405 problem.
+pub(crate) struct OtherMethods {
+    allow: HeaderValue,
+    text: String,
+}
+
+impl OtherMethods {
+    pub(crate) fn new(allow: &str) -> OtherMethods {
+        let value = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static(""));
+        OtherMethods { allow: value, text: allow.to_owned() }
+    }
+}
+
+impl Endpoint for OtherMethods {
+    fn call(&self, request: Request, _route: RouteCx) -> Answer {
+        if request.method() == Method::OPTIONS {
+            let response =
+                (StatusCode::NO_CONTENT, [(header::ALLOW, self.allow.clone())], ()).into_response();
+            return Box::pin(ready(response));
+        }
+        let detail = format!(
+            "`{}` has no handler for {}; it has {}",
+            request.uri().path(),
+            request.method(),
+            self.text
+        );
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
+        answer(&request, problem.header(header::ALLOW, self.allow.clone()))
+    }
+}
+
+fn answer(request: &Request, problem: Problem) -> Answer {
+    let response: Response = finish(problem.into_response(), request.headers().get(header::ACCEPT));
+    Box::pin(ready(response))
+}

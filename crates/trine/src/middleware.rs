@@ -1,0 +1,166 @@
+//! Middleware as one async function: `async fn(extractors.., Request, Next) -> impl IntoResponse`.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tower_layer::Layer;
+use tower_service::Service;
+use trine_core::extract::Parts;
+use trine_core::{Body, BoxError, Cx, FromRequest, IntoResponse, Rejection, Request, Response, RouteCx};
+
+use crate::endpoint::finish;
+use crate::next::{NeverFails, Next};
+
+/// Makes a layer of an async function that may answer by itself.
+///
+/// Its last two arguments are the [`Request`] and [`Next`]; before them stand extractors that leave the body alone.
+/// A rejection of one of them is the answer. The layer goes wherever a Tower layer goes: on the application (outside
+/// routing), a group, or a route.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn only_json(method: Method, request: Request, next: Next) -> Result<Response, Problem> {
+///     let typed = request.headers().contains_key("content-type");
+///     if method == "POST" && !typed {
+///         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+///     }
+///     Ok(next.run(request).await)
+/// }
+///
+/// let app = App::new().layer(middleware(only_json));
+/// ```
+pub fn middleware<F, A>(function: F) -> Middleware<F, A>
+where
+    F: MiddlewareFn<A>,
+{
+    Middleware { function, shape: PhantomData }
+}
+
+/// A function of middleware, by the shape of its extractors.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not have the shape of middleware",
+    label = "not middleware",
+    note = "write `async fn name(extractors.., request: Request, next: Next) -> impl IntoResponse`",
+    note = "its extractors must leave the body alone: the request that is passed on needs it"
+)]
+pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
+    /// Takes its extractors from the request and calls it.
+    fn call(&self, cx: Cx, next: Next) -> impl Future<Output = Response> + Send + 'static;
+}
+
+/// The layer that [`middleware`] makes.
+pub struct Middleware<F, A> {
+    function: F,
+    shape: PhantomData<fn() -> A>,
+}
+
+/// The service of a [`Middleware`].
+pub struct MiddlewareService<F, A> {
+    function: F,
+    next: Next,
+    shape: PhantomData<fn() -> A>,
+}
+
+impl<F, A, S, B> Layer<S> for Middleware<F, A>
+where
+    F: MiddlewareFn<A>,
+    S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Service = MiddlewareService<F, A>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        MiddlewareService { function: self.function.clone(), next: Next::service(inner), shape: PhantomData }
+    }
+}
+
+impl<F, A, B> Service<Request<B>> for MiddlewareService<F, A>
+where
+    F: MiddlewareFn<A>,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = NeverFails;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> NeverFails {
+        let mut request = request.map(Body::new);
+        let route = take_route(&mut request);
+        NeverFails(Box::pin(self.function.call(Cx::new(request, route), self.next.clone())))
+    }
+}
+
+/// Takes the match out of the extensions, where it rides across foreign layers.
+pub(crate) fn take_route(request: &mut Request) -> RouteCx {
+    request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
+}
+
+impl<F: Clone, A> Clone for Middleware<F, A> {
+    fn clone(&self) -> Self {
+        Middleware { function: self.function.clone(), shape: PhantomData }
+    }
+}
+
+impl<F: Clone, A> Clone for MiddlewareService<F, A> {
+    fn clone(&self) -> Self {
+        MiddlewareService { function: self.function.clone(), next: self.next.clone(), shape: PhantomData }
+    }
+}
+
+impl<F, A> std::fmt::Debug for Middleware<F, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<F>())
+    }
+}
+
+impl<F, A> std::fmt::Debug for MiddlewareService<F, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<F>())
+    }
+}
+
+macro_rules! arity {
+    ($($arg:ident)*) => {
+        impl<Fun, Fut, $($arg),*> MiddlewareFn<($($arg,)*)> for Fun
+        where
+            Fun: Fn($($arg,)* Request, Next) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output: IntoResponse> + Send,
+            $($arg: FromRequest<Reads = Parts> + 'static,)*
+        {
+            #[allow(non_snake_case)]
+            fn call(&self, mut cx: Cx, next: Next) -> impl Future<Output = Response> + Send + 'static {
+                let function = self.clone();
+                async move {
+                    let args: Result<($($arg,)*), Rejection> =
+                        async { Ok(($($arg::from_request(&mut cx).await?,)*)) }.await;
+                    let response = match args {
+                        Ok(($($arg,)*)) => {
+                            let mut request = cx.take_request();
+                            request.extensions_mut().insert(cx.matched().clone());
+                            function($($arg,)* request, next).await.into_response()
+                        }
+                        Err(rejection) => rejection.into_response(),
+                    };
+                    finish(response, cx.accept())
+                }
+            }
+        }
+    };
+}
+
+arity!();
+arity!(A1);
+arity!(A1 A2);
+arity!(A1 A2 A3);
+arity!(A1 A2 A3 A4);
+arity!(A1 A2 A3 A4 A5);
+arity!(A1 A2 A3 A4 A5 A6);

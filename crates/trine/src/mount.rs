@@ -1,0 +1,76 @@
+//! A Tower service under a prefix.
+
+use http::Uri;
+use http::uri::PathAndQuery;
+use trine_core::{Request, RouteCx};
+
+use crate::endpoint::{Answer, Endpoint};
+use crate::next::Next;
+
+/// The endpoint of everything under the prefix of a mounted service.
+#[derive(Debug)]
+pub(crate) struct Mounted(Next);
+
+impl Mounted {
+    pub(crate) fn new(service: Next) -> Mounted {
+        Mounted(service)
+    }
+}
+
+impl Endpoint for Mounted {
+    fn call(&self, mut request: Request, route: RouteCx) -> Answer {
+        let segments = route.route().map_or(0, |meta| prefix_segments(&meta.path));
+        if let Some(uri) = without_prefix(request.uri(), segments) {
+            *request.uri_mut() = uri;
+        }
+        // An application inside this one learns of the connection from it.
+        request.extensions_mut().insert(route);
+        self.0.start(request)
+    }
+
+    fn foreign(&self) -> bool {
+        true
+    }
+}
+
+// `/legacy/{*rest}`, `/legacy/` and `/legacy` have one segment of prefix.
+fn prefix_segments(template: &str) -> usize {
+    let path = template.strip_suffix("{*rest}").unwrap_or(template);
+    path.split('/').filter(|segment| !segment.is_empty()).count()
+}
+
+/// The same target without the first `segments` segments of its path.
+fn without_prefix(uri: &Uri, segments: usize) -> Option<Uri> {
+    let path = uri.path();
+    let at = match path.match_indices('/').nth(segments) {
+        Some((at, _)) => at,
+        None => path.len(),
+    };
+    let (slash, rest) = if at == path.len() { ("/", "") } else { ("", &path[at..]) };
+    let target = match uri.query() {
+        Some(query) => format!("{slash}{rest}?{query}"),
+        None => format!("{slash}{rest}"),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_is_cut_by_segments() {
+        for (uri, segments, rest) in [
+            ("/legacy/a/b?x=1", 1, "/a/b?x=1"),
+            ("/legacy", 1, "/"),
+            ("/legacy/", 1, "/"),
+            ("/legacy?x", 1, "/?x"),
+            ("/t/42/old/x", 3, "/x"),
+            ("/x", 0, "/x"),
+        ] {
+            assert_eq!(without_prefix(&uri.parse().unwrap(), segments).unwrap(), rest, "{uri}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A route before it is built: a template, handlers by method, layers.
+
+use std::borrow::Cow;
+use std::panic::Location;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use tower_layer::Layer;
+use tower_service::Service;
+use trine_core::{BoxError, IntoResponse, Request, Response};
+
+use crate::endpoint::{Called, Declared, DeclaredHandler, Endpoint};
+use crate::handler::{Args, Handler, ReadBodyOnce};
+use crate::layers::Layers;
+
+/// A handler with its method and template, as an attribute declares it and [`routes!`](crate::routes) lists it.
+pub struct Route {
+    pub(crate) path: Cow<'static, str>,
+    pub(crate) methods: Methods,
+}
+
+impl Route {
+    /// The route of a handler that carries an attribute.
+    #[must_use]
+    pub fn of<T: DeclaredHandler>() -> Route {
+        let declared = T::DECLARATION;
+        let method = declared.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
+        let one = OneMethod {
+            method,
+            endpoint: Arc::new(Declared::<T>::new()),
+            handler: declared.name.into(),
+            file: declared.file,
+            line: declared.line,
+            doc: declared.doc,
+            deprecated: declared.deprecated,
+            limit: declared.limit,
+        };
+        Route { path: declared.path.into(), methods: Methods { list: vec![one], layers: Layers::default() } }
+    }
+
+    /// Wraps this route alone.
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Route
+    where
+        Layers: Attach<L>,
+    {
+        self.methods.layers.attach(layer);
+        self
+    }
+}
+
+/// What stands at one path: a handler for each method, made by [`get`], [`post`] and their siblings.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn list() -> &'static str { "[]" }
+/// async fn add(body: String) -> StatusCode { StatusCode::CREATED }
+///
+/// let app = App::new().route("/todos", get(list).post(add).limit(64 * 1024));
+/// ```
+#[derive(Default)]
+pub struct Methods {
+    pub(crate) list: Vec<OneMethod>,
+    pub(crate) layers: Layers,
+}
+
+/// One handler of a route.
+pub(crate) struct OneMethod {
+    pub(crate) method: Option<Method>,
+    pub(crate) endpoint: Arc<dyn Endpoint>,
+    pub(crate) handler: Cow<'static, str>,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) doc: Option<&'static str>,
+    pub(crate) deprecated: bool,
+    pub(crate) limit: Option<u64>,
+}
+
+impl Methods {
+    /// Adds a handler for a method, `None` for every method that has none of its own.
+    #[must_use]
+    #[track_caller]
+    pub fn on<H, A, K>(self, method: Option<Method>, handler: H) -> Methods
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + ReadBodyOnce + 'static,
+        K: 'static,
+    {
+        let name = short_name(std::any::type_name::<H>());
+        self.with(method, Arc::new(Called::new(handler)), name, Location::caller())
+    }
+
+    /// Limits the body of every request to these handlers, in bytes; 2 MiB otherwise.
+    #[must_use]
+    pub fn limit(mut self, bytes: u64) -> Methods {
+        for one in &mut self.list {
+            one.limit = Some(bytes);
+        }
+        self
+    }
+
+    /// Wraps every handler of this path, and the answers to methods that have none.
+    ///
+    /// The first written is the outermost; whether handlers are added before or after it does not matter.
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Methods
+    where
+        Layers: Attach<L>,
+    {
+        self.layers.attach(layer);
+        self
+    }
+
+    pub(crate) fn with(
+        mut self,
+        method: Option<Method>,
+        endpoint: Arc<dyn Endpoint>,
+        handler: Cow<'static, str>,
+        at: &'static Location<'static>,
+    ) -> Methods {
+        let (file, line) = (at.file(), at.line());
+        let deprecated = false;
+        self.list.push(OneMethod {
+            method,
+            endpoint,
+            handler,
+            file,
+            line,
+            doc: None,
+            deprecated,
+            limit: None,
+        });
+        self
+    }
+}
+
+/// A place that a layer can be attached to; [`Layers`] is it for every layer of Tower that fits.
+#[diagnostic::on_unimplemented(
+    message = "`{L}` cannot be attached here as a layer",
+    label = "not a Tower layer for this place",
+    note = "for a function of your own, write `middleware(function)`",
+    note = "the service that a layer makes must be `Clone + Send + Sync + 'static` and its error `Into<BoxError>`"
+)]
+pub trait Attach<L> {
+    /// Attaches it inside the ones that are there.
+    fn attach(&mut self, layer: L);
+}
+
+impl<L, B> Attach<L> for Layers
+where
+    L: Layer<crate::Next> + Send + Sync + 'static,
+    L::Service: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
+    L::Service: Clone + Send + Sync + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    fn attach(&mut self, layer: L) {
+        self.push(move |next| crate::Next::service(layer.layer(next)));
+    }
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident $doc:literal;)*) => {
+        $(
+            #[doc = concat!("Starts a path with a handler for ", $doc, ".")]
+            #[must_use]
+            #[track_caller]
+            pub fn $name<H, A, K>(handler: H) -> Methods
+            where
+                H: Handler<A, K, Future: Send, Output: IntoResponse>,
+                A: Args + ReadBodyOnce + 'static,
+                K: 'static,
+            {
+                Methods::default().on(Some(Method::$method), handler)
+            }
+        )*
+
+        impl Methods {
+            $(
+                #[doc = concat!("Adds a handler for ", $doc, ".")]
+                #[must_use]
+                #[track_caller]
+                pub fn $name<H, A, K>(self, handler: H) -> Methods
+                where
+                    H: Handler<A, K, Future: Send, Output: IntoResponse>,
+                    A: Args + ReadBodyOnce + 'static,
+                    K: 'static,
+                {
+                    self.on(Some(Method::$method), handler)
+                }
+            )*
+        }
+    };
+}
+
+methods! {
+    get GET "GET, and for HEAD unless that has its own";
+    post POST "POST";
+    put PUT "PUT";
+    patch PATCH "PATCH";
+    delete DELETE "DELETE";
+    head HEAD "HEAD";
+    options OPTIONS "OPTIONS";
+}
+
+/// Starts a path with a handler for every method that has none of its own.
+#[must_use]
+#[track_caller]
+pub fn any<H, A, K>(handler: H) -> Methods
+where
+    H: Handler<A, K, Future: Send, Output: IntoResponse>,
+    A: Args + ReadBodyOnce + 'static,
+    K: 'static,
+{
+    Methods::default().on(None, handler)
+}
+
+// `app::users::show` is `show`; a closure is told by the function that it stands in.
+fn short_name(name: &'static str) -> Cow<'static, str> {
+    match name.strip_suffix("::{{closure}}") {
+        Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)).into(),
+        None => name.rsplit("::").next().unwrap_or(name).into(),
+    }
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Route").field("path", &self.path).field("methods", &self.methods).finish()
+    }
+}
+
+impl std::fmt::Debug for Methods {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let line = |one: &OneMethod| {
+            format!("{} {}", one.method.as_ref().map_or("ANY", Method::as_str), one.handler)
+        };
+        f.debug_list().entries(self.list.iter().map(line)).finish()
+    }
+}

@@ -1,0 +1,75 @@
+//! One spelling for each path: RFC 3986 section 6.2.2.
+//!
+//! `%68ello` is `hello`, `%c3%a9` is `%C3%A9`. Reserved characters keep their encoding, so `%2F` never becomes a
+//! separator, and `//` is not `/`.
+
+use http::uri::PathAndQuery;
+
+/// The path in its one spelling; `None` where it is spelt so already or cannot be.
+pub(crate) fn normal(path: &str) -> Option<PathAndQuery> {
+    if path.bytes().all(|byte| byte.is_ascii() && byte != b'%') {
+        return None;
+    }
+    rewrite(path)
+}
+
+#[cold]
+fn rewrite(path: &str) -> Option<PathAndQuery> {
+    let bytes = path.as_bytes();
+    let mut spelt = String::with_capacity(path.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'%' => match bytes.get(at..at + 2).and_then(hex) {
+                Some(value) => {
+                    at += 2;
+                    push(&mut spelt, value, is_unreserved(value));
+                }
+                // RFC 3986 section 2.1: a lone `%` is no data at all; nothing matches it.
+                None => spelt.push('%'),
+            },
+            byte => push(&mut spelt, byte, byte.is_ascii()),
+        }
+    }
+    PathAndQuery::try_from(spelt).ok()
+}
+
+fn push(spelt: &mut String, byte: u8, plain: bool) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    if plain {
+        spelt.push(char::from(byte));
+    } else {
+        spelt.push('%');
+        spelt.push(char::from(HEX[usize::from(byte >> 4)]));
+        spelt.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+}
+
+fn hex(pair: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_has_one_spelling() {
+        for (path, spelt) in [
+            ("/%68ello", "/hello"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/café", "/caf%C3%A9"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/a%20b", "/a%20b"),
+        ] {
+            assert_eq!(normal(path).unwrap().path(), spelt, "{path}");
+        }
+        assert!(normal("/plain/path").is_none());
+    }
+}
