@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteExecutor};
-use trine::http::StatusCode;
 use trine::prelude::*;
 
 use crate::auth::{Auth, UserId};
@@ -66,11 +65,11 @@ pub async fn create(
     me: Auth,
     db: State<Db>,
     Json(body): Json<ArticleBody<NewArticle>>,
-) -> Result<(StatusCode, Json<ArticleBody<Article>>)> {
+) -> Result<Created<Json<ArticleBody<Article>>>> {
     let new = body.article.checked()?;
     let slug = db.publish(me.id(), new).await?;
     let article = db.article(&slug, Some(me.id())).await?;
-    Ok((StatusCode::CREATED, Json(ArticleBody { article })))
+    Ok(Created::at(format!("/api/articles/{slug}"), Json(ArticleBody { article })))
 }
 
 /// Get an article.

@@ -6,10 +6,7 @@ use std::path::Path;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use trine::extract::Parts;
-use trine::http::header::AUTHORIZATION;
 use trine::prelude::*;
-use trine::{Cx, Needs, Rejection};
 
 use crate::error::{Error, Result};
 
@@ -40,8 +37,8 @@ impl FromRequest for Auth {
     }
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        let header = cx.headers().get(AUTHORIZATION).ok_or(Error::NoToken)?;
-        let token = header.to_str().ok().and_then(token).ok_or(Error::BadToken)?;
+        let credentials = cx.headers().get(header::AUTHORIZATION).ok_or(Error::NoToken)?;
+        let token = credentials.to_str().ok().and_then(token).ok_or(Error::BadToken)?;
         Ok(Auth(cx.state::<Keys>()?.verify(token)?))
     }
 }

@@ -4,9 +4,8 @@
 //! no JSON, a path that is not routed, a parameter that is no number.
 
 use serde_json::{Value, json};
-use trine::http::{HeaderValue, StatusCode, header};
+use trine::BoxError;
 use trine::prelude::*;
-use trine::{BoxError, Rejection};
 
 use crate::check::Fields;
 

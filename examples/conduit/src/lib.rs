@@ -40,7 +40,7 @@ pub async fn app(database: &Path) -> Result<App, BoxError> {
         users::login,
         users::current,
         users::update,
-        profiles::get,
+        profiles::read,
         profiles::follow,
         profiles::unfollow,
         lists::list,

@@ -102,11 +102,13 @@ impl Db {
         filter.push_to(&mut count);
         let articles_count = count.build_query_scalar().fetch_one(self.reader()).await?;
 
+        // The page is picked by id before the rest is worked out. Ids grow with time and, unlike times, are never the
+        // same, so pages do not overlap.
         let mut list = select_articles("", viewer);
+        list.push(" WHERE a.id IN (SELECT a.id FROM articles a");
         filter.push_to(&mut list);
-        // Ids grow with time and, unlike times, are never the same: pages do not overlap.
         list.push(" ORDER BY a.id DESC LIMIT ").push_bind(page.limit);
-        list.push(" OFFSET ").push_bind(page.offset);
+        list.push(" OFFSET ").push_bind(page.offset).push(") ORDER BY a.id DESC");
         let articles = list.build_query_as().fetch_all(self.reader()).await?;
         Ok(Articles { articles, articles_count })
     }

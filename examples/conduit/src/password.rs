@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
 
 use crate::error::{Error, Result};
 
@@ -13,7 +12,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// When the system has no randomness to give.
 pub async fn hash(password: String) -> Result<String> {
-    trine::blocking(move || hash_now(&password)).await?
+    trine::blocking(move || hash_now(&password)).await
 }
 
 /// Whether the password is the one that was hashed. `None` stands for a user who does not exist.
@@ -25,11 +24,13 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
         // An unknown user costs the same time as a wrong password, or a stopwatch would tell who is registered.
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
-        let hash = PasswordHash::new(&hash).map_err(Error::internal)?;
-        let matches = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
-        Ok(known && matches)
+        match Argon2::default().verify_password(password.as_bytes(), hash.as_str()) {
+            Ok(()) => Ok(known),
+            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(unreadable) => Err(Error::internal(unreadable)),
+        }
     })
-    .await?
+    .await
 }
 
 /// A hash that belongs to nobody.

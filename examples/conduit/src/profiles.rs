@@ -25,7 +25,7 @@ pub struct Profile {
 
 /// Get a profile.
 #[get("/profiles/{username}")]
-pub async fn get(username: String, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ProfileBody>> {
+pub async fn read(username: String, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ProfileBody>> {
     let profile = db.profile(&username, viewer.map(Auth::id)).await?;
     Ok(Json(ProfileBody { profile }))
 }

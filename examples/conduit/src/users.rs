@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{FromRow, SqliteExecutor};
-use trine::http::StatusCode;
 use trine::prelude::*;
 
 use crate::auth::{Auth, Keys, UserId};
@@ -64,11 +63,11 @@ pub async fn register(
     db: State<Db>,
     keys: State<Keys>,
     Json(body): Json<UserBody<NewUser>>,
-) -> Result<(StatusCode, Json<UserBody<User>>)> {
+) -> Result<Created<Json<UserBody<User>>>> {
     let new = body.user.checked()?;
     let hash = password::hash(new.password).await?;
     let account = db.register(&new.username, &new.email, &hash).await?;
-    Ok((StatusCode::CREATED, account.signed_in(&keys)?))
+    Ok(Created::new(account.signed_in(&keys)?))
 }
 
 /// Sign in.
