@@ -128,10 +128,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     warn_if_shared(path)?;
     let secret = fs::read(path)?;
     if secret.len() < SECRET_LEN {
-        let (len, path) = (secret.len(), path.display());
-        return Err(io::Error::other(format!(
-            "the secret {path} has {len} bytes, expected {SECRET_LEN} or more: delete it to get a new one"
-        )));
+        let len = secret.len();
+        let detail = format!("expected a secret of {SECRET_LEN} bytes or more, got {len}: delete it to get a new one");
+        return Err(io::Error::other(detail));
     }
     Ok(secret)
 }

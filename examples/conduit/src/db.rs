@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
-use trine::BoxError;
 
 /// A handle on the open database.
 ///
@@ -27,7 +26,7 @@ impl Db {
     ///
     /// # Errors
     /// When the file cannot be opened or does not fit the migrations.
-    pub async fn open(path: &Path) -> Result<Db, BoxError> {
+    pub async fn open(path: &Path) -> sqlx::Result<Db> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
