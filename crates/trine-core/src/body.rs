@@ -142,14 +142,21 @@ impl Body {
         }
     }
 
+    /// Refuses a body whose declared length is past its limit, before a byte of it is asked for.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`].
+    pub fn check_declared(&self) -> Result<(), BodyError> {
+        let declared = http_body::Body::size_hint(self).lower();
+        if declared > self.left { Err(BodyError::TooLarge { limit: self.limit }) } else { Ok(()) }
+    }
+
     /// Reads the body to its end.
     ///
     /// # Errors
     /// [`BodyError::TooLarge`] past the limit, and whatever the connection reports.
     pub async fn bytes(mut self) -> Result<Bytes, BodyError> {
-        if http_body::Body::size_hint(&self).lower() > self.left {
-            return Err(BodyError::TooLarge { limit: self.limit });
-        }
+        self.check_declared()?;
         if let Some(bytes) = self.take_whole() {
             return Ok(bytes);
         }

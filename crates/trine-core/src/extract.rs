@@ -186,7 +186,9 @@ impl FromRequest for Body {
     type Reads = Whole;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        Ok(cx.take_body())
+        let body = cx.take_body();
+        body.check_declared()?;
+        Ok(body)
     }
 }
 
@@ -195,7 +197,9 @@ impl FromRequest for Request {
     type Reads = Whole;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        Ok(cx.take_request())
+        let request = cx.take_request();
+        request.body().check_declared()?;
+        Ok(request)
     }
 }
 

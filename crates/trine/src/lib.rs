@@ -52,6 +52,7 @@ pub mod route;
 mod router;
 pub mod run;
 pub mod service;
+mod source;
 pub mod testing;
 
 pub use app::App;
@@ -59,13 +60,13 @@ pub use audit::Audit;
 pub use bytes;
 pub use config::Config;
 pub use error::{Error, Result};
-
+pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
 pub use http;
 pub use layers::Layers;
 pub use middleware::middleware;
 pub use next::Next;
-
+pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
@@ -80,5 +81,5 @@ pub use trine_macros::{delete, get, head, main, options, patch, post, put, route
 pub mod __private {
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::run::{MainResult, main, test};
-    pub use trine_core::param::{from_path, from_query};
+    pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }

@@ -1,1 +1,15 @@
-fn main() {}
+//! The smallest program: one function, one route.
+
+use trine::prelude::*;
+
+/// Greets somebody by name.
+#[get("/hello/{name}?{shout}")]
+async fn hello(name: String, shout: Option<bool>) -> String {
+    let greeting = format!("Hello, {name}!");
+    if shout == Some(true) { greeting.to_uppercase() } else { greeting }
+}
+
+#[trine::main]
+async fn main() -> trine::Result {
+    App::new().routes(routes![hello]).serve().await
+}

@@ -1,1 +1,99 @@
-fn main() {}
+//! The service that protocol tests talk to: each route shows one thing that HTTP can do.
+//!
+//! ```text
+//! TRINE_PORT=8000 cargo run --release -p httpbin
+//! curl --data hello http://127.0.0.1:8000/echo
+//! ```
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use trine::prelude::*;
+
+/// Says that it is there.
+#[get("/")]
+async fn index() -> &'static str {
+    "httpbin on Trine\n"
+}
+
+/// Sends the body back once it is all there.
+#[post("/")]
+async fn repeat(body: Bytes) -> Bytes {
+    body
+}
+
+/// Sends the body back while it still comes in.
+#[post("/echo", limit = "64MiB")]
+async fn echo(headers: HeaderMap, body: Body) -> impl IntoResponse {
+    let content_type = headers.get(header::CONTENT_TYPE).cloned();
+    (content_type.map(|value| [(header::CONTENT_TYPE, value)]), body)
+}
+
+/// Tells the header fields as they came, one a line.
+#[route("/headers")]
+async fn headers(headers: HeaderMap) -> impl IntoResponse {
+    let mut lines = Vec::new();
+    for (name, value) in &headers {
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.push(b'\n');
+    }
+    ([(header::CONTENT_TYPE, "text/plain")], lines)
+}
+
+/// Sends `n` parts, each a chunk, without saying how many.
+#[get("/stream?{n}")]
+async fn stream_parts(n: Option<u32>) -> impl IntoResponse {
+    let parts = stream::iter(0..n.unwrap_or(5)).map(|i| Ok::<_, std::io::Error>(format!("part-{i}\n")));
+    ([(header::CONTENT_TYPE, "text/plain")], Body::stream(parts))
+}
+
+/// Answers with this status and nothing else.
+#[route("/status/{code}")]
+async fn status(code: u16) -> Result<StatusCode, Problem> {
+    match StatusCode::from_u16(code) {
+        Ok(status) if !status.is_informational() => Ok(status),
+        _ => Err(Problem::bad_request(format!("path parameter `code`: expected 200 to 999, got `{code}`"))),
+    }
+}
+
+/// Sends `n` bytes.
+#[get("/bytes/{n}")]
+async fn bytes(n: u64) -> impl IntoResponse {
+    const CHUNK: u64 = 64 * 1024;
+    static LETTERS: [u8; CHUNK as usize] = [b'a'; CHUNK as usize];
+    let whole = stream::repeat(&LETTERS[..]).take(usize::try_from(n / CHUNK).unwrap_or(usize::MAX));
+    let rest = stream::iter([&LETTERS[..(n % CHUNK) as usize]]);
+    let chunks = whole.chain(rest).map(Ok::<_, std::io::Error>);
+    let length = HeaderValue::from(n);
+    let octets = HeaderValue::from_static("application/octet-stream");
+    ([(header::CONTENT_LENGTH, length), (header::CONTENT_TYPE, octets)], Body::stream(chunks))
+}
+
+/// Tells the cookies, one a line.
+#[get("/cookie")]
+async fn cookie(cookies: Cookies) -> String {
+    cookies.iter().map(|cookie| format!("{}={}\n", cookie.name(), cookie.value())).collect()
+}
+
+/// Answers after a while.
+#[get("/delay/{ms}")]
+async fn delay(ms: u64) -> String {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+    format!("{ms} ms\n")
+}
+
+/// Breaks, as a bug would.
+#[get("/panic")]
+async fn panic() -> StatusCode {
+    panic!("/panic was asked for")
+}
+
+#[trine::main]
+async fn main() -> trine::Result {
+    App::new()
+        .routes(routes![index, repeat, echo, headers, stream_parts, status, bytes, cookie, delay, panic])
+        .serve()
+        .await
+}

@@ -1,0 +1,138 @@
+//! The body in all of its forms, and the slot that a connection fills on demand.
+
+use std::io::Write as _;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Full};
+use trine_core::incoming::{Want, channel};
+use trine_core::{Body, BodyError};
+
+fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn now<F: Future>(future: F) -> F::Output {
+    match poll_once(future) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+fn parts(parts: &[&'static str]) -> Body {
+    let parts: Vec<_> = parts.iter().map(|part| Ok::<_, std::io::Error>(*part)).collect();
+    Body::stream(futures(parts))
+}
+
+fn futures<T: Send + Unpin + 'static>(items: Vec<T>) -> impl futures_core::Stream<Item = T> + Send {
+    struct Iter<T>(std::vec::IntoIter<T>);
+    impl<T: Unpin> futures_core::Stream for Iter<T> {
+        type Item = T;
+        fn poll_next(mut self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+            Poll::Ready(self.0.next())
+        }
+    }
+    Iter(items.into_iter())
+}
+
+fn file(content: &[u8]) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(content).unwrap();
+    file
+}
+
+#[test]
+fn every_form_gives_its_bytes() {
+    let content: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
+    for (body, bytes) in [
+        (Body::empty(), &b""[..]),
+        (Body::from("text"), b"text"),
+        (Body::from(String::new()), b""),
+        (parts(&["one", "", "two"]), b"onetwo"),
+        (Body::new(Full::new(Bytes::from_static(b"full"))), b"full"),
+        (Body::new(Body::from("own")), b"own"),
+        (Body::file(file(b"0123456789"), 2, 5), b"23456"),
+        (Body::file(file(&content), 0, 200_000), &content),
+    ] {
+        let form = format!("{body:?}");
+        assert_eq!(now(body.bytes()).unwrap(), bytes, "{form}");
+    }
+}
+
+#[test]
+fn a_body_of_ours_is_not_boxed_again() {
+    assert!(Body::new(Body::from("own")).as_whole().is_some());
+}
+
+#[test]
+fn the_limit_holds_for_every_form() {
+    for (form, body) in [
+        ("whole", Body::from("12345")),
+        ("stream", parts(&["123", "45"])),
+        ("file", Body::file(file(b"12345"), 0, 5)),
+    ] {
+        let error = now(body.limited(4).bytes()).unwrap_err();
+        assert!(matches!(error, BodyError::TooLarge { limit: 4 }), "{form}: {error}");
+    }
+    assert_eq!(now(parts(&["123", "45"]).limited(5).bytes()).unwrap(), "12345");
+}
+
+#[test]
+fn a_file_that_shrank_is_not_complete() {
+    assert!(matches!(now(Body::file(file(b"123"), 0, 9).bytes()), Err(BodyError::Incomplete)));
+}
+
+#[test]
+fn the_error_of_a_stream_keeps_its_meaning_through_foreign_bodies() {
+    let failing = Body::stream(futures(vec![Err::<Bytes, _>(BodyError::TimedOut)]));
+    let wrapped = Body::new(failing.map_frame(|frame| frame));
+    assert!(matches!(now(wrapped.bytes()), Err(BodyError::TimedOut)));
+}
+
+#[test]
+fn an_incoming_body_is_filled_on_demand() {
+    let (filler, incoming) = channel(Some(6));
+    let mut body = Body::incoming(incoming);
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(filler.poll_wanted(cx).is_pending(), "nobody reads yet");
+    assert!(poll_once(body.frame()).is_pending());
+    assert_eq!(filler.poll_wanted(cx), Poll::Ready(Want::Frame));
+    filler.fill(Frame::data(Bytes::from_static(b"abc")));
+    assert!(filler.poll_wanted(cx).is_pending(), "one frame at a time");
+    assert_eq!(body.size_hint().exact(), Some(6));
+    assert_eq!(now(body.frame()).unwrap().unwrap().into_data().unwrap(), "abc");
+    assert_eq!(body.size_hint().exact(), Some(3));
+    assert!(poll_once(body.frame()).is_pending());
+    filler.fill(Frame::data(Bytes::from_static(b"def")));
+    filler.finish();
+    assert!(!body.is_end_stream());
+    assert_eq!(now(body.frame()).unwrap().unwrap().into_data().unwrap(), "def");
+    assert!(body.is_end_stream() && now(body.frame()).is_none());
+}
+
+#[test]
+fn a_connection_that_goes_away_is_never_the_end_of_a_body() {
+    let (filler, incoming) = channel(None);
+    let mut body = Body::incoming(incoming);
+    drop(filler);
+    assert!(matches!(now(body.frame()), Some(Err(BodyError::Incomplete))));
+    assert!(now(body.frame()).is_none());
+}
+
+#[test]
+fn a_body_that_nobody_reads_any_more_says_so() {
+    let (filler, incoming) = channel(None);
+    drop(Body::incoming(incoming));
+    assert_eq!(filler.poll_wanted(&mut Context::from_waker(Waker::noop())), Poll::Ready(Want::Gone));
+}
+
+#[test]
+fn a_declared_length_past_the_limit_asks_for_no_byte() {
+    let (filler, incoming) = channel(Some(10));
+    let mut body = Body::incoming(incoming).limited(9);
+    assert!(body.check_declared().is_err());
+    assert!(matches!(now(body.frame()), Some(Err(BodyError::TooLarge { limit: 9 }))));
+    assert!(filler.poll_wanted(&mut Context::from_waker(Waker::noop())).is_pending());
+}

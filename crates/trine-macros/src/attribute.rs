@@ -1,0 +1,253 @@
+//! The arguments of a route attribute: `"/users/{id}?{page}", limit = "64KiB", name = "show_user"`.
+
+use proc_macro2::{Literal, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Ident, Lit, LitStr, Token};
+
+use crate::diagnostics::Diagnostics;
+use crate::template::{self, Template};
+
+/// Which attribute it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    /// `#[get]` and its siblings.
+    Fixed { attribute: &'static str, method: &'static str },
+    /// `#[route]`, whose method is an argument, or any.
+    Free,
+}
+
+impl Verb {
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Verb::Fixed { attribute, .. } => attribute,
+            Verb::Free => "route",
+        }
+    }
+}
+
+/// What the arguments say. `template` is `None` only where a mistake was reported.
+pub(crate) struct Attribute {
+    pub(crate) template: Option<Placed<Template>>,
+    /// `None` is any method.
+    pub(crate) method: Option<String>,
+    pub(crate) limit: Option<u64>,
+    /// The name of the generated type, where it is not the function's.
+    pub(crate) name: Option<Ident>,
+}
+
+/// A value and where it was written.
+pub(crate) struct Placed<T> {
+    pub(crate) value: T,
+    pub(crate) at: Span,
+}
+
+pub(crate) fn parse(verb: Verb, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Attribute {
+    let method = match verb {
+        Verb::Fixed { method, .. } => Some(method.to_owned()),
+        Verb::Free => None,
+    };
+    let mut arguments = Arguments {
+        verb,
+        saw_template: false,
+        seen: Vec::new(),
+        attribute: Attribute { template: None, method, limit: None, name: None },
+        diagnostics,
+    };
+    for argument in split(tokens) {
+        arguments.argument(argument);
+    }
+    arguments.finish()
+}
+
+/// Cuts at commas, so that a mistake in one argument does not hide those in the next.
+fn split(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut arguments = vec![Vec::new()];
+    for token in tokens {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => arguments.push(Vec::new()),
+            token => arguments.last_mut().into_iter().for_each(|argument| argument.push(token.clone())),
+        }
+    }
+    arguments.into_iter().filter(|argument| !argument.is_empty()).map(TokenStream::from_iter).collect()
+}
+
+struct Arguments<'a> {
+    verb: Verb,
+    saw_template: bool,
+    seen: Vec<String>,
+    attribute: Attribute,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Arguments<'_> {
+    fn argument(&mut self, tokens: TokenStream) {
+        let parsed = (|input: ParseStream<'_>| match input.peek(Lit) {
+            true => Ok((None, input.parse::<Lit>()?)),
+            false => {
+                let key = input.call(Ident::parse_any)?;
+                input.parse::<Token![=]>()?;
+                Ok((Some(key), input.parse::<Lit>()?))
+            }
+        })
+        .parse2(tokens.clone());
+        match parsed {
+            Ok((None, Lit::Str(text))) => self.template(&text),
+            Ok((Some(key), value)) => self.option(&key, &value),
+            Ok((None, _)) | Err(_) => {
+                let keys = self.keys();
+                let at = tokens.into_iter().next().map_or_else(Span::call_site, |token| token.span());
+                self.diagnostics
+                    .error(at, format!("expected a template such as `\"/users/{{id}}\"` or {keys}"));
+                // The mistake may well be the template; that it is missing too would be noise.
+                self.saw_template = true;
+            }
+        }
+    }
+
+    fn template(&mut self, literal: &LitStr) {
+        if self.saw_template {
+            self.diagnostics.error(literal.span(), "a second template: a route has one");
+            return;
+        }
+        self.saw_template = true;
+        let text = literal.value();
+        match template::parse(&text) {
+            Ok(value) => self.attribute.template = Some(Placed { value, at: literal.span() }),
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    let column = text[..mistake.at.start].chars().count() + 1;
+                    let at = within(literal, &mistake.at);
+                    let message = mistake.message;
+                    self.diagnostics.error(at, format!("template `{text}`, column {column}: {message}"));
+                }
+            }
+        }
+    }
+
+    fn option(&mut self, key: &Ident, value: &Lit) {
+        let name = key.unraw().to_string();
+        if self.seen.contains(&name) {
+            self.diagnostics.error(key.span(), format!("`{name}` stands twice"));
+            return;
+        }
+        match (&*name, self.verb) {
+            ("limit", _) => match limit(value) {
+                Ok(bytes) => self.attribute.limit = Some(bytes),
+                Err(message) => self.diagnostics.error(value.span(), message),
+            },
+            ("name", _) => match type_name(value) {
+                Some(ident) => self.attribute.name = Some(ident),
+                None => self.diagnostics.error(
+                    value.span(),
+                    "`name` expects the name of the generated type as text: `name = \"show_user\"`",
+                ),
+            },
+            ("method", Verb::Free) => match method(value) {
+                Ok(method) => self.attribute.method = Some(method),
+                Err(message) => self.diagnostics.error(value.span(), message),
+            },
+            ("method", Verb::Fixed { attribute, .. }) => self.diagnostics.error(
+                key.span(),
+                format!("`#[{attribute}]` has its method already; write `#[route(\"…\", method = \"…\")]` for another"),
+            ),
+            _ => {
+                let keys = self.keys();
+                self.diagnostics.error(key.span(), format!("`{name}` is not known here; expected {keys}"));
+            }
+        }
+        self.seen.push(name);
+    }
+
+    fn keys(&self) -> &'static str {
+        match self.verb {
+            Verb::Fixed { .. } => "`limit = \"64KiB\"` or `name = \"…\"`",
+            Verb::Free => "`method = \"…\"`, `limit = \"64KiB\"` or `name = \"…\"`",
+        }
+    }
+
+    fn finish(self) -> Attribute {
+        if !self.saw_template {
+            let attribute = self.verb.attribute();
+            let message = format!("the template is missing: write `#[{attribute}(\"/users/{{id}}\")]`");
+            self.diagnostics.error(Span::call_site(), message);
+        }
+        self.attribute
+    }
+}
+
+/// The part of a literal. Stable compilers cannot point into one, so the text says the column as well.
+fn within(literal: &LitStr, range: &std::ops::Range<usize>) -> Span {
+    let token: Literal = literal.token();
+    let plain = token.to_string() == format!("\"{}\"", literal.value());
+    let part = if plain { token.subspan(range.start + 1..range.end + 1) } else { None };
+    part.unwrap_or_else(|| literal.span())
+}
+
+fn type_name(value: &Lit) -> Option<Ident> {
+    let Lit::Str(text) = value else { return None };
+    let ident: Ident = text.parse().ok()?;
+    Some(ident)
+}
+
+/// RFC 9110, 5.6.2 and 9.1: a method is a token, and case matters.
+fn method(value: &Lit) -> Result<String, String> {
+    let Lit::Str(text) = value else { return Err("`method` expects text: `method = \"PURGE\"`".into()) };
+    let method = text.value();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    match method.as_str() {
+        "" => Err("the method is empty; leave `method` out to take any".into()),
+        method if !method.bytes().all(token) => {
+            Err(format!("`{method}` is not a method: expected a token of RFC 9110, such as `PURGE`"))
+        }
+        method if method.bytes().any(|byte| byte.is_ascii_lowercase()) => {
+            Err(format!("methods are case-sensitive: write `{}`", method.to_ascii_uppercase()))
+        }
+        method => Ok(method.to_owned()),
+    }
+}
+
+const UNITS: [(&str, u64); 8] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("kB", 1_000),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("B", 1),
+];
+
+/// A number of bytes: `65536` or `"64KiB"`.
+fn limit(value: &Lit) -> Result<u64, String> {
+    let expected = || {
+        "`limit` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`".to_owned()
+    };
+    let text = match value {
+        Lit::Int(number) if number.suffix().is_empty() => number.base10_digits().to_owned(),
+        Lit::Str(text) => text.value(),
+        _ => return Err(expected()),
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start();
+    let factor = match UNITS.iter().find(|(name, _)| *name == unit) {
+        Some((_, factor)) => *factor,
+        None if unit.is_empty() => 1,
+        None if digits > 0 && unit.starts_with(['.', ',', '_']) => {
+            return Err(format!(
+                "limit `{text}`: expected a whole number, such as `1536KiB` for one and a half MiB"
+            ));
+        }
+        None if digits > 0 => {
+            let known: Vec<_> = UNITS.iter().map(|(name, _)| format!("`{name}`")).collect();
+            return Err(format!("limit `{text}`: unit `{unit}` is not known; expected {}", known.join(", ")));
+        }
+        None => return Err(format!("limit `{text}`: {}", expected())),
+    };
+    if digits == 0 {
+        return Err(format!("limit `{text}`: {}", expected()));
+    }
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    bytes.ok_or_else(|| format!("limit `{text}`: more than {} bytes", u64::MAX))
+}

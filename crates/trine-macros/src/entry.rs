@@ -1,0 +1,101 @@
+//! `#[trine::main]` and `#[trine::test]`: an async function behind a plain one of the same name.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::Signature;
+
+use crate::diagnostics::Diagnostics;
+use crate::handler::Function;
+
+/// What runs the function.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Entry {
+    Main,
+    Test,
+}
+
+impl Entry {
+    fn attribute(self) -> &'static str {
+        match self {
+            Entry::Main => "trine::main",
+            Entry::Test => "trine::test",
+        }
+    }
+}
+
+/// Expands `#[trine::main]` or `#[trine::test]`. The item comes back whatever is wrong.
+pub(crate) fn entry(entry: Entry, arguments: &TokenStream, item: &TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    let function = match Function::parse(entry.attribute(), item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            let error = error.to_compile_error();
+            return quote!(#item #error);
+        }
+    };
+    check(entry, arguments, &function.signature, &mut diagnostics);
+    if diagnostics.is_empty() {
+        return wrapped(entry, function);
+    }
+    let errors = diagnostics.into_tokens();
+    let ident = &function.signature.ident;
+    match entry {
+        // rustc has its own word on an `async fn main`, which would be the second on the same mistake.
+        Entry::Main => quote! {
+            #errors
+            fn #ident() {
+                #[allow(dead_code)]
+                #item
+            }
+        },
+        Entry::Test => quote!(#errors #[allow(dead_code)] #item),
+    }
+}
+
+fn check(entry: Entry, arguments: &TokenStream, signature: &Signature, diagnostics: &mut Diagnostics) {
+    let (attribute, ident) = (entry.attribute(), &signature.ident);
+    if !arguments.is_empty() {
+        let instead = match entry {
+            Entry::Main => "workers and limits are set by `App::config`",
+            Entry::Test => "a test runs on one thread",
+        };
+        diagnostics.error(Span::call_site(), format!("`#[{attribute}]` takes no arguments: {instead}"));
+    }
+    if signature.asyncness.is_none() {
+        let message = format!("`#[{attribute}]` runs an async function: write `async fn {ident}`");
+        diagnostics.error(signature.fn_token.span, message);
+    }
+    if !signature.inputs.is_empty() || signature.variadic.is_some() {
+        diagnostics.error(ident.span(), format!("nobody calls `{ident}` with arguments: remove them"));
+    }
+    if !signature.generics.params.is_empty() {
+        diagnostics.error(ident.span(), format!("nobody names type parameters for `{ident}`: remove them"));
+    }
+}
+
+/// The function keeps its signature and body, so errors point into it and `?` works as its return type says.
+fn wrapped(entry: Entry, function: Function) -> TokenStream {
+    let Function { attributes, visibility, signature, body } = function;
+    let ident = &signature.ident;
+    let inner = quote!(#signature #body);
+    match entry {
+        Entry::Main => quote! {
+            #(#attributes)*
+            #visibility fn #ident() -> ::std::process::ExitCode {
+                #inner
+                ::trine::__private::main(#ident())
+            }
+        },
+        Entry::Test => {
+            let output = &signature.output;
+            quote! {
+                #(#attributes)*
+                #[::core::prelude::v1::test]
+                #visibility fn #ident() #output {
+                    #inner
+                    ::trine::__private::test(#ident())
+                }
+            }
+        }
+    }
+}

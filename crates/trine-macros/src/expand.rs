@@ -1,0 +1,208 @@
+//! The output of a route attribute: the function as it is, and a type of its name that the router takes.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ReturnType;
+use syn::spanned::Spanned as _;
+
+use crate::attribute::{self, Attribute, Verb};
+use crate::diagnostics::Diagnostics;
+use crate::handler::{self, Argument, Function, Handler, Source};
+
+/// Expands `#[get(…)]` and its siblings. The item comes back whatever is wrong.
+pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    let attribute = attribute::parse(verb, arguments, &mut diagnostics);
+    let function = match Function::parse(verb.attribute(), item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            diagnostics.push(error);
+            let errors = diagnostics.into_tokens();
+            return quote!(#item #errors);
+        }
+    };
+    let handler = handler::bind(&function, attribute.template.as_ref(), &mut diagnostics);
+    let route = Route { attribute: &attribute, function: &function, handler: &handler };
+    if diagnostics.is_empty() {
+        let declared = route.declared();
+        return quote!(#item #declared);
+    }
+    let errors = diagnostics.into_tokens();
+    // A method stands in an `impl`, which holds no types.
+    let stub = function.signature.receiver().is_none().then(|| route.stub());
+    quote!(#item #errors #stub)
+}
+
+struct Route<'a> {
+    attribute: &'a Attribute,
+    function: &'a Function,
+    handler: &'a Handler,
+}
+
+impl Route<'_> {
+    fn declared(&self) -> TokenStream {
+        let needs = self.needs();
+        let call = self.call();
+        let checks = self.checks();
+        let ty = self.ty(&quote!(#needs #call));
+        quote!(#ty #checks)
+    }
+
+    /// What keeps `routes![name]` and everything else that names the handler free of further errors.
+    fn stub(&self) -> TokenStream {
+        self.ty(&quote! {
+            fn needs(_: &mut ::trine::Needs) {}
+
+            async fn call(_: &mut ::trine::Cx) -> ::core::result::Result<::trine::Response, ::trine::Rejection> {
+                ::core::unreachable!()
+            }
+        })
+    }
+
+    /// The type, with what is known of the route since it was compiled.
+    fn ty(&self, functions: &TokenStream) -> TokenStream {
+        let Route { attribute, function, handler } = self;
+        let visibility = &function.visibility;
+        let ident = &function.signature.ident;
+        let ty = attribute.name.as_ref().unwrap_or(ident);
+        let name = ident.to_string();
+        let method = option(attribute.method.as_ref());
+        let path =
+            attribute.template.as_ref().map_or_else(|| "/".to_owned(), |template| template.value.path());
+        let doc = option(handler.doc.as_ref());
+        let deprecated = handler.deprecated;
+        let limit = option(attribute.limit.as_ref());
+        let place = quote_spanned!(ident.span()=> file: ::core::file!(), line: ::core::line!(),);
+        quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types)]
+            #visibility struct #ty {}
+
+            #[automatically_derived]
+            #[allow(deprecated)]
+            impl ::trine::__private::DeclaredHandler for #ty {
+                const DECLARATION: ::trine::__private::Declaration = ::trine::__private::Declaration {
+                    method: #method,
+                    path: #path,
+                    name: #name,
+                    #place
+                    doc: #doc,
+                    deprecated: #deprecated,
+                    limit: #limit,
+                };
+
+                #functions
+            }
+        }
+    }
+
+    fn needs(&self) -> TokenStream {
+        let needs = Ident::new("needs", Span::mixed_site());
+        let extractors = self.extractors().map(|(_, argument)| &argument.ty);
+        quote! {
+            fn needs(#needs: &mut ::trine::Needs) {
+                use ::trine::__private::Refused as _;
+                ::trine::__private::Source::<(#(#extractors,)*)>::needs(#needs);
+            }
+        }
+    }
+
+    /// The values of the path and the query, then everything else at once, since only its types know what reads the
+    /// body and so comes last.
+    fn call(&self) -> TokenStream {
+        let ident = &self.function.signature.ident;
+        let cx = Ident::new("cx", Span::mixed_site());
+        let values = self.handler.arguments.iter().enumerate().filter_map(|(index, argument)| {
+            let Argument { ty, source, .. } = argument;
+            let local = local(index);
+            let value = match source {
+                Source::Path { name, index } => quote!(from_path(#name, #index, #cx)),
+                Source::Query { name } => quote!(from_query(#name, #cx)),
+                Source::Extractor => return None,
+            };
+            Some(quote!(let #local = ::trine::__private::Source::<#ty>::#value.await?;))
+        });
+        let extractors = self.extractors().map(|(_, argument)| &argument.ty);
+        let extracted = self.extractors().map(|(index, _)| local(index));
+        let answer = self.answer();
+        // A future that is not `Send` is reported at the type that is promised here: put it at the handler's name.
+        let promise = quote_spanned! {ident.span()=>
+            impl ::core::future::Future<
+                Output = ::core::result::Result<::trine::Response, ::trine::Rejection>,
+            > + ::core::marker::Send
+        };
+        quote! {
+            fn call(#cx: &mut ::trine::Cx) -> #promise {
+                async move {
+                    use ::trine::__private::Refused as _;
+                    #(#values)*
+                    let (#(#extracted,)*) = ::trine::__private::Source::<(#(#extractors,)*)>::extract(#cx).await?;
+                    ::core::result::Result::Ok(#answer)
+                }
+            }
+        }
+    }
+
+    /// The call of the handler, made a response where its return type stands.
+    fn answer(&self) -> TokenStream {
+        let mut ident = self.function.signature.ident.clone();
+        // A span of ours where nothing can go wrong: lints do not look at it.
+        let at = match &self.handler.output {
+            ReturnType::Default => Span::mixed_site(),
+            ReturnType::Type(_, ty) => ty.span(),
+        };
+        ident.set_span(at.resolved_at(ident.span()));
+        let arguments = (0..self.handler.arguments.len()).map(local);
+        let await_ = self.handler.is_async.then(|| quote_spanned!(at=> .await));
+        quote_spanned!(at=> ::trine::IntoResponse::into_response(#ident(#(#arguments),*)#await_))
+    }
+
+    /// What has to hold of the arguments, each said where its type stands.
+    ///
+    /// The functions above compile whatever the types are (`Refused` stands in), so this is said once.
+    fn checks(&self) -> TokenStream {
+        let handler = &self.function.signature.ident;
+        let checks = self.handler.arguments.iter().enumerate().map(|(index, argument)| {
+            let (ty, local) = (&argument.ty, local(index));
+            match argument.source {
+                Source::Path { .. } | Source::Query { .. } => {
+                    quote!(::trine::__private::path_or_query_argument::<#ty>();)
+                }
+                Source::Extractor => quote!(let #local = ::trine::__private::reads_body::<#ty>();),
+            }
+        });
+        let extractors: Vec<_> = self.extractors().collect();
+        let pairs = extractors.iter().enumerate().flat_map(|(position, first)| {
+            extractors[position + 1..].iter().map(move |second| (first, second))
+        });
+        let pairs = pairs.map(|((first, a), (second, b))| {
+            let message =
+                format!("handler `{handler}` reads the request body twice: `{}` and `{}`", a.text, b.text);
+            let (first, second) = (local(*first), local(*second));
+            let panic = quote_spanned!(b.ty.span()=> ::core::panic!(#message););
+            quote!(if #first && #second { #panic })
+        });
+        quote! {
+            const _: () = {
+                #(#checks)*
+                #(#pairs)*
+            };
+        }
+    }
+
+    /// The arguments that the template does not name, with their positions.
+    fn extractors(&self) -> impl Iterator<Item = (usize, &Argument)> {
+        self.handler.arguments.iter().enumerate().filter(|(_, argument)| argument.source == Source::Extractor)
+    }
+}
+
+fn local(index: usize) -> Ident {
+    format_ident!("argument_{index}", span = Span::mixed_site())
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}

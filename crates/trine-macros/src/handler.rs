@@ -1,0 +1,280 @@
+//! A handler: the function as it was written, then the same with every argument bound.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
+use syn::{
+    Attribute, ConstParam, Expr, ExprLit, FnArg, GenericParam, LifetimeParam, Lit, Meta, Pat, PatType,
+};
+use syn::{ReturnType, Safety, Signature, Type, TypeParam, Visibility};
+
+use crate::attribute::Placed;
+use crate::diagnostics::Diagnostics;
+use crate::template::Template;
+
+/// The head of a function. Its body is no affair of an attribute, so one that is being typed disturbs nothing.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: TokenStream,
+}
+
+impl Function {
+    /// Reads a function, or says that it is none.
+    pub(crate) fn parse(attribute: &str, item: TokenStream) -> syn::Result<Function> {
+        let parser = |input: ParseStream<'_>| {
+            Ok(Function {
+                attributes: input.call(Attribute::parse_outer)?,
+                visibility: input.parse()?,
+                signature: input.parse()?,
+                body: input.parse()?,
+            })
+        };
+        parser.parse2(item).map_err(|error| {
+            syn::Error::new(error.span(), format!("`#[{attribute}]` stands on a function: {error}"))
+        })
+    }
+}
+
+/// A handler whose arguments all have a source.
+pub(crate) struct Handler {
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) is_async: bool,
+    pub(crate) output: ReturnType,
+    pub(crate) doc: Option<String>,
+    pub(crate) deprecated: bool,
+}
+
+/// One argument, in the order of the function.
+pub(crate) struct Argument {
+    /// As it was written, for messages.
+    pub(crate) text: String,
+    pub(crate) ty: Type,
+    pub(crate) source: Source,
+}
+
+/// Where the value of an argument comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Path { name: String, index: usize },
+    Query { name: String },
+    Extractor,
+}
+
+/// As many as `trine::handler::Args` is implemented for.
+const MOST_EXTRACTORS: usize = 12;
+
+/// Binds the arguments of a function to the names of its template and reports whatever does not fit.
+pub(crate) fn bind(
+    function: &Function,
+    template: Option<&Placed<Template>>,
+    diagnostics: &mut Diagnostics,
+) -> Handler {
+    let signature = &function.signature;
+    shape(signature, diagnostics);
+    let typed = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(argument) => Some(argument),
+        FnArg::Receiver(_) => None,
+    });
+    let mut arguments = Vec::new();
+    for argument in typed.clone() {
+        argument_shape(argument, diagnostics);
+        arguments.push(Argument {
+            text: format!("{}: {}", spelled(&argument.pat), spelled(&argument.ty)),
+            ty: Type::clone(&argument.ty),
+            source: source(argument, template),
+        });
+    }
+    let extractors = arguments.iter().filter(|argument| argument.source == Source::Extractor);
+    if let (Some(_), Some(one_more)) = (template, extractors.clone().nth(MOST_EXTRACTORS)) {
+        let message = format!(
+            "a handler takes at most {MOST_EXTRACTORS} extractors: gather some in a type that implements `FromRequest`"
+        );
+        diagnostics.error(one_more.ty.span(), message);
+    }
+    if let Some(template) = template {
+        let arguments: Vec<_> = typed.collect();
+        for name in template.value.path_names().chain(template.value.query_names()) {
+            if let Some(message) = unbound(name, &signature.ident, &arguments) {
+                diagnostics.error(template.at, message);
+            }
+        }
+    }
+    Handler {
+        arguments,
+        is_async: signature.asyncness.is_some(),
+        output: signature.output.clone(),
+        doc: doc(&function.attributes),
+        deprecated: function.attributes.iter().any(|attribute| attribute.path().is_ident("deprecated")),
+    }
+}
+
+/// Reports what no handler can be, because its type is written by name in generated code.
+fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
+    let name = &signature.ident;
+    if let Some(receiver) = signature.receiver() {
+        diagnostics.error(
+            receiver.self_token.span,
+            format!(
+                "a handler is a function of its own, not a method: take `{name}` out of the `impl`, \
+                 and what `self` holds as `State<…>`"
+            ),
+        );
+    }
+    for parameter in &signature.generics.params {
+        let (at, message) = match parameter {
+            GenericParam::Lifetime(LifetimeParam { lifetime, .. }) => (
+                lifetime.span(),
+                format!("a handler has no lifetime parameters: write `'_` in place of `{lifetime}`"),
+            ),
+            GenericParam::Type(TypeParam { ident, .. }) | GenericParam::Const(ConstParam { ident, .. }) => (
+                ident.span(),
+                format!(
+                    "a handler with an attribute is one function, so it has no parameter `{ident}`: \
+                     name the type, or leave the attribute out and register `get({name}::<…>)`"
+                ),
+            ),
+        };
+        diagnostics.error(at, message);
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        let message = "a handler is safe to call: remove `unsafe` and put it around the lines that need it";
+        diagnostics.error(token.span, message);
+    }
+    if let Some(abi) = &signature.abi {
+        diagnostics.error(abi.extern_token.span, "a handler is called by Rust: remove `extern`");
+    }
+    if let Some(variadic) = &signature.variadic {
+        diagnostics.error(variadic.dots.spans[0], "a handler has a fixed number of arguments: remove `...`");
+    }
+}
+
+fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
+    let text = || spelled(&argument.pat);
+    if let Some(cfg) = argument.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
+        let message = format!("`{}` is behind a `cfg`: put it on two functions instead", text());
+        diagnostics.error(cfg.span(), message);
+    }
+    match &*argument.ty {
+        Type::ImplTrait(ty) => diagnostics.error(
+            ty.span(),
+            format!("`{}: {}`: an argument of a handler has one type; name it", text(), spelled(ty)),
+        ),
+        Type::Reference(ty) if ty.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") => {
+            let owned = match spelled(&ty.elem) {
+                text if text == "str" => "String".to_owned(),
+                text => text,
+            };
+            let message =
+                format!("an argument of a handler is owned: write `{}: {owned}` without `&`", text());
+            diagnostics.error(ty.and_token.spans[0], message);
+        }
+        _ => {}
+    }
+}
+
+fn source(argument: &PatType, template: Option<&Placed<Template>>) -> Source {
+    let (Some(name), Some(template)) = (name(&argument.pat), template) else { return Source::Extractor };
+    if let Some(index) = template.value.path_names().position(|known| known == name) {
+        return Source::Path { name, index };
+    }
+    match template.value.query_names().any(|known| known == name) {
+        true => Source::Query { name },
+        false => Source::Extractor,
+    }
+}
+
+/// The name of an argument; a pattern has none.
+fn name(pattern: &Pat) -> Option<String> {
+    match pattern {
+        Pat::Ident(ident) => Some(ident.ident.unraw().to_string()),
+        _ => None,
+    }
+}
+
+/// What to say where a name of the template has no argument.
+fn unbound(wanted: &str, handler: &Ident, arguments: &[&PatType]) -> Option<String> {
+    let names: Vec<String> = arguments.iter().filter_map(|argument| name(&argument.pat)).collect();
+    if names.iter().any(|name| name == wanted) {
+        return None;
+    }
+    let missing =
+        format!("`{{{wanted}}}` stands in the template, but `{handler}` has no argument of that name");
+    let inside = |argument: &&&PatType| name(&argument.pat).is_none() && mentions(&argument.pat, wanted);
+    if let Some(argument) = arguments.iter().find(inside) {
+        let pattern = spelled(&argument.pat);
+        return Some(format!("{missing}: the pattern `{pattern}` is not one; write `{wanted}: …`"));
+    }
+    Some(match names.iter().find(|name| one_edit_apart(name, wanted)) {
+        Some(near) => format!("{missing}: did you mean `{near}`? Spell both the same"),
+        None => format!("{missing}: add `{wanted}: …` or remove it from the template"),
+    })
+}
+
+fn mentions(pattern: &Pat, wanted: &str) -> bool {
+    fn within(tokens: TokenStream, wanted: &str) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => within(group.stream(), wanted),
+            TokenTree::Ident(ident) => ident.unraw() == wanted,
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    within(pattern.to_token_stream(), wanted)
+}
+
+/// Whether one character more, less, other or swapped with its neighbour makes one text the other.
+fn one_edit_apart(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let same = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
+    let (short, long) = (&short[same..], &long[same..]);
+    match long.len() - short.len() {
+        0 if long.len() >= 2 && short[..2] == [long[1], long[0]] => short[2..] == long[2..],
+        0 => long.len() == 1 || short.get(1..) == long.get(1..),
+        1 => short == &long[1..],
+        _ => false,
+    }
+}
+
+/// The doc comment without the space that rustdoc ignores too. `#[doc = include_str!(…)]` is not read.
+fn doc(attributes: &[Attribute]) -> Option<String> {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let lines: Vec<String> =
+        lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
+    let doc = lines.join("\n").trim().to_owned();
+    if doc.is_empty() { None } else { Some(doc) }
+}
+
+/// Tokens as a person writes them, for messages.
+fn spelled(tokens: &(impl ToTokens + ?Sized)) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (from, to) in [
+        (" < ", "<"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ,", ","),
+        ("& ", "&"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        ("[ ", "["),
+        (" ]", "]"),
+        (" ;", ";"),
+        ("' ", "'"),
+    ] {
+        text = text.replace(from, to);
+    }
+    text
+}

@@ -1,0 +1,101 @@
+use quote::quote;
+
+use super::messages;
+use crate::attribute::{Attribute, Verb, parse};
+use crate::diagnostics::Diagnostics;
+
+const GET: Verb = Verb::Fixed { attribute: "get", method: "GET" };
+
+fn good(verb: Verb, arguments: proc_macro2::TokenStream) -> Attribute {
+    let mut diagnostics = Diagnostics::default();
+    let attribute = parse(verb, arguments, &mut diagnostics);
+    assert_eq!(messages(diagnostics), [""; 0]);
+    attribute
+}
+
+fn mistakes(verb: Verb, arguments: proc_macro2::TokenStream) -> Vec<String> {
+    let mut diagnostics = Diagnostics::default();
+    parse(verb, arguments, &mut diagnostics);
+    messages(diagnostics)
+}
+
+#[test]
+fn options_come_in_any_order() {
+    let attribute = good(GET, quote!(name = "other", "/x", limit = 5,));
+    assert_eq!(attribute.template.unwrap().value.path(), "/x");
+    assert_eq!(attribute.method.as_deref(), Some("GET"));
+    assert_eq!(attribute.limit, Some(5));
+    assert_eq!(attribute.name.unwrap(), "other");
+}
+
+#[test]
+fn sizes() {
+    for (text, bytes) in [
+        ("0", 0),
+        ("65536", 65_536),
+        ("17B", 17),
+        ("5kB", 5_000),
+        ("5KB", 5_000),
+        ("5MB", 5_000_000),
+        ("2GB", 2_000_000_000),
+        ("64KiB", 65_536),
+        ("10 MiB", 10 << 20),
+        ("1GiB", 1 << 30),
+    ] {
+        assert_eq!(good(GET, quote!("/", limit = #text)).limit, Some(bytes), "{text}");
+    }
+    assert_eq!(good(GET, quote!("/", limit = 1_000)).limit, Some(1_000));
+    for (text, part) in [
+        ("", "expects bytes as a number or a size"),
+        ("KiB", "expects bytes as a number or a size"),
+        ("many", "expects bytes as a number or a size"),
+        ("-1", "expects bytes as a number or a size"),
+        ("64kib", "unit `kib` is not known; expected `KiB`"),
+        ("5 parsecs", "unit `parsecs` is not known"),
+        ("1.5MiB", "expected a whole number"),
+        ("99999999999999999999", "more than 18446744073709551615 bytes"),
+        ("99999999999999GiB", "more than 18446744073709551615 bytes"),
+    ] {
+        let found = mistakes(GET, quote!("/", limit = #text));
+        assert!(found.len() == 1 && found[0].contains(part), "{text}: {found:?}");
+    }
+    assert_eq!(mistakes(GET, quote!("/", limit = 1u8)).len(), 1);
+    assert_eq!(mistakes(GET, quote!("/", limit = 0.5)).len(), 1);
+}
+
+#[test]
+fn methods_are_tokens_and_case_sensitive() {
+    assert_eq!(good(Verb::Free, quote!("/x", method = "PURGE")).method.as_deref(), Some("PURGE"));
+    assert_eq!(good(Verb::Free, quote!("/x")).method, None);
+    for (method, part) in
+        [("", "leave `method` out"), ("A B", "a token of RFC 9110"), ("purge", "write `PURGE`")]
+    {
+        let found = mistakes(Verb::Free, quote!("/x", method = #method));
+        assert!(found.len() == 1 && found[0].contains(part), "{method}: {found:?}");
+    }
+    assert!(mistakes(GET, quote!("/x", method = "PURGE"))[0].contains("has its method already"));
+}
+
+#[test]
+fn one_mistake_does_not_hide_the_next() {
+    let found = mistakes(GET, quote!("/:id", limit = "x", nme = "y", name = "not a name", limit = 1, 5));
+    let parts = [
+        "column 2: segment `:id`",
+        "limit `x`",
+        "`nme` is not known",
+        "`name` expects",
+        "`limit` stands twice",
+    ];
+    assert_eq!(found.len(), parts.len() + 1, "{found:?}");
+    for (found, part) in found.iter().zip(parts) {
+        assert!(found.contains(part), "{found}");
+    }
+}
+
+#[test]
+fn a_missing_template_is_said_once() {
+    assert_eq!(mistakes(GET, quote!()), ["the template is missing: write `#[get(\"/users/{id}\")]`"]);
+    assert_eq!(mistakes(GET, quote!(users)).len(), 1);
+    assert_eq!(mistakes(GET, quote!("/:id")).len(), 1);
+    assert!(mistakes(GET, quote!("/a", "/b"))[0].contains("a second template"));
+}

@@ -1,0 +1,17 @@
+//! The models and the output, without a compiler behind them; `trine/tests/ui.rs` has one.
+
+mod attributes;
+mod expansion;
+mod templates;
+
+use crate::diagnostics::Diagnostics;
+
+/// The messages of what was found, in order.
+fn messages(diagnostics: Diagnostics) -> Vec<String> {
+    let file: syn::File = syn::parse2(diagnostics.into_tokens()).unwrap();
+    let messages = file.items.into_iter().map(|item| match item {
+        syn::Item::Macro(item) => item.mac.parse_body::<syn::LitStr>().unwrap().value(),
+        _ => panic!("a mistake is a `compile_error!`"),
+    });
+    messages.collect()
+}

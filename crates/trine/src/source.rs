@@ -1,0 +1,84 @@
+//! The arguments of a function with an attribute, as its generated code takes them.
+//!
+//! A type that cannot be an argument is refused by [`reads_body`] or [`path_or_query_argument`], which the
+//! attribute writes once for each argument, where its type stands. All other generated code goes through
+//! [`Source`] and compiles in spite of it, so that one mistake is one error.
+
+use std::future::{Future, Ready};
+use std::marker::PhantomData;
+
+use trine_core::extract::Reads;
+use trine_core::{Cx, FromParam, FromRequest, Needs, Rejection, param};
+
+use crate::handler::Args;
+
+/// Checks the type of an extractor, and says whether it reads the body.
+#[must_use]
+pub const fn reads_body<T: FromRequest>() -> bool {
+    <T::Reads as Reads>::BODY
+}
+
+/// Checks the type of an argument that the template names.
+pub const fn path_or_query_argument<T: FromParam>() {}
+
+/// Where values of `T` come from. A function of its own goes before one of [`Refused`], where its bound holds.
+#[derive(Debug)]
+pub struct Source<T>(PhantomData<fn() -> T>);
+
+impl<T: FromParam> Source<T> {
+    /// From the path.
+    pub fn from_path(name: &str, index: usize, cx: &Cx) -> impl Future<Output = Result<T, Rejection>> + Send {
+        param::from_path(name, index, cx)
+    }
+
+    /// From the query.
+    pub fn from_query(name: &str, cx: &Cx) -> impl Future<Output = Result<T, Rejection>> + Send {
+        param::from_query(name, cx)
+    }
+}
+
+impl<A: Args> Source<A> {
+    /// What the extractors need of the application.
+    pub fn needs(needs: &mut Needs) {
+        A::needs(needs);
+    }
+
+    /// All extractors, the one that reads the body last.
+    pub fn extract(cx: &mut Cx) -> impl Future<Output = Result<A, Rejection>> + Send {
+        A::from_request(cx)
+    }
+}
+
+/// Stands in for the functions of [`Source`] where `T` was refused. It is checked, but no program comes of it.
+pub trait Refused {
+    /// The type that was refused.
+    type Value;
+
+    /// See [`Source::needs`].
+    fn needs(_needs: &mut Needs) {
+        const { refused() }
+    }
+
+    /// See [`Source::extract`].
+    fn extract(_cx: &mut Cx) -> Ready<Result<Self::Value, Rejection>> {
+        const { refused() }
+    }
+
+    /// See [`Source::from_path`].
+    fn from_path(_name: &str, _index: usize, _cx: &Cx) -> Ready<Result<Self::Value, Rejection>> {
+        const { refused() }
+    }
+
+    /// See [`Source::from_query`].
+    fn from_query(_name: &str, _cx: &Cx) -> Ready<Result<Self::Value, Rejection>> {
+        const { refused() }
+    }
+}
+
+impl<T> Refused for Source<T> {
+    type Value = T;
+}
+
+const fn refused() -> ! {
+    panic!("an argument was refused, so this is never built")
+}
