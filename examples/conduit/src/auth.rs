@@ -151,3 +151,60 @@ fn warn_if_shared(path: &Path) -> io::Result<()> {
 fn warn_if_shared(_path: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> (tempfile::TempDir, Keys) {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Keys::open(&dir.path().join("secret")).unwrap();
+        (dir, keys)
+    }
+
+    #[test]
+    fn a_token_names_its_user_and_no_other_secret_makes_it() {
+        let (dir, keys) = keys();
+        let token = keys.sign(UserId(7)).unwrap();
+        assert_eq!(keys.verify(&token).unwrap(), UserId(7));
+        assert_eq!(Keys::open(&dir.path().join("secret")).unwrap().verify(&token).unwrap(), UserId(7));
+        assert!(matches!(self::keys().1.verify(&token), Err(Error::BadToken)));
+        assert!(matches!(keys.verify("x"), Err(Error::BadToken)));
+    }
+
+    #[test]
+    fn a_token_expires() {
+        let (_dir, keys) = keys();
+        let exp = jsonwebtoken::get_current_timestamp() - 3600;
+        let claims = Claims { sub: "7".to_owned(), exp };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &keys.sign).unwrap();
+        assert!(matches!(keys.verify(&token), Err(Error::BadToken)));
+    }
+
+    #[test]
+    fn credentials_are_a_scheme_and_a_token() {
+        assert_eq!(token("Token abc"), Some("abc"));
+        assert_eq!(token("token  abc "), Some("abc"));
+        assert_eq!(token("Bearer abc"), None);
+        assert_eq!(token("Token"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_secret() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let (dir, _keys) = keys();
+        let mode = fs::metadata(dir.path().join("secret")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn half_a_secret_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        fs::write(&path, "short").unwrap();
+        let error = Keys::open(&path).unwrap_err().to_string();
+        assert!(error.contains("expected a secret of 32 bytes or more, got 5"), "{error}");
+    }
+}

@@ -100,6 +100,8 @@ fn errors(problem: &Problem) -> Value {
     if let Some(errors) = told.get_mut("errors") {
         return errors.take();
     }
-    let field = told["parameter"].as_str().unwrap_or("request");
+    // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
+    let path = told["path"].as_str().and_then(|path| path.split_once('.')).map(|(_, field)| field);
+    let field = told["parameter"].as_str().or(path).unwrap_or("body");
     json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] })
 }

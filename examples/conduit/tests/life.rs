@@ -1,6 +1,6 @@
 //! The life of Conduit over real HTTP: from the first user to a restart on the same file.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "the helpers of tests are tests")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "the helpers of tests are tests")]
 
 mod common;
 

@@ -1,12 +1,14 @@
 //! What Conduit refuses, and in which words.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "the helpers of tests are tests")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "the helpers of tests are tests")]
 
 mod common;
 
 use common::{Api, Conduit};
 use reqwest::Method;
 use serde_json::json;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_has_the_shape_of_the_api() {
@@ -85,16 +87,17 @@ async fn tokens(nobody: &Api, ann: &Api) {
 
 async fn framework(nobody: &Api, ann: &Api) {
     for (answer, status, field) in [
-        (nobody.send(Method::POST, "/users", Some("{".to_owned())).await, 400, "request"),
-        (nobody.post("/users", json!({ "user": { "username": 7 } })).await, 422, "request"),
-        (nobody.send(Method::POST, "/users", None).await, 415, "request"),
-        (nobody.post("/users", json!({ "user": "x".repeat(70_000) })).await, 413, "request"),
+        (nobody.send(Method::POST, "/users", Some("{".to_owned())).await, 400, "body"),
+        (nobody.send(Method::POST, "/users", None).await, 400, "body"),
+        (nobody.post("/users", json!({})).await, 422, "body"),
+        (nobody.post("/users", json!({ "user": { "username": 7 } })).await, 422, "username"),
+        (nobody.post("/users", json!({ "user": "x".repeat(70_000) })).await, 413, "body"),
         (nobody.get("/articles?limit=none").await, 400, "limit"),
         (nobody.get("/articles?limit=0").await, 400, "limit"),
         (nobody.get("/articles?offset=-1").await, 400, "offset"),
         (ann.delete("/articles/one/comments/first").await, 400, "id"),
-        (nobody.get("/nothing").await, 404, "request"),
-        (nobody.delete("/users").await, 405, "request"),
+        (nobody.get("/nothing").await, 404, "body"),
+        (nobody.delete("/users").await, 405, "body"),
     ] {
         assert_eq!(answer.status, status, "{answer:?}");
         assert_eq!(answer.headers["content-type"], "application/json");
@@ -112,4 +115,29 @@ async fn clearing(ann: &Api) {
         assert_eq!(ann.put("/user", json!({ "user": { "image": "i" } })).await.ok(200)["user"]["bio"], "I write.");
         assert_eq!(ann.put("/user", change(cleared)).await.ok(200)["user"]["bio"], json!(null));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_dies_with_its_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let conduit = Conduit::start(dir.path()).await;
+    let ann = conduit.client.register("ann").await;
+    let bob = conduit.client.register("bob").await;
+    bob.publish("One", &[]).await;
+
+    let options = SqliteConnectOptions::new().filename(dir.path().join("conduit.db")).foreign_keys(true);
+    let mut db = options.connect().await.unwrap();
+    sqlx::query("DELETE FROM users WHERE username = 'ann'").execute(&mut db).await.unwrap();
+
+    let gone = json!({ "token": ["is invalid"] });
+    let article = json!({ "article": { "title": "t", "description": "d", "body": "b" } });
+    ann.get("/user").await.refused(401, gone.clone());
+    ann.post("/articles", article).await.refused(401, gone.clone());
+    ann.post("/articles/one/favorite", json!({})).await.refused(401, gone.clone());
+    ann.post("/articles/one/comments", json!({ "comment": { "body": "b" } })).await.refused(401, gone.clone());
+    ann.post("/profiles/bob/follow", json!({})).await.refused(401, gone.clone());
+    // The id is not given out again.
+    conduit.client.register("carl").await;
+    ann.get("/user").await.refused(401, gone);
+    conduit.stop().await;
 }
