@@ -119,11 +119,19 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
 
 /// Renders the problem that a response carries as the client accepts it, and logs what is behind it.
 pub(crate) fn finish(mut response: Response, accept: Option<&HeaderValue>) -> Response {
+    if response.extensions().get::<Rendered>().is_some() {
+        return response;
+    }
     match Problem::take(&mut response) {
         None => response,
         Some(problem) => render(problem, response, accept),
     }
 }
+
+/// Marks a response whose problem has been rendered and logged. It still carries the problem, so that a layer can
+/// take it and tell it in words of its own.
+#[derive(Clone)]
+struct Rendered;
 
 #[cold]
 fn render(problem: Problem, carrier: Response, accept: Option<&HeaderValue>) -> Response {
@@ -138,8 +146,8 @@ fn render(problem: Problem, carrier: Response, accept: Option<&HeaderValue>) -> 
         }
     }
     response.extensions_mut().extend(head.extensions);
-    // Rendered once: an outer layer of ours must not log it again.
-    drop(Problem::take(&mut response));
+    // Once: an outer layer of ours must not log it again.
+    response.extensions_mut().insert(Rendered);
     response
 }
 

@@ -1,0 +1,276 @@
+//! Articles: writing, reading, changing and deleting one.
+
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteExecutor};
+use trine::prelude::*;
+
+use crate::auth::{Auth, UserId};
+use crate::check::Check;
+use crate::db::{Db, Write};
+use crate::error::{Error, Result};
+use crate::profiles::Profile;
+use crate::slug::{slugify, with_suffix};
+use crate::time::Timestamp;
+
+/// `{"article": …}`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ArticleBody<T> {
+    pub(crate) article: T,
+}
+
+/// An article as the asking user sees it.
+#[derive(Debug, Serialize, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct Article {
+    slug: String,
+    title: String,
+    description: String,
+    /// Absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[sqlx(default)]
+    body: Option<String>,
+    #[sqlx(json)]
+    tag_list: Vec<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    favorited: bool,
+    favorites_count: i64,
+    #[sqlx(flatten)]
+    author: Profile,
+}
+
+/// An article to be published.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NewArticle {
+    title: String,
+    description: String,
+    body: String,
+    tag_list: Vec<String>,
+}
+
+/// What is to be different; what is absent stays.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ArticleChange {
+    title: Option<String>,
+    description: Option<String>,
+    body: Option<String>,
+    tag_list: Option<Vec<String>>,
+}
+
+/// Publish an article.
+#[post("/articles", limit = "1MiB")]
+pub async fn create(
+    me: Auth,
+    db: State<Db>,
+    Json(body): Json<ArticleBody<NewArticle>>,
+) -> Result<Created<Json<ArticleBody<Article>>>> {
+    let new = body.article.checked()?;
+    let slug = db.publish(me.id(), new).await?;
+    let article = db.article(&slug, Some(me.id())).await?;
+    Ok(Created::at(format!("/api/articles/{slug}"), Json(ArticleBody { article })))
+}
+
+/// Get an article.
+#[get("/articles/{slug}")]
+pub async fn read(slug: String, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ArticleBody<Article>>> {
+    let article = db.article(&slug, viewer.map(Auth::id)).await?;
+    Ok(Json(ArticleBody { article }))
+}
+
+/// Change an article of your own.
+///
+/// A new title gives it a new slug.
+#[put("/articles/{slug}", limit = "1MiB")]
+pub async fn update(
+    slug: String,
+    me: Auth,
+    db: State<Db>,
+    Json(body): Json<ArticleBody<ArticleChange>>,
+) -> Result<Json<ArticleBody<Article>>> {
+    let change = body.article.checked()?;
+    let slug = db.update_article(&slug, me.id(), change).await?;
+    let article = db.article(&slug, Some(me.id())).await?;
+    Ok(Json(ArticleBody { article }))
+}
+
+/// Delete an article of your own.
+#[delete("/articles/{slug}")]
+pub async fn delete(slug: String, me: Auth, db: State<Db>) -> Result<NoContent> {
+    db.delete_article(&slug, me.id()).await?;
+    Ok(NoContent)
+}
+
+impl NewArticle {
+    fn checked(self) -> Result<NewArticle> {
+        let mut check = Check::default();
+        check.text("title", &self.title, TITLE_MAX);
+        check.text("description", &self.description, DESCRIPTION_MAX);
+        check.text("body", &self.body, usize::MAX);
+        let tag_list = tidy(&mut check, &self.tag_list);
+        check.done().map(|()| NewArticle { tag_list, ..self })
+    }
+}
+
+impl ArticleChange {
+    fn checked(self) -> Result<ArticleChange> {
+        let mut check = Check::default();
+        if let Some(title) = &self.title {
+            check.text("title", title, TITLE_MAX);
+        }
+        if let Some(description) = &self.description {
+            check.text("description", description, DESCRIPTION_MAX);
+        }
+        if let Some(body) = &self.body {
+            check.text("body", body, usize::MAX);
+        }
+        let tag_list = self.tag_list.as_deref().map(|tags| tidy(&mut check, tags));
+        check.done().map(|()| ArticleChange { tag_list, ..self })
+    }
+}
+
+const TITLE_MAX: usize = 200;
+const DESCRIPTION_MAX: usize = 1000;
+const TAG_MAX: usize = 50;
+const TAGS_MAX: usize = 20;
+
+/// The tags in the order given, each once, without those that are blank.
+fn tidy(check: &mut Check, tags: &[String]) -> Vec<String> {
+    let mut tidy: Vec<String> = Vec::new();
+    for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
+        if !tidy.iter().any(|known| known == tag) {
+            check.text("tagList", tag, TAG_MAX);
+            tidy.push(tag.to_owned());
+        }
+    }
+    if tidy.len() > TAGS_MAX {
+        check.refuse("tagList", format!("has too many tags (maximum is {TAGS_MAX})"));
+    }
+    tidy
+}
+
+impl Db {
+    /// The article with its body.
+    pub(crate) async fn article(&self, slug: &str, viewer: Option<UserId>) -> Result<Article> {
+        select_articles(", a.body", viewer)
+            .push(" WHERE a.slug = ")
+            .push_bind(slug)
+            .build_query_as()
+            .fetch_optional(self.reader())
+            .await?
+            .ok_or(Error::NotFound("article"))
+    }
+
+    /// Stores the article and returns its slug.
+    async fn publish(&self, author: UserId, new: NewArticle) -> Result<String> {
+        let mut tx = self.begin().await?;
+        let slug = free_slug(&mut tx, &new.title).await?;
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO articles (slug, title, description, body, author_id, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING id",
+        )
+        .bind(&slug)
+        .bind(&new.title)
+        .bind(&new.description)
+        .bind(&new.body)
+        .bind(author)
+        .bind(Timestamp::now())
+        .fetch_one(&mut *tx)
+        .await?;
+        set_tags(&mut tx, id, &new.tag_list).await?;
+        tx.commit().await?;
+        Ok(slug)
+    }
+
+    /// Changes the article and returns the slug that it has now.
+    async fn update_article(&self, slug: &str, me: UserId, change: ArticleChange) -> Result<String> {
+        let mut tx = self.begin().await?;
+        let old = own_article(&mut *tx, slug, me).await?;
+        let slug = match &change.title {
+            Some(title) if slugify(title) != slugify(&old.title) => free_slug(&mut tx, title).await?,
+            _ => slug.to_owned(),
+        };
+        sqlx::query(
+            "UPDATE articles SET slug = ?, title = coalesce(?, title), description = coalesce(?, description),
+                body = coalesce(?, body), updated_at = ?
+             WHERE id = ?",
+        )
+        .bind(&slug)
+        .bind(&change.title)
+        .bind(&change.description)
+        .bind(&change.body)
+        .bind(Timestamp::now())
+        .bind(old.id)
+        .execute(&mut *tx)
+        .await?;
+        if let Some(tags) = &change.tag_list {
+            set_tags(&mut tx, old.id, tags).await?;
+        }
+        tx.commit().await?;
+        Ok(slug)
+    }
+
+    async fn delete_article(&self, slug: &str, me: UserId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let article = own_article(&mut *tx, slug, me).await?;
+        sqlx::query("DELETE FROM articles WHERE id = ?").bind(article.id).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Everything about articles in one query, however many they are; the caller adds the condition.
+pub(crate) fn select_articles(more: &str, viewer: Option<UserId>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT a.slug, a.title, a.description, a.created_at, a.updated_at,
+            (SELECT json_group_array(tag ORDER BY position) FROM article_tags WHERE article_id = a.id) AS tag_list,
+            (SELECT count(*) FROM favorites WHERE article_id = a.id) AS favorites_count,
+            u.username, u.bio, u.image,
+            EXISTS (SELECT 1 FROM favorites WHERE article_id = a.id AND user_id = ",
+    );
+    query.push_bind(viewer);
+    query.push(") AS favorited, EXISTS (SELECT 1 FROM follows WHERE followed_id = u.id AND follower_id = ");
+    query.push_bind(viewer);
+    query.push(") AS following").push(more);
+    query.push(" FROM articles a JOIN users u ON u.id = a.author_id");
+    query
+}
+
+#[derive(FromRow)]
+struct Own {
+    id: i64,
+    author_id: UserId,
+    title: String,
+}
+
+async fn own_article(db: impl SqliteExecutor<'_>, slug: &str, me: UserId) -> Result<Own> {
+    let article: Option<Own> = sqlx::query_as("SELECT id, author_id, title FROM articles WHERE slug = ?")
+        .bind(slug)
+        .fetch_optional(db)
+        .await?;
+    match article {
+        None => Err(Error::NotFound("article")),
+        Some(article) if article.author_id != me => Err(Error::Forbidden("article")),
+        Some(article) => Ok(article),
+    }
+}
+
+/// A slug that no article has, and that no other writer can take before the commit.
+async fn free_slug(tx: &mut Write, title: &str) -> Result<String> {
+    let plain = slugify(title);
+    let mut slug = plain.clone();
+    while sqlx::query("SELECT 1 FROM articles WHERE slug = ?").bind(&slug).fetch_optional(&mut **tx).await?.is_some() {
+        slug = with_suffix(&plain).map_err(Error::internal)?;
+    }
+    Ok(slug)
+}
+
+async fn set_tags(tx: &mut Write, article: i64, tags: &[String]) -> Result<()> {
+    sqlx::query("DELETE FROM article_tags WHERE article_id = ?").bind(article).execute(&mut **tx).await?;
+    sqlx::query("INSERT INTO article_tags (article_id, position, tag) SELECT ?, key, value FROM json_each(?)")
+        .bind(article)
+        .bind(sqlx::types::Json(tags))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Lists of articles: all of them, and those of the authors one follows.
+
+use std::num::NonZeroU32;
+
+use serde::Serialize;
+use sqlx::{QueryBuilder, Sqlite};
+use trine::prelude::*;
+
+use crate::articles::{Article, select_articles};
+use crate::auth::{Auth, UserId};
+use crate::db::Db;
+use crate::error::Result;
+
+/// `{"articles": […], "articlesCount": …}`: one page, and how many there are on all pages.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Articles {
+    articles: Vec<Article>,
+    articles_count: i64,
+}
+
+/// List articles, the newest first.
+///
+/// `tag` asks for articles with this tag, `author` for those by this user, `favorited` for the favorites of this user.
+#[get("/articles?{tag}&{author}&{favorited}&{limit}&{offset}")]
+pub async fn list(
+    tag: Option<String>,
+    author: Option<String>,
+    favorited: Option<String>,
+    limit: Option<NonZeroU32>,
+    offset: Option<u32>,
+    viewer: Option<Auth>,
+    db: State<Db>,
+) -> Result<Json<Articles>> {
+    let filter = Filter { tag, author, favorited, followed_by: None };
+    let articles = db.articles(&filter, Page::new(limit, offset), viewer.map(Auth::id)).await?;
+    Ok(Json(articles))
+}
+
+/// List articles by the authors you follow, the newest first.
+#[get("/articles/feed?{limit}&{offset}")]
+pub async fn feed(
+    limit: Option<NonZeroU32>,
+    offset: Option<u32>,
+    me: Auth,
+    db: State<Db>,
+) -> Result<Json<Articles>> {
+    let filter = Filter { followed_by: Some(me.id()), ..Filter::default() };
+    let articles = db.articles(&filter, Page::new(limit, offset), Some(me.id())).await?;
+    Ok(Json(articles))
+}
+
+/// Which part of a list is wanted.
+struct Page {
+    limit: u32,
+    offset: u32,
+}
+
+impl Page {
+    fn new(limit: Option<NonZeroU32>, offset: Option<u32>) -> Page {
+        Page { limit: limit.map_or(PAGE, NonZeroU32::get).min(PAGE_MAX), offset: offset.unwrap_or(0) }
+    }
+}
+
+const PAGE: u32 = 20;
+const PAGE_MAX: u32 = 100;
+
+/// Which articles are wanted: those that meet every condition given.
+#[derive(Default)]
+struct Filter {
+    tag: Option<String>,
+    author: Option<String>,
+    favorited: Option<String>,
+    followed_by: Option<UserId>,
+}
+
+impl Filter {
+    // Only the conditions that are asked for: `? IS NULL OR …` would keep SQLite from using any index.
+    fn push_to(&self, query: &mut QueryBuilder<Sqlite>) {
+        query.push(" WHERE true");
+        if let Some(tag) = &self.tag {
+            query.push(" AND a.id IN (SELECT article_id FROM article_tags WHERE tag = ").push_bind(tag).push(")");
+        }
+        if let Some(author) = &self.author {
+            query.push(" AND a.author_id = (SELECT id FROM users WHERE username = ").push_bind(author).push(")");
+        }
+        if let Some(user) = &self.favorited {
+            query.push(" AND a.id IN (SELECT article_id FROM favorites JOIN users ON users.id = user_id");
+            query.push(" WHERE username = ").push_bind(user).push(")");
+        }
+        if let Some(follower) = self.followed_by {
+            query.push(" AND a.author_id IN (SELECT followed_id FROM follows WHERE follower_id = ");
+            query.push_bind(follower).push(")");
+        }
+    }
+}
+
+impl Db {
+    /// Two queries for every page, whatever its length.
+    async fn articles(&self, filter: &Filter, page: Page, viewer: Option<UserId>) -> Result<Articles> {
+        let mut count = QueryBuilder::new("SELECT count(*) FROM articles a");
+        filter.push_to(&mut count);
+        let articles_count = count.build_query_scalar().fetch_one(self.reader()).await?;
+
+        // The page is picked by id before the rest is worked out. Ids grow with time and, unlike times, are never the
+        // same, so pages do not overlap.
+        let mut list = select_articles("", viewer);
+        list.push(" WHERE a.id IN (SELECT a.id FROM articles a");
+        filter.push_to(&mut list);
+        list.push(" ORDER BY a.id DESC LIMIT ").push_bind(page.limit);
+        list.push(" OFFSET ").push_bind(page.offset).push(") ORDER BY a.id DESC");
+        let articles = list.build_query_as().fetch_all(self.reader()).await?;
+        Ok(Articles { articles, articles_count })
+    }
+}

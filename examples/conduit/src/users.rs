@@ -1,0 +1,255 @@
+//! Accounts: registering, signing in, and what a user may change about themselves.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use sqlx::{FromRow, SqliteExecutor};
+use trine::prelude::*;
+
+use crate::auth::{Auth, Keys, UserId};
+use crate::check::Check;
+use crate::db::{Db, Write};
+use crate::error::{Error, Result};
+use crate::password;
+use crate::time::Timestamp;
+
+/// `{"user": …}`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UserBody<T> {
+    user: T,
+}
+
+/// A user as they see themselves.
+#[derive(Debug, Serialize)]
+pub struct User {
+    email: String,
+    token: String,
+    username: String,
+    bio: Option<String>,
+    image: Option<String>,
+}
+
+/// Who wants to register.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewUser {
+    username: String,
+    email: String,
+    password: String,
+}
+
+/// Who wants to sign in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Login {
+    email: String,
+    password: String,
+}
+
+/// What a user wants to be different; what is absent stays.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UserChange {
+    username: Option<String>,
+    email: Option<String>,
+    password: Option<String>,
+    #[serde(deserialize_with = "clearable")]
+    bio: Option<Option<String>>,
+    #[serde(deserialize_with = "clearable")]
+    image: Option<Option<String>>,
+}
+
+/// Register.
+#[post("/users", limit = "64KiB")]
+pub async fn register(
+    db: State<Db>,
+    keys: State<Keys>,
+    Json(body): Json<UserBody<NewUser>>,
+) -> Result<Created<Json<UserBody<User>>>> {
+    let new = body.user.checked()?;
+    let hash = password::hash(new.password).await?;
+    let account = db.register(&new.username, &new.email, &hash).await?;
+    Ok(Created::new(account.signed_in(&keys)?))
+}
+
+/// Sign in.
+#[post("/users/login", limit = "64KiB")]
+pub async fn login(
+    db: State<Db>,
+    keys: State<Keys>,
+    Json(body): Json<UserBody<Login>>,
+) -> Result<Json<UserBody<User>>> {
+    let login = body.user.checked()?;
+    let account = db.account_of(&login.email).await?;
+    let hash = account.as_ref().map(|account| account.password.clone());
+    match (password::verify(login.password, hash).await?, account) {
+        (true, Some(account)) => account.signed_in(&keys),
+        _ => Err(Error::BadLogin),
+    }
+}
+
+/// Get the current user.
+///
+/// The token in the answer is new: a visit renews it.
+#[get("/user")]
+pub async fn current(me: Auth, db: State<Db>, keys: State<Keys>) -> Result<Json<UserBody<User>>> {
+    account(db.reader(), me.id()).await?.signed_in(&keys)
+}
+
+/// Change the current user.
+#[put("/user", limit = "64KiB")]
+pub async fn update(
+    me: Auth,
+    db: State<Db>,
+    keys: State<Keys>,
+    Json(body): Json<UserBody<UserChange>>,
+) -> Result<Json<UserBody<User>>> {
+    let mut change = body.user.checked()?;
+    if let Some(password) = change.password.take() {
+        change.password = Some(password::hash(password).await?);
+    }
+    db.update_account(me.id(), change).await?.signed_in(&keys)
+}
+
+impl NewUser {
+    fn checked(self) -> Result<NewUser> {
+        let new = NewUser { username: self.username.trim().to_owned(), ..self };
+        let mut check = Check::default();
+        check.text("username", &new.username, USERNAME_MAX);
+        check.email("email", &new.email);
+        check.password("password", &new.password);
+        check.done().map(|()| new)
+    }
+}
+
+impl Login {
+    fn checked(self) -> Result<Login> {
+        let mut check = Check::default();
+        check.text("email", &self.email, usize::MAX);
+        check.text("password", &self.password, usize::MAX);
+        check.done().map(|()| self)
+    }
+}
+
+impl UserChange {
+    fn checked(self) -> Result<UserChange> {
+        let username = self.username.map(|name| name.trim().to_owned());
+        let mut check = Check::default();
+        if let Some(username) = &username {
+            check.text("username", username, USERNAME_MAX);
+        }
+        if let Some(email) = &self.email {
+            check.email("email", email);
+        }
+        if let Some(password) = &self.password {
+            check.password("password", password);
+        }
+        check.done().map(|()| UserChange { username, ..self })
+    }
+}
+
+const USERNAME_MAX: usize = 64;
+
+/// Tells a field that is absent (`None`) from one that is to be cleared (`Some(None)`): by `null` or an empty text.
+fn clearable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    let value = Option::<String>::deserialize(deserializer)?;
+    Ok(Some(value.filter(|text| !text.is_empty())))
+}
+
+/// A user as the database holds them.
+#[derive(FromRow)]
+struct Account {
+    id: UserId,
+    username: String,
+    email: String,
+    password: String,
+    bio: Option<String>,
+    image: Option<String>,
+}
+
+impl Account {
+    fn signed_in(self, keys: &Keys) -> Result<Json<UserBody<User>>> {
+        let Account { id, username, email, bio, image, .. } = self;
+        let token = keys.sign(id)?;
+        Ok(Json(UserBody { user: User { email, token, username, bio, image } }))
+    }
+}
+
+impl Db {
+    async fn register(&self, username: &str, email: &str, hash: &str) -> Result<Account> {
+        let mut tx = self.begin().await?;
+        refuse_taken(&mut tx, username, email, None).await?;
+        let account = sqlx::query_as(
+            "INSERT INTO users (username, email, password, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?4) RETURNING *",
+        )
+        .bind(username)
+        .bind(email)
+        .bind(hash)
+        .bind(Timestamp::now())
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(account)
+    }
+
+    async fn account_of(&self, email: &str) -> Result<Option<Account>> {
+        Ok(sqlx::query_as("SELECT * FROM users WHERE email = ?").bind(email).fetch_optional(self.reader()).await?)
+    }
+
+    /// The password of the change is a hash by now.
+    async fn update_account(&self, id: UserId, change: UserChange) -> Result<Account> {
+        let mut tx = self.begin().await?;
+        let old = account(&mut *tx, id).await?;
+        let new = Account {
+            id,
+            username: change.username.unwrap_or(old.username),
+            email: change.email.unwrap_or(old.email),
+            password: change.password.unwrap_or(old.password),
+            bio: change.bio.unwrap_or(old.bio),
+            image: change.image.unwrap_or(old.image),
+        };
+        refuse_taken(&mut tx, &new.username, &new.email, Some(id)).await?;
+        sqlx::query(
+            "UPDATE users SET username = ?, email = ?, password = ?, bio = ?, image = ?, updated_at = ?
+             WHERE id = ?",
+        )
+        .bind(&new.username)
+        .bind(&new.email)
+        .bind(&new.password)
+        .bind(&new.bio)
+        .bind(&new.image)
+        .bind(Timestamp::now())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+}
+
+async fn account(db: impl SqliteExecutor<'_>, id: UserId) -> Result<Account> {
+    let account = sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(db).await?;
+    account.ok_or(Error::BadToken)
+}
+
+/// Refuses names that another user than `me` has. No other writer can take one between this and the commit.
+async fn refuse_taken(tx: &mut Write, username: &str, email: &str, me: Option<UserId>) -> Result<()> {
+    let others: Vec<(bool, bool)> = sqlx::query_as(
+        "SELECT username = ?1, email = ?2 FROM users WHERE (username = ?1 OR email = ?2) AND id IS NOT ?3",
+    )
+    .bind(username)
+    .bind(email)
+    .bind(me)
+    .fetch_all(&mut **tx)
+    .await?;
+
+    let mut check = Check::default();
+    for (same_username, same_email) in others {
+        if same_username {
+            check.refuse("username", "has already been taken");
+        }
+        if same_email {
+            check.refuse("email", "has already been taken");
+        }
+    }
+    check.done()
+}
