@@ -1,0 +1,22 @@
+//! A handler with a mistake is still a function and still a route: nothing else fails with it.
+use trine::prelude::*;
+
+#[get("/hello/{nam}")] //~ expect: did you mean `name`?
+async fn hello(name: String) -> String {
+    name
+}
+
+mod admin {
+    #[trine::get("/:id")] //~ expect: write `{id}`
+    pub fn stats(id: u8) -> u8 {
+        id
+    }
+}
+
+async fn caller() -> usize {
+    hello("Ann".into()).await.len() + usize::from(admin::stats(1))
+}
+
+fn main() {
+    App::new().routes(routes![hello, admin::stats]);
+}
