@@ -64,7 +64,9 @@ impl Route<'_> {
         let Route { attribute, function, handler } = self;
         let visibility = &function.visibility;
         let ident = &function.signature.ident;
-        let ty = attribute.name.as_ref().unwrap_or(ident);
+        // Located where the name stands, but of the macro: lints about names of types do not look at it.
+        let mut ty = attribute.name.as_ref().unwrap_or(ident).clone();
+        ty.set_span(Span::call_site().located_at(ty.span()));
         let name = ident.to_string();
         let method = option(attribute.method.as_ref());
         let path =
@@ -75,7 +77,6 @@ impl Route<'_> {
         let place = quote_spanned!(ident.span()=> file: ::core::file!(), line: ::core::line!(),);
         quote! {
             #[doc(hidden)]
-            #[allow(non_camel_case_types)]
             #visibility struct #ty {}
 
             #[automatically_derived]

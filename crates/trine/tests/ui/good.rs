@@ -1,6 +1,6 @@
 //! Nothing is wrong here, and generated code is no concern of anybody's lints.
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
-#![forbid(unsafe_code, nonstandard_style)]
+#![forbid(unsafe_code, nonstandard_style, non_camel_case_types)]
 
 use trine::prelude::*;
 
