@@ -22,14 +22,24 @@ pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> T
         }
     };
     let handler = handler::bind(&function, attribute.template.as_ref(), &mut diagnostics);
+    let second = function.second_route().filter(|_| attribute.name.is_none());
+    if let Some(second) = second {
+        let name = &function.signature.ident;
+        let message = format!(
+            "a second route of `{name}`: its type needs a name of its own, `name = \"{name}_2\"`, \
+             which `routes![]` then takes as well"
+        );
+        diagnostics.error(second.span(), message);
+    }
     let route = Route { attribute: &attribute, function: &function, handler: &handler };
     if diagnostics.is_empty() {
         let declared = route.declared();
         return quote!(#item #declared);
     }
     let errors = diagnostics.into_tokens();
-    // A method stands in an `impl`, which holds no types.
-    let stub = function.signature.receiver().is_none().then(|| route.stub());
+    // A method stands in an `impl`, which holds no types, and a second route brings the type itself.
+    let own = function.signature.receiver().is_none() && second.is_none();
+    let stub = own.then(|| route.stub());
     quote!(#item #errors #stub)
 }
 

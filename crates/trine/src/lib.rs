@@ -60,13 +60,13 @@ pub use audit::Audit;
 pub use bytes;
 pub use config::Config;
 pub use error::{Error, Result};
-
+pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
 pub use http;
 pub use layers::Layers;
 pub use middleware::middleware;
 pub use next::Next;
-
+pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;

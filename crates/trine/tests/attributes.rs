@@ -1,5 +1,7 @@
 //! Handlers with attributes, from the request to the answer.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use tower::ServiceExt as _;
 use trine::prelude::*;
 use trine::{Route, delete, get, head, patch, post, put, route, routes};
@@ -155,9 +157,9 @@ mod admin {
         "stats"
     }
 
-    pub mod deep {
+    pub(super) mod deep {
         #[trine::get("/deep")]
-        pub async fn show() -> &'static str {
+        pub(crate) async fn show() -> &'static str {
             "deep"
         }
     }
@@ -165,7 +167,7 @@ mod admin {
 
 mod todos {
     #[trine::get("/inner")]
-    pub async fn inner() -> &'static str {
+    pub(super) async fn inner() -> &'static str {
         "inner"
     }
 }
@@ -176,6 +178,12 @@ async fn todos() -> &'static str {
     "todos"
 }
 
+#[get("/both")]
+#[trine::post("/both", name = "post_both")]
+async fn both(method: Method) -> String {
+    method.to_string()
+}
+
 #[get("/type/{type}", name = "r#type")]
 async fn r#type(r#type: String) -> String {
     r#type
@@ -183,12 +191,15 @@ async fn r#type(r#type: String) -> String {
 
 #[trine::test]
 async fn routes_are_found_by_their_paths() {
-    let all = || routes![admin::stats, self::admin::deep::show, list_todos, todos::inner, r#type,];
+    let all =
+        || routes![admin::stats, self::admin::deep::show, list_todos, todos::inner, r#type, both, post_both,];
     assert_eq!(ok(all(), "GET", "/stats", "").await, "stats");
     assert_eq!(ok(all(), "GET", "/deep", "").await, "deep");
     assert_eq!(ok(all(), "GET", "/todos", "").await, "todos");
     assert_eq!(ok(all(), "GET", "/inner", "").await, "inner");
     assert_eq!(ok(all(), "GET", "/type/x", "").await, "x");
+    assert_eq!(ok(all(), "GET", "/both", "").await, "GET");
+    assert_eq!(ok(all(), "POST", "/both", "").await, "POST");
     assert_eq!(routes![].len(), 0);
 }
 
@@ -197,7 +208,7 @@ async fn routes_are_found_by_their_paths() {
 #[cfg(any())]
 async fn gone() -> NoSuchType {}
 
-#[cfg(all())]
+#[cfg(not(any()))]
 #[get("/here")]
 async fn here() {}
 

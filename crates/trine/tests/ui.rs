@@ -9,6 +9,8 @@
 //!
 //! The errors have to be those and no others, each once. A file without expectations has to compile.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -13,10 +13,14 @@ mod admin {
     }
 }
 
+#[get("/one")]
+#[post("/two")] //~ expect: a second route of `twice`: its type needs a name of its own, `name = "twice_2"`
+async fn twice() {}
+
 async fn caller() -> usize {
     hello("Ann".into()).await.len() + usize::from(admin::stats(1))
 }
 
 fn main() {
-    App::new().routes(routes![hello, admin::stats]);
+    App::new().routes(routes![hello, admin::stats, twice]);
 }

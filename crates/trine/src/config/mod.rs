@@ -1,4 +1,4 @@
-//! x
-/// x
+//! Stand-in.
+/// Stand-in.
 #[derive(Debug, Default)]
 pub struct Config;

@@ -1,0 +1,50 @@
+//! What all servers share, so that a comparison compares the servers and nothing else.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+
+use serde::{Deserialize, Serialize};
+
+/// One allocator for all: the system's own would charge each server differently.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The answer of `GET /plaintext`.
+pub const PLAINTEXT: &str = "Hello, World!";
+
+/// The answer of `GET /json`, serialised anew for each request.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    pub message: &'static str,
+}
+
+/// The only message.
+pub const MESSAGE: Message = Message { message: "Hello, World!" };
+
+/// The body of `POST /echo`, both ways: parsed into this type and serialised from it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Item {
+    pub id: u64,
+    pub name: String,
+    pub tags: Vec<String>,
+}
+
+/// The port to listen on: `PORT`, or any free one.
+pub fn port() -> u16 {
+    std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0)
+}
+
+/// Tells the runner where the server listens, on the first line of standard output.
+pub fn announce(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening {address}")?;
+    out.flush()
+}
+
+/// A non-blocking listener on the loopback, announced.
+pub fn listen() -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(("127.0.0.1", port()))?;
+    listener.set_nonblocking(true)?;
+    announce(listener.local_addr()?)?;
+    Ok(listener)
+}

@@ -1,0 +1,53 @@
+//! The body of a declared content type, read whole: what `Json` and `Form` share.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body::Body as _;
+use trine_core::{Cx, Problem, Rejection};
+
+/// A content type that an extractor reads.
+pub(super) struct Content {
+    /// The media type, as the error names it.
+    pub(super) expected: &'static str,
+    /// Whether a media type, without its parameters, is of this type.
+    pub(super) accepts: fn(&str) -> bool,
+}
+
+impl Content {
+    /// Reads the whole body.
+    ///
+    /// The type must be declared. A browser lets a foreign page send what is declared as text, or not at all,
+    /// without asking first; reading that as JSON would open every cookie-authenticated route to it.
+    pub(super) async fn read(&self, cx: &mut Cx) -> Result<Bytes, Rejection> {
+        let body = cx.take_body();
+        match media_type(cx.headers()) {
+            Some(given) if (self.accepts)(given) => Ok(body.bytes().await?),
+            None if body.is_end_stream() => Err(self.empty().absent().into()),
+            given => Err(self.unsupported(given)),
+        }
+    }
+
+    /// There is no byte of body.
+    #[cold]
+    pub(super) fn empty(&self) -> Problem {
+        Problem::bad_request(format!("the body is empty: expected `{}`", self.expected))
+    }
+
+    // RFC 9110 section 15.5.16: `Accept` in a 415 says what would have been read.
+    #[cold]
+    fn unsupported(&self, given: Option<&str>) -> Rejection {
+        let expected = self.expected;
+        let got = given.map_or_else(|| "none".to_owned(), |given| format!("`{given}`"));
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .detail(format!("header `content-type`: expected `{expected}`, got {got}"))
+            .with("expected", expected)
+            .header(header::ACCEPT, HeaderValue::from_static(expected))
+            .into()
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?;
+    let Ok(text) = value.to_str() else { return Some("bytes that are no text") };
+    Some(text.split(';').next().unwrap_or_default().trim())
+}

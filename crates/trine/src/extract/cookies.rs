@@ -1,0 +1,234 @@
+//! The cookies of a request, and changes to them.
+
+use std::borrow::Cow;
+
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::{HeaderValue, header};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use trine_core::extract::Parts;
+use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
+
+/// The cookies that the client sent. Returned before an answer, it sets what was changed.
+///
+/// ```
+/// use trine::extract::Cookies;
+///
+/// async fn visit(mut cookies: Cookies) -> (Cookies, String) {
+///     let visits = cookies.get("visits").and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
+///     cookies.add(("visits", visits.to_string()));
+///     (cookies, format!("visit {visits}"))
+/// }
+/// ```
+///
+/// # Defaults
+/// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` where the request
+/// came over TLS. Values are percent-encoded on the way out and decoded on the way in; names are not.
+///
+/// # Errors
+/// None on the way in: a pair that is malformed is ignored, and of two with one name the first counts, as in
+/// RFC 6265 section 5.4. On the way out, a name that is no token or a `;` in a path or domain is a 500.
+#[derive(Debug, Clone, Default)]
+pub struct Cookies {
+    sent: Vec<Cookie<'static>>,
+    changes: Vec<Cookie<'static>>,
+    secure: bool,
+}
+
+impl Cookies {
+    /// The value of this name: as changed, else as sent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+    }
+
+    /// All cookies: those that were sent, in their order, then those that were added. None that was removed.
+    pub fn iter(&self) -> impl Iterator<Item = &Cookie<'static>> {
+        let kept =
+            self.sent.iter().filter(|sent| !self.changes.iter().any(|change| change.name() == sent.name()));
+        kept.chain(self.changes.iter().filter(|change| !is_removal(change)))
+    }
+
+    /// Adds a cookie, or replaces the one of the same name, path and domain.
+    ///
+    /// It takes a pair, or a [`Cookie`] to say more:
+    ///
+    /// ```
+    /// use trine::extract::{Cookie, Cookies};
+    /// # let mut cookies = Cookies::default();
+    /// cookies.add(("theme", "dark"));
+    /// cookies.add(Cookie::build(("id", "7")).path("/shop").permanent());
+    /// ```
+    pub fn add(&mut self, cookie: impl Into<Cookie<'static>>) {
+        let mut cookie = cookie.into();
+        cookie.set_http_only(cookie.http_only().unwrap_or(true));
+        cookie.set_same_site(cookie.same_site().unwrap_or(SameSite::Lax));
+        if self.secure && cookie.secure().is_none() {
+            cookie.set_secure(true);
+        }
+        self.change(cookie);
+    }
+
+    /// Removes a cookie, by its name or by a [`Cookie`].
+    ///
+    /// A browser removes it only where path and domain are those it was added with.
+    pub fn remove(&mut self, cookie: impl Into<Cookie<'static>>) {
+        let mut cookie = cookie.into();
+        cookie.make_removal();
+        self.change(cookie);
+    }
+
+    fn change(&mut self, mut cookie: Cookie<'static>) {
+        if cookie.path().is_none() {
+            cookie.set_path("/");
+        }
+        let key = |cookie: &Cookie<'_>| {
+            (cookie.name().to_owned(), cookie.path().map(str::to_owned), cookie.domain().map(str::to_owned))
+        };
+        self.changes.retain(|change| key(change) != key(&cookie));
+        self.changes.push(cookie);
+    }
+}
+
+impl FromRequest for Cookies {
+    type Reads = Parts;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        let mut cookies = Cookies { secure: cx.conn().is_some_and(|conn| conn.secure), ..Cookies::default() };
+        // HTTP/2 sends each pair in a field of its own (RFC 9113 section 8.2.3).
+        for field in cx.headers().get_all(header::COOKIE) {
+            let Ok(field) = field.to_str() else { continue };
+            for pair in field.split(';') {
+                let Some((name, value)) = pair.split_once('=') else { continue };
+                cookies.receive(name.trim(), value.trim());
+            }
+        }
+        Ok(cookies)
+    }
+}
+
+impl Cookies {
+    // Names stay as they are: decoding them would let `%5F%5FHost-id`, which any subdomain may set, pass for the
+    // `__Host-id` that browsers protect.
+    fn receive(&mut self, name: &str, value: &str) {
+        if is_token(name) && !self.sent.iter().any(|sent| sent.name() == name) {
+            let value = percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value));
+            self.sent.push(Cookie::new(name.to_owned(), value.into_owned()));
+        }
+    }
+}
+
+impl IntoResponseParts for Cookies {
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+        for cookie in self.changes {
+            response.headers_mut().append(header::SET_COOKIE, encode(cookie)?);
+        }
+        Ok(())
+    }
+}
+
+fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {
+    let refuse = |what: &str| Problem::internal(format!("cookie `{}`: {what}", cookie.name().escape_debug()));
+    if !is_token(cookie.name()) {
+        return Err(refuse(
+            "expected a name of letters, digits and `-_.!#$%&'*+^|~` (RFC 6265 section 4.1.1)",
+        ));
+    }
+    let attributes = [cookie.path(), cookie.domain()];
+    if attributes.iter().flatten().any(|text| text.contains([';', '\r', '\n'])) {
+        return Err(refuse("expected a path and a domain without `;` and line breaks"));
+    }
+    cookie.set_value(utf8_percent_encode(cookie.value(), NOT_IN_VALUE).to_string());
+    HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
+}
+
+// What RFC 6265 section 4.1.1 keeps out of a value, and the sign of the encoding itself.
+const NOT_IN_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
+
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&b))
+}
+
+fn is_removal(cookie: &Cookie<'_>) -> bool {
+    cookie.max_age() == Some(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use trine_core::IntoResponse;
+
+    use super::*;
+    use crate::extract::testkit::cx;
+
+    async fn sent(fields: &[&str]) -> Cookies {
+        let headers: Vec<_> = fields.iter().map(|field| ("cookie", *field)).collect();
+        Cookies::from_request(&mut cx("GET", "/", &headers, ())).await.unwrap()
+    }
+
+    fn set(cookies: Cookies) -> Vec<String> {
+        let response = (cookies, ()).into_response();
+        assert_eq!(response.status(), 200);
+        response
+            .headers()
+            .get_all("set-cookie")
+            .iter()
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn reads_in_order_and_ignores_what_is_malformed() {
+        let cookies = sent(&["b=1; a=%C3%A4%20x; =3; none; b=2; sp ace=4", "c=5"]).await;
+        let all: Vec<_> = cookies.iter().map(|cookie| cookie.name_value()).collect();
+        assert_eq!(all, [("b", "1"), ("a", "ä x"), ("c", "5")]);
+    }
+
+    #[tokio::test]
+    async fn a_decoded_name_does_not_pass_for_a_protected_one() {
+        assert_eq!(sent(&["%5F%5FHost-id=evil"]).await.get("__Host-id"), None);
+    }
+
+    #[tokio::test]
+    async fn changes_are_set_with_safe_defaults() {
+        let mut cookies = sent(&["old=1; kept=2"]).await;
+        cookies.add(("new", "a b;"));
+        cookies.add(Cookie::build(("open", "1")).http_only(false).same_site(SameSite::Strict).path("/x"));
+        cookies.remove("old");
+        assert_eq!(
+            (cookies.get("new"), cookies.get("old"), cookies.get("kept")),
+            (Some("a b;"), None, Some("2"))
+        );
+        let set = set(cookies);
+        assert_eq!(
+            set[..2],
+            ["new=a%20b%3B; HttpOnly; SameSite=Lax; Path=/", "open=1; SameSite=Strict; Path=/x"]
+        );
+        assert!(set[2].starts_with("old=; Path=/; Max-Age=0; Expires="), "{}", set[2]);
+        assert_eq!(set.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_last_change_of_a_cookie_counts() {
+        let mut cookies = Cookies::default();
+        cookies.add(("a", "1"));
+        cookies.remove("a");
+        cookies.add(("a", "2"));
+        assert_eq!(set(cookies), ["a=2; HttpOnly; SameSite=Lax; Path=/"]);
+    }
+
+    #[test]
+    fn secure_follows_the_connection() {
+        let mut cookies = Cookies { secure: true, ..Cookies::default() };
+        cookies.add(("a", "1"));
+        assert_eq!(set(cookies), ["a=1; HttpOnly; SameSite=Lax; Secure; Path=/"]);
+    }
+
+    #[test]
+    fn injected_attributes_are_refused() {
+        for cookie in [Cookie::new("a;b", ""), Cookie::build("a").path("/; Domain=evil").into()] {
+            let mut cookies = Cookies::default();
+            cookies.add(cookie);
+            assert_eq!((cookies, ()).into_response().status(), 500);
+        }
+    }
+}

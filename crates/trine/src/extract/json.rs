@@ -1,0 +1,167 @@
+//! The body as JSON.
+
+mod locate;
+
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use trine_core::extract::Whole;
+use trine_core::{Cx, FromRequest, Problem, Rejection};
+
+use super::content::Content;
+
+/// A body of JSON, in and out.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use trine::extract::Json;
+///
+/// #[derive(Deserialize)]
+/// struct NewTodo { title: String }
+///
+/// #[derive(Serialize)]
+/// struct Todo { id: u64, title: String }
+///
+/// async fn create(todo: Json<NewTodo>) -> Json<Todo> {
+///     Json(Todo { id: 1, title: todo.0.title })
+/// }
+/// ```
+///
+/// # Errors
+/// - 415 where the content type is neither `application/json` nor ends in `+json`
+/// - 400 where the body is not JSON; it names line and column
+/// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member `path`
+/// - 413 past the body limit of the route
+///
+/// `Option` is `None` where there is neither a content type nor a body. As an answer, a `T` that fails to serialise
+/// is a 500 whose cause is only logged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequest for Json<T> {
+    type Reads = Whole;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        let body = JSON.read(cx).await?;
+        serde_json::from_slice(&body).map(Json).map_err(|error| refuse(&body, error))
+    }
+}
+
+const JSON: Content = Content { expected: "application/json", accepts: is_json };
+
+// RFC 6839 section 3.1: what ends in `+json` is JSON.
+fn is_json(media_type: &str) -> bool {
+    let Some((main, sub)) = media_type.split_once('/') else { return false };
+    let suffix = sub.rsplit_once('+').map_or(sub, |(_, suffix)| suffix);
+    main.eq_ignore_ascii_case("application") && suffix.eq_ignore_ascii_case("json")
+}
+
+// The place is found in the bytes after the fact. A deserialiser that tracks it would be compiled into every type,
+// and every good request would pay for the bad ones.
+#[cold]
+fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return JSON.empty().source(error).into();
+    }
+    let (line, column) = (error.line(), error.column());
+    let said = error.to_string();
+    let said = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
+    let said = super::clip(said);
+    let problem = match error.classify() {
+        Category::Data => {
+            let path = locate::path(body, line, column);
+            let place = if path.is_empty() { String::new() } else { format!("`{path}` ") };
+            Problem::unprocessable(format!("JSON: {place}(line {line}, column {column}): {said}"))
+                .with("path", path)
+        }
+        Category::Io | Category::Syntax | Category::Eof => {
+            Problem::bad_request(format!("JSON: (line {line}, column {column}): {said}"))
+        }
+    };
+    problem.with("line", line).with("column", column).source(error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::extract::testkit::{cx, member, problem, told};
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Post {
+        user: User,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct User {
+        age: u8,
+    }
+
+    async fn read(content_type: &str, body: &'static str) -> Result<Json<Post>, Rejection> {
+        Json::from_request(&mut cx("POST", "/", &[("content-type", content_type)], body)).await
+    }
+
+    const TYPE: &str = "application/json";
+
+    #[tokio::test]
+    async fn takes_json_by_any_name() {
+        for content_type in [TYPE, "Application/JSON; charset=utf-8", "application/vnd.api+json"] {
+            let Json(post) = read(content_type, r#"{"user":{"age":7}}"#).await.unwrap();
+            assert_eq!(post.user.age, 7);
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_other_content_types() {
+        for content_type in ["text/plain", "text/json", "json", "application/jsonp", ""] {
+            let refused = problem(read(content_type, "{}").await);
+            assert_eq!(refused.status(), 415);
+            let expected =
+                format!("header `content-type`: expected `application/json`, got `{content_type}`");
+            assert_eq!(refused.detail_text().unwrap(), expected);
+        }
+        let undeclared = told(Json::<Post>::from_request(&mut cx("POST", "/", &[], "{}")).await);
+        assert_eq!(undeclared, (415, "header `content-type`: expected `application/json`, got none".into()));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_located() {
+        let refused = problem(read(TYPE, "{\"user\":\n {\"age\": \"x\"}}").await);
+        assert_eq!(refused.status(), 422);
+        let detail = "JSON: `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
+        assert_eq!(refused.detail_text().unwrap(), detail);
+        assert_eq!(member(&refused, "path"), "user.age");
+        assert_eq!((member(&refused, "line"), member(&refused, "column")), (2.into(), 12.into()));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_json_is_located() {
+        let eof = told(read(TYPE, "{\"user\":").await);
+        assert_eq!(eof, (400, "JSON: (line 1, column 8): EOF while parsing a value".into()));
+        let trailing = told(read(TYPE, r#"{"user":{"age":7}} x"#).await);
+        assert_eq!(trailing, (400, "JSON: (line 1, column 20): trailing characters".into()));
+    }
+
+    #[tokio::test]
+    async fn is_absent_without_type_and_body() {
+        let none = Option::<Json<Post>>::from_request(&mut cx("POST", "/", &[], ())).await;
+        assert_eq!(none.unwrap(), None);
+        let empty = (400, "the body is empty: expected `application/json`".to_owned());
+        assert_eq!(told(Json::<Post>::from_request(&mut cx("POST", "/", &[], ())).await), empty);
+        assert_eq!(
+            told(
+                Option::<Json<Post>>::from_request(&mut cx("POST", "/", &[("content-type", TYPE)], "\n"))
+                    .await
+            ),
+            empty
+        );
+    }
+
+    #[tokio::test]
+    async fn a_long_value_is_not_repeated() {
+        let body = format!(r#"{{"user":{{"age":"{}"}}}}"#, "ä".repeat(5000));
+        let (_, detail) =
+            told(Json::<Post>::from_request(&mut cx("POST", "/", &[("content-type", TYPE)], body)).await);
+        assert!(detail.len() < 500, "{detail}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The template of the route.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use trine_core::extract::Parts;
+use trine_core::route::AppCx;
+use trine_core::{Cx, FromRequest, Problem, Rejection};
+
+/// The template of the route that matched, such as `/users/{id}`: a name for logs and metrics that does not grow
+/// with the data.
+///
+/// ```
+/// use trine::extract::MatchedPath;
+///
+/// async fn which(path: MatchedPath) -> String {
+///     format!("matched by {path}")
+/// }
+/// ```
+///
+/// # Errors
+/// A 500 where nothing has matched: in a fallback, or in a layer outside routing. `Option` is `None` there.
+#[derive(Clone)]
+pub struct MatchedPath {
+    app: Arc<AppCx>,
+    route: usize,
+}
+
+impl FromRequest for MatchedPath {
+    type Reads = Parts;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        let matched = cx.matched();
+        match matched.index().map(|index| index as usize) {
+            Some(route) if route < matched.app().routes.len() => {
+                Ok(MatchedPath { app: Arc::clone(matched.app()), route })
+            }
+            _ => Err(not_routed()),
+        }
+    }
+}
+
+#[cold]
+fn not_routed() -> Rejection {
+    Problem::internal(
+        "`MatchedPath`: no route has matched; in a fallback or an outer layer take `Option<MatchedPath>`",
+    )
+    .absent()
+    .into()
+}
+
+impl Deref for MatchedPath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.app.routes[self.route].path
+    }
+}
+
+impl std::fmt::Display for MatchedPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl std::fmt::Debug for MatchedPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("MatchedPath").field(&&**self).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::testkit::{cx, matched, told};
+
+    #[tokio::test]
+    async fn is_the_template() {
+        let mut cx = matched("/users/{id}", &["id"], "/users/7", &["7"]);
+        assert_eq!(&*MatchedPath::from_request(&mut cx).await.unwrap(), "/users/{id}");
+    }
+
+    #[tokio::test]
+    async fn is_absent_outside_routing() {
+        let mut cx = cx("GET", "/", &[], ());
+        assert!(Option::<MatchedPath>::from_request(&mut cx).await.unwrap().is_none());
+        assert_eq!(told(MatchedPath::from_request(&mut cx).await).0, 500);
+    }
+}

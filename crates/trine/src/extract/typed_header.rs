@@ -1,0 +1,115 @@
+//! One header field, typed.
+
+use headers::Header;
+use trine_core::extract::Parts;
+use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
+
+/// A header field as a type of the [`headers`] crate, or any other that implements its [`Header`] trait.
+///
+/// ```
+/// use headers::UserAgent;
+/// use trine::extract::TypedHeader;
+///
+/// async fn agent(agent: TypedHeader<UserAgent>) -> String {
+///     format!("You are {}", agent.as_str())
+/// }
+/// ```
+///
+/// Before an answer it sets the field: `(TypedHeader(CacheControl::new().with_no_store()), "…")`.
+///
+/// # Errors
+/// A 400 that names the field, where it is missing or malformed. `Option` is `None` where it is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TypedHeader<H>(pub H);
+
+impl<H: Header + Send> FromRequest for TypedHeader<H> {
+    type Reads = Parts;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        let name = H::name();
+        if !cx.headers().contains_key(name) {
+            return Err(missing(name.as_str()));
+        }
+        match H::decode(&mut cx.headers().get_all(name).iter()) {
+            Ok(value) => Ok(TypedHeader(value)),
+            Err(error) => Err(malformed(name.as_str(), cx, error)),
+        }
+    }
+}
+
+#[cold]
+fn missing(name: &str) -> Rejection {
+    Problem::bad_request(format!("header `{name}` is missing")).with("header", name).absent().into()
+}
+
+#[cold]
+fn malformed(name: &str, cx: &Cx, error: headers::Error) -> Rejection {
+    // Credentials are not repeated: an error page may be logged or shown to somebody else.
+    let got = match cx.headers().get(name) {
+        Some(value) if !SECRET.contains(&name) => {
+            format!(", got `{}`", value.to_str().unwrap_or("bytes that are no text"))
+        }
+        _ => String::new(),
+    };
+    let detail =
+        format!("header `{name}`: expected a value of the form that this field is defined to have{got}");
+    Problem::bad_request(super::clip(&detail).into_owned()).with("header", name).source(error).into()
+}
+
+const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+impl<H: Header> IntoResponseParts for TypedHeader<H> {
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+        headers::HeaderMapExt::typed_insert(response.headers_mut(), self.0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headers::authorization::Bearer;
+    use headers::{Authorization, ContentLength};
+    use trine_core::IntoResponse;
+
+    use super::*;
+    use crate::extract::testkit::{cx, told};
+
+    type Length = TypedHeader<ContentLength>;
+
+    #[tokio::test]
+    async fn reads_the_field() {
+        let mut cx = cx("GET", "/", &[("content-length", "7")], ());
+        assert_eq!(Length::from_request(&mut cx).await.unwrap().0.0, 7);
+    }
+
+    #[tokio::test]
+    async fn missing_is_absent_and_malformed_is_not() {
+        let mut none = cx("GET", "/", &[], ());
+        assert!(Option::<Length>::from_request(&mut none).await.unwrap().is_none());
+        assert_eq!(
+            told(Length::from_request(&mut none).await),
+            (400, "header `content-length` is missing".into())
+        );
+
+        let mut bad = cx("GET", "/", &[("content-length", "seven")], ());
+        let (status, detail) = told(Option::<Length>::from_request(&mut bad).await);
+        assert_eq!(status, 400);
+        assert!(
+            detail.starts_with("header `content-length`: expected") && detail.ends_with("got `seven`"),
+            "{detail}"
+        );
+    }
+
+    #[tokio::test]
+    async fn credentials_are_not_repeated() {
+        let mut cx = cx("GET", "/", &[("authorization", "Basic hunter2")], ());
+        let (_, detail) = told(TypedHeader::<Authorization<Bearer>>::from_request(&mut cx).await);
+        assert!(!detail.contains("hunter2"), "{detail}");
+    }
+
+    #[test]
+    fn sets_the_field_of_an_answer() {
+        let response = (TypedHeader(ContentLength(0)), ()).into_response();
+        assert_eq!(response.headers()["content-length"], "0");
+    }
+}

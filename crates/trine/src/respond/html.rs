@@ -1,0 +1,37 @@
+//! HTML as an answer.
+
+use http::HeaderValue;
+use trine_core::respond::with_type;
+use trine_core::{Body, IntoResponse, Response};
+
+/// An HTML page.
+///
+/// ```
+/// use trine::respond::Html;
+///
+/// async fn home() -> Html<&'static str> {
+///     Html("<h1>Hello</h1>")
+/// }
+/// ```
+///
+/// Nothing is escaped here; that is the affair of the template.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Html<T>(pub T);
+
+impl<T: Into<Body>> IntoResponse for Html<T> {
+    fn into_response(self) -> Response {
+        with_type(HeaderValue::from_static("text/html; charset=utf-8"), self.0.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_that_it_is_html() {
+        let response = Html("<p>").into_response();
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+        assert_eq!(response.body().as_whole().unwrap(), b"<p>");
+    }
+}

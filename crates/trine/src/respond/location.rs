@@ -1,0 +1,50 @@
+//! The value of `Location`: what `Created` and `Redirect` share.
+
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use trine_core::Problem;
+
+/// A URI or a reference, whose spaces and other letters are percent-encoded as a browser would.
+///
+/// Control characters are refused: they are never meant, and a line break in them would start a header field of
+/// whoever wrote the target.
+pub(super) fn location(target: &str) -> Result<HeaderValue, Problem> {
+    if let Some(at) = target.find(|c: char| c.is_ascii_control()) {
+        let detail = format!(
+            "`Location`: expected a URI, got `{}` with a control character at offset {at}",
+            target.escape_debug()
+        );
+        return Err(Problem::internal(detail));
+    }
+    HeaderValue::try_from(utf8_percent_encode(target, NOT_IN_URI).to_string()).map_err(Problem::internal)
+}
+
+const NOT_IN_URI: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+#[cfg(test)]
+mod tests {
+    use super::location;
+
+    #[test]
+    fn encodes_what_a_uri_cannot_hold_and_nothing_else() {
+        assert_eq!(location("/a%20b?c=d#e").unwrap(), "/a%20b?c=d#e");
+        assert_eq!(location("https://[::1]/ä b").unwrap(), "https://[::1]/%C3%A4%20b");
+    }
+
+    #[test]
+    fn refuses_control_characters() {
+        let problem = location("/\r\nset-cookie: a=b").unwrap_err();
+        assert_eq!(problem.status(), 500);
+        assert!(problem.source_error().unwrap().to_string().contains(r"`/\r\nset-cookie: a=b`"));
+    }
+}
