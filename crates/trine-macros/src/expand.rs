@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ReturnType;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Attribute, Verb};
@@ -77,7 +78,7 @@ impl Route<'_> {
         // Located where the name stands, but of the macro: lints about names of types do not look at it.
         let mut ty = attribute.name.as_ref().unwrap_or(ident).clone();
         ty.set_span(Span::call_site().located_at(ty.span()));
-        let name = ident.to_string();
+        let name = ident.unraw().to_string();
         let method = option(attribute.method.as_ref());
         let path =
             attribute.template.as_ref().map_or_else(|| "/".to_owned(), |template| template.value.path());
@@ -190,7 +191,7 @@ impl Route<'_> {
             let message =
                 format!("handler `{handler}` reads the request body twice: `{}` and `{}`", a.text, b.text);
             let (first, second) = (local(*first), local(*second));
-            let panic = quote_spanned!(b.ty.span()=> ::core::panic!(#message););
+            let panic = quote_spanned!(b.ty.span()=> ::core::panic!("{}", #message););
             quote!(if #first && #second { #panic })
         });
         quote! {

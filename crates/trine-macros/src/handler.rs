@@ -37,18 +37,13 @@ impl Function {
             syn::Error::new(error.span(), format!("`#[{attribute}]` stands on a function: {error}"))
         })
     }
-}
 
-impl Function {
     /// Another route attribute below this one that makes a type of the function's name too.
     pub(crate) fn second_route(&self) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| match &attribute.meta {
             Meta::List(meta) => {
-                let route = meta
-                    .path
-                    .segments
-                    .last()
-                    .is_some_and(|last| ROUTES.iter().any(|name| last.ident == name));
+                let last = meta.path.segments.last();
+                let route = last.is_some_and(|last| ROUTES.iter().any(|name| last.ident == name));
                 route && !names(&meta.tokens, "name")
             }
             Meta::Path(_) | Meta::NameValue(_) => false,

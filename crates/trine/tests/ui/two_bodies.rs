@@ -8,6 +8,21 @@ async fn create(
 ) {
 }
 
+struct Form {
+    text: String,
+}
+
+impl FromRequest for Form {
+    type Reads = Whole;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        Ok(Form { text: String::from_request(cx).await? })
+    }
+}
+
+#[post("/")]
+fn pattern(body: Body, Form { text }: Form) {} //~ expect: `body: Body` and `Form { text }: Form`
+
 fn main() {
-    App::new().routes(routes![create]);
+    App::new().routes(routes![create, pattern]);
 }
