@@ -45,7 +45,7 @@ pub struct App {
     twice: Vec<Finding>,
     fallback: Option<Fallback>,
     config: Option<Config>,
-    body_limit: u64,
+    body_limit: Option<u64>,
 }
 
 pub(crate) struct Fallback(pub(crate) Arc<dyn Endpoint>, &'static Location<'static>);
@@ -62,7 +62,7 @@ impl App {
             twice: Vec::new(),
             fallback: None,
             config: None,
-            body_limit: DEFAULT_BODY_LIMIT,
+            body_limit: None,
         }
     }
 
@@ -139,7 +139,7 @@ impl App {
     /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> App {
-        self.body_limit = bytes;
+        self.body_limit = Some(bytes);
         self
     }
 
@@ -184,13 +184,20 @@ impl App {
         self.config.take()
     }
 
+    /// The limit of the configuration, where code has not set one.
     pub(crate) fn limit_bodies(&mut self, limit: u64) {
-        self.body_limit = limit;
+        self.body_limit.get_or_insert(limit);
     }
 
     fn plan(&self) -> Result<Built, Audit> {
         let fallback = self.fallback.as_ref().map(|Fallback(endpoint, place)| (Arc::clone(endpoint), *place));
-        Built::plan(&self.root, &self.states, fallback, self.body_limit, self.twice.clone())
+        Built::plan(
+            &self.root,
+            &self.states,
+            fallback,
+            self.body_limit.unwrap_or(DEFAULT_BODY_LIMIT),
+            self.twice.clone(),
+        )
     }
 }
 

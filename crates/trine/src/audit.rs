@@ -5,6 +5,8 @@ use std::panic::Location;
 use http::Method;
 use trine_core::RouteMeta;
 
+use crate::config::ConfigError;
+
 /// What the audit of an application found. Its text lists everything, each with its places and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
@@ -95,6 +97,11 @@ impl Finding {
              add `.state(…)` with a value of this type"
         );
         Finding { kind: Kind::MissingState, text, places: vec![at(file, line)] }
+    }
+
+    pub(crate) fn config(error: &ConfigError) -> Finding {
+        let place = error.place().to_string();
+        Finding { kind: Kind::Config, text: error.text().to_owned(), places: vec![place] }
     }
 
     pub(crate) fn state_twice(type_name: &str, place: &Location<'_>) -> Finding {

@@ -9,8 +9,9 @@ use http::header;
 use serde::Deserialize;
 use serde_json::json;
 use trine::extract::{Form, FromRequest, Json, Path, Query, Reads, State};
-use trine::route::{AppCx, Params};
-use trine::{Body, Cx, IntoResponse, Rejection, Request, Response, RouteCx, RouteMeta};
+use trine::{Body, Cx, IntoResponse, Rejection, Request, Response, RouteMeta};
+use trine_core::RouteCx;
+use trine_core::route::{AppCx, Params};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Todo {
@@ -104,7 +105,7 @@ async fn a_client_reads_what_was_wrong_where() {
             "type": "about:blank",
             "title": "Unprocessable Entity",
             "status": 422,
-            "detail": "JSON: `[0].title` (line 1, column 11): invalid type: integer `7`, expected a string",
+            "detail": "JSON at `[0].title` (line 1, column 11): invalid type: integer `7`, expected a string",
             "path": "[0].title",
             "line": 1,
             "column": 11,

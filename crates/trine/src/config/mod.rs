@@ -1,4 +1,162 @@
-//! Stand-in.
-/// Stand-in.
-#[derive(Debug, Default)]
-pub struct Config;
+//! Where the server listens and how much it puts up with: `trine.toml`, then the environment, then code.
+//!
+//! ```toml
+//! port = 8000
+//!
+//! [limits]
+//! body = "2MiB"
+//!
+//! [prod]                      # over the above where TRINE_PROFILE=prod
+//! address = "0.0.0.0"
+//! timeouts.shutdown = "1m"
+//! ```
+//!
+//! Every key can be said by the environment too, which wins: `TRINE_PORT=80`, `TRINE_LIMITS_BODY=64KiB`.
+//!
+//! - `TRINE_CONFIG` names another file than the `trine.toml` of the working directory.
+//! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds `prod`.
+//!
+//! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a number with a unit
+//! (`250ms`, `10s`, `1m30s`).
+//!
+//! | key | default | what it is |
+//! |---|---|---|
+//! | `address` | `127.0.0.1` | [`address`](ServerConfig::address) |
+//! | `port` | `8000` | [`port`](ServerConfig::port) |
+//! | `workers` | `0` | [`workers`](ServerConfig::workers) |
+//! | `work_stealing` | `false` | [`work_stealing`](Config::work_stealing) |
+//! | `signals` | `true` | [`signals`](ServerConfig::signals) |
+//! | `limits.body` | `2MiB` | [`body_limit`](Config::body_limit) |
+//! | `limits.head` | `64KiB` | [`max_head_bytes`](ServerConfig::max_head_bytes) |
+//! | `limits.headers` | `100` | [`max_headers`](ServerConfig::max_headers) |
+//! | `limits.target` | `8KiB` | [`max_target_bytes`](ServerConfig::max_target_bytes) |
+//! | `limits.trailers` | `8KiB` | [`max_trailer_bytes`](ServerConfig::max_trailer_bytes) |
+//! | `limits.chunk_extensions` | `16KiB` | [`max_chunk_extension_bytes`](ServerConfig::max_chunk_extension_bytes) |
+//! | `limits.discard` | `256KiB` | [`max_discard_bytes`](ServerConfig::max_discard_bytes) |
+//! | `limits.gathered` | `64KiB` | [`max_gathered_bytes`](ServerConfig::max_gathered_bytes) |
+//! | `limits.connections` | `25000` | [`max_connections`](ServerConfig::max_connections) |
+//! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
+//! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
+//! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
+//! | `timeouts.body` | `30s` | [`body_timeout`](ServerConfig::body_timeout) |
+//! | `timeouts.write` | `30s` | [`write_timeout`](ServerConfig::write_timeout) |
+//! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
+//! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
+//!
+//! # Layout
+//! - `source`: the two sources as one list of entries, each with its place
+//! - `keys`: the table of keys, which puts an entry into its field
+//! - `units`: sizes and durations in words
+//! - `error`: what is wrong with an entry
+
+mod error;
+mod keys;
+mod source;
+mod units;
+
+use trine_server::ServerConfig;
+
+pub use self::error::{ConfigError, ConfigErrors, Source};
+
+/// What can be configured. Every limit and every timeout is finite.
+///
+/// ```
+/// use trine::config::Config;
+///
+/// let mut config = Config::default();
+/// config.server.port = 8080;
+/// assert_eq!(config.body_limit, 2 * 1024 * 1024);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Whether this is development or production. `TRINE_PROFILE` says so, else the kind of build.
+    pub profile: Profile,
+    /// Where the server listens, and all that bounds what a client can ask of it.
+    pub server: ServerConfig,
+    /// Bytes of a request body, unless the route says otherwise. Past it the client sees 413. Default: 2 MiB.
+    pub body_limit: u64,
+    /// Whether connections move between the workers when one has more to do, instead of staying with the worker
+    /// that accepted them. Worth it where few connections do much work. Default: false.
+    pub work_stealing: bool,
+}
+
+/// What kind of use this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Development: error pages say what went wrong where. `TRINE_PROFILE=dev`, or a debug build.
+    Dev,
+    /// Production: error pages say nothing of the inside. `TRINE_PROFILE=prod`, or a release build.
+    Prod,
+}
+
+impl Config {
+    /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
+    ///
+    /// # Errors
+    /// All that is wrong, at once, each with its place and what was expected there.
+    pub fn load() -> Result<Config, ConfigErrors> {
+        // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
+        let env: Vec<(String, String)> = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .collect();
+        let named = env.iter().find(|(name, _)| name == source::FILE).map(|(_, path)| path.as_str());
+        match std::fs::read_to_string(named.unwrap_or(source::DEFAULT_FILE)) {
+            Ok(text) => Config::read(&text, env),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+                Config::read("", env)
+            }
+            Err(error) => {
+                let path = named.unwrap_or(source::DEFAULT_FILE);
+                Err(ConfigErrors(vec![ConfigError::unreadable(path, named.is_some(), &error)]))
+            }
+        }
+    }
+
+    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start with `TRINE_`.
+    ///
+    /// ```
+    /// use trine::config::Config;
+    ///
+    /// let env = [("TRINE_PORT".to_owned(), "80".to_owned())];
+    /// let config = Config::read("port = 8080\nlimits.body = '64KiB'", env)?;
+    /// assert_eq!((config.server.port, config.body_limit), (80, 65536));
+    ///
+    /// let errors = Config::read("[limits]\nbdy = 1", []).unwrap_err();
+    /// assert_eq!(errors.to_string(), "trine.toml:2: there is no key `limits.bdy`; did you mean `limits.body`?");
+    /// # Ok::<_, trine::config::ConfigErrors>(())
+    /// ```
+    ///
+    /// # Errors
+    /// All that is wrong, at once, each with its place and what was expected there.
+    pub fn read(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+        let env: Vec<_> = env.into_iter().collect();
+        let mut errors = Vec::new();
+        let mut config = Config { profile: source::profile(&env, &mut errors), ..Config::default() };
+        let mut unused = config.clone();
+        for entry in source::entries(text, &env, config.profile, &mut errors) {
+            let target = if entry.applies { &mut config } else { &mut unused };
+            if let Err(error) = keys::apply(target, entry) {
+                errors.push(error);
+            }
+        }
+        errors.sort_by_key(ConfigError::order);
+        if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            profile: Profile::default(),
+            server: ServerConfig { port: 8000, ..ServerConfig::default() },
+            body_limit: trine_core::route::DEFAULT_BODY_LIMIT,
+            work_stealing: false,
+        }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        if cfg!(debug_assertions) { Profile::Dev } else { Profile::Prod }
+    }
+}

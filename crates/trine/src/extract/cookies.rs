@@ -23,14 +23,16 @@ use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Respons
 ///
 /// # Defaults
 /// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` where the request
-/// came over TLS. Values are percent-encoded on the way out and decoded on the way in; names are not.
+/// came over TLS or the name begins with `__Host-` or `__Secure-`. Values are percent-encoded on the way out and
+/// decoded on the way in; names are not.
 ///
 /// # Errors
-/// None on the way in: a pair that is malformed is ignored, and of two with one name the first counts, as in
-/// RFC 6265 section 5.4. On the way out, a name that is no token or a `;` in a path or domain is a 500.
+/// None on the way in: a pair that is malformed is ignored, and of two with one name [`Cookies::get`] finds the
+/// first, which RFC 6265 section 5.4 makes the more specific one. On the way out, a name that is no token or a `;`
+/// in a path or domain is a 500.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies {
-    sent: Vec<Cookie<'static>>,
+    sent: Vec<(String, String)>,
     changes: Vec<Cookie<'static>>,
     secure: bool,
 }
@@ -39,14 +41,14 @@ impl Cookies {
     /// The value of this name: as changed, else as sent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+        self.iter().find(|&(found, _)| found == name).map(|(_, value)| value)
     }
 
-    /// All cookies: those that were sent, in their order, then those that were added. None that was removed.
-    pub fn iter(&self) -> impl Iterator<Item = &Cookie<'static>> {
-        let kept =
-            self.sent.iter().filter(|sent| !self.changes.iter().any(|change| change.name() == sent.name()));
-        kept.chain(self.changes.iter().filter(|change| !is_removal(change)))
+    /// All names and values: those that were sent, in their order, then those that were added. None that was removed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = sent.filter(|(name, _)| !self.changes.iter().any(|change| change.name() == *name));
+        kept.chain(self.changes.iter().filter(|change| !is_removal(change)).map(Cookie::name_value))
     }
 
     /// Adds a cookie, or replaces the one of the same name, path and domain.
@@ -63,9 +65,6 @@ impl Cookies {
         let mut cookie = cookie.into();
         cookie.set_http_only(cookie.http_only().unwrap_or(true));
         cookie.set_same_site(cookie.same_site().unwrap_or(SameSite::Lax));
-        if self.secure && cookie.secure().is_none() {
-            cookie.set_secure(true);
-        }
         self.change(cookie);
     }
 
@@ -82,12 +81,19 @@ impl Cookies {
         if cookie.path().is_none() {
             cookie.set_path("/");
         }
-        let key = |cookie: &Cookie<'_>| {
-            (cookie.name().to_owned(), cookie.path().map(str::to_owned), cookie.domain().map(str::to_owned))
-        };
-        self.changes.retain(|change| key(change) != key(&cookie));
+        // Browsers drop a cookie of these prefixes that does not say `Secure`, a removal too.
+        let prefixed = ["__Host-", "__Secure-"].iter().any(|prefix| cookie.name().starts_with(prefix));
+        if cookie.secure().is_none() && (self.secure || prefixed) {
+            cookie.set_secure(true);
+        }
+        self.changes.retain(|change| !is_same(change, &cookie));
         self.changes.push(cookie);
     }
+}
+
+// RFC 6265 section 5.3: a browser keeps one cookie for each name, domain and path.
+fn is_same(a: &Cookie<'_>, b: &Cookie<'_>) -> bool {
+    (a.name(), a.domain(), a.path()) == (b.name(), b.domain(), b.path())
 }
 
 impl FromRequest for Cookies {
@@ -109,11 +115,10 @@ impl FromRequest for Cookies {
 
 impl Cookies {
     // Names stay as they are: decoding them would let `%5F%5FHost-id`, which any subdomain may set, pass for the
-    // `__Host-id` that browsers protect.
+    // `__Host-id` that browsers protect. Nothing is looked up here, or a head full of cookies would cost its square.
     fn receive(&mut self, name: &str, value: &str) {
-        if is_token(name) && !self.sent.iter().any(|sent| sent.name() == name) {
-            let value = percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value));
-            self.sent.push(Cookie::new(name.to_owned(), value.into_owned()));
+        if is_token(name) {
+            self.sent.push((name.to_owned(), decode_value(value).into_owned()));
         }
     }
 }
@@ -138,8 +143,18 @@ fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {
     if attributes.iter().flatten().any(|text| text.contains([';', '\r', '\n'])) {
         return Err(refuse("expected a path and a domain without `;` and line breaks"));
     }
-    cookie.set_value(utf8_percent_encode(cookie.value(), NOT_IN_VALUE).to_string());
+    cookie.set_value(encode_value(cookie.value()));
     HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
+}
+
+/// A value as it stands in a header field.
+pub(crate) fn encode_value(value: &str) -> String {
+    utf8_percent_encode(value, NOT_IN_VALUE).to_string()
+}
+
+/// A value as it was before [`encode_value`]. What decodes to other than UTF-8 stays as it is.
+pub(crate) fn decode_value(value: &str) -> Cow<'_, str> {
+    percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value))
 }
 
 // What RFC 6265 section 4.1.1 keeps out of a value, and the sign of the encoding itself.
@@ -179,8 +194,8 @@ mod tests {
     #[tokio::test]
     async fn reads_in_order_and_ignores_what_is_malformed() {
         let cookies = sent(&["b=1; a=%C3%A4%20x; =3; none; b=2; sp ace=4", "c=5"]).await;
-        let all: Vec<_> = cookies.iter().map(|cookie| cookie.name_value()).collect();
-        assert_eq!(all, [("b", "1"), ("a", "ä x"), ("c", "5")]);
+        assert_eq!(cookies.iter().collect::<Vec<_>>(), [("b", "1"), ("a", "ä x"), ("b", "2"), ("c", "5")]);
+        assert_eq!(cookies.get("b"), Some("1"));
     }
 
     #[tokio::test]
@@ -221,6 +236,16 @@ mod tests {
         let mut cookies = Cookies { secure: true, ..Cookies::default() };
         cookies.add(("a", "1"));
         assert_eq!(set(cookies), ["a=1; HttpOnly; SameSite=Lax; Secure; Path=/"]);
+    }
+
+    #[test]
+    fn prefixed_names_are_secure_even_when_they_go() {
+        let mut cookies = Cookies::default();
+        cookies.add(("__Host-id", "1"));
+        cookies.remove("__Secure-id");
+        let set = set(cookies);
+        assert_eq!(set[0], "__Host-id=1; HttpOnly; SameSite=Lax; Secure; Path=/");
+        assert!(set[1].starts_with("__Secure-id=; Secure; Path=/; Max-Age=0"), "{}", set[1]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Fields as a browser encodes them: what `Query` and `Form` share.
 
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_html_form::Deserializer;
 use serde_html_form::de::Error;
@@ -16,8 +17,17 @@ pub(super) struct Misfit {
 
 /// Reads `application/x-www-form-urlencoded`. A repeated name fills a `Vec`.
 pub(super) fn read<T: DeserializeOwned>(fields: &str) -> Result<T, Misfit> {
+    // The parser would put U+FFFD in place of what is not UTF-8, and the handler would store it.
+    if percent_decode_str(fields).decode_utf8().is_err() {
+        return Err(not_utf8());
+    }
     serde_path_to_error::deserialize(Deserializer::from_bytes(fields.as_bytes()))
         .map_err(|error| misfit(fields, error))
+}
+
+#[cold]
+fn not_utf8() -> Misfit {
+    Misfit { field: None, message: "expected UTF-8 after percent-decoding".to_owned() }
 }
 
 #[cold]

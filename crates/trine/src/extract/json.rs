@@ -69,12 +69,12 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     let problem = match error.classify() {
         Category::Data => {
             let path = locate::path(body, line, column);
-            let place = if path.is_empty() { String::new() } else { format!("`{path}` ") };
-            Problem::unprocessable(format!("JSON: {place}(line {line}, column {column}): {said}"))
+            let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
+            Problem::unprocessable(format!("JSON{place} (line {line}, column {column}): {said}"))
                 .with("path", path)
         }
         Category::Io | Category::Syntax | Category::Eof => {
-            Problem::bad_request(format!("JSON: (line {line}, column {column}): {said}"))
+            Problem::bad_request(format!("JSON (line {line}, column {column}): {said}"))
         }
     };
     problem.with("line", line).with("column", column).source(error).into()
@@ -128,7 +128,7 @@ mod tests {
     async fn what_does_not_fit_is_located() {
         let refused = problem(read(TYPE, "{\"user\":\n {\"age\": \"x\"}}").await);
         assert_eq!(refused.status(), 422);
-        let detail = "JSON: `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
+        let detail = "JSON at `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
         assert_eq!(refused.detail_text().unwrap(), detail);
         assert_eq!(member(&refused, "path"), "user.age");
         assert_eq!((member(&refused, "line"), member(&refused, "column")), (2.into(), 12.into()));
@@ -137,9 +137,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_json_is_located() {
         let eof = told(read(TYPE, "{\"user\":").await);
-        assert_eq!(eof, (400, "JSON: (line 1, column 8): EOF while parsing a value".into()));
+        assert_eq!(eof, (400, "JSON (line 1, column 8): EOF while parsing a value".into()));
         let trailing = told(read(TYPE, r#"{"user":{"age":7}} x"#).await);
-        assert_eq!(trailing, (400, "JSON: (line 1, column 20): trailing characters".into()));
+        assert_eq!(trailing, (400, "JSON (line 1, column 20): trailing characters".into()));
     }
 
     #[tokio::test]

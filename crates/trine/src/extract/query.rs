@@ -94,6 +94,10 @@ mod tests {
         assert_eq!(told(read("/?size=1").await), (400, "query: missing field `page`".into()));
         let twice = "query parameter `page`: expected one value, got `1`, `2`".to_owned();
         assert_eq!(told(read("/?page=1&page=2").await), (400, twice));
+        assert_eq!(
+            told(read("/?page=1&tag=%FF").await),
+            (400, "query: expected UTF-8 after percent-decoding".into())
+        );
         let large = "query parameter `size`: expected a smaller number, got `256`".to_owned();
         assert_eq!(told(read("/?page=1&size=256").await), (400, large));
     }

@@ -1,7 +1,5 @@
 //! An answer that something was made.
 
-use std::borrow::Cow;
-
 use http::{StatusCode, header};
 use trine_core::{IntoResponse, Response};
 
@@ -21,7 +19,7 @@ use super::location::location;
 /// An inner answer that failed stays as it is. A location with control characters is a 500.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<R> {
-    location: Option<Cow<'static, str>>,
+    location: Option<String>,
     answer: R,
 }
 
@@ -33,7 +31,7 @@ impl<R> Created<R> {
     }
 
     /// It was made, and this is where it can be found.
-    pub fn at(location: impl Into<Cow<'static, str>>, answer: R) -> Created<R> {
+    pub fn at(location: impl Into<String>, answer: R) -> Created<R> {
         Created { location: Some(location.into()), answer }
     }
 }

@@ -1,5 +1,7 @@
 //! The value of `Location`: what `Created` and `Redirect` share.
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use trine_core::Problem;
@@ -16,7 +18,7 @@ pub(super) fn location(target: &str) -> Result<HeaderValue, Problem> {
         );
         return Err(Problem::internal(detail));
     }
-    HeaderValue::try_from(utf8_percent_encode(target, NOT_IN_URI).to_string()).map_err(Problem::internal)
+    HeaderValue::from_str(&Cow::from(utf8_percent_encode(target, NOT_IN_URI))).map_err(Problem::internal)
 }
 
 const NOT_IN_URI: &AsciiSet = &CONTROLS

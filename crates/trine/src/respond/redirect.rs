@@ -1,7 +1,5 @@
 //! An answer that sends the client elsewhere.
 
-use std::borrow::Cow;
-
 use http::{StatusCode, header};
 use trine_core::{IntoResponse, Response};
 
@@ -24,22 +22,22 @@ use super::location::location;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redirect {
     status: StatusCode,
-    target: Cow<'static, str>,
+    target: String,
 }
 
 impl Redirect {
     /// 303: go there with `GET`. What a form answers once it has been processed.
-    pub fn to(target: impl Into<Cow<'static, str>>) -> Redirect {
+    pub fn to(target: impl Into<String>) -> Redirect {
         Redirect { status: StatusCode::SEE_OTHER, target: target.into() }
     }
 
     /// 307: repeat the same request there, this time.
-    pub fn temporary(target: impl Into<Cow<'static, str>>) -> Redirect {
+    pub fn temporary(target: impl Into<String>) -> Redirect {
         Redirect { status: StatusCode::TEMPORARY_REDIRECT, target: target.into() }
     }
 
     /// 308: repeat the same request there, from now on. Browsers remember it without being told to forget.
-    pub fn permanent(target: impl Into<Cow<'static, str>>) -> Redirect {
+    pub fn permanent(target: impl Into<String>) -> Redirect {
         Redirect { status: StatusCode::PERMANENT_REDIRECT, target: target.into() }
     }
 }

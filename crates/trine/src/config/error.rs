@@ -1,0 +1,141 @@
+//! What is wrong with a configuration.
+
+use std::fmt::{Display, Formatter};
+
+use super::source::Entry;
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// A line of a file.
+    File {
+        /// The path, as it was given.
+        path: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A variable of the environment.
+    Variable(String),
+}
+
+/// One thing that is wrong: where, what came, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    source: Source,
+    text: String,
+}
+
+/// All that is wrong, in the order in which it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl ConfigError {
+    /// The place of the value.
+    #[must_use]
+    pub fn place(&self) -> &Source {
+        &self.source
+    }
+
+    /// What came and what was expected.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn value(Entry { value, source, .. }: Entry, key: &str, expected: &str) -> ConfigError {
+        ConfigError { source, text: format!("`{key}`: expected {expected}, got `{value}`") }
+    }
+
+    pub(super) fn unknown(
+        Entry { key, source, .. }: Entry,
+        known: impl Iterator<Item = &'static str>,
+    ) -> ConfigError {
+        let near = known.map(|name| source.spell(name)).filter(|name| is_near(&key, name));
+        let text = match near.min_by_key(|name| distance(&key, name)) {
+            Some(name) => format!("there is no key `{key}`; did you mean `{name}`?"),
+            None => format!("there is no key `{key}`; `trine::config::Config` lists all of them"),
+        };
+        ConfigError { source, text }
+    }
+
+    /// The file from top to bottom, then the environment.
+    pub(super) fn order(&self) -> usize {
+        match self.source {
+            Source::File { line, .. } => line,
+            Source::Variable(_) => usize::MAX,
+        }
+    }
+
+    pub(super) fn syntax(source: Source, message: &str) -> ConfigError {
+        ConfigError { source, text: format!("not TOML: {message}") }
+    }
+
+    pub(super) fn unreadable(path: &str, named: bool, error: &std::io::Error) -> ConfigError {
+        let by = if named { " (named by `TRINE_CONFIG`)" } else { "" };
+        let source = Source::File { path: path.to_owned(), line: 1 };
+        ConfigError { source, text: format!("the file cannot be read{by}: {error}") }
+    }
+}
+
+// A slip of the finger or two, or the last part of a key without its section.
+fn is_near(key: &str, name: &str) -> bool {
+    distance(key, name) <= 2.max(key.len() / 5) || name.rsplit('.').next() == key.rsplit('.').next()
+}
+
+/// How many letters have to be added, dropped or changed to make one text the other.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::File { path, line } => write!(f, "{path}:{line}"),
+            Source::Variable(name) => write!(f, "environment variable {name}"),
+        }
+    }
+}
+
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.source, self.text)
+    }
+}
+
+impl Display for ConfigErrors {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let line_break = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_break}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl std::error::Error for ConfigErrors {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in
+            [("", "", 0), ("port", "port", 0), ("prot", "port", 2), ("", "abc", 3), ("bdy", "body", 1)]
+        {
+            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
+        }
+    }
+}

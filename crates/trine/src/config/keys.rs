@@ -1,0 +1,77 @@
+//! The table of keys.
+
+use super::source::Entry;
+use super::units::{self, Kind};
+use super::{Config, ConfigError};
+
+/// Puts a value where it belongs.
+pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<(), ConfigError> {
+    match KEYS.iter().find(|key| entry.names(key.name)) {
+        Some(key) => {
+            (key.set)(config, &entry.value).map_err(|expected| ConfigError::value(entry, key.name, expected))
+        }
+        None => Err(ConfigError::unknown(entry, KEYS.iter().map(|key| key.name))),
+    }
+}
+
+/// One key.
+struct Key {
+    name: &'static str,
+    /// Sets its field, or says what was expected.
+    set: fn(&mut Config, &str) -> Result<(), &'static str>,
+}
+
+fn set<T>(field: &mut T, kind: &Kind<T>, value: &str) -> Result<(), &'static str> {
+    *field = (kind.parse)(value).ok_or(kind.expected)?;
+    Ok(())
+}
+
+macro_rules! keys {
+    ($($name:literal => $($field:ident).+: $kind:expr;)*) => {
+        &[$(Key { name: $name, set: |config, value| set(&mut config.$($field).+, &$kind, value) }),*]
+    };
+}
+
+const KEYS: &[Key] = keys! {
+    "address" => server.address: units::ADDRESS;
+    "port" => server.port: units::PORT;
+    "workers" => server.workers: units::WORKERS;
+    "work_stealing" => work_stealing: units::SWITCH;
+    "signals" => server.signals: units::SWITCH;
+    "limits.body" => body_limit: units::BYTES;
+    "limits.head" => server.max_head_bytes: units::MEMORY;
+    "limits.headers" => server.max_headers: units::HEADERS;
+    "limits.target" => server.max_target_bytes: units::TARGET;
+    "limits.trailers" => server.max_trailer_bytes: units::MEMORY;
+    "limits.chunk_extensions" => server.max_chunk_extension_bytes: units::MEMORY;
+    "limits.discard" => server.max_discard_bytes: units::BYTES;
+    "limits.gathered" => server.max_gathered_bytes: units::MEMORY;
+    "limits.connections" => server.max_connections: units::CONNECTIONS;
+    "limits.backlog" => server.backlog: units::BACKLOG;
+    "timeouts.head" => server.head_timeout: units::TIMEOUT;
+    "timeouts.keep_alive" => server.keep_alive_timeout: units::TIMEOUT;
+    "timeouts.body" => server.body_timeout: units::TIMEOUT;
+    "timeouts.write" => server.write_timeout: units::TIMEOUT;
+    "timeouts.discard" => server.discard_timeout: units::DURATION;
+    "timeouts.shutdown" => server.shutdown_timeout: units::DURATION;
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table in the docs is what a reader has: it names every key, and its defaults are the true ones.
+    #[test]
+    fn every_key_is_documented_with_its_default() {
+        let docs = include_str!("mod.rs");
+        for key in KEYS {
+            let start = format!("//! | `{}` | `", key.name);
+            let row = docs.lines().find_map(|line| line.strip_prefix(start.as_str()));
+            let default =
+                row.and_then(|row| row.split('`').next()).unwrap_or_else(|| panic!("no row {start}"));
+            let mut config = Config::default();
+            assert_eq!((key.set)(&mut config, default), Ok(()), "{start}{default}");
+            assert_eq!(config, Config::default(), "{start}{default}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The file and the environment as one list of entries. A later entry wins.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::{ConfigError, Profile, Source};
+
+/// The file that is read unless [`FILE`] names another.
+pub(super) const DEFAULT_FILE: &str = "trine.toml";
+/// The variable that names the file.
+pub(super) const FILE: &str = "TRINE_CONFIG";
+/// The variable that names the profile.
+pub(super) const PROFILE: &str = "TRINE_PROFILE";
+
+/// The variable that says what is logged.
+const LOG: &str = "TRINE_LOG";
+
+const PREFIX: &str = "TRINE_";
+
+/// A value, under the key that its source gives it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// `limits.body` of a file, `TRINE_LIMITS_BODY` of the environment.
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) source: Source,
+    /// Whether it is of this profile; else it is only checked.
+    pub(super) applies: bool,
+}
+
+impl Entry {
+    /// Whether this is the key of that name in the table.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.key == self.source.spell(name)
+    }
+}
+
+impl Source {
+    /// A key as this source writes it.
+    pub(super) fn spell(&self, name: &str) -> String {
+        match self {
+            Source::File { .. } => name.to_owned(),
+            Source::Variable(_) => format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase()),
+        }
+    }
+}
+
+/// The profile that the environment names, else that of the build.
+pub(super) fn profile(env: &[(String, String)], errors: &mut Vec<ConfigError>) -> Profile {
+    match env.iter().find(|(name, _)| name == PROFILE) {
+        None => Profile::default(),
+        Some((_, value)) if value == "dev" => Profile::Dev,
+        Some((_, value)) if value == "prod" => Profile::Prod,
+        Some(variable) => {
+            errors.push(ConfigError::value(of_variable(variable), "profile", "`dev` or `prod`"));
+            Profile::default()
+        }
+    }
+}
+
+/// Every entry: the file, its sections for the profiles, the environment.
+pub(super) fn entries(
+    text: &str,
+    env: &[(String, String)],
+    profile: Profile,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<Entry> {
+    let path = env.iter().find(|(name, _)| name == FILE).map_or(DEFAULT_FILE, |(_, path)| path);
+    let file = File { text, path };
+    let (root, broken) = DeTable::parse_recoverable(text);
+    if !broken.is_empty() {
+        // What could be read around a syntax error may be half of what was meant: say nothing about it.
+        errors.extend(
+            broken.iter().map(|error| ConfigError::syntax(file.source(error.span()), error.message())),
+        );
+        return variables(env).collect();
+    }
+    let sections = [("dev", Profile::Dev), ("prod", Profile::Prod)];
+    let mut entries = Vec::new();
+    for (name, value) in root.get_ref() {
+        if !sections.iter().any(|(section, _)| section == name.get_ref()) {
+            file.value(name.get_ref(), name.span(), value.get_ref(), true, &mut entries);
+        }
+    }
+    // The section of the other profile is checked too: a mistake in it should not wait for the day it is deployed.
+    for (section, of) in sections {
+        if let Some(table) = root.get_ref().get(section).and_then(|value| value.get_ref().as_table()) {
+            file.table("", table, of == profile, &mut entries);
+        }
+    }
+    entries.extend(variables(env));
+    entries
+}
+
+fn variables(env: &[(String, String)]) -> impl Iterator<Item = Entry> {
+    env.iter()
+        .filter(|(name, _)| name.starts_with(PREFIX) && ![FILE, PROFILE, LOG].contains(&name.as_str()))
+        .map(of_variable)
+}
+
+fn of_variable((name, value): &(String, String)) -> Entry {
+    Entry { key: name.clone(), value: value.clone(), source: Source::Variable(name.clone()), applies: true }
+}
+
+struct File<'a> {
+    text: &'a str,
+    path: &'a str,
+}
+
+impl File<'_> {
+    fn table(&self, prefix: &str, table: &DeTable<'_>, applies: bool, entries: &mut Vec<Entry>) {
+        for (name, value) in table {
+            let key = format!("{prefix}{}", name.get_ref());
+            self.value(&key, name.span(), value.get_ref(), applies, entries);
+        }
+    }
+
+    fn value(
+        &self,
+        key: &str,
+        span: Range<usize>,
+        value: &DeValue<'_>,
+        applies: bool,
+        entries: &mut Vec<Entry>,
+    ) {
+        match value {
+            DeValue::Table(table) => self.table(&format!("{key}."), table, applies, entries),
+            scalar => {
+                let source = self.source(Some(span));
+                entries.push(Entry { key: key.to_owned(), value: text(scalar), source, applies });
+            }
+        }
+    }
+
+    fn source(&self, span: Option<Range<usize>>) -> Source {
+        let before = span.and_then(|span| self.text.get(..span.start)).unwrap_or_default();
+        Source::File { path: self.path.to_owned(), line: before.matches('\n').count() + 1 }
+    }
+}
+
+// A variable is always text, so that all values are read from text.
+fn text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.clone().into_owned(),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "[…]".to_owned(),
+        DeValue::Table(_) => "{…}".to_owned(),
+    }
+}

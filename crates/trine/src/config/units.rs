@@ -1,0 +1,142 @@
+//! Values in words: sizes, durations, addresses.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How a kind of value is read, and how an error names it.
+pub(super) struct Kind<T> {
+    pub(super) expected: &'static str,
+    pub(super) parse: fn(&str) -> Option<T>,
+}
+
+pub(super) const ADDRESS: Kind<IpAddr> = Kind {
+    expected: "an IP address such as `127.0.0.1` (this machine) or `0.0.0.0` (all networks)",
+    parse: |text| text.parse().ok(),
+};
+
+pub(super) const PORT: Kind<u16> =
+    Kind { expected: "a port from 0 (any free one) to 65535", parse: |text| text.parse().ok() };
+
+pub(super) const WORKERS: Kind<usize> =
+    Kind { expected: "a number of threads, or 0 for one per core", parse: |text| text.parse().ok() };
+
+pub(super) const SWITCH: Kind<bool> = Kind { expected: "`true` or `false`", parse: |text| text.parse().ok() };
+
+pub(super) const CONNECTIONS: Kind<usize> =
+    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+
+pub(super) const BACKLOG: Kind<i32> =
+    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+
+pub(super) const HEADERS: Kind<usize> = Kind {
+    expected: "a whole number from 1 to 256",
+    parse: |text| text.parse().ok().filter(|count| (1..=256).contains(count)),
+};
+
+pub(super) const BYTES: Kind<u64> =
+    Kind { expected: "a size such as `65536`, `64KiB` or `2MB`", parse: bytes };
+
+pub(super) const MEMORY: Kind<usize> = Kind {
+    expected: "a size from 1 byte on, such as `65536`, `64KiB` or `2MB`",
+    parse: |text| usize::try_from(bytes(text)?).ok().filter(|&size| size > 0),
+};
+
+pub(super) const TARGET: Kind<usize> = Kind {
+    expected: "a size from 1 to 65534 bytes, such as `8KiB`",
+    parse: |text| (MEMORY.parse)(text).filter(|&size| size <= 65534),
+};
+
+pub(super) const DURATION: Kind<Duration> =
+    Kind { expected: "a duration such as `250ms`, `10s` or `1m30s`", parse: duration };
+
+// None of these can be 0: nothing would ever be in time.
+pub(super) const TIMEOUT: Kind<Duration> = Kind {
+    expected: "a duration from 1ms on, such as `250ms`, `10s` or `1m30s`",
+    parse: |text| duration(text).filter(|time| !time.is_zero()),
+};
+
+fn bytes(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1000,
+        "mb" => 1000 * 1000,
+        "gb" => 1000 * 1000 * 1000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+// A bare number is refused: `timeout = 30` has meant seconds to one reader and milliseconds to the next.
+fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, unit_and_rest) = rest.split_at(digits);
+        let letters = unit_and_rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(unit_and_rest.len());
+        let (unit, after) = unit_and_rest.split_at(letters);
+        let number = number.parse::<u64>().ok()?;
+        let part = match unit {
+            "ms" => Duration::from_millis(number),
+            "s" => Duration::from_secs(number),
+            "m" => Duration::from_secs(number.checked_mul(60)?),
+            "h" => Duration::from_secs(number.checked_mul(3600)?),
+            "d" => Duration::from_secs(number.checked_mul(86400)?),
+            _ => return None,
+        };
+        total = total.checked_add(part)?;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let good =
+            [("0", 0), ("65536", 65536), ("64KiB", 65536), ("2 MB", 2_000_000), ("1gib", 1 << 30), ("7B", 7)];
+        for (text, size) in good {
+            assert_eq!(bytes(text), Some(size), "{text}");
+        }
+        for text in ["", "KiB", "-1", "1.5MB", "1 TB", "64K", "99999999999GiB", "1 KiB 2"] {
+            assert_eq!(bytes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        let good = [
+            ("250ms", 250),
+            ("10s", 10_000),
+            ("1m30s", 90_000),
+            ("2h", 7_200_000),
+            ("1d", 86_400_000),
+            ("0s", 0),
+        ];
+        for (text, millis) in good {
+            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "",
+            "10",
+            "s",
+            "1 s",
+            "1.5s",
+            "-1s",
+            "10S",
+            "10s5",
+            "1y",
+            "99999999999999999999s",
+            "18446744073709551615d",
+        ] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+}

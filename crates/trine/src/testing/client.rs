@@ -1,0 +1,160 @@
+//! The client: an application and a jar of cookies.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use tower_service::Service;
+use trine_core::{Body, BoxError, Problem, Response};
+
+use super::TestRequest;
+use super::jar::Jar;
+
+/// Sends requests to an application without a socket. A clone shares its cookies.
+///
+/// # Panics
+/// Its methods panic at the line of the test that gives them what cannot be sent.
+#[derive(Clone)]
+pub struct TestClient {
+    app: App,
+    pub(super) jar: Arc<Mutex<Jar>>,
+}
+
+type App = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+impl TestClient {
+    /// A client of any Tower service that cannot fail, such as an `AppService`.
+    pub fn new<S, B>(service: S) -> TestClient
+    where
+        S: Service<Request<Body>, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        // The lock makes a service `Sync` that is only `Send`; it is held for a clone.
+        let service = Mutex::new(service);
+        let app = move |request| -> Answer {
+            let service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Box::pin(call(service, request))
+        };
+        TestClient { app: Arc::new(app), jar: Arc::default() }
+    }
+
+    /// A client of the same application that has no cookies: another user.
+    #[must_use]
+    pub fn another(&self) -> TestClient {
+        TestClient { app: Arc::clone(&self.app), jar: Arc::default() }
+    }
+
+    /// Starts a `GET`.
+    #[track_caller]
+    pub fn get(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::GET, target)
+    }
+
+    /// Starts a `HEAD`.
+    #[track_caller]
+    pub fn head(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::HEAD, target)
+    }
+
+    /// Starts a `POST`.
+    #[track_caller]
+    pub fn post(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::POST, target)
+    }
+
+    /// Starts a `PUT`.
+    #[track_caller]
+    pub fn put(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::PUT, target)
+    }
+
+    /// Starts a `PATCH`.
+    #[track_caller]
+    pub fn patch(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::PATCH, target)
+    }
+
+    /// Starts a `DELETE`.
+    #[track_caller]
+    pub fn delete(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::DELETE, target)
+    }
+
+    /// Starts an `OPTIONS`.
+    #[track_caller]
+    pub fn options(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::OPTIONS, target)
+    }
+
+    /// Starts a request of any method. The target is a path with an optional query, or a whole URI.
+    #[track_caller]
+    pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
+        TestRequest::new(self.clone(), method, target.as_ref())
+    }
+
+    /// The value of a cookie that the application has set, whatever its path.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.jar().value(name)
+    }
+
+    pub(super) fn jar(&self) -> std::sync::MutexGuard<'_, Jar> {
+        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn answer(&self, request: Request<Body>) -> Answer {
+        (self.app)(request)
+    }
+}
+
+impl std::fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestClient").field("jar", &self.jar).finish_non_exhaustive()
+    }
+}
+
+/// What a handler that panicked said.
+#[derive(Debug, Clone)]
+pub(super) struct Panicked(pub(super) String);
+
+async fn call<S, B>(mut service: S, request: Request<Body>) -> Response
+where
+    S: Service<Request<Body>, Response = http::Response<B>, Error = Infallible>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let accept = request.headers().get(http::header::ACCEPT).cloned();
+    let answered = caught(async {
+        let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
+        let Ok(response) = service.call(request).await;
+        response.map(Body::new)
+    });
+    answered.await.unwrap_or_else(|said| {
+        let mut response = Problem::internal(said.clone()).render(accept.as_ref());
+        response.extensions_mut().insert(Panicked(said));
+        response
+    })
+}
+
+/// Runs a future to its end or its panic, and says what the panic said.
+pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = std::pin::pin!(future);
+    // Whatever the panic left half done is dropped with the future.
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Poll::Ready(Err(text.unwrap_or("a panic without a text").to_owned()))
+        }
+    })
+    .await
+}
