@@ -259,7 +259,12 @@ async fn own_article(db: impl SqliteExecutor<'_>, slug: &str, me: UserId) -> Res
 async fn free_slug(tx: &mut Write, title: &str) -> Result<String> {
     let plain = slugify(title);
     let mut slug = plain.clone();
-    while sqlx::query("SELECT 1 FROM articles WHERE slug = ?").bind(&slug).fetch_optional(&mut **tx).await?.is_some() {
+    while sqlx::query("SELECT 1 FROM articles WHERE slug = ?")
+        .bind(&slug)
+        .fetch_optional(&mut **tx)
+        .await?
+        .is_some()
+    {
         slug = with_suffix(&plain).map_err(Error::internal)?;
     }
     Ok(slug)
@@ -267,10 +272,12 @@ async fn free_slug(tx: &mut Write, title: &str) -> Result<String> {
 
 async fn set_tags(tx: &mut Write, article: i64, tags: &[String]) -> Result<()> {
     sqlx::query("DELETE FROM article_tags WHERE article_id = ?").bind(article).execute(&mut **tx).await?;
-    sqlx::query("INSERT INTO article_tags (article_id, position, tag) SELECT ?, key, value FROM json_each(?)")
-        .bind(article)
-        .bind(sqlx::types::Json(tags))
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO article_tags (article_id, position, tag) SELECT ?, key, value FROM json_each(?)",
+    )
+    .bind(article)
+    .bind(sqlx::types::Json(tags))
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

@@ -91,7 +91,8 @@ impl Keys {
     }
 
     fn verify(&self, token: &str) -> Result<UserId> {
-        let token = jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules).map_err(|_| Error::BadToken)?;
+        let token =
+            jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules).map_err(|_| Error::BadToken)?;
         token.claims.sub.parse().map(UserId).map_err(|_| Error::BadToken)
     }
 }
@@ -120,7 +121,10 @@ fn create(path: &Path) -> io::Result<Vec<u8>> {
     getrandom::fill(&mut secret)?;
     file.write_all(&secret)?;
     file.sync_all()?;
-    println!("Made a secret to sign tokens with: {}. Whoever reads it can sign in as anybody.", path.display());
+    println!(
+        "Made a secret to sign tokens with: {}. Whoever reads it can sign in as anybody.",
+        path.display()
+    );
     Ok(secret)
 }
 
@@ -129,7 +133,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let secret = fs::read(path)?;
     if secret.len() < SECRET_LEN {
         let len = secret.len();
-        let detail = format!("expected a secret of {SECRET_LEN} bytes or more, got {len}: delete it to get a new one");
+        let detail =
+            format!("expected a secret of {SECRET_LEN} bytes or more, got {len}: delete it to get a new one");
         return Err(io::Error::other(detail));
     }
     Ok(secret)
@@ -142,7 +147,9 @@ fn warn_if_shared(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         let path = path.display();
-        eprintln!("Others on this machine can read the secret {path} (mode {mode:o}): run `chmod 600 {path}`.");
+        eprintln!(
+            "Others on this machine can read the secret {path} (mode {mode:o}): run `chmod 600 {path}`."
+        );
     }
     Ok(())
 }

@@ -31,7 +31,8 @@ impl Check {
     /// An address needs something on both sides of an `@`. Only a message to it can tell more.
     pub fn email(&mut self, field: &'static str, text: &str) {
         self.text(field, text, 254);
-        let shape = text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        let shape =
+            text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
         if !text.is_empty() && (!shape || text.contains(char::is_whitespace)) {
             self.refuse(field, "is not an email address");
         }

@@ -60,12 +60,6 @@ impl Db {
         // A plain BEGIN takes the lock at the first write and fails at once if another process wrote meanwhile.
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
-
-    /// Writes the log back into the file and closes it.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
 }
 
 /// Each reader is a thread and a page cache of 2 MB; the queries take microseconds.

@@ -79,10 +79,16 @@ impl Filter {
     fn push_to(&self, query: &mut QueryBuilder<Sqlite>) {
         query.push(" WHERE true");
         if let Some(tag) = &self.tag {
-            query.push(" AND a.id IN (SELECT article_id FROM article_tags WHERE tag = ").push_bind(tag).push(")");
+            query
+                .push(" AND a.id IN (SELECT article_id FROM article_tags WHERE tag = ")
+                .push_bind(tag)
+                .push(")");
         }
         if let Some(author) = &self.author {
-            query.push(" AND a.author_id = (SELECT id FROM users WHERE username = ").push_bind(author).push(")");
+            query
+                .push(" AND a.author_id = (SELECT id FROM users WHERE username = ")
+                .push_bind(author)
+                .push(")");
         }
         if let Some(user) = &self.favorited {
             query.push(" AND a.id IN (SELECT article_id FROM favorites JOIN users ON users.id = user_id");

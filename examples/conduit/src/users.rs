@@ -192,7 +192,10 @@ impl Db {
     }
 
     async fn account_of(&self, email: &str) -> Result<Option<Account>> {
-        Ok(sqlx::query_as("SELECT * FROM users WHERE email = ?").bind(email).fetch_optional(self.reader()).await?)
+        Ok(sqlx::query_as("SELECT * FROM users WHERE email = ?")
+            .bind(email)
+            .fetch_optional(self.reader())
+            .await?)
     }
 
     /// The password of the change is a hash by now.

@@ -1,6 +1,12 @@
 //! The life of Conduit over real HTTP: from the first user to a restart on the same file.
 
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "the helpers of tests are tests")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "the helpers of tests are tests"
+)]
 
 mod common;
 
@@ -105,7 +111,8 @@ async fn articles(nobody: &Api, ann: &Api, bob: &Api) {
 
 async fn lists(nobody: &Api, ann: &Api, bob: &Api) {
     for number in 1..=25 {
-        bob.publish(&format!("Note {number}"), if number % 2 == 0 { &["even", "note"] } else { &["note"] }).await;
+        bob.publish(&format!("Note {number}"), if number % 2 == 0 { &["even", "note"] } else { &["note"] })
+            .await;
     }
     let first = nobody.get("/articles").await.ok(200);
     assert_eq!((slugs(&first).len(), &first["articlesCount"]), (20, &json!(26)));
@@ -146,17 +153,28 @@ async fn favorites(nobody: &Api, ann: &Api, bob: &Api) {
     let path = "/articles/dragons/favorite";
     bob.post(path, json!({})).await.ok(200);
     let article = bob.post(path, json!({})).await.ok(200);
-    assert_eq!((&article["article"]["favorited"], &article["article"]["favoritesCount"]), (&json!(true), &json!(1)));
+    assert_eq!(
+        (&article["article"]["favorited"], &article["article"]["favoritesCount"]),
+        (&json!(true), &json!(1))
+    );
     let article = nobody.get("/articles/dragons").await.ok(200);
-    assert_eq!((&article["article"]["favorited"], &article["article"]["favoritesCount"]), (&json!(false), &json!(1)));
+    assert_eq!(
+        (&article["article"]["favorited"], &article["article"]["favoritesCount"]),
+        (&json!(false), &json!(1))
+    );
     ann.post(path, json!({})).await.ok(200);
 
     let of_bob = nobody.get("/articles?favorited=bob").await.ok(200);
     assert_eq!((slugs(&of_bob), &of_bob["articles"][0]["favoritesCount"]), (vec!["dragons"], &json!(2)));
     let article = bob.delete(path).await.ok(200);
-    assert_eq!((&article["article"]["favorited"], &article["article"]["favoritesCount"]), (&json!(false), &json!(1)));
+    assert_eq!(
+        (&article["article"]["favorited"], &article["article"]["favoritesCount"]),
+        (&json!(false), &json!(1))
+    );
     assert_eq!(nobody.get("/articles?favorited=bob").await.ok(200)["articlesCount"], 0);
-    bob.post("/articles/unicorns/favorite", json!({})).await.refused(404, json!({ "article": ["not found"] }));
+    bob.post("/articles/unicorns/favorite", json!({}))
+        .await
+        .refused(404, json!({ "article": ["not found"] }));
 }
 
 async fn comments(nobody: &Api, ann: &Api, bob: &Api) {

@@ -1,6 +1,12 @@
 //! A page costs the same number of queries, however long it is.
 
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "the helpers of tests are tests")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "the helpers of tests are tests"
+)]
 
 mod common;
 

@@ -1,6 +1,12 @@
 //! What happens when many want the same thing at once.
 
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "the helpers of tests are tests")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "the helpers of tests are tests"
+)]
 
 mod common;
 
@@ -17,7 +23,9 @@ async fn articles_of_one_title_get_slugs_of_their_own() {
     let publishing: Vec<_> = (0..20)
         .map(|_| {
             let ann = ann.clone();
-            tokio::spawn(async move { ann.publish("Same", &["one"]).await["slug"].as_str().unwrap().to_owned() })
+            tokio::spawn(
+                async move { ann.publish("Same", &["one"]).await["slug"].as_str().unwrap().to_owned() },
+            )
         })
         .collect();
     let mut slugs = HashSet::new();

@@ -48,7 +48,8 @@ pub struct Api {
 impl Api {
     /// Registers a user and speaks as them from then on.
     pub async fn register(&self, name: &str) -> Api {
-        let user = json!({ "username": name, "email": format!("{name}@example.org"), "password": "correct horse" });
+        let user =
+            json!({ "username": name, "email": format!("{name}@example.org"), "password": "correct horse" });
         let answer = self.post("/users", json!({ "user": user })).await.ok(201);
         self.with_token(answer["user"]["token"].as_str().unwrap())
     }
