@@ -96,12 +96,12 @@ pub async fn told_our_way(request: Request, next: Next) -> Response {
 }
 
 fn errors(problem: &Problem) -> Value {
-    let mut told = problem.json();
-    if let Some(errors) = told.get_mut("errors") {
-        return errors.take();
+    if let Some(errors) = problem.member("errors") {
+        return errors.clone();
     }
     // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
-    let path = told["path"].as_str().and_then(|path| path.split_once('.')).map(|(_, field)| field);
-    let field = told["parameter"].as_str().or(path).unwrap_or("body");
+    let text = |name| problem.member(name).and_then(Value::as_str);
+    let path = text("path").and_then(|path| path.split_once('.')).map(|(_, field)| field);
+    let field = text("parameter").or(path).unwrap_or("body");
     json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] })
 }
