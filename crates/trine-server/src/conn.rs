@@ -204,7 +204,7 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
                 if wire.drain.is_draining() {
                     // A request may have arrived that the runtime has not seen yet: look once more after its turn.
                     ready!(turn.as_mut().poll(cx));
-                    return Poll::Ready(Err(End::Close { linger: true }));
+                    return Poll::Ready(Err(End::Close { linger: false }));
                 }
             } else if !begun {
                 begun = true;
