@@ -38,6 +38,7 @@ where
     // hyper calls by shared reference, one request at a time: the lock is never contended.
     let service = Arc::new(Mutex::new(service));
     let serving = http1::Builder::new()
+        .half_close(true)
         .serve_connection(
             TokioIo::new(replay),
             service_fn(move |request| answer(Arc::clone(&service), request)),
