@@ -87,7 +87,7 @@ pub(crate) async fn conn<I, M>(
         #[cfg(feature = "hyper-upgrade")]
         End::Foreign(head) => crate::hyper_upgrade::serve(wire, head, service, place).await,
         #[cfg(not(feature = "hyper-upgrade"))]
-        End::Foreign(_) => {}
+        End::Foreign(head) => drop(head),
     }
 }
 

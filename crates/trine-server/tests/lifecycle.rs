@@ -1,4 +1,5 @@
 //! How requests, connections and servers begin and end: panics, layer errors, upgrades, shutdown.
+#![allow(clippy::unwrap_used, reason = "services of a test")]
 
 mod common;
 
