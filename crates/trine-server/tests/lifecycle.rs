@@ -131,6 +131,34 @@ impl Drop for CountsDrops {
 }
 
 #[tokio::test]
+async fn a_task_may_read_the_body_after_the_answer() {
+    let (sender, mut lengths) = tokio::sync::mpsc::unbounded_channel();
+    let server = start_with(
+        ServerConfig { discard_timeout: SHORT / 10, ..config() },
+        tower::service_fn(move |request: Request<Body>| {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(SHORT).await;
+                sender.send(request.into_body().bytes().await.map(|bytes| bytes.len()))
+            });
+            async { Ok::<_, Infallible>(Response::new(Body::from("accepted"))) }
+        }),
+    );
+    let mut client = Client::connect(server.address).await;
+    for _ in 0..2 {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        assert_eq!(body(&client.answer().await), "accepted");
+        for _ in 0..10 {
+            client.send(format!("2710\r\n{}\r\n", "x".repeat(10_000))).await;
+        }
+        client.send("0\r\n\r\n").await;
+        assert_eq!(within(lengths.recv()).await.unwrap().unwrap(), 100_000);
+    }
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_reset_cancels_the_request() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&dropped);
