@@ -125,6 +125,7 @@ impl ServerConfig {
                 "`max_target_bytes` must be 1 to 65,534",
             ),
             (self.max_head_bytes > 0, "`max_head_bytes` must be at least 1"),
+            (self.max_gathered_bytes > 0, "`max_gathered_bytes` must be at least 1"),
         ];
         let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
