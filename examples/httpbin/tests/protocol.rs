@@ -168,7 +168,8 @@ fn wrong_configuration_is_told_at_once_and_the_exit_code_is_not_0() {
         .unwrap();
     assert_eq!(started.status.code(), Some(1));
     let told = String::from_utf8(started.stderr).unwrap();
-    for fragment in ["found 2 mistakes", "TRINE_PORT", "got `none`", "TRINE_LIMITS_BDY", "TRINE_LIMITS_BODY"] {
+    for fragment in ["found 2 mistakes", "TRINE_PORT", "got `none`", "TRINE_LIMITS_BDY", "TRINE_LIMITS_BODY"]
+    {
         assert!(told.contains(fragment), "{fragment}: {told}");
     }
 }
