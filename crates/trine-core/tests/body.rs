@@ -1,5 +1,7 @@
 //! The body in all of its forms, and the slot that a connection fills on demand.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::io::Write as _;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

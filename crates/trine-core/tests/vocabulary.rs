@@ -1,5 +1,7 @@
 //! Problems, parameters and answers, as a library author meets them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;

@@ -26,7 +26,7 @@
 //! - [`extract`]: what a handler takes; [`respond`]: what it gives back
 //! - `fallback`: the answers that nobody wrote
 //!
-//! Before the first request: [`app`], [`group`] and [`route`] declare, [`audit`] checks, `build` makes the tables,
+//! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
 //! [`testing`] sends requests without a socket.
 

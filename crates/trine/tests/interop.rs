@@ -1,5 +1,7 @@
 //! The neighbours: an axum `Router` inside and outside of an application, and clients that are not ours.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod common;
 
 use axum::extract::ws::WebSocketUpgrade;

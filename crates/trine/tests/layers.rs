@@ -1,5 +1,7 @@
 //! Every Tower layer works unchanged, on the application, a group and a route.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

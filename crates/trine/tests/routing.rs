@@ -1,5 +1,7 @@
 //! From a method and a path to a handler, and the answers where there is none.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use tower::ServiceExt as _;
 use trine::Methods;
 use trine::audit::Kind;

@@ -1,5 +1,7 @@
 //! The whole program as a client meets it: a process of its own, a real socket.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
