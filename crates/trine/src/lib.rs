@@ -83,3 +83,8 @@ pub mod __private {
     pub use crate::run::{MainResult, main, test};
     pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }
+
+// What the README shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
