@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{Body, BodyError, BoxError, IntoResponse, Response};
@@ -163,6 +164,12 @@ impl Problem {
         self.0.source.as_deref()
     }
 
+    /// A member of one's own.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.members.get(name)
+    }
+
     /// Whether [`Problem::absent`] was said.
     #[must_use]
     pub fn is_absent(&self) -> bool {
@@ -183,6 +190,12 @@ impl Problem {
         response
     }
 
+    /// Whether a response carries a problem.
+    #[must_use]
+    pub fn is_in(response: &Response) -> bool {
+        response.extensions().get::<Carried>().is_some()
+    }
+
     /// Takes the problem that a response carries.
     pub fn take(response: &mut Response) -> Option<Problem> {
         let Carried(problem) = response.extensions_mut().remove()?;
@@ -191,27 +204,12 @@ impl Problem {
 
     fn text(&self, format: Format) -> String {
         match format {
-            Format::Json => self.json().to_string(),
+            // A map of text and values can always be written.
+            Format::Json => serde_json::to_string(self).unwrap_or_default(),
             Format::Html => self.html(),
             Format::Markdown => self.lines("# ", "\n"),
             Format::Plain => self.lines("", ""),
         }
-    }
-
-    /// The JSON object of RFC 9457.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        let mut members = Map::new();
-        members.insert("type".into(), self.0.type_uri.as_deref().unwrap_or("about:blank").into());
-        members.insert("title".into(), self.title_text().into());
-        members.insert("status".into(), self.0.status.as_u16().into());
-        if let Some(detail) = &self.0.detail {
-            members.insert("detail".into(), (**detail).into());
-        }
-        for (name, value) in &self.0.members {
-            members.entry(name).or_insert_with(|| value.clone());
-        }
-        Value::Object(members)
     }
 
     fn lines(&self, heading: &str, gap: &str) -> String {
@@ -296,6 +294,24 @@ fn thousandths(quality: &str) -> u16 {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The JSON object of RFC 9457; the standard members come first, and none of one's own replaces them.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const STANDARD: [&str; 4] = ["type", "title", "status", "detail"];
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("type", self.0.type_uri.as_deref().unwrap_or("about:blank"))?;
+        object.serialize_entry("title", self.title_text())?;
+        object.serialize_entry("status", &self.0.status.as_u16())?;
+        if let Some(detail) = &self.0.detail {
+            object.serialize_entry("detail", detail)?;
+        }
+        for (name, value) in self.0.members.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str())) {
+            object.serialize_entry(name, value)?;
+        }
+        object.end()
+    }
 }
 
 impl IntoResponse for Problem {

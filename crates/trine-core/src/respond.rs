@@ -12,7 +12,8 @@ use crate::{Body, BoxError, Problem, Response};
 /// A type that a handler may return.
 ///
 /// Text and bytes, a [`StatusCode`], a [`Problem`], a whole [`Response`], a `Result` of two of these; and a tuple
-/// that ends with one of them and has an optional status and any [`IntoResponseParts`] before it:
+/// that ends with one of them and has an optional status and any [`IntoResponseParts`] before it. The status of a
+/// [`Problem`] stays its own, so that an answer that could not be made is never told as a success.
 ///
 /// ```
 /// use http::{StatusCode, header};
@@ -212,7 +213,10 @@ macro_rules! tuples {
                 $(if let Err(problem) = $part.into_response_parts(&mut response) {
                     return problem.into_response();
                 })*
-                *response.status_mut() = status;
+                // A part that failed answers as the problem that it is.
+                if !Problem::is_in(&response) {
+                    *response.status_mut() = status;
+                }
                 response
             }
         }

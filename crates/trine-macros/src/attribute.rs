@@ -149,7 +149,10 @@ impl Arguments<'_> {
             },
             ("method", Verb::Fixed { attribute, .. }) => self.diagnostics.error(
                 key.span(),
-                format!("`#[{attribute}]` has its method already; write `#[route(\"…\", method = \"…\")]` for another"),
+                format!(
+                    "`#[{attribute}]` has its method already; \
+                     write `#[route(\"…\", method = \"…\")]` for another"
+                ),
             ),
             _ => {
                 let keys = self.keys();

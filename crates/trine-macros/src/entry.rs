@@ -1,8 +1,9 @@
 //! `#[trine::main]` and `#[trine::test]`: an async function behind a plain one of the same name.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
-use syn::Signature;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{ReturnType, Signature};
 
 use crate::diagnostics::Diagnostics;
 use crate::handler::Function;
@@ -77,25 +78,24 @@ fn check(entry: Entry, arguments: &TokenStream, signature: &Signature, diagnosti
 fn wrapped(entry: Entry, function: Function) -> TokenStream {
     let Function { attributes, visibility, signature, body } = function;
     let ident = &signature.ident;
-    let inner = quote!(#signature #body);
-    match entry {
-        Entry::Main => quote! {
-            #(#attributes)*
-            #visibility fn #ident() -> ::std::process::ExitCode {
-                #inner
-                ::trine::__private::main(#ident())
-            }
-        },
-        Entry::Test => {
-            let output = &signature.output;
-            quote! {
-                #(#attributes)*
-                #[::core::prelude::v1::test]
-                #visibility fn #ident() #output {
-                    #inner
-                    ::trine::__private::test(#ident())
-                }
-            }
+    let output = &signature.output;
+    let at = match output {
+        ReturnType::Default => ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let mut inner = ident.clone();
+    inner.set_span(at.resolved_at(ident.span()));
+    let (output, attribute, run) = match entry {
+        Entry::Main => (quote!(-> ::std::process::ExitCode), None, quote!(main)),
+        Entry::Test => (quote!(#output), Some(quote!(#[::core::prelude::v1::test])), quote!(test)),
+    };
+    let call = quote_spanned!(at=> ::trine::__private::#run(#inner()));
+    quote! {
+        #(#attributes)*
+        #attribute
+        #visibility fn #ident() #output {
+            #signature #body
+            #call
         }
     }
 }

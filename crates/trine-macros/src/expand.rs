@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ReturnType;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Attribute, Verb};
@@ -22,14 +23,24 @@ pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> T
         }
     };
     let handler = handler::bind(&function, attribute.template.as_ref(), &mut diagnostics);
+    let second = function.second_route().filter(|_| attribute.name.is_none());
+    if let Some(second) = second {
+        let name = &function.signature.ident;
+        let message = format!(
+            "a second route of `{name}`: its type needs a name of its own, `name = \"{name}_2\"`, \
+             which `routes![]` then takes as well"
+        );
+        diagnostics.error(second.span(), message);
+    }
     let route = Route { attribute: &attribute, function: &function, handler: &handler };
     if diagnostics.is_empty() {
         let declared = route.declared();
         return quote!(#item #declared);
     }
     let errors = diagnostics.into_tokens();
-    // A method stands in an `impl`, which holds no types.
-    let stub = function.signature.receiver().is_none().then(|| route.stub());
+    // A method stands in an `impl`, which holds no types, and a second route brings the type itself.
+    let own = function.signature.receiver().is_none() && second.is_none();
+    let stub = own.then(|| route.stub());
     quote!(#item #errors #stub)
 }
 
@@ -64,8 +75,10 @@ impl Route<'_> {
         let Route { attribute, function, handler } = self;
         let visibility = &function.visibility;
         let ident = &function.signature.ident;
-        let ty = attribute.name.as_ref().unwrap_or(ident);
-        let name = ident.to_string();
+        // Located where the name stands, but of the macro: lints about names of types do not look at it.
+        let mut ty = attribute.name.as_ref().unwrap_or(ident).clone();
+        ty.set_span(Span::call_site().located_at(ty.span()));
+        let name = ident.unraw().to_string();
         let method = option(attribute.method.as_ref());
         let path =
             attribute.template.as_ref().map_or_else(|| "/".to_owned(), |template| template.value.path());
@@ -75,7 +88,6 @@ impl Route<'_> {
         let place = quote_spanned!(ident.span()=> file: ::core::file!(), line: ::core::line!(),);
         quote! {
             #[doc(hidden)]
-            #[allow(non_camel_case_types)]
             #visibility struct #ty {}
 
             #[automatically_derived]
@@ -179,7 +191,7 @@ impl Route<'_> {
             let message =
                 format!("handler `{handler}` reads the request body twice: `{}` and `{}`", a.text, b.text);
             let (first, second) = (local(*first), local(*second));
-            let panic = quote_spanned!(b.ty.span()=> ::core::panic!(#message););
+            let panic = quote_spanned!(b.ty.span()=> ::core::panic!("{}", #message););
             quote!(if #first && #second { #panic })
         });
         quote! {

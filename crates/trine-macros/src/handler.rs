@@ -37,7 +37,21 @@ impl Function {
             syn::Error::new(error.span(), format!("`#[{attribute}]` stands on a function: {error}"))
         })
     }
+
+    /// Another route attribute below this one that makes a type of the function's name too.
+    pub(crate) fn second_route(&self) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| match &attribute.meta {
+            Meta::List(meta) => {
+                let last = meta.path.segments.last();
+                let route = last.is_some_and(|last| ROUTES.iter().any(|name| last.ident == name));
+                route && !names(&meta.tokens, "name")
+            }
+            Meta::Path(_) | Meta::NameValue(_) => false,
+        })
+    }
 }
+
+const ROUTES: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "route"];
 
 /// A handler whose arguments all have a source.
 pub(crate) struct Handler {
@@ -197,32 +211,32 @@ fn name(pattern: &Pat) -> Option<String> {
 
 /// What to say where a name of the template has no argument.
 fn unbound(wanted: &str, handler: &Ident, arguments: &[&PatType]) -> Option<String> {
-    let names: Vec<String> = arguments.iter().filter_map(|argument| name(&argument.pat)).collect();
-    if names.iter().any(|name| name == wanted) {
+    let known: Vec<String> = arguments.iter().filter_map(|argument| name(&argument.pat)).collect();
+    if known.iter().any(|name| name == wanted) {
         return None;
     }
     let missing =
         format!("`{{{wanted}}}` stands in the template, but `{handler}` has no argument of that name");
-    let inside = |argument: &&&PatType| name(&argument.pat).is_none() && mentions(&argument.pat, wanted);
+    let inside = |argument: &&&PatType| {
+        name(&argument.pat).is_none() && names(&argument.pat.to_token_stream(), wanted)
+    };
     if let Some(argument) = arguments.iter().find(inside) {
         let pattern = spelled(&argument.pat);
         return Some(format!("{missing}: the pattern `{pattern}` is not one; write `{wanted}: …`"));
     }
-    Some(match names.iter().find(|name| one_edit_apart(name, wanted)) {
+    Some(match known.iter().find(|name| one_edit_apart(name, wanted)) {
         Some(near) => format!("{missing}: did you mean `{near}`? Spell both the same"),
         None => format!("{missing}: add `{wanted}: …` or remove it from the template"),
     })
 }
 
-fn mentions(pattern: &Pat, wanted: &str) -> bool {
-    fn within(tokens: TokenStream, wanted: &str) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Group(group) => within(group.stream(), wanted),
-            TokenTree::Ident(ident) => ident.unraw() == wanted,
-            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-        })
-    }
-    within(pattern.to_token_stream(), wanted)
+/// Whether an identifier occurs among tokens.
+fn names(tokens: &TokenStream, wanted: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => names(&group.stream(), wanted),
+        TokenTree::Ident(ident) => ident.unraw() == wanted,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// Whether one character more, less, other or swapped with its neighbour makes one text the other.

@@ -1,18 +1,65 @@
-#![allow(missing_docs, async_fn_in_trait)]
-//! stub
-use trine_core::{BoxError, ConnInfo};
-pub trait MakeWorker: Send + Sync + 'static {
-    type Worker: MakeConnection;
-    fn worker(&self, index: usize) -> impl Future<Output = Result<Self::Worker, BoxError>>;
-}
-pub trait MakeConnection: 'static {
-    type Service;
-    fn connection(&self, info: &ConnInfo) -> Self::Service;
-    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
-        let _ = head;
-        false
-    }
-}
-pub fn error_status(_: &BoxError) -> http::StatusCode {
-    http::StatusCode::INTERNAL_SERVER_ERROR
-}
+//! Runs any Tower service on sockets, with every limit and timeout on.
+//!
+//! ```no_run
+//! use std::convert::Infallible;
+//!
+//! use http::{Request, Response};
+//! use trine_core::Body;
+//!
+//! # async fn run() -> Result<(), trine_server::ServerError> {
+//! let hello = tower::service_fn(|_request: Request<Body>| async {
+//!     Ok::<_, Infallible>(Response::new(Body::from("hello")))
+//! });
+//! trine_server::serve(hello).await
+//! # }
+//! ```
+//!
+//! # Layout
+//! In the order in which a request meets them:
+//! - [`server`](Server): a configuration becomes listeners and workers; [`config`](ServerConfig) holds every limit
+//! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of connections
+//! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services from
+//! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer)
+//! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
+//! - `upload`: the body on its way to the handler, through `h1/body`
+//! - `respond`: the answer on its way out, through `h1/encode`
+//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
+//!
+//! Beside the walk: `io`, `buffer`, `date`, `timer`, `panics`, and [`error`](ServerError) with the three tables of what
+//! can go wrong.
+//!
+//! # What a service can rely on
+//! - `poll_ready` is called only when a whole request head is there, on the very value that is then called.
+//! - A panic is answered with 500 and logged; its connection ends, the server does not.
+//! - An error is answered by the table of [`error_status`].
+//! - A client that resets its connection cancels the request: its future is dropped. A client that only ends its own
+//!   side still gets its answer.
+//! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
+
+mod accept;
+mod buffer;
+mod config;
+mod conn;
+mod date;
+mod error;
+mod h1;
+#[cfg(feature = "hyper-upgrade")]
+mod hyper_upgrade;
+mod io;
+mod linger;
+mod listen;
+mod panics;
+mod respond;
+mod seam;
+mod server;
+mod shutdown;
+mod timer;
+pub mod upgrade;
+mod upload;
+mod wire;
+mod worker;
+
+pub use config::ServerConfig;
+pub use error::{ServerError, error_status};
+pub use seam::{HttpService, MakeConnection, MakeWorker, Shared};
+pub use server::{Bound, Server, ServerHandle, serve};

@@ -191,7 +191,13 @@ impl App {
 
     fn plan(&self) -> Result<Built, Audit> {
         let fallback = self.fallback.as_ref().map(|Fallback(endpoint, place)| (Arc::clone(endpoint), *place));
-        Built::plan(&self.root, &self.states, fallback, self.body_limit.unwrap_or(DEFAULT_BODY_LIMIT), self.twice.clone())
+        Built::plan(
+            &self.root,
+            &self.states,
+            fallback,
+            self.body_limit.unwrap_or(DEFAULT_BODY_LIMIT),
+            self.twice.clone(),
+        )
     }
 }
 

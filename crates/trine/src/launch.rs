@@ -20,7 +20,9 @@ impl App {
     pub async fn serve(mut self) -> crate::Result {
         let (config, mistakes) = match self.take_config().map_or_else(Config::load, Ok) {
             Ok(config) => (config, None),
-            Err(errors) => (Config::default(), Some(Audit::new(errors.0.iter().map(Finding::config).collect()))),
+            Err(errors) => {
+                (Config::default(), Some(Audit::new(errors.0.iter().map(Finding::config).collect())))
+            }
         };
         self.limit_bodies(config.body_limit);
         Audit::all(self.audit().err().into_iter().chain(mistakes))?;
@@ -62,7 +64,8 @@ fn banner(service: &AppService, address: &str, profile: Profile, workers: usize)
         let method = route.method.as_ref().map_or("ANY", Method::as_str);
         let (file, line) = (route.file, route.line);
         // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "  {method:<7} {:<path$}  {:<handler$}  {file}:{line}", route.path, route.handler);
+        let _ =
+            writeln!(text, "  {method:<7} {:<path$}  {:<handler$}  {file}:{line}", route.path, route.handler);
     }
     text
 }

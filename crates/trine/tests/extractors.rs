@@ -9,9 +9,9 @@ use http::header;
 use serde::Deserialize;
 use serde_json::json;
 use trine::extract::{Form, FromRequest, Json, Path, Query, Reads, State};
+use trine::{Body, Cx, IntoResponse, Rejection, Request, Response, RouteMeta};
 use trine_core::RouteCx;
 use trine_core::route::{AppCx, Params};
-use trine::{Body, Cx, IntoResponse, Rejection, Request, Response, RouteMeta};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Todo {

@@ -213,7 +213,7 @@ fn a_mistake_keeps_the_item_and_its_type() {
 
     let (file, errors) = expanded(
         "/{a}/{b}",
-        quote!(
+        &quote!(
             fn f<T>() {}
         ),
     );

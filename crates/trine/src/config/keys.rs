@@ -67,7 +67,8 @@ mod tests {
         for key in KEYS {
             let start = format!("//! | `{}` | `", key.name);
             let row = docs.lines().find_map(|line| line.strip_prefix(start.as_str()));
-            let default = row.and_then(|row| row.split('`').next()).unwrap_or_else(|| panic!("no row {start}"));
+            let default =
+                row.and_then(|row| row.split('`').next()).unwrap_or_else(|| panic!("no row {start}"));
             let mut config = Config::default();
             assert_eq!((key.set)(&mut config, default), Ok(()), "{start}{default}");
             assert_eq!(config, Config::default(), "{start}{default}");

@@ -49,5 +49,5 @@ pub(crate) fn told<T: std::fmt::Debug>(result: Result<T, Rejection>) -> (u16, St
 }
 
 pub(crate) fn member(problem: &Problem, name: &str) -> Value {
-    problem.json()[name].clone()
+    serde_json::to_value(problem).unwrap()[name].clone()
 }

@@ -1,0 +1,86 @@
+//! The accept loop: one connection after the other, never more than the limit.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::shutdown::{Phase, reached};
+
+/// Accepts until the server drains, and then until nobody waits any more.
+///
+/// Past the limit nothing is accepted: new connections wait in the backlog, where they cost no memory of ours.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    permits: Arc<Semaphore>,
+    mut phase: watch::Receiver<Phase>,
+    mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
+) {
+    let mut draining = pin!(reached(&mut phase, Phase::Draining));
+    loop {
+        let permit = tokio::select! {
+            biased;
+            () = &mut draining => break,
+            permit = Arc::clone(&permits).acquire_owned() => permit,
+        };
+        // The semaphore is never closed.
+        let Ok(permit) = permit else { break };
+        let accepted = tokio::select! {
+            biased;
+            () = &mut draining => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => serve(stream, peer, permit),
+            Err(error) => back_off(&error).await,
+        }
+    }
+    accept_rest(listener, &permits, serve);
+}
+
+// Connections that the system has already completed would be reset if the listener just closed.
+fn accept_rest(
+    listener: TcpListener,
+    permits: &Arc<Semaphore>,
+    mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
+) {
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        let Ok((stream, peer)) = listener.accept() else { return };
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            serve(stream, peer, permit);
+        }
+    }
+}
+
+/// An error of one connection is that connection's; an error of the whole process needs time to pass, since the next
+/// call would fail too and the loop would spin.
+async fn back_off(error: &io::Error) {
+    use io::ErrorKind as Kind;
+    if matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::Interrupted) {
+        return;
+    }
+    tracing::warn!(%error, "a connection could not be accepted; the next try is in 100 ms");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_errors_of_the_process_are_waited_for() {
+        let start = tokio::time::Instant::now();
+        back_off(&io::Error::from(io::ErrorKind::ConnectionAborted)).await;
+        assert_eq!(start.elapsed().as_millis(), 0);
+        // EMFILE has no kind of its own.
+        back_off(&io::Error::from_raw_os_error(24)).await;
+        assert_eq!(start.elapsed().as_millis(), 100);
+    }
+}

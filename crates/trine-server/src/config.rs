@@ -1,0 +1,157 @@
+//! Every limit and timeout of the server, in one struct, each with a finite default.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::error::ServerError;
+use crate::h1::{body, head};
+
+/// Where the server listens, and everything that bounds what a client can ask of it.
+///
+/// ```
+/// use trine_server::ServerConfig;
+///
+/// let config = ServerConfig { port: 3000, max_connections: 1_000, ..ServerConfig::default() };
+/// assert_eq!(config.keep_alive_timeout.as_secs(), 75);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The address to listen on. Default: 127.0.0.1, so that nothing is public by accident.
+    pub address: IpAddr,
+    /// The port to listen on; 0 lets the system choose one. Default: 8080.
+    pub port: u16,
+    /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
+    pub workers: usize,
+    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
+    pub signals: bool,
+    /// Connections that wait in the system to be accepted, per listener. Past it the system lets clients retry.
+    /// Default: 1024.
+    pub backlog: i32,
+    /// Open connections of all workers together, upgraded ones included: it bounds memory and file descriptors.
+    /// Past it, new connections wait in the backlog. Default: 25,000.
+    pub max_connections: usize,
+
+    /// Time from the first byte of a head to its last, for every request: a client that trickles is let go.
+    /// The client sees 408 and the end of the connection. Default: 10 s.
+    pub head_timeout: Duration,
+    /// Time that a connection may stay without a request, before the first one too. The client sees the end of the
+    /// connection, silently. Default: 75 s.
+    pub keep_alive_timeout: Duration,
+    /// Time without a byte of a request body while somebody waits for it. The reader of the body gets
+    /// [`BodyError::TimedOut`](trine_core::BodyError::TimedOut), and the connection ends after the answer.
+    /// Default: 30 s.
+    pub body_timeout: Duration,
+    /// Time in which not one byte of an answer can be sent: the client does not read. It sees a connection that ends
+    /// in the middle of the answer. Default: 30 s.
+    pub write_timeout: Duration,
+    /// Time to read the rest of a body that nobody wanted, so that the client can read the answer; and to wait for
+    /// the client's own end of a connection that we ended. Then the connection is cut. Default: 5 s.
+    pub discard_timeout: Duration,
+    /// Time that requests and upgraded connections have to end after a shutdown began. Then they are cut.
+    /// Default: 30 s.
+    pub shutdown_timeout: Duration,
+
+    /// Bytes of a request head, request line included. The client sees 431. Default: 64 KiB.
+    pub max_head_bytes: usize,
+    /// Header fields of a request, and of its trailers; at most 256. The client sees 431. Default: 100.
+    pub max_headers: usize,
+    /// Bytes of a request target; at most 65,534. The client sees 414. Default: 8 KiB.
+    pub max_target_bytes: usize,
+    /// Bytes of the trailers of a chunked body. The reader of the body gets
+    /// [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 8 KiB.
+    pub max_trailer_bytes: usize,
+    /// Bytes of all chunk extensions of one body together: they carry nothing, and unbounded ones are an attack.
+    /// The reader of the body gets [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 16 KiB.
+    pub max_chunk_extension_bytes: usize,
+    /// Bytes of a request body that are read and thrown away when nobody wanted them; a connection with more to come
+    /// is ended instead. Default: 256 KiB.
+    pub max_discard_bytes: u64,
+    /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before they are written:
+    /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
+    pub max_gathered_bytes: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> ServerConfig {
+        ServerConfig {
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 8080,
+            workers: 0,
+            signals: true,
+            backlog: 1024,
+            max_connections: 25_000,
+            head_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            discard_timeout: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(30),
+            max_head_bytes: 64 * 1024,
+            max_headers: 100,
+            max_target_bytes: 8 * 1024,
+            max_trailer_bytes: 8 * 1024,
+            max_chunk_extension_bytes: 16 * 1024,
+            max_discard_bytes: 256 * 1024,
+            max_gathered_bytes: 64 * 1024,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The address and port together.
+    #[must_use]
+    pub fn socket_addr(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+
+    /// How many workers there will be: the field, or the number of cores.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers => workers,
+        }
+    }
+
+    /// All fields that cannot work, in one error.
+    pub(crate) fn check(&self) -> Result<(), ServerError> {
+        let rules = [
+            (self.max_connections > 0, "`max_connections` must be at least 1"),
+            (self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS, "`max_connections` is too large"),
+            (self.backlog > 0, "`backlog` must be at least 1"),
+            ((1..=head::MOST_HEADERS).contains(&self.max_headers), "`max_headers` must be 1 to 256"),
+            (
+                (1..=head::LONGEST_TARGET).contains(&self.max_target_bytes),
+                "`max_target_bytes` must be 1 to 65,534",
+            ),
+            (self.max_head_bytes > 0, "`max_head_bytes` must be at least 1"),
+        ];
+        let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
+        if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
+    }
+
+    pub(crate) fn head_limits(&self) -> head::Limits {
+        head::Limits { bytes: self.max_head_bytes, headers: self.max_headers, target: self.max_target_bytes }
+    }
+
+    pub(crate) fn body_limits(&self) -> body::Limits {
+        body::Limits {
+            extensions: self.max_chunk_extension_bytes,
+            trailers: self.max_trailer_bytes,
+            headers: self.max_headers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_broken_fields_are_told_at_once() {
+        assert!(ServerConfig::default().check().is_ok());
+        let config = ServerConfig { max_headers: 257, backlog: 0, ..ServerConfig::default() };
+        let text = config.check().unwrap_err().to_string();
+        assert!(text.contains("max_headers") && text.contains("backlog"), "{text}");
+    }
+}

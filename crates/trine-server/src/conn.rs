@@ -1,0 +1,326 @@
+//! THE loop of a connection: read a head, call the service, send the answer, repeat.
+//!
+//! It is one task without `Send` bounds, so that it serves both kinds of runtime, and nothing in it is boxed between
+//! the socket and the service. One request is served at a time; those that were pipelined wait in the buffer, and
+//! their answers share a write. While the service or its answer is pending, [`drive`] keeps moving everything else
+//! that the connection carries: the body of the request, what was not yet written, the timer, a peer that goes away.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request};
+use trine_core::{Body, BoxError};
+
+use crate::config::ServerConfig;
+use crate::error::{RequestError, error_status};
+use crate::h1::framing::Terms;
+use crate::h1::head::{self, Head};
+use crate::io::Io;
+use crate::panics::caught;
+use crate::respond::{Sent, refuse, send};
+use crate::seam::HttpService;
+use crate::shutdown::Place;
+use crate::timer::Side;
+use crate::upgrade::{self, Offer};
+use crate::upload::Upload;
+use crate::wire::{Gone, Wire};
+use crate::{buffer, linger};
+
+/// How a connection ends.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// There is nobody to tell, or nothing to say.
+    Quiet,
+    /// What is gathered is written, then our side is closed. With `linger` the peer may still be sending.
+    Close { linger: bool },
+    /// The answer cannot be completed, and only a reset says so.
+    Reset,
+    /// The request is answered by the engine itself.
+    Refused(RequestError),
+    /// The bytes are no longer HTTP; whoever took the offer gets them.
+    Switched(Offer),
+    /// The request asks for an upgrade that only hyper can make. The bytes are those of its head.
+    Foreign(Bytes),
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn conn<I, S>(
+    io: I,
+    mut service: S,
+    config: Arc<ServerConfig>,
+    place: Place,
+    is_foreign: impl Fn(&request::Parts) -> bool,
+) where
+    I: Io + Send + 'static,
+    S: HttpService,
+{
+    let drain = place.drain();
+    let mut wire = Wire::new(io, config, Arc::clone(&drain));
+    poll_fn(|cx| {
+        place.watch(cx);
+        Poll::Ready(())
+    })
+    .await;
+    let end = {
+        let mut serving = pin!(serve(&mut wire, &mut service, &is_foreign));
+        poll_fn(|cx| if drain.is_aborted() { Poll::Ready(End::Quiet) } else { serving.as_mut().poll(cx) })
+            .await
+    };
+    match end {
+        End::Quiet => {}
+        End::Close { linger } => linger::close(&mut wire, linger).await,
+        End::Reset => linger::reset(&mut wire).await,
+        End::Refused(error) => {
+            let (status, detail) = error.wire();
+            tracing::debug!(?error, status = status.as_u16(), detail, "a request was refused");
+            let mut terms =
+                Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: false };
+            refuse(&mut wire, status, detail, &mut terms);
+            linger::close(&mut wire, true).await;
+        }
+        End::Switched(offer) => upgrade::hand_over(wire, offer, place).await,
+        #[cfg(feature = "hyper-upgrade")]
+        End::Foreign(head) => crate::hyper_upgrade::serve(wire, head, service, place).await,
+        #[cfg(not(feature = "hyper-upgrade"))]
+        End::Foreign(_) => {}
+    }
+}
+
+async fn serve<I, S>(
+    wire: &mut Wire<I>,
+    service: &mut S,
+    is_foreign: &impl Fn(&request::Parts) -> bool,
+) -> End
+where
+    I: Io,
+    S: HttpService,
+{
+    loop {
+        match exchange(wire, service, is_foreign).await {
+            Ok(()) => {}
+            Err(end) => return end,
+        }
+    }
+}
+
+/// One request and its answer. `Ok` when another may follow.
+async fn exchange<I, S>(
+    wire: &mut Wire<I>,
+    service: &mut S,
+    is_foreign: &impl Fn(&request::Parts) -> bool,
+) -> Result<(), End>
+where
+    I: Io,
+    S: HttpService,
+{
+    let Head { mut request, framing, raw } = read_head(wire).await?;
+    let mut terms = framing.terms;
+    let mut offer = None;
+    if let Some(raw) = raw {
+        if cfg!(feature = "hyper-upgrade") {
+            request = keep_unless_foreign(request, is_foreign).ok_or(End::Foreign(raw))?;
+        }
+        offer = Some(upgrade::offer(&mut request));
+    }
+    let client_goes_on = terms.keep_alive;
+    let mut upload = Upload::attach(&mut request, &framing, wire);
+
+    let sent = match call(wire, &mut upload, service, request).await? {
+        Ok(response) => send(wire, &mut upload, response, &mut terms).await?,
+        Err(failure) => {
+            upload.settle(wire, false).await;
+            terms.keep_alive &= !failure.fatal && upload.leaves_reusable(wire);
+            refuse(wire, failure.status, failure.detail(), &mut terms);
+            Sent::Http
+        }
+    };
+    if let (Sent::Switched, Some(offer)) = (sent, offer) {
+        return Err(End::Switched(offer));
+    }
+    upload.finish(wire).await?;
+    // A client that said that this is its last request sends nothing more; one that did not may be sending.
+    if terms.keep_alive {
+        Ok(())
+    } else {
+        Err(End::Close { linger: client_goes_on || !wire.input.is_empty() })
+    }
+}
+
+#[cold]
+fn keep_unless_foreign(
+    request: Request<Body>,
+    is_foreign: impl Fn(&request::Parts) -> bool,
+) -> Option<Request<Body>> {
+    let (parts, body) = request.into_parts();
+    (!is_foreign(&parts)).then(|| Request::from_parts(parts, body))
+}
+
+/// Waits for the next head, and writes what is gathered before it waits.
+async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
+    let limits = wire.config.head_limits();
+    let gathered = wire.config.max_gathered_bytes;
+    let mut parsed = 0;
+    let mut begun = false;
+    let mut turn = pin!(tokio::task::yield_now());
+    wire.timer.clear(Side::Read);
+    poll_fn(|cx| {
+        loop {
+            // Answers that fill their buffer must leave before another is made.
+            let blocked = wire.out.is_full(gathered);
+            let len = wire.input.len();
+            if !blocked && len > parsed {
+                let worth = parsed == 0 || len >= limits.bytes || head::may_be_complete(&wire.input, parsed);
+                parsed = len;
+                if worth {
+                    match head::parse(&mut wire.input, &limits, buffer::take_headers) {
+                        Ok(Some(head)) => return Poll::Ready(Ok(head)),
+                        Ok(None) => parsed = wire.input.len(),
+                        Err(error) => return Poll::Ready(Err(End::Refused(error))),
+                    }
+                }
+            }
+            let idle = wire.input.is_empty();
+            match wire.poll_flush(cx) {
+                Poll::Ready(Ok(())) if blocked => continue,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
+                Poll::Pending => return expire(cx, wire, idle).map(Err),
+            }
+            // A head that was cut off is nobody's request.
+            if wire.eof {
+                return Poll::Ready(Err(End::Quiet));
+            }
+            match wire.poll_fill(cx, buffer::SIZE) {
+                Poll::Ready(Ok(())) => continue,
+                Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
+                Poll::Pending => {}
+            }
+            if idle {
+                wire.rest();
+                wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
+                if wire.drain.is_draining() {
+                    // A request may have arrived that the runtime has not seen yet: look once more after its turn.
+                    ready!(turn.as_mut().poll(cx));
+                    return Poll::Ready(Err(End::Close { linger: true }));
+                }
+            } else if !begun {
+                begun = true;
+                wire.timer.set(Side::Read, wire.config.head_timeout);
+            }
+            return expire(cx, wire, idle).map(Err);
+        }
+    })
+    .await
+}
+
+fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
+    match ready!(wire.timer.poll(cx)) {
+        Side::Read if idle => Poll::Ready(End::Close { linger: false }),
+        Side::Read => Poll::Ready(End::Refused(RequestError::HeadTimeout)),
+        Side::Write => Poll::Ready(stalled()),
+    }
+}
+
+#[cold]
+fn stalled() -> End {
+    tracing::debug!("a client did not read its answer in time; its connection ends");
+    End::Quiet
+}
+
+/// A service that gave no answer.
+struct Failure {
+    status: StatusCode,
+    /// The service must not be called again.
+    fatal: bool,
+}
+
+impl Failure {
+    #[cold]
+    fn panicked() -> Failure {
+        Failure { status: StatusCode::INTERNAL_SERVER_ERROR, fatal: true }
+    }
+
+    #[cold]
+    fn of(error: &BoxError, fatal: bool) -> Failure {
+        let status = error_status(error);
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(%error, "a service failed");
+        } else {
+            tracing::debug!(%error, status = status.as_u16(), "a service refused a request");
+        }
+        Failure { status, fatal }
+    }
+
+    // Never the error's own text: it may hold what only the log should.
+    fn detail(&self) -> &'static str {
+        match self.status.as_u16() {
+            400 => "the request body ended early or is malformed",
+            408 => "the request body did not arrive in time",
+            413 => "the request body is larger than this server accepts",
+            503 => "the service is overloaded; try again later",
+            504 => "the service did not answer in time",
+            _ => "the service failed; its log says why",
+        }
+    }
+}
+
+/// Makes the service ready, only now that a whole head is there (an idle connection must hold no permit), and calls it.
+async fn call<I, S>(
+    wire: &mut Wire<I>,
+    upload: &mut Upload,
+    service: &mut S,
+    request: Request<Body>,
+) -> Result<Result<Response<S::ResponseBody>, Failure>, End>
+where
+    I: Io,
+    S: HttpService,
+{
+    let ready = drive(wire, upload, |cx, _| match caught(|| service.poll_ready(cx)) {
+        Ok(poll) => poll.map(|ready| ready.map_err(|error| Failure::of(&error.into(), true))),
+        Err(_) => Poll::Ready(Err(Failure::panicked())),
+    })
+    .await?;
+    if let Err(failure) = ready {
+        return Ok(Err(failure));
+    }
+    let Ok(answer) = caught(|| service.call(request)) else { return Ok(Err(Failure::panicked())) };
+    let mut answer = pin!(answer);
+    drive(wire, upload, |cx, _| match caught(|| answer.as_mut().poll(cx)) {
+        Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into(), false))),
+        Err(_) => Poll::Ready(Err(Failure::panicked())),
+    })
+    .await
+}
+
+/// Runs `main`; while it is pending, moves everything else that the connection carries.
+///
+/// An echo lives from this: its answer waits for the body of its own request.
+pub(crate) async fn drive<I: Io, T>(
+    wire: &mut Wire<I>,
+    upload: &mut Upload,
+    mut main: impl FnMut(&mut Context<'_>, &mut Wire<I>) -> Poll<T>,
+) -> Result<T, End> {
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(done) = main(cx, wire) {
+                return Poll::Ready(Ok(done));
+            }
+            if let Poll::Ready(Err(Gone)) = wire.poll_flush(cx) {
+                return Poll::Ready(Err(End::Quiet));
+            }
+            match upload.poll_move(cx, wire) {
+                Poll::Ready(Ok(())) => continue,
+                Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
+                Poll::Pending => {}
+            }
+            match ready!(wire.timer.poll(cx)) {
+                Side::Read => upload.time_out(),
+                Side::Write => return Poll::Ready(Err(stalled())),
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,37 @@
+//! The Date header, formatted once per second and thread.
+
+use std::cell::Cell;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+thread_local! {
+    static NOW: Cell<(u64, [u8; 29])> = const { Cell::new((u64::MAX, [0; 29])) };
+}
+
+/// The current time as RFC 9110, 5.6.7 wants it.
+pub(crate) fn now() -> [u8; 29] {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    NOW.with(|now| {
+        let (cached, text) = now.get();
+        if cached == seconds {
+            return text;
+        }
+        let text = format(seconds);
+        now.set((seconds, text));
+        text
+    })
+}
+
+#[cold]
+fn format(seconds: u64) -> [u8; 29] {
+    let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+    text.as_bytes().try_into().unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_known_second() {
+        assert_eq!(&super::format(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(super::now(), super::now());
+    }
+}

@@ -1,0 +1,178 @@
+//! What can go wrong, in three tables: starting the server, a request that is refused, a layer that failed.
+
+use std::io;
+use std::net::SocketAddr;
+
+use http::StatusCode;
+use trine_core::{BodyError, BoxError};
+
+/// Why the server did not start, or stopped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// A field of [`ServerConfig`](crate::ServerConfig) has a value that cannot work. The text names the field.
+    Config(String),
+    /// The address could not be listened on; most often another program, or a second instance, already does.
+    Bind {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread or a runtime of a worker could not be made.
+    Start(io::Error),
+    /// [`MakeWorker::worker`](crate::MakeWorker::worker) failed.
+    Worker {
+        /// Which worker, counted from 0.
+        index: usize,
+        /// What it said.
+        source: BoxError,
+    },
+    /// A worker's thread panicked outside of a request.
+    Panicked {
+        /// Which worker, counted from 0.
+        index: usize,
+    },
+    /// The handlers for SIGTERM and ctrl-c could not be installed.
+    Signals(io::Error),
+}
+
+impl std::fmt::Display for ServerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ServerError::Config(what) => write!(f, "the server's configuration cannot work: {what}"),
+            ServerError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => write!(
+                f,
+                "{address} is in use: another program or another instance listens there; stop it or choose another port"
+            ),
+            ServerError::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            ServerError::Start(source) => write!(f, "a worker could not be started: {source}"),
+            ServerError::Worker { index, source } => {
+                write!(f, "worker {index} could not be set up: {source}")
+            }
+            ServerError::Panicked { index } => write!(f, "worker {index} panicked outside of a request"),
+            ServerError::Signals(source) => write!(f, "cannot listen for signals: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ServerError::Bind { source, .. } | ServerError::Start(source) | ServerError::Signals(source) => {
+                Some(source)
+            }
+            ServerError::Worker { source, .. } => Some(&**source),
+            ServerError::Config(_) | ServerError::Panicked { .. } => None,
+        }
+    }
+}
+
+/// Why the engine itself answers a request, before any service sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestError {
+    RequestLine,
+    Method,
+    Target,
+    TargetForm,
+    TargetTooLong,
+    Version,
+    HeaderName,
+    HeaderValue,
+    LineEnd,
+    HeadTooLarge,
+    TooManyHeaders,
+    HostMissing,
+    HostRepeated,
+    HostInvalid,
+    LengthInvalid,
+    LengthRepeated,
+    LengthAndEncoding,
+    EncodingUnknown,
+    EncodingOrder,
+    EncodingOnOldVersion,
+    ConnectWithBody,
+    Expectation,
+    HeadTimeout,
+}
+
+impl RequestError {
+    /// THE table: what the client is told.
+    #[rustfmt::skip]
+    #[cold]
+    pub(crate) const fn wire(self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::RequestLine => (S::BAD_REQUEST, "the request line must be `METHOD SP target SP HTTP/1.1` (RFC 9112, 3)"),
+            Self::Method => (S::BAD_REQUEST, "the method is not a token (RFC 9110, 9.1)"),
+            Self::Target => (S::BAD_REQUEST, "the request target is not a valid URI reference (RFC 9112, 3.2)"),
+            Self::TargetForm => (S::BAD_REQUEST, "this form of request target does not go with this method (RFC 9112, 3.2)"),
+            Self::TargetTooLong => (S::URI_TOO_LONG, "the request target is longer than this server accepts"),
+            Self::Version => (S::HTTP_VERSION_NOT_SUPPORTED, "this connection speaks HTTP/1.1 and HTTP/1.0"),
+            Self::HeaderName => (S::BAD_REQUEST, "a header name is not a token directly before its colon (RFC 9112, 5.1)"),
+            Self::HeaderValue => (S::BAD_REQUEST, "a header value holds a control character or a folded line (RFC 9112, 5.2)"),
+            Self::LineEnd => (S::BAD_REQUEST, "every line of the head must end with CR LF (RFC 9112, 2.2)"),
+            Self::HeadTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request head is larger than this server accepts"),
+            Self::TooManyHeaders => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request has more header fields than this server accepts"),
+            Self::HostMissing => (S::BAD_REQUEST, "an HTTP/1.1 request needs a Host header (RFC 9112, 3.2)"),
+            Self::HostRepeated => (S::BAD_REQUEST, "the Host header appears more than once (RFC 9112, 3.2)"),
+            Self::HostInvalid => (S::BAD_REQUEST, "the Host header is not `host[:port]` (RFC 9110, 7.2)"),
+            Self::LengthInvalid => (S::BAD_REQUEST, "Content-Length is not a decimal number of bytes (RFC 9110, 8.6)"),
+            Self::LengthRepeated => (S::BAD_REQUEST, "Content-Length appears more than once (RFC 9112, 6.3)"),
+            Self::LengthAndEncoding => (S::BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other (RFC 9112, 6.1)"),
+            Self::EncodingUnknown => (S::NOT_IMPLEMENTED, "the only transfer coding that this server knows is `chunked` (RFC 9112, 6.1)"),
+            Self::EncodingOrder => (S::BAD_REQUEST, "`chunked` must be the last transfer coding and appear once (RFC 9112, 6.3)"),
+            Self::EncodingOnOldVersion => (S::BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, 6.1)"),
+            Self::ConnectWithBody => (S::BAD_REQUEST, "a CONNECT request has no body (RFC 9110, 9.3.6)"),
+            Self::Expectation => (S::EXPECTATION_FAILED, "the only expectation that this server knows is `100-continue` (RFC 9110, 10.1.1)"),
+            Self::HeadTimeout => (S::REQUEST_TIMEOUT, "the request head did not arrive in time"),
+        }
+    }
+}
+
+/// The status that answers an error of a service or layer.
+///
+/// | error, anywhere in the chain of sources | status |
+/// |---|---|
+/// | [`BodyError::TooLarge`] | 413 |
+/// | [`BodyError::TimedOut`] | 408 |
+/// | [`BodyError::Incomplete`], [`BodyError::Malformed`] | 400 |
+/// | tower's `Overloaded`, `Closed` | 503 |
+/// | tower's `Elapsed` | 504 |
+/// | any other | 500 |
+#[must_use]
+pub fn error_status(error: &BoxError) -> StatusCode {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
+    while let Some(error) = next {
+        if let Some(body) = error.downcast_ref::<BodyError>() {
+            match body {
+                BodyError::TooLarge { .. } => return StatusCode::PAYLOAD_TOO_LARGE,
+                BodyError::TimedOut => return StatusCode::REQUEST_TIMEOUT,
+                BodyError::Incomplete | BodyError::Malformed(_) => return StatusCode::BAD_REQUEST,
+                _ => {}
+            }
+        } else if error.is::<tower::load_shed::error::Overloaded>() {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        } else if error.is::<tower::timeout::error::Elapsed>() {
+            return StatusCode::GATEWAY_TIMEOUT;
+        }
+        next = error.source();
+    }
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_layer_errors_looks_through_sources() {
+        let status = |error: BoxError| error_status(&error).as_u16();
+        assert_eq!(status(Box::new(tower::load_shed::error::Overloaded::new())), 503);
+        assert_eq!(status(Box::new(tower::timeout::error::Elapsed::new())), 504);
+        assert_eq!(status(Box::new(BodyError::TooLarge { limit: 1 })), 413);
+        assert_eq!(status(Box::new(BodyError::Other(Box::new(BodyError::TimedOut)))), 408);
+        assert_eq!(status(Box::new(BodyError::Incomplete)), 400);
+        assert_eq!(status("anything else".into()), 500);
+    }
+}

@@ -1,0 +1,375 @@
+//! Bytes to frames of a request body.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+use super::framing::Length;
+use super::head::MOST_HEADERS;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of all chunk extensions of one body together.
+    pub(crate) extensions: usize,
+    /// Bytes of the trailer section.
+    pub(crate) trailers: usize,
+    /// Fields of the trailer section.
+    pub(crate) headers: usize,
+}
+
+/// Takes the frames of one body off the front of a buffer.
+#[derive(Debug)]
+pub(crate) enum Decoder {
+    Sized(u64),
+    Chunked { state: Chunked, extensions: usize },
+    Done,
+}
+
+/// ```text
+///   Size --CR--> SizeLf --LF, n > 0--> Data --n bytes--> DataCr --CR--> DataLf --LF--> Size
+///    |  ;         ^   |
+///    v            |   +--LF, n = 0--> Trailers --empty line--> Done
+///   Extension --CR+
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chunked {
+    Size {
+        digits: u8,
+        size: u64,
+    },
+    /// White space after the size: bad, but to be accepted before a `;` (RFC 9112, 7.1.1).
+    Space {
+        size: u64,
+    },
+    Extension {
+        size: u64,
+    },
+    SizeLf {
+        size: u64,
+    },
+    Data {
+        left: u64,
+    },
+    DataCr,
+    DataLf,
+    Trailers,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    /// The body is complete.
+    End,
+    /// More bytes are needed.
+    More,
+}
+
+impl Decoder {
+    pub(crate) fn new(length: Length) -> Decoder {
+        match length {
+            Length::Sized(0) => Decoder::Done,
+            Length::Sized(len) => Decoder::Sized(len),
+            Length::Chunked => {
+                Decoder::Chunked { state: Chunked::Size { digits: 0, size: 0 }, extensions: 0 }
+            }
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Decoder::Done)
+    }
+
+    /// How many bytes are known to be still to come.
+    pub(crate) fn left(&self) -> u64 {
+        match self {
+            Decoder::Sized(left) | Decoder::Chunked { state: Chunked::Data { left }, .. } => *left,
+            Decoder::Chunked { .. } | Decoder::Done => 0,
+        }
+    }
+
+    /// The next piece. The error says what is malformed.
+    pub(crate) fn decode(&mut self, input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str> {
+        match self {
+            Decoder::Done => Ok(Piece::End),
+            Decoder::Sized(left) => {
+                let Some(data) = take(input, left) else { return Ok(Piece::More) };
+                if *left == 0 {
+                    *self = Decoder::Done;
+                }
+                Ok(Piece::Data(data))
+            }
+            Decoder::Chunked { state, extensions } => {
+                let piece = state.decode(input, extensions, limits)?;
+                if matches!(piece, Piece::End | Piece::Trailers(_)) {
+                    *self = Decoder::Done;
+                }
+                Ok(piece)
+            }
+        }
+    }
+}
+
+impl Chunked {
+    fn decode(
+        &mut self,
+        input: &mut BytesMut,
+        extensions: &mut usize,
+        limits: &Limits,
+    ) -> Result<Piece, &'static str> {
+        loop {
+            match self {
+                Chunked::Data { left } => {
+                    let Some(data) = take(input, left) else { return Ok(Piece::More) };
+                    if *left == 0 {
+                        *self = Chunked::DataCr;
+                    }
+                    return Ok(Piece::Data(data));
+                }
+                Chunked::Trailers => return trailers(input, limits),
+                _ => {
+                    let Some(byte) = input.first().copied() else { return Ok(Piece::More) };
+                    input.advance(1);
+                    *self = self.step(byte)?;
+                    if matches!(self, Chunked::Extension { .. } | Chunked::Space { .. }) {
+                        // Extensions mean nothing to us; unbounded ones are only good for wasting time.
+                        *extensions += 1;
+                        if *extensions > limits.extensions {
+                            return Err("its chunk extensions are larger than this server accepts");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(self, byte: u8) -> Result<Chunked, &'static str> {
+        match (self, byte) {
+            (Chunked::Size { digits, size }, _) if byte.is_ascii_hexdigit() => {
+                // Sixteen digits are all that 64 bits can hold; more would overflow or be padding.
+                if digits == 16 {
+                    return Err("a chunk size has more than 16 digits");
+                }
+                Ok(Chunked::Size { digits: digits + 1, size: size << 4 | hex(byte) })
+            }
+            (Chunked::Size { digits: 0, .. }, _) => Err("a chunk size must begin with a hexadecimal digit"),
+            (Chunked::Size { size, .. }, b' ' | b'\t') | (Chunked::Space { size }, b' ' | b'\t') => {
+                Ok(Chunked::Space { size })
+            }
+            (Chunked::Size { size, .. } | Chunked::Space { size }, b';') => Ok(Chunked::Extension { size }),
+            (Chunked::Size { size, .. } | Chunked::Extension { size }, b'\r') => Ok(Chunked::SizeLf { size }),
+            (Chunked::Extension { size }, b'\t' | 0x20..=0x7e | 0x80..) => Ok(Chunked::Extension { size }),
+            (Chunked::SizeLf { size: 0 }, b'\n') => Ok(Chunked::Trailers),
+            (Chunked::SizeLf { size }, b'\n') => Ok(Chunked::Data { left: size }),
+            (Chunked::DataCr, b'\r') => Ok(Chunked::DataLf),
+            (Chunked::DataLf, b'\n') => Ok(Chunked::Size { digits: 0, size: 0 }),
+            (Chunked::DataCr | Chunked::DataLf, _) => Err("a chunk is not followed by CR LF"),
+            _ => Err("the line of a chunk size holds a byte that does not belong there"),
+        }
+    }
+}
+
+fn hex(digit: u8) -> u64 {
+    u64::from(match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20) - b'a' + 10,
+    })
+}
+
+fn take(input: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
+    if input.is_empty() {
+        return None;
+    }
+    let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
+    *left -= len as u64;
+    Some(input.split_to(len).freeze())
+}
+
+fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str> {
+    const LARGE: &str = "its trailers are larger than this server accepts";
+    if input.starts_with(b"\r\n") {
+        input.advance(2);
+        return Ok(Piece::End);
+    }
+    let mut slots = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let slots = &mut slots[..limits.headers.min(MOST_HEADERS)];
+    let (len, fields) = match httparse::parse_headers(input, slots) {
+        Ok(httparse::Status::Complete(parsed)) => parsed,
+        Ok(httparse::Status::Partial) if input.len() > limits.trailers => return Err(LARGE),
+        Ok(httparse::Status::Partial) => return Ok(Piece::More),
+        Err(httparse::Error::TooManyHeaders) => return Err(LARGE),
+        Err(_) => return Err("its trailers are not header lines"),
+    };
+    if len > limits.trailers {
+        return Err(LARGE);
+    }
+    let section = &input[..len];
+    if memchr::memchr_iter(b'\n', section).any(|at| at == 0 || section[at - 1] != b'\r') {
+        return Err("a line of its trailers does not end with CR LF");
+    }
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for field in fields.iter() {
+        let name =
+            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| "a trailer has no valid name")?;
+        if !may_be_trailer(&name) {
+            return Err("a field that frames, routes or authorises a message must not be a trailer");
+        }
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| "a trailer has no valid value")?;
+        map.append(name, value);
+    }
+    input.advance(len);
+    Ok(Piece::Trailers(map))
+}
+
+/// Fields that must be known before the body (RFC 9110, 6.5.1): smuggled in behind it, they would be believed late.
+pub(crate) fn may_be_trailer(name: &HeaderName) -> bool {
+    const NEVER: [HeaderName; 24] = [
+        header::AUTHORIZATION,
+        header::CACHE_CONTROL,
+        header::CONNECTION,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_RANGE,
+        header::CONTENT_TYPE,
+        header::COOKIE,
+        header::DATE,
+        header::EXPECT,
+        header::HOST,
+        header::IF_MATCH,
+        header::IF_NONE_MATCH,
+        header::LOCATION,
+        header::MAX_FORWARDS,
+        header::PROXY_AUTHORIZATION,
+        header::RANGE,
+        header::RETRY_AFTER,
+        header::SET_COOKIE,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::WWW_AUTHENTICATE,
+    ];
+    !NEVER.contains(name) && name.as_str() != "keep-alive"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { extensions: 16, trailers: 64, headers: 4 };
+
+    /// Feeds `pieces` one after the other and returns the data, the trailers and what was not read.
+    fn decode(length: Length, pieces: &[&[u8]]) -> Result<(Vec<u8>, HeaderMap, usize), &'static str> {
+        let (mut decoder, mut input) = (Decoder::new(length), BytesMut::new());
+        let (mut data, mut map) = (Vec::new(), HeaderMap::new());
+        let mut pieces = pieces.iter();
+        loop {
+            match decoder.decode(&mut input, &LIMITS)? {
+                Piece::Data(bytes) => data.extend_from_slice(&bytes),
+                Piece::Trailers(trailers) => map = trailers,
+                Piece::End => {
+                    return Ok((data, map, input.len() + pieces.map(|piece| piece.len()).sum::<usize>()));
+                }
+                Piece::More => input.extend_from_slice(pieces.next().ok_or("more")?),
+            }
+        }
+    }
+
+    fn chunked(text: &str) -> Result<String, &'static str> {
+        decode(Length::Chunked, &[text.as_bytes()]).map(|(data, ..)| String::from_utf8(data).unwrap())
+    }
+
+    #[test]
+    fn a_sized_body_ends_where_it_says() {
+        let (data, _, rest) = decode(Length::Sized(5), &[b"hel", b"lo, next"]).unwrap();
+        assert_eq!((data.as_slice(), rest), (&b"hello"[..], 6));
+        assert_eq!(decode(Length::Sized(5), &[b"hel"]), Err("more"));
+        assert_eq!(decode(Length::Sized(0), &[b"next"]).unwrap().2, 4);
+    }
+
+    // A decoder that depends on where packets end is a smuggler's door.
+    #[test]
+    fn every_split_gives_the_same_result() {
+        let text = b"4;a=b\r\nWiki\r\n00a ; c\r\npedia in\r\n\r\n0;d\r\nEtag: \"x\"\r\nX-Sum: 1\r\n\r\nGET";
+        let whole = decode(Length::Chunked, &[text]).unwrap();
+        assert_eq!(whole.0, b"Wikipedia in\r\n");
+        assert_eq!((whole.1["etag"].as_bytes(), whole.2), (&b"\"x\""[..], 3));
+        for at in 0..text.len() {
+            let (a, b) = text.split_at(at);
+            assert_eq!(decode(Length::Chunked, &[a, b]).unwrap(), whole, "split at {at}");
+        }
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(decode(Length::Chunked, &bytes).unwrap(), whole);
+    }
+
+    #[test]
+    fn every_truncation_asks_for_more() {
+        let text = b"4\r\nWiki\r\n0\r\nA: b\r\n\r\n";
+        for end in 0..text.len() {
+            assert_eq!(decode(Length::Chunked, &[&text[..end]]), Err("more"), "{end} bytes");
+        }
+    }
+
+    /// RFC 9112, 7.1.
+    #[test]
+    fn chunk_lines() {
+        assert_eq!(chunked("0\r\n\r\n").as_deref(), Ok(""));
+        assert_eq!(chunked("A\r\n0123456789\r\n0\r\n\r\n").as_deref(), Ok("0123456789"));
+        assert_eq!(chunked("1;\"\u{e9}\" \t\r\na\r\n000\r\n\r\n").as_deref(), Ok("a"));
+        for bad in [
+            "\r\n\r\n",
+            ";a\r\n",
+            " 1\r\na\r\n",
+            "+1\r\na\r\n",
+            "-1\r\na\r\n",
+            "0x1\r\na\r\n",
+            "g\r\n",
+            "1 \r\na\r\n",
+            "1\na\r\n",
+            "1\r\ra\r\n",
+            "1\r\nab\r\n",
+            "1\r\na\n",
+            "1\r\na\r\r",
+            "1\r\na\rb",
+            "1;a\nb\r\n",
+            "1;a\u{0}\r\n",
+            "1,1\r\n",
+            "00000000000000001\r\n",
+            "ffffffffffffffff1\r\n",
+            "1;0123456789abcdef\r\na\r\n",
+            "0\r\n\n",
+            "0\n\r\n",
+        ] {
+            let error = chunked(bad).unwrap_err();
+            assert_ne!(error, "more", "{bad:?}");
+        }
+        assert_eq!(chunked("ffffffffffffffff\r\na"), Err("more"));
+    }
+
+    #[test]
+    fn extensions_are_counted_over_the_whole_body() {
+        let line = "1;234\r\na\r\n";
+        assert_eq!(chunked(&format!("{}0\r\n\r\n", line.repeat(4))).as_deref(), Ok("aaaa"));
+        assert!(chunked(&format!("{}0\r\n\r\n", line.repeat(5))).is_err());
+    }
+
+    #[test]
+    fn trailers_are_bounded_and_frame_nothing() {
+        for bad in [
+            "Content-Length: 1",
+            "Transfer-Encoding: chunked",
+            "Host: a",
+            "Authorization: b",
+            "Keep-Alive: 1",
+            "A : b",
+            "A: b\n",
+            "A: \u{0}",
+            &format!("A: {}", "b".repeat(64)),
+            "A: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\nA: 5",
+        ] {
+            let error = chunked(&format!("0\r\n{bad}\r\n\r\n")).unwrap_err();
+            assert_ne!(error, "more", "{bad:?}");
+        }
+        assert!(chunked(&format!("0\r\nA: {}", "b".repeat(64))).unwrap_err().contains("larger"));
+    }
+}

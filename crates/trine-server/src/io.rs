@@ -1,0 +1,29 @@
+//! The socket as the engine sees it: bytes, and readiness before bytes.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// A byte stream that can say that it has something to read before a buffer is held for it.
+///
+/// Tokio has no such trait, and TLS has no such method: a TLS stream answers from its own state.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
+    /// Ready when a read would give bytes, the end or an error. It may be wrong; then the read is pending.
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Makes the end of the stream look broken to the peer: for answers that only the end of the connection ends.
+    fn abort(&mut self) {}
+}
+
+impl Io for TcpStream {
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TcpStream::poll_read_ready(self, cx)
+    }
+
+    fn abort(&mut self) {
+        // A socket that refuses the option is closed in order, which is the best that is left.
+        let _ = self.set_zero_linger();
+    }
+}

@@ -1,0 +1,50 @@
+//! Panics of a service: caught once, here, logged, and told apart from every other end.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The service panicked. It was logged; the value has nothing more to say.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Runs a piece of foreign code.
+///
+/// `AssertUnwindSafe`: whatever the code left half-done is dropped with its connection and never used again.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(report)
+}
+
+// The payload is dropped here; one that panics while it is dropped would end the worker, so it is kept from that.
+#[cold]
+fn report(payload: Box<dyn Any + Send>) -> Panicked {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
+    tracing::error!(panic = text, "a service panicked; its connection ends");
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+    Panicked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+
+    #[test]
+    fn even_a_payload_that_panics_is_caught() {
+        assert!(caught(|| 1).is_ok());
+        assert!(caught(|| panic!("once")).is_err());
+        assert!(caught(|| std::panic::panic_any(Bomb)).is_err());
+    }
+}

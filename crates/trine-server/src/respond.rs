@@ -1,0 +1,182 @@
+//! The answer on its way to the wire: encoded, gathered, streamed.
+
+use std::any::Any;
+use std::pin::pin;
+use std::task::{Poll, ready};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body::{Body as HttpBody, Frame};
+use trine_core::{Body, BoxError};
+
+use crate::conn::{End, drive};
+use crate::h1::encode::{self, Payload};
+use crate::h1::framing::Terms;
+use crate::io::Io;
+use crate::panics::caught;
+use crate::upload::Upload;
+use crate::wire::{Gone, Wire};
+use crate::{buffer, date};
+
+/// What the connection does after an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Http,
+    /// The answer accepted the upgrade: the bytes are no longer HTTP.
+    Switched,
+}
+
+/// Encodes an answer and gathers or streams its body. What is gathered leaves with the next flush, so that pipelined
+/// answers share one write.
+pub(crate) async fn send<I, B>(
+    wire: &mut Wire<I>,
+    upload: &mut Upload,
+    response: Response<B>,
+    terms: &mut Terms,
+) -> Result<Sent, End>
+where
+    I: Io,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + 'static,
+{
+    let (parts, mut body) = response.into_parts();
+    let switched = match parts.status {
+        StatusCode::SWITCHING_PROTOCOLS => terms.upgrade && !terms.connect,
+        status => terms.connect && status.is_success(),
+    };
+    if parts.status.is_informational() && !switched {
+        tracing::error!(status = %parts.status, "a service answered with an interim status; 500 was sent instead");
+        refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
+        return Ok(Sent::Http);
+    }
+    upload.settle(wire, parts.status.is_success()).await;
+    terms.keep_alive &= upload.leaves_reusable(wire) && !wire.drain.is_draining();
+
+    let whole = whole(&mut body);
+    let known = match &whole {
+        Some(bytes) => Some(bytes.len() as u64),
+        None => caught(|| body.size_hint().exact()).map_err(|_| End::Close { linger: true })?,
+    };
+    let payload = encode::head(wire.out.buffer(), parts.status, &parts.headers, terms, known, &date::now());
+    buffer::give_headers(parts.headers);
+    match (payload, whole) {
+        _ if switched => return Ok(Sent::Switched),
+        (Payload::Nothing, _) => {}
+        (_, Some(bytes)) => wire.out.push(bytes, b""),
+        (_, None) => stream(wire, upload, body, payload).await?,
+    }
+    Ok(Sent::Http)
+}
+
+/// An answer of the engine itself.
+#[cold]
+pub(crate) fn refuse<I>(wire: &mut Wire<I>, status: StatusCode, detail: &str, terms: &mut Terms) {
+    terms.keep_alive &= !wire.drain.is_draining();
+    encode::problem(wire.out.buffer(), status, detail, terms, &date::now());
+}
+
+// Our own body gives its bytes away at once; of a foreign one only the trait is known.
+// A file would be taken here too, once the socket can send one by itself.
+fn whole<B: 'static>(body: &mut B) -> Option<Bytes> {
+    (body as &mut dyn Any).downcast_mut::<Body>()?.take_whole()
+}
+
+async fn stream<I, B>(
+    wire: &mut Wire<I>,
+    upload: &mut Upload,
+    body: B,
+    mut payload: Payload,
+) -> Result<(), End>
+where
+    I: Io,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let mut body = pin!(body);
+    let cap = wire.config.max_gathered_bytes;
+    while payload != Payload::Sized(0) {
+        let next = drive(wire, upload, |cx, wire| {
+            if wire.out.is_full(cap)
+                && let Err(Gone) = ready!(wire.poll_flush(cx))
+            {
+                return Poll::Ready(Err(End::Quiet));
+            }
+            // A panic here cannot become a 500: the head may be on its way.
+            caught(|| body.as_mut().poll_frame(cx))
+                .map_or(Poll::Ready(Err(broken(payload))), |poll| poll.map(Ok))
+        })
+        .await??;
+        match next {
+            Some(Ok(frame)) => {
+                if gather(wire, frame, &mut payload)? == Gathered::Last {
+                    return Ok(());
+                }
+            }
+            Some(Err(error)) => {
+                let error: BoxError = error.into();
+                tracing::error!(%error, "the body of an answer failed; its connection ends");
+                return Err(broken(payload));
+            }
+            None => return end(wire, payload),
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Gathered {
+    More,
+    Last,
+}
+
+fn gather<I>(wire: &mut Wire<I>, frame: Frame<Bytes>, payload: &mut Payload) -> Result<Gathered, End> {
+    match (frame.into_data(), &mut *payload) {
+        (Ok(data), _) if data.is_empty() => {}
+        (Ok(mut data), Payload::Sized(left)) => {
+            let too_long = data.len() as u64 > *left;
+            if too_long {
+                data.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            }
+            *left -= data.len() as u64;
+            wire.out.push(data, b"");
+            if too_long {
+                tracing::error!(
+                    "a body was longer than its Content-Length; it was cut and its connection ends"
+                );
+                return Err(End::Close { linger: true });
+            }
+        }
+        (Ok(data), Payload::Chunked) => {
+            encode::chunk_size(wire.out.buffer(), data.len());
+            wire.out.push(data, b"\r\n");
+        }
+        (Ok(data), Payload::UntilClose) => wire.out.push(data, b""),
+        (Err(frame), Payload::Chunked) => {
+            if let Ok(trailers) = frame.into_trailers() {
+                encode::last_chunk(wire.out.buffer(), Some(&trailers));
+                return Ok(Gathered::Last);
+            }
+        }
+        // Without chunks there is no place for trailers.
+        (Err(_), _) | (Ok(_), Payload::Nothing) => {}
+    }
+    Ok(Gathered::More)
+}
+
+fn end<I>(wire: &mut Wire<I>, payload: Payload) -> Result<(), End> {
+    match payload {
+        Payload::Chunked => encode::last_chunk(wire.out.buffer(), None),
+        Payload::Sized(left) => {
+            tracing::error!(
+                missing = left,
+                "a body was shorter than its Content-Length; its connection ends"
+            );
+            return Err(broken(payload));
+        }
+        Payload::Nothing | Payload::UntilClose => {}
+    }
+    Ok(())
+}
+
+// A broken answer must never look complete. Where only the end of the connection tells the end, that end is a reset.
+fn broken(payload: Payload) -> End {
+    if payload == Payload::UntilClose { End::Reset } else { End::Close { linger: false } }
+}

@@ -1,0 +1,87 @@
+//! Where services meet the server, in three steps: the process, a worker, a connection.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tower_service::Service;
+use trine_core::{Body, BoxError, ConnInfo};
+
+/// A Tower service that the server can run. Never implement it: every service of the right shape is one.
+pub trait HttpService:
+    Service<Request<Body>, Response = Response<Self::ResponseBody>, Error: Into<BoxError>> + 'static
+{
+    /// The body of its responses.
+    type ResponseBody: http_body::Body<Data = Bytes, Error: Into<BoxError>> + 'static;
+}
+
+impl<S, B> HttpService for S
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: Into<BoxError>> + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + 'static,
+{
+    type ResponseBody = B;
+}
+
+/// Step 1, the process: shared by all workers.
+pub trait MakeWorker: Send + Sync + 'static {
+    /// What one worker owns. It never leaves the worker's thread, so it need not be `Send`.
+    type Worker: MakeConnection;
+
+    /// Sets up worker `index`, on its own thread and runtime. An error stops the whole start.
+    fn worker(&self, index: usize) -> impl Future<Output = Result<Self::Worker, BoxError>>;
+}
+
+/// Step 2, one worker: makes the service of each connection.
+pub trait MakeConnection: 'static {
+    /// Step 3, one connection: owned by it, and made ready only when a whole request head is there.
+    type Service: HttpService;
+
+    /// Called once per accepted connection.
+    fn connection(&self, info: &ConnInfo) -> Self::Service;
+
+    /// Whether the upgrade that this head asks for must be made by hyper, because the service behind it knows only
+    /// hyper's upgrade type. Needs the feature `hyper-upgrade`; without it the answer does not matter.
+    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
+        let _ = head;
+        false
+    }
+}
+
+/// Any `Clone` Tower service: every worker and every connection gets a clone.
+///
+/// ```no_run
+/// # async fn run(router: axum::Router) -> Result<(), trine_server::ServerError> {
+/// use trine_server::{Server, ServerConfig, Shared};
+///
+/// Server::new(ServerConfig::default()).bind()?.serve(Shared(router)).await
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Shared<S>(pub S);
+
+impl<S> MakeWorker for Shared<S>
+where
+    S: HttpService + Clone + Send + Sync,
+{
+    type Worker = Shared<S>;
+
+    async fn worker(&self, _index: usize) -> Result<Shared<S>, BoxError> {
+        Ok(self.clone())
+    }
+}
+
+impl<S> MakeConnection for Shared<S>
+where
+    S: HttpService + Clone,
+{
+    type Service = S;
+
+    fn connection(&self, _info: &ConnInfo) -> S {
+        self.0.clone()
+    }
+
+    fn foreign_upgrade(&self, _head: &http::request::Parts) -> bool {
+        true
+    }
+}

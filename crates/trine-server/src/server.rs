@@ -1,0 +1,275 @@
+//! From a configuration to a server that runs until it is told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use http::Request;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tower_service::Service;
+use trine_core::Body;
+
+use crate::config::ServerConfig;
+use crate::conn::conn;
+use crate::error::ServerError;
+use crate::listen;
+use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
+use crate::shutdown::{Phase, advance};
+use crate::worker::{self, Common, Event};
+
+/// A server that does not listen yet.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    config: ServerConfig,
+}
+
+impl Server {
+    /// A server with this configuration.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Server {
+        Server { config }
+    }
+
+    /// Opens the listeners. From here on clients can connect; they are served once [`Bound::serve`] runs.
+    ///
+    /// # Errors
+    /// [`ServerError::Config`] names every field that cannot work; [`ServerError::Bind`] when the address cannot be
+    /// listened on, which is also what a second instance on the same port gets.
+    pub fn bind(self) -> Result<Bound, ServerError> {
+        self.config.check()?;
+        let (listeners, address) = listen::bind(&self.config)?;
+        let (phase, _) = watch::channel(Phase::Starting);
+        Ok(Bound { config: self.config, listeners, address, handle: ServerHandle { phase } })
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Bound {
+    config: ServerConfig,
+    listeners: Vec<TcpListener>,
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+/// Stops a server from anywhere.
+#[derive(Debug, Clone)]
+pub struct ServerHandle {
+    phase: watch::Sender<Phase>,
+}
+
+impl ServerHandle {
+    /// Starts the graceful shutdown: nothing new is accepted, idle connections close, requests in flight have
+    /// [`ServerConfig::shutdown_timeout`] to end.
+    pub fn shutdown(&self) {
+        advance(&self.phase, Phase::Draining);
+    }
+
+    /// Ends at once: what is in flight is dropped.
+    pub fn abort(&self) {
+        advance(&self.phase, Phase::Aborted);
+    }
+}
+
+impl Bound {
+    /// The address that clients connect to; it tells the port that the system chose for port 0.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle that stops this server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Serves on one thread per worker, each with a runtime of its own, until a shutdown has ended. Services, their
+    /// futures and bodies need not be `Send`.
+    ///
+    /// All workers' runtimes live until the last one has drained.
+    ///
+    /// # Errors
+    /// When a worker cannot be set up or its thread panics, every other is stopped too.
+    pub async fn serve<M: MakeWorker>(mut self, make: M) -> Result<(), ServerError> {
+        let _signals = self.listen_for_signals()?;
+        // If this future is dropped, the threads must not stay.
+        let _over = Over(self.handle.clone());
+        let make = Arc::new(make);
+        let common = self.common();
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let mut threads = Vec::new();
+        let mut result = Ok(());
+        for (index, listener) in std::mem::take(&mut self.listeners).into_iter().enumerate() {
+            match worker::spawn(index, Arc::clone(&make), listener, common.clone(), events.clone()) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    self.handle.abort();
+                    result = Err(error);
+                }
+            }
+        }
+        drop(events);
+        drop(common);
+
+        let (mut ready, mut drained) = (0, 0);
+        while drained < threads.len() {
+            match heard.recv().await {
+                Some(Event::Ready) => {
+                    ready += 1;
+                    if ready == threads.len() {
+                        advance(&self.handle.phase, Phase::Running);
+                    }
+                }
+                Some(Event::Drained) => drained += 1,
+                Some(Event::Failed(error)) => {
+                    tracing::error!(%error, "the server stops");
+                    drained += 1;
+                    self.handle.abort();
+                    result = result.and(Err(error));
+                }
+                None => break,
+            }
+        }
+        advance(&self.handle.phase, Phase::Over);
+        let joining =
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        // The threads have reported; how they were joined adds nothing.
+        let _ = joining.await;
+        result
+    }
+
+    /// Serves on the runtime that this is called on, so that an idle thread of it may take over a busy one's
+    /// connections. [`ServerConfig::workers`] is then the number of accept loops.
+    ///
+    /// # Errors
+    /// When the one worker cannot be set up.
+    pub async fn serve_stealing<M>(mut self, make: M) -> Result<(), ServerError>
+    where
+        M: MakeWorker<Worker: Send + Sync>,
+        <M::Worker as MakeConnection>::Service: Send,
+        <<M::Worker as MakeConnection>::Service as Service<Request<Body>>>::Future: Send,
+        <<M::Worker as MakeConnection>::Service as HttpService>::ResponseBody: Send,
+    {
+        let _signals = self.listen_for_signals()?;
+        let worker = make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
+        let worker = Arc::new(worker);
+        advance(&self.handle.phase, Phase::Running);
+        let common = self.common();
+        let mut listening = tokio::task::JoinSet::new();
+        for listener in std::mem::take(&mut self.listeners) {
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(ServerError::Start)?;
+            let worker = Arc::clone(&worker);
+            listening.spawn(worker::work(listener, common.clone(), move |stream, place, config| {
+                let worker = Arc::clone(&worker);
+                let service = worker.connection(&worker::info(&stream));
+                let is_foreign = move |head: &http::request::Parts| worker.foreign_upgrade(head);
+                tokio::spawn(conn(stream, service, config, place, is_foreign));
+            }));
+        }
+        while let Some(ended) = listening.join_next().await {
+            if ended.is_err() {
+                return Err(ServerError::Panicked { index: 0 });
+            }
+        }
+        Ok(())
+    }
+
+    fn common(&self) -> Common {
+        Common {
+            config: Arc::new(self.config.clone()),
+            permits: Arc::new(Semaphore::new(self.config.max_connections)),
+            phase: self.handle.phase.subscribe(),
+        }
+    }
+
+    fn listen_for_signals(&self) -> Result<Option<Listening>, ServerError> {
+        if !self.config.signals {
+            return Ok(None);
+        }
+        let handle = self.handle.clone();
+        let mut signals = Signals::new()?;
+        let task = tokio::spawn(async move {
+            signals.next().await;
+            tracing::info!("shutting down; a second signal ends at once");
+            handle.shutdown();
+            signals.next().await;
+            handle.abort();
+        });
+        Ok(Some(Listening(task)))
+    }
+}
+
+/// Runs any `Clone` Tower service with the default configuration.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), trine_server::ServerError> {
+/// let router = axum::Router::new().route("/", axum::routing::get(|| async { "hello" }));
+/// trine_server::serve(router).await
+/// # }
+/// ```
+///
+/// # Errors
+/// Those of [`Server::bind`] and [`Bound::serve`].
+pub async fn serve<S>(service: S) -> Result<(), ServerError>
+where
+    S: HttpService + Clone + Send + Sync,
+{
+    Server::new(ServerConfig::default()).bind()?.serve(Shared(service)).await
+}
+
+struct Over(ServerHandle);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        advance(&self.0.phase, Phase::Over);
+    }
+}
+
+/// The task that waits for signals; it ends with the server.
+struct Listening(tokio::task::JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Signals, ServerError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate()).map_err(ServerError::Signals)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signals)?;
+        Ok(Signals { terminate, interrupt })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
+    fn new() -> Result<Signals, ServerError> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The graceful end: who is told, who is waited for, and when patience ends.
+//!
+//! ```text
+//!   Starting -> Running -> Draining -> Aborted -> Over
+//! ```
+//! `Draining`: nothing new is accepted, idle connections close, busy ones finish their request. `Aborted`: the time is
+//! over, or a second signal came; what is left is dropped. `Over`: every worker has drained, so runtimes may end.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use slab::Slab;
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+
+/// Where the whole server stands. It only moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Starting,
+    Running,
+    Draining,
+    Aborted,
+    Over,
+}
+
+/// Moves the server forward, never back.
+pub(crate) fn advance(phase: &watch::Sender<Phase>, to: Phase) {
+    phase.send_if_modified(|now| {
+        let forward = *now < to;
+        if forward {
+            *now = to;
+        }
+        forward
+    });
+}
+
+/// Waits until the server stands at `at` or later.
+pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, at: Phase) {
+    // The sender lives as long as `serve`; if it is gone, everything is over.
+    let _ = phase.wait_for(|now| *now >= at).await;
+}
+
+/// The open connections of one worker, and whether they are asked to end.
+#[derive(Debug, Default)]
+pub(crate) struct Drain {
+    /// 0: serve; 1: finish; 2: drop everything.
+    state: AtomicU8,
+    // A connection registers its task's waker once, at its start: requests pay nothing for a shutdown.
+    open: Mutex<Slab<Option<Waker>>>,
+    emptied: Notify,
+}
+
+impl Drain {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.state.load(Ordering::Relaxed) >= 1
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.state.load(Ordering::Relaxed) >= 2
+    }
+
+    /// Counts a connection in.
+    pub(crate) fn enter(self: &Arc<Drain>, permit: OwnedSemaphorePermit) -> Place {
+        let key = self.open().insert(None);
+        Place { drain: Arc::clone(self), key, _permit: permit }
+    }
+
+    /// Ends all connections: asks first, and drops what is left after `patience` or when the server is aborted.
+    pub(crate) async fn run(&self, phase: &mut watch::Receiver<Phase>, patience: Duration) {
+        self.tell(1);
+        let mut emptied = pin!(self.emptied());
+        let mut aborted = pin!(reached(phase, Phase::Aborted));
+        tokio::select! {
+            () = &mut emptied => return,
+            () = &mut aborted => {}
+            () = tokio::time::sleep(patience) => {}
+        }
+        let left = self.open().len();
+        tracing::warn!(connections = left, "the time for shutting down is over; open connections are cut");
+        self.cut();
+        // Connections end at their next poll. Upgraded ones belong to their handlers, which end with the runtime.
+        let _ = tokio::time::timeout(Duration::from_millis(100), emptied).await;
+    }
+
+    /// Drops all connections at their next poll.
+    pub(crate) fn cut(&self) {
+        self.tell(2);
+    }
+
+    async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.open().is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn tell(&self, state: u8) {
+        self.state.store(state, Ordering::Relaxed);
+        // The lock orders the store before every waker that is registered after it.
+        let wakers: Vec<Waker> = self.open().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection's place among the open ones: it is counted, and its share of the connection limit is taken, until
+/// this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    drain: Arc<Drain>,
+    key: usize,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    pub(crate) fn drain(&self) -> Arc<Drain> {
+        Arc::clone(&self.drain)
+    }
+
+    /// Has the current task woken when the drain begins and when it ends.
+    pub(crate) fn watch(&self, cx: &Context<'_>) {
+        if let Some(waker) = self.drain.open().get_mut(self.key) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Ends when the server begins to shut down.
+    pub(crate) async fn draining(&self) {
+        poll_fn(|cx| {
+            self.watch(cx);
+            if self.drain.is_draining() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.drain.open();
+        let _ = open.try_remove(self.key);
+        if open.is_empty() && self.drain.is_draining() {
+            self.drain.emptied.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    async fn place(drain: &Arc<Drain>) -> Place {
+        drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap())
+    }
+
+    #[test]
+    fn a_phase_never_moves_back() {
+        let (sender, receiver) = watch::channel(Phase::Starting);
+        advance(&sender, Phase::Draining);
+        advance(&sender, Phase::Running);
+        assert_eq!(*receiver.borrow(), Phase::Draining);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_drain_ends_with_the_last_connection() {
+        let (_sender, mut phase) = watch::channel(Phase::Draining);
+        let drain = Arc::new(Drain::default());
+        let open = place(&drain).await;
+        let start = tokio::time::Instant::now();
+        let closing = tokio::spawn(async move {
+            open.draining().await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            drop(open);
+        });
+        drain.run(&mut phase, Duration::from_secs(30)).await;
+        assert_eq!(start.elapsed().as_secs(), 3);
+        assert!(!drain.is_aborted());
+        closing.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let (_sender, mut phase) = watch::channel(Phase::Draining);
+        let drain = Arc::new(Drain::default());
+        let _open = place(&drain).await;
+        drain.run(&mut phase, Duration::from_secs(30)).await;
+        assert!(drain.is_aborted());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_ends_it_at_once() {
+        let (sender, mut phase) = watch::channel(Phase::Draining);
+        let drain = Arc::new(Drain::default());
+        let _open = place(&drain).await;
+        advance(&sender, Phase::Aborted);
+        let start = tokio::time::Instant::now();
+        drain.run(&mut phase, Duration::from_secs(30)).await;
+        assert!(drain.is_aborted() && start.elapsed().as_secs() == 0);
+    }
+}

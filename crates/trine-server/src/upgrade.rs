@@ -1,0 +1,180 @@
+//! Other protocols on the same connection, after an answer of 101, or of 2xx to CONNECT (RFC 9110, 7.8 and 9.3.6).
+//!
+//! A request that asks for it carries an [`OnUpgrade`] in its extensions. The service takes it, answers 101 with the
+//! headers that the protocol wants, and awaits it in a task of its own:
+//!
+//! ```
+//! use http::{Request, Response, StatusCode, header};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! use trine_core::Body;
+//! use trine_server::upgrade::OnUpgrade;
+//!
+//! async fn echo(mut request: Request<Body>) -> Response<Body> {
+//!     let Some(upgrade) = OnUpgrade::take(&mut request) else {
+//!         return Response::builder().status(StatusCode::UPGRADE_REQUIRED).body(Body::empty()).unwrap();
+//!     };
+//!     tokio::spawn(async move {
+//!         let mut stream = upgrade.await?;
+//!         let mut bytes = [0; 1024];
+//!         loop {
+//!             match stream.read(&mut bytes).await? {
+//!                 0 => return Ok::<(), Box<dyn std::error::Error + Send + Sync>>(()),
+//!                 read => stream.write_all(&bytes[..read]).await?,
+//!             }
+//!         }
+//!     });
+//!     Response::builder()
+//!         .status(StatusCode::SWITCHING_PROTOCOLS)
+//!         .header(header::CONNECTION, "upgrade")
+//!         .header(header::UPGRADE, "echo")
+//!         .body(Body::empty())
+//!         .unwrap()
+//! }
+//! ```
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::Request;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+use trine_core::Body;
+
+use crate::io::Io;
+use crate::shutdown::Place;
+use crate::wire::Wire;
+
+/// A future of the connection's bytes, in the extensions of a request that asks for an upgrade.
+///
+/// Clones share one connection: the first that is polled to its end gets it.
+#[derive(Debug, Clone)]
+pub struct OnUpgrade(Arc<Mutex<oneshot::Receiver<Upgraded>>>);
+
+impl OnUpgrade {
+    /// Takes it out of a request. `None` when the request asks for no upgrade, or has a body that must be read first.
+    pub fn take<B>(request: &mut Request<B>) -> Option<OnUpgrade> {
+        request.extensions_mut().remove()
+    }
+}
+
+impl Future for OnUpgrade {
+    type Output = Result<Upgraded, NotUpgraded>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut receiver = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if receiver.is_terminated() {
+            return Poll::Ready(Err(NotUpgraded(())));
+        }
+        Pin::new(&mut *receiver).poll(cx).map_err(|_| NotUpgraded(()))
+    }
+}
+
+/// The answer did not accept the upgrade, or the connection ended before it was sent.
+#[derive(Debug)]
+pub struct NotUpgraded(());
+
+impl std::fmt::Display for NotUpgraded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection was not upgraded: the answer was not 101, or the client went away")
+    }
+}
+
+impl std::error::Error for NotUpgraded {}
+
+/// The bytes of a connection that no longer speaks HTTP.
+///
+/// It counts as an open connection until it is dropped. A shutdown waits for it up to
+/// [`ServerConfig::shutdown_timeout`](crate::ServerConfig::shutdown_timeout); [`Upgraded::draining`] tells when one
+/// begins, so that a protocol with a farewell can say it.
+pub struct Upgraded {
+    io: Box<dyn Io + Send>,
+    /// What the client sent behind its request.
+    read: Bytes,
+    place: Place,
+}
+
+impl Upgraded {
+    /// Ends when the server begins to shut down.
+    pub async fn draining(&self) {
+        self.place.draining().await;
+    }
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.read.is_empty() {
+            return Pin::new(&mut self.io).poll_read(cx, buf);
+        }
+        let len = self.read.len().min(buf.remaining());
+        buf.put_slice(&self.read[..len]);
+        self.read.advance(len);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+impl std::fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upgraded").field("read", &self.read.len()).finish_non_exhaustive()
+    }
+}
+
+/// The connection's end of an [`OnUpgrade`].
+#[derive(Debug)]
+pub(crate) struct Offer(oneshot::Sender<Upgraded>);
+
+pub(crate) fn offer(request: &mut Request<Body>) -> Offer {
+    let (sender, receiver) = oneshot::channel();
+    request.extensions_mut().insert(OnUpgrade(Arc::new(Mutex::new(receiver))));
+    Offer(sender)
+}
+
+/// Writes the answer and gives the connection away.
+pub(crate) async fn hand_over<I: Io + Send + 'static>(mut wire: Wire<I>, offer: Offer, place: Place) {
+    let written = poll_fn(|cx| {
+        if let Poll::Ready(written) = wire.poll_flush(cx) {
+            return Poll::Ready(written.is_ok());
+        }
+        ready!(wire.timer.poll(cx));
+        Poll::Ready(false)
+    });
+    if written.await {
+        let upgraded = Upgraded { io: Box::new(wire.io), read: wire.input.freeze(), place };
+        if offer.0.send(upgraded).is_err() {
+            tracing::error!("a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends");
+        }
+    }
+}

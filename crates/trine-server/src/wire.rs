@@ -1,0 +1,184 @@
+//! The socket with its buffers, its timer and what the connection must know of the server.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::AsyncReadExt as _;
+
+use crate::buffer;
+use crate::config::ServerConfig;
+use crate::io::Io;
+use crate::shutdown::Drain;
+use crate::timer::{Side, Timer};
+
+/// The peer is gone: it reset the connection, or what we write fails. Nobody is left to answer.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+#[derive(Debug)]
+pub(crate) struct Wire<I> {
+    pub(crate) io: I,
+    /// What was read and not yet understood.
+    pub(crate) input: BytesMut,
+    pub(crate) out: Out,
+    pub(crate) timer: Timer,
+    /// The peer ended its side. It may still be reading.
+    pub(crate) eof: bool,
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) drain: Arc<Drain>,
+}
+
+impl<I: Io> Wire<I> {
+    pub(crate) fn new(io: I, config: Arc<ServerConfig>, drain: Arc<Drain>) -> Wire<I> {
+        let timer = Timer::new(config.keep_alive_timeout);
+        Wire { io, input: BytesMut::new(), out: Out::default(), timer, eof: false, config, drain }
+    }
+
+    /// Reads once. It waits without a buffer, and never starts a read that it does not expect to succeed.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>, want: usize) -> Poll<Result<(), Gone>> {
+        ready!(self.io.poll_read_ready(cx)).map_err(|_| Gone)?;
+        if self.input.capacity() == 0 {
+            self.input = buffer::take();
+        } else if self.input.capacity() - self.input.len() < want.min(buffer::SIZE / 4) {
+            self.input.reserve(want);
+        }
+        match pin!(self.io.read_buf(&mut self.input)).poll(cx) {
+            Poll::Ready(Ok(read)) => {
+                self.eof |= read == 0;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Gone)),
+            Poll::Pending => {
+                self.rest();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN is not. What else comes is
+    /// kept for later, up to one buffer.
+    pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Gone> {
+        while !self.eof && self.input.len() < buffer::SIZE {
+            if ready!(self.poll_fill(cx, buffer::SIZE)).is_err() {
+                return Poll::Ready(Gone);
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Writes what is gathered.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        if self.out.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while !self.out.is_empty() {
+            match self.out.poll_write(cx, Pin::new(&mut self.io)) {
+                Poll::Ready(Ok(1..)) => self.timer.clear(Side::Write),
+                Poll::Ready(_) => return Poll::Ready(Err(Gone)),
+                Poll::Pending => {
+                    self.timer.start(Side::Write, self.config.write_timeout);
+                    return Poll::Pending;
+                }
+            }
+        }
+        buffer::give(&mut self.out.buf);
+        Pin::new(&mut self.io).poll_flush(cx).map_err(|_| Gone)
+    }
+
+    /// Gives the read buffer back while there is nothing in it.
+    pub(crate) fn rest(&mut self) {
+        if self.input.is_empty() {
+            buffer::give(&mut self.input);
+        }
+    }
+}
+
+/// What is to be written: small things one behind the other, at most one large body that is not copied.
+#[derive(Debug, Default)]
+pub(crate) struct Out {
+    buf: BytesMut,
+    tail: Bytes,
+    after: &'static [u8],
+}
+
+/// Up to here, copying a body behind its head is cheaper than another piece in the write.
+const LARGEST_COPY: usize = 4 * 1024;
+
+impl Out {
+    /// The buffer for heads. There must be no large body before it: see [`Out::is_full`].
+    pub(crate) fn buffer(&mut self) -> &mut BytesMut {
+        debug_assert!(self.tail.is_empty() && self.after.is_empty());
+        if self.buf.capacity() == 0 {
+            self.buf = buffer::take();
+        }
+        &mut self.buf
+    }
+
+    /// Adds data, and `after` it a line end of chunked framing.
+    pub(crate) fn push(&mut self, data: Bytes, after: &'static [u8]) {
+        if data.len() > LARGEST_COPY {
+            self.tail = data;
+            self.after = after;
+        } else {
+            let buffer = self.buffer();
+            buffer.extend_from_slice(&data);
+            buffer.extend_from_slice(after);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buf.is_empty() && self.tail.is_empty() && self.after.is_empty()
+    }
+
+    /// Whether it must be written before more is added.
+    pub(crate) fn is_full(&self, cap: usize) -> bool {
+        !self.tail.is_empty() || !self.after.is_empty() || self.buf.len() >= cap
+    }
+
+    fn poll_write<I: Io>(&mut self, cx: &mut Context<'_>, io: Pin<&mut I>) -> Poll<io::Result<usize>> {
+        let written = if self.tail.is_empty() && self.after.is_empty() {
+            ready!(io.poll_write(cx, &self.buf))?
+        } else {
+            let slices = [IoSlice::new(&self.buf), IoSlice::new(&self.tail), IoSlice::new(self.after)];
+            let skip = usize::from(self.buf.is_empty());
+            ready!(io.poll_write_vectored(cx, &slices[skip..]))?
+        };
+        self.advance(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        let from_buf = written.min(self.buf.len());
+        self.buf.advance(from_buf);
+        written -= from_buf;
+        let from_tail = written.min(self.tail.len());
+        self.tail.advance(from_tail);
+        written -= from_tail;
+        self.after = &self.after[written..];
+        if self.tail.is_empty() {
+            self.tail = Bytes::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_written_bytes_leaves_the_rest() {
+        for written in 0..=4 + 5000 + 2 {
+            let mut out = Out { buf: BytesMut::from("head"), ..Out::default() };
+            out.push(Bytes::from(vec![b'x'; 5000]), b"\r\n");
+            out.advance(written);
+            let left = out.buf.len() + out.tail.len() + out.after.len();
+            assert_eq!(left, 5006 - written);
+            assert_eq!(out.is_empty(), left == 0);
+            assert_eq!(out.is_full(100), out.tail.len() + out.after.len() > 0);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A worker: one thread, one single-threaded runtime, one listener, its own services.
+
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Semaphore, mpsc, watch};
+use trine_core::ConnInfo;
+
+use crate::accept::accept;
+use crate::config::ServerConfig;
+use crate::conn::conn;
+use crate::error::ServerError;
+use crate::seam::{MakeConnection as _, MakeWorker};
+use crate::shutdown::{Drain, Phase, Place, reached};
+
+/// What all workers share.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    pub(crate) config: Arc<ServerConfig>,
+    /// The limit of open connections, for all workers together.
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+/// What a worker tells the server.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Ready,
+    /// Its connections have ended. Its runtime lives on: a socket that was opened on it, by a pool of clients say, may
+    /// be in use by another worker that has not drained yet.
+    Drained,
+    Failed(ServerError),
+}
+
+/// Starts the thread of worker `index`.
+pub(crate) fn spawn<M: MakeWorker>(
+    index: usize,
+    make: Arc<M>,
+    listener: TcpListener,
+    common: Common,
+    events: mpsc::UnboundedSender<Event>,
+) -> Result<JoinHandle<()>, ServerError> {
+    let thread = std::thread::Builder::new().name(format!("trine-worker-{index}"));
+    thread
+        .spawn(move || {
+            let mut report = Report { index, events, done: false };
+            match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+                Ok(runtime) => {
+                    let ended = runtime.block_on(run(index, make, listener, common, &report.events));
+                    // A blocking task that never ends must not keep the process.
+                    runtime.shutdown_background();
+                    report.end(ended);
+                }
+                Err(source) => report.end(Err(ServerError::Start(source))),
+            }
+        })
+        .map_err(ServerError::Start)
+}
+
+async fn run<M: MakeWorker>(
+    index: usize,
+    make: Arc<M>,
+    listener: TcpListener,
+    mut common: Common,
+    events: &mpsc::UnboundedSender<Event>,
+) -> Result<(), ServerError> {
+    let made = tokio::select! {
+        made = make.worker(index) => made,
+        () = reached(&mut common.phase, Phase::Aborted) => return Ok(()),
+    };
+    let worker = Rc::new(made.map_err(|source| ServerError::Worker { index, source })?);
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(ServerError::Start)?;
+    // The receiver lives as long as `serve`; without it the phase says so.
+    let _ = events.send(Event::Ready);
+    let mut phase = common.phase.clone();
+    reached(&mut phase, Phase::Running).await;
+
+    work(listener, common.clone(), |stream, place, config| {
+        let info = info(&stream);
+        let worker = Rc::clone(&worker);
+        let service = worker.connection(&info);
+        let is_foreign = move |head: &http::request::Parts| worker.foreign_upgrade(head);
+        tokio::task::spawn_local(conn(stream, service, config, place, is_foreign));
+    })
+    .await;
+    let _ = events.send(Event::Drained);
+    reached(&mut common.phase, Phase::Over).await;
+    Ok(())
+}
+
+/// Accepts and serves until the server drains, then drains.
+pub(crate) async fn work(
+    listener: tokio::net::TcpListener,
+    mut common: Common,
+    mut serve: impl FnMut(TcpStream, Place, Arc<ServerConfig>),
+) {
+    let drain = Arc::new(Drain::default());
+    let _cut = Cut(Arc::clone(&drain));
+    accept(listener, Arc::clone(&common.permits), common.phase.clone(), |stream, _, permit| {
+        // Answers leave in whole writes already; waiting for more would only add delay.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        serve(stream, drain.enter(permit), Arc::clone(&common.config));
+    })
+    .await;
+    drain.run(&mut common.phase, common.config.shutdown_timeout).await;
+}
+
+/// If this worker is dropped before it has drained, its connections must not stay.
+struct Cut(Arc<Drain>);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
+}
+
+pub(crate) fn info(stream: &TcpStream) -> ConnInfo {
+    ConnInfo::plain(stream.peer_addr().ok(), stream.local_addr().ok())
+}
+
+/// Tells the server of a worker's end, a panic included.
+struct Report {
+    index: usize,
+    events: mpsc::UnboundedSender<Event>,
+    done: bool,
+}
+
+impl Report {
+    fn end(&mut self, ended: Result<(), ServerError>) {
+        self.done = true;
+        if let Err(error) = ended {
+            let _ = self.events.send(Event::Failed(error));
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = self.events.send(Event::Failed(ServerError::Panicked { index: self.index }));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+use trine::prelude::*;
+
+#[post("/")]
+async fn create(
+    a: Bytes,
+    method: Method,
+    b: Option<String>, //~ expect: handler `create` reads the request body twice: `a: Bytes` and `b: Option<String>`
+) {
+}
+
+struct Form {
+    text: String,
+}
+
+impl FromRequest for Form {
+    type Reads = Whole;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        Ok(Form { text: String::from_request(cx).await? })
+    }
+}
+
+#[post("/")]
+fn pattern(body: Body, Form { text }: Form) {} //~ expect: `body: Body` and `Form { text }: Form`
+
+fn main() {
+    App::new().routes(routes![create, pattern]);
+}

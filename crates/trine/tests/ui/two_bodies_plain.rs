@@ -1,0 +1,7 @@
+use trine::prelude::*;
+
+async fn create(a: Bytes, method: Method, b: Option<String>) {}
+
+fn main() {
+    App::new().route("/", post(create)); //~ expect: a handler reads the request body twice
+}

@@ -1,0 +1,22 @@
+use trine::prelude::*;
+
+struct Todo;
+
+#[get("/")]
+async fn value() -> Todo { //~ expect: `Todo` cannot be the answer of a handler
+    Todo
+}
+
+#[get("/")]
+fn plain() -> Todo { //~ expect: `Todo` cannot be the answer of a handler
+    Todo
+}
+
+#[get("/")]
+async fn error() -> Result<String, Todo> { //~ expect: `Todo` cannot be the answer of a handler
+    Err(Todo)
+}
+
+fn main() {
+    App::new().routes(routes![value, plain, error]);
+}

@@ -1,0 +1,11 @@
+use trine::prelude::*;
+
+struct Todo;
+
+async fn value() -> Todo {
+    Todo
+}
+
+fn main() {
+    App::new().route("/", get(value)); //~ expect: `Todo` cannot be the answer of a handler
+}
