@@ -88,20 +88,19 @@ pub async fn told_our_way(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(problem) = Problem::take(&mut response) else { return response };
 
-    let body = Json(json!({ "errors": errors(&problem) })).into_response();
-    let (mut head, _) = response.into_parts();
-    head.headers.remove(header::CONTENT_LENGTH);
-    head.headers.extend(body.headers().clone());
-    Response::from_parts(head, body.into_body())
+    *response.body_mut() = Body::from(json!({ "errors": errors(&problem) }).to_string());
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn errors(problem: &Problem) -> Value {
-    let mut told = problem.json();
-    if let Some(errors) = told.get_mut("errors") {
-        return errors.take();
+    if let Some(errors) = problem.member("errors") {
+        return errors.clone();
     }
     // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
-    let path = told["path"].as_str().and_then(|path| path.split_once('.')).map(|(_, field)| field);
-    let field = told["parameter"].as_str().or(path).unwrap_or("body");
+    let parameter = problem.member("parameter").and_then(Value::as_str);
+    let field = problem.member("path").and_then(Value::as_str).and_then(|path| path.split_once('.'));
+    let field = parameter.or(field.map(|(_, field)| field)).unwrap_or("body");
     json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] })
 }
