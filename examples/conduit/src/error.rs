@@ -99,8 +99,8 @@ fn errors(problem: &Problem) -> Value {
         return errors.clone();
     }
     // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
-    let parameter = problem.member("parameter").and_then(Value::as_str);
-    let field = problem.member("path").and_then(Value::as_str).and_then(|path| path.split_once('.'));
-    let field = parameter.or(field.map(|(_, field)| field)).unwrap_or("body");
+    let text = |name| problem.member(name).and_then(Value::as_str);
+    let path = text("path").and_then(|path| path.split_once('.')).map(|(_, field)| field);
+    let field = text("parameter").or(path).unwrap_or("body");
     json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] })
 }

@@ -74,7 +74,7 @@ async fn bytes(n: u64) -> impl IntoResponse {
 /// Tells the cookies, one a line.
 #[get("/cookie")]
 async fn cookie(cookies: Cookies) -> String {
-    cookies.iter().map(|cookie| format!("{}={}\n", cookie.name(), cookie.value())).collect()
+    cookies.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
 /// Answers after a while.

@@ -6,18 +6,18 @@ use tokio::task::JoinHandle;
 use trine::App;
 use trine_server::{MakeWorker, Server, ServerConfig, ServerError, ServerHandle};
 
-pub struct Running {
-    pub addr: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) addr: SocketAddr,
     handle: ServerHandle,
     served: JoinHandle<Result<(), ServerError>>,
 }
 
-pub async fn start(app: App) -> Running {
+pub(crate) async fn start(app: App) -> Running {
     let service = app.build().await.unwrap_or_else(|audit| panic!("{audit}"));
     serve(service)
 }
 
-pub fn serve<M>(make: M) -> Running
+pub(crate) fn serve<M>(make: M) -> Running
 where
     M: MakeWorker,
     Server: Serves<M>,
@@ -29,7 +29,7 @@ where
 }
 
 /// Spares the tests the bounds of `Bound::serve`.
-pub trait Serves<M> {
+pub(crate) trait Serves<M> {
     fn spawn(bound: trine_server::Bound, make: M) -> JoinHandle<Result<(), ServerError>>;
 }
 
@@ -45,12 +45,12 @@ macro_rules! serves {
 serves!(trine::AppService, trine_server::Shared<axum::Router>);
 
 impl Running {
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
 
     /// Ends it, and proves that it ends.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.handle.shutdown();
         self.served.await.unwrap().unwrap();
     }
