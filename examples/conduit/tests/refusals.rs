@@ -47,6 +47,9 @@ async fn fields(nobody: &Api, ann: &Api) {
     login.refused(422, json!({ "password": blank }));
     ann.put("/user", json!({ "user": { "email": "" } })).await.refused(422, json!({ "email": blank }));
 
+    let nothing = json!({ "user": ["needs at least one field"] });
+    ann.put("/user", json!({ "user": {} })).await.refused(422, nothing);
+
     nobody.register("bob").await;
     let taken = ann.put("/user", json!({ "user": { "username": "BOB" } })).await;
     taken.refused(422, json!({ "username": ["has already been taken"] }));
