@@ -63,8 +63,8 @@ pub struct ServerConfig {
     /// Bytes of all chunk extensions of one body together: they carry nothing, and unbounded ones are an attack.
     /// The reader of the body gets [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 16 KiB.
     pub max_chunk_extension_bytes: usize,
-    /// Bytes of a request body that are read and thrown away when nobody wanted them; a connection with more to come
-    /// is ended instead. Default: 256 KiB.
+    /// Bytes of a request body that are read and thrown away when nobody wanted them, so that the connection can serve
+    /// another request; one with more to come is ended instead, within `discard_timeout`. Default: 256 KiB.
     pub max_discard_bytes: u64,
     /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before they are written:
     /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
@@ -125,6 +125,7 @@ impl ServerConfig {
                 "`max_target_bytes` must be 1 to 65,534",
             ),
             (self.max_head_bytes > 0, "`max_head_bytes` must be at least 1"),
+            (self.max_gathered_bytes > 0, "`max_gathered_bytes` must be at least 1"),
         ];
         let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }

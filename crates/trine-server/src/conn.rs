@@ -6,22 +6,23 @@
 //! that the connection carries: the body of the request, what was not yet written, the timer, a peer that goes away.
 
 use std::future::poll_fn;
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request};
-use trine_core::{Body, BoxError};
+use http::Request;
+use trine_core::{Body, ConnInfo};
 
+use crate::call::call;
 use crate::config::ServerConfig;
-use crate::error::{RequestError, error_status};
+use crate::error::RequestError;
 use crate::h1::framing::Terms;
 use crate::h1::head::{self, Head};
 use crate::io::Io;
-use crate::panics::caught;
 use crate::respond::{Sent, refuse, send};
-use crate::seam::HttpService;
+use crate::seam::MakeConnection;
 use crate::shutdown::Place;
 use crate::timer::Side;
 use crate::upgrade::{self, Offer};
@@ -46,17 +47,18 @@ pub(crate) enum End {
     Foreign(Bytes),
 }
 
-/// Serves one connection to its end.
-pub(crate) async fn conn<I, S>(
+/// Serves one connection to its end. `make` is the worker's, shared by its connections.
+pub(crate) async fn conn<I, M>(
     io: I,
-    mut service: S,
+    info: ConnInfo,
+    make: impl Deref<Target = M>,
     config: Arc<ServerConfig>,
     place: Place,
-    is_foreign: impl Fn(&request::Parts) -> bool,
 ) where
     I: Io + Send + 'static,
-    S: HttpService,
+    M: MakeConnection,
 {
+    let mut service = make.connection(&info);
     let drain = place.drain();
     let mut wire = Wire::new(io, config, Arc::clone(&drain));
     poll_fn(|cx| {
@@ -65,7 +67,7 @@ pub(crate) async fn conn<I, S>(
     })
     .await;
     let end = {
-        let mut serving = pin!(serve(&mut wire, &mut service, &is_foreign));
+        let mut serving = pin!(serve(&mut wire, &info, &*make, &mut service));
         poll_fn(|cx| if drain.is_aborted() { Poll::Ready(End::Quiet) } else { serving.as_mut().poll(cx) })
             .await
     };
@@ -85,21 +87,17 @@ pub(crate) async fn conn<I, S>(
         #[cfg(feature = "hyper-upgrade")]
         End::Foreign(head) => crate::hyper_upgrade::serve(wire, head, service, place).await,
         #[cfg(not(feature = "hyper-upgrade"))]
-        End::Foreign(_) => {}
+        End::Foreign(head) => drop(head),
     }
 }
 
-async fn serve<I, S>(
-    wire: &mut Wire<I>,
-    service: &mut S,
-    is_foreign: &impl Fn(&request::Parts) -> bool,
-) -> End
+async fn serve<I, M>(wire: &mut Wire<I>, info: &ConnInfo, make: &M, service: &mut M::Service) -> End
 where
     I: Io,
-    S: HttpService,
+    M: MakeConnection,
 {
     loop {
-        match exchange(wire, service, is_foreign).await {
+        match exchange(wire, info, make, service).await {
             Ok(()) => {}
             Err(end) => return end,
         }
@@ -107,21 +105,22 @@ where
 }
 
 /// One request and its answer. `Ok` when another may follow.
-async fn exchange<I, S>(
+async fn exchange<I, M>(
     wire: &mut Wire<I>,
-    service: &mut S,
-    is_foreign: &impl Fn(&request::Parts) -> bool,
+    info: &ConnInfo,
+    make: &M,
+    service: &mut M::Service,
 ) -> Result<(), End>
 where
     I: Io,
-    S: HttpService,
+    M: MakeConnection,
 {
     let Head { mut request, framing, raw } = read_head(wire).await?;
     let mut terms = framing.terms;
     let mut offer = None;
     if let Some(raw) = raw {
         if cfg!(feature = "hyper-upgrade") {
-            request = keep_unless_foreign(request, is_foreign).ok_or(End::Foreign(raw))?;
+            request = keep_unless_foreign(request, make).ok_or(End::Foreign(raw))?;
         }
         offer = Some(upgrade::offer(&mut request));
     }
@@ -131,8 +130,10 @@ where
     let sent = match call(wire, &mut upload, service, request).await? {
         Ok(response) => send(wire, &mut upload, response, &mut terms).await?,
         Err(failure) => {
+            // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
+            *service = make.connection(info);
             upload.settle(wire, false).await;
-            terms.keep_alive &= !failure.fatal && upload.leaves_reusable(wire);
+            terms.keep_alive &= !failure.panicked && upload.leaves_reusable(wire);
             refuse(wire, failure.status, failure.detail(), &mut terms);
             Sent::Http
         }
@@ -150,12 +151,9 @@ where
 }
 
 #[cold]
-fn keep_unless_foreign(
-    request: Request<Body>,
-    is_foreign: impl Fn(&request::Parts) -> bool,
-) -> Option<Request<Body>> {
+fn keep_unless_foreign(request: Request<Body>, make: &impl MakeConnection) -> Option<Request<Body>> {
     let (parts, body) = request.into_parts();
-    (!is_foreign(&parts)).then(|| Request::from_parts(parts, body))
+    (!make.foreign_upgrade(&parts)).then(|| Request::from_parts(parts, body))
 }
 
 /// Waits for the next head, and writes what is gathered before it waits.
@@ -204,7 +202,7 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
                 if wire.drain.is_draining() {
                     // A request may have arrived that the runtime has not seen yet: look once more after its turn.
                     ready!(turn.as_mut().poll(cx));
-                    return Poll::Ready(Err(End::Close { linger: true }));
+                    return Poll::Ready(Err(End::Close { linger: false }));
                 }
             } else if !begun {
                 begun = true;
@@ -228,71 +226,6 @@ fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> 
 fn stalled() -> End {
     tracing::debug!("a client did not read its answer in time; its connection ends");
     End::Quiet
-}
-
-/// A service that gave no answer.
-struct Failure {
-    status: StatusCode,
-    /// The service must not be called again.
-    fatal: bool,
-}
-
-impl Failure {
-    #[cold]
-    fn panicked() -> Failure {
-        Failure { status: StatusCode::INTERNAL_SERVER_ERROR, fatal: true }
-    }
-
-    #[cold]
-    fn of(error: &BoxError, fatal: bool) -> Failure {
-        let status = error_status(error);
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(%error, "a service failed");
-        } else {
-            tracing::debug!(%error, status = status.as_u16(), "a service refused a request");
-        }
-        Failure { status, fatal }
-    }
-
-    // Never the error's own text: it may hold what only the log should.
-    fn detail(&self) -> &'static str {
-        match self.status.as_u16() {
-            400 => "the request body ended early or is malformed",
-            408 => "the request body did not arrive in time",
-            413 => "the request body is larger than this server accepts",
-            503 => "the service is overloaded; try again later",
-            504 => "the service did not answer in time",
-            _ => "the service failed; its log says why",
-        }
-    }
-}
-
-/// Makes the service ready, only now that a whole head is there (an idle connection must hold no permit), and calls it.
-async fn call<I, S>(
-    wire: &mut Wire<I>,
-    upload: &mut Upload,
-    service: &mut S,
-    request: Request<Body>,
-) -> Result<Result<Response<S::ResponseBody>, Failure>, End>
-where
-    I: Io,
-    S: HttpService,
-{
-    let ready = drive(wire, upload, |cx, _| match caught(|| service.poll_ready(cx)) {
-        Ok(poll) => poll.map(|ready| ready.map_err(|error| Failure::of(&error.into(), true))),
-        Err(_) => Poll::Ready(Err(Failure::panicked())),
-    })
-    .await?;
-    if let Err(failure) = ready {
-        return Ok(Err(failure));
-    }
-    let Ok(answer) = caught(|| service.call(request)) else { return Ok(Err(Failure::panicked())) };
-    let mut answer = pin!(answer);
-    drive(wire, upload, |cx, _| match caught(|| answer.as_mut().poll(cx)) {
-        Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into(), false))),
-        Err(_) => Poll::Ready(Err(Failure::panicked())),
-    })
-    .await
 }
 
 /// Runs `main`; while it is pending, moves everything else that the connection carries.

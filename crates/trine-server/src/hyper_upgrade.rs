@@ -1,7 +1,8 @@
 //! Upgrades of services that know only hyper's upgrade type, which only hyper can make: axum's WebSockets.
 //!
 //! A connection whose head asks for an upgrade goes to hyper with its bytes replayed, and stays there. hyper serves
-//! that one request and no other, so that none of our timeouts and limits is lost on the way.
+//! that one request and no other: the head has passed our limits and there is no body, so that what is lost of our
+//! timeouts is the one for a client that does not read its answer.
 
 use std::future::poll_fn;
 use std::io;
@@ -10,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -36,7 +38,7 @@ where
     // hyper calls by shared reference, one request at a time: the lock is never contended.
     let service = Arc::new(Mutex::new(service));
     let serving = http1::Builder::new()
-        .keep_alive(false)
+        .half_close(true)
         .serve_connection(
             TokioIo::new(replay),
             service_fn(move |request| answer(Arc::clone(&service), request)),
@@ -59,11 +61,16 @@ async fn answer<S: HttpService>(
     service: Arc<Mutex<S>>,
     request: Request<Incoming>,
 ) -> Result<Response<S::ResponseBody>, BoxError> {
+    let connect = request.method() == Method::CONNECT;
     poll_fn(|cx| service.lock().unwrap_or_else(PoisonError::into_inner).poll_ready(cx))
         .await
         .map_err(Into::into)?;
     let answer = service.lock().unwrap_or_else(PoisonError::into_inner).call(request.map(Body::new));
-    answer.await.map_err(Into::into)
+    let mut answer = answer.await.map_err(Into::into)?;
+    if !(answer.status() == StatusCode::SWITCHING_PROTOCOLS || connect && answer.status().is_success()) {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(answer)
 }
 
 /// A connection that gives again what was already read of it.

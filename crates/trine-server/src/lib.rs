@@ -22,6 +22,7 @@
 //! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer)
 //! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
 //! - `upload`: the body on its way to the handler, through `h1/body`
+//! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
 //! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
 //!
@@ -38,6 +39,7 @@
 
 mod accept;
 mod buffer;
+mod call;
 mod config;
 mod conn;
 mod date;

@@ -4,21 +4,23 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::buffer;
 use crate::io::Io;
 use crate::timer::Side;
 use crate::wire::Wire;
 
+/// Much is thrown away with few reads.
+const LARGE_READ: usize = 64 * 1024;
+
 /// Writes what is gathered and closes our side.
 ///
-/// With `linger`, what the peer still sends is read into nothing until its own end, within a bound of bytes and time: a
-/// socket that is closed with unread bytes is reset, and a reset can destroy the answer on its way.
+/// With `linger`, what the peer still sends is read into nothing until its own end, within a bound of time: a socket
+/// that is closed with unread bytes is reset, and a reset can destroy the answer on its way. The bytes are not bounded:
+/// a client in the middle of a large upload reads no answer before it has sent all of it.
 pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
     wire.timer.clear(Side::Read);
     let mut closed = false;
-    let mut discarded = 0;
     poll_fn(|cx| {
-        let done = poll_close(cx, wire, linger, &mut closed, &mut discarded);
+        let done = poll_close(cx, wire, linger, &mut closed);
         if done.is_ready() {
             return done;
         }
@@ -39,13 +41,7 @@ pub(crate) async fn reset<I: Io>(wire: &mut Wire<I>) {
     wire.io.abort();
 }
 
-fn poll_close<I: Io>(
-    cx: &mut Context<'_>,
-    wire: &mut Wire<I>,
-    linger: bool,
-    closed: &mut bool,
-    discarded: &mut u64,
-) -> Poll<()> {
+fn poll_close<I: Io>(cx: &mut Context<'_>, wire: &mut Wire<I>, linger: bool, closed: &mut bool) -> Poll<()> {
     if !*closed {
         if ready!(wire.poll_flush(cx)).is_err() || ready!(Pin::new(&mut wire.io).poll_shutdown(cx)).is_err() {
             return Poll::Ready(());
@@ -57,12 +53,8 @@ fn poll_close<I: Io>(
         return Poll::Ready(());
     }
     loop {
-        *discarded += wire.input.len() as u64;
         wire.input.clear();
-        if wire.eof || *discarded > wire.config.max_discard_bytes {
-            return Poll::Ready(());
-        }
-        if ready!(wire.poll_fill(cx, buffer::SIZE)).is_err() {
+        if wire.eof || ready!(wire.poll_fill(cx, LARGE_READ)).is_err() {
             return Poll::Ready(());
         }
     }

@@ -1,6 +1,7 @@
 //! The answer on its way to the wire: encoded, gathered, streamed.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, ready};
 
@@ -118,7 +119,14 @@ where
             None => return end(wire, payload),
         }
     }
-    Ok(())
+    // A body that is longer than its length has more now; one that is pending is not waited for.
+    let more = poll_fn(|cx| Poll::Ready(caught(|| body.as_mut().poll_frame(cx)))).await;
+    match more {
+        Ok(Poll::Ready(Some(Ok(frame)))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+            Err(too_long())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -174,6 +182,12 @@ fn end<I>(wire: &mut Wire<I>, payload: Payload) -> Result<(), End> {
         Payload::Nothing | Payload::UntilClose => {}
     }
     Ok(())
+}
+
+#[cold]
+fn too_long() -> End {
+    tracing::error!("a body was longer than its Content-Length; it was cut and its connection ends");
+    End::Close { linger: true }
 }
 
 // A broken answer must never look complete. Where only the end of the connection tells the end, that end is a reset.

@@ -37,7 +37,8 @@ pub trait MakeConnection: 'static {
     /// Step 3, one connection: owned by it, and made ready only when a whole request head is there.
     type Service: HttpService;
 
-    /// Called once per accepted connection.
+    /// Called once per accepted connection, and again when its service gave an error: what a layer left behind, a place
+    /// in a queue say, must not stay with an idle connection.
     fn connection(&self, info: &ConnInfo) -> Self::Service;
 
     /// Whether the upgrade that this head asks for must be made by hyper, because the service behind it knows only

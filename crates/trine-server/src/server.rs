@@ -160,10 +160,8 @@ impl Bound {
             let listener = tokio::net::TcpListener::from_std(listener).map_err(ServerError::Start)?;
             let worker = Arc::clone(&worker);
             listening.spawn(worker::work(listener, common.clone(), move |stream, place, config| {
-                let worker = Arc::clone(&worker);
-                let service = worker.connection(&worker::info(&stream));
-                let is_foreign = move |head: &http::request::Parts| worker.foreign_upgrade(head);
-                tokio::spawn(conn(stream, service, config, place, is_foreign));
+                let info = worker::info(&stream);
+                tokio::spawn(conn(stream, info, Arc::clone(&worker), config, place));
             }));
         }
         while let Some(ended) = listening.join_next().await {

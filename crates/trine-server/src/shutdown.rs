@@ -6,11 +6,10 @@
 //! `Draining`: nothing new is accepted, idle connections close, busy ones finish their request. `Aborted`: the time is
 //! over, or a second signal came; what is left is dropped. `Over`: every worker has drained, so runtimes may end.
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use slab::Slab;
@@ -50,6 +49,7 @@ pub(crate) struct Drain {
     state: AtomicU8,
     // A connection registers its task's waker once, at its start: requests pay nothing for a shutdown.
     open: Mutex<Slab<Option<Waker>>>,
+    begun: Notify,
     emptied: Notify,
 }
 
@@ -107,6 +107,7 @@ impl Drain {
         for waker in wakers {
             waker.wake();
         }
+        self.begun.notify_waiters();
     }
 
     fn open(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
@@ -136,12 +137,14 @@ impl Place {
     }
 
     /// Ends when the server begins to shut down.
-    pub(crate) async fn draining(&self) {
-        poll_fn(|cx| {
-            self.watch(cx);
-            if self.drain.is_draining() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+    pub(crate) fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+        let drain = self.drain();
+        async move {
+            let begun = drain.begun.notified();
+            if !drain.is_draining() {
+                begun.await;
+            }
+        }
     }
 }
 

@@ -26,19 +26,19 @@ pub(crate) struct Timer {
 
 impl Timer {
     pub(crate) fn new(first: Duration) -> Timer {
-        Timer { sleep: Box::pin(sleep_until(Instant::now() + first)), read: None, write: None }
+        Timer { sleep: Box::pin(sleep_until(from_now(first))), read: None, write: None }
     }
 
     /// Sets a deadline from now on, whatever was set before.
     pub(crate) fn set(&mut self, side: Side, after: Duration) {
-        *self.place(side) = Some(Instant::now() + after);
+        *self.place(side) = Some(from_now(after));
     }
 
     /// Sets a deadline unless there is one.
     pub(crate) fn start(&mut self, side: Side, after: Duration) {
         let place = self.place(side);
         if place.is_none() {
-            *place = Some(Instant::now() + after);
+            *place = Some(from_now(after));
         }
     }
 
@@ -76,6 +76,12 @@ impl Timer {
     }
 }
 
+// `Duration::MAX` in a configuration means never, which is not a moment.
+fn from_now(after: Duration) -> Instant {
+    const YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    Instant::now() + after.min(YEARS)
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
@@ -111,6 +117,7 @@ mod tests {
         let mut timer = Timer::new(Duration::from_secs(1));
         timer.set(Side::Read, Duration::from_secs(1));
         timer.clear(Side::Read);
+        timer.set(Side::Write, Duration::MAX);
         let fired = tokio::time::timeout(Duration::from_secs(9), poll_fn(|cx| timer.poll(cx))).await;
         assert!(fired.is_err());
     }

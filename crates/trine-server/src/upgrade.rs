@@ -98,9 +98,10 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
-    /// Ends when the server begins to shut down.
-    pub async fn draining(&self) {
-        self.place.draining().await;
+    /// A future that ends when the server begins to shut down. It does not borrow, so it can be awaited while bytes
+    /// are read and written.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.place.draining()
     }
 }
 

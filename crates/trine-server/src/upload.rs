@@ -219,9 +219,10 @@ impl Upload {
                     State::Done => return Poll::Ready(Ok(())),
                     State::Broken => return Poll::Ready(Err(End::Close { linger: true })),
                     _ if !self.leaves_reusable(wire) => return Poll::Ready(Err(End::Close { linger: true })),
-                    State::Feeding(_) | State::Unwanted { .. } => {}
+                    State::Unwanted { .. } => wire.timer.start(Side::Read, wire.config.discard_timeout),
+                    // Its reader takes its time, as it may while the service runs.
+                    State::Feeding(_) => {}
                 }
-                wire.timer.start(Side::Read, wire.config.discard_timeout);
                 match wire.timer.poll(cx) {
                     Poll::Ready(Side::Read) => self.time_out(),
                     Poll::Ready(Side::Write) => return Poll::Ready(Err(End::Quiet)),

@@ -14,7 +14,7 @@ use crate::accept::accept;
 use crate::config::ServerConfig;
 use crate::conn::conn;
 use crate::error::ServerError;
-use crate::seam::{MakeConnection as _, MakeWorker};
+use crate::seam::MakeWorker;
 use crate::shutdown::{Drain, Phase, Place, reached};
 
 /// What all workers share.
@@ -81,10 +81,7 @@ async fn run<M: MakeWorker>(
 
     work(listener, common.clone(), |stream, place, config| {
         let info = info(&stream);
-        let worker = Rc::clone(&worker);
-        let service = worker.connection(&info);
-        let is_foreign = move |head: &http::request::Parts| worker.foreign_upgrade(head);
-        tokio::task::spawn_local(conn(stream, service, config, place, is_foreign));
+        tokio::task::spawn_local(conn(stream, info, Rc::clone(&worker), config, place));
     })
     .await;
     let _ = events.send(Event::Drained);

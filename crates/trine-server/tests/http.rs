@@ -35,13 +35,13 @@ async fn pipelined_requests_are_answered_in_order_and_in_one_write() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     let requests =
-        get("/hello") + &post("/length", "Content-Length: 3\r\n", "abc") + &get("/uri?a=b") + &get("/empty");
+        get("/hello") + &post("/length", "Content-Length: 3\r\n", "abc") + &get("/uri?a=b") + &get("/404");
     client.send(&requests).await;
     let mut bytes = [0; 4096];
     let read = client.0.read(&mut bytes).await.unwrap();
     let answers = std::str::from_utf8(&bytes[..read]).unwrap();
     let bodies: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(body).collect();
-    assert_eq!(bodies, ["hello", "3", "", ""], "{answers}");
+    assert_eq!(bodies, ["hello", "3", "/uri?a=b", ""], "{answers}");
     assert_eq!(answers.matches("404 Not Found").count(), 1);
     server.stop().await;
 }
@@ -172,6 +172,7 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
     let mut read = Vec::new();
     let error = client.0.read_to_end(&mut read).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    drop(client);
     server.stop().await;
 }
 
@@ -196,6 +197,7 @@ async fn the_continue_is_sent_when_the_body_is_asked_for_and_only_then() {
     client.send(post("/refuse", expect, "")).await;
     let refused = client.rest().await;
     assert!(refused.starts_with("HTTP/1.1 413") && refused.contains("connection: close"), "{refused}");
+    drop(client);
     server.stop().await;
 }
 
@@ -288,6 +290,7 @@ async fn a_body_that_nobody_reads_does_not_hide_the_answer() {
     client.send(post("/refuse", "Content-Length: 1000000000\r\n", &little)).await;
     let answer = client.rest().await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("connection: close"), "{answer}");
+    drop(client);
     server.stop().await;
 }
 
@@ -309,7 +312,7 @@ async fn refusals_say_what_was_wrong() {
     ] {
         let answer = exchange(server.address, request.to_owned() + &get("/hello")).await;
         assert_eq!(status(&answer), expected, "{request:?}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+        assert_eq!(answer.matches("\r\ndate").count(), 1, "{answer}");
         assert!(
             answer.contains("connection: close\r\n") && answer.contains("application/problem+json"),
             "{answer}"

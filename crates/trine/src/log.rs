@@ -1,5 +1,7 @@
 //! Where log lines go when the program says nothing else: to standard error.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -13,7 +15,8 @@ pub(crate) fn start() {
         Ok(_) => (Targets::new().with_default(LevelFilter::INFO), false),
         Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let ansi = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
     let set = tracing_subscriber::registry().with(lines).with(filter).try_init().is_ok();
     if set && wrong {
         tracing::warn!("TRINE_LOG=`{wanted}`: expected a level or `target=level,…`; `info` is used");

@@ -153,7 +153,7 @@ impl Chunked {
                 Ok(Chunked::Size { digits: digits + 1, size: size << 4 | hex(byte) })
             }
             (Chunked::Size { digits: 0, .. }, _) => Err("a chunk size must begin with a hexadecimal digit"),
-            (Chunked::Size { size, .. }, b' ' | b'\t') | (Chunked::Space { size }, b' ' | b'\t') => {
+            (Chunked::Size { size, .. } | Chunked::Space { size }, b' ' | b'\t') => {
                 Ok(Chunked::Space { size })
             }
             (Chunked::Size { size, .. } | Chunked::Space { size }, b';') => Ok(Chunked::Extension { size }),

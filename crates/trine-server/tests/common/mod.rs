@@ -1,5 +1,5 @@
 //! Starts a server, sends bytes, reads bytes.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses a part of it")]
 
 use std::convert::Infallible;
 use std::future::Future;

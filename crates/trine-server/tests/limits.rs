@@ -1,0 +1,220 @@
+//! Every limit and timeout of `ServerConfig`, each hit by a client.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Client, body, config, exchange, start, status, within};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use trine_server::ServerConfig;
+
+const SHORT: Duration = Duration::from_millis(200);
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_431() {
+    let server = start(ServerConfig { max_head_bytes: 1000, ..config() });
+    let head = |fill: usize| format!("GET /hello HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(fill));
+    assert_eq!(status(&exchange(server.address, head(900)).await), 200);
+    assert_eq!(status(&exchange(server.address, head(1000)).await), 431);
+    // Without an end in sight too, and while the client still sends.
+    assert_eq!(status(&exchange(server.address, &head(50_000)[..40_000]).await), 431);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_head_within_the_limit_is_served() {
+    let server = start(config());
+    let head = format!("GET /hello HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(60_000));
+    assert_eq!(body(&exchange(server.address, head).await), "hello");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn too_many_headers_are_431() {
+    let server = start(ServerConfig { max_headers: 5, ..config() });
+    let head = |count| format!("GET /hello HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(count));
+    assert_eq!(status(&exchange(server.address, head(4)).await), 200);
+    assert_eq!(status(&exchange(server.address, head(5)).await), 431);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_too_long_is_414() {
+    let server = start(ServerConfig { max_target_bytes: 10, ..config() });
+    assert_eq!(body(&exchange(server.address, get("/uri?56789")).await), "/uri?56789");
+    assert_eq!(status(&exchange(server.address, get("/uri?567890")).await), 414);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_longest_target_that_can_be_configured_works() {
+    let server = start(ServerConfig { max_target_bytes: 65_534, max_head_bytes: 100_000, ..config() });
+    let answer = exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_529)))).await;
+    assert_eq!(body(&answer).len(), 65_534);
+    assert_eq!(status(&exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_530)))).await), 414);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn trailers_and_chunk_extensions_are_bounded() {
+    let server = start(ServerConfig { max_trailer_bytes: 20, max_chunk_extension_bytes: 10, ..config() });
+    let post =
+        |body: &str| format!("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    assert_eq!(body(&exchange(server.address, post("1;a=b\r\nx\r\n0\r\nA: b\r\n\r\n")).await), "1");
+    let trailers = exchange(server.address, post("0\r\nA: 012345678901234567890\r\n\r\n")).await;
+    assert!(
+        trailers.starts_with("HTTP/1.1 400") && trailers.contains("its trailers are larger"),
+        "{trailers}"
+    );
+    let extensions = exchange(server.address, post("1;a=b123456789\r\nx\r\n0\r\n\r\n")).await;
+    assert!(extensions.contains("its chunk extensions are larger"), "{extensions}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_head_is_408_for_every_request() {
+    let server = start(ServerConfig { head_timeout: SHORT, ..config() });
+    for before in [String::new(), get("/hello")] {
+        let mut client = Client::connect(server.address).await;
+        client.send(&before).await;
+        if !before.is_empty() {
+            client.answer().await;
+        }
+        let start = Instant::now();
+        // Bytes that trickle in do not buy time.
+        for byte in b"GET /hello HT".chunks(1) {
+            client.send(byte).await;
+            tokio::time::sleep(SHORT / 10).await;
+        }
+        let answer = client.rest().await;
+        assert_eq!(status(&answer), 408, "{answer}");
+        assert!(start.elapsed() >= SHORT && answer.contains("connection: close"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_silently() {
+    let server = start(ServerConfig { keep_alive_timeout: SHORT, ..config() });
+    let start = Instant::now();
+    assert!(Client::connect(server.address).await.closes().await);
+    assert!(start.elapsed() >= SHORT);
+    let mut client = Client::connect(server.address).await;
+    client.send(get("/hello")).await;
+    client.answer().await;
+    assert!(client.closes().await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_an_error_of_its_reader() {
+    let server = start(ServerConfig { body_timeout: SHORT, ..config() });
+    let mut client = Client::connect(server.address).await;
+    let start = Instant::now();
+    client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nfour").await;
+    // Progress buys time.
+    for byte in b"five".chunks(1) {
+        tokio::time::sleep(SHORT / 2).await;
+        client.send(byte).await;
+    }
+    let answer = client.rest().await;
+    assert!(
+        answer.contains("the body stalled for too long") && answer.contains("connection: close"),
+        "{answer}"
+    );
+    assert!(start.elapsed() >= SHORT * 3);
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go() {
+    let server = start(ServerConfig { write_timeout: SHORT, discard_timeout: SHORT, ..config() });
+    let mut client = Client::connect(server.address).await;
+    // More than the system buffers on both sides.
+    client.send(get("/large").repeat(40)).await;
+    tokio::time::sleep(SHORT * 6).await;
+    let mut read = Vec::new();
+    let _ = within(client.0.read_to_end(&mut read)).await;
+    assert!(read.len() < 40_000_000, "{} bytes", read.len());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_discarded_is_bounded() {
+    let server = start(ServerConfig { max_discard_bytes: 1000, ..config() });
+    let post =
+        |length: usize| format!("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let mut client = Client::connect(server.address).await;
+    client.send(post(1000)).await;
+    assert!(!client.answer().await.contains("close"));
+    client.send("x".repeat(1000) + &get("/hello")).await;
+    assert_eq!(body(&client.answer().await), "hello");
+    client.send(post(1001)).await;
+    assert!(client.rest().await.contains("connection: close"));
+
+    // A chunked body does not tell beforehand: the connection ends when the bound is met.
+    let mut client = Client::connect(server.address).await;
+    client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    assert!(!client.answer().await.contains("close"));
+    client.send(format!("1000\r\n{}\r\n0\r\n\r\n{}", "x".repeat(0x1000), get("/hello"))).await;
+    assert_eq!(client.rest().await, "");
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_time_to_discard_is_bounded() {
+    let server = start(ServerConfig { discard_timeout: SHORT, ..config() });
+    let mut client = Client::connect(server.address).await;
+    let start = Instant::now();
+    client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").await;
+    assert_eq!(body(&client.answer().await), "ignored");
+    assert_eq!(client.rest().await, "");
+    assert!(start.elapsed() >= SHORT);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_past_the_limit_wait() {
+    let server = start(ServerConfig { max_connections: 1, workers: 1, ..config() });
+    let mut first = Client::connect(server.address).await;
+    first.send(get("/hello")).await;
+    first.answer().await;
+    let mut second = Client::connect(server.address).await;
+    second.send(get("/hello")).await;
+    assert!(tokio::time::timeout(SHORT, second.0.readable()).await.is_err());
+    drop(first);
+    assert_eq!(body(&second.answer().await), "hello");
+    drop(second);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn gathered_answers_leave_at_the_cap() {
+    let server = start(ServerConfig { max_gathered_bytes: 200, ..config() });
+    let mut client = Client::connect(server.address).await;
+    // The last one never ends; what was gathered before it must not wait for it, and the cap splits the rest.
+    client.send(get("/hello").repeat(20) + &get("/never")).await;
+    for _ in 0..20 {
+        assert_eq!(body(&client.answer().await), "hello");
+    }
+    drop(client);
+    server.handle.abort();
+    within(server.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_pipeline_whose_answers_are_not_read_is_not_read_on() {
+    let server = start(config());
+    let mut client = Client::connect(server.address).await;
+    let requests = get("/large").repeat(1_000_000);
+    let sent = tokio::time::timeout(SHORT * 3, client.0.write_all(requests.as_bytes())).await;
+    assert!(sent.is_err(), "the server read everything and holds its answers");
+    drop(client);
+    server.stop().await;
+}
