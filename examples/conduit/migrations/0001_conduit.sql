@@ -3,14 +3,14 @@
 -- NOCASE folds ASCII only, which is enough to stop `Ann` from posing as `ann`.
 
 CREATE TABLE users (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    username   TEXT    NOT NULL UNIQUE COLLATE NOCASE,
-    email      TEXT    NOT NULL UNIQUE COLLATE NOCASE,
-    password   TEXT    NOT NULL,
-    bio        TEXT,
-    image      TEXT,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    username      TEXT    NOT NULL UNIQUE COLLATE NOCASE,
+    email         TEXT    NOT NULL UNIQUE COLLATE NOCASE,
+    password_hash TEXT    NOT NULL,
+    bio           TEXT,
+    image         TEXT,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE follows (

@@ -1,7 +1,5 @@
-//! Who is asking: tokens, and the secret that signs them.
+//! Who is asking: tokens, and the keys that sign them.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -9,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trine::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::secret;
 
 /// The id of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -64,15 +63,13 @@ struct Claims {
 }
 
 impl Keys {
-    /// Reads the secret from its file, or makes both on the first start.
+    /// Keys from the secret in this file, which is made on the first start.
     ///
     /// # Errors
     /// When the file cannot be read or written, or holds too little to be a secret.
-    pub fn open(path: &Path) -> io::Result<Keys> {
-        let secret = match create(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(path)?,
-            created => created?,
-        };
+    pub fn open(path: &Path) -> trine::Result<Keys> {
+        let secret = secret::open(path)
+            .map_err(|error| trine::Error::new(format!("secret {}: {error}", path.display())))?;
         Ok(Keys {
             sign: EncodingKey::from_secret(&secret),
             verify: DecodingKey::from_secret(&secret),
@@ -105,59 +102,6 @@ impl std::fmt::Debug for Keys {
 
 /// How long a token holds: 60 days, in seconds.
 const LIFETIME: u64 = 60 * 24 * 60 * 60;
-
-/// As many bytes as HMAC-SHA-256 gives; RFC 7518 section 3.2 asks for no fewer.
-const SECRET_LEN: usize = 32;
-
-/// Makes the secret. Of two processes that start at once, one creates the file and the other one reads it.
-fn create(path: &Path) -> io::Result<Vec<u8>> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-
-    let mut secret = vec![0; SECRET_LEN];
-    getrandom::fill(&mut secret)?;
-    file.write_all(&secret)?;
-    file.sync_all()?;
-    println!(
-        "Made a secret to sign tokens with: {}. Whoever reads it can sign in as anybody.",
-        path.display()
-    );
-    Ok(secret)
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    warn_if_shared(path)?;
-    let secret = fs::read(path)?;
-    if secret.len() < SECRET_LEN {
-        let len = secret.len();
-        let detail =
-            format!("expected a secret of {SECRET_LEN} bytes or more, got {len}: delete it to get a new one");
-        return Err(io::Error::other(detail));
-    }
-    Ok(secret)
-}
-
-#[cfg(unix)]
-fn warn_if_shared(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let mode = fs::metadata(path)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let path = path.display();
-        eprintln!(
-            "Others on this machine can read the secret {path} (mode {mode:o}): run `chmod 600 {path}`."
-        );
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn warn_if_shared(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
 
 #[cfg(test)]
 mod tests {
@@ -194,24 +138,5 @@ mod tests {
         assert_eq!(token("token  abc "), Some("abc"));
         assert_eq!(token("Bearer abc"), None);
         assert_eq!(token("Token"), None);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nobody_else_can_read_the_secret() {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        let (dir, _keys) = keys();
-        let mode = fs::metadata(dir.path().join("secret")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn half_a_secret_is_none() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("secret");
-        fs::write(&path, "short").unwrap();
-        let error = Keys::open(&path).unwrap_err().to_string();
-        assert!(error.contains("expected a secret of 32 bytes or more, got 5"), "{error}");
     }
 }

@@ -33,7 +33,7 @@ impl Check {
         self.text(field, text, 254);
         let shape =
             text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if !text.is_empty() && (!shape || text.contains(char::is_whitespace)) {
+        if !text.trim().is_empty() && (!shape || text.contains(char::is_whitespace)) {
             self.refuse(field, "is not an email address");
         }
     }

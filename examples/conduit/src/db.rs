@@ -12,7 +12,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 ///
 /// SQLite lets one connection write at a time. Writers therefore queue for the only connection of a pool of their
 /// own, where waiting costs nothing, rather than poll for the lock of the file; readers never wait for them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Db {
     readers: SqlitePool,
     writer: SqlitePool,
@@ -26,7 +26,12 @@ impl Db {
     ///
     /// # Errors
     /// When the file cannot be opened or does not fit the migrations.
-    pub async fn open(path: &Path) -> sqlx::Result<Db> {
+    pub async fn open(path: &Path) -> trine::Result<Db> {
+        let opened = Db::connect(path).await;
+        opened.map_err(|error| trine::Error::new(format!("database {}: {error}", path.display())))
+    }
+
+    async fn connect(path: &Path) -> sqlx::Result<Db> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -59,6 +64,12 @@ impl Db {
     pub(crate) async fn begin(&self) -> sqlx::Result<Write> {
         // A plain BEGIN takes the lock at the first write and fails at once if another process wrote meanwhile.
         self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// Closes the file; the last to do so writes the log back into it.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

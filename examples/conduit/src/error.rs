@@ -88,11 +88,10 @@ pub async fn told_our_way(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(problem) = Problem::take(&mut response) else { return response };
 
-    let body = Json(json!({ "errors": errors(&problem) })).into_response();
-    let (mut head, _) = response.into_parts();
-    head.headers.remove(header::CONTENT_LENGTH);
-    head.headers.extend(body.headers().clone());
-    Response::from_parts(head, body.into_body())
+    *response.body_mut() = Body::from(json!({ "errors": errors(&problem) }).to_string());
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn errors(problem: &Problem) -> Value {

@@ -4,13 +4,15 @@
 //! - [`app`]: every route on one screen
 //! - `users`, `profiles`, `articles`, `lists`, `favorites`, `comments`, `tags`: one part of the API each; the handlers
 //!   first, what they ask of the database last
-//! - `auth`: tokens; `password`: hashes; `check`: validation; `error`: what clients see of everything that goes wrong
+//! - `auth`: tokens; `secret`: what signs them; `password`: hashes; `check`: validation
+//! - `error`: what clients see of everything that goes wrong
 //! - `db`: the database; `time`, `slug`: values
 
-use std::fmt::Display;
-use std::path::Path;
-
+use tower_http::cors::{Any, CorsLayer};
 use trine::prelude::*;
+
+use crate::auth::Keys;
+use crate::db::Db;
 
 pub mod articles;
 pub mod auth;
@@ -22,20 +24,15 @@ pub mod favorites;
 pub mod lists;
 pub mod password;
 pub mod profiles;
+pub mod secret;
 pub mod slug;
 pub mod tags;
 pub mod time;
 pub mod users;
 
-/// The whole application over one database file, which is made if need be. The secret of the tokens lies beside it.
-///
-/// # Errors
-/// When the database or the secret cannot be opened.
-pub async fn app(database: &Path) -> trine::Result<App> {
-    let secret = database.with_file_name(".conduit-secret");
-    let db = db::Db::open(database).await.map_err(in_file(database))?;
-    let keys = auth::Keys::open(&secret).map_err(in_file(&secret))?;
-
+/// The whole application.
+#[must_use]
+pub fn app(db: Db, keys: Keys) -> App {
     let api = Group::at("/api").routes(routes![
         users::register,
         users::login,
@@ -57,9 +54,14 @@ pub async fn app(database: &Path) -> trine::Result<App> {
         comments::delete,
         tags::list,
     ]);
-    Ok(App::new().state(db).state(keys).group(api).layer(middleware(error::told_our_way)))
+    App::new().state(db).state(keys).group(api).layer(any_origin()).layer(middleware(error::told_our_way))
 }
 
-fn in_file<E: Display>(path: &Path) -> impl Fn(E) -> trine::Error {
-    move |error| trine::Error::new(format!("{}: {error}", path.display()))
+/// Lets the pages of every site use the API. No browser sends a token by itself, as it does with cookies: a page can
+/// only use one that its user gave it.
+fn any_origin() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
 }

@@ -45,7 +45,7 @@ pub struct Login {
 }
 
 /// What a user wants to be different; what is absent stays.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct UserChange {
     username: Option<String>,
@@ -79,7 +79,7 @@ pub async fn login(
 ) -> Result<Json<UserBody<User>>> {
     let login = body.user.checked()?;
     let account = db.account_of(&login.email).await?;
-    let hash = account.as_ref().map(|account| account.password.clone());
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
     match (password::verify(login.password, hash).await?, account) {
         (true, Some(account)) => account.signed_in(&keys),
         _ => Err(Error::BadLogin),
@@ -103,10 +103,11 @@ pub async fn update(
     Json(body): Json<UserBody<UserChange>>,
 ) -> Result<Json<UserBody<User>>> {
     let mut change = body.user.checked()?;
-    if let Some(password) = change.password.take() {
-        change.password = Some(password::hash(password).await?);
-    }
-    db.update_account(me.id(), change).await?.signed_in(&keys)
+    let hash = match change.password.take() {
+        Some(password) => Some(password::hash(password).await?),
+        None => None,
+    };
+    db.update_account(me.id(), change, hash).await?.signed_in(&keys)
 }
 
 impl NewUser {
@@ -131,8 +132,11 @@ impl Login {
 
 impl UserChange {
     fn checked(self) -> Result<UserChange> {
-        let username = self.username.map(|name| name.trim().to_owned());
         let mut check = Check::default();
+        if self == UserChange::default() {
+            check.refuse("user", "needs at least one field");
+        }
+        let username = self.username.map(|name| name.trim().to_owned());
         if let Some(username) = &username {
             check.text("username", username, USERNAME_MAX);
         }
@@ -160,7 +164,7 @@ struct Account {
     id: UserId,
     username: String,
     email: String,
-    password: String,
+    password_hash: String,
     bio: Option<String>,
     image: Option<String>,
 }
@@ -178,7 +182,7 @@ impl Db {
         let mut tx = self.begin().await?;
         refuse_taken(&mut tx, username, email, None).await?;
         let account = sqlx::query_as(
-            "INSERT INTO users (username, email, password, created_at, updated_at)
+            "INSERT INTO users (username, email, password_hash, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?4) RETURNING *",
         )
         .bind(username)
@@ -198,26 +202,25 @@ impl Db {
             .await?)
     }
 
-    /// The password of the change is a hash by now.
-    async fn update_account(&self, id: UserId, change: UserChange) -> Result<Account> {
+    async fn update_account(&self, id: UserId, change: UserChange, hash: Option<String>) -> Result<Account> {
         let mut tx = self.begin().await?;
         let old = account(&mut *tx, id).await?;
         let new = Account {
             id,
             username: change.username.unwrap_or(old.username),
             email: change.email.unwrap_or(old.email),
-            password: change.password.unwrap_or(old.password),
+            password_hash: hash.unwrap_or(old.password_hash),
             bio: change.bio.unwrap_or(old.bio),
             image: change.image.unwrap_or(old.image),
         };
         refuse_taken(&mut tx, &new.username, &new.email, Some(id)).await?;
         sqlx::query(
-            "UPDATE users SET username = ?, email = ?, password = ?, bio = ?, image = ?, updated_at = ?
+            "UPDATE users SET username = ?, email = ?, password_hash = ?, bio = ?, image = ?, updated_at = ?
              WHERE id = ?",
         )
         .bind(&new.username)
         .bind(&new.email)
-        .bind(&new.password)
+        .bind(&new.password_hash)
         .bind(&new.bio)
         .bind(&new.image)
         .bind(Timestamp::now())

@@ -47,6 +47,9 @@ async fn fields(nobody: &Api, ann: &Api) {
     login.refused(422, json!({ "password": blank }));
     ann.put("/user", json!({ "user": { "email": "" } })).await.refused(422, json!({ "email": blank }));
 
+    let nothing = json!({ "user": ["needs at least one field"] });
+    ann.put("/user", json!({ "user": {} })).await.refused(422, nothing);
+
     nobody.register("bob").await;
     let taken = ann.put("/user", json!({ "user": { "username": "BOB" } })).await;
     taken.refused(422, json!({ "username": ["has already been taken"] }));
@@ -125,6 +128,26 @@ async fn clearing(ann: &Api) {
         );
         assert_eq!(ann.put("/user", change(cleared)).await.ok(200)["user"]["bio"], json!(null));
     }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_ask() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = conduit::db::Db::open(&dir.path().join("conduit.db")).await.unwrap();
+    let keys = conduit::auth::Keys::open(&dir.path().join("secret")).unwrap();
+    let client = conduit::app(db, keys).test().await;
+
+    let preflight = client
+        .options("/api/user")
+        .header("origin", "https://example.org")
+        .header("access-control-request-method", "PUT")
+        .header("access-control-request-headers", "authorization,content-type")
+        .send()
+        .await;
+    preflight.assert_status(200).assert_header("access-control-allow-headers", "authorization,content-type");
+    // An error is an answer too, and a page that cannot read it cannot show it.
+    let refused = client.get("/api/user").header("origin", "https://example.org").send().await;
+    refused.assert_status(401).assert_header("access-control-allow-origin", "*");
 }
 
 #[tokio::test(flavor = "multi_thread")]

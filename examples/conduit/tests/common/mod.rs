@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
+use conduit::auth::Keys;
+use conduit::db::Db;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use trine_server::{Server, ServerConfig, ServerHandle};
@@ -10,13 +12,16 @@ use trine_server::{Server, ServerConfig, ServerHandle};
 /// A running server.
 pub struct Conduit {
     pub client: Api,
+    db: Db,
     handle: ServerHandle,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Conduit {
     pub async fn start(dir: &Path) -> Conduit {
-        let service = conduit::app(&dir.join("conduit.db")).await.unwrap().build().await.unwrap();
+        let db = Db::open(&dir.join("conduit.db")).await.unwrap();
+        let keys = Keys::open(&dir.join(".conduit-secret")).unwrap();
+        let service = conduit::app(db.clone(), keys).build().await.unwrap();
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
@@ -28,12 +33,13 @@ impl Conduit {
         let base = format!("http://{}/api", bound.local_addr());
         let handle = bound.handle();
         let serving = tokio::spawn(async move { bound.serve(service).await.unwrap() });
-        Conduit { client: Api { base, token: None, http: Client::new() }, handle, serving }
+        Conduit { client: Api { base, token: None, http: Client::new() }, db, handle, serving }
     }
 
     pub async fn stop(self) {
         self.handle.shutdown();
         self.serving.await.unwrap();
+        self.db.close().await;
     }
 }
 
