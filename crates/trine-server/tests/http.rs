@@ -156,18 +156,18 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
     let long = client.rest().await;
     assert!(long.ends_with("\r\n\r\none"), "{long}");
 
-    let mut client = Client::connect(server.address).await;
+    client = Client::connect(server.address).await;
     client.send(get("/short") + &get("/hello")).await;
     let short = client.rest().await;
     assert!(short.contains("content-length: 9") && short.ends_with("onetwo"), "{short}");
 
-    let mut client = Client::connect(server.address).await;
+    client = Client::connect(server.address).await;
     client.send(get("/broken") + &get("/hello")).await;
     let broken = client.rest().await;
     assert!(broken.ends_with("3\r\none\r\n"), "{broken}");
 
     // Only the end of the connection would tell the end: it must be a reset.
-    let mut client = Client::connect(server.address).await;
+    client = Client::connect(server.address).await;
     client.send("GET /broken HTTP/1.0\r\n\r\n").await;
     let mut read = Vec::new();
     let error = client.0.read_to_end(&mut read).await.unwrap_err();

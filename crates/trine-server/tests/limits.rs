@@ -158,7 +158,7 @@ async fn what_is_discarded_is_bounded() {
     assert!(client.rest().await.contains("connection: close"));
 
     // A chunked body does not tell beforehand: the connection ends when the bound is met.
-    let mut client = Client::connect(server.address).await;
+    client = Client::connect(server.address).await;
     client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     assert!(!client.answer().await.contains("close"));
     client.send(format!("1000\r\n{}\r\n0\r\n\r\n{}", "x".repeat(0x1000), get("/hello"))).await;

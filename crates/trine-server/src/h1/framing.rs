@@ -188,7 +188,7 @@ pub(crate) fn valid_host(host: &[u8]) -> bool {
         &rest[end + 1..]
     } else {
         let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
-        if !host[..end].iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(byte)) {
+        if !host[..end].iter().all(|byte| NAME_BYTE[usize::from(*byte)]) {
             return false;
         }
         &host[end..]
@@ -199,6 +199,23 @@ pub(crate) fn valid_host(host: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// The bytes of a `reg-name` (RFC 3986, 3.2.2), but for the comma: that one only serves to smuggle a second host.
+static NAME_BYTE: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        allowed[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~%!$&'()*+;=";
+    let mut at = 0;
+    while at < others.len() {
+        allowed[others[at] as usize] = true;
+        at += 1;
+    }
+    allowed
+};
 
 #[cfg(test)]
 mod tests {
