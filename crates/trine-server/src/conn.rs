@@ -168,17 +168,8 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
         loop {
             // Answers that fill their buffer must leave before another is made.
             let blocked = wire.out.is_full(gathered);
-            let len = wire.input.len();
-            if !blocked && len > parsed {
-                let worth = parsed == 0 || len >= limits.bytes || head::may_be_complete(&wire.input, parsed);
-                parsed = len;
-                if worth {
-                    match head::parse(&mut wire.input, &limits, buffer::take_headers) {
-                        Ok(Some(head)) => return Poll::Ready(Ok(head)),
-                        Ok(None) => parsed = wire.input.len(),
-                        Err(error) => return Poll::Ready(Err(End::Refused(error))),
-                    }
-                }
+            if !blocked && let Some(head) = take_head(wire, &limits, &mut parsed)? {
+                return Poll::Ready(Ok(head));
             }
             let idle = wire.input.is_empty();
             match wire.poll_flush(cx) {
@@ -212,6 +203,19 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
         }
     })
     .await
+}
+
+/// `parsed` counts the bytes that were already found to be no whole head.
+fn take_head<I>(wire: &mut Wire<I>, limits: &head::Limits, parsed: &mut usize) -> Result<Option<Head>, End> {
+    let before = std::mem::replace(parsed, wire.input.len());
+    let worth = before == 0 || *parsed >= limits.bytes || head::may_be_complete(&wire.input, before);
+    if *parsed == before || !worth {
+        return Ok(None);
+    }
+    let head = head::parse(&mut wire.input, limits, buffer::take_headers).map_err(End::Refused)?;
+    // An empty line before the head was thrown away.
+    *parsed = wire.input.len();
+    Ok(head)
 }
 
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {

@@ -37,13 +37,23 @@ pub(crate) fn lookup(raw: &[u8]) -> Result<(HeaderName, Role), RequestError> {
 ///
 /// The names in the table are lower-case letters and `-`. The only other bytes that this bit makes equal to one of them
 /// are upper-case letters and CR, and a token holds no CR.
+/// Both are of one length.
 fn same(raw: &[u8], known: &[u8]) -> bool {
-    const CASE: u8 = 0x20;
-    let (raw_words, raw_rest) = raw.as_chunks::<8>();
-    let (known_words, known_rest) = known.as_chunks::<8>();
-    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) | u64::from_ne_bytes([CASE; 8]);
-    raw_words.iter().map(word).eq(known_words.iter().map(word))
-        && raw_rest.iter().map(|byte| byte | CASE).eq(known_rest.iter().copied())
+    const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) | CASE;
+    // Names that share a length often share how they begin, so the end comes first.
+    let (Some(raw_end), Some(known_end)) = (raw.last_chunk(), known.last_chunk()) else {
+        return raw.iter().zip(known).all(|(raw, known)| raw | 0x20 == *known);
+    };
+    if word(raw_end) != word(known_end) {
+        return false;
+    }
+    for (raw, known) in raw.as_chunks().0.iter().zip(known.as_chunks().0) {
+        if word(raw) != word(known) {
+            return false;
+        }
+    }
+    true
 }
 
 struct Known {
