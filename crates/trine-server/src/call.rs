@@ -1,5 +1,6 @@
 //! The call of the service, and what is told when it gives no answer.
 
+use std::future::Future as _;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -62,19 +63,27 @@ where
     I: Io,
     S: HttpService,
 {
-    let ready = drive(wire, upload, |cx, _| match caught(|| service.poll_ready(cx)) {
-        Ok(poll) => poll.map(|ready| ready.map_err(|error| Failure::of(&error.into()))),
-        Err(_) => Poll::Ready(Err(Failure::panicked())),
-    })
-    .await?;
-    if let Err(failure) = ready {
-        return Ok(Err(failure));
-    }
-    let Ok(answer) = caught(|| service.call(request)) else { return Ok(Err(Failure::panicked())) };
-    let mut answer = pin!(answer);
-    drive(wire, upload, |cx, _| match caught(|| answer.as_mut().poll(cx)) {
-        Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into()))),
-        Err(_) => Poll::Ready(Err(Failure::panicked())),
+    let mut answer = pin!(None);
+    let mut request = Some(request);
+    drive(wire, upload, |cx, _| {
+        // One net for all three steps: it is not free.
+        let step = caught(|| {
+            if let Some(waiting) = request.take() {
+                match service.poll_ready(cx) {
+                    Poll::Ready(Ok(())) => answer.set(Some(service.call(waiting))),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        request = Some(waiting);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            answer.as_mut().as_pin_mut().map_or(Poll::Pending, |answer| answer.poll(cx))
+        });
+        match step {
+            Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into()))),
+            Err(_) => Poll::Ready(Err(Failure::panicked())),
+        }
     })
     .await
 }

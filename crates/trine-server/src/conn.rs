@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::Request;
-use trine_core::{Body, ConnInfo};
+use trine_core::{Body, ConnInfo, recycle};
 
 use crate::call::call;
 use crate::config::ServerConfig;
@@ -28,7 +28,7 @@ use crate::timer::Side;
 use crate::upgrade::{self, Offer};
 use crate::upload::Upload;
 use crate::wire::{Gone, Wire};
-use crate::{buffer, linger};
+use crate::{buffer, date, linger};
 
 /// How a connection ends.
 #[derive(Debug)]
@@ -68,8 +68,14 @@ pub(crate) async fn conn<I, M>(
     .await;
     let end = {
         let mut serving = pin!(serve(&mut wire, &info, &*make, &mut service));
-        poll_fn(|cx| if drain.is_aborted() { Poll::Ready(End::Quiet) } else { serving.as_mut().poll(cx) })
-            .await
+        poll_fn(|cx| {
+            if drain.is_aborted() {
+                return Poll::Ready(End::Quiet);
+            }
+            date::look();
+            serving.as_mut().poll(cx)
+        })
+        .await
     };
     match end {
         End::Quiet => {}
@@ -212,7 +218,7 @@ fn take_head<I>(wire: &mut Wire<I>, limits: &head::Limits, parsed: &mut usize) -
     if *parsed == before || !worth {
         return Ok(None);
     }
-    let head = head::parse(&mut wire.input, limits, buffer::take_headers).map_err(End::Refused)?;
+    let head = head::parse(&mut wire.input, limits, recycle::headers).map_err(End::Refused)?;
     // An empty line before the head was thrown away.
     *parsed = wire.input.len();
     Ok(head)

@@ -8,16 +8,16 @@ use std::task::{Poll, ready};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
-use trine_core::{Body, BoxError};
+use trine_core::{Body, BoxError, recycle};
 
 use crate::conn::{End, drive};
+use crate::date;
 use crate::h1::encode::{self, Payload};
 use crate::h1::framing::Terms;
 use crate::io::Io;
 use crate::panics::caught;
 use crate::upload::Upload;
 use crate::wire::{Gone, Wire};
-use crate::{buffer, date};
 
 /// What the connection does after an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ where
         None => caught(|| body.size_hint().exact()).map_err(|_| End::Close { linger: true })?,
     };
     let payload = encode::head(wire.out.buffer(), parts.status, &parts.headers, terms, known, &date::now());
-    buffer::give_headers(parts.headers);
+    recycle::give_headers(parts.headers);
     match (payload, whole) {
         _ if switched => return Ok(Sent::Switched),
         (Payload::Nothing, _) => {}

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use tower_service::Service;
 use trine_core::route::AppCx;
-use trine_core::{Body, BoxError, ConnInfo, Request, Response, RouteCx, RouteMeta};
+use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
@@ -86,11 +86,12 @@ impl AppService {
         AppService { tables: Arc::clone(&self.tables), conn: Some(Arc::new(conn)) }
     }
 
+    #[inline]
     fn start(&self, mut request: Request) -> Answer {
         let conn = self.conn.clone().or_else(|| outer_conn(&request));
         let route = RouteCx::new(Arc::clone(&self.tables.cx), conn);
         match &self.tables.outer {
-            None => self.tables.way.go(request, route),
+            None => self.tables.way.go(Cx::new(request, route)),
             Some(outer) => {
                 request.extensions_mut().insert(route);
                 outer.start(request)
@@ -123,10 +124,14 @@ where
 }
 
 impl Way {
-    fn go(&self, request: Request, route: RouteCx) -> Answer {
-        match self.router.find(request.method(), request.uri()) {
-            Found::Route(index, params) => self.dispatch.go(request, route.matched(index, params)),
-            Found::Nothing => self.fallback.call(request, route),
+    #[inline]
+    fn go(&self, mut cx: Cx) -> Answer {
+        match self.router.find(cx.method(), cx.uri()) {
+            Found::Route(index, params) => {
+                cx.set_match(index, params);
+                self.dispatch.go(cx)
+            }
+            Found::Nothing => self.fallback.call(cx),
         }
     }
 }
@@ -137,22 +142,22 @@ struct OuterDone(Arc<Way>);
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.0.go(request, route)
+        self.0.go(Cx::new(request, route))
     }
 }
 
 impl Dispatch {
-    fn go(&self, mut request: Request, route: RouteCx) -> Answer {
+    #[inline]
+    fn go(&self, mut cx: Cx) -> Answer {
         // An index that is out of range cannot be: the router and the entries were built together.
-        let index = route.index().unwrap_or(u32::MAX) as usize;
-        let Some(entry) = self.entries.get(index) else {
-            return crate::fallback::NotFound.call(request, route);
-        };
+        let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
+        let Some(entry) = self.entries.get(index) else { return crate::fallback::NotFound.call(cx) };
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
-            None => entry.endpoint.call(request, route),
+            None => entry.endpoint.call(cx),
             Some(layered) => {
-                request.extensions_mut().insert(route);
+                let mut request = cx.take_request();
+                request.extensions_mut().insert(cx.matched().clone());
                 layered.start(request)
             }
         }
@@ -162,7 +167,7 @@ impl Dispatch {
 impl Step for Dispatch {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.go(request, route)
+        self.go(Cx::new(request, route))
     }
 }
 

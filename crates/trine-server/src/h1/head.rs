@@ -45,13 +45,14 @@ pub(crate) fn parse(
     headers: impl FnOnce() -> HeaderMap,
 ) -> Result<Option<Head>, RequestError> {
     skip_empty_lines(input)?;
-    let Some(line) = scan(input, limits)? else { return Ok(None) };
+    let mut fields = Fields::new();
+    let Some(line) = scan(input, limits, &mut fields)? else { return Ok(None) };
     let head = input.split_to(line.len).freeze();
 
     let mut request = Request::new(Body::empty());
     *request.headers_mut() = headers();
     let mut facts = Facts::default();
-    fill(request.headers_mut(), &mut facts, &head, &line.fields)?;
+    fill(request.headers_mut(), &mut facts, &head, &fields)?;
     *request.uri_mut() = target(&line.method, head.slice(line.target))?;
     replace_host(&mut request, &line.method, &facts)?;
     let framing = facts.settle(&line.method, line.old)?;
@@ -75,7 +76,6 @@ struct Line {
     method: Method,
     target: Range<usize>,
     old: bool,
-    fields: Fields,
 }
 
 type Fields = SmallVec<[Field; 24]>;
@@ -85,7 +85,7 @@ struct Field {
     value: Range<usize>,
 }
 
-fn scan(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
+fn scan(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<Line>, RequestError> {
     let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let slots = &mut slots[..limits.headers.min(MOST_HEADERS)];
     let mut parsed = httparse::Request::new(&mut []);
@@ -108,7 +108,6 @@ fn scan(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
     let method =
         Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| RequestError::Method)?;
 
-    let mut fields = Fields::new();
     for header in parsed.headers.iter() {
         let name = place(header.name.as_bytes());
         ends_with_crlf(&input[..name.start])?;
@@ -116,7 +115,7 @@ fn scan(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
     }
     ends_with_crlf(&input[..len])?;
     ends_with_crlf(&input[..len - 2])?;
-    Ok(Some(Line { len, method, target: place(target.as_bytes()), old: parsed.version == Some(0), fields }))
+    Ok(Some(Line { len, method, target: place(target.as_bytes()), old: parsed.version == Some(0) }))
 }
 
 // The parser accepts a bare LF as the end of a line; the next party in a chain may not (RFC 9112, 2.2).
