@@ -121,20 +121,24 @@ where
     I: Io,
     M: MakeConnection,
 {
-    let Head { mut request, framing, raw } = read_head(wire).await?;
+    // Request and response are large: they lie in these slots and are not handed from stage to stage.
+    let mut head = None;
+    read_head(wire, &mut head).await?;
+    let Some(Head { framing, raw, request }) = &mut head else { return Err(End::Quiet) };
     let mut terms = framing.terms;
     let mut offer = None;
-    if let Some(raw) = raw {
-        if cfg!(feature = "hyper-upgrade") {
-            request = keep_unless_foreign(request, make).ok_or(End::Foreign(raw))?;
+    if let Some(raw) = raw.take() {
+        if cfg!(feature = "hyper-upgrade") && is_foreign(request, make) {
+            return Err(End::Foreign(raw));
         }
-        offer = Some(upgrade::offer(&mut request));
+        offer = Some(upgrade::offer(request));
     }
     let client_goes_on = terms.keep_alive;
-    let mut upload = Upload::attach(&mut request, &framing, wire);
+    let mut upload = Upload::attach(request, framing, wire);
 
-    let sent = match call(wire, &mut upload, service, request).await? {
-        Ok(response) => send(wire, &mut upload, response, &mut terms).await?,
+    let mut answer = None;
+    let sent = match call(wire, &mut upload, service, &mut head, &mut answer).await? {
+        Ok(()) => send(wire, &mut upload, &mut answer, &mut terms).await?,
         Err(failure) => {
             // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
             *service = make.connection(info);
@@ -157,13 +161,15 @@ where
 }
 
 #[cold]
-fn keep_unless_foreign(request: Request<Body>, make: &impl MakeConnection) -> Option<Request<Body>> {
-    let (parts, body) = request.into_parts();
-    (!make.foreign_upgrade(&parts)).then(|| Request::from_parts(parts, body))
+fn is_foreign(request: &mut Request<Body>, make: &impl MakeConnection) -> bool {
+    let (parts, body) = std::mem::take(request).into_parts();
+    let foreign = make.foreign_upgrade(&parts);
+    *request = Request::from_parts(parts, body);
+    foreign
 }
 
 /// Waits for the next head, and writes what is gathered before it waits.
-async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
+async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result<(), End> {
     let limits = wire.config.head_limits();
     let gathered = wire.config.max_gathered_bytes;
     let mut parsed = 0;
@@ -174,8 +180,8 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
         loop {
             // Answers that fill their buffer must leave before another is made.
             let blocked = wire.out.is_full(gathered);
-            if !blocked && let Some(head) = take_head(wire, &limits, &mut parsed)? {
-                return Poll::Ready(Ok(head));
+            if !blocked && take_head(wire, &limits, &mut parsed, head)? {
+                return Poll::Ready(Ok(()));
             }
             let idle = wire.input.is_empty();
             match wire.poll_flush(cx) {
@@ -212,16 +218,21 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
 }
 
 /// `parsed` counts the bytes that were already found to be no whole head.
-fn take_head<I>(wire: &mut Wire<I>, limits: &head::Limits, parsed: &mut usize) -> Result<Option<Head>, End> {
+fn take_head<I>(
+    wire: &mut Wire<I>,
+    limits: &head::Limits,
+    parsed: &mut usize,
+    head: &mut Option<Head>,
+) -> Result<bool, End> {
     let before = std::mem::replace(parsed, wire.input.len());
     let worth = before == 0 || *parsed >= limits.bytes || head::may_be_complete(&wire.input, before);
     if *parsed == before || !worth {
-        return Ok(None);
+        return Ok(false);
     }
-    let head = head::parse(&mut wire.input, limits, recycle::headers).map_err(End::Refused)?;
+    *head = head::parse(&mut wire.input, limits, recycle::headers).map_err(End::Refused)?;
     // An empty line before the head was thrown away.
     *parsed = wire.input.len();
-    Ok(head)
+    Ok(head.is_some())
 }
 
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
