@@ -20,9 +20,8 @@ use report::Measured;
 use scenario::{SCENARIOS, Scenario};
 use server::Server;
 
-/// The servers, the floor first: ratios are to it. A new one is a member of the workspace and a name here.
-/// `trine-server` and `trine` join when they are members.
-const SERVERS: &[&str] = &["hyper", "axum"];
+/// The servers, the one that ratios are to first. A new one is a member of the workspace and a name here.
+const SERVERS: &[&str] = &["hyper", "trine", "trine-server", "trine-axum", "axum", "axum-serve"];
 
 /// Enough requests that lazily made things (buffers, slabs, the cached date) are there before counting starts.
 const WARM_UP: usize = 320;

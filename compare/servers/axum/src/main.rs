@@ -1,19 +1,11 @@
 //! axum's `Router` on hyper's HTTP/1, on one thread and without timers: axum at its best, dearer through `axum::serve`.
 
-use axum::Router;
-use axum::extract::{Json, Path};
-use axum::routing::{get, post};
-use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 
 fn main() -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/plaintext", get(plaintext))
-        .route("/json", get(json))
-        .route("/users/{id}", get(user))
-        .route("/echo", post(echo));
+    let router = compare_axum_routes::router();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(compare_common::listen()?)?;
@@ -30,20 +22,4 @@ fn main() -> std::io::Result<()> {
             });
         }
     })
-}
-
-async fn plaintext() -> &'static str {
-    PLAINTEXT
-}
-
-async fn json() -> Json<Message> {
-    Json(MESSAGE)
-}
-
-async fn user(Path(id): Path<u64>) -> String {
-    id.to_string()
-}
-
-async fn echo(Json(item): Json<Item>) -> Json<Item> {
-    Json(item)
 }

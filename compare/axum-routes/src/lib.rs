@@ -1,0 +1,31 @@
+//! axum's `Router` with the routes of the comparison: the same one under hyper, `axum::serve` and our server.
+
+use axum::Router;
+use axum::extract::{Json, Path};
+use axum::routing::{get, post};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+
+/// The routes.
+pub fn router() -> Router {
+    Router::new()
+        .route("/plaintext", get(plaintext))
+        .route("/json", get(json))
+        .route("/users/{id}", get(user))
+        .route("/echo", post(echo))
+}
+
+async fn plaintext() -> &'static str {
+    PLAINTEXT
+}
+
+async fn json() -> Json<Message> {
+    Json(MESSAGE)
+}
+
+async fn user(Path(id): Path<u64>) -> String {
+    id.to_string()
+}
+
+async fn echo(Json(item): Json<Item>) -> Json<Item> {
+    Json(item)
+}
