@@ -1,4 +1,4 @@
-//! The answers that nobody wrote: 404, 405 with `Allow`, and OPTIONS.
+//! The answers that nobody wrote: 400, 404, 405 with `Allow`, and OPTIONS.
 
 use std::future::ready;
 
@@ -18,6 +18,17 @@ impl Endpoint for NotFound {
         }
         let detail = format!("nothing stands at `{}`", cx.uri().path());
         answer(&cx, Problem::not_found(detail))
+    }
+}
+
+/// The path is not valid percent-encoding: a 400 problem.
+pub(crate) struct Malformed;
+
+impl Endpoint for Malformed {
+    fn call(&self, cx: Cx) -> Answer {
+        let detail =
+            format!("path: expected two hexadecimal digits after each `%`, got `{}`", cx.uri().path());
+        answer(&cx, Problem::bad_request(detail))
     }
 }
 

@@ -13,6 +13,7 @@ use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
 use crate::endpoint::{Answer, Endpoint};
+use crate::fallback::{Malformed, NotFound};
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
@@ -132,6 +133,7 @@ impl Way {
                 self.dispatch.go(cx)
             }
             Found::Nothing => self.fallback.call(cx),
+            Found::Malformed => Malformed.call(cx),
         }
     }
 }
@@ -151,7 +153,7 @@ impl Dispatch {
     fn go(&self, mut cx: Cx) -> Answer {
         // An index that is out of range cannot be: the router and the entries were built together.
         let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
-        let Some(entry) = self.entries.get(index) else { return crate::fallback::NotFound.call(cx) };
+        let Some(entry) = self.entries.get(index) else { return NotFound.call(cx) };
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
@@ -195,7 +197,7 @@ impl MakeConnection for AppService {
                 .entries
                 .get(index as usize)
                 .is_some_and(|entry| entry.endpoint.foreign()),
-            Found::Nothing => false,
+            Found::Nothing | Found::Malformed => false,
         }
     }
 }
