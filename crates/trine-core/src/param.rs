@@ -171,7 +171,9 @@ fn decode(text: &str) -> Result<Cow<'_, str>, ()> {
 }
 
 // RFC 3986 section 2.1: two hexadecimal digits follow each `%`.
-fn is_encoded(text: &str) -> bool {
+#[doc(hidden)]
+#[must_use]
+pub fn is_encoded(text: &str) -> bool {
     let mut after = text.split('%').skip(1);
     after.all(|part| part.as_bytes().get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)))
 }
