@@ -7,7 +7,11 @@ pub(super) fn cases(table: &mut Table) {
     let head = |path: &str| format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n");
 
     table.section("RFC 9110, 9.3.2");
-    table.case("HEAD of a whole body", head("/early"), open(status(403).body("").says("content-length: 5\r\n")));
+    table.case(
+        "HEAD of a whole body",
+        head("/early"),
+        open(status(403).body("").says("content-length: 5\r\n")),
+    );
     table.case(
         "HEAD of a stream",
         head("/stream"),
@@ -23,8 +27,16 @@ pub(super) fn cases(table: &mut Table) {
     );
 
     table.section("RFC 9110, 8.6");
-    table.case("204 has no length", get("/204"), open(status(204).lacks("content-length").lacks("transfer-encoding")));
-    table.case("304 tells the length of a 200", get("/304"), open(status(304).says("content-length: 10\r\n")));
+    table.case(
+        "204 has no length",
+        get("/204"),
+        open(status(204).lacks("content-length").lacks("transfer-encoding")),
+    );
+    table.case(
+        "304 tells the length of a 200",
+        get("/304"),
+        open(status(304).says("content-length: 10\r\n")),
+    );
     table.case(
         "304 of a stream tells no length",
         get("/304-stream"),

@@ -51,8 +51,18 @@ fn pipelining(table: &mut Table) {
     );
     table.section("RFC 9112, 9.6");
     for value in [
-        "close", "Close", "CLOSE", " close ", "close, x", "x, close", "x,close,y", ",close", "close,", "keep-alive, close",
-        "close, keep-alive", "\tclose\t,\t",
+        "close",
+        "Close",
+        "CLOSE",
+        " close ",
+        "close, x",
+        "x, close",
+        "x,close,y",
+        ",close",
+        "close,",
+        "keep-alive, close",
+        "close, keep-alive",
+        "\tclose\t,\t",
     ] {
         table.case(
             format!("nothing is answered after Connection: {value:?}"),
@@ -94,7 +104,19 @@ fn pipelining(table: &mut Table) {
 
 fn persistence(table: &mut Table) {
     table.section("RFC 9112, 9.3");
-    for value in ["keep-alive", "", ",", "x", "closed", "clos", "close x", "x close", "\"close\"", "close;q=0", "upgrade"] {
+    for value in [
+        "keep-alive",
+        "",
+        ",",
+        "x",
+        "closed",
+        "clos",
+        "close x",
+        "x close",
+        "\"close\"",
+        "close;q=0",
+        "upgrade",
+    ] {
         table.case(
             format!("a connection goes on after Connection: {value:?}"),
             get(&format!("Connection: {value}\r\n")),
@@ -169,8 +191,17 @@ fn expectations(table: &mut Table) {
         );
     }
     for value in [
-        "", "x", "100", "100-continu", "100-continued", "100-continue, x", "x, 100-continue", "100-continue;a=b",
-        "200-ok", "100-continue 100-continue", "\"100-continue\"",
+        "",
+        "x",
+        "100",
+        "100-continu",
+        "100-continued",
+        "100-continue, x",
+        "x, 100-continue",
+        "100-continue;a=b",
+        "200-ok",
+        "100-continue 100-continue",
+        "\"100-continue\"",
     ] {
         table.case(format!("unknown Expect: {value:?}"), post(&expect(value), "hi"), refused(417));
     }

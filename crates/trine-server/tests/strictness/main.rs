@@ -12,11 +12,11 @@ mod common;
 mod answers;
 mod chunked;
 mod connection;
+mod fields;
 mod host;
 mod length;
 mod reader;
 mod request_line;
-mod fields;
 mod service;
 mod table;
 

@@ -64,7 +64,9 @@ fn line(table: &mut Table) {
     table.cut_off("nothing", "", Verdict::Silent);
     table.cut_off("only an empty line", "\r\n", Verdict::Silent);
     table.section("RFC 9112, 8");
-    for end in ["G", "GET ", "GET /", "GET / HTTP", "GET / HTTP/1.1", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\n"] {
+    for end in
+        ["G", "GET ", "GET /", "GET / HTTP", "GET / HTTP/1.1", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\n"]
+    {
         table.cut_off(format!("cut off after {end:?}"), end, Verdict::Silent);
     }
     let whole = with_line("GET / HTTP/1.1");
@@ -175,13 +177,15 @@ fn origin_form(table: &mut Table) {
     table.section("RFC 3986, 2");
     for byte in 0..=255_u8 {
         let sent = [b"GET /a".as_slice(), &[byte], b"b HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
-        let raw_in_browsers = b"[]{}|^`\"".contains(&byte);
+        let raw_in_browsers = b"[]{}|^\"".contains(&byte);
         let uri = byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(&byte);
         let verdict = if uri || raw_in_browsers { open(served("")) } else { refused(400) };
         table.case(format!("byte {byte:#04x} in a path"), sent, verdict);
     }
     table.case("raw UTF-8 in a path", with_line("GET /\u{e9} HTTP/1.1"), refused(400));
     table.case("raw UTF-8 in a query", with_line("GET /?\u{e9} HTTP/1.1"), refused(400));
+    table.case("a backslash in a query", with_line("GET /a?b\\c HTTP/1.1"), open(served("")));
+    table.case("a backslash in a path before a query", with_line("GET /a\\b?c HTTP/1.1"), refused(400));
     table.section("RFC 9112, 3");
     let long = |bytes: usize| format!("GET /{} HTTP/1.1", "x".repeat(bytes - 1));
     table.case("a target of 8192 bytes", with_line(&long(8192)), open(served("")));
@@ -266,8 +270,26 @@ fn authority_form(table: &mut Table) {
         );
     }
     for target in [
-        "b", "b:", ":80", "b:port", "b:65536", "b:-1", "/", "/b:80", "*", "http://b:80", "http://b:80/", "b:80/",
-        "b:80?c", "u@b:80", "b:80:90", "[::1]", "[::1:80", "b,c:80", "b%zz:80", "\u{e9}:80",
+        "b",
+        "b:",
+        ":80",
+        "b:port",
+        "b:65536",
+        "b:-1",
+        "/",
+        "/b:80",
+        "*",
+        "http://b:80",
+        "http://b:80/",
+        "b:80/",
+        "b:80?c",
+        "u@b:80",
+        "b:80:90",
+        "[::1]",
+        "[::1:80",
+        "b,c:80",
+        "b%zz:80",
+        "\u{e9}:80",
     ] {
         table.case(
             format!("bad CONNECT {target}"),
@@ -307,6 +329,10 @@ fn asterisk_form(table: &mut Table) {
         table.case(format!("{method} *"), with_line(&format!("{method} * HTTP/1.1")), refused(400));
     }
     for target in ["**", "*/", "*?a", "*#a"] {
-        table.case(format!("OPTIONS {target}"), with_line(&format!("OPTIONS {target} HTTP/1.1")), refused(400));
+        table.case(
+            format!("OPTIONS {target}"),
+            with_line(&format!("OPTIONS {target} HTTP/1.1")),
+            refused(400),
+        );
     }
 }

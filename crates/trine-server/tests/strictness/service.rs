@@ -79,7 +79,8 @@ fn list(trailers: &HeaderMap) -> HeaderValue {
 }
 
 fn stream(chunks: &'static [&'static str]) -> Body {
-    let chunks = chunks.iter().map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from_static(chunk.as_bytes()))));
+    let chunks =
+        chunks.iter().map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from_static(chunk.as_bytes()))));
     Body::new(StreamBody::new(futures_util::stream::iter(chunks)))
 }
 
