@@ -39,8 +39,8 @@ pub(crate) enum End {
     Close { linger: bool },
     /// The answer cannot be completed, and only a reset says so.
     Reset,
-    /// The request is answered by the engine itself.
-    Refused(RequestError),
+    /// The request is answered by the engine itself; without a body if it was a HEAD.
+    Refused { error: RequestError, head: bool },
     /// The bytes are no longer HTTP; whoever took the offer gets them.
     Switched(Offer),
     /// The request asks for an upgrade that only hyper can make. The bytes are those of its head.
@@ -81,11 +81,10 @@ pub(crate) async fn conn<I, M>(
         End::Quiet => {}
         End::Close { linger } => linger::close(&mut wire, linger).await,
         End::Reset => linger::reset(&mut wire).await,
-        End::Refused(error) => {
+        End::Refused { error, head } => {
             let (status, detail) = error.wire();
             tracing::debug!(?error, status = status.as_u16(), detail, "a request was refused");
-            let mut terms =
-                Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: false };
+            let mut terms = Terms { old: false, head, connect: false, upgrade: false, keep_alive: false };
             refuse(&mut wire, status, detail, &mut terms);
             linger::close(&mut wire, true).await;
         }
@@ -229,7 +228,9 @@ fn take_head<I>(
     if *parsed == before || !worth {
         return Ok(false);
     }
-    *head = head::parse(&mut wire.input, limits, recycle::headers).map_err(End::Refused)?;
+    let is_head = wire.input.starts_with(b"HEAD ");
+    *head = head::parse(&mut wire.input, limits, recycle::headers)
+        .map_err(|error| End::Refused { error, head: is_head })?;
     // An empty line before the head was thrown away.
     *parsed = wire.input.len();
     Ok(head.is_some())
@@ -238,7 +239,7 @@ fn take_head<I>(
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
     match ready!(wire.timer.poll(cx)) {
         Side::Read if idle => Poll::Ready(End::Close { linger: false }),
-        Side::Read => Poll::Ready(End::Refused(RequestError::HeadTimeout)),
+        Side::Read => Poll::Ready(End::Refused { error: RequestError::HeadTimeout, head: false }),
         Side::Write => Poll::Ready(stalled()),
     }
 }

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use trine_core::Body;
 
 use super::framing::{Facts, Framing};
+use super::host::valid_host;
 use super::name;
 use crate::error::RequestError;
 
@@ -150,7 +151,7 @@ fn target(method: &Method, raw: Bytes) -> Result<Uri, RequestError> {
     let len = raw.len();
     if *method == Method::CONNECT {
         let authority = Authority::from_maybe_shared(raw).map_err(|_| RequestError::TargetForm)?;
-        if authority.port().is_none() || authority.as_str().contains('@') {
+        if authority.port().is_none() || !valid_host(authority.as_str().as_bytes()) {
             return Err(RequestError::TargetForm);
         }
         return Ok(Uri::from(authority));
@@ -159,7 +160,13 @@ fn target(method: &Method, raw: Bytes) -> Result<Uri, RequestError> {
     if !origin && *raw == *b"*" && *method != Method::OPTIONS {
         return Err(RequestError::TargetForm);
     }
+    let ascii = raw.is_ascii();
     let uri = Uri::from_maybe_shared(raw).map_err(|_| RequestError::Target)?;
+    // The type lets both pass. A browser encodes the one and turns the other into `/`: with a backslash in it, the path
+    // would be another one for who does the same behind us.
+    if !ascii || memchr::memchr(b'\\', uri.path().as_bytes()).is_some() {
+        return Err(RequestError::Target);
+    }
     if origin {
         // The type cuts a fragment off silently; a request target has none.
         let whole = uri.path_and_query().is_some_and(|path| path.as_str().len() == len);
@@ -179,7 +186,7 @@ fn absolute(uri: Uri, len: usize) -> Result<Uri, RequestError> {
     let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
     // An absent path reads as `/`.
     let whole = before_path + path == len || before_path == len;
-    if !whole || authority.as_str().contains('@') || authority.host().is_empty() {
+    if !whole || authority.as_str().is_empty() || !valid_host(authority.as_str().as_bytes()) {
         return Err(RequestError::Target);
     }
     Ok(uri)
