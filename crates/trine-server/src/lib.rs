@@ -44,6 +44,9 @@ mod config;
 mod conn;
 mod date;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod h1;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
