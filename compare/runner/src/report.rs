@@ -5,19 +5,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::{COUNTED, Error, TRIES, WARM_UP};
-
-/// What one scenario cost one server, per request.
-pub(crate) struct Measured {
-    pub(crate) scenario: &'static str,
-    pub(crate) instructions: f64,
-    pub(crate) allocations: f64,
-}
+use crate::Error;
+use crate::callgrind::{COUNTED, Measured, TRIES, WARM_UP};
 
 type Row<'a> = (&'a str, Vec<Measured>);
 
 /// The versions of these crates explain a figure.
-const TOLD: [&str; 7] = ["axum", "hyper", "hyper-util", "http", "mimalloc", "tokio", "valgrind"];
+const TOLD: [&str; 10] =
+    ["actix-web", "axum", "http", "hyper", "hyper-util", "mimalloc", "rocket", "tokio", "trine", "xitca-web"];
 
 /// A Markdown table: one line per scenario, `instructions / allocations (ratio to the first server)` per server.
 pub(crate) fn table(all: &[Row<'_>]) -> String {
@@ -39,9 +34,10 @@ pub(crate) fn table(all: &[Row<'_>]) -> String {
     align(&lines)
 }
 
-fn align(lines: &[Vec<String>]) -> String {
+/// Pads the cells of each column to one width.
+pub(crate) fn align(lines: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..lines[0].len())
-        .map(|column| lines.iter().map(|line| line[column].len()).max().unwrap_or(0))
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
         .collect();
     let mut text = String::new();
     for line in lines {
@@ -49,7 +45,7 @@ fn align(lines: &[Vec<String>]) -> String {
             let filler = if cell == "---" { '-' } else { ' ' };
             text.push_str("| ");
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(filler, width - cell.len()));
+            text.extend(std::iter::repeat_n(filler, width - cell.chars().count()));
             text.push(' ');
         }
         text.push_str("|\n");
@@ -59,7 +55,8 @@ fn align(lines: &[Vec<String>]) -> String {
 
 /// Writes the table and the figures.
 pub(crate) fn write(workspace: &Path, table: &str, all: &[Row<'_>], valgrind: &str) -> Result<(), Error> {
-    let versions = versions(&std::fs::read_to_string(workspace.join("Cargo.lock"))?, valgrind);
+    let mut versions = versions(workspace)?;
+    versions.insert("valgrind".to_owned(), valgrind.into());
     let folder = workspace.join("results");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("instructions.md"), page(table, &versions))?;
@@ -99,12 +96,14 @@ fn figures(all: &[Row<'_>], versions: &Map<String, Value>) -> Value {
     json!({ "requests": COUNTED, "tries": TRIES, "versions": versions, "servers": servers })
 }
 
-fn tenths(number: f64) -> f64 {
+/// Rounds to one decimal.
+pub(crate) fn tenths(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
-/// Finds `name = ".."` followed by `version = ".."` in a lock file.
-fn versions(lock: &str, valgrind: &str) -> Map<String, Value> {
+/// Finds `name = ".."` followed by `version = ".."` in the lock file.
+pub(crate) fn versions(workspace: &Path) -> Result<Map<String, Value>, Error> {
+    let lock = std::fs::read_to_string(workspace.join("Cargo.lock"))?;
     let mut versions = Map::new();
     let mut name = "";
     for line in lock.lines() {
@@ -116,6 +115,5 @@ fn versions(lock: &str, valgrind: &str) -> Map<String, Value> {
             versions.insert(name.to_owned(), value.trim_matches('"').into());
         }
     }
-    versions.insert("valgrind".to_owned(), valgrind.trim_start_matches("valgrind-").into());
-    versions
+    Ok(versions)
 }

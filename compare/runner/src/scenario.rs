@@ -1,6 +1,7 @@
 //! What is asked of every server, and the only right answer.
 
 /// One kind of request.
+#[derive(Clone, Copy)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     request_line: &'static str,
@@ -12,6 +13,8 @@ pub(crate) struct Scenario {
     pub(crate) connections: usize,
     /// How many requests a connection writes at once.
     pub(crate) pipelined: usize,
+    /// After how many requests the client closes a connection and opens a new one; only the engine's load does that.
+    pub(crate) per_connection: Option<usize>,
 }
 
 const MESSAGE: &str = r#"{"message":"Hello, World!"}"#;
@@ -30,6 +33,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::get("users", "GET /users/42 HTTP/1.1\r\n", ONE, "42"),
     Scenario { body: ITEM, ..Scenario::get("echo", "POST /echo HTTP/1.1\r\n", ECHO, ITEM) },
 ];
+
+/// What the engine's load asks besides: a connection serves ten requests, then the client closes it.
+pub(crate) const RECONNECTING: Scenario = Scenario {
+    per_connection: Some(10),
+    ..Scenario::get("json-reconnecting", "GET /json HTTP/1.1\r\n", THREE, MESSAGE)
+};
 
 const ONE: &str = "Host: localhost\r\n";
 
@@ -62,7 +71,16 @@ impl Scenario {
         headers: &'static str,
         expected: &'static str,
     ) -> Scenario {
-        Scenario { name, request_line, headers, body: "", expected, connections: 16, pipelined: 1 }
+        Scenario {
+            name,
+            request_line,
+            headers,
+            body: "",
+            expected,
+            connections: 16,
+            pipelined: 1,
+            per_connection: None,
+        }
     }
 
     /// The bytes of one write: a request, or as many as are pipelined.

@@ -1,4 +1,4 @@
-//! One server under callgrind, from start to stop.
+//! One server's process, from start to stop.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,37 +12,23 @@ use crate::Error;
 /// Valgrind takes some seconds to start a program on a slow machine.
 const START: Duration = Duration::from_secs(60);
 
-/// A dump takes well under a second.
-const DUMP: Duration = Duration::from_secs(60);
-
-/// A running server. Dropping it ends the process and removes what callgrind wrote.
+/// A running server. Dropping it ends the process.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    folder: PathBuf,
-    dumps: usize,
 }
 
 impl Server {
-    /// Starts the binary of this name, which lies beside ours, and waits until it listens.
+    /// Starts the binary of this name and waits until it listens.
     pub(crate) fn start(name: &str) -> Result<Server, Error> {
-        let own = std::env::current_exe()?;
-        let binary = own.with_file_name(format!("compare-{name}"));
-        let folder = std::env::temp_dir().join(format!("compare-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        let child = Command::new("valgrind")
-            .arg("--tool=callgrind")
-            .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
-            .arg(format!("--log-file={}", folder.join("log").display()))
-            .arg(format!("--vgdb-prefix={}", folder.join("vgdb").display()))
-            .arg(binary)
-            .env("PORT", "0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        Server::spawn(&mut Command::new(binary(name)?))
+    }
+
+    /// Runs a command that starts a server and waits until it listens.
+    pub(crate) fn spawn(command: &mut Command) -> Result<Server, Error> {
+        let child = command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         // From here on a failure drops the server and so ends the process.
-        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { child, address: unknown, folder, dumps: 0 };
+        let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let stdout = server.child.stdout.take().ok_or("the server has no standard output")?;
         server.address = announced(stdout)?;
         Ok(server)
@@ -52,30 +38,36 @@ impl Server {
         self.address
     }
 
-    /// Writes the counters since the last dump to a file and sets them to zero.
-    pub(crate) fn dump(&mut self) -> Result<PathBuf, Error> {
-        let mut vgdb = Command::new("vgdb")
-            .arg(format!("--vgdb-prefix={}", self.folder.join("vgdb").display()))
-            .arg(format!("--pid={}", self.child.id()))
-            .arg("dump")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        match wait(&mut vgdb, DUMP)? {
-            status if status.success() => {}
-            status => return Err(format!("vgdb could not ask for a dump: {status}").into()),
-        }
-        self.dumps += 1;
-        Ok(self.folder.join(format!("out.{}", self.dumps)))
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only where there is nothing left to end or to remove.
+        // It fails only where there is nothing left to end.
         let _ = self.child.kill().and_then(|()| self.child.wait());
-        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Where the binary of a server lies: beside ours.
+pub(crate) fn binary(name: &str) -> Result<PathBuf, Error> {
+    Ok(std::env::current_exe()?.with_file_name(format!("compare-{name}")))
+}
+
+/// Waits for the end of a child, and ends it when that takes too long.
+pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<ExitStatus, Error> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if start.elapsed() > patience {
+            child.kill()?;
+            child.wait()?;
+            return Err(format!("nothing happened for {} seconds", patience.as_secs()).into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -92,20 +84,5 @@ fn announced(stdout: ChildStdout) -> Result<SocketAddr, Error> {
     match line.trim().strip_prefix("listening ").and_then(|address| address.parse().ok()) {
         Some(address) => Ok(address),
         None => Err(format!("expected `listening ADDRESS:PORT`, got {line:?}").into()),
-    }
-}
-
-fn wait(child: &mut Child, patience: Duration) -> Result<ExitStatus, Error> {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if start.elapsed() > patience {
-            child.kill()?;
-            child.wait()?;
-            return Err(format!("nothing happened for {} seconds", patience.as_secs()).into());
-        }
-        std::thread::sleep(Duration::from_millis(10));
     }
 }

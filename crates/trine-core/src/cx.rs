@@ -26,6 +26,13 @@ impl Cx {
     #[inline]
     pub fn new(request: Request, route: RouteCx) -> Cx {
         let (head, body) = request.into_parts();
+        Cx::from_parts(head, body, route)
+    }
+
+    /// The same of a head and a body.
+    #[must_use]
+    #[inline]
+    pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
         let mut cx = Cx { head, body: Some(body), route, accept: None };
         cx.limit_body();
         cx

@@ -88,22 +88,22 @@ impl AppService {
     }
 
     #[inline]
-    fn start(&self, mut request: Request) -> Answer {
-        let conn = self.conn.clone().or_else(|| outer_conn(&request));
+    fn start(&self, mut head: Parts, body: Body) -> Answer {
+        let conn = self.conn.clone().or_else(|| outer_conn(&head));
         let route = RouteCx::new(Arc::clone(&self.tables.cx), conn);
         match &self.tables.outer {
-            None => self.tables.way.go(Cx::new(request, route)),
+            None => self.tables.way.go(Cx::from_parts(head, body, route)),
             Some(outer) => {
-                request.extensions_mut().insert(route);
-                outer.start(request)
+                head.extensions.insert(route);
+                outer.start(Request::from_parts(head, body))
             }
         }
     }
 }
 
 // Mounted in another application, the connection is that one's.
-fn outer_conn(request: &Request) -> Option<Arc<ConnInfo>> {
-    let outer: &RouteCx = request.extensions().get()?;
+fn outer_conn(head: &Parts) -> Option<Arc<ConnInfo>> {
+    let outer: &RouteCx = head.extensions.get()?;
     outer.conn().cloned().map(Arc::new)
 }
 
@@ -120,7 +120,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> NeverFails {
-        NeverFails(self.start(request.map(Body::new)))
+        let (head, body) = request.into_parts();
+        NeverFails(self.start(head, Body::new(body)))
     }
 }
 

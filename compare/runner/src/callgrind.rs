@@ -1,0 +1,127 @@
+//! One server under callgrind, and what its requests cost in user space.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::scenario::{SCENARIOS, Scenario};
+use crate::server::{self, Server};
+use crate::{Error, client, contenders, profile};
+
+/// Enough requests that lazily made things (buffers, slabs, the cached date) are there before counting starts.
+pub(crate) const WARM_UP: usize = 320;
+
+/// Enough that a connection's rare events vanish in the mean. A multiple of every round in [`SCENARIOS`].
+pub(crate) const COUNTED: usize = 1600;
+
+/// How many requests a server finds ready when it wakes is luck and moves a count by some percent: take the median.
+pub(crate) const TRIES: usize = 5;
+
+/// A dump takes well under a second.
+const DUMP: Duration = Duration::from_secs(60);
+
+/// What one scenario cost one server, per request.
+pub(crate) struct Measured {
+    pub(crate) scenario: &'static str,
+    pub(crate) instructions: f64,
+    pub(crate) allocations: f64,
+}
+
+/// Says how to get valgrind where it is missing.
+pub(crate) fn version() -> Result<String, Error> {
+    let output = Command::new("valgrind").arg("--version").output();
+    match output {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("valgrind-").to_owned())
+        }
+        _ => Err("valgrind is not installed or does not run: `apt-get install valgrind`".into()),
+    }
+}
+
+/// Counts the scenarios of these names, all where there are none.
+pub(crate) fn measure(name: &str, only: &[&str]) -> Result<Vec<Measured>, Error> {
+    eprintln!("{name} under callgrind");
+    let mut server = Callgrind::start(name).map_err(|error| format!("{name}: {error}"))?;
+    if name != contenders::FLOOR {
+        client::check_refusals(server.server.address()).map_err(|error| format!("{name}: {error}"))?;
+    }
+    let wanted = SCENARIOS.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name));
+    wanted
+        .map(|scenario| {
+            let measured = count(&mut server, scenario)
+                .map_err(|error| format!("{name}: {}: {error}", scenario.name))?;
+            eprintln!(
+                "  {:<20} {:>8.0} instructions {:>6.1} allocations",
+                scenario.name, measured.instructions, measured.allocations
+            );
+            Ok(measured)
+        })
+        .collect()
+}
+
+/// Warm up, throw the counters away, then send and read the counters as often as there are tries.
+fn count(server: &mut Callgrind, scenario: &Scenario) -> Result<Measured, Error> {
+    let mut clients = client::connect(server.server.address(), scenario.connections)?;
+    client::send(&mut clients, scenario, WARM_UP)?;
+    server.dump()?;
+    let mut tries = Vec::new();
+    for _ in 0..TRIES {
+        client::send(&mut clients, scenario, COUNTED)?;
+        tries.push(profile::parse(&std::fs::read_to_string(server.dump()?)?)?);
+    }
+    tries.sort_by_key(|profile| profile.instructions);
+    let median = &tries[TRIES / 2];
+    Ok(Measured {
+        scenario: scenario.name,
+        instructions: median.instructions as f64 / COUNTED as f64,
+        allocations: median.allocations as f64 / COUNTED as f64,
+    })
+}
+
+/// A server under callgrind. Dropping it ends the process and removes what callgrind wrote.
+struct Callgrind {
+    server: Server,
+    folder: PathBuf,
+    dumps: usize,
+}
+
+impl Callgrind {
+    fn start(name: &str) -> Result<Callgrind, Error> {
+        let folder = std::env::temp_dir().join(format!("compare-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let server = Server::spawn(
+            Command::new("valgrind")
+                .arg("--tool=callgrind")
+                .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
+                .arg(format!("--log-file={}", folder.join("log").display()))
+                .arg(format!("--vgdb-prefix={}", folder.join("vgdb").display()))
+                .arg(server::binary(name)?),
+        )?;
+        Ok(Callgrind { server, folder, dumps: 0 })
+    }
+
+    /// Writes the counters since the last dump to a file and sets them to zero.
+    fn dump(&mut self) -> Result<PathBuf, Error> {
+        let mut vgdb = Command::new("vgdb")
+            .arg(format!("--vgdb-prefix={}", self.folder.join("vgdb").display()))
+            .arg(format!("--pid={}", self.server.pid()))
+            .arg("dump")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        match server::wait(&mut vgdb, DUMP)? {
+            status if status.success() => {}
+            status => return Err(format!("vgdb could not ask for a dump: {status}").into()),
+        }
+        self.dumps += 1;
+        Ok(self.folder.join(format!("out.{}", self.dumps)))
+    }
+}
+
+impl Drop for Callgrind {
+    fn drop(&mut self) {
+        // The server may write there until it ends; what stays behind is in the folder for temporary things.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

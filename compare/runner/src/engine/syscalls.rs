@@ -1,0 +1,104 @@
+//! System calls per request, by the kernel's tracepoints.
+//!
+//! `strace` will not do: it slows a server down so much that its next request is there already, which hides a read that
+//! finds nothing.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::cells;
+use crate::Error;
+use crate::scenario::Scenario;
+use crate::server::{self, Server};
+
+/// How long perf takes to attach, at most.
+const ATTACH: Duration = Duration::from_millis(300);
+const TIME: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const ALL: &str = "raw_syscalls:sys_enter";
+const READS: [&str; 4] = ["read", "readv", "recvfrom", "recvmsg"];
+const WRITES: [&str; 4] = ["write", "writev", "sendto", "sendmsg"];
+const WAITS: [&str; 3] = ["epoll_wait", "epoll_pwait", "epoll_pwait2"];
+
+/// Calls per request.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Calls {
+    pub(super) all: f64,
+    pub(super) reads: f64,
+    pub(super) writes: f64,
+    pub(super) waits: f64,
+}
+
+/// Counts while a load runs whose connections are open already.
+pub(super) fn measure(server: &Server, route: &Scenario) -> Result<Calls, Error> {
+    let mut load = cells::open(server, route)?;
+    load.once()?;
+    let mut perf = perf(server.pid())?;
+    std::thread::sleep(ATTACH);
+    let requests = load.saturate(TIME);
+    let output = stop(&mut perf);
+    parse(&output?, requests? as f64)
+}
+
+fn perf(pid: u32) -> Result<Child, Error> {
+    let mut command = Command::new("perf");
+    command.args(["stat", "-x", ",", "-e", ALL]);
+    for call in READS.iter().chain(&WRITES).chain(&WAITS) {
+        command.arg("-e").arg(format!("syscalls:sys_enter_{call}"));
+    }
+    command.arg("-p").arg(pid.to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| format!("perf does not run: {error}").into())
+}
+
+/// perf prints what it counted when it is interrupted. It is our own child and not waited for yet, so its id is its own.
+fn stop(perf: &mut Child) -> Result<String, Error> {
+    let pid = i32::try_from(perf.id()).ok().and_then(Pid::from_raw).ok_or("perf has no id")?;
+    kill_process(pid, Signal::INT)?;
+    server::wait(perf, PATIENCE)?;
+    let mut output = String::new();
+    if let Some(mut stderr) = perf.stderr.take() {
+        std::io::Read::read_to_string(&mut stderr, &mut output)?;
+    }
+    Ok(output)
+}
+
+/// Lines of `count,unit,event,..`.
+fn parse(output: &str, requests: f64) -> Result<Calls, Error> {
+    let mut calls = Calls::default();
+    let mut found = false;
+    for line in output.lines() {
+        let mut fields = line.split(',');
+        let (Some(count), Some(_unit), Some(event)) = (fields.next(), fields.next(), fields.next()) else {
+            continue;
+        };
+        let Ok(count) = count.parse::<f64>() else { continue };
+        let call = event.trim_start_matches("syscalls:sys_enter_");
+        let counted = count / requests;
+        match call {
+            ALL => (calls.all, found) = (counted, true),
+            call if READS.contains(&call) => calls.reads += counted,
+            call if WRITES.contains(&call) => calls.writes += counted,
+            call if WAITS.contains(&call) => calls.waits += counted,
+            _ => {}
+        }
+    }
+    if found { Ok(calls) } else { Err(format!("perf counted nothing: {}", output.trim()).into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn calls_are_sorted_by_what_they_do() {
+        let output = "300,,raw_syscalls:sys_enter,1,100.00,,\n100,,syscalls:sys_enter_recvfrom,1,100.00,,\n\
+                      90,,syscalls:sys_enter_writev,1,100.00,,\n10,,syscalls:sys_enter_sendto,1,100.00,,\n";
+        let calls = parse(output, 100.0).unwrap();
+        assert_eq!((calls.all, calls.reads, calls.writes, calls.waits), (3.0, 1.0, 1.0, 0.0));
+        assert!(parse("event syntax error", 100.0).is_err());
+    }
+}

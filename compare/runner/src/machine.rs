@@ -1,0 +1,68 @@
+//! What the kernel knows of a process, and which core it runs on.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::Error;
+
+/// The core of the servers and the core of the load.
+#[derive(Clone, Copy)]
+pub(crate) struct Cores {
+    server: usize,
+    load: usize,
+}
+
+impl Cores {
+    /// The first two that we may use.
+    pub(crate) fn find() -> Result<Cores, Error> {
+        let allowed = sched_getaffinity(None)?;
+        let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+        match (cores.next(), cores.next()) {
+            (Some(load), Some(server)) => Ok(Cores { server, load }),
+            _ => Err("two cores are needed: one for the server, one for the load".into()),
+        }
+    }
+
+    /// Runs this on the server's core: the processes that it starts inherit it. Afterwards we are on the load's core.
+    pub(crate) fn start<T>(self, start: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        pin(self.server)?;
+        let started = start();
+        pin(self.load)?;
+        started
+    }
+}
+
+fn pin(core: usize) -> Result<(), Error> {
+    let mut set = CpuSet::new();
+    set.set(core);
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+/// As many open files as we may have; the servers inherit it.
+pub(crate) fn raise_open_files() -> Result<u64, Error> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    Ok(maximum.unwrap_or(u64::MAX))
+}
+
+/// CPU time of all threads of a process, user and kernel, as the scheduler accounts for it.
+pub(crate) fn cpu(pid: u32) -> Result<Duration, Error> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread that ended in between is gone, and so is its time.
+        let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        sum += text.split_whitespace().next().unwrap_or_default().parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(sum))
+}
+
+/// Kilobytes of anonymous memory that a process has in RAM: its heap and stacks, without program text and files.
+pub(crate) fn memory(pid: u32) -> Result<u64, Error> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let digits = line.and_then(|line| line.split_whitespace().next());
+    Ok(digits.ok_or("the kernel does not tell RssAnon")?.parse()?)
+}

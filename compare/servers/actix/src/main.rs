@@ -1,0 +1,39 @@
+//! actix-web as its documentation says, with one worker and one listening address.
+//!
+//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default), or none would be left
+//! when memory is read. A path parameter that does not parse is answered 404, its default.
+
+use actix_web::web::{Json, Path};
+use actix_web::{App, HttpServer, get, post};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+
+#[get("/plaintext")]
+async fn plaintext() -> &'static str {
+    PLAINTEXT
+}
+
+#[get("/json")]
+async fn json() -> Json<Message> {
+    Json(MESSAGE)
+}
+
+#[get("/users/{id}")]
+async fn user(id: Path<u64>) -> String {
+    id.to_string()
+}
+
+#[post("/echo")]
+async fn echo(item: Json<Item>) -> Json<Item> {
+    item
+}
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    let listener = compare_common::listen()?;
+    HttpServer::new(|| App::new().service(plaintext).service(json).service(user).service(echo))
+        .workers(1)
+        .keep_alive(std::time::Duration::from_secs(120))
+        .listen(listener)?
+        .run()
+        .await
+}

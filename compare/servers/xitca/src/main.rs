@@ -1,0 +1,44 @@
+//! xitca-web as its documentation says, with one worker, on epoll (its feature `io-uring` is not the default).
+//!
+//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default), or none would be left
+//! when memory is read.
+
+use std::time::Duration;
+
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+use xitca_web::App;
+use xitca_web::handler::handler_service;
+use xitca_web::handler::json::Json;
+use xitca_web::handler::params::Params;
+use xitca_web::route::{get, post};
+
+fn main() -> std::io::Result<()> {
+    let listener = compare_common::listen()?;
+    App::new()
+        .at("/plaintext", get(handler_service(plaintext)))
+        .at("/json", get(handler_service(json)))
+        .at("/users/{id}", get(handler_service(user)))
+        .at("/echo", post(handler_service(echo)))
+        .serve()
+        .worker_threads(1)
+        .keep_alive_timeout(Duration::from_secs(120))
+        .listen(listener)?
+        .run()
+        .wait()
+}
+
+async fn plaintext() -> &'static str {
+    PLAINTEXT
+}
+
+async fn json() -> Json<Message> {
+    Json(MESSAGE)
+}
+
+async fn user(Params(id): Params<u64>) -> String {
+    id.to_string()
+}
+
+async fn echo(Json(item): Json<Item>) -> Json<Item> {
+    Json(item)
+}
