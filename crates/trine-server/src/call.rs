@@ -1,12 +1,14 @@
 //! The call of the service, and what is told when it gives no answer.
 
 use std::future::Future as _;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
 use http::{Response, StatusCode};
 use trine_core::BoxError;
 
+use crate::config::Cancel;
 use crate::conn::{End, drive};
 use crate::error::error_status;
 use crate::h1::head::Head;
@@ -67,7 +69,7 @@ where
     S: HttpService,
 {
     let mut answer = pin!(None);
-    drive(wire, upload, |cx, _| {
+    let answered = drive(wire, upload, |cx, _| {
         // One net for all three steps: it is not free.
         let step = caught(|| {
             if head.is_some() {
@@ -84,5 +86,19 @@ where
             Err(_) => Poll::Ready(Err(Failure::panicked())),
         }
     })
-    .await
+    .await;
+    if answered.is_err()
+        && wire.config.cancel == Cancel::Never
+        && let Some(answer) = answer.as_mut().as_pin_mut()
+    {
+        upload.lose();
+        to_its_end(answer).await;
+    }
+    answered
+}
+
+/// The client is gone, and the service ends what it began. Its answer is nobody's.
+#[cold]
+async fn to_its_end<F: Future>(mut answer: Pin<&mut F>) {
+    poll_fn(|cx| caught(|| answer.as_mut().poll(cx).map(drop)).unwrap_or(Poll::Ready(()))).await;
 }

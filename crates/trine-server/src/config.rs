@@ -37,10 +37,15 @@ pub struct ServerConfig {
     /// Time that a connection may stay without a request, before the first one too. The client sees the end of the
     /// connection, silently. Default: 75 s.
     pub keep_alive_timeout: Duration,
-    /// Time without a byte of a request body while somebody waits for it. The reader of the body gets
+    /// Time that a client may let somebody wait for its request body; what it sends buys time back, see `min_body_rate`.
+    /// The reader of the body gets
     /// [`BodyError::TimedOut`](trine_core::BodyError::TimedOut), and the connection ends after the answer.
     /// Default: 30 s.
     pub body_timeout: Duration,
+    /// Bytes per second of a request body below which the client uses up its `body_timeout`, while somebody waits for the
+    /// body: each so many bytes buy back one second of it. Without this a byte now and then would hold a connection for
+    /// ever. 0 lets any byte buy back all of it, as a stream of rare events needs. Default: 240.
+    pub min_body_rate: u64,
     /// Time in which not one byte of an answer can be sent: the client does not read. It sees a connection that ends
     /// in the middle of the answer. Default: 30 s.
     pub write_timeout: Duration,
@@ -50,6 +55,8 @@ pub struct ServerConfig {
     /// Time that requests and upgraded connections have to end after a shutdown began. Then they are cut.
     /// Default: 30 s.
     pub shutdown_timeout: Duration,
+    /// What ends a request early because its client is gone. Default: [`Cancel::Reset`].
+    pub cancel: Cancel,
 
     /// Bytes of a request head, request line included. The client sees 431. Default: 64 KiB.
     pub max_head_bytes: usize,
@@ -71,6 +78,22 @@ pub struct ServerConfig {
     pub max_gathered_bytes: usize,
 }
 
+/// When the future of a service is dropped before it has answered, because nobody waits for the answer.
+///
+/// A shutdown whose time is over drops it in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cancel {
+    /// When the client resets the connection, or when what we write to it fails. A client that only ends its own side
+    /// (a FIN, as `nc` sends behind its input) still waits for its answer and gets it.
+    #[default]
+    Reset,
+    /// When the client ends its own side too, which most clients do by closing. Saves work where answers are costly, at
+    /// the price of clients that half-close: they get no answer.
+    Fin,
+    /// Never: what a service began, it ends. Its answer is thrown away if nobody is there to read it.
+    Never,
+}
+
 impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
@@ -83,9 +106,11 @@ impl Default for ServerConfig {
             head_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
+            min_body_rate: 240,
             write_timeout: Duration::from_secs(30),
             discard_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
+            cancel: Cancel::Reset,
             max_head_bytes: 64 * 1024,
             max_headers: 100,
             max_target_bytes: 8 * 1024,

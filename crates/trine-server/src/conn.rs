@@ -279,3 +279,6 @@ pub(crate) async fn drive<I: Io, T>(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@
 //! - A panic is answered with 500 and logged; its connection ends, the server does not.
 //! - An error is answered by the table of [`error_status`].
 //! - A client that resets its connection cancels the request: its future is dropped. A client that only ends its own
-//!   side still gets its answer.
+//!   side still gets its answer. [`Cancel`] changes both.
 //! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
 
 mod accept;
@@ -44,6 +44,9 @@ mod config;
 mod conn;
 mod date;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod h1;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
@@ -61,7 +64,7 @@ mod upload;
 mod wire;
 mod worker;
 
-pub use config::ServerConfig;
+pub use config::{Cancel, ServerConfig};
 pub use error::{ServerError, error_status};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

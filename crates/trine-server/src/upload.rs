@@ -9,19 +9,22 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Request;
 use http_body::Frame;
+use tokio::time::Instant;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
 use crate::buffer;
+use crate::config::ServerConfig;
 use crate::conn::End;
 use crate::h1::body::{Decoder, Piece};
 use crate::h1::encode;
 use crate::h1::framing::{Framing, Length};
 use crate::io::Io;
-use crate::timer::Side;
+use crate::timer::{Side, Timer};
 use crate::wire::{Gone, Wire};
 
 /// Reads of a large body are not smaller than this, where that much is to come.
@@ -33,6 +36,7 @@ pub(crate) struct Upload {
     decoder: Decoder,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -66,10 +70,16 @@ impl Upload {
                     decoder: Decoder::new(framing.length),
                     // A client that sends already waits for nothing (RFC 9110, 10.1.1).
                     awaits_continue: framing.expect_continue && wire.input.is_empty(),
+                    clock: Clock::new(&wire.config),
                 };
             }
         }
-        Upload { state: State::Done, decoder: Decoder::Done, awaits_continue: false }
+        Upload {
+            state: State::Done,
+            decoder: Decoder::Done,
+            awaits_continue: false,
+            clock: Clock::new(&wire.config),
+        }
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -106,7 +116,6 @@ impl Upload {
             match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
                 Ok(Piece::More) => {}
                 Ok(piece) => {
-                    wire.timer.clear(Side::Read);
                     self.deliver(piece);
                     return Poll::Ready(Ok(()));
                 }
@@ -127,11 +136,16 @@ impl Upload {
             if let Poll::Ready(Err(gone)) = wire.poll_flush(cx) {
                 return Poll::Ready(Err(gone));
             }
-            wire.timer.start(Side::Read, wire.config.body_timeout);
+            let before = wire.input.len();
             match wire.poll_fill(cx, self.read_size()) {
-                Poll::Ready(Ok(())) => wire.timer.set(Side::Read, wire.config.body_timeout),
+                Poll::Ready(Ok(())) => {
+                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.config)
+                }
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    self.clock.start(&mut wire.timer);
+                    return Poll::Pending;
+                }
             }
         }
     }
@@ -163,6 +177,13 @@ impl Upload {
     /// The reader waited for too long.
     pub(crate) fn time_out(&mut self) {
         self.fail(BodyError::TimedOut);
+    }
+
+    /// The client is gone, and the reader must not wait for it.
+    pub(crate) fn lose(&mut self) {
+        if matches!(self.state, State::Feeding(_)) {
+            self.fail(BodyError::Incomplete);
+        }
     }
 
     /// Called when the answer is there, before its head is written: from then on, `100 Continue` cannot be sent.
@@ -257,5 +278,38 @@ impl Upload {
     fn read_size(&self) -> usize {
         let want = self.decoder.left().clamp(buffer::SIZE as u64, LARGEST_READ);
         usize::try_from(want).unwrap_or(buffer::SIZE)
+    }
+}
+
+/// How long the client may still let somebody wait for its body. Only waiting counts: a reader that takes its time uses
+/// up nothing.
+#[derive(Debug)]
+struct Clock {
+    left: Duration,
+    since: Option<Instant>,
+}
+
+impl Clock {
+    fn new(config: &ServerConfig) -> Clock {
+        Clock { left: config.body_timeout, since: None }
+    }
+
+    fn start(&mut self, timer: &mut Timer) {
+        if self.since.is_none() {
+            self.since = Some(Instant::now());
+            timer.set(Side::Read, self.left);
+        }
+    }
+
+    fn stop(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
+        let most = config.body_timeout;
+        if let Some(since) = self.since.take() {
+            timer.clear(Side::Read);
+            self.left = self.left.saturating_sub(since.elapsed());
+        }
+        self.left = match (bytes as u64 * 1000).checked_div(config.min_body_rate) {
+            Some(bought) => most.min(self.left.saturating_add(Duration::from_millis(bought))),
+            None => most,
+        };
     }
 }

@@ -10,7 +10,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::AsyncReadExt as _;
 
 use crate::buffer;
-use crate::config::ServerConfig;
+use crate::config::{Cancel, ServerConfig};
 use crate::io::Io;
 use crate::shutdown::Drain;
 use crate::timer::{Side, Timer};
@@ -59,7 +59,8 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN is not. What else comes is
+    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN only
+    /// where the configuration says so. What else comes is
     /// kept for later, up to one buffer.
     pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Gone> {
         while !self.eof && self.input.len() < buffer::SIZE {
@@ -67,7 +68,7 @@ impl<I: Io> Wire<I> {
                 return Poll::Ready(Gone);
             }
         }
-        Poll::Pending
+        if self.eof && self.config.cancel == Cancel::Fin { Poll::Ready(Gone) } else { Poll::Pending }
     }
 
     /// Writes what is gathered.

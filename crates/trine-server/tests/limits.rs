@@ -112,7 +112,7 @@ async fn an_idle_connection_is_closed_silently() {
 
 #[tokio::test]
 async fn a_body_that_stalls_is_an_error_of_its_reader() {
-    let server = start(ServerConfig { body_timeout: SHORT, ..config() });
+    let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 0, ..config() });
     let mut client = Client::connect(server.address).await;
     let start = Instant::now();
     client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nfour").await;

@@ -96,11 +96,12 @@ fn scan(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<Lin
     let len = match parsed.parse_with_uninit_headers(input, slots) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return partial(input, limits),
+        // Which version it is not, only the whole line tells: 505 and 400 must not depend on how the bytes were cut.
+        Err(httparse::Error::Version) if memchr::memchr(b'\n', input).is_none() => {
+            return partial(input, limits);
+        }
         Err(error) => return Err(refusal(error, input)),
     };
-    if len > limits.bytes {
-        return Err(RequestError::HeadTooLarge);
-    }
     let place = |part: &[u8]| {
         let start = part.as_ptr().addr() - input.as_ptr().addr();
         start..start + part.len()
@@ -108,6 +109,9 @@ fn scan(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<Lin
     let target = parsed.path.unwrap_or_default();
     if target.len() > limits.target {
         return Err(RequestError::TargetTooLong);
+    }
+    if len > limits.bytes {
+        return Err(RequestError::HeadTooLarge);
     }
     let method =
         Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| RequestError::Method)?;

@@ -26,7 +26,9 @@
 //! | `workers` | `0` | [`workers`](ServerConfig::workers) |
 //! | `work_stealing` | `false` | [`work_stealing`](Config::work_stealing) |
 //! | `signals` | `true` | [`signals`](ServerConfig::signals) |
+//! | `cancel` | `reset` | [`cancel`](ServerConfig::cancel): `reset`, `fin` or `never` |
 //! | `limits.body` | `2MiB` | [`body_limit`](Config::body_limit) |
+//! | `limits.body_rate` | `240` | [`min_body_rate`](ServerConfig::min_body_rate), a second |
 //! | `limits.head` | `64KiB` | [`max_head_bytes`](ServerConfig::max_head_bytes) |
 //! | `limits.headers` | `100` | [`max_headers`](ServerConfig::max_headers) |
 //! | `limits.target` | `8KiB` | [`max_target_bytes`](ServerConfig::max_target_bytes) |

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use trine_server::Cancel;
+
 /// How a kind of value is read, and how an error names it.
 pub(super) struct Kind<T> {
     pub(super) expected: &'static str,
@@ -21,6 +23,16 @@ pub(super) const WORKERS: Kind<usize> =
     Kind { expected: "a number of threads, or 0 for one per core", parse: |text| text.parse().ok() };
 
 pub(super) const SWITCH: Kind<bool> = Kind { expected: "`true` or `false`", parse: |text| text.parse().ok() };
+
+pub(super) const CANCEL: Kind<Cancel> = Kind {
+    expected: "`reset`, `fin` or `never`",
+    parse: |text| match text {
+        "reset" => Some(Cancel::Reset),
+        "fin" => Some(Cancel::Fin),
+        "never" => Some(Cancel::Never),
+        _ => None,
+    },
+};
 
 pub(super) const CONNECTIONS: Kind<usize> =
     Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };

@@ -1,0 +1,235 @@
+//! Slow and silent clients at every stage, on paused time. `tests/limits.rs` has them on real sockets.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use http::Response;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, LocalSet};
+use tokio::time::{Instant, sleep};
+
+use super::*;
+use crate::seam::{MakeWorker as _, Shared};
+use crate::shutdown::Drain;
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const POST: &[u8] = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// Reads the body where the path asks for it; answers with a lot where it asks for that.
+async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let body = match request.uri().path() {
+        "/body" => match request.into_body().bytes().await {
+            Ok(bytes) => bytes.len().to_string().into(),
+            Err(error) => Body::from(error.to_string()),
+        },
+        "/large" => Body::from(vec![b'x'; 1_000_000]),
+        _ => Body::from("hello"),
+    };
+    Ok(Response::new(body))
+}
+
+/// A client of a connection with the default configuration, and what ends when the connection does.
+async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
+    let (client, server) = tokio::io::duplex(16 * 1024);
+    let drain = Arc::new(Drain::default());
+    let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let worker = Shared(tower::service_fn(service)).worker(0).await.unwrap();
+    let ended = tokio::task::spawn_local(async move {
+        let start = Instant::now();
+        conn(server, ConnInfo::plain(None, None), &worker, Arc::new(ServerConfig::default()), place).await;
+        start.elapsed()
+    });
+    (client, ended)
+}
+
+async fn rest(client: &mut DuplexStream) -> String {
+    let mut read = Vec::new();
+    client.read_to_end(&mut read).await.unwrap();
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+/// Sends a GET and reads its answer.
+async fn exchange(client: &mut DuplexStream) {
+    client.write_all(GET).await.unwrap();
+    let mut read = Vec::new();
+    while !read.ends_with(b"hello") {
+        assert_ne!(client.read_buf(&mut read).await.unwrap(), 0);
+    }
+}
+
+/// The time at which a connection ended, in whole seconds.
+async fn seconds(ended: JoinHandle<Duration>) -> u64 {
+    ended.await.unwrap().as_secs()
+}
+
+async fn local(test: impl Future<Output = ()>) {
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_says_anything_is_let_go() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        assert_eq!(rest(&mut client).await, "");
+        assert_eq!(seconds(ended).await, 75);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_client_is_let_go() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        sleep(Duration::from_secs(60)).await;
+        exchange(&mut client).await;
+        assert_eq!(rest(&mut client).await, "");
+        assert_eq!(seconds(ended).await, 60 + 75);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_lines_buy_no_time() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        for _ in 0..74 {
+            client.write_all(b"\r\n").await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        rest(&mut client).await;
+        assert!(seconds(ended).await <= 75);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_trickles_is_408_on_the_first_and_on_later_requests() {
+    local(async {
+        for before in [0, 1, 5] {
+            let (mut client, ended) = connect().await;
+            for _ in 0..before {
+                exchange(&mut client).await;
+            }
+            for byte in &GET[..9] {
+                client.write_all(&[*byte]).await.unwrap();
+                sleep(Duration::from_secs(1)).await;
+            }
+            let answer = rest(&mut client).await;
+            assert!(answer.starts_with("HTTP/1.1 408 Request Timeout"), "{answer}");
+            drop(client);
+            assert_eq!(seconds(ended).await, 10, "after {before} requests");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_an_error_of_its_reader() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        client.write_all(POST).await.unwrap();
+        client.write_all(b"3\r\nabc\r\n").await.unwrap();
+        let answer = rest(&mut client).await;
+        assert!(answer.ends_with("the body stalled for too long"), "{answer}");
+        drop(client);
+        assert_eq!(seconds(ended).await, 30);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_below_the_lowest_rate_does_not_last() {
+    local(async {
+        let (client, ended) = connect().await;
+        let (mut reader, mut writer) = tokio::io::split(client);
+        writer.write_all(POST).await.unwrap();
+        let sending = tokio::task::spawn_local(async move {
+            while writer.write_all(b"1\r\na\r\n").await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let mut answer = String::new();
+        reader.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("the body stalled for too long"), "{answer}");
+        sending.abort();
+        // 6 bytes a second buy 25 ms each.
+        let ended = seconds(ended).await;
+        assert!((30..37).contains(&ended), "{ended} s");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_above_the_lowest_rate_may_take_its_time() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        client.write_all(POST).await.unwrap();
+        for _ in 0..600 {
+            client.write_all(format!("100\r\n{}\r\n", "a".repeat(256)).as_bytes()).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        client.write_all(b"0\r\n\r\n").await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(b"153600") {
+            assert_ne!(client.read_buf(&mut read).await.unwrap(), 0);
+        }
+        drop(client);
+        assert_eq!(seconds(ended).await, 600);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_read_ends_the_connection() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        assert_eq!(seconds(ended).await, 30);
+        assert!(rest(&mut client).await.len() < 100_000);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_is_not_read_ends_the_connection() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        let flood = tokio::task::spawn_local(async move { while client.write_all(GET).await.is_ok() {} });
+        assert_eq!(seconds(ended).await, 30);
+        flood.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_nobody_wants_is_waited_for_only_so_long() {
+    local(async {
+        let (mut client, ended) = connect().await;
+        client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+        assert!(rest(&mut client).await.ends_with("hello"));
+        drop(client);
+        assert_eq!(seconds(ended).await, 5);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_that_sends_on_is_cut() {
+    local(async {
+        let (client, ended) = connect().await;
+        let (mut reader, mut writer) = tokio::io::split(client);
+        writer.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let sending = tokio::task::spawn_local(async move {
+            while writer.write_all(b"more").await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let mut answer = String::new();
+        reader.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        sending.await.unwrap();
+        assert_eq!(seconds(ended).await, 5);
+    })
+    .await;
+}

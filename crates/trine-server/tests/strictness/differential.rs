@@ -1,0 +1,188 @@
+//! The same bytes to hyper: every difference in what is accepted, and in how it is framed, is on a list with its reason.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use futures_util::StreamExt as _;
+use http::Request;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use trine_core::Body;
+
+use super::table::Case;
+use super::{PROBE, common, reader, service, talk, whole_table};
+
+/// What we do otherwise, and why. A case is meant by a part of its name.
+const DIFFERENCES: &[(&str, &[&str])] = &[
+    (
+        "a request without Host has no authority, and who routes by it could be told anything (RFC 9112, 3.2)",
+        &["HEAD that is refused has no body", "a refused request is the last"],
+    ),
+    ("two Hosts, or one that is no host, name two tenants (RFC 9110, 7.2)", &["Host"]),
+    (
+        "a bare LF ends a line here and not elsewhere: that is how requests are smuggled (RFC 9112, 2.2)",
+        &["bare LF", "LF LF", "invalid trailers \"X: b\\n\""],
+    ),
+    (
+        "Content-Length and Transfer-Encoding exclude each other (RFC 9112, 6.1: ought to be handled as an error)",
+        &["CL.TE", "TE.CL", "0.CL", "chunked and an invalid length", "a length, fields, and chunked"],
+    ),
+    (
+        "two lengths are two chances to disagree, even if they are equal (RFC 9110, 8.6 allows it)",
+        &["two lengths", "three lengths"],
+    ),
+    (
+        "a coding that was not decoded must not reach the handler as its body (RFC 9112, 6.1)",
+        &[
+            "unknown Transfer-Encoding",
+            "chunked behind another in two lines",
+            "the disguised coding comes first",
+        ],
+    ),
+    (
+        "chunked comes once, and no list of codings has holes (RFC 9112, 6.3 and 7)",
+        &["misplaced Transfer-Encoding", "chunked twice in two lines", "chunked in another case twice"],
+    ),
+    (
+        "a target goes with its method, and its form is one of four (RFC 9112, 3.2)",
+        &[
+            "GET *",
+            "HEAD *",
+            "POST *",
+            "TRACE *",
+            "PRI *",
+            "OPTIONS **",
+            "with an authority",
+            "bad CONNECT",
+            "CONNECT with a",
+        ],
+    ),
+    (
+        "an absolute target is http or https, and its authority is a host (RFC 9110, 4.2)",
+        &["bad absolute target", "bad target"],
+    ),
+    (
+        "a fragment is not cut off silently, a target is ASCII, a path has no backslash (RFC 3986, 2)",
+        &["byte 0x23 in a path", "byte 0x5c in a path", "backslash", "raw UTF-8"],
+    ),
+    (
+        "a field that frames, routes or authorises must not come behind the body (RFC 9110, 6.5.1)",
+        &["forbidden trailer"],
+    ),
+    (
+        "the grammar of chunks has no controls, no white space before CR LF, no 17th digit (RFC 9112, 7.1)",
+        &["invalid chunk extension", "invalid extension of the last chunk", "invalid chunk size"],
+    ),
+    (
+        "an expectation that is not understood is refused (RFC 9110, 10.1.1)",
+        &["unknown Expect", "an unknown expectation"],
+    ),
+    (
+        "our limits are lower by default",
+        &[
+            "a head of 64 KiB and a byte",
+            "a target of 8193 bytes",
+            "small extensions of more than",
+            "trailers of 8 KiB and",
+        ],
+    ),
+    (
+        "204, 205 and 1xx are what they are whatever the handler says (RFC 9110, 15)",
+        &[
+            "205 has no body",
+            "an interim status is no answer",
+            "101 without being asked",
+            "HTTP/1.0 gets no 101 from",
+            "a handler's own framing",
+        ],
+    ),
+    (
+        "the upgrade type is ours, so that the same service cannot upgrade behind hyper",
+        &["an upgrade by", "opens a tunnel"],
+    ),
+];
+
+/// hyper's verdict depends on which bytes came first.
+const UNDECIDED: &[&str] = &["an early answer", "while much is still sent"];
+
+#[tokio::test]
+async fn every_difference_to_hyper_is_explained() {
+    let table = whole_table();
+    let ours = common::start_with(common::config(), tower::service_fn(service::answer));
+    let hyper = serve_hyper().await;
+    let differences: Vec<(&Case, String)> = futures_util::stream::iter(&table.cases)
+        .filter(|case| std::future::ready(!UNDECIDED.iter().any(|name| case.name.contains(name))))
+        .map(|case| async move {
+            let (a, b) = tokio::join!(accepted(ours.address, case), accepted(hyper, case));
+            (case, a, b)
+        })
+        .buffer_unordered(64)
+        .filter_map(|(case, ours, hypers)| async move {
+            (ours != hypers)
+                .then(|| (case, format!("{} ({}): {ours:?}, hyper {hypers:?}", case.name, case.rfc)))
+        })
+        .collect()
+        .await;
+    let explains = |words: &[&str], case: &Case| words.iter().any(|word| case.name.contains(word));
+    let unexplained: Vec<&str> = differences
+        .iter()
+        .filter(|(case, _)| !DIFFERENCES.iter().any(|(_, words)| explains(words, case)))
+        .map(|(_, text)| text.as_str())
+        .collect();
+    assert!(unexplained.is_empty(), "{} differences:\n{}", unexplained.len(), unexplained.join("\n"));
+    for (reason, words) in DIFFERENCES {
+        for word in *words {
+            let used = differences.iter().any(|(case, _)| explains(&[word], case));
+            assert!(used, "hyper does the same now: {reason}: {word}");
+        }
+    }
+}
+
+/// The answers that say success, each with what the handler was given: of a refusal the status does not matter here.
+async fn accepted(address: SocketAddr, case: &Case) -> Vec<String> {
+    let mut sent = case.sent.clone();
+    if case.probed {
+        sent.extend_from_slice(PROBE);
+    }
+    let mut received = common::within(talk(address, &sent)).await;
+    // hyper answers with the version of the request; RFC 9112, 2.3 allows either.
+    for at in 0..received.len() {
+        if received[at..].starts_with(b"HTTP/1.0 ") {
+            received[at + 7] = b'1';
+        }
+    }
+    let answers = reader::read(&received, case.heads(PROBE));
+    let Ok(answers) = answers else { return vec![format!("unreadable: {}", received.escape_ascii())] };
+    let accepted =
+        answers.iter().filter(|answer| (200..400).contains(&answer.status) || answer.status == 101);
+    accepted
+        .map(|answer| {
+            let told =
+                answer.head.lines().filter(|line| line.starts_with("x-") && !line.starts_with("x-host"));
+            let told: Vec<&str> = told.filter(|line| !line.starts_with("x-version")).collect();
+            format!("{} {} {}", answer.status, told.join(" "), answer.body.escape_ascii())
+        })
+        .collect()
+}
+
+async fn serve_hyper() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let answer = hyper::service::service_fn(|request: Request<hyper::body::Incoming>| async {
+                let response = service::answer(request.map(Body::new)).await;
+                response.map_err(|never: Infallible| never)
+            });
+            tokio::spawn(async move {
+                // What hyper thinks of the connection's end is its own matter.
+                let _ = http1::Builder::new()
+                    .half_close(true)
+                    .serve_connection(TokioIo::new(stream), answer)
+                    .await;
+            });
+        }
+    });
+    address
+}
