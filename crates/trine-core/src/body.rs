@@ -104,9 +104,13 @@ impl Body {
     /// The same body with a limit of `limit` data bytes from here on.
     #[must_use]
     pub fn limited(mut self, limit: u64) -> Body {
+        self.limit(limit);
+        self
+    }
+
+    pub(crate) fn limit(&mut self, limit: u64) {
         self.limit = limit;
         self.left = limit;
-        self
     }
 
     /// The bytes, when they are all there. `None` for streams and files.

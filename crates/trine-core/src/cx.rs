@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
 
-use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta};
+use crate::route::Params;
+use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
 
 /// One request on its way through the extractors of a handler.
 ///
@@ -16,18 +17,38 @@ pub struct Cx {
     head: Parts,
     body: Option<Body>,
     route: RouteCx,
-    accept: Option<HeaderValue>,
+    accept: Option<Box<HeaderValue>>,
 }
 
 impl Cx {
     /// Takes a request and its match. The body gets the limit of the route.
     #[must_use]
+    #[inline]
     pub fn new(request: Request, route: RouteCx) -> Cx {
-        let (head, mut body) = request.into_parts();
-        if let Some(meta) = route.route() {
-            body = body.limited(meta.body_limit);
+        let (head, body) = request.into_parts();
+        Cx::from_parts(head, body, route)
+    }
+
+    /// The same of a head and a body.
+    #[must_use]
+    #[inline]
+    pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
+        let mut cx = Cx { head, body: Some(body), route, accept: None };
+        cx.limit_body();
+        cx
+    }
+
+    /// Notes the route that was found: its index, and the values of its parameters.
+    #[inline]
+    pub fn set_match(&mut self, route: u32, params: Params) {
+        self.route.set_match(route, params);
+        self.limit_body();
+    }
+
+    fn limit_body(&mut self) {
+        if let (Some(meta), Some(body)) = (self.route.route(), &mut self.body) {
+            body.limit(meta.body_limit);
         }
-        Cx { head, body: Some(body), route, accept: None }
     }
 
     /// The request method.
@@ -102,7 +123,7 @@ impl Cx {
 
     /// Takes head and body as one request. What the client accepts is remembered for rendering problems.
     pub fn take_request(&mut self) -> Request {
-        self.accept = self.head.headers.get(header::ACCEPT).cloned();
+        self.accept = self.head.headers.get(header::ACCEPT).cloned().map(Box::new);
         let blank = Request::new(()).into_parts().0;
         Request::from_parts(std::mem::replace(&mut self.head, blank), self.take_body())
     }
@@ -110,7 +131,13 @@ impl Cx {
     /// What the client said it accepts.
     #[must_use]
     pub fn accept(&self) -> Option<&HeaderValue> {
-        self.accept.as_ref().or_else(|| self.head.headers.get(header::ACCEPT))
+        self.accept.as_deref().or_else(|| self.head.headers.get(header::ACCEPT))
+    }
+}
+
+impl Drop for Cx {
+    fn drop(&mut self) {
+        recycle::give_headers(std::mem::take(&mut self.head.headers));
     }
 }
 

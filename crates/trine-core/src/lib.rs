@@ -23,6 +23,8 @@ pub mod incoming;
 pub mod needs;
 pub mod param;
 pub mod problem;
+#[doc(hidden)]
+pub mod recycle;
 pub mod respond;
 pub mod route;
 pub mod state;

@@ -162,9 +162,20 @@ fn decode(text: &str) -> Result<Cow<'_, str>, ()> {
     if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
         return Ok(Cow::Borrowed(text));
     }
+    if !is_encoded(text) {
+        return Err(());
+    }
     let spaced = text.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8().map_err(|_| ())?;
     Ok(Cow::Owned(decoded.into_owned()))
+}
+
+// RFC 3986 section 2.1: two hexadecimal digits follow each `%`.
+#[doc(hidden)]
+#[must_use]
+pub fn is_encoded(text: &str) -> bool {
+    let mut after = text.split('%').skip(1);
+    after.all(|part| part.as_bytes().get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)))
 }
 
 #[cold]
@@ -177,7 +188,7 @@ fn missing(name: &str) -> Rejection {
 
 #[cold]
 fn not_utf8(name: &str, value: &str) -> Rejection {
-    let detail = format!("query parameter `{name}`: expected UTF-8 after percent-decoding, got `{value}`");
+    let detail = format!("query parameter `{name}`: expected percent-encoded UTF-8, got `{value}`");
     Problem::bad_request(detail).into()
 }
 

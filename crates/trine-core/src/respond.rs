@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::{Body, BoxError, Problem, Response};
+use crate::{Body, BoxError, Problem, Response, recycle};
 
 /// A type that a handler may return.
 ///
@@ -151,6 +151,7 @@ impl IntoResponse for Cow<'static, str> {
 #[must_use]
 pub fn with_type(content_type: HeaderValue, body: Body) -> Response {
     let mut response = Response::new(body);
+    *response.headers_mut() = recycle::headers();
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
 }

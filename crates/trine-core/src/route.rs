@@ -88,9 +88,13 @@ impl RouteCx {
     /// The same with a match: the index into [`AppCx::routes`] and the values.
     #[must_use]
     pub fn matched(mut self, route: u32, params: Params) -> RouteCx {
+        self.set_match(route, params);
+        self
+    }
+
+    pub(crate) fn set_match(&mut self, route: u32, params: Params) {
         self.route = Some(route);
         self.params = params;
-        self
     }
 
     /// The application.

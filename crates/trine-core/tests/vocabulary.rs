@@ -63,7 +63,9 @@ fn values_of_the_query_are_one_some_or_none() {
         ("q=1&q=2", "query parameter `q`: expected once, got it again"),
         ("q=x", "query parameter `q`: expected a whole number from 0 to 255, got `x`"),
         ("q", "query parameter `q`: expected a whole number from 0 to 255, got ``"),
-        ("q=%FF", "query parameter `q`: expected UTF-8 after percent-decoding, got `%FF`"),
+        ("q=%FF", "query parameter `q`: expected percent-encoded UTF-8, got `%FF`"),
+        ("q=%zz", "query parameter `q`: expected percent-encoded UTF-8, got `%zz`"),
+        ("q=1%", "query parameter `q`: expected percent-encoded UTF-8, got `1%`"),
     ] {
         assert_eq!(block(read::<u8>(query)), Err(wanted.to_owned()), "{query}");
     }

@@ -1,9 +1,8 @@
-//! Buffers and header maps that a thread lends to its busy connections. Idle ones hold none.
+//! Buffers that a thread lends to its busy connections. Idle ones hold none.
 
 use std::cell::RefCell;
 
 use bytes::BytesMut;
-use http::HeaderMap;
 
 /// The size of a fresh buffer: a head with a few cookies, or a small answer, fits.
 pub(crate) const SIZE: usize = 8 * 1024;
@@ -12,12 +11,10 @@ pub(crate) const SIZE: usize = 8 * 1024;
 const LARGEST_KEPT: usize = 64 * 1024;
 
 const MOST_KEPT: usize = 64;
-const MOST_HEADERS_KEPT: usize = 64;
 
 #[derive(Default)]
 struct Pool {
     buffers: Vec<BytesMut>,
-    headers: Vec<HeaderMap>,
 }
 
 thread_local! {
@@ -42,23 +39,6 @@ pub(crate) fn give(buffer: &mut BytesMut) {
             }
         });
     }
-}
-
-pub(crate) fn take_headers() -> HeaderMap {
-    with(|pool| pool.headers.pop()).flatten().unwrap_or_default()
-}
-
-/// Takes a map back. It is cleared here, not when it is lent again: values hold slices of read buffers.
-pub(crate) fn give_headers(mut headers: HeaderMap) {
-    if headers.capacity() == 0 || headers.capacity() > MOST_HEADERS_KEPT {
-        return;
-    }
-    headers.clear();
-    with(|pool| {
-        if pool.headers.len() < MOST_KEPT {
-            pool.headers.push(headers);
-        }
-    });
 }
 
 // `None` while the thread ends.
@@ -90,14 +70,5 @@ mod tests {
         assert_ne!(again.as_ptr(), place);
         assert_eq!(again.as_ptr().addr(), own.addr() - 4);
         drop(slice);
-    }
-
-    #[test]
-    fn maps_come_back_empty() {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert("a", http::HeaderValue::from_static("b"));
-        give_headers(headers);
-        let again = take_headers();
-        assert!(again.is_empty() && again.capacity() >= 8);
     }
 }

@@ -1,13 +1,15 @@
 //! The call of the service, and what is told when it gives no answer.
 
+use std::future::Future as _;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
-use http::{Request, Response, StatusCode};
-use trine_core::{Body, BoxError};
+use http::{Response, StatusCode};
+use trine_core::BoxError;
 
 use crate::conn::{End, drive};
 use crate::error::error_status;
+use crate::h1::head::Head;
 use crate::io::Io;
 use crate::panics::caught;
 use crate::seam::HttpService;
@@ -51,30 +53,36 @@ impl Failure {
     }
 }
 
-/// Makes the service ready, only now that a whole head is there (an idle connection must hold no permit), and calls it.
+/// Makes the service ready, only now that a whole head is there (an idle connection must hold no permit), and calls it
+/// with the request in `head`. The answer lies in `out` then.
 pub(crate) async fn call<I, S>(
     wire: &mut Wire<I>,
     upload: &mut Upload,
     service: &mut S,
-    request: Request<Body>,
-) -> Result<Result<Response<S::ResponseBody>, Failure>, End>
+    head: &mut Option<Head>,
+    out: &mut Option<Response<S::ResponseBody>>,
+) -> Result<Result<(), Failure>, End>
 where
     I: Io,
     S: HttpService,
 {
-    let ready = drive(wire, upload, |cx, _| match caught(|| service.poll_ready(cx)) {
-        Ok(poll) => poll.map(|ready| ready.map_err(|error| Failure::of(&error.into()))),
-        Err(_) => Poll::Ready(Err(Failure::panicked())),
-    })
-    .await?;
-    if let Err(failure) = ready {
-        return Ok(Err(failure));
-    }
-    let Ok(answer) = caught(|| service.call(request)) else { return Ok(Err(Failure::panicked())) };
-    let mut answer = pin!(answer);
-    drive(wire, upload, |cx, _| match caught(|| answer.as_mut().poll(cx)) {
-        Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into()))),
-        Err(_) => Poll::Ready(Err(Failure::panicked())),
+    let mut answer = pin!(None);
+    drive(wire, upload, |cx, _| {
+        // One net for all three steps: it is not free.
+        let step = caught(|| {
+            if head.is_some() {
+                if let Err(error) = ready!(service.poll_ready(cx)) {
+                    return Poll::Ready(Err(error));
+                }
+                answer.set(head.take().map(|head| service.call(head.request)));
+            }
+            let Some(answer) = answer.as_mut().as_pin_mut() else { return Poll::Pending };
+            Poll::Ready(ready!(answer.poll(cx)).map(|answer| *out = Some(answer)))
+        });
+        match step {
+            Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into()))),
+            Err(_) => Poll::Ready(Err(Failure::panicked())),
+        }
     })
     .await
 }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::Request;
-use trine_core::{Body, ConnInfo};
+use trine_core::{Body, ConnInfo, recycle};
 
 use crate::call::call;
 use crate::config::ServerConfig;
@@ -28,7 +28,7 @@ use crate::timer::Side;
 use crate::upgrade::{self, Offer};
 use crate::upload::Upload;
 use crate::wire::{Gone, Wire};
-use crate::{buffer, linger};
+use crate::{buffer, date, linger};
 
 /// How a connection ends.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub(crate) enum End {
     Close { linger: bool },
     /// The answer cannot be completed, and only a reset says so.
     Reset,
-    /// The request is answered by the engine itself.
-    Refused(RequestError),
+    /// The request is answered by the engine itself; without a body if it was a HEAD.
+    Refused { error: RequestError, head: bool },
     /// The bytes are no longer HTTP; whoever took the offer gets them.
     Switched(Offer),
     /// The request asks for an upgrade that only hyper can make. The bytes are those of its head.
@@ -68,18 +68,23 @@ pub(crate) async fn conn<I, M>(
     .await;
     let end = {
         let mut serving = pin!(serve(&mut wire, &info, &*make, &mut service));
-        poll_fn(|cx| if drain.is_aborted() { Poll::Ready(End::Quiet) } else { serving.as_mut().poll(cx) })
-            .await
+        poll_fn(|cx| {
+            if drain.is_aborted() {
+                return Poll::Ready(End::Quiet);
+            }
+            date::look();
+            serving.as_mut().poll(cx)
+        })
+        .await
     };
     match end {
         End::Quiet => {}
         End::Close { linger } => linger::close(&mut wire, linger).await,
         End::Reset => linger::reset(&mut wire).await,
-        End::Refused(error) => {
+        End::Refused { error, head } => {
             let (status, detail) = error.wire();
             tracing::debug!(?error, status = status.as_u16(), detail, "a request was refused");
-            let mut terms =
-                Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: false };
+            let mut terms = Terms { old: false, head, connect: false, upgrade: false, keep_alive: false };
             refuse(&mut wire, status, detail, &mut terms);
             linger::close(&mut wire, true).await;
         }
@@ -115,20 +120,24 @@ where
     I: Io,
     M: MakeConnection,
 {
-    let Head { mut request, framing, raw } = read_head(wire).await?;
+    // Request and response are large: they lie in these slots and are not handed from stage to stage.
+    let mut head = None;
+    read_head(wire, &mut head).await?;
+    let Some(Head { framing, raw, request }) = &mut head else { return Err(End::Quiet) };
     let mut terms = framing.terms;
     let mut offer = None;
-    if let Some(raw) = raw {
-        if cfg!(feature = "hyper-upgrade") {
-            request = keep_unless_foreign(request, make).ok_or(End::Foreign(raw))?;
+    if let Some(raw) = raw.take() {
+        if cfg!(feature = "hyper-upgrade") && is_foreign(request, make) {
+            return Err(End::Foreign(raw));
         }
-        offer = Some(upgrade::offer(&mut request));
+        offer = Some(upgrade::offer(request));
     }
     let client_goes_on = terms.keep_alive;
-    let mut upload = Upload::attach(&mut request, &framing, wire);
+    let mut upload = Upload::attach(request, framing, wire);
 
-    let sent = match call(wire, &mut upload, service, request).await? {
-        Ok(response) => send(wire, &mut upload, response, &mut terms).await?,
+    let mut answer = None;
+    let sent = match call(wire, &mut upload, service, &mut head, &mut answer).await? {
+        Ok(()) => send(wire, &mut upload, &mut answer, &mut terms).await?,
         Err(failure) => {
             // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
             *service = make.connection(info);
@@ -151,13 +160,15 @@ where
 }
 
 #[cold]
-fn keep_unless_foreign(request: Request<Body>, make: &impl MakeConnection) -> Option<Request<Body>> {
-    let (parts, body) = request.into_parts();
-    (!make.foreign_upgrade(&parts)).then(|| Request::from_parts(parts, body))
+fn is_foreign(request: &mut Request<Body>, make: &impl MakeConnection) -> bool {
+    let (parts, body) = std::mem::take(request).into_parts();
+    let foreign = make.foreign_upgrade(&parts);
+    *request = Request::from_parts(parts, body);
+    foreign
 }
 
 /// Waits for the next head, and writes what is gathered before it waits.
-async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
+async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result<(), End> {
     let limits = wire.config.head_limits();
     let gathered = wire.config.max_gathered_bytes;
     let mut parsed = 0;
@@ -168,8 +179,8 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
         loop {
             // Answers that fill their buffer must leave before another is made.
             let blocked = wire.out.is_full(gathered);
-            if !blocked && let Some(head) = take_head(wire, &limits, &mut parsed)? {
-                return Poll::Ready(Ok(head));
+            if !blocked && take_head(wire, &limits, &mut parsed, head)? {
+                return Poll::Ready(Ok(()));
             }
             let idle = wire.input.is_empty();
             match wire.poll_flush(cx) {
@@ -206,22 +217,29 @@ async fn read_head<I: Io>(wire: &mut Wire<I>) -> Result<Head, End> {
 }
 
 /// `parsed` counts the bytes that were already found to be no whole head.
-fn take_head<I>(wire: &mut Wire<I>, limits: &head::Limits, parsed: &mut usize) -> Result<Option<Head>, End> {
+fn take_head<I>(
+    wire: &mut Wire<I>,
+    limits: &head::Limits,
+    parsed: &mut usize,
+    head: &mut Option<Head>,
+) -> Result<bool, End> {
     let before = std::mem::replace(parsed, wire.input.len());
     let worth = before == 0 || *parsed >= limits.bytes || head::may_be_complete(&wire.input, before);
     if *parsed == before || !worth {
-        return Ok(None);
+        return Ok(false);
     }
-    let head = head::parse(&mut wire.input, limits, buffer::take_headers).map_err(End::Refused)?;
+    let is_head = wire.input.starts_with(b"HEAD ");
+    *head = head::parse(&mut wire.input, limits, recycle::headers)
+        .map_err(|error| End::Refused { error, head: is_head })?;
     // An empty line before the head was thrown away.
     *parsed = wire.input.len();
-    Ok(head)
+    Ok(head.is_some())
 }
 
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
     match ready!(wire.timer.poll(cx)) {
         Side::Read if idle => Poll::Ready(End::Close { linger: false }),
-        Side::Read => Poll::Ready(End::Refused(RequestError::HeadTimeout)),
+        Side::Read => Poll::Ready(End::Refused { error: RequestError::HeadTimeout, head: false }),
         Side::Write => Poll::Ready(stalled()),
     }
 }

@@ -5,25 +5,24 @@
 //! timeouts is the one for a client that does not read its answer.
 
 use std::future::poll_fn;
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use trine_core::{Body, BoxError};
 
 use crate::io::Io;
 use crate::panics::caught;
 use crate::seam::HttpService;
 use crate::shutdown::Place;
+use crate::upgrade::Upgraded;
 use crate::wire::Wire;
 
 pub(crate) async fn serve<I, S>(wire: Wire<I>, head: Bytes, service: S, place: Place)
@@ -34,7 +33,8 @@ where
     let drain = place.drain();
     let mut before = BytesMut::from(head);
     before.extend_from_slice(&wire.input);
-    let replay = Replay { before: before.freeze(), io: wire.io, _place: place };
+    // It gives again what was already read, and counts as an open connection.
+    let replay = Upgraded::new(wire.io, before.freeze(), place);
     // hyper calls by shared reference, one request at a time: the lock is never contended.
     let service = Arc::new(Mutex::new(service));
     let serving = http1::Builder::new()
@@ -71,53 +71,4 @@ async fn answer<S: HttpService>(
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer)
-}
-
-/// A connection that gives again what was already read of it.
-struct Replay<I> {
-    before: Bytes,
-    io: I,
-    _place: Place,
-}
-
-impl<I: Io> AsyncRead for Replay<I> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.before.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buf);
-        }
-        let len = self.before.len().min(buf.remaining());
-        buf.put_slice(&self.before[..len]);
-        self.before.advance(len);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<I: Io> AsyncWrite for Replay<I> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }

@@ -8,16 +8,16 @@ use std::task::{Poll, ready};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
-use trine_core::{Body, BoxError};
+use trine_core::{Body, BoxError, recycle};
 
 use crate::conn::{End, drive};
+use crate::date;
 use crate::h1::encode::{self, Payload};
 use crate::h1::framing::Terms;
 use crate::io::Io;
 use crate::panics::caught;
 use crate::upload::Upload;
 use crate::wire::{Gone, Wire};
-use crate::{buffer, date};
 
 /// What the connection does after an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,42 +28,47 @@ pub(crate) enum Sent {
 }
 
 /// Encodes an answer and gathers or streams its body. What is gathered leaves with the next flush, so that pipelined
-/// answers share one write.
+/// answers share one write. The answer lies in its slot until only its body is left.
 pub(crate) async fn send<I, B>(
     wire: &mut Wire<I>,
     upload: &mut Upload,
-    response: Response<B>,
+    answer: &mut Option<Response<B>>,
     terms: &mut Terms,
 ) -> Result<Sent, End>
 where
     I: Io,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + 'static,
 {
-    let (parts, mut body) = response.into_parts();
-    let switched = match parts.status {
+    let Some(response) = answer else { return Err(End::Quiet) };
+    let status = response.status();
+    let switched = match status {
         StatusCode::SWITCHING_PROTOCOLS => terms.upgrade && !terms.connect,
         status => terms.connect && status.is_success(),
     };
-    if parts.status.is_informational() && !switched {
-        tracing::error!(status = %parts.status, "a service answered with an interim status; 500 was sent instead");
+    if status.is_informational() && !switched {
+        tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
         refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
         return Ok(Sent::Http);
     }
-    upload.settle(wire, parts.status.is_success()).await;
+    upload.settle(wire, status.is_success()).await;
     terms.keep_alive &= upload.leaves_reusable(wire) && !wire.drain.is_draining();
 
-    let whole = whole(&mut body);
+    let whole = whole(response.body_mut());
     let known = match &whole {
         Some(bytes) => Some(bytes.len() as u64),
-        None => caught(|| body.size_hint().exact()).map_err(|_| End::Close { linger: true })?,
+        None => caught(|| response.body().size_hint().exact()).map_err(|_| End::Close { linger: true })?,
     };
-    let payload = encode::head(wire.out.buffer(), parts.status, &parts.headers, terms, known, &date::now());
-    buffer::give_headers(parts.headers);
+    let payload = encode::head(wire.out.buffer(), status, response.headers(), terms, known, &date::now());
+    recycle::give_headers(std::mem::take(response.headers_mut()));
     match (payload, whole) {
         _ if switched => return Ok(Sent::Switched),
         (Payload::Nothing, _) => {}
         (_, Some(bytes)) => wire.out.push(bytes, b""),
-        (_, None) => stream(wire, upload, body, payload).await?,
+        (_, None) => {
+            if let Some(response) = answer.take() {
+                stream(wire, upload, response.into_body(), payload).await?;
+            }
+        }
     }
     Ok(Sent::Http)
 }

@@ -98,6 +98,10 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
+    pub(crate) fn new<I: Io + Send + 'static>(io: I, read: Bytes, place: Place) -> Upgraded {
+        Upgraded { io: Box::new(io), read, place }
+    }
+
     /// A future that ends when the server begins to shut down. It does not borrow, so it can be awaited while bytes
     /// are read and written.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -173,7 +177,7 @@ pub(crate) async fn hand_over<I: Io + Send + 'static>(mut wire: Wire<I>, offer: 
         Poll::Ready(false)
     });
     if written.await {
-        let upgraded = Upgraded { io: Box::new(wire.io), read: wire.input.freeze(), place };
+        let upgraded = Upgraded::new(wire.io, wire.input.freeze(), place);
         if offer.0.send(upgraded).is_err() {
             tracing::error!("a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends");
         }

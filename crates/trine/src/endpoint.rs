@@ -5,16 +5,16 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use http::HeaderValue;
-use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Request, Response, RouteCx};
+use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
 
 use crate::handler::{Args, Handler};
 
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// The end of a route. It owns the request for the whole call.
+/// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used where it lies.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, request: Request, route: RouteCx) -> Answer;
+    fn call(&self, cx: Cx) -> Answer;
 
     fn needs(&self, needs: &mut Needs) {
         let _ = needs;
@@ -44,10 +44,9 @@ where
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, request: Request, route: RouteCx) -> Answer {
+    fn call(&self, mut cx: Cx) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
-            let mut cx = Cx::new(request, route);
             let response = match A::from_request(&mut cx).await {
                 Ok(args) => handler.call(args).await.into_response(),
                 Err(rejection) => rejection.into_response(),
@@ -104,9 +103,8 @@ impl<T> Declared<T> {
 }
 
 impl<T: DeclaredHandler> Endpoint for Declared<T> {
-    fn call(&self, request: Request, route: RouteCx) -> Answer {
+    fn call(&self, mut cx: Cx) -> Answer {
         Box::pin(async move {
-            let mut cx = Cx::new(request, route);
             let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
             finish(response, cx.accept())
         })

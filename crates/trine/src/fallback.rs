@@ -1,9 +1,9 @@
-//! The answers that nobody wrote: 404, 405 with `Allow`, and OPTIONS.
+//! The answers that nobody wrote: 400, 404, 405 with `Allow`, and OPTIONS.
 
 use std::future::ready;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use trine_core::{IntoResponse, Problem, Request, Response, RouteCx};
+use trine_core::{Cx, IntoResponse, Problem};
 
 use crate::endpoint::{Answer, Endpoint, finish};
 
@@ -11,13 +11,24 @@ use crate::endpoint::{Answer, Endpoint, finish};
 pub(crate) struct NotFound;
 
 impl Endpoint for NotFound {
-    fn call(&self, request: Request, _route: RouteCx) -> Answer {
+    fn call(&self, cx: Cx) -> Answer {
         // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server as a whole.
-        if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+        if cx.method() == Method::OPTIONS && cx.uri().path() == "*" {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
         }
-        let detail = format!("nothing stands at `{}`", request.uri().path());
-        answer(&request, Problem::not_found(detail))
+        let detail = format!("nothing stands at `{}`", cx.uri().path());
+        answer(&cx, Problem::not_found(detail))
+    }
+}
+
+/// The path is not valid percent-encoding: a 400 problem.
+pub(crate) struct Malformed;
+
+impl Endpoint for Malformed {
+    fn call(&self, cx: Cx) -> Answer {
+        let detail =
+            format!("path: expected two hexadecimal digits after each `%`, got `{}`", cx.uri().path());
+        answer(&cx, Problem::bad_request(detail))
     }
 }
 
@@ -35,24 +46,19 @@ impl OtherMethods {
 }
 
 impl Endpoint for OtherMethods {
-    fn call(&self, request: Request, _route: RouteCx) -> Answer {
-        if request.method() == Method::OPTIONS {
+    fn call(&self, cx: Cx) -> Answer {
+        if cx.method() == Method::OPTIONS {
             let response =
                 (StatusCode::NO_CONTENT, [(header::ALLOW, self.allow.clone())], ()).into_response();
             return Box::pin(ready(response));
         }
-        let detail = format!(
-            "`{}` has no handler for {}; it has {}",
-            request.uri().path(),
-            request.method(),
-            self.text
-        );
+        let detail =
+            format!("`{}` has no handler for {}; it has {}", cx.uri().path(), cx.method(), self.text);
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
-        answer(&request, problem.header(header::ALLOW, self.allow.clone()))
+        answer(&cx, problem.header(header::ALLOW, self.allow.clone()))
     }
 }
 
-fn answer(request: &Request, problem: Problem) -> Answer {
-    let response: Response = finish(problem.into_response(), request.headers().get(header::ACCEPT));
-    Box::pin(ready(response))
+fn answer(cx: &Cx, problem: Problem) -> Answer {
+    Box::pin(ready(finish(problem.into_response(), cx.accept())))
 }

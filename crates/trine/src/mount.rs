@@ -2,7 +2,7 @@
 
 use http::Uri;
 use http::uri::PathAndQuery;
-use trine_core::{Request, RouteCx};
+use trine_core::Cx;
 
 use crate::endpoint::{Answer, Endpoint};
 use crate::next::Next;
@@ -18,13 +18,14 @@ impl Mounted {
 }
 
 impl Endpoint for Mounted {
-    fn call(&self, mut request: Request, route: RouteCx) -> Answer {
-        let segments = route.route().map_or(0, |meta| prefix_segments(&meta.path));
+    fn call(&self, mut cx: Cx) -> Answer {
+        let segments = cx.route().map_or(0, |meta| prefix_segments(&meta.path));
+        let mut request = cx.take_request();
         if let Some(uri) = without_prefix(request.uri(), segments) {
             *request.uri_mut() = uri;
         }
         // An application inside this one learns of the connection from it.
-        request.extensions_mut().insert(route);
+        request.extensions_mut().insert(cx.matched().clone());
         self.0.start(request)
     }
 

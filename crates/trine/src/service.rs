@@ -8,11 +8,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use tower_service::Service;
 use trine_core::route::AppCx;
-use trine_core::{Body, BoxError, ConnInfo, Request, Response, RouteCx, RouteMeta};
+use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
 use crate::endpoint::{Answer, Endpoint};
+use crate::fallback::{Malformed, NotFound};
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
@@ -86,22 +87,23 @@ impl AppService {
         AppService { tables: Arc::clone(&self.tables), conn: Some(Arc::new(conn)) }
     }
 
-    fn start(&self, mut request: Request) -> Answer {
-        let conn = self.conn.clone().or_else(|| outer_conn(&request));
+    #[inline]
+    fn start(&self, mut head: Parts, body: Body) -> Answer {
+        let conn = self.conn.clone().or_else(|| outer_conn(&head));
         let route = RouteCx::new(Arc::clone(&self.tables.cx), conn);
         match &self.tables.outer {
-            None => self.tables.way.go(request, route),
+            None => self.tables.way.go(Cx::from_parts(head, body, route)),
             Some(outer) => {
-                request.extensions_mut().insert(route);
-                outer.start(request)
+                head.extensions.insert(route);
+                outer.start(Request::from_parts(head, body))
             }
         }
     }
 }
 
 // Mounted in another application, the connection is that one's.
-fn outer_conn(request: &Request) -> Option<Arc<ConnInfo>> {
-    let outer: &RouteCx = request.extensions().get()?;
+fn outer_conn(head: &Parts) -> Option<Arc<ConnInfo>> {
+    let outer: &RouteCx = head.extensions.get()?;
     outer.conn().cloned().map(Arc::new)
 }
 
@@ -118,15 +120,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> NeverFails {
-        NeverFails(self.start(request.map(Body::new)))
+        let (head, body) = request.into_parts();
+        NeverFails(self.start(head, Body::new(body)))
     }
 }
 
 impl Way {
-    fn go(&self, request: Request, route: RouteCx) -> Answer {
-        match self.router.find(request.method(), request.uri()) {
-            Found::Route(index, params) => self.dispatch.go(request, route.matched(index, params)),
-            Found::Nothing => self.fallback.call(request, route),
+    #[inline]
+    fn go(&self, mut cx: Cx) -> Answer {
+        match self.router.find(cx.method(), cx.uri()) {
+            Found::Route(index, params) => {
+                cx.set_match(index, params);
+                self.dispatch.go(cx)
+            }
+            Found::Nothing => self.fallback.call(cx),
+            Found::Malformed => Malformed.call(cx),
         }
     }
 }
@@ -137,22 +145,22 @@ struct OuterDone(Arc<Way>);
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.0.go(request, route)
+        self.0.go(Cx::new(request, route))
     }
 }
 
 impl Dispatch {
-    fn go(&self, mut request: Request, route: RouteCx) -> Answer {
+    #[inline]
+    fn go(&self, mut cx: Cx) -> Answer {
         // An index that is out of range cannot be: the router and the entries were built together.
-        let index = route.index().unwrap_or(u32::MAX) as usize;
-        let Some(entry) = self.entries.get(index) else {
-            return crate::fallback::NotFound.call(request, route);
-        };
+        let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
+        let Some(entry) = self.entries.get(index) else { return NotFound.call(cx) };
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
-            None => entry.endpoint.call(request, route),
+            None => entry.endpoint.call(cx),
             Some(layered) => {
-                request.extensions_mut().insert(route);
+                let mut request = cx.take_request();
+                request.extensions_mut().insert(cx.matched().clone());
                 layered.start(request)
             }
         }
@@ -162,7 +170,7 @@ impl Dispatch {
 impl Step for Dispatch {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.go(request, route)
+        self.go(Cx::new(request, route))
     }
 }
 
@@ -190,7 +198,7 @@ impl MakeConnection for AppService {
                 .entries
                 .get(index as usize)
                 .is_some_and(|entry| entry.endpoint.foreign()),
-            Found::Nothing => false,
+            Found::Nothing | Found::Malformed => false,
         }
     }
 }

@@ -136,6 +136,7 @@ async fn a_plain_hyper_client_talks_to_it() {
     let connection = tokio::spawn(connection);
     for text in ["one", "two"] {
         let request = hyper::Request::post("/").header("host", "localhost").body(text.to_owned()).unwrap();
+        sender.ready().await.unwrap();
         let response = sender.send_request(request).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), format!("POST {text}"));
     }

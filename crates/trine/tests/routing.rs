@@ -85,7 +85,12 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_utf8_is_a_400_that_names_it() {
+async fn what_cannot_be_decoded_is_a_400_that_says_so() {
+    for path in ["/users/%zz", "/users/%4", "/no%where"] {
+        let (status, _, body) = send(app(), "GET", path).await;
+        assert_eq!(status, 400, "{path}");
+        assert!(body.contains("two hexadecimal digits after each `%`") && body.contains(path), "{body}");
+    }
     let (status, _, body) = send(app(), "GET", "/users/%FF").await;
     assert_eq!(status, 400);
     assert!(body.contains("path parameter `id`: expected UTF-8") && body.contains("%FF"), "{body}");

@@ -149,7 +149,8 @@ fn own_headers(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) -> S
 }
 
 fn settle(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) -> Payload {
-    if terms.head || !may_have_body(status, terms) || status == StatusCode::NOT_MODIFIED {
+    let empty = matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RESET_CONTENT);
+    if terms.head || empty || !may_have_body(status, terms) {
         return Payload::Nothing;
     }
     match known.or(said.length) {
@@ -164,6 +165,10 @@ fn settle(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) ->
 fn length_to_tell(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) -> Option<u64> {
     if !may_have_body(status, terms) {
         return None;
+    }
+    if status == StatusCode::RESET_CONTENT {
+        // It has no body either, but no client knows that without being told (RFC 9110, 15.3.6).
+        return Some(0);
     }
     if terms.head || status == StatusCode::NOT_MODIFIED {
         return known.filter(|length| *length > 0).or(said.length);

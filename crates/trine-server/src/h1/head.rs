@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use trine_core::Body;
 
 use super::framing::{Facts, Framing};
+use super::host::valid_host;
 use super::name;
 use crate::error::RequestError;
 
@@ -45,13 +46,14 @@ pub(crate) fn parse(
     headers: impl FnOnce() -> HeaderMap,
 ) -> Result<Option<Head>, RequestError> {
     skip_empty_lines(input)?;
-    let Some(line) = scan(input, limits)? else { return Ok(None) };
+    let mut fields = Fields::new();
+    let Some(line) = scan(input, limits, &mut fields)? else { return Ok(None) };
     let head = input.split_to(line.len).freeze();
 
     let mut request = Request::new(Body::empty());
     *request.headers_mut() = headers();
     let mut facts = Facts::default();
-    fill(request.headers_mut(), &mut facts, &head, &line.fields)?;
+    fill(request.headers_mut(), &mut facts, &head, &fields)?;
     *request.uri_mut() = target(&line.method, head.slice(line.target))?;
     replace_host(&mut request, &line.method, &facts)?;
     let framing = facts.settle(&line.method, line.old)?;
@@ -75,7 +77,6 @@ struct Line {
     method: Method,
     target: Range<usize>,
     old: bool,
-    fields: Fields,
 }
 
 type Fields = SmallVec<[Field; 24]>;
@@ -85,7 +86,7 @@ struct Field {
     value: Range<usize>,
 }
 
-fn scan(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
+fn scan(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<Line>, RequestError> {
     let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let slots = &mut slots[..limits.headers.min(MOST_HEADERS)];
     let mut parsed = httparse::Request::new(&mut []);
@@ -108,7 +109,6 @@ fn scan(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
     let method =
         Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| RequestError::Method)?;
 
-    let mut fields = Fields::new();
     for header in parsed.headers.iter() {
         let name = place(header.name.as_bytes());
         ends_with_crlf(&input[..name.start])?;
@@ -116,7 +116,7 @@ fn scan(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
     }
     ends_with_crlf(&input[..len])?;
     ends_with_crlf(&input[..len - 2])?;
-    Ok(Some(Line { len, method, target: place(target.as_bytes()), old: parsed.version == Some(0), fields }))
+    Ok(Some(Line { len, method, target: place(target.as_bytes()), old: parsed.version == Some(0) }))
 }
 
 // The parser accepts a bare LF as the end of a line; the next party in a chain may not (RFC 9112, 2.2).
@@ -151,7 +151,7 @@ fn target(method: &Method, raw: Bytes) -> Result<Uri, RequestError> {
     let len = raw.len();
     if *method == Method::CONNECT {
         let authority = Authority::from_maybe_shared(raw).map_err(|_| RequestError::TargetForm)?;
-        if authority.port().is_none() || authority.as_str().contains('@') {
+        if authority.port().is_none() || !valid_host(authority.as_str().as_bytes()) {
             return Err(RequestError::TargetForm);
         }
         return Ok(Uri::from(authority));
@@ -160,7 +160,13 @@ fn target(method: &Method, raw: Bytes) -> Result<Uri, RequestError> {
     if !origin && *raw == *b"*" && *method != Method::OPTIONS {
         return Err(RequestError::TargetForm);
     }
+    let ascii = raw.is_ascii();
     let uri = Uri::from_maybe_shared(raw).map_err(|_| RequestError::Target)?;
+    // The type lets both pass. A browser encodes the one and turns the other into `/`: with a backslash in it, the path
+    // would be another one for who does the same behind us.
+    if !ascii || memchr::memchr(b'\\', uri.path().as_bytes()).is_some() {
+        return Err(RequestError::Target);
+    }
     if origin {
         // The type cuts a fragment off silently; a request target has none.
         let whole = uri.path_and_query().is_some_and(|path| path.as_str().len() == len);
@@ -180,7 +186,7 @@ fn absolute(uri: Uri, len: usize) -> Result<Uri, RequestError> {
     let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
     // An absent path reads as `/`.
     let whole = before_path + path == len || before_path == len;
-    if !whole || authority.as_str().contains('@') || authority.host().is_empty() {
+    if !whole || authority.as_str().is_empty() || !valid_host(authority.as_str().as_bytes()) {
         return Err(RequestError::Target);
     }
     Ok(uri)

@@ -1,12 +1,13 @@
 //! HTTP/1.1 and HTTP/1.0 as bytes in, bytes out: no socket, no runtime, no clock (RFC 9110, RFC 9112).
 //!
 //! In the order of a request: [`head`] (bytes to request, with [`name`] for header names), [`framing`] (where the body
-//! ends; the rules against smuggling), [`body`] (bytes to frames), [`encode`] (response to bytes).
+//! ends; the rules against smuggling, with [`host`]), [`body`] (bytes to frames), [`encode`] (response to bytes).
 
 pub(crate) mod body;
 pub(crate) mod encode;
 pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod host;
 pub(crate) mod name;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests {
         let files = [
             ("mod", include_str!("mod.rs")),
             ("head", include_str!("head.rs")),
+            ("host", include_str!("host.rs")),
             ("name", include_str!("name.rs")),
             ("framing", include_str!("framing.rs")),
             ("body", include_str!("body.rs")),

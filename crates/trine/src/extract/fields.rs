@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_html_form::Deserializer;
 use serde_html_form::de::Error;
 use serde_path_to_error::Segment;
-use trine_core::param::Values;
+use trine_core::param::{Values, is_encoded};
 
 /// Why fields do not fit a type.
 pub(super) struct Misfit {
@@ -17,8 +17,9 @@ pub(super) struct Misfit {
 
 /// Reads `application/x-www-form-urlencoded`. A repeated name fills a `Vec`.
 pub(super) fn read<T: DeserializeOwned>(fields: &str) -> Result<T, Misfit> {
-    // The parser would put U+FFFD in place of what is not UTF-8, and the handler would store it.
-    if percent_decode_str(fields).decode_utf8().is_err() {
+    // The parser would put U+FFFD in place of what is not UTF-8, and keep a `%` that encodes nothing: the handler would
+    // store both.
+    if !is_encoded(fields) || percent_decode_str(fields).decode_utf8().is_err() {
         return Err(not_utf8());
     }
     serde_path_to_error::deserialize(Deserializer::from_bytes(fields.as_bytes()))
@@ -27,7 +28,7 @@ pub(super) fn read<T: DeserializeOwned>(fields: &str) -> Result<T, Misfit> {
 
 #[cold]
 fn not_utf8() -> Misfit {
-    Misfit { field: None, message: "expected UTF-8 after percent-decoding".to_owned() }
+    Misfit { field: None, message: "expected percent-encoded UTF-8".to_owned() }
 }
 
 #[cold]

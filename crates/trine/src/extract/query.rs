@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(told(read("/?page=1&page=2").await), (400, twice));
         assert_eq!(
             told(read("/?page=1&tag=%FF").await),
-            (400, "query: expected UTF-8 after percent-decoding".into())
+            (400, "query: expected percent-encoded UTF-8".into())
         );
         let large = "query parameter `size`: expected a smaller number, got `256`".to_owned();
         assert_eq!(told(read("/?page=1&size=256").await), (400, large));

@@ -6,6 +6,7 @@ pub(crate) mod template;
 use http::{Method, Uri};
 use trine_core::route::Params;
 
+use normal::Spelling;
 use template::Template;
 
 /// The tree of all paths. Each has the list of the routes that stand at it.
@@ -31,6 +32,8 @@ pub(crate) enum Found {
     Route(u32, Params),
     /// Nothing stands at this path.
     Nothing,
+    /// The path is not valid percent-encoding.
+    Malformed,
 }
 
 impl Router {
@@ -79,8 +82,9 @@ impl Router {
     /// Finds the route for a request.
     pub(crate) fn find(&self, method: &Method, uri: &Uri) -> Found {
         match normal::normal(uri.path()) {
-            None => self.at(method, uri.path(), || uri.path_and_query().cloned()),
-            Some(normal) => self.at(method, normal.path(), || Some(normal.clone())),
+            Spelling::Normal => self.at(method, uri.path(), || uri.path_and_query().cloned()),
+            Spelling::Other(normal) => self.at(method, normal.path(), || Some(normal.clone())),
+            Spelling::Malformed => Found::Malformed,
         }
     }
 

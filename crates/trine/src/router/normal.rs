@@ -5,12 +5,23 @@
 
 use http::uri::PathAndQuery;
 
-/// The path in its one spelling; `None` where it is spelt so already or cannot be.
-pub(crate) fn normal(path: &str) -> Option<PathAndQuery> {
+/// A path against its one spelling.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// It is spelt so already.
+    Normal,
+    /// It has another, which is this.
+    Other(PathAndQuery),
+    /// It has a `%` that no two hexadecimal digits follow (RFC 3986 section 2.1).
+    Malformed,
+}
+
+/// Finds the one spelling of a path.
+pub(crate) fn normal(path: &str) -> Spelling {
     if path.bytes().all(|byte| byte.is_ascii() && byte != b'%') {
-        return None;
+        return Spelling::Normal;
     }
-    rewrite(path)
+    rewrite(path).map_or(Spelling::Malformed, Spelling::Other)
 }
 
 #[cold]
@@ -21,14 +32,11 @@ fn rewrite(path: &str) -> Option<PathAndQuery> {
     while let Some(&byte) = bytes.get(at) {
         at += 1;
         match byte {
-            b'%' => match bytes.get(at..at + 2).and_then(hex) {
-                Some(value) => {
-                    at += 2;
-                    push(&mut spelt, value, is_unreserved(value));
-                }
-                // RFC 3986 section 2.1: a lone `%` is no data at all; nothing matches it.
-                None => spelt.push('%'),
-            },
+            b'%' => {
+                let value = bytes.get(at..at + 2).and_then(hex)?;
+                at += 2;
+                push(&mut spelt, value, is_unreserved(value));
+            }
             byte => push(&mut spelt, byte, byte.is_ascii()),
         }
     }
@@ -68,8 +76,11 @@ mod tests {
             ("/a%2fb", "/a%2Fb"),
             ("/a%20b", "/a%20b"),
         ] {
-            assert_eq!(normal(path).unwrap().path(), spelt, "{path}");
+            assert_eq!(normal(path), Spelling::Other(spelt.parse().unwrap()), "{path}");
         }
-        assert!(normal("/plain/path").is_none());
+        assert_eq!(normal("/plain/path"), Spelling::Normal);
+        for path in ["/%", "/%4", "/%zz", "/a%2", "/%+1"] {
+            assert_eq!(normal(path), Spelling::Malformed, "{path}");
+        }
     }
 }
