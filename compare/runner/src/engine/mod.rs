@@ -60,13 +60,16 @@ pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     let plan = Plan::new(quick);
     let mut all: All = servers.iter().map(|&name| (name, Figures::default())).collect();
     under_load(&mut all, &plan, cores)?;
-    for (name, figures) in &mut all {
-        figures.idle = idle::measure(name, plan.idle, files, cores)?;
-    }
     let to_write = names.is_empty() && !quick;
     if to_write {
-        // Counting instructions takes minutes: whoever ends the run keeps what there is.
+        // The rest takes minutes: whoever ends the run keeps what there is.
         table::write(&workspace, &table::page(&all, &workspace)?, &all)?;
+    }
+    for (name, figures) in &mut all {
+        match idle::measure(name, plan.idle, files, cores) {
+            Ok(idle) => figures.idle = idle,
+            Err(error) => eprintln!("  skipped: {error}"),
+        }
     }
     counts(&mut all, &plan)?;
     let page = table::page(&all, &workspace)?;
@@ -87,7 +90,10 @@ fn counts(all: &mut All, plan: &Plan) -> Result<(), Error> {
             eprintln!("instructions and allocations of {name} are skipped: time is up");
             continue;
         }
-        figures.counts = callgrind::measure(name, &[], plan.tries)?;
+        match callgrind::measure(name, &[], plan.tries) {
+            Ok(counts) => figures.counts = counts,
+            Err(error) => eprintln!("  skipped: {error}"),
+        }
     }
     Ok(())
 }
