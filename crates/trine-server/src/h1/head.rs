@@ -66,6 +66,15 @@ pub(crate) fn parse(
     Ok(true)
 }
 
+/// The same, handed back.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
+    let mut head = None;
+    let whole = parse(input, limits, HeaderMap::new, &mut head)?;
+    assert_eq!(whole, head.is_some());
+    Ok(head)
+}
+
 /// Whether bytes that came after a partial head can complete it: only an empty line does.
 ///
 /// Without this a head that trickles in byte by byte would be parsed anew for each of them.
