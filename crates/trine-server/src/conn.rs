@@ -30,6 +30,9 @@ use crate::upload::Upload;
 use crate::wire::{Gone, Wire};
 use crate::{buffer, date, linger};
 
+/// How a request begins whose answer has no body, even where it is refused before it is understood.
+const HEAD: &[u8] = b"HEAD ";
+
 /// How a connection ends.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -228,7 +231,7 @@ fn take_head<I>(
     if *parsed == before || !worth {
         return Ok(false);
     }
-    let is_head = wire.input.starts_with(b"HEAD ");
+    let is_head = wire.input.starts_with(HEAD);
     let whole = head::parse(&mut wire.input, limits, recycle::headers, head)
         .map_err(|error| End::Refused { error, head: is_head })?;
     // An empty line before the head was thrown away.
@@ -239,7 +242,9 @@ fn take_head<I>(
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
     match ready!(wire.timer.poll(cx)) {
         Side::Read if idle => Poll::Ready(End::Close { linger: false }),
-        Side::Read => Poll::Ready(End::Refused { error: RequestError::HeadTimeout, head: false }),
+        Side::Read => {
+            Poll::Ready(End::Refused { error: RequestError::HeadTimeout, head: wire.input.starts_with(HEAD) })
+        }
         Side::Write => Poll::Ready(stalled()),
     }
 }

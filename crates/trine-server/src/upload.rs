@@ -139,7 +139,7 @@ impl Upload {
             let before = wire.input.len();
             match wire.poll_fill(cx, self.read_size()) {
                 Poll::Ready(Ok(())) => {
-                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.config)
+                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.config);
                 }
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
                 Poll::Pending => {

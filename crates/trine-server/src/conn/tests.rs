@@ -120,6 +120,9 @@ async fn a_head_that_trickles_is_408_on_the_first_and_on_later_requests() {
             drop(client);
             assert_eq!(seconds(ended).await, 10, "after {before} requests");
         }
+        let (mut client, _) = connect().await;
+        client.write_all(b"HEAD / HT").await.unwrap();
+        assert!(rest(&mut client).await.ends_with("\r\n\r\n"), "the answer to a HEAD has a body");
     })
     .await;
 }
@@ -230,6 +233,55 @@ async fn a_refused_client_that_sends_on_is_cut() {
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
         sending.await.unwrap();
         assert_eq!(seconds(ended).await, 5);
+    })
+    .await;
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<(tracing::Level, String)>>>);
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Text(String);
+        impl tracing::field::Visit for Text {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0 += &format!("{}={value:?} ", field.name());
+            }
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        self.0.lock().unwrap().push((*event.metadata().level(), text.0));
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_refusal_is_logged_with_its_reason() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    local(async {
+        for (request, reason) in [
+            ("GET / HTTP/1.1\r\n\r\n", "HostMissing status=400"),
+            ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", "EncodingUnknown status=501"),
+            ("GET /", "HeadTimeout status=408"),
+        ] {
+            let (mut client, _) = connect().await;
+            client.write_all(request.as_bytes()).await.unwrap();
+            rest(&mut client).await;
+            let (level, text) = log.0.lock().unwrap().pop().unwrap();
+            assert_eq!(level, tracing::Level::DEBUG);
+            assert!(text.contains(reason), "{text}");
+        }
     })
     .await;
 }
