@@ -38,8 +38,8 @@ pub(crate) fn version() -> Result<String, Error> {
     }
 }
 
-/// Counts the scenarios of these names, all where there are none.
-pub(crate) fn measure(name: &str, only: &[&str]) -> Result<Vec<Measured>, Error> {
+/// Counts the scenarios of these names, all where there are none, so often each: the median counts.
+pub(crate) fn measure(name: &str, only: &[&str], tries: usize) -> Result<Vec<Measured>, Error> {
     eprintln!("{name} under callgrind");
     let mut server = Callgrind::start(name).map_err(|error| format!("{name}: {error}"))?;
     if name != contenders::FLOOR {
@@ -48,7 +48,7 @@ pub(crate) fn measure(name: &str, only: &[&str]) -> Result<Vec<Measured>, Error>
     let wanted = SCENARIOS.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name));
     wanted
         .map(|scenario| {
-            let measured = count(&mut server, scenario)
+            let measured = count(&mut server, scenario, tries)
                 .map_err(|error| format!("{name}: {}: {error}", scenario.name))?;
             eprintln!(
                 "  {:<20} {:>8.0} instructions {:>6.1} allocations",
@@ -60,17 +60,17 @@ pub(crate) fn measure(name: &str, only: &[&str]) -> Result<Vec<Measured>, Error>
 }
 
 /// Warm up, throw the counters away, then send and read the counters as often as there are tries.
-fn count(server: &mut Callgrind, scenario: &Scenario) -> Result<Measured, Error> {
+fn count(server: &mut Callgrind, scenario: &Scenario, times: usize) -> Result<Measured, Error> {
     let mut clients = client::connect(server.server.address(), scenario.connections)?;
     client::send(&mut clients, scenario, WARM_UP)?;
     server.dump()?;
     let mut tries = Vec::new();
-    for _ in 0..TRIES {
+    for _ in 0..times {
         client::send(&mut clients, scenario, COUNTED)?;
         tries.push(profile::parse(&std::fs::read_to_string(server.dump()?)?)?);
     }
     tries.sort_by_key(|profile| profile.instructions);
-    let median = &tries[TRIES / 2];
+    let median = &tries[times / 2];
     Ok(Measured {
         scenario: scenario.name,
         instructions: median.instructions as f64 / COUNTED as f64,

@@ -60,8 +60,8 @@ fn ratios(workspace: &Path) -> Result<Vec<Ratio>, Error> {
     let servers = ["hyper", "trine"];
     callgrind::version()?;
     contenders::build(workspace, &servers)?;
-    let hyper = callgrind::measure("hyper", &GUARDED)?;
-    let trine = callgrind::measure("trine", &GUARDED)?;
+    let hyper = callgrind::measure("hyper", &GUARDED, callgrind::TRIES)?;
+    let trine = callgrind::measure("trine", &GUARDED, callgrind::TRIES)?;
     Ok(hyper
         .iter()
         .zip(&trine)

@@ -60,7 +60,7 @@ fn instructions(names: &[String]) -> Result<(), Error> {
     contenders::build(&workspace, &servers)?;
     let mut all = Vec::new();
     for name in servers {
-        all.push((name, callgrind::measure(name, &[])?));
+        all.push((name, callgrind::measure(name, &[], callgrind::TRIES)?));
     }
     let table = report::table(&all);
     println!("\n{table}");

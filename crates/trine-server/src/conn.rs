@@ -232,11 +232,11 @@ fn take_head<I>(
         return Ok(false);
     }
     let is_head = wire.input.starts_with(HEAD);
-    *head = head::parse(&mut wire.input, limits, recycle::headers)
+    let whole = head::parse(&mut wire.input, limits, recycle::headers, head)
         .map_err(|error| End::Refused { error, head: is_head })?;
     // An empty line before the head was thrown away.
     *parsed = wire.input.len();
-    Ok(head.is_some())
+    Ok(whole)
 }
 
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {

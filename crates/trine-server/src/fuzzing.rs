@@ -4,7 +4,7 @@
 //! crate as others build it.
 
 use bytes::BytesMut;
-use http::{HeaderMap, Method, Version};
+use http::{Method, Version};
 
 use crate::h1::body::{self, Decoder, Piece};
 use crate::h1::framing::Length;
@@ -19,7 +19,7 @@ const BODY: body::Limits = body::Limits { extensions: 256, trailers: 512, header
 /// A head that is accepted is one that nobody can read in another way.
 pub fn head(bytes: &[u8]) {
     let mut input = BytesMut::from(bytes);
-    let Ok(Some(Head { request, framing, .. })) = head::parse(&mut input, &HEAD, HeaderMap::new) else {
+    let Ok(Some(Head { request, framing, .. })) = head::read(&mut input, &HEAD) else {
         return;
     };
     let taken = &bytes[..bytes.len() - input.len()];
@@ -58,8 +58,7 @@ pub fn head(bytes: &[u8]) {
 
     // Written down again, it is the same request: what we hand on is what we understood.
     let mut again = BytesMut::from(&*write(&request));
-    let same =
-        head::parse(&mut again, &LOOSE, HeaderMap::new).expect("our own head is refused").expect("whole");
+    let same = head::read(&mut again, &LOOSE).expect("our own head is refused").expect("whole");
     assert!(again.is_empty());
     assert_eq!(same.request.method(), request.method());
     assert_eq!(same.request.uri(), request.uri());
@@ -103,7 +102,7 @@ pub fn uri(bytes: &[u8]) {
         let line = [method.as_bytes(), b" ", bytes, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
         head(&line);
         let mut input = BytesMut::from(&*line);
-        let Ok(Some(Head { request, .. })) = head::parse(&mut input, &HEAD, HeaderMap::new) else { continue };
+        let Ok(Some(Head { request, .. })) = head::read(&mut input, &HEAD) else { continue };
         // Bytes with line ends in them can bring fields of their own.
         if input.is_empty() && bytes.first() == Some(&b'/') && !bytes.contains(&b'\r') {
             assert_eq!(request.uri().to_string().as_bytes(), bytes);
@@ -197,7 +196,7 @@ fn step(
         if *parsed == before || !worth {
             return false;
         }
-        match head::parse(input, &HEAD, HeaderMap::new) {
+        match head::read(input, &HEAD) {
             Ok(Some(Head { request, framing, .. })) => {
                 events.push(Event::Head(format!(
                     "{} {} {:?} {:?}",

@@ -42,6 +42,7 @@ pub mod group;
 pub mod handler;
 mod launch;
 mod layers;
+#[cfg(feature = "log")]
 mod log;
 pub mod middleware;
 mod mount;

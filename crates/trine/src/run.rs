@@ -81,6 +81,7 @@ where
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}")),
     };
+    #[cfg(feature = "log")]
     crate::log::start();
     let side = SIDE.get_or_init(|| Side { handle: runtime.handle().clone(), tasks: TaskTracker::new() });
     let outcome = runtime.block_on(async {

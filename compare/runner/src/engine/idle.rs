@@ -11,6 +11,9 @@ use crate::server::Server;
 /// Descriptors that a process has besides its connections.
 const OWN_FILES: u64 = 100;
 
+/// So many are opened before they ask: a server waits for a first request some seconds only. It divides all steps.
+const BATCH: usize = 250;
+
 /// By now an answer is written and its buffer is let go.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -28,23 +31,22 @@ pub(super) fn measure(name: &str, steps: &[usize], files: u64, cores: Cores) -> 
     std::thread::sleep(SETTLE);
     let mut measured = vec![Idle { connections: 0, resident: machine::memory(server.pid())? }];
     let mut loads = Vec::new();
-    let mut open = 0;
     for &connections in steps {
         if connections as u64 + OWN_FILES > files {
             eprintln!("  skipped: {connections} connections: {files} open files are allowed");
             continue;
         }
-        let mut load = Load::new(server.address(), &SCENARIOS[1], connections - open)
-            .map_err(|error| format!("{name}: {connections} connections: {error}"))?;
-        load.once().map_err(|error| format!("{name}: {connections} connections: {error}"))?;
-        loads.push(load);
-        open = connections;
+        while loads.len() * BATCH < connections {
+            let mut load = Load::new(server.address(), &SCENARIOS[1], BATCH)?;
+            load.once()?;
+            loads.push(load);
+        }
         std::thread::sleep(SETTLE);
         measured.push(Idle { connections, resident: machine::memory(server.pid())? });
     }
     for load in &mut loads {
         // Whoever closed an idle connection in between must not be praised for its memory.
-        load.once().map_err(|error| format!("{name}: a connection did not stay open: {error}"))?;
+        load.once().map_err(|error| format!("a connection did not stay open: {error}"))?;
     }
     Ok(measured)
 }

@@ -29,7 +29,11 @@ use syscalls::Calls;
 struct Plan {
     rounds: usize,
     cell: Duration,
-    deadline: Instant,
+    /// No round starts after this.
+    load_end: Instant,
+    /// No counting under callgrind starts after this.
+    end: Instant,
+    tries: usize,
     idle: &'static [usize],
 }
 
@@ -56,21 +60,40 @@ pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     let plan = Plan::new(quick);
     let mut all: All = servers.iter().map(|&name| (name, Figures::default())).collect();
     under_load(&mut all, &plan, cores)?;
+    let to_write = names.is_empty() && !quick;
+    if to_write {
+        // The rest takes minutes: whoever ends the run keeps what there is.
+        table::write(&workspace, &table::page(&all, &workspace)?, &all)?;
+    }
     for (name, figures) in &mut all {
-        figures.idle = idle::measure(name, plan.idle, files, cores)?;
-    }
-    match callgrind::version() {
-        Ok(_) => {
-            for (name, figures) in &mut all {
-                figures.counts = callgrind::measure(name, &[])?;
-            }
+        match idle::measure(name, plan.idle, files, cores) {
+            Ok(idle) => figures.idle = idle,
+            Err(error) => eprintln!("  skipped: {error}"),
         }
-        Err(error) => eprintln!("instructions and allocations are skipped: {error}"),
     }
+    counts(&mut all, &plan)?;
     let page = table::page(&all, &workspace)?;
     println!("\n{page}");
-    if names.is_empty() && !quick {
+    if to_write {
         table::write(&workspace, &page, &all)?;
+    }
+    Ok(())
+}
+
+fn counts(all: &mut All, plan: &Plan) -> Result<(), Error> {
+    if let Err(error) = callgrind::version() {
+        eprintln!("instructions and allocations are skipped: {error}");
+        return Ok(());
+    }
+    for (name, figures) in all {
+        if Instant::now() > plan.end {
+            eprintln!("instructions and allocations of {name} are skipped: time is up");
+            continue;
+        }
+        match callgrind::measure(name, &[], plan.tries) {
+            Ok(counts) => figures.counts = counts,
+            Err(error) => eprintln!("  skipped: {error}"),
+        }
     }
     Ok(())
 }
@@ -82,13 +105,13 @@ fn routes() -> impl Iterator<Item = &'static Scenario> {
 
 impl Plan {
     fn new(quick: bool) -> Plan {
-        let now = Instant::now();
+        let after = |seconds| Instant::now() + Duration::from_secs(seconds);
         if quick {
-            let deadline = now + Duration::from_secs(120);
-            Plan { rounds: 2, cell: Duration::from_millis(200), deadline, idle: &[1_000] }
+            let cell = Duration::from_millis(200);
+            Plan { rounds: 2, cell, load_end: after(90), end: after(240), tries: 1, idle: &[1_000] }
         } else {
-            let deadline = now + Duration::from_secs(480);
-            Plan { rounds: 7, cell: Duration::from_millis(500), deadline, idle: &[1_000, 10_000] }
+            let cell = Duration::from_millis(350);
+            Plan { rounds: 5, cell, load_end: after(420), end: after(780), tries: 3, idle: &[1_000, 10_000] }
         }
     }
 }
@@ -99,7 +122,7 @@ fn under_load(all: &mut All, plan: &Plan, cores: Cores) -> Result<(), Error> {
     })?;
     let pairs = || running.iter().enumerate();
     for round in 1..=plan.rounds {
-        if Instant::now() > plan.deadline {
+        if Instant::now() > plan.load_end {
             eprintln!("time is up after {} rounds", round - 1);
             break;
         }

@@ -37,17 +37,19 @@ pub(crate) struct Head {
     pub(crate) raw: Option<Bytes>,
 }
 
-/// Takes one head off the front of `input`. `Ok(None)` when it is not complete yet.
+/// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed back through results.
+/// `Ok(false)` when it is not complete yet.
 ///
 /// `headers` is asked for an empty map, most often a recycled one.
 pub(crate) fn parse(
     input: &mut BytesMut,
     limits: &Limits,
     headers: impl FnOnce() -> HeaderMap,
-) -> Result<Option<Head>, RequestError> {
+    out: &mut Option<Head>,
+) -> Result<bool, RequestError> {
     skip_empty_lines(input)?;
     let mut fields = Fields::new();
-    let Some(line) = scan(input, limits, &mut fields)? else { return Ok(None) };
+    let Some(line) = scan(input, limits, &mut fields)? else { return Ok(false) };
     let head = input.split_to(line.len).freeze();
 
     let mut request = Request::new(Body::empty());
@@ -60,7 +62,17 @@ pub(crate) fn parse(
     *request.version_mut() = if line.old { Version::HTTP_10 } else { Version::HTTP_11 };
     *request.method_mut() = line.method;
     let raw = framing.terms.upgrade.then_some(head);
-    Ok(Some(Head { request, framing, raw }))
+    *out = Some(Head { request, framing, raw });
+    Ok(true)
+}
+
+/// The same, handed back.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
+    let mut head = None;
+    let whole = parse(input, limits, HeaderMap::new, &mut head)?;
+    assert_eq!(whole, head.is_some());
+    Ok(head)
 }
 
 /// Whether bytes that came after a partial head can complete it: only an empty line does.

@@ -6,7 +6,7 @@ use crate::h1::framing::Length;
 const LIMITS: Limits = Limits { bytes: 2048, headers: 16, target: 64 };
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Option<Head>, RequestError> {
-    parse(&mut BytesMut::from(bytes.as_ref()), &LIMITS, HeaderMap::new)
+    super::read(&mut BytesMut::from(bytes.as_ref()), &LIMITS)
 }
 
 fn get(bytes: impl AsRef<[u8]>) -> Head {
@@ -24,7 +24,7 @@ fn a_browser_head_is_read_without_copies() {
         b"GET /a/b?c=d HTTP/1.1\r\nHost: example.org\r\nX-Own: 1\r\nAccept: */*\r\nx-own:  2 \r\n\r\nrest";
     let mut input = BytesMut::from(&bytes[..]);
     let storage = input.as_ptr().addr()..input.as_ptr().addr() + input.len();
-    let head = parse(&mut input, &LIMITS, HeaderMap::new).unwrap().unwrap();
+    let head = super::read(&mut input, &LIMITS).unwrap().unwrap();
     assert_eq!(input, "rest");
     let request = head.request;
     assert_eq!(request.method(), Method::GET);
