@@ -66,5 +66,5 @@ mod worker;
 
 pub use config::{Cancel, ServerConfig};
 pub use error::{ServerError, error_status};
-pub use seam::{HttpService, MakeConnection, MakeWorker, Shared};
+pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

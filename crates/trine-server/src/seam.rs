@@ -51,6 +51,9 @@ pub trait MakeConnection: 'static {
 
 /// Any `Clone` Tower service: every worker and every connection gets a clone.
 ///
+/// With the feature `hyper-upgrade`, upgrades are hyper's, which is what axum's WebSockets take. A service that takes
+/// [`OnUpgrade`](crate::upgrade::OnUpgrade) goes into [`Own`].
+///
 /// ```no_run
 /// # async fn run(router: axum::Router) -> Result<(), trine_server::ServerError> {
 /// use trine_server::{Server, ServerConfig, Shared};
@@ -61,28 +64,39 @@ pub trait MakeConnection: 'static {
 #[derive(Debug, Clone)]
 pub struct Shared<S>(pub S);
 
-impl<S> MakeWorker for Shared<S>
-where
-    S: HttpService + Clone + Send + Sync,
-{
-    type Worker = Shared<S>;
+/// As [`Shared`], for a service whose upgrades are ours: it takes [`OnUpgrade`](crate::upgrade::OnUpgrade).
+#[derive(Debug, Clone)]
+pub struct Own<S>(pub S);
 
-    async fn worker(&self, _index: usize) -> Result<Shared<S>, BoxError> {
-        Ok(self.clone())
-    }
+macro_rules! cloned {
+    ($name:ident, foreign: $foreign:literal) => {
+        impl<S> MakeWorker for $name<S>
+        where
+            S: HttpService + Clone + Send + Sync,
+        {
+            type Worker = $name<S>;
+
+            async fn worker(&self, _index: usize) -> Result<$name<S>, BoxError> {
+                Ok(self.clone())
+            }
+        }
+
+        impl<S> MakeConnection for $name<S>
+        where
+            S: HttpService + Clone,
+        {
+            type Service = S;
+
+            fn connection(&self, _info: &ConnInfo) -> S {
+                self.0.clone()
+            }
+
+            fn foreign_upgrade(&self, _head: &http::request::Parts) -> bool {
+                $foreign
+            }
+        }
+    };
 }
 
-impl<S> MakeConnection for Shared<S>
-where
-    S: HttpService + Clone,
-{
-    type Service = S;
-
-    fn connection(&self, _info: &ConnInfo) -> S {
-        self.0.clone()
-    }
-
-    fn foreign_upgrade(&self, _head: &http::request::Parts) -> bool {
-        true
-    }
-}
+cloned!(Shared, foreign: true);
+cloned!(Own, foreign: false);

@@ -7,11 +7,11 @@ use axum::Router;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use common::{Client, body, config, exchange, start_with, status, within};
+use common::{Client, body, config, exchange, run, status, within};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_tungstenite::tungstenite;
-use trine_server::ServerConfig;
+use trine_server::{ServerConfig, Shared};
 
 async fn socket(upgrade: WebSocketUpgrade) -> impl IntoResponse {
     upgrade.on_upgrade(|mut socket| async move {
@@ -37,7 +37,7 @@ fn router() -> Router {
 
 #[tokio::test]
 async fn a_router_runs_as_it_is() {
-    let server = start_with(config(), router());
+    let server = run(config(), Shared(router()));
     assert_eq!(body(&exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await), "axum");
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     assert_eq!(body(&exchange(server.address, post).await), "abc");
@@ -49,7 +49,7 @@ async fn a_router_runs_as_it_is() {
 
 #[tokio::test]
 async fn a_router_keeps_its_websockets() {
-    let server = start_with(config(), router());
+    let server = run(config(), Shared(router()));
     let url = format!("ws://{}/socket", server.address);
     let (mut socket, answer) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
     assert_eq!(answer.status(), 101);
@@ -64,7 +64,7 @@ async fn a_router_keeps_its_websockets() {
 
 #[tokio::test]
 async fn a_websocket_after_other_requests_and_one_that_is_refused() {
-    let server = start_with(config(), router());
+    let server = run(config(), Shared(router()));
     let mut client = Client::connect(server.address).await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     client.answer().await;
@@ -91,7 +91,7 @@ async fn a_websocket_after_other_requests_and_one_that_is_refused() {
 #[tokio::test]
 async fn an_open_websocket_does_not_outlive_the_patience() {
     let shutdown_timeout = std::time::Duration::from_millis(200);
-    let server = start_with(ServerConfig { shutdown_timeout, ..config() }, router());
+    let server = run(ServerConfig { shutdown_timeout, ..config() }, Shared(router()));
     let url = format!("ws://{}/socket", server.address);
     let (mut socket, _) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
     server.stop().await;

@@ -21,8 +21,8 @@ pub(super) struct Cell {
     pub(super) cpu: f64,
     /// Requests per second, the server on one core of its own.
     pub(super) rate: f64,
-    /// Microseconds from when a request was due until its answer was read, at the fixed rate; not for pipelined loads
-    /// that send a sixteenth as many bursts. `None` when the server did not keep up.
+    /// Microseconds from when a request was due until its answer was read, at the fixed rate; of pipelined ones, until
+    /// the last answer of sixteen. `None` when the server did not keep up.
     pub(super) p99: Option<f64>,
 }
 

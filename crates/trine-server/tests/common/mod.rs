@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use trine_core::Body;
-use trine_server::{Bound, HttpService, Server, ServerConfig, ServerError, ServerHandle, Shared};
+use trine_server::{Bound, HttpService, MakeWorker, Own, Server, ServerConfig, ServerError, ServerHandle};
 
 /// Nothing in these tests may take this long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,10 +42,15 @@ pub fn bind(config: ServerConfig) -> Bound {
     Server::new(config).bind().unwrap()
 }
 
+/// A server of a service whose upgrades are ours, whatever features other crates of the build turn on.
 pub fn start_with<S: HttpService + Clone + Send + Sync>(config: ServerConfig, service: S) -> Running {
+    run(config, Own(service))
+}
+
+pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Running {
     let bound = bind(config);
     let (address, handle) = (bound.local_addr(), bound.handle());
-    Running { address, handle, task: tokio::spawn(bound.serve(Shared(service))) }
+    Running { address, handle, task: tokio::spawn(bound.serve(make)) }
 }
 
 /// A server of [`kitchen`].
