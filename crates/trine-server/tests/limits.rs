@@ -132,6 +132,29 @@ async fn a_body_that_stalls_is_an_error_of_its_reader() {
 }
 
 #[tokio::test]
+async fn a_body_below_the_lowest_rate_uses_up_its_time() {
+    let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 1000, ..config() });
+    // Two bytes each 20 ms are a tenth of the rate, sixty are three times of it.
+    for (bytes, ends) in [(2, true), (60, false)] {
+        let mut client = Client::connect(server.address).await;
+        client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n").await;
+        let sending = async {
+            for _ in 0..25 {
+                tokio::time::sleep(SHORT / 10).await;
+                if client.0.try_write("x".repeat(bytes).as_bytes()).is_err() {
+                    break;
+                }
+            }
+        };
+        sending.await;
+        let answer = client.answer().await;
+        assert_eq!(answer.contains("the body stalled for too long"), ends, "{answer}");
+        assert_eq!(body(&answer) == "1500", !ends, "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_let_go() {
     let server = start(ServerConfig { write_timeout: SHORT, discard_timeout: SHORT, ..config() });
     let mut client = Client::connect(server.address).await;
