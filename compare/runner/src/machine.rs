@@ -66,3 +66,9 @@ pub(crate) fn memory(pid: u32) -> Result<u64, Error> {
     let digits = line.and_then(|line| line.split_whitespace().next());
     Ok(digits.ok_or("the kernel does not tell RssAnon")?.parse()?)
 }
+
+/// How many processes wanted to run in the last 1, 5 and 15 minutes.
+pub(crate) fn load_average() -> Result<String, Error> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split(' ').take(3).collect::<Vec<_>>().join(" "))
+}

@@ -12,6 +12,7 @@ use super::{All, Figures, routes};
 use crate::Error;
 use crate::callgrind::Measured;
 use crate::contenders::FLOOR;
+use crate::machine;
 use crate::report::{self, align};
 
 /// One column: what was measured of a server on a route.
@@ -83,7 +84,7 @@ const COLUMNS: [Column; 10] = [
         title: "other",
         digits: 2,
         ratios: false,
-        samples: |of, route| calls(of, route, |one| one.all - one.reads - one.writes - one.waits),
+        samples: |of, route| calls(of, route, |one| (one.all - one.reads - one.writes - one.waits).max(0.0)),
     },
 ];
 
@@ -150,6 +151,8 @@ impl Bases {
 /// The whole page in Markdown.
 pub(super) fn page(all: &All, workspace: &Path) -> Result<String, Error> {
     let mut page = String::from(HEAD);
+    // Its first figure is of the last minute: on a machine that does nothing else it is about two.
+    let _ = writeln!(page, "Load average of the machine at the end: {}\n", machine::load_average()?);
     for route in routes() {
         // Writing to a `String` does not fail.
         let _ = write!(page, "## {}\n\n{}\n", route.name, route_table(all, route.name));
