@@ -23,6 +23,7 @@ const ITEM: &str = r#"{"id":7,"name":"Ann Example","tags":["red","green","blue"]
 /// Sixteen connections in step are the load of a busy server; a lone one pays for a wake-up with each request.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::get("plaintext-3-headers", "GET /plaintext HTTP/1.1\r\n", THREE, "Hello, World!"),
+    Scenario::get("plaintext-12-headers", "GET /plaintext HTTP/1.1\r\n", BROWSER, "Hello, World!"),
     Scenario::get("json-3-headers", "GET /json HTTP/1.1\r\n", THREE, MESSAGE),
     Scenario::get("json-12-headers", "GET /json HTTP/1.1\r\n", BROWSER, MESSAGE),
     Scenario {
