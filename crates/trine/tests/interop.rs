@@ -67,6 +67,22 @@ async fn an_axum_router_is_mounted_in_an_application() {
     assert_eq!(response.into_body().bytes().await.unwrap(), "through");
 }
 
+/// The first small step of a move: everything stays where it is, and new handlers come beside it.
+#[tokio::test]
+async fn an_axum_router_is_mounted_at_the_root_beside_our_own_routes() {
+    let app = App::new().route("/own", get(|| "ours")).mount("/", axum_router());
+    let app = app.build().await.unwrap();
+    for (path, status, text) in [
+        ("/own", 200, "ours"),
+        ("/", 200, "axum's root"),
+        ("/hello/Ann", 200, "Ann"),
+        ("/query?a=b", 200, "/query?a=b"),
+        ("/nothing", 404, ""),
+    ] {
+        assert_eq!(get_text(&app, path).await, (status, text.to_owned()), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn an_application_nests_in_an_axum_router() {
     let app = App::new().route("/echo", post(echo)).build().await.unwrap();

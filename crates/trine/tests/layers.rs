@@ -150,6 +150,17 @@ async fn a_layer_may_replace_the_request_body() {
     assert_eq!(refused.status(), 413);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_concurrency_limit_sheds_wherever_it_stands() {
+    let layer = ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(1));
+    for app in at_each_place(layer).await {
+        let (one, two) =
+            tokio::join!(send(&app, request("GET", "/slow")), send(&app, request("GET", "/slow")));
+        assert_eq!((one.status().as_u16(), two.status().as_u16()), (200, 503));
+        assert_eq!(send(&app, request("GET", "/slow")).await.status(), 200, "the place is free again");
+    }
+}
+
 /// A limit of n means n: over all clones of the service, wherever the layer stands.
 #[tokio::test]
 async fn a_concurrency_limit_counts_over_all_clones() {
