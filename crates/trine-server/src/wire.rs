@@ -11,6 +11,8 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::buffer;
 use crate::config::{Cancel, ServerConfig};
+use crate::h1::encode::Payload;
+use crate::h1::framing::Terms;
 use crate::io::Io;
 use crate::shutdown::Drain;
 use crate::timer::{Side, Timer};
@@ -19,6 +21,17 @@ use crate::timer::{Side, Timer};
 #[derive(Debug)]
 pub(crate) struct Gone;
 
+/// How far the request in hand is, for a panic that interrupts it.
+#[derive(Debug, Default)]
+pub(crate) enum Stage {
+    #[default]
+    Between,
+    /// The service was called, and nothing of its answer is written.
+    Called(Terms),
+    /// The head of the answer is written, and its body follows.
+    Streaming(Payload),
+}
+
 #[derive(Debug)]
 pub(crate) struct Wire<I> {
     pub(crate) io: I,
@@ -26,6 +39,7 @@ pub(crate) struct Wire<I> {
     pub(crate) input: BytesMut,
     pub(crate) out: Out,
     pub(crate) timer: Timer,
+    pub(crate) stage: Stage,
     /// The peer ended its side. It may still be reading.
     pub(crate) eof: bool,
     pub(crate) config: Arc<ServerConfig>,
@@ -35,7 +49,16 @@ pub(crate) struct Wire<I> {
 impl<I: Io> Wire<I> {
     pub(crate) fn new(io: I, config: Arc<ServerConfig>, drain: Arc<Drain>) -> Wire<I> {
         let timer = Timer::new(config.keep_alive_timeout);
-        Wire { io, input: BytesMut::new(), out: Out::default(), timer, eof: false, config, drain }
+        Wire {
+            io,
+            input: BytesMut::new(),
+            out: Out::default(),
+            timer,
+            stage: Stage::Between,
+            eof: false,
+            config,
+            drain,
+        }
     }
 
     /// Reads once. It waits without a buffer, and never starts a read that it does not expect to succeed.

@@ -51,7 +51,9 @@ where
                 Ok(args) => handler.call(args).await.into_response(),
                 Err(rejection) => rejection.into_response(),
             };
-            finish(response, cx.accept())
+            let response = finish(response, cx.accept());
+            cx.end();
+            response
         })
     }
 
@@ -106,7 +108,9 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Cx) -> Answer {
         Box::pin(async move {
             let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            finish(response, cx.accept())
+            let response = finish(response, cx.accept());
+            cx.end();
+            response
         })
     }
 

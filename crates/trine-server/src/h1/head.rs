@@ -38,11 +38,11 @@ pub(crate) struct Head {
 /// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed back through results.
 /// `Ok(false)` when it is not complete yet.
 ///
-/// `headers` is asked for an empty map, most often a recycled one.
+/// `lend` may put a map that has room into the place of the empty one.
 pub(crate) fn parse(
     input: &mut BytesMut,
     limits: &Limits,
-    headers: impl FnOnce() -> HeaderMap,
+    lend: impl FnOnce(&mut HeaderMap),
     out: &mut Option<Head>,
 ) -> Result<bool, RequestError> {
     skip_empty_lines(input)?;
@@ -50,17 +50,22 @@ pub(crate) fn parse(
     let Some((line, len)) = lines(input, limits, &mut fields)? else { return Ok(false) };
     let head = input.split_to(len).freeze();
 
-    let mut request = Request::new(Body::empty());
-    *request.headers_mut() = headers();
+    let framing = Framing::NONE;
+    let Head { request, framing, raw } =
+        out.insert(Head { request: Request::new(Body::empty()), framing, raw: None });
+    lend(request.headers_mut());
     let mut facts = Facts::default();
     fill(request.headers_mut(), &mut facts, &head, &fields)?;
     *request.uri_mut() = target(&line, &head)?;
-    replace_host(&mut request, &line.method, &facts)?;
-    let framing = facts.settle(&line.method, line.old)?;
-    *request.version_mut() = if line.old { Version::HTTP_10 } else { Version::HTTP_11 };
+    replace_host(request, &line.method, &facts)?;
+    *framing = facts.settle(&line.method, line.old)?;
+    if line.old {
+        *request.version_mut() = Version::HTTP_10;
+    }
     *request.method_mut() = line.method;
-    let raw = framing.terms.upgrade.then_some(head);
-    *out = Some(Head { request, framing, raw });
+    if framing.terms.upgrade {
+        *raw = Some(head);
+    }
     Ok(true)
 }
 
@@ -68,7 +73,7 @@ pub(crate) fn parse(
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
     let mut head = None;
-    let whole = parse(input, limits, HeaderMap::new, &mut head)?;
+    let whole = parse(input, limits, |_| {}, &mut head)?;
     assert_eq!(whole, head.is_some());
     Ok(head)
 }
