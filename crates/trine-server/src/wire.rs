@@ -40,6 +40,8 @@ pub(crate) struct Wire<I> {
     pub(crate) out: Out,
     pub(crate) timer: Timer,
     pub(crate) stage: Stage,
+    /// The last read found nothing.
+    waited: bool,
     /// The peer ended its side. It may still be reading.
     pub(crate) eof: bool,
     pub(crate) config: Arc<ServerConfig>,
@@ -55,6 +57,7 @@ impl<I: Io> Wire<I> {
             out: Out::default(),
             timer,
             stage: Stage::Between,
+            waited: false,
             eof: false,
             config,
             drain,
@@ -63,7 +66,12 @@ impl<I: Io> Wire<I> {
 
     /// Reads once. It waits without a buffer, and never starts a read that it does not expect to succeed.
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>, want: usize) -> Poll<Result<(), Gone>> {
-        ready!(self.io.poll_read_ready(cx)).map_err(|_| Gone)?;
+        // Whoever waited was most often woken because there is something to read.
+        if !std::mem::take(&mut self.waited) {
+            let ready = self.io.poll_read_ready(cx);
+            self.waited = ready.is_pending();
+            ready!(ready).map_err(|_| Gone)?;
+        }
         if self.input.capacity() == 0 {
             self.input = buffer::take();
         } else if self.input.capacity() - self.input.len() < want.min(buffer::SIZE / 4) {
@@ -76,6 +84,7 @@ impl<I: Io> Wire<I> {
             }
             Poll::Ready(Err(_)) => Poll::Ready(Err(Gone)),
             Poll::Pending => {
+                self.waited = true;
                 self.rest();
                 Poll::Pending
             }
