@@ -120,7 +120,13 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
 }
 
 /// Renders the problem that a response carries as the client accepts it, and logs what is behind it.
-pub(crate) fn finish(mut response: Response, accept: Option<&HeaderValue>) -> Response {
+#[inline]
+pub(crate) fn finish(response: Response, accept: Option<&HeaderValue>) -> Response {
+    // A problem rides in the extensions.
+    if response.extensions().is_empty() { response } else { finish_carrier(response, accept) }
+}
+
+fn finish_carrier(mut response: Response, accept: Option<&HeaderValue>) -> Response {
     if response.extensions().get::<Rendered>().is_some() {
         return response;
     }
