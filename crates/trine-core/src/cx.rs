@@ -129,9 +129,8 @@ impl Cx {
     }
 
     /// Ends the request. Its header map is kept for another one.
-    #[inline]
-    pub fn end(self) {
-        recycle::give_headers(self.head.headers);
+    pub fn end(&mut self) {
+        recycle::give_headers(std::mem::take(&mut self.head.headers));
     }
 
     /// What the client said it accepts.

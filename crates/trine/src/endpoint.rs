@@ -47,13 +47,10 @@ where
     fn call(&self, mut cx: Cx) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
-            let response = match A::from_request(&mut cx).await {
-                Ok(args) => handler.call(args).await.into_response(),
-                Err(rejection) => rejection.into_response(),
-            };
-            let response = finish(response, cx.accept());
-            cx.end();
-            response
+            match A::from_request(&mut cx).await {
+                Ok(args) => end(&mut cx, handler.call(args).await.into_response()),
+                Err(rejection) => end(&mut cx, rejection.into_response()),
+            }
         })
     }
 
@@ -107,16 +104,23 @@ impl<T> Declared<T> {
 impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Cx) -> Answer {
         Box::pin(async move {
-            let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            let response = finish(response, cx.accept());
-            cx.end();
-            response
+            match T::call(&mut cx).await {
+                Ok(response) => end(&mut cx, response),
+                Err(rejection) => end(&mut cx, rejection.into_response()),
+            }
         })
     }
 
     fn needs(&self, needs: &mut Needs) {
         T::needs(needs);
     }
+}
+
+#[inline]
+fn end(cx: &mut Cx, response: Response) -> Response {
+    let response = finish(response, cx.accept());
+    cx.end();
+    response
 }
 
 /// Renders the problem that a response carries as the client accepts it, and logs what is behind it.
