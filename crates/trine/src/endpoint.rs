@@ -14,7 +14,7 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used where it lies.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, cx: Cx) -> Answer;
+    fn call(&self, cx: Box<Cx>) -> Answer;
 
     fn needs(&self, needs: &mut Needs) {
         let _ = needs;
@@ -44,12 +44,12 @@ where
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
             match A::from_request(&mut cx).await {
-                Ok(args) => end(&mut cx, handler.call(args).await.into_response()),
-                Err(rejection) => end(&mut cx, rejection.into_response()),
+                Ok(args) => end(cx, handler.call(args).await.into_response()),
+                Err(rejection) => end(cx, rejection.into_response()),
             }
         })
     }
@@ -102,11 +102,11 @@ impl<T> Declared<T> {
 }
 
 impl<T: DeclaredHandler> Endpoint for Declared<T> {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
             match T::call(&mut cx).await {
-                Ok(response) => end(&mut cx, response),
-                Err(rejection) => end(&mut cx, rejection.into_response()),
+                Ok(response) => end(cx, response),
+                Err(rejection) => end(cx, rejection.into_response()),
             }
         })
     }
@@ -117,7 +117,7 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
 }
 
 #[inline]
-fn end(cx: &mut Cx, response: Response) -> Response {
+fn end(cx: Box<Cx>, response: Response) -> Response {
     let response = finish(response, cx.accept());
     cx.end();
     response
