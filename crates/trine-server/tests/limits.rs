@@ -167,6 +167,25 @@ async fn a_client_that_does_not_read_is_let_go() {
     server.stop().await;
 }
 
+// The system took megabytes and told of no progress until a third of them was read.
+#[tokio::test]
+async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
+    let server = start(ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1000, ..config() });
+    let mut client = Client::connect(server.address).await;
+    client.send(get("/large").repeat(60)).await;
+    let (start, mut read) = (Instant::now(), 0);
+    let mut piece = vec![0; 1 << 15];
+    while start.elapsed() < SHORT * 20 {
+        read += within(client.0.read(&mut piece)).await.unwrap();
+        tokio::time::sleep(SHORT / 4).await;
+    }
+    client.0.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    within(client.0.read_to_end(&mut rest)).await.unwrap();
+    assert!(read + rest.len() >= 60_000_000, "{} bytes", read + rest.len());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
     // The same reader, slower than one rate and faster than the other.
