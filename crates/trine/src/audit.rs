@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use http::Method;
 use trine_core::RouteMeta;
+use trine_core::needs::Fault;
 
 use crate::config::ConfigError;
 
@@ -39,6 +40,10 @@ pub enum Kind {
     MissingState,
     /// State of one type was given twice.
     StateTwice,
+    /// A `Path<T>` takes another number of parameters than the template has.
+    PathParams,
+    /// An extractor finds that what the application holds has a mistake: a template, a folder, a name.
+    Fault,
     /// The configuration has a mistake.
     Config,
 }
@@ -91,12 +96,40 @@ impl Finding {
         Finding { kind: Kind::NoMethods, text, places: vec![at(place.file(), place.line())] }
     }
 
-    pub(crate) fn missing_state(type_name: &str, handler: &str, file: &str, line: u32) -> Finding {
+    pub(crate) fn missing_state(type_name: &str, route: &RouteMeta) -> Finding {
         let text = format!(
-            "the handler `{handler}` needs state of type `{type_name}`, which the application does not hold: \
-             add `.state(…)` with a value of this type"
+            "the handler `{}` needs state of type `{type_name}`, which the application does not hold: \
+             add `.state(…)` with a value of this type",
+            route.handler
         );
-        Finding { kind: Kind::MissingState, text, places: vec![at(file, line)] }
+        Finding { kind: Kind::MissingState, text, places: vec![at(route.file, route.line)] }
+    }
+
+    pub(crate) fn path_params(
+        count: usize,
+        type_name: &str,
+        params: &[String],
+        route: &RouteMeta,
+    ) -> Finding {
+        let s = if count == 1 { "" } else { "s" };
+        let has = match params {
+            [] => "has none: name them, as in `/{id}`".to_owned(),
+            [one] => format!("has 1 ({one}): take one value"),
+            more => {
+                let names = more.join(", ");
+                format!("has {} ({names}): take a tuple of {0} or a struct with these names", more.len())
+            }
+        };
+        let text = format!(
+            "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` {has}",
+            route.handler, route.path
+        );
+        Finding { kind: Kind::PathParams, text, places: vec![at(route.file, route.line)] }
+    }
+
+    pub(crate) fn fault(fault: Fault, route: &RouteMeta) -> Finding {
+        let place = fault.place.unwrap_or_else(|| at(route.file, route.line));
+        Finding { kind: Kind::Fault, text: fault.text, places: vec![place] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {

@@ -65,7 +65,9 @@ impl Built {
         };
         let mut planner = Planner { built, states, findings, body_limit };
         if let Some((endpoint, place)) = fallback {
-            planner.needs(&*endpoint, "the fallback", place.file(), place.line());
+            let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
+            meta.handler = "the fallback".into();
+            planner.needs(&*endpoint, &meta);
         }
         planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
@@ -120,7 +122,7 @@ impl Planner<'_> {
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
-            self.needs(&*one.endpoint, &one.handler, one.file, one.line);
+            self.needs(&*one.endpoint, &meta);
             self.add(meta, Arc::clone(&one.endpoint), here);
         }
     }
@@ -165,14 +167,29 @@ impl Planner<'_> {
         }
     }
 
-    fn needs(&mut self, endpoint: &dyn Endpoint, handler: &str, file: &'static str, line: u32) {
+    fn needs(&mut self, endpoint: &dyn Endpoint, route: &RouteMeta) {
         let mut needs = Needs::default();
         endpoint.needs(&mut needs);
         for need in needs.iter() {
-            if let Need::State { type_id, type_name } = need
-                && !self.states.contains(*type_id)
-            {
-                self.findings.push(Finding::missing_state(type_name, handler, file, line));
+            match need {
+                Need::State { type_id, type_name } if !self.states.contains(*type_id) => {
+                    self.findings.push(Finding::missing_state(type_name, route));
+                }
+                Need::PathParams { count, type_name } => {
+                    // A template that cannot be read is a finding of its own.
+                    if let Ok(Template { params, .. }) = Template::parse(&route.path)
+                        && params.len() != *count
+                    {
+                        self.findings.push(Finding::path_params(*count, type_name, &params, route));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for fault in needs.faults(self.states) {
+            let finding = Finding::fault(fault, route);
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
             }
         }
     }

@@ -43,7 +43,31 @@ impl App {
     /// With the findings of the [audit](App::audit).
     pub async fn test(self) -> TestClient {
         match self.build().await {
-            Ok(service) => TestClient::new(service),
+            Ok(service) => TestClient::new(service.clone()).with_routes(&service),
+            Err(audit) => panic!("{audit}"),
+        }
+    }
+
+    /// The same for a test that is a plain function.
+    ///
+    /// # Panics
+    /// As [`App::test`], and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_test(self) -> crate::testing::blocking::TestClient {
+        crate::testing::blocking::TestClient::of(self)
+    }
+
+    /// Serves the application for a test, on a free port of the loopback.
+    ///
+    /// # Panics
+    /// As [`App::test`], and when no port can be had.
+    #[cfg(feature = "test-server")]
+    pub async fn test_server(mut self) -> crate::testing::TestServer {
+        let config = self.take_config().unwrap_or_default();
+        self.limit_bodies(config.body_limit);
+        match self.build().await {
+            Ok(service) => crate::testing::TestServer::start(service, config.server),
             Err(audit) => panic!("{audit}"),
         }
     }

@@ -54,6 +54,8 @@ mod router;
 pub mod run;
 pub mod service;
 mod source;
+#[cfg(feature = "templates")]
+pub mod template;
 pub mod testing;
 
 pub use app::App;
@@ -71,10 +73,14 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+#[cfg(feature = "templates")]
+pub use template::Templates;
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
+#[cfg(feature = "templates")]
+pub use trine_macros::templates;
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
+use http::{Method, Uri};
 use tower_service::Service;
 use trine_core::route::AppCx;
 use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
@@ -79,6 +80,14 @@ impl AppService {
     /// The routes in the order of declaration, with their places in the source.
     pub fn routes(&self) -> impl Iterator<Item = &RouteMeta> {
         self.tables.cx.routes.iter().take(self.tables.listed)
+    }
+
+    /// The route that a request of this method and target matches, unless an outer layer changes them.
+    pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
+        match self.tables.way.router.find(method, target) {
+            Found::Route(index, _) => self.tables.cx.routes.get(index as usize),
+            Found::Nothing | Found::Malformed => None,
+        }
     }
 
     /// The connection that its requests come on.
