@@ -10,7 +10,7 @@ use super::TemplateLimits;
 /// What is wrong with a template. Its text says the name, the line, and shows the lines around it:
 ///
 /// ```text
-/// home.html:3: undefined value: `usr.name`
+/// home.html:3: `usr` is undefined: give it in the context, or write `default` where it may be missing
 ///   2 | <body>
 /// > 3 | Hello, {{ usr.name }}!
 ///   4 | </body>
@@ -89,13 +89,17 @@ fn what(asked: &str, error: &minijinja::Error, names: &[String], limits: &Templa
         ErrorKind::OutOfFuel => {
             format!("rendering takes more than {} steps (`TemplateLimits::steps`)", limits.steps)
         }
+        ErrorKind::UndefinedError if error.detail().is_some() => {
+            let detail = error.detail().unwrap_or_default();
+            format!("{detail}: give it in the context, or write `default` where it may be missing")
+        }
         kind => {
-            let mut text = kind.to_string();
-            if let Some(detail) = error.detail() {
-                let _ = write!(text, ": {detail}");
-            }
+            let mut text =
+                error.detail().map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}"));
             let part = error.range().and_then(|range| error.template_source()?.get(range));
-            if let Some(part) = part.filter(|part| !part.contains('\n') && !part.is_empty()) {
+            if let Some(part) =
+                part.filter(|part| !part.contains('\n') && !text.contains(&format!("`{part}`")))
+            {
                 let _ = write!(text, ": `{part}`");
             }
             let mut cause = error.source();
@@ -114,16 +118,16 @@ pub(super) fn similar(wanted: &str, names: &[String]) -> String {
     let file =
         |name: &str| name.rsplit('/').next().unwrap_or(name).split('.').next().unwrap_or("").to_lowercase();
     let near: Vec<&String> = names.iter().filter(|name| file(name) == file(wanted)).collect();
-    let (intro, names) = match near.is_empty() {
-        false => ("did you mean", near),
-        true => ("there is", names.iter().collect()),
+    let (intro, names, end) = match near.is_empty() {
+        false => ("did you mean", near, "?"),
+        true => ("there is", names.iter().collect(), ""),
     };
     if names.is_empty() {
         return ", nor any other".into();
     }
     let more = if names.len() > MOST { ", …" } else { "" };
     let names: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
-    format!(": {intro} {}{more}", names.join(", "))
+    format!(": {intro} {}{more}{end}", names.join(", "))
 }
 
 fn excerpt(source: &str, line: usize) -> String {

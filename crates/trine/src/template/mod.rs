@@ -94,7 +94,8 @@ struct Inner {
 /// How much a template may take. Where one is passed, rendering fails with a 500 whose log names the template.
 #[derive(Debug, Clone)]
 pub struct TemplateLimits {
-    /// Steps of one rendering, so that a loop over a loop ends. Default: 5,000,000, about half a second.
+    /// Steps of one rendering, so that a loop over a loop ends. Default: 5,000,000; a turn of a
+    /// loop that writes a value takes about five.
     pub steps: u64,
     /// How deep blocks, loops, macros and includes may lie in each other; an include counts ten. Default and most: 500.
     pub depth: usize,
