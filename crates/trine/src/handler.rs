@@ -13,6 +13,7 @@ use trine_core::{Cx, FromRequest, IntoResponse, Needs, Problem, Rejection};
     message = "`{Self}` does not have the shape of a handler",
     label = "not a handler",
     note = "a handler is an `async fn` or `fn` of at most 12 arguments that returns an answer (`impl IntoResponse`)",
+    note = "name the function without calling it: `get(hello)`, not `get(hello())`",
     note = "a closure must be `Clone + Send + Sync + 'static`"
 )]
 pub trait Handler<A, K>: Clone + Send + Sync + 'static {

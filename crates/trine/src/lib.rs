@@ -95,3 +95,8 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+// What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/mistakes.md")]
+mod guide_mistakes {}

@@ -95,7 +95,7 @@ struct Inner {
 #[derive(Debug, Clone)]
 pub struct TemplateLimits {
     /// Steps of one rendering, so that a loop over a loop ends. Default: 5,000,000; a turn of a
-    /// loop that writes a value takes about five.
+    /// loop that writes a value takes about seven.
     pub steps: u64,
     /// How deep blocks, loops, macros and includes may lie in each other; an include counts ten. Default and most: 500.
     pub depth: usize,

@@ -8,4 +8,5 @@ async fn value() -> Todo {
 
 fn main() {
     App::new().route("/", get(value)); //~ expect: `Todo` cannot be the answer of a handler
+    //~ also: to send it as JSON, return `Json<Todo>`; as text, a `String`
 }
