@@ -67,7 +67,7 @@ impl App {
         let config = self.take_config().unwrap_or_default();
         self.limit_bodies(config.body_limit);
         match self.build().await {
-            Ok(service) => crate::testing::TestServer::start(service, config.server),
+            Ok(service) => crate::testing::TestServer::start(service, &config.server),
             Err(audit) => panic!("{audit}"),
         }
     }

@@ -100,3 +100,9 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/mistakes.md")]
 mod guide_mistakes {}
+#[cfg(all(doctest, feature = "templates"))]
+#[doc = include_str!("../../../docs/guide/templates.md")]
+mod guide_templates {}
+#[cfg(all(doctest, feature = "test-server"))]
+#[doc = include_str!("../../../docs/guide/testing.md")]
+mod guide_testing {}

@@ -204,11 +204,8 @@ fn every_limit_holds() {
     ];
     let said = |limits: TemplateLimits, name: &str| {
         let (_dir, templates) = folder(&files);
-        templates
-            .limits(limits)
-            .try_render(name, ())
-            .map(Rendered::into_text)
-            .unwrap_or_else(|error| error.to_string())
+        let rendered = templates.limits(limits).try_render(name, ());
+        rendered.map_or_else(|error| error.to_string(), Rendered::into_text)
     };
     let default = TemplateLimits::default;
     let steps = said(default(), "steps.txt");

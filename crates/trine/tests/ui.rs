@@ -128,9 +128,12 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     other_version(&here.join("../.."), &package.with_file_name("ui-other"));
     let mut manifest = format!(
         "[package]\nname = \"ui\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n[dependencies]\n\
-         trine.path = {here:?}\nother-trine-core = {{ package = \"trine-core\", path = \"../ui-other/trine-core\" }}\n\n\
-         [profile.dev]\ndebug = false\n"
+         trine = {{ path = {here:?}, features = [\"templates\"] }}\nother-trine-core = {{ package = \"trine-core\", path = \"../ui-other/trine-core\" }}\n\n\
+         [profile.dev]\ndebug = false\ndebug-assertions = false\n"
     );
+    // As in a release, so that `templates!` embeds what it finds.
+    std::fs::create_dir_all(package.join("templates/parts")).unwrap();
+    std::fs::write(package.join("templates/parts/home.html"), "Hello").unwrap();
     for (name, path) in cases {
         manifest.push_str(&format!("\n[[bin]]\nname = {name:?}\npath = {path:?}\n"));
     }

@@ -78,7 +78,7 @@ mod tests {
              $.user.tags[1]: expected 2, got \"2\"\n  $.user.tags[2]: not expected, got 3\n  \
              $[\"a b\"]: not expected, got 1\n"
         );
-        let many = differences(&json!([0; 30]), &json!([1; 30]));
+        let many = differences(&json!(vec![0; 30]), &json!(vec![1; 30]));
         assert!(many.ends_with("  … and 10 more\n"), "{many}");
     }
 }

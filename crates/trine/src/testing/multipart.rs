@@ -59,12 +59,12 @@ impl Multipart {
     }
 
     /// The content type and the bytes.
-    pub(super) fn encode(&self) -> (String, Bytes) {
+    pub(super) fn encode(self) -> (String, Bytes) {
         let boundary = self.boundary();
         let mut body = Vec::new();
-        for Part { head, content } in &self.parts {
+        for Part { head, content } in self.parts {
             body.extend_from_slice(format!("--{boundary}\r\n{head}\r\n").as_bytes());
-            body.extend_from_slice(content);
+            body.extend_from_slice(&content);
             body.extend_from_slice(b"\r\n");
         }
         body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());

@@ -27,7 +27,7 @@ use crate::extract::encode_value;
 /// # async fn main() {
 /// let client = App::new().route("/avatar", post(upload)).test().await;
 /// let avatar = Multipart::new().text("name", "Ann").file("avatar", "ann.png", "image/png", [1, 2, 3]);
-/// client.post("/avatar").multipart(avatar).await.expect_status(200).expect_text("238 bytes");
+/// client.post("/avatar").multipart(avatar).await.expect_status(200).expect_text("210 bytes");
 /// # }
 /// ```
 ///

@@ -51,14 +51,14 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const DRAIN: Duration = Duration::from_secs(2);
 
 impl TestServer {
-    pub(crate) fn start(service: AppService, config: ServerConfig) -> TestServer {
+    pub(crate) fn start(service: AppService, config: &ServerConfig) -> TestServer {
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             workers: 1,
             signals: false,
             shutdown_timeout: DRAIN,
-            ..config
+            ..config.clone()
         };
         let bound = match Server::new(config).bind() {
             Ok(bound) => bound,
