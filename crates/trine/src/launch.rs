@@ -64,7 +64,11 @@ impl App {
     /// As [`App::test`], and when no port can be had.
     #[cfg(feature = "test-server")]
     pub async fn test_server(mut self) -> crate::testing::TestServer {
-        let config = self.take_config().unwrap_or_default();
+        let config = self.take_config().unwrap_or_else(|| {
+            let mut config = Config::default();
+            config.server.workers = 2;
+            config
+        });
         self.limit_bodies(config.body_limit);
         match self.build().await {
             Ok(service) => crate::testing::TestServer::start(service, &config.server),

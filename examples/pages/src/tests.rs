@@ -40,8 +40,7 @@ async fn the_feed_is_xml_and_nowhere_is_a_page() {
     let browser = app().test().await;
     let feed = browser.get("/feed.xml").await;
     feed.expect_header("content-type", "application/xml; charset=utf-8");
-    feed.expect_text_contains("<title>Jonas &amp; Ada</title>")
-        .expect_text_contains("/entries/2</id>");
+    feed.expect_text_contains("<title>Jonas &amp; Ada</title>").expect_text_contains("/entries/2</id>");
     browser.get("/entries/9").await.expect_problem(404);
     browser.get("/no/such/page").await.expect_status(404).expect_text_contains("There is nothing here");
 }

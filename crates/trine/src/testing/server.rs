@@ -13,7 +13,8 @@ use trine_server::{Server, ServerConfig, ServerError, ServerHandle};
 use super::TestClient;
 use crate::AppService;
 
-/// The application on a free port of the loopback, served as in production by one worker.
+/// The application on a free port of the loopback, served as in production: by two workers, and within the limits of
+/// `App::config` where that was called. It takes nothing from the environment.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -55,7 +56,6 @@ impl TestServer {
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
-            workers: 1,
             signals: false,
             shutdown_timeout: DRAIN,
             ..config.clone()
