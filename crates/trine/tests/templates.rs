@@ -248,3 +248,21 @@ fn a_turn_of_a_loop_takes_about_seven_steps() {
     };
     assert!(renders(75_000) && !renders(55_000));
 }
+
+#[test]
+fn the_limits_of_the_guide_are_the_true_ones() {
+    let page = include_str!("../../../docs/guide/templates.md");
+    let said = |name: &str| -> u64 {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+        let text = row.split('|').nth(2).unwrap().trim().replace(',', "");
+        match text.strip_suffix(" MiB") {
+            Some(number) => number.parse::<u64>().unwrap() * 1024 * 1024,
+            None => text.parse().unwrap(),
+        }
+    };
+    let TemplateLimits { steps, depth, output, source, files } = TemplateLimits::default();
+    assert_eq!(
+        [said("steps"), said("depth"), said("output"), said("source"), said("files")],
+        [steps, depth as u64, output as u64, source, files as u64]
+    );
+}

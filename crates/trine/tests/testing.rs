@@ -403,3 +403,24 @@ async fn a_server_that_is_gone_is_told_as_that() {
     server.stop().await;
     client.get("/").await;
 }
+
+/// Paused time goes on whenever nothing else can: here, while the client waits.
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "GET /: no response: nothing came within 30 s")]
+async fn a_response_that_never_begins_is_not_waited_for() {
+    let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
+    server.client().get("/").await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_ever() {
+    let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
+    let client = server.client().clone();
+    let waiting = tokio::spawn(async move { client.get("/").await });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let started = std::time::Instant::now();
+    server.stop().await;
+    assert!(started.elapsed() >= trine::testing::server::DRAIN, "it waits for what runs");
+    assert!(started.elapsed() < 3 * trine::testing::server::DRAIN, "{:?}", started.elapsed());
+    assert!(waiting.await.unwrap_err().is_panic());
+}

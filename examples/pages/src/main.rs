@@ -60,7 +60,7 @@ async fn sign(
 ) -> Result<Redirect, (StatusCode, Result<Rendered, Problem>)> {
     match book.sign(&form.name, &form.text) {
         // After a redirect, reloading the page does not send the form again.
-        Ok(id) => Ok(Redirect::to(&format!("/entries/{id}"))),
+        Ok(id) => Ok(Redirect::to(format!("/entries/{id}"))),
         Err(mistake) => {
             let shown = page.render(&Home { entries: book.latest(), form, mistake: Some(mistake) });
             Err((StatusCode::UNPROCESSABLE_ENTITY, shown))

@@ -91,26 +91,26 @@ fn without_dots(path: &str) -> String {
 mod tests {
     use super::*;
 
-    fn next(status: u16, location: &str, method: Method) -> Option<String> {
+    fn next(status: u16, location: &str, method: &Method) -> Option<String> {
         let status = StatusCode::from_u16(status).unwrap();
-        let hop = hop(status, Some(location), &method, &"/a/b/c?x=1".parse().unwrap(), "localhost")?;
+        let hop = hop(status, Some(location), method, &"/a/b/c?x=1".parse().unwrap(), "localhost")?;
         Some(format!("{} {}{}", hop.method, hop.target, if hop.keeps_body { " +" } else { "" }))
     }
 
     #[test]
     fn methods_and_bodies() {
-        assert_eq!(next(303, "/n", Method::PUT).unwrap(), "GET /n");
-        assert_eq!(next(303, "/n", Method::HEAD).unwrap(), "HEAD /n");
-        assert_eq!(next(302, "/n", Method::POST).unwrap(), "GET /n");
-        assert_eq!(next(301, "/n", Method::DELETE).unwrap(), "DELETE /n +");
-        assert_eq!(next(307, "/n", Method::POST).unwrap(), "POST /n +");
-        assert_eq!(next(200, "/n", Method::GET), None);
-        assert_eq!(next(304, "/n", Method::GET), None);
+        assert_eq!(next(303, "/n", &Method::PUT).unwrap(), "GET /n");
+        assert_eq!(next(303, "/n", &Method::HEAD).unwrap(), "HEAD /n");
+        assert_eq!(next(302, "/n", &Method::POST).unwrap(), "GET /n");
+        assert_eq!(next(301, "/n", &Method::DELETE).unwrap(), "DELETE /n +");
+        assert_eq!(next(307, "/n", &Method::POST).unwrap(), "POST /n +");
+        assert_eq!(next(200, "/n", &Method::GET), None);
+        assert_eq!(next(304, "/n", &Method::GET), None);
     }
 
     #[test]
     fn targets() {
-        let target = |location| next(303, location, Method::GET).map(|next| next["GET ".len()..].to_owned());
+        let target = |location| next(303, location, &Method::GET).map(|next| next["GET ".len()..].to_owned());
         for (location, expected) in [
             ("/n?y=2#top", "/n?y=2"),
             ("d", "/a/b/d"),
