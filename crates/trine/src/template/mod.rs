@@ -120,7 +120,8 @@ impl Default for TemplateLimits {
 }
 
 impl Templates {
-    /// Templates of a folder, read when they are used, and again when they have changed.
+    /// Templates of a folder, read when they are used, and again when they have changed. A path that does not begin
+    /// with `/` starts at the working directory.
     ///
     /// What is wrong with the folder is told by the launch audit.
     pub fn folder(path: impl Into<PathBuf>) -> Templates {
