@@ -96,13 +96,22 @@ impl Finding {
         Finding { kind: Kind::NoMethods, text, places: vec![at(place.file(), place.line())] }
     }
 
-    pub(crate) fn missing_state(type_name: &str, route: &RouteMeta) -> Finding {
+    pub(crate) fn missing_state(type_name: &str, routes: &[RouteMeta]) -> Finding {
+        // More of them would hide the other findings.
+        const SHOWN: usize = 3;
+        let names: Vec<String> =
+            routes.iter().take(SHOWN).map(|route| format!("`{}`", route.handler)).collect();
+        let needing = match routes.len() {
+            0 | 1 => format!("the handler {} needs", names.concat()),
+            more if more <= SHOWN => format!("the handlers {} need", names.join(", ")),
+            more => format!("the handlers {} and {} more need", names.join(", "), more - SHOWN),
+        };
         let text = format!(
-            "the handler `{}` needs state of type `{type_name}`, which the application does not hold: \
-             add `.state(…)` with a value of this type",
-            route.handler
+            "{needing} state of type `{type_name}`, which the application does not hold: add `.state(…)` with a value of \
+             this type"
         );
-        Finding { kind: Kind::MissingState, text, places: vec![at(route.file, route.line)] }
+        let places = routes.iter().take(SHOWN).map(|route| at(route.file, route.line)).collect();
+        Finding { kind: Kind::MissingState, text, places }
     }
 
     pub(crate) fn path_params(

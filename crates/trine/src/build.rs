@@ -1,5 +1,6 @@
 //! From the declaration of an application to the tables that serve it.
 
+use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -43,7 +44,15 @@ struct Planner<'a> {
     built: Built,
     states: &'a States,
     findings: Vec<Finding>,
+    missing: Vec<Missing>,
     body_limit: u64,
+}
+
+/// State that the application does not hold, and the handlers that need it: one mistake, however many they are.
+struct Missing {
+    type_id: TypeId,
+    type_name: &'static str,
+    routes: Vec<RouteMeta>,
 }
 
 impl Built {
@@ -63,7 +72,7 @@ impl Built {
                 .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
             listed: 0,
         };
-        let mut planner = Planner { built, states, findings, body_limit };
+        let mut planner = Planner { built, states, findings, missing: Vec::new(), body_limit };
         if let Some((endpoint, place)) = fallback {
             let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
             meta.handler = "the fallback".into();
@@ -72,6 +81,8 @@ impl Built {
         planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
+        let missing = planner.missing.iter().map(|one| Finding::missing_state(one.type_name, &one.routes));
+        planner.findings.extend(missing);
         if planner.findings.is_empty() { Ok(planner.built) } else { Err(Audit::new(planner.findings)) }
     }
 
@@ -173,7 +184,7 @@ impl Planner<'_> {
         for need in needs.iter() {
             match need {
                 Need::State { type_id, type_name } if !self.states.contains(*type_id) => {
-                    self.findings.push(Finding::missing_state(type_name, route));
+                    self.misses(*type_id, type_name, route);
                 }
                 Need::PathParams { count, type_name } => {
                     // A template that cannot be read is a finding of its own.
@@ -191,6 +202,13 @@ impl Planner<'_> {
             if !self.findings.contains(&finding) {
                 self.findings.push(finding);
             }
+        }
+    }
+
+    fn misses(&mut self, type_id: TypeId, type_name: &'static str, route: &RouteMeta) {
+        match self.missing.iter_mut().find(|one| one.type_id == type_id) {
+            Some(known) => known.routes.push(route.clone()),
+            None => self.missing.push(Missing { type_id, type_name, routes: vec![route.clone()] }),
         }
     }
 

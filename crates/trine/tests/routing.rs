@@ -223,6 +223,28 @@ fn the_audit_tells_every_mistake_at_once_with_its_places() {
 }
 
 #[test]
+fn state_that_many_handlers_miss_is_one_mistake() {
+    async fn one(_: State<u8>) {}
+    async fn two(_: State<u8>, _: State<u16>) {}
+    let mut app = App::new();
+    for path in ["/a", "/b", "/c", "/d"] {
+        app = app.route(path, get(one).post(two));
+    }
+    let audit = app.audit().unwrap_err();
+    let said: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
+    assert_eq!(said.len(), 2, "{audit}");
+    assert!(
+        said[0].starts_with("the handlers `one`, `two`, `one` and 5 more need state of type `u8`, "),
+        "{audit}"
+    );
+    assert!(
+        said[1].starts_with("the handlers `two`, `two`, `two` and 1 more need state of type `u16`, "),
+        "{audit}"
+    );
+    assert_eq!(audit.findings()[0].places.len(), 3);
+}
+
+#[test]
 fn a_path_argument_is_compared_with_the_whole_template() {
     async fn one(_: Option<Path<u8>>) {}
     async fn two(_: Path<(u8, String)>) {}
