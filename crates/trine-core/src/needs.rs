@@ -27,7 +27,7 @@ pub type Check = fn(&States) -> Vec<Fault>;
 pub struct Fault {
     /// What is wrong and what to do.
     pub text: String,
-    /// Where, as `file:line`. `None` is the handler whose argument asked for the check.
+    /// Where, as `file:line`. `None` is the first handler whose argument asked for the check.
     pub place: Option<String>,
 }
 
@@ -66,14 +66,14 @@ impl Needs {
     }
 
     /// Asks for a look at the state before the first request: at a folder that has to be there, at names that have
-    /// to be known. What several handlers find alike is reported once.
+    /// to be known. A check that several handlers ask for is made once.
     pub fn check(&mut self, check: Check) {
         self.checks.push(check);
     }
 
-    /// What the checks find, in the order in which they were asked for.
-    pub fn faults(&self, states: &States) -> Vec<Fault> {
-        self.checks.iter().flat_map(|check| check(states)).collect()
+    /// The checks in the order in which they were asked for.
+    pub fn checks(&self) -> impl Iterator<Item = Check> {
+        self.checks.iter().copied()
     }
 
     /// The needs in the order in which they were asked for, each once.

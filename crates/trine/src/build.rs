@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use trine_core::needs::Need;
+use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
 use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
@@ -45,6 +45,7 @@ struct Planner<'a> {
     states: &'a States,
     findings: Vec<Finding>,
     missing: Vec<Missing>,
+    checked: Vec<Check>,
     body_limit: u64,
 }
 
@@ -72,7 +73,8 @@ impl Built {
                 .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
             listed: 0,
         };
-        let mut planner = Planner { built, states, findings, missing: Vec::new(), body_limit };
+        let mut planner =
+            Planner { built, states, findings, missing: Vec::new(), checked: Vec::new(), body_limit };
         if let Some((endpoint, place)) = fallback {
             let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
             meta.handler = "the fallback".into();
@@ -197,8 +199,18 @@ impl Planner<'_> {
                 _ => {}
             }
         }
-        for fault in needs.faults(self.states) {
+        for check in needs.checks() {
+            if !self.checked.iter().any(|known| std::ptr::fn_addr_eq(*known, check)) {
+                self.checked.push(check);
+                self.check(check, route);
+            }
+        }
+    }
+
+    fn check(&mut self, check: Check, route: &RouteMeta) {
+        for fault in check(self.states) {
             let finding = Finding::fault(fault, route);
+            // One function may have two addresses, and then it is asked twice.
             if !self.findings.contains(&finding) {
                 self.findings.push(finding);
             }

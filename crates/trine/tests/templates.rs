@@ -87,7 +87,8 @@ async fn the_audit_finds_every_mistake_at_once() {
         ("partials/nav.html", ""),
         ("Home.htm", "not quite"),
     ]);
-    let app = App::new().state(templates).route("/", get(home)).route("/{*name}", get(any_page));
+    let app = App::new().state(templates).route("/", get(home)).route("/again", get(home));
+    let app = app.route("/any/{*name}", get(any_page));
     let audit = app.audit().unwrap_err();
     let found: Vec<(&str, String)> =
         audit.findings().iter().map(|finding| (&*finding.text, finding.places.join(" "))).collect();

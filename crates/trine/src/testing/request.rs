@@ -161,42 +161,35 @@ impl TestRequest {
 
     /// Sends it, and what redirects ask for.
     async fn exchange(mut self) -> (Sent, Response) {
+        let (place, most) = (self.place, self.client.redirects());
         let mut hops = Vec::new();
         loop {
+            // A body that is a stream can be sent once; of bytes, a copy counts a reference.
             let whole = self.body.take_whole();
-            if let Some(bytes) = &whole {
-                self.body = bytes.clone().into();
-            }
-            let body = std::mem::take(&mut self.body);
+            let body = whole.clone().map_or_else(|| std::mem::take(&mut self.body), Body::from);
             let (mut sent, response) = self.once(whole.clone(), body).await;
-            if self.client.redirects() == 0 {
-                return (sent, response);
-            }
-            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-            let host = self.client.host();
-            let Some(hop) = redirect::hop(response.status(), location, &sent.method, &sent.target, host)
-            else {
+            let Some(hop) = self.hop(&response).filter(|_| most > 0) else {
                 sent.hops = hops;
                 return (sent, response);
             };
             hops.push(format!("{} {} -> {}", sent.method, sent.target, response.status()));
-            if hops.len() > self.client.redirects() {
-                panic!(
-                    "{}: more than {} redirects:\n{}",
-                    self.place,
-                    self.client.redirects(),
-                    hops.join("\n")
-                );
-            }
+            assert!(hops.len() <= most, "{place}: more than {most} redirects:\n{}", hops.join("\n"));
             (self.method, self.target) = (hop.method, hop.target);
             match (hop.keeps_body, whole) {
                 (true, Some(bytes)) => self.body = bytes.into(),
-                (true, None) => {
-                    panic!("{}: a streamed body cannot be sent again:\n{}", self.place, hops.join("\n"))
+                (true, None) => panic!("{place}: a streamed body cannot be sent again:\n{}", hops.join("\n")),
+                (false, _) => {
+                    self.content_type = None;
+                    self.headers.remove(header::CONTENT_TYPE);
+                    self.headers.remove(header::CONTENT_LENGTH);
                 }
-                (false, _) => self.content_type = None,
             }
         }
+    }
+
+    fn hop(&self, response: &Response) -> Option<redirect::Hop> {
+        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        redirect::hop(response.status(), location, &self.method, &self.target, self.client.host())
     }
 
     async fn once(&self, whole: Option<Bytes>, body: Body) -> (Sent, Response) {
