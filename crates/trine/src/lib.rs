@@ -27,7 +27,8 @@
 //! - `fallback`: the answers that nobody wrote
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
-//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
+//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
+//! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
 //! [`testing`] sends requests without a socket.
 
 pub mod app;
@@ -36,10 +37,12 @@ mod build;
 pub mod config;
 mod endpoint;
 mod error;
+pub mod explain;
 pub mod extract;
 mod fallback;
 pub mod group;
 pub mod handler;
+pub mod hooks;
 mod launch;
 mod layers;
 #[cfg(feature = "log")]
@@ -55,6 +58,7 @@ pub mod run;
 pub mod service;
 mod source;
 pub mod testing;
+pub mod tree;
 
 pub use app::App;
 pub use audit::Audit;
@@ -63,6 +67,7 @@ pub use config::Config;
 pub use error::{Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
+pub use hooks::HookCx;
 pub use http;
 pub use layers::Layers;
 pub use middleware::middleware;
@@ -75,6 +80,7 @@ pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
+pub use trine_macros::Config;
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.

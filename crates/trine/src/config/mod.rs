@@ -1,4 +1,5 @@
-//! Where the server listens and how much it puts up with: `trine.toml`, then the environment, then code.
+//! Where the server listens, how much it puts up with, and sections of your own: `trine.toml`, then the environment,
+//! then code.
 //!
 //! ```toml
 //! port = 8000
@@ -45,20 +46,33 @@
 //! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
 //! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
 //!
+//! A table of another name is a section of the application: see [`Section`].
+//!
 //! # Layout
 //! - `source`: the two sources as one list of entries, each with its place
 //! - `keys`: the table of keys, which puts an entry into its field
+//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and `secret`
 //! - `units`: sizes and durations in words
 //! - `error`: what is wrong with an entry
 
 mod error;
 mod keys;
+mod secret;
+mod section;
+mod size;
 mod source;
 mod units;
+mod value;
 
 use trine_server::ServerConfig;
 
+pub(crate) use self::error::distance;
 pub use self::error::{ConfigError, ConfigErrors, Source};
+pub use self::secret::Secret;
+use self::section::Sections;
+pub use self::section::{Reader, Section, SectionKey};
+pub use self::size::Size;
+pub use self::value::{FromConfig, Value};
 
 /// What can be configured. Every limit and every timeout is finite.
 ///
@@ -80,6 +94,7 @@ pub struct Config {
     /// Whether connections move between the workers when one has more to do, instead of staying with the worker
     /// that accepted them. Worth it where few connections do much work. Default: false.
     pub work_stealing: bool,
+    sections: Sections,
 }
 
 /// What kind of use this is.
@@ -134,11 +149,13 @@ impl Config {
         let env: Vec<_> = env.into_iter().collect();
         let mut errors = Vec::new();
         let mut config = Config { profile: source::profile(&env, &mut errors), ..Config::default() };
+        source::file_name(&env).clone_into(&mut config.sections.file);
         let mut unused = config.clone();
         for entry in source::entries(text, &env, config.profile, &mut errors) {
             let target = if entry.applies { &mut config } else { &mut unused };
-            if let Err(error) = keys::apply(target, entry) {
-                errors.push(error);
+            match keys::apply(target, entry) {
+                Ok(of_section) => config.sections.entries.extend(of_section),
+                Err(error) => errors.push(error),
             }
         }
         errors.sort_by_key(ConfigError::order);
@@ -153,8 +170,19 @@ impl Default for Config {
             server: ServerConfig { port: 8000, ..ServerConfig::default() },
             body_limit: trine_core::route::DEFAULT_BODY_LIMIT,
             work_stealing: false,
+            sections: Sections {
+                entries: Vec::new(),
+                file: source::DEFAULT_FILE.to_owned(),
+                known: Vec::new(),
+            },
         }
     }
+}
+
+/// Whether a table of this name is one of the server's, or was meant to be.
+fn is_of_server(section: &str) -> bool {
+    let near = |name| distance(section, name) <= 1;
+    section::PROFILES.contains(&section) || section::TABLES.into_iter().any(near)
 }
 
 impl Default for Profile {

@@ -14,6 +14,7 @@ use trine_core::{Body, BoxError, Problem, Response};
 
 use super::TestRequest;
 use super::jar::Jar;
+use crate::AppService;
 
 /// Sends requests to an application without a socket. A clone shares its cookies.
 ///
@@ -22,6 +23,7 @@ use super::jar::Jar;
 #[derive(Clone)]
 pub struct TestClient {
     app: App,
+    started: Option<AppService>,
     pub(super) jar: Arc<Mutex<Jar>>,
 }
 
@@ -43,13 +45,31 @@ impl TestClient {
             let service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
             Box::pin(call(service, request))
         };
-        TestClient { app: Arc::new(app), jar: Arc::default() }
+        TestClient { app: Arc::new(app), started: None, jar: Arc::default() }
     }
 
     /// A client of the same application that has no cookies: another user.
     #[must_use]
     pub fn another(&self) -> TestClient {
-        TestClient { app: Arc::clone(&self.app), jar: Arc::default() }
+        TestClient { app: Arc::clone(&self.app), started: self.started.clone(), jar: Arc::default() }
+    }
+
+    /// The client of an application, which it can end.
+    pub(super) fn of_app(service: AppService) -> TestClient {
+        TestClient { started: Some(service.clone()), ..TestClient::new(service) }
+    }
+
+    /// Ends the application as the end of a server does: background tasks are told and waited for, then the hooks of
+    /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, tasks are dropped with the last client.
+    ///
+    /// # Panics
+    /// With what a hook says that fails.
+    pub async fn shutdown(&self) {
+        if let Some(service) = &self.started
+            && let Err(error) = service.shutdown().await
+        {
+            panic!("{error:#}");
+        }
     }
 
     /// Starts a `GET`.

@@ -23,11 +23,13 @@
 //! It keeps cookies from one request to the next, as a browser does. It follows no redirect: a test wants to see it.
 //! A handler that panics answers 500, as it does on the server.
 
+mod app;
 mod client;
 mod jar;
 mod request;
 mod response;
 
+pub use self::app::TestApp;
 pub use self::client::TestClient;
 pub use self::request::TestRequest;
 pub use self::response::TestResponse;
