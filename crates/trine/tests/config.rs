@@ -215,6 +215,7 @@ mod sections {
     }
 
     #[derive(Debug, trine::Config)]
+    #[expect(dead_code, reason = "some are only read")]
     struct Keys {
         #[config(min = 32)]
         sign: Secret,
