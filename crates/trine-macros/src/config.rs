@@ -36,7 +36,40 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
             TokenStream::new()
         }
     };
-    if diagnostics.is_empty() { expanded } else { diagnostics.into_tokens() }
+    if diagnostics.is_empty() {
+        return expanded;
+    }
+    let (errors, stub) = (diagnostics.into_tokens(), stub(&input));
+    quote!(#errors #stub)
+}
+
+/// What keeps the rest of the program free of errors about a type whose mistakes are told already.
+fn stub(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
+    match input.data {
+        Data::Enum(_) => quote! {
+            impl #generics ::trine::config::FromConfig for #ident #arguments #bounds {
+                fn expected() -> ::std::borrow::Cow<'static, str> {
+                    ::core::unreachable!()
+                }
+
+                fn from_config(_: ::trine::config::Value<'_>) -> ::core::option::Option<Self> {
+                    ::core::option::Option::None
+                }
+            }
+        },
+        Data::Struct(_) if input.generics.params.is_empty() => quote! {
+            impl ::trine::config::Section for #ident {
+                const KEYS: &'static [::trine::config::SectionKey] = &[];
+
+                fn read(_: &mut ::trine::config::Reader<'_>) -> ::core::option::Option<Self> {
+                    ::core::option::Option::None
+                }
+            }
+        },
+        _ => TokenStream::new(),
+    }
 }
 
 /// What `#[config(…)]` says.
@@ -132,6 +165,8 @@ fn section<'a>(
             const KEYS: &'static [::trine::config::SectionKey] = &[#(#keys),*];
 
             fn read(reader: &mut ::trine::config::Reader<'_>) -> ::core::option::Option<Self> {
+                #[allow(unused_imports)]
+                use ::trine::__private::RefusedField as _;
                 let keys = <Self as ::trine::config::Section>::KEYS;
                 #(#reads)*
                 ::core::option::Option::Some(#ident { #(#names: #names?),* })
@@ -169,19 +204,19 @@ fn key_of(key: &str, field: &Field, options: &Options) -> TokenStream {
 // All are read before one that failed ends it, so that all mistakes are told at once.
 fn read_of(name: &Ident, index: usize, field: &Field, options: &Options) -> TokenStream {
     let ty = &field.ty;
-    match &options.default {
-        None => quote!(let #name: ::core::option::Option<#ty> = reader.value(&keys[#index]);),
-        Some(DefaultValue::OfType) => quote! {
-            let #name: ::core::option::Option<#ty> =
-                reader.value_or(&keys[#index], <#ty as ::core::default::Default>::default);
-        },
-        Some(DefaultValue::Text(text)) => quote! {
-            let #name: ::core::option::Option<#ty> = reader.value_or_text(&keys[#index], #text);
-        },
+    let field = quote!(::trine::__private::Field::<#ty>);
+    let read = match &options.default {
+        None => quote!(#field::value(reader, &keys[#index])),
+        Some(DefaultValue::OfType) => {
+            let default = quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default);
+            quote!(#field::value_or(reader, &keys[#index], #default))
+        }
+        Some(DefaultValue::Text(text)) => quote!(#field::value_or_text(reader, &keys[#index], #text)),
         Some(DefaultValue::Value(expr)) => quote! {
-            let #name: ::core::option::Option<#ty> = reader.value_or(&keys[#index], || #expr);
+            #field::value_or(reader, &keys[#index], || -> #ty { #expr })
         },
-    }
+    };
+    quote!(let #name: ::core::option::Option<#ty> = #read;)
 }
 
 /// An enum without fields is a value of a key, by the names of its variants.

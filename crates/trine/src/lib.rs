@@ -86,6 +86,7 @@ pub use trine_macros::{delete, get, head, main, options, patch, post, put, route
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::config::field::{Field, RefusedField};
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::run::{MainResult, main, test};
     pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
@@ -95,3 +96,19 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/audit.md")]
+mod guide_audit {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/config.md")]
+mod guide_config {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/middleware.md")]
+mod guide_middleware {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/state.md")]
+mod guide_state {}

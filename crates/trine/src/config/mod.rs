@@ -51,11 +51,13 @@
 //! # Layout
 //! - `source`: the two sources as one list of entries, each with its place
 //! - `keys`: the table of keys, which puts an entry into its field
-//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and `secret`
+//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and `secret`;
+//!   `field`: what the derive calls
 //! - `units`: sizes and durations in words
 //! - `error`: what is wrong with an entry
 
 mod error;
+pub(crate) mod field;
 mod keys;
 mod secret;
 mod section;

@@ -6,6 +6,11 @@ use super::source::Entry;
 use super::{Config, ConfigError, ConfigErrors, FromConfig, Profile, Source, Value, keys, secret};
 
 /// A part of the configuration as a type; [`#[derive(Config)]`](macro@crate::Config) writes it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no section of the configuration",
+    label = "not a section",
+    note = "put `#[derive(trine::Config)]` on the struct"
+)]
 pub trait Section: Send + Sync + Sized + 'static {
     /// The keys.
     const KEYS: &'static [SectionKey];
