@@ -3,25 +3,22 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use conduit::auth::Keys;
-use conduit::db::Db;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use trine::{AppService, Config};
 use trine_server::{Server, ServerConfig, ServerHandle};
 
 /// A running server.
 pub struct Conduit {
     pub client: Api,
-    db: Db,
+    service: AppService,
     handle: ServerHandle,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Conduit {
     pub async fn start(dir: &Path) -> Conduit {
-        let db = Db::open(&dir.join("conduit.db")).await.unwrap();
-        let keys = Keys::open(&dir.join(".conduit-secret")).unwrap();
-        let service = conduit::app(db.clone(), keys).build().await.unwrap();
+        let service = conduit::app().config(files_in(dir)).build().await.unwrap();
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
@@ -32,15 +29,21 @@ impl Conduit {
         let bound = Server::new(config).bind().unwrap();
         let base = format!("http://{}/api", bound.local_addr());
         let handle = bound.handle();
-        let serving = tokio::spawn(async move { bound.serve(service).await.unwrap() });
-        Conduit { client: Api { base, token: None, http: Client::new() }, db, handle, serving }
+        let serve = bound.serve(service.clone());
+        let serving = tokio::spawn(async move { serve.await.unwrap() });
+        Conduit { client: Api { base, token: None, http: Client::new() }, service, handle, serving }
     }
 
     pub async fn stop(self) {
         self.handle.shutdown();
         self.serving.await.unwrap();
-        self.db.close().await;
+        self.service.shutdown().await.unwrap();
     }
+}
+
+/// The configuration that keeps everything in this folder.
+pub fn files_in(dir: &Path) -> Config {
+    Config::read(&format!("conduit.database = '{}'", dir.join("conduit.db").display()), []).unwrap()
 }
 
 /// One user's view of the API, or nobody's.
