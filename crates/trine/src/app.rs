@@ -202,9 +202,8 @@ impl App {
         let tree = self.tree();
         let App { root, layers, mut states, hooks, config, .. } = self;
         inserts.into_iter().for_each(|insert| insert(&mut states));
-        let life = Life::start(hooks, &mut states, config.unwrap_or_default()).await?;
-        // Worker 0 is made here, so that the service is whole where nobody asks it for workers.
-        let states = life.worker(0).await?;
+        let started = Life::start(hooks, states, config.unwrap_or_default()).await;
+        let (life, states) = started.map_err(|finding| Audit::new(vec![finding]))?;
         Ok(built.finish(&root, &layers, states, life, tree))
     }
 

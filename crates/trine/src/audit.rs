@@ -204,14 +204,18 @@ impl std::fmt::Display for Audit {
         }
         for (number, finding) in self.findings.iter().enumerate() {
             match finding.kind.is_note() {
-                false => writeln!(f, "  {}. {}", number + 1, finding.text)?,
-                true => writeln!(f, "note: {}", finding.text)?,
-            }
-            for place in &finding.places {
-                writeln!(f, "     at {place}")?;
+                false => writeln!(f, "  {}. {finding}", number + 1)?,
+                true => writeln!(f, "note: {finding}")?,
             }
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)?;
+        self.places.iter().try_for_each(|place| write!(f, "\n     at {place}"))
     }
 }
 

@@ -39,8 +39,10 @@ impl App {
             self = self.config(config);
         }
         let config = self.configured().cloned().unwrap_or_default();
-        // With a mistake in the configuration, the address is not the one that was meant.
-        let bound = if mistakes.is_empty() { Some(bind(&config)?) } else { None };
+        let form = std::env::var_os(AUDIT);
+        // With a mistake in the configuration, the address is not the one that was meant; and where nothing is to be
+        // served, another instance may well listen there.
+        let bound = if mistakes.is_empty() && form.is_none() { Some(bind(&config)?) } else { None };
         let (bound, taken) = match bound {
             Some(Ok(bound)) => (Some(bound), None),
             Some(Err(finding)) => (None, Some(finding)),
@@ -49,7 +51,7 @@ impl App {
         let audit = match self.audit() {
             Ok(audit) | Err(audit) => audit.and(mistakes).and(taken).into_result(),
         };
-        if let Some(form) = std::env::var_os(AUDIT) {
+        if let Some(form) = form {
             return report(audit, form == "json");
         }
         let notes = audit?;

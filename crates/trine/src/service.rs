@@ -234,7 +234,8 @@ impl MakeWorker for AppService {
         let mut cx = AppCx::clone(&self.cx);
         // That of worker 0 was made with the application.
         if index > 0 {
-            cx.states = self.tables.started.life.worker(index).await?;
+            let made = self.tables.started.life.worker(index).await;
+            cx.states = made.map_err(|finding| finding.to_string())?;
         }
         Ok(AppService { tables: Arc::clone(&self.tables), cx: Arc::new(cx), conn: None })
     }

@@ -125,7 +125,10 @@ fn the_audit_is_printed_in_place_of_serving() {
     assert!(output.status.success(), "{text}");
     assert_eq!(json(&text)["findings"], serde_json::json!([]));
     assert!(!text.contains("state made"), "{text}");
-    let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET]);
+    // Another instance may be running.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
     assert!(output.status.success() && text.contains("the launch audit found no mistake"), "{text}");
     let (output, _) = run(&[("TRINE_AUDIT", "json")]);
     assert!(!output.status.success());

@@ -16,6 +16,7 @@
 //!
 //! - `TRINE_CONFIG` names another file than the `trine.toml` of the working directory.
 //! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds `prod`.
+//! - `TRINE_LOG` is for the log, `TRINE_AUDIT` and `TRINE_TREE` for [`App::serve`](crate::App::serve).
 //!
 //! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a number with a unit
 //! (`250ms`, `10s`, `1m30s`).
@@ -110,6 +111,9 @@ pub enum Profile {
 
 impl Config {
     /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
+    ///
+    /// Tables and variables that are none of the server's are kept for [`section`](Config::section).
+    /// [`App::serve`](crate::App::serve) refuses what no section took.
     ///
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
 
 use super::{FromConfig, Value};
 
-/// A password, a key, a token: text that is never printed, logged or serialised, and wiped when it is dropped.
+/// A password, a key, a token: text that is never printed, logged or serialised.
 ///
 /// ```
 /// use trine::config::Secret;
@@ -21,7 +20,7 @@ use super::{FromConfig, Value};
 /// In a section, under the profile `prod`, a secret is refused that comes from the default in the source, that is known
 /// from documentation (`changeme`, `secret`, …), or that is shorter than 8 bytes or what `#[config(min = 32)]` says.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Box<str>);
 
 impl Secret {
     /// The fewest bytes of a secret under `prod`, unless the key says otherwise.
@@ -151,7 +150,7 @@ impl From<&str> for Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Secret {
-        Secret(Zeroizing::new(text))
+        Secret(text.into())
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use trine_core::state::States;
 
 use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
-use crate::audit::{Audit, Finding};
+use crate::audit::Finding;
 use crate::config::Config;
 
 /// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks of the end.
@@ -25,8 +25,13 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Makes the states, runs the hooks, starts the tasks.
-    pub(crate) async fn start(hooks: Hooks, states: &mut States, config: Config) -> Result<Life, Audit> {
+    /// Makes the states, runs the hooks, starts the tasks. Gives the states of worker 0, which a service has where
+    /// nobody asks it for workers.
+    pub(crate) async fn start(
+        hooks: Hooks,
+        mut states: States,
+        config: Config,
+    ) -> Result<(Life, States), Finding> {
         let Hooks { declared, makers, workers, start, shutdown, tasks, .. } = hooks;
         let mut cx = HookCx {
             config: Arc::new(config),
@@ -36,7 +41,7 @@ impl Life {
         };
         for Maker { declared, make } in makers {
             let insert = make(cx.clone()).await.map_err(|error| failed(declared, &error))?;
-            insert(states);
+            insert(&mut states);
             cx.states = Arc::new(states.clone());
         }
         let life = Life {
@@ -47,19 +52,20 @@ impl Life {
             shutdown: Mutex::new(shutdown),
             deadline: OnceLock::new(),
         };
+        let states = life.worker(0).await?;
         for Hook { place, run } in start {
             if let Err(error) = run(life.cx.clone()).await {
                 // What goes wrong now is logged; the launch ends with the first error.
                 let _ = life.end().await;
-                return Err(Audit::new(vec![Finding::start_failed("a hook at the start", place, &error)]));
+                return Err(Finding::start_failed("a hook at the start", place, &error));
             }
         }
         life.spawn(tasks);
-        Ok(life)
+        Ok((life, states))
     }
 
     /// The states of a worker: those of the application and its own.
-    pub(crate) async fn worker(&self, index: usize) -> Result<States, Audit> {
+    pub(crate) async fn worker(&self, index: usize) -> Result<States, Finding> {
         let mut states = (*self.cx.states).clone();
         for maker in &self.workers {
             let made = (maker.make)(self.cx.clone(), index).await;
@@ -171,7 +177,7 @@ fn said(error: JoinError) -> String {
     }
 }
 
-fn failed(declared: Declared, error: &crate::Error) -> Audit {
+fn failed(declared: Declared, error: &crate::Error) -> Finding {
     let what = format!("the state of type `{}`", declared.type_name);
-    Audit::new(vec![Finding::start_failed(&what, declared.place, error)])
+    Finding::start_failed(&what, declared.place, error)
 }
