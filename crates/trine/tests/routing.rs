@@ -233,14 +233,8 @@ fn state_that_many_handlers_miss_is_one_mistake() {
     let audit = app.audit().unwrap_err();
     let said: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
     assert_eq!(said.len(), 2, "{audit}");
-    assert!(
-        said[0].starts_with("the handlers `one`, `two`, `one` and 5 more need state of type `u8`, "),
-        "{audit}"
-    );
-    assert!(
-        said[1].starts_with("the handlers `two`, `two`, `two` and 1 more need state of type `u16`, "),
-        "{audit}"
-    );
+    assert!(said[0].starts_with("the handler `one` and 7 others need state of type `u8`, "), "{audit}");
+    assert!(said[1].starts_with("the handler `two` and 3 others need state of type `u16`, "), "{audit}");
     assert_eq!(audit.findings()[0].places.len(), 3);
 }
 
@@ -251,7 +245,7 @@ fn a_path_argument_is_compared_with_the_whole_template() {
     async fn named(_: Path<std::collections::HashMap<String, String>>) {}
     let group =
         Group::at("/{a}").route("/one", get(one)).route("/two/{b}", get(two)).route("/{*rest}", get(named));
-    assert_eq!(App::new().group(group).audit(), Ok(()));
+    App::new().group(group).audit().unwrap();
     let group = Group::at("/{a}").route("/one/{b}", get(one)).route("/two", get(two));
     let audit = App::new().group(group).route("/none", get(one)).fallback(one).audit().unwrap_err();
     let said: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();

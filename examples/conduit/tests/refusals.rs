@@ -133,9 +133,7 @@ async fn clearing(ann: &Api) {
 #[tokio::test]
 async fn pages_of_other_origins_may_ask() {
     let dir = tempfile::tempdir().unwrap();
-    let db = conduit::db::Db::open(&dir.path().join("conduit.db")).await.unwrap();
-    let keys = conduit::auth::Keys::open(&dir.path().join("secret")).unwrap();
-    let client = conduit::app(db, keys).test().await;
+    let client = conduit::app().test().with_config(common::files_in(dir.path())).await;
 
     let preflight = client
         .options("/api/user")

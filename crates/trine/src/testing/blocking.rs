@@ -15,6 +15,7 @@
 //!
 //! It brings a runtime of its own, whose background tasks go on between the requests.
 
+use std::future::IntoFuture as _;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -25,8 +26,7 @@ use serde::Serialize;
 use tokio::runtime::{Builder, Handle, Runtime};
 use trine_core::{Body, BodyError, BoxError};
 
-use super::{Multipart, TestResponse};
-use crate::App;
+use super::{Multipart, TestApp, TestResponse};
 
 /// Sends requests to an application and waits for the answers. A clone shares its cookies.
 ///
@@ -40,7 +40,7 @@ pub struct TestClient {
 
 impl TestClient {
     #[track_caller]
-    pub(crate) fn of(app: App) -> TestClient {
+    pub(super) fn of(app: TestApp) -> TestClient {
         // Blocking a thread that drives a runtime would stop that runtime.
         assert!(
             Handle::try_current().is_err(),
@@ -51,7 +51,7 @@ impl TestClient {
             Ok(runtime) => Arc::new(runtime),
             Err(error) => panic!("the runtime of the test does not start: {error}"),
         };
-        TestClient { inner: runtime.block_on(app.test()), runtime }
+        TestClient { inner: runtime.block_on(app.into_future()), runtime }
     }
 
     /// See [`follow_redirects`](super::TestClient::follow_redirects).
@@ -70,6 +70,14 @@ impl TestClient {
     #[track_caller]
     pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
         TestRequest { inner: self.inner.request(method, target), runtime: Arc::clone(&self.runtime) }
+    }
+
+    /// Ends the application; see [`shutdown`](super::TestClient::shutdown).
+    ///
+    /// # Panics
+    /// With what a hook says that fails.
+    pub fn shutdown(&self) {
+        self.runtime.block_on(self.inner.shutdown());
     }
 
     /// The value of a cookie that the application has set, whatever its path.

@@ -26,7 +26,7 @@ use crate::AppService;
 #[derive(Clone)]
 pub struct TestClient {
     app: App,
-    routes: Routes,
+    started: Option<AppService>,
     host: Arc<str>,
     redirects: usize,
     jar: Arc<Mutex<Jar>>,
@@ -35,7 +35,6 @@ pub struct TestClient {
 type App = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
 /// `Err` where no response came at all, as from a server that is gone.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response, String>> + Send>>;
-type Routes = Option<Arc<dyn Fn(&Method, &Uri) -> Option<String> + Send + Sync>>;
 
 impl TestClient {
     /// A client of any Tower service that cannot fail, such as an `AppService`.
@@ -61,22 +60,21 @@ impl TestClient {
     ) -> TestClient {
         TestClient {
             app: Arc::new(answer),
-            routes: None,
+            started: None,
             host: host.into(),
             redirects: 0,
             jar: Arc::default(),
         }
     }
 
-    /// Lets failed expectations say which route of this application was matched.
-    pub(crate) fn with_routes(mut self, service: &AppService) -> TestClient {
-        let service = service.clone();
-        self.routes = Some(Arc::new(move |method, target| {
-            let route = service.route_of(method, target)?;
-            let method = route.method.as_ref().map_or("ANY", Method::as_str);
-            Some(format!("{method} {} -> `{}` at {}:{}", route.path, route.handler, route.file, route.line))
-        }));
-        self
+    /// The client of an application, which it can end, and whose routes it knows.
+    pub(super) fn of_app(service: AppService) -> TestClient {
+        TestClient::new(service.clone()).knowing(service)
+    }
+
+    /// The same client, which knows the application that answers it.
+    pub(super) fn knowing(self, service: AppService) -> TestClient {
+        TestClient { started: Some(service), ..self }
     }
 
     /// The same client, following up to `most` redirects to this host for each request; otherwise it follows none,
@@ -93,6 +91,19 @@ impl TestClient {
     #[must_use]
     pub fn another(&self) -> TestClient {
         TestClient { jar: Arc::default(), ..self.clone() }
+    }
+
+    /// Ends the application as the end of a server does: background tasks are told and waited for, then the hooks of
+    /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, tasks are dropped with the last client.
+    ///
+    /// # Panics
+    /// With what a hook says that fails.
+    pub async fn shutdown(&self) {
+        if let Some(service) = &self.started
+            && let Err(error) = service.shutdown().await
+        {
+            panic!("{error:#}");
+        }
     }
 
     /// Starts a `GET`.
@@ -166,7 +177,9 @@ impl TestClient {
     }
 
     pub(super) fn route_of(&self, method: &Method, target: &Uri) -> Option<String> {
-        self.routes.as_ref()?(method, target)
+        let route = self.started.as_ref()?.route_of(method, target)?;
+        let method = route.method.as_ref().map_or("ANY", Method::as_str);
+        Some(format!("{method} {} -> `{}` at {}:{}", route.path, route.handler, route.file, route.line))
     }
 }
 

@@ -34,6 +34,7 @@
 //! to ([`TestClient::follow_redirects`]): a test wants to see it. A handler that panics answers 500, as it does on the
 //! server. What is expected of a response stands in [`expect`]; one that fails shows the whole exchange and the route.
 
+mod app;
 mod assert;
 pub mod blocking;
 mod client;
@@ -48,6 +49,7 @@ mod response;
 #[cfg(feature = "test-server")]
 pub mod server;
 
+pub use self::app::TestApp;
 pub use self::client::TestClient;
 pub use self::multipart::{Content, Multipart};
 pub use self::request::TestRequest;

@@ -41,6 +41,7 @@ pub struct TestServer {
     addr: SocketAddr,
     url: String,
     client: TestClient,
+    service: AppService,
     handle: ServerHandle,
     served: Option<JoinHandle<Result<(), ServerError>>>,
 }
@@ -52,7 +53,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const DRAIN: Duration = Duration::from_secs(2);
 
 impl TestServer {
-    pub(crate) fn start(service: AppService, config: &ServerConfig) -> TestServer {
+    pub(super) fn start(service: AppService, config: &ServerConfig) -> TestServer {
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
@@ -66,9 +67,9 @@ impl TestServer {
         };
         let (addr, handle) = (bound.local_addr(), bound.handle());
         let client = TestClient::over(&addr.to_string(), move |request| Box::pin(send(addr, request)));
-        let client = client.with_routes(&service);
-        let served = tokio::spawn(bound.serve(service));
-        TestServer { addr, url: format!("http://{addr}"), client, handle, served: Some(served) }
+        let client = client.knowing(service.clone());
+        let served = tokio::spawn(bound.serve(service.clone()));
+        TestServer { addr, url: format!("http://{addr}"), client, service, handle, served: Some(served) }
     }
 
     /// The address, for clients of one's own.
@@ -89,15 +90,17 @@ impl TestServer {
         &self.client
     }
 
-    /// Ends it as SIGTERM does, and waits until it is over.
+    /// Ends it as SIGTERM does: tells the background tasks, waits until the server is over, and runs the hooks of the
+    /// end.
     ///
     /// # Panics
-    /// When the server failed.
+    /// When the server or a hook failed.
     pub async fn stop(mut self) {
+        self.service.begin_shutdown();
         self.handle.shutdown();
         let Some(served) = self.served.take() else { return };
         match served.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => self.client.shutdown().await,
             Ok(Err(error)) => panic!("the test server failed: {error}"),
             Err(error) => panic!("the test server panicked: {error}"),
         }

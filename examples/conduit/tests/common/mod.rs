@@ -2,32 +2,32 @@
 
 use std::path::Path;
 
-use conduit::auth::Keys;
-use conduit::db::Db;
 use serde_json::{Value, json};
+use trine::Config;
 use trine::prelude::Method;
 use trine::testing::{TestClient, TestResponse, TestServer};
 
 /// A running server.
 pub struct Conduit {
     pub client: Api,
-    db: Db,
     server: TestServer,
 }
 
 impl Conduit {
     pub async fn start(dir: &Path) -> Conduit {
-        let db = Db::open(&dir.join("conduit.db")).await.unwrap();
-        let keys = Keys::open(&dir.join(".conduit-secret")).unwrap();
-        let server = conduit::app(db.clone(), keys).test_server().await;
+        let server = conduit::app().config(files_in(dir)).test_server().await;
         let client = Api { client: server.client().clone(), token: None };
-        Conduit { client, db, server }
+        Conduit { client, server }
     }
 
     pub async fn stop(self) {
         self.server.stop().await;
-        self.db.close().await;
     }
+}
+
+/// The configuration that keeps everything in this folder.
+pub fn files_in(dir: &Path) -> Config {
+    Config::read(&format!("conduit.database = '{}'", dir.join("conduit.db").display()), []).unwrap()
 }
 
 /// One user's view of the API, or nobody's.
