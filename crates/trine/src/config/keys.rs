@@ -4,14 +4,21 @@ use super::source::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
 
-/// Puts a value where it belongs.
-pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<(), ConfigError> {
+/// Puts a value where it belongs. What can only be of a section of the application comes back.
+pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
-        Some(key) => {
-            (key.set)(config, &entry.value).map_err(|expected| ConfigError::value(entry, key.name, expected))
-        }
-        None => Err(ConfigError::unknown(entry, KEYS.iter().map(|key| key.name))),
+        Some(key) => match (key.set)(config, &entry.value) {
+            Ok(()) => Ok(None),
+            Err(expected) => Err(ConfigError::value(entry, key.name, expected)),
+        },
+        None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
+        None => Ok(Some(entry)),
     }
+}
+
+/// Every name.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name)
 }
 
 /// One key.
