@@ -63,8 +63,9 @@ impl App {
         let service = self.build().await?;
         let workers = config.server.worker_count();
         print!("{}", banner(&service, &format!("http://{}", bound.local_addr()), config.profile, workers));
-        if config.profile == Profile::Dev && !notes.findings().is_empty() {
-            print!("{notes}");
+        let notes = notes.findings().len();
+        if config.profile == Profile::Dev && notes > 0 {
+            println!("  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
         }
         if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
             print!("{}", service.tree());
