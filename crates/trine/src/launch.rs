@@ -32,10 +32,8 @@ impl App {
     pub async fn serve(mut self) -> crate::Result {
         let mut mistakes = Vec::new();
         if self.configured().is_none() {
-            let config = Config::load().unwrap_or_else(|errors| {
-                mistakes = errors.0.iter().map(Finding::config).collect();
-                Config::default()
-            });
+            let (config, errors) = Config::load_all();
+            mistakes = errors.iter().map(Finding::config).collect::<Vec<_>>();
             self = self.config(config);
         }
         let config = self.configured().cloned().unwrap_or_default();

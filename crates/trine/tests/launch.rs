@@ -114,10 +114,17 @@ fn everything_that_is_wrong_is_one_report_before_anything_runs() {
 
 #[test]
 fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
-    let (_, text) = run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big")]);
-    for wanted in ["found 3 mistakes", "TRINE_WORKERS", "TRINE_LIMITS_BODY", "`keys.sign` is missing"] {
+    let (_, text) = run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
+    let missing = "`keys.sign` is missing";
+    for wanted in
+        ["found 4 mistakes", "TRINE_WORKERS", "TRINE_LIMITS_BODY", "did you mean `TRINE_KEYS_SIGN`", missing]
+    {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
+    // What is missing in a file that cannot be read, nobody knows.
+    let (_, text) = run(&[("TRINE_CONFIG", "/nowhere/trine.toml"), ("TRINE_WORKERS", "many")]);
+    assert!(text.contains("found 2 mistakes") && !text.contains(missing), "{text}");
+    assert!(text.contains("the file cannot be read (named by `TRINE_CONFIG`): "), "{text}");
 }
 
 #[test]
