@@ -173,7 +173,9 @@ where
     if let (Sent::Switched, Some(offer)) = (sent, offer) {
         return Err(End::Switched(offer));
     }
-    upload.finish(wire).await?;
+    if !upload.is_done() {
+        upload.finish(wire).await?;
+    }
     // A client that said that this is its last request sends nothing more; one that did not may be sending.
     if terms.keep_alive {
         Ok(())

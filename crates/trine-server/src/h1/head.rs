@@ -39,6 +39,7 @@ pub(crate) struct Head {
 /// `Ok(false)` when it is not complete yet.
 ///
 /// `lend` may put a map that has room into the place of the empty one.
+#[inline(never)]
 pub(crate) fn parse(
     input: &mut BytesMut,
     limits: &Limits,
