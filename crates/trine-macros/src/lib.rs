@@ -8,7 +8,7 @@
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
 //! - `expand`: the output, and what is checked of the types
-//! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`
+//! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
 //! - `config`: `#[derive(Config)]`
 //! - `diagnostics`: every mistake that was found, reported together
 //!
@@ -22,6 +22,7 @@ mod expand;
 mod handler;
 mod routes;
 mod template;
+mod templates;
 
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,20 @@ pub fn route(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn routes(tokens: TokenStream) -> TokenStream {
     routes::routes(tokens.into()).into()
+}
+
+/// The templates of a folder beside `Cargo.toml`, as a state for `App::state`. Needs the feature `templates`.
+///
+/// ```text
+/// App::new().state(templates!("templates")).routes(routes![home])
+/// ```
+///
+/// A debug build reads the folder when a page is rendered, so that a change shows with the next request. A release
+/// build holds all files in the program and reads none; Cargo builds anew when one of them changes. Where a file was
+/// only added, that needs a change of the source, or a `build.rs` with `println!("cargo::rerun-if-changed=templates")`.
+#[proc_macro]
+pub fn templates(tokens: TokenStream) -> TokenStream {
+    templates::templates(tokens.into()).into()
 }
 
 /// A section of the configuration, of a struct; or a value of one, of an enum without fields.

@@ -7,6 +7,7 @@ use std::panic::Location;
 use http::Method;
 use serde::Serialize;
 use trine_core::RouteMeta;
+use trine_core::needs::Fault;
 
 use crate::config::ConfigError;
 use crate::hooks::Declared;
@@ -45,6 +46,10 @@ pub enum Kind {
     MissingState,
     /// State of one type was given twice.
     StateTwice,
+    /// A `Path<T>` takes another number of parameters than the template has.
+    PathParams,
+    /// An extractor finds that what the application holds has a mistake: a template, a folder, a name.
+    Fault,
     /// The configuration has a mistake.
     Config,
     /// Nothing ever reaches a route or the fallback.
@@ -132,12 +137,49 @@ impl Finding {
         Finding { kind: Kind::NoMethods, text, places: vec![place(at)] }
     }
 
-    pub(crate) fn missing_state(type_name: &str, who: &str, file: &str, line: u32) -> Finding {
+    /// `needing` is who needs it and where: one mistake, however many they are.
+    pub(crate) fn missing_state(type_name: &str, needing: &[(String, String)]) -> Finding {
+        // More places would hide the other findings.
+        const SHOWN: usize = 3;
+        let first = needing.first().map_or("nobody", |(who, _)| who);
+        let need = match needing.len().saturating_sub(1) {
+            0 => format!("{first} needs"),
+            1 => format!("{first} and another need"),
+            others => format!("{first} and {others} others need"),
+        };
         let text = format!(
-            "{who} needs state of type `{type_name}`, which the application does not hold: \
-             add `.state(…)` with a value of this type"
+            "{need} state of type `{type_name}`, which the application does not hold: add `.state(…)` with a value of \
+             this type"
         );
-        Finding { kind: Kind::MissingState, text, places: vec![at(file, line)] }
+        let places = needing.iter().take(SHOWN).map(|(_, place)| place.clone()).collect();
+        Finding { kind: Kind::MissingState, text, places }
+    }
+
+    pub(crate) fn path_params(
+        count: usize,
+        type_name: &str,
+        params: &[String],
+        route: &RouteMeta,
+    ) -> Finding {
+        let s = if count == 1 { "" } else { "s" };
+        let has = match params {
+            [] => "has none: name them, as in `/{id}`".to_owned(),
+            [one] => format!("has 1 ({one}): take one value"),
+            more => {
+                let names = more.join(", ");
+                format!("has {} ({names}): take a tuple of {0} or a struct with these names", more.len())
+            }
+        };
+        let text = format!(
+            "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` {has}",
+            route.handler, route.path
+        );
+        Finding { kind: Kind::PathParams, text, places: vec![at(route.file, route.line)] }
+    }
+
+    pub(crate) fn fault(fault: Fault, file: &str, line: u32) -> Finding {
+        let place = fault.place.unwrap_or_else(|| at(file, line));
+        Finding { kind: Kind::Fault, text: fault.text, places: vec![place] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {

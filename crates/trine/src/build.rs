@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::{Method, Uri};
 use smallvec::SmallVec;
-use trine_core::needs::Need;
+use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
 use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
@@ -58,9 +58,20 @@ struct Planner<'a> {
     hooks: &'a Hooks,
     states: &'a States,
     findings: Vec<Finding>,
+    missing: Vec<Missing>,
+    checked: Vec<Check>,
     /// The state that somebody declared to need.
     asked: Vec<TypeId>,
     body_limit: u64,
+}
+
+/// State that the application does not hold, and who needs it, with the place.
+struct Missing {
+    type_id: TypeId,
+    type_name: &'static str,
+    needing: Vec<(String, String)>,
+    /// Where the finding belongs among the others.
+    at: usize,
 }
 
 impl Built {
@@ -84,16 +95,30 @@ impl Built {
             listed: 0,
         };
         let findings = Finding::states_twice(&hooks.declared);
-        let mut planner = Planner { built, hooks, states, findings, asked: Vec::new(), body_limit };
+        let mut planner = Planner {
+            built,
+            hooks,
+            states,
+            findings,
+            missing: Vec::new(),
+            checked: Vec::new(),
+            asked: Vec::new(),
+            body_limit,
+        };
         let inserts = planner.sections(&mut config);
         planner.layers(outer);
         if let Some((endpoint, place)) = &fallback {
-            planner.needs(&**endpoint, "the fallback", place.file(), place.line());
+            let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
+            meta.handler = "the fallback".into();
+            planner.needs(&**endpoint, "the fallback", &meta);
         }
         planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
-        let Planner { built, mut findings, asked, .. } = planner;
+        let Planner { built, mut findings, missing, asked, .. } = planner;
+        for one in missing.iter().rev() {
+            findings.insert(one.at, Finding::missing_state(one.type_name, &one.needing));
+        }
         findings.extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|(_, place)| place)));
         findings.extend(routes::empty(root));
         if !hooks.is_code() {
@@ -165,7 +190,7 @@ impl Planner<'_> {
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
-            self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), one.file, one.line);
+            self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
             self.add(meta, Arc::clone(&one.endpoint), here);
         }
     }
@@ -233,10 +258,19 @@ impl Planner<'_> {
         }
     }
 
-    fn needs(&mut self, endpoint: &dyn Endpoint, handler: &str, file: &'static str, line: u32) {
+    fn needs(&mut self, endpoint: &dyn Endpoint, who: &str, route: &RouteMeta) {
         let mut needs = Needs::default();
         endpoint.needs(&mut needs);
-        self.check(&needs, handler, file, line);
+        self.check(&needs, who, route.file, route.line);
+        for need in needs.iter() {
+            // A template that cannot be read is a finding of its own.
+            if let Need::PathParams { count, type_name } = need
+                && let Ok(Template { params, .. }) = Template::parse(&route.path)
+                && params.len() != *count
+            {
+                self.findings.push(Finding::path_params(*count, type_name, &params, route));
+            }
+        }
     }
 
     fn check(&mut self, needs: &Needs, who: &str, file: &'static str, line: u32) {
@@ -244,7 +278,33 @@ impl Planner<'_> {
             let Need::State { type_id, type_name } = need else { continue };
             self.asked.push(*type_id);
             if !self.states.contains(*type_id) && !self.hooks.declares(*type_id) {
-                self.findings.push(Finding::missing_state(type_name, who, file, line));
+                self.misses(*type_id, type_name, (who.to_owned(), format!("{file}:{line}")));
+            }
+        }
+        for check in needs.checks() {
+            if !self.checked.iter().any(|known| std::ptr::fn_addr_eq(*known, check)) {
+                self.checked.push(check);
+                self.run(check, file, line);
+            }
+        }
+    }
+
+    fn run(&mut self, check: Check, file: &str, line: u32) {
+        for fault in check(self.states) {
+            let finding = Finding::fault(fault, file, line);
+            // One function may have two addresses, and then it is asked twice.
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    fn misses(&mut self, type_id: TypeId, type_name: &'static str, who: (String, String)) {
+        match self.missing.iter_mut().find(|one| one.type_id == type_id) {
+            Some(known) => known.needing.push(who),
+            None => {
+                let at = self.findings.len();
+                self.missing.push(Missing { type_id, type_name, needing: vec![who], at });
             }
         }
     }

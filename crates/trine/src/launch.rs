@@ -91,8 +91,28 @@ impl App {
     ///
     /// # Panics
     /// When it is awaited, with the findings of the [audit](App::audit).
+    #[track_caller]
     pub fn test(self) -> TestApp {
         TestApp::new(self)
+    }
+
+    /// The same for a test that is a plain function; see [`TestApp::blocking`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_test(self) -> crate::testing::blocking::TestClient {
+        self.test().blocking()
+    }
+
+    /// Serves the application for a test, on a free port of the loopback; see [`TestApp::serve`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and when no port can be had.
+    #[cfg(feature = "test-server")]
+    pub async fn test_server(self) -> crate::testing::TestServer {
+        self.test().serve().await
     }
 }
 

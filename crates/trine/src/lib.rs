@@ -57,6 +57,8 @@ mod router;
 pub mod run;
 pub mod service;
 mod source;
+#[cfg(feature = "templates")]
+pub mod template;
 pub mod testing;
 pub mod tree;
 
@@ -76,11 +78,15 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+#[cfg(feature = "templates")]
+pub use template::Templates;
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
 pub use trine_macros::Config;
+#[cfg(feature = "templates")]
+pub use trine_macros::templates;
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.
@@ -96,6 +102,17 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+// What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/mistakes.md")]
+mod guide_mistakes {}
+#[cfg(all(doctest, feature = "templates"))]
+#[doc = include_str!("../../../docs/guide/templates.md")]
+mod guide_templates {}
+#[cfg(all(doctest, feature = "test-server"))]
+#[doc = include_str!("../../../docs/guide/testing.md")]
+mod guide_testing {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/audit.md")]

@@ -136,6 +136,14 @@ impl AppService {
         self.tables.started.life.begin_end();
     }
 
+    /// The route that a request of this method and target matches, unless an outer layer changes them.
+    pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
+        match self.tables.way.router.find(method, target) {
+            Found::Route(index, _) => self.cx.routes.get(index as usize),
+            Found::Nothing | Found::Malformed => None,
+        }
+    }
+
     /// The connection that its requests come on.
     #[must_use]
     pub fn on(&self, conn: ConnInfo) -> AppService {

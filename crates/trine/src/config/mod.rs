@@ -31,6 +31,7 @@
 //! | `cancel` | `reset` | [`cancel`](ServerConfig::cancel): `reset`, `fin` or `never` |
 //! | `limits.body` | `2MiB` | [`body_limit`](Config::body_limit) |
 //! | `limits.body_rate` | `240` | [`min_body_rate`](ServerConfig::min_body_rate), a second |
+//! | `limits.write_rate` | `240` | [`min_write_rate`](ServerConfig::min_write_rate), a second |
 //! | `limits.head` | `64KiB` | [`max_head_bytes`](ServerConfig::max_head_bytes) |
 //! | `limits.headers` | `100` | [`max_headers`](ServerConfig::max_headers) |
 //! | `limits.target` | `8KiB` | [`max_target_bytes`](ServerConfig::max_target_bytes) |
@@ -39,6 +40,7 @@
 //! | `limits.discard` | `256KiB` | [`max_discard_bytes`](ServerConfig::max_discard_bytes) |
 //! | `limits.gathered` | `64KiB` | [`max_gathered_bytes`](ServerConfig::max_gathered_bytes) |
 //! | `limits.connections` | `25000` | [`max_connections`](ServerConfig::max_connections) |
+//! | `limits.at_capacity` | `wait` | [`at_capacity`](ServerConfig::at_capacity): `wait` or `shed` |
 //! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
 //! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
 //! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |

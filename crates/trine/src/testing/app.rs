@@ -4,7 +4,11 @@ use std::future::IntoFuture;
 use std::panic::Location;
 use std::pin::Pin;
 
-use super::TestClient;
+#[cfg(feature = "test-server")]
+use trine_server::ServerConfig;
+
+use super::{TestClient, blocking};
+use crate::AppService;
 use crate::app::App;
 use crate::config::Config;
 
@@ -69,6 +73,39 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// Starts it for a test that is a plain function.
+    ///
+    /// # Panics
+    /// As where it is awaited, and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking(self) -> blocking::TestClient {
+        blocking::TestClient::of(self)
+    }
+
+    /// Starts it and serves it on a free port of the loopback. Feature `test-server`.
+    ///
+    /// # Panics
+    /// As where it is awaited, and when no port can be had.
+    #[cfg(feature = "test-server")]
+    pub async fn serve(self) -> super::TestServer {
+        let server = self.app.configured().map_or_else(
+            || ServerConfig { workers: 2, ..ServerConfig::default() },
+            |config| config.server.clone(),
+        );
+        super::TestServer::start(self.start().await, &server)
+    }
+
+    async fn start(self) -> AppService {
+        let TestApp { app, place } = self;
+        match app.build().await {
+            Ok(service) => service,
+            Err(audit) => panic!("the application of the test at {place} does not start: {audit}"),
+        }
+    }
+}
+
 impl IntoFuture for TestApp {
     type Output = TestClient;
     type IntoFuture = Pin<Box<dyn Future<Output = TestClient> + Send>>;
@@ -76,12 +113,6 @@ impl IntoFuture for TestApp {
     /// # Panics
     /// With the findings of the [audit](App::audit), and with what a state or a hook says that fails.
     fn into_future(self) -> Self::IntoFuture {
-        let TestApp { app, place } = self;
-        Box::pin(async move {
-            match app.build().await {
-                Ok(service) => TestClient::of_app(service),
-                Err(audit) => panic!("the application of the test at {place} does not start: {audit}"),
-            }
-        })
+        Box::pin(async { TestClient::of_app(self.start().await) })
     }
 }
