@@ -58,7 +58,7 @@ pub enum Kind {
     Port,
     /// A state or a hook of the start failed.
     Start,
-    /// A note: a mounted service does not see all that lies under its prefix.
+    /// A note: a mounted service, or a route with parameters, does not see all that it might.
     Shadowed,
     /// A note: a layer or a group that wraps nothing.
     Empty,

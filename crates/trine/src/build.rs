@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
+use http::{Method, Uri};
 use smallvec::SmallVec;
 use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
@@ -145,7 +146,8 @@ impl Built {
     }
 
     pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {
-        explain(&self.router, &self.metas[..self.listed], tree, method, path)
+        let find = |method: &Method, uri: &Uri| self.router.find(method, uri);
+        explain(find, &self.metas[..self.listed], tree, method, path)
     }
 }
 

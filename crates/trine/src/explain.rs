@@ -9,8 +9,8 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 
 use self::differs::differs;
+use crate::router::Found;
 use crate::router::normal::{Spelling, normal};
-use crate::router::{Found, Router};
 use crate::tree::{Node, Tree};
 
 /// What becomes of a request, and for each route why it answers or does not.
@@ -121,7 +121,7 @@ pub enum Verdict {
 
 /// Looks a request up as the router does, then asks every route.
 pub(crate) fn explain(
-    router: &Router,
+    find: impl FnOnce(&Method, &Uri) -> Found,
     routes: &[RouteMeta],
     tree: &Tree,
     method: &str,
@@ -135,7 +135,7 @@ pub(crate) fn explain(
         Spelling::Other(normal) => Some(normal.path().to_owned()),
         Spelling::Malformed => None,
     };
-    let found = router.find(&asked, &uri);
+    let found = find(&asked, &uri);
     let winner = match &found {
         Found::Route(index, _) => routes.get(*index as usize),
         Found::Nothing | Found::Malformed => None,

@@ -32,10 +32,8 @@ impl App {
     pub async fn serve(mut self) -> crate::Result {
         let mut mistakes = Vec::new();
         if self.configured().is_none() {
-            let config = Config::load().unwrap_or_else(|errors| {
-                mistakes = errors.0.iter().map(Finding::config).collect();
-                Config::default()
-            });
+            let (config, errors) = Config::load_all();
+            mistakes = errors.iter().map(Finding::config).collect::<Vec<_>>();
             self = self.config(config);
         }
         let config = self.configured().cloned().unwrap_or_default();
@@ -63,8 +61,9 @@ impl App {
         let service = self.build().await?;
         let workers = config.server.worker_count();
         print!("{}", banner(&service, &format!("http://{}", bound.local_addr()), config.profile, workers));
-        if config.profile == Profile::Dev && !notes.findings().is_empty() {
-            print!("{notes}");
+        let notes = notes.findings().len();
+        if config.profile == Profile::Dev && notes > 0 {
+            println!("  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
         }
         if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
             print!("{}", service.tree());

@@ -105,7 +105,8 @@ impl AppService {
     /// When the method or the path cannot be those of a request.
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
         let listed = &self.cx.routes[..self.tables.started.listed];
-        explain(&self.tables.way.router, listed, self.tree(), method, path)
+        let find = |method: &Method, uri: &Uri| self.tables.way.router.find(method, uri);
+        explain(find, listed, self.tree(), method, path)
     }
 
     /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs the hooks of
@@ -243,8 +244,8 @@ impl MakeWorker for AppService {
         let mut cx = AppCx::clone(&self.cx);
         // That of worker 0 was made with the application.
         if index > 0 {
-            let made = self.tables.started.life.worker(index).await;
-            cx.states = made.map_err(|finding| finding.to_string())?;
+            let made = self.tables.started.life.worker(index, &mut cx.states).await;
+            made.map_err(|finding| finding.to_string())?;
         }
         Ok(AppService { tables: Arc::clone(&self.tables), cx: Arc::new(cx), conn: None })
     }

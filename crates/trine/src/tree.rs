@@ -58,6 +58,11 @@ pub enum NodeKind {
         /// The name of its type, or of the function of middleware.
         name: String,
     },
+    /// A guard: an extractor that lets a request through.
+    Guard {
+        /// The name of its type.
+        name: String,
+    },
     /// A group.
     Group {
         /// The prefix, with those of the groups around it.
@@ -79,6 +84,12 @@ pub enum NodeKind {
     },
 }
 
+impl NodeKind {
+    fn is_layer(&self) -> bool {
+        matches!(self, NodeKind::Layer { .. } | NodeKind::Guard { .. })
+    }
+}
+
 impl Tree {
     pub(crate) fn of(root: &Group, outer: &Layers) -> Tree {
         Tree { nodes: layered(outer, items(root, "")) }
@@ -89,7 +100,9 @@ impl Tree {
         let mut way = Vec::new();
         let leaf = |node: &Node| match &node.kind {
             NodeKind::Route { method, path, .. } => {
-                *path == route.path && method.as_deref() == route.method.as_ref().map(Method::as_str)
+                *path == route.path
+                    && method.as_deref() == route.method.as_ref().map(Method::as_str)
+                    && node.place == place_of(route.file, route.line)
             }
             NodeKind::Mount { .. } => node.place == place_of(route.file, route.line),
             _ => false,
@@ -102,9 +115,11 @@ impl Tree {
     pub(crate) fn outer_layers(&self) -> Vec<Node> {
         let mut layers = Vec::new();
         let mut nodes = &self.nodes;
-        while let [Node { kind: kind @ NodeKind::Layer { .. }, place, children }] = nodes.as_slice() {
-            layers.push(Node { kind: kind.clone(), place: place.clone(), children: Vec::new() });
-            nodes = children;
+        while let [node] = nodes.as_slice()
+            && node.kind.is_layer()
+        {
+            layers.push(Node { children: Vec::new(), ..node.clone() });
+            nodes = &node.children;
         }
         layers
     }
@@ -112,7 +127,7 @@ impl Tree {
 
 fn find(nodes: &[Node], leaf: &impl Fn(&Node) -> bool, way: &mut Vec<Node>) -> bool {
     nodes.iter().any(|node| {
-        let is_layer = matches!(node.kind, NodeKind::Layer { .. });
+        let is_layer = node.kind.is_layer();
         if is_layer {
             way.push(Node { kind: node.kind.clone(), place: node.place.clone(), children: Vec::new() });
         }
@@ -157,7 +172,11 @@ fn items(group: &Group, around: &str) -> Vec<Node> {
 fn layered(layers: &Layers, inside: Vec<Node>) -> Vec<Node> {
     let layers: Vec<_> = layers.iter().collect();
     layers.into_iter().rev().fold(inside, |children, layer| {
-        let kind = NodeKind::Layer { name: layer_name(layer.type_name) };
+        let name = layer_name(layer.type_name);
+        let kind = match name.strip_prefix("guard ") {
+            Some(name) => NodeKind::Guard { name: name.to_owned() },
+            None => NodeKind::Layer { name },
+        };
         vec![Node { kind, place: place(layer.place), children }]
     })
 }
@@ -169,6 +188,7 @@ pub(crate) fn layer_name(type_name: &str) -> String {
     let arguments = arguments(inside);
     match (name, arguments.as_slice()) {
         ("Middleware" | "LayerFn", [function, ..]) => function_name(function),
+        ("Guard", [extractor]) => format!("guard {}", layer_name(extractor)),
         ("ServiceBuilder", [inner]) => layer_name(inner),
         // The layers of a builder: the last one that was added comes first, and is the innermost.
         ("Stack", [inner, outer]) if outer.ends_with("::Identity") => layer_name(inner),
@@ -238,6 +258,7 @@ impl Display for Node {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match &self.kind {
             NodeKind::Layer { name } => write!(f, "layer {name}")?,
+            NodeKind::Guard { name } => write!(f, "guard {name}")?,
             NodeKind::Group { prefix } => write!(f, "group {prefix}")?,
             NodeKind::Route { method, path, handler } => {
                 write!(f, "{} {path}  {handler}", method.as_deref().unwrap_or("ANY"))?;
@@ -258,6 +279,7 @@ mod tests {
             ("tower_http::trace::layer::TraceLayer<a::B<c::D>>", "TraceLayer"),
             ("tower_http::cors::CorsLayer", "CorsLayer"),
             ("trine::middleware::Middleware<app::guard, (app::Token,)>", "guard"),
+            ("trine::guard::Guard<app::Admin>", "guard Admin"),
             ("trine::middleware::Middleware<app::main::{{closure}}, ()>", "closure in main"),
             (
                 "tower::builder::ServiceBuilder<tower_layer::stack::Stack<a::B<x::Y, z::Z>, tower_layer::stack::Stack<a::A, tower_layer::identity::Identity>>>",

@@ -153,6 +153,35 @@ fn notes_are_what_is_worth_a_look() {
     );
 }
 
+#[test]
+fn a_path_with_routes_of_its_own_takes_every_method_from_a_general_one() {
+    let app = App::new()
+        .route("/users/{id}", get(plain).put(plain).delete(plain))
+        .route("/users/me", get(plain))
+        .route("/users/{id}/posts", post(plain))
+        .route("/files/{*path}", any(plain))
+        .route("/files/new", post(plain))
+        .route("/same/{id}", get(plain))
+        .route("/same/one", get(plain).post(plain))
+        .route("/same/two", any(plain));
+    assert_eq!(
+        notes(&app),
+        [
+            "`/users/{id}` does not answer PUT, DELETE of `/users/me`: that path has routes of its own, and 405 for the rest",
+            "`/files/{*path}` does not answer any of `/files/new`: that path has routes of its own, and 405 for the rest",
+        ]
+    );
+}
+
+/// What the note says is what happens.
+#[tokio::test]
+async fn the_note_about_shadowed_methods_is_true() {
+    let app = App::new().route("/users/{id}", put(plain)).route("/users/me", get(plain));
+    let client = app.test().await;
+    client.put("/users/7").await.assert_status(200);
+    client.put("/users/me").await.assert_status(405);
+}
+
 /// Beside a mistake, a note may only be what the mistake left over.
 #[test]
 fn a_mistake_silences_the_notes() {

@@ -53,6 +53,7 @@ fn program() -> ExitCode {
             println!("task told");
             Ok(())
         })
+        .group(Group::at("/empty"))
         .route("/", get(hello))
         .route("/slow", get(slow));
     trine::__private::main(app.serve())
@@ -113,23 +114,31 @@ fn everything_that_is_wrong_is_one_report_before_anything_runs() {
 
 #[test]
 fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
-    let (_, text) = run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big")]);
-    for wanted in ["found 3 mistakes", "TRINE_WORKERS", "TRINE_LIMITS_BODY", "`keys.sign` is missing"] {
+    let (_, text) = run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
+    let missing = "`keys.sign` is missing";
+    for wanted in
+        ["found 4 mistakes", "TRINE_WORKERS", "TRINE_LIMITS_BODY", "did you mean `TRINE_KEYS_SIGN`", missing]
+    {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
+    // What is missing in a file that cannot be read, nobody knows.
+    let (_, text) = run(&[("TRINE_CONFIG", "/nowhere/trine.toml"), ("TRINE_WORKERS", "many")]);
+    assert!(text.contains("found 2 mistakes") && !text.contains(missing), "{text}");
+    assert!(text.contains("the file cannot be read (named by `TRINE_CONFIG`): "), "{text}");
 }
 
 #[test]
 fn the_audit_is_printed_in_place_of_serving() {
     let (output, text) = run(&[("TRINE_AUDIT", "json"), SECRET]);
     assert!(output.status.success(), "{text}");
-    assert_eq!(json(&text)["findings"], serde_json::json!([]));
+    assert_eq!(json(&text)["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(json(&text)["findings"][0]["kind"], "empty");
     assert!(!text.contains("state made"), "{text}");
     // Another instance may be running.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
-    assert!(output.status.success() && text.contains("the launch audit found no mistake"), "{text}");
+    assert!(output.status.success() && text.contains("note: the group `/empty` has no routes"), "{text}");
     let (output, _) = run(&[("TRINE_AUDIT", "json")]);
     assert!(!output.status.success());
     let told = json(&String::from_utf8_lossy(&output.stdout));
@@ -183,7 +192,7 @@ fn url(printed: &[String], path: &str) -> String {
 // Reading lines blocks, so the client has a thread of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_ends_requests_then_tasks_then_hooks() {
-    let (mut running, printed) = Running::start(&[SECRET], "/slow");
+    let (mut running, printed) = Running::start(&[SECRET, ("TRINE_PROFILE", "prod")], "/slow");
     assert!(printed.iter().any(|line| line.ends_with("state made")), "{printed:?}");
     assert_eq!(reqwest::get(url(&printed, "/")).await.unwrap().text().await.unwrap(), "hello");
     let slow = tokio::spawn(reqwest::get(url(&printed, "/slow")));
@@ -196,6 +205,13 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
     assert!(at("task told") < at("slow ended"), "tasks are told when the shutdown begins: {rest}");
     assert!(at("slow ended") < at("hook ran"), "hooks run behind the last request: {rest}");
     assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "slow");
+}
+
+#[test]
+fn under_dev_the_start_says_how_many_notes_there_are() {
+    // The empty group.
+    let (_running, printed) = Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text tells");
+    assert!(printed.last().unwrap().ends_with("  1 note: TRINE_AUDIT=text tells"), "{printed:?}");
 }
 
 #[test]

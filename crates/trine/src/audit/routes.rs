@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use http::Method;
 use trine_core::RouteMeta;
 
 use super::{Finding, Kind, at, describe, place};
@@ -39,8 +40,9 @@ pub(crate) fn unreachable(
             places: vec![place(written), at(rest.file, rest.line)],
         });
     }
-    findings
-        .extend(routes.iter().filter(|route| is_mount(route)).filter_map(|mount| shadowed(mount, routes)));
+    let mounts = routes.iter().filter(|route| is_mount(route));
+    findings.extend(mounts.filter_map(|mount| behind_routes(mount, routes)));
+    findings.extend(shadowed(routes));
     findings
 }
 
@@ -89,14 +91,14 @@ fn is_everything(template: &str, wanted: &str) -> bool {
 }
 
 fn is_mount(route: &RouteMeta) -> bool {
-    route.handler == "mounted service" && route.path.ends_with("/{*rest}")
+    route.handler == MOUNTED && route.path.ends_with("/{*rest}")
 }
 
 /// Paths under the prefix of a mounted service that have routes of their own, for every method.
-fn shadowed(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
+fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     let prefix = mount.path.strip_suffix("{*rest}")?;
     let inside = |route: &&RouteMeta| {
-        route.path.starts_with(prefix) && route.path != prefix && route.handler != "mounted service"
+        route.path.starts_with(prefix) && route.path != prefix && route.handler != MOUNTED
     };
     let mut paths: Vec<String> =
         routes.iter().filter(inside).map(|route| format!("`{}`", route.path)).collect();
@@ -110,3 +112,55 @@ fn shadowed(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     let places = vec![at(mount.file, mount.line), at(first.file, first.line)];
     Some(Finding { kind: Kind::Shadowed, text, places })
 }
+
+/// Methods that a more specific path takes from a general one without having them: `PUT /users/me` is not
+/// `PUT /users/{id}`, but 405, if there is a `GET /users/me`.
+fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = Vec::new();
+    for special in routes.iter().filter(|route| route.handler != MOUNTED) {
+        if seen.contains(&special.path.as_str()) {
+            continue;
+        }
+        seen.push(&special.path);
+        let has = |method: &Option<Method>| {
+            let here = routes.iter().filter(|route| route.path == special.path);
+            here.into_iter().any(|route| route.method.is_none() || route.method == *method)
+        };
+        let covering =
+            routes.iter().filter(|route| route.handler != MOUNTED && covers(&route.path, &special.path));
+        let lost: Vec<&RouteMeta> = covering.filter(|route| !has(&route.method)).collect();
+        let Some(first) = lost.first() else { continue };
+        let of_first = lost.iter().filter(|route| route.path == first.path);
+        let methods: Vec<&str> =
+            of_first.map(|it| it.method.as_ref().map_or("any", Method::as_str)).collect();
+        let text = format!(
+            "`{}` does not answer {} of `{}`: that path has routes of its own, and 405 for the rest",
+            first.path,
+            methods.join(", "),
+            special.path
+        );
+        let places = vec![at(first.file, first.line), at(special.file, special.line)];
+        findings.push(Finding { kind: Kind::Shadowed, text, places });
+    }
+    findings
+}
+
+/// Whether a template has parameters where the other has text, and is the same otherwise.
+fn covers(general: &str, special: &str) -> bool {
+    let is_parameter = |segment: &str| segment.starts_with('{') && !segment.starts_with("{{");
+    let (mut general, mut special) = (general.split('/'), special.split('/'));
+    let mut covered = false;
+    loop {
+        match (general.next(), special.next()) {
+            (Some(rest), Some(_)) if rest.starts_with("{*") => return true,
+            (Some(a), Some(b)) if a == b => {}
+            (Some(a), Some(b)) if is_parameter(a) && !b.is_empty() && !b.contains('{') => covered = true,
+            (None, None) => return covered,
+            _ => return false,
+        }
+    }
+}
+
+/// The name that a mounted service has in place of a handler's.
+const MOUNTED: &str = "mounted service";

@@ -120,19 +120,27 @@ impl Config {
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.
     pub fn load() -> Result<Config, ConfigErrors> {
+        without_errors(Config::load_all())
+    }
+
+    /// The same with what could be read beside the errors, for the audit, which has more to say.
+    pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
         // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
         let env: Vec<(String, String)> = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect();
-        let named = env.iter().find(|(name, _)| name == source::FILE).map(|(_, path)| path.as_str());
-        match std::fs::read_to_string(named.unwrap_or(source::DEFAULT_FILE)) {
-            Ok(text) => Config::read(&text, env),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
-                Config::read("", env)
+        let named = env.iter().any(|(name, _)| name == source::FILE);
+        let path = source::file_name(&env);
+        match std::fs::read_to_string(path) {
+            Ok(text) => Config::read_all(&text, &env),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
+                Config::read_all("", &env)
             }
             Err(error) => {
-                let path = named.unwrap_or(source::DEFAULT_FILE);
-                Err(ConfigErrors(vec![ConfigError::unreadable(path, named.is_some(), &error)]))
+                let unreadable = ConfigError::unreadable(path, named, &error);
+                let (mut config, errors) = Config::read_all("", &env);
+                config.sections.incomplete = true;
+                (config, std::iter::once(unreadable).chain(errors).collect())
             }
         }
     }
@@ -154,12 +162,18 @@ impl Config {
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.
     pub fn read(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
-        let env: Vec<_> = env.into_iter().collect();
+        without_errors(Config::read_all(text, &env.into_iter().collect::<Vec<_>>()))
+    }
+
+    fn read_all(text: &str, env: &[(String, String)]) -> (Config, Vec<ConfigError>) {
         let mut errors = Vec::new();
-        let mut config = Config { profile: source::profile(&env, &mut errors), ..Config::default() };
-        source::file_name(&env).clone_into(&mut config.sections.file);
+        let mut config = Config { profile: source::profile(env, &mut errors), ..Config::default() };
+        source::file_name(env).clone_into(&mut config.sections.file);
         let mut unused = config.clone();
-        for entry in source::entries(text, &env, config.profile, &mut errors) {
+        let before = errors.len();
+        let entries = source::entries(text, env, config.profile, &mut errors);
+        config.sections.incomplete = errors.len() > before;
+        for entry in entries {
             let target = if entry.applies { &mut config } else { &mut unused };
             match keys::apply(target, entry) {
                 Ok(of_section) => config.sections.entries.extend(of_section),
@@ -167,8 +181,12 @@ impl Config {
             }
         }
         errors.sort_by_key(ConfigError::order);
-        if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
+        (config, errors)
     }
+}
+
+fn without_errors((config, errors): (Config, Vec<ConfigError>)) -> Result<Config, ConfigErrors> {
+    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
 }
 
 impl Default for Config {
@@ -182,6 +200,7 @@ impl Default for Config {
                 entries: Vec::new(),
                 file: source::DEFAULT_FILE.to_owned(),
                 known: Vec::new(),
+                incomplete: false,
             },
         }
     }

@@ -44,6 +44,7 @@ pub struct Reader<'a> {
     file: &'a str,
     profile: Profile,
     entries: &'a [Entry],
+    incomplete: bool,
     errors: Vec<ConfigError>,
 }
 
@@ -108,6 +109,9 @@ impl Reader<'_> {
     }
 
     fn missing<T: FromConfig>(&mut self, key: &SectionKey) -> Option<T> {
+        if self.incomplete {
+            return None;
+        }
         let name = self.name_of(key);
         let (section, file, expected) = (self.name, self.file, T::expected());
         let variable = Source::Variable(String::new()).spell(&name);
@@ -124,7 +128,7 @@ impl Reader<'_> {
 
     /// Whether a secret may come from its default.
     fn secret_by_default(&mut self, key: &SectionKey) -> bool {
-        if self.profile == Profile::Dev {
+        if self.profile == Profile::Dev || self.incomplete {
             return true;
         }
         let name = self.name_of(key);
@@ -202,8 +206,9 @@ impl Config {
         }
         self.sections.claim(name, T::KEYS);
         let Config { profile, sections, .. } = &*self;
-        let (entries, file) = (&sections.entries, sections.file.as_str());
-        let mut reader = Reader { name, place, file, profile: *profile, entries, errors: Vec::new() };
+        let Sections { entries, file, incomplete, .. } = sections;
+        let (profile, incomplete) = (*profile, *incomplete);
+        let mut reader = Reader { name, place, file, profile, entries, incomplete, errors: Vec::new() };
         let read = T::read(&mut reader);
         (read, reader.errors)
     }
@@ -231,6 +236,8 @@ pub(super) struct Sections {
     /// The name of the file, for what is missing in it.
     pub(super) file: String,
     pub(super) known: Vec<String>,
+    /// Whether the file could not be read: then nobody knows what is missing in it.
+    pub(super) incomplete: bool,
 }
 
 impl Sections {

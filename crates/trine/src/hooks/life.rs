@@ -52,7 +52,7 @@ impl Life {
             shutdown: Mutex::new(shutdown),
             deadline: OnceLock::new(),
         };
-        let states = life.worker(0).await?;
+        life.worker(0, &mut states).await?;
         for Hook { place, run } in start {
             if let Err(error) = run(life.cx.clone()).await {
                 // What goes wrong now is logged; the launch ends with the first error.
@@ -64,14 +64,13 @@ impl Life {
         Ok((life, states))
     }
 
-    /// The states of a worker: those of the application and its own.
-    pub(crate) async fn worker(&self, index: usize) -> Result<States, Finding> {
-        let mut states = (*self.cx.states).clone();
+    /// Adds the states that are a worker's own.
+    pub(crate) async fn worker(&self, index: usize, states: &mut States) -> Result<(), Finding> {
         for maker in &self.workers {
             let made = (maker.make)(self.cx.clone(), index).await;
-            made.map_err(|error| failed(maker.declared, &error))?(&mut states);
+            made.map_err(|error| failed(maker.declared, &error))?(states);
         }
-        Ok(states)
+        Ok(())
     }
 
     /// Tells hooks and tasks that the end has begun.

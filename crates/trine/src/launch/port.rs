@@ -70,6 +70,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_refusal_of_the_system_says_what_to_write() {
+        use std::io::{Error, ErrorKind};
+        for (kind, told) in [
+            (
+                ErrorKind::PermissionDenied,
+                "ports below 1024 need a privilege: choose another port, `port = 8000`",
+            ),
+            (
+                ErrorKind::AddrNotAvailable,
+                "no network of this machine has the address: write `address = \"0.0.0.0\"`",
+            ),
+            (ErrorKind::AddrInUse, "choose another port: `port = 65534` in trine.toml or TRINE_PORT=65534"),
+            (ErrorKind::Other, "cannot listen on 127.0.0.1:65535: "),
+        ] {
+            let address = ([127, 0, 0, 1], 65535).into();
+            let text = what_to_do(&ServerError::Bind { address, source: Error::from(kind) });
+            assert!(text.contains(told), "{text}");
+        }
+    }
+
+    #[test]
     fn the_process_that_listens_is_named() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();

@@ -36,7 +36,7 @@ use crate::config::Config;
 /// ```
 ///
 /// Hooks and background tasks run as they do on a server. The configuration is the default, never that of the machine;
-/// [`with_config`](TestApp::with_config) or [`App::config`] sets another.
+/// [`with_config`](TestApp::with_config) or [`App::config`] sets another. Its profile is that of the build.
 #[derive(Debug)]
 #[must_use = "it is started when it is awaited"]
 pub struct TestApp {
