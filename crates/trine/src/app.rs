@@ -11,10 +11,11 @@ use trine_core::{BoxError, IntoResponse, Request, Response};
 
 use crate::audit::{Audit, Finding};
 use crate::build::Built;
-use crate::config::Config;
+use crate::catch::{Nets, When};
+use crate::config::{Config, Profile};
 use crate::endpoint::{Called, Endpoint};
 use crate::group::Group;
-use crate::handler::{Args, Handler, ReadBodyOnce};
+use crate::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::layers::Layers;
 use crate::route::{Attach, Methods, Route};
 use crate::service::AppService;
@@ -46,6 +47,7 @@ pub struct App {
     fallback: Option<Fallback>,
     config: Option<Config>,
     body_limit: Option<u64>,
+    dev: bool,
 }
 
 pub(crate) struct Fallback(pub(crate) Arc<dyn Endpoint>, &'static Location<'static>);
@@ -63,6 +65,7 @@ impl App {
             fallback: None,
             config: None,
             body_limit: None,
+            dev: false,
         }
     }
 
@@ -136,6 +139,30 @@ impl App {
         self
     }
 
+    /// Tells problems of the whole application in its own words, 404 and 405 included; see
+    /// [`catch`](mod@crate::catch).
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn not_found(uri: Uri) -> String {
+    ///     format!("There is no {}.", uri.path())
+    /// }
+    ///
+    /// let app = App::new().catch(404, not_found);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn catch<H, A, K>(mut self, when: impl Into<When>, catcher: H) -> App
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + LeaveBody + 'static,
+        K: 'static,
+    {
+        self.root = self.root.catch(when, catcher);
+        self
+    }
+
     /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> App {
@@ -146,6 +173,7 @@ impl App {
     /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the environment.
     #[must_use]
     pub fn config(mut self, config: Config) -> App {
+        self.set_profile(config.profile);
         self.config = Some(config);
         self
     }
@@ -177,11 +205,17 @@ impl App {
     )]
     pub async fn build(self) -> Result<AppService, Audit> {
         let built = self.plan()?;
-        Ok(AppService::new(built.finish(self.states, &self.root, &self.layers)))
+        let nets = Nets { dev: self.dev };
+        Ok(AppService::new(built.finish(self.states, &self.root, &self.layers, nets)))
     }
 
     pub(crate) fn take_config(&mut self) -> Option<Config> {
         self.config.take()
+    }
+
+    /// Error pages under `dev` say what went wrong where.
+    pub(crate) fn set_profile(&mut self, profile: Profile) {
+        self.dev = profile == Profile::Dev;
     }
 
     /// The limit of the configuration, where code has not set one.

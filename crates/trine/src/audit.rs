@@ -5,6 +5,7 @@ use std::panic::Location;
 use http::Method;
 use trine_core::RouteMeta;
 
+use crate::catch::When;
 use crate::config::ConfigError;
 
 /// What the audit of an application found. Its text lists everything, each with its places and what to do.
@@ -39,6 +40,8 @@ pub enum Kind {
     MissingState,
     /// State of one type was given twice.
     StateTwice,
+    /// A catcher is for a status that no problem has.
+    Catcher,
     /// The configuration has a mistake.
     Config,
 }
@@ -97,6 +100,14 @@ impl Finding {
              add `.state(…)` with a value of this type"
         );
         Finding { kind: Kind::MissingState, text, places: vec![at(file, line)] }
+    }
+
+    pub(crate) fn catcher(when: &When, place: &Location<'_>) -> Finding {
+        let text = format!(
+            "a catcher for status {when} never runs: problems have statuses from 400 to 599; for a kind of error, \
+             write `catch::of::<MyError>()`"
+        );
+        Finding { kind: Kind::Catcher, text, places: vec![at(place.file(), place.line())] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {

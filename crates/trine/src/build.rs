@@ -10,21 +10,24 @@ use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
 
 use crate::audit::{Audit, Finding};
+use crate::catch::{Catcher, Catchers, Nets, Scope};
 use crate::endpoint::Endpoint;
-use crate::fallback::{NotFound, OtherMethods};
+use crate::error::keep_backtraces;
+use crate::fallback::{Malformed, NotFound, OtherMethods};
 use crate::group::{Group, Item};
 use crate::layers::Layers;
 use crate::next::Next;
 use crate::route::Methods;
 use crate::router::Router;
 use crate::router::template::{Template, join};
-use crate::service::{Dispatch, Entry, Tables};
+use crate::service::{Dispatch, Entry, Tables, Way};
 
 /// The tables on the way: everything but the layers.
 pub(crate) struct Built {
     router: Router,
     metas: Vec<RouteMeta>,
     entries: Vec<Entry>,
+    scopes: Vec<Option<Arc<Scope>>>,
     fallback: Arc<dyn Endpoint>,
     listed: usize,
 }
@@ -37,6 +40,7 @@ pub(crate) type Chain = SmallVec<[u16; 4]>;
 struct Here {
     prefix: String,
     chain: Chain,
+    scope: Option<Arc<Scope>>,
 }
 
 struct Planner<'a> {
@@ -58,6 +62,7 @@ impl Built {
             router: Router::default(),
             metas: Vec::new(),
             entries: Vec::new(),
+            scopes: Vec::new(),
             fallback: fallback
                 .as_ref()
                 .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
@@ -65,27 +70,50 @@ impl Built {
         };
         let mut planner = Planner { built, states, findings, body_limit };
         if let Some((endpoint, place)) = fallback {
-            planner.needs(&*endpoint, "the fallback", place.file(), place.line());
+            planner.needs(|needs| endpoint.needs(needs), "the fallback", place.file(), place.line());
         }
-        planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
+        planner.group(root, &Here { prefix: String::new(), chain: Chain::new(), scope: None }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
         if planner.findings.is_empty() { Ok(planner.built) } else { Err(Audit::new(planner.findings)) }
     }
 
-    /// Applies each layer, once.
-    pub(crate) fn finish(self, states: States, root: &Group, outer: &Layers) -> Tables {
-        let entries: Arc<[Entry]> = self.entries.into();
-        let dispatch =
-            Dispatch { entries: Arc::clone(&entries), depth: 0, children: children(root, &entries, 0) };
-        let cx = Arc::new(AppCx { states, routes: self.metas });
-        Tables::new(cx, self.router, dispatch, self.fallback, self.listed, outer)
+    /// Applies each layer, once, and spreads the nets.
+    pub(crate) fn finish(self, mut states: States, root: &Group, outer: &Layers, nets: Nets) -> Tables {
+        if nets.dev {
+            keep_backtraces();
+        }
+        let app = Scope::enter(&root.catchers, None);
+        let mut entries = self.entries;
+        for (entry, scope) in entries.iter_mut().zip(&self.scopes) {
+            entry.endpoint = nets.around_endpoint(Arc::clone(&entry.endpoint), scope.as_ref());
+        }
+        let entries: Arc<[Entry]> = entries.into();
+        let places = Places { entries: &entries, nets };
+        let children = places.inside(root, 0, None);
+        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children };
+        let way = Way {
+            router: self.router,
+            dispatch,
+            fallback: nets.around_endpoint(self.fallback, app.as_ref()),
+            malformed: nets.around_endpoint(Arc::new(Malformed), app.as_ref()),
+        };
+        let catchers = Catchers { app, routes: self.scopes };
+        let (keep_heads, app) = (!catchers.is_empty(), catchers.app.clone());
+        if keep_heads {
+            states.insert(Arc::new(catchers));
+        }
+        let cx = AppCx { states, routes: self.metas, dev: nets.dev, keep_heads };
+        let around = |layers| nets.around_layers(layers, app.as_ref());
+        Tables::new(Arc::new(cx), way, self.listed, outer, around)
     }
 }
 
 impl Planner<'_> {
     fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
-        let inside = here.enter(&group.prefix, &group.layers, child);
+        let mut inside = here.enter(&group.prefix, &group.layers, child);
+        self.catchers(&group.catchers);
+        inside.scope = Scope::enter(&group.catchers, inside.scope.take());
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
         let child = if group.layers.is_empty() { child } else { &mut own };
@@ -120,7 +148,7 @@ impl Planner<'_> {
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
-            self.needs(&*one.endpoint, &one.handler, one.file, one.line);
+            self.needs(|needs| one.endpoint.needs(needs), &one.handler, one.file, one.line);
             self.add(meta, Arc::clone(&one.endpoint), here);
         }
     }
@@ -157,6 +185,7 @@ impl Planner<'_> {
             Ok(()) => {
                 self.built.metas.push(meta);
                 self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
+                self.built.scopes.push(here.scope.clone());
             }
             Err(other) => {
                 let other = other.and_then(|other| self.built.metas.get(other as usize));
@@ -165,9 +194,9 @@ impl Planner<'_> {
         }
     }
 
-    fn needs(&mut self, endpoint: &dyn Endpoint, handler: &str, file: &'static str, line: u32) {
+    fn needs(&mut self, ask: impl FnOnce(&mut Needs), handler: &str, file: &'static str, line: u32) {
         let mut needs = Needs::default();
-        endpoint.needs(&mut needs);
+        ask(&mut needs);
         for need in needs.iter() {
             if let Need::State { type_id, type_name } = need
                 && !self.states.contains(*type_id)
@@ -177,15 +206,28 @@ impl Planner<'_> {
         }
     }
 
+    fn catchers(&mut self, catchers: &[Catcher]) {
+        for catcher in catchers {
+            let place = catcher.place;
+            if catcher.when.is_never() {
+                self.findings.push(Finding::catcher(&catcher.when, place));
+            }
+            let name = format!("catcher of {}", catcher.when);
+            self.needs(|needs| catcher.needs(needs), &name, place.file(), place.line());
+        }
+    }
+
     /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
     /// the path's routes share, so that a CORS layer of a group sees the preflight.
     fn other_methods(&mut self) {
-        let Built { router, metas, entries, .. } = &mut self.built;
+        let Built { router, metas, entries, scopes, .. } = &mut self.built;
         for path in router.paths_mut() {
             let mut indices = path.indices().map(|index| index as usize);
             let Some(first) = indices.next() else { continue };
             let mut chain = entries[first].chain.clone();
+            let mut scope = scopes[first].clone();
             for index in indices {
+                scope = Scope::common(scope, scopes[index].as_ref());
                 let same = chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
                 chain.truncate(same);
             }
@@ -195,13 +237,15 @@ impl Planner<'_> {
             path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
             metas.push(meta);
             entries.push(Entry { endpoint: Arc::new(OtherMethods::new(&path.allow())), chain });
+            scopes.push(scope);
         }
     }
 }
 
 impl Here {
     fn enter(&self, prefix: &str, layers: &Layers, child: &mut u16) -> Here {
-        let mut inside = Here { prefix: join(&self.prefix, prefix), chain: self.chain.clone() };
+        let (chain, scope) = (self.chain.clone(), self.scope.clone());
+        let mut inside = Here { prefix: join(&self.prefix, prefix), chain, scope };
         if prefix.is_empty() {
             inside.prefix.clone_from(&self.prefix);
         }
@@ -213,25 +257,38 @@ impl Here {
     }
 }
 
-/// The layered places directly inside a group, in the order in which the plan numbered them.
-fn children(group: &Group, entries: &Arc<[Entry]>, depth: usize) -> Vec<Next> {
-    let mut list = Vec::new();
-    for item in &group.items {
-        match item {
-            Item::Group(group) if group.layers.is_empty() => list.extend(children(group, entries, depth)),
-            Item::Group(group) => {
-                let inside = children(group, entries, depth + 1);
-                list.push(place(&group.layers, entries, depth + 1, inside));
-            }
-            Item::Route(route, _) if !route.methods.layers.is_empty() => {
-                list.push(place(&route.methods.layers, entries, depth + 1, Vec::new()));
-            }
-            Item::Route(..) | Item::Mount(..) => {}
-        }
-    }
-    list
+/// The layered places, in the order in which the plan numbered them.
+struct Places<'a> {
+    entries: &'a Arc<[Entry]>,
+    nets: Nets,
 }
 
-fn place(layers: &Layers, entries: &Arc<[Entry]>, depth: usize, children: Vec<Next>) -> Next {
-    layers.wrap(Next::step(Dispatch { entries: Arc::clone(entries), depth, children }))
+impl Places<'_> {
+    /// Those directly inside a group.
+    fn inside(&self, group: &Group, depth: usize, outer: Option<Arc<Scope>>) -> Vec<Next> {
+        let scope = Scope::enter(&group.catchers, outer);
+        let mut list = Vec::new();
+        for item in &group.items {
+            match item {
+                Item::Group(group) if group.layers.is_empty() => {
+                    list.extend(self.inside(group, depth, scope.clone()));
+                }
+                Item::Group(group) => {
+                    let inside = self.inside(group, depth + 1, scope.clone());
+                    let scope = Scope::enter(&group.catchers, scope.clone());
+                    list.push(self.place(&group.layers, depth + 1, inside, scope.as_ref()));
+                }
+                Item::Route(route, _) if !route.methods.layers.is_empty() => {
+                    list.push(self.place(&route.methods.layers, depth + 1, Vec::new(), scope.as_ref()));
+                }
+                Item::Route(..) | Item::Mount(..) => {}
+            }
+        }
+        list
+    }
+
+    fn place(&self, layers: &Layers, depth: usize, children: Vec<Next>, scope: Option<&Arc<Scope>>) -> Next {
+        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children };
+        self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
+    }
 }

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use http::HeaderValue;
-use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
+use trine_core::{Cx, IntoResponse, Needs, Rejection, Response};
 
 use crate::handler::{Args, Handler};
+use crate::settle::{is_due, settle};
 
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -51,7 +51,7 @@ where
                 Ok(args) => handler.call(args).await.into_response(),
                 Err(rejection) => rejection.into_response(),
             };
-            finish(response, cx.accept())
+            if is_due(&response) { settle(response, cx).await } else { response }
         })
     }
 
@@ -106,60 +106,11 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Cx) -> Answer {
         Box::pin(async move {
             let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            finish(response, cx.accept())
+            if is_due(&response) { settle(response, cx).await } else { response }
         })
     }
 
     fn needs(&self, needs: &mut Needs) {
         T::needs(needs);
-    }
-}
-
-/// Renders the problem that a response carries as the client accepts it, and logs what is behind it.
-pub(crate) fn finish(mut response: Response, accept: Option<&HeaderValue>) -> Response {
-    if response.extensions().get::<Rendered>().is_some() {
-        return response;
-    }
-    match Problem::take(&mut response) {
-        None => response,
-        Some(problem) => render(problem, response, accept),
-    }
-}
-
-/// Marks a response whose problem has been rendered and logged. It still carries the problem, so that a layer can
-/// take it and tell it in words of its own.
-#[derive(Clone)]
-struct Rendered;
-
-#[cold]
-fn render(problem: Problem, carrier: Response, accept: Option<&HeaderValue>) -> Response {
-    log(&problem);
-    let mut response = problem.render(accept);
-    // What a tuple added around the problem stays: `(StatusCode, [(name, value)], Problem)`.
-    *response.status_mut() = carrier.status();
-    let (head, _) = carrier.into_parts();
-    for (name, value) in &head.headers {
-        if !response.headers().contains_key(name) {
-            response.headers_mut().append(name, value.clone());
-        }
-    }
-    response.extensions_mut().extend(head.extensions);
-    // Once: an outer layer of ours must not log it again.
-    response.extensions_mut().insert(Rendered);
-    response
-}
-
-fn log(problem: &Problem) {
-    let mut causes = String::new();
-    let mut cause = problem.source_error().map(|error| error as &dyn std::error::Error);
-    while let Some(error) = cause {
-        causes.push_str(": ");
-        causes.push_str(&error.to_string());
-        cause = error.source();
-    }
-    if problem.status().is_server_error() {
-        tracing::error!(target: "trine::problem", "{problem}{causes}");
-    } else {
-        tracing::debug!(target: "trine::problem", "{problem}{causes}");
     }
 }

@@ -5,7 +5,8 @@ use std::future::ready;
 use http::{HeaderValue, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
-use crate::endpoint::{Answer, Endpoint, finish};
+use crate::endpoint::{Answer, Endpoint};
+use crate::settle::settle;
 
 /// Nothing stands at the path: a 404 problem.
 pub(crate) struct NotFound;
@@ -17,7 +18,7 @@ impl Endpoint for NotFound {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
         }
         let detail = format!("nothing stands at `{}`", cx.uri().path());
-        answer(&cx, Problem::not_found(detail))
+        answer(cx, Problem::not_found(detail))
     }
 }
 
@@ -28,7 +29,7 @@ impl Endpoint for Malformed {
     fn call(&self, cx: Cx) -> Answer {
         let detail =
             format!("path: expected two hexadecimal digits after each `%`, got `{}`", cx.uri().path());
-        answer(&cx, Problem::bad_request(detail))
+        answer(cx, Problem::bad_request(detail))
     }
 }
 
@@ -55,10 +56,10 @@ impl Endpoint for OtherMethods {
         let detail =
             format!("`{}` has no handler for {}; it has {}", cx.uri().path(), cx.method(), self.text);
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
-        answer(&cx, problem.header(header::ALLOW, self.allow.clone()))
+        answer(cx, problem.header(header::ALLOW, self.allow.clone()))
     }
 }
 
-fn answer(cx: &Cx, problem: Problem) -> Answer {
-    Box::pin(ready(finish(problem.into_response(), cx.accept())))
+fn answer(cx: Cx, problem: Problem) -> Answer {
+    settle(problem.into_response(), cx)
 }

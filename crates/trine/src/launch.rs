@@ -25,6 +25,7 @@ impl App {
             }
         };
         self.limit_bodies(config.body_limit);
+        self.set_profile(config.profile);
         Audit::all(self.audit().err().into_iter().chain(mistakes))?;
         let service = self.build().await?;
         let workers = config.server.worker_count();

@@ -25,6 +25,7 @@
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
 //! - [`extract`]: what a handler takes; [`respond`]: what it gives back
 //! - `fallback`: the answers that nobody wrote
+//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`]
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
@@ -33,9 +34,11 @@
 pub mod app;
 pub mod audit;
 mod build;
+pub mod catch;
 pub mod config;
 mod endpoint;
 mod error;
+mod error_page;
 pub mod extract;
 mod fallback;
 pub mod group;
@@ -53,14 +56,17 @@ pub mod route;
 mod router;
 pub mod run;
 pub mod service;
+mod settle;
 mod source;
 pub mod testing;
+mod trace_id;
 
 pub use app::App;
 pub use audit::Audit;
 pub use bytes;
+pub use catch::Caught;
 pub use config::Config;
-pub use error::{Error, Result};
+pub use error::{Context, Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
 pub use http;
@@ -75,13 +81,16 @@ pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
-pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use trine_macros::{Problem, delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::endpoint::{Declaration, DeclaredHandler};
+    pub use crate::error::derived::{AsCause, member, status};
     pub use crate::run::{MainResult, main, test};
+    pub use trine_core::problem::Derived;
+
     pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }
 
