@@ -233,7 +233,7 @@ impl Planner<'_> {
             }
             let mut meta = metas[first].clone();
             meta.method = None;
-            meta.handler = "other methods".into();
+            meta.handler = OtherMethods::NAME.into();
             path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
             metas.push(meta);
             entries.push(Entry { endpoint: Arc::new(OtherMethods::new(&path.allow())), chain });

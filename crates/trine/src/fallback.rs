@@ -40,6 +40,9 @@ pub(crate) struct OtherMethods {
 }
 
 impl OtherMethods {
+    /// What stands in the place of a handler's name.
+    pub(crate) const NAME: &'static str = "other methods";
+
     pub(crate) fn new(allow: &str) -> OtherMethods {
         let value = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static(""));
         OtherMethods { allow: value, text: allow.to_owned() }

@@ -129,14 +129,13 @@ fn log(problem: &Problem) {
 
 /// What the errors behind a problem say, outermost first. One that only repeats what was said is left out.
 pub(crate) fn causes(problem: &Problem) -> Vec<String> {
-    let mut last = problem.detail_text().unwrap_or_default().to_owned();
-    let mut causes = Vec::new();
+    let detail = problem.detail_text();
+    let mut causes: Vec<String> = Vec::new();
     let mut cause = problem.source();
     while let Some(error) = cause {
         let text = error.to_string();
-        if text != last {
-            causes.push(text.clone());
-            last = text;
+        if detail != Some(&text) && causes.last() != Some(&text) {
+            causes.push(text);
         }
         cause = error.source();
     }

@@ -29,6 +29,13 @@ pub use format::Format;
 #[doc(hidden)]
 pub use render::escape;
 
+/// Whether a file is one of this crate.
+#[doc(hidden)]
+#[must_use]
+pub fn is_ours(file: &str) -> bool {
+    file!().strip_suffix("problem/mod.rs").is_some_and(|folder| file.starts_with(folder))
+}
+
 /// An error that a client can read: status, title, detail, and members of your own ([RFC 9457]).
 ///
 /// It carries the error behind it, which is logged and never sent.

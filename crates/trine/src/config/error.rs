@@ -84,7 +84,7 @@ fn is_near(key: &str, name: &str) -> bool {
 }
 
 /// How many letters have to be added, dropped or changed to make one text the other.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);

@@ -58,6 +58,7 @@ mod units;
 
 use trine_server::ServerConfig;
 
+pub(crate) use self::error::distance;
 pub use self::error::{ConfigError, ConfigErrors, Source};
 
 /// What can be configured. Every limit and every timeout is finite.

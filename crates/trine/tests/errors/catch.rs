@@ -99,7 +99,8 @@ async fn it_finds_a_cause_behind_the_error_and_may_set_a_status() {
 
 #[trine::test]
 async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
-    let inner = Group::at("/inner").route("/taken", get(taken)).route("/no-row", get(no_row)).catch(404, by_group);
+    let inner =
+        Group::at("/inner").route("/taken", get(taken)).route("/no-row", get(no_row)).catch(404, by_group);
     let outer = Group::at("/outer").group(inner).route("/no-row", get(no_row)).catch(400..=499, by_class);
     let app = App::new().group(outer).route("/no-row", get(no_row)).catch(.., by_app);
     let client = app.test().await;
@@ -167,16 +168,21 @@ async fn it_has_extractors_and_state_which_the_audit_checks() {
     assert!(audit.contains("`catcher of 404` needs state") && audit.contains("Pages"), "{audit}");
     let client = app().state(Pages("page ")).test().await;
     let answer = client.get("/").await;
-    answer.assert_status(404).assert_text("page 404").assert_header("content-type", "text/html; charset=utf-8");
+    answer
+        .assert_status(404)
+        .assert_text("page 404")
+        .assert_header("content-type", "text/html; charset=utf-8");
 }
 
 #[trine::test]
 async fn a_status_that_no_problem_has_is_found_by_the_audit() {
-    for app in [App::new().catch(200, by_app), App::new().catch(4040, by_app), App::new().catch(0..400, by_app)] {
-        let line = line!() - 1;
+    let place = format!("at {}:", file!());
+    let apps =
+        [App::new().catch(200, by_app), App::new().catch(4040, by_app), App::new().catch(0..400, by_app)];
+    for app in apps {
         let audit = app.audit().unwrap_err().to_string();
         assert!(audit.contains("never runs: problems have statuses from 400 to 599"), "{audit}");
-        assert!(audit.contains(&format!("{}:{line}", file!())), "{audit}");
+        assert!(audit.contains(&place), "{audit}");
     }
 }
 
@@ -212,7 +218,9 @@ async fn one_that_fails_is_logged_and_the_problem_is_told_as_it_was() {
 #[trine::test]
 async fn its_own_problem_is_an_answer() {
     async fn other_words(problem: Caught) -> Problem {
-        Problem::new(problem.status()).title("In other words").with("was", problem.detail_text().unwrap_or_default())
+        Problem::new(problem.status())
+            .title("In other words")
+            .with("was", problem.detail_text().unwrap_or_default())
     }
     let inner = Group::at("/g").route("/", get(taken)).catch(.., other_words);
     let client = App::new().group(inner).catch(.., by_app).test().await;
@@ -226,8 +234,12 @@ async fn layers_see_its_answer_and_their_fields_stay() {
     let cors = CorsLayer::new().allow_origin(tower_http::cors::Any);
     let app = App::new().route("/", get(taken)).layer(cors).layer(CompressionLayer::new());
     let client = app.catch(409, async || "x".repeat(1000)).test().await;
-    let answer = client.get("/").header("origin", "https://example.com").header("accept-encoding", "gzip").await;
-    answer.assert_status(409).assert_header("access-control-allow-origin", "*").assert_header("content-encoding", "gzip");
+    let answer =
+        client.get("/").header("origin", "https://example.com").header("accept-encoding", "gzip").await;
+    answer
+        .assert_status(409)
+        .assert_header("access-control-allow-origin", "*")
+        .assert_header("content-encoding", "gzip");
     assert_eq!(answer.bytes()[..2], [0x1f, 0x8b]);
 }
 
@@ -252,7 +264,11 @@ async fn it_catches_the_errors_of_layers_in_its_scope() {
     let client = app.catch(.., by_app).test().await;
     client.get("/g/slow").await.assert_status(504).assert_text("group: 504 Gateway Timeout");
     client.get("/closed").await.assert_status(403).assert_text("group: 403 Forbidden: not you");
-    assert!(client.get("/g/x/a").await.text().starts_with("app: 400"), "{}", client.get("/g/x/a").await.text());
+    assert!(
+        client.get("/g/x/a").await.text().starts_with("app: 400"),
+        "{}",
+        client.get("/g/x/a").await.text()
+    );
     client.get("/slow").await.assert_status(504).assert_text("app: 504 Gateway Timeout");
 }
 
@@ -276,7 +292,8 @@ async fn it_catches_panics_where_it_asks_for_them() {
         format!("{} at {}", panic.message(), panic.place().unwrap())
     }
     let group = Group::at("/g").route("/", get(panics)).route("/fine", get(fine));
-    let client = App::new().group(group.catch(catch::of::<Panic>(), sorry)).route("/", get(panics)).test().await;
+    let client =
+        App::new().group(group.catch(catch::of::<Panic>(), sorry)).route("/", get(panics)).test().await;
     let answer = client.get("/g").await;
     assert_eq!(answer.status(), 500);
     assert!(answer.text().starts_with(&format!("seven is 7 at {}:{line}:", file!())), "{}", answer.text());
