@@ -11,7 +11,7 @@ use trine_core::{BoxError, IntoResponse, Request, Response};
 
 use crate::audit::{Audit, Finding};
 use crate::build::Built;
-use crate::catch::{Nets, When};
+use crate::catch::{IntoWhen, Nets};
 use crate::config::{Config, Profile};
 use crate::endpoint::{Called, Endpoint};
 use crate::group::Group;
@@ -153,7 +153,7 @@ impl App {
     /// ```
     #[must_use]
     #[track_caller]
-    pub fn catch<H, A, K>(mut self, when: impl Into<When>, catcher: H) -> App
+    pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> App
     where
         H: Handler<A, K, Future: Send, Output: IntoResponse>,
         A: Args + LeaveBody + 'static,

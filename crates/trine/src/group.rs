@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tower_service::Service;
 use trine_core::{BoxError, IntoResponse, Request, Response};
 
-use crate::catch::{Catcher, When};
+use crate::catch::{Catcher, IntoWhen};
 use crate::handler::{Args, Handler, LeaveBody};
 use crate::layers::Layers;
 use crate::mount::Mounted;
@@ -112,13 +112,13 @@ impl Group {
     /// Tells problems of this group in its own words; see [`catch`](mod@crate::catch).
     #[must_use]
     #[track_caller]
-    pub fn catch<H, A, K>(mut self, when: impl Into<When>, catcher: H) -> Group
+    pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> Group
     where
         H: Handler<A, K, Future: Send, Output: IntoResponse>,
         A: Args + LeaveBody + 'static,
         K: 'static,
     {
-        self.catchers.push(Catcher::new(when.into(), catcher, Location::caller()));
+        self.catchers.push(Catcher::new(when.into_when(), catcher, Location::caller()));
         self
     }
 }

@@ -69,7 +69,7 @@ mod when;
 
 pub use self::caught::Caught;
 pub use self::panics::Panic;
-pub use self::when::{When, of};
+pub use self::when::{IntoWhen, When, of};
 
 pub(crate) use self::catcher::Catcher;
 pub(crate) use self::net::{Head, Nets};

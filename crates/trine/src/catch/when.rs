@@ -69,39 +69,56 @@ impl When {
     }
 }
 
-impl From<u16> for When {
-    fn from(status: u16) -> When {
-        When::from(status..=status)
+/// What says which problems a catcher is for: a status, a range of them, or a [`When`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which problems a catcher is for",
+    label = "neither a status nor a kind of error",
+    note = "write a status (`404`), a range (`400..=499`, `..` for all), or `catch::of::<MyError>()`"
+)]
+pub trait IntoWhen {
+    /// The problems.
+    fn into_when(self) -> When;
+}
+
+impl IntoWhen for When {
+    fn into_when(self) -> When {
+        self
     }
 }
 
-impl From<StatusCode> for When {
-    fn from(status: StatusCode) -> When {
-        When::from(status.as_u16())
+impl IntoWhen for u16 {
+    fn into_when(self) -> When {
+        (self..=self).into_when()
     }
 }
 
-impl From<RangeInclusive<u16>> for When {
-    fn from(statuses: RangeInclusive<u16>) -> When {
-        When(Which::Statuses(statuses))
+impl IntoWhen for StatusCode {
+    fn into_when(self) -> When {
+        self.as_u16().into_when()
     }
 }
 
-impl From<Range<u16>> for When {
-    fn from(statuses: Range<u16>) -> When {
-        When::from(statuses.start..=statuses.end.saturating_sub(1))
+impl IntoWhen for RangeInclusive<u16> {
+    fn into_when(self) -> When {
+        When(Which::Statuses(self))
     }
 }
 
-impl From<RangeFrom<u16>> for When {
-    fn from(statuses: RangeFrom<u16>) -> When {
-        When::from(statuses.start..=u16::MAX)
+impl IntoWhen for Range<u16> {
+    fn into_when(self) -> When {
+        (self.start..=self.end.saturating_sub(1)).into_when()
     }
 }
 
-impl From<RangeFull> for When {
-    fn from(_: RangeFull) -> When {
-        When::from(0..=u16::MAX)
+impl IntoWhen for RangeFrom<u16> {
+    fn into_when(self) -> When {
+        (self.start..=u16::MAX).into_when()
+    }
+}
+
+impl IntoWhen for RangeFull {
+    fn into_when(self) -> When {
+        (0..=u16::MAX).into_when()
     }
 }
 
