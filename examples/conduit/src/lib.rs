@@ -54,7 +54,7 @@ pub fn app(db: Db, keys: Keys) -> App {
         comments::delete,
         tags::list,
     ]);
-    App::new().state(db).state(keys).group(api).layer(any_origin()).layer(middleware(error::told_our_way))
+    App::new().state(db).state(keys).group(api).layer(any_origin()).catch(.., error::told_our_way)
 }
 
 /// Lets the pages of every site use the API. No browser sends a token by itself, as it does with cookies: a page can
