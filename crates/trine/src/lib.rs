@@ -98,3 +98,8 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+// What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/errors.md")]
+mod guide_errors {}
