@@ -116,7 +116,7 @@ impl Says<'_> {
             "title" => self.told.title = text(&key, rest, diagnostics),
             "detail" => {
                 let text = text(&key, rest, diagnostics);
-                self.told.detail = text.and_then(|text| Detail::read(text, self.name, fields, diagnostics));
+                self.told.detail = text.and_then(|text| Detail::read(&text, self.name, fields, diagnostics));
             }
             "header" => self.told.headers.extend(header(&key, rest, diagnostics)),
             "absent" if rest.is_empty() => self.told.absent = true,

@@ -16,7 +16,7 @@ pub(super) struct Detail {
 
 impl Detail {
     pub(super) fn read(
-        text: LitStr,
+        text: &LitStr,
         case: &str,
         fields: &[Field<'_>],
         diagnostics: &mut Diagnostics,

@@ -216,10 +216,18 @@ impl Case<'_> {
             let arguments = detail.arguments(&self.fields);
             return quote!(#pattern => ::core::write!(#formatter, #arguments),);
         }
-        let pattern = self.pattern(&[]);
         if self.fields.iter().any(|field| !field.is_source) && told.title.is_none() {
-            return quote!(#pattern => ::core::fmt::Debug::fmt(self, #formatter),);
+            // The compiler does not count `Debug` as a reader of fields.
+            let all = self.pattern(&(0..self.fields.len()).collect::<Vec<_>>());
+            let locals = self.fields.iter().map(|field| &field.local);
+            return quote! {
+                #all => {
+                    let _ = (#(#locals,)*);
+                    ::core::fmt::Debug::fmt(self, #formatter)
+                }
+            };
         }
+        let pattern = self.pattern(&[]);
         let text = told.title.as_ref().map_or_else(|| self.name.clone(), syn::LitStr::value);
         quote!(#pattern => #formatter.write_str(#text),)
     }
