@@ -25,7 +25,7 @@
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
 //! - [`extract`]: what a handler takes; [`respond`]: what it gives back
 //! - `fallback`: the answers that nobody wrote
-//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`]
+//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.

@@ -42,7 +42,7 @@
 //! Among those of one place a type goes before a status, a status before a range, a narrow range before a wide one; among
 //! equals the first written. One catcher answers; nobody else is asked.
 //!
-//! A catcher sees every [`Problem`]: of handlers, extractors, guards and layers in its group, those made while the body
+//! A catcher sees every [`Problem`](struct@crate::Problem): of handlers, extractors, guards and layers in its group, those made while the body
 //! is read (408, 413), and, on the application, 404, 405 and 400 where nobody wrote a handler. It does not see
 //! a response that is not a problem, whatever its status; what the server refuses before the application gets it, such as
 //! a head that is too large; nor the panic of a handler, unless it asks for it with [`of::<Panic>()`](Panic).
