@@ -45,6 +45,15 @@ impl Cx {
         cx
     }
 
+    /// The same where it stays: each move of a request costs thirty instructions or more.
+    #[must_use]
+    #[inline]
+    pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
+        let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
+        cx.limit_body();
+        cx
+    }
+
     /// Notes the route that was found: its index, and the values of its parameters.
     #[inline]
     pub fn set_match(&mut self, route: u32, params: Params) {
@@ -143,6 +152,12 @@ impl Cx {
         Request::from_parts(std::mem::replace(&mut self.head, left), body)
     }
 
+    /// Ends the request. Its header map is kept for another one.
+    pub fn end(self: Box<Cx>) {
+        let Cx { head, .. } = *self;
+        recycle::give_headers(head.headers);
+    }
+
     /// What the client said it accepts.
     #[must_use]
     pub fn accept(&self) -> Option<&HeaderValue> {
@@ -170,12 +185,6 @@ impl Kept {
 }
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-impl Drop for Cx {
-    fn drop(&mut self) {
-        recycle::give_headers(std::mem::take(&mut self.head.headers));
-    }
-}
 
 #[cold]
 fn missing_state<T>() -> Rejection {

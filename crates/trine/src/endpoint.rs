@@ -7,14 +7,14 @@ use std::pin::Pin;
 use trine_core::{Cx, IntoResponse, Needs, Rejection, Response};
 
 use crate::handler::{Args, Handler};
-use crate::settle::{is_due, settle};
+use crate::settle::settle;
 
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used where it lies.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, cx: Cx) -> Answer;
+    fn call(&self, cx: Box<Cx>) -> Answer;
 
     fn needs(&self, needs: &mut Needs) {
         let _ = needs;
@@ -44,14 +44,18 @@ where
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
             let response = match A::from_request(&mut cx).await {
                 Ok(args) => handler.call(args).await.into_response(),
-                Err(rejection) => rejection.into_response(),
+                Err(rejection) => return settle(rejection.into_response(), cx).await,
             };
-            if is_due(&response) { settle(response, cx).await } else { response }
+            if response.extensions().is_empty() {
+                cx.end();
+                return response;
+            }
+            settle(response, cx).await
         })
     }
 
@@ -103,10 +107,16 @@ impl<T> Declared<T> {
 }
 
 impl<T: DeclaredHandler> Endpoint for Declared<T> {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
-            let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            if is_due(&response) { settle(response, cx).await } else { response }
+            match T::call(&mut cx).await {
+                Ok(response) if response.extensions().is_empty() => {
+                    cx.end();
+                    response
+                }
+                Ok(response) => settle(response, cx).await,
+                Err(rejection) => settle(rejection.into_response(), cx).await,
+            }
         })
     }
 

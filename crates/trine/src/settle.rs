@@ -2,6 +2,7 @@
 //! the catchers.
 
 use std::error::Error;
+use std::future::ready;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use trine_core::{Cx, Problem, Response};
@@ -25,22 +26,24 @@ impl Told {
     }
 }
 
-/// Whether a response carries a problem that is not told yet. The one question that every answer of a handler is asked.
-#[inline]
-pub(crate) fn is_due(response: &Response) -> bool {
-    Problem::is_in(response) && Told::of(response).is_none()
-}
-
-/// Tells the problem of a handler: plainly, or as the innermost catcher around the handler does.
+/// Ends a request whose answer may carry a problem: it is told plainly, or as the innermost catcher around the handler
+/// does. Answers that carry nothing end where they are made.
 #[cold]
-pub(crate) fn settle(response: Response, cx: Cx) -> Answer {
+pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
+    if !is_due(&response) {
+        cx.end();
+        return Box::pin(ready(response));
+    }
     Box::pin(async move {
         let response = tell(response, cx.accept(), cx.traceparent());
         let scope = Catchers::around(cx.matched());
         let catcher = scope.as_ref().and_then(|scope| scope.pick(Problem::of(&response)?));
         match catcher {
             Some(catcher) => catcher.answer(response, cx).await,
-            None => response,
+            None => {
+                cx.end();
+                response
+            }
         }
     })
 }
@@ -51,6 +54,11 @@ pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
         true => tell(response, cx.accept(), cx.traceparent()),
         false => response,
     }
+}
+
+/// Whether a response carries a problem that is not told yet.
+fn is_due(response: &Response) -> bool {
+    Problem::is_in(response) && Told::of(response).is_none()
 }
 
 /// Logs a problem and renders it. One of a server error gets a trace id, which the log has too.

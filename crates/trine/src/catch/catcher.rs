@@ -24,12 +24,12 @@ pub(crate) struct Catcher {
 
 /// A function that tells problems, its arguments forgotten.
 trait Function: Send + Sync {
-    fn call(&self, cx: Cx) -> Telling;
+    fn call(&self, cx: Box<Cx>) -> Telling;
     fn needs(&self, needs: &mut Needs);
 }
 
 /// The request comes back: rendering what went wrong in a catcher needs it.
-type Telling = Pin<Box<dyn Future<Output = (Result<Response, Rejection>, Cx)> + Send>>;
+type Telling = Pin<Box<dyn Future<Output = (Result<Response, Rejection>, Box<Cx>)> + Send>>;
 
 impl Catcher {
     pub(crate) fn new<H, A, K>(when: When, handler: H, place: &'static Location<'static>) -> Catcher
@@ -47,12 +47,13 @@ impl Catcher {
     }
 
     /// Tells the problem of a response that was told plainly. Where this fails, that response stands.
-    pub(crate) async fn answer(&self, plain: Response, mut cx: Cx) -> Response {
+    pub(crate) async fn answer(&self, plain: Response, mut cx: Box<Cx>) -> Response {
         let Some(problem) = Problem::shared(&plain) else { return plain };
         cx.extensions_mut().insert(Shown(Arc::clone(&problem)));
         let (told, cx) = self.function.call(cx).await;
         // What the catcher says wrong itself is logged here, and rendered where it is an answer.
         let mut told = finish(told.unwrap_or_else(Failed::response), &cx);
+        cx.end();
         let failed = Problem::of(&told).is_some_and(|problem| problem.status().is_server_error());
         if failed || told.extensions_mut().remove::<Failed>().is_some() {
             return told_finally(plain);
@@ -91,7 +92,7 @@ where
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, mut cx: Cx) -> Telling {
+    fn call(&self, mut cx: Box<Cx>) -> Telling {
         let handler = self.handler.clone();
         Box::pin(async move {
             let told = match A::from_request(&mut cx).await {

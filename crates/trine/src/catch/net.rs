@@ -73,7 +73,7 @@ impl Step for Net<Next> {
 }
 
 impl Endpoint for Net<Arc<dyn Endpoint>> {
-    fn call(&self, cx: Cx) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> Answer {
         let head = Head::of_cx(&cx);
         let answer = self.inner.call(cx);
         Box::pin(self.mesh.clone().hold(answer, head))
@@ -139,12 +139,12 @@ impl Head {
         }
     }
 
-    fn into_cx(self) -> Cx {
+    fn into_cx(self) -> Box<Cx> {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers;
-        Cx::new(request, self.route)
+        Box::new(Cx::new(request, self.route))
     }
 }
