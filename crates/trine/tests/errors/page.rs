@@ -198,3 +198,36 @@ async fn prod_shows_nothing_of_the_inside() {
         }
     }
 }
+
+/// What the test below starts as a process of its own; alone it does nothing.
+#[trine::test]
+async fn the_program_that_is_served() {
+    if std::env::var_os("TRINE_PORT").is_some() {
+        App::new().routes(routes![show]).serve().await.unwrap();
+    }
+}
+
+#[trine::test]
+async fn a_program_that_is_served_hears_its_profile() {
+    for (profile, shows) in [("dev", true), ("prod", false)] {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut program = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "page::the_program_that_is_served"])
+            .env("TRINE_PROFILE", profile)
+            .env("TRINE_PORT", port.to_string())
+            .stdout(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let text = loop {
+            match reqwest::get(format!("http://127.0.0.1:{port}/users/7")).await {
+                Ok(answer) => break answer.text().await.unwrap(),
+                Err(_) => assert!(program.try_wait().unwrap().is_none(), "the program has ended"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        assert!(text.contains("trace_id"), "{text}");
+        assert_eq!(text.contains("refused by the database"), shows, "{profile}: {text}");
+        program.kill().await.unwrap();
+    }
+}
