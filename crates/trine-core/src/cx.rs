@@ -184,7 +184,9 @@ impl Kept {
     }
 }
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The field that names the trace of a request (W3C Trace Context).
+#[doc(hidden)]
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 #[cold]
 fn missing_state<T>() -> Rejection {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header;
 use tower_service::Service;
+use trine_core::cx::TRACEPARENT;
 use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
 
 use crate::endpoint::Answer;
@@ -108,7 +109,7 @@ where
     fn run(&self, request: Request) -> Answer {
         let mut service = self.0.clone();
         let accept = request.headers().get(header::ACCEPT).cloned();
-        let traceparent = request.headers().get("traceparent").cloned();
+        let traceparent = request.headers().get(TRACEPARENT).cloned();
         Box::pin(async move {
             // Readiness belongs to the clone that is called: a concurrency limit holds its permit there.
             let ready = poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await;

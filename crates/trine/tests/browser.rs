@@ -1,5 +1,5 @@
 //! The error page in a real browser: Chromium, from a real socket. Where there is no Chromium it is skipped, unless
-//! `TRINE_CI` says that there has to be one. `TRINE_SCREENSHOTS=folder` takes pictures, to be looked at.
+//! `REQUIRE_BROWSER` says that there has to be one. `SCREENSHOTS=folder` takes pictures, to be looked at.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -72,7 +72,7 @@ async fn it_shows_what_went_wrong_and_loads_nothing_else() {
         assert!(dom.contains(&format!("<title>{title} · ")), "{dom}");
         assert!(!dom.contains("s3cr3t"), "{dom}");
         assert_eq!(dom.matches("http://").count() + dom.matches("https://").count(), 0, "{dom}");
-        if let Some(folder) = std::env::var_os("TRINE_SCREENSHOTS") {
+        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
             screenshots(&chromium, &running.url(path), &Path::new(&folder).join(name)).await;
         }
     }
@@ -102,7 +102,7 @@ fn chromium() -> Option<PathBuf> {
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|path| path.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("TRINE_CI").is_none(), "TRINE_CI is set and there is no chromium");
+        assert!(std::env::var_os("REQUIRE_BROWSER").is_none(), "REQUIRE_BROWSER is set and there is no chromium");
         eprintln!("skipped: there is no chromium on this machine");
     }
     found

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Uri, Version, header};
+use trine_core::cx::TRACEPARENT;
 use trine_core::{Body, Cx, Needs, Problem, Request, Response, RouteCx};
 
 use super::{Scope, panics};
@@ -97,7 +98,7 @@ impl Mesh {
         let response = match Told::of(&response) {
             Some(Told::Finally) => return response,
             Some(Told::Plainly) => response,
-            None => tell(response, head.headers.get(header::ACCEPT), head.headers.get("traceparent")),
+            None => tell(response, head.headers.get(header::ACCEPT), head.headers.get(TRACEPARENT)),
         };
         let catcher = self.scope.as_ref().and_then(|scope| scope.pick(Problem::of(&response)?));
         match catcher {

@@ -66,9 +66,11 @@ impl std::error::Error for Panic {}
 pub(super) async fn caught(mut answer: Answer) -> Response {
     // Whatever the panic left half done is dropped with the future.
     poll_fn(|cx| {
-        WATCHING.set(true);
+        // One panic that the handler caught itself must not lend its place to the next.
+        SEEN.take();
+        let watched = WATCHING.replace(true);
         let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
-        WATCHING.set(false);
+        WATCHING.set(watched);
         polled.unwrap_or_else(|payload| Poll::Ready(problem(payload).into_response()))
     })
     .await

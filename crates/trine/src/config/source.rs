@@ -95,7 +95,10 @@ pub(super) fn entries(
 
 fn variables(env: &[(String, String)]) -> impl Iterator<Item = Entry> {
     env.iter()
-        .filter(|(name, _)| name.starts_with(PREFIX) && ![FILE, PROFILE, LOG].contains(&name.as_str()))
+        .filter(|(name, _)| {
+            name.starts_with(PREFIX)
+                && ![FILE, PROFILE, LOG, crate::error_page::EDITOR].contains(&name.as_str())
+        })
         .map(of_variable)
 }
 

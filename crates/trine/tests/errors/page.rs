@@ -138,6 +138,7 @@ async fn panics_are_shown_and_the_next_request_is_served() {
         assert!(frame.ends_with("panics"), "{body:#}");
     }
     let page = client.get("/panic").header("accept", "text/html").await.text();
+    assert!(page.contains("<a href=\"vscode://file/") && page.contains("tests/errors/page.rs:"), "{page}");
     assert!(page.contains("&lt;b&gt;is&lt;/<wbr>b&gt; 7") && !page.contains("<b>is"), "{page}");
     client.get("/made").await.assert_status(409);
 }
@@ -213,6 +214,8 @@ async fn a_program_that_is_served_hears_its_profile() {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut program = tokio::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "page::the_program_that_is_served"])
+            .env_clear()
+            .env("TRINE_EDITOR", "zed")
             .env("TRINE_PROFILE", profile)
             .env("TRINE_PORT", port.to_string())
             .stdout(std::process::Stdio::null())
