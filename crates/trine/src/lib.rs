@@ -28,7 +28,8 @@
 //! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
-//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
+//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
+//! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
 //! [`testing`] sends requests without a socket.
 
 pub mod app;
@@ -39,10 +40,12 @@ pub mod config;
 mod endpoint;
 mod error;
 mod error_page;
+pub mod explain;
 pub mod extract;
 mod fallback;
 pub mod group;
 pub mod handler;
+pub mod hooks;
 mod launch;
 mod layers;
 #[cfg(feature = "log")]
@@ -58,8 +61,11 @@ pub mod run;
 pub mod service;
 mod settle;
 mod source;
+#[cfg(feature = "templates")]
+pub mod template;
 pub mod testing;
 mod trace_id;
+pub mod tree;
 
 pub use app::App;
 pub use audit::Audit;
@@ -69,6 +75,7 @@ pub use config::Config;
 pub use error::{Context, Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
+pub use hooks::HookCx;
 pub use http;
 pub use layers::Layers;
 pub use middleware::middleware;
@@ -77,15 +84,21 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+#[cfg(feature = "templates")]
+pub use template::Templates;
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
-pub use trine_macros::{Problem, delete, get, head, main, options, patch, post, put, route, routes, test};
+#[cfg(feature = "templates")]
+pub use trine_macros::templates;
+pub use trine_macros::{Config, Problem};
+pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::config::field::{Field, RefusedField};
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::error::derived::{AsCause, member, status};
     pub use crate::run::{MainResult, main, test};
@@ -100,6 +113,32 @@ pub mod __private {
 mod readme {}
 
 // What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/mistakes.md")]
+mod guide_mistakes {}
+#[cfg(all(doctest, feature = "templates"))]
+#[doc = include_str!("../../../docs/guide/templates.md")]
+mod guide_templates {}
+#[cfg(all(doctest, feature = "test-server"))]
+#[doc = include_str!("../../../docs/guide/testing.md")]
+mod guide_testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/audit.md")]
+mod guide_audit {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/config.md")]
+mod guide_config {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/middleware.md")]
+mod guide_middleware {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/state.md")]
+mod guide_state {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/errors.md")]
 mod guide_errors {}

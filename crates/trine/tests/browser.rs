@@ -92,7 +92,9 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
 }
 
 fn dev() -> Config {
-    Config { profile: Profile::Dev, ..Config::default() }
+    let mut config = Config::default();
+    config.profile = Profile::Dev;
+    config
 }
 
 fn chromium() -> Option<PathBuf> {
@@ -102,7 +104,10 @@ fn chromium() -> Option<PathBuf> {
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|path| path.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("REQUIRE_BROWSER").is_none(), "REQUIRE_BROWSER is set and there is no chromium");
+        assert!(
+            std::env::var_os("REQUIRE_BROWSER").is_none(),
+            "REQUIRE_BROWSER is set and there is no chromium"
+        );
         eprintln!("skipped: there is no chromium on this machine");
     }
     found

@@ -32,8 +32,8 @@
 //!     .catch(404, not_found);
 //!
 //! let client = app.test().await;
-//! client.post("/users").text("ann").await.assert_status(409).assert_text("ann is taken");
-//! client.get("/nowhere").await.assert_status(404);
+//! client.post("/users").text("ann").await.expect_status(409).expect_text("ann is taken");
+//! client.get("/nowhere").await.expect_status(404);
 //! # }
 //! ```
 //!

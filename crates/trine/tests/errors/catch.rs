@@ -82,19 +82,19 @@ async fn it_is_chosen_by_type_then_status_then_range() {
         .catch(catch::of::<DbError>(), by_type)
         .test()
         .await;
-    client.get("/down").await.assert_status(503).assert_text("down: refused, told as 503");
-    client.get("/down-2").await.assert_status(503).assert_text("down: refused, told as 503");
-    client.get("/no-row").await.assert_status(404).assert_text("no row 7");
-    client.get("/nowhere").await.assert_status(404);
+    client.get("/down").await.expect_status(503).expect_text("down: refused, told as 503");
+    client.get("/down-2").await.expect_status(503).expect_text("down: refused, told as 503");
+    client.get("/no-row").await.expect_status(404).expect_text("no row 7");
+    client.get("/nowhere").await.expect_status(404);
     assert_eq!(client.get("/nowhere").await.text(), "group: 404 Not Found: nothing stands at `/nowhere`");
-    client.get("/taken").await.assert_status(409).assert_text("class: 409 Conflict: taken");
-    client.get("/fine").await.assert_status(200).assert_text("fine");
+    client.get("/taken").await.expect_status(409).expect_text("class: 409 Conflict: taken");
+    client.get("/fine").await.expect_status(200).expect_text("fine");
 }
 
 #[trine::test]
 async fn it_finds_a_cause_behind_the_error_and_may_set_a_status() {
     let client = App::new().route("/", get(down)).catch(catch::of::<io::Error>(), by_cause).test().await;
-    client.get("/").await.assert_status(502).assert_text("io: refused");
+    client.get("/").await.expect_status(502).expect_text("io: refused");
 }
 
 #[trine::test]
@@ -104,10 +104,10 @@ async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
     let outer = Group::at("/outer").group(inner).route("/no-row", get(no_row)).catch(400..=499, by_class);
     let app = App::new().group(outer).route("/no-row", get(no_row)).catch(.., by_app);
     let client = app.test().await;
-    client.get("/outer/inner/no-row").await.assert_text("group: 404 Not Found: no row 7");
-    client.get("/outer/inner/taken").await.assert_text("class: 409 Conflict: taken");
-    client.get("/outer/no-row").await.assert_text("class: 404 Not Found: no row 7");
-    client.get("/no-row").await.assert_text("app: 404 Not Found: no row 7");
+    client.get("/outer/inner/no-row").await.expect_text("group: 404 Not Found: no row 7");
+    client.get("/outer/inner/taken").await.expect_text("class: 409 Conflict: taken");
+    client.get("/outer/no-row").await.expect_text("class: 404 Not Found: no row 7");
+    client.get("/no-row").await.expect_text("app: 404 Not Found: no row 7");
     // Nobody's path is outside of every group; another method of a path is not.
     assert!(client.get("/outer/inner/x").await.text().starts_with("app: 404"));
     assert!(client.post("/outer/inner/taken").await.text().starts_with("class: 405"));
@@ -127,7 +127,7 @@ async fn it_sees_what_nobody_wrote_and_what_extractors_refuse() {
     ];
     for (answer, status) in texts {
         assert!(answer.text().starts_with(&format!("app: {status} ")), "{status}: {}", answer.text());
-        answer.assert_status(status);
+        answer.expect_status(status);
     }
     // The header fields of the problem stay.
     assert_eq!(client.delete("/n/1").await.header("allow"), Some("GET, HEAD, OPTIONS"));
@@ -139,7 +139,7 @@ async fn a_plain_response_with_an_error_status_is_left_alone() {
         (StatusCode::NOT_FOUND, "my own page")
     }
     let client = App::new().route("/", get(plain)).catch(.., by_app).test().await;
-    client.get("/").await.assert_status(404).assert_text("my own page");
+    client.get("/").await.expect_status(404).expect_text("my own page");
 }
 
 #[trine::test]
@@ -152,7 +152,7 @@ async fn it_sees_the_head_even_where_the_handler_took_the_request() {
     }
     let client = App::new().route("/{id}", post(takes)).catch(404, catcher).test().await;
     let answer = client.post("/7?a=b").header("x-name", "ann").text("body").await;
-    answer.assert_status(404).assert_text("POST /7?a=b \"ann\" /{id}");
+    answer.expect_status(404).expect_text("POST /7?a=b \"ann\" /{id}");
 }
 
 struct Pages(&'static str);
@@ -165,13 +165,13 @@ async fn it_has_extractors_and_state_which_the_audit_checks() {
     }
     let app = || App::new().catch(404, page);
     let audit = app().audit().unwrap_err().to_string();
-    assert!(audit.contains("`catcher of 404` needs state") && audit.contains("Pages"), "{audit}");
+    assert!(audit.contains("the catcher of 404 needs state") && audit.contains("Pages"), "{audit}");
     let client = app().state(Pages("page ")).test().await;
     let answer = client.get("/").await;
     answer
-        .assert_status(404)
-        .assert_text("page 404")
-        .assert_header("content-type", "text/html; charset=utf-8");
+        .expect_status(404)
+        .expect_text("page 404")
+        .expect_header("content-type", "text/html; charset=utf-8");
 }
 
 #[trine::test]
@@ -208,7 +208,7 @@ async fn one_that_fails_is_logged_and_the_problem_is_told_as_it_was() {
     {
         let before = lines.count(why);
         let answer = client.get(path).await;
-        answer.assert_status(409).assert_header("content-type", "application/problem+json");
+        answer.expect_status(409).expect_header("content-type", "application/problem+json");
         let body: Value = answer.json();
         assert_eq!((&body["detail"], &body["by"]), (&Value::from("taken"), &Value::from("ann")), "{path}");
         assert!(lines.count("ERROR") > 0 && lines.count(why) > before, "{path}: {}", lines.text());
@@ -225,7 +225,7 @@ async fn its_own_problem_is_an_answer() {
     let inner = Group::at("/g").route("/", get(taken)).catch(.., other_words);
     let client = App::new().group(inner).catch(.., by_app).test().await;
     let answer = client.get("/g").header("accept", "text/plain").await;
-    answer.assert_status(409).assert_text("409 In other words\n");
+    answer.expect_status(409).expect_text("409 In other words\n");
     assert_eq!(client.get("/g").await.json::<Value>()["was"], "taken");
 }
 
@@ -237,9 +237,9 @@ async fn layers_see_its_answer_and_their_fields_stay() {
     let answer =
         client.get("/").header("origin", "https://example.com").header("accept-encoding", "gzip").await;
     answer
-        .assert_status(409)
-        .assert_header("access-control-allow-origin", "*")
-        .assert_header("content-encoding", "gzip");
+        .expect_status(409)
+        .expect_header("access-control-allow-origin", "*")
+        .expect_header("content-encoding", "gzip");
     assert_eq!(answer.bytes()[..2], [0x1f, 0x8b]);
 }
 
@@ -262,14 +262,14 @@ async fn it_catches_the_errors_of_layers_in_its_scope() {
     let closed = Group::at("/closed").route("/", get(fine)).layer(middleware(refuse)).catch(403, by_group);
     let app = App::new().group(group).group(closed).route("/slow", get(slow)).layer(timeout());
     let client = app.catch(.., by_app).test().await;
-    client.get("/g/slow").await.assert_status(504).assert_text("group: 504 Gateway Timeout");
-    client.get("/closed").await.assert_status(403).assert_text("group: 403 Forbidden: not you");
+    client.get("/g/slow").await.expect_status(504).expect_text("group: 504 Gateway Timeout");
+    client.get("/closed").await.expect_status(403).expect_text("group: 403 Forbidden: not you");
     assert!(
         client.get("/g/x/a").await.text().starts_with("app: 400"),
         "{}",
         client.get("/g/x/a").await.text()
     );
-    client.get("/slow").await.assert_status(504).assert_text("app: 504 Gateway Timeout");
+    client.get("/slow").await.expect_status(504).expect_text("app: 504 Gateway Timeout");
 }
 
 #[trine::test]
@@ -278,8 +278,8 @@ async fn it_catches_in_mounted_services() {
     let fails = tower::service_fn(async |_: Request| Err::<Response, _>(io::Error::other("broken pipe")));
     let app = App::new().mount("/inner", inner).mount("/fails", fails).catch(.., by_app);
     let client = app.test().await;
-    client.get("/inner/taken").await.assert_status(409).assert_text("app: 409 Conflict: taken");
-    client.get("/fails/x").await.assert_status(500).assert_text("app: 500 Internal Server Error");
+    client.get("/inner/taken").await.expect_status(409).expect_text("app: 409 Conflict: taken");
+    client.get("/fails/x").await.expect_status(500).expect_text("app: 500 Internal Server Error");
 }
 
 #[trine::test]
@@ -297,7 +297,7 @@ async fn it_catches_panics_where_it_asks_for_them() {
     let answer = client.get("/g").await;
     assert_eq!(answer.status(), 500);
     assert!(answer.text().starts_with(&format!("seven is 7 at {}:{line}:", file!())), "{}", answer.text());
-    client.get("/g/fine").await.assert_text("fine");
+    client.get("/g/fine").await.expect_text("fine");
     // Outside of it nobody does.
     assert!(client.get("/").await.text().contains("Internal Server Error"));
 }
@@ -309,8 +309,8 @@ async fn outside_of_a_catcher_nothing_was_caught() {
     }
     async fn must(_: Caught) {}
     let client = App::new().route("/", get(handler)).route("/must", get(must)).test().await;
-    client.get("/must").await.assert_status(500);
-    client.get("/").await.assert_status(500);
+    client.get("/must").await.expect_status(500);
+    client.get("/").await.expect_status(500);
 }
 
 #[trine::test]
@@ -321,6 +321,6 @@ async fn it_is_logged_once() {
     async fn passes(request: Request, next: Next) -> Response {
         next.run(request).await
     }
-    client.get("/g").await.assert_status(503).assert_header("retry-after", "3");
+    client.get("/g").await.expect_status(503).expect_header("retry-after", "3");
     assert_eq!(lines.count("refused"), 1, "{}", lines.text());
 }

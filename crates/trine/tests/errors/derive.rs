@@ -168,10 +168,10 @@ async fn thiserror_and_hand_written_errors_keep_their_texts() {
     let answer = client.get("/missing").await;
     assert_eq!((answer.status().as_u16(), &answer.json::<Value>()["detail"]), (404, &json!("no such car")));
     assert_eq!(lines.count("404 Not Found: no such car: no car of the id 7"), 1, "{}", lines.text());
-    client.get("/number").await.assert_status(422);
+    client.get("/number").await.expect_status(422);
     assert_eq!(lines.count("the number: invalid digit"), 1, "{}", lines.text());
-    client.get("/disk").await.assert_status(500);
-    let own: Value = client.get("/own").await.assert_status(418).json();
+    client.get("/disk").await.expect_status(500);
+    let own: Value = client.get("/own").await.expect_status(418).json();
     assert_eq!(own["detail"], "a pot");
     assert_eq!(lines.count("a pot: in my own words"), 1, "{}", lines.text());
 }
@@ -197,7 +197,7 @@ async fn an_extractor_refuses_with_it() {
         token.is_some().to_string()
     }
     let client = App::new().route("/own", get(own)).route("/may", get(may)).test().await;
-    client.get("/own").await.assert_status(401).assert_header("www-authenticate", "Bearer");
-    client.get("/may").await.assert_status(200).assert_text("false");
-    client.get("/may").header("authorization", "x").await.assert_status(403);
+    client.get("/own").await.expect_status(401).expect_header("www-authenticate", "Bearer");
+    client.get("/may").await.expect_status(200).expect_text("false");
+    client.get("/may").header("authorization", "x").await.expect_status(403);
 }

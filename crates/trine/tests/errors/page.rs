@@ -43,7 +43,9 @@ async fn taken(_: Request) -> Result<(), trine::Error> {
 fn app(profile: Profile) -> App {
     let app = App::new().routes(routes![show, create, panics]).route("/plain-panic", get(plain_panics));
     let app = app.route("/made", get(made)).route("/taken", post(taken));
-    app.config(Config { profile, ..Config::default() })
+    let mut config = Config::default();
+    config.profile = profile;
+    app.config(config)
 }
 
 /// Where a text of this file stands, as the page says it.
@@ -61,8 +63,8 @@ async fn told(path: &str, accept: &str) -> String {
 async fn json_has_a_member_for_developers() {
     let client = app(Profile::Dev).test().await;
     let answer = client.get("/users/7?token=abc").header("authorization", "Bearer abc").await;
-    answer.assert_status(500).assert_header("content-type", "application/problem+json");
-    answer.assert_header("cache-control", "no-store");
+    answer.expect_status(500).expect_header("content-type", "application/problem+json");
+    answer.expect_header("cache-control", "no-store");
     let body: Value = answer.json();
     let dev = &body["dev"];
     assert_eq!(dev["causes"], json!(["reading user 7", "refused by the database"]));
@@ -84,11 +86,11 @@ async fn json_has_a_member_for_developers() {
 #[trine::test]
 async fn the_extractor_that_refused_is_named_with_its_type() {
     let client = app(Profile::Dev).test().await;
-    let body: Value = client.post("/users").json(&json!({ "name": 7 })).await.assert_status(422).json();
+    let body: Value = client.post("/users").json(&json!({ "name": 7 })).await.expect_status(422).json();
     assert_eq!(body["dev"]["refused_by"], "Json<NewUser>");
     assert_eq!(body["dev"]["handler"]["name"], "create");
     assert_eq!(body["dev"].get("made_at"), None, "that is a line of the framework");
-    let body: Value = client.get("/users/seven").await.assert_status(400).json();
+    let body: Value = client.get("/users/seven").await.expect_status(400).json();
     assert_eq!(body["dev"]["refused_by"], "u32");
 }
 
@@ -129,7 +131,7 @@ async fn markdown_is_terse_and_shows_the_line() {
 async fn panics_are_shown_and_the_next_request_is_served() {
     let client = app(Profile::Dev).test().await;
     for path in ["/panic", "/plain-panic"] {
-        let body: Value = client.get(path).await.assert_status(500).json();
+        let body: Value = client.get(path).await.expect_status(500).json();
         let cause = body["dev"]["causes"][0].as_str().unwrap();
         assert!(cause.starts_with(&format!("panicked at {}:", file!())), "{cause}");
         let made_at = body["dev"]["made_at"].as_str().unwrap();
@@ -140,14 +142,14 @@ async fn panics_are_shown_and_the_next_request_is_served() {
     let page = client.get("/panic").header("accept", "text/html").await.text();
     assert!(page.contains("<a href=\"vscode://file/") && page.contains("tests/errors/page.rs:"), "{page}");
     assert!(page.contains("&lt;b&gt;is&lt;/<wbr>b&gt; 7") && !page.contains("<b>is"), "{page}");
-    client.get("/made").await.assert_status(409);
+    client.get("/made").await.expect_status(409);
 }
 
 #[trine::test]
 async fn a_head_that_the_handler_took_is_still_shown() {
     let client = app(Profile::Dev).test().await;
     let answer = client.post("/taken?a=b").header("accept", "text/html").header("x-name", "ann").await;
-    answer.assert_status(500).assert_header("content-type", "text/html; charset=utf-8");
+    answer.expect_status(500).expect_header("content-type", "text/html; charset=utf-8");
     assert!(
         answer.text().contains("/<wbr>taken?a=b") && answer.text().contains("<th>x-name</th><td>ann</td>")
     );
@@ -162,8 +164,8 @@ async fn a_catcher_goes_before_the_page() {
         problem.to_string()
     }
     let client = app(Profile::Dev).catch(409, own).catch(catch::of::<catch::Panic>(), own).test().await;
-    client.get("/made").await.assert_status(409).assert_text("409 Conflict: taken");
-    client.get("/panic").await.assert_status(500).assert_text("500 Internal Server Error");
+    client.get("/made").await.expect_status(409).expect_text("409 Conflict: taken");
+    client.get("/panic").await.expect_status(500).expect_text("500 Internal Server Error");
     assert!(client.get("/nowhere").header("accept", "text/html").await.text().contains("Routes ("));
 }
 

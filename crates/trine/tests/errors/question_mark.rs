@@ -103,7 +103,7 @@ async fn context_is_logged_and_never_told() {
     assert_eq!(answer.status(), 500);
     assert!(!answer.text().contains("todo") && !answer.text().contains("writing"));
     assert_eq!(lines.count("500 Internal Server Error: todo 7: writing: no space"), 1, "{}", lines.text());
-    client.get("/text").await.assert_status(500);
+    client.get("/text").await.expect_status(500);
     assert_eq!(lines.count("500 Internal Server Error: the table is empty"), 1, "{}", lines.text());
 }
 
@@ -123,7 +123,7 @@ async fn a_problem_inside_stays_that_problem() {
     }
     assert_eq!(lines.count("no todo has the id 7: looking it up"), 1, "{}", lines.text());
     // The type of this one is forgotten, as its documentation says.
-    client.get("/forgotten").await.assert_status(500);
+    client.get("/forgotten").await.expect_status(500);
 }
 
 #[test]
@@ -149,7 +149,7 @@ async fn the_error_of_a_layer_is_told_as_the_client_accepts_it() {
     let timeout = tower::timeout::TimeoutLayer::new(std::time::Duration::from_millis(5));
     let client = App::new().route("/", get(slow).layer(timeout)).test().await;
     let answer = client.get("/").header("accept", "text/html").header("traceparent", PARENT).await;
-    answer.assert_status(504).assert_header("content-type", "text/html; charset=utf-8");
+    answer.expect_status(504).expect_header("content-type", "text/html; charset=utf-8");
     assert!(answer.text().contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{}", answer.text());
     assert_eq!(lines.count("504 Gateway Timeout"), 1, "{}", lines.text());
 }
