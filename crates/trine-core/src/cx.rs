@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 
 use crate::route::Params;
 use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
@@ -17,7 +17,14 @@ pub struct Cx {
     head: Parts,
     body: Option<Body>,
     route: RouteCx,
-    accept: Option<Box<HeaderValue>>,
+    kept: Option<Box<Kept>>,
+}
+
+/// What is remembered of a head that was given away, for a problem that is told later.
+#[derive(Debug)]
+struct Kept {
+    accept: Option<HeaderValue>,
+    traceparent: Option<HeaderValue>,
 }
 
 impl Cx {
@@ -33,7 +40,7 @@ impl Cx {
     #[must_use]
     #[inline]
     pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
-        let mut cx = Cx { head, body: Some(body), route, accept: None };
+        let mut cx = Cx { head, body: Some(body), route, kept: None };
         cx.limit_body();
         cx
     }
@@ -42,7 +49,7 @@ impl Cx {
     #[must_use]
     #[inline]
     pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
-        let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, accept: None });
+        let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
         cx.limit_body();
         cx
     }
@@ -132,9 +139,17 @@ impl Cx {
 
     /// Takes head and body as one request. What the client accepts is remembered for rendering problems.
     pub fn take_request(&mut self) -> Request {
-        self.accept = self.head.headers.get(header::ACCEPT).cloned().map(Box::new);
-        let blank = Request::new(()).into_parts().0;
-        Request::from_parts(std::mem::replace(&mut self.head, blank), self.take_body())
+        let body = self.take_body();
+        let mut left = Request::new(()).into_parts().0;
+        if self.route.app().keep_heads {
+            left.method.clone_from(&self.head.method);
+            left.uri.clone_from(&self.head.uri);
+            left.version = self.head.version;
+            left.headers.clone_from(&self.head.headers);
+        } else {
+            self.kept = Kept::of(&self.head.headers);
+        }
+        Request::from_parts(std::mem::replace(&mut self.head, left), body)
     }
 
     /// Ends the request. Its header map is kept for another one.
@@ -146,9 +161,32 @@ impl Cx {
     /// What the client said it accepts.
     #[must_use]
     pub fn accept(&self) -> Option<&HeaderValue> {
-        self.accept.as_deref().or_else(|| self.head.headers.get(header::ACCEPT))
+        let kept = self.kept.as_ref().and_then(|kept| kept.accept.as_ref());
+        kept.or_else(|| self.head.headers.get(header::ACCEPT))
+    }
+
+    /// The trace that the client says the request belongs to.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&HeaderValue> {
+        let kept = self.kept.as_ref().and_then(|kept| kept.traceparent.as_ref());
+        kept.or_else(|| self.head.headers.get(TRACEPARENT))
     }
 }
+
+impl Kept {
+    fn of(headers: &HeaderMap) -> Option<Box<Kept>> {
+        let (accept, traceparent) = (headers.get(header::ACCEPT), headers.get(TRACEPARENT));
+        if accept.is_none() && traceparent.is_none() {
+            return None;
+        }
+        Some(Box::new(Kept { accept: accept.cloned(), traceparent: traceparent.cloned() }))
+    }
+}
+
+/// The field that names the trace of a request (W3C Trace Context).
+#[doc(hidden)]
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 #[cold]
 fn missing_state<T>() -> Rejection {

@@ -96,6 +96,17 @@ impl Rejection {
     pub fn is_absent(&self) -> bool {
         matches!(self, Rejection::Problem(problem) if problem.is_absent())
     }
+
+    /// Notes the type that refused. One that is noted stays: what wraps an extractor only passes its rejection on.
+    #[doc(hidden)]
+    #[cold]
+    #[must_use]
+    pub fn by<T>(mut self) -> Rejection {
+        if let Rejection::Problem(problem) = &mut self {
+            problem.note_refusal(std::any::type_name::<T>());
+        }
+        self
+    }
 }
 
 impl From<Problem> for Rejection {

@@ -93,7 +93,10 @@ impl Place {
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
     let before = cx.route().map_or(0, |route| route.prefix_params);
     match cx.matched().param(before + index)? {
-        Some(value) => T::from_param(Param { name, place: Place::Path, value }, cx).await,
+        Some(value) => {
+            let param = Param { name, place: Place::Path, value };
+            T::from_param(param, cx).await.map_err(Rejection::by::<T>)
+        }
         None => Err(Problem::internal(format!("the route has no path parameter `{name}`")).into()),
     }
 }
@@ -104,7 +107,7 @@ pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Resul
 /// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8.
 pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
     let query = cx.uri().query().unwrap_or_default();
-    T::from_values(Values { name, query }, cx).await
+    T::from_values(Values { name, query }, cx).await.map_err(Rejection::by::<T>)
 }
 
 /// All values of one name in a query, in order.

@@ -27,7 +27,7 @@ use crate::{Body, BoxError, Problem, Response, recycle};
     message = "`{Self}` cannot be the answer of a handler",
     label = "does not implement `IntoResponse`",
     note = "to send it as JSON, return `Json<{Self}>`; as text, a `String`",
-    note = "an error type of your own implements `IntoResponse`, or becomes a `Problem` before it is returned",
+    note = "for an error type of your own, derive `Problem`; for any error, return `trine::Result`",
     note = "if it implements `IntoResponse` of another version of trine-core, `cargo tree -d` shows both"
 )]
 pub trait IntoResponse {

@@ -65,6 +65,11 @@ pub struct AppCx {
     pub states: States,
     /// Every route, by its index.
     pub routes: Vec<RouteMeta>,
+    /// Whether this is development: error pages say what went wrong where.
+    pub dev: bool,
+    /// Whether a request that is given away leaves a copy of its head behind, for catchers.
+    #[doc(hidden)]
+    pub keep_heads: bool,
 }
 
 /// The match of one request: the application, the route, the values of its parameters, the connection.

@@ -61,7 +61,7 @@ pub(crate) fn parse(verb: Verb, tokens: TokenStream, diagnostics: &mut Diagnosti
 }
 
 /// Cuts at commas, so that a mistake in one argument does not hide those in the next.
-fn split(tokens: TokenStream) -> Vec<TokenStream> {
+pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut arguments = vec![Vec::new()];
     for token in tokens {
         match token {

@@ -8,6 +8,7 @@
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
 //! - `expand`: the output, and what is checked of the types
+//! - `problem`: `#[derive(Problem)]`
 //! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
 //! - `config`: `#[derive(Config)]`
 //! - `diagnostics`: every mistake that was found, reported together
@@ -20,6 +21,7 @@ mod diagnostics;
 mod entry;
 mod expand;
 mod handler;
+mod problem;
 mod routes;
 mod template;
 mod templates;
@@ -108,6 +110,49 @@ verbs! {
 #[proc_macro_attribute]
 pub fn route(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::route(Verb::Free, arguments.into(), &item.into()).into()
+}
+
+/// Makes an error type a set of problems (RFC 9457): its values can be returned by handlers and extractors.
+///
+/// ```text
+/// #[derive(Debug, Problem)]
+/// enum ArticleError {
+///     #[problem(status = 404, detail = "no article has the slug {slug}")]
+///     NotFound { #[problem(member)] slug: String },
+///     #[problem(status = 403, type = "https://example.com/problems/not-yours", title = "Not your article")]
+///     NotYours,
+///     #[problem(status = 401, header("www-authenticate", "Bearer"))]
+///     NoToken,
+///     #[problem(status = 500)]
+///     Database(#[from] sqlx::Error),
+///     #[problem(transparent)]
+///     Profile(ProfileError),
+/// }
+/// ```
+///
+/// # Of a variant, or of a struct
+/// - `status = 404`: from 400 to 599. Every variant has one, or is `transparent`.
+/// - `detail = "…"`: what the client learns of this very case. `{name}` and `{0}` are fields, `{name:?}` is formatted as
+///   `format!` does. Without it the client learns nothing of what is inside.
+/// - `title = "…"`: the same for every problem of the kind; the name of the status otherwise. `type = "…"`: its URI.
+/// - `header("name", "value")`: a header field of the answer; any number of them.
+/// - `absent`: `Option` of an extractor that refuses with it is `None`.
+/// - `transparent`: the problem of the only field is passed on; its type is a `Problem` or derives it.
+///
+/// # Of a field
+/// - `#[problem(member)]` tells it to the client as a member, `#[problem(member = "name")]` under another name. It is
+///   written as JSON, so it is `Serialize`.
+/// - `#[source]`, or the name `source`: the error behind it, for the log. `#[from]`: the same, and `?` makes the error of it.
+///
+/// # What it adds
+/// `From<Type> for Problem` and for `Rejection`, `IntoResponse`, and what makes it an error: `Display`, `Error` and the `From`
+/// of each `#[from]`. With an `#[error(…)]` of `thiserror` in the type, that derive writes the last three; with
+/// `#[problem(own_error)]` above the type, you do.
+///
+/// The value goes along as the source of the problem, so that a catcher finds it by its type.
+#[proc_macro_derive(Problem, attributes(problem, source, from))]
+pub fn problem(item: TokenStream) -> TokenStream {
+    problem::derive(item.into()).into()
 }
 
 /// The routes of these handlers, as a `Vec<Route>`.

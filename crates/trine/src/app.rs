@@ -11,11 +11,12 @@ use trine_core::{BoxError, IntoResponse, Request, Response};
 
 use crate::audit::Audit;
 use crate::build::{Built, Plan};
-use crate::config::Config;
+use crate::catch::{IntoWhen, Nets};
+use crate::config::{Config, Profile};
 use crate::endpoint::{Called, Endpoint};
 use crate::explain::Explanation;
 use crate::group::Group;
-use crate::handler::{Args, Handler, ReadBodyOnce};
+use crate::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::hooks::Hooks;
 use crate::hooks::life::Life;
 use crate::layers::Layers;
@@ -50,6 +51,7 @@ pub struct App {
     fallback: Option<Fallback>,
     config: Option<Config>,
     body_limit: Option<u64>,
+    dev: bool,
 }
 
 pub(crate) struct Fallback(pub(crate) Arc<dyn Endpoint>, &'static Location<'static>);
@@ -67,6 +69,7 @@ impl App {
             fallback: None,
             config: None,
             body_limit: None,
+            dev: false,
         }
     }
 
@@ -140,6 +143,30 @@ impl App {
         self
     }
 
+    /// Tells problems of the whole application in its own words, 404 and 405 included; see
+    /// [`catch`](mod@crate::catch).
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn not_found(uri: Uri) -> String {
+    ///     format!("There is no {}.", uri.path())
+    /// }
+    ///
+    /// let app = App::new().catch(404, not_found);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> App
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + LeaveBody + 'static,
+        K: 'static,
+    {
+        self.root = self.root.catch(when, catcher);
+        self
+    }
+
     /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> App {
@@ -151,6 +178,7 @@ impl App {
     /// tested without being served, an application has the defaults alone.
     #[must_use]
     pub fn config(mut self, config: Config) -> App {
+        self.dev = config.profile == Profile::Dev;
         self.config = Some(config);
         self
     }
@@ -200,11 +228,11 @@ impl App {
         let (Plan { built, inserts }, audit) = self.plan();
         audit.into_result()?;
         let tree = self.tree();
-        let App { root, layers, mut states, hooks, config, .. } = self;
+        let App { root, layers, mut states, hooks, config, dev, .. } = self;
         inserts.into_iter().for_each(|insert| insert(&mut states));
         let started = Life::start(hooks, states, config.unwrap_or_default()).await;
         let (life, states) = started.map_err(|finding| Audit::new(vec![finding]))?;
-        Ok(built.finish(&root, &layers, states, life, tree))
+        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev }))
     }
 
     /// The configuration, where it was given or read.

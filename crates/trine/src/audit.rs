@@ -9,6 +9,7 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 use trine_core::needs::Fault;
 
+use crate::catch::When;
 use crate::config::ConfigError;
 use crate::hooks::Declared;
 
@@ -46,6 +47,8 @@ pub enum Kind {
     MissingState,
     /// State of one type was given twice.
     StateTwice,
+    /// A catcher is for a status that no problem has.
+    Catcher,
     /// A `Path<T>` takes another number of parameters than the template has.
     PathParams,
     /// An extractor finds that what the application holds has a mistake: a template, a folder, a name.
@@ -180,6 +183,14 @@ impl Finding {
     pub(crate) fn fault(fault: Fault, file: &str, line: u32) -> Finding {
         let place = fault.place.unwrap_or_else(|| at(file, line));
         Finding { kind: Kind::Fault, text: fault.text, places: vec![place] }
+    }
+
+    pub(crate) fn catcher(when: &When, place: &Location<'_>) -> Finding {
+        let text = format!(
+            "a catcher for status {when} never runs: problems have statuses from 400 to 599; for a kind of error, \
+             write `catch::of::<MyError>()`"
+        );
+        Finding { kind: Kind::Catcher, text, places: vec![at(place.file(), place.line())] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {

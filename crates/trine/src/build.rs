@@ -12,10 +12,12 @@ use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
 
 use crate::audit::{Audit, Finding, routes};
+use crate::catch::{Catcher, Catchers, Nets, Scope};
 use crate::config::{Config, ConfigError};
 use crate::endpoint::Endpoint;
+use crate::error::keep_backtraces;
 use crate::explain::{Explanation, explain};
-use crate::fallback::{NotFound, OtherMethods};
+use crate::fallback::{Malformed, NotFound, OtherMethods};
 use crate::group::{Group, Item};
 use crate::hooks::life::Life;
 use crate::hooks::{Hooks, Insert};
@@ -24,7 +26,7 @@ use crate::next::Next;
 use crate::route::Methods;
 use crate::router::Router;
 use crate::router::template::{Template, join};
-use crate::service::{AppService, Dispatch, Entry, Started, Tables};
+use crate::service::{AppService, Dispatch, Entry, Started, Tables, Way};
 use crate::tree::{Tree, layer_name};
 
 /// The tables on the way: everything but the layers.
@@ -32,6 +34,7 @@ pub(crate) struct Built {
     router: Router,
     metas: Vec<RouteMeta>,
     entries: Vec<Entry>,
+    scopes: Vec<Option<Arc<Scope>>>,
     fallback: Arc<dyn Endpoint>,
     listed: usize,
 }
@@ -51,6 +54,7 @@ pub(crate) type Chain = SmallVec<[u16; 4]>;
 struct Here {
     prefix: String,
     chain: Chain,
+    scope: Option<Arc<Scope>>,
 }
 
 struct Planner<'a> {
@@ -89,6 +93,7 @@ impl Built {
             router: Router::default(),
             metas: Vec::new(),
             entries: Vec::new(),
+            scopes: Vec::new(),
             fallback: fallback
                 .as_ref()
                 .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
@@ -112,7 +117,7 @@ impl Built {
             meta.handler = "the fallback".into();
             planner.needs(&**endpoint, "the fallback", &meta);
         }
-        planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
+        planner.group(root, &Here { prefix: String::new(), chain: Chain::new(), scope: None }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
         let Planner { built, mut findings, missing, asked, .. } = planner;
@@ -128,21 +133,43 @@ impl Built {
         (Plan { built, inserts }, Audit::new(findings))
     }
 
-    /// Applies each layer, once.
+    /// Applies each layer, once, and spreads the nets.
     pub(crate) fn finish(
         self,
         root: &Group,
         outer: &Layers,
-        states: States,
+        mut states: States,
         life: Life,
         tree: Tree,
+        nets: Nets,
     ) -> AppService {
-        let entries: Arc<[Entry]> = self.entries.into();
-        let dispatch =
-            Dispatch { entries: Arc::clone(&entries), depth: 0, children: children(root, &entries, 0) };
-        let cx = AppCx { states, routes: self.metas };
+        if nets.dev {
+            keep_backtraces();
+        }
+        let app = Scope::enter(&root.catchers, None);
+        let mut entries = self.entries;
+        for (entry, scope) in entries.iter_mut().zip(&self.scopes) {
+            entry.endpoint = nets.around_endpoint(Arc::clone(&entry.endpoint), scope.as_ref());
+        }
+        let entries: Arc<[Entry]> = entries.into();
+        let places = Places { entries: &entries, nets };
+        let children = places.inside(root, 0, None);
+        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children };
+        let way = Way {
+            router: self.router,
+            dispatch,
+            fallback: nets.around_endpoint(self.fallback, app.as_ref()),
+            malformed: nets.around_endpoint(Arc::new(Malformed), app.as_ref()),
+        };
+        let catchers = Catchers { app, routes: self.scopes };
+        let (keep_heads, app) = (!catchers.is_empty(), catchers.app.clone());
+        if keep_heads {
+            states.insert(Arc::new(catchers));
+        }
+        let cx = AppCx { states, routes: self.metas, dev: nets.dev, keep_heads };
+        let around = |layers| nets.around_layers(layers, app.as_ref());
         let started = Started { listed: self.listed, life, tree };
-        AppService::new(cx, Tables::new(self.router, dispatch, self.fallback, outer, started))
+        AppService::new(cx, Tables::new(way, outer, around, started))
     }
 
     pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {
@@ -153,7 +180,9 @@ impl Built {
 
 impl Planner<'_> {
     fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
-        let inside = here.enter(&group.prefix, &group.layers, child);
+        let mut inside = here.enter(&group.prefix, &group.layers, child);
+        self.catchers(&group.catchers);
+        inside.scope = Scope::enter(&group.catchers, inside.scope.take());
         self.layers(&group.layers);
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
@@ -227,6 +256,7 @@ impl Planner<'_> {
             Ok(()) => {
                 self.built.metas.push(meta);
                 self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
+                self.built.scopes.push(here.scope.clone());
             }
             Err(other) => {
                 let other = other.and_then(|other| self.built.metas.get(other as usize));
@@ -309,31 +339,47 @@ impl Planner<'_> {
         }
     }
 
+    fn catchers(&mut self, catchers: &[Catcher]) {
+        for catcher in catchers {
+            let place = catcher.place;
+            if catcher.when.is_never() {
+                self.findings.push(Finding::catcher(&catcher.when, place));
+            }
+            let mut needs = Needs::default();
+            catcher.needs(&mut needs);
+            self.check(&needs, &format!("the catcher of {}", catcher.when), place.file(), place.line());
+        }
+    }
+
     /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
     /// the path's routes share, so that a CORS layer of a group sees the preflight.
     fn other_methods(&mut self) {
-        let Built { router, metas, entries, .. } = &mut self.built;
+        let Built { router, metas, entries, scopes, .. } = &mut self.built;
         for path in router.paths_mut() {
             let mut indices = path.indices().map(|index| index as usize);
             let Some(first) = indices.next() else { continue };
             let mut chain = entries[first].chain.clone();
+            let mut scope = scopes[first].clone();
             for index in indices {
+                scope = Scope::common(scope, scopes[index].as_ref());
                 let same = chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
                 chain.truncate(same);
             }
             let mut meta = metas[first].clone();
             meta.method = None;
-            meta.handler = "other methods".into();
+            meta.handler = OtherMethods::NAME.into();
             path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
             metas.push(meta);
             entries.push(Entry { endpoint: Arc::new(OtherMethods::new(&path.allow())), chain });
+            scopes.push(scope);
         }
     }
 }
 
 impl Here {
     fn enter(&self, prefix: &str, layers: &Layers, child: &mut u16) -> Here {
-        let mut inside = Here { prefix: join(&self.prefix, prefix), chain: self.chain.clone() };
+        let (chain, scope) = (self.chain.clone(), self.scope.clone());
+        let mut inside = Here { prefix: join(&self.prefix, prefix), chain, scope };
         if prefix.is_empty() {
             inside.prefix.clone_from(&self.prefix);
         }
@@ -345,25 +391,38 @@ impl Here {
     }
 }
 
-/// The layered places directly inside a group, in the order in which the plan numbered them.
-fn children(group: &Group, entries: &Arc<[Entry]>, depth: usize) -> Vec<Next> {
-    let mut list = Vec::new();
-    for item in &group.items {
-        match item {
-            Item::Group(group) if group.layers.is_empty() => list.extend(children(group, entries, depth)),
-            Item::Group(group) => {
-                let inside = children(group, entries, depth + 1);
-                list.push(place(&group.layers, entries, depth + 1, inside));
-            }
-            Item::Route(route, _) if !route.methods.layers.is_empty() => {
-                list.push(place(&route.methods.layers, entries, depth + 1, Vec::new()));
-            }
-            Item::Route(..) | Item::Mount(..) => {}
-        }
-    }
-    list
+/// The layered places, in the order in which the plan numbered them.
+struct Places<'a> {
+    entries: &'a Arc<[Entry]>,
+    nets: Nets,
 }
 
-fn place(layers: &Layers, entries: &Arc<[Entry]>, depth: usize, children: Vec<Next>) -> Next {
-    layers.wrap(Next::step(Dispatch { entries: Arc::clone(entries), depth, children }))
+impl Places<'_> {
+    /// Those directly inside a group.
+    fn inside(&self, group: &Group, depth: usize, outer: Option<Arc<Scope>>) -> Vec<Next> {
+        let scope = Scope::enter(&group.catchers, outer);
+        let mut list = Vec::new();
+        for item in &group.items {
+            match item {
+                Item::Group(group) if group.layers.is_empty() => {
+                    list.extend(self.inside(group, depth, scope.clone()));
+                }
+                Item::Group(group) => {
+                    let inside = self.inside(group, depth + 1, scope.clone());
+                    let scope = Scope::enter(&group.catchers, scope.clone());
+                    list.push(self.place(&group.layers, depth + 1, inside, scope.as_ref()));
+                }
+                Item::Route(route, _) if !route.methods.layers.is_empty() => {
+                    list.push(self.place(&route.methods.layers, depth + 1, Vec::new(), scope.as_ref()));
+                }
+                Item::Route(..) | Item::Mount(..) => {}
+            }
+        }
+        list
+    }
+
+    fn place(&self, layers: &Layers, depth: usize, children: Vec<Next>, scope: Option<&Arc<Scope>>) -> Next {
+        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children };
+        self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
+    }
 }

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use http::HeaderValue;
-use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
+use trine_core::{Cx, IntoResponse, Needs, Rejection, Response};
 
 use crate::handler::{Args, Handler};
+use crate::settle::settle;
 
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -49,13 +49,13 @@ where
         Box::pin(async move {
             let response = match A::from_request(&mut cx).await {
                 Ok(args) => handler.call(args).await.into_response(),
-                Err(rejection) => return told(cx, rejection.into_response()),
+                Err(rejection) => return settle(rejection.into_response(), cx).await,
             };
             if response.extensions().is_empty() {
                 cx.end();
                 return response;
             }
-            told(cx, response)
+            settle(response, cx).await
         })
     }
 
@@ -114,71 +114,13 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
                     cx.end();
                     response
                 }
-                Ok(response) => told(cx, response),
-                Err(rejection) => told(cx, rejection.into_response()),
+                Ok(response) => settle(response, cx).await,
+                Err(rejection) => settle(rejection.into_response(), cx).await,
             }
         })
     }
 
     fn needs(&self, needs: &mut Needs) {
         T::needs(needs);
-    }
-}
-
-/// An answer whose extensions may carry a problem. It has a function of its own, so that those that carry nothing are
-/// not moved once more.
-#[cold]
-fn told(cx: Box<Cx>, response: Response) -> Response {
-    let response = finish(response, cx.accept());
-    cx.end();
-    response
-}
-
-/// Renders the problem that a response carries as the client accepts it, and logs what is behind it.
-pub(crate) fn finish(mut response: Response, accept: Option<&HeaderValue>) -> Response {
-    if response.extensions().get::<Rendered>().is_some() {
-        return response;
-    }
-    match Problem::take(&mut response) {
-        None => response,
-        Some(problem) => render(problem, response, accept),
-    }
-}
-
-/// Marks a response whose problem has been rendered and logged. It still carries the problem, so that a layer can
-/// take it and tell it in words of its own.
-#[derive(Clone)]
-struct Rendered;
-
-#[cold]
-fn render(problem: Problem, carrier: Response, accept: Option<&HeaderValue>) -> Response {
-    log(&problem);
-    let mut response = problem.render(accept);
-    // What a tuple added around the problem stays: `(StatusCode, [(name, value)], Problem)`.
-    *response.status_mut() = carrier.status();
-    let (head, _) = carrier.into_parts();
-    for (name, value) in &head.headers {
-        if !response.headers().contains_key(name) {
-            response.headers_mut().append(name, value.clone());
-        }
-    }
-    response.extensions_mut().extend(head.extensions);
-    // Once: an outer layer of ours must not log it again.
-    response.extensions_mut().insert(Rendered);
-    response
-}
-
-fn log(problem: &Problem) {
-    let mut causes = String::new();
-    let mut cause = problem.source_error().map(|error| error as &dyn std::error::Error);
-    while let Some(error) = cause {
-        causes.push_str(": ");
-        causes.push_str(&error.to_string());
-        cause = error.source();
-    }
-    if problem.status().is_server_error() {
-        tracing::error!(target: "trine::problem", "{problem}{causes}");
-    } else {
-        tracing::debug!(target: "trine::problem", "{problem}{causes}");
     }
 }

@@ -5,7 +5,8 @@ use std::future::ready;
 use http::{HeaderValue, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
-use crate::endpoint::{Answer, Endpoint, finish};
+use crate::endpoint::{Answer, Endpoint};
+use crate::settle::settle;
 
 /// Nothing stands at the path: a 404 problem.
 pub(crate) struct NotFound;
@@ -17,7 +18,7 @@ impl Endpoint for NotFound {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
         }
         let detail = format!("nothing stands at `{}`", cx.uri().path());
-        answer(&cx, Problem::not_found(detail))
+        answer(cx, Problem::not_found(detail))
     }
 }
 
@@ -28,7 +29,7 @@ impl Endpoint for Malformed {
     fn call(&self, cx: Box<Cx>) -> Answer {
         let detail =
             format!("path: expected two hexadecimal digits after each `%`, got `{}`", cx.uri().path());
-        answer(&cx, Problem::bad_request(detail))
+        answer(cx, Problem::bad_request(detail))
     }
 }
 
@@ -39,6 +40,9 @@ pub(crate) struct OtherMethods {
 }
 
 impl OtherMethods {
+    /// What stands in the place of a handler's name.
+    pub(crate) const NAME: &'static str = "other methods";
+
     pub(crate) fn new(allow: &str) -> OtherMethods {
         let value = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static(""));
         OtherMethods { allow: value, text: allow.to_owned() }
@@ -55,10 +59,10 @@ impl Endpoint for OtherMethods {
         let detail =
             format!("`{}` has no handler for {}; it has {}", cx.uri().path(), cx.method(), self.text);
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
-        answer(&cx, problem.header(header::ALLOW, self.allow.clone()))
+        answer(cx, problem.header(header::ALLOW, self.allow.clone()))
     }
 }
 
-fn answer(cx: &Cx, problem: Problem) -> Answer {
-    Box::pin(ready(finish(problem.into_response(), cx.accept())))
+fn answer(cx: Box<Cx>, problem: Problem) -> Answer {
+    settle(problem.into_response(), cx)
 }

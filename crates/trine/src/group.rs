@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_service::Service;
-use trine_core::{BoxError, Request, Response};
+use trine_core::{BoxError, IntoResponse, Request, Response};
 
+use crate::catch::{Catcher, IntoWhen};
+use crate::handler::{Args, Handler, LeaveBody};
 use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::next::Next;
@@ -31,6 +33,7 @@ pub struct Group {
     pub(crate) place: &'static Location<'static>,
     pub(crate) items: Vec<Item>,
     pub(crate) layers: Layers,
+    pub(crate) catchers: Vec<Catcher>,
 }
 
 /// What stands in a group.
@@ -47,7 +50,13 @@ impl Group {
     #[track_caller]
     pub fn at(prefix: impl Into<String>) -> Group {
         let place = Location::caller();
-        Group { prefix: prefix.into(), place, items: Vec::new(), layers: Layers::default() }
+        Group {
+            prefix: prefix.into(),
+            place,
+            items: Vec::new(),
+            layers: Layers::default(),
+            catchers: Vec::new(),
+        }
     }
 
     /// Adds handlers that carry an attribute: `.routes(routes![list, show])`.
@@ -98,6 +107,19 @@ impl Group {
         Layers: Attach<L>,
     {
         self.layers.attach(layer);
+        self
+    }
+
+    /// Tells problems of this group in its own words; see [`catch`](mod@crate::catch).
+    #[must_use]
+    #[track_caller]
+    pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> Group
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + LeaveBody + 'static,
+        K: 'static,
+    {
+        self.catchers.push(Catcher::new(when.into_when(), catcher, Location::caller()));
         self
     }
 }

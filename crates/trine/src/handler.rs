@@ -54,6 +54,19 @@ pub trait Args: Sized + Send {
 )]
 pub trait ReadBodyOnce {}
 
+/// Arguments that leave the body alone: those of catchers.
+pub trait LeaveBody {}
+
+/// [`Parts`], which leave the body alone.
+#[diagnostic::on_unimplemented(
+    message = "a catcher cannot read the request body",
+    label = "one of its arguments reads the body",
+    note = "the handler has read it already: take what the catcher needs from the head, or from `Caught`"
+)]
+pub trait NoBody {}
+
+impl NoBody for Parts {}
+
 /// What two extractors read together: never the body twice.
 #[diagnostic::on_unimplemented(
     message = "a handler reads the request body twice",
@@ -127,10 +140,10 @@ macro_rules! arity {
             async fn from_request(_cx: &mut Cx) -> Result<Self, Rejection> {
                 $(let mut $arg = None;)*
                 $(if !<$arg::Reads as Reads>::BODY {
-                    $arg = Some($arg::from_request(_cx).await?);
+                    $arg = Some($arg::from_request(_cx).await.map_err(Rejection::by::<$arg>)?);
                 })*
                 $(if <$arg::Reads as Reads>::BODY {
-                    $arg = Some($arg::from_request(_cx).await?);
+                    $arg = Some($arg::from_request(_cx).await.map_err(Rejection::by::<$arg>)?);
                 })*
                 match ($($arg,)*) {
                     ($(Some($arg),)*) => Ok(($($arg,)*)),
@@ -139,6 +152,8 @@ macro_rules! arity {
                 }
             }
         }
+
+        impl<$($arg: FromRequest<Reads: NoBody>),*> LeaveBody for ($($arg,)*) {}
 
         bounds!(@impl [$($arg)*] [] Parts; $($arg)*);
     };

@@ -25,6 +25,7 @@
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
 //! - [`extract`]: what a handler takes; [`respond`]: what it gives back
 //! - `fallback`: the answers that nobody wrote
+//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
@@ -34,9 +35,11 @@
 pub mod app;
 pub mod audit;
 mod build;
+pub mod catch;
 pub mod config;
 mod endpoint;
 mod error;
+mod error_page;
 pub mod explain;
 pub mod extract;
 mod fallback;
@@ -56,17 +59,20 @@ pub mod route;
 mod router;
 pub mod run;
 pub mod service;
+mod settle;
 mod source;
 #[cfg(feature = "templates")]
 pub mod template;
 pub mod testing;
+mod trace_id;
 pub mod tree;
 
 pub use app::App;
 pub use audit::Audit;
 pub use bytes;
+pub use catch::Caught;
 pub use config::Config;
-pub use error::{Error, Result};
+pub use error::{Context, Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
 pub use hooks::HookCx;
@@ -84,9 +90,9 @@ pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
-pub use trine_macros::Config;
 #[cfg(feature = "templates")]
 pub use trine_macros::templates;
+pub use trine_macros::{Config, Problem};
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.
@@ -94,7 +100,10 @@ pub use trine_macros::{delete, get, head, main, options, patch, post, put, route
 pub mod __private {
     pub use crate::config::field::{Field, RefusedField};
     pub use crate::endpoint::{Declaration, DeclaredHandler};
+    pub use crate::error::derived::{AsCause, member, status};
     pub use crate::run::{MainResult, main, test};
+    pub use trine_core::problem::Derived;
+
     pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }
 
@@ -129,3 +138,7 @@ mod guide_middleware {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/state.md")]
 mod guide_state {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/errors.md")]
+mod guide_errors {}

@@ -15,8 +15,8 @@ use trine_core::{
     Body, BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
 };
 
-use crate::endpoint::finish;
 use crate::next::{NeverFails, Next};
+use crate::settle::finish;
 
 /// Makes a layer of an async function that may answer by itself.
 ///
@@ -171,7 +171,7 @@ macro_rules! arity {
                 let function = self.clone();
                 async move {
                     let args: Result<($($arg,)*), Rejection> =
-                        async { Ok(($($arg::from_request(&mut cx).await?,)*)) }.await;
+                        async { Ok(($($arg::from_request(&mut cx).await.map_err(Rejection::by::<$arg>)?,)*)) }.await;
                     let response = match args {
                         Ok(($($arg,)*)) => {
                             let mut request = cx.take_request();
@@ -180,7 +180,7 @@ macro_rules! arity {
                         }
                         Err(rejection) => rejection.into_response(),
                     };
-                    finish(response, cx.accept())
+                    finish(response, &cx)
                 }
             }
         }

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header;
 use tower_service::Service;
+use trine_core::cx::TRACEPARENT;
 use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
 
 use crate::endpoint::Answer;
+use crate::settle::tell;
 
 /// What comes after a layer: the layers inside it, the guards, the handler.
 ///
@@ -105,16 +108,19 @@ where
 {
     fn run(&self, request: Request) -> Answer {
         let mut service = self.0.clone();
+        let accept = request.headers().get(header::ACCEPT).cloned();
+        let traceparent = request.headers().get(TRACEPARENT).cloned();
         Box::pin(async move {
             // Readiness belongs to the clone that is called: a concurrency limit holds its permit there.
             let ready = poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await;
-            if let Err(error) = ready {
-                return failed(error);
-            }
-            match service.call(request).await {
-                Ok(response) => response.map(Body::new),
-                Err(error) => failed(error.into()),
-            }
+            let error = match ready {
+                Ok(()) => match service.call(request).await {
+                    Ok(response) => return response.map(Body::new),
+                    Err(error) => error.into(),
+                },
+                Err(error) => error,
+            };
+            tell(failed(error), accept.as_ref(), traceparent.as_ref())
         })
     }
 }

@@ -7,6 +7,8 @@ pub use http::{Method, StatusCode, Uri};
 pub use crate::extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use crate::respond::{Created, Html, NoContent, Redirect};
 
+pub use crate::catch::{self, Caught};
+pub use crate::error::Context;
 pub use crate::{
     App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Needs, Next,
     Param, Problem, Rejection, Request, Response, any, delete, get, head, middleware, options, patch, post,

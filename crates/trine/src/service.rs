@@ -15,7 +15,7 @@ use trine_server::{MakeConnection, MakeWorker};
 use crate::build::Chain;
 use crate::endpoint::{Answer, Endpoint};
 use crate::explain::{Explanation, explain};
-use crate::fallback::{Malformed, NotFound};
+use crate::fallback::NotFound;
 use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::middleware::take_route;
@@ -50,10 +50,11 @@ pub(crate) struct Started {
 }
 
 /// The way inside the outer layers.
-struct Way {
-    router: Router,
-    dispatch: Dispatch,
-    fallback: Arc<dyn Endpoint>,
+pub(crate) struct Way {
+    pub(crate) router: Router,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) fallback: Arc<dyn Endpoint>,
+    pub(crate) malformed: Arc<dyn Endpoint>,
 }
 
 /// A route that was built.
@@ -70,15 +71,16 @@ pub(crate) struct Dispatch {
 }
 
 impl Tables {
+    /// `around` spreads the net around the outer layers.
     pub(crate) fn new(
-        router: Router,
-        dispatch: Dispatch,
-        fallback: Arc<dyn Endpoint>,
+        way: Way,
         outer: &Layers,
+        around: impl FnOnce(Next) -> Next,
         started: Started,
     ) -> Tables {
-        let way = Arc::new(Way { router, dispatch, fallback });
-        let outer = (!outer.is_empty()).then(|| outer.wrap(Next::step(OuterDone(Arc::clone(&way)))));
+        let way = Arc::new(way);
+        let inner = || Next::step(OuterDone(Arc::clone(&way)));
+        let outer = (!outer.is_empty()).then(|| around(outer.wrap(inner())));
         Tables { way, outer, started }
     }
 }
@@ -197,7 +199,7 @@ impl Way {
                 self.dispatch.go(cx)
             }
             Found::Nothing => self.fallback.call(cx),
-            Found::Malformed => Malformed.call(cx),
+            Found::Malformed => self.malformed.call(cx),
         }
     }
 }

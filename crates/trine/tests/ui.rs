@@ -162,6 +162,8 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
 /// Makes a second version of trine-core, as one has it who uses a library that was made for another.
 fn other_version(root: &Path, folder: &Path) {
     let sources = folder.join("trine-core/src");
+    // What an earlier version of the crate left there is no part of it.
+    let _ = std::fs::remove_dir_all(&sources);
     std::fs::create_dir_all(&sources).unwrap();
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let manifest = read("Cargo.toml");
@@ -172,9 +174,17 @@ fn other_version(root: &Path, folder: &Path) {
         format!("[workspace]\nmembers = [\"trine-core\"]\nresolver = \"3\"\n\n[workspace.package]{rest}");
     std::fs::write(folder.join("Cargo.toml"), workspace).unwrap();
     std::fs::write(folder.join("trine-core/Cargo.toml"), read("crates/trine-core/Cargo.toml")).unwrap();
-    for file in std::fs::read_dir(root.join("crates/trine-core/src")).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), sources.join(file.file_name())).unwrap();
+    copy(&root.join("crates/trine-core/src"), &sources);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().map(|file| file.unwrap()) {
+        let target = to.join(file.file_name());
+        match file.file_type().unwrap().is_dir() {
+            true => copy(&file.path(), &target),
+            false => std::fs::copy(file.path(), target).map(drop).unwrap(),
+        }
     }
 }
 

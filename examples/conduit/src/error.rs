@@ -4,7 +4,6 @@
 //! no JSON, a path that is not routed, a parameter that is no number.
 
 use serde_json::{Value, json};
-use trine::BoxError;
 use trine::prelude::*;
 
 use crate::check::Fields;
@@ -13,91 +12,65 @@ use crate::check::Fields;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a request is refused.
-#[derive(Debug)]
+#[derive(Debug, Problem)]
 pub enum Error {
-    /// 401: the route needs a user and the request names none.
+    /// The route needs a user and the request names none.
+    #[problem(status = 401, header("WWW-Authenticate", "Token"), absent)]
     NoToken,
-    /// 401: the token is not ours, has expired, or its user is gone.
+    /// The token is not ours, has expired, or its user is gone.
+    #[problem(status = 401, header("WWW-Authenticate", "Token"))]
     BadToken,
-    /// 401: no user has this email and password.
+    /// No user has this email and password.
+    #[problem(status = 401)]
     BadLogin,
-    /// 403: this thing belongs to somebody else.
+    /// This thing belongs to somebody else.
+    #[problem(status = 403)]
     Forbidden(&'static str),
-    /// 404: there is no such thing.
+    /// There is no such thing.
+    #[problem(status = 404)]
     NotFound(&'static str),
-    /// 422: these fields are wrong.
+    /// These fields are wrong.
+    #[problem(status = 422)]
     Invalid(Fields),
-    /// 500: our fault. The log learns all of it, the client nothing.
-    Internal(BoxError),
+    /// Our fault. The log learns all of it, the client nothing.
+    #[problem(transparent)]
+    Internal(trine::Error),
 }
 
 impl Error {
     /// Our fault.
-    pub fn internal(error: impl Into<BoxError>) -> Error {
+    #[track_caller]
+    pub fn internal(error: impl Into<trine::Error>) -> Error {
         Error::Internal(error.into())
     }
 }
 
-/// The table: every error with its status and its words.
-impl From<Error> for Problem {
-    fn from(error: Error) -> Problem {
-        let (status, errors) = match error {
-            Error::NoToken => return challenge("is missing").absent(),
-            Error::BadToken => return challenge("is invalid"),
-            Error::BadLogin => (StatusCode::UNAUTHORIZED, json!({ "email or password": ["is invalid"] })),
-            Error::Forbidden(what) => (StatusCode::FORBIDDEN, json!({ what: ["belongs to somebody else"] })),
-            Error::NotFound(what) => (StatusCode::NOT_FOUND, json!({ what: ["not found"] })),
-            Error::Invalid(fields) => (StatusCode::UNPROCESSABLE_ENTITY, json!(fields)),
-            Error::Internal(error) => return Problem::internal(error),
-        };
-        Problem::new(status).with("errors", errors)
-    }
-}
-
-// RFC 9110 section 11.6.1: a 401 says how to do better.
-fn challenge(message: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED)
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Token"))
-        .with("errors", json!({ "token": [message] }))
-}
-
 impl From<sqlx::Error> for Error {
+    #[track_caller]
     fn from(error: sqlx::Error) -> Error {
         match error.as_database_error() {
             // Statements find everything they refer to by a query, except the user, whom the token names.
             Some(refused) if refused.is_foreign_key_violation() => Error::BadToken,
-            _ => Error::internal(error),
+            _ => Error::Internal(error.into()),
         }
     }
 }
 
-impl From<Error> for Rejection {
-    fn from(error: Error) -> Rejection {
-        Problem::from(error).into()
-    }
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        Problem::from(self).into_response()
-    }
-}
-
 /// Tells every problem, ours and the framework's, in the words of the API.
-pub async fn told_our_way(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let Some(problem) = Problem::take(&mut response) else { return response };
-
-    *response.body_mut() = Body::from(json!({ "errors": errors(&problem) }).to_string());
-    response.headers_mut().remove(header::CONTENT_LENGTH);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+pub async fn told_our_way(problem: Caught) -> Json<Value> {
+    let errors = match problem.error() {
+        Some(Error::NoToken) => json!({ "token": ["is missing"] }),
+        Some(Error::BadToken) => json!({ "token": ["is invalid"] }),
+        Some(Error::BadLogin) => json!({ "email or password": ["is invalid"] }),
+        Some(Error::Forbidden(what)) => json!({ *what: ["belongs to somebody else"] }),
+        Some(Error::NotFound(what)) => json!({ *what: ["not found"] }),
+        Some(Error::Invalid(fields)) => json!(fields),
+        Some(Error::Internal(_)) | None => framework(&problem),
+    };
+    Json(json!({ "errors": errors }))
 }
 
-fn errors(problem: &Problem) -> Value {
-    if let Some(errors) = problem.member("errors") {
-        return errors.clone();
-    }
+fn framework(problem: &Problem) -> Value {
     // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
     let text = |name| problem.member(name).and_then(Value::as_str);
     let path = text("path").and_then(|path| path.split_once('.')).map(|(_, field)| field);

@@ -74,7 +74,7 @@ pub fn app() -> App {
         })
         .group(api)
         .layer(any_origin())
-        .layer(middleware(error::told_our_way))
+        .catch(.., error::told_our_way)
 }
 
 /// The file that holds the secret.

@@ -16,6 +16,7 @@
 //!
 //! - `TRINE_CONFIG` names another file than the `trine.toml` of the working directory.
 //! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds `prod`.
+//! - `TRINE_EDITOR` names the editor that the error page of the `dev` profile links to.
 //! - `TRINE_LOG` is for the log, `TRINE_AUDIT` and `TRINE_TREE` for [`App::serve`](crate::App::serve).
 //!
 //! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a number with a unit

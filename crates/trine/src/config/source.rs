@@ -14,8 +14,10 @@ pub(super) const FILE: &str = "TRINE_CONFIG";
 /// The variable that names the profile.
 pub(super) const PROFILE: &str = "TRINE_PROFILE";
 
-/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints.
-const NO_KEYS: [&str; 5] = [FILE, PROFILE, "TRINE_LOG", crate::launch::AUDIT, crate::launch::TREE];
+/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints, the
+/// editor of the error page.
+const NO_KEYS: [&str; 6] =
+    [FILE, PROFILE, "TRINE_LOG", crate::error_page::EDITOR, crate::launch::AUDIT, crate::launch::TREE];
 
 const PREFIX: &str = "TRINE_";
 

@@ -13,7 +13,7 @@
 //! | `()`, `StatusCode`, `Body`, [`Response`](crate::Response) | as told | as told |
 //! | `Option<R>` | of `R`; `None` is a 404 | of `R` |
 //! | `Result<R, E>` | of `R` or `E` | of `R` or `E` |
-//! | [`Problem`](crate::Problem) | its own | as the client accepts |
+//! | [`Problem`](struct@crate::Problem) | its own | as the client accepts |
 //!
 //! A tuple ends with one of these and has what changes its head before it: a status first, then header fields,
 //! [`AppendHeaders`], [`TypedHeader`](crate::extract::TypedHeader), [`Cookies`](crate::extract::Cookies).

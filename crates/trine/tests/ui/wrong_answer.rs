@@ -5,7 +5,7 @@ struct Todo;
 #[get("/")]
 async fn value() -> Todo { //~ expect: `Todo` cannot be the answer of a handler
     //~ also: to send it as JSON, return `Json<Todo>`; as text, a `String`
-    //~ also: an error type of your own implements `IntoResponse`, or becomes a `Problem` before it is returned
+    //~ also: for an error type of your own, derive `Problem`; for any error, return `trine::Result`
     Todo
 }
 

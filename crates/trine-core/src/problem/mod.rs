@@ -1,15 +1,40 @@
 //! An error as RFC 9457 tells it.
+//!
+//! # Layout
+//! - here: what a problem holds
+//! - `render`: how it becomes a response, and rides along in it
+//! - `format`: which of its forms a client accepts
+//! - `derived`: how an error that is known only as `dyn Error` says that it is a problem
 
+mod derived;
+mod format;
+mod render;
+
+use std::backtrace::Backtrace;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::error::Error;
+use std::panic::Location;
 
-use http::header::{self, HeaderName};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::LengthLimitError;
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{Body, BodyError, BoxError, IntoResponse, Response};
+use crate::{BodyError, BoxError};
+
+#[doc(hidden)]
+pub use derived::{Derived, from_error};
+#[doc(hidden)]
+pub use format::Format;
+#[doc(hidden)]
+pub use render::escape;
+
+/// Whether a file is one of this crate.
+#[doc(hidden)]
+#[must_use]
+pub fn is_ours(file: &str) -> bool {
+    file!().strip_suffix("problem/mod.rs").is_some_and(|folder| file.starts_with(folder))
+}
 
 /// An error that a client can read: status, title, detail, and members of your own ([RFC 9457]).
 ///
@@ -36,11 +61,21 @@ struct Inner {
     headers: HeaderMap,
     source: Option<BoxError>,
     absent: bool,
+    inside: Inside,
+}
+
+/// What developers want to know, and nobody else.
+struct Inside {
+    made_at: &'static Location<'static>,
+    refused_by: Option<&'static str>,
+    backtrace: Option<Backtrace>,
+    notes: Vec<(Cow<'static, str>, String)>,
 }
 
 impl Problem {
     /// An error with this status; its title is the status's own name.
     #[must_use]
+    #[track_caller]
     pub fn new(status: StatusCode) -> Problem {
         Problem(Box::new(Inner {
             status,
@@ -51,45 +86,55 @@ impl Problem {
             headers: HeaderMap::new(),
             source: None,
             absent: false,
+            inside: Inside {
+                made_at: Location::caller(),
+                refused_by: None,
+                backtrace: None,
+                notes: Vec::new(),
+            },
         }))
     }
 
     /// 400: the request is wrong; `detail` says what was expected and what came.
+    #[track_caller]
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST).detail(detail)
     }
 
     /// 401: who is asking is not known.
+    #[track_caller]
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED).detail(detail)
     }
 
     /// 403: who is asking may not.
+    #[track_caller]
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::FORBIDDEN).detail(detail)
     }
 
     /// 404: it is not there.
+    #[track_caller]
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND).detail(detail)
     }
 
     /// 409: it contradicts what is there.
+    #[track_caller]
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::CONFLICT).detail(detail)
     }
 
     /// 422: it is well formed and makes no sense.
+    #[track_caller]
     pub fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
     }
 
     /// 500 for any error: the client learns nothing of it, the log all.
+    #[track_caller]
     pub fn internal(error: impl Into<BoxError>) -> Problem {
-        Problem(Box::new(Inner {
-            source: Some(error.into()),
-            ..*Problem::new(StatusCode::INTERNAL_SERVER_ERROR).0
-        }))
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR).source(error)
     }
 
     /// Sets the URI that names this kind of problem; `about:blank` unless set.
@@ -141,6 +186,14 @@ impl Problem {
         self
     }
 
+    /// Adds a text of several lines for developers, such as the place in a template. The error page shows it under
+    /// the `dev` profile; nobody else sees it.
+    #[must_use]
+    pub fn note(mut self, title: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Problem {
+        self.0.inside.notes.push((title.into(), text.into()));
+        self
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -161,8 +214,29 @@ impl Problem {
 
     /// The error behind it.
     #[must_use]
-    pub fn source_error(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+    pub fn source_error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.0.source.as_deref()
+    }
+
+    /// The error of this type that is behind it: its source, or the first among the causes of that.
+    ///
+    /// ```
+    /// use trine_core::Problem;
+    ///
+    /// let problem = Problem::internal(std::io::Error::other("the disk is full"));
+    /// assert!(problem.error::<std::io::Error>().is_some());
+    /// assert!(problem.error::<std::fmt::Error>().is_none());
+    /// ```
+    #[must_use]
+    pub fn error<E: Error + 'static>(&self) -> Option<&E> {
+        let mut next: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
     }
 
     /// A member of one's own.
@@ -171,153 +245,61 @@ impl Problem {
         self.0.members.get(name)
     }
 
+    /// The header fields that it adds to the response.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
     /// Whether [`Problem::absent`] was said.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.0.absent
     }
 
-    /// Renders it as `accept` (the value of the request's `Accept`) prefers.
-    ///
-    /// The response carries the problem itself, so that a catcher further out can take it with [`Problem::take`].
+    /// The line of the program that made it.
     #[must_use]
-    pub fn render(self, accept: Option<&HeaderValue>) -> Response {
-        let format = Format::negotiate(accept);
-        let mut response = Response::new(Body::from(self.text(format)));
-        *response.status_mut() = self.0.status;
-        response.headers_mut().clone_from(&self.0.headers);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-        response.extensions_mut().insert(Carried(Arc::new(self)));
-        response
+    pub fn made_at(&self) -> &'static Location<'static> {
+        self.0.inside.made_at
     }
 
-    /// Whether a response carries a problem.
+    /// The type of the extractor or parameter that refused, where one did.
     #[must_use]
-    pub fn is_in(response: &Response) -> bool {
-        response.extensions().get::<Carried>().is_some()
+    pub fn refused_by(&self) -> Option<&'static str> {
+        self.0.inside.refused_by
     }
 
-    /// Takes the problem that a response carries.
-    pub fn take(response: &mut Response) -> Option<Problem> {
-        let Carried(problem) = response.extensions_mut().remove()?;
-        Arc::into_inner(problem)
+    /// What [`Problem::note`] added: titles and texts.
+    pub fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.inside.notes.iter().map(|(title, text)| (&**title, &**text))
     }
 
-    fn text(&self, format: Format) -> String {
-        match format {
-            // A map of text and values can always be written.
-            Format::Json => serde_json::to_string(self).unwrap_or_default(),
-            Format::Html => self.html(),
-            Format::Markdown => self.lines("# ", "\n"),
-            Format::Plain => self.lines("", ""),
-        }
+    #[doc(hidden)]
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.0.inside.backtrace.as_ref()
     }
 
-    fn lines(&self, heading: &str, gap: &str) -> String {
-        let mut text = format!("{heading}{} {}\n", self.0.status.as_u16(), self.title_text());
-        if let Some(detail) = &self.0.detail {
-            text.push_str(gap);
-            text.push_str(detail);
-            text.push('\n');
-        }
-        text
+    /// Wraps the error behind it, where there is one, into what was said on its way.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn map_source(mut self, wrap: impl FnOnce(Option<BoxError>) -> Option<BoxError>) -> Problem {
+        self.0.source = wrap(self.0.source);
+        self
     }
 
-    fn html(&self) -> String {
-        let title = format!("{} {}", self.0.status.as_u16(), escape(self.title_text()));
-        let detail =
-            self.0.detail.as_deref().map_or_else(String::new, |text| format!("<p>{}</p>", escape(text)));
-        format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width\"><title>{title}</title><style>:root{{color-scheme:light dark}}\
-             body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem}}</style>\
-             <h1>{title}</h1>{detail}</html>"
-        )
-    }
-}
-
-#[derive(Clone)]
-struct Carried(Arc<Problem>);
-
-/// The media types in which a problem can be told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Json,
-    Html,
-    Markdown,
-    Plain,
-}
-
-impl Format {
-    const ALL: [(Format, &'static str, &'static str); 6] = [
-        (Format::Json, "application", "problem+json"),
-        (Format::Json, "application", "json"),
-        (Format::Html, "text", "html"),
-        (Format::Markdown, "text", "markdown"),
-        (Format::Plain, "text", "plain"),
-        (Format::Json, "*", "*"),
-    ];
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Format::Json => "application/problem+json",
-            Format::Html => "text/html; charset=utf-8",
-            Format::Markdown => "text/markdown; charset=utf-8",
-            Format::Plain => "text/plain; charset=utf-8",
-        }
+    /// Says where an error came from that became this problem.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn came_from(mut self, at: &'static Location<'static>, backtrace: Option<Backtrace>) -> Problem {
+        self.0.inside.made_at = at;
+        self.0.inside.backtrace = backtrace;
+        self
     }
 
-    // RFC 9110 section 12.5.1: the highest quality wins, among equals the first named. An `Accept` that names
-    // none of ours gets JSON: an error in a surprising format is better than a 406 about the error.
-    fn negotiate(accept: Option<&HeaderValue>) -> Format {
-        let Some(Ok(accept)) = accept.map(|value| value.to_str()) else { return Format::Json };
-        let mut best = (0, Format::Json);
-        for range in accept.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let Some((main, sub)) = parts.next().and_then(|media| media.split_once('/')) else { continue };
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
-            let known = Format::ALL
-                .iter()
-                .find(|(_, m, s)| m.eq_ignore_ascii_case(main) && s.eq_ignore_ascii_case(sub));
-            if let Some(&(format, ..)) = known
-                && quality > best.0
-            {
-                best = (quality, format);
-            }
-        }
-        best.1
-    }
-}
-
-fn thousandths(quality: &str) -> u16 {
-    quality.parse::<f32>().map_or(0, |q| (q.clamp(0.0, 1.0) * 1000.0) as u16)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// The JSON object of RFC 9457; the standard members come first, and none of one's own replaces them.
-impl Serialize for Problem {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const STANDARD: [&str; 4] = ["type", "title", "status", "detail"];
-        let mut object = serializer.serialize_map(None)?;
-        object.serialize_entry("type", self.0.type_uri.as_deref().unwrap_or("about:blank"))?;
-        object.serialize_entry("title", self.title_text())?;
-        object.serialize_entry("status", &self.0.status.as_u16())?;
-        if let Some(detail) = &self.0.detail {
-            object.serialize_entry("detail", detail)?;
-        }
-        for (name, value) in self.0.members.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str())) {
-            object.serialize_entry(name, value)?;
-        }
-        object.end()
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        self.render(None)
+    /// The innermost extractor is the one that refused: what wraps it only passes the problem on.
+    pub(crate) fn note_refusal(&mut self, by: &'static str) {
+        self.0.inside.refused_by.get_or_insert(by);
     }
 }
 
@@ -358,8 +340,8 @@ impl std::fmt::Display for Problem {
     }
 }
 
-impl std::error::Error for Problem {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_deref().map(|error| error as _)
     }
 }
