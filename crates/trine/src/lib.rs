@@ -23,7 +23,8 @@
 //! - `router`: from method and path to a route
 //! - [`next`] and [`mod@middleware`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
-//! - [`extract`]: what a handler takes; [`respond`]: what it gives back
+//! - [`extract`]: what a handler takes; [`mod@form`] and [`validation`]: what it asks of that
+//! - [`respond`]: what it gives back
 //! - `fallback`: the answers that nobody wrote
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
@@ -38,6 +39,7 @@ mod endpoint;
 mod error;
 pub mod extract;
 mod fallback;
+pub mod form;
 pub mod group;
 pub mod handler;
 mod launch;
@@ -55,13 +57,17 @@ pub mod run;
 pub mod service;
 mod source;
 pub mod testing;
+pub mod validation;
 
 pub use app::App;
 pub use audit::Audit;
 pub use bytes;
 pub use config::Config;
 pub use error::{Error, Result};
+#[cfg(feature = "multipart")]
+pub use extract::{Multipart, Part};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+pub use form::{FormLimits, FromField, FromForm, Submitted};
 pub use group::Group;
 pub use http;
 pub use layers::Layers;
@@ -71,11 +77,12 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+pub use validation::{Valid, Validate};
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
-pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use trine_macros::{FromForm, delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]

@@ -1,0 +1,209 @@
+//! The implementations of `FromField` and `FromForm`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Expr, GenericParam, Lit, parse_quote};
+
+use super::attributes::Default_;
+use super::model::{Around, Field, Model, Shape, Variant};
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Model { ident, attributes, shape, .. } = model;
+    let mut generics = model.generics.clone();
+    for parameter in &mut generics.params {
+        if let GenericParam::Type(parameter) = parameter {
+            parameter.bounds.push(parse_quote!(::trine::form::FromField));
+        }
+    }
+    let (implemented, arguments, wheres) = generics.split_for_impl();
+    let (rule, read) = match shape {
+        Shape::Struct(fields) => (rules(None, fields), structure(fields)),
+        Shape::Newtype(ty) => newtype(ty),
+        Shape::Choice(variants) => (quote!(path.is_empty().then_some(rule)), choice(variants)),
+        Shape::Tagged(tag, variants) => {
+            (rules(Some(tag), variants.iter().flat_map(|variant| &variant.fields)), tagged(tag, variants))
+        }
+    };
+    let form = match shape {
+        // One value has no fields to name: it is a field and no form.
+        Shape::Choice(_) | Shape::Newtype(_) => TokenStream::new(),
+        Shape::Struct(_) | Shape::Tagged(..) => {
+            let deny = attributes.deny_unknown;
+            let limits = attributes.limits.iter().map(|(limit, value)| {
+                let value = proc_macro2::Literal::u64_unsuffixed(*value);
+                quote!(limits.#limit = #value;)
+            });
+            quote! {
+                #[automatically_derived]
+                impl #implemented ::trine::form::FromForm for #ident #arguments #wheres {
+                    const DENY_UNKNOWN: bool = #deny;
+
+                    fn limits(mut limits: ::trine::form::FormLimits) -> ::trine::form::FormLimits {
+                        #(#limits)*
+                        limits
+                    }
+                }
+            }
+        }
+    };
+    quote! {
+        #[automatically_derived]
+        impl #implemented ::trine::form::FromField for #ident #arguments #wheres {
+            fn rule(path: &[&str], rule: ::trine::form::Rule) -> ::std::option::Option<::trine::form::Rule> {
+                #rule
+            }
+
+            fn from_field(
+                field: &mut ::trine::form::Field<'_>,
+            ) -> ::std::result::Result<Self, ::trine::form::Refused> {
+                #read
+            }
+        }
+
+        #form
+    }
+}
+
+/// The rule of each field, found by the first key of the path. Variants may share a name.
+fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
+    let tag = tag.map(|tag| {
+        quote! {
+            if first == #tag {
+                return rest.is_empty().then_some(rule.inside());
+            }
+        }
+    });
+    let fields = fields.into_iter().map(|field| {
+        let (name, secret, types) = (&field.name, field.secret, &field.types);
+        let ty = read_as(field);
+        let max = field.max.map(|max| quote!(.max(#max)));
+        let types = (!types.is_empty()).then(|| quote!(.types(&[#(#types),*])));
+        // Checked once, where the value is read: here an error of the type would only be said again.
+        quote_spanned! {field.ty.span()=>
+            if first == #name
+                && let ::std::option::Option::Some(found) =
+                    <#ty as ::trine::form::FromField>::rule(rest, rule.inside().secret(#secret) #max #types)
+            {
+                return ::std::option::Option::Some(found);
+            }
+        }
+    });
+    quote! {
+        let (&first, rest) = path.split_first()?;
+        #tag
+        #(#fields)*
+        ::std::option::Option::None
+    }
+}
+
+fn structure(fields: &[Field]) -> TokenStream {
+    let made = made(&quote!(Self), fields);
+    quote!(#made)
+}
+
+/// Every field is read before the first that is wrong ends it.
+fn made(path: &TokenStream, fields: &[Field]) -> TokenStream {
+    let values: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("value_{index}")).collect();
+    let reads = fields.iter().map(read);
+    let idents = fields.iter().map(|field| &field.ident);
+    quote! {
+        #(let #values = #reads;)*
+        ::std::result::Result::Ok(#path { #(#idents: #values?),* })
+    }
+}
+
+fn read(field: &Field) -> TokenStream {
+    let (name, secret) = (&field.name, field.secret);
+    let ty = read_as(field);
+    let mut child = quote!(field.child(#name, #secret));
+    if let Some((expected, _)) = &field.parse
+        && !expected.is_empty()
+    {
+        child = quote!(#child.expecting(#expected));
+    }
+    let unwrapped = match &field.parse {
+        None => TokenStream::new(),
+        Some((_, Around::Nothing)) => quote!(.map(|parsed| parsed.0)),
+        Some((_, Around::Option)) => quote!(.map(|parsed| parsed.map(|parsed| parsed.0))),
+        Some((_, Around::Vec)) => quote!(.map(|all| all.into_iter().map(|parsed| parsed.0).collect())),
+    };
+    match &field.default {
+        None => quote_spanned!(field.ty.span()=> #child.read::<#ty>()#unwrapped),
+        Some(default) => {
+            let value = match default {
+                Default_::Trait => quote!(::std::default::Default::default()),
+                // So that `default = "x"` does for a `String`. A number would lose its type by it.
+                Default_::Value(value) if is_text(value) => quote!(::std::convert::Into::into(#value)),
+                Default_::Value(value) => quote!(#value),
+            };
+            quote_spanned! {field.ty.span()=> {
+                let child = #child;
+                if child.is_blank() {
+                    ::std::result::Result::Ok(#value)
+                } else {
+                    child.read::<#ty>()#unwrapped
+                }
+            }}
+        }
+    }
+}
+
+fn is_text(value: &Expr) -> bool {
+    matches!(value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)))
+}
+
+/// The type by which a field is read: a type with `FromStr` in its place.
+fn read_as(field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    match &field.parse {
+        None => quote!(#ty),
+        Some((_, Around::Nothing)) => quote!(::trine::form::Parsed<#ty>),
+        Some((_, Around::Option)) => quote!(::std::option::Option<::trine::form::Parsed<#ty>>),
+        Some((_, Around::Vec)) => quote!(::std::vec::Vec<::trine::form::Parsed<#ty>>),
+    }
+}
+
+fn newtype(ty: &syn::Type) -> (TokenStream, TokenStream) {
+    let rule = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::rule(path, rule));
+    let read = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::from_field(field).map(Self));
+    (rule, read)
+}
+
+fn choice(variants: &[Variant]) -> TokenStream {
+    let names = variants.iter().map(|variant| &variant.name);
+    let arms = arms(variants, |variant| {
+        let ident = &variant.ident;
+        quote!(::std::result::Result::Ok(Self::#ident))
+    });
+    quote! {
+        match field.choice(&[#(#names),*])? { #arms }
+    }
+}
+
+fn tagged(tag: &String, variants: &[Variant]) -> TokenStream {
+    let names = variants.iter().map(|variant| &variant.name);
+    let arms = arms(variants, |variant| {
+        let ident = &variant.ident;
+        made(&quote!(Self::#ident), &variant.fields)
+    });
+    quote! {
+        match field.child(#tag, false).choice(&[#(#names),*])? { #arms }
+    }
+}
+
+/// One arm a variant; the last takes what is left, since `choice` gives no other number.
+fn arms(variants: &[Variant], body: impl Fn(&Variant) -> TokenStream) -> TokenStream {
+    let last = variants.len().saturating_sub(1);
+    variants
+        .iter()
+        .enumerate()
+        .map(|(index, variant)| {
+            let body = body(variant);
+            match index == last {
+                true => quote!(_ => { #body }),
+                false => quote!(#index => { #body }),
+            }
+        })
+        .collect()
+}
