@@ -82,7 +82,7 @@ pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
-pub use trine_macros::{FromForm, delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]

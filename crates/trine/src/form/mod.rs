@@ -23,3 +23,4 @@ pub use self::submitted::{Filled, Submitted};
 pub use self::temp_file::TempFile;
 #[cfg(feature = "multipart")]
 pub(crate) use self::temp_file::save;
+pub use trine_macros::FromForm;
