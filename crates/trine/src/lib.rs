@@ -96,3 +96,12 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+// So does what the guide shows.
+#[cfg(all(doctest, feature = "multipart"))]
+#[doc = include_str!("../../../docs/guide/forms.md")]
+mod guide_forms {}
+
+#[cfg(all(doctest, feature = "garde"))]
+#[doc = include_str!("../../../docs/guide/validation.md")]
+mod guide_validation {}

@@ -80,7 +80,7 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     std::fs::create_dir_all(&package).unwrap();
     let mut manifest = format!(
         "[package]\nname = \"ui\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n[dependencies]\n\
-         trine.path = {here:?}\n\n[profile.dev]\ndebug = false\n"
+         trine.path = {here:?}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\n[profile.dev]\ndebug = false\n"
     );
     for (name, path) in cases {
         manifest.push_str(&format!("\n[[bin]]\nname = {name:?}\npath = {path:?}\n"));

@@ -79,11 +79,11 @@ fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) 
         let ty = read_as(field);
         let max = field.max.map(|max| quote!(.max(#max)));
         let types = (!types.is_empty()).then(|| quote!(.types(&[#(#types),*])));
-        // Checked once, where the value is read: here an error of the type would only be said again.
-        quote_spanned! {field.ty.span()=>
+        let known = quote_spanned!(field.ty.span()=> <#ty as ::trine::form::FromField>::rule);
+        quote! {
             if first == #name
                 && let ::std::option::Option::Some(found) =
-                    <#ty as ::trine::form::FromField>::rule(rest, rule.inside().secret(#secret) #max #types)
+                    #known(rest, rule.inside().secret(#secret) #max #types)
             {
                 return ::std::option::Option::Some(found);
             }
@@ -128,8 +128,10 @@ fn read(field: &Field) -> TokenStream {
         Some((_, Around::Option)) => quote!(.map(|parsed| parsed.map(|parsed| parsed.0))),
         Some((_, Around::Vec)) => quote!(.map(|all| all.into_iter().map(|parsed| parsed.0).collect())),
     };
+    // In the very words of `rules`, for a type that cannot be read: the compiler says the same only once.
+    let read = quote_spanned!(field.ty.span()=> <#ty as ::trine::form::FromField>::from_field);
     match &field.default {
-        None => quote_spanned!(field.ty.span()=> #child.read::<#ty>()#unwrapped),
+        None => quote!(#read(&mut #child)#unwrapped),
         Some(default) => {
             let value = match default {
                 Default_::Trait => quote!(::std::default::Default::default()),
@@ -137,12 +139,12 @@ fn read(field: &Field) -> TokenStream {
                 Default_::Value(value) if is_text(value) => quote!(::std::convert::Into::into(#value)),
                 Default_::Value(value) => quote!(#value),
             };
-            quote_spanned! {field.ty.span()=> {
-                let child = #child;
+            quote! {{
+                let mut child = #child;
                 if child.is_blank() {
                     ::std::result::Result::Ok(#value)
                 } else {
-                    child.read::<#ty>()#unwrapped
+                    #read(&mut child)#unwrapped
                 }
             }}
         }

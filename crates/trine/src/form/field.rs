@@ -200,14 +200,6 @@ impl<'a> Field<'a> {
         T::from_field(&mut self)
     }
 
-    /// Reads it, unless it is blank: then this is the value.
-    ///
-    /// # Errors
-    /// What the type refuses.
-    pub fn read_or<T: FromField>(self, default: impl FnOnce() -> T) -> Result<T, Refused> {
-        if self.is_blank() { Ok(default()) } else { self.read() }
-    }
-
     pub(crate) fn take_values(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.node.values)
     }

@@ -1,4 +1,31 @@
-#![doc = include_str!("../../../../docs/guide/forms.md")]
+//! Forms: what a page sends, urlencoded or with files, as a type of one's own.
+//!
+//! ```
+//! use trine::prelude::*;
+//!
+//! #[derive(FromForm)]
+//! struct Signup {
+//!     name: String,
+//!     password: String,
+//!     age: Option<u8>,
+//!     tags: Vec<String>,
+//!     agree: bool,
+//! }
+//!
+//! #[post("/signup")]
+//! async fn signup(Form(new): Form<Signup>) -> String {
+//!     format!("Hello {}", new.name)
+//! }
+//! ```
+//!
+//! A chapter of the guide, `docs/guide/forms.md`, goes through all of it.
+//!
+//! # Layout
+//! In the order in which a form passes them:
+//! - `read`: from the body to fields, `collect`: each field held against its [`Rule`] and the [`FormLimits`]
+//! - `name` and `node`: `address.street` as a place in a tree
+//! - [`Field`] and [`FromField`]: a type reads itself from its place; `scalars`, `collections`, [`TempFile`]
+//! - [`Submitted`]: what goes back to the page
 
 mod collect;
 mod collections;

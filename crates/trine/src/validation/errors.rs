@@ -157,7 +157,10 @@ impl Serialize for FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.place.to_string();
+        let place = match self.location {
+            Location::Body => self.place.path(),
+            Location::Form | Location::Query | Location::Path => self.place.to_string(),
+        };
         let what = match (self.location, place.is_empty()) {
             (Location::Body, true) => "JSON",
             (Location::Body, false) => "JSON at",

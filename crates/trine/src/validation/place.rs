@@ -46,6 +46,15 @@ impl Place {
         self.keys.iter().map(String::as_str)
     }
 
+    /// As text in which an array may stand outermost: `[1].name`.
+    pub(crate) fn path(&self) -> String {
+        let text = self.to_string();
+        match self.keys.first() {
+            Some(first) if name::is_index(first) => format!("[{first}]{}", &text[first.len()..]),
+            _ => text,
+        }
+    }
+
     /// As a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)); the whole is the empty one.
     #[must_use]
     pub fn pointer(&self) -> String {
@@ -80,5 +89,6 @@ mod tests {
         assert_eq!(place.pointer(), "/a~1b/~0/0/x.y");
         assert_eq!(place.to_string(), "a/b.~[0][x.y]");
         assert_eq!(Place::whole().pointer(), "");
+        assert_eq!(Place::whole().then("1").then("2").then("a").path(), "[1][2].a");
     }
 }
