@@ -224,9 +224,7 @@ const UNITS: [(&str, u64); 8] = [
 /// A number of bytes: `65536` or `"64KiB"`.
 pub(crate) fn bytes(option: &str, value: &Lit) -> Result<u64, String> {
     let expected = || {
-        format!(
-            "`{option}` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`"
-        )
+        format!("`{option}` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`")
     };
     let text = match value {
         Lit::Int(number) if number.suffix().is_empty() => number.base10_digits().to_owned(),
@@ -246,7 +244,10 @@ pub(crate) fn bytes(option: &str, value: &Lit) -> Result<u64, String> {
         }
         None if digits > 0 => {
             let known: Vec<_> = UNITS.iter().map(|(name, _)| format!("`{name}`")).collect();
-            return Err(format!("{option} `{text}`: unit `{unit}` is not known; expected {}", known.join(", ")));
+            return Err(format!(
+                "{option} `{text}`: unit `{unit}` is not known; expected {}",
+                known.join(", ")
+            ));
         }
         None => return Err(format!("{option} `{text}`: {}", expected())),
     };

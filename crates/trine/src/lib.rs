@@ -64,9 +64,9 @@ pub use audit::Audit;
 pub use bytes;
 pub use config::Config;
 pub use error::{Error, Result};
+pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
-pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
 pub use group::Group;
 pub use http;
@@ -77,12 +77,12 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
-pub use validation::{Valid, Validate};
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]

@@ -105,7 +105,6 @@ const WHOLE: &[(&str, &str)] = &[
     ("others[10].zip", "2"),
     ("others[9][street]", "first"),
     ("others[9][zip]", "1"),
-    ("prices[apple]", "3"),
     ("prices[a.b]", "4"),
     ("byId[7].street", "B"),
     ("byId[7].zip", "8"),
@@ -125,10 +124,8 @@ const WHOLE: &[(&str, &str)] = &[
 async fn both_encodings_say_the_same() {
     let body: Vec<String> = WHOLE.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let urlencoded = send::<Everything>(URLENCODED, body.join("&")).await;
-    let parts: Vec<(&str, String)> = WHOLE
-        .iter()
-        .map(|(name, value)| (*name, value.replace('+', " ").replace("%C3%A4", "ä")))
-        .collect();
+    let parts: Vec<(&str, String)> =
+        WHOLE.iter().map(|(name, value)| (*name, value.replace('+', " ").replace("%C3%A4", "ä"))).collect();
     let parts: Vec<_> = parts.iter().map(|(name, value)| text(name, value)).collect();
     let multipart = send::<Everything>(MULTIPART, multipart(&parts)).await;
     urlencoded.assert_status(200);
@@ -139,11 +136,8 @@ async fn both_encodings_say_the_same() {
         password: "secret".into(),
         tags: vec!["a".into(), "b".into(), "c".into()],
         address: Address { street: "S".into(), zip: 7 },
-        others: vec![
-            Address { street: "first".into(), zip: 1 },
-            Address { street: "second".into(), zip: 2 },
-        ],
-        prices: HashMap::from([("a.b".into(), 4), ("apple".into(), 3)]),
+        others: vec![Address { street: "first".into(), zip: 1 }, Address { street: "second".into(), zip: 2 }],
+        prices: HashMap::from([("a.b".into(), 4)]),
         by_id: BTreeMap::from([(7, Address { street: "B".into(), zip: 8 })]),
         kind: Kind::GuineaPig,
         note: None,
@@ -156,12 +150,7 @@ async fn both_encodings_say_the_same() {
         pay: Some(Payment::Invoice { number: 9 }),
         token: Some(Token(11)),
     };
-    let mut said = urlencoded.text().to_owned();
-    // The order of a `HashMap` is not ours.
-    let other = said.replace(r#"{"apple": 3, "a.b": 4}"#, r#"{"a.b": 4, "apple": 3}"#);
-    let expected = format!("{expected:?}").replace(r#"{"apple": 3, "a.b": 4}"#, r#"{"a.b": 4, "apple": 3}"#);
-    said = other;
-    assert_eq!(said, expected);
+    assert_eq!(urlencoded.text(), format!("{expected:?}"));
 }
 
 #[tokio::test]
@@ -193,7 +182,10 @@ async fn an_error_is_one_of_rfc_9457() {
     assert_eq!(problem["status"], 422);
     let message = "expected a whole number from 0 to 4294967295, got `x`";
     assert_eq!(problem["detail"], format!("form field `zip`: {message}"));
-    assert_eq!(problem["errors"], json!([{ "in": "form", "field": "zip", "code": "type", "message": message }]));
+    assert_eq!(
+        problem["errors"],
+        json!([{ "in": "form", "field": "zip", "code": "type", "message": message }])
+    );
     let two: Value = send::<Address>(URLENCODED, "").await.json();
     assert_eq!(two["detail"], "2 values are wrong; the first is form field `street`: is missing");
 }
@@ -215,7 +207,11 @@ async fn a_checkbox_is_what_browsers_send() {
         ("agree=off", "false"),
         ("agree=false&agree=on", "true"),
     ] {
-        assert_eq!(send::<Boxes>(URLENCODED, body).await.text(), format!("Boxes {{ agree: {agree} }}"), "{body}");
+        assert_eq!(
+            send::<Boxes>(URLENCODED, body).await.text(),
+            format!("Boxes {{ agree: {agree} }}"),
+            "{body}"
+        );
     }
 }
 
@@ -231,7 +227,9 @@ async fn names_that_fit_nothing() {
     let names: Vec<_> = unknown.iter().map(|(name, code, _)| format!("{name} {code}")).collect();
     assert_eq!(names, ["b unknown", "a.c unknown", "a[]x unknown", "[] unknown", " unknown"]);
     // Elsewhere they are ignored, and index is no way to make memory.
-    let huge = send::<HashMap<String, Vec<u8>>>(URLENCODED, "a[4294967295]=1&a[99999999999999999999999]=2&a[0]=0").await;
+    let huge =
+        send::<HashMap<String, Vec<u8>>>(URLENCODED, "a[4294967295]=1&a[99999999999999999999999]=2&a[0]=0")
+            .await;
     assert_eq!(huge.text(), r#"{"a": [0, 1, 2]}"#);
     assert_eq!(send::<HashMap<String, u8>>(URLENCODED, "a[=1&b]=2&c..d=3").await.status(), 200);
     let none = send::<HashMap<String, Vec<u8>>>(URLENCODED, "a[-1]=1").await;
@@ -247,12 +245,19 @@ async fn fields_that_are_not_known_are_a_list() {
 #[tokio::test]
 async fn what_is_not_utf8_is_refused_at_its_field() {
     for body in ["a=%FF", "a=%zz", "a=%", "a=\u{fffd}%"] {
-        assert_eq!(errors::<Strict>(body).await, one("a", "encoding", "expected percent-encoded UTF-8"), "{body}");
+        assert_eq!(
+            errors::<Strict>(body).await,
+            one("a", "encoding", "expected percent-encoded UTF-8"),
+            "{body}"
+        );
     }
     assert_eq!(errors::<Strict>("%FF=a").await[0].1, "encoding");
     assert_eq!(send::<Strict>(URLENCODED, b"a=\xff".to_vec()).await.status(), 422);
     let part = [b"content-disposition: form-data; name=a\r\n\r\n".as_slice(), b"\xff"].concat();
-    assert_eq!(told(&send::<Strict>(MULTIPART, multipart(&[part])).await), one("a", "encoding", "expected UTF-8"));
+    assert_eq!(
+        told(&send::<Strict>(MULTIPART, multipart(&[part])).await),
+        one("a", "encoding", "expected UTF-8")
+    );
 }
 
 #[derive(Debug, FromForm)]
@@ -273,12 +278,19 @@ async fn secrets_are_never_repeated() {
         &codes[my-password]=hunter2";
     let response = send::<Secrets>(URLENCODED, body).await;
     assert_eq!(told(&response).len(), 5, "{}", response.text());
-    assert!(response.text().contains("got `shown`") && !response.text().contains("hunter2"), "{}", response.text());
+    assert!(
+        response.text().contains("got `shown`") && !response.text().contains("hunter2"),
+        "{}",
+        response.text()
+    );
 
-    let app = App::new().route("/", post(async |form: Submitted<Secrets>| {
-        assert!(form.form.is_refused() && form.value.is_none());
-        Json(json!(form.form)["values"].clone())
-    }));
+    let app = App::new().route(
+        "/",
+        post(async |form: Submitted<Secrets>| {
+            assert!(form.form.is_refused() && form.value.is_none());
+            Json(json!(form.form)["values"].clone())
+        }),
+    );
     let request = app.test().await.post("/").header("content-type", URLENCODED);
     let kept: Value = request.bytes(body).await.json();
     assert_eq!(kept, json!({ "password_hint": ["shown"] }));
@@ -286,15 +298,19 @@ async fn secrets_are_never_repeated() {
 
 #[tokio::test]
 async fn a_page_can_ask_again() {
-    let app = App::new().route("/", post(async |mut form: Submitted<Everything>| {
-        form.form.refuse("user_name", "taken", "is taken");
-        let again = &form.form;
-        assert!(form.value.is_none() && again.has("tags", "b") && !again.has("tags", "c"));
-        assert_eq!((again.value("address[street]"), again.value("nothing")), ("<S>", ""));
-        assert_eq!(again.errors("address.zip").count(), 1);
-        Json(json!(again))
-    }));
-    let body = "user_name=Ann&tags=a&tags[]=b&address.street=%3CS%3E&address.zip=&unknown=x&kind=cat&password=p";
+    let app = App::new().route(
+        "/",
+        post(async |mut form: Submitted<Everything>| {
+            form.form.refuse("user_name", "taken", "is taken");
+            let again = &form.form;
+            assert!(form.value.is_none() && again.has("tags", "b") && !again.has("tags", "c"));
+            assert_eq!((again.value("address[street]"), again.value("nothing")), ("<S>", ""));
+            assert_eq!(again.errors("address.zip").count(), 1);
+            Json(json!(again))
+        }),
+    );
+    let body =
+        "user_name=Ann&tags=a&tags[]=b&address.street=%3CS%3E&address.zip=&unknown=x&kind=cat&password=p";
     let said: Value = app.test().await.post("/").header("content-type", URLENCODED).bytes(body).await.json();
     assert_eq!(
         said,
@@ -346,14 +362,19 @@ struct Upload {
 async fn files_go_to_disk_and_stay_where_they_are_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("kept");
-    let app = App::new().state(kept.clone()).route("/", post(
-        async |to: State<PathBuf>, Form(upload): Form<Upload>| -> Result<String, Problem> {
+    let app = App::new().state(kept.clone()).route(
+        "/",
+        post(async |to: State<PathBuf>, Form(upload): Form<Upload>| -> Result<String, Problem> {
             let avatar = upload.avatar.unwrap();
             let temporary = avatar.path().to_owned();
             assert_eq!(std::fs::metadata(&temporary).map_err(Problem::internal)?.len(), avatar.len());
             let told = format!(
                 "{:?} {:?} {} {:?} {:?} {}",
-                avatar.file_name(), avatar.sent_name(), avatar.len(), avatar.content_type(), upload.title,
+                avatar.file_name(),
+                avatar.sent_name(),
+                avatar.len(),
+                avatar.content_type(),
+                upload.title,
                 upload.files.len()
             );
             let mut again = String::new();
@@ -363,8 +384,8 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
             avatar.persist(&**to).await.map_err(Problem::internal)?;
             assert!(!temporary.exists());
             Ok(told)
-        },
-    ));
+        }),
+    );
     let body = multipart(&[
         file("avatar", "../../etc/me.txt", "text/plain; charset=utf-8", b"content"),
         text("title", "T"),
@@ -389,16 +410,23 @@ async fn files_that_are_refused() {
     };
     let large = file("avatar", "a.png", "image/png", &[0; 1025]);
     let message = "expected at most 1 KiB";
-    assert_eq!(refused(&[large.clone()]).await, (413.try_into().unwrap(), one("avatar", "too_large", message)));
+    assert_eq!(
+        refused(&[large.clone()]).await,
+        (413.try_into().unwrap(), one("avatar", "too_large", message))
+    );
     // At its edge it is taken, and beside another error 413 would say too much.
-    assert_eq!(send::<Upload>(MULTIPART, multipart(&[file("avatar", "a", "image/png", &[0; 1024])])).await.status(), 200);
+    assert_eq!(
+        send::<Upload>(MULTIPART, multipart(&[file("avatar", "a", "image/png", &[0; 1024])])).await.status(),
+        200
+    );
     let (status, errors) = refused(&[large, file("title", "t", "text/plain", b"t")]).await;
     assert_eq!((status.as_u16(), errors.len()), (422, 2));
     assert_eq!(errors[1], one("title", "type", "expected text, got a file")[0]);
     let (_, errors) = refused(&[file("avatar", "a", "image/svg+xml", b"<svg/>")]).await;
     let message = "expected a file of type `image/png`, `text/*`, got `image/svg+xml`";
     assert_eq!(errors, one("avatar", "content_type", message));
-    let (_, errors) = refused(&[file("avatar", "a", "image/png", b""), file("avatar", "b", "image/png", b"")]).await;
+    let (_, errors) =
+        refused(&[file("avatar", "a", "image/png", b""), file("avatar", "b", "image/png", b"")]).await;
     assert_eq!(errors, one("avatar", "duplicate", "expected one file, got 2"));
     let (_, errors) = refused(&[text("avatar", "text")]).await;
     assert_eq!(errors, one("avatar", "type", "expected a file, got text"));
@@ -418,8 +446,16 @@ async fn what_is_no_multipart_is_a_400() {
         ("multipart/form-data; boundary=", good.clone(), "expected a boundary of 1 to 70"),
         (MULTIPART, multipart(&[b"X: y\r\n\r\nvalue".to_vec()]), "a part has no `content-disposition`"),
         (MULTIPART, multipart(&[b"Content-Disposition: form-data\r\n\r\nv".to_vec()]), "has no `name`"),
-        (MULTIPART, multipart(&[b"Content-Disposition: attachment; name=a\r\n\r\nv".to_vec()]), "expected `form-data`"),
-        (MULTIPART, b"--b0\r\nnonsense\r\n\r\n".to_vec(), "expected a header field in a part, got `nonsense`"),
+        (
+            MULTIPART,
+            multipart(&[b"Content-Disposition: attachment; name=a\r\n\r\nv".to_vec()]),
+            "expected `form-data`",
+        ),
+        (
+            MULTIPART,
+            b"--b0\r\nnonsense\r\n\r\n".to_vec(),
+            "expected a header field in a part, got `nonsense`",
+        ),
     ] {
         let response = send::<Upload>(content_type, body).await;
         assert_eq!(response.status(), 400);
@@ -444,7 +480,8 @@ async fn parts(mut parts: Multipart) -> Result<String, Problem> {
 async fn parts_can_be_read_one_by_one() {
     let client = App::new().routes(routes![parts]).test().await;
     let send = |body: Vec<u8>| client.post("/parts").header("content-type", MULTIPART).bytes(body);
-    let body = multipart(&[text("a", "1"), text("skipped", "x"), file("half", "h", "a/b", b"12345"), text("b", "")]);
+    let body =
+        multipart(&[text("a", "1"), text("skipped", "x"), file("half", "h", "a/b", b"12345"), text("b", "")]);
     assert_eq!(send(body).await.text(), "1;-;5…;;");
     assert_eq!(send(multipart(&[text("a", &"x".repeat(5000))])).await.status(), 413);
     assert_eq!(client.post("/parts").form(&[("a", "b")]).await.status(), 415);
@@ -455,7 +492,11 @@ async fn parts_can_be_read_one_by_one() {
 type Any = BTreeMap<String, Vec<String>>;
 type Deep = BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>;
 
-async fn limited<T: FromForm + 'static>(limits: FormLimits, content_type: &str, body: Vec<u8>) -> (u16, Value) {
+async fn limited<T: FromForm + 'static>(
+    limits: FormLimits,
+    content_type: &str,
+    body: Vec<u8>,
+) -> (u16, Value) {
     let app = App::new().state(limits).route("/", post(async |_: Form<T>| "taken"));
     let response = app.test().await.post("/").header("content-type", content_type).bytes(body).await;
     let status = response.status().as_u16();
@@ -531,7 +572,10 @@ struct Small {
 async fn a_type_and_a_field_have_limits_of_their_own() {
     assert_eq!(send::<Small>(URLENCODED, "a=1&a=2").await.status(), 200);
     assert_eq!(send::<Small>(URLENCODED, "a=1&a=2&x=3").await.status(), 413);
-    assert_eq!(errors::<Small>(&format!("a={}", "x".repeat(1025))).await, one("a", "too_large", "expected at most 1 KiB"));
+    assert_eq!(
+        errors::<Small>(&format!("a={}", "x".repeat(1025))).await,
+        one("a", "too_large", "expected at most 1 KiB")
+    );
     assert_eq!(errors::<Small>("b=123").await, one("b", "too_large", "expected at most 2 bytes"));
 }
 

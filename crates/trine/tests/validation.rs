@@ -21,12 +21,12 @@ struct User {
     #[garde(inner(length(chars, min = 1)), length(max = 2))]
     tags: Vec<String>,
     #[form(name = "homeTown")]
-    #[garde(rename("homeTown"), custom(known))]
+    #[garde(custom(known))]
     home_town: String,
     #[garde(dive)]
     address: Option<Address>,
     #[serde(default)]
-    #[garde(dive, rename("byKey"))]
+    #[garde(dive)]
     by_key: BTreeMap<String, Address>,
 }
 
@@ -60,9 +60,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
     let refused = client.post("/").json(&json_body()).await;
     refused.assert_status(422).assert_header("content-type", "application/problem+json");
     let problem: Value = refused.json();
-    let error = |pointer: &str, code: &str, message: &str| {
-        json!({ "in": "body", "pointer": pointer, "code": code, "message": message })
-    };
+    let error = |pointer: &str, code: &str, message: &str| json!({ "in": "body", "pointer": pointer, "code": code, "message": message });
     let email = "is not an email address: value is missing `@`";
     let expected = [
         error("/name", "length", "is shorter than 2"),
@@ -89,6 +87,23 @@ async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
     let message = "invalid type: integer `7`, expected a string";
     let error = json!([{ "in": "body", "pointer": "/email", "code": "type", "message": message }]);
     assert_eq!(problem["errors"], error);
+}
+
+#[tokio::test]
+async fn a_form_is_told_by_its_own_names() {
+    let app = App::new().route("/", post(async |_: Valid<Form<User>>| ()));
+    let fields =
+        [("name", "Ann"), ("email", "a@b.c"), ("homeTown", ""), ("tags[4]", ""), ("address.zip", "0")];
+    let refused = app.test().await.post("/").form(&fields).await;
+    let problem: Value = refused.assert_status(422).json();
+    let errors = problem["errors"].as_array().unwrap();
+    let told: Vec<_> =
+        errors.iter().map(|error| (error["field"].as_str().unwrap(), &error["code"])).collect();
+    // Elements that are there count from 0: of the index that was sent the value knows nothing.
+    assert_eq!(
+        told,
+        [("tags[0]", &json!("length")), ("homeTown", &json!("invalid")), ("address.zip", &json!("range"))]
+    );
 }
 
 #[derive(Debug, Deserialize, FromForm, Garde)]
@@ -139,10 +154,13 @@ async fn query_path_and_form_name_the_field() {
 
 #[tokio::test]
 async fn a_submitted_form_gets_the_errors_of_validation() {
-    let app = App::new().route("/", post(async |form: Valid<Submitted<Page>>| {
-        assert_eq!(form.value.is_none(), form.form.is_refused());
-        Json(json!(form.form))
-    }));
+    let app = App::new().route(
+        "/",
+        post(async |form: Valid<Submitted<Page>>| {
+            assert_eq!(form.value.is_none(), form.form.is_refused());
+            Json(json!(form.form))
+        }),
+    );
     let client = app.test().await;
     let said: Value = client.post("/").form(&[("page", "0"), ("word", "ok")]).await.json();
     assert_eq!(said["values"], json!({ "page": ["0"], "word": ["ok"] }));

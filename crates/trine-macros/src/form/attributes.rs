@@ -64,7 +64,9 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
         match (key.unraw().to_string().as_str(), value) {
             ("name", Value::Equals(value)) => found.name = name(value, diagnostics),
             ("default", Value::Nothing) => found.default = Some(Default_::Trait),
-            ("default", Value::Equals(value)) => found.default = Some(Default_::Value(Box::new(value.clone()))),
+            ("default", Value::Equals(value)) => {
+                found.default = Some(Default_::Value(Box::new(value.clone())))
+            }
             ("max", Value::Equals(value)) => found.max = size("max", value, diagnostics),
             ("types", Value::List(list)) => found.types = media_types(list, diagnostics),
             ("secret", Value::Nothing) => found.secret = Some(true),
@@ -73,7 +75,9 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
                 Err(_) => diagnostics.error(at(value), "`secret` expects `true` or `false`, or stands alone"),
             },
             ("parse", Value::Nothing) => found.parse = Some(String::new()),
-            ("parse", Value::Equals(value)) => found.parse = text(value, "parse", "\"a colour\"", diagnostics),
+            ("parse", Value::Equals(value)) => {
+                found.parse = text(value, "parse", "\"a colour\"", diagnostics)
+            }
             ("name" | "default" | "max" | "types" | "secret" | "parse", _) => malformed(key, diagnostics),
             _ => diagnostics.error(key.span(), format!("`{key}` is not known here; expected {FIELD}")),
         }
@@ -179,7 +183,9 @@ fn text(value: &Expr, key: &str, example: &str, diagnostics: &mut Diagnostics) -
 fn name(value: &Expr, diagnostics: &mut Diagnostics) -> Option<String> {
     let name = text(value, "name", "\"user_name\"", diagnostics)?;
     if name.is_empty() || name.contains(['.', '[', ']']) {
-        let message = format!("name `{name}`: expected one without `.`, `[` and `]`, which are for fields inside others");
+        let message = format!(
+            "name `{name}`: expected one without `.`, `[` and `]`, which are for fields inside others"
+        );
         diagnostics.error(at(value), message);
     }
     Some(name)

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, GenericParam, Lit, parse_quote};
 
@@ -17,12 +18,13 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         }
     }
     let (implemented, arguments, wheres) = generics.split_for_impl();
-    let (rule, read) = match shape {
-        Shape::Struct(fields) => (rules(None, fields), structure(fields)),
+    let (rule, names, read) = match shape {
+        Shape::Struct(fields) => (rules(None, fields), names(fields), made(&quote!(Self), fields)),
         Shape::Newtype(ty) => newtype(ty),
-        Shape::Choice(variants) => (quote!(path.is_empty().then_some(rule)), choice(variants)),
+        Shape::Choice(variants) => (quote!(path.is_empty().then_some(rule)), names([]), choice(variants)),
         Shape::Tagged(tag, variants) => {
-            (rules(Some(tag), variants.iter().flat_map(|variant| &variant.fields)), tagged(tag, variants))
+            let fields = || variants.iter().flat_map(|variant| &variant.fields);
+            (rules(Some(tag), fields()), names(fields()), tagged(tag, variants))
         }
     };
     let form = match shape {
@@ -52,6 +54,10 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         impl #implemented ::trine::form::FromField for #ident #arguments #wheres {
             fn rule(path: &[&str], rule: ::trine::form::Rule) -> ::std::option::Option<::trine::form::Rule> {
                 #rule
+            }
+
+            fn names(path: &[&str], names: &mut ::std::vec::Vec<::std::string::String>) {
+                #names
             }
 
             fn from_field(
@@ -97,9 +103,24 @@ fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) 
     }
 }
 
-fn structure(fields: &[Field]) -> TokenStream {
-    let made = made(&quote!(Self), fields);
-    quote!(#made)
+/// The name of each field, found by that of Rust.
+fn names<'a>(fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
+    let fields = fields.into_iter().map(|field| {
+        let (rust, name, ty) = (field.ident.unraw().to_string(), &field.name, read_as(field));
+        let inside = quote_spanned!(field.ty.span()=> <#ty as ::trine::form::FromField>::names);
+        quote! {
+            if first == #rust {
+                names.push(::std::string::String::from(#name));
+                return #inside(rest, names);
+            }
+        }
+    });
+    quote! {
+        let ::std::option::Option::Some((&first, rest)) = path.split_first() else { return };
+        #(#fields)*
+        names.push(::std::string::String::from(first));
+        names.extend(rest.iter().map(|&key| ::std::string::String::from(key)));
+    }
 }
 
 /// Every field is read before the first that is wrong ends it.
@@ -166,10 +187,11 @@ fn read_as(field: &Field) -> TokenStream {
     }
 }
 
-fn newtype(ty: &syn::Type) -> (TokenStream, TokenStream) {
-    let rule = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::rule(path, rule));
-    let read = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::from_field(field).map(Self));
-    (rule, read)
+fn newtype(ty: &syn::Type) -> (TokenStream, TokenStream, TokenStream) {
+    let rule = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::rule);
+    let names = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::names);
+    let read = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::from_field);
+    (quote!(#rule(path, rule)), quote!(#names(path, names)), quote!(#read(field).map(Self)))
 }
 
 fn choice(variants: &[Variant]) -> TokenStream {

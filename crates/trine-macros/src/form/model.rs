@@ -103,16 +103,23 @@ fn structure(all: Fields, at: Span, case: Option<Case>, diagnostics: &mut Diagno
             all.unnamed.into_iter().next().map(|field| Shape::Newtype(Box::new(field.ty)))
         }
         Fields::Unnamed(_) | Fields::Unit => {
-            diagnostics.error(at, "a form has named fields; a struct around one value may leave the name out");
+            diagnostics
+                .error(at, "a form has named fields; a struct around one value may leave the name out");
             None
         }
     }
 }
 
-fn enumeration(variants: Vec<Variant>, tag: Option<String>, at: Span, diagnostics: &mut Diagnostics) -> Shape {
+fn enumeration(
+    variants: Vec<Variant>,
+    tag: Option<String>,
+    at: Span,
+    diagnostics: &mut Diagnostics,
+) -> Shape {
     match tag {
         Some(tag) => {
-            for field in variants.iter().flat_map(|variant| &variant.fields).filter(|field| field.name == tag) {
+            for field in variants.iter().flat_map(|variant| &variant.fields).filter(|field| field.name == tag)
+            {
                 diagnostics.error(field.ident.span(), format!("`{tag}` is the tag, which says the variant"));
             }
             Shape::Tagged(tag, variants)

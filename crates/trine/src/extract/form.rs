@@ -63,7 +63,10 @@ mod tests {
     async fn reads_the_body_under_every_method() {
         for method in ["POST", "GET"] {
             let Form(login) = read(method, TYPE, "name=+7&a+b=%38").await.unwrap();
-            assert_eq!(login.into_iter().collect::<Vec<_>>(), [("a b".to_owned(), 8), ("name".to_owned(), 7)]);
+            assert_eq!(
+                login.into_iter().collect::<Vec<_>>(),
+                [("a b".to_owned(), 8), ("name".to_owned(), 7)]
+            );
         }
     }
 

@@ -152,7 +152,10 @@ impl Multipart {
                 },
                 Err(parser::Refused::HeadTooLarge) => {
                     let most = self.limits.part_head;
-                    return Err(past("part_head", format!("expected at most {most} bytes of header in a part")));
+                    return Err(past(
+                        "part_head",
+                        format!("expected at most {most} bytes of header in a part"),
+                    ));
                 }
                 Err(parser::Refused::Malformed(what)) => return Err(malformed(what)),
             }
@@ -212,7 +215,8 @@ impl Part<'_> {
             Some(Ok(text)) => Ok(text),
             Some(Err(error)) => {
                 let at = error.utf8_error().valid_up_to();
-                let detail = format!("part `{}`: expected UTF-8, got another byte at offset {at}", self.name());
+                let detail =
+                    format!("part `{}`: expected UTF-8, got another byte at offset {at}", self.name());
                 Err(Problem::bad_request(detail).source(error))
             }
             None => Err(past("text", format!("part `{}`: expected at most {most} bytes", self.name()))),

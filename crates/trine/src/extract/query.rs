@@ -52,7 +52,11 @@ impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
 fn refuse(Misfit { field, message }: Misfit, absent: bool) -> Rejection {
     let mut errors = FieldErrors::of(Location::Query);
     let code = if message.starts_with("missing field") { "missing" } else { "type" };
-    errors.refuse(field.as_deref().map_or_else(Place::whole, |field| Place::whole().then(field)), code, message);
+    errors.refuse(
+        field.as_deref().map_or_else(Place::whole, |field| Place::whole().then(field)),
+        code,
+        message,
+    );
     let mut problem = errors.problem(StatusCode::BAD_REQUEST);
     if let Some(field) = field {
         problem = problem.with("parameter", field);

@@ -12,6 +12,10 @@ impl<T: FromField> FromField for Option<T> {
         T::rule(path, rule)
     }
 
+    fn names(path: &[&str], names: &mut Vec<String>) {
+        T::names(path, names);
+    }
+
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         if field.is_blank() { Ok(None) } else { T::from_field(field).map(Some) }
     }
@@ -26,6 +30,10 @@ impl<T: FromField> FromField for Vec<T> {
             Some((index, rest)) if name::is_index(index) => T::rule(rest, rule),
             Some(_) => None,
         }
+    }
+
+    fn names(path: &[&str], names: &mut Vec<String>) {
+        element_names::<T>(path, names);
     }
 
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
@@ -54,6 +62,10 @@ where
         entry_rule::<V>(path, rule)
     }
 
+    fn names(path: &[&str], names: &mut Vec<String>) {
+        element_names::<V>(path, names);
+    }
+
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         entries(field)
     }
@@ -62,6 +74,10 @@ where
 impl<K: FromField + Ord, V: FromField> FromField for BTreeMap<K, V> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         entry_rule::<V>(path, rule)
+    }
+
+    fn names(path: &[&str], names: &mut Vec<String>) {
+        element_names::<V>(path, names);
     }
 
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
@@ -97,6 +113,13 @@ impl FromField for Vec<(String, String)> {
             nodes.extend(inside.map(|(key, node)| (name::join(&name, &key), node)));
         }
         Ok(pairs)
+    }
+}
+
+fn element_names<T: FromField>(path: &[&str], names: &mut Vec<String>) {
+    if let Some((&key, rest)) = path.split_first() {
+        names.push(key.to_owned());
+        T::names(rest, names);
     }
 }
 

@@ -43,6 +43,11 @@ pub trait FromField: Sized + Send {
         path.is_empty().then_some(rule)
     }
 
+    /// The names that a form has for a path of Rust names, so that validation tells those that were sent.
+    fn names(path: &[&str], names: &mut Vec<String>) {
+        names.extend(path.iter().map(|&key| key.to_owned()));
+    }
+
     /// Makes the value, or says on the field what is wrong with it.
     ///
     /// # Errors

@@ -103,7 +103,8 @@ async fn parts(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection> 
         // A file that was not chosen comes without a name and has a type of its own.
         if part.file_name() != Some("") && !slot.rule.allows(declared) {
             let expected = slot.rule.types.join("`, `");
-            let message = format!("expected a file of type `{expected}`, got `{}`", crate::extract::clip(declared));
+            let message =
+                format!("expected a file of type `{expected}`, got `{}`", crate::extract::clip(declared));
             collector.refuse(&slot, "content_type", message);
             continue;
         }

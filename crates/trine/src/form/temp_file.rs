@@ -185,8 +185,10 @@ async fn write(file: Option<NamedTempFile>, bytes: BytesMut) -> Result<NamedTemp
 fn safe_name(sent: &str) -> Option<String> {
     const LONGEST: usize = 255;
     let last = sent.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String =
-        last.chars().filter(|&c| !c.is_control() && !matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|')).collect();
+    let kept: String = last
+        .chars()
+        .filter(|&c| !c.is_control() && !matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|'))
+        .collect();
     let name = kept.trim_matches([' ', '.']);
     // A leading dot hides a file, and a trailing one is not kept by Windows: neither is worth its trouble.
     let name = &name[..name.floor_char_boundary(LONGEST)];

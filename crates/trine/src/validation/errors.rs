@@ -95,6 +95,13 @@ impl FieldErrors {
         }
     }
 
+    pub(crate) fn renamed(mut self, name: impl Fn(&Place) -> Place) -> FieldErrors {
+        for error in &mut self.errors {
+            error.place = name(&error.place);
+        }
+        self
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -195,8 +202,7 @@ impl std::error::Error for FieldErrors {}
 impl From<FieldErrors> for Problem {
     fn from(errors: FieldErrors) -> Problem {
         let size = !errors.is_empty() && errors.iter().all(|error| error.code == "too_large");
-        let status =
-            if size { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let status = if size { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
         errors.problem(status)
     }
 }

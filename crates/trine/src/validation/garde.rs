@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use garde::error::Kind;
-use garde::i18n::{
-    I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n,
-};
+use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n};
 use garde::{Path, Report};
 
 use super::{FieldErrors, Place, Validate};

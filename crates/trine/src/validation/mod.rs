@@ -32,6 +32,7 @@ mod garde;
 mod place;
 mod valid;
 mod validate;
+mod wire;
 
 pub use self::errors::{FieldError, FieldErrors, Location};
 #[cfg(feature = "garde")]

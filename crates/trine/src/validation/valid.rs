@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use serde::de::DeserializeOwned;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
-use super::{FieldErrors, Location, Validate};
+use super::{FieldErrors, Location, Place, Validate, wire};
 use crate::extract::{Form, Json, Path, Query};
 use crate::form::{FromForm, Submitted};
 
@@ -64,6 +64,11 @@ pub trait Checked: FromRequest {
     /// The value, where one was read.
     fn value(&self) -> Option<&Self::Value>;
 
+    /// A place in the value, which Rust names, by the names that clients send.
+    fn sent_as(place: &Place) -> Place {
+        place.clone()
+    }
+
     /// What becomes of errors: an answer, unless the extractor hands them to the handler.
     ///
     /// # Errors
@@ -92,14 +97,17 @@ impl<E: Checked> FromRequest for Valid<E> {
                 None => value.validate(&*cx.state::<Context<E>>()?, &mut errors),
             }
         }
-        if errors.is_empty() { Ok(Valid(extracted)) } else { extracted.refused(errors).map(Valid) }
+        if errors.is_empty() {
+            return Ok(Valid(extracted));
+        }
+        extracted.refused(errors.renamed(E::sent_as)).map(Valid)
     }
 }
 
 type Context<E> = <<E as Checked>::Value as Validate>::Context;
 
 macro_rules! checked {
-    ($($name:ident: $bound:ident, $location:ident;)*) => {$(
+    ($($name:ident: $bound:ident, $location:ident, $sent_as:path;)*) => {$(
         impl<T: $bound + Send + Validate> Checked for $name<T> {
             type Value = T;
             const LOCATION: Location = Location::$location;
@@ -107,15 +115,26 @@ macro_rules! checked {
             fn value(&self) -> Option<&T> {
                 Some(&self.0)
             }
+
+            fn sent_as(place: &Place) -> Place {
+                $sent_as(place)
+            }
         }
     )*};
 }
 
 checked! {
-    Json: DeserializeOwned, Body;
-    Form: FromForm, Form;
-    Query: DeserializeOwned, Query;
-    Path: DeserializeOwned, Path;
+    Json: DeserializeOwned, Body, wire::place::<T>;
+    Form: FromForm, Form, form_place::<T>;
+    Query: DeserializeOwned, Query, wire::place::<T>;
+    Path: DeserializeOwned, Path, wire::place::<T>;
+}
+
+fn form_place<T: FromForm>(place: &Place) -> Place {
+    let keys: Vec<&str> = place.keys().collect();
+    let mut names = Vec::new();
+    T::names(&keys, &mut names);
+    names.into_iter().fold(Place::whole(), Place::then)
 }
 
 /// The errors go to those of the form, and the handler decides.
@@ -125,6 +144,10 @@ impl<T: FromForm + Validate> Checked for Submitted<T> {
 
     fn value(&self) -> Option<&T> {
         self.value.as_ref()
+    }
+
+    fn sent_as(place: &Place) -> Place {
+        form_place::<T>(place)
     }
 
     fn refused(mut self, errors: FieldErrors) -> Result<Self, Rejection> {

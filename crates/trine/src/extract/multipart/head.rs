@@ -107,7 +107,10 @@ mod tests {
         assert_eq!(of(r#"Form-Data;name=a ; filename="b c.txt""#), found("a", Some("b c.txt")));
         assert_eq!(of(r#"form-data; filename="n=\";name=x"; name="a""#), found("a", Some("n=\";name=x")));
         assert_eq!(of(r#"form-data; name="a%22b%0D%0A100%25""#), found("a\"b\r\n100%25", None));
-        assert_eq!(of(r#"form-data; name="a"; filename="C:\dir\me.png""#), found("a", Some(r"C:\dir\me.png")));
+        assert_eq!(
+            of(r#"form-data; name="a"; filename="C:\dir\me.png""#),
+            found("a", Some(r"C:\dir\me.png"))
+        );
         assert_eq!(of(r#"form-data; name="a"; filename="\\\"""#), found("a", Some("\\\"")));
         assert_eq!(of(r#"form-data; name="a"; filename*=UTF-8''x; filename="""#), found("a", Some("")));
         assert_eq!(of(r#"form-data; name="open"#), found("open", None));
@@ -127,8 +130,13 @@ mod tests {
         assert_eq!(read("multipart/form-data; boundary=----x"), Ok("----x".to_owned()));
         assert_eq!(read("multipart/form-data; charset=utf-8; BOUNDARY=\"a b\""), Ok("a b".to_owned()));
         let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
-        for wrong in ["multipart/form-data", "multipart/form-data; boundary=", "m/f; boundary=\"a \"", "m/f; boundary=ä", &long]
-        {
+        for wrong in [
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "m/f; boundary=\"a \"",
+            "m/f; boundary=ä",
+            &long,
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
