@@ -1,6 +1,6 @@
 //! The implementations of `FromField` and `FromForm`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -20,7 +20,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let (implemented, arguments, wheres) = generics.split_for_impl();
     let (rule, names, read) = match shape {
         Shape::Struct(fields) => (rules(None, fields), names(fields), made(&quote!(Self), fields)),
-        Shape::Newtype(ty) => newtype(ty),
+        Shape::Newtype(_) => newtype(),
         Shape::Choice(variants) => (quote!(path.is_empty().then_some(rule)), names([]), choice(variants)),
         Shape::Tagged(tag, variants) => {
             let fields = || variants.iter().flat_map(|variant| &variant.fields);
@@ -49,7 +49,13 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             }
         }
     };
+    let accesses = accesses(shape);
     quote! {
+        #[automatically_derived]
+        impl #implemented #ident #arguments #wheres {
+            #accesses
+        }
+
         #[automatically_derived]
         impl #implemented ::trine::form::FromField for #ident #arguments #wheres {
             fn rule(path: &[&str], rule: ::trine::form::Rule) -> ::std::option::Option<::trine::form::Rule> {
@@ -82,16 +88,15 @@ fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) 
     });
     let fields = fields.into_iter().map(|field| {
         let (name, secret, types) = (&field.name, field.secret, &field.types);
-        let ty = read_as(field);
         let max = field.max.map(|max| quote!(.max(#max)));
         let types = (!types.is_empty()).then(|| quote!(.types(&[#(#types),*])));
-        let known = quote_spanned!(field.ty.span()=> <#ty as ::trine::form::FromField>::rule);
+        let access = access(field.number);
         quote! {
-            if first == #name
-                && let ::std::option::Option::Some(found) =
-                    #known(rest, rule.inside().secret(#secret) #max #types)
-            {
-                return ::std::option::Option::Some(found);
+            if first == #name {
+                let rule = (#access.rule)(rest, rule.inside().secret(#secret) #max #types);
+                if rule.is_some() {
+                    return rule;
+                }
             }
         }
     });
@@ -106,12 +111,11 @@ fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) 
 /// The name of each field, found by that of Rust.
 fn names<'a>(fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
     let fields = fields.into_iter().map(|field| {
-        let (rust, name, ty) = (field.ident.unraw().to_string(), &field.name, read_as(field));
-        let inside = quote_spanned!(field.ty.span()=> <#ty as ::trine::form::FromField>::names);
+        let (rust, name, access) = (field.ident.unraw().to_string(), &field.name, access(field.number));
         quote! {
             if first == #rust {
                 names.push(::std::string::String::from(#name));
-                return #inside(rest, names);
+                return (#access.names)(rest, names);
             }
         }
     });
@@ -136,7 +140,7 @@ fn made(path: &TokenStream, fields: &[Field]) -> TokenStream {
 
 fn read(field: &Field) -> TokenStream {
     let (name, secret) = (&field.name, field.secret);
-    let ty = read_as(field);
+    let access = access(field.number);
     let mut child = quote!(field.child(#name, #secret));
     if let Some((expected, _)) = &field.parse
         && !expected.is_empty()
@@ -149,8 +153,7 @@ fn read(field: &Field) -> TokenStream {
         Some((_, Around::Option)) => quote!(.map(|parsed| parsed.map(|parsed| parsed.0))),
         Some((_, Around::Vec)) => quote!(.map(|all| all.into_iter().map(|parsed| parsed.0).collect())),
     };
-    // In the very words of `rules`, for a type that cannot be read: the compiler says the same only once.
-    let read = quote_spanned!(field.ty.span()=> <#ty as ::trine::form::FromField>::from_field);
+    let read = quote!((#access.read));
     match &field.default {
         None => quote!(#read(&mut #child)#unwrapped),
         Some(default) => {
@@ -187,11 +190,43 @@ fn read_as(field: &Field) -> TokenStream {
     }
 }
 
-fn newtype(ty: &syn::Type) -> (TokenStream, TokenStream, TokenStream) {
-    let rule = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::rule);
-    let names = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::names);
-    let read = quote_spanned!(ty.span()=> <#ty as ::trine::form::FromField>::from_field);
-    (quote!(#rule(path, rule)), quote!(#names(path, names)), quote!(#read(field).map(Self)))
+fn newtype() -> (TokenStream, TokenStream, TokenStream) {
+    let access = access(0);
+    (
+        quote!((#access.rule)(path, rule)),
+        quote!((#access.names)(path, names)),
+        quote!((#access.read)(field).map(Self)),
+    )
+}
+
+/// How the type of a field is reached: named once, in a function of its own, so that a type which is no field is told once.
+fn access(number: usize) -> TokenStream {
+    let function = format_ident!("__form_field_{number}");
+    quote!(Self::#function())
+}
+
+fn accesses(shape: &Shape) -> TokenStream {
+    let one = |number: usize, ty: TokenStream, at: Span| {
+        let function = format_ident!("__form_field_{number}");
+        let access = quote_spanned!(at=> ::trine::form::access::<#ty>());
+        quote! {
+            #[doc(hidden)]
+            fn #function() -> ::trine::form::Access<#ty> {
+                #access
+            }
+        }
+    };
+    match shape {
+        Shape::Newtype(ty) => one(0, quote!(#ty), ty.span()),
+        Shape::Struct(fields) => {
+            fields.iter().map(|field| one(field.number, read_as(field), field.ty.span())).collect()
+        }
+        Shape::Choice(_) => TokenStream::new(),
+        Shape::Tagged(_, variants) => {
+            let fields = variants.iter().flat_map(|variant| &variant.fields);
+            fields.map(|field| one(field.number, read_as(field), field.ty.span())).collect()
+        }
+    }
 }
 
 fn choice(variants: &[Variant]) -> TokenStream {

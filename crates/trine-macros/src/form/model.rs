@@ -32,6 +32,8 @@ pub(crate) struct Variant {
 }
 
 pub(crate) struct Field {
+    /// Which one it is, of all fields of all variants.
+    pub(crate) number: usize,
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     pub(crate) name: String,
@@ -80,7 +82,8 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
                 };
                 Some(Variant { ident: variant.ident, name, fields })
             });
-            let variants: Vec<Variant> = variants.collect();
+            let mut variants: Vec<Variant> = variants.collect();
+            number(variants.iter_mut().flat_map(|variant| &mut variant.fields));
             twice(variants.iter().map(|variant| (&variant.name, variant.ident.span())), diagnostics);
             let shape = enumeration(variants, attributes.tag.clone(), at, diagnostics);
             Some(Model { ident: item.ident, generics: item.generics, attributes, shape })
@@ -98,7 +101,11 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
 
 fn structure(all: Fields, at: Span, case: Option<Case>, diagnostics: &mut Diagnostics) -> Option<Shape> {
     match all {
-        Fields::Named(all) => Some(Shape::Struct(fields(all.named, case, diagnostics))),
+        Fields::Named(all) => {
+            let mut fields = fields(all.named, case, diagnostics);
+            number(fields.iter_mut());
+            Some(Shape::Struct(fields))
+        }
         Fields::Unnamed(all) if all.unnamed.len() == 1 => {
             all.unnamed.into_iter().next().map(|field| Shape::Newtype(Box::new(field.ty)))
         }
@@ -159,11 +166,17 @@ fn fields(
                 (ty, Some((expected, around)))
             }
         };
-        Some(Field { ident, ty, name, secret, max, types, default, parse })
+        Some(Field { number: 0, ident, ty, name, secret, max, types, default, parse })
     });
     let fields: Vec<Field> = fields.collect();
     twice(fields.iter().map(|field| (&field.name, field.ident.span())), diagnostics);
     fields
+}
+
+fn number<'a>(fields: impl Iterator<Item = &'a mut Field>) {
+    for (number, field) in fields.enumerate() {
+        field.number = number;
+    }
 }
 
 fn twice<'a>(names: impl Iterator<Item = (&'a String, Span)>, diagnostics: &mut Diagnostics) {

@@ -74,6 +74,21 @@ pub trait FromForm: FromField {
     }
 }
 
+/// How the type of a field is reached by what `#[derive(FromForm)]` writes; not for use by hand.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Access<T> {
+    pub rule: fn(&[&str], Rule) -> Option<Rule>,
+    pub names: fn(&[&str], &mut Vec<String>),
+    pub read: fn(&mut Field<'_>) -> Result<T, Refused>,
+}
+
+#[doc(hidden)]
+#[must_use]
+pub fn access<T: FromField>() -> Access<T> {
+    Access { rule: T::rule, names: T::names, read: T::from_field }
+}
+
 /// A value was refused, and the reason is noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(());

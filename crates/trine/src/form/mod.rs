@@ -40,6 +40,8 @@ mod submitted;
 #[cfg(feature = "multipart")]
 mod temp_file;
 
+#[doc(hidden)]
+pub use self::field::{Access, access};
 pub use self::field::{Field, FromField, FromForm, Refused};
 pub use self::limits::FormLimits;
 pub(crate) use self::read::read;
