@@ -3,11 +3,10 @@
 //! All errors reach the client as `{"errors": {"field": ["message"]}}`, also those of the framework: a body that is
 //! no JSON, a path that is not routed, a parameter that is no number.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use trine::BoxError;
 use trine::prelude::*;
-
-use crate::check::Fields;
+use trine::validation::FieldErrors;
 
 /// What a handler returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,7 +25,7 @@ pub enum Error {
     /// 404: there is no such thing.
     NotFound(&'static str),
     /// 422: these fields are wrong.
-    Invalid(Fields),
+    Invalid(FieldErrors),
     /// 500: our fault. The log learns all of it, the client nothing.
     Internal(BoxError),
 }
@@ -47,7 +46,7 @@ impl From<Error> for Problem {
             Error::BadLogin => (StatusCode::UNAUTHORIZED, json!({ "email or password": ["is invalid"] })),
             Error::Forbidden(what) => (StatusCode::FORBIDDEN, json!({ what: ["belongs to somebody else"] })),
             Error::NotFound(what) => (StatusCode::NOT_FOUND, json!({ what: ["not found"] })),
-            Error::Invalid(fields) => (StatusCode::UNPROCESSABLE_ENTITY, json!(fields)),
+            Error::Invalid(fields) => return fields.into(),
             Error::Internal(error) => return Problem::internal(error),
         };
         Problem::new(status).with("errors", errors)
@@ -59,6 +58,12 @@ fn challenge(message: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED)
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Token"))
         .with("errors", json!({ "token": [message] }))
+}
+
+impl From<FieldErrors> for Error {
+    fn from(fields: FieldErrors) -> Error {
+        Error::Invalid(fields)
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -95,12 +100,24 @@ pub async fn told_our_way(request: Request, next: Next) -> Response {
 }
 
 fn errors(problem: &Problem) -> Value {
-    if let Some(errors) = problem.member("errors") {
-        return errors.clone();
+    let detail = problem.detail_text().unwrap_or(problem.title_text());
+    let field = problem.member("parameter").and_then(Value::as_str).unwrap_or("body");
+    match problem.member("errors") {
+        Some(Value::Array(told)) => by_field(told),
+        Some(ours) => ours.clone(),
+        None => json!({ field: [detail] }),
     }
-    // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
-    let text = |name| problem.member(name).and_then(Value::as_str);
-    let path = text("path").and_then(|path| path.split_once('.')).map(|(_, field)| field);
-    let field = text("parameter").or(path).unwrap_or("body");
-    json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] })
+}
+
+/// What the framework says of fields: of `/user/email` this API says `email`.
+fn by_field(told: &[Value]) -> Value {
+    let mut fields = Map::new();
+    for error in told {
+        let text = |name| error[name].as_str().unwrap_or_default();
+        let mut keys = text("pointer").split('/').chain([text("field")]).filter(|key| !key.is_empty());
+        let outer = keys.next().unwrap_or("body");
+        let messages = fields.entry(keys.next().unwrap_or(outer)).or_insert_with(|| json!([]));
+        messages.as_array_mut().into_iter().for_each(|messages| messages.push(json!(text("message"))));
+    }
+    Value::Object(fields)
 }

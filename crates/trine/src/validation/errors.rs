@@ -95,6 +95,31 @@ impl FieldErrors {
         }
     }
 
+    /// Notes the errors of a value inside this one: their places are told from `place` on.
+    ///
+    /// ```
+    /// use trine::validation::{FieldErrors, Validate};
+    ///
+    /// struct Envelope<T> { user: T }
+    ///
+    /// impl<T: Validate<Context = ()>> Validate for Envelope<T> {
+    ///     type Context = ();
+    ///
+    ///     fn validate(&self, context: &(), errors: &mut FieldErrors) {
+    ///         errors.inside("user", |errors| self.user.validate(context, errors));
+    ///     }
+    /// }
+    /// ```
+    pub fn inside(&mut self, place: impl Into<Place>, check: impl FnOnce(&mut FieldErrors)) {
+        let outer = place.into();
+        let mut inner = FieldErrors::of(self.location);
+        check(&mut inner);
+        self.untold += inner.untold;
+        for error in inner.errors {
+            self.refuse_at(error.location, error.place.inside(&outer), error.code, error.message);
+        }
+    }
+
     pub(crate) fn renamed(mut self, name: impl Fn(&Place) -> Place) -> FieldErrors {
         for error in &mut self.errors {
             error.place = name(&error.place);

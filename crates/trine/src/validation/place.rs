@@ -41,6 +41,10 @@ impl Place {
         self
     }
 
+    pub(crate) fn inside(&self, outer: &Place) -> Place {
+        Place { keys: outer.keys.iter().chain(&self.keys).cloned().collect() }
+    }
+
     /// The keys and indices, from the outside in.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.keys.iter().map(String::as_str)
