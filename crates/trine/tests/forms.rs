@@ -411,7 +411,7 @@ async fn files_that_are_refused() {
     let large = file("avatar", "a.png", "image/png", &[0; 1025]);
     let message = "expected at most 1 KiB";
     assert_eq!(
-        refused(&[large.clone()]).await,
+        refused(std::slice::from_ref(&large)).await,
         (413.try_into().unwrap(), one("avatar", "too_large", message))
     );
     // At its edge it is taken, and beside another error 413 would say too much.
@@ -601,4 +601,18 @@ async fn many_and_deep_names_cost_little() {
     let response = send::<BTreeMap<String, u8>>(URLENCODED, wrong.join("&")).await;
     assert_eq!(told(&response).len(), 100);
     assert!(response.text().contains("1000 values are wrong"));
+}
+
+#[test]
+fn the_guide_tells_the_true_limits() {
+    let guide = include_str!("../../../docs/guide/forms.md").replace('\n', " ");
+    let FormLimits { fields, name, depth, text, texts, files, file, part_head } = FormLimits::default();
+    for told in [
+        format!("{fields} fields,"),
+        format!("names of {name} bytes and {depth} keys"),
+        format!("{} KiB a text and {} MiB of text together", text >> 10, texts >> 20),
+        format!("{files} files of {} MiB each, {} KiB of header a part", file >> 20, part_head >> 10),
+    ] {
+        assert!(guide.contains(&told), "{told}");
+    }
 }

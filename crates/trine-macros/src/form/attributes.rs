@@ -65,7 +65,7 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
             ("name", Value::Equals(value)) => found.name = name(value, diagnostics),
             ("default", Value::Nothing) => found.default = Some(Default_::Trait),
             ("default", Value::Equals(value)) => {
-                found.default = Some(Default_::Value(Box::new(value.clone())))
+                found.default = Some(Default_::Value(Box::new(value.clone())));
             }
             ("max", Value::Equals(value)) => found.max = size("max", value, diagnostics),
             ("types", Value::List(list)) => found.types = media_types(list, diagnostics),
@@ -76,7 +76,7 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
             },
             ("parse", Value::Nothing) => found.parse = Some(String::new()),
             ("parse", Value::Equals(value)) => {
-                found.parse = text(value, "parse", "\"a colour\"", diagnostics)
+                found.parse = text(value, "parse", "\"a colour\"", diagnostics);
             }
             ("name" | "default" | "max" | "types" | "secret" | "parse", _) => malformed(key, diagnostics),
             _ => diagnostics.error(key.span(), format!("`{key}` is not known here; expected {FIELD}")),

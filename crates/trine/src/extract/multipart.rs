@@ -3,6 +3,7 @@
 mod head;
 mod parser;
 
+use std::fmt::Display;
 use std::string::FromUtf8Error;
 
 use bytes::{Bytes, BytesMut};
@@ -148,7 +149,7 @@ impl Multipart {
                             self.parser.push(&data);
                         }
                     }
-                    None => return Err(malformed("the body ends before the last boundary".to_owned())),
+                    None => return Err(malformed("the body ends before the last boundary")),
                 },
                 Err(parser::Refused::HeadTooLarge) => {
                     let most = self.limits.part_head;
@@ -239,11 +240,11 @@ impl Part<'_> {
 }
 
 #[cold]
-fn malformed(what: String) -> Problem {
+fn malformed(what: impl Display) -> Problem {
     Problem::bad_request(format!("multipart: {what}"))
 }
 
 #[cold]
-fn past(limit: &'static str, detail: String) -> Problem {
+fn past(limit: &'static str, detail: impl Display) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("multipart: {detail}")).with("limit", limit)
 }

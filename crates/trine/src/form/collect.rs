@@ -1,5 +1,7 @@
 //! Fields on their way into the tree, each held against its rule and the limits.
 
+use std::fmt::Display;
+
 use http::StatusCode;
 use trine_core::Problem;
 
@@ -129,7 +131,7 @@ impl Collector {
 }
 
 #[cold]
-fn past(limit: &'static str, detail: String) -> Problem {
+fn past(limit: &'static str, detail: impl Display) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("form: {detail}")).with("limit", limit)
 }
 
