@@ -38,6 +38,15 @@ impl Cx {
         cx
     }
 
+    /// The same where it stays: each move of a request costs thirty instructions or more.
+    #[must_use]
+    #[inline]
+    pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
+        let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, accept: None });
+        cx.limit_body();
+        cx
+    }
+
     /// Notes the route that was found: its index, and the values of its parameters.
     #[inline]
     pub fn set_match(&mut self, route: u32, params: Params) {
@@ -128,16 +137,16 @@ impl Cx {
         Request::from_parts(std::mem::replace(&mut self.head, blank), self.take_body())
     }
 
+    /// Ends the request. Its header map is kept for another one.
+    pub fn end(self: Box<Cx>) {
+        let Cx { head, .. } = *self;
+        recycle::give_headers(head.headers);
+    }
+
     /// What the client said it accepts.
     #[must_use]
     pub fn accept(&self) -> Option<&HeaderValue> {
         self.accept.as_deref().or_else(|| self.head.headers.get(header::ACCEPT))
-    }
-}
-
-impl Drop for Cx {
-    fn drop(&mut self) {
-        recycle::give_headers(std::mem::take(&mut self.head.headers));
     }
 }
 

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Poll, ready};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, response};
 use http_body::{Body as HttpBody, Frame};
 use trine_core::{Body, BoxError, recycle};
 
@@ -15,9 +15,8 @@ use crate::date;
 use crate::h1::encode::{self, Payload};
 use crate::h1::framing::Terms;
 use crate::io::Io;
-use crate::panics::caught;
 use crate::upload::Upload;
-use crate::wire::{Gone, Wire};
+use crate::wire::{Gone, Stage, Wire};
 
 /// What the connection does after an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,25 +49,22 @@ where
         refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
         return Ok(Sent::Http);
     }
-    upload.settle(wire, status.is_success()).await;
+    if !upload.is_done() {
+        upload.settle(wire, status.is_success()).await;
+    }
     terms.keep_alive &= upload.leaves_reusable(wire) && !wire.drain.is_draining();
 
-    let whole = whole(response.body_mut());
-    let known = match &whole {
-        Some(bytes) => Some(bytes.len() as u64),
-        None => caught(|| response.body().size_hint().exact()).map_err(|_| End::Close { linger: true })?,
-    };
+    let known = response.body().size_hint().exact();
     let payload = encode::head(wire.out.buffer(), status, response.headers(), terms, known, &date::now());
-    recycle::give_headers(std::mem::take(response.headers_mut()));
-    match (payload, whole) {
-        _ if switched => return Ok(Sent::Switched),
-        (Payload::Nothing, _) => {}
-        (_, Some(bytes)) => wire.out.push(bytes, b""),
-        (_, None) => {
-            if let Some(response) = answer.take() {
-                stream(wire, upload, response.into_body(), payload).await?;
-            }
-        }
+    let Some((response::Parts { headers, .. }, mut body)) = answer.take().map(Response::into_parts) else {
+        return Err(End::Quiet);
+    };
+    recycle::give_headers(headers);
+    if switched {
+        return Ok(Sent::Switched);
+    }
+    if payload != Payload::Nothing && !gather_whole(wire, &mut body) {
+        stream(wire, upload, body, payload).await?;
     }
     Ok(Sent::Http)
 }
@@ -80,10 +76,20 @@ pub(crate) fn refuse<I>(wire: &mut Wire<I>, status: StatusCode, detail: &str, te
     encode::problem(wire.out.buffer(), status, detail, terms, &date::now());
 }
 
-// Our own body gives its bytes away at once; of a foreign one only the trait is known.
-// A file would be taken here too, once the socket can send one by itself.
-fn whole<B: 'static>(body: &mut B) -> Option<Bytes> {
-    (body as &mut dyn Any).downcast_mut::<Body>()?.take_whole()
+/// Takes the bytes of a body that has them all. Of a foreign one only the trait is known.
+///
+/// A file would be taken here too, once the socket can send one by itself.
+fn gather_whole<I, B: 'static>(wire: &mut Wire<I>, body: &mut B) -> bool {
+    let Some(body) = (body as &mut dyn Any).downcast_mut::<Body>() else { return false };
+    match body.as_whole() {
+        Some(bytes) if wire.out.copy(bytes) => return true,
+        Some(_) => {}
+        None => return false,
+    }
+    if let Some(bytes) = body.take_whole() {
+        wire.out.push(bytes, b"");
+    }
+    true
 }
 
 async fn stream<I, B>(
@@ -96,6 +102,8 @@ where
     I: Io,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
+    // From here a panic cannot become a 500: the head may be on its way.
+    wire.stage = Stage::Streaming(payload);
     let mut body = pin!(body);
     let cap = wire.config.max_gathered_bytes;
     while payload != Payload::Sized(0) {
@@ -105,9 +113,7 @@ where
             {
                 return Poll::Ready(Err(End::Quiet));
             }
-            // A panic here cannot become a 500: the head may be on its way.
-            caught(|| body.as_mut().poll_frame(cx))
-                .map_or(Poll::Ready(Err(broken(payload))), |poll| poll.map(Ok))
+            body.as_mut().poll_frame(cx).map(Ok)
         })
         .await??;
         match next {
@@ -125,9 +131,9 @@ where
         }
     }
     // A body that is longer than its length has more now; one that is pending is not waited for.
-    let more = poll_fn(|cx| Poll::Ready(caught(|| body.as_mut().poll_frame(cx)))).await;
+    let more = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
     match more {
-        Ok(Poll::Ready(Some(Ok(frame)))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+        Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
             Err(too_long())
         }
         _ => Ok(()),
@@ -196,6 +202,6 @@ fn too_long() -> End {
 }
 
 // A broken answer must never look complete. Where only the end of the connection tells the end, that end is a reset.
-fn broken(payload: Payload) -> End {
+pub(crate) fn broken(payload: Payload) -> End {
     if payload == Payload::UntilClose { End::Reset } else { End::Close { linger: false } }
 }

@@ -14,7 +14,7 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used where it lies.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, cx: Cx) -> Answer;
+    fn call(&self, cx: Box<Cx>) -> Answer;
 
     fn needs(&self, needs: &mut Needs) {
         let _ = needs;
@@ -44,14 +44,18 @@ where
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
             let response = match A::from_request(&mut cx).await {
                 Ok(args) => handler.call(args).await.into_response(),
-                Err(rejection) => rejection.into_response(),
+                Err(rejection) => return told(cx, rejection.into_response()),
             };
-            finish(response, cx.accept())
+            if response.extensions().is_empty() {
+                cx.end();
+                return response;
+            }
+            told(cx, response)
         })
     }
 
@@ -103,16 +107,31 @@ impl<T> Declared<T> {
 }
 
 impl<T: DeclaredHandler> Endpoint for Declared<T> {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
-            let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            finish(response, cx.accept())
+            match T::call(&mut cx).await {
+                Ok(response) if response.extensions().is_empty() => {
+                    cx.end();
+                    response
+                }
+                Ok(response) => told(cx, response),
+                Err(rejection) => told(cx, rejection.into_response()),
+            }
         })
     }
 
     fn needs(&self, needs: &mut Needs) {
         T::needs(needs);
     }
+}
+
+/// An answer whose extensions may carry a problem. It has a function of its own, so that those that carry nothing are
+/// not moved once more.
+#[cold]
+fn told(cx: Box<Cx>, response: Response) -> Response {
+    let response = finish(response, cx.accept());
+    cx.end();
+    response
 }
 
 /// Renders the problem that a response carries as the client accepts it, and logs what is behind it.

@@ -92,7 +92,7 @@ impl AppService {
         let conn = self.conn.clone().or_else(|| outer_conn(&head));
         let route = RouteCx::new(Arc::clone(&self.tables.cx), conn);
         match &self.tables.outer {
-            None => self.tables.way.go(Cx::from_parts(head, body, route)),
+            None => self.tables.way.go(Cx::boxed(head, body, route)),
             Some(outer) => {
                 head.extensions.insert(route);
                 outer.start(Request::from_parts(head, body))
@@ -127,7 +127,7 @@ where
 
 impl Way {
     #[inline]
-    fn go(&self, mut cx: Cx) -> Answer {
+    fn go(&self, mut cx: Box<Cx>) -> Answer {
         match self.router.find(cx.method(), cx.uri()) {
             Found::Route(index, params) => {
                 cx.set_match(index, params);
@@ -145,13 +145,13 @@ struct OuterDone(Arc<Way>);
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.0.go(Cx::new(request, route))
+        self.0.go(Box::new(Cx::new(request, route)))
     }
 }
 
 impl Dispatch {
     #[inline]
-    fn go(&self, mut cx: Cx) -> Answer {
+    fn go(&self, mut cx: Box<Cx>) -> Answer {
         // An index that is out of range cannot be: the router and the entries were built together.
         let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
         let Some(entry) = self.entries.get(index) else { return NotFound.call(cx) };
@@ -170,7 +170,7 @@ impl Dispatch {
 impl Step for Dispatch {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.go(Cx::new(request, route))
+        self.go(Box::new(Cx::new(request, route)))
     }
 }
 

@@ -12,7 +12,10 @@ pub(crate) fn valid_host(host: &[u8]) -> bool {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
         (valid_literal(&rest[..end]), &rest[end + 1..])
     } else {
-        let end = host.iter().position(|byte| !NAME_BYTE[usize::from(*byte)]).unwrap_or(host.len());
+        let mut end = 0;
+        while end < host.len() && NAME_BYTE[usize::from(host[end])] {
+            end += 1;
+        }
         let (name, port) = host.split_at(end);
         // A `%` is no byte of the table, so that plain names are done here.
         if port.first() == Some(&b'%') {
