@@ -275,7 +275,10 @@ impl Case {
                 words.last_mut().into_iter().for_each(|word| word.extend(c.to_lowercase()));
             }
         }
-        let capital = |word: &String| word[..1].to_uppercase() + &word[1..];
+        let capital = |word: &String| {
+            let mut chars = word.chars();
+            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+        };
         match self {
             Case::Lower => words.concat(),
             Case::Upper => words.concat().to_uppercase(),

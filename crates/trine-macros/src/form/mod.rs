@@ -2,9 +2,12 @@
 
 mod attributes;
 mod expand;
-mod model;
+pub(crate) mod model;
 
 use proc_macro2::TokenStream;
+
+#[cfg(test)]
+pub(crate) use self::attributes::Case;
 
 use crate::diagnostics::Diagnostics;
 

@@ -21,7 +21,6 @@ pub(crate) struct Collector {
     known: fn(&[&str], Rule) -> Option<Rule>,
     deny_unknown: bool,
     fields: usize,
-    files: usize,
     texts: u64,
 }
 
@@ -41,7 +40,6 @@ impl Collector {
             known: T::rule,
             deny_unknown: T::DENY_UNKNOWN,
             fields: 0,
-            files: 0,
             texts: 0,
         }
     }
@@ -106,15 +104,6 @@ impl Collector {
     }
 
     #[cfg(feature = "multipart")]
-    pub(crate) fn count_file(&mut self) -> Result<(), Problem> {
-        self.files += 1;
-        match self.files > self.limits.files {
-            true => Err(past("files", format!("expected at most {} files", self.limits.files))),
-            false => Ok(()),
-        }
-    }
-
-    #[cfg(feature = "multipart")]
     pub(crate) fn file(&mut self, slot: &Slot<'_>, file: super::TempFile) {
         self.root.insert(&slot.keys, Value::File(file));
     }
@@ -131,7 +120,7 @@ impl Collector {
 }
 
 #[cold]
-fn past(limit: &'static str, detail: impl Display) -> Problem {
+pub(crate) fn past(limit: &'static str, detail: impl Display) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("form: {detail}")).with("limit", limit)
 }
 

@@ -81,9 +81,11 @@ fn decode(text: &[u8]) -> Option<Cow<'_, str>> {
 
 #[cfg(feature = "multipart")]
 async fn parts(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection> {
+    use super::collect::past;
     use super::temp_file::Saved;
 
     let mut multipart = crate::extract::Multipart::of(cx, collector.limits.clone())?;
+    let (most_files, mut files) = (collector.limits.files, 0);
     while let Some(mut part) = multipart.next_part().await? {
         let name = part.name().to_owned();
         let Some(slot) = collector.slot(&name)? else { continue };
@@ -112,7 +114,10 @@ async fn parts(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection> 
             Saved::Nothing => {}
             Saved::TooLarge => collector.too_large(&slot, collector.largest_file(&slot)),
             Saved::File(file) => {
-                collector.count_file()?;
+                files += 1;
+                if files > most_files {
+                    return Err(past("files", format!("expected at most {most_files} files")).into());
+                }
                 collector.file(&slot, file);
             }
         }

@@ -44,6 +44,7 @@ impl Rule {
         Rule { secret: self.secret, ..Rule::TEXT }
     }
 
+    #[cfg(feature = "multipart")]
     pub(crate) fn allows(&self, media_type: &str) -> bool {
         let media_type = media_type.trim();
         self.types.is_empty()

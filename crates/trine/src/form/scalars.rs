@@ -82,3 +82,29 @@ impl<T: FromStr + Send> FromField for Parsed<T> {
         field.parse(expected).map(Parsed)
     }
 }
+
+#[cfg(all(test, feature = "jiff"))]
+mod tests {
+    use jiff::civil::{Date, DateTime, Time};
+
+    use super::super::{Field, FromField};
+    use super::Node;
+    use crate::form::node::Value;
+    use crate::validation::{FieldErrors, Location};
+
+    fn read<T: FromField>(text: &str) -> Result<T, String> {
+        let mut errors = FieldErrors::of(Location::Form);
+        let read = Field::root(Node::of(Value::Text(text.to_owned())), &mut errors).read();
+        read.map_err(|_| errors.to_string())
+    }
+
+    #[test]
+    fn dates_are_read_as_browsers_send_them() {
+        assert_eq!(read("2026-11-22"), Ok(jiff::civil::date(2026, 11, 22)));
+        assert_eq!(read("18:30"), Ok(jiff::civil::time(18, 30, 0, 0)));
+        assert_eq!(read("2026-11-22T18:30"), Ok(jiff::civil::date(2026, 11, 22).at(18, 30, 0, 0)));
+        let said = "form: expected a date such as 2026-11-22, got `22.11.2026`".to_owned();
+        assert_eq!(read::<Date>("22.11.2026"), Err(said));
+        assert!(read::<Time>("25:00").is_err() && read::<DateTime>("2026-02-30T00:00").is_err());
+    }
+}
