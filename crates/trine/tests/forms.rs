@@ -425,6 +425,11 @@ async fn files_that_are_refused() {
     let (_, errors) = refused(&[file("avatar", "a", "image/svg+xml", b"<svg/>")]).await;
     let message = "expected a file of type `image/png`, `text/*`, got `image/svg+xml`";
     assert_eq!(errors, one("avatar", "content_type", message));
+    // A file that is sent without a name is a file.
+    let (_, errors) = refused(&[file("avatar", "", "image/svg+xml", b"<svg/>")]).await;
+    assert_eq!(errors, one("avatar", "content_type", message));
+    let png = file("avatar", "a", "Image/PNG; x=y", b"");
+    assert_eq!(send::<Upload>(MULTIPART, multipart(&[png])).await.status(), 200);
     let (_, errors) =
         refused(&[file("avatar", "a", "image/png", b""), file("avatar", "b", "image/png", b"")]).await;
     assert_eq!(errors, one("avatar", "duplicate", "expected one file, got 2"));

@@ -108,6 +108,12 @@ impl Collector {
         self.root.insert(&slot.keys, Value::File(file));
     }
 
+    #[cfg(feature = "multipart")]
+    pub(crate) fn wrong_type(&mut self, slot: &Slot<'_>, declared: &str) {
+        let (expected, got) = (slot.rule.types.join("`, `"), crate::extract::clip(declared));
+        self.refuse(slot, "content_type", format!("expected a file of type `{expected}`, got `{got}`"));
+    }
+
     pub(crate) fn too_large(&mut self, slot: &Slot<'_>, most: u64) {
         self.refuse(slot, "too_large", format!("expected at most {}", size(most)));
     }

@@ -101,18 +101,17 @@ async fn parts(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection> 
             collector.refuse(&slot, "type", "expected text, got a file");
             continue;
         }
-        let declared = part.content_type().unwrap_or("application/octet-stream");
-        // A file that was not chosen comes without a name and has a type of its own.
-        if part.file_name() != Some("") && !slot.rule.allows(declared) {
-            let expected = slot.rule.types.join("`, `");
-            let message =
-                format!("expected a file of type `{expected}`, got `{}`", crate::extract::clip(declared));
-            collector.refuse(&slot, "content_type", message);
+        let declared = part.content_type().unwrap_or("application/octet-stream").to_owned();
+        let wrong_type = !slot.rule.allows(&declared);
+        // A file that was not chosen comes without a name and without content, and has a type of its own.
+        if wrong_type && part.file_name() != Some("") {
+            collector.wrong_type(&slot, &declared);
             continue;
         }
         match super::save(&mut part, collector.largest_file(&slot)).await? {
             Saved::Nothing => {}
             Saved::TooLarge => collector.too_large(&slot, collector.largest_file(&slot)),
+            Saved::File(_) if wrong_type => collector.wrong_type(&slot, &declared),
             Saved::File(file) => {
                 files += 1;
                 if files > most_files {

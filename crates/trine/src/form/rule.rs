@@ -46,7 +46,7 @@ impl Rule {
 
     #[cfg(feature = "multipart")]
     pub(crate) fn allows(&self, media_type: &str) -> bool {
-        let media_type = media_type.trim();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
         self.types.is_empty()
             || self.types.iter().any(|allowed| match allowed.strip_suffix("/*") {
                 Some(main) => {

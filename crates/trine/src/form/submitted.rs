@@ -36,7 +36,7 @@ pub(crate) type Values = BTreeMap<String, Vec<String>>;
 ///     let said: Vec<_> = form.errors("age").map(|error| error.message.as_str()).collect();
 ///     format!("<input name=age value={:?}> {}", form.value("age"), said.join(", "))
 /// }
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let client = App::new().routes(routes![signup]).test().await;
 /// let page = client.post("/signup").form(&[("name", "Ann"), ("age", "old")]).await;

@@ -34,7 +34,7 @@ use crate::form::{FromForm, Submitted};
 /// async fn create(Valid(Json(todo)): Valid<Json<NewTodo>>) -> String {
 ///     todo.title
 /// }
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let client = App::new().route("/todos", post(create)).test().await;
 /// let refused = client.post("/todos").json(&[("title", " ")].into_iter().collect::<std::collections::BTreeMap<_, _>>()).await;
