@@ -189,10 +189,12 @@ mod tests {
 
     use super::*;
 
+    type Parts = Vec<(HeaderMap, Vec<u8>)>;
+
     /// What a body says, put together again: of each part the head and the content, and whether it came to its end.
-    fn read(chunks: &[&[u8]]) -> Result<(Vec<(HeaderMap, Vec<u8>)>, bool), Refused> {
+    fn read(chunks: &[&[u8]]) -> Result<(Parts, bool), Refused> {
         let mut parser = Parser::new("b0", 256);
-        let mut parts: Vec<(HeaderMap, Vec<u8>)> = Vec::new();
+        let mut parts = Parts::new();
         for chunk in chunks {
             parser.push(chunk);
             loop {
