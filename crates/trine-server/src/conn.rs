@@ -249,7 +249,7 @@ fn take_head<I>(
     head: &mut Option<Head>,
 ) -> Result<bool, End> {
     let before = std::mem::replace(parsed, wire.input.len());
-    let worth = before == 0 || *parsed >= limits.bytes || head::may_be_complete(&wire.input, before);
+    let worth = before == 0 || *parsed >= limits.bytes || head::is_worth_parsing(&wire.input, before);
     if *parsed == before || !worth {
         return Ok(false);
     }

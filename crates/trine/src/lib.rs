@@ -28,7 +28,8 @@
 //! - `fallback`: the answers that nobody wrote
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
-//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
+//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
+//! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
 //! [`testing`] sends requests without a socket.
 
 pub mod app;
@@ -37,11 +38,13 @@ mod build;
 pub mod config;
 mod endpoint;
 mod error;
+pub mod explain;
 pub mod extract;
 mod fallback;
 pub mod form;
 pub mod group;
 pub mod handler;
+pub mod hooks;
 mod launch;
 mod layers;
 #[cfg(feature = "log")]
@@ -56,7 +59,10 @@ mod router;
 pub mod run;
 pub mod service;
 mod source;
+#[cfg(feature = "templates")]
+pub mod template;
 pub mod testing;
+pub mod tree;
 pub mod validation;
 
 pub use app::App;
@@ -69,6 +75,7 @@ pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHea
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
 pub use group::Group;
+pub use hooks::HookCx;
 pub use http;
 pub use layers::Layers;
 pub use middleware::middleware;
@@ -77,16 +84,22 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+#[cfg(feature = "templates")]
+pub use template::Templates;
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
     Param, Problem, Rejection, Request, Response, RouteMeta,
 };
+pub use trine_macros::Config;
+#[cfg(feature = "templates")]
+pub use trine_macros::templates;
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::config::field::{Field, RefusedField};
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::run::{MainResult, main, test};
     pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
@@ -97,7 +110,33 @@ pub mod __private {
 #[doc = include_str!("../../../README.md")]
 mod readme {}
 
-// So does what the guide shows.
+// What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/mistakes.md")]
+mod guide_mistakes {}
+#[cfg(all(doctest, feature = "templates"))]
+#[doc = include_str!("../../../docs/guide/templates.md")]
+mod guide_templates {}
+#[cfg(all(doctest, feature = "test-server"))]
+#[doc = include_str!("../../../docs/guide/testing.md")]
+mod guide_testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/audit.md")]
+mod guide_audit {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/config.md")]
+mod guide_config {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/middleware.md")]
+mod guide_middleware {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/state.md")]
+mod guide_state {}
+
 #[cfg(all(doctest, feature = "multipart"))]
 #[doc = include_str!("../../../docs/guide/forms.md")]
 mod guide_forms {}

@@ -128,7 +128,7 @@ async fn both_encodings_say_the_same() {
         WHOLE.iter().map(|(name, value)| (*name, value.replace('+', " ").replace("%C3%A4", "ä"))).collect();
     let parts: Vec<_> = parts.iter().map(|(name, value)| text(name, value)).collect();
     let multipart = send::<Everything>(MULTIPART, multipart(&parts)).await;
-    urlencoded.assert_status(200);
+    urlencoded.expect_status(200);
     assert_eq!(urlencoded.text(), multipart.text());
 
     let expected = Everything {
@@ -396,7 +396,7 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
         file("nobody asked", "x", "text/plain", b"x"),
     ]);
     let response = app.test().await.post("/").header("content-type", MULTIPART).bytes(body).await;
-    response.assert_status(200);
+    response.expect_status(200);
     let said = r#"Some("me.txt") "../../etc/me.txt" 7 Some("text/plain; charset=utf-8") Some("T") 2"#;
     assert_eq!(response.text(), said);
     assert_eq!(std::fs::read_to_string(kept).unwrap(), "content");

@@ -58,7 +58,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
     let good = json!({ "name": "Ann", "email": "ann@example.org", "homeTown": "Ulm" });
     assert_eq!(client.post("/").json(&good).await.text(), "Ann");
     let refused = client.post("/").json(&json_body()).await;
-    refused.assert_status(422).assert_header("content-type", "application/problem+json");
+    refused.expect_status(422).expect_header("content-type", "application/problem+json");
     let problem: Value = refused.json();
     let error = |pointer: &str, code: &str, message: &str| json!({ "in": "body", "pointer": pointer, "code": code, "message": message });
     let email = "is not an email address: value is missing `@`";
@@ -83,7 +83,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
 async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
     let app = App::new().route("/", post(async |_: Valid<Json<User>>| ()));
     let refused = app.test().await.post("/").json(&json!({ "name": "Ann", "email": 7 })).await;
-    let problem: Value = refused.assert_status(422).json();
+    let problem: Value = refused.expect_status(422).json();
     let message = "invalid type: integer `7`, expected a string";
     let error = json!([{ "in": "body", "pointer": "/email", "code": "type", "message": message }]);
     assert_eq!(problem["errors"], error);
@@ -95,7 +95,7 @@ async fn a_form_is_told_by_its_own_names() {
     let fields =
         [("name", "Ann"), ("email", "a@b.c"), ("homeTown", ""), ("tags[4]", ""), ("address.zip", "0")];
     let refused = app.test().await.post("/").form(&fields).await;
-    let problem: Value = refused.assert_status(422).json();
+    let problem: Value = refused.expect_status(422).json();
     let errors = problem["errors"].as_array().unwrap();
     let told: Vec<_> =
         errors.iter().map(|error| (error["field"].as_str().unwrap(), &error["code"])).collect();
@@ -140,14 +140,14 @@ async fn query_path_and_form_name_the_field() {
     ] {
         assert_eq!(right.await.text(), "ok");
         let refused = wrong.await;
-        let problem: Value = refused.assert_status(422).json();
+        let problem: Value = refused.expect_status(422).json();
         let errors = json!([
             { "in": place, "field": "page", "code": "range", "message": "is less than 1" },
             { "in": place, "field": "word", "code": "length", "message": "is longer than 3" },
         ]);
         assert_eq!(problem["errors"], errors);
     }
-    client.get("/query?page=x&word=").await.assert_status(400);
+    client.get("/query?page=x&word=").await.expect_status(400);
 }
 
 #[tokio::test]
@@ -208,11 +208,11 @@ async fn a_context_is_of_the_state_and_the_audit_asks_for_it() {
     assert!(audit.contains("Auction"), "{audit}");
 
     let client = app().state(Auction { least: 5 }).test().await;
-    client.post("/hand").json(&5).await.assert_text("taken");
-    let low: Value = client.post("/hand").json(&4).await.assert_status(422).json();
+    client.post("/hand").json(&5).await.expect_text("taken");
+    let low: Value = client.post("/hand").json(&4).await.expect_status(422).json();
     let error = json!([{ "in": "body", "pointer": "", "code": "too_low", "message": "is less than 5" }]);
     assert_eq!((&low["errors"], &low["detail"]), (&error, &json!("JSON: is less than 5")));
-    let low: Value = client.post("/garde").json(&json!({ "bid": 4 })).await.assert_status(422).json();
+    let low: Value = client.post("/garde").json(&json!({ "bid": 4 })).await.expect_status(422).json();
     let error = json!([{ "in": "body", "pointer": "/bid", "code": "invalid", "message": "is too low" }]);
     assert_eq!(low["errors"], error);
 }
@@ -226,7 +226,7 @@ async fn a_thousand_errors_are_not_a_thousand_messages() {
     }
     let app = App::new().route("/", post(async |_: Valid<Json<Many>>| ()));
     let refused = app.test().await.post("/").json(&json!({ "all": vec![2; 1000] })).await;
-    let problem: Value = refused.assert_status(422).json();
+    let problem: Value = refused.expect_status(422).json();
     assert_eq!(problem["errors"].as_array().unwrap().len(), 100);
     assert!(problem["detail"].as_str().unwrap().starts_with("1000 values are wrong"));
 }

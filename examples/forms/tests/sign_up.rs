@@ -36,9 +36,9 @@ async fn a_picture_is_kept_under_our_name() {
     let client = app(Pictures { folder: folder.path().to_owned() }).test().await;
     assert!(client.get("/").await.text().contains("<input type=email name=email value=\"\""));
     let response = send(&client, &GOOD, Some(b"a picture")).await;
-    response.assert_status(303).assert_header("location", "/welcome/Ann?paid=false");
+    response.expect_status(303).expect_header("location", "/welcome/Ann?paid=false");
     assert_eq!(std::fs::read(folder.path().join("Ann")).unwrap(), b"a picture");
-    send(&client, &GOOD, None).await.assert_status(303);
+    send(&client, &GOOD, None).await.expect_status(303);
 }
 
 #[trine::test]
@@ -54,7 +54,7 @@ async fn the_page_comes_back_with_what_was_typed() {
         ("topics", "cats"),
     ];
     let page = send(&client, &fields, None).await;
-    page.assert_status(422);
+    page.expect_status(422);
     let page = page.text();
     for part in [
         "4 fields need another look",
@@ -73,7 +73,7 @@ async fn the_page_comes_back_with_what_was_typed() {
     assert!(!page.contains("hunter2"));
 
     let large = send(&client, &GOOD, Some(&vec![0; (512 << 10) + 1])).await;
-    large.assert_status(422);
+    large.expect_status(422);
     assert!(large.text().contains("expected at most 512 KiB"), "{}", large.text());
     let taken = GOOD.map(|(name, value)| if name == "name" { (name, "root") } else { (name, value) });
     assert!(send(&client, &taken, None).await.text().contains("is taken"));

@@ -38,7 +38,7 @@ use crate::form::{FromForm, Submitted};
 /// # async fn main() {
 /// let client = App::new().route("/todos", post(create)).test().await;
 /// let refused = client.post("/todos").json(&[("title", " ")].into_iter().collect::<std::collections::BTreeMap<_, _>>()).await;
-/// refused.assert_status(422);
+/// refused.expect_status(422);
 /// # }
 /// ```
 ///
