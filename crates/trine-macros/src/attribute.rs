@@ -132,7 +132,7 @@ impl Arguments<'_> {
             return;
         }
         match (&*name, self.verb) {
-            ("limit", _) => match limit(value) {
+            ("limit", _) => match bytes("limit", value) {
                 Ok(bytes) => self.attribute.limit = Some(bytes),
                 Err(message) => self.diagnostics.error(value.span(), message),
             },
@@ -222,9 +222,9 @@ const UNITS: [(&str, u64); 8] = [
 ];
 
 /// A number of bytes: `65536` or `"64KiB"`.
-fn limit(value: &Lit) -> Result<u64, String> {
+pub(crate) fn bytes(option: &str, value: &Lit) -> Result<u64, String> {
     let expected = || {
-        "`limit` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`".to_owned()
+        format!("`{option}` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`")
     };
     let text = match value {
         Lit::Int(number) if number.suffix().is_empty() => number.base10_digits().to_owned(),
@@ -239,18 +239,21 @@ fn limit(value: &Lit) -> Result<u64, String> {
         None if unit.is_empty() => 1,
         None if digits > 0 && unit.starts_with(['.', ',', '_']) => {
             return Err(format!(
-                "limit `{text}`: expected a whole number, such as `1536KiB` for one and a half MiB"
+                "{option} `{text}`: expected a whole number, such as `1536KiB` for one and a half MiB"
             ));
         }
         None if digits > 0 => {
             let known: Vec<_> = UNITS.iter().map(|(name, _)| format!("`{name}`")).collect();
-            return Err(format!("limit `{text}`: unit `{unit}` is not known; expected {}", known.join(", ")));
+            return Err(format!(
+                "{option} `{text}`: unit `{unit}` is not known; expected {}",
+                known.join(", ")
+            ));
         }
-        None => return Err(format!("limit `{text}`: {}", expected())),
+        None => return Err(format!("{option} `{text}`: {}", expected())),
     };
     if digits == 0 {
-        return Err(format!("limit `{text}`: {}", expected()));
+        return Err(format!("{option} `{text}`: {}", expected()));
     }
     let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    bytes.ok_or_else(|| format!("limit `{text}`: more than {} bytes", u64::MAX))
+    bytes.ok_or_else(|| format!("{option} `{text}`: more than {} bytes", u64::MAX))
 }

@@ -11,6 +11,7 @@
 //! - `problem`: `#[derive(Problem)]`
 //! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
 //! - `config`: `#[derive(Config)]`
+//! - `form`: the derive of forms
 //! - `diagnostics`: every mistake that was found, reported together
 //!
 //! The examples here are text, since this crate comes before the one that they would need.
@@ -20,6 +21,7 @@ mod config;
 mod diagnostics;
 mod entry;
 mod expand;
+mod form;
 mod handler;
 mod problem;
 mod routes;
@@ -240,4 +242,47 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::entry(Entry::Test, &arguments.into(), &item.into()).into()
+}
+
+/// A form, or a field of one: for structs with named fields and for enums.
+///
+/// ```text
+/// #[derive(FromForm)]
+/// struct Signup {
+///     #[form(name = "user_name", max = "64")]
+///     name: String,
+///     password: String,
+///     agree: bool,
+///     #[form(default = 18)]
+///     age: u8,
+///     address: Address,
+///     #[form(max = "2MiB", types("image/png", "image/jpeg"))]
+///     avatar: Option<TempFile>,
+/// }
+/// ```
+///
+/// # On a field
+/// - `name = "user-name"`: its name in the form, where it is not that of the field.
+/// - `default`, `default = 3`: the value where it is absent or empty.
+/// - `max = "2MiB"`: how many bytes of text or of a file it may bring.
+/// - `types("image/png", "image/*")`: the media types that a file may have.
+/// - `secret`: its value is never shown, in no message and on no page. A field with `password` in its name is one, unless
+///   it says `secret = false`.
+/// - `parse = "a colour"`: its type, or that in its `Option` or `Vec`, is read by `FromStr`; the text says what is expected.
+///
+/// # On a struct or an enum
+/// - `rename_all = "kebab-case"`: how names are spelled: `lowercase`, `UPPERCASE`, `PascalCase`, `camelCase`, `snake_case`,
+///   `SCREAMING_SNAKE_CASE` or `kebab-case`.
+/// - `deny_unknown`: fields that it does not have are errors, when it is the whole form.
+/// - `limits(fields = 20, text = "4KiB")`: its own `FormLimits`, when it is the whole form.
+/// - `tag = "kind"`, on an enum whose variants have fields: the field that says which variant it is.
+///
+/// # On a variant
+/// - `name = "…"`: the value that stands for it.
+///
+/// # Errors
+/// All mistakes are reported at once, each at its own token.
+#[proc_macro_derive(FromForm, attributes(form))]
+pub fn from_form(item: TokenStream) -> TokenStream {
+    form::derive(item.into()).into()
 }

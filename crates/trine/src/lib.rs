@@ -23,7 +23,8 @@
 //! - `router`: from method and path to a route
 //! - [`next`] and [`mod@middleware`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
-//! - [`extract`]: what a handler takes; [`respond`]: what it gives back
+//! - [`extract`]: what a handler takes; [`mod@form`] and [`validation`]: what it asks of that
+//! - [`respond`]: what it gives back
 //! - `fallback`: the answers that nobody wrote
 //! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
@@ -43,6 +44,7 @@ mod error_page;
 pub mod explain;
 pub mod extract;
 mod fallback;
+pub mod form;
 pub mod group;
 pub mod handler;
 pub mod hooks;
@@ -66,6 +68,7 @@ pub mod template;
 pub mod testing;
 mod trace_id;
 pub mod tree;
+pub mod validation;
 
 pub use app::App;
 pub use audit::Audit;
@@ -74,6 +77,9 @@ pub use catch::Caught;
 pub use config::Config;
 pub use error::{Context, Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+#[cfg(feature = "multipart")]
+pub use extract::{Multipart, Part};
+pub use form::{FormLimits, FromField, FromForm, Submitted};
 pub use group::Group;
 pub use hooks::HookCx;
 pub use http;
@@ -94,6 +100,7 @@ pub use trine_core::{
 pub use trine_macros::templates;
 pub use trine_macros::{Config, Problem};
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
@@ -142,3 +149,11 @@ mod guide_state {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/errors.md")]
 mod guide_errors {}
+
+#[cfg(all(doctest, feature = "multipart"))]
+#[doc = include_str!("../../../docs/guide/forms.md")]
+mod guide_forms {}
+
+#[cfg(all(doctest, feature = "garde"))]
+#[doc = include_str!("../../../docs/guide/validation.md")]
+mod guide_validation {}

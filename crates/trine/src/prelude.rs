@@ -4,11 +4,17 @@ pub use bytes::Bytes;
 pub use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use http::{Method, StatusCode, Uri};
 
+#[cfg(feature = "multipart")]
+pub use crate::extract::Multipart;
 pub use crate::extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+#[cfg(feature = "multipart")]
+pub use crate::form::TempFile;
+pub use crate::form::{FromForm, Submitted};
 pub use crate::respond::{Created, Html, NoContent, Redirect};
 
 pub use crate::catch::{self, Caught};
 pub use crate::error::Context;
+pub use crate::validation::Valid;
 pub use crate::{
     App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Needs, Next,
     Param, Problem, Rejection, Request, Response, any, delete, get, head, middleware, options, patch, post,

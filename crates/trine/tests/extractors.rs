@@ -13,7 +13,7 @@ use trine::{Body, Cx, IntoResponse, Rejection, Request, Response, RouteMeta};
 use trine_core::RouteCx;
 use trine_core::route::{AppCx, Params};
 
-#[derive(Debug, Deserialize, PartialEq)]
+#[derive(Debug, Deserialize, trine::form::FromForm, PartialEq)]
 struct Todo {
     title: String,
 }
@@ -107,6 +107,12 @@ async fn a_client_reads_what_was_wrong_where() {
             "status": 422,
             "detail": "JSON at `[0].title` (line 1, column 11): invalid type: integer `7`, expected a string",
             "path": "[0].title",
+            "errors": [{
+                "in": "body",
+                "pointer": "/0/title",
+                "code": "type",
+                "message": "invalid type: integer `7`, expected a string",
+            }],
             "line": 1,
             "column": 11,
         })

@@ -128,7 +128,7 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     other_version(&here.join("../.."), &package.with_file_name("ui-other"));
     let mut manifest = format!(
         "[package]\nname = \"ui\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n[dependencies]\n\
-         trine = {{ path = {here:?}, features = [\"templates\"] }}\nother-trine-core = {{ package = \"trine-core\", path = \"../ui-other/trine-core\" }}\n\n\
+         trine = {{ path = {here:?}, features = [\"templates\"] }}\nother-trine-core = {{ package = \"trine-core\", path = \"../ui-other/trine-core\" }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
          [profile.dev]\ndebug = false\ndebug-assertions = false\n"
     );
     // As in a release, so that `templates!` embeds what it finds.

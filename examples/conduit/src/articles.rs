@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteExecutor};
 use trine::prelude::*;
+use trine::validation::{FieldErrors, Validate};
 
 use crate::auth::{Auth, UserId};
-use crate::check::Check;
+use crate::check::text;
 use crate::db::{Db, Write};
 use crate::error::{Error, Result};
 use crate::profiles::Profile;
@@ -16,6 +17,14 @@ use crate::time::Timestamp;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ArticleBody<T> {
     pub(crate) article: T,
+}
+
+impl<T: Validate<Context = ()>> Validate for ArticleBody<T> {
+    type Context = ();
+
+    fn validate(&self, (): &(), errors: &mut FieldErrors) {
+        errors.inside("article", |errors| self.article.validate(&(), errors));
+    }
 }
 
 /// An article as the asking user sees it.
@@ -40,22 +49,30 @@ pub struct Article {
 }
 
 /// An article to be published.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NewArticle {
+    #[garde(custom(text(TITLE_MAX)))]
     title: String,
+    #[garde(custom(text(DESCRIPTION_MAX)))]
     description: String,
+    #[garde(custom(text(usize::MAX)))]
     body: String,
+    #[garde(custom(tags))]
     tag_list: Vec<String>,
 }
 
 /// What is to be different; what is absent stays.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArticleChange {
+    #[garde(inner(custom(text(TITLE_MAX))))]
     title: Option<String>,
+    #[garde(inner(custom(text(DESCRIPTION_MAX))))]
     description: Option<String>,
+    #[garde(inner(custom(text(usize::MAX))))]
     body: Option<String>,
+    #[garde(inner(custom(tags)))]
     tag_list: Option<Vec<String>>,
 }
 
@@ -64,10 +81,9 @@ pub struct ArticleChange {
 pub async fn create(
     me: Auth,
     db: State<Db>,
-    Json(body): Json<ArticleBody<NewArticle>>,
+    Valid(Json(body)): Valid<Json<ArticleBody<NewArticle>>>,
 ) -> Result<Created<Json<ArticleBody<Article>>>> {
-    let new = body.article.checked()?;
-    let slug = db.publish(me.id(), new).await?;
+    let slug = db.publish(me.id(), body.article).await?;
     let article = db.article(&slug, Some(me.id())).await?;
     Ok(Created::at(format!("/api/articles/{slug}"), Json(ArticleBody { article })))
 }
@@ -87,10 +103,9 @@ pub async fn update(
     slug: String,
     me: Auth,
     db: State<Db>,
-    Json(body): Json<ArticleBody<ArticleChange>>,
+    Valid(Json(body)): Valid<Json<ArticleBody<ArticleChange>>>,
 ) -> Result<Json<ArticleBody<Article>>> {
-    let change = body.article.checked()?;
-    let slug = db.update_article(&slug, me.id(), change).await?;
+    let slug = db.update_article(&slug, me.id(), body.article).await?;
     let article = db.article(&slug, Some(me.id())).await?;
     Ok(Json(ArticleBody { article }))
 }
@@ -102,52 +117,28 @@ pub async fn delete(slug: String, me: Auth, db: State<Db>) -> Result<NoContent> 
     Ok(NoContent)
 }
 
-impl NewArticle {
-    fn checked(self) -> Result<NewArticle> {
-        let mut check = Check::default();
-        check.text("title", &self.title, TITLE_MAX);
-        check.text("description", &self.description, DESCRIPTION_MAX);
-        check.text("body", &self.body, usize::MAX);
-        let tag_list = tidy(&mut check, &self.tag_list);
-        check.done().map(|()| NewArticle { tag_list, ..self })
-    }
-}
-
-impl ArticleChange {
-    fn checked(self) -> Result<ArticleChange> {
-        let mut check = Check::default();
-        if let Some(title) = &self.title {
-            check.text("title", title, TITLE_MAX);
-        }
-        if let Some(description) = &self.description {
-            check.text("description", description, DESCRIPTION_MAX);
-        }
-        if let Some(body) = &self.body {
-            check.text("body", body, usize::MAX);
-        }
-        let tag_list = self.tag_list.as_deref().map(|tags| tidy(&mut check, tags));
-        check.done().map(|()| ArticleChange { tag_list, ..self })
-    }
-}
-
 const TITLE_MAX: usize = 200;
 const DESCRIPTION_MAX: usize = 1000;
 const TAG_MAX: usize = 50;
 const TAGS_MAX: usize = 20;
 
 /// The tags in the order given, each once, without those that are blank.
-fn tidy(check: &mut Check, tags: &[String]) -> Vec<String> {
-    let mut tidy: Vec<String> = Vec::new();
+fn tidy(tags: &[String]) -> Vec<&str> {
+    let mut tidy = Vec::new();
     for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
-        if !tidy.iter().any(|known| known == tag) {
-            check.text("tagList", tag, TAG_MAX);
-            tidy.push(tag.to_owned());
+        if !tidy.contains(&tag) {
+            tidy.push(tag);
         }
     }
-    if tidy.len() > TAGS_MAX {
-        check.refuse("tagList", format!("has too many tags (maximum is {TAGS_MAX})"));
-    }
     tidy
+}
+
+fn tags(tags: &[String], (): &()) -> garde::Result {
+    let tags = tidy(tags);
+    if tags.len() > TAGS_MAX {
+        return Err(garde::Error::new(format!("has too many tags (maximum is {TAGS_MAX})")));
+    }
+    tags.iter().try_for_each(|tag| text(TAG_MAX)(tag, &()))
 }
 
 impl Db {
@@ -178,7 +169,7 @@ impl Db {
         .bind(Timestamp::now())
         .fetch_one(&mut *tx)
         .await?;
-        set_tags(&mut tx, id, &new.tag_list).await?;
+        set_tags(&mut tx, id, &tidy(&new.tag_list)).await?;
         tx.commit().await?;
         Ok(slug)
     }
@@ -205,7 +196,7 @@ impl Db {
         .execute(&mut *tx)
         .await?;
         if let Some(tags) = &change.tag_list {
-            set_tags(&mut tx, old.id, tags).await?;
+            set_tags(&mut tx, old.id, &tidy(tags)).await?;
         }
         tx.commit().await?;
         Ok(slug)
@@ -270,7 +261,7 @@ async fn free_slug(tx: &mut Write, title: &str) -> Result<String> {
     Ok(slug)
 }
 
-async fn set_tags(tx: &mut Write, article: i64, tags: &[String]) -> Result<()> {
+async fn set_tags(tx: &mut Write, article: i64, tags: &[&str]) -> Result<()> {
     sqlx::query("DELETE FROM article_tags WHERE article_id = ?").bind(article).execute(&mut **tx).await?;
     sqlx::query(
         "INSERT INTO article_tags (article_id, position, tag) SELECT ?, key, value FROM json_each(?)",

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use trine::prelude::*;
+use trine::validation::{FieldErrors, Validate};
 
 use crate::auth::{Auth, UserId};
-use crate::check::Check;
+use crate::check::text;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::profiles::Profile;
@@ -15,6 +16,14 @@ use crate::time::Timestamp;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CommentBody<T> {
     comment: T,
+}
+
+impl<T: Validate<Context = ()>> Validate for CommentBody<T> {
+    type Context = ();
+
+    fn validate(&self, (): &(), errors: &mut FieldErrors) {
+        errors.inside("comment", |errors| self.comment.validate(&(), errors));
+    }
 }
 
 /// `{"comments": […]}`.
@@ -36,9 +45,10 @@ pub struct Comment {
 }
 
 /// A comment to be made.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct NewComment {
+    #[garde(custom(text(BODY_MAX)))]
     body: String,
 }
 
@@ -48,10 +58,9 @@ pub async fn create(
     slug: String,
     me: Auth,
     db: State<Db>,
-    Json(body): Json<CommentBody<NewComment>>,
+    Valid(Json(body)): Valid<Json<CommentBody<NewComment>>>,
 ) -> Result<Json<CommentBody<Comment>>> {
-    let new = body.comment.checked()?;
-    let comment = db.comment(&slug, me.id(), &new.body).await?;
+    let comment = db.comment(&slug, me.id(), &body.comment.body).await?;
     Ok(Json(CommentBody { comment }))
 }
 
@@ -67,14 +76,6 @@ pub async fn list(slug: String, viewer: Option<Auth>, db: State<Db>) -> Result<J
 pub async fn delete(slug: String, id: i64, me: Auth, db: State<Db>) -> Result<NoContent> {
     db.delete_comment(&slug, id, me.id()).await?;
     Ok(NoContent)
-}
-
-impl NewComment {
-    fn checked(self) -> Result<NewComment> {
-        let mut check = Check::default();
-        check.text("body", &self.body, BODY_MAX);
-        check.done().map(|()| self)
-    }
 }
 
 const BODY_MAX: usize = 10_000;

@@ -3,10 +3,9 @@
 //! All errors reach the client as `{"errors": {"field": ["message"]}}`, also those of the framework: a body that is
 //! no JSON, a path that is not routed, a parameter that is no number.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use trine::prelude::*;
-
-use crate::check::Fields;
+use trine::validation::FieldErrors;
 
 /// What a handler returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -30,8 +29,8 @@ pub enum Error {
     #[problem(status = 404)]
     NotFound(&'static str),
     /// These fields are wrong.
-    #[problem(status = 422)]
-    Invalid(Fields),
+    #[problem(transparent)]
+    Invalid(#[from] FieldErrors),
     /// Our fault. The log learns all of it, the client nothing.
     #[problem(transparent)]
     Internal(trine::Error),
@@ -64,16 +63,28 @@ pub async fn told_our_way(problem: Caught) -> Json<Value> {
         Some(Error::BadLogin) => json!({ "email or password": ["is invalid"] }),
         Some(Error::Forbidden(what)) => json!({ *what: ["belongs to somebody else"] }),
         Some(Error::NotFound(what)) => json!({ *what: ["not found"] }),
-        Some(Error::Invalid(fields)) => json!(fields),
-        Some(Error::Internal(_)) | None => framework(&problem),
+        Some(Error::Invalid(_) | Error::Internal(_)) | None => framework(&problem),
     };
     Json(json!({ "errors": errors }))
 }
 
 fn framework(problem: &Problem) -> Value {
-    // A parameter has a name, a place in JSON a path such as `user.email`; everything else is about the whole.
-    let text = |name| problem.member(name).and_then(Value::as_str);
-    let path = text("path").and_then(|path| path.split_once('.')).map(|(_, field)| field);
-    let field = text("parameter").or(path).unwrap_or("body");
-    json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] })
+    let field = problem.member("parameter").and_then(Value::as_str).unwrap_or("body");
+    match problem.member("errors").and_then(Value::as_array) {
+        Some(told) => by_field(told),
+        None => json!({ field: [problem.detail_text().unwrap_or(problem.title_text())] }),
+    }
+}
+
+/// What the framework says of fields: of `/user/email` this API says `email`.
+fn by_field(told: &[Value]) -> Value {
+    let mut fields = Map::new();
+    for error in told {
+        let text = |name| error[name].as_str().unwrap_or_default();
+        let mut keys = text("pointer").split('/').chain([text("field")]).filter(|key| !key.is_empty());
+        let outer = keys.next().unwrap_or("body");
+        let messages = fields.entry(keys.next().unwrap_or(outer)).or_insert_with(|| json!([]));
+        messages.as_array_mut().into_iter().for_each(|messages| messages.push(json!(text("message"))));
+    }
+    Value::Object(fields)
 }

@@ -4,7 +4,7 @@
 //! - [`app`]: every route on one screen
 //! - `users`, `profiles`, `articles`, `lists`, `favorites`, `comments`, `tags`: one part of the API each; the handlers
 //!   first, what they ask of the database last
-//! - `auth`: tokens; `secret`: what signs them; `password`: hashes; `check`: validation
+//! - `auth`: tokens; `secret`: what signs them; `password`: hashes; `check`: rules
 //! - `error`: what clients see of everything that goes wrong
 //! - `db`: the database; `time`, `slug`: values
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{FromRow, SqliteExecutor};
 use trine::prelude::*;
+use trine::validation::{FieldErrors, Validate};
 
 use crate::auth::{Auth, Keys, UserId};
-use crate::check::Check;
+use crate::check::{self, text};
 use crate::db::{Db, Write};
 use crate::error::{Error, Result};
 use crate::password;
@@ -15,6 +16,14 @@ use crate::time::Timestamp;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UserBody<T> {
     user: T,
+}
+
+impl<T: Validate<Context = ()>> Validate for UserBody<T> {
+    type Context = ();
+
+    fn validate(&self, (): &(), errors: &mut FieldErrors) {
+        errors.inside("user", |errors| self.user.validate(&(), errors));
+    }
 }
 
 /// A user as they see themselves.
@@ -28,28 +37,38 @@ pub struct User {
 }
 
 /// Who wants to register.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct NewUser {
+    #[garde(custom(text(USERNAME_MAX)))]
     username: String,
+    #[garde(custom(check::email))]
     email: String,
+    #[garde(custom(check::password))]
     password: String,
 }
 
 /// Who wants to sign in.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct Login {
+    #[garde(custom(text(usize::MAX)))]
     email: String,
+    #[garde(custom(text(usize::MAX)))]
     password: String,
 }
 
 /// What a user wants to be different; what is absent stays.
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize, garde::Validate)]
 #[serde(default)]
+#[garde(custom(any_field))]
+#[garde(allow_unvalidated)]
 pub struct UserChange {
+    #[garde(inner(custom(text(USERNAME_MAX))))]
     username: Option<String>,
+    #[garde(inner(custom(check::email)))]
     email: Option<String>,
+    #[garde(inner(custom(check::password)))]
     password: Option<String>,
     #[serde(deserialize_with = "clearable")]
     bio: Option<Option<String>>,
@@ -62,11 +81,11 @@ pub struct UserChange {
 pub async fn register(
     db: State<Db>,
     keys: State<Keys>,
-    Json(body): Json<UserBody<NewUser>>,
+    Valid(Json(body)): Valid<Json<UserBody<NewUser>>>,
 ) -> Result<Created<Json<UserBody<User>>>> {
-    let new = body.user.checked()?;
+    let new = body.user;
     let hash = password::hash(new.password).await?;
-    let account = db.register(&new.username, &new.email, &hash).await?;
+    let account = db.register(new.username.trim(), &new.email, &hash).await?;
     Ok(Created::new(account.signed_in(&keys)?))
 }
 
@@ -75,9 +94,9 @@ pub async fn register(
 pub async fn login(
     db: State<Db>,
     keys: State<Keys>,
-    Json(body): Json<UserBody<Login>>,
+    Valid(Json(body)): Valid<Json<UserBody<Login>>>,
 ) -> Result<Json<UserBody<User>>> {
-    let login = body.user.checked()?;
+    let login = body.user;
     let account = db.account_of(&login.email).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     match (password::verify(login.password, hash).await?, account) {
@@ -100,9 +119,9 @@ pub async fn update(
     me: Auth,
     db: State<Db>,
     keys: State<Keys>,
-    Json(body): Json<UserBody<UserChange>>,
+    Valid(Json(body)): Valid<Json<UserBody<UserChange>>>,
 ) -> Result<Json<UserBody<User>>> {
-    let mut change = body.user.checked()?;
+    let mut change = body.user;
     let hash = match change.password.take() {
         Some(password) => Some(password::hash(password).await?),
         None => None,
@@ -110,47 +129,11 @@ pub async fn update(
     db.update_account(me.id(), change, hash).await?.signed_in(&keys)
 }
 
-impl NewUser {
-    fn checked(self) -> Result<NewUser> {
-        let new = NewUser { username: self.username.trim().to_owned(), ..self };
-        let mut check = Check::default();
-        check.text("username", &new.username, USERNAME_MAX);
-        check.email("email", &new.email);
-        check.password("password", &new.password);
-        check.done().map(|()| new)
-    }
-}
-
-impl Login {
-    fn checked(self) -> Result<Login> {
-        let mut check = Check::default();
-        check.text("email", &self.email, usize::MAX);
-        check.text("password", &self.password, usize::MAX);
-        check.done().map(|()| self)
-    }
-}
-
-impl UserChange {
-    fn checked(self) -> Result<UserChange> {
-        let mut check = Check::default();
-        if self == UserChange::default() {
-            check.refuse("user", "needs at least one field");
-        }
-        let username = self.username.map(|name| name.trim().to_owned());
-        if let Some(username) = &username {
-            check.text("username", username, USERNAME_MAX);
-        }
-        if let Some(email) = &self.email {
-            check.email("email", email);
-        }
-        if let Some(password) = &self.password {
-            check.password("password", password);
-        }
-        check.done().map(|()| UserChange { username, ..self })
-    }
-}
-
 const USERNAME_MAX: usize = 64;
+
+fn any_field(change: &UserChange, (): &()) -> garde::Result {
+    if *change == UserChange::default() { Err(garde::Error::new("needs at least one field")) } else { Ok(()) }
+}
 
 /// Tells a field that is absent (`None`) from one that is to be cleared (`Some(None)`): by `null` or an empty text.
 fn clearable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
@@ -207,7 +190,7 @@ impl Db {
         let old = account(&mut *tx, id).await?;
         let new = Account {
             id,
-            username: change.username.unwrap_or(old.username),
+            username: change.username.map_or(old.username, |name| name.trim().to_owned()),
             email: change.email.unwrap_or(old.email),
             password_hash: hash.unwrap_or(old.password_hash),
             bio: change.bio.unwrap_or(old.bio),
@@ -248,14 +231,14 @@ async fn refuse_taken(tx: &mut Write, username: &str, email: &str, me: Option<Us
     .fetch_all(&mut **tx)
     .await?;
 
-    let mut check = Check::default();
+    let mut errors = FieldErrors::default();
     for (same_username, same_email) in others {
         if same_username {
-            check.refuse("username", "has already been taken");
+            errors.refuse("user.username", "taken", "has already been taken");
         }
         if same_email {
-            check.refuse("email", "has already been taken");
+            errors.refuse("user.email", "taken", "has already been taken");
         }
     }
-    check.done()
+    Ok(errors.done()?)
 }

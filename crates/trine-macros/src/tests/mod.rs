@@ -2,6 +2,7 @@
 
 mod attributes;
 mod expansion;
+mod forms;
 mod templates;
 
 use crate::diagnostics::Diagnostics;

@@ -6,11 +6,11 @@ use http_body::Body as _;
 use trine_core::{Cx, Problem, Rejection};
 
 /// A content type that an extractor reads.
-pub(super) struct Content {
+pub(crate) struct Content {
     /// The media type, as the error names it.
-    pub(super) expected: &'static str,
+    pub(crate) expected: &'static str,
     /// Whether a media type, without its parameters, is of this type.
-    pub(super) accepts: fn(&str) -> bool,
+    pub(crate) accepts: fn(&str) -> bool,
 }
 
 impl Content {
@@ -18,7 +18,7 @@ impl Content {
     ///
     /// The type must be declared. A browser lets a foreign page send what is declared as text, or not at all,
     /// without asking first; reading that as JSON would open every cookie-authenticated route to it.
-    pub(super) async fn read(&self, cx: &mut Cx) -> Result<Bytes, Rejection> {
+    pub(crate) async fn read(&self, cx: &mut Cx) -> Result<Bytes, Rejection> {
         let body = cx.take_body();
         match media_type(cx.headers()) {
             Some(given) if (self.accepts)(given) => Ok(body.bytes().await?),
@@ -29,7 +29,7 @@ impl Content {
 
     /// There is no byte of body.
     #[cold]
-    pub(super) fn empty(&self) -> Problem {
+    pub(crate) fn empty(&self) -> Problem {
         Problem::bad_request(format!("the body is empty: expected `{}`", self.expected))
     }
 
@@ -46,7 +46,8 @@ impl Content {
     }
 }
 
-fn media_type(headers: &HeaderMap) -> Option<&str> {
+/// The media type that a request declares, without its parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?;
     let Ok(text) = value.to_str() else { return Some("bytes that are no text") };
     Some(text.split(';').next().unwrap_or_default().trim())

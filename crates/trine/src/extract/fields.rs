@@ -1,4 +1,4 @@
-//! Fields as a browser encodes them: what `Query` and `Form` share.
+//! The fields of a query, as a browser encodes them.
 
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;

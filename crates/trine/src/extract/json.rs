@@ -2,12 +2,14 @@
 
 mod locate;
 
+use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use trine_core::extract::Whole;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
 use super::content::Content;
+use crate::validation::{FieldErrors, Location};
 
 /// A body of JSON, in and out.
 ///
@@ -29,7 +31,8 @@ use super::content::Content;
 /// # Errors
 /// - 415 where the content type is neither `application/json` nor ends in `+json`
 /// - 400 where the body is not JSON; it names line and column
-/// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member `path`
+/// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member `path` and in `errors`, as
+///   [`FieldErrors`] are written
 /// - 413 past the body limit of the route
 ///
 /// `Option` is `None` where there is neither a content type nor a body. As an answer, a `T` that fails to serialise
@@ -68,9 +71,14 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     let said = super::clip(said);
     let problem = match error.classify() {
         Category::Data => {
-            let path = locate::path(body, line, column);
-            let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
-            Problem::unprocessable(format!("JSON{place} (line {line}, column {column}): {said}"))
+            let place = locate::place(body, line, column);
+            let path = place.path();
+            let at = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
+            let mut errors = FieldErrors::of(Location::Body);
+            errors.refuse(place, "type", &*said);
+            errors
+                .problem(StatusCode::UNPROCESSABLE_ENTITY)
+                .detail(format!("JSON{at} (line {line}, column {column}): {said}"))
                 .with("path", path)
         }
         Category::Io | Category::Syntax | Category::Eof => {
@@ -83,6 +91,7 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
+    use serde_json::json;
 
     use super::*;
     use crate::extract::testkit::{cx, member, problem, told};
@@ -131,6 +140,9 @@ mod tests {
         let detail = "JSON at `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
         assert_eq!(refused.detail_text().unwrap(), detail);
         assert_eq!(member(&refused, "path"), "user.age");
+        let message = "invalid type: string \"x\", expected u8";
+        let error = json!({ "in": "body", "pointer": "/user/age", "code": "type", "message": message });
+        assert_eq!(member(&refused, "errors"), json!([error]));
         assert_eq!((member(&refused, "line"), member(&refused, "column")), (2.into(), 12.into()));
     }
 

@@ -10,6 +10,9 @@
 //! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |
 //! | [`Json<T>`] | the body | 400, 413, 415, 422 |
 //! | [`Form<T>`] | the body | 400, 413, 415, 422 |
+//! | [`Submitted<T>`](crate::form::Submitted) | the body, for a page that asks again | 400, 413, 415 |
+//! | `Multipart` | the body, part by part | 400, 413, 415 |
+//! | [`Valid<E>`](crate::validation::Valid) | as `E` | as `E`, and 422 where the value is not valid |
 //! | `Bytes`, `String` | the body | 400, 413 |
 //! | [`Body`](crate::Body), [`Request`](crate::Request) | the body, as a stream | 413 while it is read |
 //! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the head | never |
@@ -19,12 +22,14 @@
 //!
 //! A handler has at most one argument that reads the body; it may stand anywhere.
 
-mod content;
+pub(crate) mod content;
 mod cookies;
 mod fields;
 mod form;
 mod json;
 mod matched_path;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod path;
 mod query;
 mod state;
@@ -37,6 +42,8 @@ pub(crate) use self::cookies::{decode_value, encode_value};
 pub use self::form::Form;
 pub use self::json::Json;
 pub use self::matched_path::MatchedPath;
+#[cfg(feature = "multipart")]
+pub use self::multipart::{Multipart, Part};
 pub use self::path::Path;
 pub use self::query::Query;
 pub use self::state::State;
@@ -64,7 +71,7 @@ macro_rules! wraps {
 wraps!(Form, Json, Path, Query, TypedHeader);
 
 // A message may quote what the client sent, which may be as large as the body.
-fn clip(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn clip(text: &str) -> std::borrow::Cow<'_, str> {
     const LONGEST: usize = 400;
     if text.len() <= LONGEST {
         text.into()

@@ -1,10 +1,12 @@
 //! The query, typed.
 
+use http::StatusCode;
 use serde::de::DeserializeOwned;
 use trine_core::extract::Parts;
-use trine_core::{Cx, FromRequest, Problem, Rejection};
+use trine_core::{Cx, FromRequest, Rejection};
 
 use super::fields::{self, Misfit};
+use crate::validation::{FieldErrors, Location, Place};
 
 /// The query as any type that `serde` can read from fields: mostly a struct.
 ///
@@ -48,12 +50,17 @@ impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
 
 #[cold]
 fn refuse(Misfit { field, message }: Misfit, absent: bool) -> Rejection {
-    let problem = match field {
-        Some(field) => {
-            Problem::bad_request(format!("query parameter `{field}`: {message}")).with("parameter", field)
-        }
-        None => Problem::bad_request(format!("query: {message}")),
-    };
+    let mut errors = FieldErrors::of(Location::Query);
+    let code = if message.starts_with("missing field") { "missing" } else { "type" };
+    errors.refuse(
+        field.as_deref().map_or_else(Place::whole, |field| Place::whole().then(field)),
+        code,
+        message,
+    );
+    let mut problem = errors.problem(StatusCode::BAD_REQUEST);
+    if let Some(field) = field {
+        problem = problem.with("parameter", field);
+    }
     if absent { problem.absent().into() } else { problem.into() }
 }
 
@@ -87,6 +94,7 @@ mod tests {
     async fn names_the_parameter() {
         let refused = problem(read("/?page=seven").await);
         assert_eq!(member(&refused, "parameter"), "page");
+        assert_eq!(member(&refused, "errors")[0]["field"], "page");
         assert_eq!(
             refused.detail_text().unwrap(),
             "query parameter `page`: expected a whole number, got `seven`"

@@ -1,9 +1,11 @@
 //! Which value a place in a JSON text belongs to.
 
-/// The path, such as `user.tags[2]`, of the value that ends at a line and column as `serde_json` counts them.
+use crate::validation::Place;
+
+/// The place, such as `user.tags[2]`, of the value that ends at a line and column as `serde_json` counts them.
 ///
 /// The text before that place must be well formed, which it is once `serde_json` complains of the data.
-pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
+pub(super) fn place(text: &[u8], line: usize, column: usize) -> Place {
     let seen = &text[..offset(text, line, column).min(text.len())];
     let mut levels: Vec<Level<'_>> = Vec::new();
     let mut at = 0;
@@ -12,7 +14,7 @@ pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
         at += 1;
         match byte {
             // What is deeper than `serde_json` reads into a type is skipped input; it is not worth memory here.
-            b'{' | b'[' if levels.len() == DEEPEST => return String::new(),
+            b'{' | b'[' if levels.len() == DEEPEST => return Place::whole(),
             b'{' => levels.push(Level::Object { key: None, in_key: true }),
             b'[' => levels.push(Level::Array { index: 0 }),
             b'}' | b']' => {
@@ -32,7 +34,7 @@ pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
             _ => {}
         }
     }
-    levels.iter().fold(String::new(), |path, level| level.append(path))
+    levels.iter().fold(Place::whole(), |place, level| level.append(place))
 }
 
 // As deep as `serde_json` goes before it refuses.
@@ -47,19 +49,15 @@ enum Level<'a> {
 }
 
 impl Level<'_> {
-    fn append(&self, mut path: String) -> String {
+    fn append(&self, place: Place) -> Place {
         match self {
-            Level::Array { index } => path.push_str(&format!("[{index}]")),
-            Level::Object { key: None, .. } => {}
+            Level::Array { index } => place.then(index.to_string()),
+            Level::Object { key: None, .. } => place,
             Level::Object { key: Some(key), .. } => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
                 let key = serde_json::from_slice(key).unwrap_or_else(|_| "?".to_owned());
-                path.push_str(&crate::extract::clip(&key));
+                place.then(crate::extract::clip(&key))
             }
         }
-        path
     }
 }
 
@@ -88,7 +86,7 @@ mod tests {
 
     use serde::Deserialize;
 
-    use super::path;
+    use super::{Place, place};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -115,7 +113,7 @@ mod tests {
     fn found(text: &str) -> String {
         let error = serde_json::from_str::<Root>(text).unwrap_err();
         assert!(error.is_data(), "{error}");
-        path(text.as_bytes(), error.line(), error.column())
+        place(text.as_bytes(), error.line(), error.column()).path()
     }
 
     #[test]
@@ -136,6 +134,6 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         let deep = "[".repeat(100_000);
-        assert_eq!(path(deep.as_bytes(), 1, deep.len()), "");
+        assert_eq!(place(deep.as_bytes(), 1, deep.len()), Place::whole());
     }
 }

@@ -1,0 +1,110 @@
+//! Fields that are one value.
+
+use std::str::FromStr;
+
+use super::node::Node;
+use super::{Field, FromField, Refused};
+
+/// The text as it was sent; an empty one is a text too.
+impl FromField for String {
+    fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
+        field.text()
+    }
+}
+
+/// A checkbox: absent is `false`. `on`, `true`, `1` and nothing are `true`; `off`, `false`, `0` are not. Of several
+/// values the last counts, so that a hidden input can stand before the checkbox and say `false`.
+impl FromField for bool {
+    fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
+        let Some(last) = field.take_values().pop() else { return Ok(false) };
+        let mut last = field.same(Node::of(last));
+        let text = last.text()?;
+        match text.as_str() {
+            "on" | "true" | "1" | "" => Ok(true),
+            "off" | "false" | "0" => Ok(false),
+            other => Err(last.expected("`true` or `false`", other)),
+        }
+    }
+}
+
+macro_rules! parsed {
+    ($($ty:ty => $expected:literal),* $(,)?) => {$(
+        impl FromField for $ty {
+            fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
+                field.parse($expected)
+            }
+        }
+    )*};
+}
+
+parsed! {
+    char => "one character",
+    u8 => "a whole number from 0 to 255",
+    u16 => "a whole number from 0 to 65535",
+    u32 => "a whole number from 0 to 4294967295",
+    u64 => "a whole number from 0 to 18446744073709551615",
+    u128 => "a whole number from 0 on",
+    usize => "a whole number from 0 on",
+    i8 => "a whole number from -128 to 127",
+    i16 => "a whole number from -32768 to 32767",
+    i32 => "a whole number from -2147483648 to 2147483647",
+    i64 => "a whole number from -9223372036854775808 to 9223372036854775807",
+    i128 => "a whole number",
+    isize => "a whole number",
+    f32 => "a number",
+    f64 => "a number",
+    std::num::NonZeroU8 => "a whole number from 1 to 255",
+    std::num::NonZeroU16 => "a whole number from 1 to 65535",
+    std::num::NonZeroU32 => "a whole number from 1 to 4294967295",
+    std::num::NonZeroU64 => "a whole number from 1 to 18446744073709551615",
+    std::num::NonZeroUsize => "a whole number from 1 on",
+    std::net::IpAddr => "an IP address",
+    std::net::Ipv4Addr => "an IPv4 address",
+    std::net::Ipv6Addr => "an IPv6 address",
+    std::net::SocketAddr => "an IP address and a port",
+}
+
+#[cfg(feature = "jiff")]
+parsed! {
+    jiff::civil::Date => "a date such as 2026-11-22",
+    jiff::civil::Time => "a time such as 18:30",
+    jiff::civil::DateTime => "a date and a time such as 2026-11-22T18:30",
+    jiff::Timestamp => "a time with its offset such as 2026-11-22T18:30:00Z",
+}
+
+/// What `#[form(parse)]` reads: any type with `FromStr`.
+#[derive(Debug)]
+pub struct Parsed<T>(pub T);
+
+impl<T: FromStr + Send> FromField for Parsed<T> {
+    fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
+        let expected = field.expects().unwrap_or("another value");
+        field.parse(expected).map(Parsed)
+    }
+}
+
+#[cfg(all(test, feature = "jiff"))]
+mod tests {
+    use jiff::civil::{Date, DateTime, Time};
+
+    use super::super::{Field, FromField};
+    use super::Node;
+    use crate::form::node::Value;
+    use crate::validation::{FieldErrors, Location};
+
+    fn read<T: FromField>(text: &str) -> Result<T, String> {
+        let mut errors = FieldErrors::of(Location::Form);
+        let read = Field::root(Node::of(Value::Text(text.to_owned())), &mut errors).read();
+        read.map_err(|_| errors.to_string())
+    }
+
+    #[test]
+    fn dates_are_read_as_browsers_send_them() {
+        assert_eq!(read("2026-11-22"), Ok(jiff::civil::date(2026, 11, 22)));
+        assert_eq!(read("18:30"), Ok(jiff::civil::time(18, 30, 0, 0)));
+        assert_eq!(read("2026-11-22T18:30"), Ok(jiff::civil::date(2026, 11, 22).at(18, 30, 0, 0)));
+        let said = "form: expected a date such as 2026-11-22, got `22.11.2026`".to_owned();
+        assert_eq!(read::<Date>("22.11.2026"), Err(said));
+        assert!(read::<Time>("25:00").is_err() && read::<DateTime>("2026-02-30T00:00").is_err());
+    }
+}
