@@ -75,6 +75,41 @@ impl Param<'_> {
             .with("got", &*self.value)
             .into()
     }
+
+    /// The rejection of a value that is none of those known; it names them and the one that is nearly the same: 400.
+    #[must_use]
+    pub fn expected_one_of(&self, known: &[&str]) -> Rejection {
+        let listed: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+        let near = known.iter().find(|known| one_edit_apart(known, &self.value));
+        let expected = match &*listed {
+            [one] => one.clone(),
+            all => format!("one of {}", all.join(", ")),
+        };
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let place = self.place.name();
+        let detail =
+            format!("{place} parameter `{}`: expected {expected}, got `{}`{hint}", self.name, self.value);
+        Problem::bad_request(detail)
+            .with("parameter", self.name)
+            .with("expected", known)
+            .with("got", &*self.value)
+            .into()
+    }
+}
+
+/// Whether one character more, less, other, or swapped with its neighbour makes one text the other; case is no matter.
+fn one_edit_apart(a: &str, b: &str) -> bool {
+    let fold = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    let (a, b) = (fold(a), fold(b));
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let same = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
+    let (short, long) = (&short[same..], &long[same..]);
+    match long.len() - short.len() {
+        0 if long.len() >= 2 && short[..2] == [long[1], long[0]] => short[2..] == long[2..],
+        0 => short.get(1..).unwrap_or_default() == long.get(1..).unwrap_or_default(),
+        1 => short == &long[1..],
+        _ => false,
+    }
 }
 
 impl Place {

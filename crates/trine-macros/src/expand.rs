@@ -9,6 +9,7 @@ use syn::spanned::Spanned as _;
 use crate::attribute::{self, Attribute, Verb};
 use crate::diagnostics::Diagnostics;
 use crate::handler::{self, Argument, Function, Handler, Source};
+use crate::uri;
 
 /// Expands `#[get(…)]` and its siblings. The item comes back whatever is wrong.
 pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -85,6 +86,10 @@ impl Route<'_> {
         let doc = option(handler.doc.as_ref());
         let deprecated = handler.deprecated;
         let limit = option(attribute.limit.as_ref());
+        let uri = attribute
+            .template
+            .as_ref()
+            .map(|template| uri::uri(&ty, visibility, &name, &template.value, &handler.arguments));
         let place = quote_spanned!(ident.span()=> file: ::core::file!(), line: ::core::line!(),);
         quote! {
             #[doc(hidden)]
@@ -105,6 +110,8 @@ impl Route<'_> {
 
                 #functions
             }
+
+            #uri
         }
     }
 

@@ -7,7 +7,7 @@
 //! In the order in which the tokens meet them:
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
-//! - `expand`: the output, and what is checked of the types
+//! - `expand`: the output, and what is checked of the types; `uri`, the typed link in it
 //! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`
 //! - `diagnostics`: every mistake that was found, reported together
 //!
@@ -20,6 +20,7 @@ mod expand;
 mod handler;
 mod routes;
 mod template;
+mod uri;
 
 #[cfg(test)]
 mod tests;
@@ -94,7 +95,8 @@ verbs! {
 /// - `method = "PURGE"`, in `#[route]` only. Methods are case-sensitive. The default is any method.
 ///
 /// # What it adds
-/// A type of the function's name and visibility, which `routes![]` takes. The doc comment and `#[deprecated]` are kept
+/// A type of the function's name and visibility, which `routes![]` takes. Its function `uri` makes a link to the handler:
+/// `show::uri(7, None)` takes what the template names, first the path, then the query, in the order of the template. The doc comment and `#[deprecated]` are kept
 /// as data. The function itself stays as it is and can be called.
 ///
 /// # Errors

@@ -119,6 +119,7 @@ impl Planner<'_> {
             meta.handler = one.handler.clone();
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
+            meta.id = one.id;
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
             self.needs(&*one.endpoint, &one.handler, one.file, one.line);
             self.add(meta, Arc::clone(&one.endpoint), here);
@@ -191,6 +192,7 @@ impl Planner<'_> {
             }
             let mut meta = metas[first].clone();
             meta.method = None;
+            meta.id = None;
             meta.handler = "other methods".into();
             path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
             metas.push(meta);

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
 
 use crate::handler::{Args, Handler};
+use crate::respond::locate_pending;
 
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -51,7 +52,7 @@ where
                 Ok(args) => handler.call(args).await.into_response(),
                 Err(rejection) => rejection.into_response(),
             };
-            finish(response, cx.accept())
+            finish(response, &cx)
         })
     }
 
@@ -106,7 +107,7 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Cx) -> Answer {
         Box::pin(async move {
             let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            finish(response, cx.accept())
+            finish(response, &cx)
         })
     }
 
@@ -115,14 +116,16 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     }
 }
 
-/// Renders the problem that a response carries as the client accepts it, and logs what is behind it.
-pub(crate) fn finish(mut response: Response, accept: Option<&HeaderValue>) -> Response {
-    if response.extensions().get::<Rendered>().is_some() {
+/// Renders the problem that a response carries as the client accepts it, and logs what is behind it; writes the link
+/// that a response points at.
+pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
+    if response.extensions().is_empty() || response.extensions().get::<Rendered>().is_some() {
         return response;
     }
+    let mut response = locate_pending(response, cx);
     match Problem::take(&mut response) {
         None => response,
-        Some(problem) => render(problem, response, accept),
+        Some(problem) => render(problem, response, cx.accept()),
     }
 }
 

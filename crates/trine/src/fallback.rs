@@ -60,5 +60,5 @@ impl Endpoint for OtherMethods {
 }
 
 fn answer(cx: &Cx, problem: Problem) -> Answer {
-    Box::pin(ready(finish(problem.into_response(), cx.accept())))
+    Box::pin(ready(finish(problem.into_response(), cx)))
 }

@@ -42,6 +42,7 @@ pub mod group;
 pub mod handler;
 mod launch;
 mod layers;
+pub mod link;
 #[cfg(feature = "log")]
 mod log;
 pub mod middleware;
@@ -65,6 +66,7 @@ pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHea
 pub use group::Group;
 pub use http;
 pub use layers::Layers;
+pub use link::{Href, Link, Links};
 pub use middleware::middleware;
 pub use next::Next;
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
@@ -72,8 +74,8 @@ pub use route::{Methods, Route, any, delete, get, head, options, patch, post, pu
 pub use run::{blocking, spawn};
 pub use service::AppService;
 pub use trine_core::{
-    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
-    Param, Problem, Rejection, Request, Response, RouteMeta,
+    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
+    LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
 };
 pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
 
@@ -81,6 +83,7 @@ pub use trine_macros::{delete, get, head, main, options, patch, post, put, route
 #[doc(hidden)]
 pub mod __private {
     pub use crate::endpoint::{Declaration, DeclaredHandler};
+    pub use crate::link::LinkWriter;
     pub use crate::run::{MainResult, main, test};
     pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }

@@ -150,7 +150,7 @@ macro_rules! arity {
                         }
                         Err(rejection) => rejection.into_response(),
                     };
-                    finish(response, cx.accept())
+                    finish(response, &cx)
                 }
             }
         }

@@ -8,9 +8,9 @@ pub use crate::extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, T
 pub use crate::respond::{Created, Html, NoContent, Redirect};
 
 pub use crate::{
-    App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Needs, Next,
-    Param, Problem, Rejection, Request, Response, any, delete, get, head, middleware, options, patch, post,
-    put, routes,
+    App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links, Needs,
+    Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head, middleware, options,
+    patch, post, put, routes,
 };
 pub use trine_core::extract::{Parts, Whole};
 pub use trine_macros::route;

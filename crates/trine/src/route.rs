@@ -1,5 +1,6 @@
 //! A route before it is built: a template, handlers by method, layers.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ impl Route {
             doc: declared.doc,
             deprecated: declared.deprecated,
             limit: declared.limit,
+            id: Some(TypeId::of::<T>()),
         };
         Route { path: declared.path.into(), methods: Methods { list: vec![one], layers: Layers::default() } }
     }
@@ -76,6 +78,7 @@ pub(crate) struct OneMethod {
     pub(crate) doc: Option<&'static str>,
     pub(crate) deprecated: bool,
     pub(crate) limit: Option<u64>,
+    pub(crate) id: Option<TypeId>,
 }
 
 impl Methods {
@@ -131,6 +134,7 @@ impl Methods {
             doc: None,
             deprecated,
             limit: None,
+            id: None,
         });
         self
     }

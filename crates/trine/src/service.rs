@@ -87,6 +87,10 @@ impl AppService {
         AppService { tables: Arc::clone(&self.tables), conn: Some(Arc::new(conn)) }
     }
 
+    pub(crate) fn unrouted(&self) -> RouteCx {
+        RouteCx::new(Arc::clone(&self.tables.cx), None)
+    }
+
     #[inline]
     fn start(&self, mut head: Parts, body: Body) -> Answer {
         let conn = self.conn.clone().or_else(|| outer_conn(&head));

@@ -109,7 +109,7 @@ pub(crate) fn join(prefix: &str, path: &str) -> String {
 }
 
 // RFC 3986 section 3.3: everything but pchar. `%` stays, so a template may be written encoded as well.
-const NOT_IN_PATHS: &AsciiSet = &CONTROLS
+pub(crate) const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
