@@ -196,6 +196,7 @@ impl App {
             &self.states,
             fallback,
             self.body_limit.unwrap_or(DEFAULT_BODY_LIMIT),
+            &self.layers,
             self.twice.clone(),
         )
     }

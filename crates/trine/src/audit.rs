@@ -91,9 +91,9 @@ impl Finding {
         Finding { kind: Kind::NoMethods, text, places: vec![at(place.file(), place.line())] }
     }
 
-    pub(crate) fn missing_state(type_name: &str, handler: &str, file: &str, line: u32) -> Finding {
+    pub(crate) fn missing_state(type_name: &str, who: &str, file: &str, line: u32) -> Finding {
         let text = format!(
-            "the handler `{handler}` needs state of type `{type_name}`, which the application does not hold: \
+            "{who} needs state of type `{type_name}`, which the application does not hold: \
              add `.state(…)` with a value of this type"
         );
         Finding { kind: Kind::MissingState, text, places: vec![at(file, line)] }

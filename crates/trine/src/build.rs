@@ -52,6 +52,7 @@ impl Built {
         states: &States,
         fallback: Option<(Arc<dyn Endpoint>, &'static Location<'static>)>,
         body_limit: u64,
+        outer: &Layers,
         findings: Vec<Finding>,
     ) -> Result<Built, Audit> {
         let built = Built {
@@ -67,6 +68,7 @@ impl Built {
         if let Some((endpoint, place)) = fallback {
             planner.needs(&*endpoint, "the fallback", place.file(), place.line());
         }
+        planner.guards(outer);
         planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
@@ -85,6 +87,7 @@ impl Built {
 
 impl Planner<'_> {
     fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
+        self.guards(&group.layers);
         let inside = here.enter(&group.prefix, &group.layers, child);
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
@@ -114,6 +117,7 @@ impl Planner<'_> {
         if methods.list.is_empty() {
             self.findings.push(Finding::no_methods(path, place));
         }
+        self.guards(&methods.layers);
         for one in &methods.list {
             let mut meta = RouteMeta::new(one.method.clone(), join(&here.prefix, path), one.file, one.line);
             meta.handler = one.handler.clone();
@@ -169,11 +173,28 @@ impl Planner<'_> {
     fn needs(&mut self, endpoint: &dyn Endpoint, handler: &str, file: &'static str, line: u32) {
         let mut needs = Needs::default();
         endpoint.needs(&mut needs);
+        self.missing(&needs, &format!("the handler `{handler}`"), file, line);
+    }
+
+    fn guards(&mut self, layers: &Layers) {
+        for guard in layers.guards() {
+            let mut needs = Needs::default();
+            (guard.needs)(&mut needs);
+            self.missing(
+                &needs,
+                &format!("the guard `{}`", guard.name),
+                guard.place.file(),
+                guard.place.line(),
+            );
+        }
+    }
+
+    fn missing(&mut self, needs: &Needs, who: &str, file: &'static str, line: u32) {
         for need in needs.iter() {
             if let Need::State { type_id, type_name } = need
                 && !self.states.contains(*type_id)
             {
-                self.findings.push(Finding::missing_state(type_name, handler, file, line));
+                self.findings.push(Finding::missing_state(type_name, who, file, line));
             }
         }
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_service::Service;
-use trine_core::{BoxError, Request, Response};
+use trine_core::extract::Parts;
+use trine_core::{BoxError, FromRequest, Request, Response};
 
+use crate::guard::guard;
 use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::next::Next;
@@ -98,5 +100,12 @@ impl Group {
     {
         self.layers.attach(layer);
         self
+    }
+
+    /// Lets requests into this group only where the extractor `T` succeeds; see [`guard()`].
+    #[must_use]
+    #[track_caller]
+    pub fn guard<T: FromRequest<Reads = Parts> + 'static>(self) -> Group {
+        self.layer(guard::<T>())
     }
 }

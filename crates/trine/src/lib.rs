@@ -21,9 +21,9 @@
 //! In the order in which a request meets them, after `trine-server` read it from its socket:
 //! - [`service`]: the application as a Tower service; the outer layers
 //! - `router`: from method and path to a route
-//! - [`next`] and [`mod@middleware`]: the layers of groups and routes
+//! - [`next`], [`mod@middleware`] and [`mod@guard`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
-//! - [`extract`]: what a handler takes; [`respond`]: what it gives back
+//! - [`extract`]: what a handler takes, [`cached`]: once a request; [`respond`]: what it gives back; [`link`]: links to handlers
 //! - `fallback`: the answers that nobody wrote
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
@@ -33,12 +33,14 @@
 pub mod app;
 pub mod audit;
 mod build;
+pub mod cached;
 pub mod config;
 mod endpoint;
 mod error;
 pub mod extract;
 mod fallback;
 pub mod group;
+pub mod guard;
 pub mod handler;
 mod launch;
 mod layers;
@@ -60,10 +62,12 @@ pub mod testing;
 pub use app::App;
 pub use audit::Audit;
 pub use bytes;
+pub use cached::Cached;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
+pub use guard::{Guard, guard};
 pub use http;
 pub use layers::Layers;
 pub use link::{Href, Link, Links};
