@@ -56,7 +56,7 @@ impl Route<'_> {
         let needs = self.needs();
         let call = self.call();
         let checks = self.checks();
-        let ty = self.ty(&quote!(#needs #call));
+        let ty = self.ty(&quote!(#needs #call), true);
         quote!(#ty #checks)
     }
 
@@ -68,11 +68,11 @@ impl Route<'_> {
             async fn call(_: &mut ::trine::Cx) -> ::core::result::Result<::trine::Response, ::trine::Rejection> {
                 ::core::unreachable!()
             }
-        })
+        }, false)
     }
 
     /// The type, with what is known of the route since it was compiled.
-    fn ty(&self, functions: &TokenStream) -> TokenStream {
+    fn ty(&self, functions: &TokenStream, whole: bool) -> TokenStream {
         let Route { attribute, function, handler } = self;
         let visibility = &function.visibility;
         let ident = &function.signature.ident;
@@ -86,10 +86,9 @@ impl Route<'_> {
         let doc = option(handler.doc.as_ref());
         let deprecated = handler.deprecated;
         let limit = option(attribute.limit.as_ref());
-        let uri = attribute
-            .template
-            .as_ref()
-            .map(|template| uri::uri(&ty, visibility, &name, &template.value, &handler.arguments));
+        let arguments: &[Argument] = if whole { &handler.arguments } else { &[] };
+        let uri = attribute.template.as_ref();
+        let uri = uri.map(|template| uri::uri(&ty, visibility, &name, &template.value, arguments));
         let place = quote_spanned!(ident.span()=> file: ::core::file!(), line: ::core::line!(),);
         quote! {
             #[doc(hidden)]

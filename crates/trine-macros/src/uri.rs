@@ -1,13 +1,15 @@
 //! The typed link of a handler: `show::uri(slug, page)`.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Type, Visibility};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::Visibility;
 
 use crate::handler::{Argument, Source};
 use crate::template::{Segment, Template};
 
 /// The function `uri` of a handler's type: an argument for each name of the template, in its order.
+///
+/// Where the handler has a mistake there are no arguments: that `uri` is called is none more.
 pub(crate) fn uri(
     ty: &Ident,
     visibility: &Visibility,
@@ -21,7 +23,6 @@ pub(crate) fn uri(
         let ident = ident(name);
         match bound(name, arguments) {
             Some(ty) => parameters.push(quote!(#ident: impl ::trine::LinkArg<#ty>)),
-            // A mistake, which is reported where it is; that `uri` is called is none.
             None => {
                 complete = false;
                 parameters.push(quote!(#ident: impl ::core::marker::Sized));
@@ -35,7 +36,7 @@ pub(crate) fn uri(
     let doc = format!("A link to the handler `{handler}`.");
     quote! {
         #[automatically_derived]
-        #[allow(dead_code, unused_variables, private_bounds, private_interfaces, deprecated)]
+        #[allow(unused_variables, private_bounds, private_interfaces, deprecated)]
         #[allow(clippy::too_many_arguments)]
         impl #ty {
             #[doc = #doc]
@@ -81,13 +82,34 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     quote!(::trine::__private::LinkWriter::to::<#ty>() #(#pieces)* .finish())
 }
 
-/// The type of the argument that a name binds to.
-fn bound<'a>(name: &str, arguments: &'a [Argument]) -> Option<&'a Type> {
+/// The type of the argument that a name binds to. A lifetime that is not named has to be, in a bound.
+fn bound(name: &str, arguments: &[Argument]) -> Option<TokenStream> {
     let argument = arguments.iter().find(|argument| match &argument.source {
         Source::Path { name: known, .. } | Source::Query { name: known } => known == name,
         Source::Extractor => false,
     });
-    argument.map(|argument| &argument.ty)
+    argument.map(|argument| named_lifetimes(argument.ty.to_token_stream()))
+}
+
+fn named_lifetimes(ty: TokenStream) -> TokenStream {
+    let mut after_quote = false;
+    ty.into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if after_quote && ident == "_" => {
+                after_quote = false;
+                Ident::new("static", ident.span()).into()
+            }
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), named_lifetimes(group.stream()));
+                inside.set_span(group.span());
+                inside.into()
+            }
+            token => {
+                after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+                token
+            }
+        })
+        .collect()
 }
 
 /// The name as an argument; a keyword is written raw.

@@ -81,7 +81,9 @@ pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
     LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
 };
-pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use trine_macros::{
+    FromParam, FromRequest, delete, get, head, main, options, patch, post, put, route, routes, test,
+};
 
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
@@ -89,7 +91,8 @@ pub mod __private {
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::link::LinkWriter;
     pub use crate::run::{MainResult, main, test};
-    pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
+    pub use crate::source::{Refused, Source, find, path_or_query_argument, reads_body};
+    pub use trine_core::param::Values;
 }
 
 // What the README shows compiles.
