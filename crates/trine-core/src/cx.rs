@@ -128,16 +128,16 @@ impl Cx {
         Request::from_parts(std::mem::replace(&mut self.head, blank), self.take_body())
     }
 
+    /// Ends the request. Its header map is kept for another one.
+    #[inline]
+    pub fn end(self) {
+        recycle::give_headers(self.head.headers);
+    }
+
     /// What the client said it accepts.
     #[must_use]
     pub fn accept(&self) -> Option<&HeaderValue> {
         self.accept.as_deref().or_else(|| self.head.headers.get(header::ACCEPT))
-    }
-}
-
-impl Drop for Cx {
-    fn drop(&mut self) {
-        recycle::give_headers(std::mem::take(&mut self.head.headers));
     }
 }
 

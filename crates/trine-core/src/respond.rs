@@ -151,7 +151,7 @@ impl IntoResponse for Cow<'static, str> {
 #[must_use]
 pub fn with_type(content_type: HeaderValue, body: Body) -> Response {
     let mut response = Response::new(body);
-    *response.headers_mut() = recycle::headers();
+    recycle::lend_headers(response.headers_mut());
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
 }

@@ -1,8 +1,7 @@
 //! The call of the service, and what is told when it gives no answer.
 
 use std::future::Future as _;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Poll, ready};
 
 use http::{Response, StatusCode};
@@ -13,24 +12,19 @@ use crate::conn::{End, drive};
 use crate::error::error_status;
 use crate::h1::head::Head;
 use crate::io::Io;
-use crate::panics::caught;
 use crate::seam::HttpService;
 use crate::upload::Upload;
 use crate::wire::Wire;
 
+/// What a client learns of a service that failed or panicked.
+pub(crate) const FAILED: &str = "the service failed; its log says why";
+
 /// A service that gave no answer.
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
-    /// Whether it panicked: then the connection ends too.
-    pub(crate) panicked: bool,
 }
 
 impl Failure {
-    #[cold]
-    fn panicked() -> Failure {
-        Failure { status: StatusCode::INTERNAL_SERVER_ERROR, panicked: true }
-    }
-
     #[cold]
     fn of(error: &BoxError) -> Failure {
         let status = error_status(error);
@@ -39,7 +33,7 @@ impl Failure {
         } else {
             tracing::debug!(%error, status = status.as_u16(), "a service refused a request");
         }
-        Failure { status, panicked: false }
+        Failure { status }
     }
 
     // Never the error's own text: it may hold what only the log should.
@@ -50,7 +44,7 @@ impl Failure {
             413 => "the request body is larger than this server accepts",
             503 => "the service is overloaded; try again later",
             504 => "the service did not answer in time",
-            _ => "the service failed; its log says why",
+            _ => FAILED,
         }
     }
 }
@@ -70,21 +64,20 @@ where
 {
     let mut answer = pin!(None);
     let answered = drive(wire, upload, |cx, _| {
-        // One net for all three steps: it is not free.
-        let step = caught(|| {
-            if head.is_some() {
-                if let Err(error) = ready!(service.poll_ready(cx)) {
-                    return Poll::Ready(Err(error));
-                }
-                answer.set(head.take().map(|head| service.call(head.request)));
+        if head.is_some() {
+            if let Err(error) = ready!(service.poll_ready(cx)) {
+                return Poll::Ready(Err(Failure::of(&error.into())));
             }
-            let Some(answer) = answer.as_mut().as_pin_mut() else { return Poll::Pending };
-            Poll::Ready(ready!(answer.poll(cx)).map(|answer| *out = Some(answer)))
-        });
-        match step {
-            Ok(poll) => poll.map(|answer| answer.map_err(|error| Failure::of(&error.into()))),
-            Err(_) => Poll::Ready(Err(Failure::panicked())),
+            answer.set(head.take().map(|head| service.call(head.request)));
         }
+        let Some(answer) = answer.as_mut().as_pin_mut() else { return Poll::Pending };
+        Poll::Ready(match ready!(answer.poll(cx)) {
+            Ok(answer) => {
+                *out = Some(answer);
+                Ok(())
+            }
+            Err(error) => Err(Failure::of(&error.into())),
+        })
     })
     .await;
     if answered.is_err()
@@ -92,13 +85,8 @@ where
         && let Some(answer) = answer.as_mut().as_pin_mut()
     {
         upload.lose();
-        to_its_end(answer).await;
+        // The client is gone, and the service ends what it began. Its answer is nobody's.
+        let _ = answer.await;
     }
     answered
-}
-
-/// The client is gone, and the service ends what it began. Its answer is nobody's.
-#[cold]
-async fn to_its_end<F: Future>(mut answer: Pin<&mut F>) {
-    poll_fn(|cx| caught(|| answer.as_mut().poll(cx).map(drop)).unwrap_or(Poll::Ready(()))).await;
 }

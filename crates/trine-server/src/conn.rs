@@ -12,22 +12,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use trine_core::{Body, ConnInfo, recycle};
 
-use crate::call::call;
+use crate::call::{self, call};
 use crate::config::ServerConfig;
 use crate::error::RequestError;
 use crate::h1::framing::Terms;
 use crate::h1::head::{self, Head};
 use crate::io::Io;
-use crate::respond::{Sent, refuse, send};
+use crate::panics::{Panicked, caught};
+use crate::respond::{Sent, broken, refuse, send};
 use crate::seam::MakeConnection;
 use crate::shutdown::Place;
 use crate::timer::Side;
 use crate::upgrade::{self, Offer};
 use crate::upload::Upload;
-use crate::wire::{Gone, Wire};
+use crate::wire::{Gone, Stage, Wire};
 use crate::{buffer, date, linger};
 
 /// How a request begins whose answer has no body, even where it is refused before it is understood.
@@ -69,17 +70,20 @@ pub(crate) async fn conn<I, M>(
         Poll::Ready(())
     })
     .await;
-    let end = {
+    let served = {
         let mut serving = pin!(serve(&mut wire, &info, &*make, &mut service));
         poll_fn(|cx| {
             if drain.is_aborted() {
-                return Poll::Ready(End::Quiet);
+                return Poll::Ready(Ok(End::Quiet));
             }
             date::look();
-            serving.as_mut().poll(cx)
+            // The one net for whatever the service and its answers do: each further one costs every request.
+            caught(|| serving.as_mut().poll(cx))
+                .map_or_else(|panic| Poll::Ready(Err(panic)), |end| end.map(Ok))
         })
         .await
     };
+    let end = served.unwrap_or_else(|Panicked| after_panic(&mut wire));
     match end {
         End::Quiet => {}
         End::Close { linger } => linger::close(&mut wire, linger).await,
@@ -96,6 +100,20 @@ pub(crate) async fn conn<I, M>(
         End::Foreign(head) => crate::hyper_upgrade::serve(wire, head, service, place).await,
         #[cfg(not(feature = "hyper-upgrade"))]
         End::Foreign(head) => drop(head),
+    }
+}
+
+/// What can still be said depends on how far the answer was.
+#[cold]
+fn after_panic<I>(wire: &mut Wire<I>) -> End {
+    match std::mem::take(&mut wire.stage) {
+        Stage::Between => End::Quiet,
+        Stage::Called(mut terms) => {
+            terms.keep_alive = false;
+            refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, call::FAILED, &mut terms);
+            End::Close { linger: true }
+        }
+        Stage::Streaming(payload) => broken(payload),
     }
 }
 
@@ -136,6 +154,7 @@ where
         offer = Some(upgrade::offer(request));
     }
     let client_goes_on = terms.keep_alive;
+    wire.stage = Stage::Called(terms);
     let mut upload = Upload::attach(request, framing, wire);
 
     let mut answer = None;
@@ -145,11 +164,12 @@ where
             // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
             *service = make.connection(info);
             upload.settle(wire, false).await;
-            terms.keep_alive &= !failure.panicked && upload.leaves_reusable(wire);
+            terms.keep_alive &= upload.leaves_reusable(wire);
             refuse(wire, failure.status, failure.detail(), &mut terms);
             Sent::Http
         }
     };
+    wire.stage = Stage::Between;
     if let (Sent::Switched, Some(offer)) = (sent, offer) {
         return Err(End::Switched(offer));
     }
@@ -232,7 +252,7 @@ fn take_head<I>(
         return Ok(false);
     }
     let is_head = wire.input.starts_with(HEAD);
-    let whole = head::parse(&mut wire.input, limits, recycle::headers, head)
+    let whole = head::parse(&mut wire.input, limits, recycle::lend_headers, head)
         .map_err(|error| End::Refused { error, head: is_head })?;
     // An empty line before the head was thrown away.
     *parsed = wire.input.len();

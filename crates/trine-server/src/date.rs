@@ -4,11 +4,14 @@ use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 thread_local! {
-    static NOW: Cell<(u64, [u8; 29])> = const { Cell::new((u64::MAX, [0; 29])) };
+    static NOW: Cell<(u64, Line)> = const { Cell::new((u64::MAX, [0; 37])) };
 }
 
+/// The whole header line: it is written into every answer.
+pub(crate) type Line = [u8; 37];
+
 /// The time as it was at the last [`look`], as RFC 9110, 5.6.7 wants it.
-pub(crate) fn now() -> [u8; 29] {
+pub(crate) fn now() -> Line {
     NOW.with(|now| now.get().1)
 }
 
@@ -24,17 +27,17 @@ pub(crate) fn look() {
 }
 
 #[cold]
-fn format(seconds: u64) -> [u8; 29] {
-    let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
-    text.as_bytes().try_into().unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT")
+fn format(seconds: u64) -> Line {
+    let line = format!("date: {}\r\n", httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)));
+    line.as_bytes().try_into().unwrap_or(*b"date: Thu, 01 Jan 1970 00:00:00 GMT\r\n")
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn a_known_second() {
-        assert_eq!(&super::format(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(&super::format(784_111_777), b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
         super::look();
-        assert!(super::now().ends_with(b" GMT"));
+        assert!(super::now().ends_with(b" GMT\r\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! Panics of a service: caught once, here, logged, and told apart from every other end.
+//! Panics of a service: caught once for everything that a connection does, logged, and told apart from every other end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Poll, ready};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, response};
 use http_body::{Body as HttpBody, Frame};
 use trine_core::{Body, BoxError, recycle};
 
@@ -15,9 +15,8 @@ use crate::date;
 use crate::h1::encode::{self, Payload};
 use crate::h1::framing::Terms;
 use crate::io::Io;
-use crate::panics::caught;
 use crate::upload::Upload;
-use crate::wire::{Gone, Wire};
+use crate::wire::{Gone, Stage, Wire};
 
 /// What the connection does after an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,19 +55,18 @@ where
     let whole = whole(response.body_mut());
     let known = match &whole {
         Some(bytes) => Some(bytes.len() as u64),
-        None => caught(|| response.body().size_hint().exact()).map_err(|_| End::Close { linger: true })?,
+        None => response.body().size_hint().exact(),
     };
     let payload = encode::head(wire.out.buffer(), status, response.headers(), terms, known, &date::now());
-    recycle::give_headers(std::mem::take(response.headers_mut()));
+    let Some((response::Parts { headers, .. }, body)) = answer.take().map(Response::into_parts) else {
+        return Err(End::Quiet);
+    };
+    recycle::give_headers(headers);
     match (payload, whole) {
         _ if switched => return Ok(Sent::Switched),
         (Payload::Nothing, _) => {}
         (_, Some(bytes)) => wire.out.push(bytes, b""),
-        (_, None) => {
-            if let Some(response) = answer.take() {
-                stream(wire, upload, response.into_body(), payload).await?;
-            }
-        }
+        (_, None) => stream(wire, upload, body, payload).await?,
     }
     Ok(Sent::Http)
 }
@@ -96,6 +94,8 @@ where
     I: Io,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
+    // From here a panic cannot become a 500: the head may be on its way.
+    wire.stage = Stage::Streaming(payload);
     let mut body = pin!(body);
     let cap = wire.config.max_gathered_bytes;
     while payload != Payload::Sized(0) {
@@ -105,9 +105,7 @@ where
             {
                 return Poll::Ready(Err(End::Quiet));
             }
-            // A panic here cannot become a 500: the head may be on its way.
-            caught(|| body.as_mut().poll_frame(cx))
-                .map_or(Poll::Ready(Err(broken(payload))), |poll| poll.map(Ok))
+            body.as_mut().poll_frame(cx).map(Ok)
         })
         .await??;
         match next {
@@ -125,9 +123,9 @@ where
         }
     }
     // A body that is longer than its length has more now; one that is pending is not waited for.
-    let more = poll_fn(|cx| Poll::Ready(caught(|| body.as_mut().poll_frame(cx)))).await;
+    let more = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
     match more {
-        Ok(Poll::Ready(Some(Ok(frame)))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+        Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
             Err(too_long())
         }
         _ => Ok(()),
@@ -196,6 +194,6 @@ fn too_long() -> End {
 }
 
 // A broken answer must never look complete. Where only the end of the connection tells the end, that end is a reset.
-fn broken(payload: Payload) -> End {
+pub(crate) fn broken(payload: Payload) -> End {
     if payload == Payload::UntilClose { End::Reset } else { End::Close { linger: false } }
 }

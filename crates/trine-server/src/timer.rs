@@ -5,7 +5,7 @@
 
 use std::future::Future as _;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -20,13 +20,15 @@ pub(crate) enum Side {
 #[derive(Debug)]
 pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,
+    /// Whom the sleep wakes: it need not be asked again before it has.
+    wakes: Option<Waker>,
     read: Option<Instant>,
     write: Option<Instant>,
 }
 
 impl Timer {
     pub(crate) fn new(first: Duration) -> Timer {
-        Timer { sleep: Box::pin(sleep_until(from_now(first))), read: None, write: None }
+        Timer { sleep: Box::pin(sleep_until(from_now(first))), wakes: None, read: None, write: None }
     }
 
     /// Sets a deadline from now on, whatever was set before.
@@ -56,16 +58,31 @@ impl Timer {
             (None, None) => return Poll::Pending,
         };
         if at < self.sleep.deadline() {
-            self.sleep.as_mut().reset(at);
+            self.move_to(at);
         }
         loop {
-            ready!(self.sleep.as_mut().poll(cx));
+            ready!(self.poll_sleep(cx));
             if Instant::now() >= at {
                 self.clear(side);
                 return Poll::Ready(side);
             }
-            self.sleep.as_mut().reset(at);
+            self.move_to(at);
         }
+    }
+
+    fn move_to(&mut self, at: Instant) {
+        self.wakes = None;
+        self.sleep.as_mut().reset(at);
+    }
+
+    fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let waits = self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if waits && !self.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        let polled = self.sleep.as_mut().poll(cx);
+        self.wakes = polled.is_pending().then(|| cx.waker().clone());
+        polled
     }
 
     fn place(&mut self, side: Side) -> &mut Option<Instant> {

@@ -52,7 +52,9 @@ where
                 Ok(args) => handler.call(args).await.into_response(),
                 Err(rejection) => rejection.into_response(),
             };
-            finish(response, &cx)
+            let response = finish(response, &cx);
+            cx.end();
+            response
         })
     }
 
@@ -107,7 +109,9 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Cx) -> Answer {
         Box::pin(async move {
             let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            finish(response, &cx)
+            let response = finish(response, &cx);
+            cx.end();
+            response
         })
     }
 

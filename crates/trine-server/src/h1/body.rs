@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderValue};
 
 use super::framing::Length;
 use super::head::MOST_HEADERS;
+use super::scan::{self, Fields};
+use crate::error::RequestError;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -191,30 +193,26 @@ fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str
         input.advance(2);
         return Ok(Piece::End);
     }
-    let mut slots = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let slots = &mut slots[..limits.headers.min(MOST_HEADERS)];
-    let (len, fields) = match httparse::parse_headers(input, slots) {
-        Ok(httparse::Status::Complete(parsed)) => parsed,
-        Ok(httparse::Status::Partial) if input.len() > limits.trailers => return Err(LARGE),
-        Ok(httparse::Status::Partial) => return Ok(Piece::More),
-        Err(httparse::Error::TooManyHeaders) => return Err(LARGE),
+    let mut fields = Fields::new();
+    let len = match scan::fields(input, 0, limits.headers.min(MOST_HEADERS), &mut fields) {
+        Ok(Some(len)) => len,
+        Ok(None) if input.len() > limits.trailers => return Err(LARGE),
+        Ok(None) => return Ok(Piece::More),
+        Err(RequestError::TooManyHeaders) => return Err(LARGE),
+        Err(RequestError::LineEnd) => return Err("a line of its trailers does not end with CR LF"),
         Err(_) => return Err("its trailers are not header lines"),
     };
     if len > limits.trailers {
         return Err(LARGE);
     }
-    let section = &input[..len];
-    if memchr::memchr_iter(b'\n', section).any(|at| at == 0 || section[at - 1] != b'\r') {
-        return Err("a line of its trailers does not end with CR LF");
-    }
     let mut map = HeaderMap::with_capacity(fields.len());
-    for field in fields.iter() {
-        let name =
-            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| "a trailer has no valid name")?;
+    for field in &fields {
+        let name = HeaderName::from_bytes(&input[field.name()]).map_err(|_| "a trailer has no valid name")?;
         if !may_be_trailer(&name) {
             return Err("a field that frames, routes or authorises a message must not be a trailer");
         }
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| "a trailer has no valid value")?;
+        let value =
+            HeaderValue::from_bytes(&input[field.value()]).map_err(|_| "a trailer has no valid value")?;
         map.append(name, value);
     }
     input.advance(len);

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::body::may_be_trailer;
 use super::framing::{Terms, decimal};
+use crate::date;
 
 pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -40,7 +41,7 @@ pub(crate) fn head(
     headers: &HeaderMap,
     terms: &mut Terms,
     known: Option<u64>,
-    date: &[u8; 29],
+    date: &date::Line,
 ) -> Payload {
     out.reserve(192 + headers.len() * 48);
     status_line(out, status);
@@ -48,11 +49,15 @@ pub(crate) fn head(
     let payload = settle(status, terms, known, &said);
     terms.keep_alive &= !said.close && payload != Payload::UntilClose;
     if !said.date {
-        field(out, b"date", date);
+        out.extend_from_slice(date);
     }
     match (payload, length_to_tell(status, terms, known, &said)) {
         (Payload::Chunked, _) => field(out, b"transfer-encoding", b"chunked"),
-        (_, Some(length)) => field(out, b"content-length", itoa::Buffer::new().format(length).as_bytes()),
+        (_, Some(length)) => {
+            out.extend_from_slice(b"content-length: ");
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
         (_, None) => {}
     }
     if status != StatusCode::SWITCHING_PROTOCOLS {
@@ -75,7 +80,7 @@ pub(crate) fn problem(
     status: StatusCode,
     detail: &str,
     terms: &mut Terms,
-    date: &[u8; 29],
+    date: &date::Line,
 ) {
     let title = status.canonical_reason().unwrap_or("Error");
     // `detail` is always one of our own texts: no quote, backslash or control character to escape.
@@ -191,7 +196,7 @@ fn field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
 mod tests {
     use super::*;
 
-    const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+    const DATE: &date::Line = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
     const TERMS: Terms = Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: true };
 
     fn encode(

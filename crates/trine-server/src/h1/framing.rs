@@ -63,6 +63,15 @@ pub(crate) struct Framing {
     pub(crate) expect_continue: bool,
 }
 
+impl Framing {
+    /// That of a request of which nothing is known yet.
+    pub(crate) const NONE: Framing = Framing {
+        terms: Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: false },
+        length: Length::Sized(0),
+        expect_continue: false,
+    };
+}
+
 impl Facts {
     pub(crate) fn see(&mut self, role: Role, value: &HeaderValue) -> Result<(), RequestError> {
         let value = value.as_bytes();

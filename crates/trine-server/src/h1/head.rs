@@ -1,21 +1,19 @@
 //! Bytes to request. The head is parsed where it lies; URI and header values are slices of it, never copies.
 
-use std::mem::MaybeUninit;
-use std::ops::Range;
-
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::HOST;
-use http::uri::{Authority, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
-use smallvec::SmallVec;
 use trine_core::Body;
+use trine_unchecked::header_value;
 
 use super::framing::{Facts, Framing};
 use super::host::valid_host;
 use super::name;
+use super::scan::{self, Field, Fields, Line};
 use crate::error::RequestError;
 
-/// The most header fields that [`Limits::headers`] can allow: their places are on the stack while a head is parsed.
+/// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
 pub(crate) const MOST_HEADERS: usize = 256;
 
 /// The longest target that `http::Uri` can hold.
@@ -40,29 +38,34 @@ pub(crate) struct Head {
 /// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed back through results.
 /// `Ok(false)` when it is not complete yet.
 ///
-/// `headers` is asked for an empty map, most often a recycled one.
+/// `lend` may put a map that has room into the place of the empty one.
 pub(crate) fn parse(
     input: &mut BytesMut,
     limits: &Limits,
-    headers: impl FnOnce() -> HeaderMap,
+    lend: impl FnOnce(&mut HeaderMap),
     out: &mut Option<Head>,
 ) -> Result<bool, RequestError> {
     skip_empty_lines(input)?;
     let mut fields = Fields::new();
-    let Some(line) = scan(input, limits, &mut fields)? else { return Ok(false) };
-    let head = input.split_to(line.len).freeze();
+    let Some((line, len)) = lines(input, limits, &mut fields)? else { return Ok(false) };
+    let head = input.split_to(len).freeze();
 
-    let mut request = Request::new(Body::empty());
-    *request.headers_mut() = headers();
+    let framing = Framing::NONE;
+    let Head { request, framing, raw } =
+        out.insert(Head { request: Request::new(Body::empty()), framing, raw: None });
+    lend(request.headers_mut());
     let mut facts = Facts::default();
     fill(request.headers_mut(), &mut facts, &head, &fields)?;
-    *request.uri_mut() = target(&line.method, head.slice(line.target))?;
-    replace_host(&mut request, &line.method, &facts)?;
-    let framing = facts.settle(&line.method, line.old)?;
-    *request.version_mut() = if line.old { Version::HTTP_10 } else { Version::HTTP_11 };
+    *request.uri_mut() = target(&line, &head)?;
+    replace_host(request, &line.method, &facts)?;
+    *framing = facts.settle(&line.method, line.old)?;
+    if line.old {
+        *request.version_mut() = Version::HTTP_10;
+    }
     *request.method_mut() = line.method;
-    let raw = framing.terms.upgrade.then_some(head);
-    *out = Some(Head { request, framing, raw });
+    if framing.terms.upgrade {
+        *raw = Some(head);
+    }
     Ok(true)
 }
 
@@ -70,7 +73,7 @@ pub(crate) fn parse(
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
     let mut head = None;
-    let whole = parse(input, limits, HeaderMap::new, &mut head)?;
+    let whole = parse(input, limits, |_| {}, &mut head)?;
     assert_eq!(whole, head.is_some());
     Ok(head)
 }
@@ -83,61 +86,18 @@ pub(crate) fn may_be_complete(input: &[u8], parsed_before: usize) -> bool {
     memchr::memchr_iter(b'\n', new).any(|at| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }
 
-/// What the parser found, as places in the buffer.
-struct Line {
-    len: usize,
-    method: Method,
-    target: Range<usize>,
-    old: bool,
-}
-
-type Fields = SmallVec<[Field; 24]>;
-
-struct Field {
-    name: Range<usize>,
-    value: Range<usize>,
-}
-
-fn scan(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<Line>, RequestError> {
-    let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
-    let slots = &mut slots[..limits.headers.min(MOST_HEADERS)];
-    let mut parsed = httparse::Request::new(&mut []);
-    let len = match parsed.parse_with_uninit_headers(input, slots) {
-        Ok(httparse::Status::Complete(len)) => len,
-        Ok(httparse::Status::Partial) => return partial(input, limits),
-        // Which version it is not, only the whole line tells: 505 and 400 must not depend on how the bytes were cut.
-        Err(httparse::Error::Version) if memchr::memchr(b'\n', input).is_none() => {
-            return partial(input, limits);
-        }
-        Err(error) => return Err(refusal(error, input)),
-    };
-    let place = |part: &[u8]| {
-        let start = part.as_ptr().addr() - input.as_ptr().addr();
-        start..start + part.len()
-    };
-    let target = parsed.path.unwrap_or_default();
-    if target.len() > limits.target {
+/// The lines of a whole head, which is `len` bytes long. `None` while it is not whole.
+fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(Line, usize)>, RequestError> {
+    let Some(line) = scan::line(input)? else { return partial(input, limits) };
+    let most = limits.headers.min(MOST_HEADERS);
+    let Some(len) = scan::fields(input, line.end, most, fields)? else { return partial(input, limits) };
+    if line.target.len() > limits.target {
         return Err(RequestError::TargetTooLong);
     }
     if len > limits.bytes {
         return Err(RequestError::HeadTooLarge);
     }
-    let method =
-        Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| RequestError::Method)?;
-
-    for header in parsed.headers.iter() {
-        let name = place(header.name.as_bytes());
-        ends_with_crlf(&input[..name.start])?;
-        fields.push(Field { name, value: place(header.value) });
-    }
-    ends_with_crlf(&input[..len])?;
-    ends_with_crlf(&input[..len - 2])?;
-    Ok(Some(Line { len, method, target: place(target.as_bytes()), old: parsed.version == Some(0) }))
-}
-
-// The parser accepts a bare LF as the end of a line; the next party in a chain may not (RFC 9112, 2.2).
-fn ends_with_crlf(lines: &[u8]) -> Result<(), RequestError> {
-    if lines.ends_with(b"\r\n") { Ok(()) } else { Err(RequestError::LineEnd) }
+    Ok(Some((line, len)))
 }
 
 // Some clients send an empty line after a body; it is ignored before a request line (RFC 9112, 2.2).
@@ -151,9 +111,8 @@ fn skip_empty_lines(input: &mut BytesMut) -> Result<(), RequestError> {
 fn fill(map: &mut HeaderMap, facts: &mut Facts, head: &Bytes, fields: &[Field]) -> Result<(), RequestError> {
     map.reserve(fields.len());
     for field in fields {
-        let (name, role) = name::lookup(&head[field.name.clone()])?;
-        let value = HeaderValue::from_maybe_shared(head.slice(field.value.clone()))
-            .map_err(|_| RequestError::HeaderValue)?;
+        let (name, role) = name::lookup(&head[field.name()])?;
+        let value = header_value(head.slice(field.value())).ok_or(RequestError::HeaderValue)?;
         if role != name::Role::Plain {
             facts.see(role, &value)?;
         }
@@ -163,36 +122,50 @@ fn fill(map: &mut HeaderMap, facts: &mut Facts, head: &Bytes, fields: &[Field]) 
 }
 
 /// The four forms of RFC 9112, 3.2.
-fn target(method: &Method, raw: Bytes) -> Result<Uri, RequestError> {
-    let len = raw.len();
-    if *method == Method::CONNECT {
-        let authority = Authority::from_maybe_shared(raw).map_err(|_| RequestError::TargetForm)?;
-        if authority.port().is_none() || !valid_host(authority.as_str().as_bytes()) {
-            return Err(RequestError::TargetForm);
+fn target(line: &Line, head: &Bytes) -> Result<Uri, RequestError> {
+    let raw = head.slice(line.target.clone());
+    if line.method == Method::CONNECT {
+        return authority(raw);
+    }
+    match raw.first() {
+        Some(b'/') if line.plain || only_in_query(&raw) => {
+            PathAndQuery::from_maybe_shared(raw).map(Uri::from).map_err(|_| RequestError::Target)
         }
-        return Ok(Uri::from(authority));
+        Some(b'/') => Err(RequestError::Target),
+        _ => absolute(raw, line),
     }
-    let origin = raw.first() == Some(&b'/');
-    if !origin && *raw == *b"*" && *method != Method::OPTIONS {
-        return Err(RequestError::TargetForm);
-    }
-    let ascii = raw.is_ascii();
-    let uri = Uri::from_maybe_shared(raw).map_err(|_| RequestError::Target)?;
-    // The type lets both pass. A browser encodes the one and turns the other into `/`: with a backslash in it, the path
-    // would be another one for who does the same behind us.
-    if !ascii || memchr::memchr(b'\\', uri.path().as_bytes()).is_some() {
-        return Err(RequestError::Target);
-    }
-    if origin {
-        // The type cuts a fragment off silently; a request target has none.
-        let whole = uri.path_and_query().is_some_and(|path| path.as_str().len() == len);
-        return if whole { Ok(uri) } else { Err(RequestError::Target) };
-    }
-    absolute(uri, len)
+}
+
+/// Whether nothing is odd about a target but backslashes in its query.
+///
+/// A browser encodes a byte that is not ASCII and turns a backslash into `/`: with one in it, the path would be another
+/// one for who does the same behind us.
+#[cold]
+fn only_in_query(target: &[u8]) -> bool {
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    target.is_ascii() && !target.contains(&b'#') && !path.contains(&b'\\')
 }
 
 #[cold]
-fn absolute(uri: Uri, len: usize) -> Result<Uri, RequestError> {
+fn authority(raw: Bytes) -> Result<Uri, RequestError> {
+    let authority = Authority::from_maybe_shared(raw).map_err(|_| RequestError::TargetForm)?;
+    if authority.port().is_none() || !valid_host(authority.as_str().as_bytes()) {
+        return Err(RequestError::TargetForm);
+    }
+    Ok(Uri::from(authority))
+}
+
+#[cold]
+fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
+    let len = raw.len();
+    if *raw == *b"*" && line.method != Method::OPTIONS {
+        return Err(RequestError::TargetForm);
+    }
+    let plain = line.plain || only_in_query(&raw);
+    let uri = Uri::from_maybe_shared(raw).map_err(|_| RequestError::Target)?;
+    if !plain {
+        return Err(RequestError::Target);
+    }
     if uri == "*" && len == 1 {
         return Ok(uri);
     }
@@ -220,33 +193,13 @@ fn replace_host(request: &mut Request<Body>, method: &Method, facts: &Facts) -> 
     Ok(())
 }
 
-fn partial(input: &[u8], limits: &Limits) -> Result<Option<Line>, RequestError> {
+fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> {
     if input.len() < limits.bytes {
         return Ok(None);
     }
     match memchr::memchr(b'\n', input) {
         Some(_) => Err(RequestError::HeadTooLarge),
         None => Err(RequestError::TargetTooLong),
-    }
-}
-
-#[cold]
-fn refusal(error: httparse::Error, input: &[u8]) -> RequestError {
-    use httparse::Error as E;
-    match error {
-        E::HeaderName => RequestError::HeaderName,
-        E::HeaderValue => RequestError::HeaderValue,
-        E::NewLine => RequestError::LineEnd,
-        E::TooManyHeaders => RequestError::TooManyHeaders,
-        E::Version => {
-            // `HTTP/2.0` is a version, `b HTTP/1.1` and `FTP/1.0` are not.
-            let line = input.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-            match line.splitn(3, |byte| *byte == b' ').last() {
-                Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']) => RequestError::Version,
-                _ => RequestError::RequestLine,
-            }
-        }
-        E::Token | E::Status => RequestError::RequestLine,
     }
 }
 

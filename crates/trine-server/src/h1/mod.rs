@@ -1,6 +1,7 @@
 //! HTTP/1.1 and HTTP/1.0 as bytes in, bytes out: no socket, no runtime, no clock (RFC 9110, RFC 9112).
 //!
-//! In the order of a request: [`head`] (bytes to request, with [`name`] for header names), [`framing`] (where the body
+//! In the order of a request: [`head`] (bytes to request, with [`scan`] for its lines and
+//! [`name`] for header names), [`framing`] (where the body
 //! ends; the rules against smuggling, with [`host`]), [`body`] (bytes to frames), [`encode`] (response to bytes).
 
 pub(crate) mod body;
@@ -9,6 +10,7 @@ pub(crate) mod framing;
 pub(crate) mod head;
 pub(crate) mod host;
 pub(crate) mod name;
+pub(crate) mod scan;
 
 #[cfg(test)]
 mod tests {
@@ -20,6 +22,7 @@ mod tests {
             ("head", include_str!("head.rs")),
             ("host", include_str!("host.rs")),
             ("name", include_str!("name.rs")),
+            ("scan", include_str!("scan.rs")),
             ("framing", include_str!("framing.rs")),
             ("body", include_str!("body.rs")),
             ("encode", include_str!("encode.rs")),
