@@ -16,13 +16,18 @@ use crate::group::{Group, Item};
 use crate::layers::Layers;
 use crate::next::Next;
 use crate::route::Methods;
-use crate::router::Router;
+use crate::router::choice::{Candidate, Choice, Choices, NoneFits};
+use crate::router::condition::{Condition, Written};
+use crate::router::host::{Host, Hosts};
 use crate::router::template::{Template, join};
-use crate::service::{Dispatch, Entry, Tables};
+use crate::router::{InTheWay, Router};
+use crate::service::{Dispatch, Entry, Tables, Way};
 
 /// The tables on the way: everything but the layers.
 pub(crate) struct Built {
     router: Router,
+    hosts: Hosts,
+    choices: Choices,
     metas: Vec<RouteMeta>,
     entries: Vec<Entry>,
     fallback: Arc<dyn Endpoint>,
@@ -33,10 +38,12 @@ pub(crate) struct Built {
 pub(crate) type Chain = SmallVec<[u16; 4]>;
 
 /// Where the walk is.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Here {
     prefix: String,
     chain: Chain,
+    host: Option<Host>,
+    conditions: Vec<Condition>,
 }
 
 struct Planner<'a> {
@@ -57,6 +64,8 @@ impl Built {
     ) -> Result<Built, Audit> {
         let built = Built {
             router: Router::default(),
+            hosts: Hosts::default(),
+            choices: Choices::default(),
             metas: Vec::new(),
             entries: Vec::new(),
             fallback: fallback
@@ -69,7 +78,7 @@ impl Built {
             planner.needs(&*endpoint, "the fallback", place.file(), place.line());
         }
         planner.guards(outer);
-        planner.group(root, &Here { prefix: String::new(), chain: Chain::new() }, &mut 0);
+        planner.group(root, &Here::default(), &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
         if planner.findings.is_empty() { Ok(planner.built) } else { Err(Audit::new(planner.findings)) }
@@ -78,17 +87,25 @@ impl Built {
     /// Applies each layer, once.
     pub(crate) fn finish(self, states: States, root: &Group, outer: &Layers) -> Tables {
         let entries: Arc<[Entry]> = self.entries.into();
-        let dispatch =
-            Dispatch { entries: Arc::clone(&entries), depth: 0, children: children(root, &entries, 0) };
+        let children = children(root, &entries, 0);
+        let dispatch = Dispatch { entries, depth: 0, children, choices: self.choices };
         let cx = Arc::new(AppCx { states, routes: self.metas });
-        Tables::new(cx, self.router, dispatch, self.fallback, self.listed, outer)
+        let hosts = (!self.hosts.is_empty()).then(|| Box::new(self.hosts));
+        Tables::new(
+            cx,
+            Way { router: self.router, hosts, dispatch, fallback: self.fallback },
+            self.listed,
+            outer,
+        )
     }
 }
 
 impl Planner<'_> {
     fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
         self.guards(&group.layers);
-        let inside = here.enter(&group.prefix, &group.layers, child);
+        let mut inside = here.enter(&group.prefix, &group.layers, child);
+        self.host(group, &mut inside);
+        self.conditions(&group.conditions, &mut inside);
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
         let child = if group.layers.is_empty() { child } else { &mut own };
@@ -102,13 +119,36 @@ impl Planner<'_> {
             match item {
                 Item::Group(group) => self.group(group, &inside, child),
                 Item::Route(route, place) => {
-                    let here = inside.enter("", &route.methods.layers, child);
+                    let mut here = inside.enter("", &route.methods.layers, child);
+                    self.conditions(&route.methods.conditions, &mut here);
                     self.route(&route.path, &route.methods, &here, place);
                 }
                 Item::Mount(prefix, mounted, place) => {
                     let endpoint = Arc::clone(mounted) as Arc<dyn Endpoint>;
                     self.mount(prefix, &endpoint, &inside, place);
                 }
+            }
+        }
+    }
+
+    fn host(&mut self, group: &Group, inside: &mut Here) {
+        let Some(host) = &group.host else { return };
+        let parsed = match &inside.host {
+            Some(outer) => Err(format!("the host `{host}` stands in a group on the host `{}`", outer.text)),
+            None => Host::parse(host),
+        };
+        match parsed {
+            Ok(host) => inside.host = Some(host),
+            Err(text) => self.findings.push(Finding::condition(text, group.place)),
+        }
+    }
+
+    fn conditions(&mut self, written: &[Written], here: &mut Here) {
+        for written in written {
+            match written.parse() {
+                Ok(condition) if here.conditions.contains(&condition) => {}
+                Ok(condition) => here.conditions.push(condition),
+                Err(text) => self.findings.push(Finding::condition(text, written.place)),
             }
         }
     }
@@ -157,15 +197,31 @@ impl Planner<'_> {
         };
         meta.prefix_params = Template::parse(&here.prefix).map_or(0, |prefix| prefix.params.len());
         meta.params.clone_from(&template.params);
+        if let Some(host) = &here.host {
+            let names: Vec<String> = host.params().map(str::to_owned).collect();
+            if let Some(name) = names.iter().find(|name| meta.params.contains(name)) {
+                let text = format!("`{}` names `{name}`, as its host `{}` does", meta.path, host.text);
+                return self.findings.push(Finding::template(&text, meta.file, meta.line));
+            }
+            meta.prefix_params += names.len();
+            meta.params.splice(0..0, names);
+            meta.host = Some(host.text.clone());
+        }
         let index = u32::try_from(self.built.metas.len()).unwrap_or(u32::MAX);
-        match self.built.router.insert(&template, meta.method.clone(), index) {
+        let Built { router, hosts, .. } = &mut self.built;
+        let router = here.host.as_ref().map_or(router, |host| hosts.router(host));
+        match router.insert(&template, meta.method.clone(), here.conditions.clone(), index) {
             Ok(()) => {
                 self.built.metas.push(meta);
                 self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
             }
-            Err(other) => {
+            Err(InTheWay::Same(other)) => {
                 let other = other.and_then(|other| self.built.metas.get(other as usize));
                 self.findings.push(Finding::collision(&meta, other));
+            }
+            Err(InTheWay::Hidden(other)) => {
+                let other = &self.built.metas[other as usize];
+                self.findings.push(Finding::unreachable(&meta, other));
             }
         }
     }
@@ -202,8 +258,10 @@ impl Planner<'_> {
     /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
     /// the path's routes share, so that a CORS layer of a group sees the preflight.
     fn other_methods(&mut self) {
-        let Built { router, metas, entries, .. } = &mut self.built;
-        for path in router.paths_mut() {
+        let Built { router, hosts, choices, metas, entries, .. } = &mut self.built;
+        hosts.set_refusals(u32::try_from(metas.len()).unwrap_or(u32::MAX));
+        let routers = std::iter::once(router).chain(hosts.routers_mut());
+        for path in routers.flat_map(Router::paths_mut) {
             let mut indices = path.indices().map(|index| index as usize);
             let Some(first) = indices.next() else { continue };
             let mut chain = entries[first].chain.clone();
@@ -215,16 +273,27 @@ impl Planner<'_> {
             meta.method = None;
             meta.id = None;
             meta.handler = "other methods".into();
-            path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
+            let otherwise = u32::try_from(metas.len()).unwrap_or(u32::MAX);
+            let endpoint: Arc<dyn Endpoint> = match path.take_candidates().map(Arc::<[Candidate]>::from) {
+                None => {
+                    path.set_otherwise(otherwise);
+                    Arc::new(OtherMethods::new(&path.allow()))
+                }
+                Some(candidates) => {
+                    path.set_choice(u32::try_from(choices.0.len()).unwrap_or(u32::MAX));
+                    choices.0.push(Choice { candidates: Arc::clone(&candidates), otherwise });
+                    Arc::new(NoneFits(candidates))
+                }
+            };
             metas.push(meta);
-            entries.push(Entry { endpoint: Arc::new(OtherMethods::new(&path.allow())), chain });
+            entries.push(Entry { endpoint, chain });
         }
     }
 }
 
 impl Here {
     fn enter(&self, prefix: &str, layers: &Layers, child: &mut u16) -> Here {
-        let mut inside = Here { prefix: join(&self.prefix, prefix), chain: self.chain.clone() };
+        let mut inside = Here { prefix: join(&self.prefix, prefix), ..self.clone() };
         if prefix.is_empty() {
             inside.prefix.clone_from(&self.prefix);
         }
@@ -256,5 +325,6 @@ fn children(group: &Group, entries: &Arc<[Entry]>, depth: usize) -> Vec<Next> {
 }
 
 fn place(layers: &Layers, entries: &Arc<[Entry]>, depth: usize, children: Vec<Next>) -> Next {
-    layers.wrap(Next::step(Dispatch { entries: Arc::clone(entries), depth, children }))
+    let choices = Choices::default();
+    layers.wrap(Next::step(Dispatch { entries: Arc::clone(entries), depth, children, choices }))
 }

@@ -13,6 +13,7 @@ use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::next::Next;
 use crate::route::{Attach, Methods, Route};
+use crate::router::condition::{Conditions as _, Written};
 
 /// Routes under one prefix, with layers around all of them.
 ///
@@ -33,6 +34,8 @@ pub struct Group {
     pub(crate) place: &'static Location<'static>,
     pub(crate) items: Vec<Item>,
     pub(crate) layers: Layers,
+    pub(crate) host: Option<String>,
+    pub(crate) conditions: Vec<Written>,
 }
 
 /// What stands in a group.
@@ -49,7 +52,72 @@ impl Group {
     #[track_caller]
     pub fn at(prefix: impl Into<String>) -> Group {
         let place = Location::caller();
-        Group { prefix: prefix.into(), place, items: Vec::new(), layers: Layers::default() }
+        Group {
+            prefix: prefix.into(),
+            place,
+            items: Vec::new(),
+            layers: Layers::default(),
+            host: None,
+            conditions: Vec::new(),
+        }
+    }
+
+    /// An empty group on a host: `api.example.com`, or `{tenant}.example.com` with a parameter for one label.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn home(Path(tenant): Path<String>) -> String { format!("home of {tenant}") }
+    ///
+    /// let app = App::new()
+    ///     .group(Group::host("api.example.com").group(Group::at("/v1").route("/", get(async || "api"))))
+    ///     .group(Group::host("{tenant}.example.com").route("/", get(home)))
+    ///     .route("/", get(async || "any other host"));
+    /// ```
+    ///
+    /// The host is that of the request target, or else of the `Host` header, without its port; case does not matter. A
+    /// host without parameters goes before one with them, and both before routes without a host, which answer where no
+    /// route of the host does. The parameters come before those of the path, as [`Path`](crate::Path) counts them.
+    ///
+    /// The `Host` header is what the client wrote, so a host is a way to find a route and never a proof of who asks.
+    #[must_use]
+    #[track_caller]
+    pub fn host(host: impl Into<String>) -> Group {
+        Group { host: Some(host.into()), ..Group::at("") }
+    }
+
+    /// Only requests that have this header with this value are for this group; others go to the next route of the path.
+    ///
+    /// See the [module](crate::route#conditions) for the order and for the answer where nothing fits.
+    #[must_use]
+    #[track_caller]
+    pub fn header(mut self, name: &str, value: &str) -> Group {
+        self.conditions.header(name, Some(value));
+        self
+    }
+
+    /// Only requests that have this header are for this group.
+    #[must_use]
+    #[track_caller]
+    pub fn has_header(mut self, name: &str) -> Group {
+        self.conditions.header(name, None);
+        self
+    }
+
+    /// Only requests whose `Accept` admits this media type are for this group.
+    #[must_use]
+    #[track_caller]
+    pub fn accepts(mut self, media: &str) -> Group {
+        self.conditions.accepts(media);
+        self
+    }
+
+    /// Only requests whose body has this media type are for this group: `application/json`, `image/*`.
+    #[must_use]
+    #[track_caller]
+    pub fn content_type(mut self, media: &str) -> Group {
+        self.conditions.content_type(media);
+        self
     }
 
     /// Adds handlers that carry an attribute: `.routes(routes![list, show])`.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, Uri, header};
 use tower_service::Service;
 use trine_core::route::AppCx;
 use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
@@ -17,6 +18,8 @@ use crate::fallback::{Malformed, NotFound};
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
+use crate::router::choice::Choices;
+use crate::router::host::Hosts;
 use crate::router::{Found, Router};
 
 /// An application that was built: `Clone + Send + Sync`, infallible, for requests with any body.
@@ -37,10 +40,12 @@ pub(crate) struct Tables {
 }
 
 /// The way inside the outer layers.
-struct Way {
-    router: Router,
-    dispatch: Dispatch,
-    fallback: Arc<dyn Endpoint>,
+pub(crate) struct Way {
+    pub(crate) router: Router,
+    /// Where groups have hosts, their routes.
+    pub(crate) hosts: Option<Box<Hosts>>,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) fallback: Arc<dyn Endpoint>,
 }
 
 /// A route that was built.
@@ -54,18 +59,13 @@ pub(crate) struct Dispatch {
     pub(crate) entries: Arc<[Entry]>,
     pub(crate) depth: usize,
     pub(crate) children: Vec<Next>,
+    /// The paths at which conditions decide. Only the outermost place has them.
+    pub(crate) choices: Choices,
 }
 
 impl Tables {
-    pub(crate) fn new(
-        cx: Arc<AppCx>,
-        router: Router,
-        dispatch: Dispatch,
-        fallback: Arc<dyn Endpoint>,
-        listed: usize,
-        outer: &Layers,
-    ) -> Tables {
-        let way = Arc::new(Way { router, dispatch, fallback });
+    pub(crate) fn new(cx: Arc<AppCx>, way: Way, listed: usize, outer: &Layers) -> Tables {
+        let way = Arc::new(way);
         let outer = (!outer.is_empty()).then(|| outer.wrap(Next::step(OuterDone(Arc::clone(&way)))));
         Tables { cx, way, outer, listed }
     }
@@ -132,13 +132,21 @@ where
 impl Way {
     #[inline]
     fn go(&self, mut cx: Cx) -> Answer {
-        match self.router.find(cx.method(), cx.uri()) {
+        match self.find(cx.method(), cx.uri(), cx.headers()) {
             Found::Route(index, params) => {
                 cx.set_match(index, params);
                 self.dispatch.go(cx)
             }
             Found::Nothing => self.fallback.call(cx),
             Found::Malformed => Malformed.call(cx),
+        }
+    }
+
+    #[inline]
+    fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found {
+        match &self.hosts {
+            None => self.router.find(method, uri),
+            Some(hosts) => hosts.find(&self.router, &self.dispatch.choices, method, uri, headers),
         }
     }
 }
@@ -156,9 +164,9 @@ impl Step for OuterDone {
 impl Dispatch {
     #[inline]
     fn go(&self, mut cx: Cx) -> Answer {
-        // An index that is out of range cannot be: the router and the entries were built together.
+        // An index that is out of range is a choice: the router and the entries were built together.
         let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
-        let Some(entry) = self.entries.get(index) else { return NotFound.call(cx) };
+        let Some(entry) = self.entries.get(index) else { return self.choose(cx) };
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
@@ -167,6 +175,35 @@ impl Dispatch {
                 request.extensions_mut().insert(cx.matched().clone());
                 layered.start(request)
             }
+        }
+    }
+}
+
+impl Dispatch {
+    /// Goes on to the route whose conditions the request fulfils.
+    #[cold]
+    fn choose(&self, mut cx: Cx) -> Answer {
+        let index = cx.matched().index().unwrap_or(u32::MAX);
+        let Some(choice) = self.choices.get(index) else { return NotFound.call(cx) };
+        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
+        let params = cx.matched().params().clone();
+        cx.set_match(route, params);
+        let vary: Vec<_> = choice.vary().collect();
+        let answer = self.go(cx);
+        Box::pin(async move {
+            let mut response = answer.await;
+            add_vary(response.headers_mut(), vary);
+            response
+        })
+    }
+}
+
+fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
+    for name in names {
+        let known = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
+        let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
+        if !known.any(|known| known == "*" || known.eq_ignore_ascii_case(name.as_str())) {
+            headers.append(header::VARY, name.into());
         }
     }
 }
@@ -194,16 +231,14 @@ impl MakeConnection for AppService {
     }
 
     fn foreign_upgrade(&self, head: &Parts) -> bool {
-        match self.tables.way.router.find(&head.method, &head.uri) {
-            Found::Route(index, _) => self
-                .tables
-                .way
-                .dispatch
-                .entries
-                .get(index as usize)
-                .is_some_and(|entry| entry.endpoint.foreign()),
-            Found::Nothing | Found::Malformed => false,
+        let way = &self.tables.way;
+        let Found::Route(mut index, _) = way.find(&head.method, &head.uri, &head.headers) else {
+            return false;
+        };
+        if let Some(choice) = way.dispatch.choices.get(index) {
+            index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }
+        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.foreign())
     }
 }
 
