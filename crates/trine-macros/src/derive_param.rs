@@ -231,7 +231,7 @@ fn key_of(input: &DeriveInput, key: &Member, ty: &Type) -> TokenStream {
     let mut stand_ins = vec![quote!(#ty), quote!(&#ty)];
     stand_ins.extend(text);
     // A blanket for what stands for the key would not be coherent: its type is not ours.
-    let stand_ins = input.generics.params.is_empty().then_some(stand_ins).unwrap_or_default();
+    let stand_ins = if input.generics.params.is_empty() { stand_ins } else { Vec::new() };
     quote! {
         #[automatically_derived]
         impl #generics ::trine::ToParam for #name #arguments #clause {

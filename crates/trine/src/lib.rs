@@ -99,3 +99,12 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+// What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/guards.md")]
+mod guide_guards {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/links.md")]
+mod guide_links {}

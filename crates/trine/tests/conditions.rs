@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use trine::audit::Kind;
 use trine::prelude::*;
 use trine::testing::{TestClient, TestResponse};
@@ -215,6 +217,22 @@ async fn the_host_finds_its_routes() {
     assert_eq!(ask(&client, "/", &[("host", "..example.com")]).await.1, "any");
     let long = format!("{}.example.com", "a".repeat(200));
     assert_eq!(ask(&client, "/x/1", &[("host", &*long)]).await.1, format!("{} 1", "a".repeat(200)));
+}
+
+#[tokio::test]
+async fn hosts_and_conditions_hold_on_a_socket() {
+    let server = common::start(hosts().route("/r", say("csv").accepts("text/csv"))).await;
+    let client = reqwest::Client::builder().resolve("acme.example.com", server.addr).build().unwrap();
+    let url = format!("http://acme.example.com:{}", server.addr.port());
+    let text = async |path: &str, accept: &str| {
+        let request = client.get(format!("{url}{path}")).header("accept", accept);
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    assert_eq!(text("/x/7", "*/*").await, "acme 7");
+    assert_eq!(text("/r", "text/*").await, "csv");
+    assert!(text("/r", "image/png").await.contains("`/r` answers with text/csv"));
+    assert_eq!(reqwest::get(server.url("/")).await.unwrap().text().await.unwrap(), "any");
+    server.stop().await;
 }
 
 #[trine::test]

@@ -1,6 +1,7 @@
 //! Typed links: where they lead, what they refuse, and that a request to one brings equal arguments.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::needless_borrows_for_generic_args, reason = "references are what is tested")]
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -17,7 +18,7 @@ async fn show(slug: String, page: Option<u32>, tag: Vec<String>, method: Method)
 }
 
 #[get("/straße/{year}/img-{n}.png/{*rest}")]
-fn deep(n: i8, rest: String, year: u16) -> String {
+async fn deep(n: i8, rest: String, year: u16) -> String {
     format!("{year} {n} {rest}")
 }
 
@@ -28,15 +29,16 @@ async fn root() -> &'static str {
 
 #[get("/{*rest}?{type}")]
 async fn everything(rest: String, r#type: Option<char>) -> String {
-    format!("{rest} {:?}", r#type)
+    let kind = r#type;
+    format!("{rest} {kind:?}")
 }
 
 async fn service(app: App) -> AppService {
     app.build().await.unwrap_or_else(|audit| panic!("{audit}"))
 }
 
-fn at_root(link: Link) -> Href {
-    link.at("").unwrap()
+fn at_root(link: impl std::borrow::Borrow<Link>) -> Href {
+    link.borrow().at("").unwrap()
 }
 
 fn mistake(result: Result<Href, Problem>) -> String {

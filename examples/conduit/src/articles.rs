@@ -69,7 +69,7 @@ pub async fn create(
     let new = body.article.checked()?;
     let slug = db.publish(me.id(), new).await?;
     let article = db.article(&slug, Some(me.id())).await?;
-    Ok(Created::at(format!("/api/articles/{slug}"), Json(ArticleBody { article })))
+    Ok(Created::at(read::uri(&slug), Json(ArticleBody { article })))
 }
 
 /// Get an article.

@@ -1,5 +1,7 @@
 //! From a link to its text: where the handler stands, and the values of its groups.
 
+use std::borrow::Borrow;
+
 use percent_encoding::utf8_percent_encode;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, Problem, Rejection, RouteCx, RouteMeta};
@@ -68,15 +70,16 @@ impl Links {
     /// # Errors
     /// A 500 that tells the log what to do: the handler is not part of the application; a parameter of a prefix has no
     /// value; the route has a host that is not the current one's.
-    pub fn to(&self, link: Link) -> Result<Href, Problem> {
-        let target = self.place(&link)?;
+    pub fn to(&self, link: impl Borrow<Link>) -> Result<Href, Problem> {
+        let link = link.borrow();
+        let target = self.place(link)?;
         if target.host.is_some() && target.host.as_deref() != self.host() {
             let host = target.host.as_deref().unwrap_or_default();
             return Err(link.problem(&format!(
                 "it stands on the host `{host}`, which is not that of this request: write `.at(\"https://{host}\")`"
             )));
         }
-        let prefix = self.prefix(&link, target)?;
+        let prefix = self.prefix(link, target)?;
         let path = if link.path == "/" && !prefix.is_empty() { prefix } else { prefix + &link.path };
         link.complete(path)
     }
