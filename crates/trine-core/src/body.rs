@@ -40,6 +40,8 @@ pub struct Body {
 enum Kind {
     Empty,
     Whole(Bytes),
+    // As it was made: most answers are copied behind their head, and shared bytes would cost an allocation more.
+    Owned(Vec<u8>),
     Incoming(Incoming),
     // The lock is never taken: `get_mut` reaches the stream, and the type makes `Body: Sync`.
     Stream(Mutex<UnsyncBoxBody<Bytes, BoxError>>),
@@ -119,6 +121,7 @@ impl Body {
         match &self.kind {
             Kind::Empty => Some(&[]),
             Kind::Whole(bytes) => Some(bytes),
+            Kind::Owned(bytes) => Some(bytes),
             Kind::Incoming(_) | Kind::Stream(_) | Kind::File(_) => None,
         }
     }
@@ -128,6 +131,7 @@ impl Body {
         match std::mem::replace(&mut self.kind, Kind::Empty) {
             Kind::Empty => Some(Bytes::new()),
             Kind::Whole(bytes) => Some(bytes),
+            Kind::Owned(bytes) => Some(bytes.into()),
             other @ (Kind::Incoming(_) | Kind::Stream(_) | Kind::File(_)) => {
                 self.kind = other;
                 None
@@ -139,7 +143,7 @@ impl Body {
     pub fn take_file(&mut self) -> Option<FileBody> {
         match std::mem::replace(&mut self.kind, Kind::Empty) {
             Kind::File(file) => Some(*file),
-            other @ (Kind::Empty | Kind::Whole(_) | Kind::Incoming(_) | Kind::Stream(_)) => {
+            other @ (Kind::Empty | Kind::Whole(_) | Kind::Owned(_) | Kind::Incoming(_) | Kind::Stream(_)) => {
                 self.kind = other;
                 None
             }
@@ -234,6 +238,11 @@ impl http_body::Body for Body {
                 this.kind = Kind::Empty;
                 Some(Ok(frame))
             }
+            Kind::Owned(bytes) => {
+                let frame = Frame::data(std::mem::take(bytes).into());
+                this.kind = Kind::Empty;
+                Some(Ok(frame))
+            }
             Kind::Incoming(incoming) => {
                 // Refused before the first byte is asked for: `100 Continue` is never sent for it.
                 if incoming.remaining().is_some_and(|declared| declared > this.left) {
@@ -264,7 +273,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Whole(_) => false,
+            Kind::Whole(_) | Kind::Owned(_) => false,
             Kind::Incoming(incoming) => incoming.is_end(),
             Kind::Stream(stream) => stream.lock().is_ok_and(|stream| stream.is_end_stream()),
             Kind::File(file) => file.len == 0,
@@ -275,6 +284,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Owned(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Incoming(incoming) => incoming.remaining().map_or_else(SizeHint::new, SizeHint::with_exact),
             Kind::Stream(stream) => {
                 stream.lock().map_or_else(|_| SizeHint::new(), |stream| stream.size_hint())
@@ -295,6 +305,7 @@ impl std::fmt::Debug for Body {
         match &self.kind {
             Kind::Empty => f.write_str("Body::Empty"),
             Kind::Whole(bytes) => write!(f, "Body::Whole({} bytes)", bytes.len()),
+            Kind::Owned(bytes) => write!(f, "Body::Whole({} bytes)", bytes.len()),
             Kind::Incoming(_) => f.write_str("Body::Incoming"),
             Kind::Stream(_) => f.write_str("Body::Stream"),
             Kind::File(file) => write!(f, "Body::File({} bytes)", file.len),
@@ -311,7 +322,19 @@ macro_rules! whole_from {
         }
     )*};
 }
-whole_from!(Bytes, BytesMut, String, Vec<u8>, Box<[u8]>, &'static str, &'static [u8]);
+whole_from!(Bytes, BytesMut, Box<[u8]>, &'static str, &'static [u8]);
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        if bytes.is_empty() { Body::empty() } else { Body::of(Kind::Owned(bytes)) }
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Body::from(text.into_bytes())
+    }
+}
 
 impl From<()> for Body {
     fn from((): ()) -> Body {

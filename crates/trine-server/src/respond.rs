@@ -52,21 +52,17 @@ where
     upload.settle(wire, status.is_success()).await;
     terms.keep_alive &= upload.leaves_reusable(wire) && !wire.drain.is_draining();
 
-    let whole = whole(response.body_mut());
-    let known = match &whole {
-        Some(bytes) => Some(bytes.len() as u64),
-        None => response.body().size_hint().exact(),
-    };
+    let known = response.body().size_hint().exact();
     let payload = encode::head(wire.out.buffer(), status, response.headers(), terms, known, &date::now());
-    let Some((response::Parts { headers, .. }, body)) = answer.take().map(Response::into_parts) else {
+    let Some((response::Parts { headers, .. }, mut body)) = answer.take().map(Response::into_parts) else {
         return Err(End::Quiet);
     };
     recycle::give_headers(headers);
-    match (payload, whole) {
-        _ if switched => return Ok(Sent::Switched),
-        (Payload::Nothing, _) => {}
-        (_, Some(bytes)) => wire.out.push(bytes, b""),
-        (_, None) => stream(wire, upload, body, payload).await?,
+    if switched {
+        return Ok(Sent::Switched);
+    }
+    if payload != Payload::Nothing && !gather_whole(wire, &mut body) {
+        stream(wire, upload, body, payload).await?;
     }
     Ok(Sent::Http)
 }
@@ -78,10 +74,20 @@ pub(crate) fn refuse<I>(wire: &mut Wire<I>, status: StatusCode, detail: &str, te
     encode::problem(wire.out.buffer(), status, detail, terms, &date::now());
 }
 
-// Our own body gives its bytes away at once; of a foreign one only the trait is known.
-// A file would be taken here too, once the socket can send one by itself.
-fn whole<B: 'static>(body: &mut B) -> Option<Bytes> {
-    (body as &mut dyn Any).downcast_mut::<Body>()?.take_whole()
+/// Takes the bytes of a body that has them all. Of a foreign one only the trait is known.
+///
+/// A file would be taken here too, once the socket can send one by itself.
+fn gather_whole<I, B: 'static>(wire: &mut Wire<I>, body: &mut B) -> bool {
+    let Some(body) = (body as &mut dyn Any).downcast_mut::<Body>() else { return false };
+    match body.as_whole() {
+        Some(bytes) if wire.out.copy(bytes) => return true,
+        Some(_) => {}
+        None => return false,
+    }
+    if let Some(bytes) = body.take_whole() {
+        wire.out.push(bytes, b"");
+    }
+    true
 }
 
 async fn stream<I, B>(

@@ -151,15 +151,22 @@ impl Out {
         &mut self.buf
     }
 
+    /// Adds data by copying it, unless it is too large for that.
+    pub(crate) fn copy(&mut self, data: &[u8]) -> bool {
+        let small = data.len() <= LARGEST_COPY;
+        if small {
+            self.buffer().extend_from_slice(data);
+        }
+        small
+    }
+
     /// Adds data, and `after` it a line end of chunked framing.
     pub(crate) fn push(&mut self, data: Bytes, after: &'static [u8]) {
-        if data.len() > LARGEST_COPY {
+        if self.copy(&data) {
+            self.buffer().extend_from_slice(after);
+        } else {
             self.tail = data;
             self.after = after;
-        } else {
-            let buffer = self.buffer();
-            buffer.extend_from_slice(&data);
-            buffer.extend_from_slice(after);
         }
     }
 

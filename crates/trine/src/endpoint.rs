@@ -15,7 +15,7 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used where it lies.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, cx: Cx) -> Answer;
+    fn call(&self, cx: Box<Cx>) -> Answer;
 
     fn needs(&self, needs: &mut Needs) {
         let _ = needs;
@@ -45,16 +45,13 @@ where
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
-            let response = match A::from_request(&mut cx).await {
-                Ok(args) => handler.call(args).await.into_response(),
-                Err(rejection) => rejection.into_response(),
-            };
-            let response = finish(response, &cx);
-            cx.end();
-            response
+            match A::from_request(&mut cx).await {
+                Ok(args) => end(cx, handler.call(args).await.into_response()),
+                Err(rejection) => end(cx, rejection.into_response()),
+            }
         })
     }
 
@@ -106,12 +103,12 @@ impl<T> Declared<T> {
 }
 
 impl<T: DeclaredHandler> Endpoint for Declared<T> {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
-            let response = T::call(&mut cx).await.unwrap_or_else(IntoResponse::into_response);
-            let response = finish(response, &cx);
-            cx.end();
-            response
+            match T::call(&mut cx).await {
+                Ok(response) => end(cx, response),
+                Err(rejection) => end(cx, rejection.into_response()),
+            }
         })
     }
 
@@ -120,10 +117,23 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     }
 }
 
+#[inline]
+fn end(cx: Box<Cx>, response: Response) -> Response {
+    let response = finish(response, &cx);
+    cx.end();
+    response
+}
+
 /// Renders the problem that a response carries as the client accepts it, and logs what is behind it; writes the link
 /// that a response points at.
+#[inline]
 pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
-    if response.extensions().is_empty() || response.extensions().get::<Rendered>().is_some() {
+    // Both ride in the extensions.
+    if response.extensions().is_empty() { response } else { finish_carrier(response, cx) }
+}
+
+fn finish_carrier(response: Response, cx: &Cx) -> Response {
+    if response.extensions().get::<Rendered>().is_some() {
         return response;
     }
     let mut response = locate_pending(response, cx);

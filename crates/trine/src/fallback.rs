@@ -11,7 +11,7 @@ use crate::endpoint::{Answer, Endpoint, finish};
 pub(crate) struct NotFound;
 
 impl Endpoint for NotFound {
-    fn call(&self, cx: Cx) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> Answer {
         // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server as a whole.
         if cx.method() == Method::OPTIONS && cx.uri().path() == "*" {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
@@ -25,7 +25,7 @@ impl Endpoint for NotFound {
 pub(crate) struct Malformed;
 
 impl Endpoint for Malformed {
-    fn call(&self, cx: Cx) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> Answer {
         let detail =
             format!("path: expected two hexadecimal digits after each `%`, got `{}`", cx.uri().path());
         answer(&cx, Problem::bad_request(detail))
@@ -46,7 +46,7 @@ impl OtherMethods {
 }
 
 impl Endpoint for OtherMethods {
-    fn call(&self, cx: Cx) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> Answer {
         if cx.method() == Method::OPTIONS {
             let response =
                 (StatusCode::NO_CONTENT, [(header::ALLOW, self.allow.clone())], ()).into_response();

@@ -18,7 +18,7 @@ impl Mounted {
 }
 
 impl Endpoint for Mounted {
-    fn call(&self, mut cx: Cx) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> Answer {
         let segments = cx.route().map_or(0, |meta| prefix_segments(&meta.path));
         let mut request = cx.take_request();
         if let Some(uri) = without_prefix(request.uri(), segments) {

@@ -96,7 +96,7 @@ impl AppService {
         let conn = self.conn.clone().or_else(|| outer_conn(&head));
         let route = RouteCx::new(Arc::clone(&self.tables.cx), conn);
         match &self.tables.outer {
-            None => self.tables.way.go(Cx::from_parts(head, body, route)),
+            None => self.tables.way.go(Cx::boxed(head, body, route)),
             Some(outer) => {
                 head.extensions.insert(route);
                 outer.start(Request::from_parts(head, body))
@@ -131,7 +131,7 @@ where
 
 impl Way {
     #[inline]
-    fn go(&self, mut cx: Cx) -> Answer {
+    fn go(&self, mut cx: Box<Cx>) -> Answer {
         match self.find(cx.method(), cx.uri(), cx.headers()) {
             Found::Route(index, params) => {
                 cx.set_match(index, params);
@@ -157,13 +157,13 @@ struct OuterDone(Arc<Way>);
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.0.go(Cx::new(request, route))
+        self.0.go(Box::new(Cx::new(request, route)))
     }
 }
 
 impl Dispatch {
     #[inline]
-    fn go(&self, mut cx: Cx) -> Answer {
+    fn go(&self, mut cx: Box<Cx>) -> Answer {
         // An index that is out of range is a choice: the router and the entries were built together.
         let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
         let Some(entry) = self.entries.get(index) else { return self.choose(cx) };
@@ -182,7 +182,7 @@ impl Dispatch {
 impl Dispatch {
     /// Goes on to the route whose conditions the request fulfils.
     #[cold]
-    fn choose(&self, mut cx: Cx) -> Answer {
+    fn choose(&self, mut cx: Box<Cx>) -> Answer {
         let index = cx.matched().index().unwrap_or(u32::MAX);
         let Some(choice) = self.choices.get(index) else { return NotFound.call(cx) };
         let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
@@ -211,7 +211,7 @@ fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
 impl Step for Dispatch {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.go(Cx::new(request, route))
+        self.go(Box::new(Cx::new(request, route)))
     }
 }
 

@@ -103,7 +103,7 @@ impl Candidate {
 pub(crate) struct NoneFits(pub(crate) Arc<[Candidate]>);
 
 impl Endpoint for NoneFits {
-    fn call(&self, cx: Cx) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> Answer {
         let of_method: Vec<_> = self.0.iter().filter(|one| one.answers(cx.method()).is_some()).collect();
         match of_method.iter().map(|candidate| candidate.fit(cx.headers())).max() {
             None => {
