@@ -6,6 +6,8 @@ use std::sync::Arc;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
+use crate::guard::LeavesBody;
+
 /// The value of the extractor `T`, made once for each request and shared by everything that takes it: guards,
 /// middleware, other extractors, the handler.
 ///
@@ -46,7 +48,7 @@ struct Entry<T>(Arc<T>);
 
 impl<T> FromRequest for Cached<T>
 where
-    T: FromRequest<Reads = Parts> + Send + Sync + 'static,
+    T: FromRequest<Reads: LeavesBody> + Send + Sync + 'static,
 {
     type Reads = Parts;
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_service::Service;
-use trine_core::extract::Parts;
 use trine_core::{BoxError, FromRequest, Request, Response};
 
-use crate::guard::guard;
+use crate::guard::{LeavesBody, guard};
 use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::next::Next;
@@ -173,7 +172,7 @@ impl Group {
     /// Lets requests into this group only where the extractor `T` succeeds; see [`guard()`].
     #[must_use]
     #[track_caller]
-    pub fn guard<T: FromRequest<Reads = Parts> + 'static>(self) -> Group {
+    pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Group {
         self.layer(guard::<T>())
     }
 }

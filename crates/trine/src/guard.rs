@@ -51,9 +51,19 @@ use crate::route::Attach;
 /// made once. What `T` needs of the application is found by the launch audit.
 #[track_caller]
 #[must_use]
-pub fn guard<T: FromRequest<Reads = Parts> + 'static>() -> Guard<T> {
+pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
     Guard { place: Location::caller(), extractor: PhantomData }
 }
+
+/// What a guard reads: [`Parts`].
+#[diagnostic::on_unimplemented(
+    message = "an extractor that reads the body cannot stand here",
+    label = "this one reads the body",
+    note = "a guard, and what is cached, leaves the body to the handler: it may look at everything else"
+)]
+pub trait LeavesBody {}
+
+impl LeavesBody for Parts {}
 
 /// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch audit sees what it
 /// needs and no service has to be boxed around it.
@@ -70,7 +80,7 @@ pub(crate) struct Guarded {
     pub(crate) place: &'static Location<'static>,
 }
 
-impl<T: FromRequest<Reads = Parts> + 'static> Attach<Guard<T>> for Layers {
+impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
     fn attach(&mut self, guard: Guard<T>) {
         self.note(Guarded { name: std::any::type_name::<T>(), needs: T::needs, place: guard.place });
         self.push(|next| Next::step(GuardStep::<T> { next, extractor: PhantomData }));
@@ -82,7 +92,7 @@ struct GuardStep<T> {
     extractor: PhantomData<fn() -> T>,
 }
 
-impl<T: FromRequest<Reads = Parts> + 'static> Step for GuardStep<T> {
+impl<T: FromRequest + 'static> Step for GuardStep<T> {
     fn run(&self, mut request: Request) -> Answer {
         let next = self.next.clone();
         Box::pin(async move {

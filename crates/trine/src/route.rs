@@ -39,11 +39,10 @@ use bytes::Bytes;
 use http::Method;
 use tower_layer::Layer;
 use tower_service::Service;
-use trine_core::extract::Parts;
 use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 
 use crate::endpoint::{Called, Declared, DeclaredHandler, Endpoint};
-use crate::guard::guard;
+use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, ReadBodyOnce};
 use crate::layers::Layers;
 use crate::router::condition::{Conditions as _, Written};
@@ -119,7 +118,7 @@ impl Route {
     /// Lets requests in only where the extractor `T` succeeds; see [`guard()`].
     #[must_use]
     #[track_caller]
-    pub fn guard<T: FromRequest<Reads = Parts> + 'static>(self) -> Route {
+    pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Route {
         self.layer(guard::<T>())
     }
 }
@@ -224,7 +223,7 @@ impl Methods {
     /// Lets requests in only where the extractor `T` succeeds; see [`guard()`].
     #[must_use]
     #[track_caller]
-    pub fn guard<T: FromRequest<Reads = Parts> + 'static>(self) -> Methods {
+    pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Methods {
         self.layer(guard::<T>())
     }
 

@@ -174,6 +174,8 @@ async fn the_prefixes_of_the_current_request_are_filled_in() {
     assert_eq!(client.get("/teams/a%2Fb/{x}/link").await.text(), "/teams/a%2Fb/%7Bx%7D/articles/x?page=2");
     let answer = client.get("/teams/red/{x}/redirect").await;
     assert_eq!(answer.headers()["location"], "/teams/red/%7Bx%7D/articles/x");
+    // A link with braces is found, however it is spelt.
+    assert_eq!(client.get("/teams/red/%7Bx%7D/articles/x").await.status(), 200);
     // The same place of the same path, though here it is the route's own parameter.
     assert_eq!(client.get("/teams/red").await.text(), "/teams/red/%7Bx%7D");
     // Of the same name by chance.

@@ -329,3 +329,13 @@ fn entries_are_plain_functions() {
         }
     }
 }
+
+#[test]
+fn a_derived_extractor_has_as_many_fields_as_a_handler_has_arguments() {
+    let derived = |count: usize| {
+        let fields = vec![quote!(Method); count];
+        crate::derive_request::from_request(quote!(struct Many(#(#fields),*);)).to_string()
+    };
+    assert!(!derived(12).contains("compile_error"));
+    assert!(derived(13).contains("at most 12 fields: gather some in a struct of their own"));
+}

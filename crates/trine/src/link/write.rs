@@ -33,7 +33,7 @@ impl LinkWriter {
     /// Text of the template, slashes included.
     #[must_use]
     pub fn text(mut self, text: &str) -> LinkWriter {
-        self.0.path.extend(utf8_percent_encode(text, NOT_IN_PATHS));
+        self.0.path.extend(utf8_percent_encode(text, NOT_IN_TEXT));
         self
     }
 
@@ -101,6 +101,9 @@ pub(super) fn dots(path: &str) -> Option<String> {
     let segment = path.split('/').find(|segment| matches!(*segment, "." | ".."))?;
     Some(format!("it has a segment `{segment}`, which clients resolve away"))
 }
+
+// What a template may hold unencoded and a URI may not.
+const NOT_IN_TEXT: &AsciiSet = &NOT_IN_PATHS.add(b'{').add(b'}');
 
 // RFC 3986 section 2.3: all but the unreserved characters, so that a value is read the same by every party.
 pub(super) const NOT_IN_VALUES: &AsciiSet =
