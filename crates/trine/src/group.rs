@@ -87,7 +87,7 @@ impl Group {
 
     /// Only requests that have this header with this value are for this group; others go to the next route of the path.
     ///
-    /// See the [module](crate::route#conditions) for the order and for the answer where nothing fits.
+    /// See the [module](mod@crate::route#conditions) for the order and for the answer where nothing fits.
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Group {

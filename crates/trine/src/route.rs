@@ -83,7 +83,7 @@ impl Route {
         self
     }
 
-    /// Only requests that have this header with this value are for this route; see [Conditions](crate::route#conditions).
+    /// Only requests that have this header with this value are for this route; see [Conditions](mod@crate::route#conditions).
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Route {
@@ -188,7 +188,7 @@ impl Methods {
         self
     }
 
-    /// Only requests that have this header with this value are for these handlers; see [Conditions](crate::route#conditions).
+    /// Only requests that have this header with this value are for these handlers; see [Conditions](mod@crate::route#conditions).
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Methods {
