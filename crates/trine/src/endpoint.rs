@@ -48,10 +48,15 @@ where
     fn call(&self, mut cx: Box<Cx>) -> Answer {
         let handler = self.handler.clone();
         Box::pin(async move {
-            match A::from_request(&mut cx).await {
-                Ok(args) => end(cx, handler.call(args).await.into_response()),
-                Err(rejection) => end(cx, rejection.into_response()),
+            let response = match A::from_request(&mut cx).await {
+                Ok(args) => handler.call(args).await.into_response(),
+                Err(rejection) => return told(cx, rejection.into_response()),
+            };
+            if response.extensions().is_empty() {
+                cx.end();
+                return response;
             }
+            told(cx, response)
         })
     }
 
@@ -106,8 +111,12 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
             match T::call(&mut cx).await {
-                Ok(response) => end(cx, response),
-                Err(rejection) => end(cx, rejection.into_response()),
+                Ok(response) if response.extensions().is_empty() => {
+                    cx.end();
+                    response
+                }
+                Ok(response) => told(cx, response),
+                Err(rejection) => told(cx, rejection.into_response()),
             }
         })
     }
@@ -117,8 +126,10 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     }
 }
 
-#[inline]
-fn end(cx: Box<Cx>, response: Response) -> Response {
+/// An answer whose extensions may carry a problem, or a link. It has a function of its own, so that those that carry
+/// nothing are not moved once more.
+#[cold]
+fn told(cx: Box<Cx>, response: Response) -> Response {
     let response = finish(response, &cx);
     cx.end();
     response
@@ -126,13 +137,7 @@ fn end(cx: Box<Cx>, response: Response) -> Response {
 
 /// Renders the problem that a response carries as the client accepts it, and logs what is behind it; writes the link
 /// that a response points at.
-#[inline]
 pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
-    // Both ride in the extensions.
-    if response.extensions().is_empty() { response } else { finish_carrier(response, cx) }
-}
-
-fn finish_carrier(response: Response, cx: &Cx) -> Response {
     if response.extensions().get::<Rendered>().is_some() {
         return response;
     }
