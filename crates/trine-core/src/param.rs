@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode;
 
-use crate::{Cx, Problem, Rejection};
+use crate::{Cx, Needs, Problem, Rejection};
 
 /// A type that a single value of the path or the query can become: `/users/{id}`, `?{page}`.
 ///
@@ -34,6 +34,11 @@ use crate::{Cx, Problem, Rejection};
     note = "for a type of your own, implement `trine::FromParam`"
 )]
 pub trait FromParam: Sized + Send {
+    /// Declares what the application must hold for this to work, as an extractor does; the launch audit checks it.
+    fn needs(needs: &mut Needs) {
+        let _ = needs;
+    }
+
     /// Makes the value of the text between two slashes or behind `name=`, percent-decoded.
     fn from_param(param: Param<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
@@ -271,6 +276,10 @@ parsed! {
 
 /// `None` when the query does not name it.
 impl<T: FromParam> FromParam for Option<T> {
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         T::from_param(param, cx).await.map(Some)
     }
@@ -285,6 +294,10 @@ impl<T: FromParam> FromParam for Option<T> {
 
 /// Every value of a name that the query repeats.
 impl<T: FromParam> FromParam for Vec<T> {
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         Ok(vec![T::from_param(param, cx).await?])
     }
@@ -300,6 +313,10 @@ impl<T: FromParam> FromParam for Vec<T> {
 
 /// The handler decides what to do with the rejection.
 impl<T: FromParam> FromParam for Result<T, Rejection> {
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         Ok(T::from_param(param, cx).await)
     }

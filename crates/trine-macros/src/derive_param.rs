@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::parse::Parse as _;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Field, Fields, Lit, LitStr, Member, Path, Type,
+    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Field, Fields, Lit, LitStr, Member, Path, Token,
+    Type,
 };
 
 use crate::cases::Case;
@@ -18,8 +20,8 @@ pub(crate) fn from_param(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let options = Options::parse(&input.attrs, &mut diagnostics);
     let tokens = match (&options.with, &input.data) {
-        (Some(with), Data::Struct(data)) => found(&input, with, &data.fields, &mut diagnostics),
-        (Some(with), _) => found(&input, with, &Fields::Unit, &mut diagnostics),
+        (Some(with), Data::Struct(data)) => found(&input, &options, with, &data.fields, &mut diagnostics),
+        (Some(with), _) => found(&input, &options, with, &Fields::Unit, &mut diagnostics),
         (None, Data::Enum(data)) => named(&input, data, &options, &mut diagnostics),
         (None, Data::Struct(data)) if data.fields.len() == 1 => {
             data.fields.iter().next().map(|field| newtype(&input, field)).unwrap_or_default()
@@ -45,6 +47,8 @@ struct Options {
     rename: Option<String>,
     rename_all: Option<Case>,
     with: Option<Path>,
+    /// The types of state that `with` asks for.
+    needs: Vec<Type>,
     key: bool,
 }
 
@@ -60,11 +64,15 @@ impl Options {
                     options.rename_all = Some(Case::parse(&text)?);
                 } else if meta.path.is_ident("with") {
                     options.with = Some(path(meta.value()?.parse()?)?);
+                } else if meta.path.is_ident("needs") {
+                    let content;
+                    syn::parenthesized!(content in meta.input);
+                    options.needs.extend(content.parse_terminated(Type::parse, Token![,])?);
                 } else if meta.path.is_ident("key") {
                     options.key = true;
                 } else {
                     return Err(meta.error(
-                        "expected `rename = \"…\"`, `rename_all = \"kebab-case\"`, `with = \"path::to::function\"` or `key`",
+                        "expected `rename = \"…\"`, `rename_all = \"kebab-case\"`, `with = \"path::to::function\"`, `needs(State)` or `key`",
                     ));
                 }
                 Ok(())
@@ -163,6 +171,10 @@ fn newtype(input: &DeriveInput, field: &Field) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #generics ::trine::FromParam for #name #arguments #from {
+            fn needs(needs: &mut ::trine::Needs) {
+                #inner::needs(needs);
+            }
+
             async fn from_param(
                 param: ::trine::Param<'_>,
                 cx: &::trine::Cx,
@@ -192,7 +204,13 @@ fn newtype(input: &DeriveInput, field: &Field) -> TokenStream {
 }
 
 /// A type that an async function makes of its key.
-fn found(input: &DeriveInput, with: &Path, fields: &Fields, diagnostics: &mut Diagnostics) -> TokenStream {
+fn found(
+    input: &DeriveInput,
+    options: &Options,
+    with: &Path,
+    fields: &Fields,
+    diagnostics: &mut Diagnostics,
+) -> TokenStream {
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
     let keys = fields.iter().enumerate().filter(|(_, field)| Options::parse(&field.attrs, diagnostics).key);
@@ -201,10 +219,16 @@ fn found(input: &DeriveInput, with: &Path, fields: &Fields, diagnostics: &mut Di
         diagnostics.error(second.span(), "a second `#[param(key)]`: one text stands for the whole");
     }
     let to = keys.first().map(|(key, ty)| key_of(input, key, ty));
+    let needs = &options.needs;
     let find = quote_spanned!(with.span()=> ::trine::__private::find(param, cx, #with));
     quote! {
         #[automatically_derived]
         impl #generics ::trine::FromParam for #name #arguments #clause {
+            #[allow(unused_variables)]
+            fn needs(needs: &mut ::trine::Needs) {
+                #(needs.state::<#needs>();)*
+            }
+
             async fn from_param(
                 param: ::trine::Param<'_>,
                 cx: &::trine::Cx,

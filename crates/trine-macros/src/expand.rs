@@ -117,9 +117,13 @@ impl Route<'_> {
     fn needs(&self) -> TokenStream {
         let needs = Ident::new("needs", Span::mixed_site());
         let extractors = self.extractors().map(|(_, argument)| &argument.ty);
+        let arguments = self.handler.arguments.iter();
+        let values =
+            arguments.filter(|argument| argument.source != Source::Extractor).map(|argument| &argument.ty);
         quote! {
             fn needs(#needs: &mut ::trine::Needs) {
                 use ::trine::__private::Refused as _;
+                #(::trine::__private::Source::<#values>::param_needs(#needs);)*
                 ::trine::__private::Source::<(#(#extractors,)*)>::needs(#needs);
             }
         }

@@ -157,14 +157,15 @@ pub fn derive_from_request(input: TokenStream) -> TokenStream {
 /// struct UserId(u64);
 ///
 /// #[derive(FromParam)]
-/// #[param(with = "Article::find")]
+/// #[param(with = "Article::find", needs(Db))]
 /// struct Article { #[param(key)] id: i64, title: String }
 /// ```
 /// - An enum of plain variants takes their names, as written or as `rename_all` and `rename` say. A text that is none
 ///   of them is refused with the list of them, and the one that was nearly meant.
 /// - A struct of one field takes what the type of the field takes.
 /// - `with` names an `async fn(key: K, cx: &Cx) -> Result<Self, Rejection>`, whose `K` is any `FromParam`. It may look
-///   the value up. The field marked `key`, where there is one, is what a link is made of: `show::uri(&article)` and
+///   the value up; the state that it takes for that stands in `needs(…)`, so that the launch audit finds what is missing.
+///   The field marked `key`, where there is one, is what a link is made of: `show::uri(&article)` and
 ///   `show::uri(7)`.
 ///
 /// `rename_all` knows `lowercase`, `UPPERCASE`, `PascalCase`, `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`,

@@ -42,6 +42,11 @@ where
 pub struct Source<T>(PhantomData<fn() -> T>);
 
 impl<T: FromParam> Source<T> {
+    /// What the value needs of the application.
+    pub fn param_needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     /// From the path.
     pub fn from_path(name: &str, index: usize, cx: &Cx) -> impl Future<Output = Result<T, Rejection>> + Send {
         param::from_path(name, index, cx)
@@ -80,6 +85,11 @@ pub trait Refused {
 
     /// See [`Source::needs`].
     fn needs(_needs: &mut Needs) {
+        const { refused() }
+    }
+
+    /// See [`Source::param_needs`].
+    fn param_needs(_needs: &mut Needs) {
         const { refused() }
     }
 

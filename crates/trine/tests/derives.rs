@@ -91,8 +91,17 @@ fn what_they_read_and_need_is_known() {
     }
     const { assert!(body::<Create>() && body::<New>() && body::<Pet>()) };
     const { assert!(!body::<Pair>() && !body::<Nothing>() && !body::<Wide<u8>>()) };
-    let audit = App::new().routes(routes![create]).audit().unwrap_err();
-    assert_eq!(audit.findings()[0].kind, Kind::MissingState);
+    #[derive(FromParam)]
+    struct Inside(Option<Article>);
+    #[get("/{inside}")]
+    async fn lookup(inside: Inside) -> String {
+        inside.0.map_or("none", |article| article.title).to_owned()
+    }
+    let audit = App::new().routes(routes![create, lookup]).audit().unwrap_err();
+    let missing: Vec<_> =
+        audit.findings().iter().map(|finding| finding.text.split('`').nth(3).unwrap()).collect();
+    assert_eq!(missing, ["u8", "derives::Db"]);
+    assert!(audit.findings().iter().all(|finding| finding.kind == Kind::MissingState));
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, FromParam)]
@@ -130,7 +139,7 @@ struct Db(BTreeMap<i64, &'static str>);
 
 /// Looked up by its id, with state.
 #[derive(Debug, Clone, PartialEq, FromParam)]
-#[param(with = find)]
+#[param(with = find, needs(Db))]
 struct Article {
     title: &'static str,
     #[param(key)]
