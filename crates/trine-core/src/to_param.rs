@@ -41,6 +41,21 @@ pub trait ToParam {
 ///
 /// That is a `T` or `&T`; `&str` for `String`; what stands for `T` also for `Option<T>`; an array or a slice for
 /// `Vec<T>` (`vec![]` for none). `#[derive(FromParam)]` adds the key of a type that is looked up.
+///
+/// ```
+/// use trine_core::LinkArg;
+///
+/// fn texts<T>(value: impl LinkArg<T>) -> Vec<String> {
+///     let mut texts = Vec::new();
+///     value.values(&mut |text| texts.push(text.to_owned()));
+///     texts
+/// }
+///
+/// assert_eq!(texts::<String>("a"), ["a"]);
+/// assert_eq!(texts::<Option<u8>>(7), ["7"]);
+/// assert_eq!(texts::<Option<u8>>(None), [""; 0]);
+/// assert_eq!(texts::<Vec<u8>>([1, 2]), ["1", "2"]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for `{T}` in a link",
     label = "the handler takes `{T}` here",

@@ -9,6 +9,18 @@ use serde::{Serialize, Serializer};
 ///
 /// It displays, serializes (to a template, to JSON) and derefs as text, and is safe inside the quotes of an HTML
 /// attribute but for the `&` between two values of a query, which every browser reads as it is meant.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// #[get("/users/{id}")]
+/// async fn user(id: u64) {}
+///
+/// let href = user::uri(7).at("")?;
+/// assert_eq!(href.to_string(), "/users/7");
+/// assert_eq!(href.on("https://example.com"), "https://example.com/users/7");
+/// # Ok::<(), trine::Problem>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Href(String);
 

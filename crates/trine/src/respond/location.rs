@@ -9,6 +9,19 @@ use trine_core::{Cx, IntoResponse, Problem, Response};
 use crate::link::{Link, Links};
 
 /// Where [`Redirect`](crate::Redirect) and [`Created`](crate::Created) point: a text, or a [`Link`] to a handler.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// #[get("/users/{id}")]
+/// async fn user(id: u64) {}
+///
+/// let by_link = Redirect::to(user::uri(7));
+/// let by_text = Redirect::to("https://example.com/");
+/// ```
+///
+/// A link needs the request, so the answer has to pass a handler, an extractor or middleware of an application: one that a
+/// foreign service gives has no `Location`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A URI or a reference.
