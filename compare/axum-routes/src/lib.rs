@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Json, Path};
 use axum::routing::{get, post};
-use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 
 /// The routes.
 pub fn router() -> Router {
@@ -11,6 +11,7 @@ pub fn router() -> Router {
         .route("/plaintext", get(plaintext))
         .route("/json", get(json))
         .route("/users/{id}", get(user))
+        .route("/people/{id}", get(person))
         .route("/echo", post(echo))
 }
 
@@ -24,6 +25,10 @@ async fn json() -> Json<Message> {
 
 async fn user(Path(id): Path<u64>) -> String {
     id.to_string()
+}
+
+async fn person(Path(id): Path<u64>) -> Json<Person> {
+    Json(Person::of(id))
 }
 
 async fn echo(Json(item): Json<Item>) -> Json<Item> {

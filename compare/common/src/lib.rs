@@ -21,6 +21,20 @@ pub struct Message {
 /// The only message.
 pub const MESSAGE: Message = Message { message: "Hello, World!" };
 
+/// The answer of `GET /people/{id}`, serialised anew for each request.
+#[derive(Debug, Serialize)]
+pub struct Person {
+    pub id: u64,
+    pub name: &'static str,
+}
+
+impl Person {
+    /// The person of this number.
+    pub fn of(id: u64) -> Person {
+        Person { id, name: "Ann Example" }
+    }
+}
+
 /// The body of `POST /echo`, both ways: parsed into this type and serialised from it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Item {

@@ -61,6 +61,7 @@ pub(crate) fn check_refusals(address: SocketAddr) -> Result<(), Error> {
         ("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", &[404][..]),
         // Some say that there is no such path, others that its parameter is wrong.
         ("GET /users/abc HTTP/1.1\r\nHost: localhost\r\n\r\n", &[400, 404, 422]),
+        ("GET /people/abc HTTP/1.1\r\nHost: localhost\r\n\r\n", &[400, 404, 422]),
         (
             "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{",
             &[400],

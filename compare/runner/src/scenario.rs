@@ -18,6 +18,7 @@ pub(crate) struct Scenario {
 }
 
 const MESSAGE: &str = r#"{"message":"Hello, World!"}"#;
+const PERSON: &str = r#"{"id":42,"name":"Ann Example"}"#;
 const ITEM: &str = r#"{"id":7,"name":"Ann Example","tags":["red","green","blue"]}"#;
 
 /// Sixteen connections in step are the load of a busy server; a lone one pays for a wake-up with each request.
@@ -32,6 +33,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..Scenario::get("plaintext-pipelined", "GET /plaintext HTTP/1.1\r\n", ONE, "Hello, World!")
     },
     Scenario::get("users", "GET /users/42 HTTP/1.1\r\n", ONE, "42"),
+    Scenario::get("people-json", "GET /people/42 HTTP/1.1\r\n", ONE, PERSON),
     Scenario { body: ITEM, ..Scenario::get("echo", "POST /echo HTTP/1.1\r\n", ECHO, ITEM) },
 ];
 

@@ -159,6 +159,33 @@ impl Body {
         if declared > self.left { Err(BodyError::TooLarge { limit: self.limit }) } else { Ok(()) }
     }
 
+    /// Waits for the next bytes, `None` at the end. Trailers are passed over.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), trine_core::BodyError> {
+    /// let mut body = trine_core::Body::from("hello");
+    /// let mut read = 0;
+    /// while let Some(bytes) = body.chunk().await {
+    ///     read += bytes?.len();
+    /// }
+    /// assert_eq!(read, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] past the limit, and whatever the connection reports. Nothing comes after an error.
+    pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
+        loop {
+            match self.frame().await?.map(Frame::into_data) {
+                Ok(Ok(data)) => return Some(Ok(data)),
+                Ok(Err(_trailers)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
     /// Reads the body to its end.
     ///
     /// # Errors

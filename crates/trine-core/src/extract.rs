@@ -33,7 +33,8 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler argument",
     label = "not an extractor",
-    note = "if it is a value of the path or the query, name it in the template: `/users/{{id}}` or `?{{id}}`",
+    note = "if it is a value of the path or the query, name it in the template of the attribute, `/users/{{id}}` or \
+            `?{{id}}`; without an attribute, write `Path<{Self}>` or `Query<…>`",
     note = "if it is shared state, write `State<{Self}>`; if it is the body, write `Json<{Self}>` or `Form<{Self}>`",
     note = "if it implements `FromRequest` of another version of trine-core, `cargo tree -d` shows both"
 )]

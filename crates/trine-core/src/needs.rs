@@ -2,6 +2,8 @@
 
 use std::any::TypeId;
 
+use crate::state::States;
+
 /// The list that [`FromRequest::needs`](crate::FromRequest::needs) fills and the launch audit reads.
 ///
 /// ```
@@ -14,6 +16,19 @@ use std::any::TypeId;
 #[derive(Debug, Default)]
 pub struct Needs {
     list: Vec<Need>,
+    checks: Vec<Check>,
+}
+
+/// Looks at what the application holds and says what is wrong with it.
+pub type Check = fn(&States) -> Vec<Fault>;
+
+/// Something that a [`Check`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong and what to do.
+    pub text: String,
+    /// Where, as `file:line`. `None` is the first handler whose argument asked for the check.
+    pub place: Option<String>,
 }
 
 /// One need.
@@ -27,6 +42,13 @@ pub enum Need {
         /// Its name, for the report.
         type_name: &'static str,
     },
+    /// As many path parameters in the template of the route.
+    PathParams {
+        /// How many.
+        count: usize,
+        /// The name of the type that takes them, for the report.
+        type_name: &'static str,
+    },
 }
 
 impl Needs {
@@ -36,6 +58,22 @@ impl Needs {
         if !self.list.contains(&need) {
             self.list.push(need);
         }
+    }
+
+    /// Asks for `count` path parameters in the template of the route; `T` is the type that takes them.
+    pub fn path_params<T>(&mut self, count: usize) {
+        self.list.push(Need::PathParams { count, type_name: std::any::type_name::<T>() });
+    }
+
+    /// Asks for a look at the state before the first request: at a folder that has to be there, at names that have
+    /// to be known. A check that several handlers ask for is made once.
+    pub fn check(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    /// The checks in the order in which they were asked for.
+    pub fn checks(&self) -> impl Iterator<Item = Check> {
+        self.checks.iter().copied()
     }
 
     /// The needs in the order in which they were asked for, each once.

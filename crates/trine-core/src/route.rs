@@ -66,7 +66,7 @@ impl RouteMeta {
 pub const DEFAULT_BODY_LIMIT: u64 = 2 * 1024 * 1024;
 
 /// What an application shares with all of its requests.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct AppCx {
     /// The typed state.
     pub states: States,

@@ -6,7 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// One value per type, shared by reference. A value needs to be `Send + Sync`, never `Clone`.
-#[derive(Default)]
+///
+/// A clone shares the values and may hold further ones: each worker of a server has a clone, with what is its own.
+#[derive(Default, Clone)]
 pub struct States {
     values: HashMap<TypeId, (Arc<dyn Any + Send + Sync>, &'static str), BuildHasherDefault<TypeIdHasher>>,
 }

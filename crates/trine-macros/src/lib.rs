@@ -8,14 +8,16 @@
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
 //! - `expand`: the output, and what is checked of the types; `uri`, the typed link in it
-//! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`
+//! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
 //! - `derive_request` and `derive_param`: the derives; `cases`, how variants are written
+//! - `config`: `#[derive(Config)]`
 //! - `diagnostics`: every mistake that was found, reported together
 //!
 //! The examples here are text, since this crate comes before the one that they would need.
 
 mod attribute;
 mod cases;
+mod config;
 mod derive_param;
 mod derive_request;
 mod diagnostics;
@@ -24,6 +26,7 @@ mod expand;
 mod handler;
 mod routes;
 mod template;
+mod templates;
 mod uri;
 
 #[cfg(test)]
@@ -173,6 +176,52 @@ pub fn derive_from_request(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(FromParam, attributes(param))]
 pub fn derive_from_param(input: TokenStream) -> TokenStream {
     derive_param::from_param(input.into()).into()
+}
+
+/// The templates of a folder beside `Cargo.toml`, as a state for `App::state`. Needs the feature `templates`.
+///
+/// ```text
+/// App::new().state(templates!("templates")).routes(routes![home])
+/// ```
+///
+/// A debug build reads the folder when a page is rendered, so that a change shows with the next request. A release
+/// build holds all files in the program and reads none; Cargo builds anew when one of them changes. Where a file was
+/// only added, that needs a change of the source, or a `build.rs` with `println!("cargo::rerun-if-changed=templates")`.
+#[proc_macro]
+pub fn templates(tokens: TokenStream) -> TokenStream {
+    templates::templates(tokens.into()).into()
+}
+
+/// A section of the configuration, of a struct; or a value of one, of an enum without fields.
+///
+/// ```text
+/// #[derive(trine::Config)]
+/// struct Mail {
+///     host: String,                       // has to be there
+///     from: Option<String>,               // may be missing
+///     #[config(default = 25)]             // any expression of the type
+///     port: u16,
+///     #[config(default = "10s")]          // text is read as the configuration is
+///     timeout: Duration,
+///     #[config(min = 32)]                 // of a secret, in bytes, under `prod`; 8 otherwise
+///     password: Secret,
+///     #[config(default)]                  // that of the type
+///     tls: bool,
+/// }
+///
+/// #[derive(trine::Config)]
+/// enum Delivery { Now, NextDay }          // `now`, `next_day`
+/// ```
+///
+/// # Options
+/// - `default`, `default = …`: what a key is where nothing is said.
+/// - `name = "…"`: the key, or the word of a variant, where it is not that of the field or variant.
+/// - `secret`: no error shows the value, and what is asked of secrets under `prod` is asked of it. A `Secret` is one
+///   without being told.
+/// - `min = 32`: the fewest bytes of a secret under `prod`.
+#[proc_macro_derive(Config, attributes(config))]
+pub fn config(input: TokenStream) -> TokenStream {
+    config::derive(input.into()).into()
 }
 
 /// Runs `async fn main` and turns an error into a message and an exit code that is not 0.

@@ -1,4 +1,4 @@
-//! The accept loop: one connection after the other, never more than the limit.
+//! The accept loop: one connection after the other, never more served than the limit.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,33 +9,46 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::config::{AtCapacity, ServerConfig};
+use crate::shed::Shed;
 use crate::shutdown::{Phase, reached};
 
 /// Accepts until the server drains, and then until nobody waits any more.
 ///
-/// Past the limit nothing is accepted: new connections wait in the backlog, where they cost no memory of ours.
+/// Past the limit nothing is accepted, so that new connections wait in the backlog, where they cost no memory of ours; or
+/// they are accepted to be shed.
 pub(crate) async fn accept(
     listener: TcpListener,
+    config: &ServerConfig,
     permits: Arc<Semaphore>,
     mut phase: watch::Receiver<Phase>,
     mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
 ) {
     let mut draining = pin!(reached(&mut phase, Phase::Draining));
+    let mut shed = Shed::new(config);
     loop {
-        let permit = tokio::select! {
-            biased;
-            () = &mut draining => break,
-            permit = Arc::clone(&permits).acquire_owned() => permit,
+        let permit = match config.at_capacity {
+            AtCapacity::Shed => Arc::clone(&permits).try_acquire_owned().ok(),
+            AtCapacity::Wait => tokio::select! {
+                biased;
+                () = &mut draining => break,
+                // The semaphore is never closed.
+                permit = Arc::clone(&permits).acquire_owned() => permit.ok(),
+            },
         };
-        // The semaphore is never closed.
-        let Ok(permit) = permit else { break };
         let accepted = tokio::select! {
             biased;
             () = &mut draining => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => serve(stream, peer, permit),
+            Ok((stream, peer)) => {
+                // One that ended while this one was waited for has left its place.
+                match permit.or_else(|| Arc::clone(&permits).try_acquire_owned().ok()) {
+                    Some(permit) => serve(stream, peer, permit),
+                    None => shed.answer(stream),
+                }
+            }
             Err(error) => back_off(&error).await,
         }
     }

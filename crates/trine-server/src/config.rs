@@ -28,8 +28,10 @@ pub struct ServerConfig {
     /// Default: 1024.
     pub backlog: i32,
     /// Open connections of all workers together, upgraded ones included: it bounds memory and file descriptors.
-    /// Past it, new connections wait in the backlog. Default: 25,000.
+    /// What becomes of a new one past it, `at_capacity` says. Default: 25,000.
     pub max_connections: usize,
+    /// What becomes of a new connection while `max_connections` are open. Default: [`AtCapacity::Wait`].
+    pub at_capacity: AtCapacity,
 
     /// Time from the first byte of a head to its last, for every request: a client that trickles is let go.
     /// The client sees 408 and the end of the connection. Default: 10 s.
@@ -46,9 +48,14 @@ pub struct ServerConfig {
     /// body: each so many bytes buy back one second of it. Without this a byte now and then would hold a connection for
     /// ever. 0 lets any byte buy back all of it, as a stream of rare events needs. Default: 240.
     pub min_body_rate: u64,
-    /// Time in which not one byte of an answer can be sent: the client does not read. It sees a connection that ends
-    /// in the middle of the answer. Default: 30 s.
+    /// Time that a client may let us wait until it reads on in an answer; what it reads buys time back, see
+    /// `min_write_rate`. The client sees a connection that ends in the middle of the answer. Default: 30 s.
     pub write_timeout: Duration,
+    /// Bytes per second of an answer below which the client uses up its `write_timeout`, while bytes wait to be sent:
+    /// each so many bytes that the system takes buy back one second of it. Without this a client that reads a little now
+    /// and then would hold a connection for ever. The time that a service takes to make an answer does not count, and
+    /// nothing of this holds for upgraded connections. 0 lets any byte buy back all of it. Default: 240.
+    pub min_write_rate: u64,
     /// Time to read the rest of a body that nobody wanted, so that the client can read the answer; and to wait for
     /// the client's own end of a connection that we ended. Then the connection is cut. Default: 5 s.
     pub discard_timeout: Duration,
@@ -94,6 +101,19 @@ pub enum Cancel {
     Never,
 }
 
+/// What becomes of a new connection while [`ServerConfig::max_connections`] are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AtCapacity {
+    /// It waits in the system's backlog, where it costs no memory of ours, until another one ends. Right where peaks
+    /// are short, and where clients would only try again.
+    #[default]
+    Wait,
+    /// Its request is answered with 503, `Retry-After: 1` and the end of the connection, so that a load balancer goes
+    /// elsewhere at once. At most 64 such answers of a worker are on their way at a time, each for at most
+    /// [`ServerConfig::discard_timeout`]; further connections are reset.
+    Shed,
+}
+
 impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
@@ -103,11 +123,13 @@ impl Default for ServerConfig {
             signals: true,
             backlog: 1024,
             max_connections: 25_000,
+            at_capacity: AtCapacity::Wait,
             head_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
             min_body_rate: 240,
             write_timeout: Duration::from_secs(30),
+            min_write_rate: 240,
             discard_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
             cancel: Cancel::Reset,

@@ -173,7 +173,9 @@ where
     if let (Sent::Switched, Some(offer)) = (sent, offer) {
         return Err(End::Switched(offer));
     }
-    upload.finish(wire).await?;
+    if !upload.is_done() {
+        upload.finish(wire).await?;
+    }
     // A client that said that this is its last request sends nothing more; one that did not may be sending.
     if terms.keep_alive {
         Ok(())
@@ -247,7 +249,7 @@ fn take_head<I>(
     head: &mut Option<Head>,
 ) -> Result<bool, End> {
     let before = std::mem::replace(parsed, wire.input.len());
-    let worth = before == 0 || *parsed >= limits.bytes || head::may_be_complete(&wire.input, before);
+    let worth = before == 0 || *parsed >= limits.bytes || head::is_worth_parsing(&wire.input, before);
     if *parsed == before || !worth {
         return Ok(false);
     }

@@ -13,6 +13,11 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
     /// Ready when a read would give bytes, the end or an error. It may be wrong; then the read is pending.
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether the peer has reset the stream, as far as that can be told without reading from it.
+    fn is_reset(&self) -> bool {
+        false
+    }
+
     /// Makes the end of the stream look broken to the peer: for answers that only the end of the connection ends.
     fn abort(&mut self) {}
 }
@@ -20,6 +25,10 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
 impl Io for TcpStream {
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         TcpStream::poll_read_ready(self, cx)
+    }
+
+    fn is_reset(&self) -> bool {
+        !matches!(self.take_error(), Ok(None))
     }
 
     fn abort(&mut self) {

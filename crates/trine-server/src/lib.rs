@@ -17,7 +17,8 @@
 //! # Layout
 //! In the order in which a request meets them:
 //! - [`server`](Server): a configuration becomes listeners and workers; [`config`](ServerConfig) holds every limit
-//! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of connections
+//! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of connections, past
+//!   which `shed` answers
 //! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services from
 //! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer)
 //! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
@@ -26,7 +27,7 @@
 //! - `respond`: the answer on its way out, through `h1/encode`
 //! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
 //!
-//! Beside the walk: `io`, `buffer`, `date`, `timer`, `panics`, and [`error`](ServerError) with the three tables of what
+//! Beside the walk: `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
 //! can go wrong.
 //!
 //! # What a service can rely on
@@ -54,9 +55,11 @@ mod io;
 mod linger;
 mod listen;
 mod panics;
+mod patience;
 mod respond;
 mod seam;
 mod server;
+mod shed;
 mod shutdown;
 mod timer;
 pub mod upgrade;
@@ -64,7 +67,7 @@ mod upload;
 mod wire;
 mod worker;
 
-pub use config::{Cancel, ServerConfig};
+pub use config::{AtCapacity, Cancel, ServerConfig};
 pub use error::{ServerError, error_status};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

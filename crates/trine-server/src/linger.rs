@@ -24,8 +24,12 @@ pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
         if done.is_ready() {
             return done;
         }
-        let patience = if closed { wire.config.discard_timeout } else { wire.config.write_timeout };
-        wire.timer.start(Side::Read, patience);
+        // Bytes that wait to be sent have their own time.
+        if closed {
+            wire.timer.start(Side::Read, wire.config.discard_timeout);
+        } else if wire.out.is_empty() {
+            wire.timer.start(Side::Read, wire.config.write_timeout);
+        }
         wire.timer.poll(cx).map(drop)
     })
     .await;

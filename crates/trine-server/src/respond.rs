@@ -49,7 +49,9 @@ where
         refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
         return Ok(Sent::Http);
     }
-    upload.settle(wire, status.is_success()).await;
+    if !upload.is_done() {
+        upload.settle(wire, status.is_success()).await;
+    }
     terms.keep_alive &= upload.leaves_reusable(wire) && !wire.drain.is_draining();
 
     let known = response.body().size_hint().exact();

@@ -13,7 +13,7 @@ use crate::conn::conn;
 use crate::error::ServerError;
 use crate::listen;
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
-use crate::shutdown::{Phase, advance};
+use crate::shutdown::{Phase, advance, reached};
 use crate::worker::{self, Common, Event};
 
 /// A server that does not listen yet.
@@ -62,6 +62,11 @@ impl ServerHandle {
     /// [`ServerConfig::shutdown_timeout`] to end.
     pub fn shutdown(&self) {
         advance(&self.phase, Phase::Draining);
+    }
+
+    /// Waits until a shutdown begins, by a handle or by a signal.
+    pub async fn draining(&self) {
+        reached(&mut self.phase.subscribe(), Phase::Draining).await;
     }
 
     /// Ends at once: what is in flight is dropped.

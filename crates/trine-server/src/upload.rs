@@ -188,9 +188,6 @@ impl Upload {
 
     /// Called when the answer is there, before its head is written: from then on, `100 Continue` cannot be sent.
     pub(crate) async fn settle<I: Io>(&mut self, wire: &mut Wire<I>, success: bool) {
-        if self.is_done() {
-            return;
-        }
         poll_fn(|cx| {
             self.notice_reader(cx, wire);
             Poll::Ready(())
@@ -222,9 +219,6 @@ impl Upload {
 
     /// Reads the rest of the body after the answer: for a task that still reads it, else into nothing.
     pub(crate) async fn finish<I: Io>(&mut self, wire: &mut Wire<I>) -> Result<(), End> {
-        if self.is_done() {
-            return Ok(());
-        }
         wire.timer.clear(Side::Read);
         poll_fn(|cx| {
             loop {

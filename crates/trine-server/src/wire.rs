@@ -14,8 +14,9 @@ use crate::config::{Cancel, ServerConfig};
 use crate::h1::encode::Payload;
 use crate::h1::framing::Terms;
 use crate::io::Io;
+use crate::patience::{Look, Pace};
 use crate::shutdown::Drain;
-use crate::timer::{Side, Timer};
+use crate::timer::Timer;
 
 /// The peer is gone: it reset the connection, or what we write fails. Nobody is left to answer.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Wire<I> {
     pub(crate) input: BytesMut,
     pub(crate) out: Out,
     pub(crate) timer: Timer,
+    pace: Pace,
+    look: Look,
     pub(crate) stage: Stage,
     /// The last read found nothing.
     waited: bool,
@@ -56,6 +59,8 @@ impl<I: Io> Wire<I> {
             input: BytesMut::new(),
             out: Out::default(),
             timer,
+            pace: Pace::default(),
+            look: Look::default(),
             stage: Stage::Between,
             waited: false,
             eof: false,
@@ -91,16 +96,18 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN only
-    /// where the configuration says so. What else comes is
-    /// kept for later, up to one buffer.
+    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN only where the configuration
+    /// says so. What else comes is kept for later, up to one buffer; past it, and behind a FIN, a reset is looked for.
     pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Gone> {
         while !self.eof && self.input.len() < buffer::SIZE {
             if ready!(self.poll_fill(cx, buffer::SIZE)).is_err() {
                 return Poll::Ready(Gone);
             }
         }
-        if self.eof && self.config.cancel == Cancel::Fin { Poll::Ready(Gone) } else { Poll::Pending }
+        if self.eof && self.config.cancel == Cancel::Fin {
+            return Poll::Ready(Gone);
+        }
+        self.look.poll(cx, &self.io)
     }
 
     /// Writes what is gathered.
@@ -110,10 +117,10 @@ impl<I: Io> Wire<I> {
         }
         while !self.out.is_empty() {
             match self.out.poll_write(cx, Pin::new(&mut self.io)) {
-                Poll::Ready(Ok(1..)) => self.timer.clear(Side::Write),
+                Poll::Ready(Ok(written @ 1..)) => self.pace.go_on(&mut self.timer, written, &self.config),
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
-                    self.timer.start(Side::Write, self.config.write_timeout);
+                    self.pace.wait(&mut self.timer, &self.config);
                     return Poll::Pending;
                 }
             }

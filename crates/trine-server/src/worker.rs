@@ -97,7 +97,8 @@ pub(crate) async fn work(
 ) {
     let drain = Arc::new(Drain::default());
     let _cut = Cut(Arc::clone(&drain));
-    accept(listener, Arc::clone(&common.permits), common.phase.clone(), |stream, _, permit| {
+    let config = Arc::clone(&common.config);
+    accept(listener, &config, Arc::clone(&common.permits), common.phase.clone(), |stream, _, permit| {
         // Answers leave in whole writes already; waiting for more would only add delay.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");

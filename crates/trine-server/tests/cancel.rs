@@ -93,6 +93,62 @@ async fn by_default_a_reset_cancels_and_a_fin_does_not() {
     assert!(!ended);
 }
 
+/// The time in which a reset must be noticed by a server that reads nothing.
+const NOTICED: Duration = Duration::from_secs(5);
+
+/// Whether a handler that never answers is dropped when its client, that sent `request` and perhaps a FIN, resets.
+async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
+    let counts = Counts::default();
+    let counting = counts.clone();
+    let server = start_with(
+        config(),
+        tower::service_fn(move |_: Request<Body>| {
+            let guard = Guard(counting.clone());
+            async move {
+                let _guard = guard;
+                std::future::pending::<()>().await;
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            }
+        }),
+    );
+    let mut client = Client::connect(server.address).await;
+    client.send(request).await;
+    if half_close {
+        tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
+    }
+    // Longer than the first look: neither queued bytes nor a FIN are a reset.
+    tokio::time::sleep(Duration::from_millis(1300)).await;
+    assert_eq!(counts.dropped.load(Ordering::SeqCst), 0, "dropped before the reset");
+    client.0.set_zero_linger().unwrap();
+    drop(client);
+    let dropped = async {
+        while counts.dropped.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(WORK / 20).await;
+        }
+    };
+    let noticed = tokio::time::timeout(NOTICED, dropped).await.is_ok();
+    server.handle.abort();
+    within(server.task).await.unwrap().unwrap();
+    noticed
+}
+
+#[tokio::test]
+async fn a_reset_is_noticed_behind_queued_bytes_and_behind_a_fin() {
+    let pipelined = GET.repeat(1000).into_bytes();
+    let upload =
+        format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}", "x".repeat(50_000));
+    let (a, b, c, d) = tokio::join!(
+        is_noticed(pipelined.clone(), false),
+        is_noticed(upload.into_bytes(), false),
+        is_noticed(GET.as_bytes().to_vec(), true),
+        is_noticed(pipelined, true),
+    );
+    assert!(a, "pipelined");
+    assert!(b, "an upload that nobody reads");
+    assert!(c, "after a FIN");
+    assert!(d, "pipelined, after a FIN");
+}
+
 #[tokio::test]
 async fn a_fin_cancels_where_it_shall() {
     for how in [Leave::HalfClose, Leave::Reset] {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::{Client, body, config, exchange, start, status, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use trine_server::ServerConfig;
+use trine_server::{AtCapacity, ServerConfig};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -167,6 +167,78 @@ async fn a_client_that_does_not_read_is_let_go() {
     server.stop().await;
 }
 
+// The system took megabytes and told of no progress until a third of them was read.
+#[tokio::test]
+async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
+    let server = start(ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1000, ..config() });
+    let mut client = Client::connect(server.address).await;
+    client.send(get("/large").repeat(60)).await;
+    let (start, mut read) = (Instant::now(), 0);
+    let mut piece = vec![0; 1 << 15];
+    while start.elapsed() < SHORT * 20 {
+        read += within(client.0.read(&mut piece)).await.unwrap();
+        tokio::time::sleep(SHORT / 4).await;
+    }
+    client.0.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    within(client.0.read_to_end(&mut rest)).await.unwrap();
+    assert!(read + rest.len() >= 60_000_000, "{} bytes", read + rest.len());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
+    // The same reader, slower than one rate and faster than the other.
+    for (rate, ends) in [(1_000_000_000, true), (1000, false)] {
+        let server = start(ServerConfig { write_timeout: SHORT * 5, min_write_rate: rate, ..config() });
+        let mut client = Client::connect(server.address).await;
+        client.send(get("/large").repeat(60)).await;
+        let start = Instant::now();
+        let mut read = Vec::new();
+        while start.elapsed() < SHORT * 15 {
+            // Progress, several times in each `write_timeout`.
+            read.resize(read.len() + (1 << 16), 0);
+            let at = read.len() - (1 << 16);
+            let bytes = within(client.0.read(&mut read[at..])).await.unwrap();
+            read.truncate(at + bytes);
+            tokio::time::sleep(SHORT / 40).await;
+        }
+        // What the system still holds comes in any case.
+        client.0.shutdown().await.unwrap();
+        let _ = within(client.0.read_to_end(&mut read)).await;
+        assert_eq!(read.len() < 60_000_000, ends, "{} bytes", read.len());
+        drop(client);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_before_its_end() {
+    let server = start(config());
+    let cases: [&[&[u8]]; 7] = [
+        &[b"\x16", b"\x03\x01\x02\x00\x01"],
+        &[b"\r\n", b"\x16\x03\x01"],
+        &[b"GE", b"T\x00"],
+        &[b"S", b"S", b"H-2.0-Open_8 sh\r\n"],
+        &[b"GET / HTTP/1.1 and more and more", b" and more\r\n"],
+        &[b"GET /a/path/of/some/length HT", b"TP/1.1 \r", b"\n"],
+        &[b"\r\nGET /a/path/of/some/length HTTP/1.1", b"\n"],
+    ];
+    for pieces in cases {
+        let mut client = Client::connect(server.address).await;
+        for piece in pieces {
+            // The first one may be refused at once.
+            let _ = client.0.write_all(piece).await;
+            tokio::time::sleep(SHORT / 10).await;
+        }
+        let start = Instant::now();
+        let answer = client.answer().await;
+        assert_eq!(status(&answer), 400, "{answer}");
+        assert!(start.elapsed() < Duration::from_secs(5), "only at the end of its time");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn what_is_discarded_is_bounded() {
     let server = start(ServerConfig { max_discard_bytes: 1000, ..config() });
@@ -214,6 +286,82 @@ async fn connections_past_the_limit_wait() {
     drop(first);
     assert_eq!(body(&second.answer().await), "hello");
     drop(second);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_past_the_limit_are_shed_where_they_shall() {
+    let server = start(ServerConfig {
+        max_connections: 1,
+        workers: 1,
+        at_capacity: AtCapacity::Shed,
+        discard_timeout: SHORT,
+        ..config()
+    });
+    let mut first = Client::connect(server.address).await;
+    first.send(get("/hello")).await;
+    first.answer().await;
+
+    // As many as are answered at a time, and all of them silent: none of them keeps the loop from the next one.
+    let mut silent = Vec::new();
+    for _ in 0..63 {
+        silent.push(Client::connect(server.address).await);
+    }
+    let mut second = Client::connect(server.address).await;
+    second.send(get("/hello")).await;
+    let answer = second.answer().await;
+    assert_eq!(status(&answer), 503, "{answer}");
+    assert!(
+        answer.contains("\r\nconnection: close\r\n") && answer.contains("\r\nretry-after: 1\r\n"),
+        "{answer}"
+    );
+    assert!(body(&answer).starts_with('{') && body(&answer).ends_with('}'), "{answer}");
+    assert!(second.closes().await, "more than its length says");
+    first.send(get("/hello")).await;
+    assert_eq!(body(&first.answer().await), "hello", "who has a place keeps it");
+
+    // A client that does not end its side is let go too.
+    let start = Instant::now();
+    for mut client in silent {
+        assert_eq!(client.rest().await, "");
+    }
+    assert!(start.elapsed() < SHORT * 10);
+
+    // Once there is a place again, the next one gets it.
+    drop(first);
+    let served = async {
+        loop {
+            let mut next = Client::connect(server.address).await;
+            next.send(get("/hello")).await;
+            match status(&next.answer().await) {
+                200 => break,
+                other => assert_eq!(other, 503),
+            }
+        }
+    };
+    within(served).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn more_than_can_be_shed_are_reset() {
+    let server =
+        start(ServerConfig { max_connections: 1, workers: 1, at_capacity: AtCapacity::Shed, ..config() });
+    let mut first = Client::connect(server.address).await;
+    first.send(get("/hello")).await;
+    first.answer().await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(Client::connect(server.address).await);
+    }
+    // The reset may be there before the client knows that it is connected.
+    let last = async { tokio::net::TcpStream::connect(server.address).await?.read_u8().await };
+    let error = within(last).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    // Who was taken before still has his turn.
+    silent[0].send(get("/hello")).await;
+    assert_eq!(status(&silent[0].answer().await), 503);
+    drop((first, silent));
     server.stop().await;
 }
 

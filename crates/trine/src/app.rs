@@ -9,15 +9,19 @@ use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::state::States;
 use trine_core::{BoxError, IntoResponse, Request, Response};
 
-use crate::audit::{Audit, Finding};
-use crate::build::Built;
+use crate::audit::Audit;
+use crate::build::{Built, Plan};
 use crate::config::Config;
 use crate::endpoint::{Called, Endpoint};
+use crate::explain::Explanation;
 use crate::group::Group;
 use crate::handler::{Args, Handler, ReadBodyOnce};
+use crate::hooks::Hooks;
+use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::route::{Attach, Methods, Route};
 use crate::service::AppService;
+use crate::tree::Tree;
 
 /// An application.
 ///
@@ -42,7 +46,7 @@ pub struct App {
     root: Group,
     layers: Layers,
     states: States,
-    twice: Vec<Finding>,
+    pub(crate) hooks: Hooks,
     fallback: Option<Fallback>,
     config: Option<Config>,
     body_limit: Option<u64>,
@@ -59,7 +63,7 @@ impl App {
             root: Group::at(""),
             layers: Layers::default(),
             states: States::default(),
-            twice: Vec::new(),
+            hooks: Hooks::default(),
             fallback: None,
             config: None,
             body_limit: None,
@@ -70,9 +74,8 @@ impl App {
     #[must_use]
     #[track_caller]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> App {
-        if self.states.insert(Arc::new(value)) {
-            self.twice.push(Finding::state_twice(std::any::type_name::<T>(), Location::caller()));
-        }
+        let _ = self.declare::<T>(Location::caller());
+        self.states.insert(Arc::new(value));
         self
     }
 
@@ -115,6 +118,7 @@ impl App {
     /// Wraps the whole application, outside of routing: the layer sees every request, may change its path, and
     /// sees every answer, 404 included.
     #[must_use]
+    #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> App
     where
         Layers: Attach<L>,
@@ -143,14 +147,18 @@ impl App {
         self
     }
 
-    /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the environment.
+    /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the environment. Built or
+    /// tested without being served, an application has the defaults alone.
     #[must_use]
     pub fn config(mut self, config: Config) -> App {
         self.config = Some(config);
         self
     }
 
-    /// Checks everything that can be checked before the first request: templates, collisions, missing state.
+    /// Checks everything that can be checked before the first request: templates, collisions, routes that nothing
+    /// reaches, missing state, sections of the configuration.
+    ///
+    /// What is no mistake but worth a look is a note: that is what is in it where it is `Ok`.
     ///
     /// # Errors
     /// All findings at once, each with the places it is about.
@@ -163,42 +171,69 @@ impl App {
     /// let audit = app.audit().unwrap_err();
     /// assert!(audit.to_string().contains("GET /{b}"));
     /// ```
-    pub fn audit(&self) -> Result<(), Audit> {
-        self.plan().map(drop)
+    pub fn audit(&self) -> Result<Audit, Audit> {
+        self.plan().1.into_result()
     }
 
-    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`.
+    /// What wraps what, with the places in the source. `TRINE_TREE=1` prints it at the start.
+    #[must_use]
+    pub fn tree(&self) -> Tree {
+        Tree::of(&self.root, &self.layers)
+    }
+
+    /// Says what becomes of a request, and for each route why it does or does not answer.
     ///
     /// # Errors
-    /// What [`App::audit`] finds.
-    #[expect(
-        clippy::unused_async,
-        reason = "hooks at start will be awaited here; the signature must not move"
-    )]
+    /// When the method or the path cannot be those of a request, and what [`App::audit`] finds.
+    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
+        let (Plan { built, .. }, audit) = self.plan();
+        audit.into_result()?;
+        built.explain(&self.tree(), method, path)
+    }
+
+    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`: makes the states,
+    /// runs the hooks of the start, starts the background tasks. [`AppService::shutdown`] ends them.
+    ///
+    /// # Errors
+    /// What [`App::audit`] finds; then the first state or hook that fails.
     pub async fn build(self) -> Result<AppService, Audit> {
-        let built = self.plan()?;
-        Ok(AppService::new(built.finish(self.states, &self.root, &self.layers)))
+        let (Plan { built, inserts }, audit) = self.plan();
+        audit.into_result()?;
+        let tree = self.tree();
+        let App { root, layers, mut states, hooks, config, .. } = self;
+        inserts.into_iter().for_each(|insert| insert(&mut states));
+        let started = Life::start(hooks, states, config.unwrap_or_default()).await;
+        let (life, states) = started.map_err(|finding| Audit::new(vec![finding]))?;
+        Ok(built.finish(&root, &layers, states, life, tree))
     }
 
-    pub(crate) fn take_config(&mut self) -> Option<Config> {
-        self.config.take()
+    /// The configuration, where it was given or read.
+    pub(crate) fn configured(&self) -> Option<&Config> {
+        self.config.as_ref()
     }
 
-    /// The limit of the configuration, where code has not set one.
-    pub(crate) fn limit_bodies(&mut self, limit: u64) {
-        self.body_limit.get_or_insert(limit);
+    /// Holds a value in place of what the application declares for its type. `Err` where that is nothing: the types that
+    /// there are.
+    pub(crate) fn replace_state<T: Send + Sync + 'static>(
+        &mut self,
+        value: T,
+    ) -> Result<(), Vec<&'static str>> {
+        let type_id = std::any::TypeId::of::<T>();
+        if !self.hooks.declares(type_id) {
+            return Err(self.hooks.declared.iter().map(|declared| declared.type_name).collect());
+        }
+        self.hooks.forget(type_id);
+        let _ = self.declare::<T>(Location::caller());
+        self.states.insert(Arc::new(value));
+        Ok(())
     }
 
-    fn plan(&self) -> Result<Built, Audit> {
+    fn plan(&self) -> (Plan, Audit) {
         let fallback = self.fallback.as_ref().map(|Fallback(endpoint, place)| (Arc::clone(endpoint), *place));
-        Built::plan(
-            &self.root,
-            &self.states,
-            fallback,
-            self.body_limit.unwrap_or(DEFAULT_BODY_LIMIT),
-            &self.layers,
-            self.twice.clone(),
-        )
+        let config = self.config.clone().unwrap_or_default();
+        let limit = self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
+        let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
+        Built::plan(&self.root, &self.layers, &self.states, &self.hooks, config, fallback, limit)
     }
 }
 

@@ -1,20 +1,26 @@
 //! The launch audit: everything that is wrong before a socket opens, all at once.
 
+pub(crate) mod routes;
+
 use std::panic::Location;
 
 use http::Method;
+use serde::Serialize;
 use trine_core::RouteMeta;
+use trine_core::needs::Fault;
 
 use crate::config::ConfigError;
+use crate::hooks::Declared;
 
-/// What the audit of an application found. Its text lists everything, each with its places and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the audit of an application found. Its text lists everything, each with its places and what to do; so does its
+/// JSON, which `TRINE_AUDIT=json` prints in place of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
     findings: Vec<Finding>,
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// What kind of mistake it is.
@@ -25,13 +31,14 @@ pub struct Finding {
     pub places: Vec<String>,
 }
 
-/// The kinds of mistakes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The kinds of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
     /// Two routes answer the same requests.
     Collision,
-    /// A route that no request reaches, since another takes all of them.
+    /// Nothing ever reaches a route or the fallback.
     Unreachable,
     /// A path template cannot be read.
     Template,
@@ -43,25 +50,62 @@ pub enum Kind {
     MissingState,
     /// State of one type was given twice.
     StateTwice,
+    /// A `Path<T>` takes another number of parameters than the template has.
+    PathParams,
+    /// An extractor finds that what the application holds has a mistake: a template, a folder, a name.
+    Fault,
     /// The configuration has a mistake.
     Config,
+    /// The address cannot be listened on.
+    Port,
+    /// A state or a hook of the start failed.
+    Start,
+    /// A note: a mounted service does not see all that lies under its prefix.
+    Shadowed,
+    /// A note: a layer or a group that wraps nothing.
+    Empty,
+    /// A note: state that no handler asks for.
+    StateUnused,
+}
+
+impl Kind {
+    /// Whether it is worth a look, but stops no start.
+    #[must_use]
+    pub fn is_note(self) -> bool {
+        matches!(self, Kind::Shadowed | Kind::Empty | Kind::StateUnused)
+    }
 }
 
 impl Audit {
-    pub(crate) fn new(findings: Vec<Finding>) -> Audit {
+    pub(crate) fn new(mut findings: Vec<Finding>) -> Audit {
+        // A note may only be what a mistake left over, such as state of a handler that was refused.
+        if findings.iter().any(|finding| !finding.kind.is_note()) {
+            findings.retain(|finding| !finding.kind.is_note());
+        }
         Audit { findings }
     }
 
-    /// The findings.
+    /// The mistakes; where there are none, the notes.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Joins what several parts of the audit found; `Ok` when none found anything.
-    pub(crate) fn all(parts: impl IntoIterator<Item = Audit>) -> Result<(), Audit> {
-        let findings: Vec<Finding> = parts.into_iter().flat_map(|audit| audit.findings).collect();
-        if findings.is_empty() { Ok(()) } else { Err(Audit { findings }) }
+    /// The findings as JSON: `{"findings":[{"kind":"collision","text":"…","places":["src/main.rs:7"]}]}`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Nothing in it can fail to be written.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// `Ok` where there is no mistake.
+    pub(crate) fn into_result(self) -> Result<Audit, Audit> {
+        if self.findings.iter().all(|finding| finding.kind.is_note()) { Ok(self) } else { Err(self) }
+    }
+
+    /// The same with further findings.
+    pub(crate) fn and(self, findings: impl IntoIterator<Item = Finding>) -> Audit {
+        Audit::new(self.findings.into_iter().chain(findings).collect())
     }
 }
 
@@ -104,17 +148,54 @@ impl Finding {
         Finding { kind: Kind::Template, text, places: vec![at(file, line)] }
     }
 
-    pub(crate) fn no_methods(path: &str, place: &Location<'_>) -> Finding {
+    pub(crate) fn no_methods(path: &str, at: &Location<'_>) -> Finding {
         let text = format!("the path `{path}` has no handler: write `get(handler)` or another method");
-        Finding { kind: Kind::NoMethods, text, places: vec![at(place.file(), place.line())] }
+        Finding { kind: Kind::NoMethods, text, places: vec![place(at)] }
     }
 
-    pub(crate) fn missing_state(type_name: &str, who: &str, file: &str, line: u32) -> Finding {
+    /// `needing` is who needs it and where: one mistake, however many they are.
+    pub(crate) fn missing_state(type_name: &str, needing: &[(String, String)]) -> Finding {
+        // More places would hide the other findings.
+        const SHOWN: usize = 3;
+        let first = needing.first().map_or("nobody", |(who, _)| who);
+        let need = match needing.len().saturating_sub(1) {
+            0 => format!("{first} needs"),
+            1 => format!("{first} and another need"),
+            others => format!("{first} and {others} others need"),
+        };
         let text = format!(
-            "{who} needs state of type `{type_name}`, which the application does not hold: \
-             add `.state(…)` with a value of this type"
+            "{need} state of type `{type_name}`, which the application does not hold: add `.state(…)` with a value of \
+             this type"
         );
-        Finding { kind: Kind::MissingState, text, places: vec![at(file, line)] }
+        let places = needing.iter().take(SHOWN).map(|(_, place)| place.clone()).collect();
+        Finding { kind: Kind::MissingState, text, places }
+    }
+
+    pub(crate) fn path_params(
+        count: usize,
+        type_name: &str,
+        params: &[String],
+        route: &RouteMeta,
+    ) -> Finding {
+        let s = if count == 1 { "" } else { "s" };
+        let has = match params {
+            [] => "has none: name them, as in `/{id}`".to_owned(),
+            [one] => format!("has 1 ({one}): take one value"),
+            more => {
+                let names = more.join(", ");
+                format!("has {} ({names}): take a tuple of {0} or a struct with these names", more.len())
+            }
+        };
+        let text = format!(
+            "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` {has}",
+            route.handler, route.path
+        );
+        Finding { kind: Kind::PathParams, text, places: vec![at(route.file, route.line)] }
+    }
+
+    pub(crate) fn fault(fault: Fault, file: &str, line: u32) -> Finding {
+        let place = fault.place.unwrap_or_else(|| at(file, line));
+        Finding { kind: Kind::Fault, text: fault.text, places: vec![place] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {
@@ -122,11 +203,44 @@ impl Finding {
         Finding { kind: Kind::Config, text: error.text().to_owned(), places: vec![place] }
     }
 
-    pub(crate) fn state_twice(type_name: &str, place: &Location<'_>) -> Finding {
-        let text =
-            format!("state of type `{type_name}` is given twice: wrap one of the two in a type of its own");
-        Finding { kind: Kind::StateTwice, text, places: vec![at(place.file(), place.line())] }
+    /// Types of which state is declared more than once.
+    pub(crate) fn states_twice(declared: &[Declared]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (index, first) in declared.iter().enumerate() {
+            let same = |other: &&Declared| other.type_id == first.type_id;
+            let places: Vec<String> = declared.iter().filter(same).map(|it| place(it.place)).collect();
+            if places.len() > 1 && !declared[..index].iter().any(|it| it.type_id == first.type_id) {
+                let text = format!(
+                    "state of type `{}` is given twice: wrap one of the two in a type of its own",
+                    first.type_name
+                );
+                findings.push(Finding { kind: Kind::StateTwice, text, places });
+            }
+        }
+        findings
     }
+
+    pub(crate) fn state_unused(declared: &Declared) -> Finding {
+        let text = format!(
+            "no handler asks for state of type `{}`: remove it, or declare it in the `needs` of the extractor that does",
+            declared.type_name
+        );
+        Finding { kind: Kind::StateUnused, text, places: vec![place(declared.place)] }
+    }
+
+    /// `what` is what failed, such as "the state of type `Db`".
+    pub(crate) fn start_failed(what: &str, at: &Location<'_>, error: &crate::Error) -> Finding {
+        let text = format!("{what} failed: {}", format!("{error:#}").replace('\n', "\n     "));
+        Finding { kind: Kind::Start, text, places: vec![place(at)] }
+    }
+
+    pub(crate) fn port(text: String) -> Finding {
+        Finding { kind: Kind::Port, text, places: Vec::new() }
+    }
+}
+
+fn place(place: &Location<'_>) -> String {
+    at(place.file(), place.line())
 }
 
 fn describe(route: &RouteMeta) -> String {
@@ -141,15 +255,26 @@ fn at(file: &str, line: u32) -> String {
 
 impl std::fmt::Display for Audit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let count = self.findings.len();
-        writeln!(f, "the launch audit found {count} {}:", if count == 1 { "mistake" } else { "mistakes" })?;
+        match self.findings.as_slice() {
+            [first, ..] if first.kind.is_note() => {}
+            [] => writeln!(f, "the launch audit found no mistake")?,
+            [_] => writeln!(f, "the launch audit found 1 mistake:")?,
+            more => writeln!(f, "the launch audit found {} mistakes:", more.len())?,
+        }
         for (number, finding) in self.findings.iter().enumerate() {
-            writeln!(f, "  {}. {}", number + 1, finding.text)?;
-            for place in &finding.places {
-                writeln!(f, "     at {place}")?;
+            match finding.kind.is_note() {
+                false => writeln!(f, "  {}. {finding}", number + 1)?,
+                true => writeln!(f, "note: {finding}")?,
             }
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)?;
+        self.places.iter().try_for_each(|place| write!(f, "\n     at {place}"))
     }
 }
 

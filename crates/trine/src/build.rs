@@ -1,18 +1,23 @@
 //! From the declaration of an application to the tables that serve it.
 
+use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use trine_core::needs::Need;
+use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
 use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
 
-use crate::audit::{Audit, Finding};
+use crate::audit::{Audit, Finding, routes};
+use crate::config::{Config, ConfigError};
 use crate::endpoint::Endpoint;
+use crate::explain::{Explanation, explain};
 use crate::fallback::{NotFound, OtherMethods};
 use crate::group::{Group, Item};
+use crate::hooks::life::Life;
+use crate::hooks::{Hooks, Insert};
 use crate::layers::Layers;
 use crate::next::Next;
 use crate::route::Methods;
@@ -21,7 +26,8 @@ use crate::router::condition::{Condition, Written};
 use crate::router::host::{Host, Hosts};
 use crate::router::template::{Template, join};
 use crate::router::{InTheWay, Router};
-use crate::service::{Dispatch, Entry, Tables, Way};
+use crate::service::{AppService, Dispatch, Entry, Started, Tables, Way};
+use crate::tree::Tree;
 
 /// The tables on the way: everything but the layers.
 pub(crate) struct Built {
@@ -32,6 +38,13 @@ pub(crate) struct Built {
     entries: Vec<Entry>,
     fallback: Arc<dyn Endpoint>,
     listed: usize,
+}
+
+/// What the audit makes beside its findings.
+pub(crate) struct Plan {
+    pub(crate) built: Built,
+    /// The sections of the configuration, as state.
+    pub(crate) inserts: Vec<Insert>,
 }
 
 /// Which layered places a route lies in: at each depth the number of the child.
@@ -48,20 +61,36 @@ struct Here {
 
 struct Planner<'a> {
     built: Built,
+    hooks: &'a Hooks,
     states: &'a States,
     findings: Vec<Finding>,
+    missing: Vec<Missing>,
+    checked: Vec<Check>,
+    /// The state that somebody declared to need.
+    asked: Vec<TypeId>,
     body_limit: u64,
 }
 
+/// State that the application does not hold, and who needs it, with the place.
+struct Missing {
+    type_id: TypeId,
+    type_name: &'static str,
+    needing: Vec<(String, String)>,
+    /// Where the finding belongs among the others.
+    at: usize,
+}
+
 impl Built {
+    /// Walks over all that was declared. The tables are of use where the audit found no mistake.
     pub(crate) fn plan(
         root: &Group,
+        outer: &Layers,
         states: &States,
+        hooks: &Hooks,
+        mut config: Config,
         fallback: Option<(Arc<dyn Endpoint>, &'static Location<'static>)>,
         body_limit: u64,
-        outer: &Layers,
-        findings: Vec<Finding>,
-    ) -> Result<Built, Audit> {
+    ) -> (Plan, Audit) {
         let built = Built {
             router: Router::default(),
             hosts: Hosts::default(),
@@ -73,39 +102,70 @@ impl Built {
                 .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
             listed: 0,
         };
-        let mut planner = Planner { built, states, findings, body_limit };
-        if let Some((endpoint, place)) = fallback {
-            planner.needs(&*endpoint, "the fallback", place.file(), place.line());
+        let findings = Finding::states_twice(&hooks.declared);
+        let mut planner = Planner {
+            built,
+            hooks,
+            states,
+            findings,
+            missing: Vec::new(),
+            checked: Vec::new(),
+            asked: Vec::new(),
+            body_limit,
+        };
+        let inserts = planner.sections(&mut config);
+        planner.layers(outer);
+        if let Some((endpoint, place)) = &fallback {
+            let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
+            meta.handler = "the fallback".into();
+            planner.needs(&**endpoint, "the fallback", &meta);
         }
-        planner.guards(outer);
         planner.group(root, &Here::default(), &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
-        if planner.findings.is_empty() { Ok(planner.built) } else { Err(Audit::new(planner.findings)) }
+        let Planner { built, mut findings, missing, asked, .. } = planner;
+        for one in missing.iter().rev() {
+            findings.insert(one.at, Finding::missing_state(one.type_name, &one.needing));
+        }
+        findings.extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|(_, place)| place)));
+        findings.extend(routes::empty(root));
+        if !hooks.is_code() {
+            let unused = hooks.declared.iter().filter(|declared| !asked.contains(&declared.type_id));
+            findings.extend(unused.map(Finding::state_unused));
+        }
+        (Plan { built, inserts }, Audit::new(findings))
     }
 
     /// Applies each layer, once.
-    pub(crate) fn finish(self, states: States, root: &Group, outer: &Layers) -> Tables {
+    pub(crate) fn finish(
+        self,
+        root: &Group,
+        outer: &Layers,
+        states: States,
+        life: Life,
+        tree: Tree,
+    ) -> AppService {
         let entries: Arc<[Entry]> = self.entries.into();
         let children = children(root, &entries, 0);
         let dispatch = Dispatch { entries, depth: 0, children, choices: self.choices };
-        let cx = Arc::new(AppCx { states, routes: self.metas });
+        let cx = AppCx { states, routes: self.metas };
         let hosts = (!self.hosts.is_empty()).then(|| Box::new(self.hosts));
-        Tables::new(
-            cx,
-            Way { router: self.router, hosts, dispatch, fallback: self.fallback },
-            self.listed,
-            outer,
-        )
+        let way = Way { router: self.router, hosts, dispatch, fallback: self.fallback };
+        let started = Started { listed: self.listed, life, tree };
+        AppService::new(cx, Tables::new(way, outer, started))
+    }
+
+    pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {
+        explain(&self.router, &self.choices, &self.metas[..self.listed], tree, method, path)
     }
 }
 
 impl Planner<'_> {
     fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
-        self.guards(&group.layers);
         let mut inside = here.enter(&group.prefix, &group.layers, child);
         self.host(group, &mut inside);
         self.conditions(&group.conditions, &mut inside);
+        self.layers(&group.layers);
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
         let child = if group.layers.is_empty() { child } else { &mut own };
@@ -121,6 +181,7 @@ impl Planner<'_> {
                 Item::Route(route, place) => {
                     let mut here = inside.enter("", &route.methods.layers, child);
                     self.conditions(&route.methods.conditions, &mut here);
+                    self.layers(&route.methods.layers);
                     self.route(&route.path, &route.methods, &here, place);
                 }
                 Item::Mount(prefix, mounted, place) => {
@@ -157,15 +218,15 @@ impl Planner<'_> {
         if methods.list.is_empty() {
             self.findings.push(Finding::no_methods(path, place));
         }
-        self.guards(&methods.layers);
         for one in &methods.list {
             let mut meta = RouteMeta::new(one.method.clone(), join(&here.prefix, path), one.file, one.line);
             meta.handler = one.handler.clone();
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
             meta.id = one.id;
+            meta.host = here.host.as_ref().map(|host| host.text.clone());
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
-            self.needs(&*one.endpoint, &one.handler, one.file, one.line);
+            self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
             self.add(meta, Arc::clone(&one.endpoint), here);
         }
     }
@@ -226,31 +287,77 @@ impl Planner<'_> {
         }
     }
 
-    fn needs(&mut self, endpoint: &dyn Endpoint, handler: &str, file: &'static str, line: u32) {
-        let mut needs = Needs::default();
-        endpoint.needs(&mut needs);
-        self.missing(&needs, &format!("the handler `{handler}`"), file, line);
+    fn sections(&mut self, config: &mut Config) -> Vec<Insert> {
+        let mut errors = Vec::new();
+        let mut inserts = Vec::new();
+        for section in &self.hooks.sections {
+            let (insert, wrong) = (section.read)(config);
+            inserts.extend(insert);
+            errors.extend(wrong);
+        }
+        errors.extend(config.unknown());
+        errors.sort_by_key(ConfigError::order);
+        self.findings.extend(errors.iter().map(Finding::config));
+        inserts
     }
 
-    fn guards(&mut self, layers: &Layers) {
-        for guard in layers.guards() {
+    fn layers(&mut self, layers: &Layers) {
+        for layer in layers.iter() {
             let mut needs = Needs::default();
-            (guard.needs)(&mut needs);
-            self.missing(
-                &needs,
-                &format!("the guard `{}`", guard.name),
-                guard.place.file(),
-                guard.place.line(),
-            );
+            layer.needs(&mut needs);
+            let (file, line) = (layer.place.file(), layer.place.line());
+            self.check(&needs, &layer.who(), file, line);
         }
     }
 
-    fn missing(&mut self, needs: &Needs, who: &str, file: &'static str, line: u32) {
+    fn needs(&mut self, endpoint: &dyn Endpoint, who: &str, route: &RouteMeta) {
+        let mut needs = Needs::default();
+        endpoint.needs(&mut needs);
+        self.check(&needs, who, route.file, route.line);
         for need in needs.iter() {
-            if let Need::State { type_id, type_name } = need
-                && !self.states.contains(*type_id)
+            // A template that cannot be read is a finding of its own.
+            if let Need::PathParams { count, type_name } = need
+                && let Ok(Template { params, .. }) = Template::parse(&route.path)
+                && let params = [host_params(route), params].concat()
+                && params.len() != *count
             {
-                self.findings.push(Finding::missing_state(type_name, who, file, line));
+                self.findings.push(Finding::path_params(*count, type_name, &params, route));
+            }
+        }
+    }
+
+    fn check(&mut self, needs: &Needs, who: &str, file: &'static str, line: u32) {
+        for need in needs.iter() {
+            let Need::State { type_id, type_name } = need else { continue };
+            self.asked.push(*type_id);
+            if !self.states.contains(*type_id) && !self.hooks.declares(*type_id) {
+                self.misses(*type_id, type_name, (who.to_owned(), format!("{file}:{line}")));
+            }
+        }
+        for check in needs.checks() {
+            if !self.checked.iter().any(|known| std::ptr::fn_addr_eq(*known, check)) {
+                self.checked.push(check);
+                self.run(check, file, line);
+            }
+        }
+    }
+
+    fn run(&mut self, check: Check, file: &str, line: u32) {
+        for fault in check(self.states) {
+            let finding = Finding::fault(fault, file, line);
+            // One function may have two addresses, and then it is asked twice.
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    fn misses(&mut self, type_id: TypeId, type_name: &'static str, who: (String, String)) {
+        match self.missing.iter_mut().find(|one| one.type_id == type_id) {
+            Some(known) => known.needing.push(who),
+            None => {
+                let at = self.findings.len();
+                self.missing.push(Missing { type_id, type_name, needing: vec![who], at });
             }
         }
     }
@@ -289,6 +396,12 @@ impl Planner<'_> {
             entries.push(Entry { endpoint, chain });
         }
     }
+}
+
+/// The names of the parameters in the host of a route.
+fn host_params(route: &RouteMeta) -> Vec<String> {
+    let host = route.host.as_deref().and_then(|host| Host::parse(host).ok());
+    host.map(|host| host.params().map(str::to_owned).collect()).unwrap_or_default()
 }
 
 impl Here {

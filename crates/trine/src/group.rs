@@ -161,6 +161,7 @@ impl Group {
 
     /// Wraps everything in this group.
     #[must_use]
+    #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Group
     where
         Layers: Attach<L>,

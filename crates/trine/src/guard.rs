@@ -82,8 +82,10 @@ pub(crate) struct Guarded {
 
 impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
     fn attach(&mut self, guard: Guard<T>) {
-        self.note(Guarded { name: std::any::type_name::<T>(), needs: T::needs, place: guard.place });
-        self.push(|next| Next::step(GuardStep::<T> { next, extractor: PhantomData }));
+        let guarded = Guarded { name: std::any::type_name::<T>(), needs: T::needs, place: guard.place };
+        self.push_guard::<Guard<T>>(guarded, |next| {
+            Next::step(GuardStep::<T> { next, extractor: PhantomData })
+        });
     }
 }
 

@@ -12,7 +12,9 @@ use trine_core::{Cx, FromRequest, IntoResponse, Needs, Problem, Rejection};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of a handler",
     label = "not a handler",
-    note = "a handler is an `async fn` or `fn` of at most 12 arguments that returns an answer (`impl IntoResponse`)",
+    note = "a handler is an `async fn` or `fn` of at most 12 arguments",
+    note = "what a plain `fn` returns is an answer: `Json<…>`, `String`, a `Result` of them or another `IntoResponse`",
+    note = "name the function without calling it: `get(hello)`, not `get(hello())`",
     note = "a closure must be `Clone + Send + Sync + 'static`"
 )]
 pub trait Handler<A, K>: Clone + Send + Sync + 'static {

@@ -1,52 +1,139 @@
 //! From a declared application to open sockets: configuration, audit, listeners, the print at the start.
 
+mod port;
+
 use std::fmt::Write as _;
+use std::pin::pin;
 
 use http::Method;
-use trine_server::Server;
+use trine_server::{Bound, Server, ServerError};
 
 use crate::app::App;
 use crate::audit::{Audit, Finding};
 use crate::config::{Config, Profile};
 use crate::service::AppService;
-use crate::testing::TestClient;
+use crate::testing::TestApp;
+
+/// The variable that asks for the audit instead of the server, as `text` or as `json`.
+pub(crate) const AUDIT: &str = "TRINE_AUDIT";
+/// The variable that asks for the tree of the application.
+pub(crate) const TREE: &str = "TRINE_TREE";
 
 impl App {
-    /// Checks everything, opens the sockets and serves until SIGTERM or ctrl-c.
+    /// Checks everything, opens the sockets, makes the states, and serves until SIGTERM or ctrl-c; then ends what runs
+    /// beside the requests.
+    ///
+    /// `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the [audit](App::audit) and serves nothing; `TRINE_TREE=1`
+    /// prints [what wraps what](App::tree) at the start.
     ///
     /// # Errors
-    /// The findings of the [audit](App::audit) and of the configuration, all at once, before a socket opens; then
-    /// what the system says to the address.
+    /// The findings of the [audit](App::audit), of the configuration, and of the address, all at once, before anything
+    /// is served; then the first state or hook that fails, and what the hooks of the end say.
     pub async fn serve(mut self) -> crate::Result {
-        let (config, mistakes) = match self.take_config().map_or_else(Config::load, Ok) {
-            Ok(config) => (config, None),
-            Err(errors) => {
-                (Config::default(), Some(Audit::new(errors.0.iter().map(Finding::config).collect())))
-            }
-        };
-        self.limit_bodies(config.body_limit);
-        Audit::all(self.audit().err().into_iter().chain(mistakes))?;
-        let service = self.build().await?;
-        let workers = config.server.worker_count();
-        let bound = Server::new(config.server).bind()?;
-        print!("{}", banner(&service, &format!("http://{}", bound.local_addr()), config.profile, workers));
-        match config.work_stealing {
-            false => bound.serve(service).await?,
-            true => bound.serve_stealing(service).await?,
+        let mut mistakes = Vec::new();
+        if self.configured().is_none() {
+            let config = Config::load().unwrap_or_else(|errors| {
+                mistakes = errors.0.iter().map(Finding::config).collect();
+                Config::default()
+            });
+            self = self.config(config);
         }
-        Ok(())
+        let config = self.configured().cloned().unwrap_or_default();
+        let form = std::env::var_os(AUDIT);
+        // With a mistake in the configuration, the address is not the one that was meant; and where nothing is to be
+        // served, another instance may well listen there.
+        let bound = if mistakes.is_empty() && form.is_none() { Some(bind(&config)?) } else { None };
+        let (bound, taken) = match bound {
+            Some(Ok(bound)) => (Some(bound), None),
+            Some(Err(finding)) => (None, Some(finding)),
+            None => (None, None),
+        };
+        let audit = match self.audit() {
+            Ok(audit) | Err(audit) => audit.and(mistakes).and(taken).into_result(),
+        };
+        if let Some(form) = form {
+            return report(audit, form == "json");
+        }
+        let notes = audit?;
+        let Some(bound) = bound else { return Ok(()) };
+        self.run(bound, config, &notes).await
     }
 
-    /// Builds the application for tests: a client that needs no socket.
+    async fn run(self, bound: Bound, config: Config, notes: &Audit) -> crate::Result {
+        let service = self.build().await?;
+        let workers = config.server.worker_count();
+        print!("{}", banner(&service, &format!("http://{}", bound.local_addr()), config.profile, workers));
+        if config.profile == Profile::Dev && !notes.findings().is_empty() {
+            print!("{notes}");
+        }
+        if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
+            print!("{}", service.tree());
+        }
+        let handle = bound.handle();
+        let mut serving = pin!(async {
+            match config.work_stealing {
+                false => bound.serve(service.clone()).await,
+                true => bound.serve_stealing(service.clone()).await,
+            }
+        });
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = handle.draining() => {
+                service.begin_shutdown();
+                serving.await
+            }
+        };
+        let ended = service.shutdown().await;
+        served?;
+        ended
+    }
+
+    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what can be replaced.
     ///
     /// # Panics
-    /// With the findings of the [audit](App::audit).
-    pub async fn test(self) -> TestClient {
-        match self.build().await {
-            Ok(service) => TestClient::new(service),
-            Err(audit) => panic!("{audit}"),
-        }
+    /// When it is awaited, with the findings of the [audit](App::audit).
+    #[track_caller]
+    pub fn test(self) -> TestApp {
+        TestApp::new(self)
     }
+
+    /// The same for a test that is a plain function; see [`TestApp::blocking`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_test(self) -> crate::testing::blocking::TestClient {
+        self.test().blocking()
+    }
+
+    /// Serves the application for a test, on a free port of the loopback; see [`TestApp::serve`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and when no port can be had.
+    #[cfg(feature = "test-server")]
+    pub async fn test_server(self) -> crate::testing::TestServer {
+        self.test().serve().await
+    }
+}
+
+/// Opens the listeners. That the address is taken, or is not ours, is a finding like others.
+fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
+    match Server::new(config.server.clone()).bind() {
+        Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::what_to_do(&error)))),
+        bound => bound.map(Ok),
+    }
+}
+
+fn report(audit: Result<Audit, Audit>, json: bool) -> crate::Result {
+    let (Ok(found) | Err(found)) = &audit;
+    if json {
+        println!("{}", found.to_json());
+    } else if audit.is_ok() {
+        print!("{found}");
+    }
+    // `main` tells the mistakes and ends with a failure.
+    audit.map(drop).map_err(Into::into)
 }
 
 fn banner(service: &AppService, address: &str, profile: Profile, workers: usize) -> String {

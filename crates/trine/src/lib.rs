@@ -27,7 +27,8 @@
 //! - `fallback`: the answers that nobody wrote
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
-//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers.
+//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
+//! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
 //! [`testing`] sends requests without a socket.
 
 pub mod app;
@@ -37,11 +38,13 @@ pub mod cached;
 pub mod config;
 mod endpoint;
 mod error;
+pub mod explain;
 pub mod extract;
 mod fallback;
 pub mod group;
 pub mod guard;
 pub mod handler;
+pub mod hooks;
 mod launch;
 mod layers;
 pub mod link;
@@ -57,7 +60,10 @@ mod router;
 pub mod run;
 pub mod service;
 mod source;
+#[cfg(feature = "templates")]
+pub mod template;
 pub mod testing;
+pub mod tree;
 
 pub use app::App;
 pub use audit::Audit;
@@ -68,6 +74,7 @@ pub use error::{Error, Result};
 pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 pub use group::Group;
 pub use guard::{Guard, guard};
+pub use hooks::HookCx;
 pub use http;
 pub use layers::Layers;
 pub use link::{Href, Link, Links};
@@ -77,10 +84,15 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+#[cfg(feature = "templates")]
+pub use template::Templates;
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
     LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
 };
+pub use trine_macros::Config;
+#[cfg(feature = "templates")]
+pub use trine_macros::templates;
 pub use trine_macros::{
     FromParam, FromRequest, delete, get, head, main, options, patch, post, put, route, routes, test,
 };
@@ -88,6 +100,7 @@ pub use trine_macros::{
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::config::field::{Field, RefusedField};
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::link::LinkWriter;
     pub use crate::run::{MainResult, main, test};
@@ -101,6 +114,32 @@ pub mod __private {
 mod readme {}
 
 // What the guide shows runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/mistakes.md")]
+mod guide_mistakes {}
+#[cfg(all(doctest, feature = "templates"))]
+#[doc = include_str!("../../../docs/guide/templates.md")]
+mod guide_templates {}
+#[cfg(all(doctest, feature = "test-server"))]
+#[doc = include_str!("../../../docs/guide/testing.md")]
+mod guide_testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/audit.md")]
+mod guide_audit {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/config.md")]
+mod guide_config {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/middleware.md")]
+mod guide_middleware {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/state.md")]
+mod guide_state {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/guards.md")]
 mod guide_guards {}

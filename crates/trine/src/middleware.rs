@@ -1,15 +1,19 @@
 //! Middleware as one async function: `async fn(extractors.., Request, Next) -> impl IntoResponse`.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::extract::Parts;
-use trine_core::{Body, BoxError, Cx, FromRequest, IntoResponse, Rejection, Request, Response, RouteCx};
+use trine_core::{
+    Body, BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
+};
 
 use crate::endpoint::finish;
 use crate::next::{NeverFails, Next};
@@ -36,7 +40,11 @@ use crate::next::{NeverFails, Next};
 pub fn middleware<F, A>(function: F) -> Middleware<F, A>
 where
     F: MiddlewareFn<A>,
+    A: 'static,
 {
+    let mut needs = NEEDS.lock().unwrap_or_else(PoisonError::into_inner);
+    needs.get_or_insert_default().insert(TypeId::of::<Middleware<F, A>>(), F::needs);
+    drop(needs);
     Middleware { function, shape: PhantomData }
 }
 
@@ -50,6 +58,23 @@ where
 pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
     /// Takes its extractors from the request and calls it.
     fn call(&self, cx: Cx, next: Next) -> impl Future<Output = Response> + Send + 'static;
+
+    /// What its extractors need of the application.
+    fn needs(needs: &mut Needs);
+}
+
+/// What each type of middleware needs. A place that takes any Tower layer cannot ask one for more than Tower knows, so
+/// the audit finds it here by the type; nothing else depends on it.
+static NEEDS: Mutex<Option<ByType>> = Mutex::new(None);
+
+type ByType = HashMap<TypeId, fn(&mut Needs)>;
+
+/// What a layer of this type needs.
+pub(crate) fn needs_of(layer: TypeId, needs: &mut Needs) {
+    let known = NEEDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(of_layer) = known.as_ref().and_then(|known| known.get(&layer)) {
+        of_layer(needs);
+    }
 }
 
 /// The layer that [`middleware`] makes.
@@ -136,6 +161,11 @@ macro_rules! arity {
             Fut: Future<Output: IntoResponse> + Send,
             $($arg: FromRequest<Reads = Parts> + 'static,)*
         {
+            fn needs(needs: &mut Needs) {
+                let _ = &needs;
+                $($arg::needs(needs);)*
+            }
+
             #[allow(non_snake_case)]
             fn call(&self, mut cx: Cx, next: Next) -> impl Future<Output = Response> + Send + 'static {
                 let function = self.clone();

@@ -75,6 +75,7 @@ impl Route {
 
     /// Wraps this route alone.
     #[must_use]
+    #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Route
     where
         Layers: Attach<L>,
@@ -180,6 +181,7 @@ impl Methods {
     ///
     /// The first written is the outermost; whether handlers are added before or after it does not matter.
     #[must_use]
+    #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Methods
     where
         Layers: Attach<L>,
@@ -260,6 +262,7 @@ impl Methods {
 )]
 pub trait Attach<L> {
     /// Attaches it inside the ones that are there.
+    #[track_caller]
     fn attach(&mut self, layer: L);
 }
 
@@ -270,8 +273,9 @@ where
     L::Service: Clone + Send + Sync + 'static,
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
+    #[track_caller]
     fn attach(&mut self, layer: L) {
-        self.push(move |next| crate::Next::service(layer.layer(next)));
+        self.push::<L>(move |next| crate::Next::service(layer.layer(next)));
     }
 }
 

@@ -14,13 +14,16 @@ use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
 use crate::endpoint::{Answer, Endpoint};
+use crate::explain::{Explanation, explain};
 use crate::fallback::{Malformed, NotFound};
+use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
 use crate::router::choice::Choices;
 use crate::router::host::Hosts;
 use crate::router::{Found, Router};
+use crate::tree::Tree;
 
 /// An application that was built: `Clone + Send + Sync`, infallible, for requests with any body.
 ///
@@ -28,15 +31,24 @@ use crate::router::{Found, Router};
 #[derive(Clone)]
 pub struct AppService {
     tables: Arc<Tables>,
+    /// Of this worker: counting the references to one for all would cost each core the cache line of the others.
+    cx: Arc<AppCx>,
     conn: Option<Arc<ConnInfo>>,
 }
 
 /// Everything that a request is looked up in.
 pub(crate) struct Tables {
-    cx: Arc<AppCx>,
     way: Arc<Way>,
     outer: Option<Next>,
-    listed: usize,
+    started: Started,
+}
+
+/// What no request needs.
+pub(crate) struct Started {
+    /// How many of the routes were declared; the others answer to other methods.
+    pub(crate) listed: usize,
+    pub(crate) life: Life,
+    pub(crate) tree: Tree,
 }
 
 /// The way inside the outer layers.
@@ -64,37 +76,88 @@ pub(crate) struct Dispatch {
 }
 
 impl Tables {
-    pub(crate) fn new(cx: Arc<AppCx>, way: Way, listed: usize, outer: &Layers) -> Tables {
+    pub(crate) fn new(way: Way, outer: &Layers, started: Started) -> Tables {
         let way = Arc::new(way);
         let outer = (!outer.is_empty()).then(|| outer.wrap(Next::step(OuterDone(Arc::clone(&way)))));
-        Tables { cx, way, outer, listed }
+        Tables { way, outer, started }
     }
 }
 
 impl AppService {
-    pub(crate) fn new(tables: Tables) -> AppService {
-        AppService { tables: Arc::new(tables), conn: None }
+    pub(crate) fn new(cx: AppCx, tables: Tables) -> AppService {
+        AppService { tables: Arc::new(tables), cx: Arc::new(cx), conn: None }
     }
 
     /// The routes in the order of declaration, with their places in the source.
     pub fn routes(&self) -> impl Iterator<Item = &RouteMeta> {
-        self.tables.cx.routes.iter().take(self.tables.listed)
+        self.cx.routes.iter().take(self.tables.started.listed)
+    }
+
+    /// What wraps what, with the places in the source.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tables.started.tree
+    }
+
+    /// Says what becomes of a request, and for each route why it does or does not answer.
+    ///
+    /// # Errors
+    /// When the method or the path cannot be those of a request.
+    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
+        let listed = &self.cx.routes[..self.tables.started.listed];
+        let way = &self.tables.way;
+        explain(&way.router, &way.dispatch.choices, listed, self.tree(), method, path)
+    }
+
+    /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs the hooks of
+    /// [`App::on_shutdown`](crate::App::on_shutdown), once for all clones. [`App::serve`](crate::App::serve) does it
+    /// by itself; on a foreign server call it behind the last request.
+    ///
+    /// It takes no longer than [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) and the
+    /// [time of the hooks](crate::HookCx::AT_LEAST).
+    ///
+    /// # Errors
+    /// What the hooks said, all of it.
+    ///
+    /// ```
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let service = trine::App::new().build().await?;
+    /// // Serve clones of it, then:
+    /// service.shutdown().await
+    /// # }
+    /// ```
+    pub async fn shutdown(&self) -> crate::Result {
+        self.tables.started.life.end().await
+    }
+
+    /// Tells the background tasks to end, and waits for nothing.
+    pub(crate) fn begin_shutdown(&self) {
+        self.tables.started.life.begin_end();
+    }
+
+    /// The route that a request of this method and target matches, unless an outer layer changes them.
+    pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
+        match self.tables.way.router.find(method, target) {
+            Found::Route(index, _) => self.cx.routes.get(index as usize),
+            Found::Nothing | Found::Malformed => None,
+        }
     }
 
     /// The connection that its requests come on.
     #[must_use]
     pub fn on(&self, conn: ConnInfo) -> AppService {
-        AppService { tables: Arc::clone(&self.tables), conn: Some(Arc::new(conn)) }
+        AppService { tables: Arc::clone(&self.tables), cx: Arc::clone(&self.cx), conn: Some(Arc::new(conn)) }
     }
 
     pub(crate) fn unrouted(&self) -> RouteCx {
-        RouteCx::new(Arc::clone(&self.tables.cx), None)
+        RouteCx::new(Arc::clone(&self.cx), None)
     }
 
     #[inline]
     fn start(&self, mut head: Parts, body: Body) -> Answer {
         let conn = self.conn.clone().or_else(|| outer_conn(&head));
-        let route = RouteCx::new(Arc::clone(&self.tables.cx), conn);
+        let route = RouteCx::new(Arc::clone(&self.cx), conn);
         match &self.tables.outer {
             None => self.tables.way.go(Cx::boxed(head, body, route)),
             Some(outer) => {
@@ -218,8 +281,14 @@ impl Step for Dispatch {
 impl MakeWorker for AppService {
     type Worker = AppService;
 
-    async fn worker(&self, _index: usize) -> Result<AppService, BoxError> {
-        Ok(self.clone())
+    async fn worker(&self, index: usize) -> Result<AppService, BoxError> {
+        let mut cx = AppCx::clone(&self.cx);
+        // That of worker 0 was made with the application.
+        if index > 0 {
+            let made = self.tables.started.life.worker(index).await;
+            cx.states = made.map_err(|finding| finding.to_string())?;
+        }
+        Ok(AppService { tables: Arc::clone(&self.tables), cx: Arc::new(cx), conn: None })
     }
 }
 
@@ -244,6 +313,6 @@ impl MakeConnection for AppService {
 
 impl std::fmt::Debug for AppService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AppService").field("routes", &self.tables.listed).finish_non_exhaustive()
+        f.debug_struct("AppService").field("routes", &self.tables.started.listed).finish_non_exhaustive()
     }
 }

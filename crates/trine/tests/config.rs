@@ -91,3 +91,207 @@ fn every_limit_is_refused_where_it_cannot_work() {
     read("limits.headers = 256\nlimits.target = 65534\nlimits.connections = 1\nlimits.backlog = 1", &[])
         .unwrap();
 }
+
+mod sections {
+    use std::net::SocketAddr;
+    use std::path::PathBuf;
+
+    use trine::config::{Secret, Section, Size};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, trine::Config)]
+    enum Delivery {
+        Now,
+        NextDay,
+        #[config(name = "never")]
+        Off,
+    }
+
+    /// Where mail goes.
+    #[derive(Debug, trine::Config)]
+    struct Mail {
+        /// The server.
+        host: String,
+        #[config(default = 25)]
+        port: u16,
+        from: Option<String>,
+        #[config(default = "10s")]
+        timeout: Duration,
+        #[config(default = "2MiB")]
+        max: Size,
+        #[config(default)]
+        copies: Vec<String>,
+        #[config(name = "when", default = Delivery::Now)]
+        delivery: Delivery,
+        password: Option<Secret>,
+    }
+
+    fn mail(text: &str, env: &[(&str, &str)]) -> Result<Mail, Vec<String>> {
+        let mut config = read(text, env).unwrap();
+        config.section::<Mail>("mail").map_err(|errors| errors.0.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn defaults_are_as_they_are_declared() {
+        let mail = mail("mail.host = 'h'", &[]).unwrap();
+        assert_eq!((mail.host.as_str(), mail.port, mail.from, mail.timeout.as_secs()), ("h", 25, None, 10));
+        assert_eq!((mail.max.bytes(), mail.copies.len(), mail.delivery), (2 << 20, 0, Delivery::Now));
+        assert!(mail.password.is_none());
+        let keys: Vec<_> = Mail::KEYS.iter().map(|key| (key.name, key.default, key.secret)).collect();
+        assert_eq!(keys[0], ("host", None, false));
+        assert_eq!(keys[3], ("timeout", Some("10s"), false));
+        assert_eq!(keys[6], ("when", Some("Delivery :: Now"), false));
+        assert_eq!(keys[7], ("password", None, true));
+        assert_eq!(Mail::KEYS[0].doc, "The server.");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_profile_over_the_rest() {
+        let text = "[mail]\nhost = 'a'\nport = 1\ntimeout = '1s'\nwhen = 'next_day'\ncopies = ['x', 'y']\n\
+                    [dev.mail]\nport = 2\ntimeout = '2s'\n[prod.mail]\nport = 3";
+        let env = [("TRINE_PROFILE", "dev"), ("TRINE_MAIL_TIMEOUT", "3s"), ("TRINE_MAIL_MAX", "64KiB")];
+        let mail = mail(text, &env).unwrap();
+        assert_eq!((mail.port, mail.timeout.as_secs(), mail.max.bytes()), (2, 3, 65536));
+        assert_eq!((mail.delivery, mail.copies), (Delivery::NextDay, vec!["x".to_owned(), "y".to_owned()]));
+        let listed = super::sections::mail("mail.host = 'h'", &[("TRINE_MAIL_COPIES", "a, b")]).unwrap();
+        assert_eq!(listed.copies, ["a", "b"]);
+        assert_eq!(
+            super::sections::mail("mail = { host = 'h', when = 'never' }", &[]).unwrap().delivery,
+            Delivery::Off
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_with_its_place() {
+        let text = "[mail]\nport = 'http'\nfrmo = 'me'\nwhen = 'later'\n[prod.mail]\ntimeout = 5\n";
+        let line = line!() + 1;
+        let told =
+            mail(text, &[("TRINE_PROFILE", "dev"), ("TRINE_MAIL_MAX", "lots"), ("TRINE_MAIL_HSOT", "h")]);
+        let here = format!("{}:{}", file!(), line - 40);
+        let told = told.unwrap_err();
+        assert_eq!(
+            told[..6],
+            [
+                "trine.toml:2: `mail.port`: expected a whole number from 0 to 65535, got `http`",
+                "trine.toml:3: there is no key `mail.frmo`; did you mean `mail.from`?",
+                "trine.toml:4: `mail.when`: expected `now`, `next_day` or `never`, got `later`",
+                "trine.toml:6: `mail.timeout`: expected a duration such as `250ms`, `10s` or `1m30s`, got `5`",
+                "environment variable TRINE_MAIL_MAX: `mail.max`: expected a size such as `65536`, `64KiB` or `2MB`, got `lots`",
+                "environment variable TRINE_MAIL_HSOT: there is no key `TRINE_MAIL_HSOT`; did you mean `TRINE_MAIL_HOST`?",
+            ]
+        );
+        assert!(told[6].starts_with(here.split(':').next().unwrap()), "{told:?}");
+        assert!(
+            told[6].ends_with("write host under `[mail]` of trine.toml, or set TRINE_MAIL_HOST"),
+            "{told:?}"
+        );
+        assert_eq!(told.len(), 7);
+    }
+
+    /// A variable may be of another section whose name goes on from this one's.
+    #[test]
+    fn sections_may_have_names_that_begin_alike() {
+        let mut config =
+            read("mail.host = 'h'", &[("TRINE_MAIL_BACKUP_HOST", "b"), ("TRINE_MAIL_BACKUP_PORT", "9")])
+                .unwrap();
+        assert_eq!(config.section::<Mail>("mail").unwrap().host, "h");
+        let backup: Mail = config.section("mail_backup").unwrap();
+        assert_eq!((backup.host.as_str(), backup.port), ("b", 9));
+        let mut config = read("[mail.backup]\nhost = 'in'", &[]).unwrap();
+        assert_eq!(config.section::<Mail>("mail.backup").unwrap().host, "in");
+    }
+
+    #[test]
+    fn names_that_cannot_be_sections_are_refused() {
+        for name in ["limits", "timeout", "dev", "prod", "", "Mail", "a b", "mail.", "limits.mail"] {
+            let errors = Config::default().section::<Mail>(name).unwrap_err().to_string();
+            assert!(errors.contains("cannot be the name of a section"), "{name}: {errors}");
+        }
+        assert_eq!(
+            errors("[timeout]\nhead = '1s'", &[]),
+            ["trine.toml:2: there is no key `timeout.head`; did you mean `timeouts.head`?"]
+        );
+    }
+
+    #[derive(Debug, trine::Config)]
+    #[expect(dead_code, reason = "some are only read")]
+    struct Keys {
+        #[config(min = 32)]
+        sign: Secret,
+        #[config(default = "only for development")]
+        cookie: Secret,
+        #[config(secret)]
+        database: Option<PathBuf>,
+        #[config(secret)]
+        peer: Option<SocketAddr>,
+    }
+
+    fn keys(profile: &str, sign: &str, cookie: Option<&str>) -> Result<Keys, String> {
+        let mut env = vec![("TRINE_PROFILE", profile), ("TRINE_KEYS_SIGN", sign)];
+        env.extend(cookie.map(|cookie| ("TRINE_KEYS_COOKIE", cookie)));
+        read("", &env).unwrap().section::<Keys>("keys").map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn under_prod_a_secret_has_to_be_one() {
+        let (long, other) = ("9e107d9d372bb6826bd81d3542a419d6", "a tiger 7 lily");
+        let read = keys("prod", long, Some(other)).unwrap();
+        assert!(read.sign.matches(long) && read.cookie.matches(other));
+        for (sign, cookie, why) in [
+            (
+                &long[1..],
+                Some(other),
+                "TRINE_KEYS_SIGN: `keys.sign` cannot be used under the profile `prod`: expected at least 32 bytes, got 31",
+            ),
+            ("", Some(other), "a value that stands in documentation is no secret"),
+            (long, Some("Change-Me"), "a value that stands in documentation is no secret"),
+            (long, Some("a lily!"), "expected at least 8 bytes, got 7"),
+            (long, Some("abababababab"), "a few letters again and again"),
+            (
+                long,
+                None,
+                "`keys.cookie` cannot be used under the profile `prod`: its default stands in the source, where everybody can read it: set TRINE_KEYS_COOKIE",
+            ),
+        ] {
+            let errors = keys("prod", sign, cookie).unwrap_err();
+            assert!(errors.contains(why), "{errors}");
+            assert!(sign.is_empty() || !errors.contains(sign), "{errors}");
+            assert!(keys("dev", sign, cookie).is_ok(), "under `dev` nothing of this is asked");
+        }
+        let missing =
+            super::read("", &[("TRINE_PROFILE", "dev")]).unwrap().section::<Keys>("keys").unwrap_err();
+        assert!(
+            missing.to_string().contains("`keys.sign` is missing: expected a secret, as text"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn no_error_and_no_debug_shows_a_secret() {
+        let mut config = read("[keys]\npeer = 'tiger'\nsign = [1]\nlily = 'tiger'", &[]).unwrap();
+        assert!(!format!("{config:?}").contains("tiger"));
+        let errors = config.section::<Keys>("keys").unwrap_err();
+        let text = format!("{errors} {errors:?}");
+        assert!(text.contains("`keys.peer`: expected an address and a port such as `127.0.0.1:25`, got something else, which is secret"), "{text}");
+        assert!(!text.contains("tiger"), "{text}");
+        let read = keys("dev", "tiger", None).unwrap();
+        assert!(!format!("{read:?}").contains("tiger"), "{read:?}");
+    }
+
+    #[test]
+    fn a_default_that_cannot_be_read_is_pointed_at() {
+        #[derive(Debug, trine::Config)]
+        #[expect(dead_code, reason = "only read")]
+        struct Wrong {
+            #[config(default = "10")]
+            timeout: Duration,
+        }
+        let line = line!() - 2;
+        let error = Config::default().section::<Wrong>("wrong").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{}:{line}: `wrong.timeout`: expected a duration", file!())),
+            "{error}"
+        );
+    }
+}

@@ -226,6 +226,49 @@ fn the_audit_tells_every_mistake_at_once_with_its_places() {
 }
 
 #[test]
+fn state_that_many_handlers_miss_is_one_mistake() {
+    async fn one(_: State<u8>) {}
+    async fn two(_: State<u8>, _: State<u16>) {}
+    let mut app = App::new();
+    for path in ["/a", "/b", "/c", "/d"] {
+        app = app.route(path, get(one).post(two));
+    }
+    let audit = app.audit().unwrap_err();
+    let said: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
+    assert_eq!(said.len(), 2, "{audit}");
+    assert!(said[0].starts_with("the handler `one` and 7 others need state of type `u8`, "), "{audit}");
+    assert!(said[1].starts_with("the handler `two` and 3 others need state of type `u16`, "), "{audit}");
+    assert_eq!(audit.findings()[0].places.len(), 3);
+}
+
+#[test]
+fn a_path_argument_is_compared_with_the_whole_template() {
+    async fn one(_: Option<Path<u8>>) {}
+    async fn two(_: Path<(u8, String)>) {}
+    async fn named(_: Path<std::collections::HashMap<String, String>>) {}
+    let group =
+        Group::at("/{a}").route("/one", get(one)).route("/two/{b}", get(two)).route("/{*rest}", get(named));
+    App::new().group(group).audit().unwrap();
+    let group = Group::at("/{a}").route("/one/{b}", get(one)).route("/two", get(two));
+    let audit = App::new().group(group).route("/none", get(one)).fallback(one).audit().unwrap_err();
+    let said: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
+    let kinds: Vec<Kind> = audit.findings().iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [Kind::PathParams; 4]);
+    let alone = "takes 1 path parameter as `Path<u8>`, but `/";
+    assert_eq!(
+        said,
+        [
+            format!("the handler `the fallback` {alone}` has none: name them, as in `/{{id}}`"),
+            format!("the handler `one` {alone}{{a}}/one/{{b}}` has 2 (a, b): take a tuple of 2 or a struct with these names"),
+            "the handler `two` takes 2 path parameters as `Path<(u8, alloc::string::String)>`, but `/{a}/two` has 1 (a): \
+             take one value"
+                .to_owned(),
+            format!("the handler `one` {alone}none` has none: name them, as in `/{{id}}`"),
+        ]
+    );
+}
+
+#[test]
 fn a_group_with_layers_collides_like_any_other() {
     let group = Group::at("/a").layer(middleware(pass)).route("/x", get(seen));
     async fn pass(request: Request, next: Next) -> Response {

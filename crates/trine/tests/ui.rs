@@ -30,6 +30,53 @@ fn mistakes_are_explained_once_and_where_they_are() {
     assert!(failures.is_empty(), "\n{failures}");
 }
 
+/// The page quotes what the cases expect, and its code is theirs.
+#[test]
+fn the_page_of_the_guide_says_what_the_compiler_says() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/mistakes.md"));
+    let page = page.unwrap();
+    let cases = cases();
+    let mut failures = String::new();
+    let mut quoted = 0;
+    for section in page.split("<!-- ").skip(1) {
+        let (case, rest) = section.split_once(".rs -->").unwrap();
+        let source = std::fs::read_to_string(&cases[case]).unwrap();
+        let parts: Vec<String> =
+            expectations(&source).into_iter().flat_map(|expected| expected.parts).collect();
+        let source = without_expectations(&source);
+        for (kind, block) in blocks(rest) {
+            match kind {
+                "rust,compile_fail" if !source.contains(&without_expectations(&block)) => {
+                    failures.push_str(&format!("{case}.rs does not have the code\n{block}\n"));
+                }
+                "text" => {
+                    for line in block.lines().filter(|line| !parts.iter().any(|part| part == line)) {
+                        failures.push_str(&format!("{case}.rs does not expect `{line}`\n"));
+                    }
+                    quoted += block.lines().count();
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+    assert!(quoted >= 20, "only {quoted} lines are quoted");
+}
+
+/// The blocks of a page up to the first one that runs, each with what stands behind its backticks.
+fn blocks(text: &str) -> Vec<(&str, String)> {
+    let fences = text.split("```").collect::<Vec<_>>();
+    let blocks = fences.chunks_exact(2).map(|pair| pair[1].split_once('\n').unwrap());
+    blocks.take_while(|(kind, _)| *kind != "rust").map(|(kind, block)| (kind, block.to_owned())).collect()
+}
+
+/// The code alone: without hidden lines of the page and expectations of the case.
+fn without_expectations(source: &str) -> String {
+    let lines = source.lines().filter(|line| !line.starts_with("# ") && !line.trim().starts_with("//"));
+    lines.map(|line| line.split("//~").next().unwrap().trim_end()).collect::<Vec<_>>().join("\n")
+}
+
 /// An error that a case expects.
 #[derive(Debug)]
 struct Expected {
@@ -78,10 +125,15 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(&package).unwrap();
+    other_version(&here.join("../.."), &package.with_file_name("ui-other"));
     let mut manifest = format!(
         "[package]\nname = \"ui\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n[dependencies]\n\
-         trine.path = {here:?}\n\n[profile.dev]\ndebug = false\n"
+         trine = {{ path = {here:?}, features = [\"templates\"] }}\nother-trine-core = {{ package = \"trine-core\", path = \"../ui-other/trine-core\" }}\n\n\
+         [profile.dev]\ndebug = false\ndebug-assertions = false\n"
     );
+    // As in a release, so that `templates!` embeds what it finds.
+    std::fs::create_dir_all(package.join("templates/parts")).unwrap();
+    std::fs::write(package.join("templates/parts/home.html"), "Hello").unwrap();
     for (name, path) in cases {
         manifest.push_str(&format!("\n[[bin]]\nname = {name:?}\npath = {path:?}\n"));
     }
@@ -105,6 +157,25 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     }
     assert!(checked_trine, "{}", String::from_utf8_lossy(&output.stderr));
     reported
+}
+
+/// Makes a second version of trine-core, as one has it who uses a library that was made for another.
+fn other_version(root: &Path, folder: &Path) {
+    let sources = folder.join("trine-core/src");
+    std::fs::create_dir_all(&sources).unwrap();
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let manifest = read("Cargo.toml");
+    let (_, rest) = manifest.split_once("[workspace.package]").unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let rest = rest.replacen(&format!("version = {version:?}"), "version = \"0.0.1\"", 1);
+    let workspace =
+        format!("[workspace]\nmembers = [\"trine-core\"]\nresolver = \"3\"\n\n[workspace.package]{rest}");
+    std::fs::write(folder.join("Cargo.toml"), workspace).unwrap();
+    std::fs::write(folder.join("trine-core/Cargo.toml"), read("crates/trine-core/Cargo.toml")).unwrap();
+    for file in std::fs::read_dir(root.join("crates/trine-core/src")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), sources.join(file.file_name())).unwrap();
+    }
 }
 
 /// An error of a case. The last one, which only counts the others, points nowhere and is none.

@@ -8,6 +8,8 @@
 //! - `error`: what clients see of everything that goes wrong
 //! - `db`: the database; `time`, `slug`: values
 
+use std::path::PathBuf;
+
 use tower_http::cors::{Any, CorsLayer};
 use trine::prelude::*;
 
@@ -30,9 +32,17 @@ pub mod tags;
 pub mod time;
 pub mod users;
 
+/// The section `[conduit]` of `trine.toml`.
+#[derive(trine::Config)]
+struct Files {
+    /// Beside the database lies the secret.
+    #[config(default = "conduit.db")]
+    database: PathBuf,
+}
+
 /// The whole application.
 #[must_use]
-pub fn app(db: Db, keys: Keys) -> App {
+pub fn app() -> App {
     let api = Group::at("/api").routes(routes![
         users::register,
         users::login,
@@ -54,8 +64,21 @@ pub fn app(db: Db, keys: Keys) -> App {
         comments::delete,
         tags::list,
     ]);
-    App::new().state(db).state(keys).group(api).layer(any_origin()).layer(middleware(error::told_our_way))
+    App::new()
+        .config_section::<Files>("conduit")
+        .state_with(|cx| async move { Db::open(&cx.state::<Files>()?.database).await })
+        .state_with(|cx| async move { Keys::open(&cx.state::<Files>()?.database.with_file_name(SECRET)) })
+        .on_shutdown(|cx| async move {
+            cx.state::<Db>()?.close().await;
+            Ok(())
+        })
+        .group(api)
+        .layer(any_origin())
+        .layer(middleware(error::told_our_way))
 }
+
+/// The file that holds the secret.
+const SECRET: &str = ".conduit-secret";
 
 /// Lets the pages of every site use the API. No browser sends a token by itself, as it does with cookies: a page can
 /// only use one that its user gave it.

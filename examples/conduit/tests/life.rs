@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{Api, Conduit};
+use common::{Answer as _, Api, Conduit};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,7 @@ async fn accounts(nobody: &Api) -> Api {
     let changed = ann.put("/user", change).await.ok(200);
     assert_eq!((&changed["user"]["bio"], &changed["user"]["username"]), (&json!("I write."), &json!("ann")));
     nobody.post("/users/login", login("ann@example.org", "new horse")).await.ok(200);
-    assert_eq!(nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status, 401);
+    assert_eq!(nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status(), 401);
     ann
 }
 

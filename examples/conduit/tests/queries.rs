@@ -13,7 +13,7 @@ mod common;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Api, Conduit};
+use common::{Answer as _, Api, Conduit};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};

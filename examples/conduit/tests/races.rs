@@ -12,7 +12,7 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::Conduit;
+use common::{Answer as _, Conduit};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +46,7 @@ async fn a_name_is_given_once() {
             let nobody = conduit.client.clone();
             let email = format!("{number}@example.org");
             let user = json!({ "user": { "username": "ann", "email": email, "password": "correct horse" } });
-            tokio::spawn(async move { nobody.post("/users", user).await.status })
+            tokio::spawn(async move { nobody.post("/users", user).await.status().as_u16() })
         })
         .collect();
     let mut statuses = Vec::new();

@@ -10,11 +10,11 @@
 
 mod common;
 
-use common::{Api, Conduit};
-use reqwest::Method;
-use serde_json::json;
+use common::{Answer as _, Api, Conduit};
+use serde_json::{Value, json};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
+use trine::prelude::Method;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_has_the_shape_of_the_api() {
@@ -83,7 +83,7 @@ async fn tokens(nobody: &Api, ann: &Api) {
         (Method::DELETE, "/articles/one/favorite"),
     ] {
         let answer = nobody.send(method.clone(), path, None).await;
-        assert_eq!(answer.headers["www-authenticate"], "Token", "{method} {path}");
+        assert_eq!(answer.headers()["www-authenticate"], "Token", "{method} {path}");
         answer.refused(401, json!({ "token": ["is missing"] }));
         forged.send(method, path, None).await.refused(401, json!({ "token": ["is invalid"] }));
     }
@@ -109,13 +109,13 @@ async fn framework(nobody: &Api, ann: &Api) {
         (nobody.get("/nothing").await, 404, "body"),
         (nobody.delete("/users").await, 405, "body"),
     ] {
-        assert_eq!(answer.status, status, "{answer:?}");
-        assert_eq!(answer.headers["content-type"], "application/json");
-        let messages = answer.body["errors"][field].as_array();
-        assert!(messages.is_some_and(|messages| messages.len() == 1), "{answer:?}");
+        answer.expect_status(status).expect_header("content-type", "application/json");
+        let body: Value = answer.json();
+        let messages = body["errors"][field].as_array();
+        assert!(messages.is_some_and(|messages| messages.len() == 1), "{answer}");
     }
-    assert_eq!(nobody.delete("/users").await.headers["allow"], "POST, OPTIONS");
-    assert_eq!(nobody.get("/articles?limit=4000000000").await.status, 200);
+    assert_eq!(nobody.delete("/users").await.headers()["allow"], "POST, OPTIONS");
+    assert_eq!(nobody.get("/articles?limit=4000000000").await.status(), 200);
 }
 
 async fn clearing(ann: &Api) {
@@ -133,9 +133,7 @@ async fn clearing(ann: &Api) {
 #[tokio::test]
 async fn pages_of_other_origins_may_ask() {
     let dir = tempfile::tempdir().unwrap();
-    let db = conduit::db::Db::open(&dir.path().join("conduit.db")).await.unwrap();
-    let keys = conduit::auth::Keys::open(&dir.path().join("secret")).unwrap();
-    let client = conduit::app(db, keys).test().await;
+    let client = conduit::app().test().with_config(common::files_in(dir.path())).await;
 
     let preflight = client
         .options("/api/user")
@@ -144,10 +142,10 @@ async fn pages_of_other_origins_may_ask() {
         .header("access-control-request-headers", "authorization,content-type")
         .send()
         .await;
-    preflight.assert_status(200).assert_header("access-control-allow-headers", "authorization,content-type");
+    preflight.expect_status(200).expect_header("access-control-allow-headers", "authorization,content-type");
     // An error is an answer too, and a page that cannot read it cannot show it.
     let refused = client.get("/api/user").header("origin", "https://example.org").send().await;
-    refused.assert_status(401).assert_header("access-control-allow-origin", "*");
+    refused.expect_status(401).expect_header("access-control-allow-origin", "*");
 }
 
 #[tokio::test(flavor = "multi_thread")]

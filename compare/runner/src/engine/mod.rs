@@ -135,17 +135,24 @@ fn under_load(all: &mut All, plan: &Plan, cores: Cores) -> Result<(), Error> {
             }
         }
     }
+    system_calls(all, &running);
+    Ok(())
+}
+
+fn system_calls(all: &mut All, running: &[Server]) {
+    if let Err(error) = syscalls::probe("perf") {
+        eprintln!("system calls are skipped: {error}");
+        return;
+    }
     eprintln!("system calls");
     for route in routes() {
-        for (index, server) in pairs() {
-            let (name, figures) = &mut all[index];
+        for (server, (name, figures)) in running.iter().zip(&mut *all) {
             match syscalls::measure(server, route) {
                 Ok(calls) => drop(figures.calls.insert(route.name, calls)),
                 Err(error) => eprintln!("  skipped: {name}: {}: {error}", route.name),
             }
         }
     }
-    Ok(())
 }
 
 fn at(name: &str, error: Error) -> Error {

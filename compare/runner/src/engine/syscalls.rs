@@ -32,6 +32,14 @@ pub(super) struct Calls {
     pub(super) waits: f64,
 }
 
+/// Whether this program counts here: it may be missing, or the right to use the tracepoints.
+pub(super) fn probe(program: &str) -> Result<(), Error> {
+    let output =
+        Command::new(program).args(["stat", "-x", ",", "-e", ALL, "true"]).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{program} does not run: {error}"))?;
+    parse(&String::from_utf8_lossy(&output.stderr), 1.0).map(drop)
+}
+
 /// Counts while a load runs whose connections are open already.
 pub(super) fn measure(server: &Server, route: &Scenario) -> Result<Calls, Error> {
     let mut load = cells::open(server, route)?;
@@ -91,7 +99,15 @@ fn parse(output: &str, requests: f64) -> Result<Calls, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, probe};
+
+    #[test]
+    fn a_machine_without_perf_is_told_so() {
+        let error = probe("perf-that-is-not-installed").unwrap_err().to_string();
+        assert!(error.contains("perf-that-is-not-installed does not run"), "{error}");
+        // What it prints without the right to count.
+        assert!(probe("true").unwrap_err().to_string().contains("counted nothing"));
+    }
 
     #[test]
     fn calls_are_sorted_by_what_they_do() {

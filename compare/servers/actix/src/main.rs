@@ -5,7 +5,7 @@
 
 use actix_web::web::{Json, Path};
 use actix_web::{App, HttpServer, get, post};
-use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 
 #[get("/plaintext")]
 async fn plaintext() -> &'static str {
@@ -22,6 +22,11 @@ async fn user(id: Path<u64>) -> String {
     id.to_string()
 }
 
+#[get("/people/{id}")]
+async fn person(id: Path<u64>) -> Json<Person> {
+    Json(Person::of(*id))
+}
+
 #[post("/echo")]
 async fn echo(item: Json<Item>) -> Json<Item> {
     item
@@ -30,10 +35,12 @@ async fn echo(item: Json<Item>) -> Json<Item> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let listener = compare_common::listen()?;
-    HttpServer::new(|| App::new().service(plaintext).service(json).service(user).service(echo))
-        .workers(1)
-        .keep_alive(std::time::Duration::from_secs(120))
-        .listen(listener)?
-        .run()
-        .await
+    HttpServer::new(|| {
+        App::new().service(plaintext).service(json).service(user).service(person).service(echo)
+    })
+    .workers(1)
+    .keep_alive(std::time::Duration::from_secs(120))
+    .listen(listener)?
+    .run()
+    .await
 }

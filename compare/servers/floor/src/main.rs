@@ -96,9 +96,10 @@ fn answer(bytes: &[u8], out: &mut Vec<u8>) -> usize {
     while let Some(head) = memmem::find(&bytes[done..], b"\r\n\r\n") {
         let request = &bytes[done..];
         let (body, constant) = match request {
-            [b'G', b'E', b'T', b' ', b'/', b'p', ..] => (0, PLAINTEXT),
+            [b'G', b'E', b'T', b' ', b'/', b'p', b'l', ..] => (0, PLAINTEXT),
             [b'G', b'E', b'T', b' ', b'/', b'j', ..] => (0, JSON),
             [b'G', b'E', b'T', b' ', b'/', b'u', ..] => (0, USER),
+            [b'G', b'E', b'T', b' ', b'/', b'p', b'e', ..] => (0, PERSON),
             [b'P', b'O', b'S', b'T', ..] => (length(&request[..head]), ECHO),
             _ => (0, UNKNOWN),
         };
@@ -125,6 +126,8 @@ const JSON: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
     content-length: 27\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\r\n{\"message\":\"Hello, World!\"}";
 const USER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\
     content-length: 2\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\r\n42";
+const PERSON: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+    content-length: 30\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\r\n{\"id\":42,\"name\":\"Ann Example\"}";
 const ECHO: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
     content-length: 59\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\r\n\
     {\"id\":7,\"name\":\"Ann Example\",\"tags\":[\"red\",\"green\",\"blue\"]}";

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use compare_common::{Item, MESSAGE, PLAINTEXT};
+use compare_common::{Item, MESSAGE, PLAINTEXT, Person};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -37,9 +37,10 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
         (&Method::GET, "/plaintext") => with_type("text/plain; charset=utf-8", PLAINTEXT.into()),
         (&Method::GET, "/json") => json(&MESSAGE),
         (&Method::POST, "/echo") => echo(request.into_body()).await,
-        (&Method::GET, path) => match path.strip_prefix("/users/") {
-            Some(id) => user(id),
-            None => status(StatusCode::NOT_FOUND),
+        (&Method::GET, path) => match (path.strip_prefix("/users/"), path.strip_prefix("/people/")) {
+            (Some(id), _) => user(id),
+            (_, Some(id)) => person(id),
+            _ => status(StatusCode::NOT_FOUND),
         },
         _ => status(StatusCode::NOT_FOUND),
     })
@@ -48,6 +49,13 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
 fn user(id: &str) -> Answer {
     match id.parse::<u64>() {
         Ok(id) => with_type("text/plain; charset=utf-8", id.to_string().into()),
+        Err(_) => status(StatusCode::BAD_REQUEST),
+    }
+}
+
+fn person(id: &str) -> Answer {
+    match id.parse::<u64>() {
+        Ok(id) => json(&Person::of(id)),
         Err(_) => status(StatusCode::BAD_REQUEST),
     }
 }

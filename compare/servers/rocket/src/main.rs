@@ -3,7 +3,7 @@
 //! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default), or none would be left
 //! when memory is read. A path parameter that does not parse is answered 422, its default.
 
-use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 use rocket::config::LogLevel;
 use rocket::fairing::AdHoc;
 use rocket::serde::json::Json;
@@ -22,6 +22,11 @@ async fn json() -> Json<Message> {
 #[get("/users/<id>")]
 async fn user(id: u64) -> String {
     id.to_string()
+}
+
+#[get("/people/<id>")]
+async fn person(id: u64) -> Json<Person> {
+    Json(Person::of(id))
 }
 
 #[post("/echo", data = "<item>")]
@@ -48,5 +53,5 @@ fn rocket() -> Rocket<Build> {
             }
         })
     });
-    rocket::custom(config).mount("/", routes![plaintext, json, user, echo]).attach(announce)
+    rocket::custom(config).mount("/", routes![plaintext, json, user, person, echo]).attach(announce)
 }

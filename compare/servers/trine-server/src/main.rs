@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use compare_common::{Item, MESSAGE, PLAINTEXT};
+use compare_common::{Item, MESSAGE, PLAINTEXT, Person};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
@@ -48,9 +48,10 @@ async fn answer(request: Request<Body>) -> Response<Body> {
         (&Method::GET, "/plaintext") => with_type("text/plain; charset=utf-8", PLAINTEXT.into()),
         (&Method::GET, "/json") => json(&MESSAGE),
         (&Method::POST, "/echo") => echo(request.into_body()).await,
-        (&Method::GET, path) => match path.strip_prefix("/users/") {
-            Some(id) => user(id),
-            None => status(StatusCode::NOT_FOUND),
+        (&Method::GET, path) => match (path.strip_prefix("/users/"), path.strip_prefix("/people/")) {
+            (Some(id), _) => user(id),
+            (_, Some(id)) => person(id),
+            _ => status(StatusCode::NOT_FOUND),
         },
         _ => status(StatusCode::NOT_FOUND),
     }
@@ -59,6 +60,13 @@ async fn answer(request: Request<Body>) -> Response<Body> {
 fn user(id: &str) -> Response<Body> {
     match id.parse::<u64>() {
         Ok(id) => with_type("text/plain; charset=utf-8", id.to_string().into()),
+        Err(_) => status(StatusCode::BAD_REQUEST),
+    }
+}
+
+fn person(id: &str) -> Response<Body> {
+    match id.parse::<u64>() {
+        Ok(id) => json(&Person::of(id)),
         Err(_) => status(StatusCode::BAD_REQUEST),
     }
 }

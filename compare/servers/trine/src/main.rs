@@ -1,6 +1,6 @@
 //! The framework, on one worker, with every limit and timeout at its default.
 
-use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 use trine::prelude::*;
 use trine_server::{Server, ServerConfig};
 
@@ -19,6 +19,11 @@ async fn user(id: u64) -> String {
     id.to_string()
 }
 
+#[get("/people/{id}")]
+async fn person(id: u64) -> Json<Person> {
+    Json(Person::of(id))
+}
+
 #[post("/echo")]
 async fn echo(item: Json<Item>) -> Json<Item> {
     item
@@ -26,7 +31,7 @@ async fn echo(item: Json<Item>) -> Json<Item> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let app = App::new().routes(routes![plaintext, json, user, echo]).build().await?;
+    let app = App::new().routes(routes![plaintext, json, user, person, echo]).build().await?;
     let config = ServerConfig {
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         port: compare_common::port(),

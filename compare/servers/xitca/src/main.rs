@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use compare_common::{Item, MESSAGE, Message, PLAINTEXT};
+use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 use xitca_web::App;
 use xitca_web::handler::handler_service;
 use xitca_web::handler::json::Json;
@@ -18,6 +18,7 @@ fn main() -> std::io::Result<()> {
         .at("/plaintext", get(handler_service(plaintext)))
         .at("/json", get(handler_service(json)))
         .at("/users/{id}", get(handler_service(user)))
+        .at("/people/{id}", get(handler_service(person)))
         .at("/echo", post(handler_service(echo)))
         .serve()
         .worker_threads(1)
@@ -37,6 +38,10 @@ async fn json() -> Json<Message> {
 
 async fn user(Params(id): Params<u64>) -> String {
     id.to_string()
+}
+
+async fn person(Params(id): Params<u64>) -> Json<Person> {
+    Json(Person::of(id))
 }
 
 async fn echo(Json(item): Json<Item>) -> Json<Item> {

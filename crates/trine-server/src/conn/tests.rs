@@ -285,3 +285,31 @@ async fn every_refusal_is_logged_with_its_reason() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_below_the_lowest_rate_does_not_last() {
+    local(async {
+        // 20 bytes a second use it up, 2000 do not, and with the last answer of a connection it is the same.
+        for (request, piece, whole) in [
+            ("GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 200, false),
+            ("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, false),
+            ("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 20_000, true),
+        ] {
+            let (mut client, ended) = connect().await;
+            client.write_all(request.as_bytes()).await.unwrap();
+            let mut read = 0;
+            let mut buf = vec![0; piece];
+            loop {
+                sleep(Duration::from_secs(10)).await;
+                match client.read(&mut buf).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(bytes) => read += bytes,
+                }
+            }
+            assert_eq!(read > 1_000_000, whole, "{read} bytes");
+            let seconds = seconds(ended).await;
+            assert!(whole || seconds < 120, "after {seconds} s");
+        }
+    })
+    .await;
+}

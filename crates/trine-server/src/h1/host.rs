@@ -12,13 +12,11 @@ pub(crate) fn valid_host(host: &[u8]) -> bool {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
         (valid_literal(&rest[..end]), &rest[end + 1..])
     } else {
-        let mut port = host;
-        while let [byte, rest @ ..] = port
-            && NAME_BYTE[usize::from(*byte)]
-        {
-            port = rest;
+        let mut end = 0;
+        while end < host.len() && NAME_BYTE[usize::from(host[end])] {
+            end += 1;
         }
-        let name = &host[..host.len() - port.len()];
+        let (name, port) = host.split_at(end);
         // A `%` is no byte of the table, so that plain names are done here.
         if port.first() == Some(&b'%') {
             let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());

@@ -17,6 +17,13 @@ pub enum Source {
     },
     /// A variable of the environment.
     Variable(String),
+    /// A line of the program, which asks for something that is not there.
+    Code {
+        /// The source file.
+        file: String,
+        /// The line in it.
+        line: u32,
+    },
 }
 
 /// One thing that is wrong: where, what came, what was expected.
@@ -47,23 +54,37 @@ impl ConfigError {
         ConfigError { source, text: format!("`{key}`: expected {expected}, got `{value}`") }
     }
 
-    pub(super) fn unknown(
-        Entry { key, source, .. }: Entry,
-        known: impl Iterator<Item = &'static str>,
-    ) -> ConfigError {
-        let near = known.map(|name| source.spell(name)).filter(|name| is_near(&key, name));
-        let text = match near.min_by_key(|name| distance(&key, name)) {
+    pub(super) fn unknown<'a>(entry: &Entry, known: impl Iterator<Item = &'a str>) -> ConfigError {
+        let Entry { key, source, .. } = entry;
+        let near = known.filter(|name| entry.is_near(name)).map(|name| source.spell(name));
+        let text = match near.min_by_key(|name| distance(key, name)) {
             Some(name) => format!("there is no key `{key}`; did you mean `{name}`?"),
             None => format!("there is no key `{key}`; `trine::config::Config` lists all of them"),
         };
+        ConfigError { source: source.clone(), text }
+    }
+
+    /// A value of a section. `shown` is `None` for a secret.
+    pub(super) fn wrong(source: Source, key: &str, expected: &str, shown: Option<&str>) -> ConfigError {
+        let came =
+            shown.map_or_else(|| "something else, which is secret".to_owned(), |value| format!("`{value}`"));
+        ConfigError { source, text: format!("`{key}`: expected {expected}, got {came}") }
+    }
+
+    pub(super) fn weak(source: Source, key: &str, why: &str) -> ConfigError {
+        ConfigError { source, text: format!("`{key}` cannot be used under the profile `prod`: {why}") }
+    }
+
+    pub(super) fn new(source: Source, text: String) -> ConfigError {
         ConfigError { source, text }
     }
 
-    /// The file from top to bottom, then the environment.
-    pub(super) fn order(&self) -> usize {
+    /// The file from top to bottom, then the environment, then what is missing.
+    pub(crate) fn order(&self) -> (u8, usize) {
         match self.source {
-            Source::File { line, .. } => line,
-            Source::Variable(_) => usize::MAX,
+            Source::File { line, .. } => (0, line),
+            Source::Variable(_) => (1, 0),
+            Source::Code { .. } => (2, 0),
         }
     }
 
@@ -78,13 +99,13 @@ impl ConfigError {
     }
 }
 
-// A slip of the finger or two, or the last part of a key without its section.
-fn is_near(key: &str, name: &str) -> bool {
+/// A slip of the finger or two, or the last part of a key without its section.
+pub(super) fn is_near(key: &str, name: &str) -> bool {
     distance(key, name) <= 2.max(key.len() / 5) || name.rsplit('.').next() == key.rsplit('.').next()
 }
 
 /// How many letters have to be added, dropped or changed to make one text the other.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
@@ -102,6 +123,7 @@ impl Display for Source {
         match self {
             Source::File { path, line } => write!(f, "{path}:{line}"),
             Source::Variable(name) => write!(f, "environment variable {name}"),
+            Source::Code { file, line } => write!(f, "{file}:{line}"),
         }
     }
 }

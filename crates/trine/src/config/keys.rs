@@ -4,14 +4,21 @@ use super::source::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
 
-/// Puts a value where it belongs.
-pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<(), ConfigError> {
+/// Puts a value where it belongs. What can only be of a section of the application comes back.
+pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
-        Some(key) => {
-            (key.set)(config, &entry.value).map_err(|expected| ConfigError::value(entry, key.name, expected))
-        }
-        None => Err(ConfigError::unknown(entry, KEYS.iter().map(|key| key.name))),
+        Some(key) => match (key.set)(config, &entry.value) {
+            Ok(()) => Ok(None),
+            Err(expected) => Err(ConfigError::value(entry, key.name, expected)),
+        },
+        None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
+        None => Ok(Some(entry)),
     }
+}
+
+/// Every name.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name)
 }
 
 /// One key.
@@ -41,6 +48,7 @@ const KEYS: &[Key] = keys! {
     "cancel" => server.cancel: units::CANCEL;
     "limits.body" => body_limit: units::BYTES;
     "limits.body_rate" => server.min_body_rate: units::BYTES;
+    "limits.write_rate" => server.min_write_rate: units::BYTES;
     "limits.head" => server.max_head_bytes: units::MEMORY;
     "limits.headers" => server.max_headers: units::HEADERS;
     "limits.target" => server.max_target_bytes: units::TARGET;
@@ -49,6 +57,7 @@ const KEYS: &[Key] = keys! {
     "limits.discard" => server.max_discard_bytes: units::BYTES;
     "limits.gathered" => server.max_gathered_bytes: units::MEMORY;
     "limits.connections" => server.max_connections: units::CONNECTIONS;
+    "limits.at_capacity" => server.at_capacity: units::AT_CAPACITY;
     "limits.backlog" => server.backlog: units::BACKLOG;
     "timeouts.head" => server.head_timeout: units::TIMEOUT;
     "timeouts.keep_alive" => server.keep_alive_timeout: units::TIMEOUT;

@@ -1,4 +1,5 @@
-//! Where the server listens and how much it puts up with: `trine.toml`, then the environment, then code.
+//! Where the server listens, how much it puts up with, and sections of your own: `trine.toml`, then the environment,
+//! then code.
 //!
 //! ```toml
 //! port = 8000
@@ -15,6 +16,7 @@
 //!
 //! - `TRINE_CONFIG` names another file than the `trine.toml` of the working directory.
 //! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds `prod`.
+//! - `TRINE_LOG` is for the log, `TRINE_AUDIT` and `TRINE_TREE` for [`App::serve`](crate::App::serve).
 //!
 //! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a number with a unit
 //! (`250ms`, `10s`, `1m30s`).
@@ -29,6 +31,7 @@
 //! | `cancel` | `reset` | [`cancel`](ServerConfig::cancel): `reset`, `fin` or `never` |
 //! | `limits.body` | `2MiB` | [`body_limit`](Config::body_limit) |
 //! | `limits.body_rate` | `240` | [`min_body_rate`](ServerConfig::min_body_rate), a second |
+//! | `limits.write_rate` | `240` | [`min_write_rate`](ServerConfig::min_write_rate), a second |
 //! | `limits.head` | `64KiB` | [`max_head_bytes`](ServerConfig::max_head_bytes) |
 //! | `limits.headers` | `100` | [`max_headers`](ServerConfig::max_headers) |
 //! | `limits.target` | `8KiB` | [`max_target_bytes`](ServerConfig::max_target_bytes) |
@@ -37,6 +40,7 @@
 //! | `limits.discard` | `256KiB` | [`max_discard_bytes`](ServerConfig::max_discard_bytes) |
 //! | `limits.gathered` | `64KiB` | [`max_gathered_bytes`](ServerConfig::max_gathered_bytes) |
 //! | `limits.connections` | `25000` | [`max_connections`](ServerConfig::max_connections) |
+//! | `limits.at_capacity` | `wait` | [`at_capacity`](ServerConfig::at_capacity): `wait` or `shed` |
 //! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
 //! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
 //! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
@@ -45,20 +49,35 @@
 //! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
 //! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
 //!
+//! A table of another name is a section of the application: see [`Section`].
+//!
 //! # Layout
 //! - `source`: the two sources as one list of entries, each with its place
 //! - `keys`: the table of keys, which puts an entry into its field
+//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and `secret`;
+//!   `field`: what the derive calls
 //! - `units`: sizes and durations in words
 //! - `error`: what is wrong with an entry
 
 mod error;
+pub(crate) mod field;
 mod keys;
+mod secret;
+mod section;
+mod size;
 mod source;
 mod units;
+mod value;
 
 use trine_server::ServerConfig;
 
+pub(crate) use self::error::distance;
 pub use self::error::{ConfigError, ConfigErrors, Source};
+pub use self::secret::Secret;
+use self::section::Sections;
+pub use self::section::{Reader, Section, SectionKey};
+pub use self::size::Size;
+pub use self::value::{FromConfig, Value};
 
 /// What can be configured. Every limit and every timeout is finite.
 ///
@@ -80,6 +99,7 @@ pub struct Config {
     /// Whether connections move between the workers when one has more to do, instead of staying with the worker
     /// that accepted them. Worth it where few connections do much work. Default: false.
     pub work_stealing: bool,
+    sections: Sections,
 }
 
 /// What kind of use this is.
@@ -93,6 +113,9 @@ pub enum Profile {
 
 impl Config {
     /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
+    ///
+    /// Tables and variables that are none of the server's are kept for [`section`](Config::section).
+    /// [`App::serve`](crate::App::serve) refuses what no section took.
     ///
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.
@@ -134,11 +157,13 @@ impl Config {
         let env: Vec<_> = env.into_iter().collect();
         let mut errors = Vec::new();
         let mut config = Config { profile: source::profile(&env, &mut errors), ..Config::default() };
+        source::file_name(&env).clone_into(&mut config.sections.file);
         let mut unused = config.clone();
         for entry in source::entries(text, &env, config.profile, &mut errors) {
             let target = if entry.applies { &mut config } else { &mut unused };
-            if let Err(error) = keys::apply(target, entry) {
-                errors.push(error);
+            match keys::apply(target, entry) {
+                Ok(of_section) => config.sections.entries.extend(of_section),
+                Err(error) => errors.push(error),
             }
         }
         errors.sort_by_key(ConfigError::order);
@@ -153,8 +178,19 @@ impl Default for Config {
             server: ServerConfig { port: 8000, ..ServerConfig::default() },
             body_limit: trine_core::route::DEFAULT_BODY_LIMIT,
             work_stealing: false,
+            sections: Sections {
+                entries: Vec::new(),
+                file: source::DEFAULT_FILE.to_owned(),
+                known: Vec::new(),
+            },
         }
     }
+}
+
+/// Whether a table of this name is one of the server's, or was meant to be.
+fn is_of_server(section: &str) -> bool {
+    let near = |name| distance(section, name) <= 1;
+    section::PROFILES.contains(&section) || section::TABLES.into_iter().any(near)
 }
 
 impl Default for Profile {

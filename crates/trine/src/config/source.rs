@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use super::error::is_near;
 use super::{ConfigError, Profile, Source};
 
 /// The file that is read unless [`FILE`] names another.
@@ -13,17 +14,19 @@ pub(super) const FILE: &str = "TRINE_CONFIG";
 /// The variable that names the profile.
 pub(super) const PROFILE: &str = "TRINE_PROFILE";
 
-/// The variable that says what is logged.
-const LOG: &str = "TRINE_LOG";
+/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints.
+const NO_KEYS: [&str; 5] = [FILE, PROFILE, "TRINE_LOG", crate::launch::AUDIT, crate::launch::TREE];
 
 const PREFIX: &str = "TRINE_";
 
 /// A value, under the key that its source gives it.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     /// `limits.body` of a file, `TRINE_LIMITS_BODY` of the environment.
     pub(super) key: String,
     pub(super) value: String,
+    /// The items, where the value is a list.
+    pub(super) items: Option<Vec<String>>,
     pub(super) source: Source,
     /// Whether it is of this profile; else it is only checked.
     pub(super) applies: bool,
@@ -34,13 +37,42 @@ impl Entry {
     pub(super) fn names(&self, name: &str) -> bool {
         self.key == self.source.spell(name)
     }
+
+    /// Whether somebody may have meant the key of that name.
+    pub(super) fn is_near(&self, name: &str) -> bool {
+        is_near(&self.key, &self.source.spell(name))
+    }
+
+    /// Whether it stands in the section of that name, or in one whose name goes on from it.
+    pub(super) fn in_section(&self, name: &str) -> bool {
+        let rest = self.key.strip_prefix(self.source.spell(name).as_str());
+        rest.is_some_and(|rest| rest.starts_with(if self.is_variable() { '_' } else { '.' }))
+    }
+
+    pub(super) fn is_variable(&self) -> bool {
+        matches!(self.source, Source::Variable(_))
+    }
+
+    /// Whether it can only be a key of the server: one without a section, or of a section of the server.
+    pub(super) fn is_of_server(&self) -> bool {
+        let key = self.key.strip_prefix(PREFIX).unwrap_or(&self.key).to_ascii_lowercase();
+        let end = if self.is_variable() { '_' } else { '.' };
+        key.split_once(end).is_none_or(|(section, _)| super::is_of_server(section))
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    // The value may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} from {}", self.key, self.source)
+    }
 }
 
 impl Source {
     /// A key as this source writes it.
     pub(super) fn spell(&self, name: &str) -> String {
         match self {
-            Source::File { .. } => name.to_owned(),
+            Source::File { .. } | Source::Code { .. } => name.to_owned(),
             Source::Variable(_) => format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase()),
         }
     }
@@ -59,6 +91,11 @@ pub(super) fn profile(env: &[(String, String)], errors: &mut Vec<ConfigError>) -
     }
 }
 
+/// The file that the environment names, else the usual one.
+pub(super) fn file_name(env: &[(String, String)]) -> &str {
+    env.iter().find(|(name, _)| name == FILE).map_or(DEFAULT_FILE, |(_, path)| path)
+}
+
 /// Every entry: the file, its sections for the profiles, the environment.
 pub(super) fn entries(
     text: &str,
@@ -66,8 +103,7 @@ pub(super) fn entries(
     profile: Profile,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<Entry> {
-    let path = env.iter().find(|(name, _)| name == FILE).map_or(DEFAULT_FILE, |(_, path)| path);
-    let file = File { text, path };
+    let file = File { text, path: file_name(env) };
     let (root, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
         // What could be read around a syntax error may be half of what was meant: say nothing about it.
@@ -95,12 +131,13 @@ pub(super) fn entries(
 
 fn variables(env: &[(String, String)]) -> impl Iterator<Item = Entry> {
     env.iter()
-        .filter(|(name, _)| name.starts_with(PREFIX) && ![FILE, PROFILE, LOG].contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with(PREFIX) && !NO_KEYS.contains(&name.as_str()))
         .map(of_variable)
 }
 
 fn of_variable((name, value): &(String, String)) -> Entry {
-    Entry { key: name.clone(), value: value.clone(), source: Source::Variable(name.clone()), applies: true }
+    let source = Source::Variable(name.clone());
+    Entry { key: name.clone(), value: value.clone(), items: None, source, applies: true }
 }
 
 struct File<'a> {
@@ -128,7 +165,9 @@ impl File<'_> {
             DeValue::Table(table) => self.table(&format!("{key}."), table, applies, entries),
             scalar => {
                 let source = self.source(Some(span));
-                entries.push(Entry { key: key.to_owned(), value: text(scalar), source, applies });
+                let items =
+                    scalar.as_array().map(|items| items.iter().map(|item| text(item.get_ref())).collect());
+                entries.push(Entry { key: key.to_owned(), value: text(scalar), items, source, applies });
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use trine_server::Cancel;
+use trine_server::{AtCapacity, Cancel};
 
 /// How a kind of value is read, and how an error names it.
 pub(super) struct Kind<T> {
@@ -30,6 +30,15 @@ pub(super) const CANCEL: Kind<Cancel> = Kind {
         "reset" => Some(Cancel::Reset),
         "fin" => Some(Cancel::Fin),
         "never" => Some(Cancel::Never),
+        _ => None,
+    },
+};
+
+pub(super) const AT_CAPACITY: Kind<AtCapacity> = Kind {
+    expected: "`wait` or `shed`",
+    parse: |text| match text {
+        "wait" => Some(AtCapacity::Wait),
+        "shed" => Some(AtCapacity::Shed),
         _ => None,
     },
 };

@@ -1,10 +1,11 @@
 //! The path parameters, typed.
 
 mod de;
+mod shape;
 
 use serde::de::DeserializeOwned;
 use trine_core::extract::Parts;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 /// The path parameters as any type that `serde` can read, percent-decoded.
 ///
@@ -25,12 +26,19 @@ use trine_core::{Cx, FromRequest, Rejection};
 ///
 /// # Errors
 /// - 400 where a value does not fit; it names the parameter, what was expected and what came
-/// - 500 where `T` does not fit the template, which no request can mend: the log says how
+/// - 500 where `T` does not fit the template, which no request can mend: the log says how. Where `T` takes another
+///   number of parameters than the template has, the launch audit says so before the first request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Path<T> {
     type Reads = Parts;
+
+    fn needs(needs: &mut Needs) {
+        if let Some(count) = shape::params_of::<T>() {
+            needs.path_params::<T>(count);
+        }
+    }
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         match T::deserialize(de::Parameters::of(cx.matched())) {

@@ -37,6 +37,16 @@ impl Choices {
     }
 }
 
+impl Choices {
+    /// The route behind an index that was found.
+    pub(crate) fn resolve(&self, index: u32, method: &Method, headers: &HeaderMap) -> u32 {
+        match self.get(index) {
+            Some(choice) => choice.pick(method, headers).unwrap_or(choice.otherwise),
+            None => index,
+        }
+    }
+}
+
 impl Choice {
     /// The route for a request: one for its own method before one for any, then the one with more conditions on headers
     /// and content type, then the one whose type the client prefers, then the first declared.

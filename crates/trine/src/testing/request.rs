@@ -1,18 +1,35 @@
 //! A request that a test writes.
 
 use std::future::{Future, IntoFuture};
+use std::panic::Location;
 use std::pin::Pin;
 
+use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use serde::Serialize;
 use trine_core::{Body, BoxError, Response};
 
 use super::client::{Panicked, caught};
-use super::{TestClient, TestResponse};
+use super::exchange::Sent;
+use super::{Multipart, TestClient, TestResponse, redirect};
 use crate::extract::encode_value;
 
 /// A request on its way to be sent: await it, or call [`TestRequest::send`].
+///
+/// ```
+/// use trine::prelude::*;
+/// use trine::testing::Multipart;
+///
+/// async fn upload(body: Bytes) -> String { format!("{} bytes", body.len()) }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let client = App::new().route("/avatar", post(upload)).test().await;
+/// let avatar = Multipart::new().text("name", "Ann").file("avatar", "ann.png", "image/png", [1, 2, 3]);
+/// client.post("/avatar").multipart(avatar).await.expect_status(200).expect_text("210 bytes");
+/// # }
+/// ```
 ///
 /// # Panics
 /// Its methods panic at the line of the test that gives them what cannot be sent.
@@ -26,6 +43,7 @@ pub struct TestRequest {
     content_type: Option<HeaderValue>,
     cookies: Vec<String>,
     body: Body,
+    place: &'static Location<'static>,
 }
 
 impl TestRequest {
@@ -39,6 +57,7 @@ impl TestRequest {
             content_type: None,
             cookies: Vec::new(),
             body: Body::empty(),
+            place: Location::caller(),
         }
     }
 
@@ -84,6 +103,15 @@ impl TestRequest {
         self.typed("application/x-www-form-urlencoded", text)
     }
 
+    /// Sends a form with texts and files.
+    pub fn multipart(mut self, form: Multipart) -> TestRequest {
+        let (content_type, body) = form.encode();
+        // A boundary is written in ASCII.
+        self.content_type = HeaderValue::from_str(&content_type).ok();
+        self.body = body.into();
+        self
+    }
+
     /// Sends text.
     pub fn text(self, text: impl Into<String>) -> TestRequest {
         self.typed("text/plain; charset=utf-8", text.into())
@@ -108,49 +136,98 @@ impl TestRequest {
     }
 
     /// Sends it and reads the whole response.
+    ///
+    /// # Panics
+    /// When no response comes, as from a server that is gone, and at more redirects than the client follows.
     pub async fn send(self) -> TestResponse {
-        let line = format!("{} {}", self.method, self.target);
-        let (mut head, body) = self.send_streaming().await.into_parts();
+        let (sent, response) = self.exchange().await;
+        let (mut head, body) = response.into_parts();
         let panicked = head.extensions.remove().map(|Panicked(said)| format!("the handler panicked: {said}"));
         match caught(body.bytes()).await {
-            Ok(Ok(bytes)) => TestResponse::new(line, head, bytes, panicked),
-            Ok(Err(error)) => TestResponse::broken(line, head, &error),
-            Err(said) => TestResponse::broken(line, head, &*BoxError::from(format!("it panicked: {said}"))),
+            Ok(Ok(bytes)) => TestResponse::new(sent, head, bytes, panicked),
+            Ok(Err(error)) => TestResponse::broken(sent, head, &error),
+            Err(said) => TestResponse::broken(sent, head, &*BoxError::from(format!("it panicked: {said}"))),
         }
     }
 
-    /// Sends it and leaves the body unread: for answers without an end, such as server-sent events.
+    /// Sends it and leaves the body unread: for answers without an end, such as server-sent events, whose parts
+    /// [`Body::chunk`] reads.
+    ///
+    /// # Panics
+    /// As [`TestRequest::send`].
     pub async fn send_streaming(self) -> Response {
-        let client = self.client.clone();
-        let is_head = self.method == Method::HEAD;
-        let path = self.target.path().to_owned();
-        let response = client.answer(self.into_request()).await;
-        client.jar().receive(response.headers(), &path);
-        // The server sends no body here either (RFC 9110 section 9.3.2).
-        if is_head { response.map(|_| Body::empty()) } else { response }
+        self.exchange().await.1
     }
 
-    fn into_request(mut self) -> Request<Body> {
-        let mut cookies = self.client.jar().pairs(self.target.path());
+    /// Sends it, and what redirects ask for.
+    async fn exchange(mut self) -> (Sent, Response) {
+        let (place, most) = (self.place, self.client.redirects());
+        let mut hops = Vec::new();
+        loop {
+            // A body that is a stream can be sent once; of bytes, a copy counts a reference.
+            let whole = self.body.take_whole();
+            let body = whole.clone().map_or_else(|| std::mem::take(&mut self.body), Body::from);
+            let (mut sent, response) = self.once(whole.clone(), body).await;
+            let Some(hop) = self.hop(&response).filter(|_| most > 0) else {
+                sent.hops = hops;
+                return (sent, response);
+            };
+            hops.push(format!("{} {} -> {}", sent.method, sent.target, response.status()));
+            assert!(hops.len() <= most, "{place}: more than {most} redirects:\n{}", hops.join("\n"));
+            (self.method, self.target) = (hop.method, hop.target);
+            match (hop.keeps_body, whole) {
+                (true, Some(bytes)) => self.body = bytes.into(),
+                (true, None) => panic!("{place}: a streamed body cannot be sent again:\n{}", hops.join("\n")),
+                (false, _) => {
+                    self.content_type = None;
+                    self.headers.remove(header::CONTENT_TYPE);
+                    self.headers.remove(header::CONTENT_LENGTH);
+                }
+            }
+        }
+    }
+
+    fn hop(&self, response: &Response) -> Option<redirect::Hop> {
+        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        redirect::hop(response.status(), location, &self.method, &self.target, self.client.host())
+    }
+
+    async fn once(&self, whole: Option<Bytes>, body: Body) -> (Sent, Response) {
+        let headers = self.all_headers();
+        let (method, target) = (self.method.clone(), self.target.clone());
+        let mut request = Request::new(body);
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = target.clone();
+        request.headers_mut().clone_from(&headers);
+        let response = match self.client.answer(request).await {
+            Ok(response) => response,
+            Err(error) => panic!("{}: {method} {target}: no response: {error}", self.place),
+        };
+        self.client.jar().receive(response.headers(), target.path());
+        // The server sends no body here either (RFC 9110 section 9.3.2).
+        let response = if method == Method::HEAD { response.map(|_| Body::empty()) } else { response };
+        let route = self.client.route_of(&method, &target);
+        (Sent { method, target, headers, body: whole, route, hops: Vec::new() }, response)
+    }
+
+    fn all_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
         // Those of this request alone come first: of two with one name, the first counts.
-        cookies.splice(0..0, self.cookies);
+        let mut cookies = self.cookies.clone();
+        cookies.extend(self.client.jar().pairs(self.target.path()));
         if let Ok(cookies) = HeaderValue::try_from(cookies.join("; "))
             && !cookies.is_empty()
         {
-            self.headers.append(header::COOKIE, cookies);
+            headers.append(header::COOKIE, cookies);
         }
-        if let Some(content_type) = self.content_type {
-            self.headers.entry(header::CONTENT_TYPE).or_insert(content_type);
+        if let Some(content_type) = &self.content_type {
+            headers.entry(header::CONTENT_TYPE).or_insert_with(|| content_type.clone());
         }
-        let host = self.target.authority().map_or("localhost", |authority| authority.as_str());
+        let host = self.target.authority().map_or(self.client.host(), |authority| authority.as_str());
         if let Ok(host) = HeaderValue::from_str(host) {
-            self.headers.entry(header::HOST).or_insert(host);
+            headers.entry(header::HOST).or_insert(host);
         }
-        let mut request = Request::new(self.body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.target;
-        *request.headers_mut() = self.headers;
-        request
+        headers
     }
 }
 

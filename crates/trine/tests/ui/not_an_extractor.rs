@@ -3,10 +3,11 @@ use trine::prelude::*;
 struct Db;
 
 #[get("/")]
-async fn one(
+async fn list(
     method: Method,
     db: Db, //~ expect: `Db` cannot be a handler argument
-    //~ also: if it is shared state, write `State<Db>`
+    //~ also: if it is a value of the path or the query, name it in the template of the attribute, `/users/{id}` or
+    //~ also: if it is shared state, write `State<Db>`; if it is the body, write `Json<Db>` or `Form<Db>`
 ) {
 }
 
@@ -16,5 +17,5 @@ async fn both(a: Vec<u8>, b: bool) {}
 //~ expect: `bool` cannot be a handler argument
 
 fn main() {
-    App::new().routes(routes![one, both]);
+    App::new().routes(routes![list, both]);
 }

@@ -2,8 +2,9 @@ use trine::prelude::*;
 
 struct Db;
 
-async fn one(method: Method, db: Db) {}
+async fn list(method: Method, db: Db) {}
 
 fn main() {
-    App::new().route("/", get(one)); //~ expect: `Db` cannot be a handler argument
+    App::new().route("/", get(list)); //~ expect: `Db` cannot be a handler argument
+    //~ also: if it is shared state, write `State<Db>`; if it is the body, write `Json<Db>` or `Form<Db>`
 }

@@ -4,6 +4,8 @@ struct Todo;
 
 #[get("/")]
 async fn value() -> Todo { //~ expect: `Todo` cannot be the answer of a handler
+    //~ also: to send it as JSON, return `Json<Todo>`; as text, a `String`
+    //~ also: an error type of your own implements `IntoResponse`, or becomes a `Problem` before it is returned
     Todo
 }
 

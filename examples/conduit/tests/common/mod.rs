@@ -1,54 +1,40 @@
 //! A Conduit of its own for each test, on a real socket, and a client that speaks JSON to it.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use conduit::auth::Keys;
-use conduit::db::Db;
-use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use trine_server::{Server, ServerConfig, ServerHandle};
+use trine::Config;
+use trine::prelude::Method;
+use trine::testing::{TestClient, TestResponse, TestServer};
 
 /// A running server.
 pub struct Conduit {
     pub client: Api,
-    db: Db,
-    handle: ServerHandle,
-    serving: tokio::task::JoinHandle<()>,
+    server: TestServer,
 }
 
 impl Conduit {
     pub async fn start(dir: &Path) -> Conduit {
-        let db = Db::open(&dir.join("conduit.db")).await.unwrap();
-        let keys = Keys::open(&dir.join(".conduit-secret")).unwrap();
-        let service = conduit::app(db.clone(), keys).build().await.unwrap();
-        let config = ServerConfig {
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 0,
-            workers: 2,
-            signals: false,
-            ..ServerConfig::default()
-        };
-        let bound = Server::new(config).bind().unwrap();
-        let base = format!("http://{}/api", bound.local_addr());
-        let handle = bound.handle();
-        let serving = tokio::spawn(async move { bound.serve(service).await.unwrap() });
-        Conduit { client: Api { base, token: None, http: Client::new() }, db, handle, serving }
+        let server = conduit::app().config(files_in(dir)).test_server().await;
+        let client = Api { client: server.client().clone(), token: None };
+        Conduit { client, server }
     }
 
     pub async fn stop(self) {
-        self.handle.shutdown();
-        self.serving.await.unwrap();
-        self.db.close().await;
+        self.server.stop().await;
     }
+}
+
+/// The configuration that keeps everything in this folder.
+pub fn files_in(dir: &Path) -> Config {
+    Config::read(&format!("conduit.database = '{}'", dir.join("conduit.db").display()), []).unwrap()
 }
 
 /// One user's view of the API, or nobody's.
 #[derive(Clone)]
 pub struct Api {
-    base: String,
+    client: TestClient,
     token: Option<String>,
-    http: Client,
 }
 
 impl Api {
@@ -64,19 +50,19 @@ impl Api {
         Api { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(Method::GET, path, None).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub async fn put(&self, path: &str, body: Value) -> TestResponse {
         self.send(Method::PUT, path, Some(body.to_string())).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.send(Method::DELETE, path, None).await
     }
 
@@ -86,41 +72,36 @@ impl Api {
         self.post("/articles", json!({ "article": article })).await.ok(201)["article"].clone()
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+    pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> TestResponse {
+        let mut request = self.client.request(method, format!("/api{path}"));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Token {token}"));
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+            request = request.header("content-type", "application/json").bytes(body);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
-        Answer { status, headers, body }
+        request.await
     }
 }
 
-/// What came back.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
-}
-
-impl Answer {
-    /// The body of an answer that has to have this status.
-    #[track_caller]
-    pub fn ok(self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", self.body);
-        self.body
-    }
+/// What Conduit expects of all answers.
+pub trait Answer {
+    /// The body of an answer that has to have this status; `null` where there is none.
+    fn ok(self, status: u16) -> Value;
 
     /// Asserts an error with this status and exactly these fields.
+    fn refused(self, status: u16, errors: Value);
+}
+
+impl Answer for TestResponse {
     #[track_caller]
-    pub fn refused(self, status: u16, errors: Value) {
-        assert_eq!((self.status, self.body), (status, json!({ "errors": errors })));
+    fn ok(self, status: u16) -> Value {
+        self.expect_status(status);
+        if self.bytes().is_empty() { Value::Null } else { self.json() }
+    }
+
+    #[track_caller]
+    fn refused(self, status: u16, errors: Value) {
+        self.expect_status(status).expect_json(json!({ "errors": errors }));
     }
 }

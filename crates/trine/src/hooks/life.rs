@@ -1,0 +1,183 @@
+//! The application between its start and its end: states made, hooks run, tasks kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use trine_core::state::States;
+
+use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
+use crate::audit::Finding;
+use crate::config::Config;
+
+/// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks of the end.
+pub(crate) struct Life {
+    cx: HookCx,
+    workers: Vec<Maker<WorkerFn>>,
+    /// Dropping what is left of the tasks.
+    cut: CancellationToken,
+    tasks: Mutex<Option<JoinHandle<()>>>,
+    shutdown: Mutex<Vec<Hook>>,
+    /// When the end has to be reached, once it began.
+    deadline: OnceLock<Instant>,
+}
+
+impl Life {
+    /// Makes the states, runs the hooks, starts the tasks. Gives the states of worker 0, which a service has where
+    /// nobody asks it for workers.
+    pub(crate) async fn start(
+        hooks: Hooks,
+        mut states: States,
+        config: Config,
+    ) -> Result<(Life, States), Finding> {
+        let Hooks { declared, makers, workers, start, shutdown, tasks, .. } = hooks;
+        let mut cx = HookCx {
+            config: Arc::new(config),
+            states: Arc::new(states.clone()),
+            declared: declared.into(),
+            end: CancellationToken::new(),
+        };
+        for Maker { declared, make } in makers {
+            let insert = make(cx.clone()).await.map_err(|error| failed(declared, &error))?;
+            insert(&mut states);
+            cx.states = Arc::new(states.clone());
+        }
+        let life = Life {
+            cx,
+            workers,
+            cut: CancellationToken::new(),
+            tasks: Mutex::default(),
+            shutdown: Mutex::new(shutdown),
+            deadline: OnceLock::new(),
+        };
+        let states = life.worker(0).await?;
+        for Hook { place, run } in start {
+            if let Err(error) = run(life.cx.clone()).await {
+                // What goes wrong now is logged; the launch ends with the first error.
+                let _ = life.end().await;
+                return Err(Finding::start_failed("a hook at the start", place, &error));
+            }
+        }
+        life.spawn(tasks);
+        Ok((life, states))
+    }
+
+    /// The states of a worker: those of the application and its own.
+    pub(crate) async fn worker(&self, index: usize) -> Result<States, Finding> {
+        let mut states = (*self.cx.states).clone();
+        for maker in &self.workers {
+            let made = (maker.make)(self.cx.clone(), index).await;
+            made.map_err(|error| failed(maker.declared, &error))?(&mut states);
+        }
+        Ok(states)
+    }
+
+    /// Tells hooks and tasks that the end has begun.
+    pub(crate) fn begin_end(&self) {
+        let patience = self.cx.config.server.shutdown_timeout;
+        self.deadline.get_or_init(|| Instant::now() + patience);
+        self.cx.end.cancel();
+    }
+
+    /// Waits for the tasks, then runs the hooks of the end, once.
+    pub(crate) async fn end(&self) -> crate::Result {
+        self.begin_end();
+        let deadline = self.deadline.get().copied().unwrap_or_else(Instant::now);
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut tasks) = tasks
+            && timeout_at(deadline, &mut tasks).await.is_err()
+        {
+            self.cut.cancel();
+            let _ = tasks.await;
+        }
+        let hooks = std::mem::take(&mut *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner));
+        let deadline = deadline.max(Instant::now() + HookCx::AT_LEAST);
+        let mut failed = Vec::new();
+        for Hook { place, run } in hooks.into_iter().rev() {
+            let ended = timeout_at(deadline, run(self.cx.clone())).await;
+            let error = match ended {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => format!("{error:#}"),
+                Err(_) => "the time for shutting down was over before it had ended".to_owned(),
+            };
+            tracing::error!("the hook at {place} failed at the end: {error}");
+            failed.push(format!("the hook at {place} failed at the end: {error}"));
+        }
+        if failed.is_empty() { Ok(()) } else { Err(crate::Error::new(failed.join("\n"))) }
+    }
+
+    fn spawn(&self, tasks: Vec<(&'static str, Hook)>) {
+        if tasks.is_empty() {
+            return;
+        }
+        let mut running = JoinSet::new();
+        let mut names = HashMap::new();
+        for (name, Hook { place, run }) in tasks {
+            let task = running.spawn(run(self.cx.clone()));
+            names.insert(task.id(), (name, place));
+        }
+        let watched = tokio::spawn(watch(running, names, self.cut.clone()));
+        *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.cx.end.cancel();
+        self.cut.cancel();
+        let hooks = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Hook { place, .. }) = hooks.first() {
+            tracing::debug!(
+                "dropped without `shutdown`: the hooks of the end, such as that at {place}, do not run"
+            );
+        }
+    }
+}
+
+/// Logs how each task ends, and drops what is left when it is told to.
+async fn watch(
+    mut running: JoinSet<crate::Result>,
+    names: HashMap<Id, (&'static str, Place)>,
+    cut: CancellationToken,
+) {
+    loop {
+        let ended = tokio::select! {
+            ended = running.join_next_with_id() => ended,
+            () = cut.cancelled() => break,
+        };
+        match ended {
+            None => return,
+            Some(Ok((_, Ok(())))) => {}
+            Some(Ok((id, Err(error)))) => log(&names, id, &format!("failed: {error:#}")),
+            Some(Err(error)) => log(&names, error.id(), &format!("panicked: {}", said(error))),
+        }
+    }
+    running.abort_all();
+    while let Some(ended) = running.join_next_with_id().await {
+        if let Err(error) = ended {
+            log(&names, error.id(), "had not ended in time and was dropped");
+        }
+    }
+}
+
+fn log(names: &HashMap<Id, (&'static str, Place)>, id: Id, what: &str) {
+    if let Some((name, place)) = names.get(&id) {
+        tracing::error!(target: "trine::task", "the task `{name}` ({place}) {what}");
+    }
+}
+
+fn said(error: JoinError) -> String {
+    let Ok(panic) = error.try_into_panic() else { return "dropped".to_owned() };
+    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (_, Some(text)) => (*text).to_owned(),
+        (None, None) => "a panic without a text".to_owned(),
+    }
+}
+
+fn failed(declared: Declared, error: &crate::Error) -> Finding {
+    let what = format!("the state of type `{}`", declared.type_name);
+    Finding::start_failed(&what, declared.place, error)
+}

@@ -1,0 +1,92 @@
+//! What became of a template.
+
+use std::io;
+
+use http::HeaderValue;
+use trine_core::respond::with_type;
+use trine_core::{Body, IntoResponse, Response};
+
+/// A rendered template. As an answer it has the content type that the template's name ends in.
+///
+/// | name ends in | content type |
+/// |---|---|
+/// | `.html`, `.htm` | `text/html; charset=utf-8` |
+/// | `.xml`, `.svg`, `.css`, `.js`, `.json`, `.md` | that of each |
+/// | anything else | `text/plain; charset=utf-8` |
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    text: String,
+    content_type: &'static str,
+}
+
+impl Rendered {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes the text, for a mail or a file.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text
+    }
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        with_type(HeaderValue::from_static(self.content_type), Body::from(self.text))
+    }
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, end)| end) {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "xml" => "application/xml; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "md" => "text/markdown; charset=utf-8",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// Where a template writes to, up to a limit.
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    most: usize,
+    full: bool,
+}
+
+impl Output {
+    pub(super) fn new(most: usize) -> Output {
+        Output { bytes: Vec::new(), most, full: false }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    pub(super) fn finish(self, name: &str) -> Result<Rendered, String> {
+        match String::from_utf8(self.bytes) {
+            Ok(text) => Ok(Rendered { text, content_type: content_type(name) }),
+            Err(error) => Err(format!("it writes what is no text: {error}")),
+        }
+    }
+}
+
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.most {
+            self.full = true;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

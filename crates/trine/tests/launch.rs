@@ -1,0 +1,205 @@
+//! A program from its start to its end, as the system sees it: what it prints, what it refuses, in which order it ends.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::time::Duration;
+
+use trine::config::Secret;
+use trine::prelude::*;
+
+struct Db;
+
+#[derive(trine::Config)]
+#[expect(dead_code, reason = "only read")]
+struct Keys {
+    sign: Secret,
+}
+
+async fn hello(_: State<Db>) -> &'static str {
+    "hello"
+}
+
+async fn slow() -> &'static str {
+    println!("slow began");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    println!("slow ended");
+    "slow"
+}
+
+/// The program. It is this test binary, run again with `PROGRAM` set.
+#[test]
+#[ignore = "the program that the other tests start"]
+fn program() -> ExitCode {
+    if std::env::var_os("PROGRAM").is_none() {
+        return ExitCode::SUCCESS;
+    }
+    let app = App::new()
+        .config_section::<Keys>("keys")
+        .state_with(|_| async {
+            println!("state made");
+            Ok(Db)
+        })
+        .on_shutdown(|cx| async move {
+            cx.state::<Db>()?;
+            println!("hook ran");
+            Ok(())
+        })
+        .task("watcher", |cx| async move {
+            cx.shutdown().await;
+            println!("task told");
+            Ok(())
+        })
+        .route("/", get(hello))
+        .route("/slow", get(slow));
+    trine::__private::main(app.serve())
+}
+
+fn command(env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "program", "--ignored", "--nocapture", "--test-threads=1"]);
+    let ours = std::env::vars().filter(|(name, _)| name.starts_with("TRINE_"));
+    for (name, _) in ours {
+        command.env_remove(name);
+    }
+    command.env("PROGRAM", "1").env("TRINE_PORT", "0").env("TRINE_WORKERS", "2").envs(env.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(env: &[(&str, &str)]) -> (Output, String) {
+    let output = command(env).output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output, text)
+}
+
+fn json(text: &str) -> serde_json::Value {
+    let (start, end) = (text.find('{').unwrap(), text.rfind('}').unwrap());
+    serde_json::from_str(&text[start..=end]).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+const SECRET: (&str, &str) = ("TRINE_KEYS_SIGN", "a tiger, 7 lilies");
+
+#[test]
+fn everything_that_is_wrong_is_one_report_before_anything_runs() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let env = [
+        ("TRINE_PORT", &*port.to_string()),
+        ("TRINE_PROFILE", "prod"),
+        ("TRINE_KEYS_SIGN", "changeme"),
+        ("TRINE_KEYS_SING", "x"),
+    ];
+    let (output, text) = run(&env);
+    assert!(!output.status.success());
+    for wanted in [
+        "error: the launch audit found 3 mistakes:",
+        "`keys.sign` cannot be used under the profile `prod`: a value that stands in documentation is no secret",
+        "there is no key `TRINE_KEYS_SING`; did you mean `TRINE_KEYS_SIGN`?",
+        &format!("127.0.0.1:{port} is in use: "),
+        &format!("TRINE_PORT={}", if port == u16::MAX { port - 1 } else { port + 1 }),
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(text.contains(&format!("(process {}) listens there", std::process::id())), "{text}");
+    }
+    assert!(!text.contains("state made"), "{text}");
+}
+
+#[test]
+fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
+    let (_, text) = run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big")]);
+    for wanted in ["found 3 mistakes", "TRINE_WORKERS", "TRINE_LIMITS_BODY", "`keys.sign` is missing"] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+}
+
+#[test]
+fn the_audit_is_printed_in_place_of_serving() {
+    let (output, text) = run(&[("TRINE_AUDIT", "json"), SECRET]);
+    assert!(output.status.success(), "{text}");
+    assert_eq!(json(&text)["findings"], serde_json::json!([]));
+    assert!(!text.contains("state made"), "{text}");
+    // Another instance may be running.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
+    assert!(output.status.success() && text.contains("the launch audit found no mistake"), "{text}");
+    let (output, _) = run(&[("TRINE_AUDIT", "json")]);
+    assert!(!output.status.success());
+    let told = json(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(told["findings"][0]["kind"], "config");
+    assert!(told["findings"][0]["text"].as_str().unwrap().starts_with("`keys.sign` is missing"));
+}
+
+struct Running {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    /// Starts it and waits until it listens: gives what it printed, and where it listens.
+    fn start(env: &[(&str, &str)], until: &str) -> (Running, Vec<String>) {
+        let mut child = command(env).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut running = Running { child, lines };
+        let mut printed = Vec::new();
+        while !printed.last().is_some_and(|line: &String| line.contains(until)) {
+            printed.push(running.line());
+        }
+        (running, printed)
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended");
+        line.trim_end().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn url(printed: &[String], path: &str) -> String {
+    let line = printed.iter().find(|line| line.contains(" on http://")).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap();
+    format!("http://{address}{path}")
+}
+
+// Reading lines blocks, so the client has a thread of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_ends_requests_then_tasks_then_hooks() {
+    let (mut running, printed) = Running::start(&[SECRET], "/slow");
+    assert!(printed.iter().any(|line| line.ends_with("state made")), "{printed:?}");
+    assert_eq!(reqwest::get(url(&printed, "/")).await.unwrap().text().await.unwrap(), "hello");
+    let slow = tokio::spawn(reqwest::get(url(&printed, "/slow")));
+    assert_eq!(running.line(), "slow began");
+    running.signal("TERM");
+    let mut rest = String::new();
+    running.lines.read_to_string(&mut rest).unwrap();
+    assert!(running.child.wait().unwrap().success());
+    let at = |what: &str| rest.find(what).unwrap_or_else(|| panic!("{what}: {rest}"));
+    assert!(at("task told") < at("slow ended"), "tasks are told when the shutdown begins: {rest}");
+    assert!(at("slow ended") < at("hook ran"), "hooks run behind the last request: {rest}");
+    assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "slow");
+}
+
+#[test]
+fn the_tree_is_printed_when_asked_for() {
+    let (_running, printed) = Running::start(&[SECRET, ("TRINE_TREE", "1")], "└ GET /slow");
+    assert!(printed.iter().any(|line| line.contains("├ GET /  hello  (")), "{printed:?}");
+}
