@@ -16,8 +16,9 @@ async fn verify(token: Token) {}
 
 fn main() {
     let _ = show::uri("fine", 7, None);
-    let _ = show::uri(true, 7, 1); //~ expect: `bool` cannot stand for `String` in a link
-    //~ also: the handler takes `String` here
+    let _ = show::uri(true, 7, 1); //~ expect: `bool` cannot stand for `
+    //~ also: String` in a link
+    //~ also: the handler takes `
     let _ = show::uri(
         "fine",
         "seven", //~ expect: `&str` cannot stand for `u16` in a link
