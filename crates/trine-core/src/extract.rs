@@ -65,14 +65,19 @@ pub enum Whole {}
 pub trait Reads: sealed::Sealed + 'static {
     /// Whether it is the body that is read.
     const BODY: bool;
+
+    /// What two extractors read together: the body where one of them does.
+    type Or<Other: Reads>: Reads;
 }
 
 impl Reads for Parts {
     const BODY: bool = false;
+    type Or<Other: Reads> = Other;
 }
 
 impl Reads for Whole {
     const BODY: bool = true;
+    type Or<Other: Reads> = Whole;
 }
 
 mod sealed {

@@ -11,7 +11,7 @@
 //! - [`state`]: typed values that the application holds
 //! - [`cx`]: one request, as extractors see it
 //! - [`extract`]: [`FromRequest`], the one trait of extraction, and [`needs`], what it wants at launch
-//! - [`param`]: [`FromParam`], one value of a path or query
+//! - [`param`]: [`FromParam`], one value of a path or query; [`to_param`]: the way back
 //! - [`respond`]: [`IntoResponse`] and [`IntoResponseParts`]
 //! - [`problem`]: [`Problem`], an error as RFC 9457 tells it
 
@@ -28,6 +28,7 @@ pub mod recycle;
 pub mod respond;
 pub mod route;
 pub mod state;
+pub mod to_param;
 
 pub use body::{Body, BodyError};
 pub use conn::ConnInfo;
@@ -38,6 +39,7 @@ pub use param::{FromParam, Param};
 pub use problem::Problem;
 pub use respond::{IntoResponse, IntoResponseParts};
 pub use route::{RouteCx, RouteMeta};
+pub use to_param::{LinkArg, ToParam};
 
 /// A request as handlers and layers of Trine see it.
 pub type Request<B = Body> = http::Request<B>;

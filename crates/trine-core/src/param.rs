@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode;
 
-use crate::{Cx, Problem, Rejection};
+use crate::{Cx, Needs, Problem, Rejection};
 
 /// A type that a single value of the path or the query can become: `/users/{id}`, `?{page}`.
 ///
@@ -34,6 +34,11 @@ use crate::{Cx, Problem, Rejection};
     note = "for a type of your own, implement `trine::FromParam`"
 )]
 pub trait FromParam: Sized + Send {
+    /// Declares what the application must hold for this to work, as an extractor does; the launch audit checks it.
+    fn needs(needs: &mut Needs) {
+        let _ = needs;
+    }
+
     /// Makes the value of the text between two slashes or behind `name=`, percent-decoded.
     fn from_param(param: Param<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
@@ -74,6 +79,41 @@ impl Param<'_> {
             .with("expected", expected)
             .with("got", &*self.value)
             .into()
+    }
+
+    /// The rejection of a value that is none of those known; it names them and the one that is nearly the same: 400.
+    #[must_use]
+    pub fn expected_one_of(&self, known: &[&str]) -> Rejection {
+        let listed: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+        let near = known.iter().find(|known| one_edit_apart(known, &self.value));
+        let expected = match &*listed {
+            [one] => one.clone(),
+            all => format!("one of {}", all.join(", ")),
+        };
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let place = self.place.name();
+        let detail =
+            format!("{place} parameter `{}`: expected {expected}, got `{}`{hint}", self.name, self.value);
+        Problem::bad_request(detail)
+            .with("parameter", self.name)
+            .with("expected", known)
+            .with("got", &*self.value)
+            .into()
+    }
+}
+
+/// Whether one character more, less, other, or swapped with its neighbour makes one text the other; case is no matter.
+fn one_edit_apart(a: &str, b: &str) -> bool {
+    let fold = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    let (a, b) = (fold(a), fold(b));
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let same = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
+    let (short, long) = (&short[same..], &long[same..]);
+    match long.len() - short.len() {
+        0 if long.len() >= 2 && short[..2] == [long[1], long[0]] => short[2..] == long[2..],
+        0 => short.get(1..).unwrap_or_default() == long.get(1..).unwrap_or_default(),
+        1 => short == &long[1..],
+        _ => false,
     }
 }
 
@@ -239,6 +279,10 @@ parsed! {
 
 /// `None` when the query does not name it.
 impl<T: FromParam> FromParam for Option<T> {
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         T::from_param(param, cx).await.map(Some)
     }
@@ -253,6 +297,10 @@ impl<T: FromParam> FromParam for Option<T> {
 
 /// Every value of a name that the query repeats.
 impl<T: FromParam> FromParam for Vec<T> {
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         Ok(vec![T::from_param(param, cx).await?])
     }
@@ -268,6 +316,10 @@ impl<T: FromParam> FromParam for Vec<T> {
 
 /// The handler decides what to do with the rejection.
 impl<T: FromParam> FromParam for Result<T, Rejection> {
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         Ok(T::from_param(param, cx).await)
     }

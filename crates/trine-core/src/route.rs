@@ -1,5 +1,6 @@
 //! The matched route and its parameters. They travel beside the request, not in it.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,9 +20,9 @@ pub struct RouteMeta {
     pub method: Option<Method>,
     /// The whole template with the prefixes of its groups, such as `/users/{id}`.
     pub path: String,
-    /// The names of the path parameters, in the order of the template.
+    /// The names of the parameters: those of the host, then those of the path, in the order of the template.
     pub params: Vec<String>,
-    /// How many of them come from the prefixes of groups, before the handler's own.
+    /// How many of them come from the host and the prefixes of groups, before the handler's own.
     pub prefix_params: usize,
     /// The name of the handler, as the user wrote it.
     pub handler: Cow<'static, str>,
@@ -35,6 +36,10 @@ pub struct RouteMeta {
     pub deprecated: bool,
     /// How many bytes of body a request may bring.
     pub body_limit: u64,
+    /// The host of its group, such as `{tenant}.example.com`; `None` is any.
+    pub host: Option<String>,
+    /// The type that an attribute made beside the handler; links find their route by it.
+    pub id: Option<TypeId>,
 }
 
 impl RouteMeta {
@@ -51,6 +56,8 @@ impl RouteMeta {
             doc: None,
             deprecated: false,
             body_limit: DEFAULT_BODY_LIMIT,
+            host: None,
+            id: None,
         }
     }
 }

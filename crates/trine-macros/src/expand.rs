@@ -9,6 +9,7 @@ use syn::spanned::Spanned as _;
 use crate::attribute::{self, Attribute, Verb};
 use crate::diagnostics::Diagnostics;
 use crate::handler::{self, Argument, Function, Handler, Source};
+use crate::uri;
 
 /// Expands `#[get(…)]` and its siblings. The item comes back whatever is wrong.
 pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -55,7 +56,7 @@ impl Route<'_> {
         let needs = self.needs();
         let call = self.call();
         let checks = self.checks();
-        let ty = self.ty(&quote!(#needs #call));
+        let ty = self.ty(&quote!(#needs #call), true);
         quote!(#ty #checks)
     }
 
@@ -67,11 +68,11 @@ impl Route<'_> {
             async fn call(_: &mut ::trine::Cx) -> ::core::result::Result<::trine::Response, ::trine::Rejection> {
                 ::core::unreachable!()
             }
-        })
+        }, false)
     }
 
     /// The type, with what is known of the route since it was compiled.
-    fn ty(&self, functions: &TokenStream) -> TokenStream {
+    fn ty(&self, functions: &TokenStream, whole: bool) -> TokenStream {
         let Route { attribute, function, handler } = self;
         let visibility = &function.visibility;
         let ident = &function.signature.ident;
@@ -85,6 +86,9 @@ impl Route<'_> {
         let doc = option(handler.doc.as_ref());
         let deprecated = handler.deprecated;
         let limit = option(attribute.limit.as_ref());
+        let arguments: &[Argument] = if whole { &handler.arguments } else { &[] };
+        let uri = attribute.template.as_ref();
+        let uri = uri.map(|template| uri::uri(&ty, visibility, &name, &template.value, arguments));
         let place = quote_spanned!(ident.span()=> file: ::core::file!(), line: ::core::line!(),);
         quote! {
             #[doc(hidden)]
@@ -105,15 +109,21 @@ impl Route<'_> {
 
                 #functions
             }
+
+            #uri
         }
     }
 
     fn needs(&self) -> TokenStream {
         let needs = Ident::new("needs", Span::mixed_site());
         let extractors = self.extractors().map(|(_, argument)| &argument.ty);
+        let arguments = self.handler.arguments.iter();
+        let values =
+            arguments.filter(|argument| argument.source != Source::Extractor).map(|argument| &argument.ty);
         quote! {
             fn needs(#needs: &mut ::trine::Needs) {
                 use ::trine::__private::Refused as _;
+                #(::trine::__private::Source::<#values>::param_needs(#needs);)*
                 ::trine::__private::Source::<(#(#extractors,)*)>::needs(#needs);
             }
         }

@@ -79,7 +79,7 @@ pub(crate) enum Source {
 }
 
 /// As many as `trine::handler::Args` is implemented for.
-const MOST_EXTRACTORS: usize = 12;
+pub(crate) const MOST_EXTRACTORS: usize = 12;
 
 /// Binds the arguments of a function to the names of its template and reports whatever does not fit.
 pub(crate) fn bind(
@@ -269,7 +269,7 @@ fn doc(attributes: &[Attribute]) -> Option<String> {
 }
 
 /// Tokens as a person writes them, for messages.
-fn spelled(tokens: &(impl ToTokens + ?Sized)) -> String {
+pub(crate) fn spelled(tokens: &(impl ToTokens + ?Sized)) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (from, to) in [
         (" < ", "<"),

@@ -7,9 +7,10 @@
 //! In the order in which the tokens meet them:
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
-//! - `expand`: the output, and what is checked of the types
+//! - `expand`: the output, and what is checked of the types; `uri`, the typed link in it
 //! - `problem`: `#[derive(Problem)]`
 //! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
+//! - `derive_request` and `derive_param`: the derives; `cases`, how variants are written
 //! - `config`: `#[derive(Config)]`
 //! - `form`: the derive of forms
 //! - `diagnostics`: every mistake that was found, reported together
@@ -17,7 +18,10 @@
 //! The examples here are text, since this crate comes before the one that they would need.
 
 mod attribute;
+mod cases;
 mod config;
+mod derive_param;
+mod derive_request;
 mod diagnostics;
 mod entry;
 mod expand;
@@ -27,6 +31,7 @@ mod problem;
 mod routes;
 mod template;
 mod templates;
+mod uri;
 
 #[cfg(test)]
 mod tests;
@@ -101,7 +106,8 @@ verbs! {
 /// - `method = "PURGE"`, in `#[route]` only. Methods are case-sensitive. The default is any method.
 ///
 /// # What it adds
-/// A type of the function's name and visibility, which `routes![]` takes. The doc comment and `#[deprecated]` are kept
+/// A type of the function's name and visibility, which `routes![]` takes. Its function `uri` makes a link to the handler:
+/// `show::uri(7, None)` takes what the template names, first the path, then the query, in the order of the template. The doc comment and `#[deprecated]` are kept
 /// as data. The function itself stays as it is and can be called.
 ///
 /// # Errors
@@ -165,6 +171,58 @@ pub fn problem(item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn routes(tokens: TokenStream) -> TokenStream {
     routes::routes(tokens.into()).into()
+}
+
+/// Makes an extractor of a struct of extractors.
+///
+/// ```text
+/// #[derive(FromRequest)]
+/// struct Comment {
+///     author: Cached<User>,
+///     db: State<Db>,
+///     #[from_request(via(Json))]
+///     text: NewComment,
+/// }
+/// ```
+///
+/// The fields run in their order, the one that reads the body last. `via(Json)` on a field takes it out of an extractor
+/// that wraps it; on the type itself, which may be an enum then, it reads the whole as JSON: `#[from_request(via(Json))]`.
+///
+/// # Errors
+/// A request is refused by the first field that refuses it. At compile time: a field that is no extractor, two that read
+/// the body, more than 12 fields.
+#[proc_macro_derive(FromRequest, attributes(from_request))]
+pub fn derive_from_request(input: TokenStream) -> TokenStream {
+    derive_request::from_request(input.into()).into()
+}
+
+/// Makes a type a value of the path or the query, and of links: `FromParam` and `ToParam`.
+///
+/// ```text
+/// #[derive(FromParam)]
+/// #[param(rename_all = "kebab-case")]
+/// enum Order { MostRecent, #[param(rename = "top")] Best }
+///
+/// #[derive(FromParam)]
+/// struct UserId(u64);
+///
+/// #[derive(FromParam)]
+/// #[param(with = "Article::find", needs(Db))]
+/// struct Article { #[param(key)] id: i64, title: String }
+/// ```
+/// - An enum of plain variants takes their names, as written or as `rename_all` and `rename` say. A text that is none
+///   of them is refused with the list of them, and the one that was nearly meant.
+/// - A struct of one field takes what the type of the field takes.
+/// - `with` names an `async fn(key: K, cx: &Cx) -> Result<Self, Rejection>`, whose `K` is any `FromParam`. It may look
+///   the value up; the state that it takes for that stands in `needs(…)`, so that the launch audit finds what is missing.
+///   The field marked `key`, where there is one, is what a link is made of: `show::uri(&article)` and
+///   `show::uri(7)`.
+///
+/// `rename_all` knows `lowercase`, `UPPERCASE`, `PascalCase`, `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`,
+/// `kebab-case` and `SCREAMING-KEBAB-CASE`.
+#[proc_macro_derive(FromParam, attributes(param))]
+pub fn derive_from_param(input: TokenStream) -> TokenStream {
+    derive_param::from_param(input.into()).into()
 }
 
 /// The templates of a folder beside `Cargo.toml`, as a state for `App::state`. Needs the feature `templates`.

@@ -49,10 +49,18 @@ impl Template {
         self.query.iter().map(String::as_str)
     }
 
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    pub(crate) fn trailing_slash(&self) -> bool {
+        self.trailing_slash || self.segments.is_empty()
+    }
+
     /// The path without the query, as the router takes it.
     pub(crate) fn path(&self) -> String {
         let mut path: String = self.segments.iter().map(|segment| format!("/{segment}")).collect();
-        if self.trailing_slash || path.is_empty() {
+        if self.trailing_slash() {
             path.push('/');
         }
         path

@@ -39,8 +39,12 @@ pub struct Finding {
 pub enum Kind {
     /// Two routes answer the same requests.
     Collision,
+    /// Nothing ever reaches a route or the fallback.
+    Unreachable,
     /// A path template cannot be read.
     Template,
+    /// A condition of a route, or a host, cannot be read.
+    Condition,
     /// A path without a handler.
     NoMethods,
     /// A handler needs state that the application does not hold.
@@ -55,8 +59,6 @@ pub enum Kind {
     Fault,
     /// The configuration has a mistake.
     Config,
-    /// Nothing ever reaches a route or the fallback.
-    Unreachable,
     /// The address cannot be listened on.
     Port,
     /// A state or a hook of the start failed.
@@ -128,6 +130,20 @@ impl Finding {
                 places: vec![at(route.file, route.line)],
             },
         }
+    }
+
+    pub(crate) fn unreachable(route: &RouteMeta, other: &RouteMeta) -> Finding {
+        let text = format!(
+            "{} is never reached: {} answers all of its requests and is declared before it; change the order",
+            describe(route),
+            describe(other)
+        );
+        let places = vec![at(route.file, route.line), at(other.file, other.line)];
+        Finding { kind: Kind::Unreachable, text, places }
+    }
+
+    pub(crate) fn condition(text: String, place: &Location<'_>) -> Finding {
+        Finding { kind: Kind::Condition, text, places: vec![at(place.file(), place.line())] }
     }
 
     pub(crate) fn template(text: &str, file: &str, line: u32) -> Finding {
@@ -240,7 +256,8 @@ fn place(place: &Location<'_>) -> String {
 
 fn describe(route: &RouteMeta) -> String {
     let method = route.method.as_ref().map_or("any method of", Method::as_str);
-    format!("`{}` ({method} {})", route.handler, route.path)
+    let host = route.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default();
+    format!("`{}` ({method} {}{host})", route.handler, route.path)
 }
 
 fn at(file: &str, line: u32) -> String {

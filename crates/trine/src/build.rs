@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-use http::{Method, Uri};
+use http::{HeaderMap, Method, Uri};
 use smallvec::SmallVec;
 use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
@@ -24,14 +24,19 @@ use crate::hooks::{Hooks, Insert};
 use crate::layers::Layers;
 use crate::next::Next;
 use crate::route::Methods;
-use crate::router::Router;
+use crate::router::choice::{Candidate, Choice, Choices, NoneFits};
+use crate::router::condition::{Condition, Written};
+use crate::router::host::{Host, Hosts};
 use crate::router::template::{Template, join};
+use crate::router::{InTheWay, Router};
 use crate::service::{AppService, Dispatch, Entry, Started, Tables, Way};
-use crate::tree::{Tree, layer_name};
+use crate::tree::Tree;
 
 /// The tables on the way: everything but the layers.
 pub(crate) struct Built {
     router: Router,
+    hosts: Hosts,
+    choices: Choices,
     metas: Vec<RouteMeta>,
     entries: Vec<Entry>,
     scopes: Vec<Option<Arc<Scope>>>,
@@ -50,11 +55,13 @@ pub(crate) struct Plan {
 pub(crate) type Chain = SmallVec<[u16; 4]>;
 
 /// Where the walk is.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Here {
     prefix: String,
     chain: Chain,
     scope: Option<Arc<Scope>>,
+    host: Option<Host>,
+    conditions: Vec<Condition>,
 }
 
 struct Planner<'a> {
@@ -91,6 +98,8 @@ impl Built {
     ) -> (Plan, Audit) {
         let built = Built {
             router: Router::default(),
+            hosts: Hosts::default(),
+            choices: Choices::default(),
             metas: Vec::new(),
             entries: Vec::new(),
             scopes: Vec::new(),
@@ -117,7 +126,7 @@ impl Built {
             meta.handler = "the fallback".into();
             planner.needs(&**endpoint, "the fallback", &meta);
         }
-        planner.group(root, &Here { prefix: String::new(), chain: Chain::new(), scope: None }, &mut 0);
+        planner.group(root, &Here::default(), &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
         let Planner { built, mut findings, missing, asked, .. } = planner;
@@ -154,9 +163,10 @@ impl Built {
         let entries: Arc<[Entry]> = entries.into();
         let places = Places { entries: &entries, nets };
         let children = places.inside(root, 0, None);
-        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children };
+        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children, choices: self.choices };
         let way = Way {
             router: self.router,
+            hosts: (!self.hosts.is_empty()).then(|| Box::new(self.hosts)),
             dispatch,
             fallback: nets.around_endpoint(self.fallback, app.as_ref()),
             malformed: nets.around_endpoint(Arc::new(Malformed), app.as_ref()),
@@ -173,7 +183,11 @@ impl Built {
     }
 
     pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {
-        let find = |method: &Method, uri: &Uri| self.router.find(method, uri);
+        let none = HeaderMap::new();
+        let find = |method: &Method, uri: &Uri| {
+            let found = self.hosts.find(&self.router, &self.choices, method, uri, &none);
+            self.choices.settle(found, method)
+        };
         explain(find, &self.metas[..self.listed], tree, method, path)
     }
 }
@@ -183,6 +197,8 @@ impl Planner<'_> {
         let mut inside = here.enter(&group.prefix, &group.layers, child);
         self.catchers(&group.catchers);
         inside.scope = Scope::enter(&group.catchers, inside.scope.take());
+        self.host(group, &mut inside);
+        self.conditions(&group.conditions, &mut inside);
         self.layers(&group.layers);
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
@@ -197,7 +213,8 @@ impl Planner<'_> {
             match item {
                 Item::Group(group) => self.group(group, &inside, child),
                 Item::Route(route, place) => {
-                    let here = inside.enter("", &route.methods.layers, child);
+                    let mut here = inside.enter("", &route.methods.layers, child);
+                    self.conditions(&route.methods.conditions, &mut here);
                     self.layers(&route.methods.layers);
                     self.route(&route.path, &route.methods, &here, place);
                 }
@@ -205,6 +222,28 @@ impl Planner<'_> {
                     let endpoint = Arc::clone(mounted) as Arc<dyn Endpoint>;
                     self.mount(prefix, &endpoint, &inside, place);
                 }
+            }
+        }
+    }
+
+    fn host(&mut self, group: &Group, inside: &mut Here) {
+        let Some(host) = &group.host else { return };
+        let parsed = match &inside.host {
+            Some(outer) => Err(format!("the host `{host}` stands in a group on the host `{}`", outer.text)),
+            None => Host::parse(host),
+        };
+        match parsed {
+            Ok(host) => inside.host = Some(host),
+            Err(text) => self.findings.push(Finding::condition(text, group.place)),
+        }
+    }
+
+    fn conditions(&mut self, written: &[Written], here: &mut Here) {
+        for written in written {
+            match written.parse() {
+                Ok(condition) if here.conditions.contains(&condition) => {}
+                Ok(condition) => here.conditions.push(condition),
+                Err(text) => self.findings.push(Finding::condition(text, written.place)),
             }
         }
     }
@@ -218,6 +257,8 @@ impl Planner<'_> {
             meta.handler = one.handler.clone();
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
+            meta.id = one.id;
+            meta.host = here.host.as_ref().map(|host| host.text.clone());
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
             self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
             self.add(meta, Arc::clone(&one.endpoint), here);
@@ -251,16 +292,32 @@ impl Planner<'_> {
         };
         meta.prefix_params = Template::parse(&here.prefix).map_or(0, |prefix| prefix.params.len());
         meta.params.clone_from(&template.params);
+        if let Some(host) = &here.host {
+            let names: Vec<String> = host.params().map(str::to_owned).collect();
+            if let Some(name) = names.iter().find(|name| meta.params.contains(name)) {
+                let text = format!("`{}` names `{name}`, as its host `{}` does", meta.path, host.text);
+                return self.findings.push(Finding::template(&text, meta.file, meta.line));
+            }
+            meta.prefix_params += names.len();
+            meta.params.splice(0..0, names);
+            meta.host = Some(host.text.clone());
+        }
         let index = u32::try_from(self.built.metas.len()).unwrap_or(u32::MAX);
-        match self.built.router.insert(&template, meta.method.clone(), index) {
+        let Built { router, hosts, .. } = &mut self.built;
+        let router = here.host.as_ref().map_or(router, |host| hosts.router(host));
+        match router.insert(&template, meta.method.clone(), here.conditions.clone(), index) {
             Ok(()) => {
                 self.built.metas.push(meta);
                 self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
                 self.built.scopes.push(here.scope.clone());
             }
-            Err(other) => {
+            Err(InTheWay::Same(other)) => {
                 let other = other.and_then(|other| self.built.metas.get(other as usize));
                 self.findings.push(Finding::collision(&meta, other));
+            }
+            Err(InTheWay::Hidden(other)) => {
+                let other = &self.built.metas[other as usize];
+                self.findings.push(Finding::unreachable(&meta, other));
             }
         }
     }
@@ -284,7 +341,7 @@ impl Planner<'_> {
             let mut needs = Needs::default();
             layer.needs(&mut needs);
             let (file, line) = (layer.place.file(), layer.place.line());
-            self.check(&needs, &format!("the middleware `{}`", layer_name(layer.type_name)), file, line);
+            self.check(&needs, &layer.who(), file, line);
         }
     }
 
@@ -296,6 +353,7 @@ impl Planner<'_> {
             // A template that cannot be read is a finding of its own.
             if let Need::PathParams { count, type_name } = need
                 && let Ok(Template { params, .. }) = Template::parse(&route.path)
+                && let params = [host_params(route), params].concat()
                 && params.len() != *count
             {
                 self.findings.push(Finding::path_params(*count, type_name, &params, route));
@@ -354,8 +412,10 @@ impl Planner<'_> {
     /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
     /// the path's routes share, so that a CORS layer of a group sees the preflight.
     fn other_methods(&mut self) {
-        let Built { router, metas, entries, scopes, .. } = &mut self.built;
-        for path in router.paths_mut() {
+        let Built { router, hosts, choices, metas, entries, scopes, .. } = &mut self.built;
+        hosts.set_refusals(u32::try_from(metas.len()).unwrap_or(u32::MAX));
+        let routers = std::iter::once(router).chain(hosts.routers_mut());
+        for path in routers.flat_map(Router::paths_mut) {
             let mut indices = path.indices().map(|index| index as usize);
             let Some(first) = indices.next() else { continue };
             let mut chain = entries[first].chain.clone();
@@ -367,19 +427,36 @@ impl Planner<'_> {
             }
             let mut meta = metas[first].clone();
             meta.method = None;
+            meta.id = None;
             meta.handler = OtherMethods::NAME.into();
-            path.set_otherwise(u32::try_from(metas.len()).unwrap_or(u32::MAX));
+            let otherwise = u32::try_from(metas.len()).unwrap_or(u32::MAX);
+            let endpoint: Arc<dyn Endpoint> = match path.take_candidates().map(Arc::<[Candidate]>::from) {
+                None => {
+                    path.set_otherwise(otherwise);
+                    Arc::new(OtherMethods::new(&path.allow()))
+                }
+                Some(candidates) => {
+                    path.set_choice(u32::try_from(choices.0.len()).unwrap_or(u32::MAX));
+                    choices.0.push(Choice { candidates: Arc::clone(&candidates), otherwise });
+                    Arc::new(NoneFits(candidates))
+                }
+            };
             metas.push(meta);
-            entries.push(Entry { endpoint: Arc::new(OtherMethods::new(&path.allow())), chain });
+            entries.push(Entry { endpoint, chain });
             scopes.push(scope);
         }
     }
 }
 
+/// The names of the parameters in the host of a route.
+fn host_params(route: &RouteMeta) -> Vec<String> {
+    let host = route.host.as_deref().and_then(|host| Host::parse(host).ok());
+    host.map(|host| host.params().map(str::to_owned).collect()).unwrap_or_default()
+}
+
 impl Here {
     fn enter(&self, prefix: &str, layers: &Layers, child: &mut u16) -> Here {
-        let (chain, scope) = (self.chain.clone(), self.scope.clone());
-        let mut inside = Here { prefix: join(&self.prefix, prefix), chain, scope };
+        let mut inside = Here { prefix: join(&self.prefix, prefix), ..self.clone() };
         if prefix.is_empty() {
             inside.prefix.clone_from(&self.prefix);
         }
@@ -422,7 +499,8 @@ impl Places<'_> {
     }
 
     fn place(&self, layers: &Layers, depth: usize, children: Vec<Next>, scope: Option<&Arc<Scope>>) -> Next {
-        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children };
+        let choices = Choices::default();
+        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children, choices };
         self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
     }
 }

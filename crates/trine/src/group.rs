@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_service::Service;
-use trine_core::{BoxError, IntoResponse, Request, Response};
+use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 
 use crate::catch::{Catcher, IntoWhen};
+use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, LeaveBody};
 use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::next::Next;
 use crate::route::{Attach, Methods, Route};
+use crate::router::condition::{Conditions as _, Written};
 
 /// Routes under one prefix, with layers around all of them.
 ///
@@ -34,6 +36,8 @@ pub struct Group {
     pub(crate) items: Vec<Item>,
     pub(crate) layers: Layers,
     pub(crate) catchers: Vec<Catcher>,
+    pub(crate) host: Option<String>,
+    pub(crate) conditions: Vec<Written>,
 }
 
 /// What stands in a group.
@@ -56,7 +60,67 @@ impl Group {
             items: Vec::new(),
             layers: Layers::default(),
             catchers: Vec::new(),
+            host: None,
+            conditions: Vec::new(),
         }
+    }
+
+    /// An empty group on a host: `api.example.com`, or `{tenant}.example.com` with a parameter for one label.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn home(Path(tenant): Path<String>) -> String { format!("home of {tenant}") }
+    ///
+    /// let app = App::new()
+    ///     .group(Group::host("api.example.com").group(Group::at("/v1").route("/", get(async || "api"))))
+    ///     .group(Group::host("{tenant}.example.com").route("/", get(home)))
+    ///     .route("/", get(async || "any other host"));
+    /// ```
+    ///
+    /// The host is that of the request target, or else of the `Host` header, without its port; case does not matter. A
+    /// host without parameters goes before one with them, and both before routes without a host, which answer where no
+    /// route of the host does. The parameters come before those of the path, as [`Path`](crate::Path) counts them.
+    ///
+    /// The `Host` header is what the client wrote, so a host is a way to find a route and never a proof of who asks.
+    #[must_use]
+    #[track_caller]
+    pub fn host(host: impl Into<String>) -> Group {
+        Group { host: Some(host.into()), ..Group::at("") }
+    }
+
+    /// Only requests that have this header with this value are for this group; others go to the next route of the path.
+    ///
+    /// See the [module](mod@crate::route#conditions) for the order and for the answer where nothing fits.
+    #[must_use]
+    #[track_caller]
+    pub fn header(mut self, name: &str, value: &str) -> Group {
+        self.conditions.header(name, Some(value));
+        self
+    }
+
+    /// Only requests that have this header are for this group.
+    #[must_use]
+    #[track_caller]
+    pub fn has_header(mut self, name: &str) -> Group {
+        self.conditions.header(name, None);
+        self
+    }
+
+    /// Only requests whose `Accept` admits this media type are for this group.
+    #[must_use]
+    #[track_caller]
+    pub fn accepts(mut self, media: &str) -> Group {
+        self.conditions.accepts(media);
+        self
+    }
+
+    /// Only requests whose body has this media type are for this group: `application/json`, `image/*`.
+    #[must_use]
+    #[track_caller]
+    pub fn content_type(mut self, media: &str) -> Group {
+        self.conditions.content_type(media);
+        self
     }
 
     /// Adds handlers that carry an attribute: `.routes(routes![list, show])`.
@@ -121,5 +185,12 @@ impl Group {
     {
         self.catchers.push(Catcher::new(when.into_when(), catcher, Location::caller()));
         self
+    }
+
+    /// Lets requests into this group only where the extractor `T` succeeds; see [`guard()`].
+    #[must_use]
+    #[track_caller]
+    pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Group {
+        self.layer(guard::<T>())
     }
 }

@@ -5,8 +5,10 @@ use std::panic::Location;
 
 use trine_core::Needs;
 
+use crate::guard::Guarded;
 use crate::middleware;
 use crate::next::Next;
+use crate::tree::layer_name;
 
 /// The layers that were written at one place, the first of them outermost.
 ///
@@ -22,13 +24,26 @@ pub(crate) struct Attached {
     pub(crate) type_id: TypeId,
     pub(crate) type_name: &'static str,
     pub(crate) place: &'static Location<'static>,
+    guard: Option<Guarded>,
 }
 
 impl Layers {
     #[track_caller]
     pub(crate) fn push<L: 'static>(&mut self, layer: impl Fn(Next) -> Next + Send + Sync + 'static) {
         let (type_id, type_name) = (TypeId::of::<L>(), type_name::<L>());
-        self.list.push(Attached { apply: Box::new(layer), type_id, type_name, place: Location::caller() });
+        let (apply, place) = (Box::new(layer), Location::caller());
+        self.list.push(Attached { apply, type_id, type_name, place, guard: None });
+    }
+
+    /// The same of a guard, which says itself what it needs.
+    pub(crate) fn push_guard<G: 'static>(
+        &mut self,
+        guard: Guarded,
+        layer: impl Fn(Next) -> Next + Send + Sync + 'static,
+    ) {
+        let (type_id, type_name) = (TypeId::of::<G>(), type_name::<G>());
+        let (apply, place) = (Box::new(layer), guard.place);
+        self.list.push(Attached { apply, type_id, type_name, place, guard: Some(guard) });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -45,9 +60,20 @@ impl Layers {
 }
 
 impl Attached {
-    /// What the extractors of middleware need. Of other layers nothing is known.
+    /// What a guard, or the extractors of middleware, need. Of other layers nothing is known.
     pub(crate) fn needs(&self, needs: &mut Needs) {
-        middleware::needs_of(self.type_id, needs);
+        match &self.guard {
+            Some(guard) => (guard.needs)(needs),
+            None => middleware::needs_of(self.type_id, needs),
+        }
+    }
+
+    /// What it is and how it is called, for the launch audit.
+    pub(crate) fn who(&self) -> String {
+        match &self.guard {
+            Some(guard) => format!("the guard `{}`", layer_name(guard.name)),
+            None => format!("the middleware `{}`", layer_name(self.type_name)),
+        }
     }
 }
 

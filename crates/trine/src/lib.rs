@@ -21,10 +21,10 @@
 //! In the order in which a request meets them, after `trine-server` read it from its socket:
 //! - [`service`]: the application as a Tower service; the outer layers
 //! - `router`: from method and path to a route
-//! - [`next`] and [`mod@middleware`]: the layers of groups and routes
+//! - [`next`], [`mod@middleware`] and [`mod@guard`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
-//! - [`extract`]: what a handler takes; [`mod@form`] and [`validation`]: what it asks of that
-//! - [`respond`]: what it gives back
+//! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and [`validation`]: what it asks of that
+//! - [`respond`]: what it gives back; [`link`]: links to handlers
 //! - `fallback`: the answers that nobody wrote
 //! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
@@ -36,6 +36,7 @@
 pub mod app;
 pub mod audit;
 mod build;
+pub mod cached;
 pub mod catch;
 pub mod config;
 mod endpoint;
@@ -46,10 +47,12 @@ pub mod extract;
 mod fallback;
 pub mod form;
 pub mod group;
+pub mod guard;
 pub mod handler;
 pub mod hooks;
 mod launch;
 mod layers;
+pub mod link;
 #[cfg(feature = "log")]
 mod log;
 pub mod middleware;
@@ -73,6 +76,7 @@ pub mod validation;
 pub use app::App;
 pub use audit::Audit;
 pub use bytes;
+pub use cached::Cached;
 pub use catch::Caught;
 pub use config::Config;
 pub use error::{Context, Error, Result};
@@ -81,9 +85,11 @@ pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHea
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
 pub use group::Group;
+pub use guard::{Guard, guard};
 pub use hooks::HookCx;
 pub use http;
 pub use layers::Layers;
+pub use link::{Href, Link, Links};
 pub use middleware::middleware;
 pub use next::Next;
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
@@ -93,13 +99,15 @@ pub use service::AppService;
 #[cfg(feature = "templates")]
 pub use template::Templates;
 pub use trine_core::{
-    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts, Needs,
-    Param, Problem, Rejection, Request, Response, RouteMeta,
+    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
+    LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
 };
 #[cfg(feature = "templates")]
 pub use trine_macros::templates;
-pub use trine_macros::{Config, Problem};
-pub use trine_macros::{delete, get, head, main, options, patch, post, put, route, routes, test};
+pub use trine_macros::{
+    Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
+    routes, test,
+};
 pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.
@@ -108,10 +116,11 @@ pub mod __private {
     pub use crate::config::field::{Field, RefusedField};
     pub use crate::endpoint::{Declaration, DeclaredHandler};
     pub use crate::error::derived::{AsCause, member, status};
+    pub use crate::link::LinkWriter;
     pub use crate::run::{MainResult, main, test};
+    pub use crate::source::{Refused, Source, find, path_or_query_argument, reads_body};
+    pub use trine_core::param::Values;
     pub use trine_core::problem::Derived;
-
-    pub use crate::source::{Refused, Source, path_or_query_argument, reads_body};
 }
 
 // What the README shows compiles.
@@ -157,3 +166,11 @@ mod guide_forms {}
 #[cfg(all(doctest, feature = "garde"))]
 #[doc = include_str!("../../../docs/guide/validation.md")]
 mod guide_validation {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/guards.md")]
+mod guide_guards {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/links.md")]
+mod guide_links {}

@@ -16,9 +16,9 @@ pub use crate::catch::{self, Caught};
 pub use crate::error::Context;
 pub use crate::validation::Valid;
 pub use crate::{
-    App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Needs, Next,
-    Param, Problem, Rejection, Request, Response, any, delete, get, head, middleware, options, patch, post,
-    put, routes,
+    App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links, Needs,
+    Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head, middleware, options,
+    patch, post, put, routes,
 };
 pub use trine_core::extract::{Parts, Whole};
 pub use trine_macros::route;

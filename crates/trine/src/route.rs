@@ -1,5 +1,36 @@
-//! A route before it is built: a template, handlers by method, layers.
+//! A route before it is built: a template, handlers by method, layers, conditions.
+//!
+//! # Conditions
+//! `header`, `has_header`, `accepts` and `content_type` decide whether a route matches at all, on a
+//! [`Group`](crate::Group), on [`Methods`] and on a [`Route`]; a request must fulfil all of them, those of the groups too.
+//! So several routes may have one path and method:
+//!
+//! ```
+//! use trine::prelude::*;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let app = App::new()
+//!     .route("/report", get(async || "{}").accepts("application/json"))
+//!     .route("/report", get(async || "a,b").accepts("text/csv"))
+//!     .route("/report", get(async || "beta").header("x-beta", "yes"));
+//! let client = app.test().await;
+//! assert_eq!(client.get("/report").header("accept", "text/csv, */*;q=0.1").await.text(), "a,b");
+//! assert_eq!(client.get("/report").header("x-beta", "yes").await.text(), "beta");
+//! assert_eq!(client.get("/report").header("accept", "image/png").await.status(), 406);
+//! # }
+//! ```
+//!
+//! Of the routes at one path that match, the one for the method of the request goes before one for any method; then the
+//! one with more conditions on headers and content type; then the one whose media type `Accept` prefers; then the first
+//! declared. A route without conditions is the last, wherever it is written. One that could never match, because another
+//! always goes before it, is found by the launch audit.
+//!
+//! Where none matches, the closest one says why: 405 for the method, 406 for `Accept`, 415 for the content type, and 404
+//! for any other header. Another path, such as `/{id}` beside `/report`, is not tried. The answers of such a path name in
+//! `Vary` the headers that decide. Applications without conditions pay nothing for them.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,11 +39,13 @@ use bytes::Bytes;
 use http::Method;
 use tower_layer::Layer;
 use tower_service::Service;
-use trine_core::{BoxError, IntoResponse, Request, Response};
+use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 
 use crate::endpoint::{Called, Declared, DeclaredHandler, Endpoint};
+use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, ReadBodyOnce};
 use crate::layers::Layers;
+use crate::router::condition::{Conditions as _, Written};
 
 /// A handler with its method and template, as an attribute declares it and [`routes!`](crate::routes) lists it.
 pub struct Route {
@@ -35,8 +68,9 @@ impl Route {
             doc: declared.doc,
             deprecated: declared.deprecated,
             limit: declared.limit,
+            id: Some(TypeId::of::<T>()),
         };
-        Route { path: declared.path.into(), methods: Methods { list: vec![one], layers: Layers::default() } }
+        Route { path: declared.path.into(), methods: Methods { list: vec![one], ..Methods::default() } }
     }
 
     /// Wraps this route alone.
@@ -48,6 +82,45 @@ impl Route {
     {
         self.methods.layers.attach(layer);
         self
+    }
+
+    /// Only requests that have this header with this value are for this route; see [Conditions](mod@crate::route#conditions).
+    #[must_use]
+    #[track_caller]
+    pub fn header(mut self, name: &str, value: &str) -> Route {
+        self.methods.conditions.header(name, Some(value));
+        self
+    }
+
+    /// Only requests that have this header are for this route.
+    #[must_use]
+    #[track_caller]
+    pub fn has_header(mut self, name: &str) -> Route {
+        self.methods.conditions.header(name, None);
+        self
+    }
+
+    /// Only requests whose `Accept` admits this media type are for this route.
+    #[must_use]
+    #[track_caller]
+    pub fn accepts(mut self, media: &str) -> Route {
+        self.methods.conditions.accepts(media);
+        self
+    }
+
+    /// Only requests whose body has this media type are for this route: `application/json`, `image/*`.
+    #[must_use]
+    #[track_caller]
+    pub fn content_type(mut self, media: &str) -> Route {
+        self.methods.conditions.content_type(media);
+        self
+    }
+
+    /// Lets requests in only where the extractor `T` succeeds; see [`guard()`].
+    #[must_use]
+    #[track_caller]
+    pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Route {
+        self.layer(guard::<T>())
     }
 }
 
@@ -65,6 +138,7 @@ impl Route {
 pub struct Methods {
     pub(crate) list: Vec<OneMethod>,
     pub(crate) layers: Layers,
+    pub(crate) conditions: Vec<Written>,
 }
 
 /// One handler of a route.
@@ -77,6 +151,7 @@ pub(crate) struct OneMethod {
     pub(crate) doc: Option<&'static str>,
     pub(crate) deprecated: bool,
     pub(crate) limit: Option<u64>,
+    pub(crate) id: Option<TypeId>,
 }
 
 impl Methods {
@@ -115,6 +190,45 @@ impl Methods {
         self
     }
 
+    /// Only requests that have this header with this value are for these handlers; see [Conditions](mod@crate::route#conditions).
+    #[must_use]
+    #[track_caller]
+    pub fn header(mut self, name: &str, value: &str) -> Methods {
+        self.conditions.header(name, Some(value));
+        self
+    }
+
+    /// Only requests that have this header are for these handlers.
+    #[must_use]
+    #[track_caller]
+    pub fn has_header(mut self, name: &str) -> Methods {
+        self.conditions.header(name, None);
+        self
+    }
+
+    /// Only requests whose `Accept` admits this media type are for these handlers.
+    #[must_use]
+    #[track_caller]
+    pub fn accepts(mut self, media: &str) -> Methods {
+        self.conditions.accepts(media);
+        self
+    }
+
+    /// Only requests whose body has this media type are for these handlers: `application/json`, `image/*`.
+    #[must_use]
+    #[track_caller]
+    pub fn content_type(mut self, media: &str) -> Methods {
+        self.conditions.content_type(media);
+        self
+    }
+
+    /// Lets requests in only where the extractor `T` succeeds; see [`guard()`].
+    #[must_use]
+    #[track_caller]
+    pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Methods {
+        self.layer(guard::<T>())
+    }
+
     pub(crate) fn with(
         mut self,
         method: Option<Method>,
@@ -133,6 +247,7 @@ impl Methods {
             doc: None,
             deprecated,
             limit: None,
+            id: None,
         });
         self
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Uri};
+use http::{HeaderMap, HeaderName, Method, Uri, header};
 use tower_service::Service;
 use trine_core::route::AppCx;
 use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
@@ -20,6 +20,8 @@ use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
+use crate::router::choice::Choices;
+use crate::router::host::Hosts;
 use crate::router::{Found, Router};
 use crate::tree::Tree;
 
@@ -52,6 +54,8 @@ pub(crate) struct Started {
 /// The way inside the outer layers.
 pub(crate) struct Way {
     pub(crate) router: Router,
+    /// Where groups have hosts, their routes.
+    pub(crate) hosts: Option<Box<Hosts>>,
     pub(crate) dispatch: Dispatch,
     pub(crate) fallback: Arc<dyn Endpoint>,
     pub(crate) malformed: Arc<dyn Endpoint>,
@@ -68,6 +72,8 @@ pub(crate) struct Dispatch {
     pub(crate) entries: Arc<[Entry]>,
     pub(crate) depth: usize,
     pub(crate) children: Vec<Next>,
+    /// The paths at which conditions decide. Only the outermost place has them.
+    pub(crate) choices: Choices,
 }
 
 impl Tables {
@@ -107,7 +113,10 @@ impl AppService {
     /// When the method or the path cannot be those of a request.
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
         let listed = &self.cx.routes[..self.tables.started.listed];
-        let find = |method: &Method, uri: &Uri| self.tables.way.router.find(method, uri);
+        let way = &self.tables.way;
+        let none = HeaderMap::new();
+        let find =
+            |method: &Method, uri: &Uri| way.dispatch.choices.settle(way.find(method, uri, &none), method);
         explain(find, listed, self.tree(), method, path)
     }
 
@@ -152,6 +161,10 @@ impl AppService {
         AppService { tables: Arc::clone(&self.tables), cx: Arc::clone(&self.cx), conn: Some(Arc::new(conn)) }
     }
 
+    pub(crate) fn unrouted(&self) -> RouteCx {
+        RouteCx::new(Arc::clone(&self.cx), None)
+    }
+
     #[inline]
     fn start(&self, mut head: Parts, body: Body) -> Answer {
         let conn = self.conn.clone().or_else(|| outer_conn(&head));
@@ -193,13 +206,21 @@ where
 impl Way {
     #[inline]
     fn go(&self, mut cx: Box<Cx>) -> Answer {
-        match self.router.find(cx.method(), cx.uri()) {
+        match self.find(cx.method(), cx.uri(), cx.headers()) {
             Found::Route(index, params) => {
                 cx.set_match(index, params);
                 self.dispatch.go(cx)
             }
             Found::Nothing => self.fallback.call(cx),
             Found::Malformed => self.malformed.call(cx),
+        }
+    }
+
+    #[inline]
+    fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found {
+        match &self.hosts {
+            None => self.router.find(method, uri),
+            Some(hosts) => hosts.find(&self.router, &self.dispatch.choices, method, uri, headers),
         }
     }
 }
@@ -217,9 +238,9 @@ impl Step for OuterDone {
 impl Dispatch {
     #[inline]
     fn go(&self, mut cx: Box<Cx>) -> Answer {
-        // An index that is out of range cannot be: the router and the entries were built together.
+        // An index that is out of range is a choice: the router and the entries were built together.
         let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
-        let Some(entry) = self.entries.get(index) else { return NotFound.call(cx) };
+        let Some(entry) = self.entries.get(index) else { return self.choose(cx) };
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
@@ -228,6 +249,35 @@ impl Dispatch {
                 request.extensions_mut().insert(cx.matched().clone());
                 layered.start(request)
             }
+        }
+    }
+}
+
+impl Dispatch {
+    /// Goes on to the route whose conditions the request fulfils.
+    #[cold]
+    fn choose(&self, mut cx: Box<Cx>) -> Answer {
+        let index = cx.matched().index().unwrap_or(u32::MAX);
+        let Some(choice) = self.choices.get(index) else { return NotFound.call(cx) };
+        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
+        let params = cx.matched().params().clone();
+        cx.set_match(route, params);
+        let vary: Vec<_> = choice.vary().collect();
+        let answer = self.go(cx);
+        Box::pin(async move {
+            let mut response = answer.await;
+            add_vary(response.headers_mut(), vary);
+            response
+        })
+    }
+}
+
+fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
+    for name in names {
+        let known = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
+        let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
+        if !known.any(|known| known == "*" || known.eq_ignore_ascii_case(name.as_str())) {
+            headers.append(header::VARY, name.into());
         }
     }
 }
@@ -261,16 +311,14 @@ impl MakeConnection for AppService {
     }
 
     fn foreign_upgrade(&self, head: &Parts) -> bool {
-        match self.tables.way.router.find(&head.method, &head.uri) {
-            Found::Route(index, _) => self
-                .tables
-                .way
-                .dispatch
-                .entries
-                .get(index as usize)
-                .is_some_and(|entry| entry.endpoint.foreign()),
-            Found::Nothing | Found::Malformed => false,
+        let way = &self.tables.way;
+        let Found::Route(mut index, _) = way.find(&head.method, &head.uri, &head.headers) else {
+            return false;
+        };
+        if let Some(choice) = way.dispatch.choices.get(index) {
+            index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }
+        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.foreign())
     }
 }
 

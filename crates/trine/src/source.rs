@@ -8,7 +8,7 @@ use std::future::{Future, Ready};
 use std::marker::PhantomData;
 
 use trine_core::extract::Reads;
-use trine_core::{Cx, FromParam, FromRequest, Needs, Rejection, param};
+use trine_core::{Cx, FromParam, FromRequest, Needs, Param, Rejection, param};
 
 use crate::handler::Args;
 
@@ -21,11 +21,32 @@ pub const fn reads_body<T: FromRequest>() -> bool {
 /// Checks the type of an argument that the template names.
 pub const fn path_or_query_argument<T: FromParam>() {}
 
+/// Reads the key of a value and looks the value up, for `#[param(with = "…")]`.
+///
+/// # Errors
+/// What the key or the function refuses.
+pub async fn find<'a, K, T, Fut>(
+    param: Param<'_>,
+    cx: &'a Cx,
+    find: impl FnOnce(K, &'a Cx) -> Fut + Send,
+) -> Result<T, Rejection>
+where
+    K: FromParam,
+    Fut: Future<Output = Result<T, Rejection>> + Send,
+{
+    find(K::from_param(param, cx).await?, cx).await
+}
+
 /// Where values of `T` come from. A function of its own goes before one of [`Refused`], where its bound holds.
 #[derive(Debug)]
 pub struct Source<T>(PhantomData<fn() -> T>);
 
 impl<T: FromParam> Source<T> {
+    /// What the value needs of the application.
+    pub fn param_needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
     /// From the path.
     pub fn from_path(name: &str, index: usize, cx: &Cx) -> impl Future<Output = Result<T, Rejection>> + Send {
         param::from_path(name, index, cx)
@@ -35,6 +56,11 @@ impl<T: FromParam> Source<T> {
     pub fn from_query(name: &str, cx: &Cx) -> impl Future<Output = Result<T, Rejection>> + Send {
         param::from_query(name, cx)
     }
+}
+
+impl<T: FromRequest> Source<T> {
+    /// Whether the body is read.
+    pub const READS_BODY: bool = <T::Reads as Reads>::BODY;
 }
 
 impl<A: Args> Source<A> {
@@ -54,8 +80,16 @@ pub trait Refused {
     /// The type that was refused.
     type Value;
 
+    /// See [`Source::READS_BODY`].
+    const READS_BODY: bool = false;
+
     /// See [`Source::needs`].
     fn needs(_needs: &mut Needs) {
+        const { refused() }
+    }
+
+    /// See [`Source::param_needs`].
+    fn param_needs(_needs: &mut Needs) {
         const { refused() }
     }
 

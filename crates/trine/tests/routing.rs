@@ -43,6 +43,7 @@ fn app() -> App {
         .route("/files/{*path}", get(seen))
         .route("/img-{n}.png", get(seen))
         .route("/grüße", get(seen))
+        .route("/%7e{{a}}%2f", get(seen))
         .route("/purge", Methods::default().on(Method::from_bytes(b"PURGE").ok(), seen))
         .route("/any", any(seen))
         .group(
@@ -65,6 +66,8 @@ async fn paths_find_their_routes() {
         ("/files/a/b/c", "/files/{*path} a/b/c"),
         ("/img-12.png", "/img-{n}.png 12"),
         ("/gr%C3%BC%c3%9fe", "/grüße"),
+        ("/~{a}%2F", "/%7e{{a}}%2f"),
+        ("/%7e%7Ba%7d%2f", "/%7e{{a}}%2f"),
         ("/t/acme", "/t/{tenant} acme"),
         ("/t/acme/x/9", "/t/{tenant}/x/{id} acme 9"),
         ("http://example.org/users/7", "/users/{id} 7"),

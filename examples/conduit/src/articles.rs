@@ -85,7 +85,7 @@ pub async fn create(
 ) -> Result<Created<Json<ArticleBody<Article>>>> {
     let slug = db.publish(me.id(), body.article).await?;
     let article = db.article(&slug, Some(me.id())).await?;
-    Ok(Created::at(format!("/api/articles/{slug}"), Json(ArticleBody { article })))
+    Ok(Created::at(read::uri(&slug), Json(ArticleBody { article })))
 }
 
 /// Get an article.

@@ -189,8 +189,13 @@ fn the_output_is_the_function_its_type_and_the_checks() {
     );
     let (file, errors) = expanded("/{id}", &item);
     assert_eq!(errors, [""; 0]);
-    let [syn::Item::Fn(function), syn::Item::Struct(ty), syn::Item::Impl(_), syn::Item::Const(checks)] =
-        &file.items[..]
+    let [
+        syn::Item::Fn(function),
+        syn::Item::Struct(ty),
+        syn::Item::Impl(_),
+        syn::Item::Impl(links),
+        syn::Item::Const(checks),
+    ] = &file.items[..]
     else {
         panic!("{} items", file.items.len());
     };
@@ -198,6 +203,8 @@ fn the_output_is_the_function_its_type_and_the_checks() {
     assert_eq!(ty.ident, "f");
     let visibility = &ty.vis;
     assert_eq!(quote!(#visibility).to_string(), "pub (crate)");
+    let links = quote!(#links).to_string();
+    assert!(links.contains("pub (crate) fn uri (id : impl :: trine :: LinkArg < u8 >)"), "{links}");
     let checks = quote!(#checks).to_string();
     let message = "handler `f` reads the request body twice: `db: State<Db>` and `body: Json<X>`";
     assert!(checks.contains(message), "{checks}");
@@ -321,4 +328,14 @@ fn entries_are_plain_functions() {
             syn::parse2::<syn::File>(output).unwrap();
         }
     }
+}
+
+#[test]
+fn a_derived_extractor_has_as_many_fields_as_a_handler_has_arguments() {
+    let derived = |count: usize| {
+        let fields = vec![quote!(Method); count];
+        crate::derive_request::from_request(quote!(struct Many(#(#fields),*);)).to_string()
+    };
+    assert!(!derived(12).contains("compile_error"));
+    assert!(derived(13).contains("at most 12 fields: gather some in a struct of their own"));
 }

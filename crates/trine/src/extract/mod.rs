@@ -6,6 +6,8 @@
 //! | [`Query<T>`] | the query | 400 |
 //! | [`TypedHeader<H>`] | one header field | 400 |
 //! | [`Cookies`] | the cookies | never |
+//! | [`Links`](crate::Links) | where each handler stands | never |
+//! | [`Cached<T>`](crate::Cached) | as `T`, once a request | as `T` |
 //! | [`MatchedPath`] | the template of the route | 500 outside routing |
 //! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |
 //! | [`Json<T>`] | the body | 400, 413, 415, 422 |

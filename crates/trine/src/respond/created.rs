@@ -1,9 +1,9 @@
 //! An answer that something was made.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use trine_core::{IntoResponse, Response};
 
-use super::location::location;
+use super::location::Target;
 
 /// 201: it was made, here it is.
 ///
@@ -16,10 +16,10 @@ use super::location::location;
 /// ```
 ///
 /// # Errors
-/// An inner answer that failed stays as it is. A location with control characters is a 500.
+/// An inner answer that failed stays as it is. A location with control characters, or a link that leads nowhere, is a 500.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<R> {
-    location: Option<String>,
+    location: Option<Target>,
     answer: R,
 }
 
@@ -30,29 +30,25 @@ impl<R> Created<R> {
         Created { location: None, answer }
     }
 
-    /// It was made, and this is where it can be found.
-    pub fn at(location: impl Into<String>, answer: R) -> Created<R> {
+    /// It was made, and this is where it can be found: a text, or a [`Link`](crate::Link) to a handler.
+    pub fn at(location: impl Into<Target>, answer: R) -> Created<R> {
         Created { location: Some(location.into()), answer }
     }
 }
 
 impl<R: IntoResponse> IntoResponse for Created<R> {
     fn into_response(self) -> Response {
-        finish(self.answer.into_response(), self.location.as_deref())
+        finish(self.answer.into_response(), self.location)
     }
 }
 
-fn finish(mut response: Response, target: Option<&str>) -> Response {
+fn finish(mut response: Response, target: Option<Target>) -> Response {
     if !response.status().is_success() {
         return response;
     }
     *response.status_mut() = StatusCode::CREATED;
-    match target.map(location) {
-        Some(Ok(target)) => {
-            response.headers_mut().insert(header::LOCATION, target);
-            response
-        }
-        Some(Err(problem)) => problem.into_response(),
+    match target {
+        Some(target) => target.locate(response),
         None => response,
     }
 }

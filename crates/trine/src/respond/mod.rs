@@ -32,6 +32,8 @@ pub use trine_core::respond::{IntoResponse, IntoResponseParts, with_type};
 pub use self::append_headers::AppendHeaders;
 pub use self::created::Created;
 pub use self::html::Html;
+pub use self::location::Target;
+pub(crate) use self::location::locate_pending;
 pub use self::no_content::NoContent;
 pub use self::redirect::Redirect;
 pub use self::stream::stream;

@@ -1,9 +1,9 @@
 //! An answer that sends the client elsewhere.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use trine_core::{IntoResponse, Response};
 
-use super::location::location;
+use super::location::Target;
 
 /// Sends the client to another place.
 ///
@@ -15,39 +15,38 @@ use super::location::location;
 /// }
 /// ```
 ///
+/// The target is a text or a [`Link`](crate::Link): `Redirect::to(show::uri(7))`.
+///
 /// A target that a client named (`?next=…`) must be checked by you: `//evil.example` leaves the site.
 ///
 /// # Errors
-/// A 500 where the target has control characters, such as a line break.
+/// A 500 where the target has control characters, such as a line break, or is a link that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redirect {
     status: StatusCode,
-    target: String,
+    target: Target,
 }
 
 impl Redirect {
     /// 303: go there with `GET`. What a form answers once it has been processed.
-    pub fn to(target: impl Into<String>) -> Redirect {
+    pub fn to(target: impl Into<Target>) -> Redirect {
         Redirect { status: StatusCode::SEE_OTHER, target: target.into() }
     }
 
     /// 307: repeat the same request there, this time.
-    pub fn temporary(target: impl Into<String>) -> Redirect {
+    pub fn temporary(target: impl Into<Target>) -> Redirect {
         Redirect { status: StatusCode::TEMPORARY_REDIRECT, target: target.into() }
     }
 
     /// 308: repeat the same request there, from now on. Browsers remember it without being told to forget.
-    pub fn permanent(target: impl Into<String>) -> Redirect {
+    pub fn permanent(target: impl Into<Target>) -> Redirect {
         Redirect { status: StatusCode::PERMANENT_REDIRECT, target: target.into() }
     }
 }
 
 impl IntoResponse for Redirect {
     fn into_response(self) -> Response {
-        match location(&self.target) {
-            Ok(target) => (self.status, [(header::LOCATION, target)], ()).into_response(),
-            Err(problem) => problem.into_response(),
-        }
+        self.target.locate(self.status.into_response())
     }
 }
 

@@ -1,11 +1,16 @@
 //! From a method and a path to the index of a route and the spans of its parameters.
 
+pub(crate) mod choice;
+pub(crate) mod condition;
+pub(crate) mod host;
 pub(crate) mod normal;
 pub(crate) mod template;
 
 use http::{Method, Uri};
 use trine_core::route::Params;
 
+use choice::{CHOICE, Candidate};
+use condition::Condition;
 use normal::Spelling;
 use template::Template;
 
@@ -22,8 +27,19 @@ pub(crate) struct PathRoutes {
     canonical: String,
     /// The routes by method, in the order of declaration; `None` is any method.
     routes: Vec<(Option<Method>, u32)>,
+    /// The routes with conditions. Where there are any, `routes` is emptied in the end and `otherwise` leads to a
+    /// choice, so that a path without them is found as ever.
+    conditional: Vec<Candidate>,
     /// The route that answers every other method.
     otherwise: u32,
+}
+
+/// Why a route cannot be put at a path.
+pub(crate) enum InTheWay {
+    /// Another route answers the same requests, where it is known which.
+    Same(Option<u32>),
+    /// Another route, declared before, takes every request that it would match.
+    Hidden(u32),
 }
 
 /// What was found for a request.
@@ -37,41 +53,36 @@ pub(crate) enum Found {
 }
 
 impl Router {
-    /// Puts a route at a path.
+    /// Puts a route at a path, for the requests that fulfil its conditions.
     ///
     /// # Errors
-    /// The index of the route that is in the way, where there is one.
+    /// What is in the way.
     pub(crate) fn insert(
         &mut self,
         at: &Template,
         method: Option<Method>,
+        conditions: Vec<Condition>,
         route: u32,
-    ) -> Result<(), Option<u32>> {
-        let known = self.paths.iter_mut().find(|path| path.canonical == at.canonical);
-        if let Some(path) = known {
-            return match path.routes.iter().find(|(other, _)| *other == method) {
-                Some(&(_, other)) => Err(Some(other)),
-                None => {
-                    path.routes.push((method, route));
-                    Ok(())
-                }
-            };
-        }
-        let index = u32::try_from(self.paths.len()).map_err(|_| None)?;
+    ) -> Result<(), InTheWay> {
+        let index = match self.paths.iter().position(|path| path.canonical == at.canonical) {
+            Some(index) => index,
+            None => self.insert_path(at)?,
+        };
+        self.paths[index].insert(method, conditions, route)
+    }
+
+    fn insert_path(&mut self, at: &Template) -> Result<usize, InTheWay> {
+        let index = u32::try_from(self.paths.len()).map_err(|_| InTheWay::Same(None))?;
         match self.tree.insert(at.canonical.as_str(), index) {
             Ok(()) => {}
             Err(matchit::InsertError::Conflict { with }) => {
                 let other = self.paths.iter().find(|path| path.canonical == with);
-                return Err(other.and_then(|path| path.routes.first()).map(|&(_, route)| route));
+                return Err(InTheWay::Same(other.and_then(|path| path.indices().next())));
             }
-            Err(_) => return Err(None),
+            Err(_) => return Err(InTheWay::Same(None)),
         }
-        self.paths.push(PathRoutes {
-            canonical: at.canonical.clone(),
-            routes: vec![(method, route)],
-            otherwise: 0,
-        });
-        Ok(())
+        self.paths.push(PathRoutes { canonical: at.canonical.clone(), ..PathRoutes::default() });
+        Ok(self.paths.len() - 1)
     }
 
     /// Every path, so that each can be given its route for other methods.
@@ -127,33 +138,75 @@ impl PathRoutes {
             .unwrap_or(self.otherwise)
     }
 
-    /// The indices of the routes that stand here.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> {
-        self.routes.iter().map(|&(_, route)| route)
+    fn insert(
+        &mut self,
+        method: Option<Method>,
+        conditions: Vec<Condition>,
+        route: u32,
+    ) -> Result<(), InTheWay> {
+        if conditions.is_empty() {
+            if let Some(&(_, other)) = self.routes.iter().find(|(other, _)| *other == method) {
+                return Err(InTheWay::Same(Some(other)));
+            }
+            self.routes.push((method, route));
+            return Ok(());
+        }
+        let candidate = Candidate { method, conditions, route };
+        if let Some(other) = self.conditional.iter().find(|other| candidate.is_hidden_by(other)) {
+            return Err(match other.is_hidden_by(&candidate) {
+                true => InTheWay::Same(Some(other.route)),
+                false => InTheWay::Hidden(other.route),
+            });
+        }
+        self.conditional.push(candidate);
+        Ok(())
     }
 
-    /// The value of `Allow`: the methods in the order of declaration, with HEAD for GET and OPTIONS always.
+    /// The indices of the routes that stand here.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> {
+        let conditional = self.conditional.iter().map(|candidate| candidate.route);
+        self.routes.iter().map(|&(_, route)| route).chain(conditional)
+    }
+
+    /// The value of `Allow`.
     pub(crate) fn allow(&self) -> String {
-        let mut allow: Vec<&str> = Vec::new();
-        for method in self.routes.iter().filter_map(|(method, _)| method.as_ref()) {
-            allow.push(method.as_str());
-            if *method == Method::GET {
-                allow.push("HEAD");
-            }
+        allow(self.routes.iter().filter_map(|(method, _)| method.as_ref()))
+    }
+
+    /// Takes the routes where some have conditions, so that the path becomes a choice.
+    pub(crate) fn take_candidates(&mut self) -> Option<Vec<Candidate>> {
+        if self.conditional.is_empty() {
+            return None;
         }
-        allow.push("OPTIONS");
-        let mut seen = Vec::new();
-        allow.retain(|method| {
-            !seen.contains(method) && {
-                seen.push(*method);
-                true
-            }
-        });
-        allow.join(", ")
+        let plain = self.routes.drain(..);
+        let plain = plain.map(|(method, route)| Candidate { method, conditions: Vec::new(), route });
+        let mut all: Vec<_> = plain.chain(self.conditional.drain(..)).collect();
+        all.sort_by_key(|candidate| candidate.route);
+        Some(all)
     }
 
     /// Sets the route that answers every method that has none.
     pub(crate) fn set_otherwise(&mut self, route: u32) {
         self.otherwise = route;
     }
+
+    /// Sets the choice that decides for every request.
+    pub(crate) fn set_choice(&mut self, choice: u32) {
+        self.otherwise = CHOICE | choice;
+    }
+}
+
+/// The value of `Allow`: the methods in the order of declaration, with HEAD for GET and OPTIONS always.
+pub(crate) fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
+    let mut allow: Vec<&str> = Vec::new();
+    let with_head = methods.flat_map(|method| match *method == Method::GET {
+        true => [method.as_str(), "HEAD"],
+        false => [method.as_str(), method.as_str()],
+    });
+    for method in with_head.chain(["OPTIONS"]) {
+        if !allow.contains(&method) {
+            allow.push(method);
+        }
+    }
+    allow.join(", ")
 }

@@ -1,6 +1,6 @@
 //! One spelling for each path: RFC 3986 section 6.2.2.
 //!
-//! `%68ello` is `hello`, `%c3%a9` is `%C3%A9`. Reserved characters keep their encoding, so `%2F` never becomes a
+//! `%68ello` is `hello`, `%7B` is `{`, `%c3%a9` is `%C3%A9`. Reserved characters keep their encoding, so `%2F` never becomes a
 //! separator, and `//` is not `/`.
 
 use http::uri::PathAndQuery;
@@ -22,11 +22,13 @@ pub(crate) fn normal(path: &str) -> Spelling {
     if !path.bytes().fold(false, |odd, byte| odd | !byte.is_ascii() | (byte == b'%')) {
         return Spelling::Normal;
     }
-    rewrite(path).map_or(Spelling::Malformed, Spelling::Other)
+    let spelt = spell(path).and_then(|spelt| PathAndQuery::try_from(spelt).ok());
+    spelt.map_or(Spelling::Malformed, Spelling::Other)
 }
 
+/// The one spelling, also of a part of a path; `None` where it is malformed.
 #[cold]
-fn rewrite(path: &str) -> Option<PathAndQuery> {
+pub(crate) fn spell(path: &str) -> Option<String> {
     let bytes = path.as_bytes();
     let mut spelt = String::with_capacity(path.len());
     let mut at = 0;
@@ -36,12 +38,12 @@ fn rewrite(path: &str) -> Option<PathAndQuery> {
             b'%' => {
                 let value = bytes.get(at..at + 2).and_then(hex)?;
                 at += 2;
-                push(&mut spelt, value, is_unreserved(value));
+                push(&mut spelt, value, is_plain(value));
             }
             byte => push(&mut spelt, byte, byte.is_ascii()),
         }
     }
-    PathAndQuery::try_from(spelt).ok()
+    Some(spelt)
 }
 
 fn push(spelt: &mut String, byte: u8, plain: bool) {
@@ -60,8 +62,9 @@ fn hex(pair: &[u8]) -> Option<u8> {
     u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
 }
 
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+// The unreserved characters, and the braces: they have no meaning in a path, and some clients send them as they are.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'{' | b'}')
 }
 
 #[cfg(test)]
@@ -76,6 +79,7 @@ mod tests {
             ("/café", "/caf%C3%A9"),
             ("/a%2fb", "/a%2Fb"),
             ("/a%20b", "/a%20b"),
+            ("/%7bx}", "/{x}"),
         ] {
             assert_eq!(normal(path), Spelling::Other(spelt.parse().unwrap()), "{path}");
         }

@@ -2,6 +2,8 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::normal;
+
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
@@ -42,7 +44,7 @@ impl Template {
         let mut rest = segment;
         let mut captures = 0;
         while let Some(at) = rest.find(['{', '}']) {
-            self.static_text(&rest[..at]);
+            self.static_text(&rest[..at])?;
             let brace = &rest[at..];
             if let Some(after) = brace.strip_prefix("{{").or_else(|| brace.strip_prefix("}}")) {
                 // matchit escapes braces the same way.
@@ -66,8 +68,7 @@ impl Template {
             self.capture(name, segment, last && after.is_empty() && at == 0)?;
             rest = after;
         }
-        self.static_text(rest);
-        Ok(())
+        self.static_text(rest)
     }
 
     fn capture(&mut self, name: &str, segment: &str, whole_and_last: bool) -> Result<(), String> {
@@ -93,8 +94,18 @@ impl Template {
         Ok(())
     }
 
-    fn static_text(&mut self, text: &str) {
-        self.canonical.extend(utf8_percent_encode(text, NOT_IN_PATHS));
+    /// Spells text as the path of a request is spelt.
+    fn static_text(&mut self, text: &str) -> Result<(), String> {
+        let encoded = utf8_percent_encode(text, NOT_IN_PATHS).to_string();
+        let Some(spelt) = normal::spell(&encoded) else {
+            return Err(format!(
+                "`{}` has a `%` without two hexadecimal digits: write `%25` for the character itself",
+                self.text
+            ));
+        };
+        // A brace that was encoded is one of the text; matchit wants it doubled.
+        self.canonical.push_str(&spelt.replace('{', "{{").replace('}', "}}"));
+        Ok(())
     }
 }
 
@@ -109,7 +120,7 @@ pub(crate) fn join(prefix: &str, path: &str) -> String {
 }
 
 // RFC 3986 section 3.3: everything but pchar. `%` stays, so a template may be written encoded as well.
-const NOT_IN_PATHS: &AsciiSet = &CONTROLS
+pub(crate) const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
@@ -147,6 +158,7 @@ mod tests {
             ("/{}", "no valid name"),
             ("/{1a}", "no valid name"),
             ("/{a}/{a}", "names `a` twice"),
+            ("/100%", "write `%25`"),
         ] {
             let error = Template::parse(text).unwrap_err();
             assert!(error.contains(fragment), "{text}: {error}");
@@ -157,6 +169,7 @@ mod tests {
     fn braces_and_trailing_slashes_are_kept() {
         assert_eq!(Template::parse("/{{x}}/").unwrap().canonical, "/{{x}}/");
         assert_eq!(Template::parse("/").unwrap().canonical, "/");
+        assert_eq!(Template::parse("/%7bx%7D/%61%2f").unwrap().canonical, "/{{x}}/a%2F");
     }
 
     #[test]

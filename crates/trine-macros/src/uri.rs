@@ -1,0 +1,124 @@
+//! The typed link of a handler: `show::uri(slug, page)`.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::Visibility;
+
+use crate::handler::{Argument, Source};
+use crate::template::{Segment, Template};
+
+/// The function `uri` of a handler's type: an argument for each name of the template, in its order.
+///
+/// Where the handler has a mistake there are no arguments: that `uri` is called is none more.
+pub(crate) fn uri(
+    ty: &Ident,
+    visibility: &Visibility,
+    handler: &str,
+    template: &Template,
+    arguments: &[Argument],
+) -> TokenStream {
+    let mut parameters = Vec::new();
+    let mut complete = true;
+    for name in template.path_names().chain(template.query_names()) {
+        let ident = ident(name);
+        match bound(name, arguments) {
+            Some(ty) => parameters.push(quote!(#ident: impl ::trine::LinkArg<#ty>)),
+            None => {
+                complete = false;
+                parameters.push(quote!(#ident: impl ::core::marker::Sized));
+            }
+        }
+    }
+    let body = match complete {
+        true => writes(ty, template, arguments),
+        false => quote!(::core::unreachable!()),
+    };
+    let doc = format!("A link to the handler `{handler}`.");
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables, private_bounds, private_interfaces, deprecated)]
+        #[allow(clippy::too_many_arguments)]
+        impl #ty {
+            #[doc = #doc]
+            #visibility fn uri(#(#parameters),*) -> ::trine::Link {
+                #body
+            }
+        }
+    }
+}
+
+/// The text of the template and the values, in their order.
+fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStream {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let value = |method: &str, name: &str| {
+        let (method, ident, ty) = (format_ident!("{method}"), ident(name), bound(name, arguments));
+        quote!(.#method::<#ty>(#name, &#ident))
+    };
+    for segment in template.segments() {
+        text.push('/');
+        match segment {
+            Segment::Text(part) => text.push_str(part),
+            Segment::Capture { prefix, name, suffix } => {
+                text.push_str(prefix);
+                pieces.push(quote!(.text(#text)));
+                pieces.push(value("value", name));
+                text = suffix.clone();
+            }
+            Segment::Rest(name) => {
+                pieces.push(quote!(.text(#text)));
+                pieces.push(value("rest", name));
+                text = String::new();
+            }
+        }
+    }
+    if template.trailing_slash() {
+        text.push('/');
+    }
+    if !text.is_empty() {
+        pieces.push(quote!(.text(#text)));
+    }
+    pieces.extend(template.query_names().map(|name| value("query", name)));
+    quote!(::trine::__private::LinkWriter::to::<#ty>() #(#pieces)* .finish())
+}
+
+/// The type of the argument that a name binds to. A lifetime that is not named has to be, in a bound.
+fn bound(name: &str, arguments: &[Argument]) -> Option<TokenStream> {
+    let argument = arguments.iter().find(|argument| match &argument.source {
+        Source::Path { name: known, .. } | Source::Query { name: known } => known == name,
+        Source::Extractor => false,
+    });
+    argument.map(|argument| named_lifetimes(argument.ty.to_token_stream()))
+}
+
+fn named_lifetimes(ty: TokenStream) -> TokenStream {
+    let mut after_quote = false;
+    ty.into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if after_quote && ident == "_" => {
+                after_quote = false;
+                Ident::new("static", ident.span()).into()
+            }
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), named_lifetimes(group.stream()));
+                inside.set_span(group.span());
+                inside.into()
+            }
+            token => {
+                after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+                token
+            }
+        })
+        .collect()
+}
+
+/// The name as an argument; a keyword is written raw.
+fn ident(name: &str) -> Ident {
+    match syn::parse_str::<Ident>(name) {
+        Ok(mut ident) => {
+            ident.set_span(Span::mixed_site());
+            ident
+        }
+        Err(_) => Ident::new_raw(name, Span::mixed_site()),
+    }
+}

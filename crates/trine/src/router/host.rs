@@ -1,0 +1,232 @@
+//! Routes of one host: `api.example.com`, `{tenant}.example.com`.
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Uri, header};
+use trine_core::route::Params;
+
+use super::choice::Choices;
+use super::{Found, Router};
+
+/// A host with a label for each part between two dots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// As the user wrote it.
+    pub(crate) text: String,
+    labels: Vec<Label>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Label {
+    /// In lower case.
+    Text(String),
+    Capture(String),
+}
+
+/// The routes of each host, beside those that stand on any.
+#[derive(Default)]
+pub(crate) struct Hosts {
+    list: Vec<(Host, Router)>,
+    /// From this index on, routes are answers to methods that have none.
+    refusals: u32,
+}
+
+impl Host {
+    /// # Errors
+    /// The text says what is wrong and what to write instead.
+    pub(crate) fn parse(text: &str) -> Result<Host, String> {
+        let mistake = |why: &str| Err(format!("the host `{text}`: {why}"));
+        if text.contains(['/', ':']) && !text.starts_with('[') {
+            return mistake("write the name alone, without scheme, port or path");
+        }
+        if !text.is_ascii() {
+            return mistake("write it as it stands in a request, in Punycode: `xn--…`");
+        }
+        // An IPv6 address is one label.
+        let parts: Vec<&str> = if text.starts_with('[') { vec![text] } else { text.split('.').collect() };
+        let mut labels = Vec::new();
+        for part in parts {
+            match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                _ if part.is_empty() => return mistake("a label between two dots is empty"),
+                Some(name) if !is_name(name) || labels.contains(&Label::Capture(name.to_owned())) => {
+                    return mistake(&format!(
+                        "`{part}` is no name of a parameter of its own: write `{{tenant}}`"
+                    ));
+                }
+                Some(name) => labels.push(Label::Capture(name.to_owned())),
+                None if part.contains(['{', '}', '*']) => {
+                    return mistake(&format!(
+                        "`{part}`: a parameter takes a whole label, such as `{{tenant}}`"
+                    ));
+                }
+                None => labels.push(Label::Text(part.to_ascii_lowercase())),
+            }
+        }
+        Ok(Host { text: text.to_owned(), labels })
+    }
+
+    /// The names of its parameters.
+    pub(crate) fn params(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().filter_map(|label| match label {
+            Label::Capture(name) => Some(name.as_str()),
+            Label::Text(_) => None,
+        })
+    }
+
+    /// The values of its parameters, where it is this host.
+    fn matches<'h>(&self, host: &'h str) -> Option<Vec<&'h str>> {
+        let parts: Vec<&str> = if host.starts_with('[') { vec![host] } else { host.split('.').collect() };
+        if parts.len() != self.labels.len() {
+            return None;
+        }
+        let mut values = Vec::new();
+        for (label, part) in self.labels.iter().zip(parts) {
+            match label {
+                Label::Text(text) if text.eq_ignore_ascii_case(part) => {}
+                Label::Text(_) => return None,
+                Label::Capture(_) if part.is_empty() => return None,
+                Label::Capture(_) => values.push(part),
+            }
+        }
+        Some(values)
+    }
+
+    /// Whether it is the same host, whatever its parameters are called.
+    fn is_same(&self, other: &Host) -> bool {
+        self.labels.len() == other.labels.len()
+            && self.labels.iter().zip(&other.labels).all(|(a, b)| match (a, b) {
+                (Label::Capture(_), Label::Capture(_)) => true,
+                (a, b) => a == b,
+            })
+    }
+}
+
+impl Hosts {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The routes of a host; there is one list for each.
+    pub(crate) fn router(&mut self, host: &Host) -> &mut Router {
+        let index = match self.list.iter().position(|(known, _)| known.is_same(host)) {
+            Some(index) => index,
+            None => {
+                // The one with fewer parameters goes first, so that `api.example.com` is not a tenant.
+                let index =
+                    self.list.partition_point(|(known, _)| known.params().count() <= host.params().count());
+                self.list.insert(index, (host.clone(), Router::default()));
+                index
+            }
+        };
+        &mut self.list[index].1
+    }
+
+    pub(crate) fn set_refusals(&mut self, from: u32) {
+        self.refusals = from;
+    }
+
+    pub(crate) fn routers_mut(&mut self) -> impl Iterator<Item = &mut Router> {
+        self.list.iter_mut().map(|(_, router)| router)
+    }
+
+    /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that knows the path says
+    /// why.
+    #[cold]
+    pub(crate) fn find(
+        &self,
+        any: &Router,
+        choices: &Choices,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Found {
+        let host = uri.host().or_else(|| named(headers)).unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let mut refusal = Found::Nothing;
+        let own = self.list.iter().filter_map(|(known, router)| Some((known.matches(host)?, router)));
+        for (values, router) in own.chain([(Vec::new(), any)]) {
+            match router.find(method, uri) {
+                Found::Route(index, params) => {
+                    let found = with_values(&values, index, params);
+                    match choices.get(index) {
+                        None if index < self.refusals => return found,
+                        Some(choice) if choice.pick(method, headers).is_some() => return found,
+                        _ if matches!(refusal, Found::Nothing) => refusal = found,
+                        _ => {}
+                    }
+                }
+                Found::Nothing => {}
+                Found::Malformed => return Found::Malformed,
+            }
+        }
+        refusal
+    }
+}
+
+/// Puts the values of the host before those of the path. They are slices of a text of their own.
+fn with_values(values: &[&str], index: u32, params: Params) -> Found {
+    if values.is_empty() {
+        return Found::Route(index, params);
+    }
+    let mut text = String::new();
+    let mut spans = Vec::new();
+    let path = (0..params.len()).filter_map(|index| params.get(index));
+    for value in values.iter().copied().chain(path) {
+        text.push('/');
+        let (Ok(start), Ok(end)) = (u16::try_from(text.len()), u16::try_from(text.len() + value.len()))
+        else {
+            return Found::Nothing;
+        };
+        spans.push((start, end));
+        text.push_str(value);
+    }
+    match PathAndQuery::try_from(text) {
+        Ok(text) => Found::Route(index, Params::new(text, spans)),
+        Err(_) => Found::Nothing,
+    }
+}
+
+/// The host of the header field, without its port.
+fn named(headers: &HeaderMap) -> Option<&str> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let after_address = host.rfind(']').unwrap_or(0);
+    Some(host[after_address..].find(':').map_or(host, |colon| &host[..after_address + colon]))
+}
+
+fn is_name(name: &str) -> bool {
+    let valid = |(at, c): (usize, char)| c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit();
+    !name.is_empty() && name.chars().enumerate().all(valid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_say_what_to_write() {
+        for (text, part) in [
+            ("https://example.com", "without scheme, port or path"),
+            ("example.com:80", "without scheme, port or path"),
+            ("münchen.de", "Punycode"),
+            ("a..b", "is empty"),
+            ("", "is empty"),
+            ("{a}.{a}", "of its own"),
+            ("{1}.x", "no name of a parameter"),
+            ("x-{a}.y", "a whole label"),
+            ("*.example.com", "a whole label"),
+        ] {
+            let error = Host::parse(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+        assert!(Host::parse("[::1]").is_ok());
+    }
+
+    #[test]
+    fn hosts_match_by_labels_without_case() {
+        let host = Host::parse("{tenant}.Example.com").unwrap();
+        assert_eq!(host.matches("acme.EXAMPLE.com"), Some(vec!["acme"]));
+        for other in ["example.com", ".example.com", "a.b.example.com", "acme.example.org", ""] {
+            assert_eq!(host.matches(other), None, "{other}");
+        }
+        assert_eq!(Host::parse("[::1]").unwrap().matches("[::1]"), Some(vec![]));
+    }
+}
