@@ -1,5 +1,7 @@
 //! From the declaration of an application to the tables that serve it.
 
+mod places;
+
 use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use trine_core::route::AppCx;
 use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
 
+use self::places::Places;
 use crate::audit::{Audit, Finding, routes};
 use crate::catch::{Catcher, Catchers, Nets, Scope};
 use crate::config::{Config, ConfigError};
@@ -22,7 +25,6 @@ use crate::group::{Group, Item};
 use crate::hooks::life::Life;
 use crate::hooks::{Hooks, Insert};
 use crate::layers::Layers;
-use crate::next::Next;
 use crate::route::Methods;
 use crate::router::choice::{Candidate, Choice, Choices, NoneFits};
 use crate::router::condition::{Condition, Written};
@@ -465,42 +467,5 @@ impl Here {
             *child += 1;
         }
         inside
-    }
-}
-
-/// The layered places, in the order in which the plan numbered them.
-struct Places<'a> {
-    entries: &'a Arc<[Entry]>,
-    nets: Nets,
-}
-
-impl Places<'_> {
-    /// Those directly inside a group.
-    fn inside(&self, group: &Group, depth: usize, outer: Option<Arc<Scope>>) -> Vec<Next> {
-        let scope = Scope::enter(&group.catchers, outer);
-        let mut list = Vec::new();
-        for item in &group.items {
-            match item {
-                Item::Group(group) if group.layers.is_empty() => {
-                    list.extend(self.inside(group, depth, scope.clone()));
-                }
-                Item::Group(group) => {
-                    let inside = self.inside(group, depth + 1, scope.clone());
-                    let scope = Scope::enter(&group.catchers, scope.clone());
-                    list.push(self.place(&group.layers, depth + 1, inside, scope.as_ref()));
-                }
-                Item::Route(route, _) if !route.methods.layers.is_empty() => {
-                    list.push(self.place(&route.methods.layers, depth + 1, Vec::new(), scope.as_ref()));
-                }
-                Item::Route(..) | Item::Mount(..) => {}
-            }
-        }
-        list
-    }
-
-    fn place(&self, layers: &Layers, depth: usize, children: Vec<Next>, scope: Option<&Arc<Scope>>) -> Next {
-        let choices = Choices::default();
-        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children, choices };
-        self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
     }
 }

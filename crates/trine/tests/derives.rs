@@ -23,9 +23,9 @@ struct New {
     title: String,
 }
 
-#[derive(Deserialize, FromRequest)]
+#[derive(FromForm, FromRequest)]
 #[from_request(via(Form))]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[form(tag = "kind", rename_all = "lowercase")]
 enum Pet {
     Cat { lives: String },
     Dog,

@@ -53,7 +53,7 @@ async fn states_are_made_in_order_and_see_those_before() {
         })
         // A plain value is there before, wherever its call stands.
         .state(One(1));
-    app.test().await.get("/").await.assert_text("2");
+    app.test().await.get("/").await.expect_text("2");
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn a_task_that_panics_or_fails_takes_nothing_with_it() {
     while ticks.load(Ordering::Relaxed) < 10 {
         tokio::task::yield_now().await;
     }
-    client.get("/").await.assert_text("still here");
+    client.get("/").await.expect_text("still here");
     client.shutdown().await;
 }
 
@@ -351,7 +351,7 @@ async fn a_test_replaces_state_from_wherever_it_comes() {
         .with_state(Mail { host: "nowhere".to_owned() })
         .with_state(Mine { worker: 9, served: AtomicUsize::new(0) })
         .await;
-    client.get("/").await.assert_text("11 12 nowhere 9");
+    client.get("/").await.expect_text("11 12 nowhere 9");
 }
 
 #[tokio::test]

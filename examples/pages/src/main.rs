@@ -6,7 +6,7 @@ mod book;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use trine::Templates;
 use trine::prelude::*;
 use trine::template::{Page, Rendered, Template};
@@ -40,7 +40,7 @@ impl Template for Home {
 }
 
 /// What a visitor sends.
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Default, FromForm, Serialize)]
 struct SignForm {
     name: String,
     text: String,

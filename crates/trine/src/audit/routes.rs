@@ -71,13 +71,6 @@ fn names(layers: &Layers) -> Option<String> {
 
 /// Why no request has a path of this template.
 fn never(template: &str) -> Option<String> {
-    let encoded =
-        |at: usize| template[at..].bytes().skip(1).take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    if template.match_indices('%').any(|(at, _)| !encoded(at)) {
-        return Some(
-            "a `%` in it is not followed by two hexadecimal digits; write the character itself".to_owned(),
-        );
-    }
     let query = template.find('?')?;
     let inside = template[..query].rfind('{').is_some_and(|open| !template[open..query].contains('}'));
     (!inside).then(|| {

@@ -35,7 +35,6 @@
 //! server. What is expected of a response stands in [`expect`]; one that fails shows the whole exchange and the route.
 
 mod app;
-mod assert;
 pub mod blocking;
 mod client;
 mod diff;
