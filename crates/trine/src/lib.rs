@@ -130,47 +130,47 @@ mod readme {}
 
 // What the guide shows runs.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/mistakes.md")]
+#[doc = include_str!("../../../guide/mistakes.md")]
 mod guide_mistakes {}
 #[cfg(all(doctest, feature = "templates"))]
-#[doc = include_str!("../../../docs/guide/templates.md")]
+#[doc = include_str!("../../../guide/templates.md")]
 mod guide_templates {}
 #[cfg(all(doctest, feature = "test-server"))]
-#[doc = include_str!("../../../docs/guide/testing.md")]
+#[doc = include_str!("../../../guide/testing.md")]
 mod guide_testing {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/audit.md")]
+#[doc = include_str!("../../../guide/audit.md")]
 mod guide_audit {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/config.md")]
+#[doc = include_str!("../../../guide/config.md")]
 mod guide_config {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/middleware.md")]
+#[doc = include_str!("../../../guide/middleware.md")]
 mod guide_middleware {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/state.md")]
+#[doc = include_str!("../../../guide/state.md")]
 mod guide_state {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/errors.md")]
+#[doc = include_str!("../../../guide/errors.md")]
 mod guide_errors {}
 
 #[cfg(all(doctest, feature = "multipart"))]
-#[doc = include_str!("../../../docs/guide/forms.md")]
+#[doc = include_str!("../../../guide/forms.md")]
 mod guide_forms {}
 
 #[cfg(all(doctest, feature = "garde"))]
-#[doc = include_str!("../../../docs/guide/validation.md")]
+#[doc = include_str!("../../../guide/validation.md")]
 mod guide_validation {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/guards.md")]
+#[doc = include_str!("../../../guide/guards.md")]
 mod guide_guards {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/links.md")]
+#[doc = include_str!("../../../guide/links.md")]
 mod guide_links {}

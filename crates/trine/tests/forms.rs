@@ -610,7 +610,7 @@ async fn many_and_deep_names_cost_little() {
 
 #[test]
 fn the_guide_tells_the_true_limits() {
-    let guide = include_str!("../../../docs/guide/forms.md").replace('\n', " ");
+    let guide = include_str!("../../../guide/forms.md").replace('\n', " ");
     let FormLimits { fields, name, depth, text, texts, files, file, part_head } = FormLimits::default();
     for told in [
         format!("{fields} fields,"),

@@ -252,7 +252,7 @@ fn a_turn_of_a_loop_takes_about_seven_steps() {
 
 #[test]
 fn the_limits_of_the_guide_are_the_true_ones() {
-    let page = include_str!("../../../docs/guide/templates.md");
+    let page = include_str!("../../../guide/templates.md");
     let said = |name: &str| -> u64 {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
         let text = row.split('|').nth(2).unwrap().trim().replace(',', "");

@@ -191,7 +191,7 @@ mod tests {
     /// Whoever copies from the guide must not go into production with it.
     #[test]
     fn what_the_guide_shows_is_known() {
-        let guide = include_str!("../../../../docs/guide/config.md");
+        let guide = include_str!("../../../../guide/config.md");
         let quoted =
             |line: &'static str, before: &str, end: char| line.split_once(before)?.1.split(end).next();
         let shown: Vec<_> = guide

@@ -18,7 +18,7 @@
 //! }
 //! ```
 //!
-//! A chapter of the guide, `docs/guide/forms.md`, goes through all of it.
+//! A chapter of the guide, `guide/forms.md`, goes through all of it.
 //!
 //! # Layout
 //! In the order in which a form passes them:

@@ -24,7 +24,7 @@
 //! }
 //! ```
 //!
-//! A chapter of the guide, `docs/guide/validation.md`, goes through all of it, garde's rules among it.
+//! A chapter of the guide, `guide/validation.md`, goes through all of it, garde's rules among it.
 
 mod errors;
 #[cfg(feature = "garde")]
