@@ -174,3 +174,15 @@ mod guide_guards {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/links.md")]
 mod guide_links {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/tutorial.md")]
+mod guide_tutorial {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/routing.md")]
+mod guide_routing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/extraction.md")]
+mod guide_extraction {}
