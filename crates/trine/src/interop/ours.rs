@@ -7,7 +7,9 @@ use http_body_util::BodyExt as _;
 use trine_core::extract::{Parts, Whole};
 use trine_core::needs::Need;
 use trine_core::route::DEFAULT_BODY_LIMIT;
-use trine_core::{Body, Cx, FromRequest, IntoResponse, Needs, Problem, Rejection, Request, RouteCx};
+use trine_core::{
+    Body, BoxError, Cx, FromRequest, IntoResponse, Needs, Problem, Rejection, Request, RouteCx,
+};
 
 use super::{AxumResponse, to_axum};
 use crate::settle::{finish, tell};
@@ -35,7 +37,8 @@ use crate::settle::{finish, tell};
 /// audit does not see these handlers. [`Path`](crate::Path) has the parameters of the mount, not those of axum's route.
 ///
 /// # Limits
-/// Of a body: that of the mount, and 2 MiB outside an application; axum's `DefaultBodyLimit` does not hold.
+/// 2 MiB of body; neither axum's `DefaultBodyLimit` nor the limit of the application changes it. A handler that takes more
+/// moves to a route of ours, or keeps an extractor of axum's.
 ///
 /// # Errors
 /// The problem of the extractor, rendered as the client accepts it. A problem that a handler returns is JSON: an answer
@@ -69,7 +72,9 @@ where
     async fn from_request(request: axum_core::extract::Request, _state: &S) -> Result<Self, AxumResponse> {
         let (head, body) = request.into_parts();
         // What our body said, axum put into an error of its own.
-        let body = Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
+        let limited = Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
+        // Boxed, so that the limit stays: a mount has none, and would lift it.
+        let body = Body::new(limited.map_err(BoxError::from));
         extract(&mut cx(head, body)).await
     }
 }
