@@ -103,6 +103,13 @@ impl Cx {
         &mut self.head.extensions
     }
 
+    /// The head as a whole, for extractors of other frameworks.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn head_mut(&mut self) -> &mut Parts {
+        &mut self.head
+    }
+
     /// The match.
     #[must_use]
     pub fn matched(&self) -> &RouteCx {

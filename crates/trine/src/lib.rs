@@ -50,6 +50,8 @@ pub mod group;
 pub mod guard;
 pub mod handler;
 pub mod hooks;
+#[cfg(feature = "axum")]
+pub mod interop;
 mod launch;
 mod layers;
 pub mod link;
@@ -88,6 +90,8 @@ pub use group::Group;
 pub use guard::{Guard, guard};
 pub use hooks::HookCx;
 pub use http;
+#[cfg(feature = "axum")]
+pub use interop::{Axum, AxumBody, AxumWith, Trine};
 pub use layers::Layers;
 pub use link::{Href, Link, Links};
 pub use middleware::middleware;
@@ -186,3 +190,7 @@ mod guide_routing {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/extraction.md")]
 mod guide_extraction {}
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../../guide/from-axum.md")]
+mod guide_from_axum {}

@@ -1,0 +1,117 @@
+//! What is ours, in axum's handlers.
+
+use std::sync::Arc;
+
+use http::request::Parts as Head;
+use http_body_util::BodyExt as _;
+use trine_core::extract::{Parts, Whole};
+use trine_core::needs::Need;
+use trine_core::route::DEFAULT_BODY_LIMIT;
+use trine_core::{
+    Body, BoxError, Cx, FromRequest, IntoResponse, Needs, Problem, Rejection, Request, RouteCx,
+};
+
+use super::{AxumResponse, to_axum};
+use crate::settle::{finish, tell};
+
+/// An extractor or an answer of ours in a handler of axum's.
+///
+/// ```
+/// use axum::routing::post;
+/// use trine::{Trine, prelude::*};
+///
+/// async fn echo(Trine(Json(text)): Trine<Json<String>>) -> Trine<Html<String>> {
+///     Trine(Html(text))
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let router: axum::Router = axum::Router::new().route("/echo", post(echo));
+/// let client = App::new().mount("/old", router).test().await;
+/// client.post("/old/echo").json("hey").await.expect_text("hey");
+/// client.post("/old/echo").text("hey").await.expect_problem(415);
+/// # }
+/// ```
+///
+/// State and connection are those of the application that the router is [mounted](crate::App::mount) in; the launch
+/// audit does not see these handlers. [`Path`](crate::Path) has the parameters of the mount, not those of axum's route.
+///
+/// # Limits
+/// 2 MiB of body; neither axum's `DefaultBodyLimit` nor the limit of the application changes it. A handler that takes more
+/// moves to a route of ours, or keeps an extractor of axum's.
+///
+/// # Errors
+/// The problem of the extractor, rendered as the client accepts it. A problem that a handler returns is JSON: an answer
+/// of axum's does not know the request. Outside an application, an extractor that needs state is a 500 that names it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trine<T>(pub T);
+
+impl<T, S> axum_core::extract::FromRequestParts<S> for Trine<T>
+where
+    T: FromRequest<Reads = Parts>,
+    S: Send + Sync,
+{
+    type Rejection = AxumResponse;
+
+    async fn from_request_parts(head: &mut Head, _state: &S) -> Result<Self, AxumResponse> {
+        let taken = std::mem::replace(head, Request::new(()).into_parts().0);
+        let mut cx = cx(taken, Body::empty());
+        let value = extract(&mut cx).await;
+        *head = cx.take_request().into_parts().0;
+        value
+    }
+}
+
+impl<T, S> axum_core::extract::FromRequest<S> for Trine<T>
+where
+    T: FromRequest<Reads = Whole>,
+    S: Send + Sync,
+{
+    type Rejection = AxumResponse;
+
+    async fn from_request(request: axum_core::extract::Request, _state: &S) -> Result<Self, AxumResponse> {
+        let (head, body) = request.into_parts();
+        // What our body said, axum put into an error of its own.
+        let limited = Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
+        // Boxed, so that the limit stays: a mount has none, and would lift it.
+        let body = Body::new(limited.map_err(BoxError::from));
+        extract(&mut cx(head, body)).await
+    }
+}
+
+impl<T: IntoResponse> axum_core::response::IntoResponse for Trine<T> {
+    fn into_response(self) -> AxumResponse {
+        let response = self.0.into_response();
+        to_axum(if Problem::is_in(&response) { tell(response, None, None) } else { response })
+    }
+}
+
+fn cx(head: Head, body: Body) -> Cx {
+    let route = head.extensions.get().cloned().unwrap_or_else(|| RouteCx::new(Arc::default(), None));
+    Cx::from_parts(head, body, route)
+}
+
+async fn extract<T: FromRequest>(cx: &mut Cx) -> Result<Trine<T>, AxumResponse> {
+    let value = match unmet::<T>(cx) {
+        Some(problem) => Err(problem),
+        None => T::from_request(cx).await.map_err(Rejection::by::<T>),
+    };
+    value.map(Trine).map_err(|rejection| to_axum(finish(rejection.into_response(), cx)))
+}
+
+/// The state that is needed where there is no application to have it from.
+fn unmet<T: FromRequest>(cx: &Cx) -> Option<Rejection> {
+    if cx.extensions().get::<RouteCx>().is_some() {
+        return None;
+    }
+    let mut needs = Needs::default();
+    T::needs(&mut needs);
+    let name = needs.iter().find_map(|need| match need {
+        Need::State { type_name, .. } => Some(*type_name),
+        _ => None,
+    })?;
+    let detail = format!(
+        "no state of type `{name}`: mount the axum router with `App::mount` in an application that holds it"
+    );
+    Some(Problem::internal(detail).into())
+}

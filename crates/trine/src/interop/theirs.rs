@@ -1,0 +1,176 @@
+//! What is axum's, in our handlers.
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock};
+
+use axum_core::extract::DefaultBodyLimit;
+use http_body_util::BodyExt as _;
+use trine_core::extract::{Parts, Whole};
+use trine_core::{BodyError, Cx, FromRequest, IntoResponse, Needs, Rejection, Response};
+
+use super::from_axum;
+
+/// An axum extractor that leaves the body alone, or an axum answer, in a handler of ours.
+///
+/// ```
+/// use axum_extra::extract::CookieJar;
+/// use axum_extra::extract::cookie::Cookie;
+/// use trine::{Axum, prelude::*};
+///
+/// #[get("/visit")]
+/// async fn visit(Axum(jar): Axum<CookieJar>) -> Axum<(CookieJar, &'static str)> {
+///     Axum((jar.add(Cookie::new("seen", "yes")), "welcome"))
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![visit]).test().await;
+/// client.get("/visit").await.expect_text("welcome").expect_header("set-cookie", "seen=yes");
+/// # }
+/// ```
+///
+/// The extractor sees the head with everything that layers attached to it, and axum's state `()`; one that needs
+/// another state is taken with [`AxumWith`]. What may be missing is an `Axum<Option<T>>`.
+///
+/// # Errors
+/// The response that the extractor rejects with, as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Axum<T>(pub T);
+
+impl<T> FromRequest for Axum<T>
+where
+    T: axum_core::extract::FromRequestParts<()> + Send,
+{
+    type Reads = Parts;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        T::from_request_parts(cx.head_mut(), &()).await.map(Axum).map_err(rejected)
+    }
+}
+
+impl<T: axum_core::response::IntoResponse> IntoResponse for Axum<T> {
+    fn into_response(self) -> Response {
+        from_axum(self.0.into_response())
+    }
+}
+
+/// An axum extractor that reads the body, in a handler of ours.
+///
+/// ```
+/// use trine::{AxumBody, prelude::*};
+///
+/// #[post("/shout")]
+/// async fn shout(AxumBody(axum::Json(text)): AxumBody<axum::Json<String>>) -> String {
+///     text.to_uppercase()
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![shout]).test().await;
+/// client.post("/shout").json("hey").await.expect_text("HEY");
+/// # }
+/// ```
+///
+/// # Limits
+/// The body limit of the route holds (2 MiB unless set), axum's `DefaultBodyLimit` does not.
+///
+/// # Errors
+/// A 413 past the limit; otherwise the response that the extractor rejects with, as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AxumBody<T>(pub T);
+
+impl<T> FromRequest for AxumBody<T>
+where
+    T: axum_core::extract::FromRequest<()> + Send,
+{
+    type Reads = Whole;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        let past_limit = Arc::new(OnceLock::new());
+        let noted = Arc::clone(&past_limit);
+        let mut request = cx.take_request().map(|body| {
+            axum_core::body::Body::new(body.map_err(move |error| {
+                if let BodyError::TooLarge { limit } = error {
+                    noted.get_or_init(|| limit);
+                }
+                error
+            }))
+        });
+        DefaultBodyLimit::disable().apply(&mut request);
+        match T::from_request(request, &()).await {
+            Ok(value) => Ok(AxumBody(value)),
+            // axum does not know our error, and would call it a 400.
+            Err(rejection) => Err(match past_limit.get() {
+                Some(&limit) => BodyError::TooLarge { limit }.into(),
+                None => rejected(rejection),
+            }),
+        }
+    }
+}
+
+/// An axum extractor that leaves the body alone and needs the state `S`, which [`App::state`](crate::App::state) holds.
+///
+/// ```
+/// use axum_extra::extract::PrivateCookieJar;
+/// use axum_extra::extract::cookie::Key;
+/// use trine::{AxumWith, prelude::*};
+///
+/// #[get("/who")]
+/// async fn who(jar: AxumWith<PrivateCookieJar, Key>) -> String {
+///     jar.get("name").map_or("nobody".into(), |cookie| cookie.value().to_owned())
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().state(Key::generate()).routes(routes![who]).test().await;
+/// client.get("/who").await.expect_text("nobody");
+/// # }
+/// ```
+///
+/// # Errors
+/// As for [`Axum`]; the launch audit reports a state that is missing.
+pub struct AxumWith<T, S>(pub T, PhantomData<fn() -> S>);
+
+impl<T, S> FromRequest for AxumWith<T, S>
+where
+    T: axum_core::extract::FromRequestParts<S> + Send,
+    S: Send + Sync + 'static,
+{
+    type Reads = Parts;
+
+    fn needs(needs: &mut Needs) {
+        needs.state::<S>();
+    }
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        let state = cx.state::<S>()?;
+        let value = T::from_request_parts(cx.head_mut(), &state).await.map_err(rejected)?;
+        Ok(AxumWith(value, PhantomData))
+    }
+}
+
+impl<T, S> Deref for AxumWith<T, S> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T, S> DerefMut for AxumWith<T, S> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: std::fmt::Debug, S> std::fmt::Debug for AxumWith<T, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("AxumWith").field(&self.0).finish()
+    }
+}
+
+#[cold]
+fn rejected(rejection: impl axum_core::response::IntoResponse) -> Rejection {
+    from_axum(rejection.into_response()).into()
+}
