@@ -33,8 +33,7 @@ fn mistakes_are_explained_once_and_where_they_are() {
 /// The page quotes what the cases expect, and its code is theirs.
 #[test]
 fn the_page_of_the_guide_says_what_the_compiler_says() {
-    let page =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guide/mistakes.md"));
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guide/mistakes.md"));
     let page = page.unwrap();
     let cases = cases();
     let mut failures = String::new();
