@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::ServerError;
 use crate::h1::{body, head};
+use crate::listen::Listen;
 
 /// Where the server listens, and everything that bounds what a client can ask of it.
 ///
@@ -20,6 +21,9 @@ pub struct ServerConfig {
     pub address: IpAddr,
     /// The port to listen on; 0 lets the system choose one. Default: 8080.
     pub port: u16,
+    /// Where to listen instead, each place with settings of its own. `address` and `port` are the short form of one
+    /// plain listener, and do not count where there is a list. Default: empty.
+    pub listeners: Vec<Listen>,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
     /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
@@ -119,6 +123,7 @@ impl Default for ServerConfig {
         ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
+            listeners: Vec::new(),
             workers: 0,
             signals: true,
             backlog: 1024,
@@ -149,6 +154,12 @@ impl ServerConfig {
     #[must_use]
     pub fn socket_addr(&self) -> SocketAddr {
         SocketAddr::new(self.address, self.port)
+    }
+
+    /// Every place to listen at: the list, or what `address` and `port` say.
+    #[must_use]
+    pub fn places(&self) -> Vec<Listen> {
+        if self.listeners.is_empty() { vec![Listen::tcp(self.socket_addr())] } else { self.listeners.clone() }
     }
 
     /// How many workers there will be: the field, or the number of cores.

@@ -20,6 +20,7 @@
 //! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of connections, past
 //!   which `shed` answers
 //! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services from
+//! - `enter`: what a listener asks of a connection before its first request
 //! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer)
 //! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
 //! - `upload`: the body on its way to the handler, through `h1/body`
@@ -44,6 +45,7 @@ mod call;
 mod config;
 mod conn;
 mod date;
+mod enter;
 mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -69,5 +71,6 @@ mod worker;
 
 pub use config::{AtCapacity, Cancel, ServerConfig};
 pub use error::{ServerError, error_status};
+pub use listen::Listen;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

@@ -1,21 +1,70 @@
-//! From an address to one listener per worker.
+//! From the configured places to one listener per place and worker.
 //!
 //! Where the system balances between sockets of one port (`SO_REUSEPORT` on Linux), every worker gets a socket of its
 //! own: connections spread evenly, and no worker is woken for another's. Elsewhere the workers share one socket.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::ServerConfig;
+use crate::enter::Door;
 use crate::error::ServerError;
 
-/// Binds one listener per worker. All are made before the first connection is accepted.
-pub(crate) fn bind(config: &ServerConfig) -> Result<(Vec<TcpListener>, SocketAddr), ServerError> {
-    let address = config.socket_addr();
-    bind_all(address, config.backlog, config.worker_count())
-        .map_err(|source| ServerError::Bind { address, source })
+/// One place to listen at, and what its connections must do before their first request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// The address to listen on; port 0 lets the system choose one.
+    pub address: SocketAddr,
+}
+
+impl Listen {
+    /// Plain HTTP at a TCP address.
+    #[must_use]
+    pub fn tcp(address: SocketAddr) -> Listen {
+        Listen { address }
+    }
+}
+
+/// An open place: its sockets, one per worker, and the door that leads in.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) address: SocketAddr,
+    pub(crate) door: Arc<Door>,
+    pub(crate) sockets: Vec<TcpListener>,
+}
+
+/// What one worker gets of an open place.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    pub(crate) door: Arc<Door>,
+    pub(crate) socket: TcpListener,
+}
+
+/// Opens every place. All sockets are made before the first connection is accepted.
+pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
+    config.places().iter().map(|listen| open(listen, config)).collect()
+}
+
+fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
+    let door = Arc::new(Door::new(listen)?);
+    let address = listen.address;
+    let (sockets, address) = bind_all(address, config.backlog, config.worker_count())
+        .map_err(|source| ServerError::Bind { address, source })?;
+    Ok(Opened { address, door, sockets })
+}
+
+/// Gives each worker one socket of each place.
+pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> Vec<Vec<Entrance>> {
+    let mut shares: Vec<Vec<Entrance>> = (0..workers).map(|_| Vec::new()).collect();
+    for Opened { door, sockets, .. } in opened {
+        for (share, socket) in shares.iter_mut().zip(sockets) {
+            share.push(Entrance { door: Arc::clone(&door), socket });
+        }
+    }
+    shares
 }
 
 const BALANCED: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -73,15 +122,29 @@ mod tests {
 
     #[test]
     fn all_workers_listen_on_the_port_that_the_first_one_picked() {
-        let (all, address) = bind(&config(0, 3)).unwrap();
-        assert_eq!(all.len(), 3);
-        assert!(all.iter().all(|listener| listener.local_addr().unwrap() == address));
+        let opened = bind(&config(0, 3)).unwrap().remove(0);
+        assert_eq!(opened.sockets.len(), 3);
+        assert!(opened.sockets.iter().all(|socket| socket.local_addr().unwrap() == opened.address));
+    }
+
+    #[test]
+    fn each_worker_gets_a_socket_of_each_place() {
+        let anywhere = Listen::tcp(config(0, 0).socket_addr());
+        let two = ServerConfig { listeners: vec![anywhere.clone(), anywhere], ..config(1, 3) };
+        let shares = share_out(bind(&two).unwrap(), 3);
+        let ports = |share: &Vec<Entrance>| -> Vec<u16> {
+            share.iter().map(|entrance| entrance.socket.local_addr().unwrap().port()).collect()
+        };
+        assert_eq!(shares.len(), 3);
+        assert_eq!(ports(&shares[0]).len(), 2);
+        assert!(shares.iter().all(|share| ports(share) == ports(&shares[0])));
     }
 
     #[test]
     fn a_second_instance_is_refused_and_told_why() {
         for workers in [1, 2] {
-            let (_first, address) = bind(&config(0, workers)).unwrap();
+            let first = bind(&config(0, workers)).unwrap();
+            let address = first[0].address;
             let error = bind(&config(address.port(), 2)).unwrap_err().to_string();
             assert!(error.contains("is in use") && error.contains(&address.to_string()), "{error}");
         }

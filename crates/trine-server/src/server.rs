@@ -1,6 +1,6 @@
 //! From a configuration to a server that runs until it is told to stop.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Request;
@@ -9,9 +9,9 @@ use tower_service::Service;
 use trine_core::Body;
 
 use crate::config::ServerConfig;
-use crate::conn::conn;
+use crate::enter::enter;
 use crate::error::ServerError;
-use crate::listen;
+use crate::listen::{self, Entrance, Opened};
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
 use crate::shutdown::{Phase, advance, reached};
 use crate::worker::{self, Common, Event};
@@ -36,9 +36,9 @@ impl Server {
     /// listened on, which is also what a second instance on the same port gets.
     pub fn bind(self) -> Result<Bound, ServerError> {
         self.config.check()?;
-        let (listeners, address) = listen::bind(&self.config)?;
+        let opened = listen::bind(&self.config)?;
         let (phase, _) = watch::channel(Phase::Starting);
-        Ok(Bound { config: self.config, listeners, address, handle: ServerHandle { phase } })
+        Ok(Bound { config: self.config, opened, handle: ServerHandle { phase } })
     }
 }
 
@@ -46,8 +46,7 @@ impl Server {
 #[derive(Debug)]
 pub struct Bound {
     config: ServerConfig,
-    listeners: Vec<TcpListener>,
-    address: SocketAddr,
+    opened: Vec<Opened>,
     handle: ServerHandle,
 }
 
@@ -76,10 +75,16 @@ impl ServerHandle {
 }
 
 impl Bound {
-    /// The address that clients connect to; it tells the port that the system chose for port 0.
+    /// The address that clients connect to; it tells the port that the system chose for port 0. Of several places it
+    /// is the first.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.opened.first().map_or_else(|| self.config.socket_addr(), |place| place.address)
+    }
+
+    /// The address of every place, in the order of [`ServerConfig::places`].
+    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
+        self.opened.iter().map(|place| place.address)
     }
 
     /// A handle that stops this server.
@@ -104,8 +109,8 @@ impl Bound {
         let (events, mut heard) = mpsc::unbounded_channel();
         let mut threads = Vec::new();
         let mut result = Ok(());
-        for (index, listener) in std::mem::take(&mut self.listeners).into_iter().enumerate() {
-            match worker::spawn(index, Arc::clone(&make), listener, common.clone(), events.clone()) {
+        for (index, entrances) in self.entrances().into_iter().enumerate() {
+            match worker::spawn(index, Arc::clone(&make), entrances, common.clone(), events.clone()) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     self.handle.abort();
@@ -161,12 +166,12 @@ impl Bound {
         advance(&self.handle.phase, Phase::Running);
         let common = self.common();
         let mut listening = tokio::task::JoinSet::new();
-        for listener in std::mem::take(&mut self.listeners) {
-            let listener = tokio::net::TcpListener::from_std(listener).map_err(ServerError::Start)?;
+        for entrances in self.entrances() {
+            let entrances = worker::worker_side(entrances)?;
             let worker = Arc::clone(&worker);
-            listening.spawn(worker::work(listener, common.clone(), move |stream, place, config| {
+            listening.spawn(worker::work(entrances, common.clone(), move |stream, door, place, config| {
                 let info = worker::info(&stream);
-                tokio::spawn(conn(stream, info, Arc::clone(&worker), config, place));
+                tokio::spawn(enter(stream, info, door, Arc::clone(&worker), config, place));
             }));
         }
         while let Some(ended) = listening.join_next().await {
@@ -175,6 +180,10 @@ impl Bound {
             }
         }
         Ok(())
+    }
+
+    fn entrances(&mut self) -> Vec<Vec<Entrance>> {
+        listen::share_out(std::mem::take(&mut self.opened), self.config.worker_count())
     }
 
     fn common(&self) -> Common {

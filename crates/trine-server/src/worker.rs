@@ -1,19 +1,21 @@
-//! A worker: one thread, one single-threaded runtime, one listener, its own services.
+//! A worker: one thread, one single-threaded runtime, a listener of each place, its own services.
 
-use std::net::TcpListener;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread::JoinHandle;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, mpsc, watch};
 use trine_core::ConnInfo;
 
 use crate::accept::accept;
 use crate::config::ServerConfig;
-use crate::conn::conn;
+use crate::enter::{Door, enter};
 use crate::error::ServerError;
+use crate::listen::Entrance;
 use crate::seam::MakeWorker;
 use crate::shutdown::{Drain, Phase, Place, reached};
 
@@ -40,7 +42,7 @@ pub(crate) enum Event {
 pub(crate) fn spawn<M: MakeWorker>(
     index: usize,
     make: Arc<M>,
-    listener: TcpListener,
+    entrances: Vec<Entrance>,
     common: Common,
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<JoinHandle<()>, ServerError> {
@@ -50,7 +52,7 @@ pub(crate) fn spawn<M: MakeWorker>(
             let mut report = Report { index, events, done: false };
             match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
                 Ok(runtime) => {
-                    let ended = runtime.block_on(run(index, make, listener, common, &report.events));
+                    let ended = runtime.block_on(run(index, make, entrances, common, &report.events));
                     // A blocking task that never ends must not keep the process.
                     runtime.shutdown_background();
                     report.end(ended);
@@ -64,7 +66,7 @@ pub(crate) fn spawn<M: MakeWorker>(
 async fn run<M: MakeWorker>(
     index: usize,
     make: Arc<M>,
-    listener: TcpListener,
+    entrances: Vec<Entrance>,
     mut common: Common,
     events: &mpsc::UnboundedSender<Event>,
 ) -> Result<(), ServerError> {
@@ -73,15 +75,15 @@ async fn run<M: MakeWorker>(
         () = reached(&mut common.phase, Phase::Aborted) => return Ok(()),
     };
     let worker = Rc::new(made.map_err(|source| ServerError::Worker { index, source })?);
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(ServerError::Start)?;
+    let entrances = worker_side(entrances)?;
     // The receiver lives as long as `serve`; without it the phase says so.
     let _ = events.send(Event::Ready);
     let mut phase = common.phase.clone();
     reached(&mut phase, Phase::Running).await;
 
-    work(listener, common.clone(), |stream, place, config| {
+    work(entrances, common.clone(), |stream, door, place, config| {
         let info = info(&stream);
-        tokio::task::spawn_local(conn(stream, info, Rc::clone(&worker), config, place));
+        tokio::task::spawn_local(enter(stream, info, door, Rc::clone(&worker), config, place));
     })
     .await;
     let _ = events.send(Event::Drained);
@@ -89,24 +91,51 @@ async fn run<M: MakeWorker>(
     Ok(())
 }
 
+/// An entrance on its worker's runtime.
+pub(crate) struct Open {
+    door: Arc<Door>,
+    listener: TcpListener,
+}
+
+/// Must be called on the worker's runtime.
+pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerError> {
+    let open = |Entrance { door, socket }: Entrance| {
+        Ok(Open { door, listener: TcpListener::from_std(socket).map_err(ServerError::Start)? })
+    };
+    entrances.into_iter().map(open).collect()
+}
+
 /// Accepts and serves until the server drains, then drains.
 pub(crate) async fn work(
-    listener: tokio::net::TcpListener,
+    entrances: Vec<Open>,
     mut common: Common,
-    mut serve: impl FnMut(TcpStream, Place, Arc<ServerConfig>),
+    serve: impl Fn(TcpStream, Arc<Door>, Place, Arc<ServerConfig>),
 ) {
     let drain = Arc::new(Drain::default());
     let _cut = Cut(Arc::clone(&drain));
-    let config = Arc::clone(&common.config);
-    accept(listener, &config, Arc::clone(&common.permits), common.phase.clone(), |stream, _, permit| {
-        // Answers leave in whole writes already; waiting for more would only add delay.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-        serve(stream, drain.enter(permit), Arc::clone(&common.config));
+    let one = async |Open { door, listener }: Open| {
+        let phase = common.phase.clone();
+        accept(listener, &common.config, Arc::clone(&common.permits), phase, |stream, _, permit| {
+            // Answers leave in whole writes already; waiting for more would only add delay.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+            serve(stream, Arc::clone(&door), drain.enter(permit), Arc::clone(&common.config));
+        })
+        .await;
+    };
+    all(entrances.into_iter().map(one).collect()).await;
+    drain.run(&mut common.phase, common.config.shutdown_timeout).await;
+}
+
+/// Runs a handful of futures side by side in one task, to the end of the last.
+async fn all(futures: Vec<impl Future<Output = ()>>) {
+    let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    poll_fn(|cx| {
+        running.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    drain.run(&mut common.phase, common.config.shutdown_timeout).await;
 }
 
 /// If this worker is dropped before it has drained, its connections must not stay.
