@@ -88,7 +88,7 @@ impl Body {
         Body::new(StreamBody::new(Frames(Box::pin(stream))))
     }
 
-    /// `len` bytes of a file, from `offset` on. On a plain socket the server sends them without copying.
+    /// `len` bytes of a file, from `offset` on.
     ///
     /// Where the bytes must be read (TLS, HTTP/2, a layer that wraps the body), they are read in place in chunks
     /// of 64 KiB, which suits files in the page cache.

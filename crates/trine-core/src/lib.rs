@@ -27,6 +27,7 @@ pub mod problem;
 pub mod recycle;
 pub mod respond;
 pub mod route;
+mod scalars;
 pub mod state;
 pub mod to_param;
 
