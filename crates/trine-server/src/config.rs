@@ -35,6 +35,9 @@ pub struct ServerConfig {
     pub tls_self_signed: bool,
     /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose one. Default: 8443.
     pub tls_port: u16,
+    /// How often the files of certificates are looked at; when one has changed, all are loaded again. 0 means never.
+    /// Default: 60 s.
+    pub tls_watch: Duration,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
     /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
@@ -145,6 +148,7 @@ impl Default for ServerConfig {
             tls_key: None,
             tls_self_signed: false,
             tls_port: 8443,
+            tls_watch: Duration::from_secs(60),
             workers: 0,
             signals: true,
             backlog: 1024,

@@ -38,6 +38,13 @@ impl Door {
     }
 }
 
+#[cfg(feature = "tls-core")]
+impl Door {
+    pub(crate) fn tls(&self) -> Option<&crate::tls::Gate> {
+        self.tls.as_ref()
+    }
+}
+
 /// Brings a connection through the door and serves it to its end.
 ///
 /// What only some listeners ask for is boxed: the task of a plain connection must not be as large as that of the

@@ -42,6 +42,16 @@ impl Listen {
     pub fn tls(address: SocketAddr, tls: Tls) -> Listen {
         Listen { tls: Some(tls), ..Listen::tcp(address) }
     }
+
+    /// `https` or `http`: how clients write the address.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls-core")]
+        if self.tls.is_some() {
+            return "https";
+        }
+        "http"
+    }
 }
 
 /// An open place: its sockets, one per worker, and the door that leads in.

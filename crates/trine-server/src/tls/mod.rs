@@ -6,6 +6,7 @@
 //! - `provider`: whose cryptography; `build`: all of it as a configuration of rustls
 //! - `handshake`: from an accepted connection to a protected one; `plain`: the answer to who speaks plain HTTP
 //! - `stream`: the protected bytes as the engine sees them; `info`: what the handshake agreed on
+//! - `reload`: new certificates without a restart
 //! - `error`: what can be wrong with the settings
 
 mod build;
@@ -15,12 +16,13 @@ mod handshake;
 mod info;
 mod plain;
 mod provider;
+pub(crate) mod reload;
 mod resolver;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 mod stream;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use trine_core::TlsVersion;
@@ -46,6 +48,12 @@ use crate::tls::certificate::{Pem, Source};
 /// one by address, or a check of a machine that does not look. Of several, the one whose name was asked for is shown,
 /// and the first one to clients that name nothing. A name that none of them covers is refused (`unrecognized_name`,
 /// RFC 6066, 3): any certificate would be the wrong one, and would tell who else lives here.
+///
+/// # New certificates
+/// Files are read again on SIGHUP, when one of them has changed (looked at every
+/// [`tls_watch`](crate::ServerConfig::tls_watch)), and when
+/// [`reload_certificates`](crate::ServerHandle::reload_certificates) is called. Open connections go on; new ones see the new
+/// certificates. A file that cannot be used changes nothing, and the log says why.
 ///
 /// # What is spoken
 /// TLS 1.3 and 1.2 with forward secrecy and authenticated encryption only; what rustls does not know (renegotiation,
@@ -162,6 +170,20 @@ impl Tls {
     pub fn provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Tls {
         self.provider = Some(provider::Provider(provider));
         self
+    }
+
+    /// Reads all files and makes everything ready, as the start of a server does, and throws it away.
+    ///
+    /// # Errors
+    /// What cannot be read, or does not fit together, with its file.
+    pub fn check(&self) -> Result<(), TlsError> {
+        build::build(self).map(drop)
+    }
+
+    /// All files that it is made of.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let authorities = self.clients.iter().filter_map(|clients| clients.authorities.file());
+        self.sources.iter().flat_map(Source::files).chain(authorities)
     }
 
     fn from_source(source: Source) -> Tls {
