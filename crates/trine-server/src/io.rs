@@ -31,6 +31,11 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
         Poll::Ready(Ok(0))
     }
 
+    /// Whether the peer should be told of an end that a plain socket tells by closing.
+    fn says_goodbye(&self) -> bool {
+        false
+    }
+
     /// From here on the bytes are not HTTP, which says itself where a message ends: an end that somebody may have
     /// forged is an error.
     fn raw(&mut self) {}

@@ -21,6 +21,8 @@ mod resolver;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,8 +48,8 @@ use crate::tls::certificate::{Pem, Source};
 /// The names of a certificate are those that it holds itself (`subjectAltName`; `*.example.com` covers one label).
 /// A single certificate is shown to everybody: whether its name is the right one, the client judges best, and it may be
 /// one by address, or a check of a machine that does not look. Of several, the one whose name was asked for is shown,
-/// and the first one to clients that name nothing. A name that none of them covers is refused (`unrecognized_name`,
-/// RFC 6066, 3): any certificate would be the wrong one, and would tell who else lives here.
+/// and the first one to clients that name nothing. A name that none of them covers ends the handshake (RFC 6066, 3):
+/// any certificate would be the wrong one, and would tell who else lives here.
 ///
 /// # New certificates
 /// Files are read again on SIGHUP, when one of them has changed (looked at every
