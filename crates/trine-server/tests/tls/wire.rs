@@ -94,7 +94,11 @@ async fn a_client_that_ends_its_side_still_gets_its_answer() {
         }
         let mut answer = Vec::new();
         let ended = within(client.read_to_end(&mut answer)).await;
-        assert!(ended.is_ok() && answer.ends_with(b"slow"), "{says} {ended:?} {}", String::from_utf8_lossy(&answer));
+        assert!(
+            ended.is_ok() && answer.ends_with(b"slow"),
+            "{says} {ended:?} {}",
+            String::from_utf8_lossy(&answer)
+        );
         server.stop().await;
     }
 }
