@@ -38,6 +38,9 @@ pub struct ServerConfig {
     pub tls_self_signed: bool,
     /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose one. Default: 8443.
     pub tls_port: u16,
+    /// Leads every request at `port` to HTTPS at this port, as clients reach it (443, say, where something in front passes it
+    /// on to `tls_port`); see [`HttpsRedirect`](crate::https::HttpsRedirect). Default: none, plain HTTP is served.
+    pub tls_redirect: Option<u16>,
     /// How often the files of certificates are looked at; when one has changed, all are loaded again. 0 means never.
     /// Default: 60 s.
     pub tls_watch: Duration,
@@ -154,6 +157,7 @@ impl Default for ServerConfig {
             tls_key: None,
             tls_self_signed: false,
             tls_port: 8443,
+            tls_redirect: None,
             tls_watch: Duration::from_secs(60),
             workers: 0,
             signals: true,
@@ -196,7 +200,8 @@ impl ServerConfig {
         if !self.listeners.is_empty() {
             return self.listeners.clone();
         }
-        let plain = Listen::tcp(self.socket_addr());
+        let redirect = self.tls_redirect.map(|port| crate::https::HttpsRedirect::new().port(port));
+        let plain = Listen { redirect, ..Listen::tcp(self.socket_addr()) };
         std::iter::once(plain).chain(self.short_tls()).collect()
     }
 
@@ -255,6 +260,10 @@ impl ServerConfig {
             (
                 self.tls_cert.is_none() || !self.tls_self_signed,
                 "`tls_self_signed` and `tls_cert` exclude each other",
+            ),
+            (
+                self.tls_redirect.is_none() || self.tls_cert.is_some() || self.tls_self_signed,
+                "`tls_redirect` leads to TLS, which needs `tls_cert` and `tls_key`",
             ),
             (
                 cfg!(feature = "tls-core") || self.tls_cert.is_none(),

@@ -10,6 +10,7 @@ use trine_core::ConnInfo;
 use crate::config::ServerConfig;
 use crate::conn::conn;
 use crate::error::ServerError;
+use crate::https::{HttpsRedirect, Redirecting};
 use crate::io::Io;
 use crate::listen::Listen;
 use crate::seam::MakeConnection;
@@ -22,12 +23,13 @@ use crate::tls::Secured;
 pub(crate) struct Door {
     #[cfg(feature = "tls-core")]
     tls: Option<crate::tls::Gate>,
+    redirect: Option<HttpsRedirect>,
 }
 
 impl Door {
     #[cfg_attr(
         not(feature = "tls-core"),
-        expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP asks for nothing")
+        expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
     )]
     pub(crate) fn new(listen: &Listen, config: &ServerConfig) -> Result<Door, ServerError> {
         Ok(Door {
@@ -36,6 +38,7 @@ impl Door {
                 Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
                 None => None,
             },
+            redirect: listen.redirect.clone(),
         })
     }
 }
@@ -55,7 +58,7 @@ pub(crate) async fn enter<I, M>(
     io: I,
     info: ConnInfo,
     door: Arc<Door>,
-    make: impl Deref<Target = M>,
+    make: impl Deref<Target = M> + 'static,
     config: Arc<ServerConfig>,
     place: Place,
 ) where
@@ -66,6 +69,10 @@ pub(crate) async fn enter<I, M>(
     if door.tls.is_some() {
         return Box::pin(secured(io, info, door, make, config, place)).await;
     }
+    if let Some(redirect) = door.redirect.clone() {
+        let make = Redirecting { inner: make, redirect };
+        return Box::pin(conn(io, info, &make, config, place)).await;
+    }
     drop(door);
     conn(io, info, make, config, place).await;
 }
@@ -75,7 +82,7 @@ async fn secured<I, M>(
     io: I,
     info: ConnInfo,
     door: Arc<Door>,
-    make: impl Deref<Target = M>,
+    make: impl Deref<Target = M> + 'static,
     config: Arc<ServerConfig>,
     place: Place,
 ) where

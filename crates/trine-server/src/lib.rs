@@ -29,7 +29,7 @@
 //! - `respond`: the answer on its way out, through `h1/encode`
 //! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
 //!
-//! Beside the walk: `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
+//! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
 //! can go wrong.
 //!
 //! # What a service can rely on
@@ -54,6 +54,7 @@ pub mod fuzzing;
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
+pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
 mod io;

@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::config::ServerConfig;
 use crate::enter::Door;
 use crate::error::ServerError;
+use crate::https::HttpsRedirect;
 #[cfg(feature = "tls-core")]
 use crate::tls::Tls;
 
@@ -23,6 +24,8 @@ pub struct Listen {
     /// How TLS is spoken here. Default: not at all.
     #[cfg(feature = "tls-core")]
     pub tls: Option<Tls>,
+    /// Leads every request to HTTPS instead of serving it. Default: no.
+    pub redirect: Option<HttpsRedirect>,
 }
 
 impl Listen {
@@ -33,7 +36,14 @@ impl Listen {
             address,
             #[cfg(feature = "tls-core")]
             tls: None,
+            redirect: None,
         }
+    }
+
+    /// Plain HTTP at a TCP address, where every request is led to HTTPS.
+    #[must_use]
+    pub fn redirect_to_https(address: SocketAddr, redirect: HttpsRedirect) -> Listen {
+        Listen { redirect: Some(redirect), ..Listen::tcp(address) }
     }
 
     /// HTTP over TLS at a TCP address.

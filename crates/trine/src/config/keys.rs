@@ -46,6 +46,7 @@ const KEYS: &[Key] = keys! {
     "tls_key" => server.tls_key: units::FILE;
     "tls_self_signed" => server.tls_self_signed: units::SWITCH;
     "tls_port" => server.tls_port: units::PORT;
+    "tls_redirect" => server.tls_redirect: units::PORT_OR_NONE;
     "tls_watch" => server.tls_watch: units::DURATION;
     "workers" => server.workers: units::WORKERS;
     "work_stealing" => work_stealing: units::SWITCH;
