@@ -41,6 +41,7 @@
 //! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
 
 mod accept;
+mod address;
 mod buffer;
 mod call;
 mod config;
@@ -60,26 +61,32 @@ mod hyper_upgrade;
 mod io;
 mod linger;
 mod listen;
+mod network;
 mod out;
 mod panics;
 mod patience;
+mod proxy_protocol;
 mod respond;
 mod seam;
 mod server;
 mod shed;
 mod shutdown;
+mod socket;
 mod timer;
 #[cfg(feature = "tls-core")]
 pub mod tls;
+mod unix;
 pub mod upgrade;
 mod upload;
 mod wire;
 mod worker;
 
+pub use address::Address;
 pub use config::{AtCapacity, Cancel, Http2, ServerConfig};
 pub use error::{ServerError, error_status};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
 pub use listen::Listen;
+pub use network::{IpRange, Network};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};
