@@ -68,6 +68,8 @@ pub(super) fn build(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = protocols();
+    // All suites are strong; of those that both know, the order of the provider decides, not what a client happens to like.
+    config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;
     Ok(Arc::new(config))
 }
