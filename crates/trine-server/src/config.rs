@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod http2;
+
+pub use self::http2::Http2;
 use crate::error::ServerError;
 use crate::h1::{body, head};
 use crate::listen::Listen;
@@ -110,6 +113,9 @@ pub struct ServerConfig {
     /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before they are written:
     /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
     pub max_gathered_bytes: usize,
+
+    /// What is peculiar to HTTP/2. Default: see [`Http2`].
+    pub http2: Http2,
 }
 
 /// When the future of a service is dropped before it has answered, because nobody waits for the answer.
@@ -176,6 +182,7 @@ impl Default for ServerConfig {
             max_chunk_extension_bytes: 16 * 1024,
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
+            http2: Http2::default(),
         }
     }
 }
@@ -215,6 +222,12 @@ impl ServerConfig {
         None
     }
 
+    /// Whether HTTP/2 is offered where both sides agree on a protocol first.
+    #[cfg(feature = "tls-core")]
+    pub(crate) fn speaks_http2(&self) -> bool {
+        cfg!(feature = "http2") && self.http2.enabled
+    }
+
     /// How many workers there will be: the field, or the number of cores.
     #[must_use]
     pub fn worker_count(&self) -> usize {
@@ -226,6 +239,7 @@ impl ServerConfig {
 
     /// All fields that cannot work, in one error.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
+        let http2 = self.http2.rules();
         let rules = [
             (self.max_connections > 0, "`max_connections` must be at least 1"),
             (self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS, "`max_connections` is too large"),
@@ -260,7 +274,8 @@ impl ServerConfig {
                 "`tls_self_signed` needs the feature `self-signed`, which is off",
             ),
         ];
-        let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
+        let rules = rules.iter().chain(&http2);
+        let broken: Vec<&str> = rules.filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }
 

@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+#[cfg(all(feature = "http2", feature = "tls-core"))]
+use bytes::BytesMut;
 use trine_core::ConnInfo;
 
 use crate::config::ServerConfig;
@@ -89,5 +91,11 @@ async fn secured<I, M>(
 {
     let Some(gate) = &door.tls else { return };
     let Some(Secured { stream, info: tls }) = gate.secure(io, &config, &place).await else { return };
+    #[cfg(feature = "http2")]
+    if tls.protocol.as_deref() == Some(b"h2") {
+        let info = info.with_tls(tls);
+        let service = make.connection(&info);
+        return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
+    }
     Box::pin(conn(stream, info.with_tls(tls), make, config, place)).await;
 }

@@ -52,6 +52,8 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod h1;
+#[cfg(feature = "http2")]
+mod h2;
 pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
@@ -74,8 +76,10 @@ mod upload;
 mod wire;
 mod worker;
 
-pub use config::{AtCapacity, Cancel, ServerConfig};
+pub use config::{AtCapacity, Cancel, Http2, ServerConfig};
 pub use error::{ServerError, error_status};
+#[cfg(feature = "http2")]
+pub use h2::Protocol;
 pub use listen::Listen;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

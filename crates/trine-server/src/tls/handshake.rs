@@ -25,6 +25,7 @@ use crate::shutdown::{Drain, Place};
 #[derive(Debug)]
 pub(crate) struct Gate {
     settings: Tls,
+    http2: bool,
     /// What new handshakes use.
     current: RwLock<Arc<rustls::ServerConfig>>,
     places: Semaphore,
@@ -55,8 +56,10 @@ impl From<io::Error> for Failure {
 
 impl Gate {
     pub(crate) fn new(settings: &Tls, config: &ServerConfig) -> Result<Gate, TlsError> {
-        let current = RwLock::new(build::build(settings)?);
-        Ok(Gate { settings: settings.clone(), current, places: Semaphore::new(config.max_handshakes) })
+        let http2 = config.speaks_http2();
+        let current = RwLock::new(build::build(settings, http2)?);
+        let places = Semaphore::new(config.max_handshakes);
+        Ok(Gate { settings: settings.clone(), http2, current, places })
     }
 
     /// Makes everything anew from the files. `false` where there are none.
@@ -64,7 +67,7 @@ impl Gate {
         if self.files().next().is_none() {
             return Ok(false);
         }
-        let new = build::build(&self.settings)?;
+        let new = build::build(&self.settings, self.http2)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(true)
     }

@@ -179,7 +179,7 @@ impl Tls {
     /// # Errors
     /// What cannot be read, or does not fit together, with its file.
     pub fn check(&self) -> Result<(), TlsError> {
-        build::build(self).map(drop)
+        build::build(self, false).map(drop)
     }
 
     /// All files that it is made of.
