@@ -99,7 +99,9 @@ async fn secured<I, M>(
     M: MakeConnection,
 {
     let Some(gate) = &door.tls else { return };
-    let Some(Secured { stream, info: tls }) = gate.secure(io, &config, &place).await else { return };
+    // What the handshake needed is given back before the first request.
+    let secured = Box::pin(gate.secure(io, &config, &place)).await;
+    let Some(Secured { stream, info: tls }) = secured else { return };
     #[cfg(feature = "http2")]
     if tls.protocol.as_deref() == Some(b"h2") {
         let info = info.with_tls(tls);
