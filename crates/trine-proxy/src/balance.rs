@@ -27,9 +27,10 @@ impl Tried {
     }
 }
 
-/// Chooses among the upstreams that are healthy and were not tried yet. One whose time out is over gets one request; where
-/// only ejected ones are left, the sorriest guess beats an error, so one of them gets it. `None` where a health check says
-/// that all are down.
+/// Chooses among the upstreams that are healthy and were not tried yet; one whose time out is over gets one request.
+///
+/// The only upstream is chosen even where its answers would eject it: there is nowhere else to go, and its own failure
+/// says more than ours.
 pub(crate) fn choose(
     nodes: &[Arc<Node>],
     turn: &AtomicUsize,

@@ -60,7 +60,7 @@ pub struct ProxyConfig {
     /// Header fields of an answer. The client sees 502. Default: 100.
     pub max_headers: usize,
     /// Bytes that lie in memory between an upstream and a client, for one answer: what an HTTP/1 connection reads at
-    /// once at most, the window of an HTTP/2 stream, and each direction of an upgraded connection. At least 8192.
+    /// once at most, and the window of an HTTP/2 stream. At least 8192. An upgraded connection has 8 KiB for each direction.
     /// Default: 64 KiB.
     pub max_buffered: usize,
 
@@ -72,8 +72,9 @@ pub struct ProxyConfig {
     /// always granted. Default: 20.
     pub retry_percent: u32,
 
-    /// Failures in a row that take an upstream out of the choice: no connection, no answer, or a 502, 503 or 504. Never the
-    /// last one that is left to choose. 0 never does. Default: 5.
+    /// Failures in a row that take one of several upstreams out: no connection, no answer, or a 502, 503 or 504. Other
+    /// statuses do not count, since whoever finds a request that fails with 500 could take out all upstreams. Where all are
+    /// out, the client sees 503; the only upstream is never taken out. 0 takes none. Default: 5.
     pub eject_after: u32,
     /// Time that an ejected upstream stays out; then one request may try it. Default: 10 s.
     pub eject_time: Duration,

@@ -53,8 +53,16 @@ async fn exchange(
         head.upgrade = None;
     }
     proxy.budget.earn(&proxy.settings.config);
-    let mut sending =
-        Sending { proxy, head, body: Some(body), tried: Tried::default(), retries: 0, fresh: false, last };
+    let mut sending = Sending {
+        proxy,
+        head,
+        body: Some(body),
+        tried: Tried::default(),
+        retries: 0,
+        fresh: false,
+        failed: None,
+        last,
+    };
     loop {
         match sending.attempt().await? {
             Attempt::Again => {}
@@ -74,6 +82,8 @@ struct Sending<'a> {
     retries: usize,
     /// Only a new connection will do: an old one has just failed.
     fresh: bool,
+    /// Why it is tried again, to be told where there is nobody left to try.
+    failed: Option<ProxyError>,
     last: Option<Instant>,
 }
 
@@ -87,7 +97,7 @@ impl Sending<'_> {
         let Inner { nodes, turn, settings, .. } = self.proxy;
         let config = &settings.config;
         let index = choose(nodes, turn, settings.balance, &self.tried, config)
-            .ok_or_else(|| ProxyError::new(Fault::NoUpstream))?;
+            .ok_or_else(|| self.failed.take().unwrap_or_else(|| ProxyError::new(Fault::NoUpstream)))?;
         let node = &nodes[index];
         let place = Place::take(node, config).await?;
         let http1_only = self.head.upgrade.is_some() && node.upstream.protocol != Protocol::H2c;
@@ -184,6 +194,7 @@ impl Sending<'_> {
         }
         self.retries += 1;
         tracing::debug!(%error, retry = self.retries, "a request is tried again");
+        self.failed = Some(error);
         Ok(Attempt::Again)
     }
 

@@ -112,6 +112,9 @@ pub use trine_macros::{
     Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
     routes, test,
 };
+#[cfg(feature = "proxy")]
+#[doc(inline)]
+pub use trine_proxy as proxy;
 pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.
