@@ -24,6 +24,11 @@ pub(crate) trait Endpoint: Send + Sync {
     fn foreign(&self) -> bool {
         false
     }
+
+    /// Whether its upgrades must be made by hyper, because it knows no others.
+    fn hyper_upgrades(&self) -> bool {
+        false
+    }
 }
 
 /// A handler that is a value: a function or a closure.
