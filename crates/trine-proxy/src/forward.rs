@@ -6,7 +6,7 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
-use trine_core::{Body, IntoResponse as _, Problem};
+use trine_core::{Body, ConnInfo, IntoResponse as _, Problem};
 
 use crate::answer::{Answer, From};
 use crate::balance::{Tried, choose};
@@ -24,11 +24,15 @@ use crate::upgrade::{self, OnClient};
 use crate::upstream::Protocol;
 
 /// Every request gets an answer: the upstream's, or a problem that says what is wrong with it.
-pub(crate) async fn forward(proxy: Arc<Inner>, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn forward(
+    proxy: Arc<Inner>,
+    request: Request<Body>,
+    conn: Option<Arc<ConnInfo>>,
+) -> Response<Body> {
     let last = proxy.settings.config.total_timeout.and_then(|total| Instant::now().checked_add(total));
     let answered = match last {
-        None => exchange(&proxy, request, None).await,
-        Some(at) => timeout_at(at, exchange(&proxy, request, last))
+        None => exchange(&proxy, request, conn.as_deref(), None).await,
+        Some(at) => timeout_at(at, exchange(&proxy, request, conn.as_deref(), last))
             .await
             .unwrap_or_else(|_| Err(ProxyError::new(Fault::TotalTimeout))),
     };
@@ -41,6 +45,7 @@ pub(crate) async fn forward(proxy: Arc<Inner>, request: Request<Body>) -> Respon
 async fn exchange(
     proxy: &Inner,
     request: Request<Body>,
+    conn: Option<&ConnInfo>,
     last: Option<Instant>,
 ) -> Result<Response<Body>, ProxyError> {
     let (mut parts, body) = request.into_parts();
@@ -48,7 +53,7 @@ async fn exchange(
         return Ok(answer);
     }
     let client = OnClient::take(&mut parts.extensions);
-    let mut head = Head::new(parts, &body, &proxy.settings).map_err(ProxyError::new)?;
+    let mut head = Head::new(parts, &body, conn, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
         head.upgrade = None;
     }

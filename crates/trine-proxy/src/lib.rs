@@ -2,12 +2,13 @@
 //!
 //! ```no_run
 //! use trine_proxy::{HealthCheck, Proxy};
+//! use trine_server::{Server, ServerConfig};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let proxy = Proxy::among(["http://10.0.0.1:9000", "http://10.0.0.2:9000"])?
 //!     .health_check(HealthCheck::get("/health"));
 //! tokio::spawn(proxy.health_checks());
-//! trine_server::serve(proxy).await?;
+//! Server::new(ServerConfig::default()).bind()?.serve(proxy).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -71,7 +72,7 @@ pub use check::HealthCheck;
 pub use config::ProxyConfig;
 pub use error::{Fault, ProxyError};
 pub use forwarded::Forwarding;
-pub use proxy::{Forwarded, Host, Proxy, UpstreamStatus};
+pub use proxy::{Connected, Forwarded, Host, Proxy, UpstreamStatus};
 #[cfg(feature = "tls")]
 pub use tls::TlsError;
 pub use upstream::{Upstream, UpstreamError};

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
-use trine_core::{Body, BoxError};
+use trine_core::{Body, BoxError, ConnInfo};
+use trine_server::{MakeConnection, MakeWorker};
 
 use crate::balance::Balance;
 use crate::check::{self, HealthCheck};
@@ -29,13 +30,17 @@ use crate::upstream::{Node, Upstream, UpstreamError};
 ///
 /// ```no_run
 /// use trine_proxy::Proxy;
+/// use trine_server::{Server, ServerConfig};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let proxy = Proxy::to("http://127.0.0.1:9000")?;
-/// trine_server::serve(proxy).await?;
+/// Server::new(ServerConfig::default()).bind()?.serve(proxy).await?;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Given to the server as it is, or mounted in an `App`, it knows the address of the client; elsewhere a layer can put
+/// [`ConnInfo`] into the extensions of the request.
 ///
 /// # Errors
 /// It never fails: what goes wrong is an answer, see [`Fault`](crate::Fault).
@@ -253,7 +258,44 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Forwarded {
-        Forwarded(Box::pin(forward(Arc::clone(&self.0), request.map(Body::new))))
+        Forwarded(Box::pin(forward(Arc::clone(&self.0), request.map(Body::new), None)))
+    }
+}
+
+impl MakeWorker for Proxy {
+    type Worker = Proxy;
+
+    async fn worker(&self, _index: usize) -> Result<Proxy, BoxError> {
+        Ok(self.clone())
+    }
+}
+
+impl MakeConnection for Proxy {
+    type Service = Connected;
+
+    fn connection(&self, info: &ConnInfo) -> Connected {
+        Connected { proxy: Arc::clone(&self.0), conn: Arc::new(info.clone()) }
+    }
+}
+
+/// A [`Proxy`] on one connection, whose client it knows.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    proxy: Arc<Inner>,
+    conn: Arc<ConnInfo>,
+}
+
+impl Service<Request<Body>> for Connected {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Forwarded;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Forwarded {
+        Forwarded(Box::pin(forward(Arc::clone(&self.proxy), request, Some(Arc::clone(&self.conn)))))
     }
 }
 

@@ -4,7 +4,7 @@ use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Version, request};
 use http_body::Body as _;
-use trine_core::Body;
+use trine_core::{Body, ConnInfo};
 
 use crate::Host;
 use crate::error::{Fault, ProxyError};
@@ -31,7 +31,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(parts: request::Parts, body: &Body, settings: &Settings) -> Result<Head, Fault> {
+    pub(crate) fn new(
+        parts: request::Parts,
+        body: &Body,
+        conn: Option<&ConnInfo>,
+        settings: &Settings,
+    ) -> Result<Head, Fault> {
         let request::Parts { method, uri, version, mut headers, extensions, .. } = parts;
         if method == Method::CONNECT {
             return Err(Fault::Method);
@@ -40,7 +45,7 @@ impl Head {
         headers::frame(&mut headers, body)?;
         let said = headers::strip(&mut headers);
         let host = host(&uri, &headers)?;
-        let conn = forwarded::conn(&extensions);
+        let conn = conn.or_else(|| forwarded::conn(&extensions));
         let client = Client {
             address: conn.and_then(|conn| conn.peer).map(|peer| peer.ip()),
             secure: conn.is_some_and(|conn| conn.secure),

@@ -9,7 +9,7 @@ use tower_service::Service;
 use trine_core::Body;
 
 use crate::config::ServerConfig;
-use crate::enter::enter;
+use crate::enter::{Door, enter};
 use crate::error::ServerError;
 use crate::listen::{self, Entrance, Opened};
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
@@ -38,7 +38,8 @@ impl Server {
         self.config.check()?;
         let opened = listen::bind(&self.config)?;
         let (phase, _) = watch::channel(Phase::Starting);
-        Ok(Bound { config: self.config, opened, handle: ServerHandle { phase } })
+        let doors = opened.iter().map(|place| Arc::clone(&place.door)).collect();
+        Ok(Bound { config: self.config, opened, handle: ServerHandle { phase, doors } })
     }
 }
 
@@ -54,6 +55,8 @@ pub struct Bound {
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     phase: watch::Sender<Phase>,
+    #[cfg_attr(not(feature = "tls-core"), expect(dead_code, reason = "plain doors never change"))]
+    doors: Arc<[Arc<Door>]>,
 }
 
 impl ServerHandle {
@@ -66,6 +69,16 @@ impl ServerHandle {
     /// Waits until a shutdown begins, by a handle or by a signal.
     pub async fn draining(&self) {
         reached(&mut self.phase.subscribe(), Phase::Draining).await;
+    }
+
+    /// Reads the certificates of every listener again, as SIGHUP does; see [`Tls`](crate::tls::Tls). It reads files, and returns
+    /// when new handshakes use what they hold.
+    ///
+    /// # Errors
+    /// Where a listener's cannot be used, it keeps the old ones. All are tried; the first error is told, each is logged.
+    #[cfg(feature = "tls-core")]
+    pub fn reload_certificates(&self) -> Result<(), crate::tls::TlsError> {
+        crate::tls::reload::reload(&self.doors)
     }
 
     /// Ends at once: what is in flight is dropped.
@@ -102,6 +115,8 @@ impl Bound {
     /// When a worker cannot be set up or its thread panics, every other is stopped too.
     pub async fn serve<M: MakeWorker>(mut self, make: M) -> Result<(), ServerError> {
         let _signals = self.listen_for_signals()?;
+        #[cfg(feature = "tls-core")]
+        let _certificates = self.watch_certificates()?;
         // If this future is dropped, the threads must not stay.
         let _over = Over(self.handle.clone());
         let make = Arc::new(make);
@@ -161,6 +176,8 @@ impl Bound {
         <<M::Worker as MakeConnection>::Service as HttpService>::ResponseBody: Send,
     {
         let _signals = self.listen_for_signals()?;
+        #[cfg(feature = "tls-core")]
+        let _certificates = self.watch_certificates()?;
         let worker = make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
         let worker = Arc::new(worker);
         advance(&self.handle.phase, Phase::Running);
@@ -192,6 +209,12 @@ impl Bound {
             permits: Arc::new(Semaphore::new(self.config.max_connections)),
             phase: self.handle.phase.subscribe(),
         }
+    }
+
+    #[cfg(feature = "tls-core")]
+    fn watch_certificates(&self) -> Result<Option<Listening>, ServerError> {
+        let watching = crate::tls::reload::watch(Arc::clone(&self.handle.doors), &self.config)?;
+        Ok(watching.map(|watching| Listening(tokio::spawn(watching))))
     }
 
     fn listen_for_signals(&self) -> Result<Option<Listening>, ServerError> {

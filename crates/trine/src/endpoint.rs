@@ -20,7 +20,7 @@ pub(crate) trait Endpoint: Send + Sync {
         let _ = needs;
     }
 
-    /// Whether an upgrade is the affair of a service that takes hyper's own type.
+    /// Whether it is a service of somebody else's: what is wrong with its answers it has told nobody.
     fn foreign(&self) -> bool {
         false
     }

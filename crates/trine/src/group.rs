@@ -149,7 +149,8 @@ impl Group {
 
     /// Gives everything under a prefix to a Tower service, an axum `Router` for example.
     ///
-    /// The service sees the path without the prefix. Its errors become problems.
+    /// The service sees the path without the prefix. Its errors become problems. It gets the body of a request as it comes:
+    /// a limit of bytes is the service's own, or that of a layer around it.
     #[must_use]
     #[track_caller]
     pub fn mount<S, B>(mut self, prefix: &str, service: S) -> Group

@@ -115,6 +115,8 @@ pub use trine_macros::{
 #[cfg(feature = "proxy")]
 #[doc(inline)]
 pub use trine_proxy as proxy;
+#[cfg(feature = "tls-core")]
+pub use trine_server::tls;
 pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.

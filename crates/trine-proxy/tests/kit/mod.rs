@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use trine_core::Body;
 use trine_proxy::Proxy;
-use trine_server::{Own, Server, ServerConfig, ServerHandle};
+use trine_server::{Server, ServerConfig, ServerHandle};
 
 /// The proxy under our server; stopped when dropped.
 pub struct Front {
@@ -39,7 +39,7 @@ pub fn front_with(proxy: Proxy, config: ServerConfig) -> Front {
     let config = ServerConfig { port: 0, workers: 1, signals: false, ..config };
     let bound = Server::new(config).bind().unwrap();
     let (address, handle) = (bound.local_addr(), bound.handle());
-    tokio::spawn(bound.serve(Own(proxy)));
+    tokio::spawn(bound.serve(proxy));
     Front { address, handle }
 }
 

@@ -12,10 +12,10 @@
 //! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |
 //! | [`Json<T>`] | the body | 400, 413, 415, 422 |
 //! | [`Form<T>`] | the body | 400, 413, 415, 422 |
-//! | [`Submitted<T>`](crate::form::Submitted) | the body, for a page that asks again | 400, 413, 415 |
+//! | [`Submitted<T>`](crate::form::Submitted) | the body, for a page that asks again | 400, 413, 415; what its fields refuse it holds, with 422 |
 //! | `Multipart` | the body, part by part | 400, 413, 415 |
 //! | [`Valid<E>`](crate::validation::Valid) | as `E` | as `E`, and 422 where the value is not valid |
-//! | `Bytes`, `String` | the body | 400, 413 |
+//! | `Bytes`, `String` | the body | 400, 408, 413 |
 //! | [`Body`](crate::Body), [`Request`](crate::Request) | the body, as a stream | 413 while it is read |
 //! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the head | never |
 //! | [`ConnInfo`](crate::ConnInfo) | the connection | 500 where no server told of it |
