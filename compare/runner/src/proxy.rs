@@ -2,7 +2,7 @@
 //!
 //! The upstream is `floor`, which costs next to nothing; it and the load share one core, the proxies have the other.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ fn routes() -> impl Iterator<Item = &'static Scenario> {
 }
 
 fn under_load(cores: Cores, proxies: [&Program; 2], rounds: usize) -> Result<Cells, Error> {
-    let start = |program: &Program| listening(Server::spawn(&mut program.command(&[]))?);
+    let start = |program: &Program| Server::spawn(&mut program.command(&[]));
     let [ours, theirs] = proxies;
     let running = cores.start(|| Ok([start(ours)?, start(theirs)?]))?;
     let mut cells: Cells = routes().map(|_| Default::default()).collect();
@@ -86,18 +86,6 @@ fn cell(server: &Server, route: &Scenario) -> Result<(f64, f64), Error> {
     let requests = load.saturate(TIME)? as f64;
     let rate = requests / start.elapsed().as_secs_f64();
     Ok(((machine::cpu(server.pid())? - cpu).as_secs_f64() * 1e6 / requests, rate))
-}
-
-/// nginx does not say when it listens.
-fn listening(server: Server) -> Result<Server, Error> {
-    let start = Instant::now();
-    while TcpStream::connect(server.address()).is_err() {
-        if start.elapsed() > Duration::from_secs(10) {
-            return Err("the proxy does not listen".into());
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(server)
 }
 
 fn nginx_version() -> Result<String, Error> {

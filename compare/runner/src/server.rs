@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -32,6 +32,14 @@ impl Server {
         let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let stdout = server.child.stdout.take().ok_or("the server has no standard output")?;
         server.address = announced(stdout)?;
+        // What a foreign one says is said before it listens.
+        let start = Instant::now();
+        while TcpStream::connect(server.address).is_err() {
+            if start.elapsed() > START {
+                return Err(format!("nothing listens on {}", server.address).into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         Ok(server)
     }
 
