@@ -6,7 +6,7 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
-use trine_core::{Body, ConnInfo, IntoResponse as _, Problem};
+use trine_core::{Body, ConnInfo, IntoResponse as _, Problem, RouteCx};
 
 use crate::answer::{Answer, From};
 use crate::balance::{Tried, choose};
@@ -29,6 +29,8 @@ pub(crate) async fn forward(
     request: Request<Body>,
     conn: Option<Arc<ConnInfo>>,
 ) -> Response<Body> {
+    // An application logs its problems by itself.
+    let logs = request.extensions().get::<RouteCx>().is_none();
     let last = proxy.settings.config.total_timeout.and_then(|total| Instant::now().checked_add(total));
     let answered = match last {
         None => exchange(&proxy, request, conn.as_deref(), None).await,
@@ -37,7 +39,9 @@ pub(crate) async fn forward(
             .unwrap_or_else(|_| Err(ProxyError::new(Fault::TotalTimeout))),
     };
     answered.unwrap_or_else(|error| {
-        error.log();
+        if logs {
+            error.log();
+        }
         Problem::from(error).into_response()
     })
 }
@@ -52,6 +56,7 @@ async fn exchange(
     if let Some(answer) = hops::count(&mut parts) {
         return Ok(answer);
     }
+    body.check_declared().map_err(|error| ProxyError::because(Fault::Body, error))?;
     let client = OnClient::take(&mut parts.extensions);
     let mut head = Head::new(parts, &body, conn, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
