@@ -112,6 +112,9 @@ pub use trine_macros::{
     Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
     routes, test,
 };
+#[cfg(feature = "proxy")]
+#[doc(inline)]
+pub use trine_proxy as proxy;
 pub use trine_server::https;
 #[cfg(feature = "tls-core")]
 pub use trine_server::tls;
