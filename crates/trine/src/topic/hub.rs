@@ -215,12 +215,12 @@ impl<T> State<T> {
         if let Some(at) = self.history.iter().rposition(|message| Some(message.id()) == id) {
             return (self.history.range(at + 1..).cloned().collect(), None);
         }
-        // How many there were, only a number of our own tells.
-        let missed = id.filter(|id| id.origin == own && id.number < self.published).and_then(|id| {
-            let first = self.history.iter().map(Message::id).find(|id| id.origin == own);
-            let first = first.map_or(self.published + 1, |id| id.number);
-            first.checked_sub(id.number + 1)
-        });
-        (self.history.clone(), Some(Lagged { missed }))
+        // Where every message has a number of ours, the number is a position, and tells how many are gone.
+        let number = id.filter(|id| id.origin == own && id.number < self.published).map(|id| id.number);
+        let missed = number
+            .filter(|_| self.published == self.next)
+            .and_then(|number| (self.next - self.history.len() as u64).checked_sub(number));
+        let lagged = (missed != Some(0)).then_some(Lagged { missed });
+        (self.history.clone(), lagged)
     }
 }
