@@ -115,7 +115,8 @@ impl FromRequest for Shutdown {
     type Reads = Parts;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        Shutdown::of(cx).ok_or_else(|| Problem::internal("`Shutdown`: this request is served by no `App`").into())
+        Shutdown::of(cx)
+            .ok_or_else(|| Problem::internal("`Shutdown`: this request is served by no `App`").into())
     }
 }
 

@@ -81,7 +81,8 @@ impl Client {
 
     /// Reads to the end of the connection, in whatever way it comes.
     async fn rest(mut self) -> String {
-        let _ = timeout(PATIENCE, self.socket.read_to_end(&mut self.read)).await.expect("the connection stays");
+        let _ =
+            timeout(PATIENCE, self.socket.read_to_end(&mut self.read)).await.expect("the connection stays");
         String::from_utf8_lossy(&self.read).into_owned()
     }
 }
@@ -250,7 +251,8 @@ async fn a_client_that_stops_reading_is_let_go() {
 /// A slow client gets what there is a place for, and learns what is missing.
 #[trine::test]
 async fn a_slow_client_learns_what_it_missed() {
-    let (app, topic) = app(TopicConfig { queue: 4, overflow: Overflow::DropOldest, ..TopicConfig::default() });
+    let (app, topic) =
+        app(TopicConfig { queue: 4, overflow: Overflow::DropOldest, ..TopicConfig::default() });
     let server = app.test_server().await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -319,4 +321,3 @@ async fn without_a_server_it_ends_with_the_application() {
     let bytes = timeout(PATIENCE, reading).await.expect("it goes on").unwrap().unwrap();
     assert_eq!(bytes, "retry: 1500\n\n");
 }
-

@@ -448,7 +448,10 @@ async fn presence_counts_members_and_not_entries() {
     assert!(watch.changed().now_or_never().is_none());
     assert_eq!(presence.here(&2), [""; 0]);
     drop((bob, watch));
-    assert_eq!(format!("{:?}", serde_json::to_string(&Change::Joined("Bob"))), r#"Ok("{\"joined\":\"Bob\"}")"#);
+    assert_eq!(
+        format!("{:?}", serde_json::to_string(&Change::Joined("Bob"))),
+        r#"Ok("{\"joined\":\"Bob\"}")"#
+    );
 }
 
 /// The value of a message may do anything when it is dropped, even use its own topic.

@@ -49,9 +49,11 @@ async fn watching(quotes: State<Topic<Quote>>) -> Json<usize> {
 /// The application.
 pub fn app() -> App {
     let quotes = Topic::<Quote>::with(TopicConfig { history: 200, ..TopicConfig::default() });
-    App::new().state(quotes).config_section::<Settings>("ticker").routes(routes![page, quotes, watching]).task(
-        "market",
-        |cx| async move {
+    App::new()
+        .state(quotes)
+        .config_section::<Settings>("ticker")
+        .routes(routes![page, quotes, watching])
+        .task("market", |cx| async move {
             let (quotes, settings) = (cx.state::<Topic<Quote>>()?, cx.state::<Settings>()?);
             let mut every = tokio::time::interval(settings.every);
             let mut market = Market::open();
@@ -61,6 +63,5 @@ pub fn app() -> App {
                     () = cx.shutdown() => return Ok(()),
                 };
             }
-        },
-    )
+        })
 }

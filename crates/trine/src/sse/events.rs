@@ -66,9 +66,8 @@ impl<T: Send + Sync + 'static> Events<T> {
         let write = self.write;
         // Two functions of one address are the same.
         let form = Form::of::<AsEvent>(write as usize as u64);
-        let made = message.encoded(form, |message| {
-            Ok(write(message.value())?.id(message.id().to_string()).into_bytes())
-        });
+        let made = message
+            .encoded(form, |message| Ok(write(message.value())?.id(message.id().to_string()).into_bytes()));
         made.map(Event::whole)
     }
 }

@@ -77,7 +77,8 @@ impl Parcel {
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let parts = [self.topic.as_bytes(), &self.room, &self.payload];
-        let mut bytes = BytesMut::with_capacity(HEAD + parts.iter().map(|part| 4 + part.len()).sum::<usize>());
+        let mut bytes =
+            BytesMut::with_capacity(HEAD + parts.iter().map(|part| 4 + part.len()).sum::<usize>());
         bytes.put_u8(VERSION);
         bytes.put_u64(self.from.0);
         bytes.put_u64(self.id.origin.0);

@@ -30,7 +30,8 @@ impl Carrier for Local {
     fn send(&self, parcel: &Parcel) {
         let mut inboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inboxes.retain(|inbox| !inbox.is_closed());
-        let to: Vec<Inbox> = inboxes.iter().filter(|inbox| inbox.topic() == &*parcel.topic).cloned().collect();
+        let to: Vec<Inbox> =
+            inboxes.iter().filter(|inbox| inbox.topic() == &*parcel.topic).cloned().collect();
         drop(inboxes);
         for inbox in to {
             if let Err(error) = inbox.deliver(parcel) {

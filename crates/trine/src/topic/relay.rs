@@ -39,7 +39,8 @@ impl Relay {
         let runtime = Handle::try_current().ok()?;
         HERE.try_with(|here| {
             let mut here = here.borrow_mut();
-            let known = here.as_ref().filter(|(id, _)| *id == runtime.id()).and_then(|(_, relay)| relay.upgrade());
+            let known =
+                here.as_ref().filter(|(id, _)| *id == runtime.id()).and_then(|(_, relay)| relay.upgrade());
             known.unwrap_or_else(|| {
                 let relay = Arc::<Relay>::default();
                 *here = Some((runtime.id(), Arc::downgrade(&relay)));

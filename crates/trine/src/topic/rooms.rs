@@ -107,7 +107,9 @@ where
         if let Some(RoomLine { line, name }) = self.line.as_deref() {
             match name(room) {
                 Ok(name) => line.send(name, &message),
-                Err(error) => tracing::error!(%error, "the key of a room cannot be carried to other processes"),
+                Err(error) => {
+                    tracing::error!(%error, "the key of a room cannot be carried to other processes")
+                }
             }
         }
         reached

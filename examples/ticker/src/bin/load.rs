@@ -119,9 +119,11 @@ fn usage(pid: u32) -> Result<Usage> {
     // The fields behind the name, which may have spaces in it: proc(5).
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no stat")?;
-    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 =
+        fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let resident = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let memory = resident.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or("no RssAnon")?;
+    let memory =
+        resident.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or("no RssAnon")?;
     Ok(Usage { cpu: ticks as f64 / 100.0, memory })
 }
