@@ -1,6 +1,7 @@
 //! Every limit and timeout of the server, in one struct, each with a finite default.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::ServerError;
@@ -24,6 +25,16 @@ pub struct ServerConfig {
     /// Where to listen instead, each place with settings of its own. `address` and `port` are the short form of one
     /// plain listener, and do not count where there is a list. Default: empty.
     pub listeners: Vec<Listen>,
+    /// The certificate chain of a listener for TLS beside the plain one, at `tls_port`: a PEM file. With `tls_key`, the short
+    /// form of a [`Listen::tls`](crate::Listen::tls); needs the feature `tls`. Default: none.
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of `tls_cert`: a PEM file. Default: none.
+    pub tls_key: Option<PathBuf>,
+    /// Instead of `tls_cert`: a certificate that the server signs itself, for development. Needs the feature `self-signed`.
+    /// Default: false.
+    pub tls_self_signed: bool,
+    /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose one. Default: 8443.
+    pub tls_port: u16,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
     /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
@@ -37,6 +48,12 @@ pub struct ServerConfig {
     /// What becomes of a new connection while `max_connections` are open. Default: [`AtCapacity::Wait`].
     pub at_capacity: AtCapacity,
 
+    /// Time from the accept of a connection to the end of its TLS handshake. The client sees the end of the connection.
+    /// Default: 10 s.
+    pub handshake_timeout: Duration,
+    /// TLS handshakes of a listener that are under way at a time, of all workers: it bounds the memory and the work of those
+    /// that may come to nothing. Further ones wait, within their `handshake_timeout`. Default: 1,000.
+    pub max_handshakes: usize,
     /// Time from the first byte of a head to its last, for every request: a client that trickles is let go.
     /// The client sees 408 and the end of the connection. Default: 10 s.
     pub head_timeout: Duration,
@@ -124,11 +141,17 @@ impl Default for ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
             listeners: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            tls_self_signed: false,
+            tls_port: 8443,
             workers: 0,
             signals: true,
             backlog: 1024,
             max_connections: 25_000,
             at_capacity: AtCapacity::Wait,
+            handshake_timeout: Duration::from_secs(10),
+            max_handshakes: 1_000,
             head_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
@@ -156,10 +179,31 @@ impl ServerConfig {
         SocketAddr::new(self.address, self.port)
     }
 
-    /// Every place to listen at: the list, or what `address` and `port` say.
+    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say.
     #[must_use]
     pub fn places(&self) -> Vec<Listen> {
-        if self.listeners.is_empty() { vec![Listen::tcp(self.socket_addr())] } else { self.listeners.clone() }
+        if !self.listeners.is_empty() {
+            return self.listeners.clone();
+        }
+        let plain = Listen::tcp(self.socket_addr());
+        std::iter::once(plain).chain(self.short_tls()).collect()
+    }
+
+    /// The listener that the short form of TLS asks for.
+    #[cfg(feature = "tls-core")]
+    fn short_tls(&self) -> Option<Listen> {
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(chain), Some(key)) => crate::tls::Tls::from_files(chain, key),
+            #[cfg(feature = "self-signed")]
+            _ if self.tls_self_signed => crate::tls::Tls::self_signed(),
+            _ => return None,
+        };
+        Some(Listen::tls(SocketAddr::new(self.address, self.tls_port), tls))
+    }
+
+    #[cfg(not(feature = "tls-core"))]
+    fn short_tls(&self) -> Option<Listen> {
+        None
     }
 
     /// How many workers there will be: the field, or the number of cores.
@@ -184,6 +228,24 @@ impl ServerConfig {
             ),
             (self.max_head_bytes > 0, "`max_head_bytes` must be at least 1"),
             (self.max_gathered_bytes > 0, "`max_gathered_bytes` must be at least 1"),
+            (self.max_handshakes > 0, "`max_handshakes` must be at least 1"),
+            (self.max_handshakes <= tokio::sync::Semaphore::MAX_PERMITS, "`max_handshakes` is too large"),
+            (
+                self.tls_cert.is_some() == self.tls_key.is_some(),
+                "`tls_cert` and `tls_key` belong together: one of them is missing",
+            ),
+            (
+                self.tls_cert.is_none() || !self.tls_self_signed,
+                "`tls_self_signed` and `tls_cert` exclude each other",
+            ),
+            (
+                cfg!(feature = "tls-core") || self.tls_cert.is_none(),
+                "`tls_cert` needs the feature `tls`, which is off",
+            ),
+            (
+                cfg!(feature = "self-signed") || !self.tls_self_signed,
+                "`tls_self_signed` needs the feature `self-signed`, which is off",
+            ),
         ];
         let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }

@@ -12,14 +12,29 @@ use crate::io::Io;
 use crate::listen::Listen;
 use crate::seam::MakeConnection;
 use crate::shutdown::Place;
+#[cfg(feature = "tls-core")]
+use crate::tls::Secured;
 
 /// The settings of a listener, made ready once for all of its connections.
 #[derive(Debug)]
-pub(crate) struct Door {}
+pub(crate) struct Door {
+    #[cfg(feature = "tls-core")]
+    tls: Option<crate::tls::Gate>,
+}
 
 impl Door {
-    pub(crate) fn new(_listen: &Listen) -> Result<Door, ServerError> {
-        Ok(Door {})
+    #[cfg_attr(
+        not(feature = "tls-core"),
+        expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP asks for nothing")
+    )]
+    pub(crate) fn new(listen: &Listen, config: &ServerConfig) -> Result<Door, ServerError> {
+        Ok(Door {
+            #[cfg(feature = "tls-core")]
+            tls: match &listen.tls {
+                Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
+                None => None,
+            },
+        })
     }
 }
 
@@ -30,7 +45,7 @@ impl Door {
 pub(crate) async fn enter<I, M>(
     io: I,
     info: ConnInfo,
-    _door: Arc<Door>,
+    door: Arc<Door>,
     make: impl Deref<Target = M>,
     config: Arc<ServerConfig>,
     place: Place,
@@ -38,5 +53,27 @@ pub(crate) async fn enter<I, M>(
     I: Io + Send + 'static,
     M: MakeConnection,
 {
+    #[cfg(feature = "tls-core")]
+    if door.tls.is_some() {
+        return Box::pin(secured(io, info, door, make, config, place)).await;
+    }
+    drop(door);
     conn(io, info, make, config, place).await;
+}
+
+#[cfg(feature = "tls-core")]
+async fn secured<I, M>(
+    io: I,
+    info: ConnInfo,
+    door: Arc<Door>,
+    make: impl Deref<Target = M>,
+    config: Arc<ServerConfig>,
+    place: Place,
+) where
+    I: Io + Send + 'static,
+    M: MakeConnection,
+{
+    let Some(gate) = &door.tls else { return };
+    let Some(Secured { stream, info: tls }) = gate.secure(io, &config, &place).await else { return };
+    Box::pin(conn(stream, info.with_tls(tls), make, config, place)).await;
 }

@@ -33,6 +33,9 @@ pub enum ServerError {
         /// Which worker, counted from 0.
         index: usize,
     },
+    /// A listener cannot speak TLS as it was asked to.
+    #[cfg(feature = "tls-core")]
+    Tls(crate::tls::TlsError),
     /// The handlers for SIGTERM and ctrl-c could not be installed.
     Signals(io::Error),
 }
@@ -51,6 +54,8 @@ impl std::fmt::Display for ServerError {
                 write!(f, "worker {index} could not be set up: {source}")
             }
             ServerError::Panicked { index } => write!(f, "worker {index} panicked outside of a request"),
+            #[cfg(feature = "tls-core")]
+            ServerError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
             ServerError::Signals(source) => write!(f, "cannot listen for signals: {source}"),
         }
     }
@@ -63,6 +68,8 @@ impl std::error::Error for ServerError {
                 Some(source)
             }
             ServerError::Worker { source, .. } => Some(&**source),
+            #[cfg(feature = "tls-core")]
+            ServerError::Tls(error) => Some(error),
             ServerError::Config(_) | ServerError::Panicked { .. } => None,
         }
     }

@@ -32,6 +32,20 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
 
     /// Makes the end of the stream look broken to the peer: for answers that only the end of the connection ends.
     fn abort(&mut self) {}
+
+    /// Whether it took bytes that the socket has not taken yet. A plain socket never does.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// Gives the socket some of what is held back, and tells how much it took.
+    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(0))
+    }
+
+    /// From here on the bytes are not HTTP, which says itself where a message ends: an end that somebody may have
+    /// forged is an error.
+    fn raw(&mut self) {}
 }
 
 impl Io for TcpStream {

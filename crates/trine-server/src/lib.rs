@@ -21,6 +21,7 @@
 //!   which `shed` answers
 //! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services from
 //! - `enter`: what a listener asks of a connection before its first request
+//! - `tls` (feature `tls`): the handshake, and the bytes behind it
 //! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer) and `out` (what is to be written)
 //! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
 //! - `upload`: the body on its way to the handler, through `h1/body`
@@ -65,6 +66,8 @@ mod server;
 mod shed;
 mod shutdown;
 mod timer;
+#[cfg(feature = "tls-core")]
+pub mod tls;
 pub mod upgrade;
 mod upload;
 mod wire;

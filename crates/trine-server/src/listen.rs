@@ -12,19 +12,35 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::config::ServerConfig;
 use crate::enter::Door;
 use crate::error::ServerError;
+#[cfg(feature = "tls-core")]
+use crate::tls::Tls;
 
 /// One place to listen at, and what its connections must do before their first request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     /// The address to listen on; port 0 lets the system choose one.
     pub address: SocketAddr,
+    /// How TLS is spoken here. Default: not at all.
+    #[cfg(feature = "tls-core")]
+    pub tls: Option<Tls>,
 }
 
 impl Listen {
     /// Plain HTTP at a TCP address.
     #[must_use]
     pub fn tcp(address: SocketAddr) -> Listen {
-        Listen { address }
+        Listen {
+            address,
+            #[cfg(feature = "tls-core")]
+            tls: None,
+        }
+    }
+
+    /// HTTP over TLS at a TCP address.
+    #[cfg(feature = "tls-core")]
+    #[must_use]
+    pub fn tls(address: SocketAddr, tls: Tls) -> Listen {
+        Listen { tls: Some(tls), ..Listen::tcp(address) }
     }
 }
 
@@ -49,7 +65,7 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
 }
 
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
-    let door = Arc::new(Door::new(listen)?);
+    let door = Arc::new(Door::new(listen, config)?);
     let address = listen.address;
     let (sockets, address) = bind_all(address, config.backlog, config.worker_count())
         .map_err(|source| ServerError::Bind { address, source })?;

@@ -112,11 +112,21 @@ impl<I: Io> Wire<I> {
 
     /// Writes what is gathered.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        if self.out.is_empty() {
+        if self.out.is_empty() && !self.io.holds_back() {
             return Poll::Ready(Ok(()));
         }
-        while !self.out.is_empty() {
-            match self.out.poll_write(cx, Pin::new(&mut self.io)) {
+        loop {
+            let held = self.io.holds_back();
+            let written = if held {
+                self.io.poll_drain(cx)
+            } else if self.out.is_empty() {
+                break;
+            } else {
+                self.out.poll_write(cx, Pin::new(&mut self.io))
+            };
+            match written {
+                // What is held back counts once it leaves.
+                Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => self.pace.go_on(&mut self.timer, written, &self.config),
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {

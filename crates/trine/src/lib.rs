@@ -112,6 +112,8 @@ pub use trine_macros::{
     Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
     routes, test,
 };
+#[cfg(feature = "tls-core")]
+pub use trine_server::tls;
 pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.

@@ -1,6 +1,7 @@
 //! Values in words: sizes, durations, addresses.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use trine_server::{AtCapacity, Cancel};
@@ -18,6 +19,12 @@ pub(super) const ADDRESS: Kind<IpAddr> = Kind {
 
 pub(super) const PORT: Kind<u16> =
     Kind { expected: "a port from 0 (any free one) to 65535", parse: |text| text.parse().ok() };
+
+// `none` takes back what an earlier source said.
+pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
+    expected: "the path of a file, or `none`",
+    parse: |text| Some(if text.is_empty() || text == "none" { None } else { Some(text.into()) }),
+};
 
 pub(super) const WORKERS: Kind<usize> =
     Kind { expected: "a number of threads, or 0 for one per core", parse: |text| text.parse().ok() };

@@ -1,0 +1,1 @@
+//! Which certificate is shown, and what is said of those that cannot be.
