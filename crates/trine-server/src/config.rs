@@ -104,6 +104,13 @@ pub struct ServerConfig {
     /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before they are written:
     /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
     pub max_gathered_bytes: usize,
+
+    /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the same number. Needs the feature
+    /// `http3`, which is experimental. Default: false.
+    pub tls_http3: bool,
+    /// What bounds HTTP/3 beyond the limits above.
+    #[cfg(feature = "http3")]
+    pub http3: crate::h3::Http3,
 }
 
 /// When the future of a service is dropped before it has answered, because nobody waits for the answer.
@@ -168,6 +175,9 @@ impl Default for ServerConfig {
             max_chunk_extension_bytes: 16 * 1024,
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
+            tls_http3: false,
+            #[cfg(feature = "http3")]
+            http3: crate::h3::Http3::default(),
         }
     }
 }
@@ -198,7 +208,10 @@ impl ServerConfig {
             _ if self.tls_self_signed => crate::tls::Tls::self_signed(),
             _ => return None,
         };
-        Some(Listen::tls(SocketAddr::new(self.address, self.tls_port), tls))
+        let listen = Listen::tls(SocketAddr::new(self.address, self.tls_port), tls);
+        #[cfg(feature = "http3")]
+        let listen = Listen { http3: self.tls_http3, ..listen };
+        Some(listen)
     }
 
     #[cfg(not(feature = "tls-core"))]
@@ -245,6 +258,20 @@ impl ServerConfig {
             (
                 cfg!(feature = "self-signed") || !self.tls_self_signed,
                 "`tls_self_signed` needs the feature `self-signed`, which is off",
+            ),
+            (cfg!(feature = "http3") || !self.tls_http3, "`tls_http3` needs the feature `http3`, which is off"),
+            #[cfg(feature = "http3")]
+            (self.http3.max_streams > 0, "`http3.max_streams` must be at least 1"),
+            #[cfg(feature = "http3")]
+            (self.http3.stream_window >= 1024, "`http3.stream_window` must be at least 1024"),
+            #[cfg(feature = "http3")]
+            (self.http3.connection_window >= 1024, "`http3.connection_window` must be at least 1024"),
+            #[cfg(feature = "http3")]
+            (self.http3.send_window >= 1024, "`http3.send_window` must be at least 1024"),
+            #[cfg(feature = "http3")]
+            (
+                self.http3.idle_timeout >= Duration::from_millis(10),
+                "`http3.idle_timeout` must be at least 10 ms",
             ),
         ];
         let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();

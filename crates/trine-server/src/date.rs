@@ -15,6 +15,13 @@ pub(crate) fn now() -> Line {
     NOW.with(|now| now.get().1)
 }
 
+/// The value alone.
+#[cfg(feature = "http3")]
+pub(crate) fn now_value() -> [u8; 29] {
+    let line = now();
+    line[6..].first_chunk().copied().unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT")
+}
+
 /// Looks at the clock. It is called whenever a connection has waited: answers that are made in one go, one after the
 /// other, have the same time.
 pub(crate) fn look() {

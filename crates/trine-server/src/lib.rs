@@ -27,6 +27,7 @@
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
+//! - `h3` (feature `http3`, experimental): the same over QUIC
 //! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
 //!
 //! Beside the walk: `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
@@ -52,6 +53,8 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod h1;
+#[cfg(feature = "http3")]
+mod h3;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
 mod io;
@@ -75,6 +78,8 @@ mod worker;
 
 pub use config::{AtCapacity, Cancel, ServerConfig};
 pub use error::{ServerError, error_status};
+#[cfg(feature = "http3")]
+pub use h3::Http3;
 pub use listen::Listen;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

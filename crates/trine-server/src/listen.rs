@@ -23,6 +23,9 @@ pub struct Listen {
     /// How TLS is spoken here. Default: not at all.
     #[cfg(feature = "tls-core")]
     pub tls: Option<Tls>,
+    /// Whether HTTP/3 is spoken here too, at the UDP port of the same number; it needs `tls`. Experimental. Default: false.
+    #[cfg(feature = "http3")]
+    pub http3: bool,
 }
 
 impl Listen {
@@ -33,6 +36,8 @@ impl Listen {
             address,
             #[cfg(feature = "tls-core")]
             tls: None,
+            #[cfg(feature = "http3")]
+            http3: false,
         }
     }
 
@@ -41,6 +46,15 @@ impl Listen {
     #[must_use]
     pub fn tls(address: SocketAddr, tls: Tls) -> Listen {
         Listen { tls: Some(tls), ..Listen::tcp(address) }
+    }
+
+    /// HTTP/3 beside it, at the UDP port of the same number; the answers of the other versions tell clients of it (Alt-Svc).
+    /// Experimental.
+    #[cfg(feature = "http3")]
+    #[must_use]
+    pub fn http3(mut self) -> Listen {
+        self.http3 = true;
+        self
     }
 }
 
@@ -65,10 +79,10 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
 }
 
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
-    let door = Arc::new(Door::new(listen, config)?);
     let address = listen.address;
     let (sockets, address) = bind_all(address, config.backlog, config.worker_count())
         .map_err(|source| ServerError::Bind { address, source })?;
+    let door = Arc::new(Door::new(listen, address, config)?);
     Ok(Opened { address, door, sockets })
 }
 

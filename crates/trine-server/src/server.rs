@@ -169,10 +169,20 @@ impl Bound {
         for entrances in self.entrances() {
             let entrances = worker::worker_side(entrances)?;
             let worker = Arc::clone(&worker);
-            listening.spawn(worker::work(entrances, common.clone(), move |stream, door, place, config| {
-                let info = worker::info(&stream);
-                tokio::spawn(enter(stream, info, door, Arc::clone(&worker), config, place));
-            }));
+            #[cfg(feature = "http3")]
+            let quic_worker = Arc::clone(&worker);
+            listening.spawn(worker::work(
+                entrances,
+                common.clone(),
+                move |stream, door, place, config| {
+                    let info = worker::info(&stream);
+                    tokio::spawn(enter(stream, info, door, Arc::clone(&worker), config, place));
+                },
+                #[cfg(feature = "http3")]
+                move |arrival, place, config| {
+                    tokio::spawn(crate::h3::connection(arrival, Arc::clone(&quic_worker), config, place));
+                },
+            ));
         }
         while let Some(ended) = listening.join_next().await {
             if ended.is_err() {

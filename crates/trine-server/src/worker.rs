@@ -81,10 +81,18 @@ async fn run<M: MakeWorker>(
     let mut phase = common.phase.clone();
     reached(&mut phase, Phase::Running).await;
 
-    work(entrances, common.clone(), |stream, door, place, config| {
-        let info = info(&stream);
-        tokio::task::spawn_local(enter(stream, info, door, Rc::clone(&worker), config, place));
-    })
+    work(
+        entrances,
+        common.clone(),
+        |stream, door, place, config| {
+            let info = info(&stream);
+            tokio::task::spawn_local(enter(stream, info, door, Rc::clone(&worker), config, place));
+        },
+        #[cfg(feature = "http3")]
+        |arrival, place, config| {
+            tokio::task::spawn_local(crate::h3::connection(arrival, Rc::clone(&worker), config, place));
+        },
+    )
     .await;
     let _ = events.send(Event::Drained);
     reached(&mut common.phase, Phase::Over).await;
@@ -95,12 +103,22 @@ async fn run<M: MakeWorker>(
 pub(crate) struct Open {
     door: Arc<Door>,
     listener: TcpListener,
+    #[cfg(feature = "http3")]
+    quic: Option<quinn::Endpoint>,
 }
 
 /// Must be called on the worker's runtime.
 pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerError> {
     let open = |Entrance { door, socket }: Entrance| {
-        Ok(Open { door, listener: TcpListener::from_std(socket).map_err(ServerError::Start)? })
+        Ok(Open {
+            listener: TcpListener::from_std(socket).map_err(ServerError::Start)?,
+            #[cfg(feature = "http3")]
+            quic: match door.http3() {
+                Some((_, port)) => Some(port.open().map_err(ServerError::Start)?),
+                None => None,
+            },
+            door,
+        })
     };
     entrances.into_iter().map(open).collect()
 }
@@ -110,22 +128,40 @@ pub(crate) async fn work(
     entrances: Vec<Open>,
     mut common: Common,
     serve: impl Fn(TcpStream, Arc<Door>, Place, Arc<ServerConfig>),
+    #[cfg(feature = "http3")] serve_quic: impl Fn(crate::h3::Arrival, Place, Arc<ServerConfig>),
 ) {
     let drain = Arc::new(Drain::default());
     let _cut = Cut(Arc::clone(&drain));
-    let one = async |Open { door, listener }: Open| {
+    #[cfg(feature = "http3")]
+    let endpoints: Vec<_> = entrances.iter().filter_map(|entrance| entrance.quic.clone()).collect();
+    let one = async |entrance: Open| {
+        let door = &entrance.door;
         let phase = common.phase.clone();
-        accept(listener, &common.config, Arc::clone(&common.permits), phase, |stream, _, permit| {
+        let tcp = accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, |stream, _, permit| {
             // Answers leave in whole writes already; waiting for more would only add delay.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            serve(stream, Arc::clone(&door), drain.enter(permit), Arc::clone(&common.config));
-        })
-        .await;
+            serve(stream, Arc::clone(door), drain.enter(permit), Arc::clone(&common.config));
+        });
+        #[cfg(not(feature = "http3"))]
+        tcp.await;
+        #[cfg(feature = "http3")]
+        tokio::join!(tcp, async {
+            let (Some(endpoint), Some((gate, port))) = (&entrance.quic, door.http3()) else { return };
+            let phase = common.phase.clone();
+            port.accept(endpoint, gate, &common.config, &common.permits, phase, |arrival, permit| {
+                serve_quic(arrival, drain.enter(permit), Arc::clone(&common.config));
+            })
+            .await;
+        });
     };
     all(entrances.into_iter().map(one).collect()).await;
     drain.run(&mut common.phase, common.config.shutdown_timeout).await;
+    #[cfg(feature = "http3")]
+    for endpoint in &endpoints {
+        crate::h3::say_goodbye(endpoint).await;
+    }
 }
 
 /// Runs a handful of futures side by side in one task, to the end of the last.
