@@ -1,0 +1,7 @@
+//! HTTP/3 over real UDP.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod peer;
+mod requests;
