@@ -1,9 +1,12 @@
 //! Every limit and timeout of the server, in one struct, each with a finite default.
 
+mod http3;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::http3::Http3;
 use crate::error::ServerError;
 use crate::h1::{body, head};
 use crate::listen::Listen;
@@ -109,8 +112,7 @@ pub struct ServerConfig {
     /// `http3`, which is experimental. Default: false.
     pub tls_http3: bool,
     /// What bounds HTTP/3 beyond the limits above.
-    #[cfg(feature = "http3")]
-    pub http3: crate::h3::Http3,
+    pub http3: Http3,
 }
 
 /// When the future of a service is dropped before it has answered, because nobody waits for the answer.
@@ -176,8 +178,7 @@ impl Default for ServerConfig {
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
             tls_http3: false,
-            #[cfg(feature = "http3")]
-            http3: crate::h3::Http3::default(),
+            http3: Http3::default(),
         }
     }
 }
@@ -260,15 +261,10 @@ impl ServerConfig {
                 "`tls_self_signed` needs the feature `self-signed`, which is off",
             ),
             (cfg!(feature = "http3") || !self.tls_http3, "`tls_http3` needs the feature `http3`, which is off"),
-            #[cfg(feature = "http3")]
             (self.http3.max_streams > 0, "`http3.max_streams` must be at least 1"),
-            #[cfg(feature = "http3")]
             (self.http3.stream_window >= 1024, "`http3.stream_window` must be at least 1024"),
-            #[cfg(feature = "http3")]
             (self.http3.connection_window >= 1024, "`http3.connection_window` must be at least 1024"),
-            #[cfg(feature = "http3")]
             (self.http3.send_window >= 1024, "`http3.send_window` must be at least 1024"),
-            #[cfg(feature = "http3")]
             (
                 self.http3.idle_timeout >= Duration::from_millis(10),
                 "`http3.idle_timeout` must be at least 10 ms",

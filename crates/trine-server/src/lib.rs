@@ -76,10 +76,8 @@ mod upload;
 mod wire;
 mod worker;
 
-pub use config::{AtCapacity, Cancel, ServerConfig};
+pub use config::{AtCapacity, Cancel, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
-#[cfg(feature = "http3")]
-pub use h3::Http3;
 pub use listen::Listen;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

@@ -186,6 +186,7 @@ impl<'a> Exchange<'a> {
             tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
             return self.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer").await;
         }
+        self.settle(status.is_success()).await;
         let (parts, body) = response.into_parts();
         let known = body.size_hint().exact();
         let payload = self.begin(status, &parts.headers, known);
@@ -193,6 +194,14 @@ impl<'a> Exchange<'a> {
             self.stream(body, payload).await?;
         }
         self.finish().await
+    }
+
+    async fn settle(&mut self, success: bool) {
+        let Some(upload) = &mut self.upload else { return };
+        let ask = poll_fn(|cx| Poll::Ready(upload.settle(cx, success))).await;
+        if ask {
+            self.push_fields(&reply::interim());
+        }
     }
 
     /// An answer of the engine itself, as RFC 9457 tells it.

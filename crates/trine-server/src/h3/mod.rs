@@ -1,7 +1,6 @@
 //! HTTP/3 (RFC 9114) over quinn's QUIC. Experimental.
 //!
 //! # Layout
-//! - `config`: the limits that only HTTP/3 has
 //! - `endpoint`: the UDP socket, and who may come in
 //! - `connection`: THE loop of a connection; `uni`: what its client says about it, with `control` to understand it
 //! - `exchange`: one request and its answer; `upload`: the request's body; `quic`: the two halves of their stream
@@ -13,7 +12,6 @@
 
 mod advertise;
 mod code;
-mod config;
 mod connection;
 mod control;
 mod endpoint;
@@ -28,6 +26,5 @@ mod upload;
 mod varint;
 
 pub(crate) use self::advertise::Advertise;
-pub use self::config::Http3;
 pub(crate) use self::connection::connection;
 pub(crate) use self::endpoint::{Arrival, Port, say_goodbye};

@@ -111,6 +111,20 @@ impl Upload {
         Poll::Ready(self.deliver(piece, config).map(|()| Moved::Reader))
     }
 
+    /// Called when the answer is there, before its head is sent: from then on, `100 Continue` cannot be. Whether it is to be.
+    pub(super) fn settle(&mut self, cx: &mut Context<'_>, success: bool) -> bool {
+        let State::Feeding(filler) = &self.state else { return false };
+        if !std::mem::take(&mut self.awaits_continue) || filler.poll_wanted(cx) == Poll::Ready(Want::Gone) {
+            return false;
+        }
+        if !success {
+            // The client reads a refusal and keeps its body.
+            self.fail(BodyError::Incomplete);
+        }
+        // Else somebody still holds the body: the answer is made of it, or a task reads on.
+        success
+    }
+
     /// Nobody reads: what can happen is that the client takes its request back.
     fn watch(&self, cx: &mut Context<'_>, reader: &mut Reader) -> Poll<Result<Moved, Over>> {
         if self.first.is_some() {

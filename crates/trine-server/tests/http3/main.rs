@@ -3,5 +3,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cancel;
+mod lifecycle;
+mod limits;
+mod malformed;
 mod peer;
 mod requests;

@@ -10,7 +10,6 @@ use http::{HeaderMap, Request, Response};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
 use tokio::task::JoinHandle;
-use trine_core::Body;
 use trine_server::tls::Tls;
 use trine_server::{HttpService, Listen, MakeWorker, Own, ServerConfig};
 
@@ -36,16 +35,27 @@ pub fn start_with<S: HttpService + Clone + Send + Sync>(config: ServerConfig, se
 }
 
 pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Peer {
+    let (place, certificate) = place(&config);
+    let running = common::run(ServerConfig { listeners: vec![place], ..config }, make);
+    Peer { address: running.address, certificate, running }
+}
+
+/// A place with a certificate of its own.
+pub fn place(config: &ServerConfig) -> (Listen, rustls::pki_types::CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
-    let place = Listen::tls(config.socket_addr(), tls).http3();
-    let running = common::run(ServerConfig { listeners: vec![place], ..config }, make);
-    Peer { address: running.address, certificate: made.cert.der().clone(), running }
+    (Listen::tls(config.socket_addr(), tls).http3(), made.cert.der().clone())
 }
 
 impl Peer {
     pub async fn stop(self) {
         self.running.stop().await;
+    }
+
+    /// Without waiting for clients that are still there.
+    pub async fn stop_by_force(self) {
+        self.running.handle.abort();
+        within(self.running.task).await.unwrap().unwrap();
     }
 
     pub fn client_config(&self, alpn: &[u8]) -> ClientConfig {
@@ -262,11 +272,6 @@ pub fn status(answer: &[u8]) -> u16 {
         0x5f => std::str::from_utf8(&fields[start + 3..start + 6]).unwrap().parse().unwrap(),
         other => panic!("{other:x}"),
     }
-}
-
-pub fn empty(request: Request<Body>) -> Response<Body> {
-    drop(request);
-    Response::new(Body::empty())
 }
 
 pub const PAUSE: Duration = Duration::from_millis(300);

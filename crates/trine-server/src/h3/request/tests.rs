@@ -87,8 +87,8 @@ fn what_can_be_understood_is_answered() {
         other => panic!("{fields:?}: {other:?}"),
     };
     let path = |path| [GET[0], GET[1], GET[2], (":path", path)];
-    assert_eq!(answer(&path("/234567890123456789_")), 414);
-    assert!(of(&path("/23456789012345678")).is_ok());
+    assert_eq!(answer(&path("/2345678901234567890_")), 414);
+    assert!(of(&path("/234567890123456789_")).is_ok());
     for bad in ["/a\\b", "/#", "/\u{e9}", "/a b"] {
         assert_eq!(answer(&path(bad)), 400, "{bad}");
     }
