@@ -96,20 +96,21 @@ impl Port {
         let local = endpoint.local_addr().ok();
         let accepting = async {
             loop {
-                let permit = match config.at_capacity {
-                    AtCapacity::Wait => Arc::clone(permits).acquire_owned().await.ok(),
-                    AtCapacity::Shed => None,
-                };
                 let Some(incoming) = endpoint.accept().await else { return };
                 let Some(incoming) = self.prove(incoming) else { continue };
+                // Nothing is taken before somebody knocks: another entrance may need the last place.
+                let permit = match config.at_capacity {
+                    AtCapacity::Wait => Arc::clone(permits).acquire_owned().await.ok(),
+                    AtCapacity::Shed => Arc::clone(permits).try_acquire_owned().ok(),
+                };
                 let handshake = Arc::clone(&self.handshakes).try_acquire_owned().ok();
-                match (handshake, permit.or_else(|| Arc::clone(permits).try_acquire_owned().ok())) {
-                    (Some(handshake), Some(permit)) => {
+                match handshake.zip(permit) {
+                    Some((handshake, permit)) => {
                         let settings = self.settings(gate, config);
                         serve(Arrival { incoming, settings, handshake, local }, permit);
                     }
                     // Its client learns at once that it is to go elsewhere (CONNECTION_REFUSED).
-                    _ => incoming.refuse(),
+                    None => incoming.refuse(),
                 }
             }
         };

@@ -31,6 +31,8 @@ pub(super) struct Reader {
     frames: Frames,
     /// Nothing more can come.
     ended: bool,
+    /// The client has sent everything, so that it has nothing to take back.
+    complete: bool,
 }
 
 /// Bytes that are taken from a stream at once.
@@ -38,7 +40,7 @@ const LARGEST_READ: usize = 64 * 1024;
 
 impl Reader {
     pub(super) fn new(stream: RecvStream, limits: Limits) -> Reader {
-        Reader { stream, frames: Frames::new(limits), ended: false }
+        Reader { stream, frames: Frames::new(limits), ended: false, complete: false }
     }
 
     /// The next piece, never [`Piece::More`]; `None` at the end.
@@ -66,13 +68,12 @@ impl Reader {
 
     /// Ready when the client takes back what it sends. For times when nobody reads.
     pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
-        if self.ended {
+        if self.ended || self.complete {
             return Poll::Pending;
         }
         match ready!(pin!(self.stream.received_reset()).poll(cx)) {
-            // It was read to its end.
             Ok(None) => {
-                self.ended = true;
+                self.complete = true;
                 Poll::Pending
             }
             Ok(Some(_)) | Err(_) => Poll::Ready(Over::Cancelled),

@@ -127,9 +127,6 @@ impl Upload {
 
     /// Nobody reads: what can happen is that the client takes its request back.
     fn watch(&self, cx: &mut Context<'_>, reader: &mut Reader) -> Poll<Result<Moved, Over>> {
-        if self.first.is_some() {
-            return Poll::Pending;
-        }
         reader.poll_reset(cx).map(Err)
     }
 

@@ -30,9 +30,11 @@ impl Drop for Guard {
 /// Takes a while; counts how that ends.
 fn slow(counts: &Arc<Counts>) -> impl HttpService + Clone + Send + Sync + use<> {
     let counts = Arc::clone(counts);
-    tower::service_fn(move |_request: Request<Body>| {
+    tower::service_fn(move |request: Request<Body>| {
         let counts = Arc::clone(&counts);
         async move {
+            // A body that is dropped is one that the client was told to keep, and taking it back would be obeying.
+            let _held = request;
             counts.begun.fetch_add(1, Ordering::SeqCst);
             let guard = Guard(Arc::clone(&counts));
             tokio::time::sleep(PAUSE).await;
