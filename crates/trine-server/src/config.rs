@@ -260,7 +260,10 @@ impl ServerConfig {
                 cfg!(feature = "self-signed") || !self.tls_self_signed,
                 "`tls_self_signed` needs the feature `self-signed`, which is off",
             ),
-            (cfg!(feature = "http3") || !self.tls_http3, "`tls_http3` needs the feature `http3`, which is off"),
+            (
+                cfg!(feature = "http3") || !self.tls_http3,
+                "`tls_http3` needs the feature `http3`, which is off",
+            ),
             (self.http3.max_streams > 0, "`http3.max_streams` must be at least 1"),
             (self.http3.stream_window >= 1024, "`http3.stream_window` must be at least 1024"),
             (self.http3.connection_window >= 1024, "`http3.connection_window` must be at least 1024"),

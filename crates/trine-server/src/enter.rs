@@ -30,7 +30,11 @@ impl Door {
         not(feature = "tls-core"),
         expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP asks for nothing")
     )]
-    pub(crate) fn new(listen: &Listen, address: SocketAddr, config: &ServerConfig) -> Result<Door, ServerError> {
+    pub(crate) fn new(
+        listen: &Listen,
+        address: SocketAddr,
+        config: &ServerConfig,
+    ) -> Result<Door, ServerError> {
         #[cfg(feature = "tls-core")]
         let tls = match &listen.tls {
             Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),

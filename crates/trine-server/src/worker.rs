@@ -137,13 +137,19 @@ pub(crate) async fn work(
     let one = async |entrance: Open| {
         let door = &entrance.door;
         let phase = common.phase.clone();
-        let tcp = accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, |stream, _, permit| {
-            // Answers leave in whole writes already; waiting for more would only add delay.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-            serve(stream, Arc::clone(door), drain.enter(permit), Arc::clone(&common.config));
-        });
+        let tcp = accept(
+            entrance.listener,
+            &common.config,
+            Arc::clone(&common.permits),
+            phase,
+            |stream, _, permit| {
+                // Answers leave in whole writes already; waiting for more would only add delay.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY could not be set");
+                }
+                serve(stream, Arc::clone(door), drain.enter(permit), Arc::clone(&common.config));
+            },
+        );
         #[cfg(not(feature = "http3"))]
         tcp.await;
         #[cfg(feature = "http3")]

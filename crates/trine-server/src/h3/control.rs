@@ -47,11 +47,17 @@ impl Control {
         match kind {
             // The others have a meaning elsewhere, or had one in HTTP/2 (RFC 9114, 7.2.8).
             DATA | HEADERS | PUSH_PROMISE | 0x2 | 0x6 | 0x8 | 0x9 => {
-                return Err(connection(Code::FrameUnexpected, "a frame that must not stand on a control stream"));
+                return Err(connection(
+                    Code::FrameUnexpected,
+                    "a frame that must not stand on a control stream",
+                ));
             }
             CANCEL_PUSH | SETTINGS | GOAWAY | MAX_PUSH_ID => {
                 if len > LARGEST {
-                    return Err(connection(Code::ExcessiveLoad, "a frame of the control stream is too large"));
+                    return Err(connection(
+                        Code::ExcessiveLoad,
+                        "a frame of the control stream is too large",
+                    ));
                 }
                 let (start, len) = (first + second, len as usize);
                 if self.input.len() < start + len {

@@ -48,11 +48,7 @@ pub(crate) struct Arrival {
 
 impl Port {
     /// Binds the UDP port of a TLS listener.
-    pub(crate) fn bind(
-        address: SocketAddr,
-        gate: &Gate,
-        config: &ServerConfig,
-    ) -> io::Result<Port> {
+    pub(crate) fn bind(address: SocketAddr, gate: &Gate, config: &ServerConfig) -> io::Result<Port> {
         let tls = gate.current();
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
@@ -128,7 +124,9 @@ impl Port {
         if !Arc::ptr_eq(&current.0, &tls) {
             match server(&tls, config) {
                 Ok(made) => *current = (tls, Arc::new(made)),
-                Err(error) => tracing::error!(%error, "new settings of TLS cannot be those of QUIC; the old ones stay"),
+                Err(error) => {
+                    tracing::error!(%error, "new settings of TLS cannot be those of QUIC; the old ones stay")
+                }
             }
         }
         Arc::clone(&current.1)

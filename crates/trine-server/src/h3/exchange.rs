@@ -13,8 +13,8 @@ use super::code::{Code, Fault};
 use super::frame::{self, Piece};
 use super::qpack::{self, Unreadable};
 use super::quic::{Over, Reader, Writer};
-use super::request::{self, Head, Limits, Refused};
 use super::reply;
+use super::request::{self, Head, Limits, Refused};
 use super::upload::{Moved, Upload};
 use crate::call::{FAILED, Failure};
 use crate::config::{Cancel, ServerConfig};
@@ -50,7 +50,8 @@ pub(super) async fn exchange<M: MakeConnection>(
         let mut serving = pin!(serve(&mut exchange, make, info));
         poll_fn(|cx| {
             date::look();
-            caught(|| serving.as_mut().poll(cx)).map_or_else(|panic| Poll::Ready(Err(panic)), |end| end.map(Ok))
+            caught(|| serving.as_mut().poll(cx))
+                .map_or_else(|panic| Poll::Ready(Err(panic)), |end| end.map(Ok))
         })
         .await
     };
@@ -234,8 +235,8 @@ impl<'a> Exchange<'a> {
         let mut body = pin!(body);
         while payload != Payload::Sized(0) {
             // One piece at a time: the next is made when QUIC has taken this one.
-            let next = self
-                .drive(|cx, exchange| {
+            let next =
+                self.drive(|cx, exchange| {
                     if exchange.writer.is_empty() { body.as_mut().poll_frame(cx) } else { Poll::Pending }
                 })
                 .await?;
@@ -255,7 +256,9 @@ impl<'a> Exchange<'a> {
         }
         // A body that is longer than its length has more now; one that is pending is not waited for.
         match poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await {
-            Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => Err(too_long()),
+            Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+                Err(too_long())
+            }
             _ => Ok(()),
         }
     }
@@ -300,7 +303,8 @@ impl<'a> Exchange<'a> {
 
     /// Ends the answer, lets a task that still reads the body have it, and waits until the client has all.
     async fn finish(&mut self) -> Result<(), Over> {
-        self.drive(|_, exchange| if exchange.writer.is_empty() { Poll::Ready(()) } else { Poll::Pending }).await?;
+        self.drive(|_, exchange| if exchange.writer.is_empty() { Poll::Ready(()) } else { Poll::Pending })
+            .await?;
         self.writer.finish();
         if self.upload.is_none() {
             self.reader.stop(Code::NoError);

@@ -111,7 +111,10 @@ impl Frames {
             return Err(Fault::Connection(Code::Frame, "the stream ended inside of a frame"));
         }
         if self.section == Section::Head {
-            return Err(Fault::Stream(Code::RequestIncomplete, "the stream ended before the head of a request"));
+            return Err(Fault::Stream(
+                Code::RequestIncomplete,
+                "the stream ended before the head of a request",
+            ));
         }
         Ok(())
     }

@@ -202,5 +202,6 @@ impl Upload {
     }
 }
 
-const SHORT: Fault = Fault::Stream(Code::Message, "the body is shorter than Content-Length (RFC 9114, 4.1.2)");
+const SHORT: Fault =
+    Fault::Stream(Code::Message, "the body is shorter than Content-Length (RFC 9114, 4.1.2)");
 const LONG: Fault = Fault::Stream(Code::Message, "the body is longer than Content-Length (RFC 9114, 4.1.2)");

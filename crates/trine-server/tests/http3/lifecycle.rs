@@ -95,13 +95,17 @@ async fn clients_of_the_other_versions_are_told_of_it() {
     let expected = format!("alt-svc: h3=\":{}\"; ma=86400\r\n", addresses[0].port());
     assert!(told.contains(&expected), "{told}");
     assert!(!over_tls(addresses[1], &certificate).await.contains("alt-svc"));
-    let plain = common::exchange(addresses[2], "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let plain =
+        common::exchange(addresses[2], "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(plain.ends_with("hello") && !plain.contains("alt-svc"), "{plain}");
     handle.shutdown();
     within(task).await.unwrap().unwrap();
 }
 
-async fn over_tls(address: std::net::SocketAddr, certificate: &rustls::pki_types::CertificateDer<'static>) -> String {
+async fn over_tls(
+    address: std::net::SocketAddr,
+    certificate: &rustls::pki_types::CertificateDer<'static>,
+) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut roots = rustls::RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();

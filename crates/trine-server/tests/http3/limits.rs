@@ -13,7 +13,9 @@ use trine_core::{Body, BodyError};
 use trine_server::{AtCapacity, Http3, Server, ServerConfig};
 
 use crate::common::within;
-use crate::peer::{PAUSE, Peer, Raw, config, endpoint, frame, head, read, request, reset, start, start_with, status};
+use crate::peer::{
+    PAUSE, Peer, Raw, config, endpoint, frame, head, read, request, reset, start, start_with, status,
+};
 
 fn with(http3: Http3) -> ServerConfig {
     ServerConfig { http3, ..config() }
@@ -86,7 +88,8 @@ async fn a_head_that_trickles_is_answered_in_time() {
 async fn a_body_that_stalls_is_told_to_its_reader() {
     let peer = start(ServerConfig { body_timeout: PAUSE, ..config() });
     let client = Raw::connect(&peer).await;
-    let (mut send, mut receive) = client.open([head("POST", "/length", &[]), frame(0, b"some")].concat()).await;
+    let (mut send, mut receive) =
+        client.open([head("POST", "/length", &[]), frame(0, b"some")].concat()).await;
     let answer = within(receive.read_to_end(10_000)).await.unwrap();
     assert!(answer.ends_with(BodyError::TimedOut.to_string().as_bytes()), "{}", answer.escape_ascii());
     assert_eq!(crate::peer::stopped(&mut send).await, Some(0x100));
@@ -173,7 +176,8 @@ async fn the_window_of_answers_is_one_for_all_of_them() {
 
 #[tokio::test]
 async fn an_answer_that_is_not_read_in_time_is_reset() {
-    let config = ServerConfig { write_timeout: PAUSE, ..with(Http3 { send_window: 50_000, ..Http3::default() }) };
+    let config =
+        ServerConfig { write_timeout: PAUSE, ..with(Http3 { send_window: 50_000, ..Http3::default() }) };
     let (peer, made) = of_endless(config);
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(20_000));
@@ -286,7 +290,8 @@ async fn a_handshake_has_a_time_and_a_place() {
     let stuck = relay.endpoint.connect_with(peer.client_config(b"h3"), relay.address, "localhost").unwrap();
     let stuck = tokio::spawn(stuck);
     tokio::time::sleep(PAUSE / 3).await;
-    let refused = within(endpoint().connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap()).await;
+    let refused =
+        within(endpoint().connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap()).await;
     assert!(refused.unwrap_err().to_string().contains("refused"));
     tokio::time::sleep(PAUSE * 2).await;
     assert_eq!(peer.client().await.get("/hello").await.text(), "hello");
@@ -315,7 +320,8 @@ async fn all_versions_share_the_limit_of_connections() {
         let peer = start(ServerConfig { max_connections, at_capacity, workers: 1, ..config() });
         let tcp = tokio::net::TcpStream::connect(peer.address).await.unwrap();
         tokio::time::sleep(PAUSE / 3).await;
-        let connecting = endpoint().connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap();
+        let connecting =
+            endpoint().connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap();
         if at_capacity == AtCapacity::Shed {
             assert!(within(connecting).await.unwrap_err().to_string().contains("refused"));
             drop(tcp);
@@ -357,7 +363,8 @@ async fn datagrams_and_early_data_are_off() {
 async fn a_client_may_change_its_address() {
     let peer = start(ServerConfig { workers: 4, ..config() });
     let endpoint = endpoint();
-    let quic = within(endpoint.connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap()).await;
+    let quic =
+        within(endpoint.connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap()).await;
     let mut client = crate::peer::Client::over(quic.unwrap()).await;
     for _ in 0..5 {
         let mut slow = client.start(request("GET", "/slow")).await;
@@ -371,13 +378,21 @@ async fn a_client_may_change_its_address() {
 
 #[test]
 fn what_cannot_work_is_told() {
-    let broken = Http3 { max_streams: 0, stream_window: 9, connection_window: 9, send_window: 9, idle_timeout: Duration::ZERO, ..Http3::default() };
+    let broken = Http3 {
+        max_streams: 0,
+        stream_window: 9,
+        connection_window: 9,
+        send_window: 9,
+        idle_timeout: Duration::ZERO,
+        ..Http3::default()
+    };
     let error = Server::new(with(broken)).bind().unwrap_err().to_string();
     for field in ["max_streams", "stream_window", "connection_window", "send_window", "idle_timeout"] {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
     let plain = trine_server::Listen::tcp(config().socket_addr()).http3();
-    let error = Server::new(ServerConfig { listeners: vec![plain], ..config() }).bind().unwrap_err().to_string();
+    let error =
+        Server::new(ServerConfig { listeners: vec![plain], ..config() }).bind().unwrap_err().to_string();
     assert!(error.contains("needs TLS"), "{error}");
 }
 
@@ -387,7 +402,8 @@ async fn a_udp_port_that_is_taken_is_told() {
     let address = taken.local_addr().unwrap();
     let (mut place, _) = crate::peer::place(&config());
     place.address = address;
-    let error = Server::new(ServerConfig { listeners: vec![place], ..config() }).bind().unwrap_err().to_string();
+    let error =
+        Server::new(ServerConfig { listeners: vec![place], ..config() }).bind().unwrap_err().to_string();
     assert!(error.contains("in use") && error.contains(&address.to_string()), "{error}");
 }
 
@@ -428,7 +444,8 @@ impl Relay {
     }
 
     pub async fn connect(&self, peer: &Peer) -> quinn::Connection {
-        let connecting = self.endpoint.connect_with(peer.client_config(b"h3"), self.address, "localhost").unwrap();
+        let connecting =
+            self.endpoint.connect_with(peer.client_config(b"h3"), self.address, "localhost").unwrap();
         within(connecting).await.unwrap()
     }
 

@@ -39,7 +39,8 @@ async fn frames_out_of_place_in_a_body_end_the_connection() {
     let peer = start(config());
     for kind in [3, 4, 5, 6, 7, 8, 9, 0xd] {
         let client = Raw::connect(&peer).await;
-        let _streams = client.open([head("POST", "/length", &[]), frame(0, b"x"), frame(kind, &[0])].concat()).await;
+        let _streams =
+            client.open([head("POST", "/length", &[]), frame(0, b"x"), frame(kind, &[0])].concat()).await;
         assert_eq!(client.closed().await, FRAME_UNEXPECTED, "{kind}");
     }
     peer.stop().await;
@@ -79,7 +80,9 @@ async fn malformed_requests_end_their_stream_and_no_other() {
 async fn a_body_has_the_length_that_it_declares() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
-    let post = |declared, body: &[u8]| [head("POST", "/length", &[("content-length", declared)]), frame(0, body)].concat();
+    let post = |declared, body: &[u8]| {
+        [head("POST", "/length", &[("content-length", declared)]), frame(0, body)].concat()
+    };
     for (declared, body) in [("3", b"four"), ("5", b"four"), ("0", b"four")] {
         let (mut send, mut receive) = client.open(post(declared, body)).await;
         let _ = send.finish();
@@ -97,7 +100,14 @@ async fn an_empty_data_frame_ends_nothing() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let grease = frame(0x21 + 0x1f * 9, b"grease");
-    let bytes = [head("POST", "/length", &[]), frame(0, b""), frame(0, b"one"), grease, frame(0, b""), frame(0, b"two")];
+    let bytes = [
+        head("POST", "/length", &[]),
+        frame(0, b""),
+        frame(0, b"one"),
+        grease,
+        frame(0, b""),
+        frame(0, b"two"),
+    ];
     let (mut send, mut receive) = client.open(bytes.concat()).await;
     send.finish().unwrap();
     assert!(within(receive.read_to_end(1000)).await.unwrap().ends_with(b"6"));

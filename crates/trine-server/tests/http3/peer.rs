@@ -121,7 +121,8 @@ impl Answer {
 
 impl Client {
     pub async fn over(quic: Connection) -> Client {
-        let (mut connection, requests) = within(h3::client::new(h3_quinn::Connection::new(quic.clone()))).await.unwrap();
+        let (mut connection, requests) =
+            within(h3::client::new(h3_quinn::Connection::new(quic.clone()))).await.unwrap();
         let driver = tokio::spawn(async move { connection.wait_idle().await });
         Client { quic, requests, driver }
     }
@@ -138,7 +139,11 @@ impl Client {
         self.send(request("POST", path), body.into()).await.unwrap()
     }
 
-    pub async fn send(&mut self, request: Request<()>, body: Bytes) -> Result<Answer, h3::error::StreamError> {
+    pub async fn send(
+        &mut self,
+        request: Request<()>,
+        body: Bytes,
+    ) -> Result<Answer, h3::error::StreamError> {
         let mut stream = self.start(request).await;
         if !body.is_empty() {
             within(stream.send_data(body)).await?;

@@ -122,7 +122,10 @@ async fn streamed_answers_are_whole_or_broken() {
     let mut client = peer.client().await;
     assert_eq!(client.get("/stream").await.text(), "onetwothree");
     let sized = client.get("/sized").await;
-    assert_eq!((sized.text(), &sized.head.headers()["content-length"]), ("onetwo", &HeaderValue::from_static("6")));
+    assert_eq!(
+        (sized.text(), &sized.head.headers()["content-length"]),
+        ("onetwo", &HeaderValue::from_static("6"))
+    );
     for path in ["/short", "/long", "/broken"] {
         let mut stream = client.start(request("GET", path)).await;
         stream.finish().await.unwrap();
@@ -140,15 +143,22 @@ async fn a_panic_is_an_answer_and_the_connection_lives() {
         config(),
         tower::service_fn(|request: Request<Body>| async move {
             assert_ne!(request.uri().path(), "/panic");
-            let body = Body::stream(futures_util::stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
-                panic!("in the middle")
-            }));
-            Ok::<_, Infallible>(Response::new(if request.uri().path() == "/later" { body } else { Body::from("hello") }))
+            let body = Body::stream(futures_util::stream::poll_fn(
+                |_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> { panic!("in the middle") },
+            ));
+            Ok::<_, Infallible>(Response::new(if request.uri().path() == "/later" {
+                body
+            } else {
+                Body::from("hello")
+            }))
         }),
     );
     let mut client = peer.client().await;
     let answer = client.get("/panic").await;
-    assert_eq!((answer.status(), &answer.head.headers()["content-type"]), (500, &HeaderValue::from_static("application/problem+json")));
+    assert_eq!(
+        (answer.status(), &answer.head.headers()["content-type"]),
+        (500, &HeaderValue::from_static("application/problem+json"))
+    );
     let later = client.send(request("GET", "/later"), Bytes::new()).await.unwrap_err().to_string();
     assert!(later.contains("H3_INTERNAL_ERROR"), "{later}");
     assert_eq!(client.get("/").await.text(), "hello");
@@ -171,7 +181,8 @@ async fn errors_of_layers_are_answered_by_their_table() {
 async fn an_early_answer_stops_the_body() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
-    let (mut send, mut receive) = client.open([head("POST", "/refuse", &[]), frame(0, b"some")].concat()).await;
+    let (mut send, mut receive) =
+        client.open([head("POST", "/refuse", &[]), frame(0, b"some")].concat()).await;
     // H3_NO_ERROR, and the answer is whole.
     assert_eq!(stopped(&mut send).await, Some(0x100));
     let answer = within(receive.read_to_end(10_000)).await.unwrap();

@@ -13,7 +13,9 @@ fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {
                 (Piece::More, _) => break,
                 (Piece::HeadTooLarge, _) => return Ok(vec![Piece::HeadTooLarge]),
                 // Data has no other boundaries than those of the pieces.
-                (Piece::Data(more), Some(Piece::Data(data))) => *data = [&data[..], &more[..]].concat().into(),
+                (Piece::Data(more), Some(Piece::Data(data))) => {
+                    *data = [&data[..], &more[..]].concat().into()
+                }
                 (piece, _) => pieces.push(piece),
             }
         }
@@ -86,10 +88,12 @@ fn nothing_grows_past_its_limit() {
     assert_eq!(read(&frame(1, &[0; 101]), 50).unwrap(), [Piece::HeadTooLarge]);
     assert!(read(&frame(1, &[0; 100]), 50).is_ok());
     // The limit is on what a frame claims, not on what has come.
-    assert_eq!(read(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 99).unwrap(), [Piece::HeadTooLarge]);
-    let excess = |frames: &[Vec<u8>]| {
-        matches!(read(&frames.concat(), 99), Err(Fault::Stream(Code::ExcessiveLoad, _)))
-    };
+    assert_eq!(
+        read(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 99).unwrap(),
+        [Piece::HeadTooLarge]
+    );
+    let excess =
+        |frames: &[Vec<u8>]| matches!(read(&frames.concat(), 99), Err(Fault::Stream(Code::ExcessiveLoad, _)));
     let head = frame(1, b"head");
     assert!(excess(&[head.clone(), frame(1, &[0; 11])]));
     assert!(excess(&[head.clone(), frame(0x21, &[0; 39])]));

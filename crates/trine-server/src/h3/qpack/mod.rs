@@ -122,7 +122,11 @@ impl Reader {
         if huffman::decode(&coded, &mut text, self.left).is_none() {
             // Where it filled what is allowed, it was too large rather than broken.
             let full = text.len() == self.left;
-            return Err(if full { Unreadable::TooLarge } else { Unreadable::Broken("a broken Huffman code") });
+            return Err(if full {
+                Unreadable::TooLarge
+            } else {
+                Unreadable::Broken("a broken Huffman code")
+            });
         }
         self.spend(text.len())?;
         Ok(text.into())

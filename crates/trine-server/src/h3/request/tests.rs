@@ -3,7 +3,8 @@ use super::*;
 
 const LIMITS: Limits = Limits { headers: 3, target: 20 };
 
-const GET: [(&str, &str); 4] = [(":method", "GET"), (":scheme", "https"), (":authority", "a.b"), (":path", "/x")];
+const GET: [(&str, &str); 4] =
+    [(":method", "GET"), (":scheme", "https"), (":authority", "a.b"), (":path", "/x")];
 
 fn of(fields: &[(&str, &str)]) -> Result<Head, Refused> {
     let field = |(name, value): &(&str, &str)| Field {
