@@ -1,11 +1,13 @@
 //! Every limit and timeout of the server, in one struct, each with a finite default.
 
+mod http2;
 mod http3;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::http2::Http2;
 pub use self::http3::Http3;
 use crate::error::ServerError;
 use crate::h1::{body, head};
@@ -38,6 +40,12 @@ pub struct ServerConfig {
     pub tls_self_signed: bool,
     /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose one. Default: 8443.
     pub tls_port: u16,
+    /// Leads every request at `port` to HTTPS at this port, as clients reach it (443, say, where something in front passes it
+    /// on to `tls_port`); see [`HttpsRedirect`](crate::https::HttpsRedirect). Default: none, plain HTTP is served.
+    pub tls_redirect: Option<u16>,
+    /// How often the files of certificates are looked at; when one has changed, all are loaded again. 0 means never.
+    /// Default: 60 s.
+    pub tls_watch: Duration,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
     /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
@@ -113,6 +121,8 @@ pub struct ServerConfig {
     pub tls_http3: bool,
     /// What bounds HTTP/3 beyond the limits above.
     pub http3: Http3,
+    /// What is peculiar to HTTP/2. Default: see [`Http2`].
+    pub http2: Http2,
 }
 
 /// When the future of a service is dropped before it has answered, because nobody waits for the answer.
@@ -154,6 +164,8 @@ impl Default for ServerConfig {
             tls_key: None,
             tls_self_signed: false,
             tls_port: 8443,
+            tls_redirect: None,
+            tls_watch: Duration::from_secs(60),
             workers: 0,
             signals: true,
             backlog: 1024,
@@ -179,6 +191,7 @@ impl Default for ServerConfig {
             max_gathered_bytes: 64 * 1024,
             tls_http3: false,
             http3: Http3::default(),
+            http2: Http2::default(),
         }
     }
 }
@@ -196,7 +209,8 @@ impl ServerConfig {
         if !self.listeners.is_empty() {
             return self.listeners.clone();
         }
-        let plain = Listen::tcp(self.socket_addr());
+        let redirect = self.tls_redirect.map(|port| crate::https::HttpsRedirect::new().port(port));
+        let plain = Listen { redirect, ..Listen::tcp(self.socket_addr()) };
         std::iter::once(plain).chain(self.short_tls()).collect()
     }
 
@@ -220,6 +234,12 @@ impl ServerConfig {
         None
     }
 
+    /// Whether HTTP/2 is offered where both sides agree on a protocol first.
+    #[cfg(feature = "tls-core")]
+    pub(crate) fn speaks_http2(&self) -> bool {
+        cfg!(feature = "http2") && self.http2.enabled
+    }
+
     /// How many workers there will be: the field, or the number of cores.
     #[must_use]
     pub fn worker_count(&self) -> usize {
@@ -231,6 +251,7 @@ impl ServerConfig {
 
     /// All fields that cannot work, in one error.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
+        let (http2, http3) = (self.http2.rules(), self.http3.rules());
         let rules = [
             (self.max_connections > 0, "`max_connections` must be at least 1"),
             (self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS, "`max_connections` is too large"),
@@ -253,6 +274,10 @@ impl ServerConfig {
                 "`tls_self_signed` and `tls_cert` exclude each other",
             ),
             (
+                self.tls_redirect.is_none() || self.tls_cert.is_some() || self.tls_self_signed,
+                "`tls_redirect` leads to TLS, which needs `tls_cert` and `tls_key`",
+            ),
+            (
                 cfg!(feature = "tls-core") || self.tls_cert.is_none(),
                 "`tls_cert` needs the feature `tls`, which is off",
             ),
@@ -264,16 +289,9 @@ impl ServerConfig {
                 cfg!(feature = "http3") || !self.tls_http3,
                 "`tls_http3` needs the feature `http3`, which is off",
             ),
-            (self.http3.max_streams > 0, "`http3.max_streams` must be at least 1"),
-            (self.http3.stream_window >= 1024, "`http3.stream_window` must be at least 1024"),
-            (self.http3.connection_window >= 1024, "`http3.connection_window` must be at least 1024"),
-            (self.http3.send_window >= 1024, "`http3.send_window` must be at least 1024"),
-            (
-                self.http3.idle_timeout >= Duration::from_millis(10),
-                "`http3.idle_timeout` must be at least 10 ms",
-            ),
         ];
-        let broken: Vec<&str> = rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
+        let rules = rules.iter().chain(&http2).chain(&http3);
+        let broken: Vec<&str> = rules.filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }
 

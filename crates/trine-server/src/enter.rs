@@ -1,16 +1,21 @@
 //! What a connection must do between its accept and its first request, as its listener says.
 
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
+#[cfg(all(feature = "http2", feature = "tls-core"))]
+use bytes::BytesMut;
 use trine_core::ConnInfo;
 
+use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::conn::conn;
 use crate::error::ServerError;
+use crate::https::{HttpsRedirect, Redirecting};
 use crate::io::Io;
 use crate::listen::Listen;
+use crate::network::Network;
+use crate::proxy_protocol;
 use crate::seam::MakeConnection;
 use crate::shutdown::Place;
 #[cfg(feature = "tls-core")]
@@ -23,41 +28,36 @@ pub(crate) struct Door {
     tls: Option<crate::tls::Gate>,
     #[cfg(feature = "http3")]
     http3: Option<crate::h3::Port>,
+    redirect: Option<HttpsRedirect>,
+    proxies: Vec<Network>,
 }
 
 impl Door {
     #[cfg_attr(
-        not(feature = "tls-core"),
-        expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP asks for nothing")
+        not(feature = "http3"),
+        allow(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
     )]
-    pub(crate) fn new(
-        listen: &Listen,
-        address: SocketAddr,
-        config: &ServerConfig,
-    ) -> Result<Door, ServerError> {
+    pub(crate) fn new(listen: &Listen, address: &Address, config: &ServerConfig) -> Result<Door, ServerError> {
         #[cfg(feature = "tls-core")]
         let tls = match &listen.tls {
             Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
             None => None,
         };
-        #[cfg(feature = "http3")]
-        let http3 = match &tls {
-            Some(gate) if listen.http3 => Some(
-                crate::h3::Port::bind(address, gate, config)
-                    .map_err(|source| ServerError::Bind { address, source })?,
-            ),
-            None if listen.http3 => {
-                let what = format!("the listener at {address} speaks HTTP/3, which needs TLS: it has none");
-                return Err(ServerError::Config(what));
-            }
-            _ => None,
-        };
         Ok(Door {
+            #[cfg(feature = "http3")]
+            http3: crate::h3::Port::of(listen, address, tls.as_ref(), config)?,
             #[cfg(feature = "tls-core")]
             tls,
-            #[cfg(feature = "http3")]
-            http3,
+            redirect: listen.redirect.clone(),
+            proxies: listen.proxy_protocol.clone(),
         })
+    }
+}
+
+#[cfg(feature = "tls-core")]
+impl Door {
+    pub(crate) fn tls(&self) -> Option<&crate::tls::Gate> {
+        self.tls.as_ref()
     }
 
     /// The gate and the UDP port of a place that speaks HTTP/3.
@@ -72,8 +72,8 @@ impl Door {
 /// What only some listeners ask for is boxed: the task of a plain connection must not be as large as that of the
 /// largest protocol.
 pub(crate) async fn enter<I, M>(
-    io: I,
-    info: ConnInfo,
+    mut io: I,
+    mut info: ConnInfo,
     door: Arc<Door>,
     make: impl Deref<Target = M> + 'static,
     config: Arc<ServerConfig>,
@@ -82,9 +82,18 @@ pub(crate) async fn enter<I, M>(
     I: Io + Send + 'static,
     M: MakeConnection,
 {
+    if !door.proxies.is_empty() {
+        let header = Box::pin(proxy_protocol::read(&mut io, info, &door.proxies, &config));
+        let Some(known) = header.await else { return };
+        info = known;
+    }
     #[cfg(feature = "tls-core")]
     if door.tls.is_some() {
         return Box::pin(secured(io, info, door, make, config, place)).await;
+    }
+    if let Some(redirect) = door.redirect.clone() {
+        let make = Redirecting { inner: make, redirect };
+        return Box::pin(conn(io, info, &make, config, place)).await;
     }
     drop(door);
     conn(io, info, make, config, place).await;
@@ -106,9 +115,29 @@ async fn secured<I, M>(
     let Some(Secured { stream, info: tls }) = gate.secure(io, &config, &place).await else { return };
     let info = info.with_tls(tls);
     #[cfg(feature = "http3")]
-    if let (Some(_), Some(local)) = (&door.http3, info.local) {
-        let make = Box::new(crate::h3::Advertise::new(make, local.port()));
-        return Box::pin(conn(stream, info, make, config, place)).await;
+    if let Some(port) = &door.http3 {
+        let make = crate::h3::Advertise::new(make, port.number());
+        return Box::pin(protected(stream, info, Box::new(make), config, place)).await;
+    }
+    Box::pin(protected(stream, info, make, config, place)).await;
+}
+
+/// Serves the version that the handshake agreed on.
+#[cfg(feature = "tls-core")]
+async fn protected<I, M>(
+    stream: crate::tls::TlsStream<I>,
+    info: ConnInfo,
+    make: impl Deref<Target = M> + 'static,
+    config: Arc<ServerConfig>,
+    place: Place,
+) where
+    I: Io + Send + 'static,
+    M: MakeConnection,
+{
+    #[cfg(feature = "http2")]
+    if info.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2")) {
+        let service = make.connection(&info);
+        return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
     }
     Box::pin(conn(stream, info, make, config, place)).await;
 }

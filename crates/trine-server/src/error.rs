@@ -1,10 +1,11 @@
 //! What can go wrong, in three tables: starting the server, a request that is refused, a layer that failed.
 
 use std::io;
-use std::net::SocketAddr;
 
 use http::StatusCode;
 use trine_core::{BodyError, BoxError};
+
+use crate::address::Address;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub enum ServerError {
     /// The address could not be listened on; most often another program, or a second instance, already does.
     Bind {
         /// The address that was asked for.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         source: io::Error,
     },
@@ -92,6 +93,7 @@ pub(crate) enum RequestError {
     HostMissing,
     HostRepeated,
     HostInvalid,
+    HostDiffers,
     LengthInvalid,
     LengthRepeated,
     LengthAndEncoding,
@@ -128,6 +130,7 @@ impl RequestError {
             Self::HostMissing => (S::BAD_REQUEST, "an HTTP/1.1 request needs a Host header (RFC 9112, 3.2)"),
             Self::HostRepeated => (S::BAD_REQUEST, "the Host header appears more than once (RFC 9112, 3.2)"),
             Self::HostInvalid => (S::BAD_REQUEST, "the Host header is not `host[:port]` (RFC 9110, 7.2)"),
+            Self::HostDiffers => (S::BAD_REQUEST, "Host and `:authority` name two different hosts (RFC 9113, 8.3.1)"),
             Self::LengthInvalid => (S::BAD_REQUEST, "Content-Length is not a decimal number of bytes (RFC 9110, 8.6)"),
             Self::LengthRepeated => (S::BAD_REQUEST, "Content-Length appears more than once (RFC 9112, 6.3)"),
             Self::LengthAndEncoding => (S::BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other (RFC 9112, 6.1)"),

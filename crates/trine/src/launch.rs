@@ -1,6 +1,7 @@
 //! From a declared application to open sockets: configuration, audit, listeners, the print at the start.
 
 mod port;
+mod tls;
 
 use std::fmt::Write as _;
 use std::pin::pin;
@@ -37,6 +38,7 @@ impl App {
             self = self.config(config);
         }
         let config = self.configured().cloned().unwrap_or_default();
+        mistakes.extend(tls::findings(&config));
         let form = std::env::var_os(AUDIT);
         // With a mistake in the configuration, the address is not the one that was meant; and where nothing is to be
         // served, another instance may well listen there.
@@ -60,7 +62,7 @@ impl App {
     async fn run(self, bound: Bound, config: Config, notes: &Audit) -> crate::Result {
         let service = self.build().await?;
         let workers = config.server.worker_count();
-        print!("{}", banner(&service, &format!("http://{}", bound.local_addr()), config.profile, workers));
+        print!("{}", banner(&service, &addresses(&bound, &config), config.profile, workers));
         let notes = notes.findings().len();
         if config.profile == Profile::Dev && notes > 0 {
             println!("  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
@@ -119,9 +121,18 @@ impl App {
 /// Opens the listeners. That the address is taken, or is not ours, is a finding like others.
 fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
     match Server::new(config.server.clone()).bind() {
+        Err(ServerError::Config(text)) => Ok(Err(Finding::server(text))),
         Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::what_to_do(&error)))),
         bound => bound.map(Ok),
     }
+}
+
+/// Where it listens, as a client writes it.
+fn addresses(bound: &Bound, config: &Config) -> String {
+    let places = bound.local_addrs().zip(config.server.places());
+    let urls: Vec<String> =
+        places.map(|(address, listen)| format!("{}://{address}", listen.scheme())).collect();
+    urls.join(" and ")
 }
 
 fn report(audit: Result<Audit, Audit>, json: bool) -> crate::Result {

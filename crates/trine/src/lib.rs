@@ -82,7 +82,7 @@ pub use cached::Cached;
 pub use catch::Caught;
 pub use config::Config;
 pub use error::{Context, Error, Result};
-pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+pub use extract::{ClientCertificate, Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
@@ -112,6 +112,7 @@ pub use trine_macros::{
     Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
     routes, test,
 };
+pub use trine_server::https;
 #[cfg(feature = "tls-core")]
 pub use trine_server::tls;
 pub use validation::{Valid, Validate};

@@ -8,14 +8,14 @@ use std::time::Duration;
 /// ```
 /// use trine_server::{Http3, ServerConfig};
 ///
-/// let http3 = Http3 { max_streams: 10, ..Http3::default() };
+/// let http3 = Http3 { max_concurrent_streams: 10, ..Http3::default() };
 /// let config = ServerConfig { http3, ..ServerConfig::default() };
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http3 {
     /// Requests that a connection may have open at a time. QUIC keeps clients from opening more (RFC 9000, 4.6).
-    /// Default: 100.
-    pub max_streams: u32,
+    /// Default: 128.
+    pub max_concurrent_streams: u32,
     /// Requests that a client may take back beyond those whose answers it took: each may have made work for nothing. The
     /// client sees the end of the connection, `H3_EXCESSIVE_LOAD`. Default: 200.
     pub max_cancelled: u32,
@@ -37,7 +37,7 @@ pub struct Http3 {
 impl Default for Http3 {
     fn default() -> Http3 {
         Http3 {
-            max_streams: 100,
+            max_concurrent_streams: 128,
             max_cancelled: 200,
             stream_window: 256 * 1024,
             connection_window: 1024 * 1024,
@@ -45,5 +45,18 @@ impl Default for Http3 {
             idle_timeout: Duration::from_secs(30),
             max_unproven: 100,
         }
+    }
+}
+
+impl Http3 {
+    /// What must hold, with what is said if it does not.
+    pub(super) fn rules(&self) -> [(bool, &'static str); 5] {
+        [
+            (self.max_concurrent_streams > 0, "`http3.max_concurrent_streams` must be at least 1"),
+            (self.stream_window >= 1024, "`http3.stream_window` must be at least 1024"),
+            (self.connection_window >= 1024, "`http3.connection_window` must be at least 1024"),
+            (self.send_window >= 1024, "`http3.send_window` must be at least 1024"),
+            (self.idle_timeout >= Duration::from_millis(10), "`http3.idle_timeout` must be at least 10 ms"),
+        ]
     }
 }

@@ -76,7 +76,7 @@ async fn requests<M: MakeConnection>(
     // The first stream that is not served any more, once we said so.
     let mut next = 0;
     let mut last = None;
-    let mut draining = pin!(place.draining());
+    let mut draining = pin!(place.drain().draining());
     let mut idle = pin!(sleep(config.keep_alive_timeout));
     loop {
         let accepted = tokio::select! {

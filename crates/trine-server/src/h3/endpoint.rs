@@ -13,11 +13,15 @@ use std::time::Duration;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, Incoming, TokioRuntime, TransportConfig, VarInt};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::address::Address;
 use crate::config::{AtCapacity, ServerConfig};
+use crate::error::ServerError;
+use crate::listen::Listen;
 use crate::shutdown::{Phase, reached};
 use crate::tls::Gate;
+use crate::worker::Common;
 
 /// What is spoken inside (RFC 9114, 3.1).
 const ALPN: &[u8] = b"h3";
@@ -47,8 +51,38 @@ pub(crate) struct Arrival {
 }
 
 impl Port {
-    /// Binds the UDP port of a TLS listener.
-    pub(crate) fn bind(address: SocketAddr, gate: &Gate, config: &ServerConfig) -> io::Result<Port> {
+    /// The UDP port of a place, where it speaks HTTP/3.
+    pub(crate) fn of(
+        listen: &Listen,
+        address: &Address,
+        gate: Option<&Gate>,
+        config: &ServerConfig,
+    ) -> Result<Option<Port>, ServerError> {
+        if !listen.http3 {
+            return Ok(None);
+        }
+        let what = match (address, gate) {
+            (Address::Tcp(_), Some(_)) if !listen.proxy_protocol.is_empty() => {
+                "expects PROXY headers, which UDP does not carry: whoever sends to that port would pass by the balancer"
+            }
+            (Address::Tcp(udp), Some(gate)) => {
+                let bound = Port::bind(*udp, gate, config);
+                return match bound {
+                    Ok(port) => Ok(Some(port)),
+                    Err(source) => Err(ServerError::Bind { address: address.clone(), source }),
+                };
+            }
+            (_, None) => "has no TLS, which HTTP/3 needs",
+            _ => "is no address of IP, which HTTP/3 needs",
+        };
+        Err(ServerError::Config(format!("the listener at {address} speaks HTTP/3, and {what}")))
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.socket.local_addr().map_or(0, |address| address.port())
+    }
+
+    fn bind(address: SocketAddr, gate: &Gate, config: &ServerConfig) -> io::Result<Port> {
         let tls = gate.current();
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
@@ -84,11 +118,11 @@ impl Port {
         &self,
         endpoint: &Endpoint,
         gate: &Gate,
-        config: &ServerConfig,
-        permits: &Arc<Semaphore>,
-        mut phase: watch::Receiver<Phase>,
+        common: &Common,
         serve: impl Fn(Arrival, OwnedSemaphorePermit),
     ) {
+        let Common { config, permits, .. } = common;
+        let mut phase = common.phase.clone();
         let local = endpoint.local_addr().ok();
         let accepting = async {
             loop {
@@ -177,7 +211,7 @@ fn transport(config: &ServerConfig) -> io::Result<TransportConfig> {
     let mut transport = TransportConfig::default();
     let idle = http3.idle_timeout.try_into().map_err(io::Error::other)?;
     transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(http3.max_streams))
+        .max_concurrent_bidi_streams(VarInt::from_u32(http3.max_concurrent_streams))
         .max_concurrent_uni_streams(VarInt::from_u32(UNI_STREAMS))
         .stream_receive_window(VarInt::from_u32(http3.stream_window))
         .receive_window(VarInt::from_u32(http3.connection_window))

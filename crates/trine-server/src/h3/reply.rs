@@ -32,7 +32,7 @@ pub(super) fn head(
         }
     }
     if !said.date {
-        encoder.field("date", date::now_value().as_ref());
+        encoder.field("date", date::value().as_bytes());
     }
     let (payload, length) = encode::lengths(status, &terms, known, &said);
     if let Some(length) = length {

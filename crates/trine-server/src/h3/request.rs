@@ -9,6 +9,7 @@ use trine_unchecked::header_value;
 
 use super::code::{Code, Fault};
 use super::qpack::{self, Field};
+use crate::cookies::join_cookies;
 use crate::error::RequestError;
 use crate::h1::body::may_be_trailer;
 use crate::h1::framing::decimal;
@@ -188,7 +189,7 @@ fn authority(authority: Option<Bytes>, headers: &mut HeaderMap) -> Result<Author
         return Err("Host appears more than once (RFC 9110, 7.2)".into());
     }
     let named = match (authority, host) {
-        (Some(authority), Some(host)) if authority != host => {
+        (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(&host) => {
             return Err("`:authority` and Host differ (RFC 9114, 4.3.1)".into());
         }
         (Some(named), _) | (None, Some(named)) => named,
@@ -239,15 +240,6 @@ impl Facts {
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// Cookies may come one by one, and handlers know only one field of them (RFC 9114, 4.2.1).
-fn join_cookies(headers: &mut HeaderMap) {
-    let cookies: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    // The parts were valid values, so the whole is one.
-    if let Some(joined) = header_value(cookies.join(&b"; "[..]).into()) {
-        headers.insert(header::COOKIE, joined);
     }
 }
 

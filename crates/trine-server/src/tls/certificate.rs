@@ -63,15 +63,12 @@ impl Source {
 
     /// The files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        let pems: [Option<&Pem>; 2] = match self {
+        let pems = match self {
             Source::Pem { chain, key } => [Some(chain), Some(key)],
             #[cfg(feature = "self-signed")]
             Source::SelfSigned(_) => [None, None],
         };
-        pems.into_iter().flatten().filter_map(|pem| match pem {
-            Pem::File(path) => Some(&**path),
-            Pem::Text(_) => None,
-        })
+        pems.into_iter().flatten().filter_map(Pem::file)
     }
 }
 
@@ -118,6 +115,13 @@ fn inspect(chain: &Pem, der: &CertificateDer<'_>) -> Result<Vec<String>, TlsErro
 impl Pem {
     pub(super) fn text(text: impl Into<Vec<u8>>) -> Pem {
         Pem::Text(text.into().into())
+    }
+
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Pem::File(path) => Some(path),
+            Pem::Text(_) => None,
+        }
     }
 
     /// At least one.

@@ -2,6 +2,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll, ready};
@@ -24,6 +25,7 @@ use crate::shutdown::{Drain, Place};
 #[derive(Debug)]
 pub(crate) struct Gate {
     settings: Tls,
+    http2: bool,
     /// What new handshakes use.
     current: RwLock<Arc<rustls::ServerConfig>>,
     places: Semaphore,
@@ -54,8 +56,24 @@ impl From<io::Error> for Failure {
 
 impl Gate {
     pub(crate) fn new(settings: &Tls, config: &ServerConfig) -> Result<Gate, TlsError> {
-        let current = RwLock::new(build::build(settings)?);
-        Ok(Gate { settings: settings.clone(), current, places: Semaphore::new(config.max_handshakes) })
+        let http2 = config.speaks_http2();
+        let current = RwLock::new(build::build(settings, http2)?);
+        let places = Semaphore::new(config.max_handshakes);
+        Ok(Gate { settings: settings.clone(), http2, current, places })
+    }
+
+    /// Makes everything anew from the files. `false` where there are none.
+    pub(super) fn reload(&self) -> Result<bool, TlsError> {
+        if self.files().next().is_none() {
+            return Ok(false);
+        }
+        let new = build::build(&self.settings, self.http2)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(true)
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.settings.files()
     }
 
     /// Brings a connection through its handshake. `None` where it ended, which was logged and, where that makes sense,

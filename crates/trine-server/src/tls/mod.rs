@@ -6,6 +6,7 @@
 //! - `provider`: whose cryptography; `build`: all of it as a configuration of rustls
 //! - `handshake`: from an accepted connection to a protected one; `plain`: the answer to who speaks plain HTTP
 //! - `stream`: the protected bytes as the engine sees them; `info`: what the handshake agreed on
+//! - `reload`: new certificates without a restart
 //! - `error`: what can be wrong with the settings
 
 mod build;
@@ -15,18 +16,22 @@ mod handshake;
 mod info;
 mod plain;
 mod provider;
+pub(crate) mod reload;
 mod resolver;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 mod stream;
+#[cfg(test)]
+mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use trine_core::TlsVersion;
 
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
+pub(crate) use self::stream::TlsStream;
 use crate::tls::certificate::{Pem, Source};
 
 /// How a listener speaks TLS: its certificates, and what it asks of clients.
@@ -44,8 +49,14 @@ use crate::tls::certificate::{Pem, Source};
 /// The names of a certificate are those that it holds itself (`subjectAltName`; `*.example.com` covers one label).
 /// A single certificate is shown to everybody: whether its name is the right one, the client judges best, and it may be
 /// one by address, or a check of a machine that does not look. Of several, the one whose name was asked for is shown,
-/// and the first one to clients that name nothing. A name that none of them covers is refused (`unrecognized_name`,
-/// RFC 6066, 3): any certificate would be the wrong one, and would tell who else lives here.
+/// and the first one to clients that name nothing. A name that none of them covers ends the handshake (RFC 6066, 3):
+/// any certificate would be the wrong one, and would tell who else lives here.
+///
+/// # New certificates
+/// Files are read again on SIGHUP, when one of them has changed (looked at every
+/// [`tls_watch`](crate::ServerConfig::tls_watch)), and when
+/// [`reload_certificates`](crate::ServerHandle::reload_certificates) is called. Open connections go on; new ones see the new
+/// certificates. A file that cannot be used changes nothing, and the log says why.
 ///
 /// # What is spoken
 /// TLS 1.3 and 1.2 with forward secrecy and authenticated encryption only; what rustls does not know (renegotiation,
@@ -162,6 +173,20 @@ impl Tls {
     pub fn provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Tls {
         self.provider = Some(provider::Provider(provider));
         self
+    }
+
+    /// Reads all files and makes everything ready, as the start of a server does, and throws it away.
+    ///
+    /// # Errors
+    /// What cannot be read, or does not fit together, with its file.
+    pub fn check(&self) -> Result<(), TlsError> {
+        build::build(self, false).map(drop)
+    }
+
+    /// All files that it is made of.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let authorities = self.clients.iter().filter_map(|clients| clients.authorities.file());
+        self.sources.iter().flat_map(Source::files).chain(authorities)
     }
 
     fn from_source(source: Source) -> Tls {

@@ -128,6 +128,10 @@ impl<I: Io> Io for TlsStream<I> {
         self.poll_send_some(cx)
     }
 
+    fn says_goodbye(&self) -> bool {
+        true
+    }
+
     fn raw(&mut self) {
         self.lenient = false;
     }

@@ -191,7 +191,7 @@ async fn an_answer_that_is_not_read_in_time_is_reset() {
 
 #[tokio::test]
 async fn a_connection_has_so_many_requests_at_a_time() {
-    let peer = start(with(Http3 { max_streams: 3, ..Http3::default() }));
+    let peer = start(with(Http3 { max_concurrent_streams: 3, ..Http3::default() }));
     let client = Raw::connect(&peer).await;
     let mut open = Vec::new();
     for _ in 0..3 {
@@ -379,7 +379,7 @@ async fn a_client_may_change_its_address() {
 #[test]
 fn what_cannot_work_is_told() {
     let broken = Http3 {
-        max_streams: 0,
+        max_concurrent_streams: 0,
         stream_window: 9,
         connection_window: 9,
         send_window: 9,
@@ -387,7 +387,7 @@ fn what_cannot_work_is_told() {
         ..Http3::default()
     };
     let error = Server::new(with(broken)).bind().unwrap_err().to_string();
-    for field in ["max_streams", "stream_window", "connection_window", "send_window", "idle_timeout"] {
+    for field in ["max_concurrent_streams", "stream_window", "connection_window", "send_window", "idle_timeout"] {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
     let plain = trine_server::Listen::tcp(config().socket_addr()).http3();
@@ -401,7 +401,7 @@ async fn a_udp_port_that_is_taken_is_told() {
     let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     let (mut place, _) = crate::peer::place(&config());
-    place.address = address;
+    place.address = address.into();
     let error =
         Server::new(ServerConfig { listeners: vec![place], ..config() }).bind().unwrap_err().to_string();
     assert!(error.contains("in use") && error.contains(&address.to_string()), "{error}");

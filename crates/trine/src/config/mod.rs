@@ -30,6 +30,8 @@
 //! | `tls_key` | `none` | [`tls_key`](ServerConfig::tls_key) |
 //! | `tls_self_signed` | `false` | [`tls_self_signed`](ServerConfig::tls_self_signed) |
 //! | `tls_port` | `8443` | [`tls_port`](ServerConfig::tls_port) |
+//! | `tls_redirect` | `none` | [`tls_redirect`](ServerConfig::tls_redirect) |
+//! | `tls_watch` | `1m` | [`tls_watch`](ServerConfig::tls_watch) |
 //! | `workers` | `0` | [`workers`](ServerConfig::workers) |
 //! | `work_stealing` | `false` | [`work_stealing`](Config::work_stealing) |
 //! | `signals` | `true` | [`signals`](ServerConfig::signals) |

@@ -20,6 +20,14 @@ pub(super) const ADDRESS: Kind<IpAddr> = Kind {
 pub(super) const PORT: Kind<u16> =
     Kind { expected: "a port from 0 (any free one) to 65535", parse: |text| text.parse().ok() };
 
+pub(super) const PORT_OR_NONE: Kind<Option<u16>> = Kind {
+    expected: "a port from 1 to 65535, or `none`",
+    parse: |text| match text {
+        "none" => Some(None),
+        text => text.parse().ok().filter(|&port| port > 0).map(Some),
+    },
+};
+
 // `none` takes back what an earlier source said.
 pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
     expected: "the path of a file, or `none`",
