@@ -207,5 +207,9 @@ mod guide_extraction {}
 mod guide_from_axum {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../guide/behind-a-proxy.md")]
+mod guide_behind_a_proxy {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]
 mod guide_tls {}

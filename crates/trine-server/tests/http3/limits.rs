@@ -387,7 +387,9 @@ fn what_cannot_work_is_told() {
         ..Http3::default()
     };
     let error = Server::new(with(broken)).bind().unwrap_err().to_string();
-    for field in ["max_concurrent_streams", "stream_window", "connection_window", "send_window", "idle_timeout"] {
+    for field in
+        ["max_concurrent_streams", "stream_window", "connection_window", "send_window", "idle_timeout"]
+    {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
     let plain = trine_server::Listen::tcp(config().socket_addr()).http3();
