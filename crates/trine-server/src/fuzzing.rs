@@ -9,8 +9,6 @@ use http::{Method, Version};
 use crate::h1::body::{self, Decoder, Piece};
 use crate::h1::framing::Length;
 use crate::h1::head::{self, Head};
-use crate::proxy_protocol;
-use crate::proxy_protocol::header::{self, Header};
 
 #[cfg(test)]
 mod tests;
@@ -66,32 +64,6 @@ pub fn head(bytes: &[u8]) {
     assert_eq!(same.request.uri(), request.uri());
     assert_eq!(same.request.headers(), headers);
     assert_eq!(same.framing, framing);
-}
-
-/// A PROXY header is taken whole and nothing behind it, and what it says can be said again.
-pub fn proxy(bytes: &[u8]) {
-    let mut rest = bytes;
-    let mut reading = std::pin::pin!(proxy_protocol::receive(&mut rest));
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(read) = reading.as_mut().poll(&mut cx) else {
-        panic!("bytes in memory never wait")
-    };
-    let Ok(header) = read else { return };
-    let taken = &bytes[..bytes.len() - rest.len()];
-    if taken.starts_with(b"PROXY ") {
-        assert!(taken.ends_with(b"\r\n") && taken.len() <= 107, "{taken:?}");
-        assert_eq!(taken.iter().filter(|byte| **byte == b'\n').count(), 1);
-    } else {
-        assert_eq!(taken.len(), 16 + usize::from(u16::from_be_bytes([taken[14], taken[15]])));
-    }
-    if let Header::For { source, destination } = header
-        && source.is_ipv4() == destination.is_ipv4()
-    {
-        let family = if source.is_ipv4() { "TCP4" } else { "TCP6" };
-        let (from, to) = (source.port(), destination.port());
-        let line = format!("PROXY {family} {} {} {from} {to}", source.ip(), destination.ip());
-        assert_eq!(header::line(line.as_bytes()), Ok(header), "{line}");
-    }
 }
 
 /// Rewriting may add some white space.

@@ -5,20 +5,20 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The first bytes of a header of version 2, and how many of them are enough to know what is to come.
-pub(crate) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
+pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// The signature, the version with the command, the family, and the length of the rest.
-pub(crate) const FIXED: usize = 16;
+pub(super) const FIXED: usize = 16;
 /// The longest line of version 1, with its line end.
-pub(crate) const LONGEST_LINE: usize = 107;
+pub(super) const LONGEST_LINE: usize = 107;
 /// The shortest one: `PROXY UNKNOWN` with its line end. Nothing of either version is shorter.
-pub(crate) const SHORTEST: usize = 15;
+pub(super) const SHORTEST: usize = 15;
 /// What may stand behind the fixed part of version 2. Addresses take 216 bytes at most; balancers of clouds add a few
 /// hundred of their own, which mean nothing here.
-pub(crate) const LONGEST_REST: usize = 4096;
+pub(super) const LONGEST_REST: usize = 4096;
 
 /// What a header says of the connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Header {
+pub(super) enum Header {
     /// It was made for somebody else.
     For { source: SocketAddr, destination: SocketAddr },
     /// The proxy itself, a health check say, or one of whom it knows nothing: the peer is the peer.
@@ -26,7 +26,7 @@ pub(crate) enum Header {
 }
 
 /// The line of version 1, without its line end.
-pub(crate) fn line(line: &[u8]) -> Result<Header, &'static str> {
+pub(super) fn line(line: &[u8]) -> Result<Header, &'static str> {
     let text = std::str::from_utf8(line).map_err(|_| "the line is not ASCII")?;
     let rest = text.strip_prefix("PROXY ").ok_or("it does not begin with `PROXY`")?;
     // What a proxy says behind UNKNOWN must be ignored.
@@ -59,7 +59,7 @@ fn port(text: &str) -> Result<u16, &'static str> {
 }
 
 /// How many bytes follow the fixed part of version 2.
-pub(crate) fn rest_of(fixed: &[u8; FIXED]) -> Result<usize, &'static str> {
+pub(super) fn rest_of(fixed: &[u8; FIXED]) -> Result<usize, &'static str> {
     if fixed[..12] != SIGNATURE {
         return Err("it is no header of version 1 or 2");
     }
@@ -71,7 +71,7 @@ pub(crate) fn rest_of(fixed: &[u8; FIXED]) -> Result<usize, &'static str> {
 }
 
 /// Version 2: the fixed part and all that follows. What stands behind the addresses is of no use here and skipped.
-pub(crate) fn binary(fixed: &[u8; FIXED], rest: &[u8]) -> Result<Header, &'static str> {
+pub(super) fn binary(fixed: &[u8; FIXED], rest: &[u8]) -> Result<Header, &'static str> {
     match fixed[12] & 0x0F {
         0 => return Ok(Header::Own),
         1 => {}

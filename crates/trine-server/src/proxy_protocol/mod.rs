@@ -1,6 +1,6 @@
 //! The PROXY protocol: a balancer in front of us says for whom a connection was made, before its first byte.
 
-pub(crate) mod header;
+mod header;
 
 use std::io;
 
@@ -42,7 +42,7 @@ pub(crate) async fn read<I: AsyncRead + Unpin>(
     })
 }
 
-pub(crate) async fn receive<I: AsyncRead + Unpin>(io: &mut I) -> io::Result<Header> {
+async fn receive<I: AsyncRead + Unpin>(io: &mut I) -> io::Result<Header> {
     let mut start = [0; header::FIXED];
     io.read_exact(&mut start[..header::SHORTEST]).await?;
     if start.starts_with(b"PROXY ") {
