@@ -88,10 +88,11 @@ impl Body {
         Body::new(StreamBody::new(Frames(Box::pin(stream))))
     }
 
-    /// `len` bytes of a file, from `offset` on. On a plain socket the server sends them without copying.
+    /// `len` bytes of a file, from `offset` on.
     ///
-    /// Where the bytes must be read (TLS, HTTP/2, a layer that wraps the body), they are read in place in chunks
-    /// of 64 KiB, which suits files in the page cache.
+    /// From 64 KiB on, `trine-server` has the system send them (`sendfile`) where it can: on a plain socket of Linux, with
+    /// no layer that wraps the body. Elsewhere they are read in place in chunks of 64 KiB. Both suit files in the
+    /// page cache: a slow disk keeps the worker waiting. A file that turns out shorter than `len` breaks the answer.
     #[must_use]
     pub fn file(file: File, offset: u64, len: u64) -> Body {
         Body::of(Kind::File(Box::new(FileBody { file, offset, len })))

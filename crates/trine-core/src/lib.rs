@@ -27,11 +27,12 @@ pub mod problem;
 pub mod recycle;
 pub mod respond;
 pub mod route;
+mod scalars;
 pub mod state;
 pub mod to_param;
 
 pub use body::{Body, BodyError};
-pub use conn::ConnInfo;
+pub use conn::{ConnInfo, TlsInfo, TlsVersion};
 pub use cx::Cx;
 pub use extract::{FromRequest, Rejection};
 pub use needs::Needs;

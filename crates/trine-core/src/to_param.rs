@@ -133,8 +133,8 @@ macro_rules! displayed {
 
 displayed! {
     char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64,
-    std::num::NonZeroU16, std::num::NonZeroU32, std::num::NonZeroU64, std::num::NonZeroUsize,
-    std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr,
+    std::num::NonZeroU8, std::num::NonZeroU16, std::num::NonZeroU32, std::num::NonZeroU64, std::num::NonZeroUsize,
+    std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
 }
 
 /// `None` is left out of a query.

@@ -100,7 +100,7 @@ verbs! {
 ///
 /// # Options
 /// - `limit = "64KiB"`: how many bytes of body a request may bring: a number, or one with `B`, `kB`, `KB`, `MB`, `GB`,
-///   `KiB`, `MiB` or `GiB`. The default is the group's or the application's.
+///   `KiB`, `MiB` or `GiB`. The default is the application's.
 /// - `name = "show_user"`: the name of the generated type, where the function's name is taken by a module or a type.
 ///   `routes![]` then wants that name.
 /// - `method = "PURGE"`, in `#[route]` only. Methods are case-sensitive. The default is any method.

@@ -229,7 +229,8 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             }
             // A head that was cut off is nobody's request.
             if wire.eof {
-                return Poll::Ready(Err(End::Quiet));
+                let goodbye = wire.io.says_goodbye();
+                return Poll::Ready(Err(if goodbye { End::Close { linger: false } } else { End::Quiet }));
             }
             match wire.poll_fill(cx, buffer::SIZE) {
                 Poll::Ready(Ok(())) => continue,

@@ -1,10 +1,11 @@
 //! What can go wrong, in three tables: starting the server, a request that is refused, a layer that failed.
 
 use std::io;
-use std::net::SocketAddr;
 
 use http::StatusCode;
 use trine_core::{BodyError, BoxError};
+
+use crate::address::Address;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub enum ServerError {
     /// The address could not be listened on; most often another program, or a second instance, already does.
     Bind {
         /// The address that was asked for.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         source: io::Error,
     },
@@ -33,6 +34,9 @@ pub enum ServerError {
         /// Which worker, counted from 0.
         index: usize,
     },
+    /// A listener cannot speak TLS as it was asked to.
+    #[cfg(feature = "tls-core")]
+    Tls(crate::tls::TlsError),
     /// The handlers for SIGTERM and ctrl-c could not be installed.
     Signals(io::Error),
 }
@@ -51,6 +55,8 @@ impl std::fmt::Display for ServerError {
                 write!(f, "worker {index} could not be set up: {source}")
             }
             ServerError::Panicked { index } => write!(f, "worker {index} panicked outside of a request"),
+            #[cfg(feature = "tls-core")]
+            ServerError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
             ServerError::Signals(source) => write!(f, "cannot listen for signals: {source}"),
         }
     }
@@ -63,6 +69,8 @@ impl std::error::Error for ServerError {
                 Some(source)
             }
             ServerError::Worker { source, .. } => Some(&**source),
+            #[cfg(feature = "tls-core")]
+            ServerError::Tls(error) => Some(error),
             ServerError::Config(_) | ServerError::Panicked { .. } => None,
         }
     }
@@ -85,6 +93,7 @@ pub(crate) enum RequestError {
     HostMissing,
     HostRepeated,
     HostInvalid,
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "only HTTP/2 names the host twice"))]
     HostDiffers,
     LengthInvalid,
     LengthRepeated,

@@ -63,7 +63,7 @@ where
     if switched {
         return Ok(Sent::Switched);
     }
-    if payload != Payload::Nothing && !gather_whole(wire, &mut body) {
+    if payload != Payload::Nothing && !gather_whole(wire, &mut body, payload) {
         stream(wire, upload, body, payload).await?;
     }
     Ok(Sent::Http)
@@ -76,20 +76,35 @@ pub(crate) fn refuse<I>(wire: &mut Wire<I>, status: StatusCode, detail: &str, te
     encode::problem(wire.out.buffer(), status, detail, terms, &date::now());
 }
 
-/// Takes the bytes of a body that has them all. Of a foreign one only the trait is known.
-///
-/// A file would be taken here too, once the socket can send one by itself.
-fn gather_whole<I, B: 'static>(wire: &mut Wire<I>, body: &mut B) -> bool {
+/// Takes the bytes of a body that has them all, and the file of one that has it. Of a foreign one only the trait is known.
+fn gather_whole<I: Io, B: 'static>(wire: &mut Wire<I>, body: &mut B, payload: Payload) -> bool {
     let Some(body) = (body as &mut dyn Any).downcast_mut::<Body>() else { return false };
     match body.as_whole() {
         Some(bytes) if wire.out.copy(bytes) => return true,
         Some(_) => {}
-        None => return false,
+        None => return wire.io.sends_files() && gather_file(wire, body, payload),
     }
     if let Some(bytes) = body.take_whole() {
         wire.out.push(bytes, b"");
     }
     true
+}
+
+/// A short file costs as little where it is read, and leaves together with its head.
+const LEAST_FILE: u64 = 64 * 1024;
+
+#[cold]
+fn gather_file<I>(wire: &mut Wire<I>, body: &mut Body, payload: Payload) -> bool {
+    let len = body.size_hint().exact().unwrap_or(0);
+    if len < LEAST_FILE || payload != Payload::Sized(len) {
+        return false;
+    }
+    let file = body.take_file();
+    let found = file.is_some();
+    if let Some(file) = file {
+        wire.out.push_file(file);
+    }
+    found
 }
 
 async fn stream<I, B>(

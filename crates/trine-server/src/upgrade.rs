@@ -100,7 +100,8 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
-    pub(crate) fn new<I: Io + Send + 'static>(io: I, read: Bytes, place: Place) -> Upgraded {
+    pub(crate) fn new<I: Io + Send + 'static>(mut io: I, read: Bytes, place: Place) -> Upgraded {
+        io.raw();
         Upgraded { io: Box::new(io), read, drain: place.drain(), _place: Some(place) }
     }
 

@@ -1,12 +1,11 @@
 //! The socket with its buffers, its timer and what the connection must know of the server.
 
 use std::future::Future as _;
-use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
 
 use crate::buffer;
@@ -14,6 +13,7 @@ use crate::config::{Cancel, ServerConfig};
 use crate::h1::encode::Payload;
 use crate::h1::framing::Terms;
 use crate::io::Io;
+use crate::out::Out;
 use crate::patience::{Look, Pace};
 use crate::shutdown::Drain;
 use crate::timer::Timer;
@@ -114,11 +114,21 @@ impl<I: Io> Wire<I> {
 
     /// Writes what is gathered.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        if self.out.is_empty() {
+        if self.out.is_empty() && !self.io.holds_back() {
             return Poll::Ready(Ok(()));
         }
-        while !self.out.is_empty() {
-            match self.out.poll_write(cx, Pin::new(&mut self.io)) {
+        loop {
+            let held = self.io.holds_back();
+            let written = if held {
+                self.io.poll_drain(cx)
+            } else if self.out.is_empty() {
+                break;
+            } else {
+                self.out.poll_write(cx, Pin::new(&mut self.io))
+            };
+            match written {
+                // What is held back counts once it leaves.
+                Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => self.pace.go_on(&mut self.timer, written, &self.config),
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
@@ -127,7 +137,7 @@ impl<I: Io> Wire<I> {
                 }
             }
         }
-        buffer::give(&mut self.out.buf);
+        self.out.rest();
         Pin::new(&mut self.io).poll_flush(cx).map_err(|_| Gone)
     }
 
@@ -135,99 +145,6 @@ impl<I: Io> Wire<I> {
     pub(crate) fn rest(&mut self) {
         if self.input.is_empty() {
             buffer::give(&mut self.input);
-        }
-    }
-}
-
-/// What is to be written: small things one behind the other, at most one large body that is not copied.
-#[derive(Debug, Default)]
-pub(crate) struct Out {
-    buf: BytesMut,
-    tail: Bytes,
-    after: &'static [u8],
-}
-
-/// Up to here, copying a body behind its head is cheaper than another piece in the write.
-const LARGEST_COPY: usize = 4 * 1024;
-
-impl Out {
-    /// The buffer for heads. There must be no large body before it: see [`Out::is_full`].
-    pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        debug_assert!(self.tail.is_empty() && self.after.is_empty());
-        if self.buf.capacity() == 0 {
-            self.buf = buffer::take();
-        }
-        &mut self.buf
-    }
-
-    /// Adds data by copying it, unless it is too large for that.
-    pub(crate) fn copy(&mut self, data: &[u8]) -> bool {
-        let small = data.len() <= LARGEST_COPY;
-        if small {
-            self.buffer().extend_from_slice(data);
-        }
-        small
-    }
-
-    /// Adds data, and `after` it a line end of chunked framing.
-    pub(crate) fn push(&mut self, data: Bytes, after: &'static [u8]) {
-        if self.copy(&data) {
-            self.buffer().extend_from_slice(after);
-        } else {
-            self.tail = data;
-            self.after = after;
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.buf.is_empty() && self.tail.is_empty() && self.after.is_empty()
-    }
-
-    /// Whether it must be written before more is added.
-    pub(crate) fn is_full(&self, cap: usize) -> bool {
-        !self.tail.is_empty() || !self.after.is_empty() || self.buf.len() >= cap
-    }
-
-    fn poll_write<I: Io>(&mut self, cx: &mut Context<'_>, io: Pin<&mut I>) -> Poll<io::Result<usize>> {
-        let written = if self.tail.is_empty() && self.after.is_empty() {
-            ready!(io.poll_write(cx, &self.buf))?
-        } else {
-            let slices = [IoSlice::new(&self.buf), IoSlice::new(&self.tail), IoSlice::new(self.after)];
-            let skip = usize::from(self.buf.is_empty());
-            ready!(io.poll_write_vectored(cx, &slices[skip..]))?
-        };
-        self.advance(written);
-        Poll::Ready(Ok(written))
-    }
-
-    fn advance(&mut self, mut written: usize) {
-        let from_buf = written.min(self.buf.len());
-        self.buf.advance(from_buf);
-        written -= from_buf;
-        let from_tail = written.min(self.tail.len());
-        self.tail.advance(from_tail);
-        written -= from_tail;
-        self.after = &self.after[written..];
-        if self.tail.is_empty() {
-            self.tail = Bytes::new();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_number_of_written_bytes_leaves_the_rest() {
-        for written in 0..=4 + 5000 + 2 {
-            let mut out = Out { buf: BytesMut::from("head"), ..Out::default() };
-            out.push(Bytes::from(vec![b'x'; 5000]), b"\r\n");
-            out.advance(written);
-            let left = out.buf.len() + out.tail.len() + out.after.len();
-            assert_eq!(left, 5006 - written);
-            assert_eq!(out.is_empty(), left == 0);
-            assert_eq!(out.is_full(100), out.tail.len() + out.after.len() > 0);
         }
     }
 }

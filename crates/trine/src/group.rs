@@ -149,7 +149,8 @@ impl Group {
 
     /// Gives everything under a prefix to a Tower service, an axum `Router` for example.
     ///
-    /// The service sees the path without the prefix. Its errors become problems.
+    /// The service sees the path without the prefix. Its errors become problems. It gets the body of a request as it comes:
+    /// a limit of bytes is the service's own, or that of a layer around it.
     #[must_use]
     #[track_caller]
     pub fn mount<S, B>(mut self, prefix: &str, service: S) -> Group
@@ -158,7 +159,7 @@ impl Group {
         S: Clone + Send + Sync + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let mounted = Arc::new(Mounted::new(Next::service(service)));
+        let mounted = Arc::new(Mounted::new::<S>(Next::service(service)));
         self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
         self
     }

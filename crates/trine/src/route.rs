@@ -139,6 +139,7 @@ pub struct Methods {
     pub(crate) list: Vec<OneMethod>,
     pub(crate) layers: Layers,
     pub(crate) conditions: Vec<Written>,
+    limit: Option<u64>,
 }
 
 /// One handler of a route.
@@ -168,11 +169,14 @@ impl Methods {
         self.with(method, Arc::new(Called::new(handler)), name, Location::caller())
     }
 
-    /// Limits the body of every request to these handlers, in bytes; 2 MiB otherwise.
+    /// Limits the body of every request to the handlers of this path, in bytes; 2 MiB otherwise.
+    ///
+    /// Whether handlers are added before or after it does not matter.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Methods {
+        self.limit = Some(bytes);
         for one in &mut self.list {
-            one.limit = Some(bytes);
+            one.limit = self.limit;
         }
         self
     }
@@ -246,7 +250,7 @@ impl Methods {
             line,
             doc: None,
             deprecated,
-            limit: None,
+            limit: self.limit,
             id: None,
         });
         self

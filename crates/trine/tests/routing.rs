@@ -180,13 +180,20 @@ async fn bodies_past_the_limit_are_refused() {
     async fn length(body: Bytes) -> String {
         body.len().to_string()
     }
-    let app = App::new().body_limit(4).route("/", post(length)).route("/more", post(length).limit(8));
+    let app =
+        App::new().body_limit(4).route("/", post(length)).route("/more", post(length).limit(8).put(length));
     let app = app.build().await.unwrap();
-    for (path, body, status) in
-        [("/", "1234", 200), ("/", "12345", 413), ("/more", "12345678", 200), ("/more", "123456789", 413)]
-    {
-        let Ok(response) = app.clone().oneshot(Request::post(path).body(Body::from(body)).unwrap()).await;
-        assert_eq!(response.status(), status, "{path} {body}");
+    for (method, path, body, status) in [
+        ("POST", "/", "1234", 200),
+        ("POST", "/", "12345", 413),
+        ("POST", "/more", "12345678", 200),
+        ("POST", "/more", "123456789", 413),
+        ("PUT", "/more", "12345678", 200),
+        ("PUT", "/more", "123456789", 413),
+    ] {
+        let request = Request::builder().method(method).uri(path).body(Body::from(body)).unwrap();
+        let Ok(response) = app.clone().oneshot(request).await;
+        assert_eq!(response.status(), status, "{method} {path} {body}");
     }
 }
 
