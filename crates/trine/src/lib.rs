@@ -196,6 +196,10 @@ mod guide_routing {}
 #[doc = include_str!("../../../guide/extraction.md")]
 mod guide_extraction {}
 
+#[cfg(all(doctest, feature = "proxy"))]
+#[doc = include_str!("../../../guide/as-a-proxy.md")]
+mod guide_as_a_proxy {}
+
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}

@@ -44,7 +44,8 @@ pub(crate) async fn watch(gateway: Gateway, cx: trine::HookCx) -> trine::Result 
         }
         match load() {
             Ok(table) => {
-                checks = table.checks();
+                // Those of the old table end here.
+                drop(std::mem::replace(&mut checks, table.checks()));
                 gateway.replace(table);
                 tracing::info!(
                     routes = gateway.table().routes().len(),
