@@ -13,8 +13,12 @@ fn the_page_has_every_field_with_its_default() {
         let [field, default, why, seen] = &*cells else { panic!("{line}") };
         assert!(!why.is_empty() && !seen.is_empty(), "{line}");
         let default = default.trim_matches('`');
-        let default = match (default.strip_suffix("KiB"), default) {
-            (Some(kibibytes), _) => (kibibytes.parse::<usize>().unwrap() * 1024).to_string(),
+        let size = |unit, bytes: u64| {
+            let number = default.strip_suffix(unit)?;
+            Some((number.parse::<u64>().unwrap() * bytes).to_string())
+        };
+        let default = match (size("KiB", 1 << 10).or_else(|| size("GiB", 1 << 30)), default) {
+            (Some(bytes), _) => bytes,
             (None, "none") => "None".to_owned(),
             (None, as_it_is) => as_it_is.to_owned(),
         };

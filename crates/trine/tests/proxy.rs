@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::Message;
 use trine::prelude::*;
-use trine::proxy::Proxy;
+use trine::proxy::{Proxy, ProxyConfig};
 use trine::testing::TestServer;
 
 async fn upstream() -> TestServer {
@@ -50,12 +50,18 @@ async fn its_problems_are_the_applications() {
 async fn the_limit_of_bodies_holds() {
     let upstream = upstream().await;
     let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
-    let server = App::new().body_limit(10).mount("/api", proxy).test_server().await;
+    let proxy = proxy.config(ProxyConfig { max_body_bytes: 10, ..ProxyConfig::default() });
+    let server = App::new().mount("/api", proxy).test_server().await;
     let post = |length| {
         reqwest::Client::new().post(format!("{}/api/x", server.url())).body("x".repeat(length)).send()
     };
     assert_eq!(post(10).await.unwrap().status(), 200);
     assert_eq!(post(11).await.unwrap().status(), 413);
+    // One that does not say its length is cut off where it is too long.
+    let chunks = (0..100).map(|_| Ok::<_, std::io::Error>("chunk"));
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    let unsized_one = reqwest::Client::new().post(format!("{}/api/x", server.url())).body(body).send();
+    assert_eq!(unsized_one.await.unwrap().status(), 413);
 }
 
 #[tokio::test]

@@ -78,7 +78,6 @@ impl Service<Request> for Gateway {
             let nowhere = Problem::not_found("no route is for this host and path");
             return Box::pin(async { Ok(nowhere.into_response()) });
         };
-        let request = request.map(|body| body.limited(route.max_body));
         Box::pin(route.proxy.clone().call(request))
     }
 }
