@@ -13,7 +13,7 @@ use crate::config::{AtCapacity, ServerConfig};
 use crate::shed::Shed;
 use crate::shutdown::{Phase, reached};
 
-/// Accepts until the server drains, and then until nobody waits any more.
+/// Accepts until the server drains or leaves, and then until nobody waits any more.
 ///
 /// Past the limit nothing is accepted, so that new connections wait in the backlog, where they cost no memory of ours; or
 /// they are accepted to be shed.
@@ -24,7 +24,7 @@ pub(crate) async fn accept(
     mut phase: watch::Receiver<Phase>,
     mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
 ) {
-    let mut draining = pin!(reached(&mut phase, Phase::Draining));
+    let mut draining = pin!(reached(&mut phase, Phase::Leaving));
     let mut shed = Shed::new(config);
     loop {
         let permit = match config.at_capacity {

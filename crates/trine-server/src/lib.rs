@@ -27,7 +27,8 @@
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
-//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
+//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do; `handover`:
+//!   how another process goes on
 //!
 //! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
 //! can go wrong.
@@ -54,6 +55,8 @@ pub mod fuzzing;
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
+#[cfg(unix)]
+mod handover;
 pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
@@ -80,6 +83,8 @@ pub use config::{AtCapacity, Cancel, Http2, ServerConfig};
 pub use error::{ServerError, error_status};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
+#[cfg(unix)]
+pub use handover::HandoverError;
 pub use listen::Listen;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

@@ -64,7 +64,7 @@ impl Listen {
     }
 }
 
-/// An open place: its sockets, one per worker, and the door that leads in.
+/// An open place: its sockets, no two of them the same, and the door that leads in.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) address: SocketAddr,
@@ -87,20 +87,31 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
     let door = Arc::new(Door::new(listen, config)?);
     let address = listen.address;
-    let (sockets, address) = bind_all(address, config.backlog, config.worker_count())
-        .map_err(|source| ServerError::Bind { address, source })?;
+    #[cfg(unix)]
+    let sockets = crate::handover::adopt(&address.to_string(), config.backlog)?;
+    #[cfg(not(unix))]
+    let sockets: Vec<TcpListener> = Vec::new();
+    let bind = |sockets: Vec<TcpListener>| match sockets.first() {
+        Some(first) => first.local_addr().map(|address| (sockets, address)),
+        None => bind_all(address, config.backlog, config.worker_count()),
+    };
+    let (sockets, address) = bind(sockets).map_err(|source| ServerError::Bind { address, source })?;
     Ok(Opened { address, door, sockets })
 }
 
-/// Gives each worker one socket of each place.
-pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> Vec<Vec<Entrance>> {
+/// Shares out the sockets of each place: a worker gets one, or several where a process with more workers opened them. Where
+/// there are too few, workers share.
+pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> io::Result<Vec<Vec<Entrance>>> {
     let mut shares: Vec<Vec<Entrance>> = (0..workers).map(|_| Vec::new()).collect();
     for Opened { door, sockets, .. } in opened {
-        for (share, socket) in shares.iter_mut().zip(sockets) {
-            share.push(Entrance { door: Arc::clone(&door), socket });
+        let missing = workers.saturating_sub(sockets.len());
+        let shared: Vec<_> =
+            sockets.iter().cycle().take(missing).map(TcpListener::try_clone).collect::<io::Result<_>>()?;
+        for (index, socket) in sockets.into_iter().chain(shared).enumerate() {
+            shares[index % workers].push(Entrance { door: Arc::clone(&door), socket });
         }
     }
-    shares
+    Ok(shares)
 }
 
 const BALANCED: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -115,8 +126,8 @@ fn bind_all(address: SocketAddr, backlog: i32, count: usize) -> io::Result<(Vec<
     // Port 0: the first listener picks the port, the others join it.
     let address = first.local_addr()?;
     let mut all = vec![first];
-    while all.len() < count {
-        all.push(if balanced { bind_one(address, backlog, true)? } else { all[0].try_clone()? });
+    while balanced && all.len() < count {
+        all.push(bind_one(address, backlog, true)?);
     }
     Ok((all, address))
 }
@@ -167,7 +178,7 @@ mod tests {
     fn each_worker_gets_a_socket_of_each_place() {
         let anywhere = Listen::tcp(config(0, 0).socket_addr());
         let two = ServerConfig { listeners: vec![anywhere.clone(), anywhere], ..config(1, 3) };
-        let shares = share_out(bind(&two).unwrap(), 3);
+        let shares = share_out(bind(&two).unwrap(), 3).unwrap();
         let ports = |share: &Vec<Entrance>| -> Vec<u16> {
             share.iter().map(|entrance| entrance.socket.local_addr().unwrap().port()).collect()
         };

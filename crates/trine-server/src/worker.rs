@@ -125,6 +125,7 @@ pub(crate) async fn work(
         .await;
     };
     all(entrances.into_iter().map(one).collect()).await;
+    drain.leave(&mut common.phase, common.config.keep_alive_timeout).await;
     drain.run(&mut common.phase, common.config.shutdown_timeout).await;
 }
 

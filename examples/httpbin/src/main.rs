@@ -19,6 +19,12 @@ async fn index() -> &'static str {
     "httpbin on Trine\n"
 }
 
+/// Tells which process answers: another one after a restart.
+#[get("/pid")]
+async fn pid() -> String {
+    std::process::id().to_string()
+}
+
 /// Sends the body back once it is all there.
 #[post("/")]
 async fn repeat(body: Bytes) -> Bytes {

@@ -73,6 +73,7 @@ const KEYS: &[Key] = keys! {
     "timeouts.write" => server.write_timeout: units::TIMEOUT;
     "timeouts.discard" => server.discard_timeout: units::DURATION;
     "timeouts.shutdown" => server.shutdown_timeout: units::DURATION;
+    "timeouts.handover" => server.handover_timeout: units::TIMEOUT;
 };
 
 #[cfg(test)]

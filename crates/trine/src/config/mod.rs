@@ -57,6 +57,7 @@
 //! | `timeouts.write` | `30s` | [`write_timeout`](ServerConfig::write_timeout) |
 //! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
 //! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
+//! | `timeouts.handover` | `30s` | [`handover_timeout`](ServerConfig::handover_timeout) |
 //!
 //! A table of another name is a section of the application: see [`Section`].
 //!
