@@ -102,7 +102,7 @@ async fn panic() -> StatusCode {
 #[trine::main]
 async fn main() -> trine::Result {
     App::new()
-        .routes(routes![index, repeat, echo, headers, stream_parts, status, bytes, cookie, delay, panic])
+        .routes(routes![index, pid, repeat, echo, headers, stream_parts, status, bytes, cookie, delay, panic])
         .serve()
         .await
 }
