@@ -242,7 +242,8 @@ impl Bound {
     fn entrances(&mut self) -> Result<Vec<Vec<Entrance>>, ServerError> {
         #[cfg(unix)]
         self.handle.estate.keep(&self.opened, &self.config)?;
-        listen::share_out(std::mem::take(&mut self.opened), self.config.worker_count()).map_err(ServerError::Start)
+        listen::share_out(std::mem::take(&mut self.opened), self.config.worker_count())
+            .map_err(ServerError::Start)
     }
 
     /// Every worker is ready.

@@ -66,7 +66,10 @@ impl Estate {
     }
 
     /// Hands over to a new process. When it has, the server leaves.
-    pub(crate) async fn hand_over(self: &Arc<Estate>, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
+    pub(crate) async fn hand_over(
+        self: &Arc<Estate>,
+        phase: &watch::Sender<Phase>,
+    ) -> Result<(), HandoverError> {
         let serves = *phase.borrow() == Phase::Running;
         let means = self.means().clone().filter(|_| serves).ok_or_else(|| {
             HandoverError::new("there is nothing to hand over: the server does not serve, or no longer")
@@ -94,7 +97,11 @@ impl Estate {
 
     fn run(&self, means: Means, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
         let Means { program, sockets, patience, supervised } = means;
-        let tell = |state: &str| if supervised { notify::tell(state) };
+        let tell = |state: &str| {
+            if supervised {
+                notify::tell(state)
+            }
+        };
         tracing::info!(program = %program.display(), "a new process is started, to take over");
         tell(&notify::reloading());
         let given = give(&program, sockets, patience, || {

@@ -35,7 +35,8 @@ pub(super) fn give(
     leave: impl FnOnce() -> bool,
 ) -> Result<u32, HandoverError> {
     let end = Instant::now() + patience;
-    let (ours, theirs) = UnixStream::pair().map_err(HandoverError::io("there is no socket to a new process"))?;
+    let (ours, theirs) =
+        UnixStream::pair().map_err(HandoverError::io("there is no socket to a new process"))?;
     let mut child = Command::new(program)
         .args(std::env::args_os().skip(1))
         .env(VARIABLE, std::process::id().to_string())
@@ -82,7 +83,9 @@ fn why(child: &mut Child, error: &io::Error, patience: Duration) -> HandoverErro
     use io::ErrorKind as Kind;
     if matches!(error.kind(), Kind::WouldBlock | Kind::TimedOut) {
         stop(child);
-        return HandoverError::new(format!("the new process was not ready within {patience:?}, and was killed"));
+        return HandoverError::new(format!(
+            "the new process was not ready within {patience:?}, and was killed"
+        ));
     }
     // Its end of the socket closes a little before it has a status.
     let end = Instant::now() + LAST_BREATH;

@@ -37,7 +37,8 @@ pub(super) struct Inherited {
     socket: Socket,
 }
 
-static INHERITANCE: Mutex<Inheritance> = Mutex::new(Inheritance { old: None, sockets: Vec::new(), looked: false });
+static INHERITANCE: Mutex<Inheritance> =
+    Mutex::new(Inheritance { old: None, sockets: Vec::new(), looked: false });
 
 pub(super) fn inheritance() -> MutexGuard<'static, Inheritance> {
     INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +86,8 @@ impl Inheritance {
     /// All that were opened for the place; of several places with one name (port 0 twice), the first.
     fn take(&mut self, asked: &str) -> Vec<Inherited> {
         let fits = |socket: &Inherited| socket.asked.as_deref() == Some(asked) || socket.here == asked;
-        let Some(index) = self.sockets.iter().filter(|socket| fits(socket)).map(|socket| socket.index).min() else {
+        let Some(index) = self.sockets.iter().filter(|socket| fits(socket)).map(|socket| socket.index).min()
+        else {
             return Vec::new();
         };
         let (taken, left) = std::mem::take(&mut self.sockets)

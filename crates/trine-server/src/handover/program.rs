@@ -11,7 +11,8 @@ use std::path::PathBuf;
 pub(super) fn program() -> io::Result<PathBuf> {
     let running = std::env::current_exe()?;
     let called = std::env::args_os().next().map(PathBuf::from);
-    let called = called.filter(|path| path.components().count() > 1).and_then(|path| std::path::absolute(path).ok());
+    let called =
+        called.filter(|path| path.components().count() > 1).and_then(|path| std::path::absolute(path).ok());
     match called {
         Some(path) if path.canonicalize().ok() == running.canonicalize().ok() => Ok(path),
         _ => Ok(running),

@@ -27,9 +27,9 @@ pub(crate) async fn ready(config: &ServerConfig) -> Result<(), ServerError> {
     }
     drop(left);
     match old {
-        Some(old) => take_over(old, config.handover_timeout)
-            .await
-            .map_err(|error| ServerError::Handover(HandoverError::io("the old process did not hand over")(error))),
+        Some(old) => take_over(old, config.handover_timeout).await.map_err(|error| {
+            ServerError::Handover(HandoverError::io("the old process did not hand over")(error))
+        }),
         None => {
             if config.signals {
                 notify::tell("READY=1");

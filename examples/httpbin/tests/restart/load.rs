@@ -15,20 +15,20 @@ use tokio::task::JoinSet;
 use crate::program::within;
 
 /// A connection of HTTP/1.
-pub struct Kept {
+pub(crate) struct Kept {
     stream: TcpStream,
     /// The server said that it closes the connection.
-    pub is_last: bool,
+    pub(crate) is_last: bool,
 }
 
 impl Kept {
-    pub async fn connect(address: &str) -> Result<Kept, String> {
+    pub(crate) async fn connect(address: &str) -> Result<Kept, String> {
         let stream = TcpStream::connect(address).await.map_err(|error| format!("connect: {error}"))?;
         Ok(Kept { stream, is_last: false })
     }
 
     /// Sends a request and reads the answer.
-    pub async fn get(&mut self, path: &str) -> Result<String, String> {
+    pub(crate) async fn get(&mut self, path: &str) -> Result<String, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         self.stream.write_all(request.as_bytes()).await.map_err(|error| format!("write: {error}"))?;
         let mut answer = Vec::new();
@@ -46,7 +46,7 @@ impl Kept {
     }
 
     /// Waits for the server's end.
-    pub async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         assert_eq!(self.stream.read(&mut [0]).await.unwrap(), 0);
     }
 }
@@ -86,16 +86,16 @@ impl Seen {
     }
 }
 
-pub struct Load {
+pub(crate) struct Load {
     seen: Arc<Seen>,
     requests: BTreeMap<&'static str, Arc<AtomicUsize>>,
     clients: JoinSet<()>,
 }
 
-pub struct Counts {
-    pub requests: BTreeMap<&'static str, Arc<AtomicUsize>>,
-    pub failures: Vec<String>,
-    pub pids: BTreeSet<u32>,
+pub(crate) struct Counts {
+    pub(crate) requests: BTreeMap<&'static str, Arc<AtomicUsize>>,
+    pub(crate) failures: Vec<String>,
+    pub(crate) pids: BTreeSet<u32>,
 }
 
 impl Display for Counts {
@@ -108,7 +108,7 @@ impl Display for Counts {
 }
 
 impl Load {
-    pub fn begin(address: &str) -> Load {
+    pub(crate) fn begin(address: &str) -> Load {
         let mut load = Load { seen: Arc::default(), requests: BTreeMap::new(), clients: JoinSet::new() };
         for _ in 0..2 {
             load.add("kept and busy", address, |at, seen, count| kept(at, seen, count, 1));
@@ -133,7 +133,7 @@ impl Load {
         self.clients.spawn(client(address.to_owned(), Arc::clone(&self.seen), count));
     }
 
-    pub async fn end(mut self) -> Counts {
+    pub(crate) async fn end(mut self) -> Counts {
         self.seen.over.store(true, Ordering::Relaxed);
         while let Some(ended) = self.clients.join_next().await {
             ended.unwrap();

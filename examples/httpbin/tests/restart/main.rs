@@ -56,11 +56,15 @@ async fn not_one_request_fails_through_ten_restarts() {
 #[tokio::test]
 async fn a_new_process_that_does_not_start_leaves_the_old_one_serving() {
     let program = Program::start("workers = 2\n");
-    let first = program.first();
+    let first = program.pid().await.unwrap();
     program.configure("workers = \"many\"\n");
     program.signal(first, Signal::USR2);
     program.logged("the restart failed").await;
-    assert!(program.log().contains("the new process ended before it was ready: exit status: 1"), "{}", program.log());
+    assert!(
+        program.log().contains("the new process ended before it was ready: exit status: 1"),
+        "{}",
+        program.log()
+    );
     assert!(program.log().contains("workers"), "the new one says why: {}", program.log());
     for _ in 0..20 {
         assert_eq!(program.pid().await.unwrap(), first);
@@ -85,7 +89,7 @@ async fn the_old_process_ends_what_it_began() {
     let address = program.address.clone();
     let slow = tokio::spawn(async move {
         let mut busy = load::Kept::connect(&address).await.unwrap();
-        let answer = busy.get("/delay/1").await.unwrap();
+        let answer = busy.get("/delay/1500").await.unwrap();
         (answer, busy.is_last)
     });
     tokio::time::sleep(Duration::from_millis(300)).await;

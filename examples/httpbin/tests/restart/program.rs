@@ -13,12 +13,12 @@ use crate::load::Kept;
 /// A step that takes longer will not come to an end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub async fn within<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it takes too long")
 }
 
-pub struct Program {
-    pub address: String,
+pub(crate) struct Program {
+    pub(crate) address: String,
     first: Mutex<Child>,
     /// The process that answered last.
     newest: Mutex<u32>,
@@ -26,7 +26,7 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn start(config: &str) -> Program {
+    pub(crate) fn start(config: &str) -> Program {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("trine.toml"), config).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
@@ -48,22 +48,22 @@ impl Program {
         Program { address, first: Mutex::new(first), newest, folder }
     }
 
-    pub fn first(&self) -> u32 {
+    pub(crate) fn first(&self) -> u32 {
         self.first.lock().unwrap().id()
     }
 
-    pub fn configure(&self, config: &str) {
+    pub(crate) fn configure(&self, config: &str) {
         // As a whole, so that nobody reads half of it.
         let written = self.folder.path().join("new");
         std::fs::write(&written, config).unwrap();
         std::fs::rename(written, self.folder.path().join("trine.toml")).unwrap();
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    pub async fn logged(&self, text: &str) {
+    pub(crate) async fn logged(&self, text: &str) {
         let seen = async {
             while !self.log().contains(text) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -73,17 +73,17 @@ impl Program {
         assert!(timeout.is_ok(), "no `{text}` in the log: {}", self.log());
     }
 
-    pub fn signal(&self, pid: u32, signal: Signal) {
+    pub(crate) fn signal(&self, pid: u32, signal: Signal) {
         kill_process(id(pid), signal).unwrap();
     }
 
     /// The process that answers on a new connection.
-    pub async fn pid(&self) -> Result<u32, String> {
+    pub(crate) async fn pid(&self) -> Result<u32, String> {
         let pid = Kept::connect(&self.address).await?.get("/pid").await?;
         pid.parse().map_err(|_| format!("no process id: {pid}"))
     }
 
-    pub async fn answered_by_another_than(&self, old: &[u32]) -> u32 {
+    pub(crate) async fn answered_by_another_than(&self, old: &[u32]) -> u32 {
         let other = async {
             loop {
                 let pid = self.pid().await.unwrap();
@@ -99,7 +99,7 @@ impl Program {
         other
     }
 
-    pub fn is_there(&self, pid: u32) -> bool {
+    pub(crate) fn is_there(&self, pid: u32) -> bool {
         // The first is ours to bury.
         let _ = self.first.lock().unwrap().try_wait();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
@@ -107,7 +107,7 @@ impl Program {
         !buried && test_kill_process(id(pid)).is_ok()
     }
 
-    pub async fn gone(&self, pid: u32) {
+    pub(crate) async fn gone(&self, pid: u32) {
         let gone = async {
             while self.is_there(pid) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
