@@ -13,6 +13,8 @@ use crate::error::ServerError;
 use crate::https::{HttpsRedirect, Redirecting};
 use crate::io::Io;
 use crate::listen::Listen;
+use crate::network::Network;
+use crate::proxy_protocol;
 use crate::seam::MakeConnection;
 use crate::shutdown::Place;
 #[cfg(feature = "tls-core")]
@@ -24,6 +26,7 @@ pub(crate) struct Door {
     #[cfg(feature = "tls-core")]
     tls: Option<crate::tls::Gate>,
     redirect: Option<HttpsRedirect>,
+    proxies: Vec<Network>,
 }
 
 impl Door {
@@ -39,6 +42,7 @@ impl Door {
                 None => None,
             },
             redirect: listen.redirect.clone(),
+            proxies: listen.proxy_protocol.clone(),
         })
     }
 }
@@ -55,8 +59,8 @@ impl Door {
 /// What only some listeners ask for is boxed: the task of a plain connection must not be as large as that of the
 /// largest protocol.
 pub(crate) async fn enter<I, M>(
-    io: I,
-    info: ConnInfo,
+    mut io: I,
+    mut info: ConnInfo,
     door: Arc<Door>,
     make: impl Deref<Target = M> + 'static,
     config: Arc<ServerConfig>,
@@ -65,6 +69,11 @@ pub(crate) async fn enter<I, M>(
     I: Io + Send + 'static,
     M: MakeConnection,
 {
+    if !door.proxies.is_empty() {
+        let header = Box::pin(proxy_protocol::read(&mut io, info, &door.proxies, &config));
+        let Some(known) = header.await else { return };
+        info = known;
+    }
     #[cfg(feature = "tls-core")]
     if door.tls.is_some() {
         return Box::pin(secured(io, info, door, make, config, place)).await;
@@ -90,7 +99,9 @@ async fn secured<I, M>(
     M: MakeConnection,
 {
     let Some(gate) = &door.tls else { return };
-    let Some(Secured { stream, info: tls }) = gate.secure(io, &config, &place).await else { return };
+    // What the handshake needed is given back before the first request.
+    let secured = Box::pin(gate.secure(io, &config, &place)).await;
+    let Some(Secured { stream, info: tls }) = secured else { return };
     #[cfg(feature = "http2")]
     if tls.protocol.as_deref() == Some(b"h2") {
         let info = info.with_tls(tls);

@@ -1,10 +1,11 @@
 //! What can go wrong, in three tables: starting the server, a request that is refused, a layer that failed.
 
 use std::io;
-use std::net::SocketAddr;
 
 use http::StatusCode;
 use trine_core::{BodyError, BoxError};
+
+use crate::address::Address;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub enum ServerError {
     /// The address could not be listened on; most often another program, or a second instance, already does.
     Bind {
         /// The address that was asked for.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         source: io::Error,
     },
@@ -99,6 +100,7 @@ pub(crate) enum RequestError {
     HostMissing,
     HostRepeated,
     HostInvalid,
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "only HTTP/2 names the host twice"))]
     HostDiffers,
     LengthInvalid,
     LengthRepeated,

@@ -42,6 +42,7 @@
 //! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
 
 mod accept;
+mod address;
 mod buffer;
 mod call;
 mod config;
@@ -49,6 +50,7 @@ mod conn;
 mod date;
 mod enter;
 mod error;
+mod forwarded;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -63,28 +65,35 @@ mod hyper_upgrade;
 mod io;
 mod linger;
 mod listen;
+mod network;
 mod out;
 mod panics;
 mod patience;
+mod proxy_protocol;
 mod respond;
 mod seam;
 mod server;
 mod shed;
 mod shutdown;
+mod socket;
 mod timer;
 #[cfg(feature = "tls-core")]
 pub mod tls;
+mod unix;
 pub mod upgrade;
 mod upload;
 mod wire;
 mod worker;
 
+pub use address::Address;
 pub use config::{AtCapacity, Cancel, Http2, ServerConfig};
 pub use error::{ServerError, error_status};
+pub use forwarded::{Client, ForwardedBy, TrustedProxies};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
 #[cfg(unix)]
 pub use handover::HandoverError;
 pub use listen::Listen;
+pub use network::{IpRange, Network};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

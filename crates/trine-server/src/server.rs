@@ -7,15 +7,22 @@ use http::Request;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower_service::Service;
 use trine_core::Body;
+#[cfg(unix)]
+use trine_core::ConnInfo;
 
+use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::enter::{Door, enter};
 use crate::error::ServerError;
 #[cfg(unix)]
 use crate::handover::Estate;
-use crate::listen::{self, Entrance, Opened};
+#[cfg(unix)]
+use crate::io::AnyIo;
+use crate::listen::{self, Entrance, Opened, Origin};
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
 use crate::shutdown::{Phase, advance, reached};
+use crate::socket::{self, Socket};
+use crate::unix::Files;
 use crate::worker::{self, Common, Event};
 
 /// A server that does not listen yet.
@@ -47,7 +54,15 @@ impl Server {
             #[cfg(unix)]
             estate: Arc::default(),
         };
-        Ok(Bound { config: self.config, opened, handle })
+        let files =
+            |origin| opened.iter().filter(move |place| place.origin == origin).filter_map(Opened::file);
+        let files = Files {
+            ours: files(Origin::Here).collect(),
+            inherited: files(Origin::OldProcess).collect(),
+            #[cfg(unix)]
+            estate: Arc::clone(&handle.estate),
+        };
+        Ok(Bound { config: self.config, opened, files, handle })
     }
 }
 
@@ -56,6 +71,8 @@ impl Server {
 pub struct Bound {
     config: ServerConfig,
     opened: Vec<Opened>,
+    /// They go with the server.
+    files: Files,
     handle: ServerHandle,
 }
 
@@ -121,15 +138,15 @@ impl ServerHandle {
 
 impl Bound {
     /// The address that clients connect to; it tells the port that the system chose for port 0. Of several places it
-    /// is the first.
+    /// is the first of TCP; without one, what the configuration says.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.opened.first().map_or_else(|| self.config.socket_addr(), |place| place.address)
+        self.local_addrs().find_map(Address::tcp).unwrap_or_else(|| self.config.socket_addr())
     }
 
     /// The address of every place, in the order of [`ServerConfig::places`].
-    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
-        self.opened.iter().map(|place| place.address)
+    pub fn local_addrs(&self) -> impl Iterator<Item = &Address> {
+        self.opened.iter().map(|place| &place.address)
     }
 
     /// A handle that stops this server.
@@ -226,9 +243,23 @@ impl Bound {
         for entrances in entrances {
             let entrances = worker::worker_side(entrances)?;
             let worker = Arc::clone(&worker);
-            listening.spawn(worker::work(entrances, common.clone(), move |stream, door, place, config| {
-                let info = worker::info(&stream);
-                tokio::spawn(enter(stream, info, door, Arc::clone(&worker), config, place));
+            listening.spawn(worker::work(entrances, common.clone(), move |socket, door, place, config| {
+                let make = Arc::clone(&worker);
+                match socket {
+                    Socket::Tcp(stream) => {
+                        let info = socket::info(&stream);
+                        tokio::spawn(enter(stream, info, door, make, config, place))
+                    }
+                    #[cfg(unix)]
+                    Socket::Unix(stream) => tokio::spawn(enter(
+                        AnyIo::new(stream),
+                        ConnInfo::unknown(),
+                        door,
+                        make,
+                        config,
+                        place,
+                    )),
+                };
             }));
         }
         while let Some(ended) = listening.join_next().await {
@@ -247,9 +278,10 @@ impl Bound {
     }
 
     /// Every worker is ready.
-    async fn run(&self) -> Result<(), ServerError> {
+    async fn run(&mut self) -> Result<(), ServerError> {
         #[cfg(unix)]
         crate::handover::ready(&self.config).await?;
+        self.files.take_over();
         advance(&self.handle.phase, Phase::Running);
         Ok(())
     }

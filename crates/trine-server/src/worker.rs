@@ -6,18 +6,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, mpsc, watch};
+#[cfg(unix)]
 use trine_core::ConnInfo;
 
 use crate::accept::accept;
 use crate::config::ServerConfig;
 use crate::enter::{Door, enter};
 use crate::error::ServerError;
+#[cfg(unix)]
+use crate::io::AnyIo;
 use crate::listen::Entrance;
 use crate::seam::MakeWorker;
 use crate::shutdown::{Drain, Phase, Place, reached};
+use crate::socket::{self, Listener, Socket};
 
 /// What all workers share.
 #[derive(Debug, Clone)]
@@ -81,9 +84,23 @@ async fn run<M: MakeWorker>(
     let mut phase = common.phase.clone();
     reached(&mut phase, Phase::Running).await;
 
-    work(entrances, common.clone(), |stream, door, place, config| {
-        let info = info(&stream);
-        tokio::task::spawn_local(enter(stream, info, door, Rc::clone(&worker), config, place));
+    work(entrances, common.clone(), |socket, door, place, config| {
+        let make = Rc::clone(&worker);
+        match socket {
+            Socket::Tcp(stream) => {
+                let info = socket::info(&stream);
+                tokio::task::spawn_local(enter(stream, info, door, make, config, place))
+            }
+            #[cfg(unix)]
+            Socket::Unix(stream) => tokio::task::spawn_local(enter(
+                AnyIo::new(stream),
+                ConnInfo::unknown(),
+                door,
+                make,
+                config,
+                place,
+            )),
+        };
     })
     .await;
     let _ = events.send(Event::Drained);
@@ -94,13 +111,13 @@ async fn run<M: MakeWorker>(
 /// An entrance on its worker's runtime.
 pub(crate) struct Open {
     door: Arc<Door>,
-    listener: TcpListener,
+    listener: Listener,
 }
 
 /// Must be called on the worker's runtime.
 pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerError> {
     let open = |Entrance { door, socket }: Entrance| {
-        Ok(Open { door, listener: TcpListener::from_std(socket).map_err(ServerError::Start)? })
+        Ok(Open { door, listener: socket.register().map_err(ServerError::Start)? })
     };
     entrances.into_iter().map(open).collect()
 }
@@ -109,18 +126,20 @@ pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerE
 pub(crate) async fn work(
     entrances: Vec<Open>,
     mut common: Common,
-    serve: impl Fn(TcpStream, Arc<Door>, Place, Arc<ServerConfig>),
+    serve: impl Fn(Socket, Arc<Door>, Place, Arc<ServerConfig>),
 ) {
     let drain = Arc::new(Drain::default());
     let _cut = Cut(Arc::clone(&drain));
     let one = async |Open { door, listener }: Open| {
         let phase = common.phase.clone();
-        accept(listener, &common.config, Arc::clone(&common.permits), phase, |stream, _, permit| {
+        accept(listener, &common.config, Arc::clone(&common.permits), phase, |socket, permit| {
             // Answers leave in whole writes already; waiting for more would only add delay.
-            if let Err(error) = stream.set_nodelay(true) {
+            if let Socket::Tcp(stream) = &socket
+                && let Err(error) = stream.set_nodelay(true)
+            {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            serve(stream, Arc::clone(&door), drain.enter(permit), Arc::clone(&common.config));
+            serve(socket, Arc::clone(&door), drain.enter(permit), Arc::clone(&common.config));
         })
         .await;
     };
@@ -146,10 +165,6 @@ impl Drop for Cut {
     fn drop(&mut self) {
         self.0.cut();
     }
-}
-
-pub(crate) fn info(stream: &TcpStream) -> ConnInfo {
-    ConnInfo::plain(stream.peer_addr().ok(), stream.local_addr().ok())
 }
 
 /// Tells the server of a worker's end, a panic included.

@@ -1,6 +1,5 @@
 //! What a serving process can hand over, for as long as it serves.
 
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +14,7 @@ use super::notify;
 use super::program::program;
 use crate::config::ServerConfig;
 use crate::error::ServerError;
-use crate::listen::Opened;
+use crate::listen::{Opened, Origin};
 use crate::server::ServerHandle;
 use crate::shutdown::Phase;
 
@@ -25,6 +24,7 @@ use crate::shutdown::Phase;
 pub(crate) struct Estate {
     means: Mutex<Option<Means>>,
     busy: AtomicBool,
+    handed_over: AtomicBool,
 }
 
 #[derive(Debug, Clone)]
@@ -43,8 +43,9 @@ impl Estate {
         let mut sockets = Vec::new();
         for (index, (listen, opened)) in places.iter().zip(opened).enumerate() {
             for socket in &opened.sockets {
-                let socket = OwnedFd::from(TcpListener::try_clone(socket).map_err(ServerError::Start)?);
-                sockets.push(Kept { index, asked: listen.address.to_string(), socket });
+                let socket = OwnedFd::from(socket.try_clone().map_err(ServerError::Start)?);
+                let lent = opened.origin == Origin::Manager;
+                sockets.push(Kept { index, lent, asked: listen.address.to_string(), socket });
             }
         }
         let means = Means {
@@ -63,6 +64,11 @@ impl Estate {
         if means.is_some_and(|means| means.supervised) {
             notify::tell("STOPPING=1");
         }
+    }
+
+    /// Whether everything is another process's.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.handed_over.load(Ordering::Acquire)
     }
 
     /// Hands over to a new process. When it has, the server leaves.
@@ -112,6 +118,7 @@ impl Estate {
                 }
                 serves
             });
+            self.handed_over.store(leaves, Ordering::Release);
             self.means().take();
             leaves
         });

@@ -11,13 +11,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::HandoverError;
-use super::{GO, READY, VARIABLE, frame};
+use super::{GO, LENT, OWN, READY, VARIABLE, frame};
 
 /// A listening socket, and which place it was opened for.
 #[derive(Debug)]
 pub(super) struct Kept {
     /// Which of the configured places.
     pub(super) index: usize,
+    /// It is the service manager's.
+    pub(super) lent: bool,
     /// The place as it was configured: port 0 says 0.
     pub(super) asked: String,
     pub(super) socket: OwnedFd,
@@ -61,8 +63,9 @@ pub(super) fn give(
 fn talk(ours: &UnixStream, sockets: Arc<[Kept]>, end: Instant) -> io::Result<()> {
     ours.set_write_timeout(left(end))?;
     frame::send(ours, "stdin", Some(io::stdin().as_fd()))?;
-    for Kept { index, asked, socket } in &*sockets {
-        frame::send(ours, &format!("{index} {asked}"), Some(socket.as_fd()))?;
+    for Kept { index, lent, asked, socket } in &*sockets {
+        let owner = if *lent { LENT } else { OWN };
+        frame::send(ours, &format!("{index} {owner} {asked}"), Some(socket.as_fd()))?;
     }
     frame::send(ours, "", None)?;
     // From here on they are the new one's too.

@@ -1,7 +1,6 @@
 //! The side of the new process: the listening sockets that it was given at its start, and who takes them.
 
 use std::io;
-use std::net::TcpListener;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,8 +9,11 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::error::HandoverError;
-use super::{VARIABLE, frame};
+use super::{LENT, OWN, VARIABLE, frame};
+use crate::address::Address;
 use crate::error::ServerError;
+use crate::listen::Origin;
+use crate::socket::Listening;
 
 /// The old process sends at once.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,6 +32,7 @@ pub(super) struct Inheritance {
 pub(super) struct Inherited {
     /// Which of the old one's places.
     index: usize,
+    origin: Origin,
     /// That place as it was configured, if that is known.
     asked: Option<String>,
     /// Where it listens.
@@ -44,8 +47,15 @@ pub(super) fn inheritance() -> MutexGuard<'static, Inheritance> {
     INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The sockets of a place that were open before this process began; there is one at least.
+#[derive(Debug)]
+pub(crate) struct Adopted {
+    pub(crate) sockets: Vec<Listening>,
+    pub(crate) origin: Origin,
+}
+
 /// Takes the sockets for a place out of what this process was given; mostly there are none. Each is taken once.
-pub(crate) fn adopt(asked: &str, backlog: i32) -> Result<Vec<TcpListener>, ServerError> {
+pub(crate) fn adopt(asked: &Address, backlog: i32) -> Result<Option<Adopted>, ServerError> {
     let mut all = inheritance();
     if !all.looked {
         all.looked = true;
@@ -55,15 +65,20 @@ pub(crate) fn adopt(asked: &str, backlog: i32) -> Result<Vec<TcpListener>, Serve
             })?;
         }
     }
-    let taken = all.take(asked);
+    let taken = all.take(&asked.to_string());
     drop(all);
+    let Some(origin) = taken.first().map(|socket| socket.origin) else { return Ok(None) };
     let ready = |Inherited { socket, .. }: Inherited| {
         // The configuration may have changed.
         socket.listen(backlog)?;
         socket.set_nonblocking(true)?;
-        Ok(TcpListener::from(socket))
+        Ok(match asked {
+            Address::Tcp(_) => Listening::Tcp(socket.into()),
+            Address::Unix(_) => Listening::Unix(socket.into()),
+        })
     };
-    taken.into_iter().map(ready).collect::<io::Result<_>>().map_err(ServerError::Start)
+    let sockets = taken.into_iter().map(ready).collect::<io::Result<_>>().map_err(ServerError::Start)?;
+    Ok(Some(Adopted { sockets, origin }))
 }
 
 impl Inheritance {
@@ -75,9 +90,8 @@ impl Inheritance {
         loop {
             let (text, descriptor) = frame::receive(&old)?;
             let Some(descriptor) = descriptor else { break };
-            let place = text.split_once(' ').and_then(|(index, asked)| Some((index.parse().ok()?, asked)));
-            let (index, asked) = place.ok_or(io::ErrorKind::InvalidData)?;
-            self.sockets.push(Inherited::new(index, Some(asked.to_owned()), descriptor)?);
+            let (index, origin, asked) = place(&text).ok_or(io::ErrorKind::InvalidData)?;
+            self.sockets.push(Inherited::new(index, origin, Some(asked.to_owned()), descriptor)?);
         }
         self.old = Some(old);
         Ok(())
@@ -99,13 +113,38 @@ impl Inheritance {
 }
 
 impl Inherited {
-    pub(super) fn new(index: usize, asked: Option<String>, descriptor: OwnedFd) -> io::Result<Inherited> {
+    fn new(
+        index: usize,
+        origin: Origin,
+        asked: Option<String>,
+        descriptor: OwnedFd,
+    ) -> io::Result<Inherited> {
         let socket = Socket::from(descriptor);
-        let here = match socket.local_addr()?.as_socket() {
-            Some(address) => address.to_string(),
-            None => String::from("a socket of another kind"),
-        };
-        Ok(Inherited { index, asked, here, socket })
+        let here = address(&socket)?.to_string();
+        Ok(Inherited { index, origin, asked, here, socket })
+    }
+}
+
+/// Which place a message tells of.
+fn place(text: &str) -> Option<(usize, Origin, &str)> {
+    let mut parts = text.splitn(3, ' ');
+    let index = parts.next()?.parse().ok()?;
+    let origin = match parts.next()? {
+        OWN => Origin::OldProcess,
+        LENT => Origin::Manager,
+        _ => return None,
+    };
+    Some((index, origin, parts.next()?))
+}
+
+fn address(socket: &Socket) -> io::Result<Address> {
+    let local = socket.local_addr()?;
+    match (local.as_socket(), local.as_pathname()) {
+        (Some(address), _) => Ok(Address::Tcp(address)),
+        (None, Some(path)) => Ok(Address::Unix(path.into())),
+        (None, None) => {
+            Err(io::Error::new(io::ErrorKind::Unsupported, "a socket that is neither of TCP nor a file"))
+        }
     }
 }
 
@@ -130,8 +169,8 @@ mod tests {
     use super::*;
 
     fn inherited(index: usize, asked: &str) -> Inherited {
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        Inherited::new(index, Some(asked.to_owned()), socket.into()).unwrap()
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Inherited::new(index, Origin::OldProcess, Some(asked.to_owned()), socket.into()).unwrap()
     }
 
     #[test]

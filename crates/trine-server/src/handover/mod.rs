@@ -24,7 +24,7 @@ mod take;
 pub use self::error::HandoverError;
 pub(crate) use self::estate::Estate;
 pub(crate) use self::estate::on_signal;
-pub(crate) use self::inherit::adopt;
+pub(crate) use self::inherit::{Adopted, adopt};
 pub(crate) use self::take::ready;
 
 /// The variable that tells a new process that its standard input is a socket to the old one: the old one's process id.
@@ -32,6 +32,10 @@ pub(crate) use self::take::ready;
 /// A program cannot take a variable out of its environment safely, so that processes that it starts see this one too. It
 /// means nothing to them: their parent is another one.
 pub(crate) const VARIABLE: &str = "TRINE_HANDOVER";
+
+/// In the message with a socket: whose it is.
+const OWN: &str = "own";
+const LENT: &str = "lent";
 
 /// What the new process says when every worker could start.
 const READY: u8 = b'r';
