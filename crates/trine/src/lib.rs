@@ -209,3 +209,7 @@ mod guide_from_axum {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]
 mod guide_tls {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/deploying.md")]
+mod guide_deploying {}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::error::HandoverError;
-use super::{LENT, OWN, VARIABLE, frame};
+use super::{LENT, OWN, VARIABLE, activation, frame};
 use crate::address::Address;
 use crate::error::ServerError;
 use crate::listen::Origin;
@@ -36,7 +36,7 @@ pub(super) struct Inherited {
     /// That place as it was configured, if that is known.
     asked: Option<String>,
     /// Where it listens.
-    pub(super) here: String,
+    pub(super) here: Address,
     socket: Socket,
 }
 
@@ -64,8 +64,12 @@ pub(crate) fn adopt(asked: &Address, backlog: i32) -> Result<Option<Adopted>, Se
                 ServerError::Handover(HandoverError::io("the sockets of the old process did not come")(error))
             })?;
         }
+        let given = activation::sockets().map_err(|error| {
+            ServerError::Handover(HandoverError::io("the sockets of LISTEN_FDS cannot be used")(error))
+        })?;
+        all.sockets.extend(given);
     }
-    let taken = all.take(&asked.to_string());
+    let taken = all.take(asked);
     drop(all);
     let Some(origin) = taken.first().map(|socket| socket.origin) else { return Ok(None) };
     let ready = |Inherited { socket, .. }: Inherited| {
@@ -98,8 +102,11 @@ impl Inheritance {
     }
 
     /// All that were opened for the place; of several places with one name (port 0 twice), the first.
-    fn take(&mut self, asked: &str) -> Vec<Inherited> {
-        let fits = |socket: &Inherited| socket.asked.as_deref() == Some(asked) || socket.here == asked;
+    fn take(&mut self, asked: &Address) -> Vec<Inherited> {
+        let text = asked.to_string();
+        let fits = |socket: &Inherited| {
+            socket.asked.as_ref() == Some(&text) || socket.here == *asked || everywhere(asked, &socket.here)
+        };
         let Some(index) = self.sockets.iter().filter(|socket| fits(socket)).map(|socket| socket.index).min()
         else {
             return Vec::new();
@@ -113,16 +120,22 @@ impl Inheritance {
 }
 
 impl Inherited {
-    fn new(
+    pub(super) fn new(
         index: usize,
         origin: Origin,
         asked: Option<String>,
         descriptor: OwnedFd,
     ) -> io::Result<Inherited> {
         let socket = Socket::from(descriptor);
-        let here = address(&socket)?.to_string();
+        let here = address(&socket)?;
         Ok(Inherited { index, origin, asked, here, socket })
     }
+}
+
+/// Both are every address of this machine, at one port: managers say `[::]` where `0.0.0.0` is meant too.
+fn everywhere(asked: &Address, here: &Address) -> bool {
+    let (Some(asked), Some(here)) = (asked.tcp(), here.tcp()) else { return false };
+    asked.port() == here.port() && asked.ip().is_unspecified() && here.ip().is_unspecified()
 }
 
 /// Which place a message tells of.
@@ -184,10 +197,11 @@ mod tests {
         let first = sockets[1].here.clone();
         let last = sockets[3].here.clone();
         let mut all = Inheritance { sockets, ..Inheritance::default() };
-        let taken = all.take("127.0.0.1:0");
-        assert_eq!(taken.iter().map(|socket| socket.here.as_str()).collect::<Vec<_>>(), [first]);
-        assert_eq!(all.take("127.0.0.1:0").len(), 2);
-        assert_eq!(all.take("127.0.0.1:0").len(), 0);
+        let anywhere = "127.0.0.1:0".parse().unwrap();
+        let taken = all.take(&anywhere);
+        assert_eq!(taken.iter().map(|socket| socket.here.clone()).collect::<Vec<_>>(), [first]);
+        assert_eq!(all.take(&anywhere).len(), 2);
+        assert_eq!(all.take(&anywhere).len(), 0);
         // The address that the system had chosen can be written into the configuration.
         assert_eq!(all.take(&last).len(), 1);
         assert!(all.sockets.is_empty());

@@ -12,6 +12,7 @@
 //! Both hold the same sockets: what waits in a socket's queue waits for whoever accepts next, and no socket is closed that
 //! connections wait on. A new process that does not become ready changes nothing, and never accepts a connection.
 
+mod activation;
 mod error;
 mod estate;
 mod frame;

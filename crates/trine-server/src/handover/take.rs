@@ -21,7 +21,7 @@ pub(crate) async fn ready(config: &ServerConfig) -> Result<(), ServerError> {
     };
     for socket in &left {
         tracing::warn!(
-            address = socket.here,
+            address = %socket.here,
             "this process was given a listening socket that its configuration has no place for; it is closed"
         );
     }

@@ -1,10 +1,11 @@
 //! Restarts of the whole program under load: real processes, real signals, and every request is counted.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod load;
 mod program;
+mod systemd;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
