@@ -105,7 +105,7 @@ impl Estate {
         let Means { program, sockets, patience, supervised } = means;
         let tell = |state: &str| {
             if supervised {
-                notify::tell(state)
+                notify::tell(state);
             }
         };
         tracing::info!(program = %program.display(), "a new process is started, to take over");
