@@ -240,7 +240,7 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             if idle {
                 wire.rest();
                 wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
-                if wire.drain.is_draining() {
+                if wire.drain.ends_idle() {
                     // A request may have arrived that the runtime has not seen yet: look once more after its turn.
                     ready!(turn.as_mut().poll(cx));
                     return Poll::Ready(Err(End::Close { linger: false }));

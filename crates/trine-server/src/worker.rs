@@ -176,6 +176,7 @@ pub(crate) async fn work(
         accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, serve).await;
     };
     all(entrances.into_iter().map(one).collect()).await;
+    drain.leave(&mut common.phase, common.config.keep_alive_timeout).await;
     drain.run(&mut common.phase, common.config.shutdown_timeout).await;
     #[cfg(feature = "http3")]
     for endpoint in &endpoints {

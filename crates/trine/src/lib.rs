@@ -221,3 +221,7 @@ mod guide_behind_a_proxy {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]
 mod guide_tls {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/deploying.md")]
+mod guide_deploying {}

@@ -19,6 +19,12 @@ async fn index() -> &'static str {
     "httpbin on Trine\n"
 }
 
+/// Tells which process answers: another one after a restart.
+#[get("/pid")]
+async fn pid() -> String {
+    std::process::id().to_string()
+}
+
 /// Sends the body back once it is all there.
 #[post("/")]
 async fn repeat(body: Bytes) -> Bytes {
@@ -96,7 +102,7 @@ async fn panic() -> StatusCode {
 #[trine::main]
 async fn main() -> trine::Result {
     App::new()
-        .routes(routes![index, repeat, echo, headers, stream_parts, status, bytes, cookie, delay, panic])
+        .routes(routes![index, pid, repeat, echo, headers, stream_parts, status, bytes, cookie, delay, panic])
         .serve()
         .await
 }

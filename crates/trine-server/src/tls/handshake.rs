@@ -131,7 +131,7 @@ impl Gate {
         let mut patience = None;
         let first = poll_fn(|cx| {
             let first = poll_first(cx, stream.socket());
-            if first.is_pending() && drain.is_draining() {
+            if first.is_pending() && drain.ends_idle() {
                 let patience = patience.get_or_insert_with(|| Box::pin(sleep(LAST_WORDS)));
                 ready!(patience.as_mut().poll(cx));
                 return Poll::Ready(Ok(Box::default()));

@@ -89,6 +89,7 @@ const KEYS: &[Key] = keys! {
     "timeouts.write" => server.write_timeout: units::TIMEOUT;
     "timeouts.discard" => server.discard_timeout: units::DURATION;
     "timeouts.shutdown" => server.shutdown_timeout: units::DURATION;
+    "timeouts.handover" => server.handover_timeout: units::TIMEOUT;
     "http2.enabled" => server.http2.enabled: units::SWITCH;
     "http2.max_concurrent_streams" => server.http2.max_concurrent_streams: units::STREAMS;
     "http2.stream_window" => server.http2.stream_window: units::WINDOW;

@@ -75,6 +75,7 @@
 //! | `http2.max_control_frames` | `10000` | [`max_control_frames`](trine_server::Http2::max_control_frames) |
 //! | `http2.ping_interval` | `30s` | [`ping_interval`](trine_server::Http2::ping_interval) |
 //! | `http2.ping_timeout` | `20s` | [`ping_timeout`](trine_server::Http2::ping_timeout) |
+//! | `timeouts.handover` | `30s` | [`handover_timeout`](ServerConfig::handover_timeout) |
 //!
 //! A table of another name is a section of the application: see [`Section`].
 //!
