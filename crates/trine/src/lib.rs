@@ -199,3 +199,7 @@ mod guide_extraction {}
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/real-time.md")]
+mod guide_real_time {}
