@@ -32,7 +32,7 @@ pub mod state;
 pub mod to_param;
 
 pub use body::{Body, BodyError};
-pub use conn::ConnInfo;
+pub use conn::{ConnInfo, TlsInfo, TlsVersion};
 pub use cx::Cx;
 pub use extract::{FromRequest, Rejection};
 pub use needs::Needs;

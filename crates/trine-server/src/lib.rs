@@ -21,14 +21,16 @@
 //!   which `shed` answers
 //! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services from
 //! - `enter`: what a listener asks of a connection before its first request
+//! - `tls` (feature `tls`): the handshake, and the bytes behind it
 //! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer) and `out` (what is to be written)
 //! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
+//! - `h3` (feature `http3`, experimental): the same over QUIC
 //! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
 //!
-//! Beside the walk: `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
+//! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
 //! can go wrong.
 //!
 //! # What a service can rely on
@@ -40,38 +42,58 @@
 //! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
 
 mod accept;
+mod address;
 mod buffer;
 mod call;
 mod config;
 mod conn;
+#[cfg(any(feature = "http2", feature = "http3"))]
+mod cookies;
 mod date;
 mod enter;
 mod error;
+mod forwarded;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod h1;
+#[cfg(feature = "http2")]
+mod h2;
+#[cfg(feature = "http3")]
+mod h3;
+pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
 mod io;
 mod linger;
 mod listen;
+mod network;
 mod out;
 mod panics;
 mod patience;
+mod proxy_protocol;
 mod respond;
 mod seam;
 mod server;
 mod shed;
 mod shutdown;
+mod socket;
 mod timer;
+#[cfg(feature = "tls-core")]
+pub mod tls;
+mod unix;
 pub mod upgrade;
 mod upload;
 mod wire;
 mod worker;
 
-pub use config::{AtCapacity, Cancel, ServerConfig};
+pub use address::Address;
+pub use config::{AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
+pub use forwarded::{Client, ForwardedBy, TrustedProxies};
+#[cfg(feature = "http2")]
+pub use h2::Protocol;
 pub use listen::Listen;
+pub use network::{IpRange, Network};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

@@ -7,13 +7,20 @@ use http::Request;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower_service::Service;
 use trine_core::Body;
+#[cfg(unix)]
+use trine_core::ConnInfo;
 
+use crate::address::Address;
 use crate::config::ServerConfig;
-use crate::enter::enter;
+use crate::enter::{Door, enter};
 use crate::error::ServerError;
+#[cfg(unix)]
+use crate::io::AnyIo;
 use crate::listen::{self, Entrance, Opened};
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
 use crate::shutdown::{Phase, advance, reached};
+use crate::socket::{self, Socket};
+use crate::unix::Files;
 use crate::worker::{self, Common, Event};
 
 /// A server that does not listen yet.
@@ -38,7 +45,9 @@ impl Server {
         self.config.check()?;
         let opened = listen::bind(&self.config)?;
         let (phase, _) = watch::channel(Phase::Starting);
-        Ok(Bound { config: self.config, opened, handle: ServerHandle { phase } })
+        let doors = opened.iter().map(|place| Arc::clone(&place.door)).collect();
+        let paths = opened.iter().filter_map(|place| place.address.path().map(Into::into)).collect();
+        Ok(Bound { config: self.config, opened, _files: Files(paths), handle: ServerHandle { phase, doors } })
     }
 }
 
@@ -47,6 +56,8 @@ impl Server {
 pub struct Bound {
     config: ServerConfig,
     opened: Vec<Opened>,
+    /// They go with the server.
+    _files: Files,
     handle: ServerHandle,
 }
 
@@ -54,6 +65,8 @@ pub struct Bound {
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     phase: watch::Sender<Phase>,
+    #[cfg_attr(not(feature = "tls-core"), expect(dead_code, reason = "plain doors never change"))]
+    doors: Arc<[Arc<Door>]>,
 }
 
 impl ServerHandle {
@@ -68,6 +81,16 @@ impl ServerHandle {
         reached(&mut self.phase.subscribe(), Phase::Draining).await;
     }
 
+    /// Reads the certificates of every listener again, as SIGHUP does; see [`Tls`](crate::tls::Tls). It reads files, and returns
+    /// when new handshakes use what they hold.
+    ///
+    /// # Errors
+    /// Where a listener's cannot be used, it keeps the old ones. All are tried; the first error is told, each is logged.
+    #[cfg(feature = "tls-core")]
+    pub fn reload_certificates(&self) -> Result<(), crate::tls::TlsError> {
+        crate::tls::reload::reload(&self.doors)
+    }
+
     /// Ends at once: what is in flight is dropped.
     pub fn abort(&self) {
         advance(&self.phase, Phase::Aborted);
@@ -76,15 +99,15 @@ impl ServerHandle {
 
 impl Bound {
     /// The address that clients connect to; it tells the port that the system chose for port 0. Of several places it
-    /// is the first.
+    /// is the first of TCP; without one, what the configuration says.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.opened.first().map_or_else(|| self.config.socket_addr(), |place| place.address)
+        self.local_addrs().find_map(Address::tcp).unwrap_or_else(|| self.config.socket_addr())
     }
 
     /// The address of every place, in the order of [`ServerConfig::places`].
-    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
-        self.opened.iter().map(|place| place.address)
+    pub fn local_addrs(&self) -> impl Iterator<Item = &Address> {
+        self.opened.iter().map(|place| &place.address)
     }
 
     /// A handle that stops this server.
@@ -102,6 +125,8 @@ impl Bound {
     /// When a worker cannot be set up or its thread panics, every other is stopped too.
     pub async fn serve<M: MakeWorker>(mut self, make: M) -> Result<(), ServerError> {
         let _signals = self.listen_for_signals()?;
+        #[cfg(feature = "tls-core")]
+        let _certificates = self.watch_certificates()?;
         // If this future is dropped, the threads must not stay.
         let _over = Over(self.handle.clone());
         let make = Arc::new(make);
@@ -161,6 +186,8 @@ impl Bound {
         <<M::Worker as MakeConnection>::Service as HttpService>::ResponseBody: Send,
     {
         let _signals = self.listen_for_signals()?;
+        #[cfg(feature = "tls-core")]
+        let _certificates = self.watch_certificates()?;
         let worker = make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
         let worker = Arc::new(worker);
         advance(&self.handle.phase, Phase::Running);
@@ -169,9 +196,27 @@ impl Bound {
         for entrances in self.entrances() {
             let entrances = worker::worker_side(entrances)?;
             let worker = Arc::clone(&worker);
-            listening.spawn(worker::work(entrances, common.clone(), move |stream, door, place, config| {
-                let info = worker::info(&stream);
-                tokio::spawn(enter(stream, info, door, Arc::clone(&worker), config, place));
+            listening.spawn(worker::work(entrances, common.clone(), move |socket, door, place, config| {
+                let make = Arc::clone(&worker);
+                match socket {
+                    Socket::Tcp(stream) => {
+                        let info = socket::info(&stream);
+                        tokio::spawn(enter(stream, info, door, make, config, place))
+                    }
+                    #[cfg(unix)]
+                    Socket::Unix(stream) => tokio::spawn(enter(
+                        AnyIo::new(stream),
+                        ConnInfo::unknown(),
+                        door,
+                        make,
+                        config,
+                        place,
+                    )),
+                    #[cfg(feature = "http3")]
+                    Socket::Quic(arrival) => {
+                        tokio::spawn(crate::h3::connection(arrival, make, config, place))
+                    }
+                };
             }));
         }
         while let Some(ended) = listening.join_next().await {
@@ -192,6 +237,12 @@ impl Bound {
             permits: Arc::new(Semaphore::new(self.config.max_connections)),
             phase: self.handle.phase.subscribe(),
         }
+    }
+
+    #[cfg(feature = "tls-core")]
+    fn watch_certificates(&self) -> Result<Option<Listening>, ServerError> {
+        let watching = crate::tls::reload::watch(Arc::clone(&self.handle.doors), &self.config)?;
+        Ok(watching.map(|watching| Listening(tokio::spawn(watching))))
     }
 
     fn listen_for_signals(&self) -> Result<Option<Listening>, ServerError> {

@@ -62,6 +62,17 @@ impl Drain {
         self.state.load(Ordering::Relaxed) >= 2
     }
 
+    /// Ends when the server begins to shut down.
+    pub(crate) fn draining(self: &Arc<Drain>) -> impl Future<Output = ()> + Send + 'static {
+        let drain = Arc::clone(self);
+        async move {
+            let begun = drain.begun.notified();
+            if !drain.is_draining() {
+                begun.await;
+            }
+        }
+    }
+
     /// Counts a connection in.
     pub(crate) fn enter(self: &Arc<Drain>, permit: OwnedSemaphorePermit) -> Place {
         let key = self.open().insert(None);
@@ -135,17 +146,6 @@ impl Place {
             *waker = Some(cx.waker().clone());
         }
     }
-
-    /// Ends when the server begins to shut down.
-    pub(crate) fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        let drain = self.drain();
-        async move {
-            let begun = drain.begun.notified();
-            if !drain.is_draining() {
-                begun.await;
-            }
-        }
-    }
 }
 
 impl Drop for Place {
@@ -183,7 +183,7 @@ mod tests {
         let open = place(&drain).await;
         let start = tokio::time::Instant::now();
         let closing = tokio::spawn(async move {
-            open.draining().await;
+            open.drain().draining().await;
             tokio::time::sleep(Duration::from_secs(3)).await;
             drop(open);
         });

@@ -45,7 +45,7 @@ use tokio::sync::oneshot;
 use trine_core::Body;
 
 use crate::io::Io;
-use crate::shutdown::Place;
+use crate::shutdown::{Drain, Place};
 use crate::wire::Wire;
 
 /// A future of the connection's bytes, in the extensions of a request that asks for an upgrade.
@@ -94,18 +94,27 @@ pub struct Upgraded {
     io: Box<dyn Io + Send>,
     /// What the client sent behind its request.
     read: Bytes,
-    place: Place,
+    drain: Arc<Drain>,
+    /// `None` where the connection is open for other reasons too.
+    _place: Option<Place>,
 }
 
 impl Upgraded {
-    pub(crate) fn new<I: Io + Send + 'static>(io: I, read: Bytes, place: Place) -> Upgraded {
-        Upgraded { io: Box::new(io), read, place }
+    pub(crate) fn new<I: Io + Send + 'static>(mut io: I, read: Bytes, place: Place) -> Upgraded {
+        io.raw();
+        Upgraded { io: Box::new(io), read, drain: place.drain(), _place: Some(place) }
+    }
+
+    /// A stream of a connection that has others.
+    #[cfg(feature = "http2")]
+    pub(crate) fn of_stream<I: Io + Send + 'static>(io: I, drain: Arc<Drain>) -> Upgraded {
+        Upgraded { io: Box::new(io), read: Bytes::new(), drain, _place: None }
     }
 
     /// A future that ends when the server begins to shut down. It does not borrow, so it can be awaited while bytes
     /// are read and written.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.place.draining()
+        Drain::draining(&self.drain)
     }
 }
 
@@ -161,6 +170,15 @@ impl std::fmt::Debug for Upgraded {
 #[derive(Debug)]
 pub(crate) struct Offer(oneshot::Sender<Upgraded>);
 
+impl Offer {
+    /// Gives the bytes to whoever holds the other end.
+    pub(crate) fn take(self, upgraded: Upgraded) {
+        if self.0.send(upgraded).is_err() {
+            tracing::error!("a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends");
+        }
+    }
+}
+
 pub(crate) fn offer(request: &mut Request<Body>) -> Offer {
     let (sender, receiver) = oneshot::channel();
     request.extensions_mut().insert(OnUpgrade(Arc::new(Mutex::new(receiver))));
@@ -177,9 +195,6 @@ pub(crate) async fn hand_over<I: Io + Send + 'static>(mut wire: Wire<I>, offer: 
         Poll::Ready(false)
     });
     if written.await {
-        let upgraded = Upgraded::new(wire.io, wire.input.freeze(), place);
-        if offer.0.send(upgraded).is_err() {
-            tracing::error!("a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends");
-        }
+        offer.take(Upgraded::new(wire.io, wire.input.freeze(), place));
     }
 }

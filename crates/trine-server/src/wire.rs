@@ -25,7 +25,9 @@ pub(crate) struct Gone;
 /// How far the request in hand is, for a panic that interrupts it.
 #[derive(Debug, Default)]
 pub(crate) enum Stage {
+    /// Nothing was served yet: the connection may turn out to speak HTTP/2.
     #[default]
+    Fresh,
     Between,
     /// The service was called, and nothing of its answer is written.
     Called(Terms),
@@ -61,7 +63,7 @@ impl<I: Io> Wire<I> {
             timer,
             pace: Pace::default(),
             look: Look::default(),
-            stage: Stage::Between,
+            stage: Stage::Fresh,
             waited: false,
             eof: false,
             config,
@@ -112,11 +114,21 @@ impl<I: Io> Wire<I> {
 
     /// Writes what is gathered.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        if self.out.is_empty() {
+        if self.out.is_empty() && !self.io.holds_back() {
             return Poll::Ready(Ok(()));
         }
-        while !self.out.is_empty() {
-            match self.out.poll_write(cx, Pin::new(&mut self.io)) {
+        loop {
+            let held = self.io.holds_back();
+            let written = if held {
+                self.io.poll_drain(cx)
+            } else if self.out.is_empty() {
+                break;
+            } else {
+                self.out.poll_write(cx, Pin::new(&mut self.io))
+            };
+            match written {
+                // What is held back counts once it leaves.
+                Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => self.pace.go_on(&mut self.timer, written, &self.config),
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {

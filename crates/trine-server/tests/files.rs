@@ -1,4 +1,5 @@
 //! Answers that are files, over real sockets.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -214,6 +214,11 @@ impl Finding {
         Finding { kind: Kind::Config, text: error.text().to_owned(), places: vec![place] }
     }
 
+    /// A mistake of the configuration that shows only when it is put to use.
+    pub(crate) fn server(text: String) -> Finding {
+        Finding { kind: Kind::Config, text, places: Vec::new() }
+    }
+
     /// Types of which state is declared more than once.
     pub(crate) fn states_twice(declared: &[Declared]) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -1,12 +1,13 @@
 //! From a declared application to open sockets: configuration, audit, listeners, the print at the start.
 
 mod port;
+mod tls;
 
 use std::fmt::Write as _;
 use std::pin::pin;
 
 use http::Method;
-use trine_server::{Bound, Server, ServerError};
+use trine_server::{Address, Bound, Listen, Server, ServerError};
 
 use crate::app::App;
 use crate::audit::{Audit, Finding};
@@ -37,6 +38,7 @@ impl App {
             self = self.config(config);
         }
         let config = self.configured().cloned().unwrap_or_default();
+        mistakes.extend(tls::findings(&config));
         let form = std::env::var_os(AUDIT);
         // With a mistake in the configuration, the address is not the one that was meant; and where nothing is to be
         // served, another instance may well listen there.
@@ -60,7 +62,7 @@ impl App {
     async fn run(self, bound: Bound, config: Config, notes: &Audit) -> crate::Result {
         let service = self.build().await?;
         let workers = config.server.worker_count();
-        print!("{}", banner(&service, &format!("http://{}", bound.local_addr()), config.profile, workers));
+        print!("{}", banner(&service, &addresses(&bound, &config), config.profile, workers));
         let notes = notes.findings().len();
         if config.profile == Profile::Dev && notes > 0 {
             println!("  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
@@ -119,9 +121,21 @@ impl App {
 /// Opens the listeners. That the address is taken, or is not ours, is a finding like others.
 fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
     match Server::new(config.server.clone()).bind() {
+        Err(ServerError::Config(text)) => Ok(Err(Finding::server(text))),
         Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::what_to_do(&error)))),
         bound => bound.map(Ok),
     }
+}
+
+/// Where it listens, as a client writes it.
+fn addresses(bound: &Bound, config: &Config) -> String {
+    let places = bound.local_addrs().zip(config.server.places());
+    let url = |(address, listen): (&Address, Listen)| match address {
+        Address::Tcp(address) => format!("{}://{address}", listen.scheme()),
+        other => other.to_string(),
+    };
+    let urls: Vec<String> = places.map(url).collect();
+    urls.join(" and ")
 }
 
 fn report(audit: Result<Audit, Audit>, json: bool) -> crate::Result {

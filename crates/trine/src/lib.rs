@@ -85,7 +85,7 @@ pub use cached::Cached;
 pub use catch::Caught;
 pub use config::Config;
 pub use error::{Context, Error, Result};
-pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+pub use extract::{ClientCertificate, Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
@@ -117,6 +117,12 @@ pub use trine_macros::{
     Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
     routes, test,
 };
+#[cfg(feature = "proxy")]
+#[doc(inline)]
+pub use trine_proxy as proxy;
+pub use trine_server::https;
+#[cfg(feature = "tls-core")]
+pub use trine_server::tls;
 pub use validation::{Valid, Validate};
 
 /// What the attributes expand to; not for use by hand.
@@ -203,3 +209,7 @@ mod guide_from_axum {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/real-time.md")]
 mod guide_real_time {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/tls.md")]
+mod guide_tls {}

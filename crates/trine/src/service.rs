@@ -320,7 +320,7 @@ impl MakeConnection for AppService {
         if let Some(choice) = way.dispatch.choices.get(index) {
             index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }
-        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.foreign())
+        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
 }
 

@@ -4,6 +4,9 @@
 //! TRINE_PORT=8000 cargo run --release -p httpbin
 //! curl --data hello http://127.0.0.1:8000/echo
 //! ```
+//!
+//! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS too, at `TRINE_TLS_PORT`
+//! (8443).
 
 use std::time::Duration;
 

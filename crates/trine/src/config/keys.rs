@@ -1,5 +1,7 @@
 //! The table of keys.
 
+use std::borrow::Cow;
+
 use super::source::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
@@ -7,12 +9,20 @@ use super::{Config, ConfigError};
 /// Puts a value where it belongs. What can only be of a section of the application comes back.
 pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
-        Some(key) => match (key.set)(config, &entry.value) {
+        Some(key) => match (key.set)(config, &said(key, &entry)) {
             Ok(()) => Ok(None),
             Err(expected) => Err(ConfigError::value(entry, key.name, expected)),
         },
         None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
         None => Ok(Some(entry)),
+    }
+}
+
+/// The text of a value. A list is its items with commas, where the key takes one.
+fn said<'a>(key: &Key, entry: &'a Entry) -> Cow<'a, str> {
+    match &entry.items {
+        Some(items) if LISTS.contains(&key.name) => items.join(", ").into(),
+        _ => entry.value.as_str().into(),
     }
 }
 
@@ -39,9 +49,21 @@ macro_rules! keys {
     };
 }
 
+/// The keys that take more than one value.
+const LISTS: [&str; 2] = ["listeners", "trusted_proxies"];
+
 const KEYS: &[Key] = keys! {
     "address" => server.address: units::ADDRESS;
     "port" => server.port: units::PORT;
+    "listeners" => server.listeners: units::LISTENERS;
+    "trusted_proxies" => server.trusted_proxies: units::NETWORKS;
+    "forwarded_by" => server.forwarded_by: units::FORWARDED_BY;
+    "tls_cert" => server.tls_cert: units::FILE;
+    "tls_key" => server.tls_key: units::FILE;
+    "tls_self_signed" => server.tls_self_signed: units::SWITCH;
+    "tls_port" => server.tls_port: units::PORT;
+    "tls_redirect" => server.tls_redirect: units::PORT_OR_NONE;
+    "tls_watch" => server.tls_watch: units::DURATION;
     "workers" => server.workers: units::WORKERS;
     "work_stealing" => work_stealing: units::SWITCH;
     "signals" => server.signals: units::SWITCH;
@@ -57,8 +79,10 @@ const KEYS: &[Key] = keys! {
     "limits.discard" => server.max_discard_bytes: units::BYTES;
     "limits.gathered" => server.max_gathered_bytes: units::MEMORY;
     "limits.connections" => server.max_connections: units::CONNECTIONS;
+    "limits.handshakes" => server.max_handshakes: units::CONNECTIONS;
     "limits.at_capacity" => server.at_capacity: units::AT_CAPACITY;
     "limits.backlog" => server.backlog: units::BACKLOG;
+    "timeouts.handshake" => server.handshake_timeout: units::TIMEOUT;
     "timeouts.head" => server.head_timeout: units::TIMEOUT;
     "timeouts.keep_alive" => server.keep_alive_timeout: units::TIMEOUT;
     "timeouts.body" => server.body_timeout: units::TIMEOUT;

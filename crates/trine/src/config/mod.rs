@@ -26,6 +26,15 @@
 //! |---|---|---|
 //! | `address` | `127.0.0.1` | [`address`](ServerConfig::address) |
 //! | `port` | `8000` | [`port`](ServerConfig::port) |
+//! | `listeners` | `none` | [`listeners`](ServerConfig::listeners), each a line of text: see [`Listen`](trine_server::Listen) |
+//! | `trusted_proxies` | `none` | [`trusted_proxies`](ServerConfig::trusted_proxies) |
+//! | `forwarded_by` | `x-forwarded` | [`forwarded_by`](ServerConfig::forwarded_by): `x-forwarded` or `forwarded` |
+//! | `tls_cert` | `none` | [`tls_cert`](ServerConfig::tls_cert) |
+//! | `tls_key` | `none` | [`tls_key`](ServerConfig::tls_key) |
+//! | `tls_self_signed` | `false` | [`tls_self_signed`](ServerConfig::tls_self_signed) |
+//! | `tls_port` | `8443` | [`tls_port`](ServerConfig::tls_port) |
+//! | `tls_redirect` | `none` | [`tls_redirect`](ServerConfig::tls_redirect) |
+//! | `tls_watch` | `1m` | [`tls_watch`](ServerConfig::tls_watch) |
 //! | `workers` | `0` | [`workers`](ServerConfig::workers) |
 //! | `work_stealing` | `false` | [`work_stealing`](Config::work_stealing) |
 //! | `signals` | `true` | [`signals`](ServerConfig::signals) |
@@ -41,8 +50,10 @@
 //! | `limits.discard` | `256KiB` | [`max_discard_bytes`](ServerConfig::max_discard_bytes) |
 //! | `limits.gathered` | `64KiB` | [`max_gathered_bytes`](ServerConfig::max_gathered_bytes) |
 //! | `limits.connections` | `25000` | [`max_connections`](ServerConfig::max_connections) |
+//! | `limits.handshakes` | `1000` | [`max_handshakes`](ServerConfig::max_handshakes) |
 //! | `limits.at_capacity` | `wait` | [`at_capacity`](ServerConfig::at_capacity): `wait` or `shed` |
 //! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
+//! | `timeouts.handshake` | `10s` | [`handshake_timeout`](ServerConfig::handshake_timeout) |
 //! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
 //! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
 //! | `timeouts.body` | `30s` | [`body_timeout`](ServerConfig::body_timeout) |

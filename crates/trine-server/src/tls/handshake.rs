@@ -1,0 +1,183 @@
+//! From an accepted connection to a protected one, within limits of time and number.
+
+use std::future::{Future as _, poll_fn};
+use std::io;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustls::ServerConnection;
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use trine_core::TlsInfo;
+
+use super::stream::TlsStream;
+use super::{Tls, TlsError, build, info, plain};
+use crate::buffer;
+use crate::config::ServerConfig;
+use crate::io::Io;
+use crate::shutdown::{Drain, Place};
+
+/// Where the connections of a listener become protected ones.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    settings: Tls,
+    http2: bool,
+    /// What new handshakes use.
+    current: RwLock<Arc<rustls::ServerConfig>>,
+    places: Semaphore,
+}
+
+/// How long a shutdown waits for the first word of a connection that it has accepted already.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A connection behind the gate.
+#[derive(Debug)]
+pub(crate) struct Secured<I> {
+    pub(crate) stream: TlsStream<I>,
+    pub(crate) info: TlsInfo,
+}
+
+/// Why there is no protected connection.
+enum Failure {
+    /// It spoke plain HTTP.
+    Plain,
+    Io(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Io(error)
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(settings: &Tls, config: &ServerConfig) -> Result<Gate, TlsError> {
+        let http2 = config.speaks_http2();
+        let current = RwLock::new(build::build(settings, http2)?);
+        let places = Semaphore::new(config.max_handshakes);
+        Ok(Gate { settings: settings.clone(), http2, current, places })
+    }
+
+    /// Makes everything anew from the files. `false` where there are none.
+    pub(super) fn reload(&self) -> Result<bool, TlsError> {
+        if self.files().next().is_none() {
+            return Ok(false);
+        }
+        let new = build::build(&self.settings, self.http2)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(true)
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.settings.files()
+    }
+
+    /// Brings a connection through its handshake. `None` where it ended, which was logged and, where that makes sense,
+    /// told to the client.
+    pub(crate) async fn secure<I: Io>(
+        &self,
+        io: I,
+        config: &ServerConfig,
+        place: &Place,
+    ) -> Option<Secured<I>> {
+        let drain = place.drain();
+        let mut working = pin!(self.work(io, config, &drain));
+        poll_fn(|cx| {
+            place.watch(cx);
+            if drain.is_aborted() { Poll::Ready(None) } else { working.as_mut().poll(cx) }
+        })
+        .await
+    }
+
+    async fn work<I: Io>(&self, io: I, config: &ServerConfig, drain: &Drain) -> Option<Secured<I>> {
+        let end = Instant::now().checked_add(config.handshake_timeout);
+        let tls = match ServerConnection::new(self.current()) {
+            Ok(tls) => tls,
+            Err(error) => {
+                tracing::error!(%error, "a TLS connection could not be set up");
+                return None;
+            }
+        };
+        let mut stream = TlsStream::new(io, tls);
+        let shaken = match end {
+            Some(end) => timeout_at(end, self.shake(&mut stream, drain)).await,
+            None => Ok(self.shake(&mut stream, drain).await),
+        };
+        match shaken {
+            Ok(Ok(())) => {
+                let info = info::info(stream.tls());
+                return Some(Secured { stream, info });
+            }
+            Ok(Err(Failure::Plain)) => {
+                tracing::debug!("a client spoke plain HTTP to a port of TLS");
+                // A client that takes longer to read it has had its answer.
+                let _ = timeout(config.discard_timeout, plain::answer(stream.into_socket())).await;
+            }
+            Ok(Err(Failure::Io(error))) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                farewell(&mut stream, config).await;
+            }
+            Err(_) => tracing::debug!("a TLS handshake was not done in time"),
+        }
+        None
+    }
+
+    async fn shake<I: Io>(&self, stream: &mut TlsStream<I>, drain: &Drain) -> Result<(), Failure> {
+        // A silent connection holds no buffer, and takes no place from those that speak.
+        let mut patience = None;
+        let first = poll_fn(|cx| {
+            let first = poll_first(cx, stream.socket());
+            if first.is_pending() && drain.is_draining() {
+                let patience = patience.get_or_insert_with(|| Box::pin(sleep(LAST_WORDS)));
+                ready!(patience.as_mut().poll(cx));
+                return Poll::Ready(Ok(Box::default()));
+            }
+            first
+        })
+        .await?;
+        if first.is_empty() {
+            return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
+        if plain::is_http(&first) {
+            return Err(Failure::Plain);
+        }
+        // It is never closed.
+        let _place = self.places.acquire().await;
+        stream.feed(&first)?;
+        drop(first);
+        poll_fn(|cx| stream.poll_handshake(cx)).await?;
+        Ok(())
+    }
+
+    pub(crate) fn current(&self) -> Arc<rustls::ServerConfig> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The first bytes of a connection; none at its end. The copy is as small as they are: it may have to wait.
+fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Box<[u8]>>> {
+    ready!(socket.poll_read_ready(cx))?;
+    let mut buffer = buffer::take();
+    let read = pin!(socket.read_buf(&mut buffer)).poll(cx);
+    let first = read.map_ok(|_| buffer[..].into());
+    buffer::give(&mut buffer);
+    first
+}
+
+/// Says what was wrong (an alert, RFC 8446, 6.2) and waits for the client's end: a socket that is closed with unread bytes is
+/// reset, and the client would see that instead of the reason.
+async fn farewell<I: Io>(stream: &mut TlsStream<I>, config: &ServerConfig) {
+    let saying = async {
+        poll_fn(|cx| stream.poll_send(cx)).await?;
+        let socket = stream.socket();
+        tokio::io::AsyncWriteExt::shutdown(socket).await?;
+        let mut nothing = [0; 1024];
+        while socket.read(&mut nothing).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _ = timeout(config.discard_timeout, saying).await;
+}
