@@ -219,6 +219,10 @@ mod guide_from_axum {}
 mod guide_behind_a_proxy {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../guide/real-time.md")]
+mod guide_real_time {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]
 mod guide_tls {}
 

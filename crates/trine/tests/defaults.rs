@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use trine::config::Config;
+use trine::sse::Sse;
+use trine::topic::TopicConfig;
 
 const PAGE: &str = include_str!("../../../docs/defaults.md");
 const KEYS: &str = include_str!("../src/config/mod.rs");
@@ -70,4 +72,22 @@ fn every_field_of_the_server_is_on_the_page() {
         }
     }
     assert!(count >= 40, "{count} fields");
+}
+
+#[test]
+fn every_limit_of_topics_and_streams_is_on_the_page() {
+    let TopicConfig { queue, overflow, history, rooms, linger } = TopicConfig::default();
+    let heartbeat = Sse::<()>::HEARTBEAT.as_secs();
+    let linger = linger.as_secs();
+    for (what, field, default) in [
+        ("topic", "queue", queue.to_string()),
+        ("topic", "overflow", format!("{overflow:?}")),
+        ("topic", "history", history.to_string()),
+        ("topic", "rooms", rooms.to_string()),
+        ("topic", "linger", format!("{linger}s")),
+        ("stream", "heartbeat", format!("{heartbeat}s")),
+    ] {
+        let row = format!("| *{what}:* `{field}` | `{default}` |");
+        assert!(PAGE.lines().any(|line| line.starts_with(&row)), "no row {row}");
+    }
 }
