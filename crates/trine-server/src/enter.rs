@@ -37,7 +37,11 @@ impl Door {
         not(feature = "http3"),
         allow(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
     )]
-    pub(crate) fn new(listen: &Listen, address: &Address, config: &ServerConfig) -> Result<Door, ServerError> {
+    pub(crate) fn new(
+        listen: &Listen,
+        address: &Address,
+        config: &ServerConfig,
+    ) -> Result<Door, ServerError> {
         #[cfg(feature = "tls-core")]
         let tls = match &listen.tls {
             Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),

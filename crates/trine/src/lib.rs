@@ -197,3 +197,7 @@ mod guide_extraction {}
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http3.md")]
+mod guide_http3 {}

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS too, at `TRINE_TLS_PORT`
-//! (8443).
+//! (8443). Built with `--features http3`, it speaks HTTP/3 at the UDP port of the same number where `TRINE_TLS_HTTP3=true`.
 
 use std::time::Duration;
 

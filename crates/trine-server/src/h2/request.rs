@@ -8,8 +8,8 @@ use http::uri::Scheme;
 use http::{HeaderValue, Method, Request};
 
 use super::Protocol;
-use crate::cookies::join_cookies;
 use crate::config::ServerConfig;
+use crate::cookies::join_cookies;
 use crate::error::RequestError;
 use crate::h1::host::valid_host;
 

@@ -29,7 +29,10 @@ pub fn request(method: &str, path: &str) -> Request<()> {
 }
 
 /// Sends a request without a body and reads its answer.
-async fn ask(client: &mut SendRequest<Bytes>, request: Request<()>) -> (Response<()>, String, Option<HeaderMap>) {
+async fn ask(
+    client: &mut SendRequest<Bytes>,
+    request: Request<()>,
+) -> (Response<()>, String, Option<HeaderMap>) {
     let (answer, _) = client.send_request(request, true).unwrap();
     read(within(answer).await.unwrap()).await.unwrap()
 }
@@ -121,7 +124,8 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
         let mut all = vec![(":method", "GET"), (":scheme", "http"), (":path", "/hello")];
         all.extend_from_slice(fields);
         let mut peer = Peer::connect(server.address).await;
-        peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&all))).await;
+        peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&all)))
+            .await;
         assert_eq!(peer.answer(1).await.status, Some(*expected), "{fields:?}");
         assert!(peer.lives(3).await, "{fields:?}");
     }
@@ -135,7 +139,8 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
     ] {
         let fields = [(":method", "GET"), (":scheme", scheme), (":authority", "a"), (":path", path)];
         let mut peer = Peer::connect(server.address).await;
-        peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&fields))).await;
+        peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&fields)))
+            .await;
         assert_eq!(peer.answer(1).await.status, Some(expected), "{scheme} {path}");
     }
     server.stop().await;
@@ -285,7 +290,8 @@ async fn crumbs_of_cookies_become_one_field() {
     let mut peer = Peer::connect(server.address).await;
     let mut fields = peer::request("GET", "/");
     fields.extend([("cookie", "a=b"), ("accept", "x"), ("cookie", "c=d")]);
-    peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&fields))).await;
+    peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&fields)))
+        .await;
     assert_eq!(peer.answer(1).await.body, b"a=b; c=d");
     server.stop().await;
 }

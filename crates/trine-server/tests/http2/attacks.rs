@@ -177,7 +177,11 @@ async fn a_block_of_continuations_without_end_is_cut() {
         let mut peer = Peer::connect(child.address).await;
         peer.send(frame(HEADERS, 0, 1, block(&peer::request("GET", "/hello")))).await;
         let code = child.flood(peer, frame(CONTINUATION, 0, 1, &piece), 50_000).await;
-        assert!(matches!(code, Some(ENHANCE_YOUR_CALM | COMPRESSION_ERROR)), "{code:?} of {} bytes", piece.len());
+        assert!(
+            matches!(code, Some(ENHANCE_YOUR_CALM | COMPRESSION_ERROR)),
+            "{code:?} of {} bytes",
+            piece.len()
+        );
         child.is_well(8 * MIB).await;
     }
 }
@@ -310,8 +314,9 @@ async fn streams_that_must_be_refused_again_and_again_end_the_connection() {
     let peer = Peer::connect(child.address).await;
     let mut wrong = peer::request("GET", "/hello");
     wrong.push(("Upper", "case"));
-    let all: Vec<u8> =
-        (0..1_000).flat_map(|at| frame(HEADERS, END_STREAM | END_HEADERS, 2 * at + 1, block(&wrong))).collect();
+    let all: Vec<u8> = (0..1_000)
+        .flat_map(|at| frame(HEADERS, END_STREAM | END_HEADERS, 2 * at + 1, block(&wrong)))
+        .collect();
     assert_eq!(child.flood(peer, all, 1).await, Some(ENHANCE_YOUR_CALM));
     child.is_well(8 * MIB).await;
 }

@@ -23,14 +23,21 @@ async fn where_it_is_switched_off_the_preface_is_an_error() {
 /// What a client must know before it sends.
 #[tokio::test]
 async fn the_limits_are_told() {
-    let server = start(with(Http2 { max_concurrent_streams: 7, stream_window: 70_000, header_table_bytes: 777, ..Http2::default() }));
+    let server = start(with(Http2 {
+        max_concurrent_streams: 7,
+        stream_window: 70_000,
+        header_table_bytes: 777,
+        ..Http2::default()
+    }));
     let mut peer = Peer::raw(server.address).await;
     peer.send([PREFACE, &settings(&[])].concat()).await;
     let told = peer.until(|frame| frame.kind == SETTINGS).await.unwrap();
     let pairs: Vec<(u16, u32)> = told
         .payload
         .chunks(6)
-        .map(|pair| (u16::from_be_bytes([pair[0], pair[1]]), u32::from_be_bytes(pair[2..].try_into().unwrap())))
+        .map(|pair| {
+            (u16::from_be_bytes([pair[0], pair[1]]), u32::from_be_bytes(pair[2..].try_into().unwrap()))
+        })
         .collect();
     for expected in [(1, 777), (3, 7), (4, 70_000), (5, 16_384), (6, 64 * 1024), (8, 1)] {
         assert!(pairs.contains(&expected), "{expected:?} in {pairs:?}");
@@ -54,7 +61,8 @@ async fn one_stream_too_many_is_refused_and_the_others_go_on() {
 
 #[tokio::test]
 async fn heads_are_bounded() {
-    let server = start(ServerConfig { max_head_bytes: 1_000, max_headers: 10, max_target_bytes: 50, ..config() });
+    let server =
+        start(ServerConfig { max_head_bytes: 1_000, max_headers: 10, max_target_bytes: 50, ..config() });
     let cases: [(u16, Vec<(&str, String)>); 4] = [
         (431, vec![("x", "y".repeat(1_000))]),
         (431, (0..11).map(|_| ("x", "y".into())).collect()),
@@ -94,7 +102,10 @@ async fn a_stream_window_is_not_overrun() {
     assert!(peer.is_silent().await);
     peer.send(frame(DATA, 0, 1, "x")).await;
     let answer = peer.answer(1).await;
-    assert!(answer.reset == Some(FLOW_CONTROL_ERROR) || answer.goaway == Some(FLOW_CONTROL_ERROR), "{answer:?}");
+    assert!(
+        answer.reset == Some(FLOW_CONTROL_ERROR) || answer.goaway == Some(FLOW_CONTROL_ERROR),
+        "{answer:?}"
+    );
     server.stop().await;
 }
 
@@ -154,7 +165,10 @@ async fn a_body_that_stalls_or_trickles_is_408_to_its_reader() {
     peer.send([post(1, "/length"), frame(DATA, 0, 1, "abc")].concat()).await;
     let begun = Instant::now();
     let answer = peer.answer(1).await;
-    assert_eq!((answer.status, String::from_utf8(answer.body).unwrap().as_str()), (Some(400), "the body stalled for too long"));
+    assert_eq!(
+        (answer.status, String::from_utf8(answer.body).unwrap().as_str()),
+        (Some(400), "the body stalled for too long")
+    );
     assert!(begun.elapsed() >= SHORT);
     let begun = Instant::now();
     peer.send(post(3, "/length")).await;
@@ -234,7 +248,8 @@ async fn a_client_that_does_not_answer_a_ping_is_gone() {
 
 #[test]
 fn what_cannot_work_is_told_at_once() {
-    let http2 = Http2 { connection_window: 1, max_frame_bytes: 1, max_concurrent_streams: 0, ..Http2::default() };
+    let http2 =
+        Http2 { connection_window: 1, max_frame_bytes: 1, max_concurrent_streams: 0, ..Http2::default() };
     let error = trine_server::Server::new(with(http2)).bind().unwrap_err().to_string();
     for field in ["connection_window", "max_frame_bytes", "max_concurrent_streams"] {
         assert!(error.contains(&format!("`http2.{field}`")), "{error}");

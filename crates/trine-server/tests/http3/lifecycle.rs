@@ -88,7 +88,8 @@ async fn clients_of_the_other_versions_are_told_of_it() {
     let without = Listen { http3: false, ..secure.clone() };
     let config = ServerConfig { listeners: vec![secure, without, plain], ..config() };
     let bound = common::bind(config);
-    let (addresses, handle) = (bound.local_addrs().collect::<Vec<_>>(), bound.handle());
+    let (addresses, handle) =
+        (bound.local_addrs().map(|address| address.tcp().unwrap()).collect::<Vec<_>>(), bound.handle());
     let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(common::kitchen))));
 
     let told = over_tls(addresses[0], &certificate).await;

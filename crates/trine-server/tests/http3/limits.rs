@@ -387,13 +387,28 @@ fn what_cannot_work_is_told() {
         ..Http3::default()
     };
     let error = Server::new(with(broken)).bind().unwrap_err().to_string();
-    for field in ["max_concurrent_streams", "stream_window", "connection_window", "send_window", "idle_timeout"] {
+    for field in
+        ["max_concurrent_streams", "stream_window", "connection_window", "send_window", "idle_timeout"]
+    {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
-    let plain = trine_server::Listen::tcp(config().socket_addr()).http3();
-    let error =
-        Server::new(ServerConfig { listeners: vec![plain], ..config() }).bind().unwrap_err().to_string();
-    assert!(error.contains("needs TLS"), "{error}");
+    let (secure, _) = crate::peer::place(&config());
+    let balancers = vec![trine_server::Network::Loopback];
+    for (listen, why) in [
+        (trine_server::Listen { tls: None, ..secure.clone() }, "has no TLS"),
+        (
+            trine_server::Listen {
+                address: std::path::PathBuf::from("unused.sock").into(),
+                ..secure.clone()
+            },
+            "address",
+        ),
+        (trine_server::Listen { proxy_protocol: balancers, ..secure }, "PROXY"),
+    ] {
+        let error =
+            Server::new(ServerConfig { listeners: vec![listen], ..config() }).bind().unwrap_err().to_string();
+        assert!(error.contains("HTTP/3") && error.contains(why), "{error}");
+    }
 }
 
 #[tokio::test]
