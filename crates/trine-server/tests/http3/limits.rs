@@ -393,12 +393,14 @@ fn what_cannot_work_is_told() {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
     let (secure, _) = crate::peer::place(&config());
-    let balancers = vec![trine_server::Network::Loopback];
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let balancers = vec!["10.0.0.0/8".parse().unwrap()];
     for (listen, why) in [
         (trine_server::Listen { tls: None, ..secure.clone() }, "has no TLS"),
         (
             trine_server::Listen {
-                address: std::path::PathBuf::from("unused.sock").into(),
+                address: trine_server::Address::Unix(socket),
                 ..secure.clone()
             },
             "address",

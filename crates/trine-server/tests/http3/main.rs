@@ -8,4 +8,8 @@ mod lifecycle;
 mod limits;
 mod malformed;
 mod peer;
+#[path = "../tls/pki.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a part of it is used")]
+mod pki;
 mod requests;
+mod tls;
