@@ -7,6 +7,7 @@
 //! - [`client`]: asks over blocking sockets, and checks every answer
 //! - [`callgrind`]: counts instructions and allocations, from what [`profile`] reads; [`report`]: their table
 //! - [`guard`]: fails when Trine costs more instructions than it did
+//! - [`proxy`]: our reverse proxy against nginx
 //! - [`engine`]: all the rest that can be measured, with the load of [`load`] and the kernel's figures of [`machine`]
 
 mod callgrind;
@@ -17,6 +18,7 @@ mod guard;
 mod load;
 mod machine;
 mod profile;
+mod proxy;
 mod report;
 mod scenario;
 mod server;
@@ -26,9 +28,11 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: compare instructions [server..]
        compare engine [--quick] [server..]
        compare guard [--accept]
+       compare proxy [--quick]
 
 instructions  counts instructions and allocator calls per request under callgrind
 engine        measures CPU, requests/s, latency, system calls and idle memory besides
+proxy         measures our reverse proxy and nginx as one, in one run
 guard         fails when Trine costs more instructions, as a ratio to hyper, than guard.json allows
 
 The first two measure all servers and write results/; with names they only print.";
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let result = match args.split_first() {
         Some((command, names)) if command == "instructions" => instructions(names),
         Some((command, args)) if command == "engine" => engine::run(args),
+        Some((command, args)) if command == "proxy" => proxy::run(args),
         Some((command, [])) if command == "guard" => guard::check(),
         Some((command, [accept])) if command == "guard" && accept == "--accept" => guard::accept(),
         _ => Err(USAGE.into()),

@@ -10,8 +10,10 @@ use std::time::Duration;
 pub use self::http2::Http2;
 pub use self::http3::Http3;
 use crate::error::ServerError;
+use crate::forwarded::{ForwardedBy, TrustedProxies};
 use crate::h1::{body, head};
 use crate::listen::Listen;
+use crate::network::Network;
 
 /// Where the server listens, and everything that bounds what a client can ask of it.
 ///
@@ -30,6 +32,11 @@ pub struct ServerConfig {
     /// Where to listen instead, each place with settings of its own. `address` and `port` are the short form of one
     /// plain listener, and do not count where there is a list. Default: empty.
     pub listeners: Vec<Listen>,
+    /// The proxies in front of us whose word counts for a client's address, scheme and host: see
+    /// [`TrustedProxies`]. Default: none, so that nobody can choose his own.
+    pub trusted_proxies: Vec<Network>,
+    /// Where these proxies say it. Default: [`ForwardedBy::XForwarded`].
+    pub forwarded_by: ForwardedBy,
     /// The certificate chain of a listener for TLS beside the plain one, at `tls_port`: a PEM file. With `tls_key`, the short
     /// form of a [`Listen::tls`](crate::Listen::tls); needs the feature `tls`. Default: none.
     pub tls_cert: Option<PathBuf>,
@@ -160,6 +167,8 @@ impl Default for ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
             listeners: Vec::new(),
+            trusted_proxies: Vec::new(),
+            forwarded_by: ForwardedBy::XForwarded,
             tls_cert: None,
             tls_key: None,
             tls_self_signed: false,
@@ -203,11 +212,12 @@ impl ServerConfig {
         SocketAddr::new(self.address, self.port)
     }
 
-    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say.
+    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say. Listeners of the list
+    /// that were read from text get the certificate of the short form.
     #[must_use]
     pub fn places(&self) -> Vec<Listen> {
         if !self.listeners.is_empty() {
-            return self.listeners.clone();
+            return self.listeners.iter().map(|listen| self.complete(listen)).collect();
         }
         let redirect = self.tls_redirect.map(|port| crate::https::HttpsRedirect::new().port(port));
         let plain = Listen { redirect, ..Listen::tcp(self.socket_addr()) };
@@ -229,9 +239,29 @@ impl ServerConfig {
         Some(listen)
     }
 
+    #[cfg(feature = "tls-core")]
+    fn complete(&self, listen: &Listen) -> Listen {
+        let mut listen = listen.clone();
+        if listen.tls == Some(crate::tls::Tls::empty()) {
+            listen.tls = self.short_tls().and_then(|short| short.tls).or(listen.tls);
+        }
+        listen
+    }
+
     #[cfg(not(feature = "tls-core"))]
     fn short_tls(&self) -> Option<Listen> {
         None
+    }
+
+    #[cfg(not(feature = "tls-core"))]
+    fn complete(&self, listen: &Listen) -> Listen {
+        listen.clone()
+    }
+
+    /// Who may tell for whom a request is.
+    #[must_use]
+    pub fn trusted(&self) -> TrustedProxies {
+        TrustedProxies::new(self.trusted_proxies.iter().copied(), self.forwarded_by)
     }
 
     /// Whether HTTP/2 is offered where both sides agree on a protocol first.

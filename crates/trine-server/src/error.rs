@@ -93,6 +93,7 @@ pub(crate) enum RequestError {
     HostMissing,
     HostRepeated,
     HostInvalid,
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "only HTTP/2 names the host twice"))]
     HostDiffers,
     LengthInvalid,
     LengthRepeated,

@@ -52,6 +52,7 @@ mod cookies;
 mod date;
 mod enter;
 mod error;
+mod forwarded;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -89,6 +90,7 @@ mod worker;
 pub use address::Address;
 pub use config::{AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
+pub use forwarded::{Client, ForwardedBy, TrustedProxies};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
 pub use listen::Listen;

@@ -3,6 +3,8 @@
 //! Where the system balances between sockets of one port (`SO_REUSEPORT` on Linux), every worker gets a socket of its
 //! own: connections spread evenly, and no worker is woken for another's. Elsewhere the workers share one socket.
 
+mod text;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;

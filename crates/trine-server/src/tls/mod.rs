@@ -193,7 +193,8 @@ impl Tls {
         Tls { sources: vec![source], ..Tls::empty() }
     }
 
-    fn empty() -> Tls {
+    /// Without a certificate: in a line of a configuration, which has one for all of its listeners.
+    pub(crate) fn empty() -> Tls {
         Tls {
             sources: Vec::new(),
             clients: None,

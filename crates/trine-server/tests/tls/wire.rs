@@ -161,6 +161,28 @@ async fn an_upgraded_stream_tells_the_two_ends_apart() {
     server.stop().await;
 }
 
+/// What leaves a plain socket by `sendfile` must be read and encrypted here.
+#[tokio::test]
+async fn a_file_is_sent_whole() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = (0..1_000_003_u32).map(|number| (number % 251) as u8).collect();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let path = file.path().to_owned();
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let body = Body::file(std::fs::File::open(&path).unwrap(), 3, 999_997);
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    });
+    let authority = Authority::new("of the test");
+    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
+    let server = start_with(ServerConfig { listeners: vec![listener], ..config() }, service);
+    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    within(client.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.ends_with(&bytes[3..1_000_000]), "{} bytes", answer.len());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_shutdown_says_goodbye_to_idle_connections() {
     let (server, authority) = secure(|config| config);

@@ -1,5 +1,7 @@
 //! The table of keys.
 
+use std::borrow::Cow;
+
 use super::source::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
@@ -7,12 +9,20 @@ use super::{Config, ConfigError};
 /// Puts a value where it belongs. What can only be of a section of the application comes back.
 pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
-        Some(key) => match (key.set)(config, &entry.value) {
+        Some(key) => match (key.set)(config, &said(key, &entry)) {
             Ok(()) => Ok(None),
             Err(expected) => Err(ConfigError::value(entry, key.name, expected)),
         },
         None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
         None => Ok(Some(entry)),
+    }
+}
+
+/// The text of a value. A list is its items with commas, where the key takes one.
+fn said<'a>(key: &Key, entry: &'a Entry) -> Cow<'a, str> {
+    match &entry.items {
+        Some(items) if LISTS.contains(&key.name) => items.join(", ").into(),
+        _ => entry.value.as_str().into(),
     }
 }
 
@@ -39,9 +49,15 @@ macro_rules! keys {
     };
 }
 
+/// The keys that take more than one value.
+const LISTS: [&str; 2] = ["listeners", "trusted_proxies"];
+
 const KEYS: &[Key] = keys! {
     "address" => server.address: units::ADDRESS;
     "port" => server.port: units::PORT;
+    "listeners" => server.listeners: units::LISTENERS;
+    "trusted_proxies" => server.trusted_proxies: units::NETWORKS;
+    "forwarded_by" => server.forwarded_by: units::FORWARDED_BY;
     "tls_cert" => server.tls_cert: units::FILE;
     "tls_key" => server.tls_key: units::FILE;
     "tls_self_signed" => server.tls_self_signed: units::SWITCH;

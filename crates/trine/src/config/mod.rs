@@ -26,6 +26,9 @@
 //! |---|---|---|
 //! | `address` | `127.0.0.1` | [`address`](ServerConfig::address) |
 //! | `port` | `8000` | [`port`](ServerConfig::port) |
+//! | `listeners` | `none` | [`listeners`](ServerConfig::listeners), each a line of text: see [`Listen`](trine_server::Listen) |
+//! | `trusted_proxies` | `none` | [`trusted_proxies`](ServerConfig::trusted_proxies) |
+//! | `forwarded_by` | `x-forwarded` | [`forwarded_by`](ServerConfig::forwarded_by): `x-forwarded` or `forwarded` |
 //! | `tls_cert` | `none` | [`tls_cert`](ServerConfig::tls_cert) |
 //! | `tls_key` | `none` | [`tls_key`](ServerConfig::tls_key) |
 //! | `tls_self_signed` | `false` | [`tls_self_signed`](ServerConfig::tls_self_signed) |

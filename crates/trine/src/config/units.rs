@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use trine_server::{AtCapacity, Cancel};
+use trine_server::{AtCapacity, Cancel, ForwardedBy, Listen, Network};
 
 /// How a kind of value is read, and how an error names it.
 pub(super) struct Kind<T> {
@@ -32,6 +32,26 @@ pub(super) const PORT_OR_NONE: Kind<Option<u16>> = Kind {
 pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
     expected: "the path of a file, or `none`",
     parse: |text| Some(if text.is_empty() || text == "none" { None } else { Some(text.into()) }),
+};
+
+pub(super) const LISTENERS: Kind<Vec<Listen>> = Kind {
+    expected: "a list of places such as `http://0.0.0.0:80`, `https://0.0.0.0:443`, `unix:/run/app.sock`, each with \
+               its options behind it (`proxy=10.0.0.0/8`, `mode=660`, `redirect`), or `none`",
+    parse: list,
+};
+
+pub(super) const NETWORKS: Kind<Vec<Network>> = Kind {
+    expected: "a list of networks such as `10.0.0.0/8`, IP addresses, or `unix`; or `none`",
+    parse: list,
+};
+
+pub(super) const FORWARDED_BY: Kind<ForwardedBy> = Kind {
+    expected: "`x-forwarded` or `forwarded`",
+    parse: |text| match text {
+        "x-forwarded" => Some(ForwardedBy::XForwarded),
+        "forwarded" => Some(ForwardedBy::Forwarded),
+        _ => None,
+    },
 };
 
 pub(super) const WORKERS: Kind<usize> =
@@ -101,6 +121,11 @@ pub(super) const TIMEOUT: Kind<Duration> = Kind {
     expected: "a duration from 1ms on, such as `250ms`, `10s` or `1m30s`",
     parse: |text| duration(text).filter(|time| !time.is_zero()),
 };
+
+fn list<T: std::str::FromStr>(text: &str) -> Option<Vec<T>> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    if text == "none" { Some(Vec::new()) } else { items.map(|item| item.parse().ok()).collect() }
+}
 
 fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));

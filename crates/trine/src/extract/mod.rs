@@ -20,11 +20,13 @@
 //! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the head | never |
 //! | [`ConnInfo`](crate::ConnInfo) | the connection | 500 where no server told of it |
 //! | [`ClientCertificate`] | the connection | 403 where the client showed none |
+//! | [`Client`] | for whom the request is, behind trusted proxies | never |
 //! | `Option<E>` | as `E` | as `E`, but is `None` where the thing is absent |
 //! | `Result<E, Rejection>` | as `E` | never |
 //!
 //! A handler has at most one argument that reads the body; it may stand anywhere.
 
+mod client;
 mod client_certificate;
 pub(crate) mod content;
 mod cookies;
@@ -41,6 +43,7 @@ mod typed_header;
 
 pub use trine_core::extract::{FromRequest, Parts, Reads, Rejection, Whole};
 
+pub use self::client::Client;
 pub use self::client_certificate::ClientCertificate;
 pub use self::cookies::Cookies;
 pub(crate) use self::cookies::{decode_value, encode_value};

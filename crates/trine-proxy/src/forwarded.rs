@@ -1,0 +1,168 @@
+//! What an upstream is told of the client: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via`.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VIA};
+use http::{Extensions, Version};
+use trine_core::{ConnInfo, RouteCx};
+
+/// What becomes of `Forwarded` and `X-Forwarded-*` that a request brings. Both are told anew of the client itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwarding {
+    /// It is thrown away: whoever sends a request could write there what he likes. Right at the edge.
+    #[default]
+    Replace,
+    /// It is kept, and this hop added. Only where each client is a proxy that can be trusted.
+    Append,
+    /// It is thrown away, and nothing is told.
+    Hide,
+}
+
+/// What is known of the client.
+#[derive(Debug)]
+pub(crate) struct Client<'a> {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) secure: bool,
+    pub(crate) host: Option<&'a str>,
+}
+
+/// The connection, wherever the server put it.
+pub(crate) fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
+    extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
+}
+
+pub(crate) fn tell(headers: &mut HeaderMap, forwarding: Forwarding, legacy: bool, client: &Client<'_>) {
+    if forwarding != Forwarding::Append {
+        for name in &TOLD {
+            headers.remove(name);
+        }
+    }
+    if forwarding == Forwarding::Hide {
+        return;
+    }
+    push(headers, FORWARDED, &element(client), ", ");
+    if legacy {
+        if let Some(address) = client.address {
+            push(headers, X_FORWARDED_FOR, &address.to_canonical().to_string(), ", ");
+        }
+        set(headers, X_FORWARDED_PROTO, proto(client));
+        if let Some(host) = client.host {
+            set(headers, X_FORWARDED_HOST, host);
+        }
+    }
+}
+
+/// This hop (RFC 9110, 7.6.3).
+pub(crate) fn via(headers: &mut HeaderMap, version: Version, name: &str) {
+    let version = match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => "1.1",
+    };
+    let mut hop = String::with_capacity(version.len() + 1 + name.len());
+    hop.push_str(version);
+    hop.push(' ');
+    hop.push_str(name);
+    push(headers, VIA, &hop, ", ");
+}
+
+/// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC 7239, 6).
+fn element(client: &Client<'_>) -> String {
+    let mut text = String::with_capacity(64);
+    let written = match client.address.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => write!(text, "for={address}"),
+        Some(IpAddr::V6(address)) => write!(text, "for=\"[{address}]\""),
+        None => write!(text, "for=unknown"),
+    };
+    debug_assert!(written.is_ok(), "a string takes everything");
+    if let Some(host) = client.host {
+        // A port's colon is no token (RFC 9110, 5.6.2); a host has nothing that a quoted text must escape.
+        let quote = if host.contains([':', '[']) { "\"" } else { "" };
+        text.extend([";host=", quote, host, quote]);
+    }
+    text.extend([";proto=", proto(client)]);
+    text
+}
+
+fn proto(client: &Client<'_>) -> &'static str {
+    if client.secure { "https" } else { "http" }
+}
+
+/// Appends to the list that is there, in one line.
+fn push(headers: &mut HeaderMap, name: HeaderName, element: &str, between: &str) {
+    let whole = match headers.entry(&name) {
+        Entry::Vacant(_) => HeaderValue::from_str(element),
+        Entry::Occupied(entry) => {
+            let mut whole = Vec::new();
+            for value in entry.iter() {
+                whole.extend_from_slice(value.as_bytes());
+                whole.extend_from_slice(between.as_bytes());
+            }
+            whole.extend_from_slice(element.as_bytes());
+            HeaderValue::from_bytes(&whole)
+        }
+    };
+    if let Ok(whole) = whole {
+        headers.insert(name, whole);
+    }
+}
+
+/// Sets a field that earlier hops may have set truly.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let (Entry::Vacant(entry), Ok(value)) = (headers.entry(name), HeaderValue::from_str(value)) {
+        entry.insert(value);
+    }
+}
+
+const FORWARDED: HeaderName = http::header::FORWARDED;
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Everything that upstreams take for the truth about the client.
+const TOLD: [HeaderName; 7] = [
+    FORWARDED,
+    X_FORWARDED_FOR,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(address: &str) -> Client<'static> {
+        Client { address: Some(address.parse().unwrap()), secure: true, host: Some("example.com") }
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_is_thrown_away() {
+        let mut headers = HeaderMap::new();
+        for name in &TOLD {
+            headers.insert(name, HeaderValue::from_static("a lie"));
+        }
+        tell(&mut headers, Forwarding::Replace, true, &client("192.0.2.1"));
+        assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=https");
+        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+        assert!(!format!("{headers:?}").contains("lie"));
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_added_to() {
+        let mut headers = HeaderMap::new();
+        headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.1"));
+        headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.2"));
+        headers.append(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+        tell(&mut headers, Forwarding::Append, true, &client("2001:db8::1"));
+        assert_eq!(
+            headers["forwarded"],
+            "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=https"
+        );
+        assert_eq!(headers["x-forwarded-proto"], "http", "the first hop knows how the client came");
+    }
+}
