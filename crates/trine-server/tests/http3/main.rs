@@ -1,6 +1,7 @@
 //! HTTP/3 over real UDP.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
+mod browser;
 mod cancel;
 #[path = "../common/mod.rs"]
 mod common;
