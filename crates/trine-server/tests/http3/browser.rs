@@ -42,7 +42,13 @@ async fn chromium_speaks_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut browser = Command::new("chromium");
     browser
-        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom", "--virtual-time-budget=20000"])
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            "--virtual-time-budget=20000",
+        ])
         .arg(format!("--user-data-dir={}", folder.path().display()))
         .arg(format!("--origin-to-force-quic-on={}", server.address))
         .arg(format!("--ignore-certificate-errors-spki-list={}", fingerprint(made.cert.der())))
@@ -65,7 +71,8 @@ async fn chromium_speaks_to_it() {
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let end_entity = rustls::server::ParsedCertificate::try_from(certificate).unwrap();
     let key = end_entity.subject_public_key_info();
-    let rustls::SupportedCipherSuite::Tls13(suite) = rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
+    let rustls::SupportedCipherSuite::Tls13(suite) =
+        rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
     else {
         panic!("a suite of TLS 1.3")
     };
@@ -76,7 +83,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let bits =
+            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
         for digit in 0..4 {
             let value = bits >> (18 - 6 * digit) & 63;
             out.push(if digit > group.len() { '=' } else { char::from(DIGITS[value as usize]) });

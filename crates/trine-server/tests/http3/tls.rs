@@ -57,7 +57,10 @@ async fn new_connections_see_new_certificates_and_old_ones_live() {
 #[tokio::test]
 async fn clients_show_their_certificate() {
     let authority = Authority::new("of the test");
-    let tls = authority.sign(&["localhost"]).tls().client_authorities_pem(authority.pem(), ClientCertificates::Required);
+    let tls = authority
+        .sign(&["localhost"])
+        .tls()
+        .client_authorities_pem(authority.pem(), ClientCertificates::Required);
     let listeners = vec![Listen::tls(config().socket_addr(), tls).http3()];
     let server = common::run(ServerConfig { listeners, ..config() }, Local);
 
