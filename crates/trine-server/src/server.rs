@@ -261,7 +261,7 @@ impl Bound {
                     )),
                     #[cfg(feature = "http3")]
                     Socket::Quic(arrival) => {
-                        tokio::spawn(crate::h3::connection(arrival, make, config, place))
+                        tokio::spawn(crate::h3::connection(*arrival, make, config, place))
                     }
                 };
             }));

@@ -69,7 +69,7 @@ pub(crate) enum Socket {
     #[cfg(unix)]
     Unix(UnixStream),
     #[cfg(feature = "http3")]
-    Quic(crate::h3::Arrival),
+    Quic(Box<crate::h3::Arrival>),
 }
 
 impl Listener {

@@ -102,7 +102,7 @@ async fn run<M: MakeWorker>(
             )),
             #[cfg(feature = "http3")]
             Socket::Quic(arrival) => {
-                tokio::task::spawn_local(crate::h3::connection(arrival, make, config, place))
+                tokio::task::spawn_local(crate::h3::connection(*arrival, make, config, place))
             }
         };
     })
@@ -167,7 +167,7 @@ pub(crate) async fn work(
                 serve,
             );
             let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
-                serve(Socket::Quic(arrival), permit);
+                serve(Socket::Quic(Box::new(arrival)), permit);
             });
             tokio::join!(streams, quic);
             return;

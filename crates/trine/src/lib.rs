@@ -229,3 +229,7 @@ mod guide_tls {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/deploying.md")]
 mod guide_deploying {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http3.md")]
+mod guide_http3 {}

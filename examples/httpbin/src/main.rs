@@ -6,7 +6,7 @@
 //! ```
 //!
 //! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS too, at `TRINE_TLS_PORT`
-//! (8443).
+//! (8443). Built with `--features http3`, it speaks HTTP/3 at the UDP port of the same number where `TRINE_TLS_HTTP3=true`.
 
 use std::time::Duration;
 
@@ -119,7 +119,20 @@ async fn panic() -> StatusCode {
 #[trine::main]
 async fn main() -> trine::Result {
     App::new()
-        .routes(routes![index, pid, repeat, echo, headers, stream_parts, sse, status, bytes, cookie, delay, panic])
+        .routes(routes![
+            index,
+            pid,
+            repeat,
+            echo,
+            headers,
+            stream_parts,
+            sse,
+            status,
+            bytes,
+            cookie,
+            delay,
+            panic
+        ])
         .serve()
         .await
 }
