@@ -68,6 +68,8 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "http3")]
+    Quic(crate::h3::Arrival),
 }
 
 impl Listener {
