@@ -130,28 +130,24 @@ impl Estate {
         };
         tracing::info!(program = %program.display(), "a new process is started, to take over");
         tell(&notify::reloading());
-        let given = give(&program, sockets, patience, || {
-            let leaves = phase.send_if_modified(|now| {
+        let given = give(&program, sockets, patience, |new| {
+            // In this order: once it leaves, this process may be gone at any time.
+            self.handed_over.store(true, Ordering::Release);
+            self.means().take();
+            tell(&format!("MAINPID={new}\nREADY=1"));
+            tracing::info!(new, "a new process has taken over; this one ends when its connections have");
+            phase.send_if_modified(|now| {
                 let serves = *now == Phase::Running;
                 if serves {
                     *now = Phase::Leaving;
                 }
                 serves
-            });
-            self.handed_over.store(leaves, Ordering::Release);
-            self.means().take();
-            leaves
+            })
         });
-        match &given {
-            Ok(new) => {
-                tell(&format!("MAINPID={new}\nREADY=1"));
-                tracing::info!(new, "a new process has taken over; this one ends when its connections have");
-            }
-            Err(error) => {
-                tell(&format!("READY=1\nSTATUS=the restart failed: {error}"));
-            }
+        if let Err(error) = &given {
+            tell(&format!("READY=1\nSTATUS=the restart failed: {error}"));
         }
-        given.map(drop)
+        given
     }
 
     fn means(&self) -> MutexGuard<'_, Option<Means>> {
