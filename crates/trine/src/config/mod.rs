@@ -54,13 +54,13 @@
 //! | `limits.handshakes` | `1000` | [`max_handshakes`](ServerConfig::max_handshakes) |
 //! | `limits.at_capacity` | `wait` | [`at_capacity`](ServerConfig::at_capacity): `wait` or `shed` |
 //! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
-//! | `http3.concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http3::max_concurrent_streams) |
-//! | `http3.cancelled` | `200` | [`max_cancelled`](trine_server::Http3::max_cancelled) |
+//! | `http3.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http3::max_concurrent_streams) |
+//! | `http3.max_cancelled` | `200` | [`max_cancelled`](trine_server::Http3::max_cancelled) |
 //! | `http3.stream_window` | `256KiB` | [`stream_window`](trine_server::Http3::stream_window) |
 //! | `http3.connection_window` | `1MiB` | [`connection_window`](trine_server::Http3::connection_window) |
 //! | `http3.send_window` | `1MiB` | [`send_window`](trine_server::Http3::send_window) |
-//! | `http3.unproven` | `100` | [`max_unproven`](trine_server::Http3::max_unproven) |
-//! | `http3.idle` | `30s` | [`idle_timeout`](trine_server::Http3::idle_timeout) |
+//! | `http3.max_unproven` | `100` | [`max_unproven`](trine_server::Http3::max_unproven) |
+//! | `http3.idle_timeout` | `30s` | [`idle_timeout`](trine_server::Http3::idle_timeout) |
 //! | `timeouts.handshake` | `10s` | [`handshake_timeout`](ServerConfig::handshake_timeout) |
 //! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
 //! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
