@@ -263,7 +263,7 @@ fn status(block: &[u8]) -> u16 {
                 number * 10 + digit as u16
             })
         }
-        [name, 3, digits @ ..] if matches!(name, 0x48..=0x4e | 0x08..=0x0e) => {
+        [0x48..=0x4e | 0x08..=0x0e, 3, digits @ ..] => {
             std::str::from_utf8(&digits[..3]).unwrap().parse().unwrap()
         }
         other => panic!("a status that this client cannot read: {other:02x?}"),
