@@ -1,12 +1,14 @@
 //! Every limit and timeout of the server, in one struct, each with a finite default.
 
+mod http2;
+mod http3;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-mod http2;
-
 pub use self::http2::Http2;
+pub use self::http3::Http3;
 use crate::error::ServerError;
 use crate::forwarded::{ForwardedBy, TrustedProxies};
 use crate::h1::{body, head};
@@ -121,6 +123,11 @@ pub struct ServerConfig {
     /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
     pub max_gathered_bytes: usize,
 
+    /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the same number. Needs the feature
+    /// `http3`, which is experimental. Default: false.
+    pub tls_http3: bool,
+    /// What bounds HTTP/3 beyond the limits above.
+    pub http3: Http3,
     /// What is peculiar to HTTP/2. Default: see [`Http2`].
     pub http2: Http2,
 }
@@ -191,6 +198,8 @@ impl Default for ServerConfig {
             max_chunk_extension_bytes: 16 * 1024,
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
+            tls_http3: false,
+            http3: Http3::default(),
             http2: Http2::default(),
         }
     }
@@ -224,7 +233,10 @@ impl ServerConfig {
             _ if self.tls_self_signed => crate::tls::Tls::self_signed(),
             _ => return None,
         };
-        Some(Listen::tls(SocketAddr::new(self.address, self.tls_port), tls))
+        let listen = Listen::tls(SocketAddr::new(self.address, self.tls_port), tls);
+        #[cfg(feature = "http3")]
+        let listen = Listen { http3: self.tls_http3, ..listen };
+        Some(listen)
     }
 
     #[cfg(feature = "tls-core")]
@@ -269,7 +281,7 @@ impl ServerConfig {
 
     /// All fields that cannot work, in one error.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
-        let http2 = self.http2.rules();
+        let (http2, http3) = (self.http2.rules(), self.http3.rules());
         let rules = [
             (self.max_connections > 0, "`max_connections` must be at least 1"),
             (self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS, "`max_connections` is too large"),
@@ -303,8 +315,12 @@ impl ServerConfig {
                 cfg!(feature = "self-signed") || !self.tls_self_signed,
                 "`tls_self_signed` needs the feature `self-signed`, which is off",
             ),
+            (
+                cfg!(feature = "http3") || !self.tls_http3,
+                "`tls_http3` needs the feature `http3`, which is off",
+            ),
         ];
-        let rules = rules.iter().chain(&http2);
+        let rules = rules.iter().chain(&http2).chain(&http3);
         let broken: Vec<&str> = rules.filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }

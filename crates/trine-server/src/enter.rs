@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use trine_core::ConnInfo;
 
+use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::conn::conn;
 use crate::error::ServerError;
@@ -25,22 +26,32 @@ use crate::tls::Secured;
 pub(crate) struct Door {
     #[cfg(feature = "tls-core")]
     tls: Option<crate::tls::Gate>,
+    #[cfg(feature = "http3")]
+    http3: Option<crate::h3::Port>,
     redirect: Option<HttpsRedirect>,
     proxies: Vec<Network>,
 }
 
 impl Door {
     #[cfg_attr(
-        not(feature = "tls-core"),
-        expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
+        not(feature = "http3"),
+        allow(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
     )]
-    pub(crate) fn new(listen: &Listen, config: &ServerConfig) -> Result<Door, ServerError> {
+    pub(crate) fn new(
+        listen: &Listen,
+        address: &Address,
+        config: &ServerConfig,
+    ) -> Result<Door, ServerError> {
+        #[cfg(feature = "tls-core")]
+        let tls = match &listen.tls {
+            Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
+            None => None,
+        };
         Ok(Door {
+            #[cfg(feature = "http3")]
+            http3: crate::h3::Port::of(listen, address, tls.as_ref(), config)?,
             #[cfg(feature = "tls-core")]
-            tls: match &listen.tls {
-                Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
-                None => None,
-            },
+            tls,
             redirect: listen.redirect.clone(),
             proxies: listen.proxy_protocol.clone(),
         })
@@ -51,6 +62,12 @@ impl Door {
 impl Door {
     pub(crate) fn tls(&self) -> Option<&crate::tls::Gate> {
         self.tls.as_ref()
+    }
+
+    /// The gate and the UDP port of a place that speaks HTTP/3.
+    #[cfg(feature = "http3")]
+    pub(crate) fn http3(&self) -> Option<(&crate::tls::Gate, &crate::h3::Port)> {
+        self.tls.as_ref().zip(self.http3.as_ref())
     }
 }
 
@@ -102,11 +119,31 @@ async fn secured<I, M>(
     // What the handshake needed is given back before the first request.
     let secured = Box::pin(gate.secure(io, &config, &place)).await;
     let Some(Secured { stream, info: tls }) = secured else { return };
+    let info = info.with_tls(tls);
+    #[cfg(feature = "http3")]
+    if let Some(port) = &door.http3 {
+        let make = crate::h3::Advertise::new(make, port.number());
+        return Box::pin(protected(stream, info, Box::new(make), config, place)).await;
+    }
+    Box::pin(protected(stream, info, make, config, place)).await;
+}
+
+/// Serves the version that the handshake agreed on.
+#[cfg(feature = "tls-core")]
+async fn protected<I, M>(
+    stream: crate::tls::TlsStream<I>,
+    info: ConnInfo,
+    make: impl Deref<Target = M> + 'static,
+    config: Arc<ServerConfig>,
+    place: Place,
+) where
+    I: Io + Send + 'static,
+    M: MakeConnection,
+{
     #[cfg(feature = "http2")]
-    if tls.protocol.as_deref() == Some(b"h2") {
-        let info = info.with_tls(tls);
+    if info.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2")) {
         let service = make.connection(&info);
         return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
     }
-    Box::pin(conn(stream, info.with_tls(tls), make, config, place)).await;
+    Box::pin(conn(stream, info, make, config, place)).await;
 }

@@ -102,6 +102,10 @@ pub(crate) enum RequestError {
     EncodingOrder,
     EncodingOnOldVersion,
     ConnectWithBody,
+    #[cfg(feature = "http3")]
+    ConnectOverQuic,
+    #[cfg(feature = "http3")]
+    SchemeOverQuic,
     Expectation,
     HeadTimeout,
 }
@@ -135,6 +139,10 @@ impl RequestError {
             Self::EncodingOrder => (S::BAD_REQUEST, "`chunked` must be the last transfer coding and appear once (RFC 9112, 6.3)"),
             Self::EncodingOnOldVersion => (S::BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, 6.1)"),
             Self::ConnectWithBody => (S::BAD_REQUEST, "a CONNECT request has no body (RFC 9110, 9.3.6)"),
+            #[cfg(feature = "http3")]
+            Self::ConnectOverQuic => (S::NOT_IMPLEMENTED, "this server makes no tunnels over HTTP/3 (RFC 9114, 4.4)"),
+            #[cfg(feature = "http3")]
+            Self::SchemeOverQuic => (S::MISDIRECTED_REQUEST, "HTTP/3 serves `https` only (RFC 9110, 7.4)"),
             Self::Expectation => (S::EXPECTATION_FAILED, "the only expectation that this server knows is `100-continue` (RFC 9110, 10.1.1)"),
             Self::HeadTimeout => (S::REQUEST_TIMEOUT, "the request head did not arrive in time"),
         }

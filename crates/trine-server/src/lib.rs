@@ -27,6 +27,7 @@
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
+//! - `h3` (feature `http3`, experimental): the same over QUIC
 //! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
 //!
 //! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
@@ -46,6 +47,8 @@ mod buffer;
 mod call;
 mod config;
 mod conn;
+#[cfg(any(feature = "http2", feature = "http3"))]
+mod cookies;
 mod date;
 mod enter;
 mod error;
@@ -56,6 +59,8 @@ pub mod fuzzing;
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
+#[cfg(feature = "http3")]
+mod h3;
 pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
@@ -83,7 +88,7 @@ mod wire;
 mod worker;
 
 pub use address::Address;
-pub use config::{AtCapacity, Cancel, Http2, ServerConfig};
+pub use config::{AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
 pub use forwarded::{Client, ForwardedBy, TrustedProxies};
 #[cfg(feature = "http2")]

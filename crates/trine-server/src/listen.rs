@@ -38,6 +38,9 @@ pub struct Listen {
     /// How TLS is spoken here. Default: not at all.
     #[cfg(feature = "tls-core")]
     pub tls: Option<Tls>,
+    /// Whether HTTP/3 is spoken here too, at the UDP port of the same number; it needs `tls`. Experimental. Default: false.
+    #[cfg(feature = "http3")]
+    pub http3: bool,
     /// Leads every request to HTTPS instead of serving it. Default: no.
     pub redirect: Option<HttpsRedirect>,
 }
@@ -52,6 +55,8 @@ impl Listen {
             proxy_protocol: Vec::new(),
             #[cfg(feature = "tls-core")]
             tls: None,
+            #[cfg(feature = "http3")]
+            http3: false,
             redirect: None,
         }
     }
@@ -80,6 +85,15 @@ impl Listen {
     #[must_use]
     pub fn tls(address: SocketAddr, tls: Tls) -> Listen {
         Listen { tls: Some(tls), ..Listen::tcp(address) }
+    }
+
+    /// HTTP/3 beside it, at the UDP port of the same number; the answers of the other versions tell clients of it (Alt-Svc).
+    /// Experimental.
+    #[cfg(feature = "http3")]
+    #[must_use]
+    pub fn http3(mut self) -> Listen {
+        self.http3 = true;
+        self
     }
 
     /// `https` or `http`: how clients write the address.
@@ -114,7 +128,6 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
 }
 
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
-    let door = Arc::new(Door::new(listen, config)?);
     let count = config.worker_count();
     let failed = |source| ServerError::Bind { address: listen.address.clone(), source };
     let (address, sockets) = match &listen.address {
@@ -127,6 +140,7 @@ fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
             (listen.address.clone(), sockets)
         }
     };
+    let door = Arc::new(Door::new(listen, &address, config)?);
     Ok(Opened { address, door, sockets })
 }
 

@@ -212,6 +212,10 @@ impl Bound {
                         config,
                         place,
                     )),
+                    #[cfg(feature = "http3")]
+                    Socket::Quic(arrival) => {
+                        tokio::spawn(crate::h3::connection(arrival, make, config, place))
+                    }
                 };
             }));
         }

@@ -45,6 +45,9 @@ impl Shed {
             Socket::Unix(stream) if full => drop(stream),
             #[cfg(unix)]
             Socket::Unix(stream) => self.spawn(stream),
+            // It was refused already, without being accepted.
+            #[cfg(feature = "http3")]
+            Socket::Quic(arrival) => drop(arrival),
         }
     }
 

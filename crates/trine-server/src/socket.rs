@@ -52,6 +52,8 @@ pub(crate) enum Socket {
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "http3")]
+    Quic(crate::h3::Arrival),
 }
 
 impl Listener {

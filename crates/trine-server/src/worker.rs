@@ -100,6 +100,10 @@ async fn run<M: MakeWorker>(
                 config,
                 place,
             )),
+            #[cfg(feature = "http3")]
+            Socket::Quic(arrival) => {
+                tokio::task::spawn_local(crate::h3::connection(arrival, make, config, place))
+            }
         };
     })
     .await;
@@ -112,12 +116,22 @@ async fn run<M: MakeWorker>(
 pub(crate) struct Open {
     door: Arc<Door>,
     listener: Listener,
+    #[cfg(feature = "http3")]
+    quic: Option<quinn::Endpoint>,
 }
 
 /// Must be called on the worker's runtime.
 pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerError> {
     let open = |Entrance { door, socket }: Entrance| {
-        Ok(Open { door, listener: socket.register().map_err(ServerError::Start)? })
+        Ok(Open {
+            listener: socket.register().map_err(ServerError::Start)?,
+            #[cfg(feature = "http3")]
+            quic: match door.http3() {
+                Some((_, port)) => Some(port.open().map_err(ServerError::Start)?),
+                None => None,
+            },
+            door,
+        })
     };
     entrances.into_iter().map(open).collect()
 }
@@ -130,21 +144,43 @@ pub(crate) async fn work(
 ) {
     let drain = Arc::new(Drain::default());
     let _cut = Cut(Arc::clone(&drain));
-    let one = async |Open { door, listener }: Open| {
-        let phase = common.phase.clone();
-        accept(listener, &common.config, Arc::clone(&common.permits), phase, |socket, permit| {
+    #[cfg(feature = "http3")]
+    let endpoints: Vec<_> = entrances.iter().filter_map(|entrance| entrance.quic.clone()).collect();
+    let one = async |entrance: Open| {
+        let door = &entrance.door;
+        let serve = |socket: Socket, permit| {
             // Answers leave in whole writes already; waiting for more would only add delay.
             if let Socket::Tcp(stream, _) = &socket
                 && let Err(error) = stream.set_nodelay(true)
             {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            serve(socket, Arc::clone(&door), drain.enter(permit), Arc::clone(&common.config));
-        })
-        .await;
+            serve(socket, Arc::clone(door), drain.enter(permit), Arc::clone(&common.config));
+        };
+        #[cfg(feature = "http3")]
+        if let (Some(endpoint), Some((gate, port))) = (&entrance.quic, door.http3()) {
+            let streams = accept(
+                entrance.listener,
+                &common.config,
+                Arc::clone(&common.permits),
+                common.phase.clone(),
+                serve,
+            );
+            let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
+                serve(Socket::Quic(arrival), permit);
+            });
+            tokio::join!(streams, quic);
+            return;
+        }
+        let phase = common.phase.clone();
+        accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, serve).await;
     };
     all(entrances.into_iter().map(one).collect()).await;
     drain.run(&mut common.phase, common.config.shutdown_timeout).await;
+    #[cfg(feature = "http3")]
+    for endpoint in &endpoints {
+        crate::h3::say_goodbye(endpoint).await;
+    }
 }
 
 /// Runs a handful of futures side by side in one task, to the end of the last.

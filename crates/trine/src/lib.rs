@@ -202,9 +202,17 @@ mod guide_routing {}
 #[doc = include_str!("../../../guide/extraction.md")]
 mod guide_extraction {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http2.md")]
+mod guide_http2 {}
+
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/behind-a-proxy.md")]
+mod guide_behind_a_proxy {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]

@@ -81,7 +81,7 @@ async fn start(pki: &Pki) -> (std::net::SocketAddr, std::net::SocketAddr, Server
     let app = App::new().routes(routes![who, maybe, conn]).layer(Hsts::new(Duration::from_secs(60)));
     let service = app.build().await.unwrap();
     let bound = Server::new(config).bind().unwrap();
-    let addresses: Vec<_> = bound.local_addrs().collect();
+    let addresses: Vec<_> = bound.local_addrs().filter_map(trine_server::Address::tcp).collect();
     let handle = bound.handle();
     tokio::spawn(bound.serve(service));
     (addresses[0], addresses[1], handle)

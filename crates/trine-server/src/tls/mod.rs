@@ -31,6 +31,7 @@ use trine_core::TlsVersion;
 
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
+pub(crate) use self::stream::TlsStream;
 use crate::tls::certificate::{Pem, Source};
 
 /// How a listener speaks TLS: its certificates, and what it asks of clients.

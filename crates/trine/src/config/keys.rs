@@ -89,6 +89,21 @@ const KEYS: &[Key] = keys! {
     "timeouts.write" => server.write_timeout: units::TIMEOUT;
     "timeouts.discard" => server.discard_timeout: units::DURATION;
     "timeouts.shutdown" => server.shutdown_timeout: units::DURATION;
+    "http2.enabled" => server.http2.enabled: units::SWITCH;
+    "http2.max_concurrent_streams" => server.http2.max_concurrent_streams: units::STREAMS;
+    "http2.stream_window" => server.http2.stream_window: units::WINDOW;
+    "http2.connection_window" => server.http2.connection_window: units::CONNECTION_WINDOW;
+    "http2.max_frame_bytes" => server.http2.max_frame_bytes: units::FRAME;
+    "http2.header_table_bytes" => server.http2.header_table_bytes: units::TABLE;
+    "http2.max_send_buffer" => server.http2.max_send_buffer: units::SEND_BUFFER;
+    "http2.max_pending_resets" => server.http2.max_pending_resets: units::COUNT;
+    "http2.max_resets" => server.http2.max_resets: units::COUNT32;
+    "http2.max_error_resets" => server.http2.max_error_resets: units::COUNT;
+    "http2.max_remembered_resets" => server.http2.max_remembered_resets: units::COUNT;
+    "http2.data_frame_budget" => server.http2.data_frame_budget: units::MEMORY;
+    "http2.max_control_frames" => server.http2.max_control_frames: units::COUNT32;
+    "http2.ping_interval" => server.http2.ping_interval: units::TIMEOUT;
+    "http2.ping_timeout" => server.http2.ping_timeout: units::TIMEOUT;
 };
 
 #[cfg(test)]

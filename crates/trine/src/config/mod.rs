@@ -60,6 +60,21 @@
 //! | `timeouts.write` | `30s` | [`write_timeout`](ServerConfig::write_timeout) |
 //! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
 //! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
+//! | `http2.enabled` | `true` | [`enabled`](trine_server::Http2::enabled) |
+//! | `http2.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http2::max_concurrent_streams) |
+//! | `http2.stream_window` | `256KiB` | [`stream_window`](trine_server::Http2::stream_window) |
+//! | `http2.connection_window` | `1MiB` | [`connection_window`](trine_server::Http2::connection_window) |
+//! | `http2.max_frame_bytes` | `16KiB` | [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
+//! | `http2.header_table_bytes` | `4KiB` | [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
+//! | `http2.max_send_buffer` | `64KiB` | [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
+//! | `http2.max_pending_resets` | `20` | [`max_pending_resets`](trine_server::Http2::max_pending_resets) |
+//! | `http2.max_resets` | `1000` | [`max_resets`](trine_server::Http2::max_resets) |
+//! | `http2.max_error_resets` | `256` | [`max_error_resets`](trine_server::Http2::max_error_resets) |
+//! | `http2.max_remembered_resets` | `64` | [`max_remembered_resets`](trine_server::Http2::max_remembered_resets) |
+//! | `http2.data_frame_budget` | `256KiB` | [`data_frame_budget`](trine_server::Http2::data_frame_budget) |
+//! | `http2.max_control_frames` | `10000` | [`max_control_frames`](trine_server::Http2::max_control_frames) |
+//! | `http2.ping_interval` | `30s` | [`ping_interval`](trine_server::Http2::ping_interval) |
+//! | `http2.ping_timeout` | `20s` | [`ping_timeout`](trine_server::Http2::ping_timeout) |
 //!
 //! A table of another name is a section of the application: see [`Section`].
 //!

@@ -89,4 +89,4 @@ pub(crate) fn clip(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod testkit;
+pub(crate) mod testkit;
