@@ -6,7 +6,7 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
-use trine_core::{Body, ConnInfo, IntoResponse as _, Problem, RouteCx};
+use trine_core::{Body, BodyError, ConnInfo, IntoResponse as _, Problem, RouteCx};
 
 use crate::answer::{Answer, From};
 use crate::balance::{Tried, choose};
@@ -56,7 +56,7 @@ async fn exchange(
     if let Some(answer) = hops::count(&mut parts) {
         return Ok(answer);
     }
-    body.check_declared().map_err(|error| ProxyError::because(Fault::Body, error))?;
+    check_length(&body, proxy.settings.config.max_body_bytes)?;
     let client = OnClient::take(&mut parts.extensions);
     let mut head = Head::new(parts, &body, conn, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
@@ -77,10 +77,20 @@ async fn exchange(
         match sending.attempt().await? {
             Attempt::Again => {}
             Attempt::Answered { response, lease, place } => {
-                return sending.answer(response, lease, place, client);
+                return sending.answer(response, lease, place, client).await;
             }
         }
     }
+}
+
+/// Refuses a body that says itself that it is too large, before an upstream hears of it.
+fn check_length(body: &Body, most: u64) -> Result<(), ProxyError> {
+    let declared = body.check_declared();
+    let fits = declared.and_then(|()| match http_body::Body::size_hint(body).lower() > most {
+        true => Err(BodyError::TooLarge { limit: most }),
+        false => Ok(()),
+    });
+    fits.map_err(|error| ProxyError::because(Fault::Body, error))
 }
 
 /// A request that is being sent, to one upstream after the other if need be.
@@ -163,7 +173,7 @@ impl Sending<'_> {
             && is_idempotent(&self.head.method)
             && self.retries < config.max_retries;
         let holds = self.head.expects && !h2;
-        let (body, progress) = Outgoing::new(body, holds);
+        let (body, progress) = Outgoing::new(body, config.max_body_bytes, holds);
         let headers =
             if repeatable { self.head.headers.clone() } else { std::mem::take(&mut self.head.headers) };
         let mut request = self
@@ -191,6 +201,8 @@ impl Sending<'_> {
         if let Some(request) = unsent {
             let (parts, body) = request.into_parts();
             self.head.headers = parts.headers;
+            // HTTP/2 has no `Host`.
+            self.head.host_is_there = false;
             self.body = Some(body.into_inner());
             return true;
         }
@@ -208,7 +220,7 @@ impl Sending<'_> {
         Ok(Attempt::Again)
     }
 
-    fn answer(
+    async fn answer(
         self,
         response: Response<Incoming>,
         lease: Lease,
@@ -232,7 +244,7 @@ impl Sending<'_> {
             (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
             (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock },
         };
-        let body = Answer::body(body, from, place, &self.proxy.settings);
+        let body = Answer::body(body, from, place, &self.proxy.settings).await;
         Ok(Response::from_parts(head_only(parts), body))
     }
 }

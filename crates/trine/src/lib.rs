@@ -206,6 +206,10 @@ mod guide_extraction {}
 #[doc = include_str!("../../../guide/http2.md")]
 mod guide_http2 {}
 
+#[cfg(all(doctest, feature = "proxy"))]
+#[doc = include_str!("../../../guide/as-a-proxy.md")]
+mod guide_as_a_proxy {}
+
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
