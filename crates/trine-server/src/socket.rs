@@ -59,7 +59,9 @@ pub(crate) enum Socket {
 impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Socket> {
         match self {
-            Listener::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Socket::Tcp(stream, peer)),
+            Listener::Tcp(listener) => {
+                listener.accept().await.map(|(stream, peer)| Socket::Tcp(stream, peer))
+            }
             #[cfg(unix)]
             Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Socket::Unix(stream)),
         }

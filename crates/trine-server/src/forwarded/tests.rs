@@ -120,7 +120,9 @@ fn forwarded_as_its_rfc_has_it() {
 #[test]
 fn a_quote_that_the_client_opened_does_not_swallow_the_words_of_a_proxy() {
     let rfc = |value: &str| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
-    for appended in [", for=203.0.113.7;proto=https", ", for=\"[2001:db8::7]:1\";proto=https", ",for=\"203.0.113.7\""] {
+    for appended in
+        [", for=203.0.113.7;proto=https", ", for=\"[2001:db8::7]:1\";proto=https", ",for=\"203.0.113.7\""]
+    {
         for sent in [
             "for=6.6.6.6;x=\"",
             "for=6.6.6.6;proto=https;host=evil.example;x=\"",
@@ -129,7 +131,11 @@ fn a_quote_that_the_client_opened_does_not_swallow_the_words_of_a_proxy() {
             "for=6.6.6.6 x=\"\"",
             "for=6.6.6.6;for=7.7.7.7;x",
         ] {
-            assert_eq!(rfc(&format!("{sent}{appended}")), is("", "http", "direct.example"), "{sent}{appended}");
+            assert_eq!(
+                rfc(&format!("{sent}{appended}")),
+                is("", "http", "direct.example"),
+                "{sent}{appended}"
+            );
         }
     }
     // A line of its own is no matter of the client.

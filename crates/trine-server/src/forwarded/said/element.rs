@@ -43,11 +43,8 @@ fn element(mut rest: &[u8]) -> Option<(Option<Hop<'_>>, &[u8])> {
             Some(_) => return None,
         }
     }
-    let hop = Hop {
-        address: whom.as_deref().and_then(address),
-        secure: proto.as_deref().and_then(secure),
-        host,
-    };
+    let hop =
+        Hop { address: whom.as_deref().and_then(address), secure: proto.as_deref().and_then(secure), host };
     Some((Some(hop).filter(|_| !empty), rest))
 }
 
@@ -69,7 +66,8 @@ fn pair(text: &[u8]) -> Option<(&[u8], Cow<'_, str>, &[u8])> {
 fn bare(text: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let end = text.iter().position(|byte| b",; \t".contains(byte)).unwrap_or(text.len());
     let (value, behind) = text.split_at(end);
-    let plain = !value.is_empty() && value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
+    let plain =
+        !value.is_empty() && value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
     let value = str::from_utf8(value).ok().filter(|_| plain)?;
     Some((Cow::Borrowed(value), behind))
 }
