@@ -12,7 +12,7 @@ use crate::shed::Shed;
 use crate::shutdown::{Phase, reached};
 use crate::socket::{Listener, Socket};
 
-/// Accepts until the server drains, and then until nobody waits any more.
+/// Accepts until the server drains or leaves, and then until nobody waits any more.
 ///
 /// Past the limit nothing is accepted, so that new connections wait in the backlog, where they cost no memory of ours; or
 /// they are accepted to be shed.
@@ -23,7 +23,7 @@ pub(crate) async fn accept(
     mut phase: watch::Receiver<Phase>,
     mut serve: impl FnMut(Socket, OwnedSemaphorePermit),
 ) {
-    let mut draining = pin!(reached(&mut phase, Phase::Draining));
+    let mut draining = pin!(reached(&mut phase, Phase::Leaving));
     let mut shed = Shed::new(config);
     loop {
         let permit = match config.at_capacity {

@@ -55,7 +55,8 @@ pub struct ServerConfig {
     pub tls_watch: Duration,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
-    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
+    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once; whether SIGUSR2 restarts, and
+    /// a service manager is told. Default: true.
     pub signals: bool,
     /// Connections that wait in the system to be accepted, per listener. Past it the system lets clients retry.
     /// Default: 1024.
@@ -101,6 +102,9 @@ pub struct ServerConfig {
     /// Time that requests and upgraded connections have to end after a shutdown began. Then they are cut.
     /// Default: 30 s.
     pub shutdown_timeout: Duration,
+    /// Time that a new process has to become ready to take over, see [`ServerHandle::restart`](crate::ServerHandle::restart).
+    /// Then it is killed, and the old one goes on. Unix only. Default: 30 s.
+    pub handover_timeout: Duration,
     /// What ends a request early because its client is gone. Default: [`Cancel::Reset`].
     pub cancel: Cancel,
 
@@ -190,6 +194,7 @@ impl Default for ServerConfig {
             min_write_rate: 240,
             discard_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
+            handover_timeout: Duration::from_secs(30),
             cancel: Cancel::Reset,
             max_head_bytes: 64 * 1024,
             max_headers: 100,

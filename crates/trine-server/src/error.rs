@@ -37,6 +37,9 @@ pub enum ServerError {
     /// A listener cannot speak TLS as it was asked to.
     #[cfg(feature = "tls-core")]
     Tls(crate::tls::TlsError),
+    /// The old process, which started this one to take over, did not hand over.
+    #[cfg(unix)]
+    Handover(crate::HandoverError),
     /// The handlers for SIGTERM and ctrl-c could not be installed.
     Signals(io::Error),
 }
@@ -57,6 +60,8 @@ impl std::fmt::Display for ServerError {
             ServerError::Panicked { index } => write!(f, "worker {index} panicked outside of a request"),
             #[cfg(feature = "tls-core")]
             ServerError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
+            #[cfg(unix)]
+            ServerError::Handover(error) => write!(f, "this process cannot take over: {error}"),
             ServerError::Signals(source) => write!(f, "cannot listen for signals: {source}"),
         }
     }
@@ -71,6 +76,8 @@ impl std::error::Error for ServerError {
             ServerError::Worker { source, .. } => Some(&**source),
             #[cfg(feature = "tls-core")]
             ServerError::Tls(error) => Some(error),
+            #[cfg(unix)]
+            ServerError::Handover(error) => Some(error),
             ServerError::Config(_) | ServerError::Panicked { .. } => None,
         }
     }

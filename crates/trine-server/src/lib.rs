@@ -28,7 +28,8 @@
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
 //! - `h3` (feature `http3`, experimental): the same over QUIC
-//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
+//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do; `handover`:
+//!   how another process goes on
 //!
 //! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
 //! can go wrong.
@@ -61,6 +62,8 @@ mod h1;
 mod h2;
 #[cfg(feature = "http3")]
 mod h3;
+#[cfg(unix)]
+mod handover;
 pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
@@ -93,6 +96,8 @@ pub use error::{ServerError, error_status};
 pub use forwarded::{Client, ForwardedBy, TrustedProxies};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
+#[cfg(unix)]
+pub use handover::HandoverError;
 pub use listen::Listen;
 pub use network::{IpRange, Network};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};

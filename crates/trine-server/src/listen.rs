@@ -16,6 +16,8 @@ use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::enter::Door;
 use crate::error::ServerError;
+#[cfg(unix)]
+use crate::handover::Adopted;
 use crate::https::HttpsRedirect;
 use crate::network::Network;
 use crate::socket::Listening;
@@ -107,12 +109,32 @@ impl Listen {
     }
 }
 
-/// An open place: its sockets, one per worker, and the door that leads in.
+/// An open place: its sockets, no two of them the same, and the door that leads in.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) address: Address,
     pub(crate) door: Arc<Door>,
     pub(crate) sockets: Vec<Listening>,
+    pub(crate) origin: Origin,
+}
+
+impl Opened {
+    /// The file of a Unix socket.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.address.path().map(Into::into)
+    }
+}
+
+/// Who opened a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Here,
+    /// The process that this one takes over from.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "sockets are handed over on Unix"))]
+    OldProcess,
+    /// The service manager, which goes on listening there when this process has ended.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "sockets are handed over on Unix"))]
+    Manager,
 }
 
 /// What one worker gets of an open place.
@@ -128,31 +150,44 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
 }
 
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
-    let count = config.worker_count();
     let failed = |source| ServerError::Bind { address: listen.address.clone(), source };
+    #[cfg(unix)]
+    if let Some(Adopted { sockets, origin }) = crate::handover::adopt(&listen.address, config.backlog)? {
+        let address = match sockets.first() {
+            Some(Listening::Tcp(socket)) => socket.local_addr().map(Address::Tcp).map_err(failed)?,
+            _ => listen.address.clone(),
+        };
+        let door = Arc::new(Door::new(listen, &address, config)?);
+        return Ok(Opened { address, door, sockets, origin });
+    }
     let (address, sockets) = match &listen.address {
         Address::Tcp(address) => {
-            let (sockets, address) = bind_all(*address, config.backlog, count).map_err(failed)?;
+            let bound = bind_all(*address, config.backlog, config.worker_count());
+            let (sockets, address) = bound.map_err(failed)?;
             (Address::Tcp(address), sockets.into_iter().map(Listening::Tcp).collect())
         }
         Address::Unix(path) => {
-            let sockets = unix::bind(path, listen.unix_mode, config.backlog, count).map_err(failed)?;
-            (listen.address.clone(), sockets)
+            let socket = unix::bind(path, listen.unix_mode, config.backlog).map_err(failed)?;
+            (listen.address.clone(), vec![socket])
         }
     };
     let door = Arc::new(Door::new(listen, &address, config)?);
-    Ok(Opened { address, door, sockets })
+    Ok(Opened { address, door, sockets, origin: Origin::Here })
 }
 
-/// Gives each worker one socket of each place.
-pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> Vec<Vec<Entrance>> {
+/// Shares out the sockets of each place: a worker gets one, or several where a process with more workers opened them. Where
+/// there are too few, workers share.
+pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> io::Result<Vec<Vec<Entrance>>> {
     let mut shares: Vec<Vec<Entrance>> = (0..workers).map(|_| Vec::new()).collect();
     for Opened { door, sockets, .. } in opened {
-        for (share, socket) in shares.iter_mut().zip(sockets) {
-            share.push(Entrance { door: Arc::clone(&door), socket });
+        let missing = workers.saturating_sub(sockets.len());
+        let shared: Vec<_> =
+            sockets.iter().cycle().take(missing).map(Listening::try_clone).collect::<io::Result<_>>()?;
+        for (index, socket) in sockets.into_iter().chain(shared).enumerate() {
+            shares[index % workers].push(Entrance { door: Arc::clone(&door), socket });
         }
     }
-    shares
+    Ok(shares)
 }
 
 const BALANCED: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -167,8 +202,8 @@ fn bind_all(address: SocketAddr, backlog: i32, count: usize) -> io::Result<(Vec<
     // Port 0: the first listener picks the port, the others join it.
     let address = first.local_addr()?;
     let mut all = vec![first];
-    while all.len() < count {
-        all.push(if balanced { bind_one(address, backlog, true)? } else { all[0].try_clone()? });
+    while balanced && all.len() < count {
+        all.push(bind_one(address, backlog, true)?);
     }
     Ok((all, address))
 }
@@ -219,7 +254,7 @@ mod tests {
     fn each_worker_gets_a_socket_of_each_place() {
         let anywhere = Listen::tcp(config(0, 0).socket_addr());
         let two = ServerConfig { listeners: vec![anywhere.clone(), anywhere], ..config(1, 3) };
-        let shares = share_out(bind(&two).unwrap(), 3);
+        let shares = share_out(bind(&two).unwrap(), 3).unwrap();
         let ports = |share: &Vec<Entrance>| -> Vec<u16> {
             share.iter().map(|entrance| entrance.socket.tcp_addr().unwrap().port()).collect()
         };

@@ -16,6 +16,16 @@ pub(crate) enum Listening {
     Unix(std::os::unix::net::UnixListener),
 }
 
+#[cfg(unix)]
+impl From<Listening> for std::os::fd::OwnedFd {
+    fn from(socket: Listening) -> Self {
+        match socket {
+            Listening::Tcp(socket) => socket.into(),
+            Listening::Unix(socket) => socket.into(),
+        }
+    }
+}
+
 impl Listening {
     /// Must be called on the runtime that accepts.
     pub(crate) fn register(self) -> io::Result<Listener> {
@@ -23,6 +33,15 @@ impl Listening {
             Listening::Tcp(socket) => TcpListener::from_std(socket).map(Listener::Tcp),
             #[cfg(unix)]
             Listening::Unix(socket) => UnixListener::from_std(socket).map(Listener::Unix),
+        }
+    }
+
+    /// The same socket once more.
+    pub(crate) fn try_clone(&self) -> io::Result<Listening> {
+        match self {
+            Listening::Tcp(socket) => socket.try_clone().map(Listening::Tcp),
+            #[cfg(unix)]
+            Listening::Unix(socket) => socket.try_clone().map(Listening::Unix),
         }
     }
 
@@ -53,7 +72,7 @@ pub(crate) enum Socket {
     #[cfg(unix)]
     Unix(UnixStream),
     #[cfg(feature = "http3")]
-    Quic(crate::h3::Arrival),
+    Quic(Box<crate::h3::Arrival>),
 }
 
 impl Listener {

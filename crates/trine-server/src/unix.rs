@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::socket::Listening;
 
-/// Binds one socket, which all workers share: the system balances between TCP sockets only.
+/// Binds one socket, which all workers are to share: the system balances between TCP sockets only.
 #[cfg(unix)]
-pub(crate) fn bind(path: &Path, mode: u32, backlog: i32, count: usize) -> io::Result<Vec<Listening>> {
+pub(crate) fn bind(path: &Path, mode: u32, backlog: i32) -> io::Result<Listening> {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
     use std::os::unix::net::UnixStream;
@@ -27,27 +27,37 @@ pub(crate) fn bind(path: &Path, mode: u32, backlog: i32, count: usize) -> io::Re
     // Nobody can connect before it listens, and then the permissions hold.
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     socket.listen(backlog)?;
-    let first: std::os::unix::net::UnixListener = socket.into();
-    let mut all = Vec::new();
-    while all.len() + 1 < count {
-        all.push(Listening::Unix(first.try_clone()?));
-    }
-    all.push(Listening::Unix(first));
-    Ok(all)
+    Ok(Listening::Unix(socket.into()))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn bind(_: &Path, _: u32, _: i32, _: usize) -> io::Result<Vec<Listening>> {
+pub(crate) fn bind(_: &Path, _: u32, _: i32) -> io::Result<Listening> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no Unix sockets"))
 }
 
-/// Removes the files of sockets at the end of a server.
-#[derive(Debug, Default)]
-pub(crate) struct Files(pub(crate) Vec<std::path::PathBuf>);
+/// Removes the files of sockets at the end of a server, unless another process has taken over.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) ours: Vec<std::path::PathBuf>,
+    /// They become ours when the old process hands over, and stay where it goes on.
+    pub(crate) inherited: Vec<std::path::PathBuf>,
+    #[cfg(unix)]
+    pub(crate) estate: std::sync::Arc<crate::handover::Estate>,
+}
+
+impl Files {
+    pub(crate) fn take_over(&mut self) {
+        self.ours.append(&mut self.inherited);
+    }
+}
 
 impl Drop for Files {
     fn drop(&mut self) {
-        for path in &self.0 {
+        #[cfg(unix)]
+        if self.estate.is_handed_over() {
+            return;
+        }
+        for path in &self.ours {
             // Somebody may have been faster; a file that stays is replaced by the next start.
             let _ = std::fs::remove_file(path);
         }

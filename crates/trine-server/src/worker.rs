@@ -102,7 +102,7 @@ async fn run<M: MakeWorker>(
             )),
             #[cfg(feature = "http3")]
             Socket::Quic(arrival) => {
-                tokio::task::spawn_local(crate::h3::connection(arrival, make, config, place))
+                tokio::task::spawn_local(crate::h3::connection(*arrival, make, config, place))
             }
         };
     })
@@ -167,7 +167,7 @@ pub(crate) async fn work(
                 serve,
             );
             let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
-                serve(Socket::Quic(arrival), permit);
+                serve(Socket::Quic(Box::new(arrival)), permit);
             });
             tokio::join!(streams, quic);
             return;
@@ -176,6 +176,7 @@ pub(crate) async fn work(
         accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, serve).await;
     };
     all(entrances.into_iter().map(one).collect()).await;
+    drain.leave(&mut common.phase, common.config.keep_alive_timeout).await;
     drain.run(&mut common.phase, common.config.shutdown_timeout).await;
     #[cfg(feature = "http3")]
     for endpoint in &endpoints {

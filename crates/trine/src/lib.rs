@@ -219,5 +219,17 @@ mod guide_from_axum {}
 mod guide_behind_a_proxy {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../guide/real-time.md")]
+mod guide_real_time {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]
 mod guide_tls {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/deploying.md")]
+mod guide_deploying {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http3.md")]
+mod guide_http3 {}

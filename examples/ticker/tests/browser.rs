@@ -78,7 +78,8 @@ fn the_page_fills_and_the_program_ends_under_open_streams() {
     if let Some(chromium) = chromium() {
         let profile = tempfile::tempdir().unwrap();
         // With a port it stays on the page.
-        let browser = browser(&chromium, profile.path()).args(["--remote-debugging-port=0", &ticker.url]).spawn();
+        let browser =
+            browser(&chromium, profile.path()).args(["--remote-debugging-port=0", &ticker.url]).spawn();
         let mut browser = browser.unwrap();
         let start = Instant::now();
         while ticker.watching() != streams.len() + 1 {

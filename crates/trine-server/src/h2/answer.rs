@@ -109,6 +109,7 @@ pub(super) fn refuse(
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
 pub(super) fn lost(error: h2::Error) -> Lost {
     tracing::debug!(%error, "an answer could not be sent");
     Lost
