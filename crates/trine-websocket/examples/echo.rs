@@ -31,7 +31,8 @@ fn main() -> Result<()> {
 
 fn echo(mut stream: TcpStream) -> Result<()> {
     let big = 32 * 1024 * 1024;
-    let config = WebSocketConfig { max_message_size: big, max_frame_size: big, ..WebSocketConfig::default() };
+    let config =
+        WebSocketConfig { max_message_size: big, max_frame_size: big, max_fragments: 1 << 20, ..Default::default() };
     let mut input = BytesMut::new();
     let headers = head(&mut stream, &mut input)?;
     let handshake = Handshake::read(&Method::GET, Version::HTTP_11, &headers, None)?;

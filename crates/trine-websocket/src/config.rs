@@ -58,7 +58,7 @@ impl Default for WebSocketConfig {
 /// How messages are compressed, where the peer offers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compression {
-    /// Messages of fewer bytes leave as they are: 128.
+    /// Messages of fewer bytes leave as they are: 128. So do those that would not become smaller, unless this is 0.
     pub min_size: usize,
     /// From 1 (fast) to 9 (small): 3.
     pub level: u8,

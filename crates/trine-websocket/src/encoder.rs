@@ -116,7 +116,7 @@ impl Deflate {
             return small;
         }
         deflater.give();
-        small.filter(|small| small.len() < payload.len())
+        small.filter(|small| small.len() < payload.len() || self.min_size == 0)
     }
 }
 

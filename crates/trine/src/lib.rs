@@ -74,6 +74,8 @@ pub mod testing;
 mod trace_id;
 pub mod tree;
 pub mod validation;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use app::App;
 pub use audit::Audit;
