@@ -9,10 +9,13 @@ use super::{Config, ConfigError};
 /// Puts a value where it belongs. What can only be of a section of the application comes back.
 pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
-        Some(key) => match (key.set)(config, &said(key, &entry)) {
-            Ok(()) => Ok(None),
-            Err(expected) => Err(ConfigError::value(entry, key.name, expected)),
-        },
+        Some(key) => {
+            let value = said(key, &entry).into_owned();
+            match (key.set)(config, &value) {
+                Ok(()) => Ok(None),
+                Err(expected) => Err(ConfigError::value(Entry { value, ..entry }, key.name, expected)),
+            }
+        }
         None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
         None => Ok(Some(entry)),
     }
