@@ -1,5 +1,6 @@
 //! The body of an answer on its way from an upstream to the client.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,6 +22,8 @@ use crate::settings::Settings;
 pub(crate) struct Answer {
     body: Incoming,
     from: From,
+    /// What was there when the head came.
+    first: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
     settings: Arc<Settings>,
     place: Option<Place>,
 }
@@ -32,17 +35,29 @@ pub(crate) enum From {
 }
 
 impl Answer {
-    /// The body; where there is none, its connection is free at once.
-    pub(crate) fn body(body: Incoming, mut from: From, place: Place, settings: &Arc<Settings>) -> Body {
+    /// The body. One that is there as a whole, as small ones are, is not streamed: its connection is free at once.
+    pub(crate) async fn body(body: Incoming, mut from: From, place: Place, settings: &Arc<Settings>) -> Body {
         if let From::H1(Some(conn)) = &mut from {
             conn.clock.clear();
         }
-        let mut answer = Answer { body, from, settings: Arc::clone(settings), place: Some(place) };
+        let mut answer =
+            Answer { body, from, first: None, settings: Arc::clone(settings), place: Some(place) };
         if answer.body.is_end_stream() {
             answer.end();
             return Body::empty();
         }
-        Body::new(answer)
+        let first = poll_fn(|cx| Poll::Ready(answer.poll_incoming(cx))).await;
+        match first {
+            Poll::Ready(Some(Ok(frame))) if answer.body.is_end_stream() && frame.is_data() => {
+                answer.end();
+                Body::from(frame.into_data().unwrap_or_default())
+            }
+            Poll::Ready(first) => {
+                answer.first = Some(first);
+                Body::new(answer)
+            }
+            Poll::Pending => Body::new(answer),
+        }
     }
 
     /// The upstream has said everything.
@@ -57,6 +72,9 @@ impl Answer {
 
     /// What is there; moves the connection where nothing is.
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(first);
+        }
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             return Poll::Ready(frame);
         }
@@ -134,6 +152,15 @@ impl HttpBody for Answer {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let hint = self.body.size_hint();
+        let first = match &self.first {
+            Some(Some(Ok(frame))) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        // What lies here is taken out of what is to come.
+        match hint.exact() {
+            Some(rest) => SizeHint::with_exact(rest + first),
+            None => hint,
+        }
     }
 }

@@ -55,6 +55,9 @@ pub struct ProxyConfig {
     /// Requests on one HTTP/2 connection at a time. Past it another connection is opened. Default: 100.
     pub max_streams: usize,
 
+    /// Bytes of a request body. It is streamed and never lies in memory, so this bounds work, not memory; a limit that the
+    /// server in front has holds too. The client sees 413. Default: 1 GiB.
+    pub max_body_bytes: u64,
     /// Bytes of the head of an answer, and of its trailers; at least 8192. The client sees 502. Default: 64 KiB.
     pub max_head_bytes: usize,
     /// Header fields of an answer. The client sees 502. Default: 100.
@@ -97,6 +100,7 @@ impl Default for ProxyConfig {
             max_idle: 64,
             idle_timeout: Duration::from_secs(30),
             max_streams: 100,
+            max_body_bytes: 1024 * 1024 * 1024,
             max_head_bytes: 64 * 1024,
             max_headers: 100,
             max_buffered: 64 * 1024,

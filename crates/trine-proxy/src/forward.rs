@@ -6,7 +6,7 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
-use trine_core::{Body, ConnInfo, IntoResponse as _, Problem, RouteCx};
+use trine_core::{Body, BodyError, ConnInfo, IntoResponse as _, Problem, RouteCx};
 
 use crate::answer::{Answer, From};
 use crate::balance::{Tried, choose};
@@ -56,7 +56,7 @@ async fn exchange(
     if let Some(answer) = hops::count(&mut parts) {
         return Ok(answer);
     }
-    body.check_declared().map_err(|error| ProxyError::because(Fault::Body, error))?;
+    check_length(&body, proxy.settings.config.max_body_bytes)?;
     let client = OnClient::take(&mut parts.extensions);
     let mut head = Head::new(parts, &body, conn, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
@@ -74,13 +74,20 @@ async fn exchange(
         last,
     };
     loop {
-        match sending.attempt().await? {
-            Attempt::Again => {}
-            Attempt::Answered { response, lease, place } => {
-                return sending.answer(response, lease, place, client);
-            }
+        if let Some(answered) = sending.attempt().await? {
+            return sending.answer(answered, client).await;
         }
     }
+}
+
+/// Refuses a body that says itself that it is too large, before an upstream hears of it.
+fn check_length(body: &Body, most: u64) -> Result<(), ProxyError> {
+    let declared = body.check_declared();
+    let fits = declared.and_then(|()| match http_body::Body::size_hint(body).lower() > most {
+        true => Err(BodyError::TooLarge { limit: most }),
+        false => Ok(()),
+    });
+    fits.map_err(|error| ProxyError::because(Fault::Body, error))
 }
 
 /// A request that is being sent, to one upstream after the other if need be.
@@ -97,13 +104,16 @@ struct Sending<'a> {
     last: Option<Instant>,
 }
 
-enum Attempt {
-    Answered { response: Response<Incoming>, lease: Lease, place: Place },
-    Again,
+/// The head of an answer, with the connection that brings the rest of it.
+struct Answered {
+    response: Response<Incoming>,
+    lease: Lease,
+    place: Place,
 }
 
 impl Sending<'_> {
-    async fn attempt(&mut self) -> Result<Attempt, ProxyError> {
+    /// `None` where it is to be tried again.
+    async fn attempt(&mut self) -> Result<Option<Answered>, ProxyError> {
         let Inner { nodes, turn, settings, .. } = self.proxy;
         let config = &settings.config;
         let index = choose(nodes, turn, settings.balance, &self.tried, config)
@@ -132,7 +142,7 @@ impl Sending<'_> {
                     | StatusCode::GATEWAY_TIMEOUT => node.health.failed(&node.name, config),
                     _ => node.health.succeeded(&node.name),
                 }
-                Ok(Attempt::Answered { response, lease, place })
+                Ok(Some(Answered { response, lease, place }))
             }
             Err(failed) => {
                 let error = failed.error.at(&node.name);
@@ -163,7 +173,7 @@ impl Sending<'_> {
             && is_idempotent(&self.head.method)
             && self.retries < config.max_retries;
         let holds = self.head.expects && !h2;
-        let (body, progress) = Outgoing::new(body, holds);
+        let (body, progress) = Outgoing::new(body, config.max_body_bytes, holds);
         let headers =
             if repeatable { self.head.headers.clone() } else { std::mem::take(&mut self.head.headers) };
         let mut request = self
@@ -187,17 +197,19 @@ impl Sending<'_> {
     }
 
     /// Whether the request is still whole, here or in what came back.
-    fn may_repeat(&mut self, unsent: Option<Request<Outgoing>>, broke: bool) -> bool {
+    fn may_repeat(&mut self, unsent: Option<Box<Request<Outgoing>>>, broke: bool) -> bool {
         if let Some(request) = unsent {
             let (parts, body) = request.into_parts();
             self.head.headers = parts.headers;
+            // HTTP/2 has no `Host`.
+            self.head.host_is_there = false;
             self.body = Some(body.into_inner());
             return true;
         }
         broke && is_idempotent(&self.head.method) && !self.head.headers.is_empty()
     }
 
-    fn again(&mut self, error: ProxyError) -> Result<Attempt, ProxyError> {
+    fn again(&mut self, error: ProxyError) -> Result<Option<Answered>, ProxyError> {
         let config = &self.proxy.settings.config;
         if self.retries >= config.max_retries || !self.proxy.budget.spend() {
             return Err(error);
@@ -205,14 +217,12 @@ impl Sending<'_> {
         self.retries += 1;
         tracing::debug!(%error, retry = self.retries, "a request is tried again");
         self.failed = Some(error);
-        Ok(Attempt::Again)
+        Ok(None)
     }
 
-    fn answer(
+    async fn answer(
         self,
-        response: Response<Incoming>,
-        lease: Lease,
-        place: Place,
+        Answered { response, lease, place }: Answered,
         client: Option<OnClient>,
     ) -> Result<Response<Body>, ProxyError> {
         let (mut parts, body) = response.into_parts();
@@ -232,7 +242,7 @@ impl Sending<'_> {
             (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
             (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock },
         };
-        let body = Answer::body(body, from, place, &self.proxy.settings);
+        let body = Answer::body(body, from, place, &self.proxy.settings).await;
         Ok(Response::from_parts(head_only(parts), body))
     }
 }

@@ -1,11 +1,12 @@
 //! What an upstream is told of the client: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via`.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VIA};
 use http::{Extensions, Version};
 use trine_core::{ConnInfo, RouteCx};
+
+use crate::headers::Lengths;
 
 /// What becomes of `Forwarded` and `X-Forwarded-*` that a request brings. Both are told anew of the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,19 +33,27 @@ pub(crate) fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
     extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
 }
 
-pub(crate) fn tell(headers: &mut HeaderMap, forwarding: Forwarding, legacy: bool, client: &Client<'_>) {
+pub(crate) fn tell(
+    headers: &mut HeaderMap,
+    lengths: Lengths,
+    forwarding: Forwarding,
+    legacy: bool,
+    client: &Client<'_>,
+) {
     if forwarding != Forwarding::Append {
         for name in &TOLD {
-            headers.remove(name);
+            lengths.remove(headers, name);
         }
     }
     if forwarding == Forwarding::Hide {
         return;
     }
-    push(headers, FORWARDED, &element(client), ", ");
+    let address = client.address.map(|address| address.to_canonical());
+    let text = address.map(|address| address.to_string());
+    push(headers, FORWARDED, &element(client, address, text.as_deref()));
     if legacy {
-        if let Some(address) = client.address {
-            push(headers, X_FORWARDED_FOR, &address.to_canonical().to_string(), ", ");
+        if let Some(text) = text {
+            push(headers, X_FORWARDED_FOR, &text);
         }
         set(headers, X_FORWARDED_PROTO, proto(client));
         if let Some(host) = client.host {
@@ -65,18 +74,16 @@ pub(crate) fn via(headers: &mut HeaderMap, version: Version, name: &str) {
     hop.push_str(version);
     hop.push(' ');
     hop.push_str(name);
-    push(headers, VIA, &hop, ", ");
+    push(headers, VIA, &hop);
 }
 
 /// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC 7239, 6).
-fn element(client: &Client<'_>) -> String {
-    let mut text = String::with_capacity(64);
-    let written = match client.address.map(|address| address.to_canonical()) {
-        Some(IpAddr::V4(address)) => write!(text, "for={address}"),
-        Some(IpAddr::V6(address)) => write!(text, "for=\"[{address}]\""),
-        None => write!(text, "for=unknown"),
-    };
-    debug_assert!(written.is_ok(), "a string takes everything");
+fn element(client: &Client<'_>, address: Option<IpAddr>, spelt: Option<&str>) -> String {
+    let spelt = spelt.unwrap_or("unknown");
+    let (before, behind) = if matches!(address, Some(IpAddr::V6(_))) { ("\"[", "]\"") } else { ("", "") };
+    let host = client.host.map_or(0, str::len);
+    let mut text = String::with_capacity(40 + spelt.len() + host);
+    text.extend(["for=", before, spelt, behind]);
     if let Some(host) = client.host {
         // A port's colon is no token (RFC 9110, 5.6.2); a host has nothing that a quoted text must escape.
         let quote = if host.contains([':', '[']) { "\"" } else { "" };
@@ -91,21 +98,24 @@ fn proto(client: &Client<'_>) -> &'static str {
 }
 
 /// Appends to the list that is there, in one line.
-fn push(headers: &mut HeaderMap, name: HeaderName, element: &str, between: &str) {
-    let whole = match headers.entry(&name) {
-        Entry::Vacant(_) => HeaderValue::from_str(element),
-        Entry::Occupied(entry) => {
+fn push(headers: &mut HeaderMap, name: HeaderName, element: &str) {
+    match headers.entry(name) {
+        Entry::Vacant(entry) => {
+            if let Ok(value) = HeaderValue::from_str(element) {
+                entry.insert(value);
+            }
+        }
+        Entry::Occupied(mut entry) => {
             let mut whole = Vec::new();
             for value in entry.iter() {
                 whole.extend_from_slice(value.as_bytes());
-                whole.extend_from_slice(between.as_bytes());
+                whole.extend_from_slice(b", ");
             }
             whole.extend_from_slice(element.as_bytes());
-            HeaderValue::from_bytes(&whole)
+            if let Ok(value) = HeaderValue::from_bytes(&whole) {
+                entry.insert(value);
+            }
         }
-    };
-    if let Ok(whole) = whole {
-        headers.insert(name, whole);
     }
 }
 
@@ -146,7 +156,8 @@ mod tests {
         for name in &TOLD {
             headers.insert(name, HeaderValue::from_static("a lie"));
         }
-        tell(&mut headers, Forwarding::Replace, true, &client("192.0.2.1"));
+        let lengths = crate::headers::strip(&mut headers).lengths;
+        tell(&mut headers, lengths, Forwarding::Replace, true, &client("192.0.2.1"));
         assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=https");
         assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
         assert!(!format!("{headers:?}").contains("lie"));
@@ -158,7 +169,8 @@ mod tests {
         headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.1"));
         headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.2"));
         headers.append(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-        tell(&mut headers, Forwarding::Append, true, &client("2001:db8::1"));
+        let lengths = crate::headers::strip(&mut headers).lengths;
+        tell(&mut headers, lengths, Forwarding::Append, true, &client("2001:db8::1"));
         assert_eq!(
             headers["forwarded"],
             "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=https"

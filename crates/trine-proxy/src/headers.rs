@@ -9,12 +9,38 @@ use trine_core::Body;
 use crate::error::Fault;
 
 /// What the fields that were taken out of a request said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Said {
     /// The protocols that an upgrade is asked for.
     pub(crate) upgrade: Option<HeaderValue>,
     /// The client understands trailers.
     pub(crate) trailers: bool,
+    /// Which names the rest can have.
+    pub(crate) lengths: Lengths,
+}
+
+/// How long the names of a message are: most fields that are taken out are not there, and this says so for less than a look
+/// into the map for each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lengths(u64);
+
+impl Lengths {
+    fn of(headers: &HeaderMap) -> Lengths {
+        Lengths(headers.keys().fold(0, |lengths, name| lengths | Lengths::bit(name)))
+    }
+
+    fn bit(name: &HeaderName) -> u64 {
+        1 << name.as_str().len().min(63)
+    }
+
+    fn may_have(self, name: &HeaderName) -> bool {
+        self.0 & Lengths::bit(name) != 0
+    }
+
+    /// Takes a field out, if it is there.
+    pub(crate) fn remove(self, headers: &mut HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+        if self.may_have(name) { headers.remove(name) } else { None }
+    }
 }
 
 /// Takes out every field that belongs to the connection.
@@ -22,9 +48,12 @@ pub(crate) struct Said {
 /// What `Connection` names goes too, but never what frames or addresses the message: a client could make an upstream see
 /// another request than the one that was checked.
 pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
-    let mut said = Said::default();
+    let lengths = Lengths::of(headers);
+    let mut said = Said { upgrade: None, trailers: false, lengths };
     let mut asks_upgrade = false;
-    if let Entry::Occupied(entry) = headers.entry(CONNECTION) {
+    if lengths.may_have(&CONNECTION)
+        && let Entry::Occupied(entry) = headers.entry(CONNECTION)
+    {
         let (_, values) = entry.remove_entry_mult();
         let mut named: Vec<HeaderName> = Vec::new();
         for value in values {
@@ -45,15 +74,19 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
             headers.remove(name);
         }
     }
-    if let Some(protocol) = headers.remove(UPGRADE) {
-        said.upgrade = asks_upgrade.then_some(protocol);
+    if let Some(protocol) = lengths.remove(headers, &UPGRADE) {
+        // HTTP/2 that begins as an upgrade is gone (RFC 9113, 3.1), and lets requests pass that nobody looks at.
+        let h2c = tokens(&protocol).any(|token| token.eq_ignore_ascii_case(b"h2c"));
+        said.upgrade = (asks_upgrade && !h2c).then_some(protocol);
     }
-    if let Entry::Occupied(entry) = headers.entry(TE) {
+    if lengths.may_have(&TE)
+        && let Entry::Occupied(entry) = headers.entry(TE)
+    {
         said.trailers = entry.iter().flat_map(tokens).any(|token| token.eq_ignore_ascii_case(b"trailers"));
         entry.remove_entry_mult();
     }
-    for name in CONNECTIONS_OWN {
-        headers.remove(name);
+    for name in &CONNECTIONS_OWN {
+        lengths.remove(headers, name);
     }
     said
 }

@@ -13,6 +13,9 @@ use trine_core::{Body, BodyError};
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     body: Body,
+    limit: u64,
+    /// Bytes of the limit that are left.
+    left: u64,
     progress: Option<Arc<Progress>>,
 }
 
@@ -43,9 +46,9 @@ pub(crate) enum Stage {
 }
 
 impl Outgoing {
-    pub(crate) fn new(body: Body, hold: bool) -> (Outgoing, Option<Arc<Progress>>) {
+    pub(crate) fn new(body: Body, limit: u64, hold: bool) -> (Outgoing, Option<Arc<Progress>>) {
         if body.is_end_stream() {
-            return (Outgoing { body, progress: None }, None);
+            return (Outgoing::of(body, limit, None), None);
         }
         let progress = Arc::new(Progress {
             stage: AtomicU8::new(if hold { HELD } else { SENDING }),
@@ -53,11 +56,15 @@ impl Outgoing {
             held: AtomicBool::new(hold),
             waker: Mutex::new(None),
         });
-        (Outgoing { body, progress: Some(Arc::clone(&progress)) }, Some(progress))
+        (Outgoing::of(body, limit, Some(Arc::clone(&progress))), Some(progress))
+    }
+
+    fn of(body: Body, limit: u64, progress: Option<Arc<Progress>>) -> Outgoing {
+        Outgoing { body, limit, left: limit, progress }
     }
 
     pub(crate) fn empty() -> Outgoing {
-        Outgoing { body: Body::empty(), progress: None }
+        Outgoing::of(Body::empty(), 0, None)
     }
 
     /// The body as it came, if nothing of it was read.
@@ -119,7 +126,15 @@ impl HttpBody for Outgoing {
                 return Poll::Pending;
             }
         }
-        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        let mut frame = Pin::new(&mut this.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(part))) = &frame
+            && let Some(data) = part.data_ref()
+        {
+            match this.left.checked_sub(data.len() as u64) {
+                Some(left) => this.left = left,
+                None => frame = Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit }))),
+            }
+        }
         match &frame {
             Poll::Pending => progress.set(CLIENT),
             Poll::Ready(Some(Ok(_))) => {

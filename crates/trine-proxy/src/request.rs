@@ -23,6 +23,8 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
     /// The host that the client asked for.
     host: Option<HeaderValue>,
+    /// `Host` says it already.
+    pub(crate) host_is_there: bool,
     /// The protocols that the client would change to.
     pub(crate) upgrade: Option<HeaderValue>,
     trailers: bool,
@@ -51,7 +53,7 @@ impl Head {
             secure: conn.is_some_and(|conn| conn.secure),
             host: host.as_ref().and_then(|host| host.to_str().ok()),
         };
-        forwarded::tell(&mut headers, settings.forwarding, settings.legacy, &client);
+        forwarded::tell(&mut headers, said.lengths, settings.forwarding, settings.legacy, &client);
         forwarded::via(&mut headers, version, &settings.via);
         let mut target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         if let Some(prefix) = &settings.prefix
@@ -62,7 +64,16 @@ impl Head {
         let expects =
             headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let expects = expects && !body.is_end_stream();
-        Ok(Head { method, target, headers, host, upgrade: said.upgrade, trailers: said.trailers, expects })
+        Ok(Head {
+            method,
+            target,
+            headers,
+            host_is_there: uri.authority().is_none() && host.is_some(),
+            host,
+            upgrade: said.upgrade,
+            trailers: said.trailers,
+            expects,
+        })
     }
 
     /// The request for one upstream, over HTTP/1 or HTTP/2. `headers` are this head's own, or a copy.
@@ -92,7 +103,9 @@ impl Head {
             *request.version_mut() = Version::HTTP_2;
         } else {
             *request.uri_mut() = Uri::from(target);
-            headers.insert(HOST, host);
+            if !(self.host_is_there && settings.host == Host::Preserve) {
+                headers.insert(HOST, host);
+            }
             // hyper takes a GET of unknown length for one without a body.
             let hint = request.body().size_hint();
             if hint.exact().is_none() {

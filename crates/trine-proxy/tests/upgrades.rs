@@ -158,6 +158,24 @@ async fn what_is_said_directly_behind_a_101_is_not_lost() {
 }
 
 #[tokio::test]
+async fn http2_as_an_upgrade_is_not_passed_on() {
+    let upstream = raw(|mut stream, _| async move {
+        let head = head(&mut stream).await;
+        assert!(!head.to_lowercase().contains("upgrade"), "{head}");
+        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain").await;
+    })
+    .await;
+    let front = front(Proxy::to(upstream.url()).unwrap());
+    for protocols in ["h2c", "websocket, h2c"] {
+        let asked = format!(
+            "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, http2-settings, close\r\nupgrade: {protocols}\r\n\
+             http2-settings: AAMAAABk\r\n\r\n"
+        );
+        assert!(talk(front.address, &asked).await.ends_with("plain"), "{protocols}");
+    }
+}
+
+#[tokio::test]
 async fn an_upgrade_that_nobody_asked_for_is_not_passed_on() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;

@@ -122,14 +122,24 @@ async fn secured<I, M>(
     let info = info.with_tls(tls);
     #[cfg(feature = "http3")]
     if let Some(port) = &door.http3 {
-        let make = crate::h3::Advertise::new(make, port.number());
-        return Box::pin(protected(stream, info, Box::new(make), config, place)).await;
+        let make = Box::new(crate::h3::Advertise::new(make, port.number()));
+        return Box::pin(protected(stream, info, make, config, place)).await;
     }
-    Box::pin(protected(stream, info, make, config, place)).await;
+    #[cfg(feature = "http2")]
+    if is_http2(&info) {
+        let service = make.connection(&info);
+        return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
+    }
+    Box::pin(conn(stream, info, make, config, place)).await;
 }
 
-/// Serves the version that the handshake agreed on.
-#[cfg(feature = "tls-core")]
+#[cfg(all(feature = "http2", feature = "tls-core"))]
+fn is_http2(info: &ConnInfo) -> bool {
+    info.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2"))
+}
+
+/// The same for a listener that advertises HTTP/3.
+#[cfg(feature = "http3")]
 async fn protected<I, M>(
     stream: crate::tls::TlsStream<I>,
     info: ConnInfo,
@@ -141,7 +151,7 @@ async fn protected<I, M>(
     M: MakeConnection,
 {
     #[cfg(feature = "http2")]
-    if info.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2")) {
+    if is_http2(&info) {
         let service = make.connection(&info);
         return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
     }

@@ -247,8 +247,8 @@ impl Bound {
             listening.spawn(worker::work(entrances, common.clone(), move |socket, door, place, config| {
                 let make = Arc::clone(&worker);
                 match socket {
-                    Socket::Tcp(stream) => {
-                        let info = socket::info(&stream);
+                    Socket::Tcp(stream, peer) => {
+                        let info = socket::info(&stream, peer);
                         tokio::spawn(enter(stream, info, door, make, config, place))
                     }
                     #[cfg(unix)]
@@ -262,7 +262,7 @@ impl Bound {
                     )),
                     #[cfg(feature = "http3")]
                     Socket::Quic(arrival) => {
-                        tokio::spawn(crate::h3::connection(arrival, make, config, place))
+                        tokio::spawn(crate::h3::connection(*arrival, make, config, place))
                     }
                 };
             }));

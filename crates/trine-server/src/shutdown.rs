@@ -27,6 +27,10 @@ pub(crate) enum Phase {
     Over,
 }
 
+/// How long a shutdown waits for the first word of a connection that it has accepted already: who has just connected may
+/// have sent a request that is still on its way.
+pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(1);
+
 /// Moves the server forward, never back.
 pub(crate) fn advance(phase: &watch::Sender<Phase>, to: Phase) {
     phase.send_if_modified(|now| {

@@ -87,8 +87,8 @@ async fn run<M: MakeWorker>(
     work(entrances, common.clone(), |socket, door, place, config| {
         let make = Rc::clone(&worker);
         match socket {
-            Socket::Tcp(stream) => {
-                let info = socket::info(&stream);
+            Socket::Tcp(stream, peer) => {
+                let info = socket::info(&stream, peer);
                 tokio::task::spawn_local(enter(stream, info, door, make, config, place))
             }
             #[cfg(unix)]
@@ -102,7 +102,7 @@ async fn run<M: MakeWorker>(
             )),
             #[cfg(feature = "http3")]
             Socket::Quic(arrival) => {
-                tokio::task::spawn_local(crate::h3::connection(arrival, make, config, place))
+                tokio::task::spawn_local(crate::h3::connection(*arrival, make, config, place))
             }
         };
     })
@@ -150,7 +150,7 @@ pub(crate) async fn work(
         let door = &entrance.door;
         let serve = |socket: Socket, permit| {
             // Answers leave in whole writes already; waiting for more would only add delay.
-            if let Socket::Tcp(stream) = &socket
+            if let Socket::Tcp(stream, _) = &socket
                 && let Err(error) = stream.set_nodelay(true)
             {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -167,7 +167,7 @@ pub(crate) async fn work(
                 serve,
             );
             let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
-                serve(Socket::Quic(arrival), permit);
+                serve(Socket::Quic(Box::new(arrival)), permit);
             });
             tokio::join!(streams, quic);
             return;

@@ -77,6 +77,8 @@ pub mod topic;
 mod trace_id;
 pub mod tree;
 pub mod validation;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use app::App;
 pub use audit::Audit;
@@ -202,9 +204,25 @@ mod guide_routing {}
 #[doc = include_str!("../../../guide/extraction.md")]
 mod guide_extraction {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http2.md")]
+mod guide_http2 {}
+
+#[cfg(all(doctest, feature = "proxy"))]
+#[doc = include_str!("../../../guide/as-a-proxy.md")]
+mod guide_as_a_proxy {}
+
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/behind-a-proxy.md")]
+mod guide_behind_a_proxy {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/real-time.md")]
+mod guide_real_time {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/tls.md")]
@@ -213,3 +231,7 @@ mod guide_tls {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/deploying.md")]
 mod guide_deploying {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http3.md")]
+mod guide_http3 {}

@@ -60,6 +60,18 @@ pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
     }
 }
 
+/// Tells the problem of a service that knows nothing of applications, our proxy for example.
+pub(crate) fn told(
+    response: Response,
+    accept: Option<&HeaderValue>,
+    traceparent: Option<&HeaderValue>,
+) -> Response {
+    match is_due(&response) {
+        true => tell(response, accept, traceparent),
+        false => response,
+    }
+}
+
 /// Whether a response carries a problem that is not told yet.
 fn is_due(response: &Response) -> bool {
     Problem::is_in(response) && Told::of(response).is_none()

@@ -14,7 +14,7 @@ use trine::Topic;
 use trine::config::Config;
 use trine::prelude::*;
 use trine::sse::{Event, LastEventId, Sse};
-use trine::topic::{Overflow, TopicConfig};
+use trine::topic::{Overflow, Presence, TopicConfig};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -36,6 +36,11 @@ async fn fails() -> impl IntoResponse {
 #[get("/ends")]
 async fn ends() -> impl IntoResponse {
     Sse::new(stream::iter([Event::json("one")]))
+}
+
+#[get("/here")]
+async fn here(topic: State<Topic<String>>, people: State<Presence<(), &'static str>>) -> impl IntoResponse {
+    Sse::new(topic.subscribe().events()).keep(people.enter((), "Ann"))
 }
 
 fn app(config: TopicConfig) -> (App, Topic<String>) {
@@ -214,6 +219,25 @@ async fn a_client_that_goes_is_forgotten() {
     half.until(":\n\n").await;
     topic.publish("still here".to_owned());
     half.until("still here").await;
+    server.stop().await;
+}
+
+#[trine::test]
+async fn what_a_stream_keeps_goes_with_its_client() {
+    let (app, topic) = app(TopicConfig::default());
+    let people = Presence::<(), &str>::new();
+    let server = app.state(people.clone()).routes(routes![here]).test_server().await;
+    let client = Client::get(server.addr(), "/here", "").await;
+    subscribers(&topic, 1).await;
+    assert_eq!(people.here(&()), ["Ann"]);
+    client.socket.set_zero_linger().unwrap();
+    drop(client);
+    subscribers(&topic, 0).await;
+    let start = Instant::now();
+    while !people.here(&()).is_empty() {
+        assert!(start.elapsed() < PATIENCE, "she stays");
+        sleep(Duration::from_millis(5)).await;
+    }
     server.stop().await;
 }
 

@@ -352,8 +352,8 @@ async fn a_room_lives_as_long_as_somebody_is_in_it() {
     let rooms = Topics::<String, i64>::new();
     assert_eq!(rooms.publish(&"a".into(), 0), 0);
     assert!(rooms.rooms().is_empty(), "nobody hears it");
-    let mut ann = rooms.subscribe("a".into()).unwrap();
-    let bob = rooms.subscribe("b".into()).unwrap();
+    let mut ann = rooms.subscribe(&"a".into()).unwrap();
+    let bob = rooms.subscribe(&"b".into()).unwrap();
     assert_eq!((rooms.publish(&"a".into(), 1), rooms.publish(&"c".into(), 2)), (1, 0));
     assert_eq!(drained(&mut ann), [1]);
     assert_eq!(rooms.subscribers(&"a".into()), 1);
@@ -370,14 +370,14 @@ async fn a_room_with_a_history_rests_before_it_goes() {
     let linger = Duration::from_millis(200);
     let rooms = Topics::<u8, i64>::with(TopicConfig { history: 2, linger, ..config() });
     rooms.publish(&1, 1);
-    let mut subscription = rooms.subscribe_since(1, Since::Oldest).unwrap();
+    let mut subscription = rooms.subscribe_since(&1, Since::Oldest).unwrap();
     rooms.publish(&1, 2);
     rooms.publish(&1, 3);
     assert_eq!(drained(&mut subscription), [1, 2, 3]);
     drop(subscription);
-    assert_eq!(drained(&mut rooms.subscribe_since(1, Since::Oldest).unwrap()), [2, 3]);
+    assert_eq!(drained(&mut rooms.subscribe_since(&1, Since::Oldest).unwrap()), [2, 3]);
     tokio::time::sleep(linger * 2).await;
-    let _other = rooms.subscribe(2).unwrap();
+    let _other = rooms.subscribe(&2).unwrap();
     assert_eq!(rooms.rooms(), [2], "another room cleans up");
     assert!(rooms.history(&1).is_empty());
 }
@@ -388,15 +388,15 @@ async fn past_the_limit_an_idle_room_makes_place_or_nobody_does() {
     rooms.publish(&1, 1);
     tokio::time::sleep(Duration::from_millis(5)).await;
     rooms.publish(&2, 2);
-    let three = rooms.subscribe(3).unwrap();
+    let three = rooms.subscribe(&3).unwrap();
     let mut left = rooms.rooms();
     left.sort_unstable();
     assert_eq!(left, [2, 3], "the one with the longest rest went");
-    let _two = rooms.subscribe(2).unwrap();
-    assert_eq!(rooms.subscribe(4).unwrap_err(), RoomsFull { limit: 2 });
+    let _two = rooms.subscribe(&2).unwrap();
+    assert_eq!(rooms.subscribe(&4).unwrap_err(), RoomsFull { limit: 2 });
     assert_eq!(rooms.publish(&4, 4), 0);
     drop(three);
-    rooms.subscribe(4).unwrap();
+    rooms.subscribe(&4).unwrap();
 }
 
 /// Rooms that are made and freed by several threads at once lose no message of who is in them.
@@ -408,7 +408,7 @@ fn rooms_that_come_and_go_lose_nothing() {
             let rooms = rooms.clone();
             scope.spawn(move || {
                 for number in 0..5_000 {
-                    let mut subscription = rooms.subscribe(7).unwrap();
+                    let mut subscription = rooms.subscribe(&7).unwrap();
                     let mine = thread * 1_000_000 + number;
                     assert!(rooms.publish(&7, mine) >= 1);
                     let heard = futures_executor(async {

@@ -44,7 +44,8 @@ pub(crate) async fn watch(gateway: Gateway, cx: trine::HookCx) -> trine::Result 
         }
         match load() {
             Ok(table) => {
-                checks = table.checks();
+                // Those of the old table end here.
+                drop(std::mem::replace(&mut checks, table.checks()));
                 gateway.replace(table);
                 tracing::info!(
                     routes = gateway.table().routes().len(),
@@ -77,7 +78,6 @@ impl Service<Request> for Gateway {
             let nowhere = Problem::not_found("no route is for this host and path");
             return Box::pin(async { Ok(nowhere.into_response()) });
         };
-        let request = request.map(|body| body.limited(route.max_body));
         Box::pin(route.proxy.clone().call(request))
     }
 }

@@ -28,8 +28,6 @@ async fn main() -> trine::Result {
     let watched = gateway.clone();
     let app = App::new()
         .config(config)
-        // Each route has a limit of its own.
-        .body_limit(u64::MAX)
         .state(gateway.clone())
         .task("gateway", move |cx| gateway::watch(watched, cx))
         .route("/-/health", get(health))

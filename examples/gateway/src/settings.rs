@@ -124,6 +124,7 @@ impl Route {
             read_timeout: self.read_timeout,
             total_timeout: self.total_timeout,
             tunnel_timeout: self.tunnel_timeout,
+            max_body_bytes: self.max_body.bytes(),
             max_requests: self.max_requests,
             max_queued: self.max_queued,
             queue_timeout: self.queue_timeout,

@@ -13,7 +13,6 @@ pub(crate) struct Route {
     pub(crate) name: String,
     host: Option<String>,
     prefix: String,
-    pub(crate) max_body: u64,
     pub(crate) proxy: Proxy,
 }
 
@@ -27,7 +26,6 @@ impl Table {
                 name: name.clone(),
                 host: setting.host.as_ref().map(|host| host.to_ascii_lowercase()),
                 prefix: setting.prefix.trim_end_matches('/').to_owned(),
-                max_body: setting.max_body.bytes(),
                 proxy,
             });
         }

@@ -159,7 +159,7 @@ impl Port {
             match server(&tls, config) {
                 Ok(made) => *current = (tls, Arc::new(made)),
                 Err(error) => {
-                    tracing::error!(%error, "new settings of TLS cannot be those of QUIC; the old ones stay")
+                    tracing::error!(%error, "new settings of TLS cannot be those of QUIC; the old ones stay");
                 }
             }
         }

@@ -26,7 +26,7 @@ async fn heads_have_limits() {
     let limits = ServerConfig { max_head_bytes: 2000, max_headers: 10, max_target_bytes: 100, ..config() };
     let peer = start(limits);
     let mut client = peer.client().await;
-    let mut get = |name: &'static str, value: String| {
+    let get = |name: &'static str, value: String| {
         let mut request = request("GET", "/hello");
         request.headers_mut().insert(name, value.parse().unwrap());
         request
@@ -344,10 +344,7 @@ async fn datagrams_and_early_data_are_off() {
     let config = peer.client_config(b"h3");
     for _ in 0..2 {
         let connecting = endpoint.connect_with(config.clone(), peer.address, "localhost").unwrap();
-        let connecting = match connecting.into_0rtt() {
-            Ok(_) => panic!("early data is taken"),
-            Err(connecting) => connecting,
-        };
+        let Err(connecting) = connecting.into_0rtt() else { panic!("early data is taken") };
         let quic = within(connecting).await.unwrap();
         assert_eq!(quic.max_datagram_size(), None);
         let mut client = crate::peer::Client::over(quic).await;
@@ -392,10 +389,19 @@ fn what_cannot_work_is_told() {
     {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
-    let plain = trine_server::Listen::tcp(config().socket_addr()).http3();
-    let error =
-        Server::new(ServerConfig { listeners: vec![plain], ..config() }).bind().unwrap_err().to_string();
-    assert!(error.contains("needs TLS"), "{error}");
+    let (secure, _) = crate::peer::place(&config());
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let balancers = vec!["10.0.0.0/8".parse().unwrap()];
+    for (listen, why) in [
+        (trine_server::Listen { tls: None, ..secure.clone() }, "has no TLS"),
+        (trine_server::Listen { address: trine_server::Address::Unix(socket), ..secure.clone() }, "address"),
+        (trine_server::Listen { proxy_protocol: balancers, ..secure }, "PROXY"),
+    ] {
+        let error =
+            Server::new(ServerConfig { listeners: vec![listen], ..config() }).bind().unwrap_err().to_string();
+        assert!(error.contains("HTTP/3") && error.contains(why), "{error}");
+    }
 }
 
 #[tokio::test]

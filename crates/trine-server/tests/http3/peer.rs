@@ -9,7 +9,6 @@ use h3::client::{RequestStream, SendRequest};
 use http::{HeaderMap, Request, Response};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
-use tokio::task::JoinHandle;
 use trine_server::tls::Tls;
 use trine_server::{HttpService, Listen, MakeWorker, Own, ServerConfig};
 
@@ -99,7 +98,6 @@ type Stream = RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 pub struct Client {
     pub quic: Connection,
     pub requests: SendRequest<h3_quinn::OpenStreams, Bytes>,
-    pub driver: JoinHandle<h3::error::ConnectionError>,
 }
 
 #[derive(Debug)]
@@ -123,8 +121,8 @@ impl Client {
     pub async fn over(quic: Connection) -> Client {
         let (mut connection, requests) =
             within(h3::client::new(h3_quinn::Connection::new(quic.clone()))).await.unwrap();
-        let driver = tokio::spawn(async move { connection.wait_idle().await });
-        Client { quic, requests, driver }
+        tokio::spawn(async move { connection.wait_idle().await });
+        Client { quic, requests }
     }
 
     pub async fn start(&mut self, request: Request<()>) -> Stream {
@@ -171,7 +169,8 @@ pub fn request(method: &str, path: &str) -> Request<()> {
 /// A client that sends bytes.
 pub struct Raw {
     pub quic: Connection,
-    pub control: SendStream,
+    /// It must stay open (RFC 9114, 6.2.1).
+    _control: SendStream,
 }
 
 impl Raw {
@@ -183,7 +182,7 @@ impl Raw {
     pub async fn over(quic: Connection) -> Raw {
         let mut control = within(quic.open_uni()).await.unwrap();
         within(control.write_all(&[0, 4, 0])).await.unwrap();
-        Raw { quic, control }
+        Raw { quic, _control: control }
     }
 
     /// Sends bytes on a request's stream, and leaves it open.

@@ -213,7 +213,7 @@ async fn a_client_that_expects_100_continue_gets_it_once_the_body_is_wanted() {
 
 /// Tells what it knows of its connection, and holds what no other thread may have.
 #[derive(Clone)]
-struct Local;
+pub struct Local;
 
 impl MakeWorker for Local {
     type Worker = Counting;
@@ -223,7 +223,7 @@ impl MakeWorker for Local {
     }
 }
 
-struct Counting(Rc<Cell<u32>>);
+pub struct Counting(Rc<Cell<u32>>);
 
 impl MakeConnection for Counting {
     type Service = tower::util::BoxService<Request<Body>, Response<Body>, Infallible>;

@@ -199,3 +199,21 @@ async fn a_shutdown_says_goodbye_to_idle_connections() {
     assert!(asking.await.unwrap().unwrap().ends_with("slow"));
     server.stop().await;
 }
+
+/// A request may be on its way while the server begins to end.
+#[tokio::test]
+async fn a_client_that_has_just_connected_is_served_during_a_shutdown() {
+    let (server, authority) = secure(|config| config);
+    let trusted = Arc::new(authority.trusted());
+    // One is through its handshake, the other has not begun it.
+    let mut through = connect(server.address, "localhost", &trusted).await.unwrap();
+    let begun = TcpStream::connect(server.address).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    server.handle.shutdown();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(ask(&mut through, "/hello").await.unwrap().ends_with("hello"));
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let mut begun = within(tokio_rustls::TlsConnector::from(trusted).connect(name, begun)).await.unwrap();
+    assert!(ask(&mut begun, "/hello").await.unwrap().ends_with("hello"));
+    server.stop().await;
+}

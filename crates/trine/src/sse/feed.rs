@@ -10,8 +10,8 @@ use http_body::Frame;
 use tokio::time::{Instant, Sleep};
 use trine_core::BoxError;
 
-use super::End;
 use super::event::Event;
+use super::{End, Kept};
 use crate::shutdown::Waiting;
 
 pub(super) struct Feed<S> {
@@ -22,12 +22,13 @@ pub(super) struct Feed<S> {
     end: End,
     waiting: Option<Waiting>,
     over: bool,
+    _kept: Kept,
 }
 
 impl<S> Feed<S> {
-    pub(super) fn new(events: S, heartbeat: Duration, first: Option<Event>, end: End) -> Feed<S> {
+    pub(super) fn new(events: S, heartbeat: Duration, first: Option<Event>, end: End, kept: Kept) -> Feed<S> {
         let heartbeat = Heartbeat { every: heartbeat, sent: Instant::now(), sleep: None };
-        Feed { events: Box::pin(events), heartbeat, first, end, waiting: None, over: false }
+        Feed { events: Box::pin(events), heartbeat, first, end, waiting: None, over: false, _kept: kept }
     }
 
     fn is_over(&mut self, cx: &Context<'_>) -> bool {

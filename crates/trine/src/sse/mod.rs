@@ -12,6 +12,7 @@ mod events;
 mod feed;
 mod last_event_id;
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -60,13 +61,16 @@ pub use self::last_event_id::LastEventId;
 ///   [`max_gathered_bytes`](trine_server::ServerConfig::max_gathered_bytes) wait for it, then the stream is not asked for
 ///   more. One that reads nothing is let go after [`write_timeout`](trine_server::ServerConfig::write_timeout). What a
 ///   [`Topic`](crate::Topic) does with what it publishes meanwhile, its `overflow` says.
-#[derive(Debug)]
 #[must_use = "it has to be answered with"]
 pub struct Sse<S> {
     events: S,
     heartbeat: Duration,
     retry: Option<Duration>,
+    kept: Kept,
 }
+
+/// What goes when the client does.
+type Kept = Vec<Box<dyn Any + Send>>;
 
 impl<S> Sse<S> {
     /// How long nothing is sent before a comment is.
@@ -74,7 +78,7 @@ impl<S> Sse<S> {
 
     /// An answer of these events.
     pub const fn new(events: S) -> Sse<S> {
-        Sse { events, heartbeat: Sse::<S>::HEARTBEAT, retry: None }
+        Sse { events, heartbeat: Sse::<S>::HEARTBEAT, retry: None, kept: Vec::new() }
     }
 
     /// Sends a comment where nothing else was sent for this long. Less than a second is a second.
@@ -88,6 +92,13 @@ impl<S> Sse<S> {
         self.retry = Some(after);
         self
     }
+
+    /// Keeps a value until the stream has ended or its client is gone: a place among those who are
+    /// [here](crate::topic::Here), a permit.
+    pub fn keep(mut self, value: impl Send + 'static) -> Sse<S> {
+        self.kept.push(Box::new(value));
+        self
+    }
 }
 
 impl<S, E> IntoResponse for Sse<S>
@@ -98,11 +109,17 @@ where
     fn into_response(self) -> Response {
         let end = End::default();
         let first = self.retry.map(Event::retry);
-        let body = Feed::new(self.events, self.heartbeat, first, end.clone());
+        let body = Feed::new(self.events, self.heartbeat, first, end.clone(), self.kept);
         let mut response = Response::new(Body::new(body));
         response.headers_mut().extend(HEAD.map(|(name, value)| (name, HeaderValue::from_static(value))));
         response.extensions_mut().insert(end);
         response
+    }
+}
+
+impl<S> std::fmt::Debug for Sse<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sse").field("heartbeat", &self.heartbeat).finish_non_exhaustive()
     }
 }
 

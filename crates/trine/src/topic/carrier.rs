@@ -37,7 +37,7 @@ use crate::BoxError;
 ///     }
 /// }
 ///
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let room = std::sync::Arc::new(Room::default());
 /// let [here, there] = [0, 1].map(|_| Topic::new().carried("news", room.clone()));

@@ -10,7 +10,7 @@ use super::carrier::{Carrier, Inbox, Parcel};
 /// use std::sync::Arc;
 /// use trine::topic::{Local, Topic};
 ///
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let local = Arc::new(Local::default());
 /// let [here, there] = [0, 1].map(|_| Topic::new().carried("news", local.clone()));

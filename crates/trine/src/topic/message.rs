@@ -14,7 +14,7 @@ use crate::BoxError;
 ///
 /// ```
 /// # use trine::Topic;
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let topic = Topic::new();
 /// let mut subscription = topic.subscribe();
@@ -77,7 +77,7 @@ impl<T> Message<T> {
     ///
     /// ```
     /// # use trine::topic::{Form, Topic};
-    /// # #[trine::test]
+    /// # #[trine::main]
     /// # async fn main() {
     /// struct Upper;
     ///

@@ -68,7 +68,7 @@ pub use self::subscription::{Lagged, Since, Subscription};
 /// ```
 /// use trine::Topic;
 ///
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let topic = Topic::new();
 /// let [mut ann, mut bob] = [topic.subscribe(), topic.subscribe()];
@@ -134,7 +134,7 @@ impl<T: Send + Sync + 'static> Topic<T> {
     /// ```
     /// use trine::topic::{Since, Topic, TopicConfig};
     ///
-    /// # #[trine::test]
+    /// # #[trine::main]
     /// # async fn main() {
     /// let topic = Topic::with(TopicConfig { history: 2, ..TopicConfig::default() });
     /// for number in 1..=3 {

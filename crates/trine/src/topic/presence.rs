@@ -20,7 +20,7 @@ use super::subscription::Subscription;
 /// ```
 /// use trine::topic::{Change, Presence};
 ///
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let presence = Presence::<&str, &str>::new();
 /// let ann = presence.enter("lobby", "Ann");

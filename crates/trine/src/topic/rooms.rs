@@ -32,7 +32,7 @@ use crate::{BoxError, IntoResponse, Problem, Response};
 ///
 /// #[get("/rooms/{room}")]
 /// async fn listen(room: String, rooms: State<Rooms>, last: Option<LastEventId>) -> impl IntoResponse {
-///     rooms.subscribe_since(room, last).map(|messages| Sse::new(messages.events()))
+///     rooms.subscribe_since(&room, last).map(|messages| Sse::new(messages.events()))
 /// }
 ///
 /// #[post("/rooms/{room}")]
@@ -108,7 +108,7 @@ where
             match name(room) {
                 Ok(name) => line.send(name, &message),
                 Err(error) => {
-                    tracing::error!(%error, "the key of a room cannot be carried to other processes")
+                    tracing::error!(%error, "the key of a room cannot be carried to other processes");
                 }
             }
         }
@@ -119,7 +119,7 @@ where
     ///
     /// # Errors
     /// [`RoomsFull`] when the room is a new one and there are too many.
-    pub fn subscribe(&self, room: K) -> Result<Subscription<T>, RoomsFull> {
+    pub fn subscribe(&self, room: &K) -> Result<Subscription<T>, RoomsFull> {
         self.subscribe_since(room, Since::Now)
     }
 
@@ -127,10 +127,10 @@ where
     ///
     /// # Errors
     /// [`RoomsFull`] when the room is a new one and there are too many.
-    pub fn subscribe_since(&self, room: K, since: impl Into<Since>) -> Result<Subscription<T>, RoomsFull> {
+    pub fn subscribe_since(&self, room: &K, since: impl Into<Since>) -> Result<Subscription<T>, RoomsFull> {
         let since = since.into();
         loop {
-            let hub = self.rooms.open(&room).ok_or(RoomsFull { limit: self.rooms.config.rooms })?;
+            let hub = self.rooms.open(room).ok_or(RoomsFull { limit: self.rooms.config.rooms })?;
             // One that is freed has left the table already.
             if let Some(subscription) = hub.subscribe_if_in_use(&since) {
                 return Ok(subscription);

@@ -18,7 +18,7 @@ use super::shard::{Next, Shard};
 /// ```
 /// use trine::topic::{Lagged, Topic};
 ///
-/// # #[trine::test]
+/// # #[trine::main]
 /// # async fn main() {
 /// let topic = Topic::new();
 /// let mut subscription = topic.subscribe();
