@@ -124,7 +124,8 @@ async fn a_new_process_that_hangs_is_killed() {
 
 #[tokio::test]
 async fn unix_sockets_are_handed_over_with_their_files() {
-    let program = Program::start("listeners = [\"127.0.0.1:0\", \"unix:FOLDER/socket\"]\nworkers = 2\n");
+    let program =
+        Program::start("listeners = [\"http://127.0.0.1:0\", \"unix:FOLDER/socket\"]\nworkers = 2\n");
     let file = program.file("socket");
     let first = program.pid().await.unwrap();
     assert_eq!(load::ask_unix(&file).await, first.to_string());

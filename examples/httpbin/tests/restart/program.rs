@@ -43,7 +43,7 @@ impl Program {
         let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
         let line = lines.next().unwrap().unwrap();
         let (_, rest) = line.split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-        let address = rest.split(',').next().unwrap().to_owned();
+        let address = rest.split([',', ' ']).next().unwrap().to_owned();
         // Later processes write there too.
         std::thread::spawn(move || lines.for_each(drop));
         let newest = Mutex::new(first.id());
