@@ -26,7 +26,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     #[cold]
-    fn of(error: &BoxError) -> Failure {
+    pub(crate) fn of(error: &BoxError) -> Failure {
         let status = error_status(error);
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(%error, "a service failed");

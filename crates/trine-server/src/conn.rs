@@ -24,7 +24,7 @@ use crate::io::Io;
 use crate::panics::{Panicked, caught};
 use crate::respond::{Sent, broken, refuse, send};
 use crate::seam::MakeConnection;
-use crate::shutdown::Place;
+use crate::shutdown::{LAST_CHANCE, Place};
 use crate::timer::Side;
 use crate::upgrade::{self, Offer};
 use crate::upload::Upload;
@@ -88,6 +88,12 @@ pub(crate) async fn conn<I, M>(
         End::Quiet => {}
         End::Close { linger } => linger::close(&mut wire, linger).await,
         End::Reset => linger::reset(&mut wire).await,
+        #[cfg(feature = "http2")]
+        End::Refused { error: RequestError::Version, .. } if begins_http2(&wire) => {
+            // Boxed, so that connections of HTTP/1 stay small.
+            let Wire { io, input, config, .. } = wire;
+            Box::pin(crate::h2::serve(io, input, info, make, service, config, place)).await;
+        }
         End::Refused { error, head } => {
             let (status, detail) = error.wire();
             tracing::debug!(?error, status = status.as_u16(), detail, "a request was refused");
@@ -103,11 +109,18 @@ pub(crate) async fn conn<I, M>(
     }
 }
 
+/// Only the first bytes of a connection say so (RFC 9113, 3.4): behind a request, the same bytes are an error.
+#[cfg(feature = "http2")]
+#[cold]
+fn begins_http2<I>(wire: &Wire<I>) -> bool {
+    wire.config.http2.enabled && matches!(wire.stage, Stage::Fresh) && crate::h2::is_preface(&wire.input)
+}
+
 /// What can still be said depends on how far the answer was.
 #[cold]
 fn after_panic<I>(wire: &mut Wire<I>) -> End {
     match std::mem::take(&mut wire.stage) {
-        Stage::Between => End::Quiet,
+        Stage::Fresh | Stage::Between => End::Quiet,
         Stage::Called(mut terms) => {
             terms.keep_alive = false;
             refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, call::FAILED, &mut terms);
@@ -197,7 +210,7 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
     let limits = wire.config.head_limits();
     let gathered = wire.config.max_gathered_bytes;
     let mut parsed = 0;
-    let mut begun = false;
+    let (mut begun, mut last_chance) = (false, false);
     let mut turn = pin!(tokio::task::yield_now());
     wire.timer.clear(Side::Read);
     poll_fn(|cx| {
@@ -216,7 +229,8 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             }
             // A head that was cut off is nobody's request.
             if wire.eof {
-                return Poll::Ready(Err(End::Quiet));
+                let goodbye = wire.io.says_goodbye();
+                return Poll::Ready(Err(if goodbye { End::Close { linger: false } } else { End::Quiet }));
             }
             match wire.poll_fill(cx, buffer::SIZE) {
                 Poll::Ready(Ok(())) => continue,
@@ -226,10 +240,15 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             if idle {
                 wire.rest();
                 wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
-                if wire.drain.is_draining() {
+                if wire.drain.ends_idle() && !last_chance {
                     // A request may have arrived that the runtime has not seen yet: look once more after its turn.
                     ready!(turn.as_mut().poll(cx));
-                    return Poll::Ready(Err(End::Close { linger: false }));
+                    if !(matches!(wire.stage, Stage::Fresh) && wire.io.says_goodbye()) {
+                        return Poll::Ready(Err(End::Close { linger: false }));
+                    }
+                    // Who has just been through a handshake is about to ask.
+                    last_chance = true;
+                    wire.timer.set(Side::Read, LAST_CHANCE);
                 }
             } else if !begun {
                 begun = true;

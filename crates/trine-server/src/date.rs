@@ -1,10 +1,17 @@
 //! The Date header, formatted once per second and thread.
 
 use std::cell::Cell;
+#[cfg(any(feature = "http2", feature = "http3"))]
+use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[cfg(any(feature = "http2", feature = "http3"))]
+use http::HeaderValue;
 
 thread_local! {
     static NOW: Cell<(u64, Line)> = const { Cell::new((u64::MAX, [0; 37])) };
+    #[cfg(any(feature = "http2", feature = "http3"))]
+    static VALUE: RefCell<(Line, HeaderValue)> = const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
 }
 
 /// The whole header line: it is written into every answer.
@@ -13,6 +20,19 @@ pub(crate) type Line = [u8; 37];
 /// The time as it was at the last [`look`], as RFC 9110, 5.6.7 wants it.
 pub(crate) fn now() -> Line {
     NOW.with(|now| now.get().1)
+}
+
+/// The value alone. It is made once a second and shared.
+#[cfg(any(feature = "http2", feature = "http3"))]
+pub(crate) fn value() -> HeaderValue {
+    let line = now();
+    VALUE.with_borrow_mut(|(made_of, value)| {
+        if *made_of != line {
+            *made_of = line;
+            *value = HeaderValue::from_bytes(&line[6..35]).unwrap_or(HeaderValue::from_static(""));
+        }
+        value.clone()
+    })
 }
 
 /// Looks at the clock. It is called whenever a connection has waited: answers that are made in one go, one after the

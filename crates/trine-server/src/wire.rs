@@ -25,7 +25,9 @@ pub(crate) struct Gone;
 /// How far the request in hand is, for a panic that interrupts it.
 #[derive(Debug, Default)]
 pub(crate) enum Stage {
+    /// Nothing was served yet: the connection may turn out to speak HTTP/2.
     #[default]
+    Fresh,
     Between,
     /// The service was called, and nothing of its answer is written.
     Called(Terms),
@@ -61,7 +63,7 @@ impl<I: Io> Wire<I> {
             timer,
             pace: Pace::default(),
             look: Look::default(),
-            stage: Stage::Between,
+            stage: Stage::Fresh,
             waited: false,
             eof: false,
             config,

@@ -24,7 +24,7 @@
 //! - [`next`], [`mod@middleware`] and [`mod@guard`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
 //! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and [`validation`]: what it asks of that
-//! - [`respond`]: what it gives back; [`link`]: links to handlers
+//! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers that go on
 //! - `fallback`: the answers that nobody wrote
 //! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
@@ -67,13 +67,18 @@ mod router;
 pub mod run;
 pub mod service;
 mod settle;
+mod shutdown;
 mod source;
+pub mod sse;
 #[cfg(feature = "templates")]
 pub mod template;
 pub mod testing;
+pub mod topic;
 mod trace_id;
 pub mod tree;
 pub mod validation;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use app::App;
 pub use audit::Audit;
@@ -82,7 +87,7 @@ pub use cached::Cached;
 pub use catch::Caught;
 pub use config::Config;
 pub use error::{Context, Error, Result};
-pub use extract::{Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+pub use extract::{ClientCertificate, Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
@@ -100,8 +105,10 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+pub use shutdown::Shutdown;
 #[cfg(feature = "templates")]
 pub use template::Templates;
+pub use topic::{Topic, Topics};
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
     LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
@@ -115,6 +122,7 @@ pub use trine_macros::{
 #[cfg(feature = "proxy")]
 #[doc(inline)]
 pub use trine_proxy as proxy;
+pub use trine_server::https;
 #[cfg(feature = "tls-core")]
 pub use trine_server::tls;
 pub use validation::{Valid, Validate};
@@ -196,6 +204,10 @@ mod guide_routing {}
 #[doc = include_str!("../../../guide/extraction.md")]
 mod guide_extraction {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http2.md")]
+mod guide_http2 {}
+
 #[cfg(all(doctest, feature = "proxy"))]
 #[doc = include_str!("../../../guide/as-a-proxy.md")]
 mod guide_as_a_proxy {}
@@ -203,3 +215,23 @@ mod guide_as_a_proxy {}
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/behind-a-proxy.md")]
+mod guide_behind_a_proxy {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/real-time.md")]
+mod guide_real_time {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/tls.md")]
+mod guide_tls {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/deploying.md")]
+mod guide_deploying {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http3.md")]
+mod guide_http3 {}

@@ -29,13 +29,14 @@ impl std::fmt::Debug for Ready {
 }
 
 /// What is spoken inside, in the order in which it is liked (ALPN, RFC 7301).
-fn protocols() -> Vec<Vec<u8>> {
-    vec![b"http/1.1".to_vec()]
+fn protocols(http2: bool) -> Vec<Vec<u8>> {
+    let spoken: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+    spoken.iter().map(|name| name.to_vec()).collect()
 }
 
-pub(super) fn build(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsError> {
     if let Some(Ready(ready)) = &tls.ready {
-        return adopt(tls, ready);
+        return adopt(tls, ready, http2);
     }
     let provider = provider::choose(tls.provider.as_ref())?;
     let certificates = Certificates::load(&tls.sources, &provider)?;
@@ -67,7 +68,9 @@ pub(super) fn build(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
         .map_err(|error| TlsError::new("the provider of cryptography", error.to_string()))?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(certificates));
-    config.alpn_protocols = protocols();
+    config.alpn_protocols = protocols(http2);
+    // All suites are strong; of those that both know, the order of the provider decides, not what a client happens to like.
+    config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;
     Ok(Arc::new(config))
 }
@@ -98,7 +101,7 @@ fn resume(config: &mut ServerConfig, resumption: bool) -> Result<(), TlsError> {
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 const REMEMBERED: usize = 1024;
 
-fn adopt(tls: &Tls, ready: &Arc<ServerConfig>) -> Result<Arc<ServerConfig>, TlsError> {
+fn adopt(tls: &Tls, ready: &Arc<ServerConfig>, http2: bool) -> Result<Arc<ServerConfig>, TlsError> {
     let only = Tls { ready: tls.ready.clone(), ..Tls::empty() };
     if *tls != only {
         return Err(TlsError::new(
@@ -110,6 +113,6 @@ fn adopt(tls: &Tls, ready: &Arc<ServerConfig>) -> Result<Arc<ServerConfig>, TlsE
         return Ok(Arc::clone(ready));
     }
     let mut config = ServerConfig::clone(ready);
-    config.alpn_protocols = protocols();
+    config.alpn_protocols = protocols(http2);
     Ok(Arc::new(config))
 }

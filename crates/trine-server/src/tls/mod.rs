@@ -21,6 +21,8 @@ mod resolver;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use trine_core::TlsVersion;
 
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
+pub(crate) use self::stream::TlsStream;
 use crate::tls::certificate::{Pem, Source};
 
 /// How a listener speaks TLS: its certificates, and what it asks of clients.
@@ -46,8 +49,8 @@ use crate::tls::certificate::{Pem, Source};
 /// The names of a certificate are those that it holds itself (`subjectAltName`; `*.example.com` covers one label).
 /// A single certificate is shown to everybody: whether its name is the right one, the client judges best, and it may be
 /// one by address, or a check of a machine that does not look. Of several, the one whose name was asked for is shown,
-/// and the first one to clients that name nothing. A name that none of them covers is refused (`unrecognized_name`,
-/// RFC 6066, 3): any certificate would be the wrong one, and would tell who else lives here.
+/// and the first one to clients that name nothing. A name that none of them covers ends the handshake (RFC 6066, 3):
+/// any certificate would be the wrong one, and would tell who else lives here.
 ///
 /// # New certificates
 /// Files are read again on SIGHUP, when one of them has changed (looked at every
@@ -177,7 +180,7 @@ impl Tls {
     /// # Errors
     /// What cannot be read, or does not fit together, with its file.
     pub fn check(&self) -> Result<(), TlsError> {
-        build::build(self).map(drop)
+        build::build(self, false).map(drop)
     }
 
     /// All files that it is made of.
@@ -190,7 +193,8 @@ impl Tls {
         Tls { sources: vec![source], ..Tls::empty() }
     }
 
-    fn empty() -> Tls {
+    /// Without a certificate: in a line of a configuration, which has one for all of its listeners.
+    pub(crate) fn empty() -> Tls {
         Tls {
             sources: Vec::new(),
             clients: None,

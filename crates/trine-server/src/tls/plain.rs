@@ -13,7 +13,7 @@ pub(super) fn is_http(bytes: &[u8]) -> bool {
 /// Nothing in it depends on the request: it was sent unprotected, and is not looked at.
 const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: application/problem+json\r\n\
-    content-length: 134\r\n\
+    content-length: 133\r\n\
     connection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\
     \"detail\":\"this port speaks TLS, and the request came without: use https://\"}";

@@ -9,3 +9,5 @@ mod common;
 mod limits;
 mod openssl;
 mod pki;
+mod reload;
+mod wire;

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -80,6 +83,24 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// What judges servers of it.
+    pub(crate) fn verifier(&self) -> Arc<dyn ServerCertVerifier> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().unwrap()
+    }
+
+    /// A configuration of a server, made by hand.
+    pub(crate) fn server(&self, chain: &str, key: &str) -> Arc<rustls::ServerConfig> {
+        let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let builder = rustls::ServerConfig::builder_with_provider(provider());
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
+    }
+}
+
 impl Signed {
     pub(crate) fn tls(&self) -> Tls {
         Tls::from_pem(self.chain.clone(), self.key.clone())
@@ -92,9 +113,12 @@ impl Signed {
     }
 }
 
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
 fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap()
+    ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap()
 }
 
 pub(crate) async fn connect(
@@ -123,4 +147,48 @@ pub(crate) fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
 
 pub(crate) fn der(signed: &Signed) -> Vec<u8> {
     CertificateDer::from_pem_slice(signed.chain.as_bytes()).unwrap().to_vec()
+}
+
+/// A client that takes any certificate, as `curl --insecure` does.
+pub(crate) fn anything() -> Arc<ClientConfig> {
+    let builder = builder().dangerous().with_custom_certificate_verifier(Arc::new(Anything));
+    Arc::new(builder.with_no_client_auth())
+}
+
+#[derive(Debug)]
+struct Anything;
+
+impl ServerCertVerifier for Anything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -1,0 +1,8 @@
+//! What leads clients from plain HTTP to HTTPS, and keeps them there: Tower layers that any service can have.
+
+mod hsts;
+mod redirect;
+
+pub use self::hsts::{Hsts, HstsService};
+pub(crate) use self::redirect::Redirecting;
+pub use self::redirect::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectService};
