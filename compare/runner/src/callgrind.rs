@@ -102,8 +102,8 @@ fn count(server: &mut Callgrind, scenario: &Scenario, times: usize) -> Result<Me
 }
 
 /// A server under callgrind. Dropping it ends the process and removes what callgrind wrote.
-struct Callgrind {
-    server: Server,
+pub(crate) struct Callgrind {
+    pub(crate) server: Server,
     folder: PathBuf,
     dumps: usize,
 }
@@ -124,7 +124,7 @@ impl Callgrind {
     }
 
     /// Writes the counters since the last dump to a file and sets them to zero.
-    fn dump(&mut self) -> Result<PathBuf, Error> {
+    pub(crate) fn dump(&mut self) -> Result<PathBuf, Error> {
         let mut vgdb = Command::new("vgdb")
             .arg(format!("--vgdb-prefix={}", self.folder.join("vgdb").display()))
             .arg(format!("--pid={}", self.server.pid()))

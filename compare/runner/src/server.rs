@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,9 @@ use crate::Error;
 
 /// Valgrind takes some seconds to start a program on a slow machine.
 const START: Duration = Duration::from_secs(60);
+
+/// Whether the servers are asked for HTTP/2: some must be told when they start.
+pub(crate) static HTTP2: AtomicBool = AtomicBool::new(false);
 
 /// A running server. Dropping it ends the process.
 pub(crate) struct Server {
@@ -27,6 +31,9 @@ impl Server {
 
     /// Runs a command that starts a server and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Result<Server, Error> {
+        if HTTP2.load(Ordering::Relaxed) {
+            command.env("HTTP2", "1");
+        }
         let child = command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         // From here on a failure drops the server and so ends the process.
         let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };

@@ -53,7 +53,7 @@ pub(crate) struct Share(Arc<AtomicUsize>);
 pub(crate) struct Failed {
     pub(crate) error: ProxyError,
     /// The request, where nothing of it was sent.
-    pub(crate) unsent: Option<Request<Outgoing>>,
+    pub(crate) unsent: Option<Box<Request<Outgoing>>>,
     /// The connection broke, so that another one may do better.
     pub(crate) broke: bool,
 }
@@ -186,7 +186,7 @@ impl Failed {
 
 /// Tells whose fault it is from what hyper says.
 fn failed(mut error: TrySendError<Request<Outgoing>>, progress: Option<&Progress>) -> Failed {
-    let unsent = error.take_message();
+    let unsent = error.take_message().map(Box::new);
     let error = error.into_error();
     let fault = if progress.is_some_and(|progress| progress.stage() == Stage::Failed) {
         Fault::Body

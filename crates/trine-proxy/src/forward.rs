@@ -74,11 +74,8 @@ async fn exchange(
         last,
     };
     loop {
-        match sending.attempt().await? {
-            Attempt::Again => {}
-            Attempt::Answered { response, lease, place } => {
-                return sending.answer(response, lease, place, client).await;
-            }
+        if let Some(answered) = sending.attempt().await? {
+            return sending.answer(answered, client).await;
         }
     }
 }
@@ -107,13 +104,16 @@ struct Sending<'a> {
     last: Option<Instant>,
 }
 
-enum Attempt {
-    Answered { response: Response<Incoming>, lease: Lease, place: Place },
-    Again,
+/// The head of an answer, with the connection that brings the rest of it.
+struct Answered {
+    response: Response<Incoming>,
+    lease: Lease,
+    place: Place,
 }
 
 impl Sending<'_> {
-    async fn attempt(&mut self) -> Result<Attempt, ProxyError> {
+    /// `None` where it is to be tried again.
+    async fn attempt(&mut self) -> Result<Option<Answered>, ProxyError> {
         let Inner { nodes, turn, settings, .. } = self.proxy;
         let config = &settings.config;
         let index = choose(nodes, turn, settings.balance, &self.tried, config)
@@ -142,7 +142,7 @@ impl Sending<'_> {
                     | StatusCode::GATEWAY_TIMEOUT => node.health.failed(&node.name, config),
                     _ => node.health.succeeded(&node.name),
                 }
-                Ok(Attempt::Answered { response, lease, place })
+                Ok(Some(Answered { response, lease, place }))
             }
             Err(failed) => {
                 let error = failed.error.at(&node.name);
@@ -197,7 +197,7 @@ impl Sending<'_> {
     }
 
     /// Whether the request is still whole, here or in what came back.
-    fn may_repeat(&mut self, unsent: Option<Request<Outgoing>>, broke: bool) -> bool {
+    fn may_repeat(&mut self, unsent: Option<Box<Request<Outgoing>>>, broke: bool) -> bool {
         if let Some(request) = unsent {
             let (parts, body) = request.into_parts();
             self.head.headers = parts.headers;
@@ -209,7 +209,7 @@ impl Sending<'_> {
         broke && is_idempotent(&self.head.method) && !self.head.headers.is_empty()
     }
 
-    fn again(&mut self, error: ProxyError) -> Result<Attempt, ProxyError> {
+    fn again(&mut self, error: ProxyError) -> Result<Option<Answered>, ProxyError> {
         let config = &self.proxy.settings.config;
         if self.retries >= config.max_retries || !self.proxy.budget.spend() {
             return Err(error);
@@ -217,14 +217,12 @@ impl Sending<'_> {
         self.retries += 1;
         tracing::debug!(%error, retry = self.retries, "a request is tried again");
         self.failed = Some(error);
-        Ok(Attempt::Again)
+        Ok(None)
     }
 
     async fn answer(
         self,
-        response: Response<Incoming>,
-        lease: Lease,
-        place: Place,
+        Answered { response, lease, place }: Answered,
         client: Option<OnClient>,
     ) -> Result<Response<Body>, ProxyError> {
         let (mut parts, body) = response.into_parts();

@@ -2,6 +2,7 @@
 
 mod said;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::HeaderMap;
@@ -79,7 +80,7 @@ impl TrustedProxies {
     ///
     /// From a peer that is not trusted, the header fields count for nothing. From one that is, its hops are walked from the
     /// last on: as long as a hop was made by a proxy of ours, the one before it counts. A hop that names no address
-    /// (`unknown`, a pseudonym, nonsense) ends the walk with `None`. Scheme and host are those that the outermost trusted
+    /// (`unknown`, a pseudonym, nonsense) ends the walk with `None`; so does a line of `Forwarded` that breaks its grammar. Scheme and host are those that the outermost trusted
     /// proxy states; those that are no scheme or host are passed over.
     #[must_use]
     pub fn client(&self, connection: &ConnInfo, headers: &HeaderMap, uri: &Uri) -> Client {
@@ -88,21 +89,22 @@ impl TrustedProxies {
         if !self.trusts(peer) {
             return direct;
         }
-        let hops = match self.by {
-            ForwardedBy::XForwarded => said::x_forwarded(headers),
-            ForwardedBy::Forwarded => said::forwarded(headers),
+        let outermost = match self.by {
+            ForwardedBy::XForwarded => self.outermost(said::x_forwarded(headers)),
+            ForwardedBy::Forwarded => self.outermost(said::forwarded(headers).into_iter()),
         };
-        let Some(hop) = self.outermost(hops) else { return direct };
+        let Some(hop) = outermost else { return direct };
+        let host = hop.host.filter(|host| !host.is_empty() && valid_host(host.as_bytes()));
         Client {
             address: hop.address,
             secure: hop.secure.unwrap_or(direct.secure),
-            host: hop.host.filter(|host| !host.is_empty() && valid_host(host.as_bytes())).or(direct.host),
+            host: host.map(Cow::into_owned).or(direct.host),
         }
     }
 
-    fn outermost(&self, hops: Vec<Hop>) -> Option<Hop> {
+    fn outermost<'a>(&self, hops: impl DoubleEndedIterator<Item = Hop<'a>>) -> Option<Hop<'a>> {
         let mut outermost = None;
-        for hop in hops.into_iter().rev() {
+        for hop in hops.rev() {
             let ours = hop.address.is_some_and(|address| self.trusts(Some(address)));
             outermost = Some(hop);
             if !ours {

@@ -108,7 +108,8 @@ impl ServerHandle {
     ///
     /// # Errors
     /// When the new process is not ready within [`ServerConfig::handover_timeout`], or ends before, this one goes on, and the
-    /// new one is gone. Process 1 of a container cannot be replaced, and one server at a time restarts.
+    /// new one is gone. Process 1 of a container cannot be replaced, nor can a server that
+    /// speaks HTTP/3, and there is one restart at a time.
     #[cfg(unix)]
     pub async fn restart(&self) -> Result<(), crate::HandoverError> {
         self.estate.hand_over(&self.phase).await
@@ -246,8 +247,8 @@ impl Bound {
             listening.spawn(worker::work(entrances, common.clone(), move |socket, door, place, config| {
                 let make = Arc::clone(&worker);
                 match socket {
-                    Socket::Tcp(stream) => {
-                        let info = socket::info(&stream);
+                    Socket::Tcp(stream, peer) => {
+                        let info = socket::info(&stream, peer);
                         tokio::spawn(enter(stream, info, door, make, config, place))
                     }
                     #[cfg(unix)]

@@ -39,8 +39,8 @@ impl Shed {
         let full = self.tasks.len() >= MOST;
         match socket {
             // What was not read would reset it anyway; this way nothing of it stays behind in the system either.
-            Socket::Tcp(stream) if full => drop(stream.set_zero_linger()),
-            Socket::Tcp(stream) => self.spawn(stream),
+            Socket::Tcp(stream, _) if full => drop(stream.set_zero_linger()),
+            Socket::Tcp(stream, _) => self.spawn(stream),
             #[cfg(unix)]
             Socket::Unix(stream) if full => drop(stream),
             #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! Sockets of either kind, as the accept loop sees them.
 
 use std::io;
+use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
@@ -65,7 +66,9 @@ pub(crate) enum Listener {
 /// A connection.
 #[derive(Debug)]
 pub(crate) enum Socket {
-    Tcp(TcpStream),
+    /// With its peer as the system told it on accept: it can no longer be asked once the peer has reset the connection,
+    /// and whoever has no address would pass for one of a Unix socket.
+    Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
     #[cfg(feature = "http3")]
@@ -75,7 +78,9 @@ pub(crate) enum Socket {
 impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Socket> {
         match self {
-            Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| Socket::Tcp(stream)),
+            Listener::Tcp(listener) => {
+                listener.accept().await.map(|(stream, peer)| Socket::Tcp(stream, peer))
+            }
             #[cfg(unix)]
             Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Socket::Unix(stream)),
         }
@@ -105,9 +110,9 @@ impl Iterator for Waiting {
     fn next(&mut self) -> Option<Socket> {
         match self {
             Waiting::Tcp(listener) => {
-                let (stream, _) = listener.accept().ok()?;
+                let (stream, peer) = listener.accept().ok()?;
                 stream.set_nonblocking(true).ok()?;
-                TcpStream::from_std(stream).ok().map(Socket::Tcp)
+                TcpStream::from_std(stream).ok().map(|stream| Socket::Tcp(stream, peer))
             }
             #[cfg(unix)]
             Waiting::Unix(listener) => {
@@ -120,6 +125,6 @@ impl Iterator for Waiting {
 }
 
 /// What is known of a connection before its first byte. Peers of a Unix socket have no address.
-pub(crate) fn info(stream: &TcpStream) -> ConnInfo {
-    ConnInfo::plain(stream.peer_addr().ok(), stream.local_addr().ok())
+pub(crate) fn info(stream: &TcpStream, peer: SocketAddr) -> ConnInfo {
+    ConnInfo::plain(Some(peer), stream.local_addr().ok())
 }

@@ -44,6 +44,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 use trine_core::Body;
 
+use crate::buffer;
 use crate::io::Io;
 use crate::shutdown::{Drain, Place};
 use crate::wire::Wire;
@@ -58,6 +59,18 @@ impl OnUpgrade {
     /// Takes it out of a request. `None` when the request asks for no upgrade, or has a body that must be read first.
     pub fn take<B>(request: &mut Request<B>) -> Option<OnUpgrade> {
         request.extensions_mut().remove()
+    }
+}
+
+impl OnUpgrade {
+    /// One that is ready at once, with any stream: for services that are called without a server of ours, as in tests.
+    pub fn ready<I>(stream: I) -> OnUpgrade
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        Offer(sender).take(Upgraded::of_stream(Foreign(stream), Arc::default()));
+        OnUpgrade(Arc::new(Mutex::new(receiver)))
     }
 }
 
@@ -106,9 +119,17 @@ impl Upgraded {
     }
 
     /// A stream of a connection that has others.
-    #[cfg(feature = "http2")]
     pub(crate) fn of_stream<I: Io + Send + 'static>(io: I, drain: Arc<Drain>) -> Upgraded {
         Upgraded { io: Box::new(io), read: Bytes::new(), drain, _place: None }
+    }
+
+    /// Ready when a read would give bytes, the end or an error: whoever waits for this needs no buffer meanwhile. It may
+    /// be wrong; then the read is pending.
+    ///
+    /// # Errors
+    /// As a read.
+    pub fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.read.is_empty() { self.io.poll_read_ready(cx) } else { Poll::Ready(Ok(())) }
     }
 
     /// A future that ends when the server begins to shut down. It does not borrow, so it can be awaited while bytes
@@ -130,6 +151,10 @@ impl AsyncRead for Upgraded {
         let len = self.read.len().min(buf.remaining());
         buf.put_slice(&self.read[..len]);
         self.read.advance(len);
+        if self.read.is_empty() {
+            // An empty slice still holds the buffer that it was cut from.
+            self.read = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -166,6 +191,39 @@ impl std::fmt::Debug for Upgraded {
     }
 }
 
+/// A stream that was not made here, and so cannot tell what it has before it is read.
+struct Foreign<I>(I);
+
+impl<I: AsyncRead + Unpin> AsyncRead for Foreign<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Foreign<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> Io for Foreign<I> {
+    fn poll_read_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// The connection's end of an [`OnUpgrade`].
 #[derive(Debug)]
 pub(crate) struct Offer(oneshot::Sender<Upgraded>);
@@ -195,6 +253,9 @@ pub(crate) async fn hand_over<I: Io + Send + 'static>(mut wire: Wire<I>, offer: 
         Poll::Ready(false)
     });
     if written.await {
-        offer.take(Upgraded::new(wire.io, wire.input.freeze(), place));
+        // Copied, as it is little and may live long: buffers belong to the thread.
+        let read = Bytes::copy_from_slice(&wire.input);
+        buffer::give(&mut wire.input);
+        offer.take(Upgraded::new(wire.io, read, place));
     }
 }

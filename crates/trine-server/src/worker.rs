@@ -87,8 +87,8 @@ async fn run<M: MakeWorker>(
     work(entrances, common.clone(), |socket, door, place, config| {
         let make = Rc::clone(&worker);
         match socket {
-            Socket::Tcp(stream) => {
-                let info = socket::info(&stream);
+            Socket::Tcp(stream, peer) => {
+                let info = socket::info(&stream, peer);
                 tokio::task::spawn_local(enter(stream, info, door, make, config, place))
             }
             #[cfg(unix)]
@@ -150,7 +150,7 @@ pub(crate) async fn work(
         let door = &entrance.door;
         let serve = |socket: Socket, permit| {
             // Answers leave in whole writes already; waiting for more would only add delay.
-            if let Socket::Tcp(stream) = &socket
+            if let Socket::Tcp(stream, _) = &socket
                 && let Err(error) = stream.set_nodelay(true)
             {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");

@@ -168,3 +168,48 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     handle.shutdown();
     within(serving).await.unwrap().unwrap();
 }
+
+/// The address was asked for behind the accept, where the system has none any more: such a client passed for one of a Unix
+/// socket, which may be trusted.
+#[tokio::test]
+async fn who_resets_the_connection_at_once_keeps_its_address() {
+    let bound = bind(ServerConfig { listeners: vec![anywhere()], ..config() });
+    let address = bound.local_addr();
+    // They wait in the backlog, and are gone before anybody accepts them.
+    for _ in 0..3 {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.connect(&address.into()).unwrap();
+        socket.send(GET.as_bytes()).unwrap();
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+    let handle = bound.handle();
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let serving = tokio::spawn(bound.serve(Peers(told)));
+    for _ in 0..3 {
+        let peer = within(heard.recv()).await.unwrap();
+        assert!(peer.is_some_and(|peer| peer.ip().is_loopback()), "{peer:?}");
+    }
+    handle.shutdown();
+    within(serving).await.unwrap().unwrap();
+}
+
+/// Tells of the peer of every connection.
+#[derive(Clone)]
+struct Peers(tokio::sync::mpsc::UnboundedSender<Option<std::net::SocketAddr>>);
+
+impl MakeWorker for Peers {
+    type Worker = Peers;
+
+    async fn worker(&self, _index: usize) -> Result<Peers, BoxError> {
+        Ok(self.clone())
+    }
+}
+
+impl MakeConnection for Peers {
+    type Service = Who;
+
+    fn connection(&self, info: &ConnInfo) -> Who {
+        self.0.send(info.peer).unwrap();
+        Who(String::new())
+    }
+}

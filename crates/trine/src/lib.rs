@@ -77,6 +77,8 @@ pub mod topic;
 mod trace_id;
 pub mod tree;
 pub mod validation;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use app::App;
 pub use audit::Audit;

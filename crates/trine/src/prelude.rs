@@ -15,6 +15,8 @@ pub use crate::respond::{Created, Html, NoContent, Redirect};
 pub use crate::catch::{self, Caught};
 pub use crate::error::Context;
 pub use crate::validation::Valid;
+#[cfg(feature = "ws")]
+pub use crate::ws::{WebSocket, Ws};
 pub use crate::{
     App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links, Needs,
     Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head, middleware, options,

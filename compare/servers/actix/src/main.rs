@@ -41,6 +41,7 @@ async fn main() -> std::io::Result<()> {
     .workers(1)
     .keep_alive(std::time::Duration::from_secs(120));
     // Two ways to listen, since HTTP/2 in clear text is looked for only where it is asked for.
-    let server = if compare_common::http2() { server.listen_auto_h2c(listener)? } else { server.listen(listener)? };
+    let server =
+        if compare_common::http2() { server.listen_auto_h2c(listener)? } else { server.listen(listener)? };
     server.run().await
 }

@@ -1,5 +1,8 @@
 //! What proxies say of a request, hop by hop, the first first. It believes nothing.
 
+mod element;
+
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
@@ -7,88 +10,50 @@ use http::header::FORWARDED;
 
 /// One hop: for whom a proxy took the request, and how it was asked.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Hop {
+pub(super) struct Hop<'a> {
     /// `None` where it names no address.
     pub(super) address: Option<IpAddr>,
     pub(super) secure: Option<bool>,
-    pub(super) host: Option<String>,
+    pub(super) host: Option<Cow<'a, str>>,
 }
 
 /// `X-Forwarded-For` says how many hops there are. Of scheme and host there is one for each, or one for all.
-pub(super) fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let list = |name: &str| -> Vec<String> {
-        let fields = headers.get_all(name).iter().map(|field| field.to_str().unwrap_or_default());
-        fields.flat_map(|field| field.split(',').map(|item| item.trim().to_owned())).collect()
-    };
-    let (addresses, schemes, hosts) =
-        (list("x-forwarded-for"), list("x-forwarded-proto"), list("x-forwarded-host"));
-    let hops = addresses.len().max(1);
-    let of = |items: &[String], hop: usize| {
-        let last = items.len().checked_sub(1)?;
-        items.get(if items.len() == hops { hop } else { last }).cloned()
-    };
+///
+/// Hops are made while somebody walks over them: a client can send thousands.
+pub(super) fn x_forwarded(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Hop<'_>> {
+    let (addresses, schemes, hosts) = (
+        items(headers, "x-forwarded-for"),
+        items(headers, "x-forwarded-proto"),
+        items(headers, "x-forwarded-host"),
+    );
     // A proxy that says nothing of the client's address may still tell the scheme.
-    if addresses.is_empty() && schemes.is_empty() && hosts.is_empty() {
-        return Vec::new();
-    }
-    let hop = |at: usize| Hop {
-        address: addresses.get(at).and_then(|text| address(text)),
-        secure: of(&schemes, at).as_deref().and_then(secure),
-        host: of(&hosts, at),
-    };
-    (0..hops).map(hop).collect()
+    let silent = addresses.is_empty() && schemes.is_empty() && hosts.is_empty();
+    let hops = if silent { 0 } else { addresses.len().max(1) };
+    (0..hops).map(move |at| {
+        let address = addresses.get(at).and_then(|text| address(text));
+        let secure = item(&schemes, at, hops).and_then(secure);
+        Hop { address, secure, host: item(&hosts, at, hops).map(Cow::Borrowed) }
+    })
+}
+
+/// The items of a list, over all of its lines. One that is no text is empty, and takes no other with it.
+fn items<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let fields = headers.get_all(name).iter();
+    let items = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
+    items.map(|item| str::from_utf8(item).unwrap_or_default().trim()).collect()
+}
+
+fn item<'a>(items: &[&'a str], hop: usize, hops: usize) -> Option<&'a str> {
+    if items.len() == hops { items.get(hop).copied() } else { items.last().copied() }
 }
 
 /// `Forwarded: for=192.0.2.43;proto=https;host=example.com, for="[2001:db8::1]:4711"` (RFC 7239, 4).
-pub(super) fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let fields = headers.get_all(FORWARDED).iter().map(|field| field.to_str().unwrap_or_default());
-    fields.flat_map(|field| split(field, b',').into_iter().map(element)).collect()
-}
-
-fn element(text: &str) -> Hop {
-    let mut hop = Hop::default();
-    for pair in split(text, b';') {
-        let Some((name, value)) = pair.split_once('=') else { continue };
-        let value = unquoted(value.trim());
-        match name.trim().to_ascii_lowercase().as_str() {
-            "for" => hop.address = address(&value),
-            "proto" => hop.secure = secure(&value),
-            "host" => hop.host = Some(value),
-            _ => {}
-        }
-    }
-    hop
-}
-
-/// Cuts where no quotes are open.
-fn split(text: &str, at: u8) -> Vec<&str> {
-    let (mut pieces, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
-    for (i, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if byte == at && !quoted => {
-                pieces.push(text[start..i].trim());
-                start = i + 1;
-            }
-            _ => {}
-        }
-    }
-    pieces.push(text[start..].trim());
-    pieces
-}
-
-fn unquoted(text: &str) -> String {
-    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
-        return text.to_owned();
-    };
-    let mut plain = String::new();
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
-    }
-    plain
+///
+/// A line with an error in it is one hop that says nothing: a proxy that appends to what a client sent can have its own
+/// words fall into a quote that the client opened, and then nobody knows whose word is whose.
+pub(super) fn forwarded(headers: &HeaderMap) -> Vec<Hop<'_>> {
+    let fields = headers.get_all(FORWARDED).iter();
+    fields.flat_map(|field| element::line(field.as_bytes()).unwrap_or_else(|| vec![Hop::default()])).collect()
 }
 
 /// An address with or without a port, one of IPv6 with or without its brackets.

@@ -112,6 +112,55 @@ fn forwarded_as_its_rfc_has_it() {
         is("192.0.2.43", "http", "direct.example")
     );
     assert_eq!(rfc("for=\"1.2.\\3.4\""), is("1.2.3.4", "http", "direct.example"));
-    // A quote that is never closed takes all that follows into it.
-    assert_eq!(rfc("for=\"6.6.6.6, for=1.1.1.1"), is("", "http", "direct.example"));
+    assert_eq!(rfc("for=192.0.2.43, ,"), is("192.0.2.43", "http", "direct.example"));
+    assert_eq!(rfc("for=[2001:db8::1]:80"), is("2001:db8::1", "http", "direct.example"));
+}
+
+/// The client's part of a line opens a quote, and what our proxy appends falls into it: the client's address counted.
+#[test]
+fn a_quote_that_the_client_opened_does_not_swallow_the_words_of_a_proxy() {
+    let rfc = |value: &str| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
+    for appended in
+        [", for=203.0.113.7;proto=https", ", for=\"[2001:db8::7]:1\";proto=https", ",for=\"203.0.113.7\""]
+    {
+        for sent in [
+            "for=6.6.6.6;x=\"",
+            "for=6.6.6.6;proto=https;host=evil.example;x=\"",
+            "for=\"6.6.6.6",
+            "for=6.6.6.6;x=\"\\",
+            "for=6.6.6.6 x=\"\"",
+            "for=6.6.6.6;for=7.7.7.7;x",
+        ] {
+            assert_eq!(
+                rfc(&format!("{sent}{appended}")),
+                is("", "http", "direct.example"),
+                "{sent}{appended}"
+            );
+        }
+    }
+    // A line of its own is no matter of the client.
+    let lines = [("forwarded", "for=6.6.6.6;x=\""), ("forwarded", "for=203.0.113.7")];
+    let alone = client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &lines);
+    assert_eq!(alone, is("203.0.113.7", "http", "direct.example"));
+}
+
+/// One byte of Latin-1 emptied the whole line, with the address that our proxy had appended.
+#[test]
+fn an_item_that_is_no_text_takes_no_other_with_it() {
+    let mut headers = HeaderMap::new();
+    let value = http::HeaderValue::from_bytes(b"6.6.6.6\xe9, \xff, 203.0.113.7").unwrap();
+    headers.insert("x-forwarded-for", value);
+    let info = ConnInfo::plain(Some(([10, 0, 0, 1], 1).into()), None);
+    let ours = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], ForwardedBy::XForwarded);
+    let client = ours.client(&info, &headers, &Uri::from_static("/"));
+    assert_eq!(client.address, Some([203, 0, 113, 7].into()));
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_client_sends_it_never_chooses_its_address(
+        sent in "((for|proto|host|x|=|;|,|\"|\\\\| |6\\.6\\.6\\.6|\\[::6\\]|https|evil){0,12}){0,2}",
+    ) {
+        crate::fuzzing::forwarded(sent.as_bytes());
+    }
 }

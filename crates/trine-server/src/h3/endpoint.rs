@@ -146,7 +146,7 @@ impl Port {
         };
         tokio::select! {
             biased;
-            () = reached(&mut phase, Phase::Draining) => {}
+            () = reached(&mut phase, Phase::Leaving) => {}
             () = accepting => {}
         }
         endpoint.set_server_config(None);

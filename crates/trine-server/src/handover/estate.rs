@@ -32,6 +32,8 @@ struct Means {
     program: PathBuf,
     sockets: Arc<[Kept]>,
     patience: Duration,
+    /// Whether a listener speaks HTTP/3.
+    quic: bool,
     /// Whether a service manager is told.
     supervised: bool,
 }
@@ -52,6 +54,10 @@ impl Estate {
             program: program().map_err(ServerError::Start)?,
             sockets: sockets.into(),
             patience: config.handover_timeout,
+            #[cfg(feature = "http3")]
+            quic: places.iter().any(|listen| listen.http3),
+            #[cfg(not(feature = "http3"))]
+            quic: false,
             supervised: config.signals,
         };
         *self.means() = Some(means);
@@ -76,6 +82,14 @@ impl Estate {
         self: &Arc<Estate>,
         phase: &watch::Sender<Phase>,
     ) -> Result<(), HandoverError> {
+        let outcome = self.try_to(phase).await;
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the restart failed; this process goes on");
+        }
+        outcome
+    }
+
+    async fn try_to(self: &Arc<Estate>, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
         let serves = *phase.borrow() == Phase::Running;
         let means = self.means().clone().filter(|_| serves).ok_or_else(|| {
             HandoverError::new("there is nothing to hand over: the server does not serve, or no longer")
@@ -83,6 +97,12 @@ impl Estate {
         if std::process::id() == 1 {
             return Err(HandoverError::new(
                 "this is process 1: its end is the end of the container; start a new container instead",
+            ));
+        }
+        if means.quic {
+            // Two processes that read one UDP port would take packets from each other's connections.
+            return Err(HandoverError::new(
+                "a listener speaks HTTP/3, whose port cannot be handed over; stop the server and start it instead",
             ));
         }
         let Some(busy) = Busy::begin(self) else {
@@ -102,7 +122,7 @@ impl Estate {
     }
 
     fn run(&self, means: Means, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
-        let Means { program, sockets, patience, supervised } = means;
+        let Means { program, sockets, patience, supervised, .. } = means;
         let tell = |state: &str| {
             if supervised {
                 notify::tell(state);
@@ -110,29 +130,24 @@ impl Estate {
         };
         tracing::info!(program = %program.display(), "a new process is started, to take over");
         tell(&notify::reloading());
-        let given = give(&program, sockets, patience, || {
-            let leaves = phase.send_if_modified(|now| {
+        let given = give(&program, sockets, patience, |new| {
+            // In this order: once it leaves, this process may be gone at any time.
+            self.handed_over.store(true, Ordering::Release);
+            self.means().take();
+            tell(&format!("MAINPID={new}\nREADY=1"));
+            tracing::info!(new, "a new process has taken over; this one ends when its connections have");
+            phase.send_if_modified(|now| {
                 let serves = *now == Phase::Running;
                 if serves {
                     *now = Phase::Leaving;
                 }
                 serves
-            });
-            self.handed_over.store(leaves, Ordering::Release);
-            self.means().take();
-            leaves
+            })
         });
-        match &given {
-            Ok(new) => {
-                tell(&format!("MAINPID={new}\nREADY=1"));
-                tracing::info!(new, "a new process has taken over; this one ends when its connections have");
-            }
-            Err(error) => {
-                tell(&format!("READY=1\nSTATUS=the restart failed: {error}"));
-                tracing::error!(%error, "the restart failed; this process goes on");
-            }
+        if let Err(error) = &given {
+            tell(&format!("READY=1\nSTATUS=the restart failed: {error}"));
         }
-        given.map(drop)
+        given
     }
 
     fn means(&self) -> MutexGuard<'_, Option<Means>> {
@@ -162,7 +177,7 @@ pub(crate) fn on_signal(handle: ServerHandle) -> Result<impl Future<Output = ()>
     let mut signal = signal(SignalKind::user_defined2()).map_err(ServerError::Signals)?;
     Ok(async move {
         while signal.recv().await.is_some() {
-            // Failures are logged where they happen.
+            // A failure was logged.
             if handle.restart().await.is_ok() {
                 return;
             }

@@ -29,13 +29,13 @@ pub(super) struct Kept {
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
 /// Starts the program again and gives it the sockets. `leave` is called when it is ready and was told to go; it says whether
-/// this process could leave, or was told to end meanwhile. The answer is the new process's id.
+/// this process could leave, or was told to end meanwhile; it gets the new process's id.
 pub(super) fn give(
     program: &Path,
     sockets: Arc<[Kept]>,
     patience: Duration,
-    leave: impl FnOnce() -> bool,
-) -> Result<u32, HandoverError> {
+    leave: impl FnOnce(u32) -> bool,
+) -> Result<(), HandoverError> {
     let end = Instant::now() + patience;
     let (ours, theirs) =
         UnixStream::pair().map_err(HandoverError::io("there is no socket to a new process"))?;
@@ -51,7 +51,7 @@ pub(super) fn give(
         Ok(())
     });
     match talked {
-        Ok(()) if leave() => Ok(child.id()),
+        Ok(()) if leave(child.id()) => Ok(()),
         Ok(()) => {
             stop(&mut child);
             Err(HandoverError::new("the server was told to end while a new process started"))

@@ -72,6 +72,35 @@ fn malformed(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// For the fuzz target.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing {
+    use std::net::SocketAddr;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::header::Header;
+
+    /// How many bytes the header at the start of these takes, and the addresses that it names.
+    pub(crate) fn taken(bytes: &[u8]) -> Option<(usize, Option<(SocketAddr, SocketAddr)>)> {
+        let mut rest = bytes;
+        let polled = pin!(super::receive(&mut rest)).poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(read) = polled else { panic!("bytes that are there are not waited for") };
+        let named = match read.ok()? {
+            Header::For { source, destination } => Some((source, destination)),
+            Header::Own => None,
+        };
+        Some((bytes.len() - rest.len(), named))
+    }
+
+    /// A header of version 1.
+    pub(crate) fn whole(source: SocketAddr, destination: SocketAddr) -> String {
+        let family = if source.is_ipv4() { "TCP4" } else { "TCP6" };
+        let (from, to) = (source.ip(), destination.ip());
+        format!("PROXY {family} {from} {to} {} {}\r\n", source.port(), destination.port())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -95,7 +95,7 @@ impl Child {
 
     /// Sends a piece again and again until the server has had enough, and wants to hear why.
     async fn flood(&self, peer: Peer, piece: Vec<u8>, times: usize) -> Option<u32> {
-        let (mut reading, mut writing) = peer.0.into_split();
+        let (mut reading, mut writing) = tokio::io::split(peer.0);
         let sending = tokio::spawn(async move {
             let many = piece.repeat(times.min(64));
             for _ in 0..times.div_ceil(64) {

@@ -1,10 +1,14 @@
 //! The rules of RFC 9113 (HTTP/2) and RFC 7541 (HPACK) as a table: frames in, verdict out, over a real socket. Every case
 //! names the section that it stands for, and has a connection of its own whose beginning was in order.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use trine_server::{Listen, ServerConfig};
 
 use crate::common::{config, start};
 use crate::peer::{self, *};
+use crate::pki::Authority;
 
 /// A table that shrinks unnoticed proves nothing.
 const FEWEST_CASES: usize = 130;
@@ -678,8 +682,7 @@ fn table() -> Vec<Case> {
 }
 
 /// What was wrong, if anything.
-async fn run(case: &Case, address: std::net::SocketAddr) -> Result<(), String> {
-    let mut peer = Peer::connect(address).await;
+async fn run(case: &Case, mut peer: Peer) -> Result<(), String> {
     peer.try_send(&case.bytes).await;
     match case.verdict {
         Ends(codes) => match peer.goaway().await {
@@ -716,17 +719,34 @@ async fn run(case: &Case, address: std::net::SocketAddr) -> Result<(), String> {
 #[tokio::test]
 async fn every_case_gets_its_verdict() {
     let server = start(config());
+    all(async || Peer::connect(server.address).await).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_case_gets_the_same_verdict_over_tls() {
+    let authority = Authority::new("ours");
+    let tls = authority.sign(&["localhost"]).tls();
+    let place = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let server = start(ServerConfig { listeners: vec![place], ..config() });
+    let mut client = (*crate::pki::anything()).clone();
+    client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let client = Arc::new(client);
+    all(async || Peer::tls(server.address, &client).await).await;
+    server.stop().await;
+}
+
+async fn all(connect: impl AsyncFn() -> Peer) {
     let cases = table();
     assert!(cases.len() >= FEWEST_CASES, "{} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let ran = tokio::time::timeout(Duration::from_secs(2), run(case, server.address)).await;
+        let ran = tokio::time::timeout(Duration::from_secs(2), run(case, connect().await)).await;
         if let Err(what) = ran.unwrap_or_else(|_| Err("nothing".into())) {
             wrong.push(format!("{}: {}: expected {:?}, got {what}", case.section, case.what, case.verdict));
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    server.stop().await;
 }
 
 /// What is no matter of frames behind a proper beginning.

@@ -11,5 +11,8 @@ mod conformance;
 mod lifecycle;
 mod limits;
 mod peer;
+#[path = "../tls/pki.rs"]
+#[allow(dead_code, reason = "the tests of TLS use the rest")]
+mod pki;
 mod tools;
 mod tunnels;

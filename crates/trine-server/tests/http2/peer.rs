@@ -1,9 +1,11 @@
 //! A client that writes frames by hand (RFC 9113, 4.1), right or wrong, and reads them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::common::within;
@@ -115,18 +117,32 @@ pub fn window_update(stream: u32, by: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, stream, by.to_be_bytes())
 }
 
-pub struct Peer(pub TcpStream);
+pub struct Peer(pub Box<dyn Stream>);
+
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 impl Peer {
     pub async fn raw(address: SocketAddr) -> Peer {
         let stream = within(TcpStream::connect(address)).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Peer(stream)
+        Peer(Box::new(stream))
+    }
+
+    /// The same over TLS, where the protocol was agreed on by ALPN.
+    pub async fn tls(address: SocketAddr, config: &Arc<ClientConfig>) -> Peer {
+        let stream = crate::pki::connect(address, "localhost", config).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+        Peer(Box::new(stream)).begin(&[]).await
     }
 
     /// Begins a connection, with these settings of ours.
     pub async fn with(address: SocketAddr, ours: &[(u16, u32)]) -> Peer {
-        let mut peer = Peer::raw(address).await;
+        Peer::raw(address).await.begin(ours).await
+    }
+
+    async fn begin(self, ours: &[(u16, u32)]) -> Peer {
+        let mut peer = self;
         peer.send(PREFACE).await;
         peer.send(settings(ours)).await;
         let first = peer.read().await.expect("the server's settings");
@@ -247,7 +263,7 @@ fn status(block: &[u8]) -> u16 {
                 number * 10 + digit as u16
             })
         }
-        [name, 3, digits @ ..] if matches!(name, 0x48..=0x4e | 0x08..=0x0e) => {
+        [0x48..=0x4e | 0x08..=0x0e, 3, digits @ ..] => {
             std::str::from_utf8(&digits[..3]).unwrap().parse().unwrap()
         }
         other => panic!("a status that this client cannot read: {other:02x?}"),

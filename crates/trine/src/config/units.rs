@@ -81,13 +81,10 @@ pub(super) const AT_CAPACITY: Kind<AtCapacity> = Kind {
 pub(super) const CONNECTIONS: Kind<usize> =
     Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
 
-pub(super) const COUNT: Kind<u32> =
-    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
-
 pub(super) const UNPROVEN: Kind<usize> =
     Kind { expected: "a whole number, 0 for every client", parse: |text| text.parse().ok() };
 
-pub(super) const WINDOW: Kind<u32> = Kind {
+pub(super) const QUIC_WINDOW: Kind<u32> = Kind {
     expected: "a size from 1KiB on, such as `256KiB`",
     parse: |text| u32::try_from(bytes(text)?).ok().filter(|&size| size >= 1024),
 };

@@ -47,6 +47,8 @@ mod request;
 mod response;
 #[cfg(feature = "test-server")]
 pub mod server;
+#[cfg(feature = "ws")]
+pub mod websocket;
 
 pub use self::app::TestApp;
 pub use self::client::TestClient;
@@ -55,3 +57,5 @@ pub use self::request::TestRequest;
 pub use self::response::TestResponse;
 #[cfg(feature = "test-server")]
 pub use self::server::TestServer;
+#[cfg(feature = "ws")]
+pub use self::websocket::{TestSocket, TestWebSocket};

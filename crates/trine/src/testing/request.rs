@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
 use serde::Serialize;
 use trine_core::{Body, BoxError, Response};
 
@@ -43,6 +43,7 @@ pub struct TestRequest {
     content_type: Option<HeaderValue>,
     cookies: Vec<String>,
     body: Body,
+    extensions: Extensions,
     place: &'static Location<'static>,
 }
 
@@ -57,6 +58,7 @@ impl TestRequest {
             content_type: None,
             cookies: Vec::new(),
             body: Body::empty(),
+            extensions: Extensions::new(),
             place: Location::caller(),
         }
     }
@@ -71,6 +73,12 @@ impl TestRequest {
         let name = sendable("header name", name.try_into());
         let value = sendable("header value", value.try_into());
         self.headers.append(name, value);
+        self
+    }
+
+    #[cfg(feature = "ws")]
+    pub(super) fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> TestRequest {
+        self.extensions.insert(value);
         self
     }
 
@@ -199,6 +207,7 @@ impl TestRequest {
         *request.method_mut() = method.clone();
         *request.uri_mut() = target.clone();
         request.headers_mut().clone_from(&headers);
+        request.extensions_mut().clone_from(&self.extensions);
         let response = match self.client.answer(request).await {
             Ok(response) => response,
             Err(error) => panic!("{}: {method} {target}: no response: {error}", self.place),

@@ -122,13 +122,23 @@ async fn send(addr: SocketAddr, request: Request) -> Result<Response, String> {
 }
 
 async fn exchange(addr: SocketAddr, request: Request) -> Result<Response, String> {
+    #[cfg(feature = "ws")]
+    let tunnel = request.extensions().get::<super::websocket::Tunnel>().cloned();
     let text = |what: &str, error: &dyn std::error::Error| format!("{what}: {error}");
     let stream = TcpStream::connect(addr).await.map_err(|error| text("cannot connect", &error))?;
     let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(|error| text("cannot start HTTP/1.1", &error))?;
     // It ends with the response's body, or with the server.
-    tokio::spawn(connection);
-    let response =
+    tokio::spawn(connection.with_upgrades());
+    #[cfg_attr(not(feature = "ws"), expect(unused_mut, reason = "only an upgrade takes something out of it"))]
+    let mut response =
         sender.send_request(request).await.map_err(|error| text("the exchange broke off", &error))?;
+    #[cfg(feature = "ws")]
+    if let Some(tunnel) = tunnel
+        && response.status() == http::StatusCode::SWITCHING_PROTOCOLS
+    {
+        let upgraded = hyper::upgrade::on(&mut response).await;
+        tunnel.put(TokioIo::new(upgraded.map_err(|error| text("the upgrade broke off", &error))?));
+    }
     Ok(response.map(Body::new))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
 use crate::program::within;
@@ -49,6 +50,16 @@ impl Kept {
     pub(crate) async fn closed(&mut self) {
         assert_eq!(self.stream.read(&mut [0]).await.unwrap(), 0);
     }
+}
+
+/// A request over a Unix socket: the process that answers.
+pub(crate) async fn ask_unix(path: &Path) -> String {
+    let mut stream = UnixStream::connect(path).await.unwrap();
+    let request = b"GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    within(stream.read_to_end(&mut answer)).await.unwrap();
+    whole(&answer).unwrap().unwrap().1
 }
 
 /// Head and body, once both are there.

@@ -105,3 +105,34 @@ async fn the_old_process_ends_what_it_began() {
     within(forgotten.closed()).await;
     program.gone(first).await;
 }
+
+#[tokio::test]
+async fn a_new_process_that_hangs_is_killed() {
+    let program = Program::start("workers = 2\ntimeouts.handover = \"1s\"\n");
+    let first = program.pid().await.unwrap();
+    // Nobody ever writes into it.
+    let file = program.file("trine.toml");
+    std::fs::remove_file(&file).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    program.signal(first, Signal::USR2);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(program.has_children(first));
+    program.logged("the new process was not ready within 1s, and was killed").await;
+    assert!(!program.has_children(first));
+    assert_eq!(program.pid().await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn unix_sockets_are_handed_over_with_their_files() {
+    let program = Program::start("listeners = [\"127.0.0.1:0\", \"unix:FOLDER/socket\"]\nworkers = 2\n");
+    let file = program.file("socket");
+    let first = program.pid().await.unwrap();
+    assert_eq!(load::ask_unix(&file).await, first.to_string());
+    program.signal(first, Signal::USR2);
+    let second = program.answered_by_another_than(&[first]).await;
+    program.gone(first).await;
+    assert_eq!(load::ask_unix(&file).await, second.to_string());
+    program.signal(second, Signal::TERM);
+    program.gone(second).await;
+    assert!(!file.exists(), "the last one removes it");
+}

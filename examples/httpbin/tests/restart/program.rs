@@ -1,6 +1,7 @@
 //! The program, over all the processes that it becomes.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn start(config: &str) -> Program {
         let folder = tempfile::tempdir().unwrap();
+        let config = config.replace("FOLDER", folder.path().to_str().unwrap());
         std::fs::write(folder.path().join("trine.toml"), config).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut first = Command::new(env!("CARGO_BIN_EXE_httpbin"))
@@ -57,6 +59,19 @@ impl Program {
         let written = self.folder.path().join("new");
         std::fs::write(&written, config).unwrap();
         std::fs::rename(written, self.folder.path().join("trine.toml")).unwrap();
+    }
+
+    /// A file of the program's folder, which `FOLDER` stands for in its first configuration.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Whether it has started processes that are still there.
+    pub(crate) fn has_children(&self, pid: u32) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        threads.flatten().any(|thread| {
+            std::fs::read_to_string(thread.path().join("children")).is_ok_and(|children| !children.is_empty())
+        })
     }
 
     pub(crate) fn log(&self) -> String {

@@ -1,0 +1,206 @@
+//! The client of a WebSocket.
+
+use std::fmt::Debug;
+use std::future::IntoFuture;
+use std::panic::Location;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::header::{HeaderName, HeaderValue};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use trine_core::BoxError;
+use trine_server::upgrade::OnUpgrade;
+use trine_websocket::handshake::ClientHandshake;
+
+use super::{TestClient, TestRequest};
+use crate::ws::{Closed, Message, Socket, WebSocketConfig, client};
+
+/// A request for a WebSocket; awaited, it is sent and gives the open socket.
+///
+/// # Panics
+/// Awaited, when the answer is not 101; the text shows it.
+#[derive(Debug)]
+#[must_use = "the request goes out when it is awaited"]
+pub struct TestWebSocket {
+    request: TestRequest,
+    config: WebSocketConfig,
+    protocols: Vec<String>,
+    place: &'static Location<'static>,
+}
+
+impl TestClient {
+    /// Starts a request for a WebSocket.
+    #[track_caller]
+    pub fn websocket(&self, target: impl AsRef<str>) -> TestWebSocket {
+        let config = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
+        TestWebSocket { request: self.get(target), config, protocols: Vec::new(), place: Location::caller() }
+    }
+}
+
+impl TestWebSocket {
+    /// Adds a header field, such as the `Origin` that a browser sends.
+    #[track_caller]
+    pub fn header<K, V>(mut self, name: K, value: V) -> TestWebSocket
+    where
+        K: TryInto<HeaderName, Error: Into<BoxError>>,
+        V: TryInto<HeaderValue, Error: Into<BoxError>>,
+    {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Asks for subprotocols.
+    pub fn protocols<const N: usize>(mut self, protocols: [&str; N]) -> TestWebSocket {
+        self.protocols = protocols.map(str::to_owned).to_vec();
+        self
+    }
+
+    /// Sets the limits of the client, which offers no compression unless this does.
+    pub fn config(mut self, config: WebSocketConfig) -> TestWebSocket {
+        self.config = config;
+        self
+    }
+
+    async fn open(self) -> TestSocket {
+        let TestWebSocket { mut request, config, protocols, place } = self;
+        let handshake = ClientHandshake::new(protocols);
+        let mut headers = http::HeaderMap::new();
+        handshake.put(&config, &mut headers);
+        for (name, value) in &headers {
+            request = request.header(name.clone(), value.clone());
+        }
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let tunnel = Tunnel::new(near);
+        let request = request.extension(OnUpgrade::ready(far)).extension(tunnel.clone());
+        let response = request.send_streaming().await;
+        let agreed = match handshake.finish(&config, &response) {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                let body = response.into_body().bytes().await.unwrap_or_default();
+                panic!("{place}: no WebSocket: {error}\n{}", String::from_utf8_lossy(&body));
+            }
+        };
+        let opened = match tunnel.take() {
+            Some(stream) => client::open(stream, config, agreed).await,
+            None => None,
+        };
+        let Some((socket, done)) = opened else {
+            panic!("{place}: the server accepted, and the connection is gone")
+        };
+        TestSocket { socket, _done: done, place }
+    }
+}
+
+impl IntoFuture for TestWebSocket {
+    type Output = TestSocket;
+    type IntoFuture = Pin<Box<dyn Future<Output = TestSocket> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.open())
+    }
+}
+
+/// The client's end of an open WebSocket. Dropped, it says goodbye with 1000.
+///
+/// # Panics
+/// Where something else comes than a method says, or nothing within [`PATIENCE`].
+#[derive(Debug)]
+pub struct TestSocket {
+    socket: Socket,
+    _done: oneshot::Sender<()>,
+    place: &'static Location<'static>,
+}
+
+/// How long a [`TestSocket`] waits for anything.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+impl TestSocket {
+    /// Sends a message.
+    pub async fn send(&self, message: impl Into<Message>) {
+        if let Err(closed) = self.wait(self.socket.send(message)).await {
+            panic!("the socket opened at {}: cannot send: {closed}", self.place);
+        }
+    }
+
+    /// Waits for a message; `None` where the connection is closed.
+    pub async fn recv(&mut self) -> Option<Message> {
+        match timeout(PATIENCE, self.socket.recv()).await {
+            Ok(message) => message,
+            Err(_) => panic!("the socket opened at {}: nothing came within {PATIENCE:?}", self.place),
+        }
+    }
+
+    /// Waits for a text.
+    pub async fn text(&mut self) -> String {
+        match self.recv().await {
+            Some(Message::Text(text)) => text,
+            other => self.unexpected("a text", &other),
+        }
+    }
+
+    /// Waits for a text, and reads it as JSON.
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> T {
+        let text = self.text().await;
+        match serde_json::from_str(&text) {
+            Ok(value) => value,
+            Err(error) => panic!("the socket opened at {}: {error} in {text}", self.place),
+        }
+    }
+
+    /// Waits for the end, and gives the code that the server closed with; `None` where it gave none.
+    pub async fn close_code(&mut self) -> Option<u16> {
+        match self.recv().await {
+            None => {}
+            other => self.unexpected("the end", &other),
+        }
+        match self.socket.closed() {
+            Some(Closed::Peer(frame)) => frame.map(|frame| frame.code.as_u16()),
+            _ => None,
+        }
+    }
+
+    /// The socket beneath: to close it, to split it, to send without waiting.
+    pub fn socket(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+
+    async fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        match timeout(PATIENCE, what).await {
+            Ok(done) => done,
+            Err(_) => panic!("the socket opened at {}: the server reads nothing", self.place),
+        }
+    }
+
+    fn unexpected(&self, expected: &str, got: &dyn Debug) -> ! {
+        panic!(
+            "the socket opened at {}: expected {expected}, got {got:?}; closed: {:?}",
+            self.place,
+            self.socket.closed()
+        )
+    }
+}
+
+/// The client's end of a connection, in the extensions of the request: a pipe, which a client that has a socket puts that in
+/// place of.
+#[derive(Clone)]
+pub(super) struct Tunnel(std::sync::Arc<std::sync::Mutex<Option<Box<dyn Stream>>>>);
+
+/// Any stream of bytes.
+pub(super) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send {}
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Stream for T {}
+
+impl Tunnel {
+    fn new(stream: impl Stream + 'static) -> Tunnel {
+        Tunnel(std::sync::Arc::new(std::sync::Mutex::new(Some(Box::new(stream)))))
+    }
+
+    fn take(&self) -> Option<Box<dyn Stream>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    #[cfg(feature = "test-server")]
+    pub(super) fn put(&self, stream: impl Stream + 'static) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Box::new(stream));
+    }
+}

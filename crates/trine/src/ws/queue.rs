@@ -1,0 +1,83 @@
+//! What waits to be written.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+use trine_server::upgrade::Upgraded;
+
+use super::buffer;
+
+/// Frames in their order: those that are shared with other sockets as they are, the rest one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    whole: VecDeque<Bytes>,
+    whole_len: usize,
+    tail: BytesMut,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.whole_len + self.tail.len()
+    }
+
+    /// Where small frames are written.
+    pub(super) fn tail(&mut self) -> &mut BytesMut {
+        buffer::lend(&mut self.tail, 0);
+        &mut self.tail
+    }
+
+    /// A frame that others are sent too.
+    pub(super) fn push(&mut self, frame: Bytes) {
+        if frame.len() <= SMALL {
+            return self.tail().extend_from_slice(&frame);
+        }
+        let before = self.tail.split().freeze();
+        for part in [before, frame].into_iter().filter(|part| !part.is_empty()) {
+            self.whole_len += part.len();
+            self.whole.push_back(part);
+        }
+    }
+
+    /// Writes what the socket takes. Ready when nothing is left; the count says how much it took.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Upgraded,
+        taken: &mut usize,
+    ) -> Poll<std::io::Result<()>> {
+        while self.len() > 0 {
+            let front = self.whole.front().map_or(&self.tail[..], |part| &part[..]);
+            let written = ready!(Pin::new(&mut *stream).poll_write(cx, front))?;
+            if written == 0 {
+                return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
+            }
+            *taken += written;
+            self.advance(written);
+        }
+        self.rest();
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, written: usize) {
+        let Some(front) = self.whole.front_mut() else { return self.tail.advance(written) };
+        front.advance(written);
+        self.whole_len -= written;
+        if front.is_empty() {
+            self.whole.pop_front();
+        }
+    }
+
+    /// Holds nothing while nothing waits.
+    pub(super) fn rest(&mut self) {
+        buffer::give(&mut self.tail);
+        if self.whole.capacity() > 0 {
+            self.whole = VecDeque::new();
+        }
+    }
+}
+
+/// Frames of at most so many bytes are copied: that is cheaper than a write of their own.
+const SMALL: usize = 4 * 1024;

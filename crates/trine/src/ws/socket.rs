@@ -1,0 +1,260 @@
+//! The handles of an open connection.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_sink::Sink;
+use trine_websocket::{CloseFrame, Message, Prepared};
+
+use super::closed::Closed;
+use super::shared::Shared;
+
+/// An open WebSocket. It lives until the function that was given to
+/// [`WebSocket::on_upgrade`](super::WebSocket::on_upgrade) ends, and is then closed with 1000.
+///
+/// It is a stream of messages and a sink of them too. Pings are answered, and pongs and closes taken notice of, without
+/// your doing.
+#[derive(Debug)]
+pub struct Socket {
+    sender: Sender,
+    receiver: Receiver,
+    protocol: Option<Box<str>>,
+}
+
+impl Socket {
+    pub(super) fn new(shared: &Arc<Shared>, protocol: Option<Box<str>>) -> Socket {
+        let (sender, receiver) = (Sender(Arc::clone(shared)), Receiver(Arc::clone(shared)));
+        Socket { sender, receiver, protocol }
+    }
+
+    /// The subprotocol that was agreed on.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_deref()
+    }
+
+    /// Waits for a text or binary message. `None` when the connection is closed; [`closed`](Socket::closed) tells why.
+    /// It can be dropped at any time without losing a message.
+    pub async fn recv(&mut self) -> Option<Message> {
+        self.receiver.recv().await
+    }
+
+    /// See [`Sender::send`].
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
+        self.sender.send(message).await
+    }
+
+    /// See [`Sender::try_send`].
+    ///
+    /// # Errors
+    /// When the queue is full or the connection closed.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.sender.try_send(message)
+    }
+
+    /// See [`Sender::send_prepared`].
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Closed> {
+        self.sender.send_prepared(prepared).await
+    }
+
+    /// See [`Sender::flush`].
+    ///
+    /// # Errors
+    /// When the connection ended before.
+    pub async fn flush(&self) -> Result<(), Closed> {
+        self.sender.flush().await
+    }
+
+    /// See [`Sender::close`].
+    pub fn close(&self, frame: impl Into<CloseFrame>) {
+        self.sender.close(frame);
+    }
+
+    /// Why it is closed; `None` while it is open.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.sender.closed()
+    }
+
+    /// A handle to send with, for other tasks too.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// Both directions apart. The socket still ends with the function that it was given to.
+    #[must_use]
+    pub fn split(self) -> (Sender, Receiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+/// Sends to a socket, from any task. Clones send to the same one.
+#[derive(Debug, Clone)]
+pub struct Sender(Arc<Shared>);
+
+impl Sender {
+    /// Sends a message. It waits while `max_queued_bytes` are waiting already, so that a slow client slows its sender
+    /// down and nobody's memory fills up. When it returns, the message is on its way and not yet there.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
+        let message = message.into();
+        let len = message.as_bytes().len();
+        poll_fn(|cx| self.0.poll_room(cx, len)).await?;
+        self.0.push(&message)
+    }
+
+    /// Sends a message if there is room for it now.
+    ///
+    /// # Errors
+    /// When `max_queued_bytes` are waiting already, and when the connection is closed.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        match self.0.has_room(message.as_bytes().len()) {
+            Ok(true) => self.0.push(&message).map_err(TrySendError::Closed),
+            Ok(false) => Err(TrySendError::Full(message)),
+            Err(closed) => Err(TrySendError::Closed(closed)),
+        }
+    }
+
+    /// Sends a message that others are sent too: it is encoded and compressed once for all of them.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Closed> {
+        let len = prepared.message().as_bytes().len();
+        poll_fn(|cx| self.0.poll_room(cx, len)).await?;
+        self.0.push_prepared(prepared)
+    }
+
+    /// As [`send_prepared`](Sender::send_prepared), if there is room for it now.
+    ///
+    /// # Errors
+    /// When `max_queued_bytes` are waiting already, and when the connection is closed.
+    pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), TrySendError> {
+        match self.0.has_room(prepared.message().as_bytes().len()) {
+            Ok(true) => self.0.push_prepared(prepared).map_err(TrySendError::Closed),
+            Ok(false) => Err(TrySendError::Full(prepared.message().clone())),
+            Err(closed) => Err(TrySendError::Closed(closed)),
+        }
+    }
+
+    /// Asks for a sign of life, beside those that the heartbeat asks for.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn ping(&self, payload: impl Into<Bytes>) -> Result<(), Closed> {
+        self.send(Message::Ping(payload.into())).await
+    }
+
+    /// Waits until everything that was sent has been given to the system.
+    ///
+    /// # Errors
+    /// When the connection ended before.
+    pub async fn flush(&self) -> Result<(), Closed> {
+        poll_fn(|cx| self.0.poll_flush(cx)).await
+    }
+
+    /// Says goodbye. What was sent before still goes out; the peer has `close_timeout` to answer.
+    pub fn close(&self, frame: impl Into<CloseFrame>) {
+        self.0.close(Some(frame.into()));
+    }
+
+    /// Why it is closed; `None` while it is open.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.0.lock().closed.clone()
+    }
+}
+
+/// Receives from a socket.
+#[derive(Debug)]
+pub struct Receiver(Arc<Shared>);
+
+impl Receiver {
+    /// See [`Socket::recv`].
+    pub async fn recv(&mut self) -> Option<Message> {
+        poll_fn(|cx| self.0.poll_recv(cx)).await
+    }
+}
+
+/// A message could not be sent at once.
+#[derive(Debug, thiserror::Error)]
+pub enum TrySendError {
+    /// `max_queued_bytes` wait already; here is the message again.
+    #[error("the client reads too slowly: its queue is full")]
+    Full(Message),
+    /// The connection is closed.
+    #[error(transparent)]
+    Closed(Closed),
+}
+
+impl Stream for Receiver {
+    type Item = Message;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+impl Stream for Socket {
+    type Item = Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        Pin::new(&mut self.receiver).poll_next(cx)
+    }
+}
+
+impl Sink<Message> for Sender {
+    type Error = Closed;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        self.0.poll_room(cx, 1)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
+        self.0.push(&message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        self.0.poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        self.0.close(None);
+        ready!(self.0.poll_flush(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Sink<Message> for Socket {
+    type Error = Closed;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        Pin::new(&mut self.sender).poll_ready(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
+        Pin::new(&mut self.sender).start_send(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        Sink::poll_flush(Pin::new(&mut self.sender), cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        Sink::poll_close(Pin::new(&mut self.sender), cx)
+    }
+}
