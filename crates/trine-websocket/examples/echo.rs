@@ -31,8 +31,12 @@ fn main() -> Result<()> {
 
 fn echo(mut stream: TcpStream) -> Result<()> {
     let big = 32 * 1024 * 1024;
-    let config =
-        WebSocketConfig { max_message_size: big, max_frame_size: big, max_fragments: 1 << 20, ..Default::default() };
+    let config = WebSocketConfig {
+        max_message_size: big,
+        max_frame_size: big,
+        max_fragments: 1 << 20,
+        ..Default::default()
+    };
     let mut input = BytesMut::new();
     let headers = head(&mut stream, &mut input)?;
     let handshake = Handshake::read(&Method::GET, Version::HTTP_11, &headers, None)?;
@@ -83,5 +87,7 @@ fn head(stream: &mut TcpStream, input: &mut BytesMut) -> Result<HeaderMap> {
     };
     let head = String::from_utf8(input.split_to(end).to_vec())?;
     let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-    fields.map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value.trim())?))).collect()
+    fields
+        .map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value.trim())?)))
+        .collect()
 }

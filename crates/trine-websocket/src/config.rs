@@ -74,6 +74,12 @@ pub struct Compression {
 
 impl Default for Compression {
     fn default() -> Compression {
-        Compression { min_size: 128, level: 3, context_takeover: false, server_window_bits: 15, client_window_bits: 15 }
+        Compression {
+            min_size: 128,
+            level: 3,
+            context_takeover: false,
+            server_window_bits: 15,
+            client_window_bits: 15,
+        }
     }
 }

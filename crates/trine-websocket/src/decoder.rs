@@ -67,7 +67,9 @@ impl Decoder {
     pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         loop {
             let Some((head, left)) = self.frame else {
-                let Some(head) = Head::take(input, self.role, self.inflate.is_some())? else { return Ok(None) };
+                let Some(head) = Head::take(input, self.role, self.inflate.is_some())? else {
+                    return Ok(None);
+                };
                 self.begin(head)?;
                 continue;
             };

@@ -132,7 +132,21 @@ mod tests {
         ] {
             assert_eq!(parsed(line).as_deref(), Ok(expected), "{line}");
         }
-        for line in ["", ",", "a,", ",a", "a;", "a;;b", "a;b=", "a b", "a;b=\"", "a;b=\"\"", "a;b=\"c d\"", "a;b=\"c\"d", "a=b"] {
+        for line in [
+            "",
+            ",",
+            "a,",
+            ",a",
+            "a;",
+            "a;;b",
+            "a;b=",
+            "a b",
+            "a;b=\"",
+            "a;b=\"\"",
+            "a;b=\"c d\"",
+            "a;b=\"c\"d",
+            "a=b",
+        ] {
             assert_eq!(parsed(line), Err(Malformed), "{line}");
         }
     }

@@ -90,7 +90,8 @@ impl Head {
     }
 
     pub(crate) fn put(self, out: &mut BytesMut) {
-        let first = self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.compressed { RSV1 } else { 0 };
+        let first =
+            self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.compressed { RSV1 } else { 0 };
         let mask = if self.mask.is_some() { MASK } else { 0 };
         out.put_u8(first);
         match self.len {
@@ -129,7 +130,9 @@ fn length(short: u8, rest: &[u8]) -> Result<Option<(u64, &[u8])>, ProtocolError>
         },
         127 => match rest.split_first_chunk::<8>() {
             // What is wrong shows in the first byte.
-            None if rest.first().is_some_and(|byte| *byte >= 0x80) => return Err(ProtocolError::LengthTopBit),
+            None if rest.first().is_some_and(|byte| *byte >= 0x80) => {
+                return Err(ProtocolError::LengthTopBit);
+            }
             None => return Ok(None),
             Some((len, rest)) => (u64::from_be_bytes(*len), rest, u64::from(u16::MAX) + 1),
         },
@@ -192,10 +195,7 @@ mod tests {
         }
         assert_eq!(Head::take(&mut BytesMut::from(&b"\x81\x85"[..]), Role::Client, false), Err(Masked));
         for opcode in [0xc0, 0xc9] {
-            assert_eq!(
-                Head::take(&mut BytesMut::from(&[opcode][..]), Role::Server, true),
-                Err(ReservedBits)
-            );
+            assert_eq!(Head::take(&mut BytesMut::from(&[opcode][..]), Role::Server, true), Err(ReservedBits));
         }
     }
 }

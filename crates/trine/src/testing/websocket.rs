@@ -85,7 +85,9 @@ impl TestWebSocket {
             Some(stream) => client::open(stream, config, agreed).await,
             None => None,
         };
-        let Some((socket, done)) = opened else { panic!("{place}: the server accepted, and the connection is gone") };
+        let Some((socket, done)) = opened else {
+            panic!("{place}: the server accepted, and the connection is gone")
+        };
         TestSocket { socket, _done: done, place }
     }
 }

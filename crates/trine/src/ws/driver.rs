@@ -238,7 +238,10 @@ impl Driver {
             }
             Due::Idle => {
                 let why = "nobody said anything within `idle_timeout`";
-                state.close(Closed::TimedOut(why), Some(CloseFrame::new(CloseCode::AWAY, "idle for too long")));
+                state.close(
+                    Closed::TimedOut(why),
+                    Some(CloseFrame::new(CloseCode::AWAY, "idle for too long")),
+                );
                 state.tell_receiver(cx)
             }
             Due::LetGo(why) => {
@@ -296,7 +299,11 @@ enum Read {
     Nothing,
 }
 
-fn poll_read_buf(cx: &mut Context<'_>, stream: &mut Upgraded, into: &mut BytesMut) -> Poll<io::Result<usize>> {
+fn poll_read_buf(
+    cx: &mut Context<'_>,
+    stream: &mut Upgraded,
+    into: &mut BytesMut,
+) -> Poll<io::Result<usize>> {
     let before = into.len();
     let room = into.capacity();
     into.resize(room, 0);

@@ -25,7 +25,9 @@ pub use self::run::Outcome;
 pub use self::socket::{Receiver, Sender, Socket, TrySendError};
 pub use self::typed::{JsonText, MessageFormat, TypedSocket, Ws};
 pub use self::upgrade::WebSocket;
-pub use trine_websocket::{CloseCode, CloseFrame, Compression, Message, Prepared, ProtocolError, WebSocketConfig};
+pub use trine_websocket::{
+    CloseCode, CloseFrame, Compression, Message, Prepared, ProtocolError, WebSocketConfig,
+};
 
 /// For the client of tests.
 pub(crate) mod client {

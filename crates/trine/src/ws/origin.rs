@@ -56,7 +56,9 @@ fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
 
 /// The header fields that the check reads.
 pub(super) fn fields(headers: &HeaderMap) -> HeaderMap {
-    let copy = |name: HeaderName| headers.get_all(&name).iter().cloned().map(move |value| (name.clone(), value)).collect();
+    let copy = |name: HeaderName| {
+        headers.get_all(&name).iter().cloned().map(move |value| (name.clone(), value)).collect()
+    };
     let of = |name| -> Vec<(HeaderName, HeaderValue)> { copy(name) };
     of(header::ORIGIN).into_iter().chain(of(header::HOST)).collect()
 }

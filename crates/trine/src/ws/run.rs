@@ -42,12 +42,8 @@ mod sealed {
 }
 
 /// Serves one socket to its end.
-pub(crate) async fn run<F, Fut>(
-    stream: Upgraded,
-    shared: Arc<Shared>,
-    protocol: Option<Box<str>>,
-    serve: F,
-) where
+pub(crate) async fn run<F, Fut>(stream: Upgraded, shared: Arc<Shared>, protocol: Option<Box<str>>, serve: F)
+where
     F: FnOnce(Socket) -> Fut,
     Fut: Future<Output: Outcome>,
 {
@@ -73,7 +69,9 @@ pub(crate) async fn run<F, Fut>(
                 // Whatever a panic leaves half-done is dropped below.
                 let ended = match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
                     Ok(Poll::Pending) => None,
-                    Ok(Poll::Ready(failure)) => Some(failure.map(|failure| failed(&failure, driver.as_ref()))),
+                    Ok(Poll::Ready(failure)) => {
+                        Some(failure.map(|failure| failed(&failure, driver.as_ref())))
+                    }
                     Err(panic) => Some(Some(panicked(panic.as_ref()))),
                 };
                 if let Some(failure) = ended {
