@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use trine::prelude::*;
 use trine::sse::{Event, LastEventId, Sse};
+use trine::ws::{Closed, Compression, WebSocketConfig};
 
 /// Says that it is there.
 #[get("/")]
@@ -116,6 +117,28 @@ async fn panic() -> StatusCode {
     panic!("/panic was asked for")
 }
 
+/// Echoes messages of at most 16 MiB.
+#[get("/ws")]
+async fn ws(ws: WebSocket) -> Response {
+    const MOST: usize = 16 * 1024 * 1024;
+    // Everything is compressed, even where that makes it larger: the protocol tests want to see it. They send 4 MiB in
+    // fragments of 64 bytes too.
+    let compression = Compression { min_size: 0, ..Compression::default() };
+    let config = WebSocketConfig {
+        max_message_size: MOST,
+        max_frame_size: MOST,
+        max_fragments: 1 << 18,
+        compression: Some(compression),
+        ..WebSocketConfig::default()
+    };
+    ws.config(config).on_upgrade(async |mut socket| {
+        while let Some(message) = socket.recv().await {
+            socket.send(message).await?;
+        }
+        Ok::<(), Closed>(())
+    })
+}
+
 #[trine::main]
 async fn main() -> trine::Result {
     App::new()
@@ -131,7 +154,8 @@ async fn main() -> trine::Result {
             bytes,
             cookie,
             delay,
-            panic
+            panic,
+            ws
         ])
         .serve()
         .await

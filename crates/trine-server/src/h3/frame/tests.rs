@@ -14,7 +14,7 @@ fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {
                 (Piece::HeadTooLarge, _) => return Ok(vec![Piece::HeadTooLarge]),
                 // Data has no other boundaries than those of the pieces.
                 (Piece::Data(more), Some(Piece::Data(data))) => {
-                    *data = [&data[..], &more[..]].concat().into()
+                    *data = [&data[..], &more[..]].concat().into();
                 }
                 (piece, _) => pieces.push(piece),
             }
