@@ -11,7 +11,7 @@ pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
 
     use crate::listen::Origin;
 
-    if std::env::var_os("LISTEN_FDS").is_none() {
+    if !are_ours() {
         return Ok(Vec::new());
     }
     let mut given = listenfd::ListenFd::from_env();
@@ -33,10 +33,16 @@ pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
 #[cfg(not(feature = "systemd"))]
 #[expect(clippy::unnecessary_wraps, reason = "the same shape with every feature")]
 pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
-    if std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string()) {
+    if are_ours() {
         tracing::warn!(
             "LISTEN_FDS gives sockets to this process; taking them needs the feature `systemd`, which is off"
         );
     }
     Ok(Vec::new())
+}
+
+/// Descriptors that were meant for another process are not ours, whatever stands at their numbers here.
+fn are_ours() -> bool {
+    std::env::var_os("LISTEN_FDS").is_some()
+        && std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string())
 }
