@@ -31,7 +31,7 @@
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
 //! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
-//! [`testing`] sends requests without a socket.
+//! [`testing`] sends requests without a socket. `ws` are WebSockets, feature `ws`.
 
 pub mod app;
 pub mod audit;
@@ -199,3 +199,7 @@ mod guide_extraction {}
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
+
+#[cfg(all(doctest, feature = "ws"))]
+#[doc = include_str!("../../../guide/real-time.md")]
+mod guide_real_time {}
