@@ -31,7 +31,7 @@
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
 //! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
-//! [`testing`] sends requests without a socket.
+//! [`testing`] sends requests without a socket. `ws` are WebSockets, feature `ws`.
 
 pub mod app;
 pub mod audit;
@@ -235,3 +235,7 @@ mod guide_deploying {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/http3.md")]
 mod guide_http3 {}
+
+#[cfg(all(doctest, feature = "ws"))]
+#[doc = include_str!("../../../guide/websockets.md")]
+mod guide_websockets {}

@@ -8,6 +8,8 @@ use trine::topic::TopicConfig;
 const PAGE: &str = include_str!("../../../docs/defaults.md");
 const KEYS: &str = include_str!("../src/config/mod.rs");
 const HTTP3: &str = include_str!("../../trine-server/src/config/http3.rs");
+#[cfg(feature = "ws")]
+const WEBSOCKET: &str = include_str!("../../trine-websocket/src/config.rs");
 const SERVER: &str = include_str!("../../trine-server/src/config.rs");
 const HTTP2: &str = include_str!("../../trine-server/src/config/http2.rs");
 
@@ -19,8 +21,9 @@ struct Row<'a> {
 }
 
 fn rows() -> Vec<Row<'static>> {
-    // The proxy's tables have no keys; `trine-proxy` has a test of its own.
-    let page = PAGE.split("## The reverse proxy").next().unwrap();
+    // Neither WebSockets nor the proxy have keys: their tables have tests of their own.
+    let page =
+        PAGE.split("\n## WebSockets\n").next().unwrap().split("\n## The reverse proxy\n").next().unwrap();
     let lines = page.lines().filter(|line| line.starts_with("| `"));
     lines
         .map(|line| {
@@ -99,4 +102,42 @@ fn every_limit_of_topics_and_streams_is_on_the_page() {
         let row = format!("| *{what}:* `{field}` | `{default}` |");
         assert!(PAGE.lines().any(|line| line.starts_with(&row)), "no row {row}");
     }
+}
+
+#[cfg(feature = "ws")]
+#[test]
+fn every_field_of_a_websocket_is_on_the_page_with_its_default() {
+    let (_, section) = PAGE.split_once("\n## WebSockets\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let row = |field: &str| {
+        let row = section.lines().find(|line| line.starts_with(&format!("| `{field}` |")));
+        let row = row.unwrap_or_else(|| panic!("no row for {field}"));
+        row.split('|').nth(2).unwrap().trim().trim_matches('`').to_owned()
+    };
+    let config = trine::ws::WebSocketConfig::default();
+    let compression = config.compression.clone().unwrap();
+    let seconds = |duration: std::time::Duration| format!("{}s", duration.as_secs());
+    let defaults = [
+        ("max_message_size", config.max_message_size.to_string()),
+        ("max_frame_size", config.max_frame_size.to_string()),
+        ("max_fragments", config.max_fragments.to_string()),
+        ("max_queued_bytes", config.max_queued_bytes.to_string()),
+        ("heartbeat_interval", seconds(config.heartbeat_interval)),
+        ("pong_timeout", seconds(config.pong_timeout)),
+        ("idle_timeout", seconds(config.idle_timeout)),
+        ("close_timeout", seconds(config.close_timeout)),
+        ("write_timeout", seconds(config.write_timeout)),
+        ("compression", "on".to_owned()),
+        ("min_size", compression.min_size.to_string()),
+        ("level", compression.level.to_string()),
+        ("context_takeover", compression.context_takeover.to_string()),
+        ("server_window_bits", compression.server_window_bits.to_string()),
+        ("client_window_bits", compression.client_window_bits.to_string()),
+    ];
+    for (field, default) in &defaults {
+        assert_eq!(row(field), *default, "{field}");
+    }
+    let fields = WEBSOCKET.lines().filter_map(|line| line.strip_prefix("    pub "));
+    let fields: Vec<_> = fields.filter_map(|line| line.split_once(':')).map(|(field, _)| field).collect();
+    assert_eq!(fields, defaults.each_ref().map(|(field, _)| *field));
 }
