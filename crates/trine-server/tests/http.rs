@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Client, body, config, exchange, start, status};
+use common::{Client, body, config, exchange, http1_alone, start, status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const HOST: &str = "Host: a\r\n";
@@ -296,7 +296,7 @@ async fn a_body_that_nobody_reads_does_not_hide_the_answer() {
 
 #[tokio::test]
 async fn refusals_say_what_was_wrong() {
-    let server = start(config());
+    let server = start(http1_alone());
     for (request, expected, detail) in [
         ("GET / HTTP/1.1\r\n\r\n", 400, "Host"),
         (

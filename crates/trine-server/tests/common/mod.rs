@@ -14,7 +14,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use trine_core::Body;
-use trine_server::{Bound, HttpService, MakeWorker, Own, Server, ServerConfig, ServerError, ServerHandle};
+use trine_server::{
+    Bound, Http2, HttpService, MakeWorker, Own, Server, ServerConfig, ServerError, ServerHandle,
+};
 
 /// Nothing in these tests may take this long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,6 +38,11 @@ impl Running {
 /// Two workers on a port of the system's choice.
 pub fn config() -> ServerConfig {
     ServerConfig { port: 0, workers: 2, signals: false, ..ServerConfig::default() }
+}
+
+/// The same where only HTTP/1 is spoken: with HTTP/2, its preface is no mistake.
+pub fn http1_alone() -> ServerConfig {
+    ServerConfig { http2: Http2 { enabled: false, ..Http2::default() }, ..config() }
 }
 
 pub fn bind(config: ServerConfig) -> Bound {

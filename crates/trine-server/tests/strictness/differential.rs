@@ -108,7 +108,7 @@ const UNDECIDED: &[&str] = &["an early answer", "while much is still sent"];
 #[tokio::test]
 async fn every_difference_to_hyper_is_explained() {
     let table = whole_table();
-    let ours = common::start_with(common::config(), tower::service_fn(service::answer));
+    let ours = common::start_with(common::http1_alone(), tower::service_fn(service::answer));
     let hyper = serve_hyper().await;
     let differences: Vec<(&Case, String)> = futures_util::stream::iter(&table.cases)
         .filter(|case| std::future::ready(!UNDECIDED.iter().any(|name| case.name.contains(name))))

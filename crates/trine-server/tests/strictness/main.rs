@@ -25,7 +25,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{config, start_with};
+use common::{http1_alone, start_with};
 use futures_util::StreamExt as _;
 use table::{Case, Table, Verdict};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -43,7 +43,7 @@ async fn every_case_gets_its_verdict() {
         // A case that is wrong shall end by itself.
         keep_alive_timeout: Duration::from_secs(5),
         discard_timeout: Duration::from_secs(2),
-        ..config()
+        ..http1_alone()
     };
     let server = start_with(config, tower::service_fn(service::answer));
     let address = server.address;
