@@ -21,12 +21,15 @@ impl Mounted {
 }
 
 /// Whether a service takes upgrades of our server. Foreign ones know hyper's alone, which only hyper can make.
+#[cfg(feature = "proxy")]
 fn takes_own_upgrades<S: 'static>() -> bool {
-    #[cfg(feature = "proxy")]
-    let proxy = std::any::TypeId::of::<S>() == std::any::TypeId::of::<trine_proxy::Proxy>();
-    #[cfg(not(feature = "proxy"))]
-    let proxy = false;
-    proxy
+    std::any::TypeId::of::<S>() == std::any::TypeId::of::<trine_proxy::Proxy>()
+}
+
+#[cfg(not(feature = "proxy"))]
+#[expect(clippy::extra_unused_type_parameters, reason = "the same shape with the feature")]
+fn takes_own_upgrades<S: 'static>() -> bool {
+    false
 }
 
 impl Endpoint for Mounted {
