@@ -109,7 +109,7 @@ pub(crate) struct Callgrind {
 }
 
 impl Callgrind {
-    fn start(name: &str, program: &Program) -> Result<Callgrind, Error> {
+    pub(crate) fn start(name: &str, program: &Program) -> Result<Callgrind, Error> {
         let folder = std::env::temp_dir().join(format!("compare-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let tool = [

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use crate::callgrind::Callgrind;
 use crate::machine::{self, Cores};
-use crate::server::{self, Server};
+use crate::server::{self, Program, Server};
 use crate::{Error, contenders, profile, report};
 
 /// Who speaks it. The ratios are to the first.
@@ -64,7 +64,7 @@ fn instructions(name: &str, path: &str, servers: &[&str]) -> Result<Vec<String>,
     let mut base = None;
     for server in servers {
         eprintln!("{server} under callgrind");
-        let mut running = Callgrind::start(server)?;
+        let mut running = Callgrind::start(server, &Program::of(server)?)?;
         load(running.server.address(), path, WARM_UP)?;
         running.dump()?;
         load(running.server.address(), path, COUNTED)?;
