@@ -530,7 +530,8 @@ async fn a_signal_starts_the_shutdown() {
     let mut client = Client::connect(server.address).await;
     client.send(get("/hello")).await;
     client.answer().await;
-    let kill = std::process::Command::new("kill").arg("-TERM").arg(std::process::id().to_string()).status();
+    let kill = format!("kill -TERM {}", std::process::id());
+    let kill = std::process::Command::new("sh").args(["-c", &kill]).status();
     assert!(kill.unwrap().success());
     assert!(client.closes().await);
     within(server.task).await.unwrap().unwrap();
