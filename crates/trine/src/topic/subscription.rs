@@ -65,6 +65,12 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    /// Whether nothing more comes behind what was given.
+    #[cfg(feature = "ws")]
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
     fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Message<T>, Lagged>>> {
         if let Some(lagged) = self.lagged.take() {
             return Poll::Ready(Some(Err(lagged)));

@@ -5,13 +5,16 @@
 //!
 //! # Layout
 //! `upgrade` (the handshake in a handler, with `origin`), `run` (the task of a socket), `driver` (its bytes, with `clock`
-//! for its one timer, `queue` for what is to be written, `buffer` for what the thread lends), `shared` (what the driver
-//! and the handles share), `socket` (the handles), `typed`.
+//! for its one timer, `queue` for what is to be written, `buffer` for what the thread lends), `forward` (streams that flow
+//! out by themselves), `shared` (what the driver and the handles share), `socket` (the handles), `typed`, `messages` (those
+//! of a topic).
 
 mod buffer;
 mod clock;
 mod closed;
 mod driver;
+mod forward;
+mod messages;
 mod origin;
 mod queue;
 mod run;
@@ -21,6 +24,7 @@ mod typed;
 mod upgrade;
 
 pub use self::closed::Closed;
+pub use self::messages::Messages;
 pub use self::run::Outcome;
 pub use self::socket::{Receiver, Sender, Socket, TrySendError};
 pub use self::typed::{JsonText, MessageFormat, TypedSocket, Ws};

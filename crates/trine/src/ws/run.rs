@@ -103,7 +103,7 @@ fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> CloseFrame {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> CloseFrame {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)");
     tracing::error!(panic = text, "the function of a WebSocket panicked; it is closed with 1011");

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use trine_websocket::{CloseFrame, Codec, Message, Prepared, WebSocketConfig};
 
 use super::closed::Closed;
+use super::forward::{Forward, Forwards};
 use super::queue::Queue;
 
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(super) struct State {
     pub(super) queue: Queue,
     /// One message, read ahead. Nothing more is read before it is taken.
     pub(super) inbox: Option<Message>,
+    pub(super) forwards: Forwards,
     pub(super) closed: Option<Closed>,
     /// Whether there is no stream any more.
     pub(super) over: bool,
@@ -39,6 +41,7 @@ impl Shared {
                 codec,
                 queue: Queue::default(),
                 inbox: None,
+                forwards: Forwards::default(),
                 closed: None,
                 over: false,
                 receiver: None,
@@ -67,13 +70,13 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Ready when a message may be queued.
-    pub(super) fn poll_room(&self, cx: &mut Context<'_>, len: usize) -> Poll<Result<(), Closed>> {
+    /// Ready when a message may be queued, of which `most` bytes may wait.
+    pub(super) fn poll_room(&self, cx: &Context<'_>, len: usize, most: usize) -> Poll<Result<(), Closed>> {
         let mut state = self.lock();
         if let Some(closed) = state.refusal() {
             return Poll::Ready(Err(closed));
         }
-        if state.has_room(len, self.config.max_queued_bytes) {
+        if state.has_room(len, most) {
             return Poll::Ready(Ok(()));
         }
         state.wait(cx);
@@ -123,6 +126,14 @@ impl Shared {
         match state.refusal() {
             Some(closed) => Err(closed),
             None => Ok(state.has_room(len, self.config.max_queued_bytes)),
+        }
+    }
+
+    pub(super) fn forward(&self, forward: Forward) {
+        let mut state = self.lock();
+        if state.refusal().is_none() {
+            state.forwards.push(forward);
+            state.wake_driver();
         }
     }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_sink::Sink;
+use trine_core::BoxError;
 use trine_websocket::{CloseFrame, Message, Prepared};
 
 use super::closed::Closed;
@@ -67,6 +68,16 @@ impl Socket {
         self.sender.send_prepared(prepared).await
     }
 
+    /// See [`Sender::forward`].
+    pub fn forward<S, M, E>(&self, stream: S)
+    where
+        S: Stream<Item = Result<M, E>> + Send + 'static,
+        M: Into<Prepared>,
+        E: Into<BoxError>,
+    {
+        self.sender.forward(stream);
+    }
+
     /// See [`Sender::flush`].
     ///
     /// # Errors
@@ -112,7 +123,7 @@ impl Sender {
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
         let message = message.into();
         let len = message.as_bytes().len();
-        poll_fn(|cx| self.0.poll_room(cx, len)).await?;
+        poll_fn(|cx| self.0.poll_room(cx, len, self.0.config.max_queued_bytes)).await?;
         self.0.push(&message)
     }
 
@@ -135,7 +146,7 @@ impl Sender {
     /// When the connection is closed.
     pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Closed> {
         let len = prepared.message().as_bytes().len();
-        poll_fn(|cx| self.0.poll_room(cx, len)).await?;
+        poll_fn(|cx| self.0.poll_room(cx, len, self.0.config.max_queued_bytes)).await?;
         self.0.push_prepared(prepared)
     }
 
@@ -149,6 +160,51 @@ impl Sender {
             Ok(false) => Err(TrySendError::Full(prepared.message().clone())),
             Err(closed) => Err(TrySendError::Closed(closed)),
         }
+    }
+
+    /// Sends whatever the stream gives from now on, while you do something else: the messages of a topic, most often. It
+    /// goes with the socket; when it ends before, the socket is closed with 1000.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    /// use trine::ws::Message;
+    ///
+    /// /// Everybody hears what anybody says.
+    /// #[get("/talk")]
+    /// async fn talk(topic: State<trine::Topic<String>>, ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async move |mut socket| {
+    ///         socket.forward(topic.subscribe().messages());
+    ///         while let Some(Message::Text(text)) = socket.recv().await {
+    ///             topic.publish(text);
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().state(trine::Topic::<String>::new()).routes(routes![talk]).test().await;
+    /// let (mut ann, mut bob) = (client.websocket("/talk").await, client.websocket("/talk").await);
+    /// # ann.send("Are you there?").await;
+    /// # assert_eq!(ann.text().await, r#""Are you there?""#);
+    /// bob.send("Hello, Ann").await;
+    /// assert_eq!(ann.text().await, r#""Hello, Ann""#);
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An `Err` of the stream is logged and closes the socket with 1011; a [`Lagged`](crate::topic::Lagged) with 1013.
+    ///
+    /// # Limits
+    /// The stream is asked for more while fewer than 16 KiB wait for the client, or `max_queued_bytes` if that is less. So a
+    /// slow client holds back its stream and nobody else; what a topic does with what it publishes meanwhile, its
+    /// [`overflow`](crate::topic::TopicConfig::overflow) says.
+    pub fn forward<S, M, E>(&self, stream: S)
+    where
+        S: Stream<Item = Result<M, E>> + Send + 'static,
+        M: Into<Prepared>,
+        E: Into<BoxError>,
+    {
+        self.0.forward(Box::pin(stream));
     }
 
     /// Asks for a sign of life, beside those that the heartbeat asks for.
@@ -221,7 +277,7 @@ impl Sink<Message> for Sender {
     type Error = Closed;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        self.0.poll_room(cx, 1)
+        self.0.poll_room(cx, 1, self.0.config.max_queued_bytes)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
