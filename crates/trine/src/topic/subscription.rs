@@ -76,6 +76,10 @@ impl<T: Send + Sync + 'static> Subscription<T> {
             return Poll::Ready(Some(Err(lagged)));
         }
         if let Some(message) = self.replay.pop_front() {
+            if self.replay.is_empty() {
+                // It is needed no more, and there may be ten thousand of it.
+                self.replay = VecDeque::new();
+            }
             return Poll::Ready(Some(Ok(message)));
         }
         if self.over {
