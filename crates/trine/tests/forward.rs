@@ -282,27 +282,34 @@ async fn a_stream_that_ends_fails_or_panics_closes_its_socket() {
 
 #[tokio::test]
 async fn nothing_is_kept_for_a_socket_that_is_closed() {
-    let held = Arc::new(());
-    struct Holds(Arc<()>);
-    async fn late(held: State<Holds>, ws: WebSocket) -> Response {
+    struct Holds {
+        value: Arc<()>,
+        forwarded: AtomicUsize,
+    }
+    async fn late(held: State<Arc<Holds>>, ws: WebSocket) -> Response {
         ws.on_upgrade(async move |mut socket| {
-            socket.recv().await;
-            let held = Arc::clone(&held.0);
-            socket.forward(stream::poll_fn(move |_| {
-                let _held = &held;
-                std::task::Poll::<Option<Result<String, String>>>::Pending
-            }));
-            // A handle that outlives it holds nothing back.
+            for _ in 0..2 {
+                let value = Arc::clone(&held.value);
+                socket.forward(stream::poll_fn(move |_| {
+                    let _value = &value;
+                    std::task::Poll::<Option<Result<String, String>>>::Pending
+                }));
+                held.forwarded.fetch_add(1, Ordering::Relaxed);
+                assert_eq!(socket.recv().await, None);
+            }
+            // A handle that outlives the connection holds nothing back.
             std::future::pending::<()>().await;
         })
     }
-    let app = App::new().state(Holds(Arc::clone(&held))).route("/", get(late));
-    let client = app.test().await;
+    let value = Arc::new(());
+    let held = Arc::new(Holds { value: Arc::clone(&value), forwarded: AtomicUsize::new(0) });
+    let client = App::new().state(Arc::clone(&held)).route("/", get(late)).test().await;
     let socket = client.websocket("/").await;
-    until(|| Arc::strong_count(&held) == 2).await;
+    until(|| held.forwarded.load(Ordering::Relaxed) == 1).await;
+    assert_eq!(Arc::strong_count(&value), 3);
     drop(socket);
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    until(|| Arc::strong_count(&held) == 2).await;
+    until(|| held.forwarded.load(Ordering::Relaxed) == 2).await;
+    until(|| Arc::strong_count(&value) == 2).await;
 }
 
 #[tokio::test]

@@ -51,16 +51,16 @@ pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
         return;
     }
     // No lock is held here: they are code of the user, and so is what drops with them.
-    forwards.retain_mut(|forward| match catch_unwind(AssertUnwindSafe(|| drain(shared, forward, cx))) {
-        Ok(Poll::Pending) => true,
-        Ok(Poll::Ready(end)) => {
+    forwards.retain_mut(|forward| {
+        let end = match catch_unwind(AssertUnwindSafe(|| drain(shared, forward, cx))) {
+            Ok(Poll::Pending) => return true,
+            Ok(Poll::Ready(end)) => end,
+            Err(panic) => Some(panicked(panic.as_ref())),
+        };
+        if end.is_some() {
             shared.close(end);
-            false
         }
-        Err(panic) => {
-            shared.close(Some(panicked(panic.as_ref())));
-            false
-        }
+        false
     });
     if !forwards.is_empty() {
         // The next turn begins with another one, so that none waits for ever behind one that always has something.
@@ -71,11 +71,10 @@ pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
     }
 }
 
-/// Ready when it is over, with the goodbye.
+/// Ready when it is over, with the goodbye that is to be said, or when the socket is closed.
 fn drain(shared: &Shared, forward: &mut Forward, cx: &mut Context<'_>) -> Poll<Option<CloseFrame>> {
     let most = AHEAD.min(shared.config.max_queued_bytes);
     loop {
-        // Where it is closed, another goodbye is not said.
         let Ok(()) = ready!(shared.poll_room(cx, 1, most)) else { return Poll::Ready(None) };
         match ready!(forward.as_mut().poll_message(cx)) {
             Some(Ok(message)) => {
