@@ -48,6 +48,11 @@ pub fn port() -> u16 {
     std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0)
 }
 
+/// Whether HTTP/2 in clear text will be asked for: for servers that must be told.
+pub fn http2() -> bool {
+    std::env::var_os("HTTP2").is_some()
+}
+
 /// Tells the runner where the server listens, on the first line of standard output.
 pub fn announce(address: SocketAddr) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();

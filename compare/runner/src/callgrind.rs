@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::scenario::{SCENARIOS, Scenario};
-use crate::server::{self, Server};
+use crate::server::{self, Program, Server};
 use crate::{Error, client, contenders, profile};
 
 /// Enough requests that lazily made things (buffers, slabs, the cached date) are there before counting starts.
@@ -40,15 +40,38 @@ pub(crate) fn version() -> Result<String, Error> {
 
 /// Counts the scenarios of these names, all where there are none, so often each: the median counts.
 pub(crate) fn measure(name: &str, only: &[&str], tries: usize) -> Result<Vec<Measured>, Error> {
-    eprintln!("{name} under callgrind");
-    let mut server = Callgrind::start(name).map_err(|error| format!("{name}: {error}"))?;
+    let mut server = start(name, &Program::of(name)?)?;
     if name != contenders::FLOOR {
         client::check_refusals(server.server.address()).map_err(|error| format!("{name}: {error}"))?;
     }
+    count_all(name, &mut server, only, tries)
+}
+
+/// Counts another program, which need not refuse what our servers do.
+pub(crate) fn measure_program(
+    name: &str,
+    program: &Program,
+    only: &[&str],
+    tries: usize,
+) -> Result<Vec<Measured>, Error> {
+    count_all(name, &mut start(name, program)?, only, tries)
+}
+
+fn start(name: &str, program: &Program) -> Result<Callgrind, Error> {
+    eprintln!("{name} under callgrind");
+    Callgrind::start(name, program).map_err(|error| format!("{name}: {error}").into())
+}
+
+fn count_all(
+    name: &str,
+    server: &mut Callgrind,
+    only: &[&str],
+    tries: usize,
+) -> Result<Vec<Measured>, Error> {
     let wanted = SCENARIOS.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name));
     wanted
         .map(|scenario| {
-            let measured = count(&mut server, scenario, tries)
+            let measured = count(server, scenario, tries)
                 .map_err(|error| format!("{name}: {}: {error}", scenario.name))?;
             eprintln!(
                 "  {:<20} {:>8.0} instructions {:>6.1} allocations",
@@ -79,29 +102,29 @@ fn count(server: &mut Callgrind, scenario: &Scenario, times: usize) -> Result<Me
 }
 
 /// A server under callgrind. Dropping it ends the process and removes what callgrind wrote.
-struct Callgrind {
-    server: Server,
+pub(crate) struct Callgrind {
+    pub(crate) server: Server,
     folder: PathBuf,
     dumps: usize,
 }
 
 impl Callgrind {
-    fn start(name: &str) -> Result<Callgrind, Error> {
+    fn start(name: &str, program: &Program) -> Result<Callgrind, Error> {
         let folder = std::env::temp_dir().join(format!("compare-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let server = Server::spawn(
-            Command::new("valgrind")
-                .arg("--tool=callgrind")
-                .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
-                .arg(format!("--log-file={}", folder.join("log").display()))
-                .arg(format!("--vgdb-prefix={}", folder.join("vgdb").display()))
-                .arg(server::binary(name)?),
-        )?;
+        let tool = [
+            "valgrind".into(),
+            "--tool=callgrind".into(),
+            format!("--callgrind-out-file={}", folder.join("out").display()).into(),
+            format!("--log-file={}", folder.join("log").display()).into(),
+            format!("--vgdb-prefix={}", folder.join("vgdb").display()).into(),
+        ];
+        let server = Server::spawn(&mut program.command(&tool))?;
         Ok(Callgrind { server, folder, dumps: 0 })
     }
 
     /// Writes the counters since the last dump to a file and sets them to zero.
-    fn dump(&mut self) -> Result<PathBuf, Error> {
+    pub(crate) fn dump(&mut self) -> Result<PathBuf, Error> {
         let mut vgdb = Command::new("vgdb")
             .arg(format!("--vgdb-prefix={}", self.folder.join("vgdb").display()))
             .arg(format!("--pid={}", self.server.pid()))

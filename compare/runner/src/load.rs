@@ -152,7 +152,9 @@ impl Load {
                 Err(error) => return Err(error.into()),
             };
             if peer.came == 0 && !self.buffer[..count].starts_with(b"HTTP/1.1 200") {
-                return Err("an answer is not `200 OK`".into());
+                let line = String::from_utf8_lossy(&self.buffer[..count]);
+                let line = line.lines().next().unwrap_or_default();
+                return Err(format!("an answer is not `200 OK` but {line:?}").into());
             }
             peer.came += count;
             if peer.came > self.answer {

@@ -7,6 +7,8 @@
 //! - [`client`]: asks over blocking sockets, and checks every answer
 //! - [`callgrind`]: counts instructions and allocations, from what [`profile`] reads; [`report`]: their table
 //! - [`guard`]: fails when Trine costs more instructions than it did
+//! - [`proxy`]: our reverse proxy against nginx
+//! - [`http2`]: HTTP/2 in clear text under the load of h2load
 //! - [`engine`]: all the rest that can be measured, with the load of [`load`] and the kernel's figures of [`machine`]
 
 mod callgrind;
@@ -14,9 +16,11 @@ mod client;
 mod contenders;
 mod engine;
 mod guard;
+mod http2;
 mod load;
 mod machine;
 mod profile;
+mod proxy;
 mod report;
 mod scenario;
 mod server;
@@ -25,10 +29,14 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: compare instructions [server..]
        compare engine [--quick] [server..]
+       compare http2 [server..]
        compare guard [--accept]
+       compare proxy [--quick]
 
 instructions  counts instructions and allocator calls per request under callgrind
+http2         instructions and CPU of HTTP/2 in clear text, with h2load of nghttp2
 engine        measures CPU, requests/s, latency, system calls and idle memory besides
+proxy         measures our reverse proxy and nginx as one, in one run
 guard         fails when Trine costs more instructions, as a ratio to hyper, than guard.json allows
 
 The first two measure all servers and write results/; with names they only print.";
@@ -39,7 +47,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.split_first() {
         Some((command, names)) if command == "instructions" => instructions(names),
+        Some((command, names)) if command == "http2" => http2::run(names),
         Some((command, args)) if command == "engine" => engine::run(args),
+        Some((command, args)) if command == "proxy" => proxy::run(args),
         Some((command, [])) if command == "guard" => guard::check(),
         Some((command, [accept])) if command == "guard" && accept == "--accept" => guard::accept(),
         _ => Err(USAGE.into()),

@@ -1,9 +1,11 @@
 //! One server's process, from start to stop.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,9 @@ use crate::Error;
 
 /// Valgrind takes some seconds to start a program on a slow machine.
 const START: Duration = Duration::from_secs(60);
+
+/// Whether the servers are asked for HTTP/2: some must be told when they start.
+pub(crate) static HTTP2: AtomicBool = AtomicBool::new(false);
 
 /// A running server. Dropping it ends the process.
 pub(crate) struct Server {
@@ -21,16 +26,27 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the binary of this name and waits until it listens.
     pub(crate) fn start(name: &str) -> Result<Server, Error> {
-        Server::spawn(&mut Command::new(binary(name)?))
+        Server::spawn(&mut Program::of(name)?.command(&[]))
     }
 
     /// Runs a command that starts a server and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Result<Server, Error> {
+        if HTTP2.load(Ordering::Relaxed) {
+            command.env("HTTP2", "1");
+        }
         let child = command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         // From here on a failure drops the server and so ends the process.
         let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let stdout = server.child.stdout.take().ok_or("the server has no standard output")?;
         server.address = announced(stdout)?;
+        // What a foreign one says is said before it listens.
+        let start = Instant::now();
+        while TcpStream::connect(server.address).is_err() {
+            if start.elapsed() > START {
+                return Err(format!("nothing listens on {}", server.address).into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         Ok(server)
     }
 
@@ -43,6 +59,48 @@ impl Server {
     }
 }
 
+/// What is started, by itself or under a tool.
+pub(crate) struct Program {
+    path: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(&'static str, String)>,
+    /// Where it listens, for one that does not say so itself.
+    listens: Option<SocketAddr>,
+}
+
+impl Program {
+    /// A server of this workspace.
+    pub(crate) fn of(name: &str) -> Result<Program, Error> {
+        Ok(Program { path: binary(name)?, args: Vec::new(), env: Vec::new(), listens: None })
+    }
+
+    /// A server of somebody else, which listens there.
+    pub(crate) fn foreign(path: &str, args: Vec<OsString>, listens: SocketAddr) -> Program {
+        Program { path: path.into(), args, env: Vec::new(), listens: Some(listens) }
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: String) -> Program {
+        self.env.push((name, value));
+        self
+    }
+
+    /// The command, behind the words of a tool where there are some.
+    pub(crate) fn command(&self, tool: &[OsString]) -> Command {
+        let mut words = Vec::new();
+        if let Some(listens) = self.listens {
+            // The shell says it instead, and becomes the server.
+            let said = format!("echo listening {listens}; exec \"$@\"");
+            words.extend(["sh".into(), "-c".into(), said.into(), "sh".into()]);
+        }
+        words.extend(tool.iter().cloned());
+        words.push(self.path.clone().into());
+        words.extend(self.args.iter().cloned());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It fails only where there is nothing left to end.
@@ -51,7 +109,7 @@ impl Drop for Server {
 }
 
 /// Where the binary of a server lies: beside ours.
-pub(crate) fn binary(name: &str) -> Result<PathBuf, Error> {
+fn binary(name: &str) -> Result<PathBuf, Error> {
     Ok(std::env::current_exe()?.with_file_name(format!("compare-{name}")))
 }
 

@@ -28,6 +28,18 @@ impl ConnInfo {
         ConnInfo { peer, local, secure: false, tls: None }
     }
 
+    /// A plain connection of which nothing is known, as of a Unix socket.
+    #[must_use]
+    pub fn unknown() -> ConnInfo {
+        ConnInfo::plain(None, None)
+    }
+
+    /// The same connection, which a proxy made for somebody else and says so (the PROXY protocol).
+    #[must_use]
+    pub fn proxied(self, peer: SocketAddr, local: SocketAddr) -> ConnInfo {
+        ConnInfo { peer: Some(peer), local: Some(local), ..self }
+    }
+
     /// The same connection, protected by TLS.
     #[must_use]
     pub fn with_tls(self, tls: TlsInfo) -> ConnInfo {

@@ -1,30 +1,29 @@
 //! The accept loop: one connection after the other, never more served than the limit.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::{AtCapacity, ServerConfig};
 use crate::shed::Shed;
 use crate::shutdown::{Phase, reached};
+use crate::socket::{Listener, Socket};
 
-/// Accepts until the server drains, and then until nobody waits any more.
+/// Accepts until the server drains or leaves, and then until nobody waits any more.
 ///
 /// Past the limit nothing is accepted, so that new connections wait in the backlog, where they cost no memory of ours; or
 /// they are accepted to be shed.
 pub(crate) async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     config: &ServerConfig,
     permits: Arc<Semaphore>,
     mut phase: watch::Receiver<Phase>,
-    mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
+    mut serve: impl FnMut(Socket, OwnedSemaphorePermit),
 ) {
-    let mut draining = pin!(reached(&mut phase, Phase::Draining));
+    let mut draining = pin!(reached(&mut phase, Phase::Leaving));
     let mut shed = Shed::new(config);
     loop {
         let permit = match config.at_capacity {
@@ -42,11 +41,11 @@ pub(crate) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok(socket) => {
                 // One that ended while this one was waited for has left its place.
                 match permit.or_else(|| Arc::clone(&permits).try_acquire_owned().ok()) {
-                    Some(permit) => serve(stream, peer, permit),
-                    None => shed.answer(stream),
+                    Some(permit) => serve(socket, permit),
+                    None => shed.answer(socket),
                 }
             }
             Err(error) => back_off(&error).await,
@@ -57,18 +56,14 @@ pub(crate) async fn accept(
 
 // Connections that the system has already completed would be reset if the listener just closed.
 fn accept_rest(
-    listener: TcpListener,
+    listener: Listener,
     permits: &Arc<Semaphore>,
-    mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
+    mut serve: impl FnMut(Socket, OwnedSemaphorePermit),
 ) {
-    let Ok(listener) = listener.into_std() else { return };
+    let Ok(mut waiting) = listener.into_waiting() else { return };
     while let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
-        let Ok((stream, peer)) = listener.accept() else { return };
-        if stream.set_nonblocking(true).is_ok()
-            && let Ok(stream) = TcpStream::from_std(stream)
-        {
-            serve(stream, peer, permit);
-        }
+        let Some(socket) = waiting.next() else { return };
+        serve(socket, permit);
     }
 }
 

@@ -1,15 +1,19 @@
 //! Every limit and timeout of the server, in one struct, each with a finite default.
 
+mod http2;
+mod http3;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-mod http2;
-
 pub use self::http2::Http2;
+pub use self::http3::Http3;
 use crate::error::ServerError;
+use crate::forwarded::{ForwardedBy, TrustedProxies};
 use crate::h1::{body, head};
 use crate::listen::Listen;
+use crate::network::Network;
 
 /// Where the server listens, and everything that bounds what a client can ask of it.
 ///
@@ -28,6 +32,11 @@ pub struct ServerConfig {
     /// Where to listen instead, each place with settings of its own. `address` and `port` are the short form of one
     /// plain listener, and do not count where there is a list. Default: empty.
     pub listeners: Vec<Listen>,
+    /// The proxies in front of us whose word counts for a client's address, scheme and host: see
+    /// [`TrustedProxies`]. Default: none, so that nobody can choose his own.
+    pub trusted_proxies: Vec<Network>,
+    /// Where these proxies say it. Default: [`ForwardedBy::XForwarded`].
+    pub forwarded_by: ForwardedBy,
     /// The certificate chain of a listener for TLS beside the plain one, at `tls_port`: a PEM file. With `tls_key`, the short
     /// form of a [`Listen::tls`](crate::Listen::tls); needs the feature `tls`. Default: none.
     pub tls_cert: Option<PathBuf>,
@@ -46,7 +55,8 @@ pub struct ServerConfig {
     pub tls_watch: Duration,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
-    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once. Default: true.
+    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once; whether SIGUSR2 restarts, and
+    /// a service manager is told. Default: true.
     pub signals: bool,
     /// Connections that wait in the system to be accepted, per listener. Past it the system lets clients retry.
     /// Default: 1024.
@@ -92,6 +102,9 @@ pub struct ServerConfig {
     /// Time that requests and upgraded connections have to end after a shutdown began. Then they are cut.
     /// Default: 30 s.
     pub shutdown_timeout: Duration,
+    /// Time that a new process has to become ready to take over, see [`ServerHandle::restart`](crate::ServerHandle::restart).
+    /// Then it is killed, and the old one goes on. Unix only. Default: 30 s.
+    pub handover_timeout: Duration,
     /// What ends a request early because its client is gone. Default: [`Cancel::Reset`].
     pub cancel: Cancel,
 
@@ -114,6 +127,11 @@ pub struct ServerConfig {
     /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
     pub max_gathered_bytes: usize,
 
+    /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the same number. Needs the feature
+    /// `http3`, which is experimental. Default: false.
+    pub tls_http3: bool,
+    /// What bounds HTTP/3 beyond the limits above.
+    pub http3: Http3,
     /// What is peculiar to HTTP/2. Default: see [`Http2`].
     pub http2: Http2,
 }
@@ -153,6 +171,8 @@ impl Default for ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
             listeners: Vec::new(),
+            trusted_proxies: Vec::new(),
+            forwarded_by: ForwardedBy::XForwarded,
             tls_cert: None,
             tls_key: None,
             tls_self_signed: false,
@@ -174,6 +194,7 @@ impl Default for ServerConfig {
             min_write_rate: 240,
             discard_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
+            handover_timeout: Duration::from_secs(30),
             cancel: Cancel::Reset,
             max_head_bytes: 64 * 1024,
             max_headers: 100,
@@ -182,6 +203,8 @@ impl Default for ServerConfig {
             max_chunk_extension_bytes: 16 * 1024,
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
+            tls_http3: false,
+            http3: Http3::default(),
             http2: Http2::default(),
         }
     }
@@ -194,11 +217,12 @@ impl ServerConfig {
         SocketAddr::new(self.address, self.port)
     }
 
-    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say.
+    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say. Listeners of the list
+    /// that were read from text get the certificate of the short form.
     #[must_use]
     pub fn places(&self) -> Vec<Listen> {
         if !self.listeners.is_empty() {
-            return self.listeners.clone();
+            return self.listeners.iter().map(|listen| self.complete(listen)).collect();
         }
         let redirect = self.tls_redirect.map(|port| crate::https::HttpsRedirect::new().port(port));
         let plain = Listen { redirect, ..Listen::tcp(self.socket_addr()) };
@@ -214,12 +238,35 @@ impl ServerConfig {
             _ if self.tls_self_signed => crate::tls::Tls::self_signed(),
             _ => return None,
         };
-        Some(Listen::tls(SocketAddr::new(self.address, self.tls_port), tls))
+        let listen = Listen::tls(SocketAddr::new(self.address, self.tls_port), tls);
+        #[cfg(feature = "http3")]
+        let listen = Listen { http3: self.tls_http3, ..listen };
+        Some(listen)
+    }
+
+    #[cfg(feature = "tls-core")]
+    fn complete(&self, listen: &Listen) -> Listen {
+        let mut listen = listen.clone();
+        if listen.tls == Some(crate::tls::Tls::empty()) {
+            listen.tls = self.short_tls().and_then(|short| short.tls).or(listen.tls);
+        }
+        listen
     }
 
     #[cfg(not(feature = "tls-core"))]
     fn short_tls(&self) -> Option<Listen> {
         None
+    }
+
+    #[cfg(not(feature = "tls-core"))]
+    fn complete(&self, listen: &Listen) -> Listen {
+        listen.clone()
+    }
+
+    /// Who may tell for whom a request is.
+    #[must_use]
+    pub fn trusted(&self) -> TrustedProxies {
+        TrustedProxies::new(self.trusted_proxies.iter().copied(), self.forwarded_by)
     }
 
     /// Whether HTTP/2 is offered where both sides agree on a protocol first.
@@ -239,7 +286,7 @@ impl ServerConfig {
 
     /// All fields that cannot work, in one error.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
-        let http2 = self.http2.rules();
+        let (http2, http3) = (self.http2.rules(), self.http3.rules());
         let rules = [
             (self.max_connections > 0, "`max_connections` must be at least 1"),
             (self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS, "`max_connections` is too large"),
@@ -273,8 +320,12 @@ impl ServerConfig {
                 cfg!(feature = "self-signed") || !self.tls_self_signed,
                 "`tls_self_signed` needs the feature `self-signed`, which is off",
             ),
+            (
+                cfg!(feature = "http3") || !self.tls_http3,
+                "`tls_http3` needs the feature `http3`, which is off",
+            ),
         ];
-        let rules = rules.iter().chain(&http2);
+        let rules = rules.iter().chain(&http2).chain(&http3);
         let broken: Vec<&str> = rules.filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }

@@ -24,7 +24,7 @@ use crate::io::Io;
 use crate::panics::{Panicked, caught};
 use crate::respond::{Sent, broken, refuse, send};
 use crate::seam::MakeConnection;
-use crate::shutdown::Place;
+use crate::shutdown::{LAST_CHANCE, Place};
 use crate::timer::Side;
 use crate::upgrade::{self, Offer};
 use crate::upload::Upload;
@@ -210,7 +210,7 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
     let limits = wire.config.head_limits();
     let gathered = wire.config.max_gathered_bytes;
     let mut parsed = 0;
-    let mut begun = false;
+    let (mut begun, mut last_chance) = (false, false);
     let mut turn = pin!(tokio::task::yield_now());
     wire.timer.clear(Side::Read);
     poll_fn(|cx| {
@@ -240,10 +240,15 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             if idle {
                 wire.rest();
                 wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
-                if wire.drain.is_draining() {
+                if wire.drain.ends_idle() && !last_chance {
                     // A request may have arrived that the runtime has not seen yet: look once more after its turn.
                     ready!(turn.as_mut().poll(cx));
-                    return Poll::Ready(Err(End::Close { linger: false }));
+                    if !(matches!(wire.stage, Stage::Fresh) && wire.io.says_goodbye()) {
+                        return Poll::Ready(Err(End::Close { linger: false }));
+                    }
+                    // Who has just been through a handshake is about to ask.
+                    last_chance = true;
+                    wire.timer.set(Side::Read, LAST_CHANCE);
                 }
             } else if !begun {
                 begun = true;

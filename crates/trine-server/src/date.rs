@@ -1,16 +1,16 @@
 //! The Date header, formatted once per second and thread.
 
 use std::cell::Cell;
-#[cfg(feature = "http2")]
+#[cfg(any(feature = "http2", feature = "http3"))]
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-#[cfg(feature = "http2")]
+#[cfg(any(feature = "http2", feature = "http3"))]
 use http::HeaderValue;
 
 thread_local! {
     static NOW: Cell<(u64, Line)> = const { Cell::new((u64::MAX, [0; 37])) };
-    #[cfg(feature = "http2")]
+    #[cfg(any(feature = "http2", feature = "http3"))]
     static VALUE: RefCell<(Line, HeaderValue)> = const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn now() -> Line {
 }
 
 /// The value alone. It is made once a second and shared.
-#[cfg(feature = "http2")]
+#[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) fn value() -> HeaderValue {
     let line = now();
     VALUE.with_borrow_mut(|(made_of, value)| {

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use trine_core::ConnInfo;
 
+use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::conn::conn;
 use crate::error::ServerError;
 use crate::https::{HttpsRedirect, Redirecting};
 use crate::io::Io;
 use crate::listen::Listen;
+use crate::network::Network;
+use crate::proxy_protocol;
 use crate::seam::MakeConnection;
 use crate::shutdown::Place;
 #[cfg(feature = "tls-core")]
@@ -23,22 +26,34 @@ use crate::tls::Secured;
 pub(crate) struct Door {
     #[cfg(feature = "tls-core")]
     tls: Option<crate::tls::Gate>,
+    #[cfg(feature = "http3")]
+    http3: Option<crate::h3::Port>,
     redirect: Option<HttpsRedirect>,
+    proxies: Vec<Network>,
 }
 
 impl Door {
     #[cfg_attr(
-        not(feature = "tls-core"),
-        expect(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
+        not(feature = "http3"),
+        allow(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
     )]
-    pub(crate) fn new(listen: &Listen, config: &ServerConfig) -> Result<Door, ServerError> {
+    pub(crate) fn new(
+        listen: &Listen,
+        address: &Address,
+        config: &ServerConfig,
+    ) -> Result<Door, ServerError> {
+        #[cfg(feature = "tls-core")]
+        let tls = match &listen.tls {
+            Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
+            None => None,
+        };
         Ok(Door {
+            #[cfg(feature = "http3")]
+            http3: crate::h3::Port::of(listen, address, tls.as_ref(), config)?,
             #[cfg(feature = "tls-core")]
-            tls: match &listen.tls {
-                Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
-                None => None,
-            },
+            tls,
             redirect: listen.redirect.clone(),
+            proxies: listen.proxy_protocol.clone(),
         })
     }
 }
@@ -48,6 +63,12 @@ impl Door {
     pub(crate) fn tls(&self) -> Option<&crate::tls::Gate> {
         self.tls.as_ref()
     }
+
+    /// The gate and the UDP port of a place that speaks HTTP/3.
+    #[cfg(feature = "http3")]
+    pub(crate) fn http3(&self) -> Option<(&crate::tls::Gate, &crate::h3::Port)> {
+        self.tls.as_ref().zip(self.http3.as_ref())
+    }
 }
 
 /// Brings a connection through the door and serves it to its end.
@@ -55,8 +76,8 @@ impl Door {
 /// What only some listeners ask for is boxed: the task of a plain connection must not be as large as that of the
 /// largest protocol.
 pub(crate) async fn enter<I, M>(
-    io: I,
-    info: ConnInfo,
+    mut io: I,
+    mut info: ConnInfo,
     door: Arc<Door>,
     make: impl Deref<Target = M> + 'static,
     config: Arc<ServerConfig>,
@@ -65,6 +86,11 @@ pub(crate) async fn enter<I, M>(
     I: Io + Send + 'static,
     M: MakeConnection,
 {
+    if !door.proxies.is_empty() {
+        let header = Box::pin(proxy_protocol::read(&mut io, info, &door.proxies, &config));
+        let Some(known) = header.await else { return };
+        info = known;
+    }
     #[cfg(feature = "tls-core")]
     if door.tls.is_some() {
         return Box::pin(secured(io, info, door, make, config, place)).await;
@@ -90,12 +116,44 @@ async fn secured<I, M>(
     M: MakeConnection,
 {
     let Some(gate) = &door.tls else { return };
-    let Some(Secured { stream, info: tls }) = gate.secure(io, &config, &place).await else { return };
+    // What the handshake needed is given back before the first request.
+    let secured = Box::pin(gate.secure(io, &config, &place)).await;
+    let Some(Secured { stream, info: tls }) = secured else { return };
+    let info = info.with_tls(tls);
+    #[cfg(feature = "http3")]
+    if let Some(port) = &door.http3 {
+        let make = Box::new(crate::h3::Advertise::new(make, port.number()));
+        return Box::pin(protected(stream, info, make, config, place)).await;
+    }
     #[cfg(feature = "http2")]
-    if tls.protocol.as_deref() == Some(b"h2") {
-        let info = info.with_tls(tls);
+    if is_http2(&info) {
         let service = make.connection(&info);
         return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
     }
-    Box::pin(conn(stream, info.with_tls(tls), make, config, place)).await;
+    Box::pin(conn(stream, info, make, config, place)).await;
+}
+
+#[cfg(all(feature = "http2", feature = "tls-core"))]
+fn is_http2(info: &ConnInfo) -> bool {
+    info.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2"))
+}
+
+/// The same for a listener that advertises HTTP/3.
+#[cfg(feature = "http3")]
+async fn protected<I, M>(
+    stream: crate::tls::TlsStream<I>,
+    info: ConnInfo,
+    make: impl Deref<Target = M> + 'static,
+    config: Arc<ServerConfig>,
+    place: Place,
+) where
+    I: Io + Send + 'static,
+    M: MakeConnection,
+{
+    #[cfg(feature = "http2")]
+    if is_http2(&info) {
+        let service = make.connection(&info);
+        return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
+    }
+    Box::pin(conn(stream, info, make, config, place)).await;
 }

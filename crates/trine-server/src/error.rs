@@ -1,10 +1,11 @@
 //! What can go wrong, in three tables: starting the server, a request that is refused, a layer that failed.
 
 use std::io;
-use std::net::SocketAddr;
 
 use http::StatusCode;
 use trine_core::{BodyError, BoxError};
+
+use crate::address::Address;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub enum ServerError {
     /// The address could not be listened on; most often another program, or a second instance, already does.
     Bind {
         /// The address that was asked for.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         source: io::Error,
     },
@@ -36,6 +37,9 @@ pub enum ServerError {
     /// A listener cannot speak TLS as it was asked to.
     #[cfg(feature = "tls-core")]
     Tls(crate::tls::TlsError),
+    /// The old process, which started this one to take over, did not hand over.
+    #[cfg(unix)]
+    Handover(crate::HandoverError),
     /// The handlers for SIGTERM and ctrl-c could not be installed.
     Signals(io::Error),
 }
@@ -56,6 +60,8 @@ impl std::fmt::Display for ServerError {
             ServerError::Panicked { index } => write!(f, "worker {index} panicked outside of a request"),
             #[cfg(feature = "tls-core")]
             ServerError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
+            #[cfg(unix)]
+            ServerError::Handover(error) => write!(f, "this process cannot take over: {error}"),
             ServerError::Signals(source) => write!(f, "cannot listen for signals: {source}"),
         }
     }
@@ -70,6 +76,8 @@ impl std::error::Error for ServerError {
             ServerError::Worker { source, .. } => Some(&**source),
             #[cfg(feature = "tls-core")]
             ServerError::Tls(error) => Some(error),
+            #[cfg(unix)]
+            ServerError::Handover(error) => Some(error),
             ServerError::Config(_) | ServerError::Panicked { .. } => None,
         }
     }
@@ -92,6 +100,7 @@ pub(crate) enum RequestError {
     HostMissing,
     HostRepeated,
     HostInvalid,
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "only HTTP/2 names the host twice"))]
     HostDiffers,
     LengthInvalid,
     LengthRepeated,
@@ -100,6 +109,10 @@ pub(crate) enum RequestError {
     EncodingOrder,
     EncodingOnOldVersion,
     ConnectWithBody,
+    #[cfg(feature = "http3")]
+    ConnectOverQuic,
+    #[cfg(feature = "http3")]
+    SchemeOverQuic,
     Expectation,
     HeadTimeout,
 }
@@ -133,6 +146,10 @@ impl RequestError {
             Self::EncodingOrder => (S::BAD_REQUEST, "`chunked` must be the last transfer coding and appear once (RFC 9112, 6.3)"),
             Self::EncodingOnOldVersion => (S::BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, 6.1)"),
             Self::ConnectWithBody => (S::BAD_REQUEST, "a CONNECT request has no body (RFC 9110, 9.3.6)"),
+            #[cfg(feature = "http3")]
+            Self::ConnectOverQuic => (S::NOT_IMPLEMENTED, "this server makes no tunnels over HTTP/3 (RFC 9114, 4.4)"),
+            #[cfg(feature = "http3")]
+            Self::SchemeOverQuic => (S::MISDIRECTED_REQUEST, "HTTP/3 serves `https` only (RFC 9110, 7.4)"),
             Self::Expectation => (S::EXPECTATION_FAILED, "the only expectation that this server knows is `100-continue` (RFC 9110, 10.1.1)"),
             Self::HeadTimeout => (S::REQUEST_TIMEOUT, "the request head did not arrive in time"),
         }

@@ -10,8 +10,13 @@ use crate::h1::body::{self, Decoder, Piece};
 use crate::h1::framing::Length;
 use crate::h1::head::{self, Head};
 
+mod forwarded;
+mod proxy_protocol;
 #[cfg(test)]
 mod tests;
+
+pub use self::forwarded::forwarded;
+pub use self::proxy_protocol::proxy_protocol;
 
 const HEAD: head::Limits = head::Limits { bytes: 4096, headers: 32, target: 1024 };
 const BODY: body::Limits = body::Limits { extensions: 256, trailers: 512, headers: 32 };

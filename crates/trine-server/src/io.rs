@@ -4,8 +4,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use trine_core::body::FileBody;
 
 /// A byte stream that can say that it has something to read before a buffer is held for it.
@@ -84,6 +86,76 @@ impl Io for TcpStream {
     fn abort(&mut self) {
         // A socket that refuses the option is closed in order, which is the best that is left.
         let _ = self.set_zero_linger();
+    }
+}
+
+/// A stream of whatever kind, for those that are rare: the engine is compiled for each kind of stream that it serves.
+pub(crate) struct AnyIo(Box<dyn Io + Send>);
+
+impl AnyIo {
+    pub(crate) fn new(io: impl Io + Send + 'static) -> AnyIo {
+        AnyIo(Box::new(io))
+    }
+}
+
+impl Io for AnyIo {
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_read_ready(cx)
+    }
+
+    fn is_reset(&self) -> bool {
+        self.0.is_reset()
+    }
+
+    fn abort(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl AsyncRead for AnyIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for AnyIo {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(unix)]
+impl Io for UnixStream {
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        UnixStream::poll_read_ready(self, cx)
+    }
+
+    fn is_reset(&self) -> bool {
+        !matches!(self.take_error(), Ok(None))
     }
 }
 

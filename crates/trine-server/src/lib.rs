@@ -27,7 +27,9 @@
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
-//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do
+//! - `h3` (feature `http3`, experimental): the same over QUIC
+//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do; `handover`:
+//!   how another process goes on
 //!
 //! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
 //! can go wrong.
@@ -41,45 +43,62 @@
 //! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
 
 mod accept;
+mod address;
 mod buffer;
 mod call;
 mod config;
 mod conn;
+#[cfg(any(feature = "http2", feature = "http3"))]
+mod cookies;
 mod date;
 mod enter;
 mod error;
+mod forwarded;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
+#[cfg(feature = "http3")]
+mod h3;
+#[cfg(unix)]
+mod handover;
 pub mod https;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
 mod io;
 mod linger;
 mod listen;
+mod network;
 mod out;
 mod panics;
 mod patience;
+mod proxy_protocol;
 mod respond;
 mod seam;
 mod server;
 mod shed;
 mod shutdown;
+mod socket;
 mod timer;
 #[cfg(feature = "tls-core")]
 pub mod tls;
+mod unix;
 pub mod upgrade;
 mod upload;
 mod wire;
 mod worker;
 
-pub use config::{AtCapacity, Cancel, Http2, ServerConfig};
+pub use address::Address;
+pub use config::{AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
+pub use forwarded::{Client, ForwardedBy, TrustedProxies};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
+#[cfg(unix)]
+pub use handover::HandoverError;
 pub use listen::Listen;
+pub use network::{IpRange, Network};
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
 pub use server::{Bound, Server, ServerHandle, serve};

@@ -7,13 +7,22 @@ use http::Request;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower_service::Service;
 use trine_core::Body;
+#[cfg(unix)]
+use trine_core::ConnInfo;
 
+use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::enter::{Door, enter};
 use crate::error::ServerError;
-use crate::listen::{self, Entrance, Opened};
+#[cfg(unix)]
+use crate::handover::Estate;
+#[cfg(unix)]
+use crate::io::AnyIo;
+use crate::listen::{self, Entrance, Opened, Origin};
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
 use crate::shutdown::{Phase, advance, reached};
+use crate::socket::{self, Socket};
+use crate::unix::Files;
 use crate::worker::{self, Common, Event};
 
 /// A server that does not listen yet.
@@ -39,7 +48,21 @@ impl Server {
         let opened = listen::bind(&self.config)?;
         let (phase, _) = watch::channel(Phase::Starting);
         let doors = opened.iter().map(|place| Arc::clone(&place.door)).collect();
-        Ok(Bound { config: self.config, opened, handle: ServerHandle { phase, doors } })
+        let handle = ServerHandle {
+            phase,
+            doors,
+            #[cfg(unix)]
+            estate: Arc::default(),
+        };
+        let files =
+            |origin| opened.iter().filter(move |place| place.origin == origin).filter_map(Opened::file);
+        let files = Files {
+            ours: files(Origin::Here).collect(),
+            inherited: files(Origin::OldProcess).collect(),
+            #[cfg(unix)]
+            estate: Arc::clone(&handle.estate),
+        };
+        Ok(Bound { config: self.config, opened, files, handle })
     }
 }
 
@@ -48,6 +71,8 @@ impl Server {
 pub struct Bound {
     config: ServerConfig,
     opened: Vec<Opened>,
+    /// They go with the server.
+    files: Files,
     handle: ServerHandle,
 }
 
@@ -57,18 +82,37 @@ pub struct ServerHandle {
     phase: watch::Sender<Phase>,
     #[cfg_attr(not(feature = "tls-core"), expect(dead_code, reason = "plain doors never change"))]
     doors: Arc<[Arc<Door>]>,
+    #[cfg(unix)]
+    estate: Arc<Estate>,
 }
 
 impl ServerHandle {
     /// Starts the graceful shutdown: nothing new is accepted, idle connections close, requests in flight have
     /// [`ServerConfig::shutdown_timeout`] to end.
     pub fn shutdown(&self) {
-        advance(&self.phase, Phase::Draining);
+        self.end(Phase::Draining);
     }
 
-    /// Waits until a shutdown begins, by a handle or by a signal.
+    /// Waits until the server begins to end: by a handle, by a signal, or because another process has taken over.
     pub async fn draining(&self) {
-        reached(&mut self.phase.subscribe(), Phase::Draining).await;
+        reached(&mut self.phase.subscribe(), Phase::Leaving).await;
+    }
+
+    /// Restarts without losing a request, as SIGUSR2 does: starts the program again as it was called (its file may be a new
+    /// version), gives it the listening sockets, and when it is ready to serve, leaves: it accepts nothing more, and each
+    /// connection ends with its next request, or after [`ServerConfig::keep_alive_timeout`] without one.
+    ///
+    /// This returns when the new process has taken over. Both run side by side for a while. The new one adopts the sockets of
+    /// the addresses that it is configured for, whatever its number of workers, and opens others itself; so it can change
+    /// every setting, but not take another address of a port that the old one still has. Unix only.
+    ///
+    /// # Errors
+    /// When the new process is not ready within [`ServerConfig::handover_timeout`], or ends before, this one goes on, and the
+    /// new one is gone. Process 1 of a container cannot be replaced, nor can a server that
+    /// speaks HTTP/3, and there is one restart at a time.
+    #[cfg(unix)]
+    pub async fn restart(&self) -> Result<(), crate::HandoverError> {
+        self.estate.hand_over(&self.phase).await
     }
 
     /// Reads the certificates of every listener again, as SIGHUP does; see [`Tls`](crate::tls::Tls). It reads files, and returns
@@ -83,21 +127,27 @@ impl ServerHandle {
 
     /// Ends at once: what is in flight is dropped.
     pub fn abort(&self) {
-        advance(&self.phase, Phase::Aborted);
+        self.end(Phase::Aborted);
+    }
+
+    fn end(&self, phase: Phase) {
+        #[cfg(unix)]
+        self.estate.end();
+        advance(&self.phase, phase);
     }
 }
 
 impl Bound {
     /// The address that clients connect to; it tells the port that the system chose for port 0. Of several places it
-    /// is the first.
+    /// is the first of TCP; without one, what the configuration says.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.opened.first().map_or_else(|| self.config.socket_addr(), |place| place.address)
+        self.local_addrs().find_map(Address::tcp).unwrap_or_else(|| self.config.socket_addr())
     }
 
     /// The address of every place, in the order of [`ServerConfig::places`].
-    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
-        self.opened.iter().map(|place| place.address)
+    pub fn local_addrs(&self) -> impl Iterator<Item = &Address> {
+        self.opened.iter().map(|place| &place.address)
     }
 
     /// A handle that stops this server.
@@ -115,6 +165,8 @@ impl Bound {
     /// When a worker cannot be set up or its thread panics, every other is stopped too.
     pub async fn serve<M: MakeWorker>(mut self, make: M) -> Result<(), ServerError> {
         let _signals = self.listen_for_signals()?;
+        #[cfg(unix)]
+        let _restarts = self.listen_for_restarts()?;
         #[cfg(feature = "tls-core")]
         let _certificates = self.watch_certificates()?;
         // If this future is dropped, the threads must not stay.
@@ -124,7 +176,7 @@ impl Bound {
         let (events, mut heard) = mpsc::unbounded_channel();
         let mut threads = Vec::new();
         let mut result = Ok(());
-        for (index, entrances) in self.entrances().into_iter().enumerate() {
+        for (index, entrances) in self.entrances()?.into_iter().enumerate() {
             match worker::spawn(index, Arc::clone(&make), entrances, common.clone(), events.clone()) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -141,8 +193,11 @@ impl Bound {
             match heard.recv().await {
                 Some(Event::Ready) => {
                     ready += 1;
-                    if ready == threads.len() {
-                        advance(&self.handle.phase, Phase::Running);
+                    if ready == threads.len()
+                        && let Err(error) = self.run().await
+                    {
+                        self.handle.abort();
+                        result = Err(error);
                     }
                 }
                 Some(Event::Drained) => drained += 1,
@@ -176,19 +231,40 @@ impl Bound {
         <<M::Worker as MakeConnection>::Service as HttpService>::ResponseBody: Send,
     {
         let _signals = self.listen_for_signals()?;
+        #[cfg(unix)]
+        let _restarts = self.listen_for_restarts()?;
         #[cfg(feature = "tls-core")]
         let _certificates = self.watch_certificates()?;
         let worker = make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
         let worker = Arc::new(worker);
-        advance(&self.handle.phase, Phase::Running);
+        let entrances = self.entrances()?;
+        self.run().await?;
         let common = self.common();
         let mut listening = tokio::task::JoinSet::new();
-        for entrances in self.entrances() {
+        for entrances in entrances {
             let entrances = worker::worker_side(entrances)?;
             let worker = Arc::clone(&worker);
-            listening.spawn(worker::work(entrances, common.clone(), move |stream, door, place, config| {
-                let info = worker::info(&stream);
-                tokio::spawn(enter(stream, info, door, Arc::clone(&worker), config, place));
+            listening.spawn(worker::work(entrances, common.clone(), move |socket, door, place, config| {
+                let make = Arc::clone(&worker);
+                match socket {
+                    Socket::Tcp(stream, peer) => {
+                        let info = socket::info(&stream, peer);
+                        tokio::spawn(enter(stream, info, door, make, config, place))
+                    }
+                    #[cfg(unix)]
+                    Socket::Unix(stream) => tokio::spawn(enter(
+                        AnyIo::new(stream),
+                        ConnInfo::unknown(),
+                        door,
+                        make,
+                        config,
+                        place,
+                    )),
+                    #[cfg(feature = "http3")]
+                    Socket::Quic(arrival) => {
+                        tokio::spawn(crate::h3::connection(*arrival, make, config, place))
+                    }
+                };
             }));
         }
         while let Some(ended) = listening.join_next().await {
@@ -199,8 +275,20 @@ impl Bound {
         Ok(())
     }
 
-    fn entrances(&mut self) -> Vec<Vec<Entrance>> {
+    fn entrances(&mut self) -> Result<Vec<Vec<Entrance>>, ServerError> {
+        #[cfg(unix)]
+        self.handle.estate.keep(&self.opened, &self.config)?;
         listen::share_out(std::mem::take(&mut self.opened), self.config.worker_count())
+            .map_err(ServerError::Start)
+    }
+
+    /// Every worker is ready.
+    async fn run(&mut self) -> Result<(), ServerError> {
+        #[cfg(unix)]
+        crate::handover::ready(&self.config).await?;
+        self.files.take_over();
+        advance(&self.handle.phase, Phase::Running);
+        Ok(())
     }
 
     fn common(&self) -> Common {
@@ -215,6 +303,15 @@ impl Bound {
     fn watch_certificates(&self) -> Result<Option<Listening>, ServerError> {
         let watching = crate::tls::reload::watch(Arc::clone(&self.handle.doors), &self.config)?;
         Ok(watching.map(|watching| Listening(tokio::spawn(watching))))
+    }
+
+    #[cfg(unix)]
+    fn listen_for_restarts(&self) -> Result<Option<Listening>, ServerError> {
+        if !self.config.signals {
+            return Ok(None);
+        }
+        let restarts = crate::handover::on_signal(self.handle())?;
+        Ok(Some(Listening(tokio::spawn(restarts))))
     }
 
     fn listen_for_signals(&self) -> Result<Option<Listening>, ServerError> {
@@ -256,7 +353,7 @@ struct Over(ServerHandle);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        advance(&self.0.phase, Phase::Over);
+        self.0.end(Phase::Over);
     }
 }
 

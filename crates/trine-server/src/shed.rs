@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use crate::config::ServerConfig;
+use crate::socket::Socket;
 
 /// The answers of one worker that are on their way. They end with it.
 #[derive(Debug)]
@@ -33,25 +33,36 @@ impl Shed {
     }
 
     /// Answers without making anybody wait for it.
-    pub(crate) fn answer(&mut self, stream: TcpStream) {
+    pub(crate) fn answer(&mut self, socket: Socket) {
         while self.tasks.try_join_next().is_some() {}
         tracing::debug!("a connection was shed: as many as `max_connections` are open");
-        if self.tasks.len() < MOST {
-            let answer = tokio::time::timeout(self.patience, answer(stream));
-            self.tasks.spawn(async {
-                // A client that is gone, or takes too long, has had its answer.
-                let _ = answer.await;
-            });
-        } else {
+        let full = self.tasks.len() >= MOST;
+        match socket {
             // What was not read would reset it anyway; this way nothing of it stays behind in the system either.
-            let _ = stream.set_zero_linger();
+            Socket::Tcp(stream, _) if full => drop(stream.set_zero_linger()),
+            Socket::Tcp(stream, _) => self.spawn(stream),
+            #[cfg(unix)]
+            Socket::Unix(stream) if full => drop(stream),
+            #[cfg(unix)]
+            Socket::Unix(stream) => self.spawn(stream),
+            // It was refused already, without being accepted.
+            #[cfg(feature = "http3")]
+            Socket::Quic(arrival) => drop(arrival),
         }
+    }
+
+    fn spawn(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let answer = tokio::time::timeout(self.patience, answer(stream));
+        self.tasks.spawn(async {
+            // A client that is gone, or takes too long, has had its answer.
+            let _ = answer.await;
+        });
     }
 }
 
 // Clients take an answer before their request for a fault. After it, what they still send is read into nothing: bytes
 // that lie unread at the end would reset the connection, and destroy the answer on its way.
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
     let mut nothing = [0; 4096];
     let _ = stream.read(&mut nothing).await?;
     stream.write_all(ANSWER).await?;

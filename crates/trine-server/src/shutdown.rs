@@ -1,9 +1,10 @@
 //! The graceful end: who is told, who is waited for, and when patience ends.
 //!
 //! ```text
-//!   Starting -> Running -> Draining -> Aborted -> Over
+//!   Starting -> Running -> Leaving -> Draining -> Aborted -> Over
 //! ```
-//! `Draining`: nothing new is accepted, idle connections close, busy ones finish their request. `Aborted`: the time is
+//! `Leaving`: another process has taken over (or, mostly, this is skipped): nothing new is accepted, every connection ends
+//! with its next request, and idle ones may wait for it. `Draining`: nothing new is accepted, idle connections close, busy ones finish their request. `Aborted`: the time is
 //! over, or a second signal came; what is left is dropped. `Over`: every worker has drained, so runtimes may end.
 
 use std::pin::pin;
@@ -20,10 +21,15 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 pub(crate) enum Phase {
     Starting,
     Running,
+    Leaving,
     Draining,
     Aborted,
     Over,
 }
+
+/// How long a shutdown waits for the first word of a connection that it has accepted already: who has just connected may
+/// have sent a request that is still on its way.
+pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 /// Moves the server forward, never back.
 pub(crate) fn advance(phase: &watch::Sender<Phase>, to: Phase) {
@@ -45,7 +51,7 @@ pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, at: Phase) {
 /// The open connections of one worker, and whether they are asked to end.
 #[derive(Debug, Default)]
 pub(crate) struct Drain {
-    /// 0: serve; 1: finish; 2: drop everything.
+    /// 0: serve; 1: the next request of a connection is its last; 2: idle connections end too; 3: drop everything.
     state: AtomicU8,
     // A connection registers its task's waker once, at its start: requests pay nothing for a shutdown.
     open: Mutex<Slab<Option<Waker>>>,
@@ -58,8 +64,14 @@ impl Drain {
         self.state.load(Ordering::Relaxed) >= 1
     }
 
-    pub(crate) fn is_aborted(&self) -> bool {
+    /// Whether a connection without a request ends now. In a handover it does not: a request may be on its way, and there is
+    /// somebody else for whoever comes later.
+    pub(crate) fn ends_idle(&self) -> bool {
         self.state.load(Ordering::Relaxed) >= 2
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.state.load(Ordering::Relaxed) >= 3
     }
 
     /// Ends when the server begins to shut down.
@@ -79,9 +91,23 @@ impl Drain {
         Place { drain: Arc::clone(self), key, _permit: permit }
     }
 
+    /// After a handover: ends every connection with its next request. Whoever has none within `idle` would have been let go
+    /// without it too.
+    pub(crate) async fn leave(&self, phase: &mut watch::Receiver<Phase>, idle: Duration) {
+        if *phase.borrow() != Phase::Leaving {
+            return;
+        }
+        self.tell(1);
+        tokio::select! {
+            () = self.emptied() => {}
+            () = reached(phase, Phase::Draining) => {}
+            () = tokio::time::sleep(idle) => {}
+        }
+    }
+
     /// Ends all connections: asks first, and drops what is left after `patience` or when the server is aborted.
     pub(crate) async fn run(&self, phase: &mut watch::Receiver<Phase>, patience: Duration) {
-        self.tell(1);
+        self.tell(2);
         let mut emptied = pin!(self.emptied());
         let mut aborted = pin!(reached(phase, Phase::Aborted));
         tokio::select! {
@@ -98,7 +124,7 @@ impl Drain {
 
     /// Drops all connections at their next poll.
     pub(crate) fn cut(&self) {
-        self.tell(2);
+        self.tell(3);
     }
 
     async fn emptied(&self) {

@@ -278,24 +278,24 @@ impl Upload {
 /// How long the client may still let somebody wait for its body. Only waiting counts: a reader that takes its time uses
 /// up nothing.
 #[derive(Debug)]
-struct Clock {
+pub(crate) struct Clock {
     left: Duration,
     since: Option<Instant>,
 }
 
 impl Clock {
-    fn new(config: &ServerConfig) -> Clock {
+    pub(crate) fn new(config: &ServerConfig) -> Clock {
         Clock { left: config.body_timeout, since: None }
     }
 
-    fn start(&mut self, timer: &mut Timer) {
+    pub(crate) fn start(&mut self, timer: &mut Timer) {
         if self.since.is_none() {
             self.since = Some(Instant::now());
             timer.set(Side::Read, self.left);
         }
     }
 
-    fn stop(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
+    pub(crate) fn stop(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
         let most = config.body_timeout;
         if let Some(since) = self.since.take() {
             timer.clear(Side::Read);

@@ -6,18 +6,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, mpsc, watch};
+#[cfg(unix)]
 use trine_core::ConnInfo;
 
 use crate::accept::accept;
 use crate::config::ServerConfig;
 use crate::enter::{Door, enter};
 use crate::error::ServerError;
+#[cfg(unix)]
+use crate::io::AnyIo;
 use crate::listen::Entrance;
 use crate::seam::MakeWorker;
 use crate::shutdown::{Drain, Phase, Place, reached};
+use crate::socket::{self, Listener, Socket};
 
 /// What all workers share.
 #[derive(Debug, Clone)]
@@ -81,9 +84,27 @@ async fn run<M: MakeWorker>(
     let mut phase = common.phase.clone();
     reached(&mut phase, Phase::Running).await;
 
-    work(entrances, common.clone(), |stream, door, place, config| {
-        let info = info(&stream);
-        tokio::task::spawn_local(enter(stream, info, door, Rc::clone(&worker), config, place));
+    work(entrances, common.clone(), |socket, door, place, config| {
+        let make = Rc::clone(&worker);
+        match socket {
+            Socket::Tcp(stream, peer) => {
+                let info = socket::info(&stream, peer);
+                tokio::task::spawn_local(enter(stream, info, door, make, config, place))
+            }
+            #[cfg(unix)]
+            Socket::Unix(stream) => tokio::task::spawn_local(enter(
+                AnyIo::new(stream),
+                ConnInfo::unknown(),
+                door,
+                make,
+                config,
+                place,
+            )),
+            #[cfg(feature = "http3")]
+            Socket::Quic(arrival) => {
+                tokio::task::spawn_local(crate::h3::connection(*arrival, make, config, place))
+            }
+        };
     })
     .await;
     let _ = events.send(Event::Drained);
@@ -94,13 +115,23 @@ async fn run<M: MakeWorker>(
 /// An entrance on its worker's runtime.
 pub(crate) struct Open {
     door: Arc<Door>,
-    listener: TcpListener,
+    listener: Listener,
+    #[cfg(feature = "http3")]
+    quic: Option<quinn::Endpoint>,
 }
 
 /// Must be called on the worker's runtime.
 pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerError> {
     let open = |Entrance { door, socket }: Entrance| {
-        Ok(Open { door, listener: TcpListener::from_std(socket).map_err(ServerError::Start)? })
+        Ok(Open {
+            listener: socket.register().map_err(ServerError::Start)?,
+            #[cfg(feature = "http3")]
+            quic: match door.http3() {
+                Some((_, port)) => Some(port.open().map_err(ServerError::Start)?),
+                None => None,
+            },
+            door,
+        })
     };
     entrances.into_iter().map(open).collect()
 }
@@ -109,23 +140,48 @@ pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerE
 pub(crate) async fn work(
     entrances: Vec<Open>,
     mut common: Common,
-    serve: impl Fn(TcpStream, Arc<Door>, Place, Arc<ServerConfig>),
+    serve: impl Fn(Socket, Arc<Door>, Place, Arc<ServerConfig>),
 ) {
     let drain = Arc::new(Drain::default());
     let _cut = Cut(Arc::clone(&drain));
-    let one = async |Open { door, listener }: Open| {
-        let phase = common.phase.clone();
-        accept(listener, &common.config, Arc::clone(&common.permits), phase, |stream, _, permit| {
+    #[cfg(feature = "http3")]
+    let endpoints: Vec<_> = entrances.iter().filter_map(|entrance| entrance.quic.clone()).collect();
+    let one = async |entrance: Open| {
+        let door = &entrance.door;
+        let serve = |socket: Socket, permit| {
             // Answers leave in whole writes already; waiting for more would only add delay.
-            if let Err(error) = stream.set_nodelay(true) {
+            if let Socket::Tcp(stream, _) = &socket
+                && let Err(error) = stream.set_nodelay(true)
+            {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            serve(stream, Arc::clone(&door), drain.enter(permit), Arc::clone(&common.config));
-        })
-        .await;
+            serve(socket, Arc::clone(door), drain.enter(permit), Arc::clone(&common.config));
+        };
+        #[cfg(feature = "http3")]
+        if let (Some(endpoint), Some((gate, port))) = (&entrance.quic, door.http3()) {
+            let streams = accept(
+                entrance.listener,
+                &common.config,
+                Arc::clone(&common.permits),
+                common.phase.clone(),
+                serve,
+            );
+            let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
+                serve(Socket::Quic(Box::new(arrival)), permit);
+            });
+            tokio::join!(streams, quic);
+            return;
+        }
+        let phase = common.phase.clone();
+        accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, serve).await;
     };
     all(entrances.into_iter().map(one).collect()).await;
+    drain.leave(&mut common.phase, common.config.keep_alive_timeout).await;
     drain.run(&mut common.phase, common.config.shutdown_timeout).await;
+    #[cfg(feature = "http3")]
+    for endpoint in &endpoints {
+        crate::h3::say_goodbye(endpoint).await;
+    }
 }
 
 /// Runs a handful of futures side by side in one task, to the end of the last.
@@ -145,10 +201,6 @@ impl Drop for Cut {
     fn drop(&mut self) {
         self.0.cut();
     }
-}
-
-pub(crate) fn info(stream: &TcpStream) -> ConnInfo {
-    ConnInfo::plain(stream.peer_addr().ok(), stream.local_addr().ok())
 }
 
 /// Tells the server of a worker's end, a panic included.

@@ -1,5 +1,6 @@
 //! The application: what it holds, what stands where, what wraps what.
 
+use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use tower_service::Service;
 use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::state::States;
 use trine_core::{BoxError, IntoResponse, Request, Response};
+use trine_server::TrustedProxies;
 
 use crate::audit::Audit;
 use crate::build::{Built, Plan};
@@ -230,7 +232,11 @@ impl App {
         let tree = self.tree();
         let App { root, layers, mut states, hooks, config, dev, .. } = self;
         inserts.into_iter().for_each(|insert| insert(&mut states));
-        let started = Life::start(hooks, states, config.unwrap_or_default()).await;
+        let config = config.unwrap_or_default();
+        if !states.contains(TypeId::of::<TrustedProxies>()) {
+            states.insert(Arc::new(config.server.trusted()));
+        }
+        let started = Life::start(hooks, states, config).await;
         let (life, states) = started.map_err(|finding| Audit::new(vec![finding]))?;
         Ok(built.finish(&root, &layers, states, life, tree, Nets { dev }))
     }
@@ -246,7 +252,7 @@ impl App {
         &mut self,
         value: T,
     ) -> Result<(), Vec<&'static str>> {
-        let type_id = std::any::TypeId::of::<T>();
+        let type_id = TypeId::of::<T>();
         if !self.hooks.declares(type_id) {
             return Err(self.hooks.declared.iter().map(|declared| declared.type_name).collect());
         }

@@ -178,6 +178,7 @@ impl Built {
         if keep_heads {
             states.insert(Arc::new(catchers));
         }
+        states.insert(Arc::new(life.shutdown()));
         let cx = AppCx { states, routes: self.metas, dev: nets.dev, keep_heads };
         let around = |layers| nets.around_layers(layers, app.as_ref());
         let started = Started { listed: self.listed, life, tree };

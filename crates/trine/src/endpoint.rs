@@ -20,8 +20,13 @@ pub(crate) trait Endpoint: Send + Sync {
         let _ = needs;
     }
 
-    /// Whether an upgrade is the affair of a service that takes hyper's own type.
+    /// Whether it is a service of somebody else's: what is wrong with its answers it has told nobody.
     fn foreign(&self) -> bool {
+        false
+    }
+
+    /// Whether its upgrades must be made by hyper, because it knows no others.
+    fn hyper_upgrades(&self) -> bool {
         false
     }
 }

@@ -159,7 +159,7 @@ impl Group {
         S: Clone + Send + Sync + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let mounted = Arc::new(Mounted::new(Next::service(service)));
+        let mounted = Arc::new(Mounted::new::<S>(Next::service(service)));
         self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
         self
     }

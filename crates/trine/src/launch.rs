@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::pin::pin;
 
 use http::Method;
-use trine_server::{Bound, Server, ServerError};
+use trine_server::{Address, Bound, Listen, Server, ServerError};
 
 use crate::app::App;
 use crate::audit::{Audit, Finding};
@@ -130,8 +130,11 @@ fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
 /// Where it listens, as a client writes it.
 fn addresses(bound: &Bound, config: &Config) -> String {
     let places = bound.local_addrs().zip(config.server.places());
-    let urls: Vec<String> =
-        places.map(|(address, listen)| format!("{}://{address}", listen.scheme())).collect();
+    let url = |(address, listen): (&Address, Listen)| match address {
+        Address::Tcp(address) => format!("{}://{address}", listen.scheme()),
+        other => other.to_string(),
+    };
+    let urls: Vec<String> = places.map(url).collect();
     urls.join(" and ")
 }
 

@@ -24,7 +24,7 @@
 //! - [`next`], [`mod@middleware`] and [`mod@guard`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
 //! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and [`validation`]: what it asks of that
-//! - [`respond`]: what it gives back; [`link`]: links to handlers
+//! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers that go on
 //! - `fallback`: the answers that nobody wrote
 //! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
 //!
@@ -67,10 +67,13 @@ mod router;
 pub mod run;
 pub mod service;
 mod settle;
+mod shutdown;
 mod source;
+pub mod sse;
 #[cfg(feature = "templates")]
 pub mod template;
 pub mod testing;
+pub mod topic;
 mod trace_id;
 pub mod tree;
 pub mod validation;
@@ -102,8 +105,10 @@ pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
 pub use run::{blocking, spawn};
 pub use service::AppService;
+pub use shutdown::Shutdown;
 #[cfg(feature = "templates")]
 pub use template::Templates;
+pub use topic::{Topic, Topics};
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
     LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
@@ -114,6 +119,9 @@ pub use trine_macros::{
     Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
     routes, test,
 };
+#[cfg(feature = "proxy")]
+#[doc(inline)]
+pub use trine_proxy as proxy;
 pub use trine_server::https;
 #[cfg(feature = "tls-core")]
 pub use trine_server::tls;
@@ -196,10 +204,38 @@ mod guide_routing {}
 #[doc = include_str!("../../../guide/extraction.md")]
 mod guide_extraction {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http2.md")]
+mod guide_http2 {}
+
+#[cfg(all(doctest, feature = "proxy"))]
+#[doc = include_str!("../../../guide/as-a-proxy.md")]
+mod guide_as_a_proxy {}
+
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../guide/from-axum.md")]
 mod guide_from_axum {}
 
-#[cfg(all(doctest, feature = "ws"))]
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/behind-a-proxy.md")]
+mod guide_behind_a_proxy {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../guide/real-time.md")]
 mod guide_real_time {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/tls.md")]
+mod guide_tls {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/deploying.md")]
+mod guide_deploying {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/http3.md")]
+mod guide_http3 {}
+
+#[cfg(all(doctest, feature = "ws"))]
+#[doc = include_str!("../../../guide/websockets.md")]
+mod guide_websockets {}

@@ -9,12 +9,24 @@ use crate::next::Next;
 
 /// The endpoint of everything under the prefix of a mounted service.
 #[derive(Debug)]
-pub(crate) struct Mounted(Next);
+pub(crate) struct Mounted {
+    service: Next,
+    own_upgrades: bool,
+}
 
 impl Mounted {
-    pub(crate) fn new(service: Next) -> Mounted {
-        Mounted(service)
+    pub(crate) fn new<S: 'static>(service: Next) -> Mounted {
+        Mounted { service, own_upgrades: takes_own_upgrades::<S>() }
     }
+}
+
+/// Whether a service takes upgrades of our server. Foreign ones know hyper's alone, which only hyper can make.
+fn takes_own_upgrades<S: 'static>() -> bool {
+    #[cfg(feature = "proxy")]
+    let proxy = std::any::TypeId::of::<S>() == std::any::TypeId::of::<trine_proxy::Proxy>();
+    #[cfg(not(feature = "proxy"))]
+    let proxy = false;
+    proxy
 }
 
 impl Endpoint for Mounted {
@@ -26,11 +38,15 @@ impl Endpoint for Mounted {
         }
         // An application inside this one learns of the connection from it.
         request.extensions_mut().insert(cx.matched().clone());
-        self.0.start(request)
+        self.service.start(request)
     }
 
     fn foreign(&self) -> bool {
         true
+    }
+
+    fn hyper_upgrades(&self) -> bool {
+        !self.own_upgrades
     }
 }
 

@@ -14,7 +14,7 @@ use trine_core::cx::TRACEPARENT;
 use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
 
 use crate::endpoint::Answer;
-use crate::settle::tell;
+use crate::settle::{tell, told};
 
 /// What comes after a layer: the layers inside it, the guards, the handler.
 ///
@@ -115,7 +115,9 @@ where
             let ready = poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await;
             let error = match ready {
                 Ok(()) => match service.call(request).await {
-                    Ok(response) => return response.map(Body::new),
+                    Ok(response) => {
+                        return told(response.map(Body::new), accept.as_ref(), traceparent.as_ref());
+                    }
                     Err(error) => error.into(),
                 },
                 Err(error) => error,

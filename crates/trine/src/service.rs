@@ -142,8 +142,10 @@ impl AppService {
         self.tables.started.life.end().await
     }
 
-    /// Tells the background tasks to end, and waits for nothing.
-    pub(crate) fn begin_shutdown(&self) {
+    /// Tells the background tasks, the event streams, and whoever holds a [`Shutdown`](crate::Shutdown) to end, and waits
+    /// for nothing. On a foreign server call it when that begins to shut down, and [`AppService::shutdown`] behind its
+    /// last request.
+    pub fn begin_shutdown(&self) {
         self.tables.started.life.begin_end();
     }
 
@@ -318,7 +320,7 @@ impl MakeConnection for AppService {
         if let Some(choice) = way.dispatch.choices.get(index) {
             index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }
-        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.foreign())
+        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
 }
 

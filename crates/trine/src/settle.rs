@@ -10,6 +10,7 @@ use trine_core::{Cx, Problem, Response};
 use crate::catch::Catchers;
 use crate::endpoint::Answer;
 use crate::respond::locate_pending;
+use crate::sse::end_pending;
 use crate::trace_id::trace_id;
 
 /// How far a problem has come. It rides in the response beside it.
@@ -31,7 +32,7 @@ impl Told {
 /// does. Answers that carry nothing end where they are made.
 #[cold]
 pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
-    let response = locate_pending(response, &cx);
+    let response = end_pending(locate_pending(response, &cx), &cx);
     if !is_due(&response) {
         cx.end();
         return Box::pin(ready(response));
@@ -52,9 +53,21 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
 
 /// Tells the problem that a layer or a catcher made. What was told stays.
 pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
-    let response = locate_pending(response, cx);
+    let response = end_pending(locate_pending(response, cx), cx);
     match is_due(&response) {
         true => tell(response, cx.accept(), cx.traceparent()),
+        false => response,
+    }
+}
+
+/// Tells the problem of a service that knows nothing of applications, our proxy for example.
+pub(crate) fn told(
+    response: Response,
+    accept: Option<&HeaderValue>,
+    traceparent: Option<&HeaderValue>,
+) -> Response {
+    match is_due(&response) {
+        true => tell(response, accept, traceparent),
         false => response,
     }
 }

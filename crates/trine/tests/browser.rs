@@ -1,4 +1,4 @@
-//! The error page in a real browser: Chromium, from a real socket. Where there is no Chromium it is skipped, unless
+//! Pages and event streams in a real browser: Chromium, from a real socket. Where there is no Chromium it is skipped, unless
 //! `REQUIRE_BROWSER` says that there has to be one. `SCREENSHOTS=folder` takes pictures, to be looked at.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -6,12 +6,18 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::process::Command;
+use tokio::task::JoinHandle;
+use trine::AppService;
 use trine::config::{Config, Profile};
 use trine::prelude::*;
+use trine::sse::{LastEventId, Sse};
+use trine::topic::{Topic, TopicConfig};
+use trine_server::{Server, ServerConfig, ServerError, ServerHandle};
 
 #[derive(Debug, Deserialize)]
 struct NewArticle {
@@ -89,6 +95,126 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
     assert!(dom.contains("reading the article &lt;&lt;script&gt;"), "{dom}");
     assert!(!dom.contains("<script") && !dom.contains("<img") && !dom.contains("<title>taken"), "{dom}");
     running.stop().await;
+}
+
+/// A server that ends and starts again under an open page: `EventSource` comes back by itself, and misses nothing that the
+/// topic still has.
+#[trine::test]
+async fn an_event_source_comes_back_across_restarts() {
+    let Some(chromium) = chromium() else { return };
+    let heard = Heard::default();
+    let topic = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    let first = Restarting::start(0, &heard, &topic).await;
+    let profile = tempfile::tempdir().unwrap();
+    let _browser = Command::new(&chromium)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+        // So that it stays.
+        .arg("--remote-debugging-port=0")
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("http://127.0.0.1:{}/", first.port))
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    heard.wait_for("came for the first time").await;
+    topic.publish("one".into());
+    heard.wait_for("message one").await;
+
+    // The process goes on with what it knows: exactly what was published meanwhile comes.
+    let port = first.port;
+    first.stop().await;
+    topic.publish("two".into());
+    let second = Restarting::start(port, &heard, &topic).await;
+    let one = topic.history()[0].id();
+    heard.wait_for(&format!("came back behind {one}")).await;
+    heard.wait_for("message two").await;
+
+    // Another process knows nothing of before, and says so.
+    let two = topic.history()[1].id();
+    second.stop().await;
+    let fresh = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
+    fresh.publish("three".into());
+    let third = Restarting::start(port, &heard, &fresh).await;
+    heard.wait_for(&format!("came back behind {two}")).await;
+    heard.wait_for("message three").await;
+    third.stop().await;
+    let told: Vec<String> = heard.all().into_iter().filter(|text| !text.starts_with("came")).collect();
+    assert_eq!(told, ["message one", "message two", "lagged null", "message three"]);
+}
+
+/// What the page and the server tell, in order.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    async fn wait_for(&self, text: &str) {
+        let there = async {
+            while !self.all().iter().any(|heard| heard == text) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(60), there).await;
+        waited.unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.all()));
+    }
+}
+
+#[get("/")]
+async fn listening() -> Html<&'static str> {
+    Html(
+        r#"<!doctype html><link rel=icon href="data:,"><script>
+        let told = Promise.resolve();
+        const tell = body => told = told.then(() => fetch("/told", { method: "POST", body })).catch(() => {});
+        const source = new EventSource("/events");
+        source.onmessage = event => tell("message " + JSON.parse(event.data));
+        source.addEventListener("lagged", event => tell("lagged " + event.data));
+        </script>"#,
+    )
+}
+
+#[get("/events")]
+async fn events(
+    topic: State<Topic<String>>,
+    heard: State<Heard>,
+    last: Option<LastEventId>,
+) -> impl IntoResponse {
+    let came = last.as_ref().map(|last| format!("came back behind {}", last.0));
+    heard.0.0.lock().unwrap().push(came.unwrap_or_else(|| "came for the first time".into()));
+    Sse::new(topic.subscribe_since(last).events()).retry(Duration::from_millis(200))
+}
+
+#[post("/told")]
+async fn told(heard: State<Heard>, text: String) {
+    heard.0.0.lock().unwrap().push(text);
+}
+
+/// A server on a port that it can have again.
+struct Restarting {
+    port: u16,
+    service: AppService,
+    handle: ServerHandle,
+    served: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Restarting {
+    async fn start(port: u16, heard: &Heard, topic: &Topic<String>) -> Restarting {
+        let app = App::new().state(heard.clone()).state(topic.clone());
+        let service = app.routes(routes![listening, events, told]).build().await.unwrap();
+        let config = ServerConfig { port, workers: 1, signals: false, ..ServerConfig::default() };
+        let bound = Server::new(config).bind().unwrap();
+        let (port, handle) = (bound.local_addr().port(), bound.handle());
+        Restarting { port, handle, served: tokio::spawn(bound.serve(service.clone())), service }
+    }
+
+    async fn stop(self) {
+        self.service.begin_shutdown();
+        self.handle.shutdown();
+        let ended = tokio::time::timeout(Duration::from_secs(2), self.served).await;
+        ended.expect("the stream does not end with the server").unwrap().unwrap();
+    }
 }
 
 fn dev() -> Config {

@@ -6,18 +6,25 @@
 //! ```
 //!
 //! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS too, at `TRINE_TLS_PORT`
-//! (8443).
+//! (8443). Built with `--features http3`, it speaks HTTP/3 at the UDP port of the same number where `TRINE_TLS_HTTP3=true`.
 
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use trine::prelude::*;
+use trine::sse::{Event, LastEventId, Sse};
 use trine::ws::{Closed, Compression, WebSocketConfig};
 
 /// Says that it is there.
 #[get("/")]
 async fn index() -> &'static str {
     "httpbin on Trine\n"
+}
+
+/// Tells which process answers: another one after a restart.
+#[get("/pid")]
+async fn pid() -> String {
+    std::process::id().to_string()
 }
 
 /// Sends the body back once it is all there.
@@ -51,6 +58,22 @@ async fn headers(headers: HeaderMap) -> impl IntoResponse {
 async fn stream_parts(n: Option<u32>) -> impl IntoResponse {
     let parts = stream::iter(0..n.unwrap_or(5)).map(|i| Ok::<_, std::io::Error>(format!("part-{i}\n")));
     ([(header::CONTENT_TYPE, "text/plain")], Body::stream(parts))
+}
+
+/// Sends `n` events, one every 100 ms, behind the one that the client saw last.
+#[get("/sse?{n}")]
+async fn sse(n: Option<u64>, last: Option<LastEventId>) -> Result<impl IntoResponse, Problem> {
+    let seen = match &last {
+        None => 0,
+        Some(LastEventId(id)) => id.parse::<u64>().map_err(|_| {
+            Problem::bad_request(format!("header `Last-Event-ID`: expected a number, got `{id}`"))
+        })?,
+    };
+    let events = stream::iter(seen.saturating_add(1)..=n.unwrap_or(5)).then(|number| async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok::<_, std::io::Error>(Event::text(format!("event {number}")).id(number.to_string()))
+    });
+    Ok(Sse::new(events))
 }
 
 /// Answers with this status and nothing else.
@@ -119,7 +142,21 @@ async fn ws(ws: WebSocket) -> Response {
 #[trine::main]
 async fn main() -> trine::Result {
     App::new()
-        .routes(routes![index, repeat, echo, headers, stream_parts, status, bytes, cookie, delay, panic, ws])
+        .routes(routes![
+            index,
+            pid,
+            repeat,
+            echo,
+            headers,
+            stream_parts,
+            sse,
+            status,
+            bytes,
+            cookie,
+            delay,
+            panic,
+            ws
+        ])
         .serve()
         .await
 }

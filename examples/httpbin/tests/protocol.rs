@@ -110,6 +110,24 @@ async fn a_stream_has_chunks_and_no_length() {
 }
 
 #[tokio::test]
+async fn events_come_one_by_one_and_go_on_where_the_client_was() {
+    let httpbin = Httpbin::start();
+    let start = Instant::now();
+    let mut answer = httpbin.get("/sse?n=3").await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "data: event 1\nid: 1\n\n");
+    assert!(start.elapsed() < Duration::from_millis(290), "it waited for the others");
+    assert_eq!(answer.text().await.unwrap(), "data: event 2\nid: 2\n\ndata: event 3\nid: 3\n\n");
+    let back = |id: &str| {
+        let url = format!("http://{}/sse?n=3", httpbin.address);
+        httpbin.client.get(url).header("last-event-id", id).send()
+    };
+    assert_eq!(back("2").await.unwrap().text().await.unwrap(), "data: event 3\nid: 3\n\n");
+    assert_eq!(back(&u64::MAX.to_string()).await.unwrap().text().await.unwrap(), "");
+    assert_eq!(back("two").await.unwrap().status(), 400);
+}
+
+#[tokio::test]
 async fn statuses_are_given_as_asked() {
     let httpbin = Httpbin::start();
     for code in [200_u16, 204, 304, 404, 418, 503, 599] {

@@ -35,12 +35,13 @@ async fn echo(item: Json<Item>) -> Json<Item> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let listener = compare_common::listen()?;
-    HttpServer::new(|| {
+    let server = HttpServer::new(|| {
         App::new().service(plaintext).service(json).service(user).service(person).service(echo)
     })
     .workers(1)
-    .keep_alive(std::time::Duration::from_secs(120))
-    .listen(listener)?
-    .run()
-    .await
+    .keep_alive(std::time::Duration::from_secs(120));
+    // Two ways to listen, since HTTP/2 in clear text is looked for only where it is asked for.
+    let server =
+        if compare_common::http2() { server.listen_auto_h2c(listener)? } else { server.listen(listener)? };
+    server.run().await
 }

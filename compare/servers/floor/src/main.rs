@@ -118,7 +118,8 @@ fn length(head: &[u8]) -> usize {
     digits.fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'))
 }
 
-const NAME: &[u8] = b"Content-Length: ";
+/// Of `Content-Length`, in whichever case: proxies write it in small letters.
+const NAME: &[u8] = b"ength: ";
 
 const PLAINTEXT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\
     content-length: 13\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\r\nHello, World!";

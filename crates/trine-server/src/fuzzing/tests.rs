@@ -9,8 +9,14 @@ use super::*;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 4] =
-    [("head", head), ("framing", framing), ("chunked", chunked), ("uri", uri)];
+const TARGETS: [(&str, Target); 6] = [
+    ("head", head),
+    ("framing", framing),
+    ("chunked", chunked),
+    ("uri", uri),
+    ("forwarded", forwarded),
+    ("proxy_protocol", proxy_protocol),
+];
 
 /// The fewest mutations of each target; on a slow machine the time ends it.
 const MUTATIONS: usize = 100_000;

@@ -24,11 +24,30 @@ pub(crate) enum Payload {
 
 /// What the response's own headers say about its framing.
 #[derive(Debug, Default)]
-struct Said {
+pub(crate) struct Said {
     length: Option<u64>,
     lengths: u8,
     close: bool,
-    date: bool,
+    pub(crate) date: bool,
+}
+
+#[cfg(feature = "http3")]
+impl Said {
+    pub(crate) fn see_length(&mut self, value: &[u8]) {
+        self.lengths = self.lengths.saturating_add(1);
+        self.length = decimal(value).filter(|_| self.lengths == 1);
+    }
+}
+
+/// How a body ends and the length that the head tells, for the versions that write their heads elsewhere.
+#[cfg(feature = "http3")]
+pub(crate) fn lengths(
+    status: StatusCode,
+    terms: &Terms,
+    known: Option<u64>,
+    said: &Said,
+) -> (Payload, Option<u64>) {
+    (settle(status, terms, known, said), length_to_tell(status, terms, known, said))
 }
 
 /// Writes the head of a response and settles how its body ends.

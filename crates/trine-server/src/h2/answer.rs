@@ -57,24 +57,24 @@ where
     parts.version = Version::HTTP_2;
     let head = Response::from_parts(parts, ());
     if terms.connect && status.is_success() {
-        return respond.send_response(head, false).map(Sent::Switched).map_err(lost);
+        return Ok(Sent::Switched(respond.send_response(head, false)?));
     }
     let silent = terms.head
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
     if silent || body.is_end_stream() {
-        respond.send_response(head, true).map_err(lost)?;
+        respond.send_response(head, true)?;
         return Ok(Sent::Whole);
     }
     let mut body = Some(body);
     let whole = take_whole(&mut body);
-    let mut stream = respond.send_response(head, false).map_err(lost)?;
+    let mut stream = respond.send_response(head, false)?;
     match (whole, body) {
         (Some(whole), _) => {
             stream.reserve_capacity(whole.len().min(config.http2.max_send_buffer));
             if stream.capacity() < whole.len() {
                 return Ok(Sent::Streams(Download::of_whole(stream, whole, config)));
             }
-            stream.send_data(whole, true).map_err(lost)?;
+            stream.send_data(whole, true)?;
             Ok(Sent::Whole)
         }
         (None, Some(body)) => Ok(Sent::Streams(Download::of_stream(stream, body, length, config))),
@@ -102,16 +102,19 @@ pub(super) fn refuse(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(DATE, date::value());
-    let mut stream = respond.send_response(answer, terms.head).map_err(lost)?;
+    let mut stream = respond.send_response(answer, terms.head)?;
     if !terms.head {
-        stream.send_data(Bytes::from(body), true).map_err(lost)?;
+        stream.send_data(Bytes::from(body), true)?;
     }
     Ok(())
 }
 
-pub(super) fn lost(error: h2::Error) -> Lost {
-    tracing::debug!(%error, "an answer could not be sent");
-    Lost
+impl From<h2::Error> for Lost {
+    #[cold]
+    fn from(error: h2::Error) -> Lost {
+        tracing::debug!(%error, "an answer could not be sent");
+        Lost
+    }
 }
 
 /// Writes our own fields and takes out those that HTTP/2 has not. The length that the body must have, where it is told.
@@ -141,7 +144,7 @@ fn settle(headers: &mut HeaderMap, status: StatusCode, terms: Terms, known: Opti
     match told {
         Some(length) if said == Some(length) => {}
         Some(length) => {
-            headers.insert(CONTENT_LENGTH, length_value(length));
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         None if lengths > 0 => {
             headers.remove(CONTENT_LENGTH);
@@ -162,10 +165,6 @@ fn length_to_tell(status: StatusCode, terms: Terms, known: Option<u64>, said: Op
     } else {
         known.or(said)
     }
-}
-
-fn length_value(length: u64) -> HeaderValue {
-    HeaderValue::from(length)
 }
 
 /// What speaks of one connection of HTTP/1 (RFC 9113, 8.2.2).

@@ -26,6 +26,8 @@ pub(super) struct Feed {
     filler: Filler,
     body: RecvStream,
     patience: Patience,
+    /// Bytes that the reader got last: the client may send as many again when it asks for more.
+    held: usize,
     /// The data has ended, and trailers may come.
     trailing: bool,
     /// The client waits for `100 Continue` before it sends anything (RFC 9110, 10.1.1).
@@ -50,19 +52,19 @@ impl Upload {
             // An error comes again when somebody asks.
             _ => None,
         };
-        if let Some(data) = &first {
-            let _ = body.flow_control().release_capacity(data.len());
-            if body.is_end_stream() {
-                return (Request::from_parts(head, Body::whole(data.clone())), Upload::Done);
-            }
+        if let Some(data) = &first
+            && body.is_end_stream()
+        {
+            return (Request::from_parts(head, Body::whole(data.clone())), Upload::Done);
         }
+        let held = first.as_ref().map_or(0, Bytes::len);
         let (filler, incoming) = incoming::channel(length);
         let awaits_continue = first.is_none() && expects_continue(&head.headers);
         if let Some(data) = first.filter(|data| !data.is_empty()) {
             filler.fill(Frame::data(data));
         }
         let patience = Patience::new(config.body_timeout);
-        let feed = Feed { filler, body, patience, trailing: false, awaits_continue };
+        let feed = Feed { filler, body, patience, held, trailing: false, awaits_continue };
         (Request::from_parts(head, Body::incoming(incoming)), Upload::Feeding(Box::new(feed)))
     }
 
@@ -139,12 +141,13 @@ impl Feed {
         cx: &mut Context<'_>,
         config: &ServerConfig,
     ) -> Poll<Result<Option<Frame<Bytes>>, BodyError>> {
+        // A stream that is gone has no window.
+        let _ = self.body.flow_control().release_capacity(std::mem::take(&mut self.held));
         while !self.trailing {
             let Poll::Ready(data) = self.body.poll_data(cx) else { return Poll::Pending };
             match data {
                 Some(Ok(data)) => {
-                    // The reader has it: the client may send as much again.
-                    let _ = self.body.flow_control().release_capacity(data.len());
+                    self.held = data.len();
                     self.patience.go_on(data.len(), config.min_body_rate, config.body_timeout);
                     self.trailing = self.body.is_end_stream();
                     if !data.is_empty() {

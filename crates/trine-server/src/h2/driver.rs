@@ -17,7 +17,7 @@ use trine_core::{Body, BodyError, ConnInfo};
 
 use super::answer::Terms;
 use super::body::Upload;
-use super::frames::Flood;
+use super::frames::Offence;
 use super::pipe::Pipe;
 use super::request::{self, LastHost};
 use super::stream::{Slot, State, Stream, Turn};
@@ -63,7 +63,10 @@ pub(super) struct Driver<I, S: HttpService> {
     /// The connection's own waker.
     waker: Waker,
     look: bool,
+    begun: u64,
     closing: bool,
+    /// Whether the client may still have to read why the connection ends.
+    linger: bool,
     times: Times,
     last_host: LastHost,
     config: Arc<ServerConfig>,
@@ -94,7 +97,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             waker: Waker::from(Arc::clone(&queue)),
             queue,
             look: true,
+            begun: 0,
             closing: false,
+            linger: true,
             times: Times::new(&config),
             last_host: LastHost::default(),
             config,
@@ -174,9 +179,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     Poll::Pending => break,
                 }
             }
-            let flood = self.pipe.ends().frames.flood.take();
-            if let Some(flood) = flood {
-                self.calm(flood);
+            let offence = self.pipe.ends().frames.offence.take();
+            if let Some(offence) = offence {
+                self.part(offence);
             }
         }
         self.look = true;
@@ -194,6 +199,11 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     ) where
         M: MakeConnection<Service = S>,
     {
+        self.begun += 1;
+        // Under `Cancel::Never` calls go on whose streams are gone, and h2 counts these no more.
+        if self.open() >= 2 * self.config.http2.max_concurrent_streams as usize {
+            self.part(Offence::Resets);
+        }
         let key = self.free.pop().unwrap_or_else(|| self.new_slot());
         self.current = Some(key);
         let slot = &mut self.slots[key];
@@ -342,9 +352,12 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     }
 
     #[cold]
-    fn calm(&mut self, flood: Flood) {
-        tracing::debug!(?flood, "a client sends too much that serves no one; its connection ends");
-        self.abort(Reason::ENHANCE_YOUR_CALM);
+    fn part(&mut self, offence: Offence) {
+        tracing::debug!(?offence, "a client does what serves no one; its connection ends");
+        self.abort(match offence {
+            Offence::Control | Offence::Resets => Reason::ENHANCE_YOUR_CALM,
+            Offence::Trailers => Reason::PROTOCOL_ERROR,
+        });
     }
 
     #[cold]
@@ -365,6 +378,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     incomplete: ends.frames.incomplete(),
                     stall: ends.patience.end(),
                     open,
+                    begun: self.begun,
                     closing: self.closing,
                 }
             };
@@ -377,9 +391,13 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                 }
                 Due::Stall => {
                     tracing::debug!("a client did not read its answers in time; its connection ends");
+                    self.linger = false;
                     return Poll::Ready(());
                 }
-                Due::Idle if self.closing => return Poll::Ready(()),
+                Due::Idle if self.closing => {
+                    self.linger = false;
+                    return Poll::Ready(());
+                }
                 // A tunnel is no stream of ours.
                 Due::Idle if self.h2.has_streams() => {}
                 Due::Idle => {
@@ -389,12 +407,14 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                 }
                 Due::Ask => {
                     if let Some(pings) = &mut self.pings {
-                        // One that is on its way already will do.
+                        // The answer to the last one must be taken first. One that is on its way already will do.
+                        let _ = pings.poll_pong(cx);
                         let _ = pings.send_ping(h2::Ping::opaque());
                     }
                 }
                 Due::Dead => {
                     tracing::debug!("a client does not answer; its connection ends");
+                    self.linger = false;
                     return Poll::Ready(());
                 }
                 Due::Streams => self.expire(),
@@ -434,6 +454,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     let _ = call.await;
                 }
             }
+        }
+        if !self.linger {
+            return;
         }
         let pipe = self.pipe.clone();
         let patience = self.config.discard_timeout;

@@ -1,7 +1,7 @@
 //! What goes by in frames, seen from outside: h2 understands them, this only counts what it does not.
 //!
 //! - A header block that has begun must end in time (RFC 9113, 4.3: nothing else may come between its frames).
-//! - Frames that carry nothing are bounded against those that do: floods of SETTINGS, PING, PRIORITY, WINDOW_UPDATE.
+//! - Frames that carry nothing are bounded against those that do: offences of SETTINGS, PING, PRIORITY, WINDOW_UPDATE.
 //! - Streams that are reset are bounded in time: each has cost a call of the service (rapid reset, CVE-2023-44487).
 
 use std::time::Duration;
@@ -22,12 +22,18 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
+const PADDED: u8 = 8;
+const PRIORITY: u8 = 32;
 
-/// A client that does too much of what serves no one.
+/// What ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flood {
+pub(super) enum Offence {
+    /// Too many frames that carry nothing.
     Control,
+    /// Too many streams that were reset.
     Resets,
+    /// Pseudo fields in trailers (RFC 9113, 8.1), which h2 overlooks.
+    Trailers,
 }
 
 #[derive(Debug)]
@@ -38,6 +44,10 @@ pub(super) struct Frames {
     have: usize,
     /// A header block has begun and not ended.
     block: bool,
+    /// The largest stream that was begun: another head of it, or of one before it, is trailers.
+    last: u32,
+    /// The first bytes of trailers.
+    trailers: Option<Trailers>,
     /// The frame in hand carries a body, which has a time of its own.
     body: bool,
     /// Frames begun so far, so that two that both are incomplete can be told apart.
@@ -46,7 +56,7 @@ pub(super) struct Frames {
     resets: Budget,
     /// Bytes of bodies that have not bought anything back yet.
     useful: usize,
-    pub(super) flood: Option<Flood>,
+    pub(super) offence: Option<Offence>,
 }
 
 /// So many in a window of time. The clock is asked only where there were too many.
@@ -90,12 +100,14 @@ impl Frames {
             header: [0; HEADER],
             have: 0,
             block: false,
+            last: 0,
+            trailers: None,
             body: false,
             begun: 0,
             control: Budget::new(limits.max_control_frames),
             resets: Budget::new(limits.max_resets),
             useful: 0,
-            flood: None,
+            offence: None,
         }
     }
 
@@ -107,6 +119,8 @@ impl Frames {
                 self.skip -= skipped;
                 if self.body {
                     self.carried(skipped);
+                } else if self.trailers.is_some() {
+                    self.look_at_trailers(&bytes[..skipped]);
                 }
                 bytes = &bytes[skipped..];
                 continue;
@@ -135,14 +149,22 @@ impl Frames {
     }
 
     fn begin(&mut self) {
-        let [a, b, c, kind, flags, ..] = self.header;
+        let [a, b, c, kind, flags, id @ ..] = self.header;
         self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.body = kind == DATA;
+        if kind != CONTINUATION {
+            self.trailers = None;
+        }
         let fine = match kind {
             DATA if self.skip > 0 => true,
             HEADERS => {
                 self.block = flags & END_HEADERS == 0;
                 self.control.buy(4);
+                let id = u32::from_be_bytes(id) & 0x7fff_ffff;
+                if id <= self.last {
+                    self.trailers = Some(Trailers::new(flags));
+                }
+                self.last = self.last.max(id);
                 true
             }
             CONTINUATION => {
@@ -150,13 +172,25 @@ impl Frames {
                 self.control.spend()
             }
             RST_STREAM if !self.resets.spend() => {
-                self.flood.get_or_insert(Flood::Resets);
+                self.offence.get_or_insert(Offence::Resets);
                 true
             }
             _ => self.control.spend(),
         };
         if !fine {
-            self.flood.get_or_insert(Flood::Control);
+            self.offence.get_or_insert(Offence::Control);
+        }
+    }
+
+    #[cold]
+    fn look_at_trailers(&mut self, bytes: &[u8]) {
+        let Some(trailers) = &mut self.trailers else { return };
+        trailers.take(bytes);
+        if trailers.are_pseudo() {
+            self.offence.get_or_insert(Offence::Trailers);
+        }
+        if self.skip == 0 && !self.block {
+            self.trailers = None;
         }
     }
 
@@ -165,6 +199,42 @@ impl Frames {
         let open = self.have > 0 || (self.skip > 0 && !self.body) || self.block;
         // All frames of one block are one.
         open.then_some(if self.block { u64::MAX } else { self.begun })
+    }
+}
+
+/// The beginning of a block of trailers. Pseudo fields can only be first: behind other fields h2 sees them.
+#[derive(Debug)]
+struct Trailers {
+    first: [u8; 3],
+    have: usize,
+    /// Padding and priority before the block.
+    before: usize,
+}
+
+impl Trailers {
+    fn new(flags: u8) -> Trailers {
+        let before = usize::from(flags & PADDED != 0) + 5 * usize::from(flags & PRIORITY != 0);
+        Trailers { first: [0; 3], have: 0, before }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let behind = bytes.get(self.before..).unwrap_or_default();
+        self.before = self.before.saturating_sub(bytes.len());
+        for (place, byte) in self.first[self.have..].iter_mut().zip(behind) {
+            *place = *byte;
+            self.have += 1;
+        }
+    }
+
+    /// Whether the first field is named by one of the fourteen pseudo fields of the static table, or by a text that
+    /// begins with a colon, which is 1011100 in the code of Huffman (RFC 7541, 6 and appendices).
+    fn are_pseudo(&self) -> bool {
+        match &self.first[..self.have] {
+            [0x81..=0x8e | 0x41..=0x4e | 0x01..=0x0e | 0x11..=0x1e, ..] => true,
+            [0x40 | 0x00 | 0x10, length, first] if length & 0x80 == 0 => *length > 0 && *first == b':',
+            [0x40 | 0x00 | 0x10, _, first] => first >> 1 == 0b101_1100,
+            _ => false,
+        }
     }
 }
 
@@ -208,18 +278,18 @@ mod tests {
         pings(&mut frames, 100);
         frames.read(&frame(DATA, 0, 16 * 1024));
         pings(&mut frames, 64);
-        assert_eq!(frames.flood, None);
+        assert_eq!(frames.offence, None);
         tokio::time::sleep(WINDOW).await;
         pings(&mut frames, 100);
-        assert_eq!(frames.flood, None);
+        assert_eq!(frames.offence, None);
         pings(&mut frames, 1);
-        assert_eq!(frames.flood, Some(Flood::Control));
+        assert_eq!(frames.offence, Some(Offence::Control));
 
         let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
         frames.read(&frame(RST_STREAM, 0, 4).repeat(10));
-        assert_eq!(frames.flood, None);
+        assert_eq!(frames.offence, None);
         frames.read(&frame(RST_STREAM, 0, 4));
-        assert_eq!(frames.flood, Some(Flood::Resets));
+        assert_eq!(frames.offence, Some(Offence::Resets));
     }
 }

@@ -36,7 +36,7 @@ use std::task::Poll;
 use bytes::{Bytes, BytesMut};
 use trine_core::ConnInfo;
 
-use crate::config::{Http2, ServerConfig};
+use crate::config::ServerConfig;
 use crate::io::Io;
 use crate::seam::MakeConnection;
 use crate::shutdown::Place;
@@ -141,7 +141,6 @@ async fn shake_hands<I: Io>(
 }
 
 fn builder(config: &ServerConfig) -> h2::server::Builder {
-    let Http2 { .. } = &config.http2;
     let limits = &config.http2;
     let mut builder = h2::server::Builder::new();
     builder

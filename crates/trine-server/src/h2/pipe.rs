@@ -68,17 +68,21 @@ impl<I: Io> Pipe<I> {
 
 impl<I: Io> Ends<I> {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.out.is_empty() {
+        if self.out.is_empty() && !self.io.holds_back() {
             return Poll::Ready(Ok(()));
         }
-        while !self.out.is_empty() {
-            match Pin::new(&mut self.io).poll_write(cx, &self.out) {
+        loop {
+            let held = self.io.holds_back();
+            let written = if held {
+                self.io.poll_drain(cx)
+            } else if self.out.is_empty() {
+                break;
+            } else {
+                Pin::new(&mut self.io).poll_write(cx, &self.out)
+            };
+            match written {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(written)) => {
-                    self.out.advance(written);
-                    self.frames.carried(written);
-                    self.patience.go_on(written, self.config.min_write_rate, self.config.write_timeout);
-                }
+                Poll::Ready(Ok(written)) => self.sent(written, held),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     self.patience.wait();
@@ -88,6 +92,17 @@ impl<I: Io> Ends<I> {
         }
         buffer::give(&mut self.out);
         Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn sent(&mut self, written: usize, held: bool) {
+        if !held {
+            self.out.advance(written);
+            self.frames.carried(written);
+        }
+        // What is held back counts once it leaves.
+        if held || !self.io.holds_back() {
+            self.patience.go_on(written, self.config.min_write_rate, self.config.write_timeout);
+        }
     }
 
     /// Reads into nothing. Ready at the end.

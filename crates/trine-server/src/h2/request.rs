@@ -3,12 +3,13 @@
 //! h2 itself resets a stream with `PROTOCOL_ERROR` that has fields of a connection, upper case in a name, wrong or
 //! missing pseudo fields, or a Content-Length that its body does not keep (RFC 9113, 8.1 to 8.3).
 
-use http::header::{COOKIE, HOST};
+use http::header::HOST;
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderValue, Method, Request};
 
 use super::Protocol;
 use crate::config::ServerConfig;
+use crate::cookies::join_cookies;
 use crate::error::RequestError;
 use crate::h1::host::valid_host;
 
@@ -93,18 +94,6 @@ fn new_host(authority: &[u8], last: &mut LastHost) -> Result<HeaderValue, Reques
     }
     let host = HeaderValue::from_bytes(authority).map_err(|_| RequestError::HostInvalid)?;
     Ok(last.0.insert(host).clone())
-}
-
-/// A browser may send its cookies one by one, which compresses better; everybody else expects one field
-/// (RFC 9113, 8.2.3).
-#[cold]
-fn join_cookies(headers: &mut HeaderMap) {
-    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if crumbs.len() > 1
-        && let Ok(cookies) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
-    {
-        headers.insert(COOKIE, cookies);
-    }
 }
 
 /// Plain CONNECT names a host and a port; the extended one has a protocol instead (RFC 8441, 4).

@@ -31,6 +31,8 @@ pub(super) struct Now {
     pub(super) incomplete: Option<u64>,
     pub(super) stall: Option<Instant>,
     pub(super) open: bool,
+    /// Streams that were begun so far: one that ended in the same turn was there too.
+    pub(super) begun: u64,
     pub(super) closing: bool,
 }
 
@@ -38,7 +40,9 @@ pub(super) struct Now {
 pub(super) struct Times {
     clock: Clock,
     head: Option<(u64, Instant)>,
-    idle: Option<Instant>,
+    /// Since when there is no stream, and whether the connection was closing by then.
+    idle: Option<(Instant, bool)>,
+    begun: u64,
     received: u64,
     heard: Instant,
     asked: Option<Instant>,
@@ -53,6 +57,7 @@ impl Times {
             clock: Clock::new(config.keep_alive_timeout),
             head: None,
             idle: None,
+            begun: 0,
             received: 0,
             heard: now,
             asked: None,
@@ -83,12 +88,14 @@ impl Times {
             (Some(frame), _) => self.head = Some((frame, after(now, config.head_timeout))),
             (None, _) => self.head = None,
         }
-        let patience = if stands.closing { config.discard_timeout } else { config.keep_alive_timeout };
-        if stands.open {
+        if stands.open || stands.begun != self.begun {
+            self.begun = stands.begun;
             self.idle = None;
-        } else if self.idle.is_none() {
-            self.idle = Some(after(now, patience));
         }
+        if !stands.open && self.idle.is_none_or(|(_, closing)| closing != stands.closing) {
+            self.idle = Some((now, stands.closing));
+        }
+        let patience = if stands.closing { config.discard_timeout } else { config.keep_alive_timeout };
         let ping = stands.open.then(|| match self.asked {
             Some(asked) => (after(asked, config.http2.ping_timeout), Due::Dead),
             None => (after(self.heard, config.http2.ping_interval), Due::Ask),
@@ -96,7 +103,7 @@ impl Times {
         let all = [
             self.head.map(|(_, at)| (at, Due::Head)),
             stands.stall.map(|at| (at, Due::Stall)),
-            self.idle.map(|at| (at, Due::Idle)),
+            self.idle.map(|(since, _)| (after(since, patience), Due::Idle)),
             self.streams.map(|at| (at, Due::Streams)),
             ping,
         ];

@@ -69,6 +69,8 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = protocols(http2);
+    // All suites are strong; of those that both know, the order of the provider decides, not what a client happens to like.
+    config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;
     Ok(Arc::new(config))
 }

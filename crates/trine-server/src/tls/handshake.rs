@@ -6,7 +6,6 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use rustls::ServerConnection;
 use tokio::io::AsyncReadExt as _;
@@ -19,7 +18,7 @@ use super::{Tls, TlsError, build, info, plain};
 use crate::buffer;
 use crate::config::ServerConfig;
 use crate::io::Io;
-use crate::shutdown::{Drain, Place};
+use crate::shutdown::{Drain, LAST_CHANCE, Place};
 
 /// Where the connections of a listener become protected ones.
 #[derive(Debug)]
@@ -30,9 +29,6 @@ pub(crate) struct Gate {
     current: RwLock<Arc<rustls::ServerConfig>>,
     places: Semaphore,
 }
-
-/// How long a shutdown waits for the first word of a connection that it has accepted already.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection behind the gate.
 #[derive(Debug)]
@@ -131,8 +127,8 @@ impl Gate {
         let mut patience = None;
         let first = poll_fn(|cx| {
             let first = poll_first(cx, stream.socket());
-            if first.is_pending() && drain.is_draining() {
-                let patience = patience.get_or_insert_with(|| Box::pin(sleep(LAST_WORDS)));
+            if first.is_pending() && drain.ends_idle() {
+                let patience = patience.get_or_insert_with(|| Box::pin(sleep(LAST_CHANCE)));
                 ready!(patience.as_mut().poll(cx));
                 return Poll::Ready(Ok(Box::default()));
             }
@@ -153,7 +149,7 @@ impl Gate {
         Ok(())
     }
 
-    fn current(&self) -> Arc<rustls::ServerConfig> {
+    pub(crate) fn current(&self) -> Arc<rustls::ServerConfig> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -31,6 +31,8 @@ use trine_core::TlsVersion;
 
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
+#[cfg(feature = "http3")]
+pub(crate) use self::stream::TlsStream;
 use crate::tls::certificate::{Pem, Source};
 
 /// How a listener speaks TLS: its certificates, and what it asks of clients.
@@ -192,7 +194,8 @@ impl Tls {
         Tls { sources: vec![source], ..Tls::empty() }
     }
 
-    fn empty() -> Tls {
+    /// Without a certificate: in a line of a configuration, which has one for all of its listeners.
+    pub(crate) fn empty() -> Tls {
         Tls {
             sources: Vec::new(),
             clients: None,

@@ -16,7 +16,8 @@ use crate::io::Io;
 #[derive(Debug)]
 pub(crate) struct TlsStream<I> {
     io: I,
-    tls: ServerConnection,
+    // It is large, and a future that moves it on would hold it twice.
+    tls: Box<ServerConnection>,
     /// The client's end without its word (`close_notify`) is an end like one with it. See [`Io::raw`].
     lenient: bool,
     /// Our word was said.
@@ -25,7 +26,7 @@ pub(crate) struct TlsStream<I> {
 
 impl<I: Io> TlsStream<I> {
     pub(crate) fn new(io: I, tls: ServerConnection) -> TlsStream<I> {
-        TlsStream { io, tls, lenient: true, closed: false }
+        TlsStream { io, tls: Box::new(tls), lenient: true, closed: false }
     }
 
     pub(crate) fn tls(&self) -> &ServerConnection {

@@ -43,7 +43,7 @@ async fn open() -> (DuplexStream, TlsConnector, JoinHandle<Duration>) {
 
     let config = Arc::new(ServerConfig::default());
     let listen = Listen::tls(([127, 0, 0, 1], 0).into(), Tls::from_pem(chain, key));
-    let door = Arc::new(Door::new(&listen, &config).unwrap());
+    let door = Arc::new(Door::new(&listen, &listen.address, &config).unwrap());
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
     let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());

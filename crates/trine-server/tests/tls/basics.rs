@@ -88,12 +88,14 @@ async fn a_plain_and_a_protected_listener_serve_side_by_side() {
         ..config()
     };
     let bound = crate::common::bind(short);
-    let addresses: Vec<_> = bound.local_addrs().collect();
+    let addresses: Vec<_> = bound.local_addrs().cloned().collect();
     let handle = bound.handle();
     let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(crate::common::kitchen))));
-    let plain = crate::common::exchange(addresses[0], "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let plain =
+        crate::common::exchange(addresses[0].tcp().unwrap(), "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(body(&plain), "hello");
-    let mut client = connect(addresses[1], "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(addresses[1].tcp().unwrap(), "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert_eq!(body(&ask(&mut client, "/hello").await.unwrap()), "hello");
     handle.shutdown();
     within(task).await.unwrap().unwrap();

@@ -43,7 +43,13 @@ impl tower::Service<Request<Body>> for Told {
         std::task::Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if request.uri().path() == "/names" {
+            let host = request.headers()["host"].to_str().unwrap();
+            let name = self.0.tls.as_ref().unwrap().server_name.as_deref();
+            let text = format!("{host} {}", name.unwrap_or("none"));
+            return std::future::ready(Ok(Response::new(Body::from(text))));
+        }
         let tls = self.0.tls.as_ref().unwrap();
         assert!(self.0.secure && self.0.peer.is_some());
         let text = format!(
@@ -129,5 +135,43 @@ async fn a_resumed_session_keeps_its_client() {
         assert!(body(&answer).ends_with(&format!(" {}", der(&ann).len())), "{answer}");
         assert_eq!(client.get_ref().1.handshake_kind(), Some(kind));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_names_of_handshake_and_request_are_told_apart() {
+    let authority = Authority::new("of the test");
+    let server = mutual(&authority, ClientCertificates::Optional);
+    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    assert_eq!(body(&ask(&mut client, "/names").await.unwrap()), "a localhost");
+    server.stop().await;
+}
+
+/// It may be that of a client whose authority is trusted no longer.
+#[tokio::test]
+async fn a_session_from_before_a_reload_is_not_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("of the test");
+    authority.sign(&["localhost"]).write(folder.path(), "a");
+    let clients = folder.path().join("clients.pem");
+    let [old, new] = ["old", "new"].map(Authority::new);
+    std::fs::write(&clients, old.pem()).unwrap();
+    let tls = Tls::from_files(folder.path().join("a.pem"), folder.path().join("a.key"))
+        .client_authorities(&clients, ClientCertificates::Required);
+    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let server = run(ServerConfig { listeners: vec![listener], ..config() }, Teller);
+    let ann = old.sign_client("ann");
+    let known = Arc::new(authority.trusted_by(Some(&ann)));
+    for _ in 0..2 {
+        let mut client = connect(server.address, "localhost", &known).await.unwrap();
+        ask(&mut client, "/").await.unwrap();
+    }
+    std::fs::write(&clients, new.pem()).unwrap();
+    server.handle.reload_certificates().unwrap();
+    let refused = match connect(server.address, "localhost", &known).await {
+        Ok(mut client) => ask(&mut client, "/").await.unwrap_err(),
+        Err(refused) => refused,
+    };
+    assert!(refused.to_string().contains("UnknownCA"), "{refused}");
     server.stop().await;
 }

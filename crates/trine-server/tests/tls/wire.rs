@@ -161,6 +161,28 @@ async fn an_upgraded_stream_tells_the_two_ends_apart() {
     server.stop().await;
 }
 
+/// What leaves a plain socket by `sendfile` must be read and encrypted here.
+#[tokio::test]
+async fn a_file_is_sent_whole() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = (0..1_000_003_u32).map(|number| (number % 251) as u8).collect();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let path = file.path().to_owned();
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let body = Body::file(std::fs::File::open(&path).unwrap(), 3, 999_997);
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    });
+    let authority = Authority::new("of the test");
+    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
+    let server = start_with(ServerConfig { listeners: vec![listener], ..config() }, service);
+    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    within(client.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.ends_with(&bytes[3..1_000_000]), "{} bytes", answer.len());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_shutdown_says_goodbye_to_idle_connections() {
     let (server, authority) = secure(|config| config);
@@ -175,5 +197,23 @@ async fn a_shutdown_says_goodbye_to_idle_connections() {
     within(idle.read_to_end(&mut answer)).await.unwrap();
     assert!(answer.ends_with(b"hello"));
     assert!(asking.await.unwrap().unwrap().ends_with("slow"));
+    server.stop().await;
+}
+
+/// A request may be on its way while the server begins to end.
+#[tokio::test]
+async fn a_client_that_has_just_connected_is_served_during_a_shutdown() {
+    let (server, authority) = secure(|config| config);
+    let trusted = Arc::new(authority.trusted());
+    // One is through its handshake, the other has not begun it.
+    let mut through = connect(server.address, "localhost", &trusted).await.unwrap();
+    let begun = TcpStream::connect(server.address).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    server.handle.shutdown();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(ask(&mut through, "/hello").await.unwrap().ends_with("hello"));
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let mut begun = within(tokio_rustls::TlsConnector::from(trusted).connect(name, begun)).await.unwrap();
+    assert!(ask(&mut begun, "/hello").await.unwrap().ends_with("hello"));
     server.stop().await;
 }

@@ -87,6 +87,10 @@ impl Endpoint for Net<Arc<dyn Endpoint>> {
     fn foreign(&self) -> bool {
         self.inner.foreign()
     }
+
+    fn hyper_upgrades(&self) -> bool {
+        self.inner.hyper_upgrades()
+    }
 }
 
 impl Mesh {

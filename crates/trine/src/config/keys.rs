@@ -1,5 +1,7 @@
 //! The table of keys.
 
+use std::borrow::Cow;
+
 use super::source::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
@@ -7,12 +9,23 @@ use super::{Config, ConfigError};
 /// Puts a value where it belongs. What can only be of a section of the application comes back.
 pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
-        Some(key) => match (key.set)(config, &entry.value) {
-            Ok(()) => Ok(None),
-            Err(expected) => Err(ConfigError::value(entry, key.name, expected)),
-        },
+        Some(key) => {
+            let value = said(key, &entry).into_owned();
+            match (key.set)(config, &value) {
+                Ok(()) => Ok(None),
+                Err(expected) => Err(ConfigError::value(Entry { value, ..entry }, key.name, expected)),
+            }
+        }
         None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
         None => Ok(Some(entry)),
+    }
+}
+
+/// The text of a value. A list is its items with commas, where the key takes one.
+fn said<'a>(key: &Key, entry: &'a Entry) -> Cow<'a, str> {
+    match &entry.items {
+        Some(items) if LISTS.contains(&key.name) => items.join(", ").into(),
+        _ => entry.value.as_str().into(),
     }
 }
 
@@ -39,13 +52,20 @@ macro_rules! keys {
     };
 }
 
+/// The keys that take more than one value.
+const LISTS: [&str; 2] = ["listeners", "trusted_proxies"];
+
 const KEYS: &[Key] = keys! {
     "address" => server.address: units::ADDRESS;
     "port" => server.port: units::PORT;
+    "listeners" => server.listeners: units::LISTENERS;
+    "trusted_proxies" => server.trusted_proxies: units::NETWORKS;
+    "forwarded_by" => server.forwarded_by: units::FORWARDED_BY;
     "tls_cert" => server.tls_cert: units::FILE;
     "tls_key" => server.tls_key: units::FILE;
     "tls_self_signed" => server.tls_self_signed: units::SWITCH;
     "tls_port" => server.tls_port: units::PORT;
+    "tls_http3" => server.tls_http3: units::SWITCH;
     "tls_redirect" => server.tls_redirect: units::PORT_OR_NONE;
     "tls_watch" => server.tls_watch: units::DURATION;
     "workers" => server.workers: units::WORKERS;
@@ -66,6 +86,13 @@ const KEYS: &[Key] = keys! {
     "limits.handshakes" => server.max_handshakes: units::CONNECTIONS;
     "limits.at_capacity" => server.at_capacity: units::AT_CAPACITY;
     "limits.backlog" => server.backlog: units::BACKLOG;
+    "http3.max_concurrent_streams" => server.http3.max_concurrent_streams: units::STREAMS;
+    "http3.max_cancelled" => server.http3.max_cancelled: units::STREAMS;
+    "http3.stream_window" => server.http3.stream_window: units::QUIC_WINDOW;
+    "http3.connection_window" => server.http3.connection_window: units::QUIC_WINDOW;
+    "http3.send_window" => server.http3.send_window: units::QUIC_WINDOW;
+    "http3.max_unproven" => server.http3.max_unproven: units::UNPROVEN;
+    "http3.idle_timeout" => server.http3.idle_timeout: units::TIMEOUT;
     "timeouts.handshake" => server.handshake_timeout: units::TIMEOUT;
     "timeouts.head" => server.head_timeout: units::TIMEOUT;
     "timeouts.keep_alive" => server.keep_alive_timeout: units::TIMEOUT;
@@ -73,6 +100,22 @@ const KEYS: &[Key] = keys! {
     "timeouts.write" => server.write_timeout: units::TIMEOUT;
     "timeouts.discard" => server.discard_timeout: units::DURATION;
     "timeouts.shutdown" => server.shutdown_timeout: units::DURATION;
+    "timeouts.handover" => server.handover_timeout: units::TIMEOUT;
+    "http2.enabled" => server.http2.enabled: units::SWITCH;
+    "http2.max_concurrent_streams" => server.http2.max_concurrent_streams: units::STREAMS;
+    "http2.stream_window" => server.http2.stream_window: units::WINDOW;
+    "http2.connection_window" => server.http2.connection_window: units::CONNECTION_WINDOW;
+    "http2.max_frame_bytes" => server.http2.max_frame_bytes: units::FRAME;
+    "http2.header_table_bytes" => server.http2.header_table_bytes: units::TABLE;
+    "http2.max_send_buffer" => server.http2.max_send_buffer: units::SEND_BUFFER;
+    "http2.max_pending_resets" => server.http2.max_pending_resets: units::COUNT;
+    "http2.max_resets" => server.http2.max_resets: units::COUNT32;
+    "http2.max_error_resets" => server.http2.max_error_resets: units::COUNT;
+    "http2.max_remembered_resets" => server.http2.max_remembered_resets: units::COUNT;
+    "http2.data_frame_budget" => server.http2.data_frame_budget: units::MEMORY;
+    "http2.max_control_frames" => server.http2.max_control_frames: units::COUNT32;
+    "http2.ping_interval" => server.http2.ping_interval: units::TIMEOUT;
+    "http2.ping_timeout" => server.http2.ping_timeout: units::TIMEOUT;
 };
 
 #[cfg(test)]

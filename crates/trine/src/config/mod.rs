@@ -26,10 +26,14 @@
 //! |---|---|---|
 //! | `address` | `127.0.0.1` | [`address`](ServerConfig::address) |
 //! | `port` | `8000` | [`port`](ServerConfig::port) |
+//! | `listeners` | `none` | [`listeners`](ServerConfig::listeners), each a line of text: see [`Listen`](trine_server::Listen) |
+//! | `trusted_proxies` | `none` | [`trusted_proxies`](ServerConfig::trusted_proxies) |
+//! | `forwarded_by` | `x-forwarded` | [`forwarded_by`](ServerConfig::forwarded_by): `x-forwarded` or `forwarded` |
 //! | `tls_cert` | `none` | [`tls_cert`](ServerConfig::tls_cert) |
 //! | `tls_key` | `none` | [`tls_key`](ServerConfig::tls_key) |
 //! | `tls_self_signed` | `false` | [`tls_self_signed`](ServerConfig::tls_self_signed) |
 //! | `tls_port` | `8443` | [`tls_port`](ServerConfig::tls_port) |
+//! | `tls_http3` | `false` | [`tls_http3`](ServerConfig::tls_http3), experimental |
 //! | `tls_redirect` | `none` | [`tls_redirect`](ServerConfig::tls_redirect) |
 //! | `tls_watch` | `1m` | [`tls_watch`](ServerConfig::tls_watch) |
 //! | `workers` | `0` | [`workers`](ServerConfig::workers) |
@@ -50,6 +54,13 @@
 //! | `limits.handshakes` | `1000` | [`max_handshakes`](ServerConfig::max_handshakes) |
 //! | `limits.at_capacity` | `wait` | [`at_capacity`](ServerConfig::at_capacity): `wait` or `shed` |
 //! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
+//! | `http3.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http3::max_concurrent_streams) |
+//! | `http3.max_cancelled` | `200` | [`max_cancelled`](trine_server::Http3::max_cancelled) |
+//! | `http3.stream_window` | `256KiB` | [`stream_window`](trine_server::Http3::stream_window) |
+//! | `http3.connection_window` | `1MiB` | [`connection_window`](trine_server::Http3::connection_window) |
+//! | `http3.send_window` | `1MiB` | [`send_window`](trine_server::Http3::send_window) |
+//! | `http3.max_unproven` | `100` | [`max_unproven`](trine_server::Http3::max_unproven) |
+//! | `http3.idle_timeout` | `30s` | [`idle_timeout`](trine_server::Http3::idle_timeout) |
 //! | `timeouts.handshake` | `10s` | [`handshake_timeout`](ServerConfig::handshake_timeout) |
 //! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
 //! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
@@ -57,6 +68,22 @@
 //! | `timeouts.write` | `30s` | [`write_timeout`](ServerConfig::write_timeout) |
 //! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
 //! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
+//! | `http2.enabled` | `true` | [`enabled`](trine_server::Http2::enabled) |
+//! | `http2.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http2::max_concurrent_streams) |
+//! | `http2.stream_window` | `256KiB` | [`stream_window`](trine_server::Http2::stream_window) |
+//! | `http2.connection_window` | `1MiB` | [`connection_window`](trine_server::Http2::connection_window) |
+//! | `http2.max_frame_bytes` | `16KiB` | [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
+//! | `http2.header_table_bytes` | `4KiB` | [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
+//! | `http2.max_send_buffer` | `64KiB` | [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
+//! | `http2.max_pending_resets` | `20` | [`max_pending_resets`](trine_server::Http2::max_pending_resets) |
+//! | `http2.max_resets` | `1000` | [`max_resets`](trine_server::Http2::max_resets) |
+//! | `http2.max_error_resets` | `256` | [`max_error_resets`](trine_server::Http2::max_error_resets) |
+//! | `http2.max_remembered_resets` | `64` | [`max_remembered_resets`](trine_server::Http2::max_remembered_resets) |
+//! | `http2.data_frame_budget` | `256KiB` | [`data_frame_budget`](trine_server::Http2::data_frame_budget) |
+//! | `http2.max_control_frames` | `10000` | [`max_control_frames`](trine_server::Http2::max_control_frames) |
+//! | `http2.ping_interval` | `30s` | [`ping_interval`](trine_server::Http2::ping_interval) |
+//! | `http2.ping_timeout` | `20s` | [`ping_timeout`](trine_server::Http2::ping_timeout) |
+//! | `timeouts.handover` | `30s` | [`handover_timeout`](ServerConfig::handover_timeout) |
 //!
 //! A table of another name is a section of the application: see [`Section`].
 //!

@@ -16,8 +16,18 @@ pub(super) const PROFILE: &str = "TRINE_PROFILE";
 
 /// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints, the
 /// editor of the error page.
-const NO_KEYS: [&str; 6] =
-    [FILE, PROFILE, "TRINE_LOG", crate::error_page::EDITOR, crate::launch::AUDIT, crate::launch::TREE];
+const NO_KEYS: [&str; 7] = [
+    FILE,
+    PROFILE,
+    "TRINE_LOG",
+    HANDOVER,
+    crate::error_page::EDITOR,
+    crate::launch::AUDIT,
+    crate::launch::TREE,
+];
+
+/// The variable by which a process that takes over knows the old one; it is read by the server.
+const HANDOVER: &str = "TRINE_HANDOVER";
 
 const PREFIX: &str = "TRINE_";
 

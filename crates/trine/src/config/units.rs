@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use trine_server::{AtCapacity, Cancel};
+use trine_server::{AtCapacity, Cancel, ForwardedBy, Listen, Network};
 
 /// How a kind of value is read, and how an error names it.
 pub(super) struct Kind<T> {
@@ -34,6 +34,26 @@ pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
     parse: |text| Some(if text.is_empty() || text == "none" { None } else { Some(text.into()) }),
 };
 
+pub(super) const LISTENERS: Kind<Vec<Listen>> = Kind {
+    expected: "a list of places such as `http://0.0.0.0:80`, `https://0.0.0.0:443`, `unix:/run/app.sock`, each with \
+               its options behind it (`proxy=10.0.0.0/8`, `mode=660`, `redirect`), or `none`",
+    parse: list,
+};
+
+pub(super) const NETWORKS: Kind<Vec<Network>> = Kind {
+    expected: "a list of networks such as `10.0.0.0/8`, IP addresses, or `unix`; or `none`",
+    parse: list,
+};
+
+pub(super) const FORWARDED_BY: Kind<ForwardedBy> = Kind {
+    expected: "`x-forwarded` or `forwarded`",
+    parse: |text| match text {
+        "x-forwarded" => Some(ForwardedBy::XForwarded),
+        "forwarded" => Some(ForwardedBy::Forwarded),
+        _ => None,
+    },
+};
+
 pub(super) const WORKERS: Kind<usize> =
     Kind { expected: "a number of threads, or 0 for one per core", parse: |text| text.parse().ok() };
 
@@ -61,8 +81,23 @@ pub(super) const AT_CAPACITY: Kind<AtCapacity> = Kind {
 pub(super) const CONNECTIONS: Kind<usize> =
     Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
 
+pub(super) const UNPROVEN: Kind<usize> =
+    Kind { expected: "a whole number, 0 for every client", parse: |text| text.parse().ok() };
+
+pub(super) const QUIC_WINDOW: Kind<u32> = Kind {
+    expected: "a size from 1KiB on, such as `256KiB`",
+    parse: |text| u32::try_from(bytes(text)?).ok().filter(|&size| size >= 1024),
+};
+
 pub(super) const BACKLOG: Kind<i32> =
     Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+
+pub(super) const STREAMS: Kind<u32> =
+    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+
+pub(super) const COUNT: Kind<usize> = Kind { expected: "a whole number", parse: |text| text.parse().ok() };
+
+pub(super) const COUNT32: Kind<u32> = Kind { expected: "a whole number", parse: |text| text.parse().ok() };
 
 pub(super) const HEADERS: Kind<usize> = Kind {
     expected: "a whole number from 1 to 256",
@@ -82,6 +117,29 @@ pub(super) const TARGET: Kind<usize> = Kind {
     parse: |text| (MEMORY.parse)(text).filter(|&size| size <= 65534),
 };
 
+pub(super) const WINDOW: Kind<u32> = Kind {
+    expected: "a size from 1 to 2147483647 bytes, such as `256KiB`",
+    parse: |text| size32(text).filter(|size| (1..=2_147_483_647).contains(size)),
+};
+
+pub(super) const CONNECTION_WINDOW: Kind<u32> = Kind {
+    expected: "a size from 65535 to 2147483647 bytes, such as `1MiB`",
+    parse: |text| size32(text).filter(|size| (65_535..=2_147_483_647).contains(size)),
+};
+
+pub(super) const FRAME: Kind<u32> = Kind {
+    expected: "a size from 16384 to 16777215 bytes, such as `16KiB`",
+    parse: |text| size32(text).filter(|size| (16_384..=16_777_215).contains(size)),
+};
+
+pub(super) const TABLE: Kind<u32> =
+    Kind { expected: "a size such as `4KiB`, at most 4294967295 bytes", parse: size32 };
+
+pub(super) const SEND_BUFFER: Kind<usize> = Kind {
+    expected: "a size from 1 to 4294967295 bytes, such as `64KiB`",
+    parse: |text| size32(text).filter(|size| *size > 0).and_then(|size| usize::try_from(size).ok()),
+};
+
 pub(super) const DURATION: Kind<Duration> =
     Kind { expected: "a duration such as `250ms`, `10s` or `1m30s`", parse: duration };
 
@@ -90,6 +148,15 @@ pub(super) const TIMEOUT: Kind<Duration> = Kind {
     expected: "a duration from 1ms on, such as `250ms`, `10s` or `1m30s`",
     parse: |text| duration(text).filter(|time| !time.is_zero()),
 };
+
+fn size32(text: &str) -> Option<u32> {
+    u32::try_from(bytes(text)?).ok()
+}
+
+fn list<T: std::str::FromStr>(text: &str) -> Option<Vec<T>> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    if text == "none" { Some(Vec::new()) } else { items.map(|item| item.parse().ok()).collect() }
+}
 
 fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));

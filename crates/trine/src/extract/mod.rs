@@ -8,6 +8,8 @@
 //! | [`Cookies`] | the cookies | never |
 //! | [`Links`](crate::Links) | where each handler stands | never |
 //! | [`Cached<T>`](crate::Cached) | as `T`, once a request | as `T` |
+//! | [`LastEventId`](crate::sse::LastEventId) | `Last-Event-ID` | 400 |
+//! | [`Shutdown`](crate::Shutdown) | whether the server ends | 500 outside of an `App` |
 //! | [`MatchedPath`] | the template of the route | 500 outside routing |
 //! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |
 //! | [`Json<T>`] | the body | 400, 413, 415, 422 |
@@ -20,11 +22,13 @@
 //! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the head | never |
 //! | [`ConnInfo`](crate::ConnInfo) | the connection | 500 where no server told of it |
 //! | [`ClientCertificate`] | the connection | 403 where the client showed none |
+//! | [`Client`] | for whom the request is, behind trusted proxies | never |
 //! | `Option<E>` | as `E` | as `E`, but is `None` where the thing is absent |
 //! | `Result<E, Rejection>` | as `E` | never |
 //!
 //! A handler has at most one argument that reads the body; it may stand anywhere.
 
+mod client;
 mod client_certificate;
 pub(crate) mod content;
 mod cookies;
@@ -41,6 +45,7 @@ mod typed_header;
 
 pub use trine_core::extract::{FromRequest, Parts, Reads, Rejection, Whole};
 
+pub use self::client::Client;
 pub use self::client_certificate::ClientCertificate;
 pub use self::cookies::Cookies;
 pub(crate) use self::cookies::{decode_value, encode_value};
@@ -86,4 +91,4 @@ pub(crate) fn clip(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod testkit;
+pub(crate) mod testkit;

@@ -4,11 +4,11 @@ use std::any::{TypeId, type_name};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
 use trine_core::state::States;
 
 use super::Declared;
 use crate::config::Config;
+use crate::shutdown::Shutdown;
 
 /// What a hook sees of the application: its configuration, its state, and whether it is about to end.
 ///
@@ -30,7 +30,7 @@ pub struct HookCx {
     pub(super) config: Arc<Config>,
     pub(super) states: Arc<States>,
     pub(super) declared: Arc<[Declared]>,
-    pub(super) end: CancellationToken,
+    pub(super) end: Shutdown,
 }
 
 impl HookCx {
@@ -53,13 +53,13 @@ impl HookCx {
 
     /// Waits until the server begins to shut down.
     pub async fn shutdown(&self) {
-        self.end.cancelled().await;
+        self.end.begun().await;
     }
 
     /// Whether the server shuts down.
     #[must_use]
     pub fn is_shutting_down(&self) -> bool {
-        self.end.is_cancelled()
+        self.end.is_begun()
     }
 
     #[cold]

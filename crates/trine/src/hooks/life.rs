@@ -11,6 +11,7 @@ use trine_core::state::States;
 use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
 use crate::audit::Finding;
 use crate::config::Config;
+use crate::shutdown::Shutdown;
 
 /// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks of the end.
 pub(crate) struct Life {
@@ -37,7 +38,7 @@ impl Life {
             config: Arc::new(config),
             states: Arc::new(states.clone()),
             declared: declared.into(),
-            end: CancellationToken::new(),
+            end: Shutdown::default(),
         };
         for Maker { declared, make } in makers {
             let insert = make(cx.clone()).await.map_err(|error| failed(declared, &error))?;
@@ -77,7 +78,12 @@ impl Life {
     pub(crate) fn begin_end(&self) {
         let patience = self.cx.config.server.shutdown_timeout;
         self.deadline.get_or_init(|| Instant::now() + patience);
-        self.cx.end.cancel();
+        self.cx.end.begin();
+    }
+
+    /// What tells everybody that the end has begun.
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.cx.end.clone()
     }
 
     /// Waits for the tasks, then runs the hooks of the end, once.
@@ -124,7 +130,7 @@ impl Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        self.cx.end.cancel();
+        self.cx.end.begin();
         self.cut.cancel();
         let hooks = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Hook { place, .. }) = hooks.first() {

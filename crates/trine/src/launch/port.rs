@@ -5,6 +5,7 @@ use trine_server::ServerError;
 /// The error of a bind, with the process that holds the port, where the system tells, and what to write instead.
 pub(super) fn what_to_do(error: &ServerError) -> String {
     let ServerError::Bind { address, source } = error else { return error.to_string() };
+    let Some(address) = address.tcp() else { return error.to_string() };
     let port = address.port();
     match source.kind() {
         std::io::ErrorKind::AddrInUse => {
@@ -84,7 +85,7 @@ mod tests {
             (ErrorKind::AddrInUse, "choose another port: `port = 65534` in trine.toml or TRINE_PORT=65534"),
             (ErrorKind::Other, "cannot listen on 127.0.0.1:65535: "),
         ] {
-            let address = ([127, 0, 0, 1], 65535).into();
+            let address = std::net::SocketAddr::from(([127, 0, 0, 1], 65535)).into();
             let text = what_to_do(&ServerError::Bind { address, source: Error::from(kind) });
             assert!(text.contains(told), "{text}");
         }

@@ -1,0 +1,209 @@
+//! What can go wrong between a request and its answer, and the one table of what the client is told.
+
+use http::{HeaderValue, StatusCode, header};
+use trine_core::{BodyError, BoxError, Problem};
+
+/// Why a request got no answer of an upstream. Its `source` is for the log; the client sees only the [`Fault`].
+#[derive(Debug)]
+pub struct ProxyError {
+    fault: Fault,
+    upstream: Option<String>,
+    source: Option<BoxError>,
+}
+
+/// What went wrong, and with whom.
+///
+/// | fault | status |
+/// |---|---|
+/// | the client's: [`Method`](Fault::Method) | 501 |
+/// | [`Framing`](Fault::Framing), [`Path`](Fault::Path), [`Host`](Fault::Host), a [`body`](Fault::Body) that ends early | 400 |
+/// | a [`body`](Fault::Body) that stalls, one that is too large | 408, 413 |
+/// | the upstream's: [`Connect`](Fault::Connect), [`Tls`](Fault::Tls), [`Closed`](Fault::Closed), [`Malformed`](Fault::Malformed) | 502 |
+/// | [`NoUpstream`](Fault::NoUpstream), [`QueueFull`](Fault::QueueFull), [`QueueTimeout`](Fault::QueueTimeout) | 503, with `Retry-After` |
+/// | [`ConnectTimeout`](Fault::ConnectTimeout) and its siblings | 504 |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The method is CONNECT: a reverse proxy makes no tunnels.
+    Method,
+    /// Two parties could disagree about where the request ends (RFC 9112, 6.3).
+    Framing,
+    /// The path holds `.` or `..` as a segment: an upstream could read it as another path.
+    Path,
+    /// The target names no host that can be passed on.
+    Host,
+    /// The request body failed. The source says how, and decides the status.
+    Body,
+    /// No connection could be opened: refused, unreachable, no such name.
+    Connect,
+    /// The TLS handshake failed: no trust, no common protocol.
+    Tls,
+    /// The connection ended before the head of an answer.
+    Closed,
+    /// The answer is not HTTP, or is larger than the limits.
+    Malformed,
+    /// Every upstream is out: its health check fails, or it was ejected.
+    NoUpstream,
+    /// [`ProxyConfig::max_queued`](crate::ProxyConfig::max_queued) requests wait already.
+    QueueFull,
+    /// Past [`ProxyConfig::queue_timeout`](crate::ProxyConfig::queue_timeout).
+    QueueTimeout,
+    /// Past [`ProxyConfig::connect_timeout`](crate::ProxyConfig::connect_timeout).
+    ConnectTimeout,
+    /// Past [`ProxyConfig::tls_timeout`](crate::ProxyConfig::tls_timeout).
+    TlsTimeout,
+    /// Past [`ProxyConfig::send_timeout`](crate::ProxyConfig::send_timeout).
+    SendTimeout,
+    /// Past [`ProxyConfig::response_timeout`](crate::ProxyConfig::response_timeout).
+    ResponseTimeout,
+    /// Past [`ProxyConfig::read_timeout`](crate::ProxyConfig::read_timeout), in the body of an answer.
+    ReadTimeout,
+    /// Past [`ProxyConfig::total_timeout`](crate::ProxyConfig::total_timeout).
+    TotalTimeout,
+}
+
+impl Fault {
+    /// The status and the text that the client sees.
+    #[rustfmt::skip]
+    fn wire(self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Fault::Method => (S::NOT_IMPLEMENTED, "CONNECT is not supported: this is a reverse proxy"),
+            Fault::Framing => (S::BAD_REQUEST, "the request says its length in more than one way (RFC 9112, 6.3)"),
+            Fault::Path => (S::BAD_REQUEST, "the path has a segment `.` or `..`, which is not passed on"),
+            Fault::Host => (S::BAD_REQUEST, "the request names no host that can be passed on"),
+            Fault::Body => (S::BAD_REQUEST, "the request body ended early or is malformed"),
+            Fault::Connect => (S::BAD_GATEWAY, "the upstream cannot be reached"),
+            Fault::Tls => (S::BAD_GATEWAY, "no protected connection to the upstream could be made"),
+            Fault::Closed => (S::BAD_GATEWAY, "the upstream closed the connection before it answered"),
+            Fault::Malformed => (S::BAD_GATEWAY, "the upstream's answer cannot be understood"),
+            Fault::NoUpstream => (S::SERVICE_UNAVAILABLE, "no upstream is healthy"),
+            Fault::QueueFull => (S::SERVICE_UNAVAILABLE, "too many requests wait for the upstream"),
+            Fault::QueueTimeout => (S::SERVICE_UNAVAILABLE, "the upstream stayed busy for too long"),
+            Fault::ConnectTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not accept the connection in time"),
+            Fault::TlsTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not complete the handshake in time"),
+            Fault::SendTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not take the request in time"),
+            Fault::ResponseTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not answer in time"),
+            Fault::ReadTimeout => (S::GATEWAY_TIMEOUT, "the upstream stopped in the middle of its answer"),
+            Fault::TotalTimeout => (S::GATEWAY_TIMEOUT, "the request took longer than it may"),
+        }
+    }
+
+    /// Whether the upstream is to blame, which counts against its health.
+    pub(crate) fn is_upstreams(self) -> bool {
+        matches!(
+            self,
+            Fault::Connect
+                | Fault::Tls
+                | Fault::Closed
+                | Fault::Malformed
+                | Fault::ConnectTimeout
+                | Fault::TlsTimeout
+                | Fault::SendTimeout
+                | Fault::ResponseTimeout
+                | Fault::ReadTimeout
+        )
+    }
+}
+
+impl ProxyError {
+    pub(crate) fn new(fault: Fault) -> ProxyError {
+        ProxyError { fault, upstream: None, source: None }
+    }
+
+    pub(crate) fn because(fault: Fault, source: impl Into<BoxError>) -> ProxyError {
+        ProxyError { fault, upstream: None, source: Some(source.into()) }
+    }
+
+    pub(crate) fn at(mut self, upstream: &str) -> ProxyError {
+        self.upstream.get_or_insert_with(|| upstream.to_owned());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// The upstream that it went wrong with, as it was configured.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&str> {
+        self.upstream.as_deref()
+    }
+
+    fn body(&self) -> Option<&BodyError> {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self.source.as_deref()?);
+        while let Some(error) = next {
+            if let Some(body) = error.downcast_ref() {
+                return Some(body);
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    /// One line, with everything that the client is not told.
+    pub(crate) fn log(&self) {
+        let (status, _) = self.wire();
+        let (status, fault) = (status.as_u16(), self.fault);
+        let upstream = self.upstream.as_deref().unwrap_or("none");
+        let source = self.source.as_deref().map(|source| chain(source)).unwrap_or_default();
+        if status >= 500 && self.fault != Fault::Method {
+            tracing::warn!(status, ?fault, upstream, cause = source, "a request was not proxied");
+        } else {
+            tracing::debug!(status, ?fault, upstream, cause = source, "a request was refused");
+        }
+    }
+
+    fn wire(&self) -> (StatusCode, &'static str) {
+        let (status, detail) = self.fault.wire();
+        match (self.fault, self.body()) {
+            (Fault::Body, Some(BodyError::TooLarge { .. })) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "the request body is larger than this server accepts")
+            }
+            (Fault::Body, Some(BodyError::TimedOut)) => {
+                (StatusCode::REQUEST_TIMEOUT, "the request body did not arrive in time")
+            }
+            _ => (status, detail),
+        }
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}
+
+impl From<ProxyError> for Problem {
+    fn from(error: ProxyError) -> Problem {
+        let (status, detail) = error.wire();
+        let problem = Problem::new(status).detail(detail).source(error);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            problem.header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        } else {
+            problem
+        }
+    }
+}
+
+impl std::fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.upstream {
+            Some(upstream) => write!(f, "{upstream}: {}", self.wire().1),
+            None => f.write_str(self.wire().1),
+        }
+    }
+}
+
+impl std::error::Error for ProxyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|error| error as _)
+    }
+}

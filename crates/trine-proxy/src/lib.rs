@@ -1,0 +1,78 @@
+//! A reverse proxy as a Tower service, with every limit and timeout on.
+//!
+//! ```no_run
+//! use trine_proxy::{HealthCheck, Proxy};
+//! use trine_server::{Server, ServerConfig};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let proxy = Proxy::among(["http://10.0.0.1:9000", "http://10.0.0.2:9000"])?
+//!     .health_check(HealthCheck::get("/health"));
+//! tokio::spawn(proxy.health_checks());
+//! Server::new(ServerConfig::default()).bind()?.serve(proxy).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//! In the order in which a request meets them:
+//! - [`proxy`](Proxy): the service; [`config`](ProxyConfig) holds every limit, `settings` the rest
+//! - `forward`: THE walk of a request, tried again by the rules of `retry`
+//! - `request`: what is passed on of it: `target`, `headers` (hop-by-hop fields, framing), `forwarded`, `hops`
+//! - [`balance`](Balance): one of the [`upstream`](Upstream)s, by its `health` and `check`
+//! - `place`: how many requests it may have, and the queue
+//! - `pool`: a connection that is open, or `connect` (with `stream` and `tls`) opens one
+//! - `conn`: the request on it, with its body `outgoing`; `clock` counts the time
+//! - `answer`: the body of the answer; `upgrade`: the bytes after a 101
+//! - [`error`](ProxyError): the table of what can go wrong
+//!
+//! # What it does to a message
+//! - Fields of the connection are taken out, both ways (RFC 9110, 7.6.1): those that `Connection` names, `Keep-Alive`,
+//!   `Proxy-Connection`, `TE` but for `trailers`, `Transfer-Encoding`, `Upgrade` unless the connection is upgraded.
+//! - The length is said once: what is ambiguous is refused, what is known is written anew (RFC 9112, 6.3).
+//! - Path and query stay byte for byte, but for prefixes. A segment `.` or `..`, however it is spelt, is refused.
+//! - `Via` names this proxy; `Forwarded` and `X-Forwarded-*` tell of the client, and what it says of itself is thrown
+//!   away unless [`Forwarding::Append`] trusts it.
+//! - Bodies and trailers are streamed, both ways, as fast as the slower side takes them.
+//!
+//! # What it does not do
+//! - Interim answers (1xx) other than `100 Continue` and `101 Switching Protocols` are not passed on: a Tower service has
+//!   no place for them.
+//! - Upgrades need HTTP/1 on both sides; extended CONNECT (RFC 8441) is not passed on.
+//! - It caches nothing.
+
+mod answer;
+mod balance;
+mod check;
+mod clock;
+mod config;
+mod conn;
+mod connect;
+mod error;
+mod forward;
+mod forwarded;
+mod headers;
+mod health;
+mod hops;
+mod outgoing;
+mod place;
+mod pool;
+mod proxy;
+mod request;
+mod retry;
+mod settings;
+mod stream;
+mod target;
+#[cfg(feature = "tls")]
+mod tls;
+mod upgrade;
+mod upstream;
+
+pub use balance::Balance;
+pub use check::HealthCheck;
+pub use config::ProxyConfig;
+pub use error::{Fault, ProxyError};
+pub use forwarded::Forwarding;
+pub use proxy::{Connected, Forwarded, Host, Proxy, UpstreamStatus};
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
+pub use upstream::{Upstream, UpstreamError};

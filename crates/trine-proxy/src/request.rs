@@ -1,0 +1,147 @@
+//! A request of a client made ready to be passed on: checked, stripped, told whom it is from.
+
+use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, request};
+use http_body::Body as _;
+use trine_core::{Body, ConnInfo};
+
+use crate::Host;
+use crate::error::{Fault, ProxyError};
+use crate::forwarded::{self, Client};
+use crate::headers;
+use crate::outgoing::Outgoing;
+use crate::settings::Settings;
+use crate::target;
+use crate::upstream::{Node, Protocol, join};
+
+/// The head of a request, the same for every upstream that it is tried with.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) method: Method,
+    target: PathAndQuery,
+    pub(crate) headers: HeaderMap,
+    /// The host that the client asked for.
+    host: Option<HeaderValue>,
+    /// `Host` says it already.
+    pub(crate) host_is_there: bool,
+    /// The protocols that the client would change to.
+    pub(crate) upgrade: Option<HeaderValue>,
+    trailers: bool,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub(crate) expects: bool,
+}
+
+impl Head {
+    pub(crate) fn new(
+        parts: request::Parts,
+        body: &Body,
+        conn: Option<&ConnInfo>,
+        settings: &Settings,
+    ) -> Result<Head, Fault> {
+        let request::Parts { method, uri, version, mut headers, extensions, .. } = parts;
+        if method == Method::CONNECT {
+            return Err(Fault::Method);
+        }
+        target::check(uri.path())?;
+        headers::frame(&mut headers, body)?;
+        let said = headers::strip(&mut headers);
+        let host = host(&uri, &headers)?;
+        let conn = conn.or_else(|| forwarded::conn(&extensions));
+        let client = Client {
+            address: conn.and_then(|conn| conn.peer).map(|peer| peer.ip()),
+            secure: conn.is_some_and(|conn| conn.secure),
+            host: host.as_ref().and_then(|host| host.to_str().ok()),
+        };
+        forwarded::tell(&mut headers, said.lengths, settings.forwarding, settings.legacy, &client);
+        forwarded::via(&mut headers, version, &settings.via);
+        let mut target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        if let Some(prefix) = &settings.prefix
+            && let Some(rest) = target::without_prefix(&target, prefix)
+        {
+            target = rest;
+        }
+        let expects =
+            headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let expects = expects && !body.is_end_stream();
+        Ok(Head {
+            method,
+            target,
+            headers,
+            host_is_there: uri.authority().is_none() && host.is_some(),
+            host,
+            upgrade: said.upgrade,
+            trailers: said.trailers,
+            expects,
+        })
+    }
+
+    /// The request for one upstream, over HTTP/1 or HTTP/2. `headers` are this head's own, or a copy.
+    pub(crate) fn request(
+        &self,
+        mut headers: HeaderMap,
+        body: Outgoing,
+        node: &Node,
+        settings: &Settings,
+        h2: bool,
+    ) -> Result<Request<Outgoing>, ProxyError> {
+        let bad = || ProxyError::new(Fault::Path);
+        let upstream = &node.upstream;
+        let host = match (settings.host, &self.host) {
+            (Host::Preserve, Some(host)) => host.clone(),
+            _ => upstream.host_value(),
+        };
+        let target = join(&upstream.base, &self.target).ok_or_else(bad)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        if h2 {
+            for name in [HOST, CONNECTION, UPGRADE, TRANSFER_ENCODING, EXPECT] {
+                headers.remove(name);
+            }
+            let uri = Uri::builder().scheme(upstream.scheme()).authority(host.as_bytes());
+            *request.uri_mut() = uri.path_and_query(target).build().map_err(|_| bad())?;
+            *request.version_mut() = Version::HTTP_2;
+        } else {
+            *request.uri_mut() = Uri::from(target);
+            if !(self.host_is_there && settings.host == Host::Preserve) {
+                headers.insert(HOST, host);
+            }
+            // hyper takes a GET of unknown length for one without a body.
+            let hint = request.body().size_hint();
+            if hint.exact().is_none() {
+                headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            }
+            if let Some(protocol) = self.upgrade.as_ref().filter(|_| upstream.protocol != Protocol::H2c) {
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(UPGRADE, protocol.clone());
+            } else if self.trailers {
+                headers.insert(CONNECTION, HeaderValue::from_static("te"));
+            }
+        }
+        if self.trailers {
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+/// The host of the target, which wins, or that of `Host` (RFC 9112, 3.2.2).
+fn host(uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Fault> {
+    if let Some(authority) = uri.authority() {
+        let (_, host) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+        return HeaderValue::from_str(host).map(Some).map_err(|_| Fault::Host);
+    }
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Fault::Host);
+    }
+    // What holds more than a host could be read as another one.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
+    match host {
+        Some(host) if !host.as_bytes().iter().all(plain) => Err(Fault::Host),
+        Some(host) if host.is_empty() => Ok(None),
+        host => Ok(host.cloned()),
+    }
+}

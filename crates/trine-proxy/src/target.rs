@@ -1,0 +1,86 @@
+//! The target of a request, as the upstream sees it: byte for byte what the client sent, but for prefixes.
+
+use http::uri::PathAndQuery;
+
+use crate::error::Fault;
+
+/// Refuses a path with `.` or `..` as a segment, however it is spelt.
+///
+/// Clients resolve these themselves (RFC 3986, 5.2.4). What comes with them is meant to mean one path to whoever guards a
+/// route and another to the upstream.
+pub(crate) fn check(path: &str) -> Result<(), Fault> {
+    let bytes = path.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'.' | b'%')) {
+        return Ok(());
+    }
+    let mut dots = Some(0_usize);
+    let mut at = 0;
+    while at <= bytes.len() {
+        let (byte, len) = spelt(bytes, at);
+        match byte {
+            None | Some(b'/' | b'\\') => {
+                if matches!(dots, Some(1 | 2)) {
+                    return Err(Fault::Path);
+                }
+                dots = Some(0);
+            }
+            Some(b'.') => dots = dots.map(|dots| dots + 1),
+            Some(_) => dots = None,
+        }
+        at += len;
+    }
+    Ok(())
+}
+
+/// The byte at a place, percent-encoded or not, and how long its spelling is.
+fn spelt(bytes: &[u8], at: usize) -> (Option<u8>, usize) {
+    let encoded = match bytes.get(at..at + 3) {
+        Some([b'%', high, low]) => char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16)),
+        _ => None,
+    };
+    match encoded {
+        Some((high, low)) => (u8::try_from(high * 16 + low).ok(), 3),
+        None => (bytes.get(at).copied(), 1),
+    }
+}
+
+/// The target without `prefix`, which is compared byte for byte and ends at a segment. `None` where it does not match.
+pub(crate) fn without_prefix(target: &PathAndQuery, prefix: &str) -> Option<PathAndQuery> {
+    let rest = target.as_str().strip_prefix(prefix)?;
+    match rest.as_bytes().first() {
+        Some(b'/') => PathAndQuery::try_from(rest).ok(),
+        None | Some(b'?') => PathAndQuery::try_from(format!("/{rest}")).ok(),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_segments_are_refused_however_they_are_spelt() {
+        for bad in
+            ["/a/../b", "/..", "/.", "/a/.", "/%2e%2E/x", "/a/.%2e", "/a%2f..%2fb", "/a/..%5cb", "/a\\..\\b"]
+        {
+            assert_eq!(check(bad), Err(Fault::Path), "{bad}");
+        }
+        for good in
+            ["/", "/a.b", "/a..b/c", "/...", "/.well-known/x", "/..a", "/a%20b", "*", "/%2e%2e%2e", "/a/%"]
+        {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_segment() {
+        let cut = |target: &'static str| {
+            without_prefix(&PathAndQuery::from_static(target), "/api").map(|rest| rest.to_string())
+        };
+        assert_eq!(cut("/api/a%2Fb?x=%20&y"), Some("/a%2Fb?x=%20&y".to_owned()));
+        assert_eq!(cut("/api"), Some("/".to_owned()));
+        assert_eq!(cut("/api?x"), Some("/?x".to_owned()));
+        assert_eq!(cut("/apis"), None);
+        assert_eq!(cut("/other"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Where one can listen.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A TCP address, or the path of a Unix socket.
+///
+/// ```
+/// use trine_server::Address;
+///
+/// let tcp: Address = "127.0.0.1:8000".parse().unwrap();
+/// let unix: Address = "unix:/run/app.sock".parse().unwrap();
+/// assert!(tcp.tcp().is_some() && unix.tcp().is_none());
+/// assert!("localhost:8000".parse::<Address>().is_err(), "names are not looked up");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Address {
+    /// An IP address and a port; port 0 lets the system choose one.
+    Tcp(SocketAddr),
+    /// A path. A socket that is left over there is replaced where nobody answers on it; it is removed at the end.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// The TCP address, if it is one.
+    #[must_use]
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Address::Tcp(address) => Some(*address),
+            Address::Unix(_) => None,
+        }
+    }
+
+    /// The path, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Address::Tcp(_) => None,
+            Address::Unix(path) => Some(path),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Address {
+        Address::Tcp(address)
+    }
+}
+
+impl Display for Address {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => address.fmt(f),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("`unix:` needs a path behind it".to_owned()),
+            Some(path) => Ok(Address::Unix(path.into())),
+            None => text.parse().map(Address::Tcp).map_err(|_| {
+                format!("expected an address such as `127.0.0.1:80`, `[::1]:80` or `unix:/run/app.sock`, got `{text}`")
+            }),
+        }
+    }
+}

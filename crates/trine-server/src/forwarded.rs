@@ -1,0 +1,129 @@
+//! For whom a request is, where proxies stand between: what they say, and who of them is believed.
+
+mod said;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use http::Uri;
+use http::header::HOST;
+use trine_core::ConnInfo;
+
+use self::said::Hop;
+use crate::h1::host::valid_host;
+use crate::network::Network;
+
+/// Which header fields the trusted proxies write. Only these are read: a proxy that writes one kind passes the other on as a
+/// client sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardedBy {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, as most do. The proxy has to set or remove all three.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// The proxies whose word counts.
+///
+/// ```
+/// use http::{HeaderMap, Uri};
+/// use trine_core::ConnInfo;
+/// use trine_server::{ForwardedBy, TrustedProxies};
+///
+/// let ours = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], ForwardedBy::XForwarded);
+/// let connection = ConnInfo::plain(Some(([10, 0, 0, 1], 40_000).into()), None);
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.0.0.9".parse().unwrap());
+/// headers.insert("x-forwarded-proto", "https".parse().unwrap());
+///
+/// let client = ours.client(&connection, &headers, &Uri::from_static("/"));
+/// // The last that no proxy of ours is; what stands before it, anybody may have written.
+/// assert_eq!(client.address, Some([203, 0, 113, 7].into()));
+/// assert!(client.secure);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrustedProxies {
+    networks: Vec<Network>,
+    by: ForwardedBy,
+}
+
+/// For whom a request is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Client {
+    /// The address of the client. `None` where it is not known: on a Unix socket, or where a trusted proxy hides it.
+    pub address: Option<IpAddr>,
+    /// Whether the client speaks TLS: to us, or to the proxy that says so.
+    pub secure: bool,
+    /// The host that the client asked for, with its port if it named one. It is always of valid syntax, and still chosen by
+    /// whoever sent the request: compare it with the hosts that are yours before a link or a mail is made of it.
+    pub host: Option<String>,
+}
+
+impl Client {
+    /// `https` or `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+}
+
+impl TrustedProxies {
+    /// These networks, and where they say it. Without a network, nobody is believed.
+    pub fn new(networks: impl IntoIterator<Item = Network>, by: ForwardedBy) -> TrustedProxies {
+        TrustedProxies { networks: networks.into_iter().collect(), by }
+    }
+
+    /// For whom the request with this head came on this connection.
+    ///
+    /// From a peer that is not trusted, the header fields count for nothing. From one that is, its hops are walked from the
+    /// last on: as long as a hop was made by a proxy of ours, the one before it counts. A hop that names no address
+    /// (`unknown`, a pseudonym, nonsense) ends the walk with `None`; so does a line of `Forwarded` that breaks its grammar. Scheme and host are those that the outermost trusted
+    /// proxy states; those that are no scheme or host are passed over.
+    #[must_use]
+    pub fn client(&self, connection: &ConnInfo, headers: &HeaderMap, uri: &Uri) -> Client {
+        let peer = connection.peer.map(|peer| peer.ip().to_canonical());
+        let direct = Client { address: peer, secure: connection.secure, host: host(headers, uri) };
+        if !self.trusts(peer) {
+            return direct;
+        }
+        let outermost = match self.by {
+            ForwardedBy::XForwarded => self.outermost(said::x_forwarded(headers)),
+            ForwardedBy::Forwarded => self.outermost(said::forwarded(headers).into_iter()),
+        };
+        let Some(hop) = outermost else { return direct };
+        let host = hop.host.filter(|host| !host.is_empty() && valid_host(host.as_bytes()));
+        Client {
+            address: hop.address,
+            secure: hop.secure.unwrap_or(direct.secure),
+            host: host.map(Cow::into_owned).or(direct.host),
+        }
+    }
+
+    fn outermost<'a>(&self, hops: impl DoubleEndedIterator<Item = Hop<'a>>) -> Option<Hop<'a>> {
+        let mut outermost = None;
+        for hop in hops.rev() {
+            let ours = hop.address.is_some_and(|address| self.trusts(Some(address)));
+            outermost = Some(hop);
+            if !ours {
+                break;
+            }
+        }
+        outermost
+    }
+
+    fn trusts(&self, address: Option<IpAddr>) -> bool {
+        self.networks.iter().any(|network| network.contains(address))
+    }
+}
+
+fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let asked = uri.authority().map(|authority| authority.as_str());
+    let asked = asked.or_else(|| headers.get(HOST)?.to_str().ok())?;
+    Some(asked.to_owned()).filter(|host| !host.is_empty() && valid_host(host.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

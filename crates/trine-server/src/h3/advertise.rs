@@ -1,0 +1,88 @@
+//! How clients of the other versions learn that the same place speaks HTTP/3 (Alt-Svc, RFC 7838).
+//!
+//! It is a service around the one that was given, only at listeners that speak HTTP/3 too: no other answer pays for it.
+
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::{ALT_SVC, Entry};
+use http::{HeaderValue, Request, Response};
+use tower_service::Service;
+use trine_core::{Body, ConnInfo};
+
+use crate::seam::{HttpService, MakeConnection};
+
+/// Makes services whose answers tell of HTTP/3.
+#[derive(Debug)]
+pub(crate) struct Advertise<D> {
+    make: D,
+    value: HeaderValue,
+}
+
+impl<D> Advertise<D> {
+    /// `port` is the UDP port. Clients may remember it for a day (RFC 7838, 3.1: the default).
+    pub(crate) fn new(make: D, port: u16) -> Advertise<D> {
+        let value = HeaderValue::try_from(format!("h3=\":{port}\"; ma=86400"));
+        Advertise { make, value: value.unwrap_or(HeaderValue::from_static("clear")) }
+    }
+}
+
+impl<D, M> MakeConnection for Advertise<D>
+where
+    D: Deref<Target = M> + 'static,
+    M: MakeConnection,
+{
+    type Service = Advertising<M::Service>;
+
+    fn connection(&self, info: &ConnInfo) -> Advertising<M::Service> {
+        Advertising { inner: self.make.connection(info), value: self.value.clone() }
+    }
+
+    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
+        self.make.foreign_upgrade(head)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Advertising<S> {
+    inner: S,
+    value: HeaderValue,
+}
+
+impl<S: HttpService> Service<Request<Body>> for Advertising<S> {
+    type Response = Response<S::ResponseBody>;
+    type Error = S::Error;
+    type Future = Answer<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer<S::Future> {
+        Answer { inner: Box::pin(self.inner.call(request)), value: self.value.clone() }
+    }
+}
+
+/// The answer of the service, with the header that it may have set itself.
+#[derive(Debug)]
+pub(crate) struct Answer<F> {
+    inner: Pin<Box<F>>,
+    value: HeaderValue,
+}
+
+impl<F, B, E> Future for Answer<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.inner.as_mut().poll(cx).map_ok(|mut response| {
+            if let Entry::Vacant(place) = response.headers_mut().entry(ALT_SVC) {
+                place.insert(self.value.clone());
+            }
+            response
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! THE loop of a connection: its handshake, its streams, its end.
+//!
+//! All requests of a connection are driven inside its one task, each woken by itself: nothing is spawned, so that
+//! services need not be `Send`, and what a connection holds ends with it.
+
+use std::future::poll_fn;
+use std::ops::Deref;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use quinn::crypto::rustls::HandshakeData;
+use quinn::{Connection, RecvStream, SendStream};
+use rustls::pki_types::CertificateDer;
+use tokio::time::{sleep, timeout};
+use trine_core::{ConnInfo, TlsInfo, TlsVersion};
+
+use super::code::{Code, Fault};
+use super::control;
+use super::endpoint::Arrival;
+use super::exchange::{Outcome, exchange};
+use super::frame::Limits;
+use super::quic::{Reader, Writer};
+use super::uni::UniStreams;
+use crate::config::{Cancel, ServerConfig};
+use crate::seam::MakeConnection;
+use crate::shutdown::Place;
+
+/// Serves one connection to its end. `make` is the worker's, shared by its connections.
+pub(crate) async fn connection<M: MakeConnection>(
+    arrival: Arrival,
+    make: impl Deref<Target = M>,
+    config: Arc<ServerConfig>,
+    place: Place,
+) {
+    let drain = place.drain();
+    let mut serving = pin!(serve(arrival, &*make, &config, &place));
+    poll_fn(|cx| {
+        place.watch(cx);
+        // What is dropped here, quinn closes.
+        if drain.is_aborted() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
+    })
+    .await;
+}
+
+async fn serve<M: MakeConnection>(arrival: Arrival, make: &M, config: &ServerConfig, place: &Place) {
+    let Arrival { incoming, settings, handshake, local } = arrival;
+    let shaking = async { incoming.accept_with(settings)?.await };
+    let connection = match timeout(config.handshake_timeout, shaking).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return tracing::debug!(%error, "a QUIC handshake failed"),
+        Err(_) => return tracing::debug!("a QUIC handshake was not done in time"),
+    };
+    drop(handshake);
+    let info = info(&connection, local);
+    let (code, why) = requests(&connection, &info, make, config, place).await;
+    tracing::debug!(?code, why, "a QUIC connection ends");
+    connection.close(code.into(), why.as_bytes());
+}
+
+/// Serves requests until the connection is to end, and says why.
+async fn requests<M: MakeConnection>(
+    connection: &Connection,
+    info: &ConnInfo,
+    make: &M,
+    config: &ServerConfig,
+    place: &Place,
+) -> (Code, &'static str) {
+    const GONE: (Code, &str) = (Code::NoError, "the client is gone");
+    let Ok(mut ours) = greet(connection, config).await else { return GONE };
+    let mut theirs = UniStreams::default();
+    let mut running = FuturesUnordered::new();
+    let mut cancelled: u32 = 0;
+    // The first stream that is not served any more, once we said so.
+    let mut next = 0;
+    let mut last = None;
+    let mut draining = pin!(place.drain().draining());
+    let mut idle = pin!(sleep(config.keep_alive_timeout));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            Some(outcome) = running.next() => {
+                match outcome {
+                    Outcome::Told => cancelled = cancelled.saturating_sub(1),
+                    Outcome::Cancelled => cancelled += 1,
+                    Outcome::Broken(code, why) => return (code, why),
+                }
+                if cancelled > config.http3.max_cancelled {
+                    return (Code::ExcessiveLoad, "too many requests were taken back");
+                }
+                idle.set(sleep(config.keep_alive_timeout));
+                None
+            }
+            accepted = connection.accept_bi() => Some(accepted),
+            accepted = connection.accept_uni() => match accepted {
+                Ok(stream) => {
+                    theirs.accept(stream);
+                    None
+                }
+                Err(_) => Some(Err(quinn::ConnectionError::LocallyClosed)),
+            },
+            Fault::Stream(code, why) | Fault::Connection(code, why) = poll_fn(|cx| theirs.poll(cx)) => {
+                return (code, why);
+            }
+            () = &mut draining, if last.is_none() => {
+                last = Some(next);
+                if ours.write_all(&control::goaway(next)).await.is_err() {
+                    return GONE;
+                }
+                None
+            }
+            () = &mut idle, if running.is_empty() => return (Code::NoError, "there were no requests for a while"),
+        };
+        match accepted {
+            Some(Ok((send, receive))) if last.is_some() => reject(send, receive),
+            Some(Ok((send, receive))) => {
+                next = u64::from(receive.id()) + 4;
+                let (reader, writer) = (Reader::new(receive, limits(config)), Writer::new(send));
+                running.push(exchange(reader, writer, make, info, config));
+            }
+            Some(Err(_)) => {
+                if config.cancel == Cancel::Never {
+                    while running.next().await.is_some() {}
+                }
+                return GONE;
+            }
+            None => {}
+        }
+        if last.is_some() && running.is_empty() {
+            return (Code::NoError, "the server shuts down");
+        }
+    }
+}
+
+async fn greet(connection: &Connection, config: &ServerConfig) -> Result<SendStream, quinn::WriteError> {
+    let mut ours = connection.open_uni().await?;
+    ours.write_all(&control::greeting(config.max_head_bytes)).await?;
+    Ok(ours)
+}
+
+/// A request that came after we said that none would be served: its client may send it elsewhere (RFC 9114, 5.2).
+fn reject(mut send: SendStream, mut receive: RecvStream) {
+    let _ = receive.stop(Code::RequestRejected.into());
+    let _ = send.reset(Code::RequestRejected.into());
+}
+
+fn limits(config: &ServerConfig) -> Limits {
+    Limits {
+        head: config.max_head_bytes,
+        trailers: config.max_trailer_bytes,
+        nothing: config.max_chunk_extension_bytes,
+    }
+}
+
+fn info(connection: &Connection, local: Option<std::net::SocketAddr>) -> ConnInfo {
+    // A socket that listens on every address knows which one it was.
+    let local = local.map(|local| match connection.local_ip() {
+        Some(ip) => std::net::SocketAddr::new(ip, local.port()),
+        None => local,
+    });
+    let mut tls = TlsInfo::new(TlsVersion::Tls13, "unknown");
+    if let Some(data) = connection.handshake_data()
+        && let Ok(data) = data.downcast::<HandshakeData>()
+    {
+        tls.server_name = data.server_name.map(Into::into);
+        tls.protocol = data.protocol.map(Bytes::from);
+    }
+    if let Some(identity) = connection.peer_identity()
+        && let Ok(chain) = identity.downcast::<Vec<CertificateDer<'static>>>()
+    {
+        tls.client_certificates = chain.iter().map(|der| Bytes::copy_from_slice(der)).collect();
+    }
+    ConnInfo::plain(Some(connection.remote_address()), local).with_tls(tls)
+}

@@ -1,0 +1,259 @@
+//! The frames of a request's stream (RFC 9114, 4.1 and 7), from whatever pieces they come in.
+//!
+//! ```text
+//!   Head --HEADERS--> Body --HEADERS--> Over
+//!                     |  ^
+//!                     DATA
+//! ```
+//!
+//! Between any two of them may be frames of unknown types. Nothing is gathered but the fields of a head, and of these
+//! never more than the limit: a frame may claim to be 2^62 bytes long.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use super::code::{Code, Fault};
+use super::varint;
+
+/// What the stream says next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// It says nothing whole yet.
+    More,
+    /// The encoded fields of the head.
+    Head(Bytes),
+    /// The head is larger than the limit. What follows cannot be understood.
+    HeadTooLarge,
+    Data(Bytes),
+    /// The encoded fields behind the body.
+    Trailers(Bytes),
+}
+
+impl Piece {
+    /// How many bytes of a body it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Piece::Data(data) => data.len(),
+            _ => 0,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Bytes of an encoded head.
+    pub(super) head: usize,
+    /// Bytes of encoded trailers.
+    pub(super) trailers: usize,
+    /// Bytes that carry nothing: frames of unknown types, and empty ones.
+    pub(super) nothing: usize,
+}
+
+/// Takes the pieces of a stream apart.
+#[derive(Debug)]
+pub(super) struct Frames {
+    limits: Limits,
+    section: Section,
+    state: State,
+    /// What came and was not looked at yet.
+    input: Bytes,
+    /// The beginning of a frame, or of a head, that is not whole yet.
+    partial: BytesMut,
+    /// Bytes so far that carried nothing.
+    nothing: usize,
+}
+
+/// Which frames may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Head,
+    Body,
+    Over,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between two frames, or in the type and length of one.
+    Start,
+    Fields {
+        len: usize,
+    },
+    Data {
+        left: u64,
+    },
+    Unknown {
+        left: u64,
+    },
+}
+
+const DATA: u64 = 0x0;
+const HEADERS: u64 = 0x1;
+
+impl Frames {
+    pub(super) fn new(limits: Limits) -> Frames {
+        Frames {
+            limits,
+            section: Section::Head,
+            state: State::Start,
+            input: Bytes::new(),
+            partial: BytesMut::new(),
+            nothing: 0,
+        }
+    }
+
+    /// Takes the next bytes of the stream. Call it only after [`Piece::More`].
+    pub(super) fn feed(&mut self, bytes: Bytes) {
+        self.input = bytes;
+    }
+
+    /// Whether the stream may end here.
+    pub(super) fn end(&self) -> Result<(), Fault> {
+        if self.state != State::Start || !self.partial.is_empty() {
+            return Err(Fault::Connection(Code::Frame, "the stream ended inside of a frame"));
+        }
+        if self.section == Section::Head {
+            return Err(Fault::Stream(
+                Code::RequestIncomplete,
+                "the stream ended before the head of a request",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn next(&mut self) -> Result<Piece, Fault> {
+        loop {
+            match self.state {
+                State::Start => {
+                    let Some((kind, len)) = self.take_start() else { return Ok(Piece::More) };
+                    if let Some(piece) = self.begin(kind, len)? {
+                        return Ok(piece);
+                    }
+                }
+                State::Data { left: 0 } | State::Unknown { left: 0 } => self.state = State::Start,
+                State::Data { left } => {
+                    if self.input.is_empty() {
+                        return Ok(Piece::More);
+                    }
+                    let data = self.take(left);
+                    self.state = State::Data { left: left - data.len() as u64 };
+                    return Ok(Piece::Data(data));
+                }
+                State::Unknown { left } => {
+                    if self.input.is_empty() {
+                        return Ok(Piece::More);
+                    }
+                    let skipped = self.take(left).len();
+                    self.waste(skipped)?;
+                    self.state = State::Unknown { left: left - skipped as u64 };
+                }
+                State::Fields { len } => {
+                    let Some(fields) = self.take_fields(len) else { return Ok(Piece::More) };
+                    self.state = State::Start;
+                    return Ok(match self.section {
+                        Section::Head => {
+                            self.section = Section::Body;
+                            Piece::Head(fields)
+                        }
+                        Section::Body | Section::Over => {
+                            self.section = Section::Over;
+                            Piece::Trailers(fields)
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// The type and length of the next frame.
+    fn take_start(&mut self) -> Option<(u64, u64)> {
+        let whole = |bytes: &[u8]| {
+            let (kind, first) = varint::read(bytes)?;
+            let (len, second) = varint::read(&bytes[first..])?;
+            Some((kind, len, first + second))
+        };
+        if self.partial.is_empty()
+            && let Some((kind, len, taken)) = whole(&self.input)
+        {
+            self.input.advance(taken);
+            return Some((kind, len));
+        }
+        // The two integers have 16 bytes at most.
+        while let Some(byte) = self.input.first() {
+            self.partial.extend_from_slice(&[*byte]);
+            self.input.advance(1);
+            if let Some((kind, len, _)) = whole(&self.partial) {
+                self.partial.clear();
+                return Some((kind, len));
+            }
+        }
+        None
+    }
+
+    fn begin(&mut self, kind: u64, len: u64) -> Result<Option<Piece>, Fault> {
+        match kind {
+            DATA if self.section == Section::Body => {
+                if len == 0 {
+                    self.waste(2)?;
+                }
+                self.state = State::Data { left: len };
+            }
+            HEADERS if self.section != Section::Over => {
+                let head = self.section == Section::Head;
+                let limit = if head { self.limits.head } else { self.limits.trailers };
+                match usize::try_from(len).ok().filter(|len| *len <= limit) {
+                    Some(len) => self.state = State::Fields { len },
+                    None if head => return Ok(Some(Piece::HeadTooLarge)),
+                    None => return Err(Fault::Stream(Code::ExcessiveLoad, "the trailers are too large")),
+                }
+            }
+            // PRIORITY, PING, WINDOW_UPDATE and CONTINUATION of HTTP/2 (RFC 9114, 7.2.8), and what belongs on the
+            // control stream or comes from servers only.
+            DATA | HEADERS | 0x2..=0x9 | 0xd => {
+                return Err(Fault::Connection(Code::FrameUnexpected, "a frame that must not stand here"));
+            }
+            _ => {
+                self.waste(2)?;
+                self.state = State::Unknown { left: len };
+            }
+        }
+        Ok(None)
+    }
+
+    /// At most `most` bytes of what has come.
+    fn take(&mut self, most: u64) -> Bytes {
+        let len = usize::try_from(most).unwrap_or(usize::MAX).min(self.input.len());
+        self.input.split_to(len)
+    }
+
+    fn take_fields(&mut self, len: usize) -> Option<Bytes> {
+        if self.partial.is_empty() && self.input.len() >= len {
+            return Some(self.input.split_to(len));
+        }
+        let more = self.take((len - self.partial.len()) as u64);
+        self.partial.extend_from_slice(&more);
+        (self.partial.len() == len).then(|| std::mem::take(&mut self.partial).freeze())
+    }
+
+    fn waste(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.nothing += bytes;
+        if self.nothing > self.limits.nothing {
+            return Err(Fault::Stream(Code::ExcessiveLoad, "too many bytes that carry nothing"));
+        }
+        Ok(())
+    }
+}
+
+/// Appends the type and length of a DATA frame.
+pub(super) fn data(out: &mut BytesMut, len: u64) {
+    varint::write(out, DATA);
+    varint::write(out, len);
+}
+
+/// Appends a whole HEADERS frame.
+pub(super) fn headers(out: &mut BytesMut, fields: &[u8]) {
+    varint::write(out, HEADERS);
+    varint::write(out, fields.len() as u64);
+    out.extend_from_slice(fields);
+}
+
+#[cfg(test)]
+mod tests;

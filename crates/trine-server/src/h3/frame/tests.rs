@@ -1,0 +1,110 @@
+use super::*;
+
+const LIMITS: Limits = Limits { head: 100, trailers: 10, nothing: 40 };
+
+/// Everything that a stream of these bytes says, fed in pieces of `step`.
+fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {
+    let mut frames = Frames::new(LIMITS);
+    let mut pieces: Vec<Piece> = Vec::new();
+    for bytes in bytes.chunks(step) {
+        frames.feed(Bytes::copy_from_slice(bytes));
+        loop {
+            match (frames.next()?, pieces.last_mut()) {
+                (Piece::More, _) => break,
+                (Piece::HeadTooLarge, _) => return Ok(vec![Piece::HeadTooLarge]),
+                // Data has no other boundaries than those of the pieces.
+                (Piece::Data(more), Some(Piece::Data(data))) => {
+                    *data = [&data[..], &more[..]].concat().into();
+                }
+                (piece, _) => pieces.push(piece),
+            }
+        }
+    }
+    frames.end()?;
+    Ok(pieces)
+}
+
+fn frame(kind: u64, payload: &[u8]) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    varint::write(&mut out, kind);
+    varint::write(&mut out, payload.len() as u64);
+    out.extend_from_slice(payload);
+    out.to_vec()
+}
+
+#[test]
+fn a_request_in_pieces_of_any_size() {
+    let grease = frame(0x21 + 0x1f * 1000, b"grease");
+    let bytes = [
+        grease.clone(),
+        frame(1, b"head"),
+        frame(0, b"one"),
+        frame(0, b""),
+        grease.clone(),
+        frame(0, b"two"),
+        frame(1, b"trailers"),
+        grease,
+    ]
+    .concat();
+    let expected = [
+        Piece::Head(Bytes::from_static(b"head")),
+        Piece::Data(Bytes::from_static(b"onetwo")),
+        Piece::Trailers(Bytes::from_static(b"trailers")),
+    ];
+    for step in 1..bytes.len() + 1 {
+        assert_eq!(read(&bytes, step).unwrap(), expected, "{step}");
+    }
+}
+
+#[test]
+fn an_end_inside_of_a_frame_is_no_end() {
+    let bytes = [frame(1, b"head"), frame(0, b"one")].concat();
+    for len in 1..bytes.len() {
+        let read = read(&bytes[..len], 3);
+        // Between the two frames it is one.
+        assert_eq!(read.is_ok(), len == 6, "{len}");
+    }
+    assert!(matches!(read(&[], 1), Err(Fault::Stream(Code::RequestIncomplete, _))));
+    assert!(matches!(read(&frame(0x21, b"x"), 9), Err(Fault::Stream(Code::RequestIncomplete, _))));
+}
+
+#[test]
+fn frames_out_of_place_end_the_connection() {
+    let wrong = |frames: &[Vec<u8>]| {
+        matches!(read(&frames.concat(), 99), Err(Fault::Connection(Code::FrameUnexpected, _)))
+    };
+    assert!(wrong(&[frame(0, b"data")]));
+    let head = frame(1, b"head");
+    assert!(wrong(&[head.clone(), head.clone(), frame(0, b"data")]));
+    assert!(wrong(&[head.clone(), head.clone(), head.clone()]));
+    for kind in [2, 3, 4, 5, 6, 7, 8, 9, 0xd] {
+        assert!(wrong(&[frame(kind, b"x")]), "{kind}");
+        assert!(wrong(&[head.clone(), frame(kind, b"x")]), "{kind}");
+    }
+}
+
+#[test]
+fn nothing_grows_past_its_limit() {
+    assert_eq!(read(&frame(1, &[0; 101]), 50).unwrap(), [Piece::HeadTooLarge]);
+    assert!(read(&frame(1, &[0; 100]), 50).is_ok());
+    // The limit is on what a frame claims, not on what has come.
+    assert_eq!(
+        read(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 99).unwrap(),
+        [Piece::HeadTooLarge]
+    );
+    let excess =
+        |frames: &[Vec<u8>]| matches!(read(&frames.concat(), 99), Err(Fault::Stream(Code::ExcessiveLoad, _)));
+    let head = frame(1, b"head");
+    assert!(excess(&[head.clone(), frame(1, &[0; 11])]));
+    assert!(excess(&[head.clone(), frame(0x21, &[0; 39])]));
+    assert!(!excess(&[head.clone(), frame(0x21, &[0; 38])]));
+    assert!(excess(&[vec![head], vec![frame(0, b""); 21]].concat()));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes: Vec<u8>, step in 1..20_usize) {
+        let whole = read(&bytes, bytes.len().max(1));
+        proptest::prop_assert_eq!(read(&bytes, step), whole);
+    }
+}

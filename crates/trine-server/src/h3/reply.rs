@@ -1,0 +1,66 @@
+//! Response to fields.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use super::qpack::Encoder;
+use crate::date;
+use crate::h1::body::may_be_trailer;
+use crate::h1::encode::{self, Payload, Said};
+use crate::h1::framing::Terms;
+
+/// The head of a response as encoded fields, and how its body ends: `Chunked` means, when it is over.
+///
+/// `known` is the exact length of the body, where it has one; `head` whether a HEAD asked.
+pub(super) fn head(
+    status: StatusCode,
+    headers: &HeaderMap,
+    known: Option<u64>,
+    head: bool,
+) -> (Bytes, Payload) {
+    let terms = Terms { old: false, head, connect: false, upgrade: false, keep_alive: true };
+    let mut encoder = Encoder::new();
+    encoder.field(":status", status.as_str().as_bytes());
+    let mut said = Said::default();
+    for (name, value) in headers {
+        if *name == CONTENT_LENGTH {
+            said.see_length(value.as_bytes());
+        } else if !is_of_connection(name) {
+            said.date |= *name == http::header::DATE;
+            encoder.field(name.as_str(), value.as_bytes());
+        }
+    }
+    if !said.date {
+        encoder.field("date", date::value().as_bytes());
+    }
+    let (payload, length) = encode::lengths(status, &terms, known, &said);
+    if let Some(length) = length {
+        encoder.field("content-length", itoa::Buffer::new().format(length).as_bytes());
+    }
+    (encoder.finish(), payload)
+}
+
+/// `100 Continue`.
+pub(super) fn interim() -> Bytes {
+    let mut encoder = Encoder::new();
+    encoder.field(":status", b"100");
+    encoder.finish()
+}
+
+/// The fields behind a body.
+pub(super) fn trailers(trailers: &HeaderMap) -> Bytes {
+    let mut encoder = Encoder::new();
+    for (name, value) in trailers.iter().filter(|(name, _)| may_be_trailer(name)) {
+        encoder.field(name.as_str(), value.as_bytes());
+    }
+    encoder.finish()
+}
+
+/// Fields that HTTP/3 has no use for, and that must not be sent (RFC 9114, 4.2).
+fn is_of_connection(name: &HeaderName) -> bool {
+    *name == CONNECTION
+        || *name == TRANSFER_ENCODING
+        || *name == UPGRADE
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}

@@ -1,0 +1,126 @@
+//! How a server of HTTP/3 is found, and how it ends.
+
+use std::time::{Duration, Instant};
+
+use bytes::Buf as _;
+use trine_server::{Listen, ServerConfig};
+
+use crate::common::{self, within};
+use crate::peer::{PAUSE, Raw, config, head, read, request, reset, start};
+
+#[tokio::test]
+async fn a_shutdown_ends_what_is_begun_and_takes_nothing_more() {
+    let peer = start(config());
+    let client = Raw::connect(&peer).await;
+    // Our settings come first on the server's control stream.
+    let mut theirs = within(client.quic.accept_uni()).await.unwrap();
+    let mut greeting = [0; 8];
+    within(theirs.read_exact(&mut greeting)).await.unwrap();
+    // Of type 0; SETTINGS of five bytes: the largest head (6), 64 KiB.
+    assert_eq!(greeting, [0, 4, 5, 6, 0x80, 1, 0, 0]);
+
+    let (mut send, mut slow) = client.open(head("GET", "/slow", &[])).await;
+    send.finish().unwrap();
+    tokio::time::sleep(PAUSE / 5).await;
+    peer.running.handle.shutdown();
+    // GOAWAY of one byte: stream 4 and what follows are not served.
+    let mut goaway = [0; 3];
+    within(theirs.read_exact(&mut goaway)).await.unwrap();
+    assert_eq!(goaway, [7, 1, 4]);
+    let (_send, mut late) = client.open(head("GET", "/hello", &[])).await;
+    // H3_REQUEST_REJECTED: it may be sent elsewhere.
+    assert_eq!(reset(&mut late).await, Some(0x10b));
+    assert!(within(slow.read_to_end(1000)).await.unwrap().ends_with(b"slow"));
+    // H3_NO_ERROR
+    assert_eq!(client.closed().await, 0x100);
+    within(peer.running.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_large_answer_arrives_whole_before_the_end() {
+    let peer = start(config());
+    let mut client = peer.client().await;
+    let mut large = client.start(request("GET", "/large")).await;
+    large.finish().await.unwrap();
+    within(large.recv_response()).await.unwrap();
+    peer.running.handle.shutdown();
+    let mut read = 0;
+    while let Some(data) = within(large.recv_data()).await.unwrap() {
+        read += data.remaining();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(read, 1_000_000);
+    within(peer.running.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_a_shutdown_up() {
+    let peer = start(config());
+    let client = Raw::connect(&peer).await;
+    let (mut send, mut receive) = client.open(head("GET", "/hello", &[])).await;
+    send.finish().unwrap();
+    within(receive.read_to_end(1000)).await.unwrap();
+    let began = Instant::now();
+    peer.running.handle.shutdown();
+    assert_eq!(client.closed().await, 0x100);
+    within(peer.running.task).await.unwrap().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_shutdown_has_an_end() {
+    let peer = start(ServerConfig { shutdown_timeout: PAUSE, ..config() });
+    let mut client = peer.client().await;
+    let mut never = client.start(request("GET", "/never")).await;
+    never.finish().await.unwrap();
+    tokio::time::sleep(PAUSE / 3).await;
+    peer.running.handle.shutdown();
+    let began = Instant::now();
+    assert!(read(&mut never).await.is_err());
+    within(peer.running.task).await.unwrap().unwrap();
+    assert!(began.elapsed() >= PAUSE && began.elapsed() < PAUSE * 10, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn clients_of_the_other_versions_are_told_of_it() {
+    let (secure, certificate) = crate::peer::place(&config());
+    let plain = Listen::tcp(config().socket_addr());
+    let without = Listen { http3: false, ..secure.clone() };
+    let config = ServerConfig { listeners: vec![secure, without, plain], ..config() };
+    let bound = common::bind(config);
+    let (addresses, handle) =
+        (bound.local_addrs().filter_map(trine_server::Address::tcp).collect::<Vec<_>>(), bound.handle());
+    let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(common::kitchen))));
+
+    let told = over_tls(addresses[0], &certificate).await;
+    let expected = format!("alt-svc: h3=\":{}\"; ma=86400\r\n", addresses[0].port());
+    assert!(told.contains(&expected), "{told}");
+    assert!(!over_tls(addresses[1], &certificate).await.contains("alt-svc"));
+    let plain =
+        common::exchange(addresses[2], "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(plain.ends_with("hello") && !plain.contains("alt-svc"), "{plain}");
+    handle.shutdown();
+    within(task).await.unwrap().unwrap();
+}
+
+async fn over_tls(
+    address: std::net::SocketAddr,
+    certificate: &rustls::pki_types::CertificateDer<'static>,
+) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(tls));
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut stream = within(connector.connect("localhost".try_into().unwrap(), stream)).await.unwrap();
+    stream.write_all(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.unwrap();
+    answer
+}

@@ -1,0 +1,16 @@
+//! HTTP/3 over real UDP.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
+
+mod browser;
+mod cancel;
+#[path = "../common/mod.rs"]
+mod common;
+mod lifecycle;
+mod limits;
+mod malformed;
+mod peer;
+#[path = "../tls/pki.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a part of it is used")]
+mod pki;
+mod requests;
+mod tls;

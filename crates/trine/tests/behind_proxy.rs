@@ -1,0 +1,163 @@
+//! An application behind proxies: what its configuration says, and who is believed, over real sockets.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use trine::config::Config;
+use trine::extract::Client;
+use trine::prelude::*;
+use trine_server::{ForwardedBy, Listen, Server, ServerHandle};
+
+#[get("/whoami")]
+async fn whoami(client: Client) -> String {
+    let address = client.address.map_or_else(|| "somebody".to_owned(), |address| address.to_string());
+    format!("{address} {} {}", client.scheme(), client.host.as_deref().unwrap_or("nowhere"))
+}
+
+fn read(text: &str) -> Config {
+    Config::read(text, []).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Serves at the places of this configuration; the port of the first.
+async fn start(text: &str) -> (u16, ServerHandle) {
+    let mut config = read(text);
+    config.server.signals = false;
+    let bound = Server::new(config.server.clone()).bind().unwrap();
+    let port = bound.local_addrs().find_map(|address| address.tcp()).unwrap().port();
+    let handle = bound.handle();
+    let service = App::new().config(config).routes(routes![whoami]).build().await.unwrap();
+    tokio::spawn(bound.serve(service));
+    (port, handle)
+}
+
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, before: &str, fields: &str) -> String {
+    let request =
+        format!("{before}GET /whoami HTTP/1.1\r\nHost: direct.example\r\nConnection: close\r\n{fields}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap();
+    // Whoever is refused before his request is read is told by a reset.
+    read.map(drop)
+        .or_else(|error| if error.kind() == ErrorKind::ConnectionReset { Ok(()) } else { Err(error) })
+        .unwrap();
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+}
+
+async fn tcp(port: u16, before: &str, fields: &str) -> String {
+    ask(TcpStream::connect(("127.0.0.1", port)).await.unwrap(), before, fields).await
+}
+
+async fn unix(path: &Path, fields: &str) -> String {
+    ask(UnixStream::connect(path).await.unwrap(), "", fields).await
+}
+
+const SPOOFED: &str = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n\
+                       Forwarded: for=6.6.6.6;proto=https;host=evil.example\r\n";
+
+#[tokio::test]
+async fn without_a_list_nobody_is_believed() {
+    let (port, handle) = start("port = 0\nworkers = 1").await;
+    assert_eq!(tcp(port, "", SPOOFED).await, "127.0.0.1 http direct.example");
+    handle.shutdown();
+}
+
+#[tokio::test]
+async fn a_listed_proxy_is_believed_and_nobody_behind_it() {
+    let (port, handle) = start("port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.0/8'").await;
+    let through = "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-Proto: https\r\n\
+                   Forwarded: for=6.6.6.6;host=evil.example\r\n";
+    assert_eq!(tcp(port, "", through).await, "203.0.113.7 https direct.example");
+    handle.shutdown();
+
+    let (port, handle) =
+        start("port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.1'\nforwarded_by = 'forwarded'").await;
+    let through = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6, for=203.0.113.7;host=app.example\r\n";
+    assert_eq!(tcp(port, "", through).await, "203.0.113.7 http app.example");
+    let hidden = "Forwarded: for=6.6.6.6;host=evil.example;x=\", for=203.0.113.7\r\n";
+    assert_eq!(tcp(port, "", hidden).await, "somebody http direct.example");
+    handle.shutdown();
+}
+
+/// The address of a PROXY header is that of a client, and clients are not trusted where their balancer is.
+#[tokio::test]
+async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust() {
+    let (port, handle) = start(
+        "workers = 1\nlisteners = ['http://127.0.0.1:0 proxy=127.0.0.0/8']\ntrusted_proxies = ['127.0.0.1', '10.0.0.0/8']",
+    )
+    .await;
+    let client = "PROXY TCP4 198.51.100.9 127.0.0.1 1 80\r\n";
+    assert_eq!(tcp(port, client, SPOOFED).await, "198.51.100.9 http direct.example");
+    let proxy = "PROXY TCP4 10.0.0.3 127.0.0.1 1 80\r\n";
+    assert_eq!(tcp(port, proxy, SPOOFED).await, "6.6.6.6 https evil.example");
+    assert_eq!(tcp(port, "", SPOOFED).await, "");
+    handle.shutdown();
+}
+
+#[tokio::test]
+async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let at = format!("workers = 1\nlisteners = ['http://127.0.0.1:0', 'unix:{}']\n", path.display());
+    let (_, handle) = start(&at).await;
+    assert_eq!(unix(&path, SPOOFED).await, "somebody http direct.example");
+    handle.shutdown();
+    timeout(Duration::from_secs(10), async {
+        while path.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+
+    let (port, handle) = start(&format!("{at}trusted_proxies = 'unix'")).await;
+    assert_eq!(unix(&path, SPOOFED).await, "6.6.6.6 https evil.example");
+    assert_eq!(tcp(port, "", SPOOFED).await, "127.0.0.1 http direct.example");
+    handle.shutdown();
+}
+
+#[test]
+fn places_and_networks_are_lists_in_the_file_and_in_the_environment() {
+    let socket = Listen { unix_mode: 0o600, ..Listen::unix("/run/app.sock") };
+    let places = vec![Listen::tcp(([0, 0, 0, 0], 80).into()), socket];
+    let networks = ["10.0.0.0/8", "unix"].map(|network| network.parse().unwrap()).to_vec();
+    let file = "listeners = ['http://0.0.0.0:80', 'unix:/run/app.sock mode=600']\n\
+                trusted_proxies = ['10.0.0.0/8', 'unix']\nforwarded_by = 'forwarded'";
+    let environment = [
+        ("TRINE_LISTENERS", "http://0.0.0.0:80, unix:/run/app.sock mode=600"),
+        ("TRINE_TRUSTED_PROXIES", "10.0.0.0/8,unix"),
+        ("TRINE_FORWARDED_BY", "forwarded"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    for config in [read(file), Config::read("", environment).unwrap()] {
+        assert_eq!(config.server.listeners, places);
+        assert_eq!(config.server.trusted_proxies, networks);
+        assert_eq!(config.server.forwarded_by, ForwardedBy::Forwarded);
+    }
+}
+
+#[test]
+fn a_place_or_a_network_that_is_none_is_told_with_its_line() {
+    let text = "port = 1\nlisteners = ['http://localhost:80']\ntrusted_proxies = ['10.0.0.0/33']\nforwarded_by = 'both'\n";
+    let errors = Config::read(text, []).unwrap_err().0;
+    let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    for (told, (start, end)) in told.iter().zip([
+        (
+            "trine.toml:2: `listeners`: expected a list of places such as `http://0.0.0.0:80`",
+            "got `http://localhost:80`",
+        ),
+        (
+            "trine.toml:3: `trusted_proxies`: expected a list of networks such as `10.0.0.0/8`",
+            "got `10.0.0.0/33`",
+        ),
+        ("trine.toml:4: `forwarded_by`: expected `x-forwarded` or `forwarded`", "got `both`"),
+    ]) {
+        assert!(told.starts_with(start) && told.ends_with(end), "{told}");
+    }
+    assert_eq!(told.len(), 3, "{told:?}");
+}

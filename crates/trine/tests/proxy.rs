@@ -1,0 +1,90 @@
+//! The reverse proxy inside of an application.
+#![cfg(all(feature = "proxy", feature = "test-server"))]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio_tungstenite::tungstenite::Message;
+use trine::prelude::*;
+use trine::proxy::{Proxy, ProxyConfig};
+use trine::testing::TestServer;
+
+async fn upstream() -> TestServer {
+    let tell = |request: Request| async move {
+        let field = |name: &str| {
+            request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        format!("{} {} {} {}", request.method(), request.uri(), field("host"), field("forwarded"))
+    };
+    App::new().route("/{*rest}", any(tell)).test_server().await
+}
+
+#[tokio::test]
+async fn it_mounts_under_a_prefix_and_knows_the_client() {
+    let upstream = upstream().await;
+    let proxy = Proxy::to(format!("{}/base", upstream.url())).unwrap();
+    let server = App::new().mount("/api", proxy).test_server().await;
+    let text = reqwest::get(format!("{}/api/a%2Fb?x=%20", server.url())).await.unwrap().text().await.unwrap();
+    let host = server.url().strip_prefix("http://").unwrap();
+    assert_eq!(text, format!("GET /base/a%2Fb?x=%20 {host} for=127.0.0.1;host=\"{host}\";proto=http"));
+}
+
+#[tokio::test]
+async fn its_problems_are_the_applications() {
+    let seen = |caught: trine::Caught| async move {
+        format!("{} by {}", caught.status().as_u16(), caught.problem().detail_text().unwrap_or_default())
+    };
+    let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let proxy = Proxy::to(format!("http://{nowhere}")).unwrap();
+    let server = App::new().mount("/api", proxy.clone()).catch(502, seen).test_server().await;
+    let text = reqwest::get(format!("{}/api/x", server.url())).await.unwrap().text().await.unwrap();
+    assert_eq!(text, "502 by the upstream cannot be reached");
+    let server = App::new().mount("/api", proxy).test_server().await;
+    let page = reqwest::Client::new().get(format!("{}/api/x", server.url())).header("accept", "text/html");
+    let page = page.send().await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+}
+
+#[tokio::test]
+async fn the_limit_of_bodies_holds() {
+    let upstream = upstream().await;
+    let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
+    let proxy = proxy.config(ProxyConfig { max_body_bytes: 10, ..ProxyConfig::default() });
+    let server = App::new().mount("/api", proxy).test_server().await;
+    let post = |length| {
+        reqwest::Client::new().post(format!("{}/api/x", server.url())).body("x".repeat(length)).send()
+    };
+    assert_eq!(post(10).await.unwrap().status(), 200);
+    assert_eq!(post(11).await.unwrap().status(), 413);
+    // One that does not say its length is cut off where it is too long.
+    let chunks = (0..100).map(|_| Ok::<_, std::io::Error>("chunk"));
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    let unsized_one = reqwest::Client::new().post(format!("{}/api/x", server.url())).body(body).send();
+    assert_eq!(unsized_one.await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn a_websocket_passes_and_ends_with_the_server() {
+    let echo = |upgrade: axum::extract::ws::WebSocketUpgrade| async {
+        upgrade.on_upgrade(|mut socket| async move {
+            while let Some(Ok(message)) = socket.recv().await {
+                let _ = socket.send(message).await;
+            }
+        })
+    };
+    let router = axum::Router::new().route("/ws", axum::routing::any(echo));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let proxy = Proxy::to(format!("http://{address}")).unwrap();
+    let server = App::new().mount("/chat", proxy).test_server().await;
+    let url = format!("{}/chat/ws", server.url().replace("http", "ws"));
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+    // The tunnel learns of the shutdown at once: the upgrade was not handed to hyper.
+    let start = std::time::Instant::now();
+    server.stop().await;
+    assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
+}

@@ -1,0 +1,174 @@
+//! The program over TLS, as curl and OpenSSL meet it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+
+/// The program, ended with the test, and a folder with the authority that it is signed by.
+struct Httpbin {
+    process: Child,
+    plain: String,
+    secure: String,
+    folder: TempDir,
+    authority: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Httpbin {
+    fn start(variables: &[(&str, &str)]) -> Httpbin {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "of the test");
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+        sign(&authority, folder.path());
+        let mut process = Command::new(env!("CARGO_BIN_EXE_httpbin"))
+            .envs([("TRINE_PORT", "0"), ("TRINE_WORKERS", "1"), ("TRINE_TLS_PORT", "0")])
+            .envs([("TRINE_TLS_CERT", "cert.pem"), ("TRINE_TLS_KEY", "key.pem")])
+            .envs(variables.iter().copied())
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let after = |scheme: &str| {
+            let (_, rest) = first.split_once(scheme).unwrap_or_else(|| panic!("no {scheme} in {first:?}"));
+            rest.split([',', ' ']).next().unwrap().to_owned()
+        };
+        let (plain, secure) = (after("http://"), after("https://"));
+        Httpbin { process, plain, secure, folder, authority }
+    }
+
+    /// What `curl` prints, and whether it succeeded.
+    fn curl(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--max-time", "10", "--cacert", "ca.pem"])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .output()
+            .expect("this test needs `curl`");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        )
+    }
+
+    fn url(&self, path: &str) -> String {
+        let (_, port) = self.secure.rsplit_once(':').unwrap();
+        format!("https://localhost:{port}{path}")
+    }
+
+    /// The serial number of the certificate that is shown.
+    fn shown(&self) -> String {
+        let script = format!(
+            "openssl s_client -connect {} </dev/null 2>/dev/null | openssl x509 -serial -noout",
+            self.secure
+        );
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Httpbin {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn sign(authority: &CertifiedIssuer<'static, KeyPair>, folder: &Path) {
+    let params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    std::fs::write(folder.join("cert.pem"), params.signed_by(&key, authority).unwrap().pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn curl_is_served_by_every_version_and_protocol() {
+    let httpbin = Httpbin::start(&[]);
+    for arguments in [
+        &["--http1.1"][..],
+        &["--http1.1", "--tlsv1.3"],
+        &["--http1.1", "--tls-max", "1.2"],
+        &["--http2"],
+        &["--http2", "--tls-max", "1.2"],
+    ] {
+        let url = httpbin.url("/");
+        let (_, text) = httpbin.curl(&[arguments, &[&url]].concat());
+        assert_eq!(text, "httpbin on Trine\n", "{arguments:?}");
+    }
+    let (_, echoed) = httpbin.curl(&["--data", "over TLS", &httpbin.url("/echo")]);
+    assert_eq!(echoed, "over TLS");
+    let (_, large) = httpbin.curl(&[&httpbin.url("/bytes/3000000")]);
+    assert_eq!(large.len(), 3_000_000);
+    // The plain port goes on beside it.
+    let (_, plain) = httpbin.curl(&[&format!("http://{}/", httpbin.plain)]);
+    assert_eq!(plain, "httpbin on Trine\n");
+}
+
+#[test]
+fn old_versions_and_plain_http_are_refused() {
+    let httpbin = Httpbin::start(&[]);
+    let (served, _) = httpbin.curl(&["--tls-max", "1.1", &httpbin.url("/")]);
+    assert!(!served);
+    let (_, told) = httpbin.curl(&["--include", &format!("http://{}/", httpbin.secure)]);
+    assert!(told.starts_with("HTTP/1.1 400 ") && told.contains("https://"), "{told}");
+}
+
+#[test]
+fn plain_http_is_led_to_tls_where_that_is_asked_for() {
+    let httpbin = Httpbin::start(&[("TRINE_TLS_REDIRECT", "8443")]);
+    let (_, told) = httpbin.curl(&["--include", &format!("http://{}/headers?a=b", httpbin.plain)]);
+    assert!(
+        told.contains("HTTP/1.1 308 ") && told.contains("location: https://127.0.0.1:8443/headers?a=b"),
+        "{told}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_brings_the_new_certificate() {
+    let httpbin = Httpbin::start(&[]);
+    let before = httpbin.shown();
+    assert!(before.starts_with("serial="), "{before}");
+    sign(&httpbin.authority, httpbin.folder.path());
+    let told = Command::new("kill").args(["-HUP", &httpbin.process.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let start = Instant::now();
+    while httpbin.shown() == before {
+        assert!(start.elapsed() < Duration::from_secs(10), "the old certificate is still shown");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let (_, text) = httpbin.curl(&[&httpbin.url("/")]);
+    assert_eq!(text, "httpbin on Trine\n");
+}
+
+#[test]
+fn what_is_wrong_stops_the_start_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key.pem"), "no key").unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_httpbin"))
+            .envs([("TRINE_PORT", "0"), ("TRINE_TLS_PORT", "0")])
+            .envs(variables.iter().copied())
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = run(&[("TRINE_TLS_CERT", "cert.pem"), ("TRINE_TLS_KEY", "key.pem")]);
+    assert!(told.contains("TLS cannot be set up: cert.pem: expected a PEM file"), "{told}");
+    let told = run(&[("TRINE_TLS_CERT", "cert.pem")]);
+    assert!(told.contains("`tls_cert` and `tls_key` belong together"), "{told}");
+    let told = run(&[("TRINE_TLS_SELF_SIGNED", "true"), ("TRINE_PROFILE", "prod")]);
+    assert!(told.contains("`tls_self_signed` is for development"), "{told}");
+}

@@ -1,0 +1,67 @@
+//! A price feed: one task publishes quotes, and everybody who watches gets each of them.
+
+mod market;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trine::prelude::*;
+use trine::sse::{LastEventId, Sse};
+use trine::topic::{Topic, TopicConfig};
+
+use crate::market::Market;
+
+/// One price of one paper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quote {
+    /// The paper.
+    pub symbol: String,
+    /// In cents.
+    pub price: u64,
+}
+
+/// `[ticker]` in `trine.toml`, `TRINE_TICKER_…` in the environment.
+#[derive(Debug, trine::Config)]
+pub struct Settings {
+    /// How often a price changes.
+    #[config(default = "200ms")]
+    every: Duration,
+}
+
+/// The page.
+#[get("/")]
+async fn page() -> Html<&'static str> {
+    Html(include_str!("page.html"))
+}
+
+/// Every quote from now on, after the latest ones; or those that a browser missed while it was away.
+#[get("/quotes")]
+async fn quotes(quotes: State<Topic<Quote>>, last: Option<LastEventId>) -> impl IntoResponse {
+    Sse::new(quotes.subscribe_since(last).events()).retry(Duration::from_secs(1))
+}
+
+/// How many watch.
+#[get("/watching")]
+async fn watching(quotes: State<Topic<Quote>>) -> Json<usize> {
+    Json(quotes.subscribers())
+}
+
+/// The application.
+pub fn app() -> App {
+    let quotes = Topic::<Quote>::with(TopicConfig { history: 200, ..TopicConfig::default() });
+    App::new()
+        .state(quotes)
+        .config_section::<Settings>("ticker")
+        .routes(routes![page, quotes, watching])
+        .task("market", |cx| async move {
+            let (quotes, settings) = (cx.state::<Topic<Quote>>()?, cx.state::<Settings>()?);
+            let mut every = tokio::time::interval(settings.every);
+            let mut market = Market::open();
+            loop {
+                tokio::select! {
+                    _ = every.tick() => quotes.publish(market.next()),
+                    () = cx.shutdown() => return Ok(()),
+                };
+            }
+        })
+}
