@@ -57,10 +57,10 @@ pub(crate) mod client {
         let stream = OnUpgrade::ready(stream).await.ok()?;
         let (protocol, compression) = agreed;
         let codec = Codec::new(Role::Client, &config, compression);
-        let shared = Shared::new(Arc::new(config), codec);
+        let shared = Shared::new(Arc::new(config), protocol.map(Into::into), codec);
         let (opened, open) = oneshot::channel();
         let (done, end) = oneshot::channel::<()>();
-        tokio::spawn(run(stream, shared, protocol.map(Into::into), async move |socket| {
+        tokio::spawn(run(stream, &shared, async move |socket| {
             // Whoever waits for it may be gone.
             if opened.send(socket).is_ok() {
                 let _ = end.await;

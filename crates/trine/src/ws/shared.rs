@@ -12,6 +12,8 @@ use super::queue::Queue;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: Arc<WebSocketConfig>,
+    /// What was agreed on.
+    pub(super) protocol: Option<Box<str>>,
     state: Mutex<State>,
 }
 
@@ -34,9 +36,10 @@ pub(super) struct State {
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<WebSocketConfig>, codec: Codec) -> Arc<Shared> {
+    pub(super) fn new(config: Arc<WebSocketConfig>, protocol: Option<Box<str>>, codec: Codec) -> Arc<Shared> {
         Arc::new(Shared {
             config,
+            protocol,
             state: Mutex::new(State {
                 codec,
                 queue: Queue::default(),

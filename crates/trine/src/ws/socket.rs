@@ -20,28 +20,23 @@ use super::shared::Shared;
 /// It is a stream of messages and a sink of them too. Pings are answered, and pongs and closes taken notice of, without
 /// your doing.
 #[derive(Debug)]
-pub struct Socket {
-    sender: Sender,
-    receiver: Receiver,
-    protocol: Option<Box<str>>,
-}
+pub struct Socket(Sender);
 
 impl Socket {
-    pub(super) fn new(shared: &Arc<Shared>, protocol: Option<Box<str>>) -> Socket {
-        let (sender, receiver) = (Sender(Arc::clone(shared)), Receiver(Arc::clone(shared)));
-        Socket { sender, receiver, protocol }
+    pub(super) fn new(shared: &Arc<Shared>) -> Socket {
+        Socket(Sender(Arc::clone(shared)))
     }
 
     /// The subprotocol that was agreed on.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_deref()
+        self.0.0.protocol.as_deref()
     }
 
     /// Waits for a text or binary message. `None` when the connection is closed; [`closed`](Socket::closed) tells why.
     /// It can be dropped at any time without losing a message.
     pub async fn recv(&mut self) -> Option<Message> {
-        self.receiver.recv().await
+        poll_fn(|cx| self.0.0.poll_recv(cx)).await
     }
 
     /// See [`Sender::send`].
@@ -49,7 +44,7 @@ impl Socket {
     /// # Errors
     /// When the connection is closed.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
-        self.sender.send(message).await
+        self.0.send(message).await
     }
 
     /// See [`Sender::try_send`].
@@ -57,7 +52,7 @@ impl Socket {
     /// # Errors
     /// When the queue is full or the connection closed.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.sender.try_send(message)
+        self.0.try_send(message)
     }
 
     /// See [`Sender::send_prepared`].
@@ -65,7 +60,7 @@ impl Socket {
     /// # Errors
     /// When the connection is closed.
     pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Closed> {
-        self.sender.send_prepared(prepared).await
+        self.0.send_prepared(prepared).await
     }
 
     /// See [`Sender::forward`].
@@ -83,30 +78,31 @@ impl Socket {
     /// # Errors
     /// When the connection ended before.
     pub async fn flush(&self) -> Result<(), Closed> {
-        self.sender.flush().await
+        self.0.flush().await
     }
 
     /// See [`Sender::close`].
     pub fn close(&self, frame: impl Into<CloseFrame>) {
-        self.sender.close(frame);
+        self.0.close(frame);
     }
 
     /// Why it is closed; `None` while it is open.
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
-        self.sender.closed()
+        self.0.closed()
     }
 
     /// A handle to send with, for other tasks too.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        self.sender.clone()
+        self.0.clone()
     }
 
     /// Both directions apart. The socket still ends with the function that it was given to.
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
-        (self.sender, self.receiver)
+        let receiver = Receiver(Arc::clone(&self.0.0));
+        (self.0, receiver)
     }
 }
 
@@ -268,8 +264,8 @@ impl Stream for Receiver {
 impl Stream for Socket {
     type Item = Message;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        Pin::new(&mut self.receiver).poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.0.poll_recv(cx)
     }
 }
 
@@ -299,18 +295,18 @@ impl Sink<Message> for Socket {
     type Error = Closed;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Pin::new(&mut self.sender).poll_ready(cx)
+        Pin::new(&mut self.0).poll_ready(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
-        Pin::new(&mut self.sender).start_send(message)
+        Pin::new(&mut self.0).start_send(message)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Sink::poll_flush(Pin::new(&mut self.sender), cx)
+        Sink::poll_flush(Pin::new(&mut self.0), cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Sink::poll_close(Pin::new(&mut self.sender), cx)
+        Sink::poll_close(Pin::new(&mut self.0), cx)
     }
 }
