@@ -5,4 +5,6 @@ mod redirect;
 
 pub use self::hsts::{Hsts, HstsService};
 pub(crate) use self::redirect::Redirecting;
+#[cfg(feature = "acme")]
+pub(crate) use self::redirect::HttpsRedirectFuture;
 pub use self::redirect::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectService};

@@ -68,6 +68,17 @@ impl Gate {
         Ok(true)
     }
 
+    /// The certificates that the server gets by itself.
+    #[cfg(feature = "acme")]
+    pub(super) fn managed(&self) -> impl Iterator<Item = &super::acme::Managed> {
+        self.settings.managed()
+    }
+
+    #[cfg(feature = "acme")]
+    pub(super) fn provider(&self) -> Result<Arc<rustls::crypto::CryptoProvider>, TlsError> {
+        super::provider::choose(self.settings.provider.as_ref())
+    }
+
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         self.settings.files()
     }
@@ -106,6 +117,12 @@ impl Gate {
         match shaken {
             Ok(Ok(())) => {
                 let info = info::info(stream.tls());
+                #[cfg(feature = "acme")]
+                if info.protocol.as_deref() == Some(super::acme::PROTOCOL) {
+                    // The authority has seen what it wanted; nothing is spoken here (RFC 8737, 3).
+                    farewell(&mut stream, config).await;
+                    return None;
+                }
                 return Some(Secured { stream, info });
             }
             Ok(Err(Failure::Plain)) => {
