@@ -4,7 +4,7 @@ mod hsts;
 mod redirect;
 
 pub use self::hsts::{Hsts, HstsService};
-pub(crate) use self::redirect::Redirecting;
 #[cfg(feature = "acme")]
 pub(crate) use self::redirect::HttpsRedirectFuture;
+pub(crate) use self::redirect::Redirecting;
 pub use self::redirect::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectService};
