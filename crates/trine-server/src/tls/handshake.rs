@@ -9,6 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use rustls::ServerConnection;
 use tokio::io::AsyncReadExt as _;
+#[cfg(feature = "acme")]
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use trine_core::TlsInfo;
@@ -120,7 +122,9 @@ impl Gate {
                 #[cfg(feature = "acme")]
                 if info.protocol.as_deref() == Some(super::acme::PROTOCOL) {
                     // The authority has seen what it wanted; nothing is spoken here (RFC 8737, 3).
-                    farewell(&mut stream, config).await;
+                    if let Ok(Ok(())) = timeout(config.discard_timeout, stream.shutdown()).await {
+                        farewell(&mut stream, config).await;
+                    }
                     return None;
                 }
                 return Some(Secured { stream, info });

@@ -41,6 +41,7 @@ pub(crate) struct Desk {
     base: String,
     nonces: HashSet<String>,
     accounts: HashMap<String, Key>,
+    pub(crate) contacts: Vec<Value>,
     pub(crate) orders: Vec<Order>,
     /// How often each kind of request came: `nonce`, `account`, `order`, `challenge` and so on.
     pub(crate) counts: HashMap<&'static str, usize>,
@@ -69,7 +70,6 @@ pub(crate) struct Order {
     states: Vec<&'static str>,
     problem: String,
     certificate: Option<String>,
-    pub(crate) contact: Value,
     pub(crate) replaces: Value,
 }
 
@@ -342,6 +342,7 @@ fn signed(
             }
             let url = format!("{}/accounts/{}", now.base, now.accounts.len());
             now.accounts.insert(url.clone(), key);
+            now.contacts.push(payload["contact"].clone());
             now.serial += 1;
             json(201, Some(url), &json!({ "status": "valid", "contact": payload["contact"] }))
         }
@@ -356,7 +357,6 @@ fn signed(
                 key,
                 problem: String::new(),
                 certificate: None,
-                contact: Value::Null,
                 replaces: payload["replaces"].clone(),
             });
             let number = now.orders.len() - 1;

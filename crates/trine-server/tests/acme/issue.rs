@@ -27,6 +27,7 @@ async fn a_certificate_is_ordered_proved_and_shown() {
         (authority.count("account"), authority.count("order"), authority.count("challenge")),
         (1, 1, 2)
     );
+    assert_eq!(authority.desk().contacts, [serde_json::json!(["mailto:ops@example.com"])]);
     site.stop().await;
     authority.stop().await;
 }
