@@ -60,7 +60,7 @@ pub struct Acme {
     /// Time until an order is first looked at again; it doubles each time. Default: 1 s.
     pub poll_interval: Duration,
     /// Time until a failed order is tried again; it doubles each time, up to `longest_retry`, and a quarter of it is up to
-    /// chance. Default: 2 min.
+    /// chance. Default: 3 min, which makes five tries in the first hour.
     pub first_retry: Duration,
     /// The longest of these times. Default: 4 h.
     pub longest_retry: Duration,
@@ -157,7 +157,7 @@ impl Default for Acme {
             max_response_bytes: 256 * 1024,
             order_timeout: Duration::from_secs(5 * 60),
             poll_interval: Duration::from_secs(1),
-            first_retry: Duration::from_secs(2 * 60),
+            first_retry: Duration::from_secs(3 * 60),
             longest_retry: Duration::from_secs(4 * 60 * 60),
             longest_retry_after: Duration::from_secs(24 * 60 * 60),
             check_interval: Duration::from_secs(6 * 60 * 60),

@@ -27,7 +27,8 @@ use crate::validate;
 /// Its URL, what it knows, and what it is told to do.
 pub(crate) struct Test {
     pub(crate) url: String,
-    /// Signs the certificate of its own port.
+    /// Signed the certificate of its own port, and where that says so.
+    own: Authority,
     root: PathBuf,
     issuer: Arc<CertifiedIssuer<'static, KeyPair>>,
     desk: Arc<Mutex<Desk>>,
@@ -93,8 +94,11 @@ impl Test {
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let desk = Desk { base: base.clone(), life: Duration::from_secs(3600), ..Desk::default() };
         let root = folder.path().join("root.pem");
+        let own = Authority::new("of the port of the authority");
+        std::fs::write(&root, own.pem()).unwrap();
         Test {
             url: format!("{base}/directory"),
+            own,
             root,
             issuer: Arc::new(issuer),
             desk: Arc::new(Mutex::new(desk)),
@@ -104,20 +108,13 @@ impl Test {
     }
 
     pub(crate) fn open(&mut self) {
-        let own = Authority::new("of the port of the authority");
-        std::fs::write(&self.root, own.pem()).unwrap();
         let port = self.url.split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
-        let listener = Listen::tls(([127, 0, 0, 1], port).into(), own.sign(&["localhost"]).tls());
+        let listener = Listen::tls(([127, 0, 0, 1], port).into(), self.own.sign(&["localhost"]).tls());
         let (desk, issuer) = (Arc::clone(&self.desk), Arc::clone(&self.issuer));
         let service =
             tower::service_fn(move |request| answer(Arc::clone(&desk), Arc::clone(&issuer), request));
         let config = ServerConfig { listeners: vec![listener], workers: 1, ..config() };
         self.running = Some(start_with(config, service));
-    }
-
-    /// Where its own certificate is checked against is only known when it is open.
-    pub(crate) fn write_root(&self) {
-        std::fs::write(&self.root, Authority::new("not open yet").pem()).unwrap();
     }
 
     pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -152,10 +149,14 @@ impl Test {
         Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
     }
 
-    pub(crate) async fn stop(self) {
-        if let Some(running) = self.running {
+    pub(crate) async fn close(&mut self) {
+        if let Some(running) = self.running.take() {
             running.stop().await;
         }
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.close().await;
     }
 }
 

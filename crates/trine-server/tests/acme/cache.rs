@@ -13,7 +13,7 @@ use crate::site::{ANYWHERE, Site};
 
 #[tokio::test]
 async fn a_second_start_orders_nothing() {
-    let authority = Test::start();
+    let mut authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     let first = site.next(&authority, "example.com", b"").await;
     site.stop().await;
@@ -24,9 +24,8 @@ async fn a_second_start_orders_nothing() {
     assert_eq!((authority.count("account"), authority.count("order")), (1, 1));
     site.stop().await;
     // Nor does it ask the authority for leave to start.
-    let away = Test::away();
-    away.write_root();
-    let acme = Acme { roots: Some(away.folder.path().join("root.pem")), ..authority.acme(&["example.com"]) };
+    authority.close().await;
+    let acme = authority.acme(&["example.com"]);
     let site = Site::start(&authority, acme);
     assert_eq!(site.certificate(&authority, "example.com").await.unwrap(), first);
     site.stop().await;

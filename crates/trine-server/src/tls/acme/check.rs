@@ -95,21 +95,19 @@ pub(in crate::tls) fn clients(tls: &Tls) -> Result<(), TlsError> {
 
 /// Two certificates must not overwrite each other.
 pub(super) fn names_in_cache(all: &[Managed]) -> Result<(), TlsError> {
-    for (index, managed) in all.iter().enumerate() {
+    let place = |managed: &Managed| {
         let Acme { cache, directory, domains, .. } = &managed.settings;
-        let same = |other: &&Managed| {
-            let settings = &other.settings;
-            settings.cache == *cache
-                && settings.directory == *directory
-                && settings.domains.first() == domains.first()
-        };
+        (cache.clone(), directory.clone(), domains.first().map(|name| name.to_ascii_lowercase()))
+    };
+    for (index, managed) in all.iter().enumerate() {
+        let same = |other: &&Managed| other.shares_cache(managed) && place(other) == place(managed);
         if let Some(other) = all[..index].iter().find(same) {
             return Err(TlsError::new(
                 "acme.domains",
                 format!(
-                    "{domains:?} and {:?} begin with the same name, which names them in the cache; ask for both with the same settings, or \
-                     begin with another name",
-                    other.settings.domains
+                    "{:?} and {:?} begin with the same name, which is theirs in the cache: give both the same settings, or let \
+                     one begin with another name",
+                    other.settings.domains, managed.settings.domains
                 ),
             ));
         }

@@ -57,6 +57,14 @@ impl Managed {
         }
     }
 
+    fn shares_cache(&self, other: &Managed) -> bool {
+        match (&self.cache, &other.cache) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     fn is_by(&self, challenge: AcmeChallenge) -> bool {
         self.settings.challenge == challenge
     }
@@ -69,12 +77,7 @@ impl Managed {
 /// Two are equal where the same is asked for and kept at the same place.
 impl PartialEq for Managed {
     fn eq(&self, other: &Managed) -> bool {
-        let caches = match (&self.cache, &other.cache) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        };
-        caches && self.settings == other.settings
+        self.shares_cache(other) && self.settings == other.settings
     }
 }
 

@@ -21,7 +21,7 @@ mod tests {
     fn it_doubles_up_to_the_longest() {
         let settings = Acme::default();
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        for (failures, minutes) in [(1, 2), (2, 4), (5, 32), (7, 128), (8, 240), (4_000_000_000, 240)] {
+        for (failures, minutes) in [(1, 3), (2, 6), (5, 48), (7, 192), (8, 240), (4_000_000_000, 240)] {
             let whole = Duration::from_secs(minutes * 60);
             let pause = pause(&settings, failures, &provider);
             assert!(pause <= whole && pause >= whole.mul_f64(0.75), "{failures}: {pause:?}");
