@@ -143,7 +143,8 @@ impl Tls {
     /// Keeps what the certificates above need across restarts elsewhere than in [`Acme::cache`](Acme#structfield.cache).
     #[cfg(feature = "acme")]
     #[must_use]
-    pub fn acme_cache(mut self, cache: Arc<dyn AcmeCache>) -> Tls {
+    pub fn acme_cache(mut self, cache: Arc<impl AcmeCache>) -> Tls {
+        let cache: Arc<dyn AcmeCache> = cache;
         self.managed_mut().for_each(|managed| managed.cache = Some(Arc::clone(&cache)));
         self
     }

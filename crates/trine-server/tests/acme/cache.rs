@@ -104,7 +104,7 @@ async fn several_instances_share_a_cache_of_ones_own() {
     let authority = Test::start();
     let shared = Arc::new(Memory::default());
     let acme = Acme { cache: None, ..authority.acme(&["example.com"]) };
-    let tls = || Tls::acme(acme.clone()).acme_cache(Arc::clone(&shared) as Arc<dyn AcmeCache>);
+    let tls = || Tls::acme(acme.clone()).acme_cache(Arc::clone(&shared));
     let one = Site::with(&authority, tls(), Listen::tcp(ANYWHERE.into()));
     let first = one.next(&authority, "example.com", b"").await;
     let two = Site::with(&authority, tls(), Listen::tcp(ANYWHERE.into()));

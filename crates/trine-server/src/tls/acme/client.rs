@@ -112,10 +112,9 @@ impl Inner {
         self.heed(&mut parts);
         let json = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
         // An error of the protocol is a problem in JSON, and only that can be read as one.
-        if parts.status.is_client_error() || parts.status.is_server_error() {
-            if !is_signed || !json {
-                return Err(format!("the authority answered {}", parts.status).into());
-            }
+        let failed = parts.status.is_client_error() || parts.status.is_server_error();
+        if failed && !(is_signed && json) {
+            return Err(format!("the authority answered {}", parts.status).into());
         }
         Ok(BytesResponse { parts, body: Box::new(body) })
     }
