@@ -81,6 +81,16 @@ impl Source {
         }
     }
 
+    #[cfg(feature = "acme")]
+    pub(super) fn managed(&self) -> Option<&Managed> {
+        if let Source::Acme(managed) = self { Some(managed) } else { None }
+    }
+
+    #[cfg(feature = "acme")]
+    pub(super) fn managed_mut(&mut self) -> Option<&mut Managed> {
+        if let Source::Acme(managed) = self { Some(managed) } else { None }
+    }
+
     /// The files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let pems = match self {

@@ -223,18 +223,12 @@ impl Tls {
 
     #[cfg(feature = "acme")]
     fn managed(&self) -> impl Iterator<Item = &acme::Managed> {
-        self.sources.iter().filter_map(|source| match source {
-            Source::Acme(managed) => Some(&**managed),
-            _ => None,
-        })
+        self.sources.iter().filter_map(Source::managed)
     }
 
     #[cfg(feature = "acme")]
     fn managed_mut(&mut self) -> impl Iterator<Item = &mut acme::Managed> {
-        self.sources.iter_mut().filter_map(|source| match source {
-            Source::Acme(managed) => Some(&mut **managed),
-            _ => None,
-        })
+        self.sources.iter_mut().filter_map(Source::managed_mut)
     }
 
     fn from_source(source: Source) -> Tls {
