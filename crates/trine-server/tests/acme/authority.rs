@@ -21,7 +21,7 @@ use trine_server::{Acme, Listen, ServerConfig};
 
 use crate::common::{Running, config, start_with};
 use crate::jws::{Key, Signed, decode, encode, open};
-use crate::pki::Authority;
+use crate::pki::{Authority, trusting};
 use crate::validate;
 
 /// Its URL, what it knows, and what it is told to do.
@@ -141,12 +141,7 @@ impl Test {
 
     /// Clients that trust what it signs.
     pub(crate) fn trusted(&self) -> Arc<rustls::ClientConfig> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider);
-        let builder = builder.with_safe_default_protocol_versions().unwrap();
-        Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+        Arc::new(trusting(self.issuer.der().clone()))
     }
 
     pub(crate) async fn close(&mut self) {

@@ -10,6 +10,7 @@ mod issue;
 mod jws;
 mod limits;
 mod log;
+mod pebble;
 #[path = "../tls/pki.rs"]
 #[allow(dead_code, reason = "a part of it is used")]
 mod pki;
