@@ -36,15 +36,23 @@ async fn a_certificate_is_ordered_proved_and_shown() {
 async fn it_stands_beside_other_certificates_by_name() {
     let authority = Test::start();
     let other = Authority::new("of another certificate");
-    let signed = other.sign(&["other.example"]);
-    let tls =
-        signed.tls().and_acme(authority.acme(&["one.example"])).and_acme(authority.acme(&["two.example"]));
+    let folder = authority.folder.path();
+    other.sign(&["other.example"]).write(folder, "other");
+    let tls = Tls::from_files(folder.join("other.pem"), folder.join("other.key"))
+        .and_acme(authority.acme(&["one.example"]))
+        .and_acme(authority.acme(&["two.example"]));
     let site = Site::with(&authority, tls, Listen::tcp(ANYWHERE.into()));
     let one = site.next(&authority, "one.example", b"").await;
     let two = site.next(&authority, "two.example", b"").await;
     assert_ne!(one, two);
     connect(site.tls, "other.example", &Arc::new(other.trusted())).await.unwrap();
     connect(site.tls, "three.example", &authority.trusted()).await.unwrap_err();
+    // When the files are read again, what was ordered stays.
+    other.sign(&["other.example", "three.example"]).write(authority.folder.path(), "other");
+    site.handle.reload_certificates().unwrap();
+    connect(site.tls, "three.example", &Arc::new(other.trusted())).await.unwrap();
+    assert_eq!(site.certificate(&authority, "one.example").await.unwrap(), one);
+    assert_eq!(authority.count("order"), 2);
     site.stop().await;
     authority.stop().await;
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use trine_server::Acme;
 
-use crate::authority::Test;
+use crate::authority::{Test, problem};
+use crate::common::within;
+use crate::log::Log;
 use crate::pki::{ask, connect};
 use crate::site::Site;
 
@@ -40,6 +42,26 @@ async fn a_certificate_is_renewed_under_load_and_no_handshake_fails() {
     }
     assert!(served.load(Ordering::Relaxed) > 20);
     assert_eq!((authority.count("account"), authority.count("order")), (1, 2));
+    site.stop().await;
+    authority.stop().await;
+}
+
+#[tokio::test]
+async fn the_old_certificate_is_shown_while_a_renewal_fails() {
+    let authority = Test::start();
+    authority.desk().life = Duration::from_secs(6);
+    let site = Site::start(&authority, authority.acme(&["example.com"]));
+    let first = site.next(&authority, "example.com", b"").await;
+    authority.desk().trouble.push(problem(500, "serverInternal", "a disk is full"));
+    let log = Log::start();
+    within(async {
+        while !log.text().contains("a disk is full") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(site.certificate(&authority, "example.com").await.unwrap(), first);
+    site.next(&authority, "example.com", &first).await;
     site.stop().await;
     authority.stop().await;
 }
