@@ -70,7 +70,7 @@ async fn a_broken_file_is_told_by_name_and_another_certificate_ordered() {
 }
 
 #[tokio::test]
-async fn nothing_is_ordered_while_the_cache_cannot_be_written() {
+async fn nothing_is_ordered_while_the_cache_cannot_be_used() {
     let authority = Test::start();
     let file = authority.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
@@ -79,6 +79,32 @@ async fn nothing_is_ordered_while_the_cache_cannot_be_written() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(authority.count("order"), 0);
     assert!(log.text().contains(&file.display().to_string()), "{}", log.text());
+    site.stop().await;
+    authority.stop().await;
+}
+
+/// A disk that is full.
+struct Full;
+
+impl AcmeCache for Full {
+    fn load<'a>(&'a self, _: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn store<'a>(&'a self, _: &'a str, _: Vec<u8>) -> CacheFuture<'a, ()> {
+        Box::pin(async { Err(std::io::ErrorKind::StorageFull.into()) })
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_not_ordered() {
+    let authority = Test::start();
+    let log = Log::start();
+    let tls = Tls::acme(authority.acme(&["example.com"])).acme_cache(Arc::new(Full));
+    let site = Site::with(&authority, tls, Listen::tcp(ANYWHERE.into()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((authority.count("account"), authority.count("order")), (1, 0));
+    assert!(log.text().contains("account.json in the cache cannot be written"), "{}", log.text());
     site.stop().await;
     authority.stop().await;
 }

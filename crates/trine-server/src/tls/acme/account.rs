@@ -48,12 +48,8 @@ impl Known {
         Ok(Some(Known { account, kept }))
     }
 
-    /// A new one, in the cache before it is used.
-    pub(super) async fn create(
-        settings: &Acme,
-        cache: &Arc<dyn AcmeCache>,
-        client: &Client,
-    ) -> Result<Known, Error> {
+    /// A new one, which nothing keeps yet.
+    pub(super) async fn create(settings: &Acme, client: &Client) -> Result<Known, Error> {
         let contact: Vec<&str> = settings.contact.iter().map(String::as_str).collect();
         let new = NewAccount {
             contact: &contact,
@@ -62,13 +58,11 @@ impl Known {
         };
         let builder = Account::builder_with_http(Box::new(client.clone()));
         let (account, credentials) = builder.create(&new, settings.directory.clone(), None).await?;
-        let known = Known { account, kept: serde_json::to_vec(&credentials)? };
-        known.keep(settings, cache).await?;
         tracing::info!(directory = settings.directory, "ACME: an account was made");
-        Ok(known)
+        Ok(Known { account, kept: serde_json::to_vec(&credentials)? })
     }
 
-    /// Writes it again: whether an order could be kept is known before it is made.
+    /// Writes it, known or new: whether an order could be kept is known before it is made.
     pub(super) async fn keep(&self, settings: &Acme, cache: &Arc<dyn AcmeCache>) -> Result<(), Error> {
         let name = name(settings);
         let stored = cache.store(&name, self.kept.clone()).await;

@@ -194,14 +194,11 @@ impl Keeper {
             self.account = Known::load(settings, &self.cache, &self.client).await?;
         }
         let known = match &self.account {
-            Some(known) => {
-                // Whether the certificate could be kept is known before it is ordered.
-                known.keep(settings, &self.cache).await?;
-                known
-            }
-            None => self.account.insert(Known::create(settings, &self.cache, &self.client).await?),
+            Some(known) => known,
+            None => self.account.insert(Known::create(settings, &self.client).await?),
         };
         self.forgotten = false;
+        known.keep(settings, &self.cache).await?;
         // An authority may refuse it; the next try does without.
         let old = self.shown.as_ref().and_then(|(term, _)| term.identifier.clone());
         let old = old.filter(|_| self.suggests && self.failures == 0);
