@@ -1,5 +1,6 @@
 //! Every limit and timeout of the server, in one struct, each with a finite default.
 
+mod acme;
 mod http2;
 mod http3;
 
@@ -7,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::acme::{Acme, AcmeChallenge};
 pub use self::http2::Http2;
 pub use self::http3::Http3;
 use crate::error::ServerError;
@@ -130,6 +132,9 @@ pub struct ServerConfig {
     /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the same number. Needs the feature
     /// `http3`, which is experimental. Default: false.
     pub tls_http3: bool,
+    /// Instead of `tls_cert`: a certificate that the server gets and renews by itself, where [`Acme::domains`](Acme#structfield.domains) are listed.
+    /// Needs the feature `acme`. Default: see [`Acme`].
+    pub acme: Acme,
     /// What bounds HTTP/3 beyond the limits above.
     pub http3: Http3,
     /// What is peculiar to HTTP/2. Default: see [`Http2`].
@@ -204,6 +209,7 @@ impl Default for ServerConfig {
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
             tls_http3: false,
+            acme: Acme::default(),
             http3: Http3::default(),
             http2: Http2::default(),
         }
@@ -236,12 +242,19 @@ impl ServerConfig {
             (Some(chain), Some(key)) => crate::tls::Tls::from_files(chain, key),
             #[cfg(feature = "self-signed")]
             _ if self.tls_self_signed => crate::tls::Tls::self_signed(),
+            #[cfg(feature = "acme")]
+            _ if self.orders() => crate::tls::Tls::acme(self.acme.clone()),
             _ => return None,
         };
         let listen = Listen::tls(SocketAddr::new(self.address, self.tls_port), tls);
         #[cfg(feature = "http3")]
         let listen = Listen { http3: self.tls_http3, ..listen };
         Some(listen)
+    }
+
+    /// Whether the server gets the certificate of the short form by itself.
+    fn orders(&self) -> bool {
+        !self.acme.domains.is_empty()
     }
 
     #[cfg(feature = "tls-core")]
@@ -309,8 +322,19 @@ impl ServerConfig {
                 "`tls_self_signed` and `tls_cert` exclude each other",
             ),
             (
-                self.tls_redirect.is_none() || self.tls_cert.is_some() || self.tls_self_signed,
-                "`tls_redirect` leads to TLS, which needs `tls_cert` and `tls_key`",
+                self.tls_redirect.is_none()
+                    || self.tls_cert.is_some()
+                    || self.tls_self_signed
+                    || self.orders(),
+                "`tls_redirect` leads to TLS, which needs `tls_cert` and `tls_key`, or `acme.domains`",
+            ),
+            (
+                !self.orders() || self.tls_cert.is_none() && !self.tls_self_signed,
+                "`acme.domains` excludes `tls_cert` and `tls_self_signed`: there is one certificate in the short form",
+            ),
+            (
+                cfg!(feature = "acme") || !self.orders(),
+                "`acme.domains` needs the feature `acme`, which is off",
             ),
             (
                 cfg!(feature = "tls-core") || self.tls_cert.is_none(),

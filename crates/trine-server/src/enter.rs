@@ -29,6 +29,9 @@ pub(crate) struct Door {
     #[cfg(feature = "http3")]
     http3: Option<crate::h3::Port>,
     redirect: Option<HttpsRedirect>,
+    /// What authorities ask for over plain HTTP.
+    #[cfg(feature = "acme")]
+    proofs: std::sync::OnceLock<Arc<[Arc<crate::tls::acme::State>]>>,
     proxies: Vec<Network>,
 }
 
@@ -53,6 +56,8 @@ impl Door {
             #[cfg(feature = "tls-core")]
             tls,
             redirect: listen.redirect.clone(),
+            #[cfg(feature = "acme")]
+            proofs: std::sync::OnceLock::new(),
             proxies: listen.proxy_protocol.clone(),
         })
     }
@@ -62,6 +67,13 @@ impl Door {
 impl Door {
     pub(crate) fn tls(&self) -> Option<&crate::tls::Gate> {
         self.tls.as_ref()
+    }
+
+    /// From now on the proofs of these certificates are shown to who asks for them.
+    #[cfg(feature = "acme")]
+    pub(crate) fn show(&self, proofs: Arc<[Arc<crate::tls::acme::State>]>) {
+        // It is told once, before the first connection.
+        let _ = self.proofs.set(proofs);
     }
 
     /// The gate and the UDP port of a place that speaks HTTP/3.
@@ -94,6 +106,15 @@ pub(crate) async fn enter<I, M>(
     #[cfg(feature = "tls-core")]
     if door.tls.is_some() {
         return Box::pin(secured(io, info, door, make, config, place)).await;
+    }
+    #[cfg(feature = "acme")]
+    if let Some(states) = door.proofs.get() {
+        let make = crate::tls::acme::Proving {
+            inner: make,
+            states: Arc::clone(states),
+            redirect: door.redirect.clone(),
+        };
+        return Box::pin(conn(io, info, Box::new(make), config, place)).await;
     }
     if let Some(redirect) = door.redirect.clone() {
         let make = Redirecting { inner: make, redirect };

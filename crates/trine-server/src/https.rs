@@ -4,5 +4,7 @@ mod hsts;
 mod redirect;
 
 pub use self::hsts::{Hsts, HstsService};
+#[cfg(feature = "acme")]
+pub(crate) use self::redirect::HttpsRedirectFuture;
 pub(crate) use self::redirect::Redirecting;
 pub use self::redirect::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectService};

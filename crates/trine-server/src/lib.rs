@@ -91,7 +91,7 @@ mod wire;
 mod worker;
 
 pub use address::Address;
-pub use config::{AtCapacity, Cancel, Http2, Http3, ServerConfig};
+pub use config::{Acme, AcmeChallenge, AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
 pub use forwarded::{Client, ForwardedBy, TrustedProxies};
 #[cfg(feature = "http2")]

@@ -146,7 +146,11 @@ pub(crate) struct Entrance {
 
 /// Opens every place. All sockets are made before the first connection is accepted.
 pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
-    config.places().iter().map(|listen| open(listen, config)).collect()
+    #[cfg_attr(not(feature = "acme"), expect(unused_mut, reason = "nothing is shared between plain places"))]
+    let mut places = config.places();
+    #[cfg(feature = "acme")]
+    crate::tls::acme::share(&mut places).map_err(ServerError::Tls)?;
+    places.iter().map(|listen| open(listen, config)).collect()
 }
 
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {

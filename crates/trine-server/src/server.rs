@@ -47,7 +47,9 @@ impl Server {
         self.config.check()?;
         let opened = listen::bind(&self.config)?;
         let (phase, _) = watch::channel(Phase::Starting);
-        let doors = opened.iter().map(|place| Arc::clone(&place.door)).collect();
+        let doors: Arc<[Arc<Door>]> = opened.iter().map(|place| Arc::clone(&place.door)).collect();
+        #[cfg(feature = "acme")]
+        crate::tls::acme::introduce(&doors).map_err(ServerError::Tls)?;
         let handle = ServerHandle {
             phase,
             doors,
@@ -169,6 +171,8 @@ impl Bound {
         let _restarts = self.listen_for_restarts()?;
         #[cfg(feature = "tls-core")]
         let _certificates = self.watch_certificates()?;
+        #[cfg(feature = "acme")]
+        let _acme = self.keep_certificates().await?;
         // If this future is dropped, the threads must not stay.
         let _over = Over(self.handle.clone());
         let make = Arc::new(make);
@@ -235,6 +239,8 @@ impl Bound {
         let _restarts = self.listen_for_restarts()?;
         #[cfg(feature = "tls-core")]
         let _certificates = self.watch_certificates()?;
+        #[cfg(feature = "acme")]
+        let _acme = self.keep_certificates().await?;
         let worker = make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
         let worker = Arc::new(worker);
         let entrances = self.entrances()?;
@@ -303,6 +309,12 @@ impl Bound {
     fn watch_certificates(&self) -> Result<Option<Listening>, ServerError> {
         let watching = crate::tls::reload::watch(Arc::clone(&self.handle.doors), &self.config)?;
         Ok(watching.map(|watching| Listening(tokio::spawn(watching))))
+    }
+
+    #[cfg(feature = "acme")]
+    async fn keep_certificates(&self) -> Result<Vec<Listening>, ServerError> {
+        let tasks = crate::tls::acme::start(&self.handle.doors, &self.handle.phase.subscribe()).await;
+        Ok(tasks.map_err(ServerError::Tls)?.into_iter().map(|task| Listening(tokio::spawn(task))).collect())
     }
 
     #[cfg(unix)]

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use trine::config::{Config, ConfigErrors, Profile, Source};
+use trine_server::{Acme, AcmeChallenge};
 
 fn read(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     Config::read(text, env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
@@ -29,6 +30,24 @@ fn the_environment_wins_over_the_profile_over_the_rest() {
     let config = read(text, &[("TRINE_PROFILE", "dev"), ("TRINE_TIMEOUTS_SHUTDOWN", "1m30s")]).unwrap();
     assert_eq!((config.profile, config.server.port), (Profile::Dev, 1));
     assert_eq!(config.server.shutdown_timeout, Duration::from_secs(90));
+}
+
+#[test]
+fn a_certificate_to_order_is_a_table_of_its_own() {
+    let text = "[acme]\ndomains = ['example.com', 'www.example.com']\ncontact = ['mailto:ops@example.com']\n\
+                cache = '/var/lib/x'\nagree_to_terms = true\nchallenge = 'http-01'";
+    let acme = read(text, &[("TRINE_ACME_DIRECTORY", "https://ca.internal/directory")]).unwrap().server.acme;
+    let expected = Acme::new(["example.com", "www.example.com"])
+        .contact("mailto:ops@example.com")
+        .cache("/var/lib/x")
+        .agree_to_terms()
+        .challenge(AcmeChallenge::Http01)
+        .directory("https://ca.internal/directory");
+    assert_eq!(acme, expected);
+    let names = read("", &[("TRINE_ACME_DOMAINS", "a.example, b.example")]).unwrap().server.acme.domains;
+    assert_eq!(names, ["a.example", "b.example"]);
+    let wrong = errors("acme.challenge = 'dns-01'", &[]);
+    assert!(wrong[0].contains("`tls-alpn-01` or `http-01`"), "{wrong:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use trine::topic::TopicConfig;
 
 const PAGE: &str = include_str!("../../../docs/defaults.md");
 const KEYS: &str = include_str!("../src/config/mod.rs");
+const ACME: &str = include_str!("../../trine-server/src/config/acme.rs");
 const HTTP3: &str = include_str!("../../trine-server/src/config/http3.rs");
 #[cfg(feature = "ws")]
 const WEBSOCKET: &str = include_str!("../../trine-websocket/src/config.rs");
@@ -54,7 +55,8 @@ fn every_key_is_on_the_page_and_names_its_field() {
         let (key, rest) = line.split_once('`').unwrap();
         let row = rows.iter().find(|row| row.key == key).unwrap_or_else(|| panic!("no row for {key}"));
         let field = row.field.rsplit('.').next().unwrap();
-        assert!(rest.contains(&format!("::{field})")), "{key} is not {}", row.field);
+        let named = [format!("::{field})"), format!("#structfield.{field})")];
+        assert!(named.iter().any(|link| rest.contains(link)), "{key} is not {}", row.field);
         count += 1;
     }
     assert_eq!(rows.len(), count, "the page has a row for no key");
@@ -68,6 +70,7 @@ fn every_field_of_the_server_is_on_the_page() {
         (SERVER, "pub struct ServerConfig {", ""),
         (HTTP2, "pub struct Http2 {", "http2."),
         (HTTP3, "pub struct Http3 {", "http3."),
+        (ACME, "pub struct Acme {", "acme."),
     ];
     for (source, start, table) in places {
         let start = source.find(start).unwrap();
@@ -77,7 +80,7 @@ fn every_field_of_the_server_is_on_the_page() {
             let is_row = |row: &Row<'_>| row.field.ends_with(field) && row.key.starts_with(table);
             // What has fields of its own is not a row.
             assert!(
-                ["http2", "http3"].contains(&field) || rows.iter().any(is_row),
+                ["acme", "http2", "http3"].contains(&field) || rows.iter().any(is_row),
                 "no row for {table}{field}"
             );
             count += 1;

@@ -35,7 +35,7 @@ use crate::seam::MakeConnection;
 ///
 /// # What passes
 /// Paths below `/.well-known/acme-challenge/` reach the service: there an authority looks for a proof over plain HTTP (RFC
-/// 8555, 8.3).
+/// 8555, 8.3). The proofs of [`Acme`](crate::Acme) are shown before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpsRedirect {
     port: u16,
@@ -64,7 +64,7 @@ impl HttpsRedirect {
     }
 
     /// The answer to a request, unless it passes.
-    fn answer<A>(&self, request: &Request<A>) -> Option<Response<Body>> {
+    pub(crate) fn answer<A>(&self, request: &Request<A>) -> Option<Response<Body>> {
         let path = request.uri().path();
         if path.starts_with(CHALLENGES) {
             return None;
@@ -160,10 +160,10 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> HttpsRedirectFuture<S::Future> {
-        HttpsRedirectFuture(match self.redirect.answer(&request) {
-            Some(answer) => Answer::Redirected(Some(answer)),
-            None => Answer::Passed(Box::pin(self.inner.call(request))),
-        })
+        match self.redirect.answer(&request) {
+            Some(answer) => HttpsRedirectFuture::answered(answer),
+            None => HttpsRedirectFuture::passed(self.inner.call(request)),
+        }
     }
 }
 
@@ -175,6 +175,16 @@ pub struct HttpsRedirectFuture<F>(Answer<F>);
 enum Answer<F> {
     Redirected(Option<Response<Body>>),
     Passed(Pin<Box<F>>),
+}
+
+impl<F> HttpsRedirectFuture<F> {
+    pub(crate) fn answered(answer: Response<Body>) -> HttpsRedirectFuture<F> {
+        HttpsRedirectFuture(Answer::Redirected(Some(answer)))
+    }
+
+    pub(crate) fn passed(inner: F) -> HttpsRedirectFuture<F> {
+        HttpsRedirectFuture(Answer::Passed(Box::pin(inner)))
+    }
 }
 
 impl<F, B, E> Future for HttpsRedirectFuture<F>

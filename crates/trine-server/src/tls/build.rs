@@ -69,6 +69,11 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = protocols(http2);
+    #[cfg(feature = "acme")]
+    if tls.managed().any(super::acme::Managed::is_proved_by_tls) {
+        super::acme::clients(tls)?;
+        config.alpn_protocols.push(super::acme::PROTOCOL.to_vec());
+    }
     // All suites are strong; of those that both know, the order of the provider decides, not what a client happens to like.
     config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;

@@ -15,6 +15,8 @@ use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
+#[cfg(feature = "acme")]
+use super::acme::{self, Managed, State};
 use super::error::TlsError;
 
 /// Where a certificate comes from.
@@ -27,6 +29,9 @@ pub(super) enum Source {
     /// The names in it.
     #[cfg(feature = "self-signed")]
     SelfSigned(Vec<String>),
+    /// Got and renewed by the server.
+    #[cfg(feature = "acme")]
+    Acme(Box<Managed>),
 }
 
 /// PEM, as a file or as its text.
@@ -44,21 +49,46 @@ pub(super) struct Loaded {
     pub(super) names: Vec<String>,
 }
 
+/// What a source gives.
+#[derive(Debug)]
+pub(super) enum Supply {
+    Loaded(Loaded),
+    /// Whatever is there at the time, for these names.
+    #[cfg(feature = "acme")]
+    Acme(Arc<State>, Vec<String>),
+}
+
 impl Source {
     pub(super) fn new(chain: Pem, key: Pem) -> Source {
         Source::Pem { chain, key }
     }
 
     /// Reads everything and checks that it fits together. What is only odd is logged.
-    pub(super) fn load(&self, provider: &CryptoProvider) -> Result<Loaded, TlsError> {
+    pub(super) fn load(&self, provider: &CryptoProvider) -> Result<Supply, TlsError> {
         match self {
-            Source::Pem { chain, key } => load(chain, key, provider),
+            Source::Pem { chain, key } => load(chain, key, provider).map(Supply::Loaded),
             #[cfg(feature = "self-signed")]
             Source::SelfSigned(names) => {
                 let (chain, key) = super::self_signed::make(names)?;
-                load(&Pem::text(chain), &Pem::text(key), provider)
+                load(&Pem::text(chain), &Pem::text(key), provider).map(Supply::Loaded)
+            }
+            #[cfg(feature = "acme")]
+            Source::Acme(managed) => {
+                acme::settings(managed)?;
+                let names = managed.settings.domains.iter().map(|name| name.to_ascii_lowercase()).collect();
+                Ok(Supply::Acme(Arc::clone(&managed.state), names))
             }
         }
+    }
+
+    #[cfg(feature = "acme")]
+    pub(super) fn managed(&self) -> Option<&Managed> {
+        if let Source::Acme(managed) = self { Some(managed) } else { None }
+    }
+
+    #[cfg(feature = "acme")]
+    pub(super) fn managed_mut(&mut self) -> Option<&mut Managed> {
+        if let Source::Acme(managed) = self { Some(managed) } else { None }
     }
 
     /// The files that it is made of.
@@ -67,12 +97,14 @@ impl Source {
             Source::Pem { chain, key } => [Some(chain), Some(key)],
             #[cfg(feature = "self-signed")]
             Source::SelfSigned(_) => [None, None],
+            #[cfg(feature = "acme")]
+            Source::Acme(_) => [None, None],
         };
         pems.into_iter().flatten().filter_map(Pem::file)
     }
 }
 
-fn load(chain: &Pem, key: &Pem, provider: &CryptoProvider) -> Result<Loaded, TlsError> {
+pub(super) fn load(chain: &Pem, key: &Pem, provider: &CryptoProvider) -> Result<Loaded, TlsError> {
     let certificates = chain.certificates()?;
     let private = key.private_key()?;
     let certified = CertifiedKey::from_der(certificates, private, provider).map_err(|error| match error {

@@ -9,6 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use rustls::ServerConnection;
 use tokio::io::AsyncReadExt as _;
+#[cfg(feature = "acme")]
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use trine_core::TlsInfo;
@@ -68,6 +70,17 @@ impl Gate {
         Ok(true)
     }
 
+    /// The certificates that the server gets by itself.
+    #[cfg(feature = "acme")]
+    pub(super) fn managed(&self) -> impl Iterator<Item = &super::acme::Managed> {
+        self.settings.managed()
+    }
+
+    #[cfg(feature = "acme")]
+    pub(super) fn provider(&self) -> Result<Arc<rustls::crypto::CryptoProvider>, TlsError> {
+        super::provider::choose(self.settings.provider.as_ref())
+    }
+
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         self.settings.files()
     }
@@ -106,6 +119,14 @@ impl Gate {
         match shaken {
             Ok(Ok(())) => {
                 let info = info::info(stream.tls());
+                #[cfg(feature = "acme")]
+                if info.protocol.as_deref() == Some(super::acme::PROTOCOL) {
+                    // The authority has seen what it wanted; nothing is spoken here (RFC 8737, 3).
+                    if let Ok(Ok(())) = timeout(config.discard_timeout, stream.shutdown()).await {
+                        farewell(&mut stream, config).await;
+                    }
+                    return None;
+                }
                 return Some(Secured { stream, info });
             }
             Ok(Err(Failure::Plain)) => {

@@ -6,9 +6,12 @@
 //! - `provider`: whose cryptography; `build`: all of it as a configuration of rustls
 //! - `handshake`: from an accepted connection to a protected one; `plain`: the answer to who speaks plain HTTP
 //! - `stream`: the protected bytes as the engine sees them; `info`: what the handshake agreed on
+//! - `acme` (feature `acme`): certificates that the server gets by itself
 //! - `reload`: new certificates without a restart
 //! - `error`: what can be wrong with the settings
 
+#[cfg(feature = "acme")]
+pub(crate) mod acme;
 mod build;
 mod certificate;
 mod error;
@@ -29,10 +32,14 @@ use std::sync::Arc;
 
 use trine_core::TlsVersion;
 
+#[cfg(feature = "acme")]
+pub use self::acme::{AcmeCache, CacheFuture};
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
 #[cfg(feature = "http3")]
 pub(crate) use self::stream::TlsStream;
+#[cfg(feature = "acme")]
+pub use crate::config::{Acme, AcmeChallenge};
 use crate::tls::certificate::{Pem, Source};
 
 /// How a listener speaks TLS: its certificates, and what it asks of clients.
@@ -118,6 +125,30 @@ impl Tls {
         Tls::from_source(Source::SelfSigned(names.into_iter().map(Into::into).collect()))
     }
 
+    /// A certificate that the server gets and renews by itself: see [`Acme`].
+    #[cfg(feature = "acme")]
+    #[must_use]
+    pub fn acme(acme: Acme) -> Tls {
+        Tls::from_source(Source::Acme(Box::new(acme::Managed::new(acme))))
+    }
+
+    /// A further one, for other names.
+    #[cfg(feature = "acme")]
+    #[must_use]
+    pub fn and_acme(mut self, acme: Acme) -> Tls {
+        self.sources.push(Source::Acme(Box::new(acme::Managed::new(acme))));
+        self
+    }
+
+    /// Keeps what the certificates above need across restarts elsewhere than in [`Acme::cache`](Acme#structfield.cache).
+    #[cfg(feature = "acme")]
+    #[must_use]
+    pub fn acme_cache(mut self, cache: Arc<impl AcmeCache>) -> Tls {
+        let cache: Arc<dyn AcmeCache> = cache;
+        self.managed_mut().for_each(|managed| managed.cache = Some(Arc::clone(&cache)));
+        self
+    }
+
     /// A configuration of rustls that is taken as it is: for whatever else rustls can do. Only what it lacks is added: the
     /// list of protocols (ALPN), where it is empty. [`TlsError`] says so where further settings are made here.
     #[must_use]
@@ -188,6 +219,16 @@ impl Tls {
     fn files(&self) -> impl Iterator<Item = &Path> {
         let authorities = self.clients.iter().filter_map(|clients| clients.authorities.file());
         self.sources.iter().flat_map(Source::files).chain(authorities)
+    }
+
+    #[cfg(feature = "acme")]
+    fn managed(&self) -> impl Iterator<Item = &acme::Managed> {
+        self.sources.iter().filter_map(Source::managed)
+    }
+
+    #[cfg(feature = "acme")]
+    fn managed_mut(&mut self) -> impl Iterator<Item = &mut acme::Managed> {
+        self.sources.iter_mut().filter_map(Source::managed_mut)
     }
 
     fn from_source(source: Source) -> Tls {

@@ -69,12 +69,12 @@ impl Authority {
     }
 
     pub(crate) fn trusted_by(&self, own: Option<&Signed>) -> ClientConfig {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        let builder = builder().with_root_certificates(roots);
         match own {
-            None => builder.with_no_client_auth(),
+            None => trusting(self.0.der().clone()),
             Some(Signed { chain, key }) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(self.0.der().clone()).unwrap();
+                let builder = builder().with_root_certificates(roots);
                 let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
                 let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
                 builder.with_client_auth_cert(chain, key).unwrap()
@@ -115,6 +115,13 @@ impl Signed {
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// What a client that trusts this one goes by.
+pub(crate) fn trusting(root: CertificateDer<'static>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(root).unwrap();
+    builder().with_root_certificates(roots).with_no_client_auth()
 }
 
 fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {

@@ -53,7 +53,7 @@ macro_rules! keys {
 }
 
 /// The keys that take more than one value.
-const LISTS: [&str; 2] = ["listeners", "trusted_proxies"];
+const LISTS: [&str; 4] = ["acme.contact", "acme.domains", "listeners", "trusted_proxies"];
 
 const KEYS: &[Key] = keys! {
     "address" => server.address: units::ADDRESS;
@@ -93,6 +93,21 @@ const KEYS: &[Key] = keys! {
     "http3.send_window" => server.http3.send_window: units::QUIC_WINDOW;
     "http3.max_unproven" => server.http3.max_unproven: units::UNPROVEN;
     "http3.idle_timeout" => server.http3.idle_timeout: units::TIMEOUT;
+    "acme.domains" => server.acme.domains: units::WORDS;
+    "acme.contact" => server.acme.contact: units::WORDS;
+    "acme.agree_to_terms" => server.acme.agree_to_terms: units::SWITCH;
+    "acme.cache" => server.acme.cache: units::FOLDER;
+    "acme.directory" => server.acme.directory: units::TEXT;
+    "acme.roots" => server.acme.roots: units::FILE;
+    "acme.challenge" => server.acme.challenge: units::CHALLENGE;
+    "acme.request_timeout" => server.acme.request_timeout: units::TIMEOUT;
+    "acme.max_response_bytes" => server.acme.max_response_bytes: units::MEMORY;
+    "acme.order_timeout" => server.acme.order_timeout: units::TIMEOUT;
+    "acme.poll_interval" => server.acme.poll_interval: units::TIMEOUT;
+    "acme.first_retry" => server.acme.first_retry: units::TIMEOUT;
+    "acme.longest_retry" => server.acme.longest_retry: units::TIMEOUT;
+    "acme.longest_retry_after" => server.acme.longest_retry_after: units::DURATION;
+    "acme.check_interval" => server.acme.check_interval: units::TIMEOUT;
     "timeouts.handshake" => server.handshake_timeout: units::TIMEOUT;
     "timeouts.head" => server.head_timeout: units::TIMEOUT;
     "timeouts.keep_alive" => server.keep_alive_timeout: units::TIMEOUT;

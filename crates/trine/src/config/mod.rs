@@ -83,6 +83,21 @@
 //! | `http2.max_control_frames` | `10000` | [`max_control_frames`](trine_server::Http2::max_control_frames) |
 //! | `http2.ping_interval` | `30s` | [`ping_interval`](trine_server::Http2::ping_interval) |
 //! | `http2.ping_timeout` | `20s` | [`ping_timeout`](trine_server::Http2::ping_timeout) |
+//! | `acme.domains` | `none` | [`domains`](trine_server::Acme#structfield.domains) |
+//! | `acme.contact` | `none` | [`contact`](trine_server::Acme#structfield.contact) |
+//! | `acme.agree_to_terms` | `false` | [`agree_to_terms`](trine_server::Acme#structfield.agree_to_terms) |
+//! | `acme.cache` | `none` | [`cache`](trine_server::Acme#structfield.cache) |
+//! | `acme.directory` | `https://acme-v02.api.letsencrypt.org/directory` | [`directory`](trine_server::Acme#structfield.directory) |
+//! | `acme.roots` | `none` | [`roots`](trine_server::Acme#structfield.roots) |
+//! | `acme.challenge` | `tls-alpn-01` | [`challenge`](trine_server::Acme#structfield.challenge) |
+//! | `acme.request_timeout` | `30s` | [`request_timeout`](trine_server::Acme#structfield.request_timeout) |
+//! | `acme.max_response_bytes` | `256KiB` | [`max_response_bytes`](trine_server::Acme#structfield.max_response_bytes) |
+//! | `acme.order_timeout` | `5m` | [`order_timeout`](trine_server::Acme#structfield.order_timeout) |
+//! | `acme.poll_interval` | `1s` | [`poll_interval`](trine_server::Acme#structfield.poll_interval) |
+//! | `acme.first_retry` | `3m` | [`first_retry`](trine_server::Acme#structfield.first_retry) |
+//! | `acme.longest_retry` | `4h` | [`longest_retry`](trine_server::Acme#structfield.longest_retry) |
+//! | `acme.longest_retry_after` | `1d` | [`longest_retry_after`](trine_server::Acme#structfield.longest_retry_after) |
+//! | `acme.check_interval` | `6h` | [`check_interval`](trine_server::Acme#structfield.check_interval) |
 //! | `timeouts.handover` | `30s` | [`handover_timeout`](ServerConfig::handover_timeout) |
 //!
 //! A table of another name is a section of the application: see [`Section`].

@@ -252,7 +252,7 @@ impl Sections {
 }
 
 /// The tables of the server.
-pub(super) const TABLES: [&str; 4] = ["http2", "http3", "limits", "timeouts"];
+pub(super) const TABLES: [&str; 5] = ["acme", "http2", "http3", "limits", "timeouts"];
 /// The tables of the profiles.
 pub(super) const PROFILES: [&str; 2] = ["dev", "prod"];
 

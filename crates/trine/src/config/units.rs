@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use trine_server::{AtCapacity, Cancel, ForwardedBy, Listen, Network};
+use trine_server::{AcmeChallenge, AtCapacity, Cancel, ForwardedBy, Listen, Network};
 
 /// How a kind of value is read, and how an error names it.
 pub(super) struct Kind<T> {
@@ -32,6 +32,24 @@ pub(super) const PORT_OR_NONE: Kind<Option<u16>> = Kind {
 pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
     expected: "the path of a file, or `none`",
     parse: |text| Some(if text.is_empty() || text == "none" { None } else { Some(text.into()) }),
+};
+
+pub(super) const FOLDER: Kind<Option<PathBuf>> =
+    Kind { expected: "the path of a folder, or `none`", parse: FILE.parse };
+
+pub(super) const TEXT: Kind<String> =
+    Kind { expected: "a text", parse: |text| (!text.is_empty()).then(|| text.to_owned()) };
+
+pub(super) const WORDS: Kind<Vec<String>> =
+    Kind { expected: "a list of texts, with commas between them, or `none`", parse: list };
+
+pub(super) const CHALLENGE: Kind<AcmeChallenge> = Kind {
+    expected: "`tls-alpn-01` or `http-01`",
+    parse: |text| match text {
+        "tls-alpn-01" => Some(AcmeChallenge::TlsAlpn01),
+        "http-01" => Some(AcmeChallenge::Http01),
+        _ => None,
+    },
 };
 
 pub(super) const LISTENERS: Kind<Vec<Listen>> = Kind {

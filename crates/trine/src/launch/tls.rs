@@ -9,7 +9,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     if config.server.tls_self_signed && config.profile == Profile::Prod {
         findings.push(Finding::server(
             "`tls_self_signed` is for development: under the profile `prod`, give a certificate that clients trust, by \
-             `tls_cert` and `tls_key`"
+             `tls_cert` and `tls_key`, or `acme.domains`"
                 .to_owned(),
         ));
     }

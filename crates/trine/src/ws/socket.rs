@@ -70,7 +70,7 @@ impl Socket {
         M: Into<Prepared>,
         E: Into<BoxError>,
     {
-        self.sender.forward(stream);
+        self.0.forward(stream);
     }
 
     /// See [`Sender::flush`].

@@ -1,0 +1,85 @@
+//! From an account to a certificate (RFC 8555, 7.4).
+
+use instant_acme::{
+    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, Identifier, NewOrder, Order,
+    OrderStatus, RetryPolicy,
+};
+use rustls::crypto::CryptoProvider;
+
+use super::{State, proof};
+use crate::config::{Acme, AcmeChallenge};
+
+/// Orders a certificate for a key that is made for it, and tells both as PEM, the key first.
+pub(super) async fn order(
+    settings: &Acme,
+    account: &Account,
+    state: &State,
+    provider: &CryptoProvider,
+    replaces: Option<CertificateIdentifier<'static>>,
+) -> Result<String, Error> {
+    let names: Vec<_> =
+        settings.domains.iter().map(|name| Identifier::Dns(name.to_ascii_lowercase())).collect();
+    let mut new = NewOrder::new(&names);
+    if let Some(old) = replaces {
+        new = new.replaces(old);
+    }
+    let mut order = account.new_order(&new).await?;
+    let policy = RetryPolicy::new().initial_delay(settings.poll_interval).timeout(settings.order_timeout);
+    if order.state().status == OrderStatus::Pending {
+        prove(&mut order, settings, state, provider).await?;
+        if order.poll_ready(&policy).await? == OrderStatus::Invalid {
+            return Err(why(&mut order).await);
+        }
+    }
+    let key = order.finalize().await?;
+    let chain = order.poll_certificate(&policy).await?;
+    Ok(format!("{key}{chain}"))
+}
+
+/// Shows the proofs, and says that they are there.
+async fn prove(
+    order: &mut Order,
+    settings: &Acme,
+    state: &State,
+    provider: &CryptoProvider,
+) -> Result<(), Error> {
+    let (kind, name) = match settings.challenge {
+        AcmeChallenge::TlsAlpn01 => (ChallengeType::TlsAlpn01, "tls-alpn-01"),
+        AcmeChallenge::Http01 => (ChallengeType::Http01, "http-01"),
+    };
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization?;
+        match authorization.status {
+            AuthorizationStatus::Valid => continue,
+            AuthorizationStatus::Pending => {}
+            other => {
+                let name = authorization.identifier().to_string();
+                return Err(Error::Other(format!("the authorization for {name} is {other:?}").into()));
+            }
+        }
+        let Some(mut challenge) = authorization.challenge(kind.clone()) else {
+            return Err(Error::Other(
+                format!("the authority does not offer `{name}`; take another challenge").into(),
+            ));
+        };
+        proof::show(state, &challenge, settings.challenge, provider)?;
+        challenge.set_ready().await?;
+    }
+    Ok(())
+}
+
+/// What the authority has against the proofs.
+async fn why(order: &mut Order) -> Error {
+    let mut told = Vec::new();
+    let mut authorizations = order.authorizations();
+    while let Some(Ok(mut authorization)) = authorizations.next().await {
+        if authorization.refresh().await.is_err() {
+            continue;
+        }
+        let problems = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
+        told.extend(problems.map(|problem| format!("{}: {problem}", authorization.identifier())));
+    }
+    let told = if told.is_empty() { "it does not say why".to_owned() } else { told.join("; ") };
+    Error::Other(format!("the authority could not see the proof: {told}").into())
+}

@@ -1,0 +1,125 @@
+//! What the authority sees of an order: a certificate in a handshake of its own protocol, or a file over plain HTTP.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode};
+use instant_acme::{ChallengeHandle, Error, KeyAuthorization};
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+use tower_service::Service;
+use trine_core::{Body, ConnInfo};
+
+use super::State;
+use crate::config::AcmeChallenge;
+use crate::https::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture};
+use crate::seam::{HttpService, MakeConnection};
+
+/// The protocol of `tls-alpn-01` (RFC 8737, 6.2). Nothing is spoken in it.
+pub(in crate::tls) const PROTOCOL: &[u8] = b"acme-tls/1";
+
+/// Where an authority asks for a file (RFC 8555, 8.3).
+const PLACE: &str = "/.well-known/acme-challenge/";
+
+/// Puts the answer to a challenge where the authority will look.
+pub(super) fn show(
+    state: &State,
+    challenge: &ChallengeHandle<'_>,
+    by: AcmeChallenge,
+    provider: &CryptoProvider,
+) -> Result<(), Error> {
+    let proof = challenge.key_authorization();
+    match by {
+        AcmeChallenge::TlsAlpn01 => {
+            let name = challenge.identifier().to_string().to_ascii_lowercase();
+            let certificate = certificate(&name, &proof, provider).map_err(Error::Other)?;
+            state.prove_by_tls(name, certificate);
+        }
+        AcmeChallenge::Http01 => state.prove_by_http(challenge.token.clone(), proof.as_str().to_owned()),
+    }
+    Ok(())
+}
+
+/// A certificate that says only that this server knows the account (RFC 8737, 3).
+fn certificate(
+    name: &str,
+    proof: &KeyAuthorization,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Box<dyn std::error::Error + Send + Sync>> {
+    let mut params = CertificateParams::new([name.to_owned()])?;
+    params.distinguished_name = DistinguishedName::new();
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(proof.digest().as_ref())];
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    // Unchecked: the critical extension, which no client knows, is the point of it.
+    let key = provider.key_provider.load_private_key(key)?;
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
+}
+
+/// The services of a plain listener while there are proofs to show: they come before everything, redirects too.
+pub(crate) struct Proving<M> {
+    pub(crate) inner: M,
+    pub(crate) states: Arc<[Arc<State>]>,
+    pub(crate) redirect: Option<HttpsRedirect>,
+}
+
+impl<M, T> MakeConnection for Proving<M>
+where
+    M: Deref<Target = T> + 'static,
+    T: MakeConnection,
+{
+    type Service = ProvingService<T::Service>;
+
+    fn connection(&self, info: &ConnInfo) -> Self::Service {
+        ProvingService {
+            inner: self.inner.connection(info),
+            states: Arc::clone(&self.states),
+            redirect: self.redirect.clone(),
+        }
+    }
+
+    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
+        self.redirect.is_none() && self.inner.foreign_upgrade(head)
+    }
+}
+
+pub(crate) struct ProvingService<S> {
+    inner: S,
+    states: Arc<[Arc<State>]>,
+    redirect: Option<HttpsRedirect>,
+}
+
+impl<S: HttpService> Service<Request<Body>> for ProvingService<S> {
+    type Response = Response<HttpsRedirectBody<S::ResponseBody>>;
+    type Error = S::Error;
+    type Future = HttpsRedirectFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let proof = request.uri().path().strip_prefix(PLACE).and_then(|token| {
+            let text = self.states.iter().find_map(|state| state.http_proof(token))?;
+            Some(file(text))
+        });
+        match proof.or_else(|| self.redirect.as_ref()?.answer(&request)) {
+            Some(answer) => HttpsRedirectFuture::answered(answer),
+            None => HttpsRedirectFuture::passed(self.inner.call(request)),
+        }
+    }
+}
+
+fn file(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

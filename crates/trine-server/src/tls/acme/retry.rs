@@ -1,0 +1,30 @@
+//! When a failed order is tried again.
+
+use std::time::Duration;
+
+use rustls::crypto::CryptoProvider;
+
+use super::due::chance;
+use crate::config::Acme;
+
+/// Doubles with each failure up to the longest, and is less by up to a quarter, by chance.
+pub(super) fn pause(settings: &Acme, failures: u32, provider: &CryptoProvider) -> Duration {
+    let doubled = settings.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    doubled.min(settings.longest_retry).mul_f64(1.0 - chance(provider) / 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_doubles_up_to_the_longest() {
+        let settings = Acme::default();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        for (failures, minutes) in [(1, 3), (2, 6), (5, 48), (7, 192), (8, 240), (4_000_000_000, 240)] {
+            let whole = Duration::from_secs(minutes * 60);
+            let pause = pause(&settings, failures, &provider);
+            assert!(pause <= whole && pause >= whole.mul_f64(0.75), "{failures}: {pause:?}");
+        }
+    }
+}

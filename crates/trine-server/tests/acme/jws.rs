@@ -1,0 +1,57 @@
+//! Signed requests (RFC 7515, RFC 8555, 6.2), checked.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+/// A request whose signature holds.
+pub(crate) struct Signed {
+    pub(crate) header: Value,
+    /// `Null` in a POST-as-GET.
+    pub(crate) payload: Value,
+}
+
+/// A public key of an account.
+#[derive(Clone)]
+pub(crate) struct Key {
+    point: Vec<u8>,
+    pub(crate) thumbprint: String,
+}
+
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn decode(text: &Value) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap()
+}
+
+pub(crate) fn sha256(text: &str) -> Vec<u8> {
+    digest(&SHA256, text.as_bytes()).as_ref().to_vec()
+}
+
+impl Key {
+    pub(crate) fn of(jwk: &Value) -> Key {
+        assert_eq!((&jwk["kty"], &jwk["crv"]), (&"EC".into(), &"P-256".into()));
+        let point = [vec![4], decode(&jwk["x"]), decode(&jwk["y"])].concat();
+        // The members in this order (RFC 7638, 3).
+        let text = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
+        Key { point, thumbprint: encode(sha256(&text)) }
+    }
+}
+
+/// `key` tells whose key it must be, by the protected header.
+pub(crate) fn open(body: &[u8], key: impl FnOnce(&Value) -> Key) -> Signed {
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let header: Value = serde_json::from_slice(&decode(&body["protected"])).unwrap();
+    assert_eq!(header["alg"], "ES256");
+    let text = format!("{}.{}", body["protected"].as_str().unwrap(), body["payload"].as_str().unwrap());
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key(&header).point)
+        .verify(text.as_bytes(), &decode(&body["signature"]))
+        .expect("the signature does not hold");
+    let payload = decode(&body["payload"]);
+    let payload = if payload.is_empty() { Value::Null } else { serde_json::from_slice(&payload).unwrap() };
+    Signed { header, payload }
+}
