@@ -57,6 +57,7 @@ fn malformed_fields_end_the_stream() {
         ("te", "gzip"),
         ("X-Upper", "1"),
         ("a b", "1"),
+        ("a\"b", "1"),
         ("", "1"),
         ("a", "1\r\nb: 2"),
         ("a", "\0"),
