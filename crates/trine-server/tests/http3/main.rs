@@ -1,10 +1,12 @@
 //! HTTP/3 over real UDP.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
+mod attacks;
 mod browser;
 mod cancel;
 #[path = "../common/mod.rs"]
 mod common;
+mod conformance;
 mod lifecycle;
 mod limits;
 mod malformed;

@@ -44,6 +44,8 @@ fn cookies_are_one_field() {
     let head = with(&[("cookie", "a=1"), ("cookie", "b=2")]).unwrap();
     assert_eq!(head.request.headers()["cookie"], "a=1; b=2");
     assert_eq!(head.request.headers().get_all("cookie").iter().count(), 1);
+    let head = with(&[("cookie", ""), ("cookie", "a=1"), ("cookie", "")]).unwrap();
+    assert_eq!(head.request.headers()["cookie"], "a=1");
 }
 
 #[test]
