@@ -52,7 +52,7 @@ async fn the_server_itself() {
     bound.serve(Shared(tower::service_fn(service))).await.unwrap();
 }
 
-struct Child {
+pub struct Child {
     process: std::process::Child,
     address: SocketAddr,
     certificate: CertificateDer<'static>,
@@ -60,7 +60,7 @@ struct Child {
 }
 
 impl Child {
-    async fn start() -> Child {
+    pub async fn start() -> Child {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["attacks::the_server_itself", "--exact", "--ignored", "--nocapture"])
             .stdout(Stdio::piped())
@@ -91,7 +91,7 @@ impl Child {
     }
 
     /// Time on a processor so far.
-    fn worked(&self) -> Duration {
+    pub fn worked(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
         let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
@@ -108,7 +108,7 @@ impl Child {
         within(endpoint().connect_with(config, self.address, "localhost").unwrap()).await.unwrap()
     }
 
-    async fn raw(&self) -> Raw {
+    pub async fn raw(&self) -> Raw {
         Raw::over(self.quic_with(TransportConfig::default()).await).await
     }
 

@@ -9,7 +9,7 @@ use crate::common::within;
 use crate::peer::{self, *};
 
 /// A table that shrinks unnoticed proves nothing.
-const FEWEST_CASES: usize = 130;
+const FEWEST_CASES: usize = 190;
 
 /// What must come of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -189,6 +189,30 @@ async fn an_answer_that_is_not_read_in_time_is_reset() {
     peer.stop().await;
 }
 
+#[tokio::test]
+async fn an_answer_has_a_lowest_rate() {
+    let windows = with(Http3 { send_window: 20_000, ..Http3::default() });
+    let (peer, _) = of_endless(ServerConfig { write_timeout: PAUSE, min_write_rate: 500_000, ..windows });
+    let mut transport = TransportConfig::default();
+    transport.stream_receive_window(VarInt::from_u32(20_000));
+    let client = Raw::over(peer.quic_with(transport).await).await;
+    let (_send, mut receive) = client.open(head("GET", "/", &[])).await;
+    // 100 KB a second, so that it never waits for long.
+    let error = within(async {
+        loop {
+            match receive.read_chunk(10_000, true).await {
+                Ok(chunk) => {
+                    let read = chunk.unwrap().bytes.len() as u32;
+                    tokio::time::sleep(Duration::from_micros(10) * read).await;
+                }
+                Err(error) => return error,
+            }
+        }
+    });
+    assert_eq!(error.await, quinn::ReadError::Reset(VarInt::from_u32(0x10c)));
+    peer.stop().await;
+}
+
 /// An answer that fits into our window is as good as sent for us, and the client has not read it for all that.
 #[tokio::test]
 async fn the_rest_of_an_answer_has_a_lowest_rate_too() {

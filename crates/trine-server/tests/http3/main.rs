@@ -9,6 +9,7 @@ mod common;
 mod conformance;
 mod lifecycle;
 mod limits;
+mod load;
 mod malformed;
 mod peer;
 #[path = "../tls/pki.rs"]
