@@ -352,16 +352,19 @@ impl<'a> Exchange<'a> {
 
     /// Whether the client took the rest of its answers at the lowest rate since it was looked at last. QUIC does not tell
     /// streams apart there: one that is read keeps those beside it alive.
-    fn is_fast_enough(&self, sent: &mut u64) -> bool {
-        let before = std::mem::replace(sent, self.sent());
+    fn is_fast_enough(&self, before: &mut (u64, u64)) -> bool {
+        const LARGEST_PACKET: u64 = 1472;
+        let (bytes, frames) = std::mem::replace(before, self.sent());
         let least =
             self.config.min_write_rate.saturating_mul(self.config.write_timeout.as_millis() as u64) / 1000;
-        *sent - before >= least
+        // Packets that only look for the path's limits are bytes too, but no frames of a stream.
+        before.0 - bytes >= least && before.1 - frames >= least.div_ceil(LARGEST_PACKET)
     }
 
-    /// Bytes on their way to the client so far.
-    fn sent(&self) -> u64 {
-        self.connection.stats().udp_tx.bytes
+    /// Bytes on their way to the client so far, and frames of streams in them.
+    fn sent(&self) -> (u64, u64) {
+        let stats = self.connection.stats();
+        (stats.udp_tx.bytes, stats.frame_tx.stream)
     }
 
     /// Runs `main`; while it is pending, moves everything else that the stream carries.
