@@ -2,43 +2,21 @@
 //! and it runs with every limit at its default.
 #![cfg(target_os = "linux")]
 
-use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
 use quinn::{ClientConfig, Connection, TransportConfig};
 use rustls::pki_types::CertificateDer;
-use trine_core::Body;
 use trine_server::{Server, ServerConfig, Shared};
 
-use crate::common::{config, kitchen, within};
+use crate::child::{MIB, Process, service};
+use crate::common::{config, within};
 use crate::limits::Relay;
 use crate::peer::{self, *};
 
-const MIB: u64 = 1024 * 1024;
 const EXCESSIVE_LOAD: u64 = 0x107;
-
-/// Counts its calls, and has an answer without end.
-async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
-    static CALLS: AtomicUsize = AtomicUsize::new(0);
-    match request.uri().path() {
-        "/calls" => Ok(Response::new(Body::from(CALLS.load(Ordering::Relaxed).to_string()))),
-        "/endless" => {
-            let chunks = std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
-            Ok(Response::new(Body::stream(futures_util::stream::iter(chunks))))
-        }
-        _ => {
-            CALLS.fetch_add(1, Ordering::Relaxed);
-            kitchen(request).await
-        }
-    }
-}
 
 /// What the process runs that [`Child::start`] starts.
 #[tokio::test]
@@ -53,49 +31,28 @@ async fn the_server_itself() {
 }
 
 pub struct Child {
-    process: std::process::Child,
+    process: Process,
     address: SocketAddr,
     certificate: CertificateDer<'static>,
-    memory: u64,
 }
 
 impl Child {
     pub async fn start() -> Child {
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["attacks::the_server_itself", "--exact", "--ignored", "--nocapture"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let line = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).unwrap();
-        let (address, certificate) = line.split_once(' ').unwrap();
+        let (process, said) = Process::start("attacks::the_server_itself");
+        let (address, certificate) = said.split_once(' ').unwrap();
         let byte = |at: usize| u8::from_str_radix(&certificate[at..at + 2], 16).unwrap();
         let certificate: Vec<u8> = (0..certificate.len()).step_by(2).map(byte).collect();
-        let (address, certificate) = (address.parse().unwrap(), certificate.into());
-        let mut child = Child { process, address, certificate, memory: 0 };
+        let mut child = Child { process, address: address.parse().unwrap(), certificate: certificate.into() };
         // What is made for the first connections and requests is no growth.
         for _ in 0..3 {
             child.calls().await;
         }
-        child.memory = child.resident();
+        child.process.settle();
         child
     }
 
-    fn resident(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
-    }
-
-    fn growth(&self) -> u64 {
-        self.resident().saturating_sub(self.memory)
-    }
-
-    /// Time on a processor so far.
     pub fn worked(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
+        self.process.worked()
     }
 
     fn client_config(&self) -> ClientConfig {
@@ -120,15 +77,7 @@ impl Child {
     /// It serves others, has not grown and has not worked itself to death.
     async fn is_well(&self, most: u64) {
         self.calls().await;
-        assert!(self.growth() < most, "{} KiB of growth", self.growth() / 1024);
-        assert!(self.worked() < Duration::from_secs(5), "{:?} of work", self.worked());
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.is_modest(most);
     }
 }
 

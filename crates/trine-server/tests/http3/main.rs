@@ -4,6 +4,9 @@
 mod attacks;
 mod browser;
 mod cancel;
+#[cfg(target_os = "linux")]
+#[path = "../common/child.rs"]
+mod child;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
