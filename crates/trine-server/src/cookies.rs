@@ -7,9 +7,12 @@ use http::header::{COOKIE, HeaderMap, HeaderValue};
 #[cold]
 pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if crumbs.len() > 1
-        && let Ok(cookies) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
-    {
+    if crumbs.len() < 2 {
+        return;
+    }
+    // One of nothing would leave a space at the end, which HTTP/1 behind us strips.
+    let whole: Vec<&[u8]> = crumbs.into_iter().filter(|crumb| !crumb.is_empty()).collect();
+    if let Ok(cookies) = HeaderValue::from_bytes(&whole.join(&b"; "[..])) {
         headers.insert(COOKIE, cookies);
     }
 }

@@ -11,11 +11,15 @@ use crate::h1::framing::Length;
 use crate::h1::head::{self, Head};
 
 mod forwarded;
+#[cfg(feature = "http3")]
+mod http3;
 mod proxy_protocol;
 #[cfg(test)]
 mod tests;
 
 pub use self::forwarded::forwarded;
+#[cfg(feature = "http3")]
+pub use self::http3::{h3_control, h3_request, h3_stream};
 pub use self::proxy_protocol::proxy_protocol;
 
 const HEAD: head::Limits = head::Limits { bytes: 4096, headers: 32, target: 1024 };

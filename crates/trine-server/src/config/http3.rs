@@ -16,8 +16,8 @@ pub struct Http3 {
     /// Requests that a connection may have open at a time. QUIC keeps clients from opening more (RFC 9000, 4.6).
     /// Default: 128.
     pub max_concurrent_streams: u32,
-    /// Requests that a client may take back beyond those whose answers it took: each may have made work for nothing. The
-    /// client sees the end of the connection, `H3_EXCESSIVE_LOAD`. Default: 200.
+    /// Requests that a client may take back, or that break the rules, beyond those whose answers it took: each may have
+    /// made work for nothing. The client sees the end of the connection, `H3_EXCESSIVE_LOAD`. Default: 200.
     pub max_cancelled: u32,
     /// Bytes of one request that a client may send before somebody reads them (RFC 9000, 4.1). Default: 256 KiB.
     pub stream_window: u32,

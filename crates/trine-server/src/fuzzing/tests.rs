@@ -9,13 +9,19 @@ use super::*;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: &[(&str, Target)] = &[
     ("head", head),
     ("framing", framing),
     ("chunked", chunked),
     ("uri", uri),
     ("forwarded", forwarded),
     ("proxy_protocol", proxy_protocol),
+    #[cfg(feature = "http3")]
+    ("h3_control", h3_control),
+    #[cfg(feature = "http3")]
+    ("h3_request", h3_request),
+    #[cfg(feature = "http3")]
+    ("h3_stream", h3_stream),
 ];
 
 /// The fewest mutations of each target; on a slow machine the time ends it.

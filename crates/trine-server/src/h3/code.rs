@@ -7,6 +7,7 @@ use quinn::VarInt;
 #[repr(u32)]
 pub(super) enum Code {
     NoError = 0x100,
+    GeneralProtocol = 0x101,
     InternalError = 0x102,
     StreamCreation = 0x103,
     ClosedCriticalStream = 0x104,

@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -55,22 +55,28 @@ async fn serve<M: MakeConnection>(arrival: Arrival, make: &M, config: &ServerCon
     };
     drop(handshake);
     let info = info(&connection, local);
-    let (code, why) = requests(&connection, &info, make, config, place).await;
+    // A client that has no room for our control stream would hold its place for ever.
+    let (code, why) = match timeout(config.handshake_timeout, greet(&connection, config)).await {
+        Ok(Ok(mut ours)) => requests(&connection, &mut ours, &info, make, config, place).await,
+        Ok(Err(_)) => GONE,
+        Err(_) => (Code::GeneralProtocol, "the client takes no control stream (RFC 9114, 6.2)"),
+    };
     tracing::debug!(?code, why, "a QUIC connection ends");
     connection.close(code.into(), why.as_bytes());
 }
 
-/// Serves requests until the connection is to end, and says why.
+const GONE: (Code, &str) = (Code::NoError, "the client is gone");
+
+/// Serves requests until the connection is to end, and says why. `ours` is our control stream.
 async fn requests<M: MakeConnection>(
     connection: &Connection,
+    ours: &mut Writer,
     info: &ConnInfo,
     make: &M,
     config: &ServerConfig,
     place: &Place,
 ) -> (Code, &'static str) {
-    const GONE: (Code, &str) = (Code::NoError, "the client is gone");
-    let Ok(mut ours) = greet(connection, config).await else { return GONE };
-    let mut theirs = UniStreams::default();
+    let mut theirs = UniStreams::new();
     let mut running = FuturesUnordered::new();
     let mut cancelled: u32 = 0;
     // The first stream that is not served any more, once we said so.
@@ -88,7 +94,7 @@ async fn requests<M: MakeConnection>(
                     Outcome::Broken(code, why) => return (code, why),
                 }
                 if cancelled > config.http3.max_cancelled {
-                    return (Code::ExcessiveLoad, "too many requests were taken back");
+                    return (Code::ExcessiveLoad, "too many requests were taken back or broke the rules");
                 }
                 idle.set(sleep(config.keep_alive_timeout));
                 None
@@ -106,10 +112,11 @@ async fn requests<M: MakeConnection>(
             }
             () = &mut draining, if last.is_none() => {
                 last = Some(next);
-                if ours.write_all(&control::goaway(next)).await.is_err() {
-                    return GONE;
-                }
+                ours.push(control::goaway(next).freeze());
                 None
+            }
+            () = poll_fn(|cx| poll_fails(ours, cx)) => {
+                return (Code::ClosedCriticalStream, "the client does not take our control stream");
             }
             () = &mut idle, if running.is_empty() => return (Code::NoError, "there were no requests for a while"),
         };
@@ -117,8 +124,9 @@ async fn requests<M: MakeConnection>(
             Some(Ok((send, receive))) if last.is_some() => reject(send, receive),
             Some(Ok((send, receive))) => {
                 next = u64::from(receive.id()) + 4;
+                theirs.earn();
                 let (reader, writer) = (Reader::new(receive, limits(config)), Writer::new(send));
-                running.push(exchange(reader, writer, make, info, config));
+                running.push(exchange(reader, writer, make, (connection, info), config));
             }
             Some(Err(_)) => {
                 if config.cancel == Cancel::Never {
@@ -134,10 +142,20 @@ async fn requests<M: MakeConnection>(
     }
 }
 
-async fn greet(connection: &Connection, config: &ServerConfig) -> Result<SendStream, quinn::WriteError> {
+async fn greet(connection: &Connection, config: &ServerConfig) -> Result<Writer, quinn::WriteError> {
     let mut ours = connection.open_uni().await?;
     ours.write_all(&control::greeting(config.max_head_bytes)).await?;
-    Ok(ours)
+    Ok(Writer::new(ours))
+}
+
+/// Sends what waits, as far as the client takes it. Ready only where it takes nothing any more.
+fn poll_fails(writer: &mut Writer, cx: &mut Context<'_>) -> Poll<()> {
+    while !writer.is_empty() {
+        if ready!(writer.poll_send(cx)).is_err() {
+            return Poll::Ready(());
+        }
+    }
+    Poll::Pending
 }
 
 /// A request that came after we said that none would be served: its client may send it elsewhere (RFC 9114, 5.2).

@@ -38,6 +38,12 @@ impl Control {
         Ok(())
     }
 
+    /// Bytes that are gathered.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held(&self) -> usize {
+        self.input.len()
+    }
+
     fn take_frame(&mut self) -> Result<bool, Fault> {
         let Some((kind, first)) = varint::read(&self.input) else { return Ok(false) };
         if !self.settings && kind != SETTINGS {

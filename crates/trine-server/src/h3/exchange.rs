@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
+use quinn::Connection;
 use trine_core::{Body, BoxError, ConnInfo};
 
 use super::code::{Code, Fault};
@@ -31,7 +32,7 @@ use crate::timer::{Side, Timer};
 pub(super) enum Outcome {
     /// The client has its answer, or the reason why there is none.
     Told,
-    /// The client took its request back.
+    /// The client took its request back, or had us do so.
     Cancelled,
     /// The connection cannot go on.
     Broken(Code, &'static str),
@@ -42,10 +43,10 @@ pub(super) async fn exchange<M: MakeConnection>(
     reader: Reader,
     writer: Writer,
     make: &M,
-    info: &ConnInfo,
+    (connection, info): (&Connection, &ConnInfo),
     config: &ServerConfig,
 ) -> Outcome {
-    let mut exchange = Exchange::new(reader, writer, config);
+    let mut exchange = Exchange::new(reader, writer, connection, config);
     let served = {
         let mut serving = pin!(serve(&mut exchange, make, info));
         poll_fn(|cx| {
@@ -94,15 +95,22 @@ struct Exchange<'a> {
     head: bool,
     /// The head of the answer may be on its way.
     begun: bool,
+    connection: &'a Connection,
     config: &'a ServerConfig,
 }
 
 impl<'a> Exchange<'a> {
-    fn new(reader: Reader, writer: Writer, config: &'a ServerConfig) -> Exchange<'a> {
+    fn new(
+        reader: Reader,
+        writer: Writer,
+        connection: &'a Connection,
+        config: &'a ServerConfig,
+    ) -> Exchange<'a> {
         let stopped = Box::pin(writer.stopped());
         let timer = Timer::new(config.head_timeout);
         let pace = Pace::default();
-        Exchange { reader, writer, upload: None, timer, pace, stopped, head: false, begun: false, config }
+        let (head, begun) = (false, false);
+        Exchange { reader, writer, upload: None, timer, pace, stopped, head, begun, connection, config }
     }
 
     async fn read_head(&mut self) -> Result<Result<Request<Body>, RequestError>, Over> {
@@ -310,10 +318,14 @@ impl<'a> Exchange<'a> {
             self.reader.stop(Code::NoError);
         }
         self.timer.set(Side::Write, self.config.write_timeout);
+        let mut sent = self.sent();
         let mut acknowledged = false;
         poll_fn(|cx| {
             loop {
-                acknowledged = acknowledged || self.stopped.as_mut().poll(cx).is_ready();
+                if !acknowledged && self.stopped.as_mut().poll(cx).is_ready() {
+                    acknowledged = true;
+                    self.timer.clear(Side::Write);
+                }
                 let moved = self.poll_upload(cx);
                 match moved {
                     Poll::Ready(Ok(())) => continue,
@@ -325,12 +337,34 @@ impl<'a> Exchange<'a> {
                 }
                 match ready!(self.timer.poll(cx)) {
                     Side::Read => self.time_out(),
-                    // What the client has not read yet, QUIC goes on sending as long as the connection lasts.
-                    Side::Write => acknowledged = true,
+                    Side::Write if self.is_fast_enough(&mut sent) => {
+                        self.timer.set(Side::Write, self.config.write_timeout);
+                    }
+                    Side::Write => {
+                        self.writer.take_back(Code::RequestCancelled);
+                        return Poll::Ready(Err(stalled()));
+                    }
                 }
             }
         })
         .await
+    }
+
+    /// Whether the client took the rest of its answers at the lowest rate since it was looked at last. QUIC does not tell
+    /// streams apart there: one that is read keeps those beside it alive.
+    fn is_fast_enough(&self, before: &mut (u64, u64)) -> bool {
+        const LARGEST_PACKET: u64 = 1472;
+        let (bytes, frames) = std::mem::replace(before, self.sent());
+        let least =
+            self.config.min_write_rate.saturating_mul(self.config.write_timeout.as_millis() as u64) / 1000;
+        // Packets that only look for the path's limits are bytes too, but no frames of a stream.
+        before.0 - bytes >= least && before.1 - frames >= least.div_ceil(LARGEST_PACKET)
+    }
+
+    /// Bytes on their way to the client so far, and frames of streams in them.
+    fn sent(&self) -> (u64, u64) {
+        let stats = self.connection.stats();
+        (stats.udp_tx.bytes, stats.frame_tx.stream)
     }
 
     /// Runs `main`; while it is pending, moves everything else that the stream carries.
@@ -413,7 +447,9 @@ impl<'a> Exchange<'a> {
             Err(Over::Cancelled) => (Code::RequestCancelled, Outcome::Cancelled),
             Err(Over::Fault(Fault::Stream(code, why))) => {
                 tracing::debug!(?code, why, "a stream is reset");
-                (code, Outcome::Told)
+                // Whoever makes us take requests back costs as much as who does so himself.
+                let ours = code == Code::InternalError;
+                (code, if ours { Outcome::Told } else { Outcome::Cancelled })
             }
             Err(Over::Fault(Fault::Connection(code, why))) => (code, Outcome::Broken(code, why)),
         };

@@ -119,6 +119,12 @@ impl Frames {
         Ok(())
     }
 
+    /// Bytes that are gathered.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held(&self) -> usize {
+        self.partial.len()
+    }
+
     pub(super) fn next(&mut self) -> Result<Piece, Fault> {
         loop {
             match self.state {

@@ -17,6 +17,8 @@ mod control;
 mod endpoint;
 mod exchange;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod qpack;
 mod quic;
 mod reply;

@@ -150,6 +150,12 @@ impl Writer {
         let _ = self.stream.finish();
     }
 
+    /// An answer that was ended, and that the client does not read.
+    pub(super) fn take_back(&mut self, code: Code) {
+        // It fails where the client has all of it.
+        let _ = self.stream.reset(code.into());
+    }
+
     /// An answer that must not look complete.
     pub(super) fn reset(&mut self, code: Code) {
         if !self.closed {

@@ -109,8 +109,9 @@ pub(super) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<He
 }
 
 fn field(name: &[u8], value: Bytes) -> Result<(HeaderName, HeaderValue), &'static str> {
-    let name = HeaderName::from_lowercase(name)
-        .map_err(|_| "a field name is not a token in lower case (RFC 9114, 4.2)")?;
+    // The crate `http` takes a quotation mark for a part of such a name; it is no token (RFC 9110, 5.6.2).
+    let name = HeaderName::from_lowercase(name).ok().filter(|name| !name.as_str().contains('"'));
+    let name = name.ok_or("a field name is not a token in lower case (RFC 9114, 4.2)")?;
     // Around a value, HTTP/1 would strip it: who is behind us may see another value.
     if matches!(value.first(), Some(b' ' | b'\t')) || matches!(value.last(), Some(b' ' | b'\t')) {
         return Err("a field value begins or ends with a space (RFC 9110, 5.5)");

@@ -19,16 +19,24 @@ const DECODER: u64 = 0x3;
 /// Streams of unknown types that a client may open, one after the other: they mean nothing to us.
 const MOST_STRANGERS: u32 = 1000;
 
+/// Bytes that a client may say about the connection at a stretch: each costs time and means next to nothing.
+const MOST_WORDS: usize = 16 * 1024;
+
+/// Bytes of them that each request buys: browsers tell a priority with it, and take it back.
+const WORDS_OF_REQUEST: usize = 1024;
+
 const LARGEST_READ: usize = 16 * 1024;
 
 /// All open ones of a connection. QUIC bounds their number.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct UniStreams {
     open: Vec<Uni>,
     control: Control,
     /// Whether the last bytes of the decoder's stream ended within a word.
     inside: bool,
     strangers: u32,
+    /// Bytes of words that are left.
+    words: usize,
 }
 
 #[derive(Debug)]
@@ -45,6 +53,16 @@ enum Went {
 }
 
 impl UniStreams {
+    pub(super) fn new() -> UniStreams {
+        let control = Control::default();
+        UniStreams { open: Vec::new(), control, inside: false, strangers: 0, words: MOST_WORDS }
+    }
+
+    /// There was a request.
+    pub(super) fn earn(&mut self) {
+        self.words = MOST_WORDS.min(self.words + WORDS_OF_REQUEST);
+    }
+
     pub(super) fn accept(&mut self, stream: RecvStream) {
         self.open.push(Uni { stream, first: BytesMut::new(), kind: None });
     }
@@ -98,6 +116,11 @@ impl UniStreams {
                 kind
             }
         };
+        let Some(left) = self.words.checked_sub(bytes.len()) else {
+            let why = "too many words about the connection";
+            return Err(Fault::Connection(Code::ExcessiveLoad, why));
+        };
+        self.words = left;
         match kind {
             CONTROL => self.control.feed(&bytes)?,
             ENCODER => qpack::check_instructions(&bytes)?,

@@ -2,38 +2,14 @@
 //! and it runs with every limit at its default.
 #![cfg(target_os = "linux")]
 
-use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use trine_core::Body;
 use trine_server::{Server, ServerConfig, Shared};
 
-use crate::common::{config, kitchen, within};
+use crate::child::{MIB, Process, service};
+use crate::common::{config, within};
 use crate::peer::{self, *};
-
-const MIB: u64 = 1024 * 1024;
-
-/// Counts its calls, and has an answer without end.
-async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
-    static CALLS: AtomicUsize = AtomicUsize::new(0);
-    match request.uri().path() {
-        "/calls" => Ok(Response::new(Body::from(CALLS.load(Ordering::Relaxed).to_string()))),
-        "/endless" => {
-            let chunks = std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
-            Ok(Response::new(Body::stream(futures_util::stream::iter(chunks))))
-        }
-        _ => {
-            CALLS.fetch_add(1, Ordering::Relaxed);
-            kitchen(request).await
-        }
-    }
-}
 
 /// What the process runs that [`Child::start`] starts.
 #[tokio::test]
@@ -46,45 +22,19 @@ async fn the_server_itself() {
 }
 
 struct Child {
-    process: std::process::Child,
+    process: Process,
     address: SocketAddr,
-    memory: u64,
 }
 
 impl Child {
     async fn start() -> Child {
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["attacks::the_server_itself", "--exact", "--ignored", "--nocapture"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.split_once("listening on ").map(|(_, address)| address.parse().unwrap()));
-        let mut child = Child { process, address: address.unwrap(), memory: 0 };
+        let (process, address) = Process::start("attacks::the_server_itself");
+        let mut child = Child { process, address: address.parse().unwrap() };
         // What is made for the first connection and request is no growth.
         let mut peer = Peer::connect(child.address).await;
         assert!(peer.lives(1).await);
-        child.memory = child.resident();
+        child.process.settle();
         child
-    }
-
-    fn resident(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
-    }
-
-    fn growth(&self) -> u64 {
-        self.resident().saturating_sub(self.memory)
-    }
-
-    /// Time on a processor so far.
-    fn worked(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
     }
 
     async fn calls(&self) -> usize {
@@ -114,15 +64,7 @@ impl Child {
     /// It serves others, has not grown and has not worked itself to death.
     async fn is_well(&self, most: u64) {
         assert!(Peer::connect(self.address).await.lives(1).await);
-        assert!(self.growth() < most, "{} KiB of growth", self.growth() / 1024);
-        assert!(self.worked() < Duration::from_secs(5), "{:?} of work", self.worked());
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.is_modest(most);
     }
 }
 

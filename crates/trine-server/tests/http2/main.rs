@@ -7,6 +7,9 @@ mod common;
 
 mod answers;
 mod attacks;
+#[cfg(target_os = "linux")]
+#[path = "../common/child.rs"]
+mod child;
 mod conformance;
 mod lifecycle;
 mod limits;

@@ -85,6 +85,15 @@ async fn a_request_that_is_taken_back_is_dropped() {
     assert_eq!(each_way(Cancel::Reset).await, (0, 3));
 }
 
+/// The end of a request's stream is the end of the request, and no half-closed connection.
+#[tokio::test]
+async fn a_fin_takes_nothing_back() {
+    assert_eq!(each_way(Cancel::Fin).await, (0, 3));
+    let peer = start(ServerConfig { cancel: Cancel::Fin, ..config() });
+    assert_eq!(peer.client().await.get("/slow").await.text(), "slow");
+    peer.stop().await;
+}
+
 #[tokio::test]
 async fn what_a_service_began_it_ends_where_that_is_asked_for() {
     assert_eq!(each_way(Cancel::Never).await, (3, 0));

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Buf as _;
+use rustls::pki_types::CertificateDer;
 use trine_server::{Listen, ServerConfig};
 
 use crate::common::{self, within};
@@ -93,8 +94,10 @@ async fn clients_of_the_other_versions_are_told_of_it() {
     let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(common::kitchen))));
 
     let told = over_tls(addresses[0], &certificate).await;
-    let expected = format!("alt-svc: h3=\":{}\"; ma=86400\r\n", addresses[0].port());
-    assert!(told.contains(&expected), "{told}");
+    let alternative = format!("h3=\":{}\"; ma=86400", addresses[0].port());
+    assert!(told.contains(&format!("alt-svc: {alternative}\r\n")), "{told}");
+    assert_eq!(over_http2(addresses[0], &certificate).await.as_deref(), Some(alternative.as_str()));
+    assert_eq!(over_http2(addresses[1], &certificate).await, None);
     assert!(!over_tls(addresses[1], &certificate).await.contains("alt-svc"));
     let plain =
         common::exchange(addresses[2], "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
@@ -103,24 +106,41 @@ async fn clients_of_the_other_versions_are_told_of_it() {
     within(task).await.unwrap().unwrap();
 }
 
-async fn over_tls(
-    address: std::net::SocketAddr,
-    certificate: &rustls::pki_types::CertificateDer<'static>,
-) -> String {
+async fn over_tls(address: std::net::SocketAddr, certificate: &CertificateDer<'static>) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(tls));
-    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let mut stream = within(connector.connect("localhost".try_into().unwrap(), stream)).await.unwrap();
+    let mut stream = secure(address, certificate, &[]).await;
     stream.write_all(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     within(stream.read_to_string(&mut answer)).await.unwrap();
     answer
+}
+
+/// What HTTP/2 says of alternatives.
+async fn over_http2(address: std::net::SocketAddr, certificate: &CertificateDer<'static>) -> Option<String> {
+    let stream = secure(address, certificate, &[b"h2".to_vec()]).await;
+    let (mut requests, connection) = within(h2::client::handshake(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let (answer, _) = requests.send_request(request("GET", "/hello"), true).unwrap();
+    let answer = within(answer).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_2));
+    answer.headers().get("alt-svc").map(|value| value.to_str().unwrap().to_owned())
+}
+
+async fn secure(
+    address: std::net::SocketAddr,
+    certificate: &CertificateDer<'static>,
+    alpn: &[Vec<u8>],
+) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = alpn.to_vec();
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(tls));
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    within(connector.connect("localhost".try_into().unwrap(), stream)).await.unwrap()
 }

@@ -190,6 +190,114 @@ async fn an_answer_that_is_not_read_in_time_is_reset() {
 }
 
 #[tokio::test]
+async fn an_answer_has_a_lowest_rate() {
+    let windows = with(Http3 { send_window: 20_000, ..Http3::default() });
+    let (peer, _) = of_endless(ServerConfig { write_timeout: PAUSE, min_write_rate: 500_000, ..windows });
+    let mut transport = TransportConfig::default();
+    transport.stream_receive_window(VarInt::from_u32(20_000));
+    let client = Raw::over(peer.quic_with(transport).await).await;
+    let (_send, mut receive) = client.open(head("GET", "/", &[])).await;
+    // 100 KB a second, so that it never waits for long.
+    let error = within(async {
+        loop {
+            match receive.read_chunk(10_000, true).await {
+                Ok(chunk) => {
+                    let read = chunk.unwrap().bytes.len() as u32;
+                    tokio::time::sleep(Duration::from_micros(10) * read).await;
+                }
+                Err(error) => return error,
+            }
+        }
+    });
+    assert_eq!(error.await, quinn::ReadError::Reset(VarInt::from_u32(0x10c)));
+    peer.stop().await;
+}
+
+/// An answer that fits into our window is as good as sent for us, and the client has not read it for all that.
+#[tokio::test]
+async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
+    let config = ServerConfig {
+        write_timeout: PAUSE,
+        keep_alive_timeout: PAUSE * 2,
+        min_write_rate: 10_000,
+        ..config()
+    };
+    let service = tower::service_fn(async |_: Request<Body>| {
+        Ok::<_, Infallible>(Response::new(Body::from(vec![b'x'; 200_000])))
+    });
+    let peer = start_with(config, service);
+    let mut transport = TransportConfig::default();
+    transport.stream_receive_window(VarInt::from_u32(20_000));
+    let client = Raw::over(peer.quic_with(transport).await).await;
+    // Whoever takes enough of it has as long as he needs.
+    let (mut send, mut receive) = client.open(head("GET", "/", &[])).await;
+    send.finish().unwrap();
+    let (began, mut read) = (Instant::now(), 0);
+    while let Some(chunk) = within(receive.read_chunk(10_000, true)).await.unwrap() {
+        read += chunk.bytes.len();
+        // 100 KB a second.
+        tokio::time::sleep(Duration::from_micros(10) * chunk.bytes.len() as u32).await;
+    }
+    assert!(read > 200_000 && began.elapsed() > PAUSE * 4, "{read} in {:?}", began.elapsed());
+    // And whoever does not, has not.
+    let (mut send, mut receive) = client.open(head("GET", "/", &[])).await;
+    send.finish().unwrap();
+    tokio::time::sleep(PAUSE * 2).await;
+    assert_eq!(reset(&mut receive).await, Some(0x10c));
+    peer.stop().await;
+}
+
+/// RFC 9114, 6.2: without room for our control stream, there is no HTTP/3.
+#[tokio::test]
+async fn a_client_must_take_a_control_stream_in_time() {
+    for (streams, window) in [(0_u32, 9_000_u32), (9, 0)] {
+        let peer = start(ServerConfig { handshake_timeout: PAUSE, ..config() });
+        let mut transport = TransportConfig::default();
+        transport.max_concurrent_uni_streams(streams.into()).stream_receive_window(window.into());
+        let client = Raw::over(peer.quic_with(transport).await).await;
+        // H3_GENERAL_PROTOCOL_ERROR
+        assert_eq!(client.closed().await, 0x101);
+        peer.stop().await;
+    }
+}
+
+/// A control stream that is full holds up nobody's request.
+#[tokio::test]
+async fn a_client_without_room_for_a_goodbye_is_served_to_the_end() {
+    let peer = start(config());
+    let mut transport = TransportConfig::default();
+    // The greeting has eight bytes, and GOAWAY three.
+    transport.stream_receive_window(VarInt::from_u32(9));
+    let client = Raw::over(peer.quic_with(transport).await).await;
+    let (mut send, mut receive) = client.open(head("GET", "/slow", &[])).await;
+    send.finish().unwrap();
+    tokio::time::sleep(PAUSE / 5).await;
+    peer.running.handle.shutdown();
+    assert!(within(receive.read_to_end(1000)).await.unwrap().ends_with(b"slow"));
+    assert_eq!(client.closed().await, 0x100);
+    within(peer.running.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn words_about_the_connection_have_a_limit_that_requests_raise() {
+    let peer = start(config());
+    let mut client = Raw::connect(&peer).await;
+    let mut control = client.control.take().unwrap();
+    let priorities = frame(0xf0700, b"\0u=3").repeat(90);
+    for _ in 0..50 {
+        within(control.write_all(&priorities)).await.unwrap();
+        let (mut send, mut receive) = client.open(head("GET", "/hello", &[])).await;
+        send.finish().unwrap();
+        within(receive.read_to_end(1000)).await.unwrap();
+    }
+    for _ in 0..20 {
+        let _ = control.write_all(&priorities).await;
+    }
+    assert_eq!(client.closed().await, 0x107);
+    peer.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_has_so_many_requests_at_a_time() {
     let peer = start(with(Http3 { max_concurrent_streams: 3, ..Http3::default() }));
     let client = Raw::connect(&peer).await;
@@ -439,11 +547,13 @@ impl Relay {
                 if from != server {
                     client = Some(from);
                     let _ = socket.send_to(&packet[..len], server).await;
-                } else if open.load(Ordering::SeqCst) == 1
+                    continue;
+                }
+                // A long header of the type Retry (RFC 9000, 17.2.5).
+                seen.fetch_add(usize::from(packet[0] & 0xb0 == 0xb0), Ordering::SeqCst);
+                if open.load(Ordering::SeqCst) == 1
                     && let Some(client) = client
                 {
-                    // A long header of the type Retry (RFC 9000, 17.2.5).
-                    seen.fetch_add(usize::from(packet[0] & 0xb0 == 0xb0), Ordering::SeqCst);
                     let _ = socket.send_to(&packet[..len], client).await;
                 }
             }

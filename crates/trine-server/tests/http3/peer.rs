@@ -9,6 +9,7 @@ use h3::client::{RequestStream, SendRequest};
 use http::{HeaderMap, Request, Response};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
+use rustls::pki_types::CertificateDer;
 use trine_server::tls::Tls;
 use trine_server::{HttpService, Listen, MakeWorker, Own, ServerConfig};
 
@@ -18,7 +19,7 @@ use crate::common::{self, Running, kitchen, within};
 pub struct Peer {
     pub running: Running,
     pub address: SocketAddr,
-    pub certificate: rustls::pki_types::CertificateDer<'static>,
+    pub certificate: CertificateDer<'static>,
 }
 
 pub fn config() -> ServerConfig {
@@ -40,7 +41,7 @@ pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Peer {
 }
 
 /// A place with a certificate of its own.
-pub fn place(config: &ServerConfig) -> (Listen, rustls::pki_types::CertificateDer<'static>) {
+pub fn place(config: &ServerConfig) -> (Listen, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
     (Listen::tls(config.socket_addr(), tls).http3(), made.cert.der().clone())
@@ -58,17 +59,7 @@ impl Peer {
     }
 
     pub fn client_config(&self, alpn: &[u8]) -> ClientConfig {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.certificate.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![alpn.to_vec()];
-        tls.enable_early_data = true;
-        ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()))
+        client_config(&self.certificate, alpn)
     }
 
     /// A QUIC connection, without a word of HTTP.
@@ -86,6 +77,20 @@ impl Peer {
     pub async fn client(&self) -> Client {
         Client::over(self.quic().await).await
     }
+}
+
+pub fn client_config(certificate: &CertificateDer<'static>, alpn: &[u8]) -> ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    tls.enable_early_data = true;
+    ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()))
 }
 
 pub fn endpoint() -> Endpoint {
@@ -170,7 +175,7 @@ pub fn request(method: &str, path: &str) -> Request<()> {
 pub struct Raw {
     pub quic: Connection,
     /// It must stay open (RFC 9114, 6.2.1).
-    _control: SendStream,
+    pub control: Option<SendStream>,
 }
 
 impl Raw {
@@ -182,7 +187,7 @@ impl Raw {
     pub async fn over(quic: Connection) -> Raw {
         let mut control = within(quic.open_uni()).await.unwrap();
         within(control.write_all(&[0, 4, 0])).await.unwrap();
-        Raw { quic, _control: control }
+        Raw { quic, control: Some(control) }
     }
 
     /// Sends bytes on a request's stream, and leaves it open.
@@ -201,14 +206,17 @@ impl Raw {
     }
 }
 
-/// A frame of a type and a payload of less than 16 KiB.
+/// A frame of a type and a payload of less than a GiB.
 pub fn frame(kind: u64, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match kind {
         0..0x40 => out.push(kind as u8),
         _ => out.extend((0x8000_0000 | kind as u32).to_be_bytes()),
     }
-    out.extend((0x4000 | payload.len() as u16).to_be_bytes());
+    match payload.len() {
+        0..0x4000 => out.extend((0x4000 | payload.len() as u16).to_be_bytes()),
+        _ => out.extend((0x8000_0000 | payload.len() as u32).to_be_bytes()),
+    }
     out.extend(payload);
     out
 }
@@ -269,8 +277,10 @@ pub fn status(answer: &[u8]) -> u16 {
     };
     match fields[start] {
         0xd9 => 200,
+        0xdb => 404,
         0xff => match fields[start + 1] {
             4 => 400,
+            6 => 421,
             index => panic!("index {index}"),
         },
         0x5f => std::str::from_utf8(&fields[start + 3..start + 6]).unwrap().parse().unwrap(),

@@ -44,6 +44,8 @@ fn cookies_are_one_field() {
     let head = with(&[("cookie", "a=1"), ("cookie", "b=2")]).unwrap();
     assert_eq!(head.request.headers()["cookie"], "a=1; b=2");
     assert_eq!(head.request.headers().get_all("cookie").iter().count(), 1);
+    let head = with(&[("cookie", ""), ("cookie", "a=1"), ("cookie", "")]).unwrap();
+    assert_eq!(head.request.headers()["cookie"], "a=1");
 }
 
 #[test]
@@ -57,6 +59,7 @@ fn malformed_fields_end_the_stream() {
         ("te", "gzip"),
         ("X-Upper", "1"),
         ("a b", "1"),
+        ("a\"b", "1"),
         ("", "1"),
         ("a", "1\r\nb: 2"),
         ("a", "\0"),
