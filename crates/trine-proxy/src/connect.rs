@@ -50,7 +50,7 @@ async fn tcp(upstream: &Upstream) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-core")]
 async fn tls(
     upstream: &Upstream,
     settings: &Settings,
@@ -60,7 +60,7 @@ async fn tls(
     settings.tls()?.handshake(upstream, tcp, http1_only).await
 }
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "tls-core"))]
 async fn tls(_: &Upstream, _: &Settings, _: TcpStream, _: bool) -> Result<(Stream, bool), ProxyError> {
     Err(ProxyError::new(Fault::Tls))
 }

@@ -60,6 +60,9 @@ async fn exchange(
     let client = OnClient::take(&mut parts.extensions);
     let mut head = Head::new(parts, &body, conn, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
+        if head.extended.is_some() {
+            return Err(ProxyError::new(Fault::Method));
+        }
         head.upgrade = None;
     }
     proxy.budget.earn(&proxy.settings.config);
@@ -234,10 +237,23 @@ impl Sending<'_> {
                 else {
                     return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
                 };
-                parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-                parts.headers.insert(UPGRADE, protocol);
+                match &self.head.extended {
+                    Some(extended) => {
+                        if !extended.accept(&mut parts, &protocol) {
+                            return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
+                        }
+                    }
+                    None => {
+                        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                        parts.headers.insert(UPGRADE, protocol);
+                    }
+                }
                 upgrade::join(client, conn, place, &self.proxy.settings);
                 return Ok(Response::from_parts(head_only(parts), Body::empty()));
+            }
+            // To a CONNECT it would say that the WebSocket is open.
+            (_, status) if self.head.extended.is_some() && status.is_success() => {
+                return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
             }
             (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
             (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock },

@@ -3,63 +3,136 @@
 use std::net::IpAddr;
 
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VIA};
-use http::{Extensions, Version};
+use http::{Extensions, Uri, Version};
 use trine_core::{ConnInfo, RouteCx};
+use trine_server::{ForwardedBy, TrustedProxies};
 
 use crate::headers::Lengths;
+use crate::settings::Settings;
 
 /// What becomes of `Forwarded` and `X-Forwarded-*` that a request brings. Both are told anew of the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Forwarding {
-    /// It is thrown away: whoever sends a request could write there what he likes. Right at the edge.
+    /// It is thrown away: whoever sends a request could write there what he likes. Only from the proxies that the
+    /// application trusts (`trusted_proxies`, else [`Proxy::trust`](crate::Proxy::trust)) the kind that they write is kept,
+    /// and this hop added.
     #[default]
     Replace,
-    /// It is kept, and this hop added. Only where each client is a proxy that can be trusted.
+    /// All of it is kept, whoever sent it, and this hop added. Only where nobody but proxies that can be trusted connects.
     Append,
     /// It is thrown away, and nothing is told.
     Hide,
 }
 
-/// What is known of the client.
+/// What is known of a request, to be told to upstreams.
+pub(crate) struct Told<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) conn: Option<&'a ConnInfo>,
+    pub(crate) extensions: &'a Extensions,
+    pub(crate) uri: &'a Uri,
+    pub(crate) host: Option<&'a HeaderValue>,
+}
+
+/// A client as one of the fields tells of it.
 #[derive(Debug)]
-pub(crate) struct Client<'a> {
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) secure: bool,
-    pub(crate) host: Option<&'a str>,
+struct Client<'a> {
+    address: Option<IpAddr>,
+    secure: bool,
+    host: Option<&'a str>,
 }
 
-/// The connection, wherever the server put it.
-pub(crate) fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
-    extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
+impl Told<'_> {
+    /// Writes the fields, as the settings say.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, lengths: Lengths) {
+        let conn = self.conn.or_else(|| conn(self.extensions));
+        let peer = Client {
+            address: conn.and_then(|conn| conn.peer).map(|peer| peer.ip()),
+            secure: conn.is_some_and(|conn| conn.secure),
+            host: self.host.and_then(|host| host.to_str().ok()),
+        };
+        let legacy = self.settings.legacy;
+        match self.settings.forwarding {
+            Forwarding::Append => {
+                forwarded(headers, &peer);
+                if legacy {
+                    x_forwarded(headers, &peer, &peer);
+                }
+            }
+            Forwarding::Replace => match conn.and_then(|conn| self.trusted(conn, headers)) {
+                Some((by, client)) => {
+                    drop_told(headers, lengths, Some(by));
+                    let host = client.host.as_deref();
+                    let client = Client { address: client.address, secure: client.secure, host };
+                    behind(headers, by, &client, &peer, legacy);
+                }
+                None => {
+                    drop_told(headers, lengths, None);
+                    forwarded(headers, &peer);
+                    if legacy {
+                        x_forwarded(headers, &peer, &peer);
+                    }
+                }
+            },
+            Forwarding::Hide => drop_told(headers, lengths, None),
+        }
+    }
+
+    /// Which kind of field the peer is believed, and the client that it speaks for.
+    fn trusted(&self, conn: &ConnInfo, headers: &HeaderMap) -> Option<(ForwardedBy, trine_server::Client)> {
+        let of_app = || self.extensions.get::<RouteCx>()?.app().states.get::<TrustedProxies>();
+        let of_app = if self.settings.trusted.is_none() { of_app() } else { None };
+        let trusted = self.settings.trusted.as_ref().or(of_app.as_deref())?;
+        Some((trusted.believed(conn)?, trusted.client(conn, headers, self.uri)))
+    }
 }
 
-pub(crate) fn tell(
-    headers: &mut HeaderMap,
-    lengths: Lengths,
-    forwarding: Forwarding,
-    legacy: bool,
-    client: &Client<'_>,
-) {
-    if forwarding != Forwarding::Append {
-        for name in &TOLD {
+/// Adds this hop to what a trusted proxy wrote. The other kind is written anew: it passed that on as its client sent it.
+fn behind(headers: &mut HeaderMap, by: ForwardedBy, client: &Client<'_>, peer: &Client<'_>, legacy: bool) {
+    match by {
+        ForwardedBy::XForwarded => {
+            forwarded(headers, client);
+            x_forwarded(headers, peer, client);
+        }
+        ForwardedBy::Forwarded => {
+            forwarded(headers, peer);
+            if legacy {
+                x_forwarded(headers, client, client);
+            }
+        }
+    }
+}
+
+/// Takes out what tells of clients, but for the kind that is believed.
+fn drop_told(headers: &mut HeaderMap, lengths: Lengths, but: Option<ForwardedBy>) {
+    let kept = match but {
+        None => &TOLD[..0],
+        Some(ForwardedBy::Forwarded) => &TOLD[..1],
+        Some(ForwardedBy::XForwarded) => &TOLD[1..4],
+    };
+    for name in &TOLD {
+        if !kept.contains(name) {
             lengths.remove(headers, name);
         }
     }
-    if forwarding == Forwarding::Hide {
-        return;
+}
+
+fn forwarded(headers: &mut HeaderMap, hop: &Client<'_>) {
+    push(headers, FORWARDED, &element(hop));
+}
+
+fn x_forwarded(headers: &mut HeaderMap, hop: &Client<'_>, client: &Client<'_>) {
+    if let Some(address) = hop.address {
+        push(headers, X_FORWARDED_FOR, &address.to_canonical().to_string());
     }
-    let address = client.address.map(|address| address.to_canonical());
-    let text = address.map(|address| address.to_string());
-    push(headers, FORWARDED, &element(client, address, text.as_deref()));
-    if legacy {
-        if let Some(text) = text {
-            push(headers, X_FORWARDED_FOR, &text);
-        }
-        set(headers, X_FORWARDED_PROTO, proto(client));
-        if let Some(host) = client.host {
-            set(headers, X_FORWARDED_HOST, host);
-        }
+    set(headers, X_FORWARDED_PROTO, proto(client));
+    if let Some(host) = client.host {
+        set(headers, X_FORWARDED_HOST, host);
     }
+}
+
+/// The connection, wherever the server put it.
+fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
+    extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
 }
 
 /// This hop (RFC 9110, 7.6.3).
@@ -78,12 +151,13 @@ pub(crate) fn via(headers: &mut HeaderMap, version: Version, name: &str) {
 }
 
 /// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC 7239, 6).
-fn element(client: &Client<'_>, address: Option<IpAddr>, spelt: Option<&str>) -> String {
-    let spelt = spelt.unwrap_or("unknown");
+fn element(client: &Client<'_>) -> String {
+    let address = client.address.map(|address| address.to_canonical());
+    let spelt = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     let (before, behind) = if matches!(address, Some(IpAddr::V6(_))) { ("\"[", "]\"") } else { ("", "") };
     let host = client.host.map_or(0, str::len);
     let mut text = String::with_capacity(40 + spelt.len() + host);
-    text.extend(["for=", before, spelt, behind]);
+    text.extend(["for=", before, &spelt, behind]);
     if let Some(host) = client.host {
         // A port's colon is no token (RFC 9110, 5.6.2); a host has nothing that a quoted text must escape.
         let quote = if host.contains([':', '[']) { "\"" } else { "" };
@@ -131,7 +205,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Everything that upstreams take for the truth about the client.
+/// Everything that upstreams take for the truth about the client: first `Forwarded`, then the three that
+/// [`ForwardedBy::XForwarded`] means.
 const TOLD: [HeaderName; 7] = [
     FORWARDED,
     X_FORWARDED_FOR,
@@ -146,35 +221,79 @@ const TOLD: [HeaderName; 7] = [
 mod tests {
     use super::*;
 
-    fn client(address: &str) -> Client<'static> {
-        Client { address: Some(address.parse().unwrap()), secure: true, host: Some("example.com") }
+    /// What an upstream hears where `peer` sent these fields.
+    fn told(settings: &Settings, peer: &str, fields: &[(&str, &str)]) -> HeaderMap {
+        let conn = ConnInfo::plain(Some((peer.parse::<IpAddr>().unwrap(), 40_000).into()), None);
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        let lengths = crate::headers::strip(&mut headers).lengths;
+        let host = HeaderValue::from_static("example.com");
+        let (uri, extensions) = (Uri::from_static("/"), Extensions::new());
+        let told =
+            Told { settings, conn: Some(&conn), extensions: &extensions, uri: &uri, host: Some(&host) };
+        told.tell(&mut headers, lengths);
+        headers
+    }
+
+    fn trusting(by: ForwardedBy) -> Settings {
+        let trusted = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], by);
+        Settings { trusted: Some(trusted), legacy: true, ..Settings::default() }
     }
 
     #[test]
     fn what_a_client_says_of_itself_is_thrown_away() {
-        let mut headers = HeaderMap::new();
-        for name in &TOLD {
-            headers.insert(name, HeaderValue::from_static("a lie"));
+        let names = TOLD;
+        let lies = names.each_ref().map(|name| (name.as_str(), "a lie"));
+        for settings in [Settings::default(), trusting(ForwardedBy::XForwarded)] {
+            let headers = told(&settings, "192.0.2.1", &lies);
+            assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=http");
+            assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+            assert!(!format!("{headers:?}").contains("lie"));
         }
-        let lengths = crate::headers::strip(&mut headers).lengths;
-        tell(&mut headers, lengths, Forwarding::Replace, true, &client("192.0.2.1"));
-        assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=https");
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
-        assert!(!format!("{headers:?}").contains("lie"));
     }
 
     #[test]
-    fn a_trusted_proxy_is_added_to() {
-        let mut headers = HeaderMap::new();
-        headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.1"));
-        headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.2"));
-        headers.append(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-        let lengths = crate::headers::strip(&mut headers).lengths;
-        tell(&mut headers, lengths, Forwarding::Append, true, &client("2001:db8::1"));
+    fn all_is_added_to_where_that_was_chosen() {
+        let settings = Settings { forwarding: Forwarding::Append, legacy: true, ..Settings::default() };
+        let headers = told(
+            &settings,
+            "2001:db8::1",
+            &[
+                ("forwarded", "for=198.51.100.1"),
+                ("forwarded", "for=198.51.100.2"),
+                ("x-forwarded-proto", "https"),
+            ],
+        );
         assert_eq!(
             headers["forwarded"],
-            "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=https"
+            "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=http"
         );
-        assert_eq!(headers["x-forwarded-proto"], "http", "the first hop knows how the client came");
+        assert_eq!(headers["x-forwarded-proto"], "https", "the first hop knows how the client came");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_added_to_and_only_in_the_kind_that_it_writes() {
+        let fields = [
+            ("forwarded", "for=198.51.100.7;proto=https;host=one.example"),
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "two.example"),
+            ("x-real-ip", "6.6.6.6"),
+        ];
+        let headers = told(&trusting(ForwardedBy::XForwarded), "10.0.0.1", &fields);
+        assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 10.0.0.1");
+        assert_eq!(headers["x-forwarded-proto"], "https");
+        assert_eq!(headers["forwarded"], "for=203.0.113.9;host=two.example;proto=https");
+        assert!(!headers.contains_key("x-real-ip"), "nobody vouches for it");
+        let headers = told(&trusting(ForwardedBy::Forwarded), "10.0.0.1", &fields);
+        assert_eq!(
+            headers["forwarded"],
+            "for=198.51.100.7;proto=https;host=one.example, for=10.0.0.1;host=example.com;proto=http"
+        );
+        assert_eq!(headers["x-forwarded-for"], "198.51.100.7");
+        assert_eq!(headers["x-forwarded-host"], "one.example");
+        assert_eq!(headers["x-forwarded-proto"], "https");
     }
 }

@@ -30,6 +30,37 @@ async fn it_mounts_under_a_prefix_and_knows_the_client() {
     assert_eq!(text, format!("GET /base/a%2Fb?x=%20 {host} for=127.0.0.1;host=\"{host}\";proto=http"));
 }
 
+/// What the upstream hears of a client where the application trusts these proxies.
+async fn heard(trusted: &str) -> String {
+    let tell = |request: Request| async move {
+        let field = |name: &str| {
+            request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        format!("{} / {} / {}", field("x-forwarded-for"), field("x-forwarded-proto"), field("forwarded"))
+    };
+    let upstream = App::new().route("/{*rest}", any(tell)).test_server().await;
+    let config = trine::config::Config::read(trusted, []).unwrap();
+    let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
+    let server = App::new().config(config).mount("/", proxy).test_server().await;
+    let client = reqwest::Client::new().get(format!("{}/x", server.url()));
+    let client = client.header("x-forwarded-for", "203.0.113.9").header("x-forwarded-proto", "https");
+    let client = client.header("forwarded", "for=6.6.6.6").header("host", "a.example");
+    client.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn it_believes_whom_the_application_trusts() {
+    assert_eq!(heard("").await, "127.0.0.1 / http / for=127.0.0.1;host=a.example;proto=http");
+    assert_eq!(
+        heard("trusted_proxies = '127.0.0.1'").await,
+        "203.0.113.9, 127.0.0.1 / https / for=203.0.113.9;host=a.example;proto=https"
+    );
+    assert_eq!(
+        heard("trusted_proxies = '127.0.0.1'\nforwarded_by = 'forwarded'").await,
+        "6.6.6.6 / http / for=6.6.6.6, for=127.0.0.1;host=a.example;proto=http"
+    );
+}
+
 #[tokio::test]
 async fn its_problems_are_the_applications() {
     let seen = |caught: trine::Caught| async move {
