@@ -1,5 +1,5 @@
 //! The reverse proxy inside of an application.
-#![cfg(all(feature = "proxy", feature = "test-server"))]
+#![cfg(all(feature = "proxy", feature = "test-server", feature = "ws"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;
@@ -97,18 +97,16 @@ async fn the_limit_of_bodies_holds() {
 
 #[tokio::test]
 async fn a_websocket_passes_and_ends_with_the_server() {
-    let echo = |upgrade: axum::extract::ws::WebSocketUpgrade| async {
-        upgrade.on_upgrade(|mut socket| async move {
-            while let Some(Ok(message)) = socket.recv().await {
-                let _ = socket.send(message).await;
+    let echo = |ws: WebSocket| async {
+        ws.on_upgrade(async |mut socket| {
+            while let Some(message) = socket.recv().await {
+                socket.send(message).await?;
             }
+            Ok::<(), trine::ws::Closed>(())
         })
     };
-    let router = axum::Router::new().route("/ws", axum::routing::any(echo));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let proxy = Proxy::to(format!("http://{address}")).unwrap();
+    let upstream = App::new().route("/ws", any(echo)).test_server().await;
+    let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
     let server = App::new().mount("/chat", proxy).test_server().await;
     let url = format!("{}/chat/ws", server.url().replace("http", "ws"));
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
