@@ -73,7 +73,7 @@ async fn http1(stream: Stream, config: &ProxyConfig) -> Result<H1, ProxyError> {
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| ProxyError::because(Fault::Connect, error))?;
-    Ok(H1 { send, io: Box::new(io), ended: false, clock: Clock::default() })
+    Ok(H1 { send, io: Box::new(io), ended: false, stirred: Arc::default(), clock: Clock::default() })
 }
 
 async fn http2(stream: Stream, config: &ProxyConfig) -> Result<H2, ProxyError> {

@@ -1,6 +1,7 @@
 //! What an upstream is told of the client: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via`.
 
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VIA};
 use http::{Extensions, Uri, Version};
@@ -27,53 +28,90 @@ pub enum Forwarding {
 /// What is known of a request, to be told to upstreams.
 pub(crate) struct Told<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) conn: Option<&'a ConnInfo>,
+    pub(crate) caller: Option<&'a Caller>,
     pub(crate) extensions: &'a Extensions,
     pub(crate) uri: &'a Uri,
     pub(crate) host: Option<&'a HeaderValue>,
 }
 
-/// A client as one of the fields tells of it.
+/// The connection of a client, with what was told of its last request: most often that fits the next one too.
 #[derive(Debug)]
-struct Client<'a> {
-    address: Option<IpAddr>,
-    secure: bool,
-    host: Option<&'a str>,
+pub(crate) struct Caller {
+    conn: ConnInfo,
+    last: Mutex<Option<Hop>>,
+}
+
+/// Somebody whom requests came from, as each of the fields spells it.
+#[derive(Debug)]
+struct Hop {
+    forwarded: HeaderValue,
+    address: Option<HeaderValue>,
+    proto: &'static str,
+    host: Option<HeaderValue>,
+}
+
+impl Caller {
+    pub(crate) fn new(conn: ConnInfo) -> Caller {
+        Caller { conn, last: Mutex::default() }
+    }
+}
+
+impl Hop {
+    fn new(address: Option<IpAddr>, secure: bool, host: Option<&HeaderValue>) -> Hop {
+        let address = address.map(|address| address.to_canonical());
+        let spelt = address.map(|address| address.to_string());
+        let proto = if secure { "https" } else { "http" };
+        let text = host.and_then(|host| host.to_str().ok());
+        let element = element(address, spelt.as_deref(), proto, text);
+        Hop {
+            forwarded: HeaderValue::try_from(element).unwrap_or(HeaderValue::from_static("for=unknown")),
+            address: spelt.and_then(|spelt| HeaderValue::try_from(spelt).ok()),
+            proto,
+            host: host.cloned(),
+        }
+    }
+
+    fn of_peer(conn: Option<&ConnInfo>, host: Option<&HeaderValue>) -> Hop {
+        let address = conn.and_then(|conn| conn.peer).map(|peer| peer.ip());
+        Hop::new(address, conn.is_some_and(|conn| conn.secure), host)
+    }
 }
 
 impl Told<'_> {
     /// Writes the fields, as the settings say.
     pub(crate) fn tell(&self, headers: &mut HeaderMap, lengths: Lengths) {
-        let conn = self.conn.or_else(|| conn(self.extensions));
-        let peer = Client {
-            address: conn.and_then(|conn| conn.peer).map(|peer| peer.ip()),
-            secure: conn.is_some_and(|conn| conn.secure),
-            host: self.host.and_then(|host| host.to_str().ok()),
-        };
+        let conn = self.caller.map(|caller| &caller.conn).or_else(|| conn(self.extensions));
         let legacy = self.settings.legacy;
         match self.settings.forwarding {
-            Forwarding::Append => {
-                forwarded(headers, &peer);
-                if legacy {
-                    x_forwarded(headers, &peer, &peer);
-                }
-            }
+            Forwarding::Append => self.peer(conn, |peer| add(headers, peer, peer, peer, legacy)),
             Forwarding::Replace => match conn.and_then(|conn| self.trusted(conn, headers)) {
                 Some((by, client)) => {
                     drop_told(headers, lengths, Some(by));
-                    let host = client.host.as_deref();
-                    let client = Client { address: client.address, secure: client.secure, host };
-                    behind(headers, by, &client, &peer, legacy);
+                    let host = client.host.as_ref().and_then(|host| HeaderValue::from_str(host).ok());
+                    let client = Hop::new(client.address, client.secure, host.as_ref());
+                    // This hop is added to the kind that is believed. The other kind is written anew: the proxy passed that
+                    // on as its client sent it.
+                    self.peer(conn, |peer| match by {
+                        ForwardedBy::XForwarded => add(headers, &client, peer, &client, legacy),
+                        ForwardedBy::Forwarded => add(headers, peer, &client, &client, legacy),
+                    });
                 }
                 None => {
                     drop_told(headers, lengths, None);
-                    forwarded(headers, &peer);
-                    if legacy {
-                        x_forwarded(headers, &peer, &peer);
-                    }
+                    self.peer(conn, |peer| add(headers, peer, peer, peer, legacy));
                 }
             },
             Forwarding::Hide => drop_told(headers, lengths, None),
+        }
+    }
+
+    /// The peer of the connection, spelt once for all requests that ask for one host.
+    fn peer(&self, conn: Option<&ConnInfo>, tell: impl FnOnce(&Hop)) {
+        let Some(caller) = self.caller else { return tell(&Hop::of_peer(conn, self.host)) };
+        let mut last = caller.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(last) if last.host.as_ref() == self.host => tell(last),
+            _ => tell(last.insert(Hop::of_peer(conn, self.host))),
         }
     }
 
@@ -83,22 +121,6 @@ impl Told<'_> {
         let of_app = if self.settings.trusted.is_none() { of_app() } else { None };
         let trusted = self.settings.trusted.as_ref().or(of_app.as_deref())?;
         Some((trusted.believed(conn)?, trusted.client(conn, headers, self.uri)))
-    }
-}
-
-/// Adds this hop to what a trusted proxy wrote. The other kind is written anew: it passed that on as its client sent it.
-fn behind(headers: &mut HeaderMap, by: ForwardedBy, client: &Client<'_>, peer: &Client<'_>, legacy: bool) {
-    match by {
-        ForwardedBy::XForwarded => {
-            forwarded(headers, client);
-            x_forwarded(headers, peer, client);
-        }
-        ForwardedBy::Forwarded => {
-            forwarded(headers, peer);
-            if legacy {
-                x_forwarded(headers, client, client);
-            }
-        }
     }
 }
 
@@ -116,17 +138,20 @@ fn drop_told(headers: &mut HeaderMap, lengths: Lengths, but: Option<ForwardedBy>
     }
 }
 
-fn forwarded(headers: &mut HeaderMap, hop: &Client<'_>) {
-    push(headers, FORWARDED, &element(hop));
-}
-
-fn x_forwarded(headers: &mut HeaderMap, hop: &Client<'_>, client: &Client<'_>) {
-    if let Some(address) = hop.address {
-        push(headers, X_FORWARDED_FOR, &address.to_canonical().to_string());
+/// Adds a hop of `Forwarded` and one of `X-Forwarded-For`; tells of the client what no hop before did.
+fn add(headers: &mut HeaderMap, forwarded: &Hop, x_forwarded: &Hop, client: &Hop, legacy: bool) {
+    // All that the proxy adds, so that the map grows once.
+    headers.reserve(6);
+    push(headers, FORWARDED, &forwarded.forwarded);
+    if !legacy {
+        return;
     }
-    set(headers, X_FORWARDED_PROTO, proto(client));
-    if let Some(host) = client.host {
-        set(headers, X_FORWARDED_HOST, host);
+    if let Some(address) = &x_forwarded.address {
+        push(headers, X_FORWARDED_FOR, address);
+    }
+    set(headers, X_FORWARDED_PROTO, || HeaderValue::from_static(client.proto));
+    if let Some(host) = &client.host {
+        set(headers, X_FORWARDED_HOST, || host.clone());
     }
 }
 
@@ -135,49 +160,49 @@ fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
     extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
 }
 
-/// This hop (RFC 9110, 7.6.3).
-pub(crate) fn via(headers: &mut HeaderMap, version: Version, name: &str) {
-    let version = match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => "1.1",
-    };
-    let mut hop = String::with_capacity(version.len() + 1 + name.len());
-    hop.push_str(version);
-    hop.push(' ');
-    hop.push_str(name);
-    push(headers, VIA, &hop);
+/// This hop in `Via`, as it is spelt for each version (RFC 9110, 7.6.3).
+#[derive(Debug, Clone)]
+pub(crate) struct Via([HeaderValue; 4]);
+
+impl Via {
+    /// `None` where the name cannot stand there.
+    pub(crate) fn of(name: &str) -> Option<Via> {
+        let spelt = |version: &str| HeaderValue::try_from(format!("{version} {name}")).ok();
+        Some(Via([spelt("1.0")?, spelt("1.1")?, spelt("2")?, spelt("3")?]))
+    }
+
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, version: Version) {
+        let Via([of_10, of_11, of_2, of_3]) = self;
+        let hop = match version {
+            Version::HTTP_10 => of_10,
+            Version::HTTP_2 => of_2,
+            Version::HTTP_3 => of_3,
+            _ => of_11,
+        };
+        push(headers, VIA, hop);
+    }
 }
 
 /// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC 7239, 6).
-fn element(client: &Client<'_>) -> String {
-    let address = client.address.map(|address| address.to_canonical());
-    let spelt = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+fn element(address: Option<IpAddr>, spelt: Option<&str>, proto: &str, host: Option<&str>) -> String {
+    let spelt = spelt.unwrap_or("unknown");
     let (before, behind) = if matches!(address, Some(IpAddr::V6(_))) { ("\"[", "]\"") } else { ("", "") };
-    let host = client.host.map_or(0, str::len);
-    let mut text = String::with_capacity(40 + spelt.len() + host);
-    text.extend(["for=", before, &spelt, behind]);
-    if let Some(host) = client.host {
+    let mut text = String::with_capacity(40 + spelt.len() + host.map_or(0, str::len));
+    text.extend(["for=", before, spelt, behind]);
+    if let Some(host) = host {
         // A port's colon is no token (RFC 9110, 5.6.2); a host has nothing that a quoted text must escape.
         let quote = if host.contains([':', '[']) { "\"" } else { "" };
         text.extend([";host=", quote, host, quote]);
     }
-    text.extend([";proto=", proto(client)]);
+    text.extend([";proto=", proto]);
     text
 }
 
-fn proto(client: &Client<'_>) -> &'static str {
-    if client.secure { "https" } else { "http" }
-}
-
 /// Appends to the list that is there, in one line.
-fn push(headers: &mut HeaderMap, name: HeaderName, element: &str) {
+fn push(headers: &mut HeaderMap, name: HeaderName, element: &HeaderValue) {
     match headers.entry(name) {
         Entry::Vacant(entry) => {
-            if let Ok(value) = HeaderValue::from_str(element) {
-                entry.insert(value);
-            }
+            entry.insert(element.clone());
         }
         Entry::Occupied(mut entry) => {
             let mut whole = Vec::new();
@@ -194,9 +219,9 @@ fn push(headers: &mut HeaderMap, name: HeaderName, element: &str) {
 }
 
 /// Sets a field that earlier hops may have set truly.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let (Entry::Vacant(entry), Ok(value)) = (headers.entry(name), HeaderValue::from_str(value)) {
-        entry.insert(value);
+fn set(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> HeaderValue) {
+    if let Entry::Vacant(entry) = headers.entry(name) {
+        entry.insert(value());
     }
 }
 
@@ -231,8 +256,9 @@ mod tests {
         let lengths = crate::headers::strip(&mut headers).lengths;
         let host = HeaderValue::from_static("example.com");
         let (uri, extensions) = (Uri::from_static("/"), Extensions::new());
+        let caller = Caller::new(conn);
         let told =
-            Told { settings, conn: Some(&conn), extensions: &extensions, uri: &uri, host: Some(&host) };
+            Told { settings, caller: Some(&caller), extensions: &extensions, uri: &uri, host: Some(&host) };
         told.tell(&mut headers, lengths);
         headers
     }

@@ -17,7 +17,7 @@ use crate::balance::Balance;
 use crate::check::{self, HealthCheck};
 use crate::config::ProxyConfig;
 use crate::forward::forward;
-use crate::forwarded::Forwarding;
+use crate::forwarded::{Caller, Forwarding, Via};
 use crate::health::Verdict;
 use crate::retry::Budget;
 use crate::settings::Settings;
@@ -189,7 +189,11 @@ impl Proxy {
             !name.is_empty() && name.bytes().all(plain),
             "`{name}` cannot name a proxy in `Via`: letters and digits can"
         );
-        self.with(|settings| settings.via = Arc::from(name))
+        self.with(|settings| {
+            if let Some(via) = Via::of(name) {
+                settings.via = via;
+            }
+        })
     }
 
     /// Takes a prefix off each path that has it, at the end of a segment; `App::mount` and axum's `nest_service` did that
@@ -317,7 +321,7 @@ impl MakeConnection for Proxy {
     type Service = Connected;
 
     fn connection(&self, info: &ConnInfo) -> Connected {
-        Connected { proxy: Arc::clone(&self.0), conn: Arc::new(info.clone()) }
+        Connected { proxy: Arc::clone(&self.0), caller: Arc::new(Caller::new(info.clone())) }
     }
 }
 
@@ -325,7 +329,7 @@ impl MakeConnection for Proxy {
 #[derive(Debug, Clone)]
 pub struct Connected {
     proxy: Arc<Inner>,
-    conn: Arc<ConnInfo>,
+    caller: Arc<Caller>,
 }
 
 impl Service<Request<Body>> for Connected {
@@ -338,7 +342,7 @@ impl Service<Request<Body>> for Connected {
     }
 
     fn call(&mut self, request: Request<Body>) -> Forwarded {
-        Forwarded(Box::pin(forward(Arc::clone(&self.proxy), request, Some(Arc::clone(&self.conn)))))
+        Forwarded(Box::pin(forward(Arc::clone(&self.proxy), request, Some(Arc::clone(&self.caller)))))
     }
 }
 

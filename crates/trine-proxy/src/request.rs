@@ -4,12 +4,12 @@ use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Version, request};
 use http_body::Body as _;
-use trine_core::{Body, ConnInfo};
+use trine_core::Body;
 
 use crate::Host;
 use crate::error::{Fault, ProxyError};
 use crate::extended::Extended;
-use crate::forwarded::{self, Told};
+use crate::forwarded::{Caller, Told};
 use crate::headers;
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
@@ -39,7 +39,7 @@ impl Head {
     pub(crate) fn new(
         mut parts: request::Parts,
         body: &Body,
-        conn: Option<&ConnInfo>,
+        caller: Option<&Caller>,
         settings: &Settings,
     ) -> Result<Head, Fault> {
         let extended = Extended::of(&mut parts)?;
@@ -48,9 +48,9 @@ impl Head {
         headers::frame(&mut headers, body)?;
         let said = headers::strip(&mut headers);
         let host = host(&uri, &headers)?;
-        let told = Told { settings, conn, extensions: &extensions, uri: &uri, host: host.as_ref() };
+        let told = Told { settings, caller, extensions: &extensions, uri: &uri, host: host.as_ref() };
         told.tell(&mut headers, said.lengths);
-        forwarded::via(&mut headers, version, &settings.via);
+        settings.via.tell(&mut headers, version);
         let mut target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         if let Some(prefix) = &settings.prefix
             && let Some(rest) = target::without_prefix(&target, prefix)

@@ -6,6 +6,7 @@ use trine_server::TrustedProxies;
 
 #[cfg(feature = "tls-core")]
 use crate::error::{Fault, ProxyError};
+use crate::forwarded::Via;
 use crate::{Balance, Forwarding, HealthCheck, Host, ProxyConfig};
 
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub(crate) struct Settings {
     /// Whose word counts; where there is none, whom the application trusts.
     pub(crate) trusted: Option<TrustedProxies>,
     pub(crate) legacy: bool,
-    pub(crate) via: Arc<str>,
+    pub(crate) via: Via,
     pub(crate) prefix: Option<Arc<str>>,
     pub(crate) check: Option<HealthCheck>,
     #[cfg(feature = "tls-core")]
@@ -33,7 +34,7 @@ impl Default for Settings {
             forwarding: Forwarding::default(),
             trusted: None,
             legacy: true,
-            via: Arc::from("trine"),
+            via: Via::of("trine").unwrap_or_else(|| unreachable!("it is a token")),
             prefix: None,
             check: None,
             #[cfg(feature = "tls-core")]
