@@ -6,8 +6,8 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -33,8 +33,14 @@ pub(crate) struct H1 {
     pub(crate) io: Box<http1::Connection<TokioIo<Stream>, Outgoing>>,
     /// There is nothing more to move.
     pub(crate) ended: bool,
+    /// Whether anything happened while it was idle.
+    pub(crate) stirred: Arc<Stirred>,
     pub(crate) clock: Clock,
 }
+
+/// What an idle connection wakes: it has no task, so it only notes that there is something to look at.
+#[derive(Debug, Default)]
+pub(crate) struct Stirred(AtomicBool);
 
 /// A handle to an HTTP/2 connection.
 #[derive(Debug, Clone)]
@@ -67,10 +73,20 @@ impl H1 {
         }
     }
 
-    /// Whether an idle connection can take a request: it is alive, and nothing came that nobody asked for.
-    pub(crate) fn is_fresh(&mut self, cx: &mut Context<'_>) -> bool {
-        self.poll_io(cx);
+    /// Lets it come to rest after its answer, without waiting. Whether it can take a request: it is alive, and nothing came
+    /// that nobody asked for.
+    pub(crate) fn settle(&mut self) -> bool {
+        self.clock.clear();
+        self.clock.set_last(None);
+        self.stirred.0.store(false, Ordering::Relaxed);
+        let waker = Waker::from(Arc::clone(&self.stirred));
+        self.poll_io(&mut Context::from_waker(&waker));
         !self.ended && self.send.is_ready()
+    }
+
+    /// Whether it still can: nothing happened since, or nothing that matters.
+    pub(crate) fn is_fresh(&mut self) -> bool {
+        !self.stirred.0.load(Ordering::Relaxed) || self.settle()
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -127,6 +143,16 @@ impl H2 {
             Poll::Pending => watch.poll(cx, clock).map(|fault| Err(Failed::of(fault))),
         })
         .await
+    }
+}
+
+impl Wake for Stirred {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -196,14 +222,6 @@ fn failed(mut error: TrySendError<Request<Outgoing>>, progress: Option<&Progress
         Fault::Closed
     };
     Failed { error: ProxyError::because(fault, error), unsent, broke: fault == Fault::Closed }
-}
-
-/// Lets a connection come to rest after its answer, without waiting.
-pub(crate) fn settle(conn: &mut H1) -> bool {
-    let mut cx = Context::from_waker(std::task::Waker::noop());
-    conn.clock.clear();
-    conn.clock.set_last(None);
-    conn.is_fresh(&mut cx)
 }
 
 /// A pinned, boxed future that can cross threads.

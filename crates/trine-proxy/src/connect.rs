@@ -50,7 +50,7 @@ async fn tcp(upstream: &Upstream) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-core")]
 async fn tls(
     upstream: &Upstream,
     settings: &Settings,
@@ -60,7 +60,7 @@ async fn tls(
     settings.tls()?.handshake(upstream, tcp, http1_only).await
 }
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "tls-core"))]
 async fn tls(_: &Upstream, _: &Settings, _: TcpStream, _: bool) -> Result<(Stream, bool), ProxyError> {
     Err(ProxyError::new(Fault::Tls))
 }
@@ -73,7 +73,7 @@ async fn http1(stream: Stream, config: &ProxyConfig) -> Result<H1, ProxyError> {
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| ProxyError::because(Fault::Connect, error))?;
-    Ok(H1 { send, io: Box::new(io), ended: false, clock: Clock::default() })
+    Ok(H1 { send, io: Box::new(io), ended: false, stirred: Arc::default(), clock: Clock::default() })
 }
 
 async fn http2(stream: Stream, config: &ProxyConfig) -> Result<H2, ProxyError> {

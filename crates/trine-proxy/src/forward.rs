@@ -6,12 +6,13 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
-use trine_core::{Body, BodyError, ConnInfo, IntoResponse as _, Problem, RouteCx};
+use trine_core::{Body, BodyError, IntoResponse as _, Problem, RouteCx};
 
 use crate::answer::{Answer, From};
 use crate::balance::{Tried, choose};
 use crate::conn::Failed;
 use crate::error::{Fault, ProxyError};
+use crate::forwarded::Caller;
 use crate::headers;
 use crate::hops;
 use crate::outgoing::Outgoing;
@@ -27,14 +28,14 @@ use crate::upstream::Protocol;
 pub(crate) async fn forward(
     proxy: Arc<Inner>,
     request: Request<Body>,
-    conn: Option<Arc<ConnInfo>>,
+    caller: Option<Arc<Caller>>,
 ) -> Response<Body> {
     // An application logs its problems by itself.
     let logs = request.extensions().get::<RouteCx>().is_none();
     let last = proxy.settings.config.total_timeout.and_then(|total| Instant::now().checked_add(total));
     let answered = match last {
-        None => exchange(&proxy, request, conn.as_deref(), None).await,
-        Some(at) => timeout_at(at, exchange(&proxy, request, conn.as_deref(), last))
+        None => exchange(&proxy, request, caller.as_deref(), None).await,
+        Some(at) => timeout_at(at, Box::pin(exchange(&proxy, request, caller.as_deref(), last)))
             .await
             .unwrap_or_else(|_| Err(ProxyError::new(Fault::TotalTimeout))),
     };
@@ -49,7 +50,7 @@ pub(crate) async fn forward(
 async fn exchange(
     proxy: &Inner,
     request: Request<Body>,
-    conn: Option<&ConnInfo>,
+    caller: Option<&Caller>,
     last: Option<Instant>,
 ) -> Result<Response<Body>, ProxyError> {
     let (mut parts, body) = request.into_parts();
@@ -58,8 +59,11 @@ async fn exchange(
     }
     check_length(&body, proxy.settings.config.max_body_bytes)?;
     let client = OnClient::take(&mut parts.extensions);
-    let mut head = Head::new(parts, &body, conn, &proxy.settings).map_err(ProxyError::new)?;
+    let mut head = Head::new(parts, &body, caller, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
+        if head.extended.is_some() {
+            return Err(ProxyError::new(Fault::Method));
+        }
         head.upgrade = None;
     }
     proxy.budget.earn(&proxy.settings.config);
@@ -234,10 +238,23 @@ impl Sending<'_> {
                 else {
                     return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
                 };
-                parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-                parts.headers.insert(UPGRADE, protocol);
+                match &self.head.extended {
+                    Some(extended) => {
+                        if !extended.accept(&mut parts, &protocol) {
+                            return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
+                        }
+                    }
+                    None => {
+                        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                        parts.headers.insert(UPGRADE, protocol);
+                    }
+                }
                 upgrade::join(client, conn, place, &self.proxy.settings);
                 return Ok(Response::from_parts(head_only(parts), Body::empty()));
+            }
+            // To a CONNECT it would say that the WebSocket is open.
+            (_, status) if self.head.extended.is_some() && status.is_success() => {
+                return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
             }
             (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
             (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock },

@@ -1,109 +1,208 @@
 //! What an upstream is told of the client: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via`.
 
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VIA};
-use http::{Extensions, Version};
+use http::{Extensions, Uri, Version};
 use trine_core::{ConnInfo, RouteCx};
+use trine_server::{ForwardedBy, TrustedProxies};
 
 use crate::headers::Lengths;
+use crate::settings::Settings;
 
 /// What becomes of `Forwarded` and `X-Forwarded-*` that a request brings. Both are told anew of the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Forwarding {
-    /// It is thrown away: whoever sends a request could write there what he likes. Right at the edge.
+    /// It is thrown away: whoever sends a request could write there what he likes. Only from the proxies that the
+    /// application trusts (`trusted_proxies`, else [`Proxy::trust`](crate::Proxy::trust)) the kind that they write is kept,
+    /// and this hop added.
     #[default]
     Replace,
-    /// It is kept, and this hop added. Only where each client is a proxy that can be trusted.
+    /// All of it is kept, whoever sent it, and this hop added. Only where nobody but proxies that can be trusted connects.
     Append,
     /// It is thrown away, and nothing is told.
     Hide,
 }
 
-/// What is known of the client.
+/// What is known of a request, to be told to upstreams.
+pub(crate) struct Told<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) caller: Option<&'a Caller>,
+    pub(crate) extensions: &'a Extensions,
+    pub(crate) uri: &'a Uri,
+    pub(crate) host: Option<&'a HeaderValue>,
+}
+
+/// The connection of a client, with what was told of its last request: most often that fits the next one too.
 #[derive(Debug)]
-pub(crate) struct Client<'a> {
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) secure: bool,
-    pub(crate) host: Option<&'a str>,
+pub(crate) struct Caller {
+    conn: ConnInfo,
+    last: Mutex<Option<Hop>>,
 }
 
-/// The connection, wherever the server put it.
-pub(crate) fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
-    extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
+/// Somebody whom requests came from, as each of the fields spells it.
+#[derive(Debug)]
+struct Hop {
+    forwarded: HeaderValue,
+    address: Option<HeaderValue>,
+    proto: &'static str,
+    host: Option<HeaderValue>,
 }
 
-pub(crate) fn tell(
-    headers: &mut HeaderMap,
-    lengths: Lengths,
-    forwarding: Forwarding,
-    legacy: bool,
-    client: &Client<'_>,
-) {
-    if forwarding != Forwarding::Append {
-        for name in &TOLD {
+impl Caller {
+    pub(crate) fn new(conn: ConnInfo) -> Caller {
+        Caller { conn, last: Mutex::default() }
+    }
+}
+
+impl Hop {
+    fn new(address: Option<IpAddr>, secure: bool, host: Option<&HeaderValue>) -> Hop {
+        let address = address.map(|address| address.to_canonical());
+        let spelt = address.map(|address| address.to_string());
+        let proto = if secure { "https" } else { "http" };
+        let text = host.and_then(|host| host.to_str().ok());
+        let element = element(address, spelt.as_deref(), proto, text);
+        Hop {
+            forwarded: HeaderValue::try_from(element).unwrap_or(HeaderValue::from_static("for=unknown")),
+            address: spelt.and_then(|spelt| HeaderValue::try_from(spelt).ok()),
+            proto,
+            host: host.cloned(),
+        }
+    }
+
+    fn of_peer(conn: Option<&ConnInfo>, host: Option<&HeaderValue>) -> Hop {
+        let address = conn.and_then(|conn| conn.peer).map(|peer| peer.ip());
+        Hop::new(address, conn.is_some_and(|conn| conn.secure), host)
+    }
+}
+
+impl Told<'_> {
+    /// Writes the fields, as the settings say.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, lengths: Lengths) {
+        let conn = self.caller.map(|caller| &caller.conn).or_else(|| conn(self.extensions));
+        let legacy = self.settings.legacy;
+        match self.settings.forwarding {
+            Forwarding::Append => self.peer(conn, |peer| add(headers, peer, peer, peer, legacy)),
+            Forwarding::Replace => match conn.and_then(|conn| self.trusted(conn, headers)) {
+                Some((by, client)) => {
+                    drop_told(headers, lengths, Some(by));
+                    let host = client.host.as_ref().and_then(|host| HeaderValue::from_str(host).ok());
+                    let client = Hop::new(client.address, client.secure, host.as_ref());
+                    // This hop is added to the kind that is believed. The other kind is written anew: the proxy passed that
+                    // on as its client sent it.
+                    self.peer(conn, |peer| match by {
+                        ForwardedBy::XForwarded => add(headers, &client, peer, &client, legacy),
+                        ForwardedBy::Forwarded => add(headers, peer, &client, &client, legacy),
+                    });
+                }
+                None => {
+                    drop_told(headers, lengths, None);
+                    self.peer(conn, |peer| add(headers, peer, peer, peer, legacy));
+                }
+            },
+            Forwarding::Hide => drop_told(headers, lengths, None),
+        }
+    }
+
+    /// The peer of the connection, spelt once for all requests that ask for one host.
+    fn peer(&self, conn: Option<&ConnInfo>, tell: impl FnOnce(&Hop)) {
+        let Some(caller) = self.caller else { return tell(&Hop::of_peer(conn, self.host)) };
+        let mut last = caller.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(last) if last.host.as_ref() == self.host => tell(last),
+            _ => tell(last.insert(Hop::of_peer(conn, self.host))),
+        }
+    }
+
+    /// Which kind of field the peer is believed, and the client that it speaks for.
+    fn trusted(&self, conn: &ConnInfo, headers: &HeaderMap) -> Option<(ForwardedBy, trine_server::Client)> {
+        let of_app = || self.extensions.get::<RouteCx>()?.app().states.get::<TrustedProxies>();
+        let of_app = if self.settings.trusted.is_none() { of_app() } else { None };
+        let trusted = self.settings.trusted.as_ref().or(of_app.as_deref())?;
+        Some((trusted.believed(conn)?, trusted.client(conn, headers, self.uri)))
+    }
+}
+
+/// Takes out what tells of clients, but for the kind that is believed.
+fn drop_told(headers: &mut HeaderMap, lengths: Lengths, but: Option<ForwardedBy>) {
+    let kept = match but {
+        None => &TOLD[..0],
+        Some(ForwardedBy::Forwarded) => &TOLD[..1],
+        Some(ForwardedBy::XForwarded) => &TOLD[1..4],
+    };
+    for name in &TOLD {
+        if !kept.contains(name) {
             lengths.remove(headers, name);
         }
     }
-    if forwarding == Forwarding::Hide {
+}
+
+/// Adds a hop of `Forwarded` and one of `X-Forwarded-For`; tells of the client what no hop before did.
+fn add(headers: &mut HeaderMap, forwarded: &Hop, x_forwarded: &Hop, client: &Hop, legacy: bool) {
+    // All that the proxy adds, so that the map grows once.
+    headers.reserve(6);
+    push(headers, FORWARDED, &forwarded.forwarded);
+    if !legacy {
         return;
     }
-    let address = client.address.map(|address| address.to_canonical());
-    let text = address.map(|address| address.to_string());
-    push(headers, FORWARDED, &element(client, address, text.as_deref()));
-    if legacy {
-        if let Some(text) = text {
-            push(headers, X_FORWARDED_FOR, &text);
-        }
-        set(headers, X_FORWARDED_PROTO, proto(client));
-        if let Some(host) = client.host {
-            set(headers, X_FORWARDED_HOST, host);
-        }
+    if let Some(address) = &x_forwarded.address {
+        push(headers, X_FORWARDED_FOR, address);
+    }
+    set(headers, X_FORWARDED_PROTO, || HeaderValue::from_static(client.proto));
+    if let Some(host) = &client.host {
+        set(headers, X_FORWARDED_HOST, || host.clone());
     }
 }
 
-/// This hop (RFC 9110, 7.6.3).
-pub(crate) fn via(headers: &mut HeaderMap, version: Version, name: &str) {
-    let version = match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => "1.1",
-    };
-    let mut hop = String::with_capacity(version.len() + 1 + name.len());
-    hop.push_str(version);
-    hop.push(' ');
-    hop.push_str(name);
-    push(headers, VIA, &hop);
+/// The connection, wherever the server put it.
+fn conn(extensions: &Extensions) -> Option<&ConnInfo> {
+    extensions.get::<RouteCx>().and_then(RouteCx::conn).or_else(|| extensions.get::<ConnInfo>())
+}
+
+/// This hop in `Via`, as it is spelt for each version (RFC 9110, 7.6.3).
+#[derive(Debug, Clone)]
+pub(crate) struct Via([HeaderValue; 4]);
+
+impl Via {
+    /// `None` where the name cannot stand there.
+    pub(crate) fn of(name: &str) -> Option<Via> {
+        let spelt = |version: &str| HeaderValue::try_from(format!("{version} {name}")).ok();
+        Some(Via([spelt("1.0")?, spelt("1.1")?, spelt("2")?, spelt("3")?]))
+    }
+
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, version: Version) {
+        let Via([of_10, of_11, of_2, of_3]) = self;
+        let hop = match version {
+            Version::HTTP_10 => of_10,
+            Version::HTTP_2 => of_2,
+            Version::HTTP_3 => of_3,
+            _ => of_11,
+        };
+        push(headers, VIA, hop);
+    }
 }
 
 /// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC 7239, 6).
-fn element(client: &Client<'_>, address: Option<IpAddr>, spelt: Option<&str>) -> String {
+fn element(address: Option<IpAddr>, spelt: Option<&str>, proto: &str, host: Option<&str>) -> String {
     let spelt = spelt.unwrap_or("unknown");
     let (before, behind) = if matches!(address, Some(IpAddr::V6(_))) { ("\"[", "]\"") } else { ("", "") };
-    let host = client.host.map_or(0, str::len);
-    let mut text = String::with_capacity(40 + spelt.len() + host);
+    let mut text = String::with_capacity(40 + spelt.len() + host.map_or(0, str::len));
     text.extend(["for=", before, spelt, behind]);
-    if let Some(host) = client.host {
+    if let Some(host) = host {
         // A port's colon is no token (RFC 9110, 5.6.2); a host has nothing that a quoted text must escape.
         let quote = if host.contains([':', '[']) { "\"" } else { "" };
         text.extend([";host=", quote, host, quote]);
     }
-    text.extend([";proto=", proto(client)]);
+    text.extend([";proto=", proto]);
     text
 }
 
-fn proto(client: &Client<'_>) -> &'static str {
-    if client.secure { "https" } else { "http" }
-}
-
 /// Appends to the list that is there, in one line.
-fn push(headers: &mut HeaderMap, name: HeaderName, element: &str) {
+fn push(headers: &mut HeaderMap, name: HeaderName, element: &HeaderValue) {
     match headers.entry(name) {
         Entry::Vacant(entry) => {
-            if let Ok(value) = HeaderValue::from_str(element) {
-                entry.insert(value);
-            }
+            entry.insert(element.clone());
         }
         Entry::Occupied(mut entry) => {
             let mut whole = Vec::new();
@@ -120,9 +219,9 @@ fn push(headers: &mut HeaderMap, name: HeaderName, element: &str) {
 }
 
 /// Sets a field that earlier hops may have set truly.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let (Entry::Vacant(entry), Ok(value)) = (headers.entry(name), HeaderValue::from_str(value)) {
-        entry.insert(value);
+fn set(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> HeaderValue) {
+    if let Entry::Vacant(entry) = headers.entry(name) {
+        entry.insert(value());
     }
 }
 
@@ -131,7 +230,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Everything that upstreams take for the truth about the client.
+/// Everything that upstreams take for the truth about the client: first `Forwarded`, then the three that
+/// [`ForwardedBy::XForwarded`] means.
 const TOLD: [HeaderName; 7] = [
     FORWARDED,
     X_FORWARDED_FOR,
@@ -146,35 +246,80 @@ const TOLD: [HeaderName; 7] = [
 mod tests {
     use super::*;
 
-    fn client(address: &str) -> Client<'static> {
-        Client { address: Some(address.parse().unwrap()), secure: true, host: Some("example.com") }
+    /// What an upstream hears where `peer` sent these fields.
+    fn told(settings: &Settings, peer: &str, fields: &[(&str, &str)]) -> HeaderMap {
+        let conn = ConnInfo::plain(Some((peer.parse::<IpAddr>().unwrap(), 40_000).into()), None);
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        let lengths = crate::headers::strip(&mut headers).lengths;
+        let host = HeaderValue::from_static("example.com");
+        let (uri, extensions) = (Uri::from_static("/"), Extensions::new());
+        let caller = Caller::new(conn);
+        let told =
+            Told { settings, caller: Some(&caller), extensions: &extensions, uri: &uri, host: Some(&host) };
+        told.tell(&mut headers, lengths);
+        headers
+    }
+
+    fn trusting(by: ForwardedBy) -> Settings {
+        let trusted = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], by);
+        Settings { trusted: Some(trusted), legacy: true, ..Settings::default() }
     }
 
     #[test]
     fn what_a_client_says_of_itself_is_thrown_away() {
-        let mut headers = HeaderMap::new();
-        for name in &TOLD {
-            headers.insert(name, HeaderValue::from_static("a lie"));
+        let names = TOLD;
+        let lies = names.each_ref().map(|name| (name.as_str(), "a lie"));
+        for settings in [Settings::default(), trusting(ForwardedBy::XForwarded)] {
+            let headers = told(&settings, "192.0.2.1", &lies);
+            assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=http");
+            assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+            assert!(!format!("{headers:?}").contains("lie"));
         }
-        let lengths = crate::headers::strip(&mut headers).lengths;
-        tell(&mut headers, lengths, Forwarding::Replace, true, &client("192.0.2.1"));
-        assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=https");
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
-        assert!(!format!("{headers:?}").contains("lie"));
     }
 
     #[test]
-    fn a_trusted_proxy_is_added_to() {
-        let mut headers = HeaderMap::new();
-        headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.1"));
-        headers.append(FORWARDED, HeaderValue::from_static("for=198.51.100.2"));
-        headers.append(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-        let lengths = crate::headers::strip(&mut headers).lengths;
-        tell(&mut headers, lengths, Forwarding::Append, true, &client("2001:db8::1"));
+    fn all_is_added_to_where_that_was_chosen() {
+        let settings = Settings { forwarding: Forwarding::Append, legacy: true, ..Settings::default() };
+        let headers = told(
+            &settings,
+            "2001:db8::1",
+            &[
+                ("forwarded", "for=198.51.100.1"),
+                ("forwarded", "for=198.51.100.2"),
+                ("x-forwarded-proto", "https"),
+            ],
+        );
         assert_eq!(
             headers["forwarded"],
-            "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=https"
+            "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=http"
         );
-        assert_eq!(headers["x-forwarded-proto"], "http", "the first hop knows how the client came");
+        assert_eq!(headers["x-forwarded-proto"], "https", "the first hop knows how the client came");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_added_to_and_only_in_the_kind_that_it_writes() {
+        let fields = [
+            ("forwarded", "for=198.51.100.7;proto=https;host=one.example"),
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "two.example"),
+            ("x-real-ip", "6.6.6.6"),
+        ];
+        let headers = told(&trusting(ForwardedBy::XForwarded), "10.0.0.1", &fields);
+        assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 10.0.0.1");
+        assert_eq!(headers["x-forwarded-proto"], "https");
+        assert_eq!(headers["forwarded"], "for=203.0.113.9;host=two.example;proto=https");
+        assert!(!headers.contains_key("x-real-ip"), "nobody vouches for it");
+        let headers = told(&trusting(ForwardedBy::Forwarded), "10.0.0.1", &fields);
+        assert_eq!(
+            headers["forwarded"],
+            "for=198.51.100.7;proto=https;host=one.example, for=10.0.0.1;host=example.com;proto=http"
+        );
+        assert_eq!(headers["x-forwarded-for"], "198.51.100.7");
+        assert_eq!(headers["x-forwarded-host"], "one.example");
+        assert_eq!(headers["x-forwarded-proto"], "https");
     }
 }

@@ -17,7 +17,8 @@
 //! In the order in which a request meets them:
 //! - [`proxy`](Proxy): the service; [`config`](ProxyConfig) holds every limit, `settings` the rest
 //! - `forward`: THE walk of a request, tried again by the rules of `retry`
-//! - `request`: what is passed on of it: `target`, `headers` (hop-by-hop fields, framing), `forwarded`, `hops`
+//! - `request`: what is passed on of it: `target`, `headers` (hop-by-hop fields, framing), `forwarded`, `hops`,
+//!   `extended` (a WebSocket over HTTP/2)
 //! - [`balance`](Balance): one of the [`upstream`](Upstream)s, by its `health` and `check`
 //! - `place`: how many requests it may have, and the queue
 //! - `pool`: a connection that is open, or `connect` (with `stream` and `tls`) opens one
@@ -31,13 +32,14 @@
 //! - The length is said once: what is ambiguous is refused, what is known is written anew (RFC 9112, 6.3).
 //! - Path and query stay byte for byte, but for prefixes. A segment `.` or `..`, however it is spelt, is refused.
 //! - `Via` names this proxy; `Forwarded` and `X-Forwarded-*` tell of the client, and what it says of itself is thrown
-//!   away unless [`Forwarding::Append`] trusts it.
+//!   away unless it is a trusted proxy ([`Forwarding`]).
 //! - Bodies and trailers are streamed, both ways, as fast as the slower side takes them.
 //!
 //! # What it does not do
 //! - Interim answers (1xx) other than `100 Continue` and `101 Switching Protocols` are not passed on: a Tower service has
 //!   no place for them.
-//! - Upgrades need HTTP/1 on both sides; extended CONNECT (RFC 8441) is not passed on.
+//! - Upgrades need an upstream of HTTP/1. A client of HTTP/2 can open WebSockets (RFC 8441), and no other tunnel.
+//! - Trailers that a request does not announce in `Trailer` do not reach an upstream of HTTP/1 (hyper).
 //! - It caches nothing.
 
 mod answer;
@@ -48,6 +50,7 @@ mod config;
 mod conn;
 mod connect;
 mod error;
+mod extended;
 mod forward;
 mod forwarded;
 mod headers;
@@ -62,7 +65,7 @@ mod retry;
 mod settings;
 mod stream;
 mod target;
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-core")]
 mod tls;
 mod upgrade;
 mod upstream;
@@ -73,6 +76,8 @@ pub use config::ProxyConfig;
 pub use error::{Fault, ProxyError};
 pub use forwarded::Forwarding;
 pub use proxy::{Connected, Forwarded, Host, Proxy, UpstreamStatus};
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-core")]
+pub use rustls;
+#[cfg(feature = "tls-core")]
 pub use tls::TlsError;
 pub use upstream::{Upstream, UpstreamError};

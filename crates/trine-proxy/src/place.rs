@@ -19,6 +19,10 @@ impl Place {
         if let Some(place) = Place::try_take(node, config) {
             return Ok(place);
         }
+        Box::pin(Place::wait(node, config)).await
+    }
+
+    async fn wait(node: &Arc<Node>, config: &ProxyConfig) -> Result<Place, ProxyError> {
         let _waiting = Waiting::begin(node, config.max_queued)?;
         timeout(config.queue_timeout, async {
             loop {

@@ -3,10 +3,8 @@
 //! Each runtime has a shelf of its own, since a socket is driven by the runtime that opened it: a worker never waits for
 //! another one's, and none outlives its own.
 
-use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
@@ -14,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::config::ProxyConfig;
-use crate::conn::{Conn, H1, H2, Share, settle};
+use crate::conn::{Conn, H1, H2, Share};
 use crate::connect::connect;
 use crate::error::{Fault, ProxyError};
 use crate::settings::Settings;
@@ -77,14 +75,15 @@ impl Pool {
         }
         if node.upstream.protocol != Protocol::H2c
             && !fresh
-            && let Some(conn) = node.pool.take_idle(runtime).await
+            && let Some(conn) = node.pool.take_idle(runtime)
         {
             return Ok(Lease::H1 { conn, reused: true });
         }
         if may_share && node.pool.with(runtime, |shelf| shelf.speaks_h2 != Some(false)) {
-            return Pool::open_shared(node, settings, runtime).await;
+            return Box::pin(Pool::open_shared(node, settings, runtime)).await;
         }
-        Pool::open(node, settings, runtime, http1_only).await
+        // Rare and large: a request must not carry the room for it.
+        Box::pin(Pool::open(node, settings, runtime, http1_only)).await
     }
 
     /// One opens it, all others wait for that.
@@ -125,7 +124,7 @@ impl Pool {
 
     /// Keeps a connection whose answer has ended, if it can take another request.
     pub(crate) fn put(node: &Arc<Node>, mut conn: H1, config: &ProxyConfig) {
-        if !settle(&mut conn) {
+        if !conn.settle() {
             return;
         }
         let Ok(handle) = Handle::try_current() else { return };
@@ -154,11 +153,10 @@ impl Pool {
     }
 
     /// The one that was used last: those below it can grow old.
-    async fn take_idle(&self, runtime: Id) -> Option<H1> {
+    fn take_idle(&self, runtime: Id) -> Option<H1> {
         loop {
             let Idle { mut conn, until } = self.with(runtime, |shelf| shelf.idle.pop())?;
-            let fresh = until > Instant::now() && poll_fn(|cx| Poll::Ready(conn.is_fresh(cx))).await;
-            if fresh {
+            if until > Instant::now() && conn.is_fresh() {
                 return Some(conn);
             }
         }

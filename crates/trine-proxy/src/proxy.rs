@@ -11,13 +11,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo};
-use trine_server::{MakeConnection, MakeWorker};
+use trine_server::{MakeConnection, MakeWorker, TrustedProxies};
 
 use crate::balance::Balance;
 use crate::check::{self, HealthCheck};
 use crate::config::ProxyConfig;
 use crate::forward::forward;
-use crate::forwarded::Forwarding;
+use crate::forwarded::{Caller, Forwarding, Via};
 use crate::health::Verdict;
 use crate::retry::Budget;
 use crate::settings::Settings;
@@ -119,9 +119,9 @@ impl Proxy {
         if nodes.is_empty() {
             return Err(UpstreamError::NONE);
         }
-        #[cfg_attr(not(feature = "tls"), allow(unused_mut, reason = "TLS has settings"))]
+        #[cfg_attr(not(feature = "tls-core"), allow(unused_mut, reason = "TLS has settings"))]
         let mut settings = Settings::default();
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "tls-core")]
         if nodes.iter().any(|node| node.upstream.protocol == crate::upstream::Protocol::Tls) {
             // Without roots of the system, `roots` must give some; until then no upstream is trusted.
             settings.tls = crate::tls::Tls::of_system().ok();
@@ -153,6 +153,24 @@ impl Proxy {
         self.with(|settings| settings.forwarding = forwarding)
     }
 
+    /// Sets whose `Forwarded` or `X-Forwarded-*` is kept and added to. Default: the application's `trusted_proxies`; outside
+    /// of an application nobody's. Alone under a server:
+    ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    /// use trine_server::ServerConfig;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = ServerConfig { trusted_proxies: vec!["10.0.0.0/8".parse()?], ..ServerConfig::default() };
+    /// let proxy = Proxy::to("http://127.0.0.1:9000")?.trust(config.trusted());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn trust(self, proxies: TrustedProxies) -> Proxy {
+        self.with(|settings| settings.trusted = Some(proxies))
+    }
+
     /// Sets whether upstreams are told `X-Forwarded-For`, `-Proto` and `-Host` beside `Forwarded`. Default: true.
     #[must_use]
     pub fn x_forwarded(self, tell: bool) -> Proxy {
@@ -171,7 +189,11 @@ impl Proxy {
             !name.is_empty() && name.bytes().all(plain),
             "`{name}` cannot name a proxy in `Via`: letters and digits can"
         );
-        self.with(|settings| settings.via = Arc::from(name))
+        self.with(|settings| {
+            if let Some(via) = Via::of(name) {
+                settings.via = via;
+            }
+        })
     }
 
     /// Takes a prefix off each path that has it, at the end of a segment; `App::mount` and axum's `nest_service` did that
@@ -193,10 +215,35 @@ impl Proxy {
     ///
     /// # Errors
     /// When there is no certificate in it.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-core")]
     pub fn roots(self, pem: &[u8]) -> Result<Proxy, crate::tls::TlsError> {
         let tls = crate::tls::Tls::of_pem(pem)?;
         Ok(self.with(|settings| settings.tls = Some(tls)))
+    }
+
+    /// Speaks TLS to upstreams by this configuration of rustls: its roots, the certificate that it shows them, its provider
+    /// of cryptography. Of its ALPN nothing is kept.
+    ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    /// use trine_proxy::rustls::pki_types::pem::PemObject as _;
+    /// use trine_proxy::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    /// use trine_proxy::rustls::{ClientConfig, RootCertStore};
+    ///
+    /// /// Upstreams that want to see a certificate (mTLS).
+    /// fn proxy(roots: RootCertStore, chain: &[u8], key: &[u8]) -> Result<Proxy, Box<dyn std::error::Error>> {
+    ///     let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>()?;
+    ///     let tls = ClientConfig::builder_with_provider(trine_server::tls::default_provider()?)
+    ///         .with_safe_default_protocol_versions()?
+    ///         .with_root_certificates(roots)
+    ///         .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key)?)?;
+    ///     Ok(Proxy::to("https://internal.example")?.tls(tls))
+    /// }
+    /// ```
+    #[cfg(feature = "tls-core")]
+    #[must_use]
+    pub fn tls(self, config: rustls::ClientConfig) -> Proxy {
+        self.with(|settings| settings.tls = Some(crate::tls::Tls::of(config)))
     }
 
     /// The health checks of all upstreams, to be spawned: nothing checks by itself. It ends at once where
@@ -274,7 +321,7 @@ impl MakeConnection for Proxy {
     type Service = Connected;
 
     fn connection(&self, info: &ConnInfo) -> Connected {
-        Connected { proxy: Arc::clone(&self.0), conn: Arc::new(info.clone()) }
+        Connected { proxy: Arc::clone(&self.0), caller: Arc::new(Caller::new(info.clone())) }
     }
 }
 
@@ -282,7 +329,7 @@ impl MakeConnection for Proxy {
 #[derive(Debug, Clone)]
 pub struct Connected {
     proxy: Arc<Inner>,
-    conn: Arc<ConnInfo>,
+    caller: Arc<Caller>,
 }
 
 impl Service<Request<Body>> for Connected {
@@ -295,7 +342,7 @@ impl Service<Request<Body>> for Connected {
     }
 
     fn call(&mut self, request: Request<Body>) -> Forwarded {
-        Forwarded(Box::pin(forward(Arc::clone(&self.proxy), request, Some(Arc::clone(&self.conn)))))
+        Forwarded(Box::pin(forward(Arc::clone(&self.proxy), request, Some(Arc::clone(&self.caller)))))
     }
 }
 

@@ -4,11 +4,12 @@ use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Version, request};
 use http_body::Body as _;
-use trine_core::{Body, ConnInfo};
+use trine_core::Body;
 
 use crate::Host;
 use crate::error::{Fault, ProxyError};
-use crate::forwarded::{self, Client};
+use crate::extended::Extended;
+use crate::forwarded::{Caller, Told};
 use crate::headers;
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
@@ -27,6 +28,8 @@ pub(crate) struct Head {
     pub(crate) host_is_there: bool,
     /// The protocols that the client would change to.
     pub(crate) upgrade: Option<HeaderValue>,
+    /// They come over HTTP/2.
+    pub(crate) extended: Option<Extended>,
     trailers: bool,
     /// The client waits for `100 Continue` before it sends the body.
     pub(crate) expects: bool,
@@ -34,27 +37,20 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn new(
-        parts: request::Parts,
+        mut parts: request::Parts,
         body: &Body,
-        conn: Option<&ConnInfo>,
+        caller: Option<&Caller>,
         settings: &Settings,
     ) -> Result<Head, Fault> {
+        let extended = Extended::of(&mut parts)?;
         let request::Parts { method, uri, version, mut headers, extensions, .. } = parts;
-        if method == Method::CONNECT {
-            return Err(Fault::Method);
-        }
         target::check(uri.path())?;
         headers::frame(&mut headers, body)?;
         let said = headers::strip(&mut headers);
         let host = host(&uri, &headers)?;
-        let conn = conn.or_else(|| forwarded::conn(&extensions));
-        let client = Client {
-            address: conn.and_then(|conn| conn.peer).map(|peer| peer.ip()),
-            secure: conn.is_some_and(|conn| conn.secure),
-            host: host.as_ref().and_then(|host| host.to_str().ok()),
-        };
-        forwarded::tell(&mut headers, said.lengths, settings.forwarding, settings.legacy, &client);
-        forwarded::via(&mut headers, version, &settings.via);
+        let told = Told { settings, caller, extensions: &extensions, uri: &uri, host: host.as_ref() };
+        told.tell(&mut headers, said.lengths);
+        settings.via.tell(&mut headers, version);
         let mut target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         if let Some(prefix) = &settings.prefix
             && let Some(rest) = target::without_prefix(&target, prefix)
@@ -64,13 +60,18 @@ impl Head {
         let expects =
             headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let expects = expects && !body.is_end_stream();
+        let upgrade = match &extended {
+            Some(extended) => Some(extended.ask(&mut headers)),
+            None => said.upgrade,
+        };
         Ok(Head {
             method,
             target,
             headers,
             host_is_there: uri.authority().is_none() && host.is_some(),
             host,
-            upgrade: said.upgrade,
+            upgrade,
+            extended,
             trailers: said.trailers,
             expects,
         })

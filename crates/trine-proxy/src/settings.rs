@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "tls")]
+use trine_server::TrustedProxies;
+
+#[cfg(feature = "tls-core")]
 use crate::error::{Fault, ProxyError};
+use crate::forwarded::Via;
 use crate::{Balance, Forwarding, HealthCheck, Host, ProxyConfig};
 
 #[derive(Debug, Clone)]
@@ -12,11 +15,13 @@ pub(crate) struct Settings {
     pub(crate) balance: Balance,
     pub(crate) host: Host,
     pub(crate) forwarding: Forwarding,
+    /// Whose word counts; where there is none, whom the application trusts.
+    pub(crate) trusted: Option<TrustedProxies>,
     pub(crate) legacy: bool,
-    pub(crate) via: Arc<str>,
+    pub(crate) via: Via,
     pub(crate) prefix: Option<Arc<str>>,
     pub(crate) check: Option<HealthCheck>,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-core")]
     pub(crate) tls: Option<crate::tls::Tls>,
 }
 
@@ -27,17 +32,18 @@ impl Default for Settings {
             balance: Balance::default(),
             host: Host::default(),
             forwarding: Forwarding::default(),
+            trusted: None,
             legacy: true,
-            via: Arc::from("trine"),
+            via: Via::of("trine").unwrap_or_else(|| unreachable!("it is a token")),
             prefix: None,
             check: None,
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "tls-core")]
             tls: None,
         }
     }
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "tls-core")]
 impl Settings {
     pub(crate) fn tls(&self) -> Result<&crate::tls::Tls, ProxyError> {
         self.tls.as_ref().ok_or_else(|| ProxyError::new(Fault::Tls))

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "tls-core")]
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
@@ -18,7 +18,7 @@ macro_rules! each {
     ($stream:expr, $inner:ident => $do:expr) => {
         match $stream {
             Stream::Plain($inner) => $do,
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "tls-core")]
             Stream::Tls($inner) => $do,
         }
     };

@@ -49,18 +49,21 @@ impl Tls {
     }
 
     fn new(roots: RootCertStore) -> Result<Tls, TlsError> {
-        let roots = Arc::new(roots);
-        let config = |protocols: &[&[u8]]| {
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let mut config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(|error| TlsError(error.to_string()))?
-                .with_root_certificates(Arc::clone(&roots))
-                .with_no_client_auth();
-            config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-            Ok(Arc::new(config))
-        };
-        Ok(Tls { both: config(&[b"h2", b"http/1.1"])?, http1: config(&[b"http/1.1"])? })
+        let wrong = |error: &dyn std::fmt::Display| TlsError(error.to_string());
+        let provider = trine_server::tls::default_provider().map_err(|error| wrong(&error))?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(&error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Tls::of(config))
+    }
+
+    pub(crate) fn of(mut config: ClientConfig) -> Tls {
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let http1 = Arc::new(config.clone());
+        config.alpn_protocols.insert(0, b"h2".to_vec());
+        Tls { both: Arc::new(config), http1 }
     }
 
     /// The handshake; true where HTTP/2 was agreed on.

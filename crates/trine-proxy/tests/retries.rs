@@ -251,6 +251,58 @@ async fn health_checks_take_out_and_bring_back() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
+    let stays = named("stays").await;
+    let dies = named("dies").await;
+    let (url, address) = (dies.url(), dies.address);
+    let config =
+        ProxyConfig { retry_percent: 100, eject_time: Duration::from_millis(300), ..ProxyConfig::default() };
+    let check = HealthCheck {
+        interval: Duration::from_millis(50),
+        healthy_after: 1,
+        unhealthy_after: 2,
+        ..HealthCheck::get("/")
+    };
+    let proxy = Proxy::among([stays.url(), url]).unwrap().config(config).health_check(check);
+    let checks = tokio::spawn(proxy.health_checks());
+    let front = front(proxy.clone());
+    let stop = Arc::new(AtomicUsize::new(0));
+    let mut load = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let (stop, address) = (Arc::clone(&stop), front.address);
+        load.spawn(async move {
+            let mut by = std::collections::HashMap::<String, usize>::new();
+            while stop.load(Ordering::SeqCst) == 0 {
+                let (status, name) = get(address, "/").await;
+                assert_eq!(status, 200, "{name}");
+                *by.entry(name).or_default() += 1;
+            }
+            by
+        });
+    }
+    let both = |healthy| proxy.status().iter().filter(|upstream| upstream.healthy).count() == healthy;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(dies);
+    until("it is taken out", || both(1)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let again = kit::upstream_on(TcpListener::bind(address).await.unwrap(), |_| async { whole("back") });
+    until("it is brought back", || both(2)).await;
+    until("it has requests again", || again.connections() > 2).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop.store(1, Ordering::SeqCst);
+    let mut by = std::collections::HashMap::<String, usize>::new();
+    while let Some(counted) = load.join_next().await {
+        for (name, count) in counted.expect("a request failed") {
+            *by.entry(name).or_default() += count;
+        }
+    }
+    for name in ["stays", "dies", "back"] {
+        assert!(by.get(name).is_some_and(|count| *count > 0), "{name}: {by:?}");
+    }
+    checks.abort();
+}
+
+#[tokio::test]
 async fn health_checks_end_with_the_proxy() {
     let upstream = named("up").await;
     let check = HealthCheck { interval: Duration::from_millis(20), ..HealthCheck::get("/") };

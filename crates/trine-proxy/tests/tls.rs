@@ -57,6 +57,59 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
     (address, made.cert.pem())
 }
 
+/// An upstream that wants a certificate of the client: what answers there, and a configuration that shows the right one.
+async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
+    let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let (server, client) = (made("localhost"), made("proxy"));
+    let key = |made: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap()
+    };
+    let roots = |made: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        roots
+    };
+    let provider = trine_server::tls::default_provider().unwrap();
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(roots(&client)),
+        Arc::clone(&provider),
+    );
+    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(vec![server.cert.der().clone()], key(&server))
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nknown").await;
+        }
+    });
+    let builder = || {
+        rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots(&server))
+    };
+    let shown = builder().with_client_auth_cert(vec![client.cert.der().clone()], key(&client)).unwrap();
+    (address, shown, builder().with_no_client_auth())
+}
+
+#[tokio::test]
+async fn an_upstream_can_ask_who_the_proxy_is() {
+    let (address, shown, silent) = mutual().await;
+    let to = |config| Proxy::to(format!("https://localhost:{}", address.port())).unwrap().tls(config);
+    assert_eq!(get(front(to(shown)).address, "/").await, (200, "known".to_owned()));
+    assert_eq!(get(front(to(silent)).address, "/").await.0, 502);
+}
+
 fn trusting(address: SocketAddr, pem: &str) -> Proxy {
     let url = format!("https://localhost:{}", address.port());
     Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap().host(Host::Upstream)

@@ -102,6 +102,12 @@ impl TrustedProxies {
         }
     }
 
+    /// Which header fields count that come on this connection. `None` where its peer is no proxy that is trusted.
+    #[must_use]
+    pub fn believed(&self, connection: &ConnInfo) -> Option<ForwardedBy> {
+        self.trusts(connection.peer.map(|peer| peer.ip().to_canonical())).then_some(self.by)
+    }
+
     fn outermost<'a>(&self, hops: impl DoubleEndedIterator<Item = Hop<'a>>) -> Option<Hop<'a>> {
         let mut outermost = None;
         for hop in hops.rev() {

@@ -159,6 +159,12 @@ impl ClientHandshake {
         ClientHandshake { key: STANDARD.encode(key), protocols }
     }
 
+    /// What `Sec-WebSocket-Key` says.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Sets the header fields of the request.
     pub fn put(&self, config: &WebSocketConfig, headers: &mut HeaderMap) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -227,8 +233,9 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refused> {
     HeaderValue::try_from(proof(key.as_bytes())).map_err(|_| Refused::Key)
 }
 
-/// RFC 6455, 4.2.2.
-fn proof(key: &[u8]) -> String {
+/// The `Sec-WebSocket-Accept` that fits a `Sec-WebSocket-Key` (RFC 6455, 4.2.2).
+#[must_use]
+pub fn proof(key: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(key);
     hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

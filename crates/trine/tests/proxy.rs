@@ -1,5 +1,5 @@
 //! The reverse proxy inside of an application.
-#![cfg(all(feature = "proxy", feature = "test-server"))]
+#![cfg(all(feature = "proxy", feature = "test-server", feature = "ws"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;
@@ -28,6 +28,37 @@ async fn it_mounts_under_a_prefix_and_knows_the_client() {
     let text = reqwest::get(format!("{}/api/a%2Fb?x=%20", server.url())).await.unwrap().text().await.unwrap();
     let host = server.url().strip_prefix("http://").unwrap();
     assert_eq!(text, format!("GET /base/a%2Fb?x=%20 {host} for=127.0.0.1;host=\"{host}\";proto=http"));
+}
+
+/// What the upstream hears of a client where the application trusts these proxies.
+async fn heard(trusted: &str) -> String {
+    let tell = |request: Request| async move {
+        let field = |name: &str| {
+            request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        format!("{} / {} / {}", field("x-forwarded-for"), field("x-forwarded-proto"), field("forwarded"))
+    };
+    let upstream = App::new().route("/{*rest}", any(tell)).test_server().await;
+    let config = trine::config::Config::read(trusted, []).unwrap();
+    let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
+    let server = App::new().config(config).mount("/", proxy).test_server().await;
+    let client = reqwest::Client::new().get(format!("{}/x", server.url()));
+    let client = client.header("x-forwarded-for", "203.0.113.9").header("x-forwarded-proto", "https");
+    let client = client.header("forwarded", "for=6.6.6.6").header("host", "a.example");
+    client.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn it_believes_whom_the_application_trusts() {
+    assert_eq!(heard("").await, "127.0.0.1 / http / for=127.0.0.1;host=a.example;proto=http");
+    assert_eq!(
+        heard("trusted_proxies = '127.0.0.1'").await,
+        "203.0.113.9, 127.0.0.1 / https / for=203.0.113.9;host=a.example;proto=https"
+    );
+    assert_eq!(
+        heard("trusted_proxies = '127.0.0.1'\nforwarded_by = 'forwarded'").await,
+        "6.6.6.6 / http / for=6.6.6.6, for=127.0.0.1;host=a.example;proto=http"
+    );
 }
 
 #[tokio::test]
@@ -66,18 +97,16 @@ async fn the_limit_of_bodies_holds() {
 
 #[tokio::test]
 async fn a_websocket_passes_and_ends_with_the_server() {
-    let echo = |upgrade: axum::extract::ws::WebSocketUpgrade| async {
-        upgrade.on_upgrade(|mut socket| async move {
-            while let Some(Ok(message)) = socket.recv().await {
-                let _ = socket.send(message).await;
+    let echo = |ws: WebSocket| async {
+        ws.on_upgrade(async |mut socket| {
+            while let Some(message) = socket.recv().await {
+                socket.send(message).await?;
             }
+            Ok::<(), trine::ws::Closed>(())
         })
     };
-    let router = axum::Router::new().route("/ws", axum::routing::any(echo));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let proxy = Proxy::to(format!("http://{address}")).unwrap();
+    let upstream = App::new().route("/ws", any(echo)).test_server().await;
+    let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
     let server = App::new().mount("/chat", proxy).test_server().await;
     let url = format!("{}/chat/ws", server.url().replace("http", "ws"));
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();

@@ -86,7 +86,7 @@ pub(crate) enum HostSeen {
     Upstream,
 }
 
-/// `replace`, `append` (only behind a proxy that can be trusted) or `hide`.
+/// `replace` (from proxies of `trusted_proxies` it is kept), `append` (from everybody) or `hide`.
 #[derive(Clone, Copy, trine::Config)]
 pub(crate) enum Forwarded {
     Replace,

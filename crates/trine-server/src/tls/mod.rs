@@ -36,6 +36,7 @@ use trine_core::TlsVersion;
 pub use self::acme::{AcmeCache, CacheFuture};
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
+pub use self::provider::default_provider;
 #[cfg(feature = "http3")]
 pub(crate) use self::stream::TlsStream;
 #[cfg(feature = "acme")]

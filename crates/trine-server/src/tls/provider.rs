@@ -23,8 +23,16 @@ impl Eq for Provider {}
 pub(super) fn choose(given: Option<&Provider>) -> Result<Arc<CryptoProvider>, TlsError> {
     match given {
         Some(Provider(given)) => Ok(Arc::clone(given)),
-        None => of_features(),
+        None => default_provider(),
     }
+}
+
+/// The provider of cryptography that the features name: aws-lc-rs, else ring.
+///
+/// # Errors
+/// When they name none.
+pub fn default_provider() -> Result<Arc<CryptoProvider>, TlsError> {
+    of_features()
 }
 
 #[cfg(feature = "aws-lc-rs")]

@@ -1,92 +1,17 @@
 //! The whole program as its clients and its upstreams meet it: a process of its own, real sockets.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+mod kit;
+mod reload;
+
+use std::process::Command;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use trine::prelude::*;
-use trine::testing::TestServer;
 
-struct Gateway {
-    process: Child,
-    /// Read no further, but not closed: the program has more to say.
-    _stdout: BufReader<ChildStdout>,
-    url: String,
-    folder: tempfile::TempDir,
-}
-
-impl Gateway {
-    /// Starts it with these routes.
-    fn start(routes: &str) -> Gateway {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), routes);
-        let mut process = Command::new(env!("CARGO_BIN_EXE_gateway"))
-            .current_dir(folder.path())
-            .env("TRINE_PORT", "0")
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        stdout.read_line(&mut first).unwrap();
-        let (_, rest) = first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
-        let url = format!("http://{}", rest.split(',').next().unwrap().trim());
-        Gateway { process, _stdout: stdout, url, folder }
-    }
-
-    fn signal(&self, name: &str) {
-        let kill = format!("kill {name} {}", self.process.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    }
-
-    fn log(&self) -> String {
-        let mut text = String::new();
-        std::fs::File::open(self.folder.path().join("log")).unwrap().read_to_string(&mut text).unwrap();
-        text
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, String) {
-        let response = Client::new().get(format!("{}{path}", self.url)).send().await.unwrap();
-        (response.status(), response.text().await.unwrap())
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn write(folder: &Path, routes: &str) {
-    std::fs::write(folder.join("trine.toml"), routes).unwrap();
-}
-
-/// An upstream that says its name and what it was asked.
-async fn upstream(name: &'static str) -> TestServer {
-    let tell = move |request: Request| async move {
-        let forwarded = request.headers().get("forwarded").map(|value| value.to_str().unwrap().to_owned());
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let length = request.into_body().bytes().await.unwrap().len();
-        format!("{name} {method} {uri} {length} {}", forwarded.unwrap_or_default())
-    };
-    App::new().route("/{*rest}", any(tell)).test_server().await
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..300 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it never came: {what}");
-}
+use crate::kit::{Gateway, until, upstream, write};
 
 #[tokio::test]
 async fn requests_find_their_routes() {
@@ -159,19 +84,18 @@ async fn an_upstream_that_is_ill_is_taken_out() {
 
 #[tokio::test]
 async fn websockets_pass() {
-    let echo = |upgrade: axum::extract::ws::WebSocketUpgrade| async {
-        upgrade.on_upgrade(|mut socket| async move {
-            while let Some(Ok(message)) = socket.recv().await {
-                let _ = socket.send(message).await;
+    let echo = |ws: WebSocket| async {
+        ws.on_upgrade(async |mut socket| {
+            while let Some(message) = socket.recv().await {
+                socket.send(message).await?;
             }
+            Ok::<(), trine::ws::Closed>(())
         })
     };
-    let router = axum::Router::new().route("/ws", axum::routing::any(echo));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let upstream = App::new().route("/ws", any(echo)).test_server().await;
     let gateway = Gateway::start(&format!(
-        "[gateway]\nroutes = ['ws']\n[routes.ws]\nupstreams = ['http://{address}']\n"
+        "[gateway]\nroutes = ['ws']\n[routes.ws]\nupstreams = ['{}']\n",
+        upstream.url()
     ));
     let url = format!("{}/ws", gateway.url.replace("http", "ws"));
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
