@@ -169,6 +169,34 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     within(serving).await.unwrap().unwrap();
 }
 
+/// Those that wait for a connection take no place from one that is there.
+#[tokio::test]
+async fn one_place_serves_every_worker_and_every_listener() {
+    for at_capacity in [AtCapacity::Wait, AtCapacity::Shed] {
+        let listeners = vec![anywhere(), anywhere()];
+        let config = ServerConfig { listeners, max_connections: 1, at_capacity, ..config() };
+        let bound = bind(config);
+        let addresses: Vec<_> = bound.local_addrs().map(|address| address.tcp().unwrap()).collect();
+        let handle = bound.handle();
+        let serving = tokio::spawn(bound.serve(Who(String::new())));
+        // So many that every worker has some of each listener.
+        for address in addresses.iter().cycle().take(40) {
+            let answer = over_tcp(*address, GET.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{at_capacity:?}: {answer}");
+            // A place is free again a moment after its connection has ended.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if at_capacity == AtCapacity::Wait {
+            let asking = addresses.iter().cycle().take(40).map(|address| over_tcp(*address, GET.as_bytes()));
+            for answer in futures_util::future::join_all(asking).await {
+                assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            }
+        }
+        handle.shutdown();
+        within(serving).await.unwrap().unwrap();
+    }
+}
+
 /// The address was asked for behind the accept, where the system has none any more: such a client passed for one of a Unix
 /// socket, which may be trusted.
 #[tokio::test]
