@@ -169,6 +169,27 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     within(serving).await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn a_shutdown_waits_a_second_for_a_header_and_no_longer() {
+    let trusting = Listen { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
+    let bound = bind(ServerConfig { listeners: vec![trusting], ..config() });
+    let (address, handle) = (bound.local_addr(), bound.handle());
+    let serving = tokio::spawn(bound.serve(Who(String::new())));
+    let mut silent = Client::connect(address).await;
+    let mut late = Client::connect(address).await;
+    late.send("PROXY TCP4 203.0.113.7 ").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    handle.shutdown();
+    let begin = std::time::Instant::now();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    late.send(["198.51.100.1 4711 443\r\n", GET].concat()).await;
+    let answer = late.rest().await;
+    assert!(answer.ends_with("\r\n\r\nSome(203.0.113.7:4711) Some(198.51.100.1:443)"), "{answer}");
+    assert!(silent.closes().await);
+    within(serving).await.unwrap().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
 /// Those that wait for a connection take no place from one that is there.
 #[tokio::test]
 async fn one_place_serves_every_worker_and_every_listener() {
