@@ -31,7 +31,6 @@ use trine_core::TlsVersion;
 
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
-#[cfg(feature = "http3")]
 pub(crate) use self::stream::TlsStream;
 use crate::tls::certificate::{Pem, Source};
 
