@@ -229,6 +229,27 @@ async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
     server.stop().await;
 }
 
+/// Before, beside and behind the news: each has connected, and cannot know.
+#[tokio::test]
+async fn requests_that_race_a_shutdown_are_answered() {
+    let server = start(config());
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        clients.push(Client::connect(server.address).await);
+    }
+    let asking = clients.into_iter().enumerate().map(async |(number, mut client)| {
+        tokio::time::sleep(Duration::from_micros(100 * number as u64)).await;
+        client.send(get("/hello")).await;
+        assert_eq!(body(&client.answer().await), "hello", "{number}");
+    });
+    let telling = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        server.handle.shutdown();
+    };
+    tokio::join!(futures_util::future::join_all(asking), telling);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_shutdown_serves_what_has_already_arrived() {
     let server = start(ServerConfig { workers: 1, ..config() });
