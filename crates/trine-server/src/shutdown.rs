@@ -76,7 +76,7 @@ impl Drain {
     }
 
     /// Ends when the server begins to shut down.
-    pub(crate) fn draining(self: &Arc<Drain>) -> impl Future<Output = ()> + Send + 'static {
+    pub(crate) fn draining(self: &Arc<Drain>) -> impl Future<Output = ()> + Send + use<> {
         let drain = Arc::clone(self);
         async move {
             let begun = drain.begun.notified();
@@ -194,6 +194,13 @@ impl Place {
     pub(crate) fn watch(&self, cx: &Context<'_>) {
         if let Some(waker) = self.drain.open().get_mut(self.key) {
             *waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Forgets the task that watched: it ends before this place does, and its waker would keep its memory.
+    pub(crate) fn unwatch(&self) {
+        if let Some(waker) = self.drain.open().get_mut(self.key) {
+            *waker = None;
         }
     }
 }

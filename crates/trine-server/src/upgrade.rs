@@ -115,6 +115,7 @@ pub struct Upgraded {
 impl Upgraded {
     pub(crate) fn new<I: Io + Send + 'static>(mut io: I, read: Bytes, place: Place) -> Upgraded {
         io.raw();
+        place.unwatch();
         Upgraded { io: Box::new(io), read, drain: place.drain(), _place: Some(place) }
     }
 
@@ -134,7 +135,7 @@ impl Upgraded {
 
     /// A future that ends when the server begins to shut down. It does not borrow, so it can be awaited while bytes
     /// are read and written.
-    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         Drain::draining(&self.drain)
     }
 }

@@ -1,11 +1,14 @@
-//! Pages and event streams in a real browser: Chromium, from a real socket. Where there is no Chromium it is skipped, unless
-//! `REQUIRE_BROWSER` says that there has to be one. `SCREENSHOTS=folder` takes pictures, to be looked at.
+//! Pages and event streams in a real browser: Chromium, from a real socket. `SCREENSHOTS=folder` takes pictures, to be looked
+//! at.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/chromium.rs"]
+mod chromium;
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -64,7 +67,7 @@ async fn list() -> Vec<u8> {
 
 #[trine::test]
 async fn it_shows_what_went_wrong_and_loads_nothing_else() {
-    let Some(chromium) = chromium() else { return };
+    let Some(chromium) = chromium::find() else { return };
     let app = App::new().routes(routes![show, page, create, list]);
     let running = common::start(app.config(dev())).await;
     let pages = [
@@ -87,7 +90,7 @@ async fn it_shows_what_went_wrong_and_loads_nothing_else() {
 
 #[trine::test]
 async fn what_a_client_sends_is_text_on_it_and_never_markup() {
-    let Some(chromium) = chromium() else { return };
+    let Some(chromium) = chromium::find() else { return };
     let app = App::new().routes(routes![show]);
     let running = common::start(app.config(dev())).await;
     let attack = "/articles/%3Cscript%3Edocument.title='taken'%3C%2Fscript%3E?q=<img src=x onerror=alert(1)>";
@@ -101,18 +104,15 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
 /// topic still has.
 #[trine::test]
 async fn an_event_source_comes_back_across_restarts() {
-    let Some(chromium) = chromium() else { return };
+    let Some(chromium) = chromium::find() else { return };
     let heard = Heard::default();
     let topic = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
     let first = Restarting::start(0, &heard, &topic).await;
     let profile = tempfile::tempdir().unwrap();
-    let _browser = Command::new(&chromium)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+    let _browser = Command::from(chromium::command(&chromium, profile.path()))
         // So that it stays.
         .arg("--remote-debugging-port=0")
-        .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("http://127.0.0.1:{}/", first.port))
-        .stderr(std::process::Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
@@ -191,6 +191,64 @@ async fn told(heard: State<Heard>, text: String) {
     heard.0.0.lock().unwrap().push(text);
 }
 
+/// What all are told is compressed once, between messages that are compressed for one page alone; a browser's inflater must
+/// understand both, whether or not its messages may refer to earlier ones.
+#[cfg(feature = "ws")]
+#[trine::test]
+async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
+    use trine::ws::{Compression, WebSocketConfig};
+
+    #[get("/")]
+    async fn page() -> Html<&'static str> {
+        Html(
+            r#"<!doctype html><link rel=icon href="data:,"><script>
+            let told = Promise.resolve();
+            const tell = body => told = told.then(() => fetch("/told", { method: "POST", body }));
+            const socket = new WebSocket("ws://" + location.host + "/mixed");
+            socket.onopen = () => tell(socket.extensions);
+            socket.onclose = event => tell("closed with " + event.code);
+            socket.onmessage = ({ data }) => {
+                tell(data);
+                if (data.startsWith("all")) socket.send(data.replaceAll("all", "you"));
+            };
+            </script>"#,
+        )
+    }
+    #[get("/mixed")]
+    async fn mixed(topic: State<Topic<String>>, ws: WebSocket) -> Response {
+        ws.on_upgrade(async move |mut socket| {
+            socket.forward(topic.subscribe().messages_by(|text| Ok(text.value().clone().into())));
+            while let Some(own) = socket.recv().await {
+                socket.send(own).await.unwrap();
+            }
+        })
+    }
+    let Some(chromium) = chromium::find() else { return };
+    for context_takeover in [false, true] {
+        let (heard, topic) = (Heard::default(), Topic::<String>::new());
+        let compression = Some(Compression { context_takeover, ..Compression::default() });
+        let config = WebSocketConfig { compression, ..WebSocketConfig::default() };
+        let app = App::new().state(heard.clone()).state(topic.clone()).state(config);
+        let running = common::start(app.routes(routes![page, mixed, told])).await;
+        let profile = tempfile::tempdir().unwrap();
+        let _browser = Command::from(chromium::command(&chromium, profile.path()))
+            .args(["--remote-debugging-port=0", &running.url("/")])
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let agreed =
+            if context_takeover { "" } else { "; server_no_context_takeover; client_no_context_takeover" };
+        heard.wait_for(&format!("permessage-deflate{agreed}")).await;
+        for round in 0..5 {
+            let text = format!("all in round {round}, ").repeat(40);
+            assert_eq!(topic.publish(text.clone()), 1);
+            heard.wait_for(&text.replace("all", "you")).await;
+            assert_eq!(heard.all().len(), 3 + round * 2);
+        }
+        running.stop().await;
+    }
+}
+
 /// A server on a port that it can have again.
 struct Restarting {
     port: u16,
@@ -223,22 +281,6 @@ fn dev() -> Config {
     config
 }
 
-fn chromium() -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let found = std::env::split_paths(&paths)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("REQUIRE_BROWSER").is_none(),
-            "REQUIRE_BROWSER is set and there is no chromium"
-        );
-        eprintln!("skipped: there is no chromium on this machine");
-    }
-    found
-}
-
 /// What the browser made of the page.
 async fn dom(chromium: &Path, url: &str) -> String {
     let out = run(chromium, &["--dump-dom", url]).await;
@@ -260,10 +302,9 @@ async fn screenshots(chromium: &Path, url: &str, file: &Path) {
 
 async fn run(chromium: &Path, arguments: &[&str]) -> Vec<u8> {
     let profile = tempfile::tempdir().unwrap();
-    let command = Command::new(chromium)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
+    let command = Command::from(chromium::command(chromium, profile.path()))
         .args(arguments)
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .output();
     let output = tokio::time::timeout(Duration::from_secs(60), command).await.unwrap().unwrap();

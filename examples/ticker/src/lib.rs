@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trine::prelude::*;
 use trine::sse::{LastEventId, Sse};
-use trine::topic::{Topic, TopicConfig};
+use trine::topic::{Since, Topic, TopicConfig};
 
 use crate::market::Market;
 
@@ -40,6 +40,15 @@ async fn quotes(quotes: State<Topic<Quote>>, last: Option<LastEventId>) -> impl 
     Sse::new(quotes.subscribe_since(last).events()).retry(Duration::from_secs(1))
 }
 
+/// The same on a WebSocket, for clients that have no `EventSource`. What they say is ignored.
+#[get("/quotes/socket")]
+async fn socket(quotes: State<Topic<Quote>>, ws: WebSocket) -> Response {
+    ws.any_origin().on_upgrade(async move |mut socket| {
+        socket.forward(quotes.subscribe_since(Since::Oldest).messages());
+        while socket.recv().await.is_some() {}
+    })
+}
+
 /// How many watch.
 #[get("/watching")]
 async fn watching(quotes: State<Topic<Quote>>) -> Json<usize> {
@@ -52,7 +61,7 @@ pub fn app() -> App {
     App::new()
         .state(quotes)
         .config_section::<Settings>("ticker")
-        .routes(routes![page, quotes, watching])
+        .routes(routes![page, quotes, socket, watching])
         .task("market", |cx| async move {
             let (quotes, settings) = (cx.state::<Topic<Quote>>()?, cx.state::<Settings>()?);
             let mut every = tokio::time::interval(settings.every);

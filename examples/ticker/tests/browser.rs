@@ -1,12 +1,14 @@
 //! The program as a browser meets it: a page that fills, and streams that end with the program.
 //!
-//! Where there is no Chromium the page is skipped, unless `REQUIRE_BROWSER` says that there has to be one. `SCREENSHOTS=folder`
-//! takes pictures, to be looked at.
+//! `SCREENSHOTS=folder` takes pictures, to be looked at.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../../crates/trine/tests/common/chromium.rs"]
+mod chromium;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,11 +77,12 @@ fn the_page_fills_and_the_program_ends_under_open_streams() {
             assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
         }
     }
-    if let Some(chromium) = chromium() {
+    if let Some(chromium) = chromium::find() {
         let profile = tempfile::tempdir().unwrap();
         // With a port it stays on the page.
-        let browser =
-            browser(&chromium, profile.path()).args(["--remote-debugging-port=0", &ticker.url]).spawn();
+        let browser = chromium::command(&chromium, profile.path())
+            .args(["--remote-debugging-port=0", &ticker.url])
+            .spawn();
         let mut browser = browser.unwrap();
         let start = Instant::now();
         while ticker.watching() != streams.len() + 1 {
@@ -94,22 +97,6 @@ fn the_page_fills_and_the_program_ends_under_open_streams() {
     }
     let took = ticker.stop();
     assert!(took < Duration::from_secs(2), "{took:?}: streams must hear of the shutdown");
-}
-
-fn chromium() -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let found = std::env::split_paths(&paths)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("REQUIRE_BROWSER").is_none(),
-            "REQUIRE_BROWSER is set and there is no chromium"
-        );
-        eprintln!("skipped: there is no chromium on this machine");
-    }
-    found
 }
 
 fn screenshots(chromium: &Path, url: &str, folder: &Path) {
@@ -127,15 +114,7 @@ fn screenshots(chromium: &Path, url: &str, folder: &Path) {
 
 fn run(chromium: &Path, arguments: &[&str]) {
     let profile = tempfile::tempdir().unwrap();
-    let output = browser(chromium, profile.path()).args(arguments).stderr(Stdio::piped()).output().unwrap();
+    let output =
+        chromium::command(chromium, profile.path()).args(arguments).stderr(Stdio::piped()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn browser(chromium: &Path, profile: &Path) -> Command {
-    let mut command = Command::new(chromium);
-    command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .stderr(Stdio::null());
-    command
 }

@@ -1,6 +1,6 @@
 //! One message, shared by everybody who gets it, with each form in which it was encoded.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
 use std::str::FromStr;
@@ -34,7 +34,7 @@ struct Inner<T> {
 /// One form of a message, and the next.
 struct Encoded {
     form: Form,
-    bytes: Result<Bytes, Arc<str>>,
+    made: Result<Box<dyn Any + Send + Sync>, Arc<str>>,
     next: OnceLock<Box<Encoded>>,
 }
 
@@ -94,17 +94,27 @@ impl<T> Message<T> {
         form: Form,
         make: impl FnOnce(&Message<T>) -> Result<Bytes, BoxError>,
     ) -> Result<Bytes, BoxError> {
+        self.shared(form, make)
+    }
+
+    /// The same for what is more than bytes. All who ask for a form expect the same type.
+    pub(crate) fn shared<V: Clone + Send + Sync + 'static>(
+        &self,
+        form: Form,
+        make: impl FnOnce(&Message<T>) -> Result<V, BoxError>,
+    ) -> Result<V, BoxError> {
         let mut make = Some(make);
         let mut cell = &self.0.forms;
         loop {
             // A form that was there, or that another thread made meanwhile, may be another one: the list goes on.
             let encoded = cell.get_or_init(|| {
                 let made = make.take().map_or_else(|| Err("asked for twice".into()), |make| make(self));
-                let bytes = made.map_err(|error| Arc::from(error.to_string()));
-                Box::new(Encoded { form, bytes, next: OnceLock::new() })
+                let made = made.map(|made| Box::new(made) as _).map_err(|error| Arc::from(error.to_string()));
+                Box::new(Encoded { form, made, next: OnceLock::new() })
             });
             if encoded.form == form {
-                return encoded.bytes.clone().map_err(|text| text.to_string().into());
+                let made = encoded.made.as_ref().map_err(|text| BoxError::from(text.to_string()))?;
+                return made.downcast_ref().cloned().ok_or_else(|| "made as another type".into());
             }
             cell = &encoded.next;
         }

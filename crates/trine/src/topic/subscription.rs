@@ -65,11 +65,21 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    /// Whether nothing more comes behind what was given.
+    #[cfg(feature = "ws")]
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
     fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Message<T>, Lagged>>> {
         if let Some(lagged) = self.lagged.take() {
             return Poll::Ready(Some(Err(lagged)));
         }
         if let Some(message) = self.replay.pop_front() {
+            if self.replay.is_empty() {
+                // It is needed no more, and there may be ten thousand of it.
+                self.replay = VecDeque::new();
+            }
             return Poll::Ready(Some(Ok(message)));
         }
         if self.over {

@@ -20,6 +20,7 @@ use trine_websocket::{CloseCode, CloseFrame, Message};
 use super::buffer;
 use super::clock::{Clock, Due};
 use super::closed::Closed;
+use super::forward;
 use super::shared::{Shared, State};
 
 pub(super) struct Driver {
@@ -80,6 +81,7 @@ impl Driver {
     /// Moves whatever can be moved.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         loop {
+            forward::pump(&self.shared, cx);
             match self.phase {
                 Phase::Over => return Poll::Ready(Turn::Over),
                 Phase::Lingering => ready!(self.poll_linger(cx)),

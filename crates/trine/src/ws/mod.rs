@@ -5,13 +5,16 @@
 //!
 //! # Layout
 //! `upgrade` (the handshake in a handler, with `origin`), `run` (the task of a socket), `driver` (its bytes, with `clock`
-//! for its one timer, `queue` for what is to be written, `buffer` for what the thread lends), `shared` (what the driver
-//! and the handles share), `socket` (the handles), `typed`.
+//! for its one timer, `queue` for what is to be written, `buffer` for what the thread lends), `forward` (streams that flow
+//! out by themselves), `shared` (what the driver and the handles share), `socket` (the handles), `typed`, `messages` (those
+//! of a topic).
 
 mod buffer;
 mod clock;
 mod closed;
 mod driver;
+mod forward;
+mod messages;
 mod origin;
 mod queue;
 mod run;
@@ -21,6 +24,7 @@ mod typed;
 mod upgrade;
 
 pub use self::closed::Closed;
+pub use self::messages::Messages;
 pub use self::run::Outcome;
 pub use self::socket::{Receiver, Sender, Socket, TrySendError};
 pub use self::typed::{JsonText, MessageFormat, TypedSocket, Ws};
@@ -53,10 +57,10 @@ pub(crate) mod client {
         let stream = OnUpgrade::ready(stream).await.ok()?;
         let (protocol, compression) = agreed;
         let codec = Codec::new(Role::Client, &config, compression);
-        let shared = Shared::new(Arc::new(config), codec);
+        let shared = Shared::new(Arc::new(config), protocol.map(Into::into), codec);
         let (opened, open) = oneshot::channel();
         let (done, end) = oneshot::channel::<()>();
-        tokio::spawn(run(stream, shared, protocol.map(Into::into), async move |socket| {
+        tokio::spawn(run(stream, &shared, async move |socket| {
             // Whoever waits for it may be gone.
             if opened.send(socket).is_ok() {
                 let _ = end.await;

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::fmt::Display;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
 use trine_server::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame};
 
@@ -42,55 +43,82 @@ mod sealed {
 }
 
 /// Serves one socket to its end.
-pub(crate) async fn run<F, Fut>(stream: Upgraded, shared: Arc<Shared>, protocol: Option<Box<str>>, serve: F)
+pub(crate) fn run<F, Fut>(
+    stream: Upgraded,
+    shared: &Arc<Shared>,
+    serve: F,
+) -> impl Future<Output = ()> + use<F, Fut>
 where
     F: FnOnce(Socket) -> Fut,
     Fut: Future<Output: Outcome>,
 {
-    let mut draining = pin!(Some(stream.draining()));
-    let socket = Socket::new(&shared, protocol);
-    // Dropped with the connection, which it counts as, even if the function goes on.
-    let mut driver = Some(Driver::new(stream, shared));
-    let mut main = pin!(Some(async { serve(socket).await.failure() }));
-    poll_fn(|cx| {
-        if let Some(begun) = draining.as_mut().as_pin_mut()
+    let socket = Socket::new(shared);
+    Running {
+        draining: Some(stream.draining()),
+        main: Some(async { serve(socket).await.failure() }),
+        driver: Some(Driver::new(stream, Arc::clone(shared))),
+    }
+}
+
+pin_project! {
+    // By hand: an async block would hold twice what it is made of, for each idle connection.
+    struct Running<M, D> {
+        // `None` once the server shuts down.
+        #[pin]
+        draining: Option<D>,
+        // The function, while it runs.
+        #[pin]
+        main: Option<M>,
+        // Dropped with the connection, which it counts as, even if the function goes on.
+        driver: Option<Driver>,
+    }
+}
+
+impl<M, D> Future for Running<M, D>
+where
+    M: Future<Output = Option<String>>,
+    D: Future<Output = ()>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if let Some(begun) = this.draining.as_mut().as_pin_mut()
             && begun.poll(cx).is_ready()
         {
-            draining.set(None);
-            if let Some(driver) = &mut driver {
+            this.draining.set(None);
+            if let Some(driver) = this.driver {
                 driver.shut_down();
             }
         }
-        if let Some(driver) = &driver {
+        if let Some(driver) = this.driver {
             driver.unpark();
         }
         loop {
-            if let Some(running) = main.as_mut().as_pin_mut() {
+            if let Some(running) = this.main.as_mut().as_pin_mut() {
                 // Whatever a panic leaves half-done is dropped below.
                 let ended = match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
                     Ok(Poll::Pending) => None,
-                    Ok(Poll::Ready(failure)) => {
-                        Some(failure.map(|failure| failed(&failure, driver.as_ref())))
-                    }
-                    Err(panic) => Some(Some(panicked(panic.as_ref()))),
+                    Ok(Poll::Ready(None)) => Some(CloseCode::NORMAL.into()),
+                    Ok(Poll::Ready(Some(failure))) => Some(failed(&failure, this.driver.as_ref())),
+                    Err(panic) => Some(panicked(panic.as_ref())),
                 };
-                if let Some(failure) = ended {
-                    main.set(None);
-                    if let Some(driver) = &mut driver {
-                        driver.end(failure.unwrap_or_else(|| CloseCode::NORMAL.into()));
+                if let Some(frame) = ended {
+                    this.main.set(None);
+                    if let Some(driver) = this.driver {
+                        driver.end(frame);
                     }
                 }
             }
-            match driver.as_mut().map(|driver| driver.poll(cx)) {
+            match this.driver.as_mut().map(|driver| driver.poll(cx)) {
                 Some(Poll::Ready(Turn::News)) => {}
-                Some(Poll::Ready(Turn::Over)) => driver = None,
+                Some(Poll::Ready(Turn::Over)) => *this.driver = None,
                 Some(Poll::Pending) => return Poll::Pending,
-                None if main.is_none() => return Poll::Ready(()),
+                None if this.main.is_none() => return Poll::Ready(()),
                 None => return Poll::Pending,
             }
         }
-    })
-    .await;
+    }
 }
 
 fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
@@ -103,7 +131,7 @@ fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> CloseFrame {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> CloseFrame {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)");
     tracing::error!(panic = text, "the function of a WebSocket panicked; it is closed with 1011");

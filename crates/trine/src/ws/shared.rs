@@ -6,11 +6,14 @@ use std::task::{Context, Poll, Waker};
 use trine_websocket::{CloseFrame, Codec, Message, Prepared, WebSocketConfig};
 
 use super::closed::Closed;
+use super::forward::{Forward, Forwards};
 use super::queue::Queue;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: Arc<WebSocketConfig>,
+    /// What was agreed on.
+    pub(super) protocol: Option<Box<str>>,
     state: Mutex<State>,
 }
 
@@ -20,6 +23,7 @@ pub(super) struct State {
     pub(super) queue: Queue,
     /// One message, read ahead. Nothing more is read before it is taken.
     pub(super) inbox: Option<Message>,
+    pub(super) forwards: Forwards,
     pub(super) closed: Option<Closed>,
     /// Whether there is no stream any more.
     pub(super) over: bool,
@@ -32,13 +36,15 @@ pub(super) struct State {
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<WebSocketConfig>, codec: Codec) -> Arc<Shared> {
+    pub(super) fn new(config: Arc<WebSocketConfig>, protocol: Option<Box<str>>, codec: Codec) -> Arc<Shared> {
         Arc::new(Shared {
             config,
+            protocol,
             state: Mutex::new(State {
                 codec,
                 queue: Queue::default(),
                 inbox: None,
+                forwards: Forwards::default(),
                 closed: None,
                 over: false,
                 receiver: None,
@@ -67,13 +73,13 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Ready when a message may be queued.
-    pub(super) fn poll_room(&self, cx: &mut Context<'_>, len: usize) -> Poll<Result<(), Closed>> {
+    /// Ready when a message may be queued, of which `most` bytes may wait.
+    pub(super) fn poll_room(&self, cx: &Context<'_>, len: usize, most: usize) -> Poll<Result<(), Closed>> {
         let mut state = self.lock();
         if let Some(closed) = state.refusal() {
             return Poll::Ready(Err(closed));
         }
-        if state.has_room(len, self.config.max_queued_bytes) {
+        if state.has_room(len, most) {
             return Poll::Ready(Ok(()));
         }
         state.wait(cx);
@@ -123,6 +129,14 @@ impl Shared {
         match state.refusal() {
             Some(closed) => Err(closed),
             None => Ok(state.has_room(len, self.config.max_queued_bytes)),
+        }
+    }
+
+    pub(super) fn forward(&self, forward: Forward) {
+        let mut state = self.lock();
+        if state.refusal().is_none() {
+            state.forwards.push(forward);
+            state.wake_driver();
         }
     }
 

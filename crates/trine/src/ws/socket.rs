@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_sink::Sink;
+use trine_core::BoxError;
 use trine_websocket::{CloseFrame, Message, Prepared};
 
 use super::closed::Closed;
@@ -19,28 +20,23 @@ use super::shared::Shared;
 /// It is a stream of messages and a sink of them too. Pings are answered, and pongs and closes taken notice of, without
 /// your doing.
 #[derive(Debug)]
-pub struct Socket {
-    sender: Sender,
-    receiver: Receiver,
-    protocol: Option<Box<str>>,
-}
+pub struct Socket(Sender);
 
 impl Socket {
-    pub(super) fn new(shared: &Arc<Shared>, protocol: Option<Box<str>>) -> Socket {
-        let (sender, receiver) = (Sender(Arc::clone(shared)), Receiver(Arc::clone(shared)));
-        Socket { sender, receiver, protocol }
+    pub(super) fn new(shared: &Arc<Shared>) -> Socket {
+        Socket(Sender(Arc::clone(shared)))
     }
 
     /// The subprotocol that was agreed on.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_deref()
+        self.0.0.protocol.as_deref()
     }
 
     /// Waits for a text or binary message. `None` when the connection is closed; [`closed`](Socket::closed) tells why.
     /// It can be dropped at any time without losing a message.
     pub async fn recv(&mut self) -> Option<Message> {
-        self.receiver.recv().await
+        poll_fn(|cx| self.0.0.poll_recv(cx)).await
     }
 
     /// See [`Sender::send`].
@@ -48,7 +44,7 @@ impl Socket {
     /// # Errors
     /// When the connection is closed.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
-        self.sender.send(message).await
+        self.0.send(message).await
     }
 
     /// See [`Sender::try_send`].
@@ -56,7 +52,7 @@ impl Socket {
     /// # Errors
     /// When the queue is full or the connection closed.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.sender.try_send(message)
+        self.0.try_send(message)
     }
 
     /// See [`Sender::send_prepared`].
@@ -64,7 +60,17 @@ impl Socket {
     /// # Errors
     /// When the connection is closed.
     pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Closed> {
-        self.sender.send_prepared(prepared).await
+        self.0.send_prepared(prepared).await
+    }
+
+    /// See [`Sender::forward`].
+    pub fn forward<S, M, E>(&self, stream: S)
+    where
+        S: Stream<Item = Result<M, E>> + Send + 'static,
+        M: Into<Prepared>,
+        E: Into<BoxError>,
+    {
+        self.sender.forward(stream);
     }
 
     /// See [`Sender::flush`].
@@ -72,30 +78,31 @@ impl Socket {
     /// # Errors
     /// When the connection ended before.
     pub async fn flush(&self) -> Result<(), Closed> {
-        self.sender.flush().await
+        self.0.flush().await
     }
 
     /// See [`Sender::close`].
     pub fn close(&self, frame: impl Into<CloseFrame>) {
-        self.sender.close(frame);
+        self.0.close(frame);
     }
 
     /// Why it is closed; `None` while it is open.
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
-        self.sender.closed()
+        self.0.closed()
     }
 
     /// A handle to send with, for other tasks too.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        self.sender.clone()
+        self.0.clone()
     }
 
     /// Both directions apart. The socket still ends with the function that it was given to.
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
-        (self.sender, self.receiver)
+        let receiver = Receiver(Arc::clone(&self.0.0));
+        (self.0, receiver)
     }
 }
 
@@ -112,7 +119,7 @@ impl Sender {
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
         let message = message.into();
         let len = message.as_bytes().len();
-        poll_fn(|cx| self.0.poll_room(cx, len)).await?;
+        poll_fn(|cx| self.0.poll_room(cx, len, self.0.config.max_queued_bytes)).await?;
         self.0.push(&message)
     }
 
@@ -135,7 +142,7 @@ impl Sender {
     /// When the connection is closed.
     pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Closed> {
         let len = prepared.message().as_bytes().len();
-        poll_fn(|cx| self.0.poll_room(cx, len)).await?;
+        poll_fn(|cx| self.0.poll_room(cx, len, self.0.config.max_queued_bytes)).await?;
         self.0.push_prepared(prepared)
     }
 
@@ -149,6 +156,51 @@ impl Sender {
             Ok(false) => Err(TrySendError::Full(prepared.message().clone())),
             Err(closed) => Err(TrySendError::Closed(closed)),
         }
+    }
+
+    /// Sends whatever the stream gives from now on, while you do something else: the messages of a topic, most often. It
+    /// goes with the socket; when it ends before, the socket is closed with 1000.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    /// use trine::ws::Message;
+    ///
+    /// /// Everybody hears what anybody says.
+    /// #[get("/talk")]
+    /// async fn talk(topic: State<trine::Topic<String>>, ws: WebSocket) -> Response {
+    ///     ws.on_upgrade(async move |mut socket| {
+    ///         socket.forward(topic.subscribe().messages());
+    ///         while let Some(Message::Text(text)) = socket.recv().await {
+    ///             topic.publish(text);
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().state(trine::Topic::<String>::new()).routes(routes![talk]).test().await;
+    /// let (mut ann, mut bob) = (client.websocket("/talk").await, client.websocket("/talk").await);
+    /// # ann.send("Are you there?").await;
+    /// # assert_eq!(ann.text().await, r#""Are you there?""#);
+    /// bob.send("Hello, Ann").await;
+    /// assert_eq!(ann.text().await, r#""Hello, Ann""#);
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An `Err` of the stream is logged and closes the socket with 1011; a [`Lagged`](crate::topic::Lagged) with 1013.
+    ///
+    /// # Limits
+    /// The stream is asked for more while fewer than 16 KiB wait for the client, or `max_queued_bytes` if that is less. So a
+    /// slow client holds back its stream and nobody else; what a topic does with what it publishes meanwhile, its
+    /// [`overflow`](crate::topic::TopicConfig::overflow) says.
+    pub fn forward<S, M, E>(&self, stream: S)
+    where
+        S: Stream<Item = Result<M, E>> + Send + 'static,
+        M: Into<Prepared>,
+        E: Into<BoxError>,
+    {
+        self.0.forward(Box::pin(stream));
     }
 
     /// Asks for a sign of life, beside those that the heartbeat asks for.
@@ -212,8 +264,8 @@ impl Stream for Receiver {
 impl Stream for Socket {
     type Item = Message;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        Pin::new(&mut self.receiver).poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.0.poll_recv(cx)
     }
 }
 
@@ -221,7 +273,7 @@ impl Sink<Message> for Sender {
     type Error = Closed;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        self.0.poll_room(cx, 1)
+        self.0.poll_room(cx, 1, self.0.config.max_queued_bytes)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
@@ -243,18 +295,18 @@ impl Sink<Message> for Socket {
     type Error = Closed;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Pin::new(&mut self.sender).poll_ready(cx)
+        Pin::new(&mut self.0).poll_ready(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
-        Pin::new(&mut self.sender).start_send(message)
+        Pin::new(&mut self.0).start_send(message)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Sink::poll_flush(Pin::new(&mut self.sender), cx)
+        Sink::poll_flush(Pin::new(&mut self.0), cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Sink::poll_close(Pin::new(&mut self.sender), cx)
+        Sink::poll_close(Pin::new(&mut self.0), cx)
     }
 }

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
+use futures_core::Stream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trine_core::extract::Parts;
-use trine_core::{Cx, FromRequest, Rejection, Response};
-use trine_websocket::{CloseCode, CloseFrame, Message, WebSocketConfig};
+use trine_core::{BoxError, Cx, FromRequest, Rejection, Response};
+use trine_websocket::{CloseCode, CloseFrame, Message, Prepared, WebSocketConfig};
 
 use super::closed::Closed;
 use super::run::Outcome;
@@ -129,6 +130,16 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
                 Err(Closed::Here)
             }
         }
+    }
+
+    /// See [`Sender::forward`](super::Sender::forward).
+    pub fn forward<S, M, E>(&self, stream: S)
+    where
+        S: Stream<Item = Result<M, E>> + Send + 'static,
+        M: Into<Prepared>,
+        E: Into<BoxError>,
+    {
+        self.socket.forward(stream);
     }
 
     /// The socket beneath.

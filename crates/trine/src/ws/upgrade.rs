@@ -164,12 +164,12 @@ impl WebSocket {
         let answer = self.handshake.answer(self.protocol.as_ref(), compression);
         let protocol = self.protocol.and_then(|protocol| protocol.to_str().ok().map(Box::from));
         let codec = Codec::new(Role::Server, &self.config, compression);
-        let shared = Shared::new(self.config, codec);
+        let shared = Shared::new(self.config, protocol, codec);
         let upgrade = self.upgrade;
         // It takes the place of the connection's task, which ends when the answer is written.
         tokio::spawn(async move {
             match upgrade.await {
-                Ok(stream) => run(stream, shared, protocol, serve).await,
+                Ok(stream) => run(stream, &shared, serve).await,
                 Err(error) => tracing::debug!(%error, "a WebSocket did not begin"),
             }
         });

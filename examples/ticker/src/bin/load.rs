@@ -1,6 +1,6 @@
 //! What a delivery costs: `cargo run --release -p ticker --bin load -- 2000` starts the ticker in a process of its own,
 //! opens 2,000 event streams, and counts for ten seconds. A second number is another count of seconds, a third one the
-//! milliseconds between two quotes.
+//! milliseconds between two quotes. With `--ws` it opens WebSockets instead.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +24,13 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[trine::main]
 async fn main() -> Result<()> {
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>());
+    let (flags, numbers): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|text| text.starts_with('-'));
+    let ask = match flags.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => EVENTS,
+        ["--ws"] => SOCKET,
+        _ => return Err("expected [--ws] [clients] [seconds] [milliseconds]".into()),
+    };
+    let mut numbers = numbers.into_iter().map(|text| text.parse::<u64>());
     let mut number = |default| numbers.next().unwrap_or(Ok(default));
     let clients = number(2_000)?.min(MOST);
     let seconds = number(10)?.clamp(1, 120);
@@ -41,11 +47,11 @@ async fn main() -> Result<()> {
         let counted = Arc::clone(&counted);
         reading.spawn(async move {
             let mut stream = TcpStream::connect(addr).await?;
-            stream.write_all(b"GET /quotes HTTP/1.1\r\nHost: ticker\r\n\r\n").await?;
+            stream.write_all(ask.as_bytes()).await?;
             let first = stream.read_u8().await;
             drop(permit);
             first?;
-            read(stream, &counted).await
+            if ask == SOCKET { frames(stream, &counted).await } else { events(stream, &counted).await }
         });
     }
     let _ = connecting.acquire_many(64).await?;
@@ -62,10 +68,10 @@ async fn main() -> Result<()> {
     }
     let used = (after.cpu - before.cpu) * 1e6 / deliveries.max(1) as f64;
     let memory = (before.memory - idle.memory) / clients.max(1) as f64;
-    println!("{clients} streams, a quote every {every} ms, {took:.1} s");
+    println!("{clients} clients, a quote every {every} ms, {took:.1} s");
     println!("{deliveries} deliveries, {:.0} a second", deliveries as f64 / took);
     println!("{used:.2} µs of CPU for each: of the server alone, user and system");
-    println!("{memory:.1} KiB of memory for each stream, the system's own for sockets not counted");
+    println!("{memory:.1} KiB of memory for each client, the system's own for sockets not counted");
     Ok(())
 }
 
@@ -88,8 +94,12 @@ async fn start(every: u64) -> Result<(Child, SocketAddr)> {
     Ok((server, addr))
 }
 
+const EVENTS: &str = "GET /quotes HTTP/1.1\r\nHost: ticker\r\n\r\n";
+const SOCKET: &str = "GET /quotes/socket HTTP/1.1\r\nHost: ticker\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 /// Counts events to the end of the stream.
-async fn read(mut stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
+async fn events(mut stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
     let mut buffer = [0; 4096];
     let mut ended = false;
     loop {
@@ -104,6 +114,24 @@ async fn read(mut stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
             ended = *byte == b'\n';
         }
         counted.fetch_add(events, Ordering::Relaxed);
+    }
+}
+
+/// Counts text frames to the end of the socket.
+async fn frames(stream: TcpStream, counted: &AtomicU64) -> io::Result<()> {
+    let mut stream = BufReader::with_capacity(4096, stream);
+    let mut head = String::new();
+    while head != "\r\n" {
+        head.clear();
+        stream.read_line(&mut head).await?;
+    }
+    let mut payload = [0; 125];
+    loop {
+        let [kind, len] = stream.read_u16().await?.to_be_bytes();
+        // Quotes are short, and so are pings.
+        let payload = payload.get_mut(..usize::from(len)).ok_or(io::ErrorKind::InvalidData)?;
+        stream.read_exact(payload).await?;
+        counted.fetch_add(u64::from(kind == 0x81), Ordering::Relaxed);
     }
 }
 
