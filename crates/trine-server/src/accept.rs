@@ -1,8 +1,10 @@
 //! The accept loop: one connection after the other, never more served than the limit.
 
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -26,32 +28,47 @@ pub(crate) async fn accept(
     let mut draining = pin!(reached(&mut phase, Phase::Leaving));
     let mut shed = Shed::new(config);
     loop {
-        let permit = match config.at_capacity {
-            AtCapacity::Shed => Arc::clone(&permits).try_acquire_owned().ok(),
-            AtCapacity::Wait => tokio::select! {
-                biased;
-                () = &mut draining => break,
-                // The semaphore is never closed.
-                permit = Arc::clone(&permits).acquire_owned() => permit.ok(),
-            },
-        };
         let accepted = tokio::select! {
             biased;
             () = &mut draining => break,
-            accepted = listener.accept() => accepted,
+            accepted = next(&listener, &permits, config.at_capacity) => accepted,
         };
         match accepted {
-            Ok(socket) => {
-                // One that ended while this one was waited for has left its place.
-                match permit.or_else(|| Arc::clone(&permits).try_acquire_owned().ok()) {
-                    Some(permit) => serve(socket, permit),
-                    None => shed.answer(socket),
-                }
-            }
+            Ok((socket, Some(permit))) => serve(socket, permit),
+            Ok((socket, None)) => shed.answer(socket),
             Err(error) => back_off(&error).await,
         }
     }
     accept_rest(listener, &permits, serve);
+}
+
+type Accepted = (Socket, Option<OwnedSemaphorePermit>);
+
+/// The next connection with its place; without one where it is to be shed.
+async fn next(
+    listener: &Listener,
+    permits: &Arc<Semaphore>,
+    at_capacity: AtCapacity,
+) -> io::Result<Accepted> {
+    if at_capacity == AtCapacity::Shed {
+        let socket = poll_fn(|cx| listener.poll_accept(cx)).await?;
+        return Ok((socket, Arc::clone(permits).try_acquire_owned().ok()));
+    }
+    let place = || Arc::clone(permits).acquire_owned();
+    let mut waiting = pin!(place());
+    poll_fn(|cx| {
+        // The semaphore is never closed.
+        let permit = ready!(waiting.as_mut().poll(cx)).ok();
+        match listener.poll_accept(cx) {
+            Poll::Ready(accepted) => Poll::Ready(accepted.map(|socket| (socket, permit))),
+            // Who waits for a connection holds no place: it may be the only one, and somebody else's connection be there.
+            Poll::Pending => {
+                waiting.set(place());
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
 
 // Connections that the system has already completed would be reset if the listener just closed.

@@ -243,10 +243,10 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
                 if wire.drain.ends_idle() && !last_chance {
                     // A request may have arrived that the runtime has not seen yet: look once more after its turn.
                     ready!(turn.as_mut().poll(cx));
-                    if !(matches!(wire.stage, Stage::Fresh) && wire.io.says_goodbye()) {
+                    if !matches!(wire.stage, Stage::Fresh) {
                         return Poll::Ready(Err(End::Close { linger: false }));
                     }
-                    // Who has just been through a handshake is about to ask.
+                    // Who has just connected is about to ask, and does not take the end for a reason to ask again.
                     last_chance = true;
                     wire.timer.set(Side::Read, LAST_CHANCE);
                 }

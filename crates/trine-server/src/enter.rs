@@ -99,8 +99,8 @@ pub(crate) async fn enter<I, M>(
     M: MakeConnection,
 {
     if !door.proxies.is_empty() {
-        let header = Box::pin(proxy_protocol::read(&mut io, info, &door.proxies, &config));
-        let Some(known) = header.await else { return };
+        let header = place.last_chance(proxy_protocol::read(&mut io, info, &door.proxies, &config));
+        let Some(Some(known)) = Box::pin(header).await else { return };
         info = known;
     }
     #[cfg(feature = "tls-core")]
@@ -144,14 +144,9 @@ async fn secured<I, M>(
     #[cfg(feature = "http3")]
     if let Some(port) = &door.http3 {
         let make = Box::new(crate::h3::Advertise::new(make, port.number()));
-        return Box::pin(protected(stream, info, make, config, place)).await;
+        return protected(stream, info, make, config, place).await;
     }
-    #[cfg(feature = "http2")]
-    if is_http2(&info) {
-        let service = make.connection(&info);
-        return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
-    }
-    Box::pin(conn(stream, info, make, config, place)).await;
+    protected(stream, info, make, config, place).await;
 }
 
 #[cfg(all(feature = "http2", feature = "tls-core"))]
@@ -159,8 +154,8 @@ fn is_http2(info: &ConnInfo) -> bool {
     info.tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some(b"h2"))
 }
 
-/// The same for a listener that advertises HTTP/3.
-#[cfg(feature = "http3")]
+/// Serves what was agreed on.
+#[cfg(feature = "tls-core")]
 async fn protected<I, M>(
     stream: crate::tls::TlsStream<I>,
     info: ConnInfo,

@@ -7,10 +7,11 @@
 //! with its next request, and idle ones may wait for it. `Draining`: nothing new is accepted, idle connections close, busy ones finish their request. `Aborted`: the time is
 //! over, or a second signal came; what is left is dropped. `Over`: every worker has drained, so runtimes may end.
 
+use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use slab::Slab;
@@ -164,6 +165,29 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn drain(&self) -> Arc<Drain> {
         Arc::clone(&self.drain)
+    }
+
+    /// Runs what a connection waits for before its first request. `None` once the server is aborted, and where it drains and
+    /// that does not come within [`LAST_CHANCE`].
+    pub(crate) async fn last_chance<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut working = pin!(work);
+        let mut patience = None;
+        poll_fn(|cx| {
+            self.watch(cx);
+            if self.drain.is_aborted() {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(done) = working.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            if self.drain.ends_idle() {
+                let patience = patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CHANCE)));
+                ready!(patience.as_mut().poll(cx));
+                return Poll::Ready(None);
+            }
+            Poll::Pending
+        })
+        .await
     }
 
     /// Has the current task woken when the drain begins and when it ends.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
@@ -76,13 +77,13 @@ pub(crate) enum Socket {
 }
 
 impl Listener {
-    pub(crate) async fn accept(&self) -> io::Result<Socket> {
+    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
         match self {
             Listener::Tcp(listener) => {
-                listener.accept().await.map(|(stream, peer)| Socket::Tcp(stream, peer))
+                listener.poll_accept(cx).map_ok(|(stream, peer)| Socket::Tcp(stream, peer))
             }
             #[cfg(unix)]
-            Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Socket::Unix(stream)),
+            Listener::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Socket::Unix(stream)),
         }
     }
 

@@ -193,13 +193,12 @@ async fn a_shutdown_lets_requests_end_and_closes_idle_connections() {
     let mut idle = Client::connect(server.address).await;
     idle.send(get("/hello")).await;
     idle.answer().await;
-    let mut fresh = Client::connect(server.address).await;
     let mut busy = Client::connect(server.address).await;
     busy.send(get("/slow")).await;
     tokio::time::sleep(SHORT / 2).await;
     let start = Instant::now();
     server.handle.shutdown();
-    assert!(idle.closes().await && fresh.closes().await);
+    assert!(idle.closes().await);
     assert!(start.elapsed() < SHORT);
     let answer = busy.answer().await;
     assert!(answer.ends_with("slow") && answer.contains("connection: close"), "{answer}");
@@ -207,6 +206,48 @@ async fn a_shutdown_lets_requests_end_and_closes_idle_connections() {
     let address = server.address;
     server.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+/// Its request may be on its way. HTTP/1 has no word for one that was not looked at.
+#[tokio::test]
+async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
+    let server = start(config());
+    let mut silent = Client::connect(server.address).await;
+    let mut late = Client::connect(server.address).await;
+    let mut slow = Client::connect(server.address).await;
+    slow.send("GET /he").await;
+    tokio::time::sleep(SHORT).await;
+    let start = Instant::now();
+    server.handle.shutdown();
+    tokio::time::sleep(SHORT).await;
+    late.send(get("/hello")).await;
+    assert_eq!(body(&late.answer().await), "hello");
+    assert!(late.closes().await && silent.closes().await);
+    assert!((Duration::from_millis(900)..Duration::from_secs(5)).contains(&start.elapsed()));
+    slow.send("llo HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(body(&slow.answer().await), "hello");
+    server.stop().await;
+}
+
+/// Before, beside and behind the news: each has connected, and cannot know.
+#[tokio::test]
+async fn requests_that_race_a_shutdown_are_answered() {
+    let server = start(config());
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        clients.push(Client::connect(server.address).await);
+    }
+    let asking = clients.into_iter().enumerate().map(async |(number, mut client)| {
+        tokio::time::sleep(Duration::from_micros(100 * number as u64)).await;
+        client.send(get("/hello")).await;
+        assert_eq!(body(&client.answer().await), "hello", "{number}");
+    });
+    let telling = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        server.handle.shutdown();
+    };
+    tokio::join!(futures_util::future::join_all(asking), telling);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -169,6 +169,55 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     within(serving).await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn a_shutdown_waits_a_second_for_a_header_and_no_longer() {
+    let trusting = Listen { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
+    let bound = bind(ServerConfig { listeners: vec![trusting], ..config() });
+    let (address, handle) = (bound.local_addr(), bound.handle());
+    let serving = tokio::spawn(bound.serve(Who(String::new())));
+    let mut silent = Client::connect(address).await;
+    let mut late = Client::connect(address).await;
+    late.send("PROXY TCP4 203.0.113.7 ").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    handle.shutdown();
+    let begin = std::time::Instant::now();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    late.send(["198.51.100.1 4711 443\r\n", GET].concat()).await;
+    let answer = late.rest().await;
+    assert!(answer.ends_with("\r\n\r\nSome(203.0.113.7:4711) Some(198.51.100.1:443)"), "{answer}");
+    assert!(silent.closes().await);
+    within(serving).await.unwrap().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+/// Those that wait for a connection take no place from one that is there.
+#[tokio::test]
+async fn one_place_serves_every_worker_and_every_listener() {
+    for at_capacity in [AtCapacity::Wait, AtCapacity::Shed] {
+        let listeners = vec![anywhere(), anywhere()];
+        let config = ServerConfig { listeners, max_connections: 1, at_capacity, ..config() };
+        let bound = bind(config);
+        let addresses: Vec<_> = bound.local_addrs().map(|address| address.tcp().unwrap()).collect();
+        let handle = bound.handle();
+        let serving = tokio::spawn(bound.serve(Who(String::new())));
+        // So many that every worker has some of each listener.
+        for address in addresses.iter().cycle().take(40) {
+            let answer = over_tcp(*address, GET.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{at_capacity:?}: {answer}");
+            // A place is free again a moment after its connection has ended.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if at_capacity == AtCapacity::Wait {
+            let asking = addresses.iter().cycle().take(40).map(|address| over_tcp(*address, GET.as_bytes()));
+            for answer in futures_util::future::join_all(asking).await {
+                assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            }
+        }
+        handle.shutdown();
+        within(serving).await.unwrap().unwrap();
+    }
+}
+
 /// The address was asked for behind the accept, where the system has none any more: such a client passed for one of a Unix
 /// socket, which may be trusted.
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 #[cfg(feature = "acme")]
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use trine_core::TlsInfo;
 
 use super::stream::TlsStream;
@@ -20,7 +20,7 @@ use super::{Tls, TlsError, build, info, plain};
 use crate::buffer;
 use crate::config::ServerConfig;
 use crate::io::Io;
-use crate::shutdown::{Drain, LAST_CHANCE, Place};
+use crate::shutdown::Place;
 
 /// Where the connections of a listener become protected ones.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Gate {
         place: &Place,
     ) -> Option<Secured<I>> {
         let drain = place.drain();
-        let mut working = pin!(self.work(io, config, &drain));
+        let mut working = pin!(self.work(io, config, place));
         poll_fn(|cx| {
             place.watch(cx);
             if drain.is_aborted() { Poll::Ready(None) } else { working.as_mut().poll(cx) }
@@ -102,7 +102,7 @@ impl Gate {
         .await
     }
 
-    async fn work<I: Io>(&self, io: I, config: &ServerConfig, drain: &Drain) -> Option<Secured<I>> {
+    async fn work<I: Io>(&self, io: I, config: &ServerConfig, place: &Place) -> Option<Secured<I>> {
         let end = Instant::now().checked_add(config.handshake_timeout);
         let tls = match ServerConnection::new(self.current()) {
             Ok(tls) => tls,
@@ -113,8 +113,8 @@ impl Gate {
         };
         let mut stream = TlsStream::new(io, tls);
         let shaken = match end {
-            Some(end) => timeout_at(end, self.shake(&mut stream, drain)).await,
-            None => Ok(self.shake(&mut stream, drain).await),
+            Some(end) => timeout_at(end, self.shake(&mut stream, place)).await,
+            None => Ok(self.shake(&mut stream, place).await),
         };
         match shaken {
             Ok(Ok(())) => {
@@ -143,19 +143,10 @@ impl Gate {
         None
     }
 
-    async fn shake<I: Io>(&self, stream: &mut TlsStream<I>, drain: &Drain) -> Result<(), Failure> {
+    async fn shake<I: Io>(&self, stream: &mut TlsStream<I>, place: &Place) -> Result<(), Failure> {
         // A silent connection holds no buffer, and takes no place from those that speak.
-        let mut patience = None;
-        let first = poll_fn(|cx| {
-            let first = poll_first(cx, stream.socket());
-            if first.is_pending() && drain.ends_idle() {
-                let patience = patience.get_or_insert_with(|| Box::pin(sleep(LAST_CHANCE)));
-                ready!(patience.as_mut().poll(cx));
-                return Poll::Ready(Ok(Box::default()));
-            }
-            first
-        })
-        .await?;
+        let first = place.last_chance(poll_fn(|cx| poll_first(cx, stream.socket()))).await;
+        let first = first.unwrap_or_else(|| Ok(Box::default()))?;
         if first.is_empty() {
             return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
         }

@@ -37,7 +37,6 @@ pub use self::acme::{AcmeCache, CacheFuture};
 pub use self::error::TlsError;
 pub(crate) use self::handshake::{Gate, Secured};
 pub use self::provider::default_provider;
-#[cfg(feature = "http3")]
 pub(crate) use self::stream::TlsStream;
 #[cfg(feature = "acme")]
 pub use crate::config::{Acme, AcmeChallenge};

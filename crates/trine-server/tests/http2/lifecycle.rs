@@ -37,6 +37,33 @@ async fn a_shutdown_says_goodbye_twice_and_ends_what_was_begun() {
     within(server.task).await.unwrap().unwrap();
 }
 
+/// Before, beside and behind the news: each has sent its preface, and cannot know.
+#[tokio::test]
+async fn requests_that_race_a_shutdown_are_answered() {
+    let server = start(config());
+    let mut peers = Vec::new();
+    for number in 0..100 {
+        peers.push(if number % 2 == 0 {
+            Peer::connect(server.address).await
+        } else {
+            let mut peer = Peer::raw(server.address).await;
+            peer.send([PREFACE, &settings(&[])].concat()).await;
+            peer
+        });
+    }
+    let asking = peers.into_iter().enumerate().map(async |(number, mut peer)| {
+        tokio::time::sleep(Duration::from_micros(200 * number as u64)).await;
+        peer.send(get(1, "/hello")).await;
+        assert_eq!(peer.answer(1).await.body, b"hello", "{number}");
+    });
+    let telling = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        server.handle.shutdown();
+    };
+    tokio::join!(futures_util::future::join_all(asking), telling);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_ever() {
     let server = start(ServerConfig { shutdown_timeout: Duration::from_millis(300), ..config() });

@@ -10,28 +10,33 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 use crate::program::within;
+use crate::target::{Stream, Target};
 
 /// A connection of HTTP/1.
 pub(crate) struct Kept {
-    stream: TcpStream,
+    stream: Stream,
     /// The server said that it closes the connection.
     pub(crate) is_last: bool,
 }
 
 impl Kept {
     pub(crate) async fn connect(address: &str) -> Result<Kept, String> {
-        let stream = TcpStream::connect(address).await.map_err(|error| format!("connect: {error}"))?;
-        Ok(Kept { stream, is_last: false })
+        Kept::connect_to(&Target::plain(address)).await
+    }
+
+    async fn connect_to(target: &Target) -> Result<Kept, String> {
+        Ok(Kept { stream: target.connect("http/1.1").await?, is_last: false })
     }
 
     /// Sends a request and reads the answer.
     pub(crate) async fn get(&mut self, path: &str) -> Result<String, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         self.stream.write_all(request.as_bytes()).await.map_err(|error| format!("write: {error}"))?;
+        self.stream.flush().await.map_err(|error| format!("flush: {error}"))?;
         let mut answer = Vec::new();
         loop {
             if let Some((head, body)) = whole(&answer)? {
@@ -119,15 +124,15 @@ impl Display for Counts {
 }
 
 impl Load {
-    pub(crate) fn begin(address: &str) -> Load {
+    pub(crate) fn begin(target: &Target) -> Load {
         let mut load = Load { seen: Arc::default(), requests: BTreeMap::new(), clients: JoinSet::new() };
         for _ in 0..2 {
-            load.add("kept and busy", address, |at, seen, count| kept(at, seen, count, 1));
-            load.add("new", address, new);
-            load.add("http2", address, http2);
+            load.add("kept and busy", target, |at, seen, count| kept(at, seen, count, 1));
+            load.add("new", target, new);
+            load.add("http2", target, http2);
         }
         for pause in [50, 150, 300, 450] {
-            load.add("kept and idle", address, move |at, seen, count| kept(at, seen, count, pause));
+            load.add("kept and idle", target, move |at, seen, count| kept(at, seen, count, pause));
         }
         load
     }
@@ -135,13 +140,13 @@ impl Load {
     fn add<F>(
         &mut self,
         kind: &'static str,
-        address: &str,
-        client: impl FnOnce(String, Arc<Seen>, Arc<AtomicUsize>) -> F,
+        target: &Target,
+        client: impl FnOnce(Target, Arc<Seen>, Arc<AtomicUsize>) -> F,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
         let count = Arc::clone(self.requests.entry(kind).or_default());
-        self.clients.spawn(client(address.to_owned(), Arc::clone(&self.seen), count));
+        self.clients.spawn(client(target.clone(), Arc::clone(&self.seen), count));
     }
 
     pub(crate) async fn end(mut self) -> Counts {
@@ -156,12 +161,12 @@ impl Load {
 }
 
 /// One connection, used until the server says that it closes it.
-async fn kept(address: String, seen: Arc<Seen>, count: Arc<AtomicUsize>, pause: u64) {
+async fn kept(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>, pause: u64) {
     let mut open = None;
     while !seen.is_over() {
         let mut connection = match open.take() {
             Some(connection) => connection,
-            None => match Kept::connect(&address).await {
+            None => match Kept::connect_to(&target).await {
                 Ok(connection) => connection,
                 Err(failure) => return seen.note("kept", Err(failure), &count),
             },
@@ -175,9 +180,9 @@ async fn kept(address: String, seen: Arc<Seen>, count: Arc<AtomicUsize>, pause: 
 }
 
 /// A connection for each request.
-async fn new(address: String, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
+async fn new(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     while !seen.is_over() {
-        let answer = match Kept::connect(&address).await {
+        let answer = match Kept::connect_to(&target).await {
             Ok(mut connection) => connection.get("/pid").await,
             Err(failure) => Err(failure),
         };
@@ -187,10 +192,10 @@ async fn new(address: String, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
 
 /// Four requests at a time on one connection, until the server says that it takes no more. A request that was sent has to be
 /// answered; one that the client knows not to send is none.
-async fn http2(address: String, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
+async fn http2(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     let mut goes_on = true;
     while goes_on && !seen.is_over() {
-        match http2_connection(&address, &seen, &count).await {
+        match http2_connection(&target, &seen, &count).await {
             Ok(()) => {}
             Err(failure) => {
                 seen.note("http2", Err(failure), &count);
@@ -200,8 +205,8 @@ async fn http2(address: String, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     }
 }
 
-async fn http2_connection(address: &str, seen: &Seen, count: &AtomicUsize) -> Result<(), String> {
-    let stream = TcpStream::connect(address).await.map_err(|error| format!("connect: {error}"))?;
+async fn http2_connection(target: &Target, seen: &Seen, count: &AtomicUsize) -> Result<(), String> {
+    let stream = target.connect("h2").await?;
     let shake = h2::client::handshake(stream).await;
     let (send, connection) = shake.map_err(|error| format!("handshake: {error}"))?;
     let connection = tokio::spawn(connection);

@@ -6,6 +6,7 @@
 mod load;
 mod program;
 mod systemd;
+mod target;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use load::Load;
 use program::{Program, within};
 use rustix::process::Signal;
+use target::{Certificate, Target};
 
 const RESTARTS: usize = 10;
 
@@ -22,13 +24,32 @@ const CALM: Duration = Duration::from_millis(700);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn not_one_request_fails_through_ten_restarts() {
     let program = Program::start("workers = 2\n");
-    let load = Load::begin(&program.address);
-    let mut pids = vec![program.first()];
+    let load = Load::begin(&Target::plain(&program.address));
     // Fewer workers than there are sockets, and more.
-    for workers in [2, 1, 3, 2, 2, 1, 1, 4, 2, 2] {
+    let workers: [_; RESTARTS] = [2, 1, 3, 2, 2, 1, 1, 4, 2, 2];
+    restarts(&program, load, workers.map(|workers| format!("workers = {workers}\n"))).await;
+}
+
+/// The keys of one connection are not those of another process: each begins and ends with one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn not_one_request_fails_over_tls_whether_workers_steal_or_not() {
+    let certificate = Certificate::new();
+    let tls = "tls_cert = \"FOLDER/cert.pem\"\ntls_key = \"FOLDER/key.pem\"\ntls_port = 0\n";
+    let files = [("cert.pem", certificate.chain.as_str()), ("key.pem", &certificate.key)];
+    let program = Program::start_with(&format!("workers = 2\n{tls}"), &files);
+    let load = Load::begin(&Target::secure(program.secure.as_ref().unwrap(), &certificate));
+    let configs = [(2, true), (1, true), (3, false), (2, true)]
+        .map(|(workers, stealing)| format!("workers = {workers}\nwork_stealing = {stealing}\n{tls}"));
+    restarts(&program, load, configs).await;
+}
+
+/// Restarts once with each configuration, while there is load.
+async fn restarts<const TIMES: usize>(program: &Program, load: Load, configs: [String; TIMES]) {
+    let mut pids = vec![program.first()];
+    for config in configs {
         tokio::time::sleep(CALM).await;
         let old = *pids.last().unwrap();
-        program.configure(&format!("workers = {workers}\n"));
+        program.configure(&config);
         program.signal(old, Signal::USR2);
         let new = program.answered_by_another_than(&pids).await;
         pids.push(new);
@@ -37,7 +58,7 @@ async fn not_one_request_fails_through_ten_restarts() {
     let counts = load.end().await;
     println!("{counts}");
 
-    assert_eq!(pids.len(), RESTARTS + 1);
+    assert_eq!(pids.len(), TIMES + 1);
     assert_eq!(counts.failures, Vec::<String>::new(), "{counts}");
     for (kind, requests) in &counts.requests {
         let requests = requests.load(Ordering::Relaxed);

@@ -20,6 +20,8 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 
 pub(crate) struct Program {
     pub(crate) address: String,
+    /// The one of TLS.
+    pub(crate) secure: Option<String>,
     first: Mutex<Child>,
     /// The process that answered last.
     newest: Mutex<u32>,
@@ -28,9 +30,16 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(config: &str) -> Program {
+        Program::start_with(config, &[])
+    }
+
+    /// With files in its folder.
+    pub(crate) fn start_with(config: &str, files: &[(&str, &str)]) -> Program {
         let folder = tempfile::tempdir().unwrap();
         let config = config.replace("FOLDER", folder.path().to_str().unwrap());
-        std::fs::write(folder.path().join("trine.toml"), config).unwrap();
+        for (name, text) in files.iter().chain(&[("trine.toml", config.as_str())]) {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut first = Command::new(env!("CARGO_BIN_EXE_httpbin"))
             .env("TRINE_PORT", "0")
@@ -42,12 +51,16 @@ impl Program {
             .unwrap();
         let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
         let line = lines.next().unwrap().unwrap();
-        let (_, rest) = line.split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-        let address = rest.split([',', ' ']).next().unwrap().to_owned();
+        let after = |scheme: &str| {
+            let (_, rest) = line.split_once(scheme)?;
+            rest.split([',', ' ']).next().map(str::to_owned)
+        };
+        let address = after("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+        let secure = after("https://");
         // Later processes write there too.
         std::thread::spawn(move || lines.for_each(drop));
         let newest = Mutex::new(first.id());
-        Program { address, first: Mutex::new(first), newest, folder }
+        Program { address, secure, first: Mutex::new(first), newest, folder }
     }
 
     pub(crate) fn first(&self) -> u32 {
@@ -57,11 +70,11 @@ impl Program {
     pub(crate) fn configure(&self, config: &str) {
         // As a whole, so that nobody reads half of it.
         let written = self.folder.path().join("new");
-        std::fs::write(&written, config).unwrap();
+        std::fs::write(&written, config.replace("FOLDER", self.folder.path().to_str().unwrap())).unwrap();
         std::fs::rename(written, self.folder.path().join("trine.toml")).unwrap();
     }
 
-    /// A file of the program's folder, which `FOLDER` stands for in its first configuration.
+    /// A file of the program's folder, which `FOLDER` stands for in its configurations.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
