@@ -1,0 +1,168 @@
+//! Server-sent events as streams of HTTP/2: many on one connection, which must not know of one another.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::client::SendRequest;
+use http::Request;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use trine::Topic;
+use trine::prelude::*;
+use trine::sse::Sse;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[get("/events")]
+async fn events(topic: State<Topic<String>>) -> impl IntoResponse {
+    Sse::new(topic.subscribe().events()).heartbeat(Duration::from_secs(1))
+}
+
+fn app() -> (App, Topic<String>) {
+    let topic = Topic::new();
+    (App::new().state(topic.clone()).routes(routes![events]), topic)
+}
+
+/// The window of a stream, which is what one that does not read may keep waiting.
+const WINDOW: u32 = 65_535;
+
+async fn connect(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut builder = h2::client::Builder::new();
+    builder.initial_window_size(WINDOW).initial_connection_window_size(100 * WINDOW);
+    let (send, connection) = builder.handshake(stream).await.unwrap();
+    (send, tokio::spawn(connection))
+}
+
+/// What comes on a stream.
+struct Events {
+    body: RecvStream,
+    read: Vec<u8>,
+}
+
+impl Events {
+    async fn get(send: &mut SendRequest<Bytes>) -> Events {
+        let request = Request::get("http://a/events").body(()).unwrap();
+        let (answer, _) = send.send_request(request, true).unwrap();
+        let answer = timeout(PATIENCE, answer).await.unwrap().unwrap();
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Events { body: answer.into_body(), read: Vec::new() }
+    }
+
+    /// Reads until this was read, and takes everything up to its end. `false` where the stream ends before.
+    async fn until(&mut self, end: &str) -> bool {
+        loop {
+            if let Some(at) = self.read.windows(end.len()).position(|window| window == end.as_bytes()) {
+                self.read.drain(..at + end.len());
+                return true;
+            }
+            let Some(part) = timeout(PATIENCE, self.body.data()).await.expect("nothing comes") else {
+                return false;
+            };
+            let part = part.expect("no end in the middle");
+            self.body.flow_control().release_capacity(part.len()).unwrap();
+            self.read.extend(part);
+        }
+    }
+}
+
+async fn subscribers(topic: &Topic<String>, count: usize) {
+    let start = Instant::now();
+    while topic.subscribers() != count {
+        assert!(start.elapsed() < PATIENCE, "{} subscribers, not {count}", topic.subscribers());
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[trine::test]
+async fn events_come_at_once_and_heartbeats_between_them() {
+    let (app, topic) = app();
+    let server = app.test_server().await;
+    let (mut send, _connection) = connect(server.addr()).await;
+    let mut client = Events::get(&mut send).await;
+    for number in 0..5 {
+        let start = Instant::now();
+        topic.publish(format!("number {number}"));
+        assert!(client.until(&format!("data: \"number {number}\"\nid: ")).await);
+        // Long before a heartbeat would carry it along.
+        assert!(start.elapsed() < Duration::from_millis(700), "{:?}", start.elapsed());
+    }
+    assert!(client.until("\n\n").await);
+    // Each is a comment.
+    assert!(client.until(":").await && client.until(":").await);
+    drop(client);
+    server.stop().await;
+}
+
+#[trine::test]
+async fn a_shutdown_ends_streams_in_order() {
+    let (app, topic) = app();
+    let server = app.test_server().await;
+    let (mut send, connection) = connect(server.addr()).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(Events::get(&mut send).await);
+    }
+    topic.publish("first".to_owned());
+    for client in &mut clients {
+        assert!(client.until("\"first\"").await);
+    }
+    drop(send);
+    let stopping = tokio::spawn(server.stop());
+    for client in &mut clients {
+        assert!(!client.until("never").await, "it ends as a whole answer does");
+    }
+    timeout(PATIENCE, stopping).await.unwrap().unwrap();
+    timeout(PATIENCE, connection).await.unwrap().unwrap().unwrap();
+}
+
+#[trine::test]
+async fn a_reset_ends_one_subscription_and_no_other() {
+    let (app, topic) = app();
+    let server = app.test_server().await;
+    let (mut send, _connection) = connect(server.addr()).await;
+    let mut stays = Events::get(&mut send).await;
+    let leaves = Events::get(&mut send).await;
+    subscribers(&topic, 2).await;
+    // It sends CANCEL.
+    drop(leaves);
+    subscribers(&topic, 1).await;
+    topic.publish("for one".to_owned());
+    assert!(stays.until("for one").await);
+    drop(stays);
+    subscribers(&topic, 0).await;
+    server.stop().await;
+}
+
+/// Its window is full. It is its own one.
+#[trine::test]
+async fn a_stream_that_is_not_read_holds_up_no_other() {
+    const STREAMS: usize = 30;
+    let (app, topic) = app();
+    let server = app.test_server().await;
+    let (mut send, _connection) = connect(server.addr()).await;
+    let mut slow = Events::get(&mut send).await;
+    let mut others = Vec::new();
+    for _ in 0..STREAMS {
+        others.push(Events::get(&mut send).await);
+    }
+    subscribers(&topic, STREAMS + 1).await;
+    let large = "x".repeat(10_000);
+    for number in 0..100 {
+        topic.publish(format!("{number} {large}"));
+        for other in &mut others {
+            assert!(other.until(&format!("\"{number} ")).await);
+        }
+    }
+    topic.publish("the last".to_owned());
+    // It gets what waited for it, once it reads.
+    assert!(slow.until("\"0 ").await && slow.until("the last").await);
+    drop((slow, others));
+    subscribers(&topic, 0).await;
+    server.stop().await;
+}
