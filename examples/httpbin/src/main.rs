@@ -120,18 +120,7 @@ async fn panic() -> StatusCode {
 /// Echoes messages of at most 16 MiB.
 #[get("/ws")]
 async fn ws(ws: WebSocket) -> Response {
-    const MOST: usize = 16 * 1024 * 1024;
-    // Everything is compressed, even where that makes it larger: the protocol tests want to see it. They send 4 MiB in
-    // fragments of 64 bytes too.
-    let compression = Compression { min_size: 0, ..Compression::default() };
-    let config = WebSocketConfig {
-        max_message_size: MOST,
-        max_frame_size: MOST,
-        max_fragments: 1 << 18,
-        compression: Some(compression),
-        ..WebSocketConfig::default()
-    };
-    ws.config(config).on_upgrade(async |mut socket| {
+    ws.on_upgrade(async |mut socket| {
         while let Some(message) = socket.recv().await {
             socket.send(message).await?;
         }
@@ -139,9 +128,24 @@ async fn ws(ws: WebSocket) -> Response {
     })
 }
 
+/// What protocol tests send: 4 MiB in fragments of 64 bytes, too.
+fn websockets() -> WebSocketConfig {
+    const MOST: usize = 16 * 1024 * 1024;
+    // Everything is compressed, even where that makes it larger: they want to see it.
+    let compression = Compression { min_size: 0, ..Compression::default() };
+    WebSocketConfig {
+        max_message_size: MOST,
+        max_frame_size: MOST,
+        max_fragments: 1 << 18,
+        compression: Some(compression),
+        ..WebSocketConfig::default()
+    }
+}
+
 #[trine::main]
 async fn main() -> trine::Result {
     App::new()
+        .state(websockets())
         .routes(routes![
             index,
             pid,

@@ -1,6 +1,6 @@
 //! The handles of an open connection.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -35,16 +35,16 @@ impl Socket {
 
     /// Waits for a text or binary message. `None` when the connection is closed; [`closed`](Socket::closed) tells why.
     /// It can be dropped at any time without losing a message.
-    pub async fn recv(&mut self) -> Option<Message> {
-        poll_fn(|cx| self.0.0.poll_recv(cx)).await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
+        poll_fn(|cx| self.0.0.poll_recv(cx))
     }
 
     /// See [`Sender::send`].
     ///
     /// # Errors
     /// When the connection is closed.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
-        self.0.send(message).await
+    pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Closed>> {
+        self.0.send(message)
     }
 
     /// See [`Sender::try_send`].
@@ -116,11 +116,13 @@ impl Sender {
     ///
     /// # Errors
     /// When the connection is closed.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
+    pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Closed>> {
         let message = message.into();
-        let len = message.as_bytes().len();
-        poll_fn(|cx| self.0.poll_room(cx, len, self.0.config.max_queued_bytes)).await?;
-        self.0.push(&message)
+        // No `async`: its state would hold the message twice, and an idle connection is as large as its largest state.
+        poll_fn(move |cx| {
+            ready!(self.0.poll_room(cx, message.as_bytes().len(), self.0.config.max_queued_bytes))?;
+            Poll::Ready(self.0.push(&message))
+        })
     }
 
     /// Sends a message if there is room for it now.
@@ -237,8 +239,8 @@ pub struct Receiver(Arc<Shared>);
 
 impl Receiver {
     /// See [`Socket::recv`].
-    pub async fn recv(&mut self) -> Option<Message> {
-        poll_fn(|cx| self.0.poll_recv(cx)).await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
+        poll_fn(|cx| self.0.poll_recv(cx))
     }
 }
 
