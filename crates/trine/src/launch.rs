@@ -62,14 +62,15 @@ impl App {
     async fn run(self, bound: Bound, config: Config, notes: &Audit) -> crate::Result {
         let service = self.build().await?;
         let workers = config.server.worker_count();
-        print!("{}", banner(&service, &addresses(&bound, &config), config.profile, workers));
+        let mut told = banner(&service, &addresses(&bound, &config), config.profile, workers);
         let notes = notes.findings().len();
         if config.profile == Profile::Dev && notes > 0 {
-            println!("  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
+            let _ = writeln!(told, "  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
         }
         if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
-            print!("{}", service.tree());
+            told += &service.tree().to_string();
         }
+        tell(&told);
         let handle = bound.handle();
         let mut serving = pin!(async {
             match config.work_stealing {
@@ -141,9 +142,9 @@ fn addresses(bound: &Bound, config: &Config) -> String {
 fn report(audit: Result<Audit, Audit>, json: bool) -> crate::Result {
     let (Ok(found) | Err(found)) = &audit;
     if json {
-        println!("{}", found.to_json());
+        tell(&format!("{}\n", found.to_json()));
     } else if audit.is_ok() {
-        print!("{found}");
+        tell(&found.to_string());
     }
     // `main` tells the mistakes and ends with a failure.
     audit.map(drop).map_err(Into::into)
@@ -168,4 +169,12 @@ fn banner(service: &AppService, address: &str, profile: Profile, workers: usize)
             writeln!(text, "  {method:<7} {:<path$}  {:<handler$}  {file}:{line}", route.path, route.handler);
     }
     text
+}
+
+/// Prints it whole. Whoever started the program may have read the first line and closed the pipe: that is no reason not
+/// to serve, and `print!` would panic.
+fn tell(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

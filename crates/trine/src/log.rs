@@ -16,7 +16,11 @@ pub(crate) fn start() {
         Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
     let ansi = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
+    // Told with `eprintln!`, the errors of a closed pipe would panic in the midst of a request.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_ansi(ansi);
     let set = tracing_subscriber::registry().with(lines).with(filter).try_init().is_ok();
     if set && wrong {
         tracing::warn!("TRINE_LOG=`{wanted}`: expected a level or `target=level,…`; `info` is used");

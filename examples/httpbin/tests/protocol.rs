@@ -20,13 +20,12 @@ struct Httpbin {
 
 impl Httpbin {
     fn start() -> Httpbin {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_httpbin"))
-            .env("TRINE_PORT", "0")
-            .env("TRINE_WORKERS", "1")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_httpbin"));
+        command.env("TRINE_PORT", "0").env("TRINE_WORKERS", "1");
+        Httpbin::of(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn of(mut process: Child) -> Httpbin {
         let mut first = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let (_, rest) = first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
@@ -192,4 +191,59 @@ fn wrong_configuration_is_told_at_once_and_the_exit_code_is_not_0() {
     {
         assert!(told.contains(fragment), "{fragment}: {told}");
     }
+}
+
+/// Whoever starts it may read the address, close the pipes and look away.
+#[tokio::test]
+async fn it_serves_where_nobody_reads_what_it_prints() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_httpbin"))
+        .env("TRINE_PORT", "0")
+        .env("TRINE_LOG", "debug")
+        .env("TRINE_TREE", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stderr.take());
+    let httpbin = Httpbin::of(process);
+    assert_eq!(httpbin.get("/panic").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(httpbin.get("/").await.status(), StatusCode::OK);
+}
+
+/// What a WebSocket costs that says nothing any more: no buffers, no contexts of compression, one task.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_idle_websocket_costs_two_kilobytes() {
+    const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    // The mask is zero.
+    let message = [&[0x81, 0x80 | 32, 0, 0, 0, 0][..], &[b'x'; 32]].concat();
+    let httpbin = Httpbin::start();
+    let mut sockets = Vec::new();
+    let mut open = async |count: usize| {
+        for _ in 0..count {
+            let mut stream = TcpStream::connect(&httpbin.address).await.unwrap();
+            stream.write_all(HANDSHAKE.as_bytes()).await.unwrap();
+            let (mut answer, mut part) = (Vec::new(), [0; 1024]);
+            while !answer.ends_with(b"\r\n\r\n") {
+                let read = stream.read(&mut part).await.unwrap();
+                answer.extend_from_slice(&part[..read]);
+            }
+            assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
+            stream.write_all(&message).await.unwrap();
+            assert_ne!(stream.read(&mut part).await.unwrap(), 0);
+            sockets.push(stream);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", httpbin.process.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    };
+    let few = open(100).await;
+    let many = open(800).await;
+    let each = (many - few) / 800;
+    // The goal is 2 KiB; memory moves in steps.
+    assert!(each < 2400, "{each} bytes each");
+    println!("{each} bytes each");
 }
