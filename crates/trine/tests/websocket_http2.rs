@@ -306,6 +306,23 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
     assert!((4..40).contains(&sent), "{sent} messages of 16 KiB");
 }
 
+/// An axum `Router` takes hyper's upgrades, of HTTP/1.1. Browsers that may open a WebSocket over HTTP/2 try nothing else.
+#[cfg(feature = "hyper-upgrade")]
+#[tokio::test]
+async fn beside_services_that_know_only_upgrades_it_is_not_offered() {
+    let server = app().mount("/legacy", axum::Router::new()).test_server().await;
+    let stream = TcpStream::connect(server.addr()).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let asks = Request::get("http://localhost/plain").body(()).unwrap();
+    // An answer comes behind the settings.
+    let (answer, _) = client.send_request(asks, true).unwrap();
+    assert_eq!(timeout(PATIENCE, answer).await.unwrap().unwrap().status(), 200);
+    assert!(!client.is_extended_connect_protocol_enabled());
+    let over_http1 = server.client().websocket("/echo/ann").await.text().await;
+    assert_eq!(over_http1, "ann HTTP/1.1 -");
+}
+
 /// Browsers open a WebSocket on the connection that they have with the server, where its settings allow it.
 #[cfg(feature = "tls")]
 #[tokio::test]
