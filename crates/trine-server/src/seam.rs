@@ -47,6 +47,14 @@ pub trait MakeConnection: 'static {
         let _ = head;
         false
     }
+
+    /// Whether clients of HTTP/2 are told that they may open other protocols on a stream
+    /// (`SETTINGS_ENABLE_CONNECT_PROTOCOL`, RFC 8441, 3). Browsers that are told open their WebSockets so and in no other
+    /// way; those that are not open a connection of HTTP/1.1 for each. To be denied where a service knows only hyper's
+    /// upgrades, which are of HTTP/1.1.
+    fn extended_connect(&self) -> bool {
+        true
+    }
 }
 
 /// Any `Clone` Tower service: every worker and every connection gets a clone.
@@ -93,6 +101,10 @@ macro_rules! cloned {
 
             fn foreign_upgrade(&self, _head: &http::request::Parts) -> bool {
                 $foreign
+            }
+
+            fn extended_connect(&self) -> bool {
+                !($foreign && cfg!(feature = "hyper-upgrade"))
             }
         }
     };

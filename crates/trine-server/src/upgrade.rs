@@ -230,6 +230,12 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Io for Foreign<I> {
 pub(crate) struct Offer(oneshot::Sender<Upgraded>);
 
 impl Offer {
+    /// Whether nobody holds the other end any more.
+    #[cfg(feature = "http2")]
+    pub(crate) fn is_declined(&self) -> bool {
+        self.0.is_closed()
+    }
+
     /// Gives the bytes to whoever holds the other end.
     pub(crate) fn take(self, upgraded: Upgraded) {
         if self.0.send(upgraded).is_err() {

@@ -9,8 +9,8 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 
 use self::differs::differs;
-use crate::router::Found;
 use crate::router::normal::{Spelling, normal};
+use crate::router::{Found, is_kind_of_get};
 use crate::tree::{Node, Tree};
 
 /// What becomes of a request, and for each route why it answers or does not.
@@ -185,9 +185,9 @@ fn verdict(route: &RouteMeta, asked: &Method, path: &str, winner: Option<&RouteM
     if let Some(why) = differs(route, path) {
         return why;
     }
-    let of_head = *asked == Method::HEAD && route.method == Some(Method::GET);
+    let by_get = is_kind_of_get(asked) && route.method == Some(Method::GET);
     match (&route.method, winner) {
-        (Some(method), _) if method != asked && !of_head => Verdict::Method { expected: method.to_string() },
+        (Some(method), _) if method != asked && !by_get => Verdict::Method { expected: method.to_string() },
         (_, Some(winner)) => Verdict::LessSpecific { than: describe(winner.method.as_ref(), &winner.path) },
         (_, None) => Verdict::LessSpecific { than: "a path of its own without this method".to_owned() },
     }

@@ -322,6 +322,11 @@ impl MakeConnection for AppService {
         }
         way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
+
+    fn extended_connect(&self) -> bool {
+        let mut entries = self.tables.way.dispatch.entries.iter();
+        !(cfg!(feature = "hyper-upgrade") && entries.any(|entry| entry.endpoint.hyper_upgrades()))
+    }
 }
 
 impl std::fmt::Debug for AppService {

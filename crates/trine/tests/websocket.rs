@@ -155,6 +155,30 @@ async fn pages_of_other_hosts_may_not_open_a_socket() {
     }
 }
 
+/// The host of the page is that which the browser asked the proxy for, which may tell us another.
+#[tokio::test]
+async fn behind_a_proxy_the_host_that_it_tells_counts_if_it_is_trusted() {
+    let trusting = trine::config::Config::read("trusted_proxies = '127.0.0.1'", []).unwrap();
+    let trusting = app().config(trusting).test_server().await;
+    let trusts_nobody = app().test_server().await;
+    let told =
+        "x-forwarded-for: 203.0.113.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: app.example\r\n";
+    for (server, origin, told, status) in [
+        (&trusting, "https://app.example", told, "101"),
+        (&trusting, "https://evil.example", told, "403"),
+        // This is our own name behind the proxy, which is no page's.
+        (&trusting, "http://localhost", told, "403"),
+        (&trusting, "http://localhost", "", "101"),
+        // The field of the client stands before that of the proxy.
+        (&trusting, "https://evil.example", &format!("x-forwarded-host: evil.example\r\n{told}"), "403"),
+        (&trusts_nobody, "https://app.example", told, "403"),
+        (&trusts_nobody, "http://localhost", told, "101"),
+    ] {
+        let (_, answer) = connect(server, &head("/echo", &format!("origin: {origin}\r\n{told}"))).await;
+        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{origin} {told}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn subprotocols_are_chosen_by_the_server() {
     async fn which(ws: WebSocket) -> Response {

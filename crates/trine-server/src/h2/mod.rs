@@ -96,7 +96,11 @@ pub(crate) async fn serve<I, M>(
     })
     .await;
     let pipe = Pipe::new(io, read_ahead, Arc::clone(&config));
-    let Some(h2) = shake_hands(pipe.clone(), &config, &drain).await else { return };
+    let mut builder = builder(&config);
+    if make.extended_connect() {
+        builder.enable_connect_protocol();
+    }
+    let Some(h2) = shake_hands(builder, pipe.clone(), &config, &drain).await else { return };
     let mut driver = Driver::new(h2, pipe, service, Arc::clone(&config), Arc::clone(&drain));
     poll_fn(|cx| {
         if drain.is_aborted() {
@@ -110,12 +114,13 @@ pub(crate) async fn serve<I, M>(
 
 /// Our settings and the client's preface, which has the time of a head.
 async fn shake_hands<I: Io>(
+    builder: h2::server::Builder,
     pipe: Pipe<I>,
     config: &ServerConfig,
     drain: &crate::shutdown::Drain,
 ) -> Option<h2::server::Connection<Pipe<I>, Bytes>> {
     let ends = pipe.clone();
-    let mut shaking = pin!(tokio::time::timeout(config.head_timeout, builder(config).handshake(pipe)));
+    let mut shaking = pin!(tokio::time::timeout(config.head_timeout, builder.handshake(pipe)));
     let shaken = poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(None);
@@ -155,7 +160,6 @@ fn builder(config: &ServerConfig) -> h2::server::Builder {
         .max_local_error_reset_streams(Some(limits.max_error_resets))
         .max_concurrent_reset_streams(limits.max_remembered_resets)
         .reset_stream_duration(std::time::Duration::from_secs(1))
-        .data_frame_budget(limits.data_frame_budget)
-        .enable_connect_protocol();
+        .data_frame_budget(limits.data_frame_budget);
     builder
 }

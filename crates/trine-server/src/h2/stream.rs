@@ -134,6 +134,12 @@ impl<S: HttpService> Stream<S> {
         cx: &mut Context<'_>,
         config: &ServerConfig,
     ) -> Turn {
+        // A 2xx opens the tunnel, whatever it was meant for (RFC 9110, 9.3.6).
+        let declined = self.offered.as_ref().is_some_and(Offered::is_declined);
+        if declined && answer.status().is_success() {
+            self.tell(StatusCode::NOT_IMPLEMENTED, "this resource opens no tunnel");
+            return Turn::Over;
+        }
         let Some(mut respond) = self.respond.take() else { return Turn::Over };
         if self.upload.awaits_continue() && !answer.status().is_success() {
             // The client reads a refusal and keeps its body.

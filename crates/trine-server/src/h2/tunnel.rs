@@ -31,6 +31,11 @@ impl Offered {
         (request, Offered { offer, recv, drain })
     }
 
+    /// Whether the service has dropped its `OnUpgrade`: it answers as if this were an ordinary request.
+    pub(super) fn is_declined(&self) -> bool {
+        self.offer.is_declined()
+    }
+
     pub(super) fn accept(self, send: SendStream<Bytes>) {
         let tunnel = Tunnel { send, recv: self.recv, read: Bytes::new() };
         self.offer.take(Upgraded::of_stream(tunnel, self.drain));

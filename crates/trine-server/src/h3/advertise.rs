@@ -42,6 +42,10 @@ where
     fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
         self.make.foreign_upgrade(head)
     }
+
+    fn extended_connect(&self) -> bool {
+        self.make.extended_connect()
+    }
 }
 
 #[derive(Debug)]

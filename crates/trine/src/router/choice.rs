@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
-use super::Found;
 use super::condition::{Condition, Fit};
+use super::{Found, is_kind_of_get};
 use crate::endpoint::{Answer, Endpoint};
 use crate::fallback::OtherMethods;
 use crate::settle::settle;
@@ -91,11 +91,11 @@ impl Choice {
 }
 
 impl Candidate {
-    /// How well it answers this method: 2 for its own, 1 for HEAD by GET, 0 for any.
+    /// How well it answers this method: 2 for its own, 1 for HEAD and CONNECT by GET, 0 for any.
     fn answers(&self, method: &Method) -> Option<u8> {
         match &self.method {
             Some(own) if own == method => Some(2),
-            Some(own) if own == Method::GET && method == Method::HEAD => Some(1),
+            Some(own) if own == Method::GET && is_kind_of_get(method) => Some(1),
             Some(_) => None,
             None => Some(0),
         }

@@ -127,13 +127,14 @@ impl Router {
 }
 
 impl PathRoutes {
-    /// The route for a method: its own, GET for HEAD, any, or the one that says which methods there are.
+    /// The route for a method: its own, that of GET where it is [a kind of it](is_kind_of_get), any, or the one that says
+    /// which methods there are.
     fn pick(&self, method: &Method) -> u32 {
         let of = |wanted: Option<&Method>| {
             self.routes.iter().find(|(method, _)| method.as_ref() == wanted).map(|&(_, route)| route)
         };
         of(Some(method))
-            .or_else(|| if method == Method::HEAD { of(Some(&Method::GET)) } else { None })
+            .or_else(|| if is_kind_of_get(method) { of(Some(&Method::GET)) } else { None })
             .or_else(|| of(None))
             .unwrap_or(self.otherwise)
     }
@@ -194,6 +195,13 @@ impl PathRoutes {
     pub(crate) fn set_choice(&mut self, choice: u32) {
         self.otherwise = CHOICE | choice;
     }
+}
+
+/// Whether a request that no route is for by its method goes to that of GET: HEAD, and a CONNECT that has a path. That one is
+/// how HTTP/2 asks for what is an upgrade of a GET in HTTP/1.1, a WebSocket (RFC 8441, 4); a plain CONNECT has no path
+/// and comes to no route.
+pub(crate) fn is_kind_of_get(method: &Method) -> bool {
+    method == Method::HEAD || method == Method::CONNECT
 }
 
 /// The value of `Allow`: the methods in the order of declaration, with HEAD for GET and OPTIONS always.

@@ -3,15 +3,16 @@
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
-use http::header::{HeaderMap, HeaderValue};
-use http::{StatusCode, Uri};
+use http::StatusCode;
+use http::header::{HeaderValue, ORIGIN};
 use trine_core::extract::Parts;
-use trine_core::{Body, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response};
+use trine_core::{Body, ConnInfo, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response};
+use trine_server::TrustedProxies;
 use trine_server::upgrade::OnUpgrade;
 use trine_websocket::handshake::{Handshake, Refused};
 use trine_websocket::{Codec, Role, WebSocketConfig};
 
-use super::origin::{self, Origins};
+use super::origin::{Asked, Origins};
 use super::run::{Outcome, run};
 use super::shared::Shared;
 use super::socket::Socket;
@@ -59,8 +60,7 @@ pub struct WebSocket {
     config: Arc<WebSocketConfig>,
     protocol: Option<HeaderValue>,
     origins: Origins,
-    /// What the check of the origin reads.
-    asked: (HeaderMap, Uri),
+    asked: Asked,
 }
 
 impl FromRequest for WebSocket {
@@ -70,7 +70,7 @@ impl FromRequest for WebSocket {
         let connect = connect(cx);
         let handshake = Handshake::read(cx.method(), cx.version(), cx.headers(), connect.as_deref());
         let handshake = handshake.map_err(refused)?;
-        let asked = (origin::fields(cx.headers()), cx.uri().clone());
+        let asked = asked(cx);
         let config = cx.state::<WebSocketConfig>().unwrap_or_else(|_| Arc::clone(&DEFAULT));
         let Some(upgrade) = cx.extensions_mut().remove() else {
             return Err(Problem::internal(
@@ -93,6 +93,18 @@ fn connect(cx: &Cx) -> Option<Box<str>> {
 #[cfg(not(feature = "http2"))]
 fn connect(_: &Cx) -> Option<Box<str>> {
     None
+}
+
+/// What the check of the origin reads. The host is that which the browser sees, whatever proxies of ours stand between.
+fn asked(cx: &Cx) -> Asked {
+    let origins: Vec<_> = cx.headers().get_all(ORIGIN).iter().cloned().collect();
+    if origins.is_empty() {
+        return Asked::default();
+    }
+    let unknown = ConnInfo::unknown();
+    let trusted = cx.state::<TrustedProxies>().unwrap_or_default();
+    let client = trusted.client(cx.conn().unwrap_or(&unknown), cx.headers(), cx.uri());
+    Asked { origins, host: client.host }
 }
 
 fn refused(refused: Refused) -> Rejection {
@@ -156,8 +168,7 @@ impl WebSocket {
         F: FnOnce(Socket) -> Fut + Send + 'static,
         Fut: Future<Output: Outcome> + Send + 'static,
     {
-        let (headers, uri) = &self.asked;
-        if let Err(detail) = self.origins.check(headers, uri) {
+        if let Err(detail) = self.origins.check(&self.asked) {
             return Problem::new(StatusCode::FORBIDDEN).detail(detail).into_response();
         }
         let compression = self.handshake.compression(&self.config);

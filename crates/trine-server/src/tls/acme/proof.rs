@@ -86,6 +86,10 @@ where
     fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
         self.redirect.is_none() && self.inner.foreign_upgrade(head)
     }
+
+    fn extended_connect(&self) -> bool {
+        self.inner.extended_connect()
+    }
 }
 
 pub(crate) struct ProvingService<S> {
