@@ -112,7 +112,8 @@ pub struct ServerConfig {
 
     /// Bytes of a request head, request line included. The client sees 431. Default: 64 KiB.
     pub max_head_bytes: usize,
-    /// Header fields of a request, and of its trailers; at most 256. The client sees 431. Default: 100.
+    /// Header fields of a request, Host (or `:authority`) among them, and of its trailers; at most 256. The client sees
+    /// 431. Default: 100.
     pub max_headers: usize,
     /// Bytes of a request target; at most 65,534. The client sees 414. Default: 8 KiB.
     pub max_target_bytes: usize,

@@ -102,6 +102,8 @@ pub(crate) enum RequestError {
     HostInvalid,
     #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "only HTTP/2 names the host twice"))]
     HostDiffers,
+    #[cfg(feature = "http2")]
+    Field,
     LengthInvalid,
     LengthRepeated,
     LengthAndEncoding,
@@ -132,6 +134,8 @@ impl RequestError {
             Self::Version => (S::HTTP_VERSION_NOT_SUPPORTED, "this connection speaks HTTP/1.1 and HTTP/1.0"),
             Self::HeaderName => (S::BAD_REQUEST, "a header name is not a token directly before its colon (RFC 9112, 5.1)"),
             Self::HeaderValue => (S::BAD_REQUEST, "a header value holds a control character or a folded line (RFC 9112, 5.2)"),
+            #[cfg(feature = "http2")]
+            Self::Field => (S::BAD_REQUEST, "a field name is not a token, or a value begins or ends with a space (RFC 9113, 8.2.1)"),
             Self::LineEnd => (S::BAD_REQUEST, "every line of the head must end with CR LF (RFC 9112, 2.2)"),
             Self::HeadTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request head is larger than this server accepts"),
             Self::TooManyHeaders => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request has more header fields than this server accepts"),

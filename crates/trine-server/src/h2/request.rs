@@ -3,7 +3,7 @@
 //! h2 itself resets a stream with `PROTOCOL_ERROR` that has fields of a connection, upper case in a name, wrong or
 //! missing pseudo fields, or a Content-Length that its body does not keep (RFC 9113, 8.1 to 8.3).
 
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::uri::Scheme;
 use http::{HeaderValue, Method, Request};
 
@@ -23,8 +23,8 @@ pub(super) fn check<B>(
     config: &ServerConfig,
     last: &mut LastHost,
 ) -> Result<(), RequestError> {
-    if request.headers().len() > config.max_headers {
-        return Err(RequestError::TooManyHeaders);
+    if !request.headers().iter().all(|(name, value)| field(name, value.as_bytes())) {
+        return Err(RequestError::Field);
     }
     let repeated = request.headers().len() != request.headers().keys_len();
     target(request, config)?;
@@ -32,10 +32,21 @@ pub(super) fn check<B>(
     if repeated {
         join_cookies(request.headers_mut());
     }
+    // As many as HTTP/1 would take: `:authority` has become Host, crumbs one Cookie.
+    if request.headers().len() > config.max_headers {
+        return Err(RequestError::TooManyHeaders);
+    }
     if *request.method() == Method::CONNECT {
         connect(request)?;
     }
     Ok(())
+}
+
+/// What h2 lets pass and HTTP/1 behind us would refuse, or see as another value (RFC 9113, 8.2.1). The crate `http` takes
+/// a quotation mark for a part of a name.
+fn field(name: &HeaderName, value: &[u8]) -> bool {
+    let space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    !space(value.first()) && !space(value.last()) && !name.as_str().contains('"')
 }
 
 fn target<B>(request: &Request<B>, config: &ServerConfig) -> Result<(), RequestError> {

@@ -59,27 +59,28 @@ pub(super) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> 
     if fields.len() > limits.headers.saturating_add(PSEUDO) {
         return Err(RequestError::TooManyHeaders.into());
     }
-    let mut regular = 0;
+    let mut regular = false;
     for Field { name, value } in fields {
         if let Some(name) = name.as_bytes().strip_prefix(b":") {
-            if regular > 0 {
+            if regular {
                 return Err("a pseudo field stands behind a regular one (RFC 9114, 4.3)".into());
             }
             pseudo.see(name, value)?;
             continue;
         }
-        regular += 1;
+        regular = true;
         let (name, value) = field(name.as_bytes(), value)?;
         facts.see(&name, &value)?;
         headers.append(name, value);
     }
-    if regular > limits.headers {
-        return Err(RequestError::TooManyHeaders.into());
-    }
+    let (method, uri) = pseudo.settle(&mut headers, limits.target)?;
     if facts.cookies > 1 {
         join_cookies(&mut headers);
     }
-    let (method, uri) = pseudo.settle(&mut headers, limits.target)?;
+    // As many as HTTP/1 would take: `:authority` has become Host, crumbs one Cookie.
+    if headers.len() > limits.headers {
+        return Err(RequestError::TooManyHeaders.into());
+    }
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
     *request.uri_mut() = uri;

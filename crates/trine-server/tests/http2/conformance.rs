@@ -445,6 +445,11 @@ fn messages(t: &mut Table) {
     t.add("8.2.1", "a name with a space", wrong, &[with(&[("x test", "a")])]);
     t.add("8.2.1", "a name with a colon", wrong, &[with(&[("x:test", "a")])]);
     t.add("8.2.1", "an empty name", wrong, &[with(&[("", "a")])]);
+    t.add("8.2.1", "a quotation mark in a name", Answers(400), &[with(&[("x\"test", "a")])]);
+    for value in [" a", "\ta", "a ", "a\t", " "] {
+        t.add("8.2.1", "a value with a space at an end", Answers(400), &[with(&[("x-test", value)])]);
+    }
+    t.add("8.2.1", "an empty value", Answers(200), &[with(&[("x-test", "")])]);
     t.add("8.2.1", "a value with a line end", wrong, &[with(&[("x-test", "a\r\nb: c")])]);
     t.add("8.2.1", "a value with a NUL", wrong, &[with(&[("x-test", "a\0b")])]);
     for (name, value) in [

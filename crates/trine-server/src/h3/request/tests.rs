@@ -1,7 +1,7 @@
 use super::super::qpack::Name;
 use super::*;
 
-const LIMITS: Limits = Limits { headers: 3, target: 20 };
+const LIMITS: Limits = Limits { headers: 4, target: 20 };
 
 const GET: [(&str, &str); 4] =
     [(":method", "GET"), (":scheme", "https"), (":authority", "a.b"), (":path", "/x")];
@@ -98,7 +98,9 @@ fn what_can_be_understood_is_answered() {
     }
     assert_eq!(answer(&[GET[0], (":scheme", "http"), GET[2], GET[3]]), 421);
     assert_eq!(answer(&[(":method", "CONNECT"), (":authority", "a.b:1")]), 501);
-    assert_eq!(answer(&[&GET[..], &[("a", "1"); 4]].concat()), 431);
+    assert_eq!(answer(&[&GET[..], &[("a", "1"); 4]].concat()), 431); // and Host
+    assert!(with(&[("a", "1"); 3]).is_ok());
+    assert!(with(&[("cookie", "a=1"); 4]).is_ok());
     assert_eq!(answer(&[&GET[..], &[("expect", "magic")]].concat()), 417);
     assert!(matches!(of(&path("x")), Err(Refused::Malformed(_))));
     let options = [(":method", "OPTIONS"), GET[1], GET[2], (":path", "*")];
@@ -116,5 +118,5 @@ fn trailers_are_strict_too() {
     for bad in [(":path", "/"), ("content-length", "3"), ("X-Sum", "6")] {
         assert!(matches!(section(&[bad]), Err(Fault::Stream(Code::Message, _))), "{bad:?}");
     }
-    assert!(matches!(section(&[("a", "1"); 4]), Err(Fault::Stream(Code::ExcessiveLoad, _))));
+    assert!(matches!(section(&[("a", "1"); 5]), Err(Fault::Stream(Code::ExcessiveLoad, _))));
 }
