@@ -1,4 +1,6 @@
-//! actix-web over rustls as its documentation says, with one worker.
+//! actix-web over rustls as its documentation says, with one worker, and with time for handshakes under callgrind.
+
+use std::time::Duration;
 
 use actix_web::web::Json;
 use actix_web::{App, HttpServer, get};
@@ -19,6 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
-    let server = HttpServer::new(|| App::new().service(json)).workers(1);
+    let server = HttpServer::new(|| App::new().service(json))
+        .workers(1)
+        .tls_handshake_timeout(Duration::from_secs(30));
     Ok(server.listen_rustls_0_23(compare_common::listen()?, config)?.run().await?)
 }
