@@ -31,7 +31,7 @@ async fn echo(request: HttpRequest, body: Payload) -> Result<HttpResponse, Error
                 AggregatedMessage::Binary(bytes) => session.binary(bytes).await,
                 AggregatedMessage::Ping(bytes) => session.pong(&bytes).await,
                 AggregatedMessage::Pong(_) => Ok(()),
-                AggregatedMessage::Close(_) => break,
+                AggregatedMessage::Close(reason) => return drop(session.close(reason).await),
             };
             if sent.is_err() {
                 return;
@@ -51,7 +51,7 @@ async fn feed(request: HttpRequest, body: Payload, all: Data<Feed>) -> Result<Ht
         while let Some(Ok(message)) = stream.recv().await {
             match message {
                 actix_ws::Message::Ping(bytes) if session.pong(&bytes).await.is_err() => return,
-                actix_ws::Message::Close(_) => break,
+                actix_ws::Message::Close(reason) => return drop(session.close(reason).await),
                 _ => {}
             }
         }

@@ -1,0 +1,77 @@
+//! Instructions in user space, which no other program on the machine changes.
+
+use super::connections::HANDSHAKE;
+use super::crowd::{Crowd, Route};
+use super::fan_out::{Audience, ROUTES};
+use super::sheet::{Section, Sheet};
+use super::{Plan, SERVERS, at, echo, messages};
+use crate::callgrind::Callgrind;
+use crate::server::Program;
+use crate::{Error, profile};
+
+/// How many talk in step.
+pub(super) const TALKING: usize = 16;
+
+/// Messages that are echoed, a multiple of [`TALKING`]; a fifth of it to warm up.
+pub(super) const ECHOED: usize = 1600;
+
+pub(super) const LISTENING: usize = 200;
+
+/// Messages to those who listen.
+pub(super) const PUBLISHED: usize = 20;
+
+pub(super) const HANDSHAKES: usize = 320;
+
+pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
+    for name in SERVERS {
+        eprintln!("{name} under callgrind");
+        let server = Callgrind::start(name, &Program::of(name)?)?;
+        Counting { server, name, tries: plan.tries, sheet }.all().map_err(|error| at(name, error))?;
+    }
+    Ok(())
+}
+
+struct Counting<'a> {
+    server: Callgrind,
+    name: &'static str,
+    tries: usize,
+    sheet: &'a mut Sheet,
+}
+
+impl Counting<'_> {
+    fn all(&mut self) -> Result<(), Error> {
+        let address = self.server.server.address();
+        let mut crowd = Crowd::new(address, Route::Echo)?;
+        crowd.join(TALKING)?;
+        for message in messages() {
+            crowd.rounds(&message, ECHOED / 5)?;
+            self.count(&echo::title(message.name), ECHOED, || crowd.rounds(&message, ECHOED))?;
+        }
+        drop(crowd);
+        for (route, title) in ROUTES {
+            let mut audience = Audience::gather(&self.server.server, route, LISTENING)?;
+            audience.publish(PUBLISHED / 5)?;
+            self.count(title, LISTENING * PUBLISHED, || audience.publish(PUBLISHED))?;
+        }
+        let mut crowd = Crowd::new(address, Route::Echo)?;
+        self.count(HANDSHAKE, HANDSHAKES, || crowd.join(HANDSHAKES))
+    }
+
+    /// Throws the counters away, runs this, and reads them.
+    fn count(
+        &mut self,
+        title: &str,
+        count: usize,
+        mut run: impl FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.server.dump()?;
+        for _ in 0..self.tries {
+            run()?;
+            let counted = profile::parse(&std::fs::read_to_string(self.server.dump()?)?)?;
+            let each = |sum: u64| sum as f64 / count as f64;
+            self.sheet.note(Section::Instructions, title, self.name, each(counted.instructions));
+            self.sheet.note(Section::Allocations, title, self.name, each(counted.allocations));
+        }
+        Ok(())
+    }
+}
