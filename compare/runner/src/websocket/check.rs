@@ -10,9 +10,8 @@ use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Both kinds of messages come back byte for byte, one in fragments as a whole; a ping and a
-/// close are answered; what is no handshake,
-/// or no frame of a client, is refused.
+/// Both kinds of messages come back byte for byte, one in fragments as a whole; a ping and a close are answered; what is no
+/// handshake, or no frame of a client, is refused.
 pub(super) fn all(address: SocketAddr) -> Result<(), Error> {
     let large: Vec<u8> = (0..16 * 1024_u32).map(|at| (at % 251) as u8).collect();
     let answered = [&b"\x82\x7e\x40\x00"[..], &large].concat();

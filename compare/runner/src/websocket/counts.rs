@@ -50,8 +50,8 @@ impl Counting<'_> {
         drop(crowd);
         for (route, title) in ROUTES {
             let mut audience = Audience::gather(&self.server.server, route, LISTENING)?;
-            audience.publish(PUBLISHED / 5)?;
-            self.count(title, LISTENING * PUBLISHED, || audience.publish(PUBLISHED))?;
+            audience.publish(PUBLISHED / 5, || Ok(()))?;
+            self.count(title, LISTENING * PUBLISHED, || audience.publish(PUBLISHED, || Ok(())))?;
         }
         let mut crowd = Crowd::new(address, Route::Echo)?;
         self.count(HANDSHAKE, HANDSHAKES, || crowd.join(HANDSHAKES))

@@ -156,17 +156,4 @@ mod tests {
             assert!(Frames::default().read(wire, |_| Ok(())).is_err(), "{wire:x?}");
         }
     }
-
-    #[test]
-    fn a_length_is_that_of_the_payload() {
-        let mut told = Vec::new();
-        let mut frames = Frames::default();
-        let read = frames.read(b"\x82\x05Hello", |came| {
-            assert_eq!(came, Came::Message(5));
-            told.push(());
-            Ok(())
-        });
-        read.unwrap();
-        assert_eq!(told.len(), 1);
-    }
 }
