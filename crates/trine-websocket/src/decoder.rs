@@ -144,9 +144,10 @@ impl Decoder {
         if let Some(key) = head.mask {
             mask::apply(key, head.len - left as u64, &mut piece);
         }
-        self.frame = Some((head, left - piece.len()));
+        let left = left - piece.len();
+        self.frame = Some((head, left));
         match &mut self.message {
-            Some(message) => message.add(&piece, self.limits.message),
+            Some(message) => message.add(&piece, self.limits.message, head.fin && left == 0),
             None => Ok(()),
         }
     }

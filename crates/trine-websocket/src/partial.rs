@@ -28,13 +28,14 @@ impl Partial {
         self.inflater.is_some() || most.saturating_sub(self.data.len()) >= len
     }
 
-    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too.
-    pub(crate) fn add(&mut self, piece: &[u8], most: usize) -> Result<(), ProtocolError> {
+    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too; of the last piece, `finish`
+    /// does that.
+    pub(crate) fn add(&mut self, piece: &[u8], most: usize, last: bool) -> Result<(), ProtocolError> {
         match &mut self.inflater {
             None => self.data.extend_from_slice(piece),
             Some(inflater) => inflate(inflater, piece, &mut self.data, most)?,
         }
-        if self.text { self.check() } else { Ok(()) }
+        if self.text && !last { self.check() } else { Ok(()) }
     }
 
     fn check(&mut self) -> Result<(), ProtocolError> {
@@ -49,7 +50,7 @@ impl Partial {
     /// The whole message, and the inflater that read it.
     pub(crate) fn finish(mut self, most: usize) -> Result<(Message, Option<Inflater>), ProtocolError> {
         if self.inflater.is_some() {
-            self.add(&TAIL, most)?;
+            self.add(&TAIL, most, true)?;
         }
         let message = if self.text {
             Message::Text(String::from_utf8(self.data).map_err(|_| ProtocolError::Utf8)?)

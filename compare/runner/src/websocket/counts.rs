@@ -9,6 +9,10 @@ use crate::callgrind::Callgrind;
 use crate::server::Program;
 use crate::{Error, profile};
 
+/// No `rep stosb` and `rep movsb`: callgrind counts each byte of them as an instruction.
+const LARGE_BLOCKS: &str =
+    "glibc.cpu.x86_rep_stosb_threshold=100000000:glibc.cpu.x86_rep_movsb_threshold=100000000";
+
 /// How many talk in step.
 pub(super) const TALKING: usize = 16;
 
@@ -25,7 +29,8 @@ pub(super) const HANDSHAKES: usize = 320;
 pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
     for name in SERVERS {
         eprintln!("{name} under callgrind");
-        let server = Callgrind::start(name, &Program::of(name)?)?;
+        let program = Program::of(name)?.env("GLIBC_TUNABLES", LARGE_BLOCKS.to_owned());
+        let server = Callgrind::start(name, &program)?;
         Counting { server, name, tries: plan.tries, sheet }.all().map_err(|error| at(name, error))?;
     }
     Ok(())

@@ -8,12 +8,12 @@
 //! our last words away from it.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use trine_server::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame, Message};
 
@@ -306,12 +306,6 @@ fn poll_read_buf(
     stream: &mut Upgraded,
     into: &mut BytesMut,
 ) -> Poll<io::Result<usize>> {
-    let before = into.len();
-    let room = into.capacity();
-    into.resize(room, 0);
-    let mut read = ReadBuf::new(&mut into[before..]);
-    let polled = Pin::new(stream).poll_read(cx, &mut read);
-    let filled = read.filled().len();
-    into.truncate(before + filled);
-    polled.map_ok(|()| filled)
+    // Into memory that nobody has cleared; it takes nothing where it is pending.
+    pin!(stream.read_buf(into)).poll(cx)
 }
