@@ -34,7 +34,7 @@ const USAGE: &str = "usage: compare instructions [server..]
        compare http2 [server..]
        compare guard [--accept]
        compare proxy [--quick]
-       compare websocket [--quick]
+       compare websocket [--quick] [profile..]
 
 instructions  counts instructions and allocator calls per request under callgrind
 http2         instructions and CPU of HTTP/2 in clear text, with h2load of nghttp2

@@ -5,7 +5,7 @@ use super::crowd::{Crowd, Route};
 use super::fan_out::{Audience, ROUTES};
 use super::sheet::{Section, Sheet};
 use super::{Plan, SERVERS, at, echo, messages};
-use crate::callgrind::Callgrind;
+use crate::callgrind::{self, Callgrind};
 use crate::server::Program;
 use crate::{Error, profile};
 
@@ -27,6 +27,10 @@ pub(super) const PUBLISHED: usize = 20;
 pub(super) const HANDSHAKES: usize = 320;
 
 pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
+    if let Err(error) = callgrind::version() {
+        eprintln!("instructions are skipped: {error}");
+        return Ok(());
+    }
     for name in SERVERS {
         eprintln!("{name} under callgrind");
         let program = Program::of(name)?.env("GLIBC_TUNABLES", LARGE_BLOCKS.to_owned());

@@ -227,7 +227,10 @@ impl Crowd {
                 Ok(())
             }
             Inbox::Frames(frames) => frames.read(bytes, |came| match came {
-                Came::Message(length) if length == expected => Ok(heard.push(index)),
+                Came::Message(length) if length == expected => {
+                    heard.push(index);
+                    Ok(())
+                }
                 Came::Message(length) => Err(format!("a message of {length} bytes, not {expected}").into()),
                 Came::Ping(payload) => Ok(stream.write_all(&frame(Opcode::Pong, true, payload))?),
                 Came::Close(why) => Err(format!("closed: {}", String::from_utf8_lossy(why)).into()),

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::machine::{self, Cores};
 use crate::server::Server;
-use crate::{Error, callgrind, contenders};
+use crate::{Error, contenders};
 use crowd::Message;
 use frame::Opcode;
 use sheet::Sheet;
@@ -48,13 +48,25 @@ struct Plan {
     end: Instant,
 }
 
-/// Measures, and prints the page; without `--quick` it writes `results/websocket.md` too.
+type Profile = fn(&Plan, &mut Sheet) -> Result<(), Error>;
+
+/// What can be measured, in this order.
+const PROFILES: [(&str, Profile); 4] = [
+    ("echo", echo::measure),
+    ("connections", connections::measure),
+    ("fan-out", fan_out::measure),
+    ("instructions", counts::measure),
+];
+
+/// Measures the profiles of these names, or all, and prints the page; without names and without `--quick` it writes
+/// `results/websocket.md` too.
 pub(crate) fn run(args: &[String]) -> Result<(), Error> {
-    let quick = match args {
-        [] => false,
-        [quick] if quick == "--quick" => true,
-        _ => return Err("expected nothing, or `--quick`".into()),
-    };
+    let quick = args.iter().any(|arg| arg == "--quick");
+    let names: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--quick").collect();
+    if let Some(unknown) = names.iter().find(|name| !PROFILES.iter().any(|(known, _)| known == *name)) {
+        let known = PROFILES.map(|(name, _)| name).join(", ");
+        return Err(format!("no profile `{unknown}`: there are {known}").into());
+    }
     let workspace = contenders::workspace()?;
     contenders::build(&workspace, &SERVERS)?;
     let plan = Plan::new(quick)?;
@@ -63,16 +75,12 @@ pub(crate) fn run(args: &[String]) -> Result<(), Error> {
         let server = Server::start(name)?;
         check::all(server.address()).map_err(|error| at(name, error))?;
     }
-    echo::measure(&plan, &mut sheet)?;
-    connections::measure(&plan, &mut sheet)?;
-    fan_out::measure(&plan, &mut sheet)?;
-    match callgrind::version() {
-        Ok(_) => counts::measure(&plan, &mut sheet)?,
-        Err(error) => eprintln!("instructions are skipped: {error}"),
+    for (_, measure) in PROFILES.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
+        measure(&plan, &mut sheet)?;
     }
     let page = page::page(&plan, &sheet, &workspace)?;
     println!("\n{page}");
-    if !quick {
+    if !quick && names.is_empty() {
         std::fs::write(workspace.join("results/websocket.md"), page)?;
         println!("written to compare/results/websocket.md");
     }
