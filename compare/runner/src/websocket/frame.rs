@@ -116,7 +116,7 @@ fn length(head: &[u8]) -> Result<Option<u64>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Came, Frames, Opcode, frame};
+    use super::{Frames, Opcode, frame};
 
     /// The example of RFC 6455, 5.7, has this very mask.
     #[test]
