@@ -9,7 +9,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use trine_server::upgrade::Upgraded;
 
-use super::buffer;
+use super::buffer::{self, For};
 
 /// Frames in their order: those that are shared with other sockets as they are, the rest one behind the other.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl Queue {
 
     /// Where small frames are written.
     pub(super) fn tail(&mut self) -> &mut BytesMut {
-        buffer::lend(&mut self.tail, 0);
+        buffer::lend(&mut self.tail, For::Writing, 0);
         &mut self.tail
     }
 
@@ -84,7 +84,7 @@ impl Queue {
 
     /// Holds nothing while nothing waits.
     pub(super) fn rest(&mut self) {
-        buffer::give(&mut self.tail);
+        buffer::give(&mut self.tail, For::Writing);
         if self.whole.capacity() > 0 {
             self.whole = VecDeque::new();
         }
