@@ -59,6 +59,12 @@ pub fn http2() -> bool {
     std::env::var_os("HTTP2").is_some()
 }
 
+/// The files of the certificate and its key, for servers of TLS.
+pub fn certificate() -> (String, String) {
+    let file = |name| std::env::var(name).unwrap_or_default();
+    (file("CERTIFICATE"), file("KEY"))
+}
+
 /// Tells the runner where the server listens, on the first line of standard output.
 pub fn announce(address: SocketAddr) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use trine_core::Body;
-use trine_proxy::Proxy;
+use trine_proxy::{Proxy, ProxyConfig};
 
 async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(address).await.unwrap();
@@ -112,6 +112,37 @@ async fn a_call_with_trailers_passes_to_upstreams_of_both_protocols() {
         for name in ["connection", "keep-alive", "transfer-encoding", "x-private"] {
             assert!(!head.headers.contains_key(name), "{name}: {head:?}");
         }
+    }
+}
+
+/// A client that reads nothing has a window of 64 KiB; the rest of what an upstream can send waits in the proxy.
+#[tokio::test]
+async fn what_waits_for_a_slow_client_is_bounded() {
+    for most in [64 * 1024, 512 * 1024] {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let upstream = upstream(move |_| {
+            let endless = futures_util::stream::unfold(Arc::clone(&count), |count| async move {
+                count.fetch_add(4096, Ordering::SeqCst);
+                Some((Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 4096])), count))
+            });
+            async move { Response::new(Body::stream(endless)) }
+        })
+        .await;
+        let config = ProxyConfig { max_buffered: most, ..ProxyConfig::default() };
+        let front = front(Proxy::to(format!("h2c://{}", upstream.address)).unwrap().config(config));
+        let mut client = connect(front.address).await;
+        let (answer, _) = client.send_request(ask("GET", "/").body(()).unwrap(), true).unwrap();
+        let _unread = within(answer).await.unwrap();
+        let mut held = 0;
+        until("the upstream stands still", || {
+            let before = std::mem::replace(&mut held, sent.load(Ordering::SeqCst));
+            before == held && held > most
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(sent.load(Ordering::SeqCst), held, "it does not stand still");
+        assert!((most..most + 320 * 1024).contains(&held), "{held} bytes with a limit of {most}");
     }
 }
 

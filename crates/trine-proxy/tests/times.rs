@@ -6,7 +6,7 @@ mod kit;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
-use kit::{front, get, head, raw, request, say, send, text, until, upstream, whole};
+use kit::{front, get, head, raw, request, say, send, talk, text, until, upstream, whole};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use trine_core::Body;
@@ -253,6 +253,27 @@ async fn an_answer_past_the_limits_is_502() {
         assert_eq!(status, 502, "{path}: {body}");
         assert!(body.contains("cannot be understood"), "{path}: {body}");
     }
+}
+
+#[tokio::test]
+async fn a_request_body_past_the_limit_is_413() {
+    let upstream = upstream(|request| async move {
+        let body = request.into_body().collect().await;
+        whole(body.map_or(0, |body| body.to_bytes().len()).to_string())
+    })
+    .await;
+    let front = to(&upstream, ProxyConfig { max_body_bytes: 10, ..ProxyConfig::default() });
+    let post = |rest: &str| {
+        let text = format!("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{rest}");
+        async move { talk(front.address, &text).await }
+    };
+    let too_long = post("content-length: 11\r\n\r\n0123456789x").await;
+    assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
+    assert_eq!(upstream.connections(), 0, "what says so itself is not sent on");
+    let too_long = post("transfer-encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789x\r\n0\r\n\r\n").await;
+    assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
+    let fits = post("content-length: 10\r\n\r\n0123456789").await;
+    assert!(fits.starts_with("HTTP/1.1 200 ") && fits.ends_with("\r\n\r\n10"), "{fits}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use h2::ext::Protocol;
 use h2::{RecvStream, SendStream};
 use http::{Request, StatusCode, Version};
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use trine::prelude::*;
 use trine::ws::{CloseCode, CloseFrame, Closed, Message, WebSocketConfig};
@@ -61,9 +62,14 @@ fn app() -> App {
 }
 
 async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
+    connect_and_drive(address).await.0
+}
+
+/// What drives the connection, too: where that is aborted, the client has vanished.
+async fn connect_and_drive(address: SocketAddr) -> (SendRequest<Bytes>, AbortHandle) {
     let stream = TcpStream::connect(address).await.unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
+    let driver = tokio::spawn(connection).abort_handle();
     let mut client = client.ready().await.unwrap();
     // The server's settings say that it may be asked for.
     let asked = timeout(PATIENCE, async {
@@ -73,7 +79,7 @@ async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
         }
     });
     asked.await.unwrap();
-    client
+    (client, driver)
 }
 
 fn request(path: &str) -> http::request::Builder {
@@ -271,6 +277,65 @@ async fn a_shutdown_says_1001_within_its_deadline() {
     };
     tokio::join!(goodbye, server.stop());
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+/// Half-open: somebody answers for the connection, and nobody for one of its sockets.
+#[tokio::test]
+async fn a_silent_socket_is_let_go_and_its_neighbour_is_not() {
+    let config = WebSocketConfig {
+        heartbeat_interval: Duration::from_millis(200),
+        pong_timeout: Duration::from_millis(300),
+        ..WebSocketConfig::default()
+    };
+    let server = app().state(config).test_server().await;
+    let mut connection = connect(server.addr()).await;
+    let mut lively = Client::open(&mut connection, request("/echo/bob")).await;
+    assert_eq!(lively.hear().await, text("bob HTTP/2.0 -"));
+    let mut silent = Client::open(&mut connection, request("/echo/ann")).await;
+    assert_eq!(silent.hear().await, text("ann HTTP/2.0 -"));
+    let start = Instant::now();
+    let ends = async {
+        let mut heard = Vec::new();
+        while let Some(Ok(data)) = silent.recv.data().await {
+            heard.extend_from_slice(&data);
+        }
+        heard
+    };
+    let answers = async { while lively.hear().await.is_some() {} };
+    let heard = tokio::select! {
+        heard = timeout(PATIENCE, ends) => heard.unwrap(),
+        () = answers => panic!("the neighbour is let go"),
+    };
+    assert_eq!(heard, b"\x89\0", "one ping, and the end");
+    assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    lively.say("still here");
+    while lively.hear().await != text("still here") {}
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_ends_the_functions_of_its_sockets() {
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    #[get("/wait")]
+    async fn wait(ws: WebSocket) -> Response {
+        ws.on_upgrade(async |mut socket| {
+            while socket.recv().await.is_some() {}
+            ENDED.fetch_add(1, Ordering::SeqCst);
+        })
+    }
+    let server = App::new().routes(routes![wait]).test_server().await;
+    let (mut connection, driver) = connect_and_drive(server.addr()).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(Client::open(&mut connection, request("/wait")).await);
+    }
+    driver.abort();
+    timeout(PATIENCE, async {
+        while ENDED.load(Ordering::SeqCst) < 3 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn the_service_sees_what_was_agreed_on_and_who_the_client_is() {
     let mut client = connect(server.address, "localhost", &Arc::new(known)).await.unwrap();
     let answer = ask(&mut client, "/").await.unwrap();
     let expected =
-        format!("Tls13 TLS13_AES_256_GCM_SHA384 Some(\"localhost\") Some(b\"http/1.1\") {}", der(&ann).len());
+        format!("Tls13 TLS13_AES_128_GCM_SHA256 Some(\"localhost\") Some(b\"http/1.1\") {}", der(&ann).len());
     assert_eq!(body(&answer), expected);
     server.stop().await;
 }
