@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::crowd::{Crowd, Route};
 use super::sheet::{Section, Sheet};
-use super::{Plan, SERVERS, cpu_each, messages};
+use super::{Plan, SERVERS, at, cpu_each, messages};
 use crate::Error;
 use crate::machine;
 use crate::server::Server;
@@ -15,15 +15,24 @@ pub(super) const HANDSHAKE: &str = "handshake";
 const SETTLE: Duration = Duration::from_millis(500);
 
 pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
-    let steps = [plan.crowd / 2, plan.crowd];
-    plan.rounds("connections", |name| one(plan, name, &steps, sheet))?;
+    plan.rounds(HANDSHAKE, |name| {
+        let server = plan.cores.start(|| Server::start(name))?;
+        let mut crowd = Crowd::new(server.address(), Route::Echo)?;
+        let each = cpu_each(&server, plan.crowd, || crowd.join(plan.crowd))?;
+        sheet.note(Section::Cpu, HANDSHAKE, name, each);
+        Ok(())
+    })?;
+    for name in SERVERS {
+        eprintln!("idle memory of {name}");
+        memory(plan, name, &[plan.crowd / 2, plan.crowd], sheet).map_err(|error| at(name, error))?;
+    }
     eprintln!("{} connections to {}", plan.most, SERVERS[0]);
-    one(plan, SERVERS[0], &[plan.most], sheet)
+    memory(plan, SERVERS[0], &[plan.most], sheet)
 }
 
 /// Starts the server anew, and opens connections up to each step.
-fn one(plan: &Plan, name: &str, steps: &[usize], sheet: &mut Sheet) -> Result<(), Error> {
-    let server = plan.cores.start(|| Server::start(name))?;
+fn memory(plan: &Plan, name: &str, steps: &[usize], sheet: &mut Sheet) -> Result<(), Error> {
+    let server = machine::in_small_pages(|| plan.cores.start(|| Server::start(name)))?;
     std::thread::sleep(SETTLE);
     let none = machine::memory(server.pid())?;
     let each = |count: usize| {
@@ -31,17 +40,15 @@ fn one(plan: &Plan, name: &str, steps: &[usize], sheet: &mut Sheet) -> Result<()
         Ok::<_, Error>(machine::memory(server.pid())?.saturating_sub(none) as f64 / count as f64)
     };
     let mut crowd = Crowd::new(server.address(), Route::Echo)?;
-    let (mut open, mut cpu) = (0, 0.0);
+    let mut open = 0;
     for &step in steps {
-        let more = step - open;
-        cpu += cpu_each(&server, 1, || crowd.join(more))?;
+        crowd.join(step - open)?;
         open = step;
         sheet.note(Section::Memory, &idle(open), name, each(open)?);
     }
     // Whoever lost one must not be praised for its memory: each must answer.
     crowd.rounds(&messages()[0], open)?;
     sheet.note(Section::Memory, &echoed(open), name, each(open)?);
-    sheet.note(Section::Cpu, HANDSHAKE, name, cpu / open as f64);
     Ok(())
 }
 

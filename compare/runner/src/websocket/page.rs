@@ -47,7 +47,8 @@ pub(super) fn page(plan: &Plan, sheet: &Sheet, workspace: &Path) -> Result<Strin
     );
     let _ = write!(
         page,
-        "## Memory of a connection\n\n{}\nRssAnon with the connections, less RssAnon without any, per connection: what the \
+        "## Memory of a connection\n\n{}\nRssAnon with the connections, less RssAnon without any, per connection, without huge \
+         pages: with them the process grows by 2 MiB at a time, some 6 MiB of which are there for the first connection. What the \
          kernel holds for a socket is not in it.\n\n## Goals\n\n{}\n",
         sheet.table(Section::Memory),
         goals(plan, sheet)
