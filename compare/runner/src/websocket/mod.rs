@@ -46,6 +46,8 @@ struct Plan {
     tries: usize,
     /// No round starts after this.
     end: Instant,
+    /// No counting starts after this.
+    last: Instant,
 }
 
 type Profile = fn(&Plan, &mut Sheet) -> Result<(), Error>;
@@ -93,13 +95,32 @@ impl Plan {
         let files = usize::try_from(machine::raise_open_files()?)?;
         // What a process has open besides.
         let room = files.saturating_sub(100);
-        let end = Instant::now() + Duration::from_secs(if quick { 120 } else { 400 });
+        let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+        let (end, last) = if quick { (after(120), after(240)) } else { (after(400), after(560)) };
         Ok(if quick {
             let cell = Duration::from_millis(200);
-            Plan { cores, rounds: 2, cell, crowd: room.min(2_000), most: room.min(4_000), tries: 1, end }
+            Plan {
+                cores,
+                rounds: 2,
+                cell,
+                crowd: room.min(2_000),
+                most: room.min(4_000),
+                tries: 1,
+                end,
+                last,
+            }
         } else {
             let cell = Duration::from_millis(350);
-            Plan { cores, rounds: 5, cell, crowd: room.min(10_000), most: room.min(19_000), tries: 3, end }
+            Plan {
+                cores,
+                rounds: 5,
+                cell,
+                crowd: room.min(10_000),
+                most: room.min(19_000),
+                tries: 3,
+                end,
+                last,
+            }
         })
     }
 
