@@ -91,6 +91,7 @@ async fn a_connection_for_the_authority_never_reaches_a_handler() {
     let _ = crate::common::within(client.read_to_end(&mut answer)).await;
     assert_eq!(String::from_utf8_lossy(&answer), "");
     assert_eq!(site.calls.load(Ordering::Relaxed), 0);
+    drop(client); // its end is waited for
     // Beside a protocol of ours it does not count.
     let mut client =
         connect(site.tls, "example.com", &offering(&[b"http/1.1", b"acme-tls/1"])).await.unwrap();
