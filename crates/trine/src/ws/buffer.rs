@@ -15,7 +15,7 @@ pub(super) enum For {
 const LEAST: usize = 4 * 1024;
 
 /// Larger ones are given back to the allocator.
-const LARGEST_KEPT: usize = 64 * 1024;
+pub(super) const LARGEST_KEPT: usize = 64 * 1024;
 
 /// Enough for the sockets that are busy at a time: one that reads and those that could not write all at once.
 const MOST_KEPT: usize = 16;

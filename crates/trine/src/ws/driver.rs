@@ -206,7 +206,8 @@ impl Driver {
     fn poll_fill(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
         // With room for another one of its size: the next message is then read at once, and that nothing is behind it is
         // known without asking.
-        buffer::lend(&mut self.input, For::Reading, (2 * missing).next_power_of_two());
+        let twice = (2 * missing.min(buffer::LARGEST_KEPT)).next_power_of_two();
+        buffer::lend(&mut self.input, For::Reading, twice);
         let read = ready!(poll_read_buf(cx, &mut self.stream, &mut self.input))?;
         if read == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
