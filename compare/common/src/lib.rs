@@ -43,6 +43,12 @@ pub struct Item {
     pub tags: Vec<String>,
 }
 
+/// The largest message of a WebSocket, in bytes.
+pub const MAX_MESSAGE: usize = 64 * 1024;
+
+/// Messages that may wait for one subscriber of a feed.
+pub const QUEUE: usize = 256;
+
 /// The port to listen on: `PORT`, or any free one.
 pub fn port() -> u16 {
     std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0)

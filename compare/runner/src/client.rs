@@ -79,6 +79,14 @@ pub(crate) fn check_refusals(address: SocketAddr) -> Result<(), Error> {
 }
 
 impl Client {
+    /// Posts a text, and is answered by 200.
+    pub(crate) fn post(&mut self, path: &str, text: &str) -> Result<(), Error> {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n");
+        let request = format!("{head}Content-Length: {}\r\n\r\n{text}", text.len());
+        self.stream.write_all(request.as_bytes())?;
+        self.read()?.check(200, None)
+    }
+
     fn connect(address: SocketAddr) -> Result<Client, Error> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;

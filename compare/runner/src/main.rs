@@ -9,6 +9,7 @@
 //! - [`guard`]: fails when Trine costs more instructions than it did
 //! - [`proxy`]: our reverse proxy against nginx
 //! - [`http2`] in clear text and [`tls`] with HTTP/1, under the load of [`h2load`]
+//! - [`websocket`]: WebSockets, feeds and event streams
 //! - [`engine`]: all the rest that can be measured, with the load of [`load`] and the kernel's figures of [`machine`]
 
 mod callgrind;
@@ -26,6 +27,7 @@ mod report;
 mod scenario;
 mod server;
 mod tls;
+mod websocket;
 
 use std::process::ExitCode;
 
@@ -35,12 +37,14 @@ const USAGE: &str = "usage: compare instructions [server..]
        compare guard [--accept]
        compare proxy [--quick]
        compare tls
+       compare websocket [--quick] [profile..]
 
 instructions  counts instructions and allocator calls per request under callgrind
 http2         instructions and CPU of HTTP/2 in clear text, with h2load of nghttp2
 engine        measures CPU, requests/s, latency, system calls and idle memory besides
 proxy         measures our reverse proxy and nginx as one, in one run
 tls           instructions and CPU of HTTP/1 over TLS 1.3, beside nginx
+websocket     CPU, instructions and memory of WebSockets, feeds and event streams
 guard         fails when Trine costs more instructions, as a ratio to hyper, than guard.json allows
 
 The first two measure all servers and write results/; with names they only print.";
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Some((command, args)) if command == "engine" => engine::run(args),
         Some((command, args)) if command == "proxy" => proxy::run(args),
         Some((command, [])) if command == "tls" => tls::run(),
+        Some((command, args)) if command == "websocket" => websocket::run(args),
         Some((command, [])) if command == "guard" => guard::check(),
         Some((command, [accept])) if command == "guard" && accept == "--accept" => guard::accept(),
         _ => Err(USAGE.into()),

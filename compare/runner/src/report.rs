@@ -101,8 +101,13 @@ pub(crate) fn tenths(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
-/// Finds `name = ".."` followed by `version = ".."` in the lock file.
+/// The versions that explain a figure.
 pub(crate) fn versions(workspace: &Path) -> Result<Map<String, Value>, Error> {
+    versions_of(workspace, &TOLD)
+}
+
+/// Finds `name = ".."` followed by `version = ".."` in the lock file.
+pub(crate) fn versions_of(workspace: &Path, told: &[&str]) -> Result<Map<String, Value>, Error> {
     let lock = std::fs::read_to_string(workspace.join("Cargo.lock"))?;
     let mut versions = Map::new();
     let mut name = "";
@@ -110,7 +115,7 @@ pub(crate) fn versions(workspace: &Path) -> Result<Map<String, Value>, Error> {
         if let Some(value) = line.strip_prefix("name = ") {
             name = value.trim_matches('"');
         } else if let Some(value) = line.strip_prefix("version = ")
-            && TOLD.contains(&name)
+            && told.contains(&name)
         {
             versions.insert(name.to_owned(), value.trim_matches('"').into());
         }

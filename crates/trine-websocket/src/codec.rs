@@ -115,6 +115,19 @@ impl Codec {
         Ok(())
     }
 
+    /// As [`send`](Codec::send), but a large payload is not copied: it is given back, to be sent behind `out`. Empty where all
+    /// of the message is in `out`.
+    ///
+    /// # Errors
+    /// As [`send`](Codec::send).
+    pub fn send_owned(&mut self, message: Message, out: &mut BytesMut) -> Result<Bytes, SendError> {
+        if self.state == State::Open && message.is_data() && self.encoder.leaves_as_it_is(&message) {
+            return Ok(self.encoder.encode_head(message, out));
+        }
+        self.send(&message, out)?;
+        Ok(Bytes::new())
+    }
+
     /// The bytes of a message that many connections are sent.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::error::ProtocolError;
 use crate::head::{Head, Opcode};
 use crate::mask;
 use crate::message::Message;
-use crate::partial::Partial;
+use crate::partial::{Partial, Piece};
 use crate::pool::Inflater;
 
 #[derive(Debug)]
@@ -141,12 +141,14 @@ impl Decoder {
 
     fn piece(&mut self, head: Head, left: usize, input: &mut BytesMut) -> Result<(), ProtocolError> {
         let mut piece = input.split_to(left.min(input.len()));
-        if let Some(key) = head.mask {
-            mask::apply(key, head.len - left as u64, &mut piece);
-        }
-        self.frame = Some((head, left - piece.len()));
+        let mask = head.mask.map(|key| (key, head.len - left as u64));
+        let left = left - piece.len();
+        self.frame = Some((head, left));
         match &mut self.message {
-            Some(message) => message.add(&piece, self.limits.message),
+            Some(message) => {
+                let piece = Piece { bytes: &mut piece, mask, last: head.fin && left == 0 };
+                message.add(piece, self.limits.message)
+            }
             None => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Messages to bytes, each a single frame.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use flate2::FlushCompress;
 
 use crate::close::CloseFrame;
@@ -57,6 +57,25 @@ impl Encoder {
         }
     }
 
+    /// Whether the payload is on the wire what it is here, and large enough not to be copied.
+    pub(crate) fn leaves_as_it_is(&self, message: &Message) -> bool {
+        self.role == Role::Server && self.deflate.is_none() && message.as_bytes().len() >= LARGE
+    }
+
+    /// Writes the head alone, and gives back the payload.
+    pub(crate) fn encode_head(&self, message: Message, out: &mut BytesMut) -> Bytes {
+        let (opcode, payload) = match message {
+            Message::Text(text) => (Opcode::Text, Bytes::from(text)),
+            Message::Binary(bytes) => (Opcode::Binary, bytes),
+            control => {
+                debug_assert!(false, "a control frame is never large: {control:?}");
+                return Bytes::new();
+            }
+        };
+        Head { fin: true, compressed: false, opcode, len: payload.len() as u64, mask: None }.put(out);
+        payload
+    }
+
     fn data(&mut self, opcode: Opcode, payload: &[u8], out: &mut BytesMut) {
         if let Some(deflate) = &mut self.deflate
             && payload.len() >= deflate.min_size
@@ -87,6 +106,9 @@ impl Encoder {
         }
     }
 }
+
+/// A payload that was received may hold a buffer of 64 KiB while it waits to be sent: not for less than a quarter of it.
+const LARGE: usize = 16 * 1024;
 
 /// What is said depends on what was said before.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use flate2::{FlushDecompress, Status};
 
 use crate::deflate::TAIL;
 use crate::error::ProtocolError;
+use crate::mask;
 use crate::message::Message;
 use crate::pool::Inflater;
 
@@ -18,6 +19,15 @@ pub(crate) struct Partial {
     pub(crate) inflater: Option<Inflater>,
 }
 
+/// A piece of payload as it came.
+pub(crate) struct Piece<'a> {
+    pub(crate) bytes: &'a mut [u8],
+    /// With how far into the payload the piece begins.
+    pub(crate) mask: Option<([u8; 4], u64)>,
+    /// Whether the message ends with it.
+    pub(crate) last: bool,
+}
+
 impl Partial {
     pub(crate) fn new(text: bool, inflater: Option<Inflater>) -> Partial {
         Partial { text, frames: 0, data: Vec::new(), checked: 0, inflater }
@@ -28,13 +38,21 @@ impl Partial {
         self.inflater.is_some() || most.saturating_sub(self.data.len()) >= len
     }
 
-    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too.
-    pub(crate) fn add(&mut self, piece: &[u8], most: usize) -> Result<(), ProtocolError> {
-        match &mut self.inflater {
-            None => self.data.extend_from_slice(piece),
-            Some(inflater) => inflate(inflater, piece, &mut self.data, most)?,
+    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too; of the last piece, `finish`
+    /// does that.
+    pub(crate) fn add(&mut self, piece: Piece<'_>, most: usize) -> Result<(), ProtocolError> {
+        let Piece { bytes, mask, last } = piece;
+        match (&mut self.inflater, mask) {
+            (None, None) => self.data.extend_from_slice(bytes),
+            (None, Some((key, offset))) => mask::append(key, offset, bytes, &mut self.data),
+            (Some(inflater), _) => {
+                if let Some((key, offset)) = mask {
+                    mask::apply(key, offset, bytes);
+                }
+                inflate(inflater, bytes, &mut self.data, most)?;
+            }
         }
-        if self.text { self.check() } else { Ok(()) }
+        if self.text && !last { self.check() } else { Ok(()) }
     }
 
     fn check(&mut self) -> Result<(), ProtocolError> {
@@ -49,7 +67,7 @@ impl Partial {
     /// The whole message, and the inflater that read it.
     pub(crate) fn finish(mut self, most: usize) -> Result<(Message, Option<Inflater>), ProtocolError> {
         if self.inflater.is_some() {
-            self.add(&TAIL, most)?;
+            self.add(Piece { bytes: &mut TAIL.clone(), mask: None, last: true }, most)?;
         }
         let message = if self.text {
             Message::Text(String::from_utf8(self.data).map_err(|_| ProtocolError::Utf8)?)

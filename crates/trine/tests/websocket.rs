@@ -509,6 +509,40 @@ async fn other_clients_understand_us() {
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_))) | None));
 }
 
+/// Small ones are copied into one buffer, large ones are not; the client reads late, so that all of them wait.
+#[tokio::test]
+async fn messages_of_all_sizes_come_back_in_their_order() {
+    use futures_util::SinkExt as _;
+    use tokio_tungstenite::tungstenite::Message;
+
+    let server = app().test_server().await;
+    let url: Uri = format!("ws://{}/echo", server.addr()).parse().unwrap();
+    let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let (mut sink, mut stream) = socket.split();
+    let sizes = [1, 125, 126, 4_096, 16_383, 16_384, 16_385, 5, 65_535, 65_536, 300_000, 0];
+    let messages = (0..20).flat_map(move |round| {
+        sizes.into_iter().flat_map(move |size| {
+            // Characters of three bytes, cut anywhere.
+            let text: String = (0..size / 3).map(|at| ['€', '한', 'ࠀ'][(at + round) % 3]).collect();
+            let bytes: Vec<u8> = (0..size).map(|at| (at * 31 + round) as u8).collect();
+            [Message::text(text), Message::binary(bytes)]
+        })
+    });
+    let sent = messages.clone();
+    let sending = tokio::spawn(async move {
+        for message in sent {
+            sink.send(message).await.unwrap();
+        }
+        sink
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for (at, message) in messages.enumerate() {
+        let back = timeout(Duration::from_secs(10), stream.next()).await.unwrap().unwrap().unwrap();
+        assert!(back == message, "message {at} of {} bytes", message.len());
+    }
+    sending.await.unwrap();
+}
+
 #[tokio::test]
 async fn bytes_that_come_one_by_one_and_ahead_are_the_same_message() {
     let server = app().test_server().await;

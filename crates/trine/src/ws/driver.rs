@@ -8,16 +8,16 @@
 //! our last words away from it.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use trine_server::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame, Message};
 
-use super::buffer;
+use super::buffer::{self, For};
 use super::clock::{Clock, Due};
 use super::closed::Closed;
 use super::forward;
@@ -180,7 +180,7 @@ impl Driver {
             let missing = codec.missing();
             // Nothing is held while nothing comes, but the few bytes of a frame that has only begun.
             if self.input.is_empty() {
-                buffer::give(&mut self.input);
+                buffer::give(&mut self.input, For::Reading);
                 if let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
                     ready?;
                 } else {
@@ -190,10 +190,10 @@ impl Driver {
             match self.poll_fill(cx, missing) {
                 Poll::Pending => {
                     if self.input.is_empty() {
-                        buffer::give(&mut self.input);
+                        buffer::give(&mut self.input, For::Reading);
                     } else {
                         let begun = BytesMut::from(&self.input[..]);
-                        buffer::give(&mut self.input);
+                        buffer::give(&mut self.input, For::Reading);
                         self.input = begun;
                     }
                     return Ok(Read::Nothing);
@@ -204,7 +204,10 @@ impl Driver {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
-        buffer::lend(&mut self.input, missing);
+        // With room for another one of its size: the next message is then read at once, and that nothing is behind it is
+        // known without asking.
+        let twice = (2 * missing.min(buffer::LARGEST_KEPT)).next_power_of_two();
+        buffer::lend(&mut self.input, For::Reading, twice);
         let read = ready!(poll_read_buf(cx, &mut self.stream, &mut self.input))?;
         if read == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
@@ -277,18 +280,18 @@ impl Driver {
         let ended = loop {
             self.input.clear();
             ready!(self.stream.poll_read_ready(cx)).ok();
-            buffer::lend(&mut self.input, 0);
+            buffer::lend(&mut self.input, For::Reading, 0);
             match poll_read_buf(cx, &mut self.stream, &mut self.input) {
                 Poll::Ready(Ok(read)) if read > 0 => {}
                 Poll::Ready(read) => break read.err(),
                 Poll::Pending => {
-                    buffer::give(&mut self.input);
+                    buffer::give(&mut self.input, For::Reading);
                     return Poll::Pending;
                 }
             }
         };
         tracing::trace!(?ended, "a WebSocket has ended");
-        buffer::give(&mut self.input);
+        buffer::give(&mut self.input, For::Reading);
         self.phase = Phase::Over;
         shared.lock().over = true;
         Poll::Ready(())
@@ -306,12 +309,6 @@ fn poll_read_buf(
     stream: &mut Upgraded,
     into: &mut BytesMut,
 ) -> Poll<io::Result<usize>> {
-    let before = into.len();
-    let room = into.capacity();
-    into.resize(room, 0);
-    let mut read = ReadBuf::new(&mut into[before..]);
-    let polled = Pin::new(stream).poll_read(cx, &mut read);
-    let filled = read.filled().len();
-    into.truncate(before + filled);
-    polled.map_ok(|()| filled)
+    // Into memory that nobody has cleared; it takes nothing where it is pending.
+    pin!(stream.read_buf(into)).poll(cx)
 }

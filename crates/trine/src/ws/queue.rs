@@ -1,6 +1,7 @@
 //! What waits to be written.
 
 use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -8,7 +9,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use trine_server::upgrade::Upgraded;
 
-use super::buffer;
+use super::buffer::{self, For};
 
 /// Frames in their order: those that are shared with other sockets as they are, the rest one behind the other.
 #[derive(Debug, Default)]
@@ -25,11 +26,11 @@ impl Queue {
 
     /// Where small frames are written.
     pub(super) fn tail(&mut self) -> &mut BytesMut {
-        buffer::lend(&mut self.tail, 0);
+        buffer::lend(&mut self.tail, For::Writing, 0);
         &mut self.tail
     }
 
-    /// A frame that others are sent too.
+    /// A frame that others are sent too, or a large payload whose head is in the tail: it is not copied.
     pub(super) fn push(&mut self, frame: Bytes) {
         if frame.len() <= SMALL {
             return self.tail().extend_from_slice(&frame);
@@ -49,8 +50,14 @@ impl Queue {
         taken: &mut usize,
     ) -> Poll<std::io::Result<()>> {
         while self.len() > 0 {
-            let front = self.whole.front().map_or(&self.tail[..], |part| &part[..]);
-            let written = ready!(Pin::new(&mut *stream).poll_write(cx, front))?;
+            let written = if self.whole.is_empty() {
+                ready!(Pin::new(&mut *stream).poll_write(cx, &self.tail))?
+            } else {
+                let mut parts = [IoSlice::new(&[]); AT_ONCE];
+                let ready = self.whole.iter().map(|part| &part[..]).chain([&self.tail[..]]);
+                parts.iter_mut().zip(ready).for_each(|(into, part)| *into = IoSlice::new(part));
+                ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &parts))?
+            };
             if written == 0 {
                 return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
             }
@@ -61,18 +68,23 @@ impl Queue {
         Poll::Ready(Ok(()))
     }
 
-    fn advance(&mut self, written: usize) {
-        let Some(front) = self.whole.front_mut() else { return self.tail.advance(written) };
-        front.advance(written);
-        self.whole_len -= written;
-        if front.is_empty() {
+    fn advance(&mut self, mut written: usize) {
+        while let Some(front) = self.whole.front_mut() {
+            let of_front = written.min(front.len());
+            front.advance(of_front);
+            self.whole_len -= of_front;
+            written -= of_front;
+            if !front.is_empty() {
+                return;
+            }
             self.whole.pop_front();
         }
+        self.tail.advance(written);
     }
 
     /// Holds nothing while nothing waits.
     pub(super) fn rest(&mut self) {
-        buffer::give(&mut self.tail);
+        buffer::give(&mut self.tail, For::Writing);
         if self.whole.capacity() > 0 {
             self.whole = VecDeque::new();
         }
@@ -81,3 +93,6 @@ impl Queue {
 
 /// Frames of at most so many bytes are copied: that is cheaper than a write of their own.
 const SMALL: usize = 4 * 1024;
+
+/// So many parts leave with one write: a head with its payload, and what is around them.
+const AT_ONCE: usize = 8;

@@ -99,14 +99,18 @@ impl Shared {
     }
 
     /// Queues a message whether there is room or not.
-    pub(super) fn push(&self, message: &Message) -> Result<(), Closed> {
+    pub(super) fn push(&self, message: Message) -> Result<(), Closed> {
         let mut state = self.lock();
         if let Some(closed) = state.refusal() {
             return Err(closed);
         }
         let State { codec, queue, .. } = &mut *state;
         // What is refused here was refused above.
-        let _ = codec.send(message, queue.tail());
+        if let Ok(payload) = codec.send_owned(message, queue.tail())
+            && !payload.is_empty()
+        {
+            queue.push(payload);
+        }
         state.wake_driver();
         Ok(())
     }

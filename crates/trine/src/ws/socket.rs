@@ -117,11 +117,11 @@ impl Sender {
     /// # Errors
     /// When the connection is closed.
     pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Closed>> {
-        let message = message.into();
+        let mut message = message.into();
         // No `async`: its state would hold the message twice, and an idle connection is as large as its largest state.
         poll_fn(move |cx| {
             ready!(self.0.poll_room(cx, message.as_bytes().len(), self.0.config.max_queued_bytes))?;
-            Poll::Ready(self.0.push(&message))
+            Poll::Ready(self.0.push(std::mem::replace(&mut message, Message::Text(String::new()))))
         })
     }
 
@@ -132,7 +132,7 @@ impl Sender {
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         match self.0.has_room(message.as_bytes().len()) {
-            Ok(true) => self.0.push(&message).map_err(TrySendError::Closed),
+            Ok(true) => self.0.push(message).map_err(TrySendError::Closed),
             Ok(false) => Err(TrySendError::Full(message)),
             Err(closed) => Err(TrySendError::Closed(closed)),
         }
@@ -279,7 +279,7 @@ impl Sink<Message> for Sender {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Closed> {
-        self.0.push(&message)
+        self.0.push(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {

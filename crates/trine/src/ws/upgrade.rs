@@ -179,10 +179,10 @@ impl WebSocket {
         let upgrade = self.upgrade;
         // It takes the place of the connection's task, which ends when the answer is written.
         tokio::spawn(async move {
-            match upgrade.await {
-                Ok(stream) => run(stream, &shared, serve).await,
-                Err(error) => tracing::debug!(%error, "a WebSocket did not begin"),
-            }
+            let failed = |error: &_| tracing::debug!(%error, "a WebSocket did not begin");
+            // No `match`: it would hold what it looks at for as long as the socket lives.
+            let Ok(stream) = upgrade.await.inspect_err(failed) else { return };
+            run(stream, &shared, serve).await;
         });
         answer.map(|()| Body::empty())
     }
