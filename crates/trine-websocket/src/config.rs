@@ -21,7 +21,8 @@ pub struct WebSocketConfig {
     /// that never gets larger. More closes with 1008.
     pub max_fragments: u32,
     /// How many bytes of messages may wait to be written to one peer: 256 KiB. Where they are there, `send` waits and
-    /// `try_send` refuses; one message of any size may wait alone.
+    /// `try_send` refuses; one message of any size may wait alone. A message of 16 KiB and more that is sent on as it was
+    /// received holds the buffer that it came in, of at most 64 KiB.
     pub max_queued_bytes: usize,
     /// After how much silence of the peer it is asked for a sign of life by a ping: 30 s.
     pub heartbeat_interval: Duration,
