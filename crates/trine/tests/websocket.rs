@@ -540,7 +540,7 @@ async fn messages_of_all_sizes_come_back_in_their_order() {
         let back = timeout(Duration::from_secs(10), stream.next()).await.unwrap().unwrap().unwrap();
         assert!(back == message, "message {at} of {} bytes", message.len());
     }
-    sending.await.unwrap();
+    drop(sending.await.unwrap());
 }
 
 #[tokio::test]
