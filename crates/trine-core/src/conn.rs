@@ -15,6 +15,8 @@ pub struct ConnInfo {
     pub peer: Option<SocketAddr>,
     /// The address that accepted it, where the transport has one.
     pub local: Option<SocketAddr>,
+    /// Whether it came by a Unix socket: then the mode of its file says who may open it, and the peer has no address.
+    pub unix: bool,
     /// Whether the bytes are protected by TLS.
     pub secure: bool,
     /// What was agreed on, where TLS ends here.
@@ -25,10 +27,16 @@ impl ConnInfo {
     /// A plain connection between two addresses.
     #[must_use]
     pub fn plain(peer: Option<SocketAddr>, local: Option<SocketAddr>) -> ConnInfo {
-        ConnInfo { peer, local, secure: false, tls: None }
+        ConnInfo { peer, local, unix: false, secure: false, tls: None }
     }
 
-    /// A plain connection of which nothing is known, as of a Unix socket.
+    /// A plain connection by a Unix socket.
+    #[must_use]
+    pub fn unix() -> ConnInfo {
+        ConnInfo { unix: true, ..ConnInfo::unknown() }
+    }
+
+    /// A plain connection of which nothing is known, as where another server runs the application. Nobody trusts it.
     #[must_use]
     pub fn unknown() -> ConnInfo {
         ConnInfo::plain(None, None)
@@ -37,7 +45,7 @@ impl ConnInfo {
     /// The same connection, which a proxy made for somebody else and says so (the PROXY protocol).
     #[must_use]
     pub fn proxied(self, peer: SocketAddr, local: SocketAddr) -> ConnInfo {
-        ConnInfo { peer: Some(peer), local: Some(local), ..self }
+        ConnInfo { peer: Some(peer), local: Some(local), unix: false, ..self }
     }
 
     /// The same connection, protected by TLS.

@@ -78,7 +78,8 @@ impl TrustedProxies {
 
     /// For whom the request with this head came on this connection.
     ///
-    /// From a peer that is not trusted, the header fields count for nothing. From one that is, its hops are walked from the
+    /// From a peer that is not trusted, the header fields count for nothing, and so on a connection of which nothing is known
+    /// ([`ConnInfo::unknown`]). From one that is, its hops are walked from the
     /// last on: as long as a hop was made by a proxy of ours, the one before it counts. A hop that names no address
     /// (`unknown`, a pseudonym, nonsense) ends the walk with `None`; so does a line of `Forwarded` that breaks its grammar. Scheme and host are those that the outermost trusted
     /// proxy states; those that are no scheme or host are passed over.
@@ -86,7 +87,7 @@ impl TrustedProxies {
     pub fn client(&self, connection: &ConnInfo, headers: &HeaderMap, uri: &Uri) -> Client {
         let peer = connection.peer.map(|peer| peer.ip().to_canonical());
         let direct = Client { address: peer, secure: connection.secure, host: host(headers, uri) };
-        if !self.trusts(peer) {
+        if self.believed(connection).is_none() {
             return direct;
         }
         let outermost = match self.by {
@@ -105,13 +106,18 @@ impl TrustedProxies {
     /// Which header fields count that come on this connection. `None` where its peer is no proxy that is trusted.
     #[must_use]
     pub fn believed(&self, connection: &ConnInfo) -> Option<ForwardedBy> {
-        self.trusts(connection.peer.map(|peer| peer.ip().to_canonical())).then_some(self.by)
+        // Of a connection of which nothing is known, it is not known that it came by a Unix socket.
+        let trusted = match connection.peer {
+            Some(peer) => self.trusts(peer.ip()),
+            None => connection.unix && self.networks.contains(&Network::Unix),
+        };
+        trusted.then_some(self.by)
     }
 
     fn outermost<'a>(&self, hops: impl DoubleEndedIterator<Item = Hop<'a>>) -> Option<Hop<'a>> {
         let mut outermost = None;
         for hop in hops.rev() {
-            let ours = hop.address.is_some_and(|address| self.trusts(Some(address)));
+            let ours = hop.address.is_some_and(|address| self.trusts(address));
             outermost = Some(hop);
             if !ours {
                 break;
@@ -120,9 +126,22 @@ impl TrustedProxies {
         outermost
     }
 
-    fn trusts(&self, address: Option<IpAddr>) -> bool {
-        self.networks.iter().any(|network| network.contains(address))
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(Some(address)))
     }
+}
+
+/// Whether a line of `Forwarded` keeps to its grammar (RFC 7239, 4).
+///
+/// A proxy asks before it appends to a line that others began: its own words would fall into a quote that is left open.
+///
+/// ```
+/// assert!(trine_server::is_forwarded(b"for=192.0.2.43;proto=https, for=\"[2001:db8::1]\""));
+/// assert!(!trine_server::is_forwarded(b"for=192.0.2.43;host=\"half"));
+/// ```
+#[must_use]
+pub fn is_forwarded(line: &[u8]) -> bool {
+    said::is_forwarded(line)
 }
 
 fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {

@@ -258,14 +258,9 @@ impl Bound {
                         tokio::spawn(enter(stream, info, door, make, config, place))
                     }
                     #[cfg(unix)]
-                    Socket::Unix(stream) => tokio::spawn(enter(
-                        AnyIo::new(stream),
-                        ConnInfo::unknown(),
-                        door,
-                        make,
-                        config,
-                        place,
-                    )),
+                    Socket::Unix(stream) => {
+                        tokio::spawn(enter(AnyIo::new(stream), ConnInfo::unix(), door, make, config, place))
+                    }
                     #[cfg(feature = "http3")]
                     Socket::Quic(arrival) => {
                         tokio::spawn(crate::h3::connection(*arrival, make, config, place))

@@ -94,7 +94,7 @@ async fn run<M: MakeWorker>(
             #[cfg(unix)]
             Socket::Unix(stream) => tokio::task::spawn_local(enter(
                 AnyIo::new(stream),
-                ConnInfo::unknown(),
+                ConnInfo::unix(),
                 door,
                 make,
                 config,

@@ -6,9 +6,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+use tower::ServiceExt as _;
 use trine::config::Config;
 use trine::extract::Client;
 use trine::prelude::*;
@@ -119,6 +121,27 @@ async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
     assert_eq!(unix(&path, SPOOFED).await, "6.6.6.6 https evil.example");
     assert_eq!(tcp(port, "", SPOOFED).await, "127.0.0.1 http direct.example");
     handle.shutdown();
+}
+
+/// A request of which nobody tells the connection was trusted as if it had come by a Unix socket.
+#[tokio::test]
+async fn through_a_foreign_server_nobody_passes_for_a_unix_socket() {
+    let config = read("trusted_proxies = 'unix'");
+    let service = App::new().config(config).routes(routes![whoami]).build().await.unwrap();
+    let says = async |service: trine::AppService| {
+        let request = http::Request::get("/whoami")
+            .header("host", "direct.example")
+            .header("x-forwarded-for", "6.6.6.6")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-host", "evil.example");
+        let answer = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    // As a hyper server calls it, say.
+    assert_eq!(says(service.clone()).await, "somebody http direct.example");
+    assert_eq!(says(service.on(ConnInfo::unknown())).await, "somebody http direct.example");
+    assert_eq!(says(service.on(ConnInfo::unix())).await, "6.6.6.6 https evil.example");
 }
 
 #[test]

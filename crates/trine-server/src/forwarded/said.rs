@@ -56,6 +56,10 @@ pub(super) fn forwarded(headers: &HeaderMap) -> Vec<Hop<'_>> {
     fields.flat_map(|field| element::line(field.as_bytes()).unwrap_or_else(|| vec![Hop::default()])).collect()
 }
 
+pub(super) fn is_forwarded(line: &[u8]) -> bool {
+    element::line(line).is_some()
+}
+
 /// An address with or without a port, one of IPv6 with or without its brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);

@@ -6,7 +6,10 @@ fn client(
     lines: &[(&'static str, &str)],
 ) -> (Option<String>, &'static str, Option<String>) {
     let trusted = ["10.0.0.0/8", "unix"].map(|network| network.parse().unwrap());
-    let info = ConnInfo::plain(peer.map(|peer| peer.parse().unwrap()), None);
+    let info = match peer {
+        Some(peer) => ConnInfo::plain(Some(peer.parse().unwrap()), None),
+        None => ConnInfo::unix(),
+    };
     let mut headers = HeaderMap::new();
     headers.insert(HOST, "direct.example".parse().unwrap());
     for (name, value) in lines {
@@ -35,6 +38,26 @@ fn nobody_but_a_trusted_proxy_is_believed() {
             client(by, Some("[::ffff:203.0.113.7]:1"), &lines),
             is("203.0.113.7", "http", "direct.example")
         );
+    }
+}
+
+/// `unix` in the list trusted whatever came without an address: through a foreign server, everybody.
+#[test]
+fn a_connection_of_which_nothing_is_known_is_no_unix_socket() {
+    let ours = TrustedProxies::new(["unix".parse().unwrap()], ForwardedBy::XForwarded);
+    let mut headers = HeaderMap::new();
+    headers.insert("x-forwarded-for", "6.6.6.6".parse().unwrap());
+    let says =
+        |info: &ConnInfo| (ours.believed(info), ours.client(info, &headers, &Uri::from_static("/")).address);
+    assert_eq!(says(&ConnInfo::unix()), (Some(ForwardedBy::XForwarded), Some([6, 6, 6, 6].into())));
+    let balancer = ([10, 0, 0, 1], 1).into();
+    let proxied = ConnInfo::unix().proxied(balancer, balancer);
+    for (info, address) in [
+        (ConnInfo::unknown(), None),
+        (ConnInfo::plain(None, None), None),
+        (proxied, Some([10, 0, 0, 1].into())),
+    ] {
+        assert_eq!(says(&info), (None, address), "{info:?}");
     }
 }
 

@@ -6,7 +6,8 @@ use trine_server::TrustedProxies;
 
 /// The client's address, scheme and host, whatever proxies stand between.
 ///
-/// Only the proxies of `trusted_proxies` in the configuration are believed; without any, it is the connection's own. It is
+/// Only the proxies of `trusted_proxies` in the configuration are believed; without any, it is the connection's own. Where another
+/// server runs the application and tells of no connection, nobody is. It is
 /// worked out when a handler asks for it, and costs other requests nothing.
 ///
 /// ```
@@ -25,7 +26,7 @@ use trine_server::TrustedProxies;
 /// # async fn main() {
 /// let config = trine::config::Config::read("trusted_proxies = \"unix\"", []).unwrap();
 /// let client = App::new().config(config).routes(routes![whoami]).test().await;
-/// // In a test there is no connection, which is as good as a Unix socket.
+/// // The client of a test comes as by a Unix socket.
 /// let answer = client.get("/whoami").header("x-forwarded-for", "203.0.113.7").await;
 /// answer.expect_text("203.0.113.7 by http");
 /// # }

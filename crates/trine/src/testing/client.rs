@@ -10,7 +10,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use tower_service::Service;
-use trine_core::{Body, BoxError, Problem, Response};
+use trine_core::{Body, BoxError, ConnInfo, Problem, Response};
 
 use super::TestRequest;
 use super::jar::Jar;
@@ -67,9 +67,10 @@ impl TestClient {
         }
     }
 
-    /// The client of an application, which it can end, and whose routes it knows.
+    /// The client of an application, which it can end, and whose routes it knows. Its requests come as by a Unix socket: from
+    /// somebody without an address, whom only `unix` in a list means.
     pub(super) fn of_app(service: AppService) -> TestClient {
-        TestClient::new(service.clone()).knowing(service)
+        TestClient::new(service.on(ConnInfo::unix())).knowing(service)
     }
 
     /// The same client, which knows the application that answers it.
