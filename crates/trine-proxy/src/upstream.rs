@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::health::Health;
 use crate::pool::Pool;
@@ -162,6 +162,8 @@ pub(crate) struct Node {
     pub(crate) pending: AtomicUsize,
     /// Requests that wait for one.
     pub(crate) queued: AtomicUsize,
+    /// Held by the first of them, who alone looks for a place.
+    pub(crate) first: Mutex<()>,
     pub(crate) freed: Notify,
 }
 
@@ -174,6 +176,7 @@ impl Node {
             pool: Pool::default(),
             pending: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
+            first: Mutex::new(()),
             freed: Notify::new(),
         }
     }
