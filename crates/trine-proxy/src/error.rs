@@ -28,9 +28,10 @@ pub enum Fault {
     Method,
     /// Two parties could disagree about where the request ends (RFC 9112, 6.3).
     Framing,
-    /// The path holds `.` or `..` as a segment: an upstream could read it as another path.
+    /// The path holds `.` or `..` as a segment, or as one with parameters (`..;a=b`): an upstream could read it as another path.
     Path,
-    /// The target names no host that can be passed on.
+    /// The request names no host that can be passed on: none at all, two, or one with `;`, `=` or what else could be read as more
+    /// than a host.
     Host,
     /// The request body failed. The source says how, and decides the status.
     Body,
@@ -40,7 +41,7 @@ pub enum Fault {
     Tls,
     /// The connection ended before the head of an answer.
     Closed,
-    /// The answer is not HTTP, or is larger than the limits.
+    /// The answer is not HTTP, is larger than the limits, or says its length in more than one way (RFC 9112, 6.3).
     Malformed,
     /// Every upstream is out: its health check fails, or it was ejected.
     NoUpstream,

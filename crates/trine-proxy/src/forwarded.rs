@@ -8,10 +8,13 @@ use http::{Extensions, Uri, Version};
 use trine_core::{ConnInfo, RouteCx};
 use trine_server::{ForwardedBy, TrustedProxies};
 
-use crate::headers::Lengths;
+use crate::claims;
+use crate::lists;
+use crate::request::is_plain_host;
 use crate::settings::Settings;
 
-/// What becomes of `Forwarded` and `X-Forwarded-*` that a request brings. Both are told anew of the client itself.
+/// What becomes of `Forwarded`, `X-Forwarded-*` and their kin (`X-Real-IP`, `True-Client-IP`, `X-Original-URL`, the same with
+/// `_` for `-`) that a request brings. The first two are told anew of the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Forwarding {
     /// It is thrown away: whoever sends a request could write there what he likes. Only from the proxies that the
@@ -19,7 +22,8 @@ pub enum Forwarding {
     /// and this hop added.
     #[default]
     Replace,
-    /// All of it is kept, whoever sent it, and this hop added. Only where nobody but proxies that can be trusted connects.
+    /// All of it is kept, whoever sent it, and this hop added. Only where nobody but proxies that can be trusted connects. A
+    /// line of `Forwarded` that breaks its grammar becomes `for=unknown`, or this hop could fall into a quote that is open.
     Append,
     /// It is thrown away, and nothing is told.
     Hide,
@@ -79,15 +83,16 @@ impl Hop {
 
 impl Told<'_> {
     /// Writes the fields, as the settings say.
-    pub(crate) fn tell(&self, headers: &mut HeaderMap, lengths: Lengths) {
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
         let conn = self.caller.map(|caller| &caller.conn).or_else(|| conn(self.extensions));
         let legacy = self.settings.legacy;
         match self.settings.forwarding {
             Forwarding::Append => self.peer(conn, |peer| add(headers, peer, peer, peer, legacy)),
             Forwarding::Replace => match conn.and_then(|conn| self.trusted(conn, headers)) {
                 Some((by, client)) => {
-                    drop_told(headers, lengths, Some(by));
-                    let host = client.host.as_ref().and_then(|host| HeaderValue::from_str(host).ok());
+                    claims::drop_all(headers, Some(by));
+                    let host = client.host.as_ref().filter(|host| is_plain_host(host.as_bytes()));
+                    let host = host.and_then(|host| HeaderValue::from_str(host).ok());
                     let client = Hop::new(client.address, client.secure, host.as_ref());
                     // This hop is added to the kind that is believed. The other kind is written anew: the proxy passed that
                     // on as its client sent it.
@@ -97,11 +102,11 @@ impl Told<'_> {
                     });
                 }
                 None => {
-                    drop_told(headers, lengths, None);
+                    claims::drop_all(headers, None);
                     self.peer(conn, |peer| add(headers, peer, peer, peer, legacy));
                 }
             },
-            Forwarding::Hide => drop_told(headers, lengths, None),
+            Forwarding::Hide => claims::drop_all(headers, None),
         }
     }
 
@@ -124,30 +129,16 @@ impl Told<'_> {
     }
 }
 
-/// Takes out what tells of clients, but for the kind that is believed.
-fn drop_told(headers: &mut HeaderMap, lengths: Lengths, but: Option<ForwardedBy>) {
-    let kept = match but {
-        None => &TOLD[..0],
-        Some(ForwardedBy::Forwarded) => &TOLD[..1],
-        Some(ForwardedBy::XForwarded) => &TOLD[1..4],
-    };
-    for name in &TOLD {
-        if !kept.contains(name) {
-            lengths.remove(headers, name);
-        }
-    }
-}
-
 /// Adds a hop of `Forwarded` and one of `X-Forwarded-For`; tells of the client what no hop before did.
 fn add(headers: &mut HeaderMap, forwarded: &Hop, x_forwarded: &Hop, client: &Hop, legacy: bool) {
     // All that the proxy adds, so that the map grows once.
     headers.reserve(6);
-    push(headers, FORWARDED, &forwarded.forwarded);
+    push(headers, FORWARDED, &forwarded.forwarded, lists::forwarded);
     if !legacy {
         return;
     }
     if let Some(address) = &x_forwarded.address {
-        push(headers, X_FORWARDED_FOR, address);
+        push(headers, X_FORWARDED_FOR, address, lists::plain);
     }
     set(headers, X_FORWARDED_PROTO, || HeaderValue::from_static(client.proto));
     if let Some(host) = &client.host {
@@ -179,7 +170,7 @@ impl Via {
             Version::HTTP_3 => of_3,
             _ => of_11,
         };
-        push(headers, VIA, hop);
+        push(headers, VIA, hop, lists::via);
     }
 }
 
@@ -190,30 +181,43 @@ fn element(address: Option<IpAddr>, spelt: Option<&str>, proto: &str, host: Opti
     let mut text = String::with_capacity(40 + spelt.len() + host.map_or(0, str::len));
     text.extend(["for=", before, spelt, behind]);
     if let Some(host) = host {
-        // A port's colon is no token (RFC 9110, 5.6.2); a host has nothing that a quoted text must escape.
-        let quote = if host.contains([':', '[']) { "\"" } else { "" };
-        text.extend([";host=", quote, host, quote]);
+        text.push_str(";host=");
+        push_value(&mut text, host);
     }
     text.extend([";proto=", proto]);
     text
 }
 
-/// Appends to the list that is there, in one line.
-fn push(headers: &mut HeaderMap, name: HeaderName, element: &HeaderValue) {
+/// A token as it is, anything else in quotes (RFC 7239, 4): a host may hold `:`, and sub-delimiters that end a parameter.
+fn push_value(text: &mut String, value: &str) {
+    if !value.is_empty() && value.bytes().all(lists::is_token) {
+        return text.push_str(value);
+    }
+    text.push('"');
+    for char in value.chars() {
+        if matches!(char, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(char);
+    }
+    text.push('"');
+}
+
+/// Appends to the list that is there, in one line. Each line is looked at for itself before it is joined with ours: of one
+/// that is none, what stands behind it would be part.
+fn push(headers: &mut HeaderMap, name: HeaderName, element: &HeaderValue, kept: fn(&[u8]) -> Option<&[u8]>) {
     match headers.entry(name) {
         Entry::Vacant(entry) => {
             entry.insert(element.clone());
         }
         Entry::Occupied(mut entry) => {
             let mut whole = Vec::new();
-            for value in entry.iter() {
-                whole.extend_from_slice(value.as_bytes());
+            for line in entry.iter().filter_map(|value| kept(value.as_bytes())) {
+                whole.extend_from_slice(line);
                 whole.extend_from_slice(b", ");
             }
             whole.extend_from_slice(element.as_bytes());
-            if let Ok(value) = HeaderValue::from_bytes(&whole) {
-                entry.insert(value);
-            }
+            entry.insert(HeaderValue::from_bytes(&whole).unwrap_or_else(|_| element.clone()));
         }
     }
 }
@@ -230,18 +234,6 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Everything that upstreams take for the truth about the client: first `Forwarded`, then the three that
-/// [`ForwardedBy::XForwarded`] means.
-const TOLD: [HeaderName; 7] = [
-    FORWARDED,
-    X_FORWARDED_FOR,
-    X_FORWARDED_HOST,
-    X_FORWARDED_PROTO,
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-real-ip"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,13 +245,12 @@ mod tests {
         for (name, value) in fields {
             headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        let lengths = crate::headers::strip(&mut headers).lengths;
         let host = HeaderValue::from_static("example.com");
         let (uri, extensions) = (Uri::from_static("/"), Extensions::new());
         let caller = Caller::new(conn);
         let told =
             Told { settings, caller: Some(&caller), extensions: &extensions, uri: &uri, host: Some(&host) };
-        told.tell(&mut headers, lengths);
+        told.tell(&mut headers);
         headers
     }
 
@@ -270,8 +261,15 @@ mod tests {
 
     #[test]
     fn what_a_client_says_of_itself_is_thrown_away() {
-        let names = TOLD;
-        let lies = names.each_ref().map(|name| (name.as_str(), "a lie"));
+        let lies = [
+            "forwarded",
+            "x-forwarded-for",
+            "X_Forwarded_For",
+            "X-Forwarded-Ssl",
+            "True-Client-IP",
+            "X-Original-URL",
+        ]
+        .map(|name| (name, "a lie"));
         for settings in [Settings::default(), trusting(ForwardedBy::XForwarded)] {
             let headers = told(&settings, "192.0.2.1", &lies);
             assert_eq!(headers["forwarded"], "for=192.0.2.1;host=example.com;proto=http");
@@ -321,5 +319,52 @@ mod tests {
         assert_eq!(headers["x-forwarded-for"], "198.51.100.7");
         assert_eq!(headers["x-forwarded-host"], "one.example");
         assert_eq!(headers["x-forwarded-proto"], "https");
+    }
+
+    /// What no token is was written as it came: a host could end its parameter and begin others.
+    #[test]
+    fn every_value_is_a_token_or_quoted() {
+        let told = |host: &str| element(Some([192, 0, 2, 1].into()), Some("192.0.2.1"), "http", Some(host));
+        for (host, spelt) in [
+            ("example.com", "example.com"),
+            ("example.com:81", "\"example.com:81\""),
+            ("[::1]", "\"[::1]\""),
+            ("x;for=127.0.0.1;proto=https", "\"x;for=127.0.0.1;proto=https\""),
+            ("a=b", "\"a=b\""),
+            ("a(b)", "\"a(b)\""),
+            ("a\"b\\c", "\"a\\\"b\\\\c\""),
+            ("", "\"\""),
+        ] {
+            let element = told(host);
+            assert_eq!(element, format!("for=192.0.2.1;host={spelt};proto=http"));
+            assert!(trine_server::is_forwarded(element.as_bytes()), "{element}");
+        }
+    }
+
+    /// The client's quote was joined with what a good proxy said, and with our own hop.
+    #[test]
+    fn a_line_that_is_broken_takes_no_other_with_it() {
+        let lines = [
+            ("forwarded", "for=6.6.6.6;proto=https;x=\""),
+            ("forwarded", "for=203.0.113.7"),
+            ("via", "1.1 a (open"),
+            ("via", "1.0 b"),
+        ];
+        let append = Settings { forwarding: Forwarding::Append, ..Settings::default() };
+        for (settings, peer) in [(append, "192.0.2.1"), (trusting(ForwardedBy::Forwarded), "10.0.0.1")] {
+            let mut headers = told(&settings, peer, &lines);
+            let hop = format!("for={peer};host=example.com;proto=http");
+            assert_eq!(headers["forwarded"], format!("for=unknown, for=203.0.113.7, {hop}"));
+            Via::of("trine").unwrap().tell(&mut headers, Version::HTTP_11);
+            assert_eq!(headers["via"], "1.0 b, 1.1 trine");
+        }
+    }
+
+    #[test]
+    fn the_host_that_a_trusted_proxy_tells_is_held_to_the_same() {
+        let fields =
+            [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-host", "x;for=127.0.0.1;proto=https")];
+        let headers = told(&trusting(ForwardedBy::XForwarded), "10.0.0.1", &fields);
+        assert_eq!(headers["forwarded"], "for=203.0.113.9;proto=http");
     }
 }

@@ -6,6 +6,7 @@ use http::header::{
 };
 use trine_core::Body;
 
+use crate::claims;
 use crate::error::Fault;
 
 /// What the fields that were taken out of a request said.
@@ -15,14 +16,12 @@ pub(crate) struct Said {
     pub(crate) upgrade: Option<HeaderValue>,
     /// The client understands trailers.
     pub(crate) trailers: bool,
-    /// Which names the rest can have.
-    pub(crate) lengths: Lengths,
 }
 
 /// How long the names of a message are: most fields that are taken out are not there, and this says so for less than a look
 /// into the map for each.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Lengths(u64);
+struct Lengths(u64);
 
 impl Lengths {
     fn of(headers: &HeaderMap) -> Lengths {
@@ -38,7 +37,7 @@ impl Lengths {
     }
 
     /// Takes a field out, if it is there.
-    pub(crate) fn remove(self, headers: &mut HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    fn remove(self, headers: &mut HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
         if self.may_have(name) { headers.remove(name) } else { None }
     }
 }
@@ -49,7 +48,7 @@ impl Lengths {
 /// another request than the one that was checked.
 pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
     let lengths = Lengths::of(headers);
-    let mut said = Said { upgrade: None, trailers: false, lengths };
+    let mut said = Said { upgrade: None, trailers: false };
     let mut asks_upgrade = false;
     if lengths.may_have(&CONNECTION)
         && let Entry::Occupied(entry) = headers.entry(CONNECTION)
@@ -116,9 +115,11 @@ pub(crate) fn frame(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Trailers say nothing about framing, routing or the connection (RFC 9110, 6.5.1).
+/// Trailers say nothing about framing, routing or the connection (RFC 9110, 6.5.1), nor about the client: there are servers
+/// that put them among the fields of the head.
 pub(crate) fn keep_trailers(trailers: &mut HeaderMap) {
     strip(trailers);
+    claims::drop_all(trailers, None);
     for name in PROTECTED.iter().chain(&[TRAILER]) {
         trailers.remove(name);
     }

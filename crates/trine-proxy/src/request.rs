@@ -49,7 +49,7 @@ impl Head {
         let said = headers::strip(&mut headers);
         let host = host(&uri, &headers)?;
         let told = Told { settings, caller, extensions: &extensions, uri: &uri, host: host.as_ref() };
-        told.tell(&mut headers, said.lengths);
+        told.tell(&mut headers);
         settings.via.tell(&mut headers, version);
         let mut target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         if let Some(prefix) = &settings.prefix
@@ -131,18 +131,23 @@ impl Head {
 fn host(uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Fault> {
     if let Some(authority) = uri.authority() {
         let (_, host) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
-        return HeaderValue::from_str(host).map(Some).map_err(|_| Fault::Host);
+        let plain = Some(host).filter(|host| is_plain_host(host.as_bytes()));
+        return plain.and_then(|host| HeaderValue::from_str(host).ok()).map(Some).ok_or(Fault::Host);
     }
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
         return Err(Fault::Host);
     }
-    // What holds more than a host could be read as another one.
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
     match host {
-        Some(host) if !host.as_bytes().iter().all(plain) => Err(Fault::Host),
+        Some(host) if !is_plain_host(host.as_bytes()) => Err(Fault::Host),
         Some(host) if host.is_empty() => Ok(None),
         host => Ok(host.cloned()),
     }
+}
+
+/// What holds more than a host could be read as another one. `;` and `=` may stand in one (RFC 3986, 3.2.2), but no host has
+/// them, and there are upstreams that look for `;proto=` in a `Forwarded` without a look at its quotes.
+pub(crate) fn is_plain_host(host: &[u8]) -> bool {
+    host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+".contains(byte))
 }

@@ -4,7 +4,8 @@ use http::uri::PathAndQuery;
 
 use crate::error::Fault;
 
-/// Refuses a path with `.` or `..` as a segment, however it is spelt.
+/// Refuses a path with `.` or `..` as a segment, however it is spelt, and with parameters behind it: Java's servers take these
+/// off (`/..;a=b/`) before they resolve the dots.
 ///
 /// Clients resolve these themselves (RFC 3986, 5.2.4). What comes with them is meant to mean one path to whoever guards a
 /// route and another to the upstream.
@@ -18,11 +19,12 @@ pub(crate) fn check(path: &str) -> Result<(), Fault> {
     while at <= bytes.len() {
         let (byte, len) = spelt(bytes, at);
         match byte {
-            None | Some(b'/' | b'\\') => {
+            None | Some(b'/' | b'\\' | b';') => {
                 if matches!(dots, Some(1 | 2)) {
                     return Err(Fault::Path);
                 }
-                dots = Some(0);
+                // Behind a `;` comes no dot that counts.
+                dots = if byte == Some(b';') { None } else { Some(0) };
             }
             Some(b'.') => dots = dots.map(|dots| dots + 1),
             Some(_) => dots = None,
@@ -60,14 +62,40 @@ mod tests {
 
     #[test]
     fn dot_segments_are_refused_however_they_are_spelt() {
-        for bad in
-            ["/a/../b", "/..", "/.", "/a/.", "/%2e%2E/x", "/a/.%2e", "/a%2f..%2fb", "/a/..%5cb", "/a\\..\\b"]
-        {
+        for bad in [
+            "/a/../b",
+            "/..",
+            "/.",
+            "/a/.",
+            "/%2e%2E/x",
+            "/a/.%2e",
+            "/a%2f..%2fb",
+            "/a/..%5cb",
+            "/a\\..\\b",
+            "/pub/..;/admin",
+            "/pub/..;a=b/admin",
+            "/pub/%2e.%3b/admin",
+            "/a/.;x",
+            "/a/..;",
+        ] {
             assert_eq!(check(bad), Err(Fault::Path), "{bad}");
         }
-        for good in
-            ["/", "/a.b", "/a..b/c", "/...", "/.well-known/x", "/..a", "/a%20b", "*", "/%2e%2e%2e", "/a/%"]
-        {
+        for good in [
+            "/",
+            "/a.b",
+            "/a..b/c",
+            "/...",
+            "/.well-known/x",
+            "/..a",
+            "/a%20b",
+            "*",
+            "/%2e%2e%2e",
+            "/a/%",
+            "/a;..",
+            "/a;b=.",
+            "/;..;/x",
+            "/...;/x",
+        ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
     }

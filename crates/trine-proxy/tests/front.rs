@@ -456,3 +456,16 @@ async fn no_other_tunnel_is_made() {
     }
     assert_eq!(upstream.connections(), 0);
 }
+
+/// As in HTTP/1: the authority went into `Forwarded` as it came.
+#[tokio::test]
+async fn an_authority_with_parameters_in_it_is_refused() {
+    let (_upstream, url) = mirror(false).await;
+    let front = front(Proxy::to(url).unwrap());
+    let mut client = connect(front.address).await;
+    for authority in ["x;for=127.0.0.1;proto=https", "a=b"] {
+        let request = Request::builder().uri(format!("http://{authority}/")).body(()).unwrap();
+        let answer = within(client.send_request(request, true).unwrap().0).await.unwrap();
+        assert_eq!(answer.status(), 400, "{authority}");
+    }
+}

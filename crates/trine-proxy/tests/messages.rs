@@ -97,6 +97,63 @@ async fn the_client_is_told_of_and_cannot_lie() {
     assert!(!seen.contains("forwarded"), "{seen}");
 }
 
+/// Seven names were known, and each had a sibling with `_`, which CGI and WSGI cannot tell from it.
+#[tokio::test]
+async fn the_client_cannot_lie_under_other_names_or_in_trailers() {
+    let lie = "POST / HTTP/1.1\r\nhost: example.com\r\nX_Forwarded_For: 1.1.1.1\r\nX-Forwarded-Ssl: on\r\n\
+               True-Client-IP: 1.1.1.1\r\nX-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nFront-End-Https: on\r\n\
+               Proxy: evil.example\r\nX-Request-Id: 7\r\nmy_own: kept\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let seen = mirrored(|proxy| proxy, lie).await.to_lowercase();
+    let told = seen.split_once("\r\n\r\n").unwrap().1;
+    for gone in ["1.1.1.1", "x_forwarded", "ssl", "true-client", "/admin", "front-end", "evil"] {
+        assert!(!told.contains(gone), "{gone}: {told}");
+    }
+    assert!(told.contains("x-request-id: 7\r\n") && told.contains("my_own: kept\r\n"), "{told}");
+    let seen = mirrored(|proxy| proxy.forwarding(Forwarding::Append), lie).await.to_lowercase();
+    assert!(seen.contains("x-forwarded-ssl: on\r\n"), "{seen}");
+
+    let upstream = upstream(|request| async move {
+        let trailers = request.into_body().collect().await.unwrap().trailers().cloned();
+        whole(format!("{trailers:?}"))
+    })
+    .await;
+    let front = front(Proxy::to(upstream.url()).unwrap());
+    let post = "POST / HTTP/1.1\r\nhost: a\r\ntrailer: x-sum, true-client-ip\r\nconnection: close\r\n\
+                transfer-encoding: chunked\r\n\r\n0\r\nx-sum: 42\r\ntrue-client-ip: 1.1.1.1\r\n\r\n";
+    let answer = talk(front.address, post).await;
+    assert!(answer.contains("x-sum") && !answer.contains("1.1.1.1"), "{answer}");
+}
+
+/// `Forwarded` was written with parameters of the client's making.
+#[tokio::test]
+async fn a_host_with_parameters_in_it_is_refused() {
+    for host in ["x;for=127.0.0.1;proto=https", "a=b", "a;b"] {
+        for request in [
+            format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"),
+            format!("GET http://{host}/ HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"),
+        ] {
+            let answer = mirrored(|proxy| proxy, &request).await;
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{host}: {answer}");
+        }
+    }
+    let odd = "GET / HTTP/1.1\r\nhost: a(b)!:81\r\nconnection: close\r\n\r\n";
+    let seen = mirrored(|proxy| proxy, odd).await.to_lowercase();
+    assert!(seen.contains("forwarded: for=127.0.0.1;host=\"a(b)!:81\";proto=http\r\n"), "{seen}");
+}
+
+/// Our own hop stood inside a quote, or a comment, that the client had opened.
+#[tokio::test]
+async fn what_the_client_leaves_open_swallows_nothing_of_ours() {
+    let open = "GET / HTTP/1.1\r\nhost: example.com\r\nforwarded: for=6.6.6.6;x=\"\r\nforwarded: for=7.7.7.7\r\n\
+                via: 1.1 a (open\r\nvia: 1.0 b\r\nconnection: close\r\n\r\n";
+    let seen = mirrored(|proxy| proxy.forwarding(Forwarding::Append), open).await.to_lowercase();
+    let hop = "for=127.0.0.1;host=example.com;proto=http";
+    assert!(seen.contains(&format!("forwarded: for=unknown, for=7.7.7.7, {hop}\r\n")), "{seen}");
+    assert!(seen.contains("via: 1.0 b, 1.1 trine\r\n"), "{seen}");
+    let seen = mirrored(|proxy| proxy, open).await.to_lowercase();
+    assert!(seen.contains(&format!("forwarded: {hop}\r\n")), "{seen}");
+}
+
 #[tokio::test]
 async fn the_host_is_the_clients_or_the_upstreams() {
     let get = "GET / HTTP/1.1\r\nhost: example.com:81\r\nconnection: close\r\n\r\n";
@@ -119,7 +176,9 @@ async fn paths_are_joined_and_prefixes_taken_off() {
         let (_, body) = get(front.address, sent).await;
         assert!(body.starts_with(&format!("GET {seen} HTTP/1.1\r\n")), "{sent}: {body}");
     }
-    for dots in ["/api/../admin", "/api/%2e%2e/admin", "/api/..%2fadmin"] {
+    for dots in
+        ["/api/../admin", "/api/%2e%2e/admin", "/api/..%2fadmin", "/api/..;/admin", "/api/..;a=b/admin"]
+    {
         let answer =
             talk(front.address, &format!("GET {dots} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"))
                 .await;
