@@ -31,7 +31,12 @@ pub(crate) struct Answer {
 /// What brings the body.
 pub(crate) enum From {
     H1(Option<H1>),
-    H2 { _share: Share, clock: Clock },
+    H2 {
+        _share: Share,
+        clock: Clock,
+        /// The request had no body.
+        alone: bool,
+    },
 }
 
 impl Answer {
@@ -85,6 +90,14 @@ impl Answer {
         Poll::Pending
     }
 
+    /// Whether a body that seems to be over is not. hyper takes RST_STREAM with NO_ERROR for the end: so an upstream ends what it
+    /// does not want of a request, after its answer (RFC 9113, 8.1). But one that owes bytes, or whose request was over, was cut.
+    fn is_cut(&self) -> bool {
+        let owes = self.body.size_hint().exact().is_some_and(|rest| rest > 0);
+        let alone = matches!(self.from, From::H2 { alone: true, .. });
+        (owes || alone) && !self.body.is_end_stream()
+    }
+
     fn fail(&mut self, error: ProxyError) -> ProxyError {
         let Some(place) = self.place.take() else { return error };
         let error = error.at(&place.node().name);
@@ -110,6 +123,7 @@ impl HttpBody for Answer {
             return Poll::Ready(None);
         }
         let frame = this.poll_incoming(cx);
+        let cut = matches!(frame, Poll::Ready(None)) && this.is_cut();
         let read_timeout = this.settings.config.read_timeout;
         let clock = match &mut this.from {
             From::H1(Some(conn)) => &mut conn.clock,
@@ -118,7 +132,10 @@ impl HttpBody for Answer {
         };
         match frame {
             Poll::Ready(Some(Ok(frame))) => {
-                clock.clear();
+                // HTTP/2 has frames of nothing, which buy no time.
+                if frame.data_ref().is_none_or(|data| !data.is_empty()) {
+                    clock.clear();
+                }
                 let frame = without_framing(frame);
                 if this.body.is_end_stream() || frame.is_trailers() {
                     this.end();
@@ -129,6 +146,7 @@ impl HttpBody for Answer {
                 let fault = if error.is_parse() { Fault::Malformed } else { Fault::Closed };
                 Poll::Ready(Some(Err(this.fail(ProxyError::because(fault, error)))))
             }
+            Poll::Ready(None) if cut => Poll::Ready(Some(Err(this.fail(ProxyError::new(Fault::Closed))))),
             Poll::Ready(None) => {
                 this.end();
                 Poll::Ready(None)

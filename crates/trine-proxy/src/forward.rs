@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -74,6 +74,7 @@ async fn exchange(
         tried: Tried::default(),
         retries: 0,
         fresh: false,
+        alone: false,
         failed: None,
         last,
     };
@@ -103,6 +104,8 @@ struct Sending<'a> {
     retries: usize,
     /// Only a new connection will do: an old one has just failed.
     fresh: bool,
+    /// It has no body: the upstream answers with nothing still to come.
+    alone: bool,
     /// Why it is tried again, to be told where there is nobody left to try.
     failed: Option<ProxyError>,
     last: Option<Instant>,
@@ -178,6 +181,7 @@ impl Sending<'_> {
             && self.retries < config.max_retries;
         let holds = self.head.expects && !h2;
         let (body, progress) = Outgoing::new(body, config.max_body_bytes, holds);
+        self.alone = progress.is_none();
         let headers =
             if repeatable { self.head.headers.clone() } else { std::mem::take(&mut self.head.headers) };
         let mut request = self
@@ -188,14 +192,22 @@ impl Sending<'_> {
             let progress = Arc::clone(progress);
             hyper::ext::on_informational(&mut request, move |_| progress.release());
         }
-        match lease {
+        let response = match lease {
             Lease::H1 { conn, .. } => {
                 conn.clock.set_last(self.last);
-                conn.exchange(request, progress.as_deref(), config).await
+                conn.exchange(request, progress.as_deref(), config).await?
             }
             Lease::H2 { conn, clock, .. } => {
                 clock.set_last(self.last);
-                conn.exchange(request, progress.as_deref(), config, clock).await
+                conn.exchange(request, progress.as_deref(), config, clock).await?
+            }
+        };
+        match headers::check_answer(&response) {
+            Ok(()) => Ok(response),
+            Err(fault) => {
+                let cause =
+                    "the answer says its length twice, or comes in a coding that is not `chunked` alone";
+                Err(Failed { error: ProxyError::because(fault, cause), unsent: None, broke: false })
             }
         }
     }
@@ -231,6 +243,10 @@ impl Sending<'_> {
     ) -> Result<Response<Body>, ProxyError> {
         let (mut parts, body) = response.into_parts();
         let said = headers::strip(&mut parts.headers);
+        if parts.status == StatusCode::NO_CONTENT || parts.status.is_informational() {
+            // Here it means nothing (RFC 9110, 8.6), and not to every reader.
+            parts.headers.remove(CONTENT_LENGTH);
+        }
         let from = match (lease, parts.status) {
             (Lease::H1 { conn, .. }, StatusCode::SWITCHING_PROTOCOLS) => {
                 let (Some(client), Some(protocol), true) =
@@ -257,7 +273,7 @@ impl Sending<'_> {
                 return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
             }
             (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
-            (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock },
+            (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock, alone: self.alone },
         };
         let body = Answer::body(body, from, place, &self.proxy.settings).await;
         Ok(Response::from_parts(head_only(parts), body))

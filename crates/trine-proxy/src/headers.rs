@@ -4,6 +4,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
+use http::{Response, Version};
 use trine_core::Body;
 
 use crate::claims;
@@ -115,6 +116,28 @@ pub(crate) fn frame(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Holds the answer of an upstream to what a request is held to (RFC 9112, 6.3): it says its length once, or comes in chunks
+/// and in no other coding. hyper would read all of these, each in one of the ways in which a client could.
+///
+/// # Errors
+/// [`Fault::Malformed`] where the client could see another end than the upstream meant.
+pub(crate) fn check_answer<B>(answer: &Response<B>) -> Result<(), Fault> {
+    let headers = answer.headers();
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let length = lengths.next();
+    let said_badly = length.is_some_and(|length| decimal(length.as_bytes()).is_none());
+    if said_badly || lengths.next().is_some() {
+        return Err(Fault::Malformed);
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+    if !chunked || length.is_some() || answer.version() == Version::HTTP_10 {
+        return Err(Fault::Malformed);
+    }
+    Ok(())
+}
+
 /// Trailers say nothing about framing, routing or the connection (RFC 9110, 6.5.1), nor about the client: there are servers
 /// that put them among the fields of the head.
 pub(crate) fn keep_trailers(trailers: &mut HeaderMap) {
@@ -208,5 +231,47 @@ mod tests {
         ] {
             assert_eq!(frame(&mut map(wrong), &body), Err(Fault::Framing), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_has_one_end() {
+        let check = |version: Version, fields: &[(&str, &str)]| {
+            let mut answer = Response::new(());
+            *answer.version_mut() = version;
+            for (name, value) in fields {
+                answer.headers_mut().append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+            }
+            check_answer(&answer)
+        };
+        let (new, old) = (Version::HTTP_11, Version::HTTP_10);
+        for good in [
+            &[][..],
+            &[("content-length", "0")],
+            &[("content-length", "12")],
+            &[("transfer-encoding", "chunked")],
+            &[("transfer-encoding", "Chunked")],
+        ] {
+            assert_eq!(check(new, good), Ok(()), "{good:?}");
+        }
+        for bad in [
+            &[("content-length", "5"), ("transfer-encoding", "chunked")][..],
+            &[("content-length", "5"), ("content-length", "6")],
+            &[("content-length", "5"), ("content-length", "5")],
+            &[("content-length", "5, 5")],
+            &[("content-length", "+5")],
+            &[("content-length", "")],
+            &[("content-length", "99999999999999999999")],
+            &[("transfer-encoding", "gzip, chunked")],
+            &[("transfer-encoding", "chunked, gzip")],
+            &[("transfer-encoding", "chunked, chunked")],
+            &[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")],
+            &[("transfer-encoding", "chunked;a=b")],
+            &[("transfer-encoding", "identity")],
+            &[("transfer-encoding", "")],
+        ] {
+            assert_eq!(check(new, bad), Err(Fault::Malformed), "{bad:?}");
+        }
+        assert_eq!(check(old, &[("content-length", "5")]), Ok(()));
+        assert_eq!(check(old, &[("transfer-encoding", "chunked")]), Err(Fault::Malformed));
     }
 }
