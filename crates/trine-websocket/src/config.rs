@@ -28,8 +28,9 @@ pub struct WebSocketConfig {
     pub heartbeat_interval: Duration,
     /// How long the peer may take to give one, by any byte: 20 s. Then the connection is dropped.
     pub pong_timeout: Duration,
-    /// How long a connection may stay without a message in either direction; pings and pongs are none: 1 hour. Then it
-    /// is closed with 1001.
+    /// How long a connection may stay without a message in either direction: 1 hour. Then it is closed with 1001. What counts
+    /// is a text or binary message of at least one byte that came whole, and each part of one of ours that the peer takes.
+    /// Pings, pongs, empty messages and fragments of what is not whole yet cost a peer nothing and do not count.
     pub idle_timeout: Duration,
     /// How long the peer may take to answer our close: 5 s. Then the connection is dropped.
     pub close_timeout: Duration,

@@ -327,6 +327,80 @@ async fn a_socket_on_which_nobody_speaks_is_closed_with_1001() {
     assert_eq!(server.client().websocket("/echo").await.close_code().await, Some(1001));
 }
 
+/// The pong for a ping with a payload counted as a message of ours, so a ping a while held a socket for ever.
+#[tokio::test]
+async fn what_costs_a_peer_nothing_buys_no_time() {
+    let idle = Duration::from_millis(400);
+    let config = WebSocketConfig { idle_timeout: idle, ..Default::default() };
+    let server = app().state(config).test_server().await;
+    for (what, first, again) in [
+        ("pings", &b""[..], &b"\x89\x85\0\0\0\0hello"[..]),
+        ("pings without a payload", b"", b"\x89\x80\0\0\0\0"),
+        ("pongs", b"", b"\x8a\x85\0\0\0\0hello"),
+        ("empty messages", b"", b"\x81\x80\0\0\0\0\x82\x80\0\0\0\0"),
+        ("empty messages in fragments", b"", b"\x01\x80\0\0\0\0\x80\x80\0\0\0\0"),
+        ("empty fragments", b"\x01\x85\0\0\0\0hello", b"\x00\x80\0\0\0\0"),
+        ("fragments without an end", b"\x01\x85\0\0\0\0hello", b"\x00\x81\0\0\0\0x"),
+        ("a frame without an end", b"\x82\xfe\x10\0\0\0\0\0", b"x"),
+        ("all after a message", HELLO, b"\x89\x85\0\0\0\0hello\x81\x80\0\0\0\0\x8a\x81\0\0\0\0x"),
+    ] {
+        let (stream, _) = connect(&server, &head("/echo", "")).await;
+        let (mut reader, mut writer) = stream.into_split();
+        let start = Instant::now();
+        writer.write_all(first).await.unwrap();
+        let sends = async {
+            while writer.write_all(again).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let closed = async {
+            let mut heard = Vec::new();
+            while !heard.windows(4).any(|bytes| closes_with(bytes, 1001)) {
+                heard.push(reader.read_u8().await.expect("an end without a goodbye"));
+            }
+        };
+        tokio::select! {
+            () = sends => panic!("{what}: the connection ended without a goodbye"),
+            () = closed => {}
+            () = tokio::time::sleep(Duration::from_secs(5)) => panic!("{what} bought time"),
+        }
+        assert!(start.elapsed() >= idle, "{what}: {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn whoever_says_something_is_not_idle() {
+    async fn ticks(ws: WebSocket) -> Response {
+        ws.on_upgrade(async |socket| {
+            for _ in 0..12 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                socket.send("tick").await?;
+            }
+            Ok::<(), Closed>(())
+        })
+    }
+    async fn hears(ws: WebSocket) -> Response {
+        ws.on_upgrade(async |mut socket| while socket.recv().await.is_some() {})
+    }
+    let config = WebSocketConfig { idle_timeout: Duration::from_millis(400), ..Default::default() };
+    let app = App::new().state(config).route("/ticks", get(ticks)).route("/hears", get(hears));
+    let server = app.test_server().await;
+    // The server speaks, the client listens.
+    let mut listener = server.client().websocket("/ticks").await;
+    for _ in 0..12 {
+        assert_eq!(listener.text().await, "tick");
+    }
+    assert_eq!(listener.close_code().await, Some(1000));
+    // The client speaks, and gets no answer.
+    let mut speaker = server.client().websocket("/hears").await;
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        speaker.send("x").await;
+    }
+    assert!(speaker.socket().closed().is_none());
+    assert_eq!(speaker.close_code().await, Some(1001));
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_answer_a_close_is_let_go() {
     async fn leave(ws: WebSocket) -> Response {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use trine_websocket::WebSocketConfig;
 
+use super::queue::Taken;
+
 #[derive(Debug)]
 pub(super) struct Clock {
     sleep: Pin<Box<Sleep>>,
@@ -15,7 +17,7 @@ pub(super) struct Clock {
     heard: Instant,
     /// When it was asked for one.
     asked: Option<Instant>,
-    /// When the last message came or went.
+    /// When the last message that is not empty came or went.
     spoke: Instant,
     /// Since when the peer has taken nothing of what waits for it.
     blocked: Option<Instant>,
@@ -58,15 +60,15 @@ impl Clock {
         self.asked = Some(Instant::now());
     }
 
-    pub(super) fn wrote(&mut self, taken: usize, all: bool) {
+    pub(super) fn wrote(&mut self, taken: &Taken, all: bool) {
         let now = Instant::now();
-        // A ping that went out alone is no message.
-        if taken > 2 {
+        // Pongs, which the peer has for its pings, are no messages.
+        if taken.said > 0 {
             self.spoke = now;
         }
         self.blocked = match self.blocked {
             _ if all => None,
-            Some(since) if taken == 0 => Some(since),
+            Some(since) if taken.all == 0 => Some(since),
             _ => Some(now),
         };
     }

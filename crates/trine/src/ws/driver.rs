@@ -21,7 +21,8 @@ use super::buffer::{self, For};
 use super::clock::{Clock, Due};
 use super::closed::Closed;
 use super::forward;
-use super::shared::{Shared, State};
+use super::queue::Taken;
+use super::shared::{Shared, State, says_something};
 
 pub(super) struct Driver {
     stream: Upgraded,
@@ -142,9 +143,9 @@ impl Driver {
         if state.queue.len() == 0 {
             return Ok(false);
         }
-        let mut taken = 0;
+        let mut taken = Taken::default();
         let written = state.queue.poll_write(cx, &mut self.stream, &mut taken);
-        self.clock.wrote(taken, written.is_ready());
+        self.clock.wrote(&taken, written.is_ready());
         if let Poll::Ready(written) = written {
             written?;
             // TLS holds back what it has; a plain socket has nothing to flush.
@@ -152,7 +153,7 @@ impl Driver {
                 flushed?;
             }
         }
-        Ok(taken > 0 && state.tell_senders(cx))
+        Ok(taken.all > 0 && state.tell_senders(cx))
     }
 
     /// Reads until there is one message, or nothing more to read.
@@ -223,7 +224,9 @@ impl Driver {
             }
             Message::Ping(_) | Message::Pong(_) => {}
             data => {
-                self.clock.spoke();
+                if says_something(&data) {
+                    self.clock.spoke();
+                }
                 // Once closed from this side, nobody asks any more.
                 if self.listens && state.codec.is_open() {
                     state.inbox = Some(data);

@@ -17,6 +17,16 @@ pub(super) struct Queue {
     whole: VecDeque<Bytes>,
     whole_len: usize,
     tail: BytesMut,
+    /// How much of it ends with the last message; behind that are pings and pongs.
+    said: usize,
+}
+
+/// How many bytes the peer took.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) all: usize,
+    /// Of these, how many stood in or before a message.
+    pub(super) said: usize,
 }
 
 impl Queue {
@@ -42,12 +52,17 @@ impl Queue {
         }
     }
 
-    /// Writes what the socket takes. Ready when nothing is left; the count says how much it took.
+    /// What was queued last is a message that says something.
+    pub(super) fn said(&mut self) {
+        self.said = self.len();
+    }
+
+    /// Writes what the socket takes. Ready when nothing is left; the counts say how much it took.
     pub(super) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Upgraded,
-        taken: &mut usize,
+        taken: &mut Taken,
     ) -> Poll<std::io::Result<()>> {
         while self.len() > 0 {
             let written = if self.whole.is_empty() {
@@ -61,7 +76,9 @@ impl Queue {
             if written == 0 {
                 return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
             }
-            *taken += written;
+            taken.all += written;
+            taken.said += written.min(self.said);
+            self.said = self.said.saturating_sub(written);
             self.advance(written);
         }
         self.rest();

@@ -105,11 +105,15 @@ impl Shared {
             return Err(closed);
         }
         let State { codec, queue, .. } = &mut *state;
+        let says = says_something(&message);
         // What is refused here was refused above.
         if let Ok(payload) = codec.send_owned(message, queue.tail())
             && !payload.is_empty()
         {
             queue.push(payload);
+        }
+        if says {
+            queue.said();
         }
         state.wake_driver();
         Ok(())
@@ -122,6 +126,9 @@ impl Shared {
         }
         if let Ok(frame) = state.codec.send_prepared(prepared) {
             state.queue.push(frame);
+        }
+        if says_something(prepared.message()) {
+            state.queue.said();
         }
         state.wake_driver();
         Ok(())
@@ -149,6 +156,12 @@ impl Shared {
         state.close(Closed::Here, frame);
         state.wake_driver();
     }
+}
+
+/// Whether a message keeps a connection from being idle: neither pings and pongs do, which the other side must answer or may send
+/// unasked, nor messages of no byte.
+pub(super) fn says_something(message: &Message) -> bool {
+    matches!(message, Message::Text(_) | Message::Binary(_)) && !message.as_bytes().is_empty()
 }
 
 impl State {
