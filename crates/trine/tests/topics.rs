@@ -399,6 +399,66 @@ async fn past_the_limit_an_idle_room_makes_place_or_nobody_does() {
     rooms.subscribe(&4).unwrap();
 }
 
+/// A message, too, begins the rest anew; who makes place is found without that.
+#[tokio::test]
+async fn a_room_that_was_used_again_rests_anew() {
+    let rooms = Topics::<u8, i64>::with(TopicConfig { history: 1, rooms: 3, ..config() });
+    for (room, value) in [(1, 1), (2, 2), (3, 3), (1, 4)] {
+        rooms.publish(&room, value);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // Who came and went, too.
+    drop(rooms.subscribe(&2).unwrap());
+    let left = |rooms: &Topics<u8, i64>| {
+        let mut left = rooms.rooms();
+        left.sort_unstable();
+        left
+    };
+    rooms.publish(&4, 5);
+    assert_eq!(left(&rooms), [1, 2, 4]);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    rooms.publish(&5, 6);
+    assert_eq!(left(&rooms), [2, 4, 5]);
+    // One that somebody is in never goes, and rests again when he has left.
+    let here = rooms.subscribe(&2).unwrap();
+    for room in 6..=9 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        rooms.publish(&room, 7);
+    }
+    assert_eq!(left(&rooms), [2, 8, 9]);
+    drop(here);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    for room in 10..=11 {
+        rooms.publish(&room, 8);
+    }
+    assert_eq!(left(&rooms), [2, 10, 11]);
+    rooms.publish(&12, 9);
+    assert_eq!(left(&rooms), [10, 11, 12]);
+}
+
+/// Each name that found no place had all rooms looked at, while whoever published had to wait.
+#[tokio::test]
+async fn a_name_that_finds_no_place_costs_the_same_however_many_rooms_there_are() {
+    let refused = |count: u32| {
+        let rooms = Topics::<u32, ()>::with(TopicConfig { rooms: count as usize, history: 1, ..config() });
+        let held: Vec<_> = (0..count).map(|room| rooms.subscribe(&room).unwrap()).collect();
+        let once = || {
+            let start = std::time::Instant::now();
+            for name in 0..200 {
+                rooms.subscribe(&(count + name)).unwrap_err();
+            }
+            start.elapsed()
+        };
+        // The first puts right what the list knows of these rooms.
+        once();
+        let best = (0..10).map(|_| once()).min().unwrap();
+        drop(held);
+        best
+    };
+    let (few, many) = (refused(100), refused(10_000));
+    assert!(many < few * 10, "200 names: {few:?} with 100 rooms, {many:?} with 10,000");
+}
+
 /// Rooms that are made and freed by several threads at once lose no message of who is in them.
 #[test]
 fn rooms_that_come_and_go_lose_nothing() {

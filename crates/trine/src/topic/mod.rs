@@ -28,7 +28,7 @@
 //! - [`Subscription`]: what a subscriber holds
 //! - [`Carrier`]: the way to other processes
 //!
-//! [`Topics`] are rooms by key, each a hub; [`Presence`] tells who is in which.
+//! [`Topics`] are rooms by key, each a hub (`rooms`, `table`); [`Presence`] tells who is in which.
 
 mod carrier;
 mod config;
@@ -40,6 +40,7 @@ mod relay;
 mod rooms;
 mod shard;
 mod subscription;
+mod table;
 
 use std::sync::{Arc, Weak};
 

@@ -1,21 +1,19 @@
 //! Rooms: a topic for each key, made and freed by use.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use smallvec::SmallVec;
 
 use super::carrier::{Carrier, Line, Parcel, Receive, read};
 use super::config::TopicConfig;
 use super::hub::Hub;
 use super::message::{Message, MessageId, Origin};
 use super::subscription::{Since, Subscription};
+use super::table::{Freed, Table};
 use crate::{BoxError, IntoResponse, Problem, Response};
 
 /// A topic for each key, such as the rooms of a chat. A clone is the same.
@@ -55,12 +53,7 @@ struct Rooms<K, T> {
     config: TopicConfig,
     /// Of all rooms: whatever comes from it was published here.
     origin: Origin,
-    state: Mutex<State<K, T>>,
-}
-
-struct State<K, T> {
-    hubs: HashMap<K, Arc<Hub<T>>>,
-    swept: Instant,
+    table: Mutex<Table<K, T>>,
 }
 
 struct RoomLine<K, T> {
@@ -82,8 +75,7 @@ where
     /// Rooms with these limits, each for itself.
     #[must_use]
     pub fn with(config: TopicConfig) -> Topics<K, T> {
-        let state = State { hubs: HashMap::new(), swept: Instant::now() };
-        let rooms = Rooms { config, origin: Origin::random(), state: Mutex::new(state) };
+        let rooms = Rooms { config, origin: Origin::random(), table: Mutex::new(Table::new()) };
         Topics { rooms: Arc::new(rooms), line: None }
     }
 
@@ -153,12 +145,12 @@ where
     /// The keys of the rooms that exist, in no order.
     #[must_use]
     pub fn rooms(&self) -> Vec<K> {
-        self.rooms.state().hubs.keys().cloned().collect()
+        self.rooms.table().keys().cloned().collect()
     }
 
     /// Ends every subscription of a room and forgets its history. Whoever comes next begins a new one.
     pub fn close(&self, room: &K) {
-        let closed = self.rooms.state().hubs.remove(room);
+        let closed = self.rooms.table().remove(room);
         if let Some(hub) = closed {
             hub.close();
         }
@@ -192,7 +184,7 @@ where
     }
 
     fn find(&self, room: &K) -> Option<Arc<Hub<T>>> {
-        self.state().hubs.get(room).cloned()
+        self.table().get(room).cloned()
     }
 
     /// Without a history, a message that nobody hears needs no room.
@@ -202,56 +194,36 @@ where
 
     /// The room, which is made where it does not exist. `None` when there are too many.
     fn open(self: &Arc<Self>, room: &K) -> Option<Arc<Hub<T>>> {
-        let mut state = self.state();
-        if let Some(hub) = state.hubs.get(room) {
+        let mut table = self.table();
+        if let Some(hub) = table.get(room) {
             return Some(Arc::clone(hub));
         }
-        let freed = self.make_place(&mut state);
-        let hub = (state.hubs.len() < self.config.rooms).then(|| {
+        let mut freed = Freed::new();
+        table.free_rested(self.config.linger, &mut freed);
+        if table.len() >= self.config.rooms {
+            freed.extend(table.free_longest());
+        }
+        let hub = (table.len() < self.config.rooms).then(|| {
             let (rooms, key) = (Arc::downgrade(self), room.clone());
-            let emptied = Box::new(move || rooms.upgrade().into_iter().for_each(|rooms| rooms.free(&key)));
+            let emptied = Box::new(move || rooms.upgrade().into_iter().for_each(|rooms| rooms.emptied(&key)));
             let hub = Arc::new(Hub::of_room(self.config.clone(), Some(emptied)));
-            state.hubs.insert(room.clone(), Arc::clone(&hub));
+            table.insert(room.clone(), Arc::clone(&hub));
             hub
         });
-        drop(state);
-        // With it go messages, and what they drop may be code of the user.
+        drop(table);
         drop(freed);
         hub
     }
 
-    /// Frees the rooms that have rested for long enough, and the one with the longest rest where there is no place.
-    fn make_place(&self, state: &mut State<K, T>) -> SmallVec<[Arc<Hub<T>>; 4]> {
-        let mut freed = SmallVec::new();
-        let full = state.hubs.len() >= self.config.rooms;
-        if !full && state.swept.elapsed() < self.config.linger {
-            return freed;
-        }
-        state.swept = Instant::now();
-        freed.extend(state.hubs.extract_if(|_, hub| hub.free(self.config.linger)).map(|(_, hub)| hub));
-        if state.hubs.len() >= self.config.rooms {
-            let idle = state.hubs.iter().filter_map(|(key, hub)| Some((hub.idle_since()?, key)));
-            let longest = idle.min_by_key(|(since, _)| *since).map(|(_, key)| key.clone());
-            if let Some(key) = longest
-                && state.hubs.get(&key).is_some_and(|hub| hub.free(Duration::ZERO))
-            {
-                freed.extend(state.hubs.remove(&key));
-            }
-        }
-        freed
-    }
-
-    /// Frees a room whose last subscriber has left, unless it has a history to keep.
-    fn free(&self, room: &K) {
-        let mut state = self.state();
-        let idle = state.hubs.get(room).is_some_and(|hub| hub.free(self.config.linger));
-        let freed = if idle { state.hubs.remove(room) } else { None };
-        drop(state);
+    fn emptied(&self, room: &K) {
+        let mut table = self.table();
+        let freed = table.emptied(room, self.config.linger);
+        drop(table);
         drop(freed);
     }
 
-    fn state(&self) -> MutexGuard<'_, State<K, T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, Table<K, T>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -287,7 +259,7 @@ where
 
 impl<K, T: Send + Sync + 'static> std::fmt::Debug for Topics<K, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let rooms = self.rooms.state.lock().map_or(0, |state| state.hubs.len());
+        let rooms = self.rooms.table.lock().map_or(0, |table| table.len());
         f.debug_struct("Topics").field("rooms", &rooms).finish_non_exhaustive()
     }
 }
