@@ -3,9 +3,11 @@
 //! # Layout
 //! - here: the application, and a visit to a room
 //! - `words`: what may be called a room, a name, a text, and what travels
+//! - `guests`: how many visits one client may pay at once
 //! - `pace`: how quickly one may talk
 //! - `page`: what the browser loads: `chat.html`, `chat.js`, `chat.css`
 
+mod guests;
 mod pace;
 mod page;
 mod words;
@@ -17,6 +19,7 @@ use trine::prelude::*;
 use trine::topic::{Overflow, Presence, RoomsFull, Since, TopicConfig, Topics};
 use trine::ws::{JsonText, MessageFormat as _, WebSocketConfig};
 
+use crate::guests::{Guests, Seat};
 use crate::pace::Pace;
 use crate::words::{Name, Room, Said, Say};
 
@@ -39,6 +42,7 @@ pub fn app() -> App {
     App::new()
         .state(Rooms::with(rooms))
         .state(People::new())
+        .state(Guests::default())
         .state(sockets)
         .routes(routes![page::lobby, page::room, page::asset, visit])
         .layer(middleware(page::secured))
@@ -50,6 +54,7 @@ async fn visit(
     room: Room,
     name: Name,
     after: Option<String>,
+    seat: Seat,
     rooms: State<Rooms>,
     people: State<People>,
     ws: Ws<Say, ()>,
@@ -58,6 +63,8 @@ async fn visit(
     let said = rooms.subscribe_since(&room, after.map_or(Since::Oldest, Since::After))?;
     Ok(ws.on_upgrade(async move |mut socket| {
         let _here = people.enter(room.clone(), name.clone());
+        // Free before others are told that the visitor is gone.
+        let _seat = seat;
         socket.forward(said.messages_by(words::said));
         socket.forward(people.watch(room.clone()).map(|change| JsonText::write(&change)));
         let mut pace = Pace::default();

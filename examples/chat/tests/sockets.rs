@@ -120,6 +120,36 @@ async fn who_talks_too_quickly_is_slowed_down_and_still_hears_the_others() {
     assert!(start.elapsed() >= Duration::from_secs(4));
 }
 
+/// One client held a socket in a room of each name, and for everybody else there was none left.
+#[trine::test]
+async fn one_client_cannot_fill_the_house() {
+    let config = trine::config::Config::read("trusted_proxies = 'unix'", []).unwrap();
+    let client = chat::app().config(config).test().await;
+    let visit = |room: usize, name: &str, from: &'static str| {
+        let target = format!("/rooms/room-{room}/socket?name={name}");
+        client.websocket(target).header("x-forwarded-for", from)
+    };
+    let mut sockets = Vec::new();
+    for room in 0..20 {
+        sockets.push(visit(room, "Eve", "192.0.2.6").await);
+    }
+    let refused = client
+        .get("/rooms/one-more/socket?name=Eve")
+        .header("x-forwarded-for", "192.0.2.6")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    refused.await.expect_problem(429);
+    let mut other = visit(0, "Ann", "192.0.2.7").await;
+    assert_eq!(hear(&mut other, "here").await["here"], json!(["Eve", "Ann"]));
+    // Who leaves one room may enter another.
+    drop(sockets.remove(0));
+    assert_eq!(hear(&mut other, "left").await["left"], "Eve");
+    let mut again = visit(30, "Eve", "192.0.2.6").await;
+    assert_eq!(hear(&mut again, "here").await["here"], json!(["Eve"]));
+}
+
 #[trine::test]
 async fn the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
     let client = chat::app().test().await;
