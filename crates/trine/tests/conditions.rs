@@ -192,6 +192,10 @@ async fn the_host_finds_its_routes() {
         ("api.example.com.", "/", "api"),
         ("acme.example.com", "/", "tenant acme"),
         ("acme.example.com", "/x/7", "acme 7"),
+        // A name has no case, and one with an encoded dot is no name that anybody could look up.
+        ("ACME.Example.com", "/x/7", "acme 7"),
+        ("acme%2eevil.example.com", "/", "any"),
+        ("a%63me.example.com", "/", "any"),
         ("a.b.example.com", "/", r#"("a", "b")"#),
         ("acme.example.com", "/in/g/own/3", r#"3 ["acme", "g", "3"] /in/g/own/9"#),
         ("[::1]:80", "/", "any"),
