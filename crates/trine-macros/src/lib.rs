@@ -96,7 +96,8 @@ verbs! {
 /// - Text is written as a person reads it (`/straße`); `{{` and `}}` are the braces themselves.
 ///
 /// A name is a Rust identifier and binds to the argument of that name, which is a `FromParam`; `{type}` binds to
-/// `r#type`. Every other argument is an extractor, a `FromRequest`. One of them may read the body, at any position.
+/// `r#type`. Every other argument is an extractor, a `FromRequest`. One of them may read the body, at any position. Those that
+/// leave it alone run first, so that who asks is settled before a value is looked up; the body comes last.
 ///
 /// # Options
 /// - `limit = "64KiB"`: how many bytes of body a request may bring: a number, or one with `B`, `kB`, `KB`, `MB`, `GB`,
