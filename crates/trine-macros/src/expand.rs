@@ -7,6 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Attribute, Verb};
+use crate::condition::Condition;
 use crate::diagnostics::Diagnostics;
 use crate::handler::{self, Argument, Function, Handler, Source};
 use crate::uri;
@@ -86,6 +87,7 @@ impl Route<'_> {
         let doc = option(handler.doc.as_ref());
         let deprecated = handler.deprecated;
         let limit = option(attribute.limit.as_ref());
+        let conditions = attribute.conditions.iter().map(Condition::tokens);
         let arguments: &[Argument] = if whole { &handler.arguments } else { &[] };
         let uri = attribute.template.as_ref();
         let uri = uri.map(|template| uri::uri(&ty, visibility, &name, &template.value, arguments));
@@ -105,6 +107,7 @@ impl Route<'_> {
                     doc: #doc,
                     deprecated: #deprecated,
                     limit: #limit,
+                    conditions: &[#(#conditions),*],
                 };
 
                 #functions

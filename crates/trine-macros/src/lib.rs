@@ -6,6 +6,7 @@
 //! # Layout
 //! In the order in which the tokens meet them:
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
+//!   and `condition`, what a request has to say beside them
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
 //! - `expand`: the output, and what is checked of the types; `uri`, the typed link in it
 //! - `problem`: `#[derive(Problem)]`
@@ -19,6 +20,7 @@
 
 mod attribute;
 mod cases;
+mod condition;
 mod config;
 mod derive_param;
 mod derive_request;
@@ -73,6 +75,8 @@ verbs! {
         "#[head(\"/files/{*path}\")]\nasync fn size(path: String) -> [(HeaderName, u64); 1] { … }";
     options "OPTIONS": "A handler of `OPTIONS`.",
         "#[options(\"/users\")]\nasync fn allowed() -> [(HeaderName, &'static str); 1] { … }";
+    query "QUERY": "A handler of `QUERY`, which asks as `GET` does, with a body (RFC 10008).",
+        "#[query(\"/users\", content_type = \"application/json\")]\nasync fn search(by: Json<Search>) -> Json<Vec<User>> { … }";
 }
 
 /// A handler of any method, or of one that has no attribute of its own.
@@ -104,6 +108,10 @@ verbs! {
 ///   `KiB`, `MiB` or `GiB`. The default is the application's.
 /// - `name = "show_user"`: the name of the generated type, where the function's name is taken by a module or a type.
 ///   `routes![]` then wants that name.
+/// - `accept = "text/html"`: only requests whose `Accept` admits this media type are for the handler; others go to the next
+///   route of the path. `content_type = "application/json"`, or `"image/*"`: only those whose body is of this type.
+///   `header = "x-version: 2"`: only those with this field and value, `header = "x-version"`: with any value; it may be
+///   repeated. What becomes of the others says the module `trine::route`.
 /// - `method = "PURGE"`, in `#[route]` only. Methods are case-sensitive. The default is any method.
 ///
 /// # What it adds
