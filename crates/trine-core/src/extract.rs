@@ -10,7 +10,8 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request
 /// A type that can be an argument of a handler.
 ///
 /// `Reads` says whether it reads the [`Parts`] of the request or its [`Whole`] body. A handler runs the first kind
-/// in the order of its arguments and the second kind last, wherever it stands; it may have one of these.
+/// in the order of its arguments, then makes the values that its template names, and runs the second kind last, wherever it
+/// stands; it may have one of these. So what says who asks refuses before anything is looked up.
 ///
 /// ```
 /// use trine_core::extract::Parts;

@@ -49,6 +49,13 @@ pub enum Need {
         /// The name of the type that takes them, for the report.
         type_name: &'static str,
     },
+    /// A guard, since a value of the path or the query is looked up before an argument that may ask who it is.
+    Guard {
+        /// The argument that is looked up, as it was written.
+        value: &'static str,
+        /// The argument that comes after it, since it reads the body.
+        body: &'static str,
+    },
 }
 
 impl Needs {
@@ -63,6 +70,12 @@ impl Needs {
     /// Asks for `count` path parameters in the template of the route; `T` is the type that takes them.
     pub fn path_params<T>(&mut self, count: usize) {
         self.list.push(Need::PathParams { count, type_name: std::any::type_name::<T>() });
+    }
+
+    /// Says that an argument is looked up before another, which reads the body and may ask who it is; both as they were written.
+    #[doc(hidden)]
+    pub fn looks_up_first(&mut self, value: &'static str, body: &'static str) {
+        self.list.push(Need::Guard { value, body });
     }
 
     /// Asks for a look at the state before the first request: at a folder that has to be there, at names that have

@@ -10,7 +10,8 @@ use crate::{Cx, Needs, Problem, Rejection};
 
 /// A type that a single value of the path or the query can become: `/users/{id}`, `?{page}`.
 ///
-/// It sees the request and may wait, so a value can be looked up by its id. Repeated and missing values of a query
+/// It sees the request and may wait, so a value can be looked up by its id. The extractors of the handler that leave the body
+/// alone have run before, so whoever may not ask is refused before anything is looked up. Repeated and missing values of a query
 /// are the affair of [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one.
 ///
 /// ```

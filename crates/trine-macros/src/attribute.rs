@@ -5,6 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Ident, Lit, LitStr, Token};
 
+use crate::condition::{self, Condition};
 use crate::diagnostics::Diagnostics;
 use crate::template::{self, Template};
 
@@ -34,6 +35,8 @@ pub(crate) struct Attribute {
     pub(crate) limit: Option<u64>,
     /// The name of the generated type, where it is not the function's.
     pub(crate) name: Option<Ident>,
+    /// What a request has to say beside method and path.
+    pub(crate) conditions: Vec<Condition>,
 }
 
 /// A value and where it was written.
@@ -51,7 +54,7 @@ pub(crate) fn parse(verb: Verb, tokens: TokenStream, diagnostics: &mut Diagnosti
         verb,
         saw_template: false,
         seen: Vec::new(),
-        attribute: Attribute { template: None, method, limit: None, name: None },
+        attribute: Attribute { template: None, method, limit: None, name: None, conditions: Vec::new() },
         diagnostics,
     };
     for argument in split(tokens) {
@@ -127,7 +130,7 @@ impl Arguments<'_> {
 
     fn option(&mut self, key: &Ident, value: &Lit) {
         let name = key.unraw().to_string();
-        if self.seen.contains(&name) {
+        if self.seen.contains(&name) && name != "header" {
             self.diagnostics.error(key.span(), format!("`{name}` stands twice"));
             return;
         }
@@ -154,18 +157,33 @@ impl Arguments<'_> {
                      write `#[route(\"…\", method = \"…\")]` for another"
                 ),
             ),
-            _ => {
-                let keys = self.keys();
-                self.diagnostics.error(key.span(), format!("`{name}` is not known here; expected {keys}"));
-            }
+            _ => self.condition(key, &name, value),
         }
         self.seen.push(name);
     }
 
+    fn condition(&mut self, key: &Ident, name: &str, value: &Lit) {
+        match condition::parse(name, value) {
+            Some(Ok(condition)) => self.attribute.conditions.push(condition),
+            Some(Err(message)) => self.diagnostics.error(value.span(), message),
+            None => {
+                let expected = condition::meant(name).unwrap_or(self.keys());
+                self.diagnostics
+                    .error(key.span(), format!("`{name}` is not known here; expected {expected}"));
+            }
+        }
+    }
+
     fn keys(&self) -> &'static str {
         match self.verb {
-            Verb::Fixed { .. } => "`limit = \"64KiB\"` or `name = \"…\"`",
-            Verb::Free => "`method = \"…\"`, `limit = \"64KiB\"` or `name = \"…\"`",
+            Verb::Fixed { .. } => {
+                "`limit = \"64KiB\"`, `name = \"…\"`, `accept = \"text/html\"`, `content_type = \"application/json\"` or \
+                 `header = \"x-version: 2\"`"
+            }
+            Verb::Free => {
+                "`method = \"…\"`, `limit = \"64KiB\"`, `name = \"…\"`, `accept = \"text/html\"`, \
+                 `content_type = \"application/json\"` or `header = \"x-version: 2\"`"
+            }
         }
     }
 

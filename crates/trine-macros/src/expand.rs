@@ -7,6 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Attribute, Verb};
+use crate::condition::Condition;
 use crate::diagnostics::Diagnostics;
 use crate::handler::{self, Argument, Function, Handler, Source};
 use crate::uri;
@@ -86,6 +87,7 @@ impl Route<'_> {
         let doc = option(handler.doc.as_ref());
         let deprecated = handler.deprecated;
         let limit = option(attribute.limit.as_ref());
+        let conditions = attribute.conditions.iter().map(Condition::tokens);
         let arguments: &[Argument] = if whole { &handler.arguments } else { &[] };
         let uri = attribute.template.as_ref();
         let uri = uri.map(|template| uri::uri(&ty, visibility, &name, &template.value, arguments));
@@ -105,6 +107,7 @@ impl Route<'_> {
                     doc: #doc,
                     deprecated: #deprecated,
                     limit: #limit,
+                    conditions: &[#(#conditions),*],
                 };
 
                 #functions
@@ -120,17 +123,32 @@ impl Route<'_> {
         let arguments = self.handler.arguments.iter();
         let values =
             arguments.filter(|argument| argument.source != Source::Extractor).map(|argument| &argument.ty);
+        let values = values.collect::<Vec<_>>();
+        let order = self.order(&needs);
         quote! {
             fn needs(#needs: &mut ::trine::Needs) {
                 use ::trine::__private::Refused as _;
                 #(::trine::__private::Source::<#values>::param_needs(#needs);)*
                 ::trine::__private::Source::<(#(#extractors,)*)>::needs(#needs);
+                #order
             }
         }
     }
 
-    /// The values of the path and the query, then everything else at once, since only its types know what reads the
-    /// body and so comes last.
+    /// Each value against each extractor, as only their types know which of them look something up.
+    fn order(&self, needs: &Ident) -> TokenStream {
+        let values = self.handler.arguments.iter().filter(|argument| argument.source != Source::Extractor);
+        let pairs = values.flat_map(|value| self.extractors().map(move |(_, extractor)| (value, extractor)));
+        let pairs = pairs.map(|(value, extractor)| {
+            let (value_ty, value) = (&value.ty, &value.text);
+            let (ty, text) = (&extractor.ty, &extractor.text);
+            quote!(::trine::__private::Source::<(#value_ty, #ty)>::order(#needs, #value, #text);)
+        });
+        quote!(#(#pairs)*)
+    }
+
+    /// What leaves the body alone, so that who asks is settled before anything is looked up; then the values of the path and
+    /// the query; then what reads the body. Only the types know which of the extractors is which.
     fn call(&self) -> TokenStream {
         let ident = &self.function.signature.ident;
         let cx = Ident::new("cx", Span::mixed_site());
@@ -144,8 +162,14 @@ impl Route<'_> {
             };
             Some(quote!(let #local = ::trine::__private::Source::<#ty>::#value.await?;))
         });
-        let extractors = self.extractors().map(|(_, argument)| &argument.ty);
-        let extracted = self.extractors().map(|(index, _)| local(index));
+        let early = self.extractors().map(|(index, Argument { ty, .. })| {
+            let local = local(index);
+            quote!(let #local = ::trine::__private::Source::<#ty>::early(#cx).await?;)
+        });
+        let late = self.extractors().map(|(index, Argument { ty, .. })| {
+            let local = local(index);
+            quote!(let #local = ::trine::__private::Source::<#ty>::late(#local, #cx).await?;)
+        });
         let answer = self.answer();
         // A future that is not `Send` is reported at the type that is promised here: put it at the handler's name.
         let promise = quote_spanned! {ident.span()=>
@@ -157,8 +181,9 @@ impl Route<'_> {
             fn call(#cx: &mut ::trine::Cx) -> #promise {
                 async move {
                     use ::trine::__private::Refused as _;
+                    #(#early)*
                     #(#values)*
-                    let (#(#extracted,)*) = ::trine::__private::Source::<(#(#extractors,)*)>::extract(#cx).await?;
+                    #(#late)*
                     ::core::result::Result::Ok(#answer)
                 }
             }

@@ -51,7 +51,7 @@ impl Function {
     }
 }
 
-const ROUTES: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "route"];
+const ROUTES: [&str; 9] = ["get", "post", "put", "patch", "delete", "head", "options", "query", "route"];
 
 /// A handler whose arguments all have a source.
 pub(crate) struct Handler {

@@ -6,6 +6,7 @@
 //! # Layout
 //! In the order in which the tokens meet them:
 //! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
+//!   and `condition`, what a request has to say beside them
 //! - `handler`: the function, each argument bound to a name of the template or taken as an extractor
 //! - `expand`: the output, and what is checked of the types; `uri`, the typed link in it
 //! - `problem`: `#[derive(Problem)]`
@@ -19,6 +20,7 @@
 
 mod attribute;
 mod cases;
+mod condition;
 mod config;
 mod derive_param;
 mod derive_request;
@@ -73,6 +75,8 @@ verbs! {
         "#[head(\"/files/{*path}\")]\nasync fn size(path: String) -> [(HeaderName, u64); 1] { … }";
     options "OPTIONS": "A handler of `OPTIONS`.",
         "#[options(\"/users\")]\nasync fn allowed() -> [(HeaderName, &'static str); 1] { … }";
+    query "QUERY": "A handler of `QUERY`, which asks as `GET` does, with a body (RFC 10008).",
+        "#[query(\"/users\", content_type = \"application/json\")]\nasync fn search(by: Json<Search>) -> Json<Vec<User>> { … }";
 }
 
 /// A handler of any method, or of one that has no attribute of its own.
@@ -96,13 +100,18 @@ verbs! {
 /// - Text is written as a person reads it (`/straße`); `{{` and `}}` are the braces themselves.
 ///
 /// A name is a Rust identifier and binds to the argument of that name, which is a `FromParam`; `{type}` binds to
-/// `r#type`. Every other argument is an extractor, a `FromRequest`. One of them may read the body, at any position.
+/// `r#type`. Every other argument is an extractor, a `FromRequest`. One of them may read the body, at any position. Those that
+/// leave it alone run first, so that who asks is settled before a value is looked up; the body comes last.
 ///
 /// # Options
 /// - `limit = "64KiB"`: how many bytes of body a request may bring: a number, or one with `B`, `kB`, `KB`, `MB`, `GB`,
 ///   `KiB`, `MiB` or `GiB`. The default is the application's.
 /// - `name = "show_user"`: the name of the generated type, where the function's name is taken by a module or a type.
 ///   `routes![]` then wants that name.
+/// - `accept = "text/html"`: only requests whose `Accept` admits this media type are for the handler; others go to the next
+///   route of the path. `content_type = "application/json"`, or `"image/*"`: only those whose body is of this type.
+///   `header = "x-version: 2"`: only those with this field and value, `header = "x-version"`: with any value; it may be
+///   repeated. What becomes of the others says the module `trine::route`.
 /// - `method = "PURGE"`, in `#[route]` only. Methods are case-sensitive. The default is any method.
 ///
 /// # What it adds

@@ -120,8 +120,8 @@ impl App {
         self
     }
 
-    /// Wraps the whole application, outside of routing: the layer sees every request, may change its path, and
-    /// sees every answer, 404 included.
+    /// Wraps the whole application, outside of routing: the layer sees every request with its path in the one spelling by
+    /// which routes are found, may change that path, and sees every answer, 404 included.
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> App

@@ -7,7 +7,7 @@ use std::panic::Location;
 use http::Method;
 use serde::Serialize;
 use trine_core::RouteMeta;
-use trine_core::needs::Fault;
+use trine_core::needs::{Fault, Need};
 
 use crate::catch::When;
 use crate::config::ConfigError;
@@ -69,13 +69,15 @@ pub enum Kind {
     Empty,
     /// A note: state that no handler asks for.
     StateUnused,
+    /// A note: a value of the path or the query is looked up before an argument that may ask who it is.
+    LookedUpFirst,
 }
 
 impl Kind {
     /// Whether it is worth a look, but stops no start.
     #[must_use]
     pub fn is_note(self) -> bool {
-        matches!(self, Kind::Shadowed | Kind::Empty | Kind::StateUnused)
+        matches!(self, Kind::Shadowed | Kind::Empty | Kind::StateUnused | Kind::LookedUpFirst)
     }
 }
 
@@ -194,6 +196,18 @@ impl Finding {
             route.handler, route.path
         );
         Finding { kind: Kind::PathParams, text, places: vec![at(route.file, route.line)] }
+    }
+
+    /// What is looked up for somebody who may be refused: 404 or not tells them what exists.
+    pub(crate) fn looked_up_first(need: &Need, route: &RouteMeta) -> Option<Finding> {
+        let Need::Guard { value, body } = need else { return None };
+        let text = format!(
+            "{} looks up `{value}` before `{body}`, which reads the body and so comes last: if that refuses by who asks, \
+             404 or not tells a stranger what exists; take who asks as an argument of its own, or put a guard around it",
+            describe(route)
+        );
+        let places = vec![at(route.file, route.line)];
+        Some(Finding { kind: Kind::LookedUpFirst, text, places })
     }
 
     pub(crate) fn fault(fault: Fault, file: &str, line: u32) -> Finding {

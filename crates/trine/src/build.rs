@@ -64,6 +64,8 @@ struct Here {
     scope: Option<Arc<Scope>>,
     host: Option<Host>,
     conditions: Vec<Condition>,
+    /// Whether a guard stands around, or middleware that asks for state as a guard would.
+    guarded: bool,
 }
 
 struct Planner<'a> {
@@ -128,7 +130,7 @@ impl Built {
             meta.handler = "the fallback".into();
             planner.needs(&**endpoint, "the fallback", &meta);
         }
-        planner.group(root, &Here::default(), &mut 0);
+        planner.group(root, &Here { guarded: outer.guard(), ..Here::default() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
         let Planner { built, mut findings, missing, asked, .. } = planner;
@@ -263,7 +265,10 @@ impl Planner<'_> {
             meta.id = one.id;
             meta.host = here.host.as_ref().map(|host| host.text.clone());
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
-            self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
+            let needs = self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
+            if !here.guarded {
+                self.findings.extend(needs.iter().filter_map(|need| Finding::looked_up_first(need, &meta)));
+            }
             self.add(meta, Arc::clone(&one.endpoint), here);
         }
     }
@@ -348,7 +353,7 @@ impl Planner<'_> {
         }
     }
 
-    fn needs(&mut self, endpoint: &dyn Endpoint, who: &str, route: &RouteMeta) {
+    fn needs(&mut self, endpoint: &dyn Endpoint, who: &str, route: &RouteMeta) -> Needs {
         let mut needs = Needs::default();
         endpoint.needs(&mut needs);
         self.check(&needs, who, route.file, route.line);
@@ -362,6 +367,7 @@ impl Planner<'_> {
                 self.findings.push(Finding::path_params(*count, type_name, &params, route));
             }
         }
+        needs
     }
 
     fn check(&mut self, needs: &Needs, who: &str, file: &'static str, line: u32) {
@@ -466,6 +472,7 @@ impl Here {
         if !layers.is_empty() {
             inside.chain.push(*child);
             *child += 1;
+            inside.guarded |= layers.guard();
         }
         inside
     }

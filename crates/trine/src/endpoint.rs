@@ -100,6 +100,19 @@ pub struct Declaration {
     pub deprecated: bool,
     /// The limit of the body in bytes, where the attribute sets one.
     pub limit: Option<u64>,
+    /// What a request has to say beside method and path.
+    pub conditions: &'static [DeclaredCondition],
+}
+
+/// A condition of a declared handler, which the attribute has checked.
+#[derive(Debug, Clone, Copy)]
+pub enum DeclaredCondition {
+    /// A header field, with this value where one is given.
+    Header(&'static str, Option<&'static str>),
+    /// A media type that `Accept` admits.
+    Accepts(&'static str),
+    /// The media type of the body.
+    ContentType(&'static str),
 }
 
 /// The endpoint of a declared handler.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 
 use self::differs::differs;
-use crate::router::normal::{Spelling, normal};
+use crate::router::normal::spelt;
 use crate::router::{Found, is_kind_of_get};
 use crate::tree::{Node, Tree};
 
@@ -130,30 +130,26 @@ pub(crate) fn explain(
     let wrong = |what: &str, got: &str| crate::Error::new(format!("expected {what}, got `{got}`"));
     let asked = Method::from_bytes(method.as_bytes()).map_err(|_| wrong("a method such as `GET`", method))?;
     let uri: Uri = target.parse().map_err(|_| wrong("a path such as `/users/7`", target))?;
-    let path = match normal(uri.path()) {
-        Spelling::Normal => Some(uri.path().to_owned()),
-        Spelling::Other(normal) => Some(normal.path().to_owned()),
-        Spelling::Malformed => None,
-    };
-    let found = find(&asked, &uri);
+    let normal = spelt(&uri);
+    let found = normal.as_deref().map(|uri| find(&asked, uri));
     let winner = match &found {
-        Found::Route(index, _) => routes.get(*index as usize),
-        Found::Nothing | Found::Malformed => None,
+        Some(Found::Route(index, _)) => routes.get(*index as usize),
+        Some(Found::Nothing) | None => None,
     };
     let outcome = match (&found, winner) {
-        (Found::Route(index, params), Some(route)) => {
+        (Some(Found::Route(index, params)), Some(route)) => {
             let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
             let params = route.params.iter().cloned().zip(values).collect();
             Outcome::Route { candidate: *index as usize, params }
         }
-        (Found::Route(..), None) => Outcome::OtherMethods,
-        (Found::Nothing, _) => Outcome::NotFound,
-        (Found::Malformed, _) => Outcome::Malformed,
+        (Some(Found::Route(..)), None) => Outcome::OtherMethods,
+        (Some(Found::Nothing), _) => Outcome::NotFound,
+        (None, _) => Outcome::Malformed,
     };
     let judge = |route: &RouteMeta| {
         let verdict = match winner {
             Some(winner) if std::ptr::eq(winner, route) => Verdict::Matches,
-            _ => verdict(route, &asked, path.as_deref().unwrap_or(uri.path()), winner),
+            _ => verdict(route, &asked, normal.as_deref().unwrap_or(&uri).path(), winner),
         };
         Candidate {
             method: route.method.as_ref().map(ToString::to_string),
@@ -166,7 +162,7 @@ pub(crate) fn explain(
     let candidates: Vec<Candidate> = routes.iter().map(judge).collect();
     let layers = match (winner, &found) {
         (Some(route), _) => tree.layers_around(route),
-        (None, Found::Route(..)) => shared_layers(routes, tree, &candidates),
+        (None, Some(Found::Route(..))) => shared_layers(routes, tree, &candidates),
         (None, _) => tree.outer_layers(),
     };
     Ok(Explanation { method: asked.to_string(), path: uri.path().to_owned(), outcome, layers, candidates })

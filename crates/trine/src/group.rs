@@ -78,8 +78,8 @@ impl Group {
     ///     .route("/", get(async || "any other host"));
     /// ```
     ///
-    /// The host is that of the request target, or else of the `Host` header, without its port; case does not matter. A
-    /// host without parameters goes before one with them, and both before routes without a host, which answer where no
+    /// The host is that of the request target, or else of the `Host` header, without its port; case does not matter, and a
+    /// parameter is in lower case. A host with a `%` in it is none of these. A host without parameters goes before one with them, and both before routes without a host, which answer where no
     /// route of the host does. The parameters come before those of the path, as [`Path`](crate::Path) counts them.
     ///
     /// The `Host` header is what the client wrote, so a host is a way to find a route and never a proof of who asks.

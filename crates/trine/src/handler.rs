@@ -37,7 +37,8 @@ pub enum Plain {}
 
 /// The arguments of a handler, taken from the request together.
 ///
-/// Those that read the [`Parts`] run first, in their order, the one that reads the [`Whole`] body last.
+/// Those that read the [`Parts`] run first, in their order, the one that reads the [`Whole`] body last. The values that the
+/// template of an attribute names are made between the two.
 pub trait Args: Sized + Send {
     /// What they need of the application.
     fn needs(needs: &mut Needs);

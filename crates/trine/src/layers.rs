@@ -54,6 +54,15 @@ impl Layers {
         self.list.iter()
     }
 
+    /// Whether one of them may refuse by who asks.
+    pub(crate) fn guard(&self) -> bool {
+        self.iter().any(|layer| {
+            let mut needs = Needs::default();
+            layer.needs(&mut needs);
+            layer.guard.is_some() || needs.iter().next().is_some()
+        })
+    }
+
     pub(crate) fn wrap(&self, inner: Next) -> Next {
         self.list.iter().rev().fold(inner, |next, layer| (layer.apply)(next))
     }

@@ -102,7 +102,7 @@ pub use link::{Href, Link, Links};
 pub use middleware::middleware;
 pub use next::Next;
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
-pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put};
+pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put, query};
 pub use run::{blocking, spawn};
 pub use service::AppService;
 pub use shutdown::Shutdown;
@@ -116,8 +116,8 @@ pub use trine_core::{
 #[cfg(feature = "templates")]
 pub use trine_macros::templates;
 pub use trine_macros::{
-    Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, route,
-    routes, test,
+    Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, query,
+    route, routes, test,
 };
 #[cfg(feature = "proxy")]
 #[doc(inline)]
@@ -131,7 +131,7 @@ pub use validation::{Valid, Validate};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::config::field::{Field, RefusedField};
-    pub use crate::endpoint::{Declaration, DeclaredHandler};
+    pub use crate::endpoint::{Declaration, DeclaredCondition, DeclaredHandler};
     pub use crate::error::derived::{AsCause, member, status};
     pub use crate::link::LinkWriter;
     pub use crate::run::{MainResult, main, test};

@@ -1,11 +1,11 @@
 //! A Tower service under a prefix.
 
 use http::Uri;
-use http::uri::PathAndQuery;
 use trine_core::Cx;
 
 use crate::endpoint::{Answer, Endpoint};
 use crate::next::Next;
+use crate::router::normal::{retarget, with_path};
 
 /// The endpoint of everything under the prefix of a mounted service.
 #[derive(Debug)]
@@ -35,10 +35,10 @@ fn takes_own_upgrades<S: 'static>() -> bool {
 impl Endpoint for Mounted {
     fn call(&self, mut cx: Box<Cx>) -> Answer {
         let segments = cx.route().map_or(0, |meta| prefix_segments(&meta.path));
-        let mut request = cx.take_request();
-        if let Some(uri) = without_prefix(request.uri(), segments) {
-            *request.uri_mut() = uri;
+        if let Some(uri) = without_prefix(cx.uri(), segments) {
+            retarget(cx.head_mut(), uri);
         }
+        let mut request = cx.take_request();
         // An application inside this one learns of the connection from it.
         request.extensions_mut().insert(cx.matched().clone());
         self.service.start(request)
@@ -67,13 +67,7 @@ fn without_prefix(uri: &Uri, segments: usize) -> Option<Uri> {
         None => path.len(),
     };
     let (slash, rest) = if at == path.len() { ("/", "") } else { ("", &path[at..]) };
-    let target = match uri.query() {
-        Some(query) => format!("{slash}{rest}?{query}"),
-        None => format!("{slash}{rest}"),
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
-    Uri::from_parts(parts).ok()
+    with_path(uri, &format!("{slash}{rest}"))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use crate::ws::{WebSocket, Ws};
 pub use crate::{
     App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links, Needs,
     Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head, middleware, options,
-    patch, post, put, routes,
+    patch, post, put, query, routes,
 };
 pub use trine_core::extract::{Parts, Whole};
 pub use trine_macros::route;

@@ -21,6 +21,9 @@
 //! # }
 //! ```
 //!
+//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accept = "text/csv"` and
+//! `content_type = "image/*"`.
+//!
 //! Of the routes at one path that match, the one for the method of the request goes before one for any method; then the
 //! one with more conditions on headers and content type; then the one whose media type `Accept` prefers; then the first
 //! declared. A route without conditions is the last, wherever it is written. One that could never match, because another
@@ -41,7 +44,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 
-use crate::endpoint::{Called, Declared, DeclaredHandler, Endpoint};
+use crate::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endpoint};
 use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, ReadBodyOnce};
 use crate::layers::Layers;
@@ -56,6 +59,7 @@ pub struct Route {
 impl Route {
     /// The route of a handler that carries an attribute.
     #[must_use]
+    #[track_caller]
     pub fn of<T: DeclaredHandler>() -> Route {
         let declared = T::DECLARATION;
         let method = declared.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
@@ -70,7 +74,14 @@ impl Route {
             limit: declared.limit,
             id: Some(TypeId::of::<T>()),
         };
-        Route { path: declared.path.into(), methods: Methods { list: vec![one], ..Methods::default() } }
+        let route = Methods { list: vec![one], ..Methods::default() };
+        let route = Route { path: declared.path.into(), methods: route };
+        declared.conditions.iter().fold(route, |route, condition| match *condition {
+            DeclaredCondition::Header(name, Some(value)) => route.header(name, value),
+            DeclaredCondition::Header(name, None) => route.has_header(name),
+            DeclaredCondition::Accepts(media) => route.accepts(media),
+            DeclaredCondition::ContentType(media) => route.content_type(media),
+        })
     }
 
     /// Wraps this route alone.
@@ -325,6 +336,7 @@ methods! {
     delete DELETE "DELETE";
     head HEAD "HEAD";
     options OPTIONS "OPTIONS";
+    query QUERY "QUERY, which asks as GET does, with a body: safe, and may be repeated (RFC 10008)";
 }
 
 /// Starts a path with a handler for every method that has none of its own.

@@ -22,6 +22,7 @@ use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
 use crate::router::choice::Choices;
 use crate::router::host::Hosts;
+use crate::router::normal::{Spelling, normal, retarget, spelt};
 use crate::router::{Found, Router};
 use crate::tree::Tree;
 
@@ -151,9 +152,9 @@ impl AppService {
 
     /// The route that a request of this method and target matches, unless an outer layer changes them.
     pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
-        match self.tables.way.router.find(method, target) {
+        match self.tables.way.router.find(method, &*spelt(target)?) {
             Found::Route(index, _) => self.cx.routes.get(index as usize),
-            Found::Nothing | Found::Malformed => None,
+            Found::Nothing => None,
         }
     }
 
@@ -174,6 +175,10 @@ impl AppService {
         match &self.tables.outer {
             None => self.tables.way.go(Cx::boxed(head, body, route)),
             Some(outer) => {
+                // A layer that guards `/admin` must not be asked about `/%61dmin`.
+                if let Spelling::Other(uri) = normal(&head.uri) {
+                    retarget(&mut head, uri);
+                }
                 head.extensions.insert(route);
                 outer.start(Request::from_parts(head, body))
             }
@@ -208,13 +213,17 @@ where
 impl Way {
     #[inline]
     fn go(&self, mut cx: Box<Cx>) -> Answer {
+        match normal(cx.uri()) {
+            Spelling::Normal => {}
+            Spelling::Other(uri) => retarget(cx.head_mut(), uri),
+            Spelling::Malformed => return self.malformed.call(cx),
+        }
         match self.find(cx.method(), cx.uri(), cx.headers()) {
             Found::Route(index, params) => {
                 cx.set_match(index, params);
                 self.dispatch.go(cx)
             }
             Found::Nothing => self.fallback.call(cx),
-            Found::Malformed => self.malformed.call(cx),
         }
     }
 
@@ -314,9 +323,8 @@ impl MakeConnection for AppService {
 
     fn foreign_upgrade(&self, head: &Parts) -> bool {
         let way = &self.tables.way;
-        let Found::Route(mut index, _) = way.find(&head.method, &head.uri, &head.headers) else {
-            return false;
-        };
+        let Some(uri) = spelt(&head.uri) else { return false };
+        let Found::Route(mut index, _) = way.find(&head.method, &uri, &head.headers) else { return false };
         if let Some(choice) = way.dispatch.choices.get(index) {
             index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }

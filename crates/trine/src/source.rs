@@ -8,6 +8,7 @@ use std::future::{Future, Ready};
 use std::marker::PhantomData;
 
 use trine_core::extract::Reads;
+use trine_core::needs::Need;
 use trine_core::{Cx, FromParam, FromRequest, Needs, Param, Rejection, param};
 
 use crate::handler::Args;
@@ -63,15 +64,50 @@ impl<T: FromRequest> Source<T> {
     pub const READS_BODY: bool = <T::Reads as Reads>::BODY;
 }
 
+impl<T: FromRequest> Source<T> {
+    /// The argument in front of the values that the template names, `None` where it reads the body.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn early(cx: &mut Cx) -> Result<Option<T>, Rejection> {
+        match <T::Reads as Reads>::BODY {
+            true => Ok(None),
+            false => T::from_request(cx).await.map(Some).map_err(Rejection::by::<T>),
+        }
+    }
+
+    /// The argument behind these values.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn late(early: Option<T>, cx: &mut Cx) -> Result<T, Rejection> {
+        match early {
+            Some(value) => Ok(value),
+            None => T::from_request(cx).await.map_err(Rejection::by::<T>),
+        }
+    }
+}
+
+impl<V: FromParam, T: FromRequest> Source<(V, T)> {
+    /// Notes where a value that is looked up comes before an argument that may ask who it is.
+    pub fn order(needs: &mut Needs, value: &'static str, body: &'static str) {
+        if <T::Reads as Reads>::BODY && asks(V::needs) && asks(T::needs) {
+            needs.looks_up_first(value, body);
+        }
+    }
+}
+
+/// Whether it asks for state, which is where things are looked up and users known.
+fn asks(of: fn(&mut Needs)) -> bool {
+    let mut needs = Needs::default();
+    of(&mut needs);
+    needs.iter().any(|need| matches!(need, Need::State { .. }))
+}
+
 impl<A: Args> Source<A> {
     /// What the extractors need of the application.
     pub fn needs(needs: &mut Needs) {
         A::needs(needs);
-    }
-
-    /// All extractors, the one that reads the body last.
-    pub fn extract(cx: &mut Cx) -> impl Future<Output = Result<A, Rejection>> + Send {
-        A::from_request(cx)
     }
 }
 
@@ -93,8 +129,18 @@ pub trait Refused {
         const { refused() }
     }
 
-    /// See [`Source::extract`].
-    fn extract(_cx: &mut Cx) -> Ready<Result<Self::Value, Rejection>> {
+    /// See [`Source::order`].
+    fn order(_needs: &mut Needs, _value: &'static str, _body: &'static str) {
+        const { refused() }
+    }
+
+    /// See [`Source::early`].
+    fn early(_cx: &mut Cx) -> Ready<Result<Option<Self::Value>, Rejection>> {
+        const { refused() }
+    }
+
+    /// See [`Source::late`].
+    fn late(_early: Option<Self::Value>, _cx: &mut Cx) -> Ready<Result<Self::Value, Rejection>> {
         const { refused() }
     }
 

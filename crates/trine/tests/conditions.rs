@@ -136,6 +136,51 @@ async fn groups_and_declared_routes_have_conditions_too_and_parameters_stay() {
     assert_eq!(ask(&client, "/g/1/plain", &[]).await.1, "out");
 }
 
+#[get("/asked", accept = "text/html", header = "x-a: 1", header = "x-b")]
+async fn page() -> &'static str {
+    "page"
+}
+
+#[query("/asked", content_type = "text/*")]
+async fn asked(question: String, method: Method) -> String {
+    format!("{method} {question}")
+}
+
+#[get("/asked")]
+async fn otherwise() -> &'static str {
+    "otherwise"
+}
+
+#[trine::test]
+async fn attributes_say_conditions_too() {
+    let client = App::new().routes(routes![otherwise, page, asked]).test().await;
+    assert_eq!(ask(&client, "/asked", &[("x-a", "1"), ("x-b", "")]).await.1, "page");
+    for headers in
+        [&[("x-a", "1")][..], &[("x-a", "2"), ("x-b", "")], &[("x-a", "1"), ("x-b", ""), ("accept", "a/b")]]
+    {
+        assert_eq!(ask(&client, "/asked", headers).await.1, "otherwise", "{headers:?}");
+    }
+    let question = || client.request(Method::QUERY, "/asked").bytes(&b"why?"[..]);
+    question().header("content-type", "text/plain").await.expect_text("QUERY why?");
+    question().header("content-type", "image/png").await.expect_problem(415);
+    client.post("/asked").await.expect_status(405).expect_header("allow", "GET, HEAD, QUERY, OPTIONS");
+    let audit = App::new().routes(routes![page]).routes(routes![page]).audit().unwrap_err();
+    assert_eq!(audit.findings()[0].kind, Kind::Collision, "{audit}");
+}
+
+#[trine::test]
+async fn query_asks_with_a_body_in_one_path_with_others() {
+    let app = App::new().route("/q", query(async |body: String| body).get(async || "got")).route(
+        "/r",
+        get(async || "got").query(async |body: String, method: Method| format!("{method} {body}")),
+    );
+    let client = app.test().await;
+    client.request(Method::QUERY, "/q").text("a").await.expect_text("a");
+    client.request(Method::QUERY, "/r").text("b").await.expect_text("QUERY b");
+    client.get("/q").await.expect_text("got");
+    client.put("/r").await.expect_status(405).expect_header("allow", "GET, HEAD, QUERY, OPTIONS");
+}
+
 #[trine::test]
 async fn the_body_limit_is_that_of_the_route_that_was_chosen() {
     let client = App::new()
@@ -192,6 +237,10 @@ async fn the_host_finds_its_routes() {
         ("api.example.com.", "/", "api"),
         ("acme.example.com", "/", "tenant acme"),
         ("acme.example.com", "/x/7", "acme 7"),
+        // A name has no case, and one with an encoded dot is no name that anybody could look up.
+        ("ACME.Example.com", "/x/7", "acme 7"),
+        ("acme%2eevil.example.com", "/", "any"),
+        ("a%63me.example.com", "/", "any"),
         ("a.b.example.com", "/", r#"("a", "b")"#),
         ("acme.example.com", "/in/g/own/3", r#"3 ["acme", "g", "3"] /in/g/own/9"#),
         ("[::1]:80", "/", "any"),

@@ -109,6 +109,87 @@ async fn a_refusal_carries_its_problem_to_the_layers_around() {
     assert_eq!(client.get("/g").header("x-refuse", "1").await.text(), "caught: refused by 1");
 }
 
+/// A document that is looked up by its id: 7 exists.
+#[derive(FromParam)]
+#[param(with = "Document::find", needs(AtomicUsize))]
+struct Document;
+
+impl Document {
+    async fn find(id: u64, cx: &Cx) -> Result<Document, Rejection> {
+        cx.state::<AtomicUsize>()?.fetch_add(1, Ordering::Relaxed);
+        if id == 7 { Ok(Document) } else { Err(Problem::not_found("no such document").into()) }
+    }
+}
+
+#[get("/documents/{document}?{also}")]
+async fn read(document: Document, also: Option<Document>, _user: Named<'u'>) -> &'static str {
+    let Document = document;
+    if also.is_some() { "both" } else { "one" }
+}
+
+#[put("/documents/{document}")]
+async fn write(text: String, document: Document, _user: Named<'u'>) -> String {
+    let Document = document;
+    text
+}
+
+#[trine::test]
+async fn who_may_not_ask_learns_nothing_of_what_exists() {
+    let client = App::new().state(AtomicUsize::new(0)).routes(routes![read, write]).test().await;
+    let stranger =
+        |method: Method, path: &str| client.request(method, path).header("x-refuse", "u").bytes(&b"\xff"[..]);
+    for path in ["/documents/7", "/documents/8", "/documents/x", "/documents/7?also=8", "/documents/%FF"] {
+        let (read, write) = (stranger(Method::GET, path).await, stranger(Method::PUT, path).await);
+        assert_eq!((read.status().as_u16(), write.status().as_u16()), (403, 403), "{path}");
+        assert_eq!(read.text().replace("GET", "PUT"), write.text(), "{path}");
+    }
+    // Whoever may ask is told all of it, the value before the body.
+    client.get("/documents/7?also=7").await.expect_text("both");
+    client.get("/documents/7?also=8").await.expect_problem(404);
+    client.put("/documents/8").bytes(&b"\xff"[..]).await.expect_problem(404);
+    client.put("/documents/7").bytes(&b"\xff"[..]).await.expect_problem(400);
+    client.put("/documents/7").text("new").await.expect_text("new");
+}
+
+/// Reads the body, and asks who it is: no argument of its own says that before the document is looked up.
+#[derive(FromRequest)]
+struct Signed {
+    _by: Counter,
+    text: String,
+}
+
+#[post("/documents/{document}")]
+async fn sign(document: Document, signed: Signed) -> String {
+    let Document = document;
+    signed.text
+}
+
+#[test]
+fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
+    async fn checked(_: Counter, request: Request, next: Next) -> Response {
+        next.run(request).await
+    }
+    let app = || App::new().state(AtomicUsize::new(0));
+    let group = || Group::at("/g").routes(routes![sign, read, write]);
+    let audit = app().group(group()).audit().unwrap();
+    let [finding] = audit.findings() else { panic!("{audit}") };
+    assert_eq!(finding.kind, Kind::LookedUpFirst);
+    assert!(
+        finding.text.starts_with(
+            "`sign` (POST /g/documents/{document}) looks up `document: Document` before `signed: Signed`, which reads the body"
+        ),
+        "{audit}"
+    );
+    for guarded in [
+        app().group(group().guard::<Named<'u'>>()),
+        app().layer(guard::<Counter>()).group(group()),
+        app().group(group().layer(middleware(checked))),
+        app().routes([trine::Route::of::<sign>().guard::<Counter>()]),
+    ] {
+        assert!(guarded.audit().unwrap().findings().is_empty());
+    }
+}
+
 /// Asks the application for a counter, so that what ran is known, and for a state that may be missing.
 struct Counter(usize);
 

@@ -25,16 +25,14 @@ pub(super) fn differs(route: &RouteMeta, path: &str) -> Option<Verdict> {
                     .then_some(Verdict::EmptyParameter { name });
             }
             Some((before, _, after)) => {
-                let value = got
-                    .strip_prefix(&*unescaped(before))
-                    .and_then(|got| got.strip_suffix(&*unescaped(after)));
+                let value = got.strip_prefix(before).and_then(|got| got.strip_suffix(after));
                 match value {
                     Some("") => return Some(Verdict::EmptyParameter { name }),
                     Some(_) => {}
                     None => return Some(segment(route, at, got)),
                 }
             }
-            None if unescaped(wanted) == got => {}
+            None if wanted == got => {}
             None => return Some(segment(route, at, got)),
         }
     }
@@ -49,19 +47,8 @@ fn segment(route: &RouteMeta, at: usize, got: &str) -> Verdict {
 
 /// What stands before a parameter of a segment, its kind, and what stands after it.
 fn parameter(segment: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let open = from + segment[from..].find('{')?;
-        if segment[open..].starts_with("{{") {
-            from = open + 2;
-            continue;
-        }
-        let close = open + segment[open..].find('}')?;
-        let kind = if segment[open + 1..].starts_with('*') { "*" } else { "" };
-        return Some((&segment[..open], kind, &segment[close + 1..]));
-    }
-}
-
-fn unescaped(text: &str) -> String {
-    text.replace("{{", "{").replace("}}", "}")
+    // A brace of the text is percent-encoded there.
+    let (before, rest) = segment.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, if name.starts_with('*') { "*" } else { "" }, after))
 }

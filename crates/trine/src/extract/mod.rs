@@ -20,6 +20,7 @@
 //! | `Bytes`, `String` | the body | 400, 408, 413 |
 //! | [`Body`](crate::Body), [`Request`](crate::Request) | the body, as a stream | 413 while it is read |
 //! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the head | never |
+//! | [`RawTarget`] | the target as the client wrote it | never |
 //! | [`ConnInfo`](crate::ConnInfo) | the connection | 500 where no server told of it |
 //! | [`ClientCertificate`] | the connection | 403 where the client showed none |
 //! | [`Client`] | for whom the request is, behind trusted proxies | never |
@@ -40,6 +41,7 @@ mod matched_path;
 mod multipart;
 mod path;
 mod query;
+mod raw_target;
 mod state;
 mod typed_header;
 
@@ -56,6 +58,7 @@ pub use self::matched_path::MatchedPath;
 pub use self::multipart::{Multipart, Part};
 pub use self::path::Path;
 pub use self::query::Query;
+pub use self::raw_target::RawTarget;
 pub use self::state::State;
 pub use self::typed_header::TypedHeader;
 pub use cookie::{self, Cookie, SameSite};

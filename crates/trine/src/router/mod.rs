@@ -11,7 +11,6 @@ use trine_core::route::Params;
 
 use choice::{CHOICE, Candidate};
 use condition::Condition;
-use normal::Spelling;
 use template::Template;
 
 /// The tree of all paths. Each has the list of the routes that stand at it.
@@ -48,8 +47,6 @@ pub(crate) enum Found {
     Route(u32, Params),
     /// Nothing stands at this path.
     Nothing,
-    /// The path is not valid percent-encoding.
-    Malformed,
 }
 
 impl Router {
@@ -90,21 +87,9 @@ impl Router {
         self.paths.iter_mut()
     }
 
-    /// Finds the route for a request.
+    /// Finds the route for a request whose path has its [one spelling](normal).
     pub(crate) fn find(&self, method: &Method, uri: &Uri) -> Found {
-        match normal::normal(uri.path()) {
-            Spelling::Normal => self.at(method, uri.path(), || uri.path_and_query().cloned()),
-            Spelling::Other(normal) => self.at(method, normal.path(), || Some(normal.clone())),
-            Spelling::Malformed => Found::Malformed,
-        }
-    }
-
-    fn at(
-        &self,
-        method: &Method,
-        path: &str,
-        owned: impl FnOnce() -> Option<http::uri::PathAndQuery>,
-    ) -> Found {
+        let path = uri.path();
         let Ok(found) = self.tree.at(path) else { return Found::Nothing };
         let Some(routes) = self.paths.get(*found.value as usize) else { return Found::Nothing };
         let route = routes.pick(method);
@@ -117,7 +102,7 @@ impl Router {
             let start = value.as_ptr() as usize - base;
             (start as u16, (start + value.len()) as u16)
         });
-        match owned() {
+        match uri.path_and_query().cloned() {
             Some(owned) if path.len() <= usize::from(u16::MAX) => {
                 Found::Route(route, Params::new(owned, spans))
             }

@@ -21,9 +21,27 @@ async fn lower() {}
 #[get("/", name = "two words")] //~ expect: `name` expects the name of the generated type
 async fn named() {}
 
+#[get("/", accept = "html")] //~ expect: accept `html` is no media type: expected a type and a subtype such as `application/json`
+async fn media() {}
+
+#[get("/", accept = "text/*")] //~ expect: an answer has one media type
+async fn range() {}
+
+#[query("/", content_type = "text/html; charset=utf-8")] //~ expect: parameters decide nothing
+async fn parameters() {}
+
+#[get("/", header = "x version")] //~ expect: `x version` is no name of a header: write `header = "x-version: 2"`
+async fn field() {}
+
+#[get("/", header = 2)] //~ expect: `header` expects text: `header = "x-version: 2"`
+async fn number() {}
+
+#[post("/", format = "json")] //~ expect: `format` is not known here; expected `content_type = "application/json"` for what a request brings
+async fn rocket() {}
+
 #[get("/")]
 struct NotAFunction; //~ expect: `#[get]` stands on a function
 
 fn main() {
-    App::new().routes(routes![unit, fraction, boolean, unknown, fixed, lower, named]);
+    App::new().routes(routes![unit, fraction, boolean, unknown, fixed, lower, named, media, range, parameters, field, number, rocket]);
 }
