@@ -93,7 +93,7 @@ mod worker;
 pub use address::Address;
 pub use config::{Acme, AcmeChallenge, AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
-pub use forwarded::{Client, ForwardedBy, TrustedProxies};
+pub use forwarded::{Client, ForwardedBy, TrustedProxies, over_tls};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
 #[cfg(unix)]
