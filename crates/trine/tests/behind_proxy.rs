@@ -128,6 +128,15 @@ async fn over_tls(app: fn() -> App, ask: &str, tells: impl Fn(&str) -> bool) {
 }
 
 #[tokio::test]
+async fn cookies_are_secure_where_the_proxy_says_https() {
+    async fn visit(mut cookies: Cookies) {
+        cookies.add(("a", "1"));
+    }
+    let app = || App::new().route("/", get(visit));
+    over_tls(app, "", |head| head.contains("set-cookie: a=1; httponly; samesite=lax; secure; path=/")).await;
+}
+
+#[tokio::test]
 async fn hsts_is_said_where_the_proxy_says_https() {
     let app = || App::new().route("/", get(async || "page")).layer(Hsts::new(Duration::from_secs(60)));
     over_tls(app, "", |head| head.contains("strict-transport-security: max-age=60")).await;
