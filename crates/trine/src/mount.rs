@@ -39,6 +39,10 @@ impl Endpoint for Mounted {
         if let Some(uri) = without_prefix(request.uri(), segments) {
             *request.uri_mut() = uri;
         }
+        #[cfg(feature = "axum")]
+        if !self.own_upgrades {
+            crate::interop::leave(request.extensions_mut(), cx.conn().and_then(|conn| conn.peer));
+        }
         // An application inside this one learns of the connection from it.
         request.extensions_mut().insert(cx.matched().clone());
         self.service.start(request)
