@@ -30,7 +30,8 @@ use crate::incoming::Incoming;
 ///
 /// # Limits
 /// A body has a limit of data bytes, [`u64::MAX`] unless [`Body::limited`] set one. Past it, reading fails with
-/// [`BodyError::TooLarge`]; a declared length past it fails before a byte is read.
+/// [`BodyError::TooLarge`]; a declared length past it fails before a byte is read. Behind an error, of whatever kind, the
+/// body is at its end: who reads on gets `None`.
 pub struct Body {
     kind: Kind,
     limit: u64,
@@ -259,7 +260,7 @@ impl http_body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        let frame = match &mut this.kind {
+        let mut frame = match &mut this.kind {
             Kind::Empty => return Poll::Ready(None),
             Kind::Whole(bytes) => {
                 let frame = Frame::data(std::mem::take(bytes));
@@ -274,9 +275,10 @@ impl http_body::Body for Body {
             Kind::Incoming(incoming) => {
                 // Refused before the first byte is asked for: `100 Continue` is never sent for it.
                 if incoming.remaining().is_some_and(|declared| declared > this.left) {
-                    return Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit })));
+                    Some(Err(BodyError::TooLarge { limit: this.limit }))
+                } else {
+                    ready!(incoming.poll_frame(cx))
                 }
-                ready!(incoming.poll_frame(cx))
             }
             Kind::Stream(stream) => {
                 let stream = stream.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -284,16 +286,17 @@ impl http_body::Body for Body {
             }
             Kind::File(file) => file.read().map(|read| read.map(Frame::data)),
         };
-        if let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
+        if let Some(Ok(part)) = &frame
+            && let Some(data) = part.data_ref()
         {
             match this.left.checked_sub(data.len() as u64) {
                 Some(left) => this.left = left,
-                None => {
-                    this.kind = Kind::Empty;
-                    return Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit })));
-                }
+                None => frame = Some(Err(BodyError::TooLarge { limit: this.limit })),
             }
+        }
+        // Behind an error or the end comes nothing, whatever the source would say if it were asked again.
+        if !matches!(frame, Some(Ok(_))) {
+            this.kind = Kind::Empty;
         }
         Poll::Ready(frame)
     }

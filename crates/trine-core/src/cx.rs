@@ -1,5 +1,6 @@
 //! One request, as extractors see it.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -114,6 +115,12 @@ impl Cx {
     #[must_use]
     pub fn matched(&self) -> &RouteCx {
         &self.route
+    }
+
+    /// Keeps the changes to cookies until there is an answer. They travel with the match.
+    #[doc(hidden)]
+    pub fn set_jar(&mut self, jar: Arc<dyn Any + Send + Sync>) {
+        self.route.set_jar(jar);
     }
 
     /// The matched route; `None` in layers outside routing.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderName};
+use http::header::{self, Entry, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::{Body, BoxError, Problem, Response, recycle};
@@ -168,15 +168,25 @@ impl<P: IntoResponseParts> IntoResponseParts for Option<P> {
     }
 }
 
-/// Each field replaces those of the same name that the response has.
+/// Each field replaces those of the same name that the response has, but `Set-Cookie`: it is added.
+///
+/// Each line of `Set-Cookie` is about a cookie of its own and no part of a list (RFC 9110 section 5.3), so one that replaced
+/// others would lose what a session or a [`Cookies`](https://docs.rs/trine/latest/trine/extract/struct.Cookies.html) set.
 impl IntoResponseParts for HeaderMap {
-    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+    fn into_response_parts(mut self, response: &mut Response) -> Result<(), Problem> {
+        if let Entry::Occupied(cookies) = self.entry(header::SET_COOKIE) {
+            let (name, cookies) = cookies.remove_entry_mult();
+            for cookie in cookies {
+                response.headers_mut().append(&name, cookie);
+            }
+        }
         response.headers_mut().extend(self);
         Ok(())
     }
 }
 
-/// Each field replaces those of the same name that the response has.
+/// Each field replaces those of the same name that the response has, and those before it in the array, but `Set-Cookie`: it
+/// is added. To add others, write [`AppendHeaders`](https://docs.rs/trine/latest/trine/respond/struct.AppendHeaders.html).
 impl<K, V, const N: usize> IntoResponseParts for [(K, V); N]
 where
     K: TryInto<HeaderName, Error: Into<BoxError>>,
@@ -186,7 +196,11 @@ where
         for (name, value) in self {
             let name = name.try_into().map_err(Problem::internal)?;
             let value = value.try_into().map_err(Problem::internal)?;
-            response.headers_mut().insert(name, value);
+            if name == header::SET_COOKIE {
+                response.headers_mut().append(name, value);
+            } else {
+                response.headers_mut().insert(name, value);
+            }
         }
         Ok(())
     }

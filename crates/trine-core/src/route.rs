@@ -1,6 +1,6 @@
 //! The matched route and its parameters. They travel beside the request, not in it.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -88,13 +88,14 @@ pub struct RouteCx {
     conn: Option<Arc<ConnInfo>>,
     route: Option<u32>,
     params: Params,
+    jar: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl RouteCx {
     /// A request that is not routed yet.
     #[must_use]
     pub fn new(app: Arc<AppCx>, conn: Option<Arc<ConnInfo>>) -> RouteCx {
-        RouteCx { app, conn, route: None, params: Params::default() }
+        RouteCx { app, conn, route: None, params: Params::default(), jar: None }
     }
 
     /// The same with a match: the index into [`AppCx::routes`] and the values.
@@ -107,6 +108,18 @@ impl RouteCx {
     pub(crate) fn set_match(&mut self, route: u32, params: Params) {
         self.route = Some(route);
         self.params = params;
+    }
+
+    pub(crate) fn set_jar(&mut self, jar: Arc<dyn Any + Send + Sync>) {
+        self.jar = Some(jar);
+    }
+
+    /// The changes to cookies that wait for the answer, where somebody took the cookies of the request.
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn jar(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.jar.as_ref()
     }
 
     /// The application.

@@ -39,6 +39,17 @@ fn futures<T: Send + Unpin + 'static>(items: Vec<T>) -> impl futures_core::Strea
     Iter(items.into_iter())
 }
 
+fn asked<T>(next: impl FnMut() -> Option<T> + Send + Unpin) -> impl futures_core::Stream<Item = T> + Send {
+    struct Asked<F>(F);
+    impl<T, F: FnMut() -> Option<T> + Unpin> futures_core::Stream for Asked<F> {
+        type Item = T;
+        fn poll_next(mut self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+            Poll::Ready((self.0)())
+        }
+    }
+    Asked(next)
+}
+
 fn file(content: &[u8]) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content).unwrap();
@@ -79,6 +90,57 @@ fn the_limit_holds_for_every_form() {
         assert!(matches!(error, BodyError::TooLarge { limit: 4 }), "{form}: {error}");
     }
     assert_eq!(now(parts(&["123", "45"]).limited(5).bytes()).unwrap(), "12345");
+}
+
+/// It gave the same error again for ever, so that a loop over the frames never ended.
+#[test]
+fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
+    struct Grumbling;
+    impl futures_core::Stream for Grumbling {
+        type Item = Result<Bytes, BodyError>;
+        fn poll_next(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready(Some(Err(BodyError::TimedOut)))
+        }
+    }
+    let (_declared, incoming) = channel(Some(5));
+    let (failed, failing) = channel(None);
+    failed.fail(BodyError::Malformed("a chunk"));
+    for (form, body) in [
+        ("whole", Body::from("12345").limited(4)),
+        ("owned", Body::from("12345".to_owned()).limited(4)),
+        ("declared", Body::incoming(incoming).limited(4)),
+        ("broken", Body::incoming(failing)),
+        ("stream past the limit", parts(&["123", "45", "6"]).limited(4)),
+        ("stream that goes on failing", Body::stream(Grumbling)),
+        ("file past the limit", Body::file(file(b"12345"), 0, 5).limited(4)),
+        ("file that shrank", Body::file(file(b"123"), 0, 9)),
+    ] {
+        let mut body = body;
+        let mut polls = 0;
+        let error = loop {
+            polls += 1;
+            assert!(polls < 5, "{form}");
+            match now(body.frame()) {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("{form}: no error"),
+            }
+        };
+        assert!(now(body.frame()).is_none() && now(body.chunk()).is_none(), "{form}: behind {error}");
+        assert!(body.is_end_stream(), "{form}");
+    }
+}
+
+#[test]
+fn behind_the_end_a_stream_is_not_asked_again() {
+    let mut ended = false;
+    let once = asked(move || {
+        assert!(!ended, "it was asked behind its end");
+        ended = true;
+        None::<Result<Bytes, BodyError>>
+    });
+    let mut body = Body::stream(once);
+    assert!(now(body.frame()).is_none() && now(body.frame()).is_none());
 }
 
 #[test]
@@ -136,5 +198,6 @@ fn a_declared_length_past_the_limit_asks_for_no_byte() {
     let mut body = Body::incoming(incoming).limited(9);
     assert!(body.check_declared().is_err());
     assert!(matches!(now(body.frame()), Some(Err(BodyError::TooLarge { limit: 9 }))));
-    assert!(filler.poll_wanted(&mut Context::from_waker(Waker::noop())).is_pending());
+    // It lets go of the connection, and has never asked it for a frame.
+    assert_eq!(filler.poll_wanted(&mut Context::from_waker(Waker::noop())), Poll::Ready(Want::Gone));
 }

@@ -132,7 +132,11 @@ impl HttpBody for Outgoing {
         {
             match this.left.checked_sub(data.len() as u64) {
                 Some(left) => this.left = left,
-                None => frame = Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit }))),
+                None => {
+                    // Behind an error comes nothing.
+                    this.body = Body::empty();
+                    frame = Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit })));
+                }
             }
         }
         match &frame {

@@ -11,7 +11,8 @@ use crate::address::Address;
 use crate::config::ServerConfig;
 use crate::conn::conn;
 use crate::error::ServerError;
-use crate::https::{HttpsRedirect, Redirecting};
+use crate::forwarded::TrustedProxies;
+use crate::https::{Came, HttpsRedirect, Redirecting};
 use crate::io::Io;
 use crate::listen::Listen;
 use crate::network::Network;
@@ -29,6 +30,8 @@ pub(crate) struct Door {
     #[cfg(feature = "http3")]
     http3: Option<crate::h3::Port>,
     redirect: Option<HttpsRedirect>,
+    /// Whose word counts that a request came over TLS: such a one is not redirected.
+    trusted: Arc<TrustedProxies>,
     /// What authorities ask for over plain HTTP.
     #[cfg(feature = "acme")]
     proofs: std::sync::OnceLock<Arc<[Arc<crate::tls::acme::State>]>>,
@@ -56,10 +59,15 @@ impl Door {
             #[cfg(feature = "tls-core")]
             tls,
             redirect: listen.redirect.clone(),
+            trusted: Arc::new(config.trusted()),
             #[cfg(feature = "acme")]
             proofs: std::sync::OnceLock::new(),
             proxies: listen.proxy_protocol.clone(),
         })
+    }
+
+    fn came(&self, info: &ConnInfo) -> Came {
+        Came { conn: info.clone(), trusted: Arc::clone(&self.trusted) }
     }
 }
 
@@ -112,12 +120,12 @@ pub(crate) async fn enter<I, M>(
         let make = crate::tls::acme::Proving {
             inner: make,
             states: Arc::clone(states),
-            redirect: door.redirect.clone(),
+            redirect: door.redirect.clone().map(|redirect| (redirect, door.came(&info))),
         };
         return Box::pin(conn(io, info, Box::new(make), config, place)).await;
     }
     if let Some(redirect) = door.redirect.clone() {
-        let make = Redirecting { inner: make, redirect };
+        let make = Redirecting { inner: make, redirect, came: door.came(&info) };
         return Box::pin(conn(io, info, &make, config, place)).await;
     }
     drop(door);

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use http::Uri;
 use http::header::HOST;
-use trine_core::ConnInfo;
+use trine_core::{ConnInfo, RouteCx};
 
 use self::said::Hop;
 use crate::h1::host::valid_host;
@@ -87,19 +87,28 @@ impl TrustedProxies {
     pub fn client(&self, connection: &ConnInfo, headers: &HeaderMap, uri: &Uri) -> Client {
         let peer = connection.peer.map(|peer| peer.ip().to_canonical());
         let direct = Client { address: peer, secure: connection.secure, host: host(headers, uri) };
-        if self.believed(connection).is_none() {
-            return direct;
-        }
-        let outermost = match self.by {
-            ForwardedBy::XForwarded => self.outermost(said::x_forwarded(headers)),
-            ForwardedBy::Forwarded => self.outermost(said::forwarded(headers).into_iter()),
-        };
-        let Some(hop) = outermost else { return direct };
+        let Some(hop) = self.hop(connection, headers) else { return direct };
         let host = hop.host.filter(|host| !host.is_empty() && valid_host(host.as_bytes()));
         Client {
             address: hop.address,
             secure: hop.secure.unwrap_or(direct.secure),
             host: host.map(Cow::into_owned).or(direct.host),
+        }
+    }
+
+    /// Whether the client speaks TLS: to us, or to the trusted proxy that says so. It is the answer that
+    /// [`TrustedProxies::client`] has among others, for less.
+    #[must_use]
+    pub fn secure(&self, connection: &ConnInfo, headers: &HeaderMap) -> bool {
+        let said = self.hop(connection, headers).and_then(|hop| hop.secure);
+        said.unwrap_or(connection.secure)
+    }
+
+    /// The hop of the client, as the outermost trusted proxy tells it.
+    fn hop<'a>(&self, connection: &ConnInfo, headers: &'a HeaderMap) -> Option<Hop<'a>> {
+        match self.believed(connection)? {
+            ForwardedBy::XForwarded => self.outermost(said::x_forwarded(headers)),
+            ForwardedBy::Forwarded => self.outermost(said::forwarded(headers).into_iter()),
         }
     }
 
@@ -142,6 +151,19 @@ impl TrustedProxies {
 #[must_use]
 pub fn is_forwarded(line: &[u8]) -> bool {
     said::is_forwarded(line)
+}
+
+/// Whether the client of a request in a Trine application speaks TLS: to us, or to a proxy of `trusted_proxies` that says so.
+/// `None` where no connection is known, as in a test or on a foreign server.
+///
+/// It is the one answer to this question: for the `Secure` of cookies, [`Hsts`](crate::https::Hsts),
+/// [`HttpsRedirect`](crate::https::HttpsRedirect), the check of the origin of WebSockets, and layers of yours, which find the
+/// match in the extensions of the request.
+#[must_use]
+pub fn over_tls(route: &RouteCx, headers: &HeaderMap) -> Option<bool> {
+    let connection = route.conn()?;
+    let trusted = route.app().states.get::<TrustedProxies>();
+    Some(trusted.map_or(connection.secure, |trusted| trusted.secure(connection, headers)))
 }
 
 fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {

@@ -6,5 +6,5 @@ mod redirect;
 pub use self::hsts::{Hsts, HstsService};
 #[cfg(feature = "acme")]
 pub(crate) use self::redirect::HttpsRedirectFuture;
-pub(crate) use self::redirect::Redirecting;
+pub(crate) use self::redirect::{Came, Redirecting};
 pub use self::redirect::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectService};

@@ -44,6 +44,8 @@
 
 mod accept;
 mod address;
+#[cfg(feature = "axum")]
+mod axum_router;
 mod buffer;
 mod call;
 mod config;
@@ -91,9 +93,11 @@ mod wire;
 mod worker;
 
 pub use address::Address;
+#[cfg(feature = "axum")]
+pub use axum_router::RouterOn;
 pub use config::{Acme, AcmeChallenge, AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
-pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded};
+pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
 #[cfg(unix)]

@@ -60,7 +60,8 @@ pub trait MakeConnection: 'static {
 /// Any `Clone` Tower service: every worker and every connection gets a clone.
 ///
 /// With the feature `hyper-upgrade`, upgrades are hyper's, which is what axum's WebSockets take. A service that takes
-/// [`OnUpgrade`](crate::upgrade::OnUpgrade) goes into [`Own`].
+/// [`OnUpgrade`](crate::upgrade::OnUpgrade) goes into [`Own`]. With the feature `axum`, a `Router` goes to
+/// [`Bound::serve`](crate::Bound::serve) as it is, and its handlers find `ConnectInfo` too.
 ///
 /// ```no_run
 /// # async fn run(router: axum::Router) -> Result<(), trine_server::ServerError> {

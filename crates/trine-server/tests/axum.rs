@@ -3,7 +3,10 @@
 
 mod common;
 
+use std::net::SocketAddr;
+
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -44,6 +47,37 @@ async fn a_router_runs_as_it_is() {
     let head = exchange(server.address, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(head.contains("content-length: 4\r\n") && body(&head).is_empty(), "{head}");
     assert_eq!(status(&exchange(server.address, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await), 500);
+    server.stop().await;
+}
+
+/// Its handlers answered 500: our server left no `ConnectInfo`.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websockets() {
+    async fn peer(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
+        peer.to_string()
+    }
+    async fn socket(
+        ConnectInfo(peer): ConnectInfo<SocketAddr>,
+        upgrade: WebSocketUpgrade,
+    ) -> impl IntoResponse {
+        upgrade.on_upgrade(async move |mut socket| drop(socket.send(peer.to_string().into()).await))
+    }
+    let router = Router::new().route("/peer", get(peer)).route("/socket", get(socket));
+    let server = run(config(), router);
+    let mut client = Client::connect(server.address).await;
+    let ours = client.0.local_addr().unwrap().to_string();
+    for _ in 0..2 {
+        // Whatever a client says, it is the peer.
+        client.send("GET /peer HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n").await;
+        assert_eq!(body(&client.answer().await), ours);
+    }
+    drop(client);
+    let url = format!("ws://{}/socket", server.address);
+    let (mut socket, _) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
+    let told = within(socket.next()).await.unwrap().unwrap().into_text().unwrap();
+    assert!(told.starts_with("127.0.0.1:"), "{told}");
+    drop(socket);
     server.stop().await;
 }
 

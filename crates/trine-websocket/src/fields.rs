@@ -42,8 +42,9 @@ pub(crate) fn tokens<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Result<V
 
 /// Whether a list has this token, in any case. Other fields of HTTP may have more in them than tokens.
 pub(crate) fn lists(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
-    let lines = headers.get_all(field).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+    let mut items =
+        headers.get_all(field).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    items.any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
 struct Text<'a>(&'a str);

@@ -56,7 +56,7 @@ where
                 Ok(args) => handler.call(args).await.into_response(),
                 Err(rejection) => return settle(rejection.into_response(), cx).await,
             };
-            if response.extensions().is_empty() {
+            if response.extensions().is_empty() && cx.matched().jar().is_none() {
                 cx.end();
                 return response;
             }
@@ -128,7 +128,7 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
             match T::call(&mut cx).await {
-                Ok(response) if response.extensions().is_empty() => {
+                Ok(response) if response.extensions().is_empty() && cx.matched().jar().is_none() => {
                     cx.end();
                     response
                 }

@@ -7,6 +7,7 @@ use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, IntoResponse, Needs, Request};
 
 use crate::endpoint::Answer;
+use crate::extract::set_changed;
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{Next, Step};
@@ -105,7 +106,7 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
                 Ok(_) => {
                     let mut request = cx.take_request();
                     request.extensions_mut().insert(cx.matched().clone());
-                    next.run(request).await
+                    set_changed(next.run(request).await, cx.matched())
                 }
                 Err(rejection) => finish(rejection.into_response(), &cx),
             }

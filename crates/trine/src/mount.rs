@@ -39,6 +39,10 @@ impl Endpoint for Mounted {
             retarget(cx.head_mut(), uri);
         }
         let mut request = cx.take_request();
+        #[cfg(feature = "axum")]
+        if !self.own_upgrades {
+            crate::interop::leave(request.extensions_mut(), cx.conn().and_then(|conn| conn.peer));
+        }
         // An application inside this one learns of the connection from it.
         request.extensions_mut().insert(cx.matched().clone());
         self.service.start(request)

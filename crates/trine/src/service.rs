@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use tower_service::Service;
 use trine_core::route::AppCx;
 use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
@@ -285,9 +285,9 @@ impl Dispatch {
 
 fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
     for name in names {
-        let known = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
-        let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
-        if !known.any(|known| known == "*" || known.eq_ignore_ascii_case(name.as_str())) {
+        let lines = headers.get_all(header::VARY).iter().map(HeaderValue::as_bytes);
+        let mut known = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+        if !known.any(|known| known == b"*" || known.eq_ignore_ascii_case(name.as_str().as_bytes())) {
             headers.append(header::VARY, name.into());
         }
     }

@@ -9,6 +9,7 @@ use trine_core::{Cx, Problem, Response};
 
 use crate::catch::Catchers;
 use crate::endpoint::Answer;
+use crate::extract::set_changed;
 use crate::respond::locate_pending;
 use crate::sse::end_pending;
 use crate::trace_id::trace_id;
@@ -32,7 +33,7 @@ impl Told {
 /// does. Answers that carry nothing end where they are made.
 #[cold]
 pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
-    let response = end_pending(locate_pending(response, &cx), &cx);
+    let response = completed(response, &cx);
     if !is_due(&response) {
         cx.end();
         return Box::pin(ready(response));
@@ -53,11 +54,16 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
 
 /// Tells the problem that a layer or a catcher made. What was told stays.
 pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
-    let response = end_pending(locate_pending(response, cx), cx);
+    let response = completed(response, cx);
     match is_due(&response) {
         true => tell(response, cx.accept(), cx.traceparent()),
         false => response,
     }
+}
+
+/// Does to an answer what waited for it.
+fn completed(response: Response, cx: &Cx) -> Response {
+    set_changed(end_pending(locate_pending(response, cx), cx), cx.matched())
 }
 
 /// Tells the problem of a service that knows nothing of applications, our proxy for example.
@@ -120,11 +126,26 @@ pub(crate) fn told_finally(mut response: Response) -> Response {
 
 /// Adds the fields that a response lacks, except those that are about the body that it had.
 fn keep_fields(response: &mut Response, fields: &HeaderMap) {
+    keep_cookies(response.headers_mut(), fields);
     let had = response.headers().clone();
     for (name, value) in fields {
         if !had.contains_key(name) && !ABOUT_THE_BODY.contains(name) {
             response.headers_mut().append(name, value.clone());
         }
+    }
+}
+
+/// Each `Set-Cookie` is about a cookie of its own. Those of before stay before: of two about one cookie the last counts.
+fn keep_cookies(headers: &mut HeaderMap, before: &HeaderMap) {
+    let before: Vec<_> = before.get_all(header::SET_COOKIE).iter().cloned().collect();
+    if before.is_empty() {
+        return;
+    }
+    let own: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    let own = own.into_iter().filter(|cookie| !before.contains(cookie)).collect::<Vec<_>>();
+    for cookie in before.into_iter().chain(own) {
+        headers.append(header::SET_COOKIE, cookie);
     }
 }
 

@@ -5,10 +5,13 @@
 
 mod common;
 
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
 use axum::routing::{get as axum_get, post as axum_post};
 use axum_extra::TypedHeader as AxumHeader;
-use axum_extra::extract::CookieJar;
-use axum_extra::extract::cookie::Cookie;
+use axum_extra::extract::cookie::{Cookie, Key};
+use axum_extra::extract::{CookieJar, PrivateCookieJar};
 use axum_extra::headers::UserAgent;
 use axum_valid::Garde;
 use serde_json::json;
@@ -197,4 +200,114 @@ async fn both_ways_over_a_socket() {
     let old = client.get(running.url("/old/motto/Ann")).send().await.unwrap();
     assert_eq!(old.text().await.unwrap(), "Ann: step by step");
     running.stop().await;
+}
+
+#[derive(Debug)]
+struct AppError(&'static str);
+
+impl axum::response::IntoResponse for AppError {
+    fn into_response(self) -> axum::response::Response {
+        axum::response::IntoResponse::into_response((axum::http::StatusCode::IM_A_TEAPOT, self.0))
+    }
+}
+
+fn brew(what: &str) -> Result<String, AppError> {
+    if what == "tea" { Ok(what.to_owned()) } else { Err(AppError("only tea")) }
+}
+
+#[tokio::test]
+async fn a_question_mark_turns_an_error_of_axums_into_an_answer() {
+    async fn pot(what: Path<String>) -> Result<String, Axum<AppError>> {
+        Ok(brew(&what)?)
+    }
+    let client = App::new().route("/{what}", get(pot)).test().await;
+    client.get("/tea").await.expect_text("tea");
+    client.get("/coffee").await.expect_status(418).expect_text("only tea");
+}
+
+/// A part of axum's that cannot be sent.
+struct Unsendable;
+
+impl axum::response::IntoResponseParts for Unsendable {
+    type Error = (axum::http::StatusCode, &'static str);
+
+    fn into_response_parts(
+        self,
+        _: axum::response::ResponseParts,
+    ) -> Result<axum::response::ResponseParts, Self::Error> {
+        Err((axum::http::StatusCode::INSUFFICIENT_STORAGE, "no room"))
+    }
+}
+
+#[tokio::test]
+async fn parts_of_axum_stand_before_answers_of_ours() {
+    async fn log_in(jar: AxumWith<PrivateCookieJar, Key>) -> (Axum<PrivateCookieJar>, Redirect) {
+        (Axum(jar.0.add(Cookie::new("name", "Ann"))), Redirect::to("/name"))
+    }
+    async fn name(jar: AxumWith<PrivateCookieJar, Key>) -> Option<String> {
+        Some(jar.get("name")?.value().to_owned())
+    }
+    async fn parts() -> impl IntoResponse {
+        let fields = Axum([("x-a", "1"), ("set-cookie", "b=2")]);
+        (StatusCode::CREATED, [("x-a", "0"), ("set-cookie", "a=1")], fields, "text")
+    }
+    async fn unsendable() -> impl IntoResponse {
+        (StatusCode::CREATED, Axum(Unsendable), "secret")
+    }
+    let app = App::new()
+        .state(Key::generate())
+        .route("/log-in", post(log_in))
+        .route("/name", get(name))
+        .route("/parts", get(parts))
+        .route("/unsendable", get(unsendable));
+    let client = app.test().await;
+    client.post("/log-in").await.expect_status(303).expect_header("location", "/name");
+    client.get("/name").await.expect_text("Ann");
+    let parts = client.get("/parts").await;
+    parts.expect_status(201).expect_text("text").expect_header("x-a", "1");
+    client.get("/unsendable").await.expect_problem(507);
+}
+
+/// Its handlers answered 500: our server left no `ConnectInfo`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
+    async fn theirs(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
+        peer.to_string()
+    }
+    async fn ours(Axum(ConnectInfo(peer)): Axum<ConnectInfo<SocketAddr>>, conn: ConnInfo) -> String {
+        assert_eq!(conn.peer, Some(peer));
+        peer.to_string()
+    }
+    async fn client(Trine(client): Trine<trine::extract::Client>) -> String {
+        client.address.unwrap().to_string()
+    }
+    let router = axum::Router::new().route("/peer", axum_get(theirs)).route("/client", axum_get(client));
+    let trusted = trine::config::Config::read("trusted_proxies = '127.0.0.1'", []).unwrap();
+    let app = App::new().config(trusted).route("/ours", get(ours)).mount("/old", router);
+    let running = common::start(app).await;
+    for (path, expected) in
+        [("/old/peer", "127.0.0.1:"), ("/ours", "127.0.0.1:"), ("/old/client", "203.0.113.7")]
+    {
+        let ask = reqwest::Client::new().get(running.url(path)).header("x-forwarded-for", "203.0.113.7");
+        let answer = ask.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let text = answer.text().await.unwrap();
+        assert!(text.starts_with(expected), "{path}: {text}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn cookies_that_a_handler_of_axums_changes_are_set_where_they_are_returned() {
+    async fn visit(
+        Trine(mut cookies): Trine<Cookies>,
+        Trine(mut again): Trine<Cookies>,
+    ) -> Trine<(Cookies, String)> {
+        cookies.add(("a", "1"));
+        again.add(("b", "2"));
+        Trine((cookies, "page".to_owned()))
+    }
+    let client = App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
+    let answer = client.get("/old/visit").await;
+    assert_eq!(answer.expect_text("page").headers().get_all("set-cookie").iter().count(), 2);
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tower::ServiceExt as _;
 use trine::config::Config;
 use trine::extract::Client;
+use trine::https::{Hsts, HttpsRedirect};
 use trine::prelude::*;
 use trine_server::{ForwardedBy, Listen, Server, ServerHandle};
 
@@ -28,12 +29,16 @@ fn read(text: &str) -> Config {
 
 /// Serves at the places of this configuration; the port of the first.
 async fn start(text: &str) -> (u16, ServerHandle) {
+    serve(text, App::new().routes(routes![whoami])).await
+}
+
+async fn serve(text: &str, app: App) -> (u16, ServerHandle) {
     let mut config = read(text);
     config.server.signals = false;
     let bound = Server::new(config.server.clone()).bind().unwrap();
     let port = bound.local_addrs().find_map(|address| address.tcp()).unwrap().port();
     let handle = bound.handle();
-    let service = App::new().config(config).routes(routes![whoami]).build().await.unwrap();
+    let service = app.config(config).build().await.unwrap();
     tokio::spawn(bound.serve(service));
     (port, handle)
 }
@@ -83,6 +88,109 @@ async fn a_listed_proxy_is_believed_and_nobody_behind_it() {
     assert_eq!(tcp(port, "", through).await, "203.0.113.7 http app.example");
     let hidden = "Forwarded: for=6.6.6.6;host=evil.example;x=\", for=203.0.113.7\r\n";
     assert_eq!(tcp(port, "", hidden).await, "somebody http direct.example");
+    handle.shutdown();
+}
+
+/// The head of the answer to a request for `/` with these fields.
+async fn head(port: u16, fields: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{fields}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = async {
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+    };
+    timeout(Duration::from_secs(10), read).await.unwrap();
+    String::from_utf8(answer).unwrap().to_lowercase()
+}
+
+const BELIEVED: &str = "port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.1'";
+const ALONE: &str = "port = 0\nworkers = 1";
+
+/// Every user of the question "did it come over TLS?": what the client said to the proxy, where the proxy is trusted. Each
+/// looked at the connection to the proxy.
+async fn over_tls(app: fn() -> App, ask: &str, tells: impl Fn(&str) -> bool) {
+    for (config, said, expected) in [
+        (BELIEVED, "X-Forwarded-Proto: https\r\n", true),
+        (BELIEVED, "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n", true),
+        (BELIEVED, "X-Forwarded-Proto: http\r\n", false),
+        (BELIEVED, "", false),
+        // Nobody is believed.
+        (ALONE, "X-Forwarded-Proto: https\r\n", false),
+        // The word of the other kind of proxy counts for nothing.
+        (BELIEVED, "Forwarded: proto=https\r\n", false),
+    ] {
+        let (port, handle) = serve(config, app()).await;
+        let head = head(port, &format!("{ask}{said}")).await;
+        assert_eq!(tells(&head), expected, "{config}\n{said}\n{head}");
+        handle.shutdown();
+    }
+}
+
+#[tokio::test]
+async fn cookies_are_secure_where_the_proxy_says_https() {
+    async fn visit(mut cookies: Cookies) {
+        cookies.add(("a", "1"));
+    }
+    let app = || App::new().route("/", get(visit));
+    over_tls(app, "", |head| head.contains("set-cookie: a=1; httponly; samesite=lax; secure; path=/")).await;
+}
+
+#[tokio::test]
+async fn hsts_is_said_where_the_proxy_says_https() {
+    let app = || App::new().route("/", get(async || "page")).layer(Hsts::new(Duration::from_secs(60)));
+    over_tls(app, "", |head| head.contains("strict-transport-security: max-age=60")).await;
+}
+
+#[tokio::test]
+async fn a_layer_redirects_to_https_only_where_the_proxy_does_not_say_it() {
+    let app = || App::new().route("/", get(async || "page")).layer(HttpsRedirect::new());
+    over_tls(app, "", |head| match head.contains("location: https://app.example/") {
+        true => false,
+        false => head.starts_with("http/1.1 200"),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
+    for (trusted, said, expected) in [
+        ("'127.0.0.1'", "X-Forwarded-Proto: https\r\n", "http/1.1 200"),
+        ("'127.0.0.1'", "X-Forwarded-Proto: http\r\n", "http/1.1 308"),
+        ("'10.0.0.1'", "X-Forwarded-Proto: https\r\n", "http/1.1 308"),
+    ] {
+        let config =
+            format!("workers = 1\nlisteners = ['http://127.0.0.1:0 redirect']\ntrusted_proxies = {trusted}");
+        let (port, handle) = serve(&config, App::new().route("/", get(async || "page"))).await;
+        let head = head(port, said).await;
+        assert!(head.starts_with(expected), "{trusted} {said}\n{head}");
+        handle.shutdown();
+    }
+}
+
+/// Whoever is on the line can write a page of `http`, which is not of the origin of a client over TLS.
+#[cfg(feature = "ws")]
+#[tokio::test]
+async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
+    async fn socket(ws: WebSocket) -> Response {
+        ws.on_upgrade(async |_socket| ())
+    }
+    let app = || App::new().route("/", get(socket));
+    let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let plain = format!("{upgrade}Origin: http://app.example\r\n");
+    over_tls(app, &plain, |head| match head.starts_with("http/1.1 101") {
+        true => false,
+        false => head.starts_with("http/1.1 403"),
+    })
+    .await;
+    // A page of `https` may in any case: a proxy of which we were not told ends TLS.
+    let (port, handle) = serve(ALONE, app()).await;
+    assert!(
+        head(port, &format!("{upgrade}Origin: https://app.example\r\n")).await.starts_with("http/1.1 101")
+    );
     handle.shutdown();
 }
 

@@ -402,6 +402,64 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
     assert_eq!(std::fs::read_to_string(kept).unwrap(), "content");
 }
 
+/// A copy over devices was written under its name while it came, and left there where it failed.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_goes_over_devices_whole_or_not_at_all() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    let other = std::path::Path::new("/dev/shm");
+    let device = |path: &std::path::Path| std::fs::metadata(path).map(|metadata| metadata.dev());
+    match (device(other), device(&std::env::temp_dir())) {
+        (Ok(other), Ok(ours)) if other != ours => {}
+        _ => return eprintln!("skipped: /dev/shm is not there, or on the device of the temporary folder"),
+    }
+    let folder = tempfile::tempdir_in(other).unwrap();
+    let app = App::new().state(folder.path().to_owned()).route(
+        "/{name}",
+        post(
+            async |to: State<PathBuf>,
+                   name: Path<String>,
+                   Form(upload): Form<Upload>|
+                   -> Result<(), Problem> {
+                let avatar = upload.avatar.unwrap();
+                let temporary = avatar.path().to_owned();
+                let kept = avatar.persist(to.join(&*name)).await;
+                assert!(!temporary.exists());
+                kept.map_err(Problem::internal)
+            },
+        ),
+    );
+    let client = app.test().await;
+    let send = async |name: &str| {
+        let body = multipart(&[file("avatar", "a", "image/png", b"content"), text("title", "T")]);
+        client.post(&format!("/{name}")).header("content-type", MULTIPART).bytes(body).await.status().as_u16()
+    };
+    let there = || {
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+
+    std::fs::write(folder.path().join("kept"), "old").unwrap();
+    let old = std::fs::File::open(folder.path().join("kept")).unwrap();
+    assert_eq!(send("kept").await, 200);
+    assert_eq!(std::fs::read_to_string(folder.path().join("kept")).unwrap(), "content");
+    let mode = std::fs::metadata(folder.path().join("kept")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Whoever reads the old file has it whole: the new one took its name, and was not written into it.
+    assert_eq!(std::io::read_to_string(old).unwrap(), "old");
+
+    // A folder of that name: the copy is made, and cannot take its name.
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    assert_eq!(send("taken").await, 500);
+    assert_eq!(there(), ["kept", "taken"]);
+    std::fs::remove_dir(folder.path().join("taken")).unwrap();
+    drop(folder);
+    assert_eq!(send("kept").await, 500, "a folder that is gone");
+}
+
 #[tokio::test]
 async fn files_that_are_refused() {
     let refused = async |parts: &[Vec<u8>]| {

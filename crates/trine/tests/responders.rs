@@ -34,6 +34,52 @@ fn cookies_ride_on_a_redirect() {
     assert!(field(&response, "set-cookie").contains("Max-Age=0"));
 }
 
+fn cookies(response: &Response) -> Vec<&str> {
+    let fields = response.headers().get_all("set-cookie").iter();
+    fields.map(|field| field.to_str().unwrap().split(';').next().unwrap()).collect()
+}
+
+/// Whatever stood last replaced all others: a jar was lost behind an array, and of an array the first.
+#[test]
+fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
+    let jar = || {
+        let mut jar = Cookies::default();
+        jar.add(("jar", "1"));
+        jar.add(("jar", "1"));
+        jar
+    };
+    let array = || [("set-cookie", "a=1"), ("x-a", "1"), ("Set-Cookie", "b=2"), ("x-a", "2")];
+    let map = || {
+        let mut map = http::HeaderMap::new();
+        for (name, value) in array() {
+            map.append(header::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+        }
+        map
+    };
+    let typed = || {
+        let mut typed = http::HeaderMap::new();
+        typed.append("set-cookie", "t=1".parse().unwrap());
+        typed.append("set-cookie", "u=2".parse().unwrap());
+        TypedHeader(headers::HeaderMapExt::typed_get::<headers::SetCookie>(&typed).unwrap())
+    };
+    let append = || AppendHeaders([("set-cookie", "c=3"), ("x-a", "3")]);
+
+    let response =
+        (jar(), array(), map(), typed(), append(), ([("set-cookie", "inner=0")], "…")).into_response();
+    let expected = ["inner=0", "jar=1", "a=1", "b=2", "a=1", "b=2", "t=1", "u=2", "c=3"];
+    assert_eq!(cookies(&response), expected);
+    let response =
+        (append(), typed(), map(), array(), jar(), ([("x-a", "0"), ("x-b", "0")], "…")).into_response();
+    assert_eq!(cookies(&response), ["c=3", "t=1", "u=2", "a=1", "b=2", "a=1", "b=2", "jar=1"]);
+    // All others are replaced by a map, which has two of it, and then by an array, of which the last counts.
+    assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["2"]);
+    assert_eq!(field(&response, "x-b"), "0");
+    let response = (map(), [("x-a", "0")], ()).into_response();
+    assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["0"]);
+    let response = ([("x-a", "0")], map(), ()).into_response();
+    assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
+}
+
 #[test]
 fn results_and_options_nest() {
     let created: Result<Created<Json<u8>>, NoContent> = Ok(Created::at("/7", Json(7)));

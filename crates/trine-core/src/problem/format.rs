@@ -42,8 +42,13 @@ impl Format {
     // better than a 406 about the error.
     #[must_use]
     pub fn negotiate(accept: Option<&HeaderValue>) -> Format {
-        let Some(Ok(accept)) = accept.map(|value| value.to_str()) else { return Format::Json };
-        let ranges: Vec<Range<'_>> = accept.split(',').enumerate().filter_map(Range::parse).collect();
+        let Some(accept) = accept else { return Format::Json };
+        // One that is no text is passed over, and takes no other with it.
+        let items = accept
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .map(|item| str::from_utf8(item).unwrap_or_default());
+        let ranges: Vec<Range<'_>> = items.enumerate().filter_map(Range::parse).collect();
         let mut best: Option<(Format, &Range<'_>)> = None;
         for (format, main, sub) in Format::OFFERS {
             let says =
@@ -126,5 +131,17 @@ mod tests {
             assert_eq!(Format::negotiate(Some(&value)), expected, "{accept}");
         }
         assert_eq!(Format::negotiate(None), Format::Json);
+    }
+
+    #[test]
+    fn a_range_that_is_no_text_takes_no_other_with_it() {
+        for accept in [
+            &b"t\xe4xt/html, text/plain"[..],
+            b"text/plain, \xff",
+            b"text/plain;x=\xff, text/html;q=0.1, text/plain",
+        ] {
+            let value = HeaderValue::from_bytes(accept).unwrap();
+            assert_eq!(Format::negotiate(Some(&value)), Format::Plain, "{value:?}");
+        }
     }
 }

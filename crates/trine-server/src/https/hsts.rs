@@ -11,6 +11,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::RouteCx;
 
+use crate::forwarded::over_tls;
+
 /// A layer that tells browsers to come back over HTTPS only, for a time that each answer begins anew.
 ///
 /// ```
@@ -24,8 +26,9 @@ use trine_core::RouteCx;
 ///
 /// It cannot be taken back before the time is over: begin with a short one. An answer that has the field keeps its own.
 ///
-/// On the layers of a Trine application it says nothing on connections without TLS (RFC 6797, 7.2). Elsewhere a layer cannot
-/// know the connection, and it is always said; browsers heed it over HTTPS only (RFC 6797, 8.1).
+/// On the layers of a Trine application it says nothing to clients without TLS (RFC 6797, 7.2); one that speaks TLS to a proxy
+/// of `trusted_proxies` is told. Elsewhere a layer cannot know the connection, and it is always said; browsers heed it over
+/// HTTPS only (RFC 6797, 8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hsts {
     max_age: Duration,
@@ -55,7 +58,7 @@ impl Hsts {
         self
     }
 
-    /// On connections without TLS too: where a proxy in front ends TLS.
+    /// To clients without TLS too: where a proxy in front ends TLS that is not in `trusted_proxies`, or does not say so.
     #[must_use]
     pub fn always(mut self) -> Hsts {
         self.always = true;
@@ -101,8 +104,8 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> HstsFuture<S::Future> {
-        let conn = request.extensions().get::<RouteCx>().and_then(RouteCx::conn);
-        let said = self.always || conn.is_none_or(|conn| conn.secure);
+        let route = request.extensions().get::<RouteCx>();
+        let said = self.always || route.and_then(|route| over_tls(route, request.headers())).unwrap_or(true);
         let value = said.then(|| self.value.clone());
         HstsFuture { inner: Box::pin(self.inner.call(request)), value }
     }

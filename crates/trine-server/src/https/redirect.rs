@@ -3,20 +3,22 @@
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HOST, LOCATION};
 use http::uri::Authority;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo};
 
+use crate::forwarded::{TrustedProxies, over_tls};
 use crate::seam::MakeConnection;
 
-/// A layer that answers every request with the same URL under `https://`: 308, so that method and body stay.
+/// A layer that answers every request without TLS with the same URL under `https://`: 308, so that method and body stay.
 ///
 /// On a listener it is one line: [`Listen::redirect_to_https`](crate::Listen::redirect_to_https), or `tls_redirect` of
 /// [`ServerConfig`](crate::ServerConfig). As a layer it goes before any service.
@@ -34,6 +36,10 @@ use crate::seam::MakeConnection;
 /// so that no cache in between hands one client's host to another. With [`HttpsRedirect::hosts`] any other host is 421.
 ///
 /// # What passes
+/// What came over TLS: to a proxy of `trusted_proxies` that says so, and on the layers of a Trine application to us as well.
+/// Around another service the layer does not know the connection and redirects everything, so it belongs to the service of
+/// a plain port.
+///
 /// Paths below `/.well-known/acme-challenge/` reach the service: there an authority looks for a proof over plain HTTP (RFC
 /// 8555, 8.3). The proofs of [`Acme`](crate::Acme) are shown before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +70,13 @@ impl HttpsRedirect {
     }
 
     /// The answer to a request, unless it passes.
-    pub(crate) fn answer<A>(&self, request: &Request<A>) -> Option<Response<Body>> {
-        let path = request.uri().path();
-        if path.starts_with(CHALLENGES) {
+    pub(crate) fn answer<A>(&self, request: &Request<A>, came: Option<&Came>) -> Option<Response<Body>> {
+        let headers = request.headers();
+        let secure = match came {
+            Some(came) => came.secure(headers),
+            None => request.extensions().get().and_then(|route| over_tls(route, headers)).unwrap_or(false),
+        };
+        if secure || request.uri().path().starts_with(CHALLENGES) {
             return None;
         }
         let Some(authority) = authority(request) else {
@@ -136,7 +146,7 @@ impl<S> Layer<S> for HttpsRedirect {
     type Service = HttpsRedirectService<S>;
 
     fn layer(&self, inner: S) -> HttpsRedirectService<S> {
-        HttpsRedirectService { inner, redirect: self.clone() }
+        HttpsRedirectService { inner, redirect: self.clone(), came: None }
     }
 }
 
@@ -145,6 +155,20 @@ impl<S> Layer<S> for HttpsRedirect {
 pub struct HttpsRedirectService<S> {
     inner: S,
     redirect: HttpsRedirect,
+    came: Option<Came>,
+}
+
+/// On which connection requests come, and who is believed there.
+#[derive(Debug, Clone)]
+pub(crate) struct Came {
+    pub(crate) conn: ConnInfo,
+    pub(crate) trusted: Arc<TrustedProxies>,
+}
+
+impl Came {
+    pub(crate) fn secure(&self, headers: &HeaderMap) -> bool {
+        self.trusted.secure(&self.conn, headers)
+    }
 }
 
 impl<S, A, B> Service<Request<A>> for HttpsRedirectService<S>
@@ -160,7 +184,7 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> HttpsRedirectFuture<S::Future> {
-        match self.redirect.answer(&request) {
+        match self.redirect.answer(&request, self.came.as_ref()) {
             Some(answer) => HttpsRedirectFuture::answered(answer),
             None => HttpsRedirectFuture::passed(self.inner.call(request)),
         }
@@ -249,11 +273,12 @@ where
     }
 }
 
-/// The services of a listener that redirects.
+/// The services of a connection to a listener that redirects.
 #[derive(Debug)]
 pub(crate) struct Redirecting<M> {
     pub(crate) inner: M,
     pub(crate) redirect: HttpsRedirect,
+    pub(crate) came: Came,
 }
 
 impl<M, T> MakeConnection for Redirecting<M>
@@ -264,6 +289,15 @@ where
     type Service = HttpsRedirectService<T::Service>;
 
     fn connection(&self, info: &ConnInfo) -> Self::Service {
-        self.redirect.layer(self.inner.connection(info))
+        let (redirect, came) = (self.redirect.clone(), Some(self.came.clone()));
+        HttpsRedirectService { inner: self.inner.connection(info), redirect, came }
+    }
+
+    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
+        self.came.secure(&head.headers) && self.inner.foreign_upgrade(head)
+    }
+
+    fn extended_connect(&self) -> bool {
+        self.inner.extended_connect()
     }
 }

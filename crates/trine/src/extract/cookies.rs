@@ -1,6 +1,9 @@
 //! The cookies of a request, and changes to them.
 
+mod jar;
+
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
@@ -8,32 +11,50 @@ use http::{HeaderValue, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
+use trine_server::over_tls;
 
-/// The cookies that the client sent. Returned before an answer, it sets what was changed.
+use self::jar::Jar;
+pub(crate) use self::jar::set_changed;
+#[cfg(feature = "axum")]
+pub(crate) use self::jar::unattended;
+
+/// The cookies that the client sent, and changes to them.
 ///
 /// ```
 /// use trine::extract::Cookies;
 ///
-/// async fn visit(mut cookies: Cookies) -> (Cookies, String) {
+/// async fn visit(mut cookies: Cookies) -> String {
 ///     let visits = cookies.get("visits").and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
 ///     cookies.add(("visits", visits.to_string()));
-///     (cookies, format!("visit {visits}"))
+///     format!("visit {visits}")
 /// }
 /// ```
 ///
+/// # What is changed is set
+/// A change takes effect whatever the answer is: a page, a redirect, a problem that `?` returned, a refusal of a guard. A
+/// cookie that must not be set where the handler fails is added last. Guards, middleware and the handler of a request see
+/// each other's changes.
+///
+/// Returned before an answer, `(cookies, "…")`, they are set in that place, which changes nothing else; where there is no
+/// request, `Cookies::default()` has to be returned. Not set are changes that come when the answer has been made, in the
+/// body of a stream for example (a line of the log tells of them), and those of a handler that panics.
+///
 /// # Defaults
 /// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` where the request
-/// came over TLS or the name begins with `__Host-` or `__Secure-`. Values are percent-encoded on the way out and
+/// came over TLS, to us or to a proxy of `trusted_proxies` that says so, or where the name begins with `__Host-` or
+/// `__Secure-`. Values are percent-encoded on the way out and
 /// decoded on the way in; names are not.
 ///
 /// # Errors
-/// None on the way in: a pair that is malformed is ignored, and of two with one name [`Cookies::get`] finds the
-/// first, which RFC 6265 section 5.4 makes the more specific one. On the way out, a name that is no token or a `;`
+/// None on the way in: a pair that is malformed or not UTF-8 is passed over, alone, and of two with one name [`Cookies::get`]
+/// finds the first, which RFC 6265 section 5.4 makes the more specific one. On the way out, a name that is no token or a `;`
 /// in a path or domain is a 500.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies {
     sent: Vec<(String, String)>,
     changes: Vec<Cookie<'static>>,
+    /// Where the same changes wait for the answer. `None` without a request.
+    jar: Option<Arc<Jar>>,
     secure: bool,
 }
 
@@ -86,6 +107,9 @@ impl Cookies {
         if cookie.secure().is_none() && (self.secure || prefixed) {
             cookie.set_secure(true);
         }
+        if let Some(jar) = &self.jar {
+            jar.change(cookie.clone());
+        }
         self.changes.retain(|change| !is_same(change, &cookie));
         self.changes.push(cookie);
     }
@@ -100,12 +124,15 @@ impl FromRequest for Cookies {
     type Reads = Parts;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        let mut cookies = Cookies { secure: cx.conn().is_some_and(|conn| conn.secure), ..Cookies::default() };
+        let secure = over_tls(cx.matched(), cx.headers()).unwrap_or(false);
+        let jar = Jar::of(cx);
+        let mut cookies = Cookies { changes: jar.changes(), jar: Some(jar), secure, ..Cookies::default() };
         // HTTP/2 sends each pair in a field of its own (RFC 9113 section 8.2.3).
         for field in cx.headers().get_all(header::COOKIE) {
-            let Ok(field) = field.to_str() else { continue };
-            for pair in field.split(';') {
-                let Some((name, value)) = pair.split_once('=') else { continue };
+            for pair in field.as_bytes().split(|byte| *byte == b';') {
+                // One that is no text is passed over, and takes no other with it.
+                let pair = str::from_utf8(pair).ok().and_then(|pair| pair.split_once('='));
+                let Some((name, value)) = pair else { continue };
                 cookies.receive(name.trim(), value.trim());
             }
         }
@@ -125,11 +152,16 @@ impl Cookies {
 
 impl IntoResponseParts for Cookies {
     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
-        for cookie in self.changes {
-            response.headers_mut().append(header::SET_COOKIE, encode(cookie)?);
+        match self.jar {
+            Some(jar) => jar.set(response),
+            None => self.changes.into_iter().try_for_each(|cookie| set(cookie, response)),
         }
-        Ok(())
     }
+}
+
+fn set(cookie: Cookie<'static>, response: &mut Response) -> Result<(), Problem> {
+    response.headers_mut().append(header::SET_COOKIE, encode(cookie)?);
+    Ok(())
 }
 
 fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {
@@ -196,6 +228,15 @@ mod tests {
         let cookies = sent(&["b=1; a=%C3%A4%20x; =3; none; b=2; sp ace=4", "c=5"]).await;
         assert_eq!(cookies.iter().collect::<Vec<_>>(), [("b", "1"), ("a", "ä x"), ("b", "2"), ("c", "5")]);
         assert_eq!(cookies.get("b"), Some("1"));
+    }
+
+    #[tokio::test]
+    async fn a_pair_that_is_no_text_takes_no_other_with_it() {
+        let mut request = cx("GET", "/", &[], ());
+        let field = HeaderValue::from_bytes(b"a=1; b=\xff; c=\xc3\xa4; \xe4=2; d=3").unwrap();
+        request.head_mut().headers.append(header::COOKIE, field);
+        let cookies = Cookies::from_request(&mut request).await.unwrap();
+        assert_eq!(cookies.iter().collect::<Vec<_>>(), [("a", "1"), ("c", "ä"), ("d", "3")]);
     }
 
     #[tokio::test]

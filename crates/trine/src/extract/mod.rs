@@ -50,7 +50,9 @@ pub use trine_core::extract::{FromRequest, Parts, Reads, Rejection, Whole};
 pub use self::client::Client;
 pub use self::client_certificate::ClientCertificate;
 pub use self::cookies::Cookies;
-pub(crate) use self::cookies::{decode_value, encode_value};
+#[cfg(feature = "axum")]
+pub(crate) use self::cookies::unattended;
+pub(crate) use self::cookies::{decode_value, encode_value, set_changed};
 pub use self::form::Form;
 pub use self::json::Json;
 pub use self::matched_path::MatchedPath;

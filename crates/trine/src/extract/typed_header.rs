@@ -1,6 +1,7 @@
 //! One header field, typed.
 
 use headers::Header;
+use http::header;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 
@@ -15,7 +16,8 @@ use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Respons
 /// }
 /// ```
 ///
-/// Before an answer it sets the field: `(TypedHeader(CacheControl::new().with_no_store()), "…")`.
+/// Before an answer it sets the field: `(TypedHeader(CacheControl::new().with_no_store()), "…")`. It replaces what the answer
+/// has of the same name, but `Set-Cookie`: it is added.
 ///
 /// # Errors
 /// A 400 that names the field, where it is missing or malformed. `Option` is `None` where it is missing.
@@ -60,8 +62,13 @@ const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
 impl<H: Header> IntoResponseParts for TypedHeader<H> {
     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
-        headers::HeaderMapExt::typed_insert(response.headers_mut(), self.0);
-        Ok(())
+        if *H::name() != header::SET_COOKIE {
+            headers::HeaderMapExt::typed_insert(response.headers_mut(), self.0);
+            return Ok(());
+        }
+        let mut cookies = http::HeaderMap::new();
+        headers::HeaderMapExt::typed_insert(&mut cookies, self.0);
+        cookies.into_response_parts(response)
     }
 }
 

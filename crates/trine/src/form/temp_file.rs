@@ -96,24 +96,41 @@ impl TempFile {
         blocking(move || File::open(path)).await
     }
 
-    /// Keeps it at `path`, in place of what is there. On another file system it is copied.
+    /// Keeps it at `path`, in place of what is there. Its mode stays 0600.
     ///
-    /// Its mode stays 0600.
+    /// Its bytes are on disk (`fsync`) before it takes the name, so that `path` is at every moment the old file or the whole
+    /// new one, after a power cut too. On another file system it is copied to a temporary file in the folder of `path`
+    /// first; that one is removed on every failure.
     ///
     /// # Errors
-    /// What the system reports, such as a folder that is missing. The file is gone then.
+    /// What the system reports, such as a folder that is missing. The file is gone then, and what was at `path` is
+    /// untouched.
     pub async fn persist(self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref().to_owned();
         let kept = self.path;
-        blocking(move || match kept.persist(&path) {
-            Ok(()) => Ok(()),
-            Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
-                std::fs::copy(&error.path, &path).map(drop)
+        blocking(move || {
+            File::open(&kept)?.sync_all()?;
+            match kept.persist(&path) {
+                Ok(()) => Ok(()),
+                Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
+                    copy_across(&error.path, &path)
+                }
+                Err(error) => Err(error.error),
             }
-            Err(error) => Err(error.error),
         })
         .await
     }
+}
+
+/// Copies to a file beside `to`, which then takes its name: a copy that fails half-way is never seen under it.
+fn copy_across(from: &Path, to: &Path) -> io::Result<()> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where one of these fails it is dropped, and its file with it.
+    let mut part = NamedTempFile::new_in(folder)?;
+    io::copy(&mut File::open(from)?, part.as_file_mut())?;
+    part.as_file().sync_all()?;
+    part.persist(to)?;
+    Ok(())
 }
 
 /// The one file.

@@ -12,6 +12,7 @@ use trine_core::{
 };
 
 use super::{AxumResponse, to_axum};
+use crate::extract::unattended;
 use crate::settle::{finish, tell};
 
 /// An extractor or an answer of ours in a handler of axum's.
@@ -35,6 +36,8 @@ use crate::settle::{finish, tell};
 ///
 /// State and connection are those of the application that the router is [mounted](crate::App::mount) in; the launch
 /// audit does not see these handlers. [`Path`](crate::Path) has the parameters of the mount, not those of axum's route.
+/// Changed [`Cookies`](crate::extract::Cookies) have to be returned: `Trine((cookies, …))`. A line of the log tells where
+/// they are not.
 ///
 /// # Limits
 /// 2 MiB of body; neither axum's `DefaultBodyLimit` nor the limit of the application changes it. A handler that takes more
@@ -58,6 +61,10 @@ where
         let mut cx = cx(taken, Body::empty());
         let value = extract(&mut cx).await;
         *head = cx.take_request().into_parts().0;
+        // With the cookies that this extractor or the next one changes.
+        if cx.matched().jar().is_some() {
+            head.extensions.insert(cx.matched().clone());
+        }
         value
     }
 }
@@ -92,10 +99,14 @@ fn cx(head: Head, body: Body) -> Cx {
 }
 
 async fn extract<T: FromRequest>(cx: &mut Cx) -> Result<Trine<T>, AxumResponse> {
+    let attended = cx.matched().jar().is_some();
     let value = match unmet::<T>(cx) {
         Some(problem) => Err(problem),
         None => T::from_request(cx).await.map_err(Rejection::by::<T>),
     };
+    if !attended {
+        unattended(cx.matched());
+    }
     value.map(Trine).map_err(|rejection| to_axum(finish(rejection.into_response(), cx)))
 }
 

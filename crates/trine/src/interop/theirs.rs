@@ -5,11 +5,14 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 use axum_core::extract::DefaultBodyLimit;
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use trine_core::extract::{Parts, Whole};
-use trine_core::{BodyError, Cx, FromRequest, IntoResponse, Needs, Rejection, Response};
+use trine_core::{
+    BodyError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem, Rejection, Response,
+};
 
-use super::from_axum;
+use super::{from_axum, leave};
 
 /// An axum extractor that leaves the body alone, or an axum answer, in a handler of ours.
 ///
@@ -33,6 +36,10 @@ use super::from_axum;
 /// The extractor sees the head with everything that layers attached to it, and axum's state `()`; one that needs
 /// another state is taken with [`AxumWith`]. What may be missing is an `Axum<Option<T>>`.
 ///
+/// Before an answer it adds what axum's part adds: `(Axum(jar), Redirect::to("/"))`. As an error it is made by `?`: a handler
+/// that returns `Result<T, Axum<AppError>>` may use it on every `Result<_, AppError>`, and on others behind
+/// `.map_err(AppError::from)`.
+///
 /// # Errors
 /// The response that the extractor rejects with, as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,7 +52,15 @@ where
     type Reads = Parts;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        leave_address(cx);
         T::from_request_parts(cx.head_mut(), &()).await.map(Axum).map_err(rejected)
+    }
+}
+
+/// So that `?` gives back an error of axum's: `Result<T, Axum<AppError>>`.
+impl<T> From<T> for Axum<T> {
+    fn from(inner: T) -> Axum<T> {
+        Axum(inner)
     }
 }
 
@@ -54,6 +69,30 @@ impl<T: axum_core::response::IntoResponse> IntoResponse for Axum<T> {
         from_axum(self.0.into_response())
     }
 }
+
+/// A part of axum's before an answer of ours: `(Axum(jar), Redirect::to("/"))`.
+impl<T: axum_core::response::IntoResponseParts> IntoResponseParts for Axum<T> {
+    fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+        // The body stays here: it would be boxed on its way through axum's.
+        let (mut head, body) = std::mem::take(response).into_parts();
+        head.extensions.insert(Before);
+        let given = axum_core::response::Response::from_parts(head, axum_core::body::Body::empty());
+        let (mut head, _) = axum_core::response::IntoResponse::into_response((self.0, given)).into_parts();
+        // A part that fails answers in the place of what was there.
+        if head.extensions.remove::<Before>().is_none() {
+            let text = format!("`{}` cannot be sent before an answer", std::any::type_name::<T>());
+            let status =
+                Some(head.status).filter(|status| status.is_client_error() || status.is_server_error());
+            return Err(Problem::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).source(text));
+        }
+        *response = Response::from_parts(head, body);
+        Ok(())
+    }
+}
+
+/// Marks a response that went through a part of axum's.
+#[derive(Clone)]
+struct Before;
 
 /// An axum extractor that reads the body, in a handler of ours.
 ///
@@ -87,6 +126,7 @@ where
     type Reads = Whole;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        leave_address(cx);
         let past_limit = Arc::new(OnceLock::new());
         let noted = Arc::clone(&past_limit);
         let mut request = cx.take_request().map(|body| {
@@ -145,6 +185,7 @@ where
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let state = cx.state::<S>()?;
+        leave_address(cx);
         let value = T::from_request_parts(cx.head_mut(), &state).await.map_err(rejected)?;
         Ok(AxumWith(value, PhantomData))
     }
@@ -168,6 +209,12 @@ impl<T: std::fmt::Debug, S> std::fmt::Debug for AxumWith<T, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("AxumWith").field(&self.0).finish()
     }
+}
+
+/// For `ConnectInfo`, which axum's server would have left there.
+fn leave_address(cx: &mut Cx) {
+    let peer = cx.conn().and_then(|conn| conn.peer);
+    leave(cx.extensions_mut(), peer);
 }
 
 #[cold]

@@ -34,7 +34,8 @@ impl Href {
     /// Take the name from your configuration. The `Host` of a request is whatever the client wrote there: a link made
     /// of it, in a mail that resets a password for example, leads to the site of whoever sent the request.
     ///
-    /// A link that is absolute already stays as it is.
+    /// The name stands there as you wrote it: one of a host beyond ASCII is `xn--…`. A link that is absolute already stays as
+    /// it is.
     #[must_use]
     pub fn on(&self, site: &str) -> Href {
         if self.0.starts_with('/') {

@@ -40,6 +40,7 @@ pub use self::href::Href;
 pub use self::links::Links;
 pub use self::write::LinkWriter;
 use self::write::NOT_IN_VALUES;
+use crate::respond::uri;
 
 /// A link to a handler, made by its `uri` function.
 ///
@@ -118,8 +119,11 @@ impl Link {
     ///
     /// It needs no request and no application: for mails, jobs and tests.
     ///
+    /// What a URI cannot hold is percent-encoded in the base too.
+    ///
     /// # Errors
-    /// A 500 where a value made no segment of a path.
+    /// A 500 where a value made no segment of a path, and where the host of the base is none: one beyond ASCII is written as
+    /// `xn--…`.
     ///
     /// ```
     /// # use trine::prelude::*;
@@ -130,12 +134,8 @@ impl Link {
     /// # Ok::<(), trine::Problem>(())
     /// ```
     pub fn at(&self, base: &str) -> Result<Href, Problem> {
-        let base = base.trim_end_matches('/');
-        self.complete(if base.is_empty() || self.path != "/" {
-            format!("{base}{}", self.path)
-        } else {
-            base.into()
-        })
+        let base = uri(base.trim_end_matches('/')).map_err(|mistake| self.problem(&mistake))?;
+        self.complete(if base.is_empty() || self.path != "/" { format!("{base}{}", self.path) } else { base })
     }
 
     /// Puts query and fragment behind the whole path.

@@ -1,9 +1,11 @@
 //! An answer that something was made.
 
+use std::panic::Location;
+
 use http::StatusCode;
 use trine_core::{IntoResponse, Response};
 
-use super::location::Target;
+use super::location::{Target, Written};
 
 /// 201: it was made, here it is.
 ///
@@ -16,10 +18,11 @@ use super::location::Target;
 /// ```
 ///
 /// # Errors
-/// An inner answer that failed stays as it is. A location with control characters, or a link that leads nowhere, is a 500.
+/// An inner answer that failed stays as it is. A location with control characters, with a host that is none (one beyond ASCII
+/// is written as `xn--…`), or a link that leads nowhere, is a 500.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<R> {
-    location: Option<Target>,
+    location: Option<(Target, Written)>,
     answer: R,
 }
 
@@ -31,8 +34,9 @@ impl<R> Created<R> {
     }
 
     /// It was made, and this is where it can be found: a text, or a [`Link`](crate::Link) to a handler.
+    #[track_caller]
     pub fn at(location: impl Into<Target>, answer: R) -> Created<R> {
-        Created { location: Some(location.into()), answer }
+        Created { location: Some((location.into(), Written(Location::caller()))), answer }
     }
 }
 
@@ -42,13 +46,13 @@ impl<R: IntoResponse> IntoResponse for Created<R> {
     }
 }
 
-fn finish(mut response: Response, target: Option<Target>) -> Response {
+fn finish(mut response: Response, target: Option<(Target, Written)>) -> Response {
     if !response.status().is_success() {
         return response;
     }
     *response.status_mut() = StatusCode::CREATED;
     match target {
-        Some(target) => target.locate(response),
+        Some((target, written)) => target.locate(response, written),
         None => response,
     }
 }

@@ -34,7 +34,7 @@ pub use self::append_headers::AppendHeaders;
 pub use self::created::Created;
 pub use self::html::Html;
 pub use self::location::Target;
-pub(crate) use self::location::locate_pending;
+pub(crate) use self::location::{locate_pending, uri};
 pub use self::no_content::NoContent;
 pub use self::redirect::Redirect;
 pub use self::stream::stream;

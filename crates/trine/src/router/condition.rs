@@ -161,12 +161,11 @@ impl Media {
     /// welcome.
     fn quality(&self, headers: &HeaderMap) -> u16 {
         let mut best = None;
-        for range in headers
-            .get_all(ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
+        for range in
+            headers.get_all(ACCEPT).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         {
+            // One that is no text is passed over, and takes no other with it.
+            let Ok(range) = str::from_utf8(range) else { continue };
             let Some((kind, sub)) = split(range) else { continue };
             let specific = match (kind, sub) {
                 ("*", "*") => 0,
@@ -229,7 +228,7 @@ mod tests {
     fn accepts(media: &str, accept: &[&str]) -> u16 {
         let mut headers = HeaderMap::new();
         for value in accept {
-            headers.append(ACCEPT, value.parse().unwrap());
+            headers.append(ACCEPT, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         Media::parse(media, false).unwrap().quality(&headers)
     }
@@ -243,6 +242,15 @@ mod tests {
         assert_eq!(accepts("text/html", &["text/html;q=2"]), 1000);
         assert_eq!(accepts("text/html", &["text/html;q=x, text/*"]), 0);
         assert_eq!(accepts("text/html", &["application/json", "nonsense"]), 0);
+    }
+
+    #[test]
+    fn a_range_that_is_no_text_takes_no_other_with_it() {
+        assert_eq!(accepts("text/html", &["ä/b, text/html;q=0.5"]), 500);
+        let mut headers = HeaderMap::new();
+        headers.append(ACCEPT, HeaderValue::from_bytes(b"text/plain;x=\xff, text/html;q=0.5").unwrap());
+        assert_eq!(Media::parse("text/html", false).unwrap().quality(&headers), 500);
+        assert_eq!(Media::parse("text/plain", false).unwrap().quality(&headers), 0);
     }
 
     #[test]

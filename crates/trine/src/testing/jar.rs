@@ -16,7 +16,7 @@ impl Jar {
     /// Takes what a response to a request for `path` sets.
     pub(super) fn receive(&mut self, headers: &HeaderMap, path: &str) {
         for field in headers.get_all(header::SET_COOKIE) {
-            let Ok(text) = field.to_str() else { continue };
+            let Ok(text) = str::from_utf8(field.as_bytes()) else { continue };
             let Ok(mut cookie) = Cookie::parse(text.to_owned()) else { continue };
             if !cookie.path().is_some_and(|path| path.starts_with('/')) {
                 cookie.set_path(directory(path).to_owned());

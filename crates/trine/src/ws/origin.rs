@@ -12,6 +12,8 @@ pub(super) struct Asked {
     pub(super) origins: Vec<HeaderValue>,
     /// The host that the client asked for.
     pub(super) host: Option<String>,
+    /// Whether it asked over TLS.
+    pub(super) secure: bool,
 }
 
 /// Whose pages may open a socket.
@@ -35,7 +37,7 @@ impl Origins {
             Origins::Any => true,
             _ if !others.is_empty() => false,
             Origins::Listed(list) => list.iter().any(|one| one.eq_ignore_ascii_case(origin)),
-            Origins::Same => asked.host.as_deref().is_some_and(|host| is_same(origin, host)),
+            Origins::Same => asked.host.as_deref().is_some_and(|host| is_same(origin, host, asked.secure)),
         };
         if allowed {
             return Ok(());
@@ -47,9 +49,12 @@ impl Origins {
     }
 }
 
-fn is_same(origin: &str, host: &str) -> bool {
+/// Over TLS, a page that came without it is of another origin (RFC 6454, 5): whoever is on the line can write it. The other
+/// way round a proxy that nobody told us of ends TLS, since browsers keep pages of `https` from connecting without.
+fn is_same(origin: &str, host: &str, secure: bool) -> bool {
     let Some((scheme, ours)) = origin.split_once("://") else { return false };
     let port = match scheme {
+        "http" if secure => return false,
         "http" => ":80",
         "https" => ":443",
         _ => return false,
@@ -63,8 +68,21 @@ mod tests {
     use super::*;
 
     fn allowed(origins: &Origins, origin: &str, host: &str) -> bool {
-        let asked = Asked { origins: vec![origin.parse().unwrap()], host: Some(host.to_owned()) };
+        may(origins, origin, host, false)
+    }
+
+    fn may(origins: &Origins, origin: &str, host: &str, secure: bool) -> bool {
+        let asked = Asked { origins: vec![origin.parse().unwrap()], host: Some(host.to_owned()), secure };
         origins.check(&asked).is_ok()
+    }
+
+    #[test]
+    fn over_tls_a_page_that_came_without_is_not_of_the_same_origin() {
+        assert!(may(&Origins::Same, "https://a.example", "a.example", true));
+        assert!(!may(&Origins::Same, "http://a.example", "a.example", true));
+        assert!(!may(&Origins::Same, "http://a.example:80", "a.example", true));
+        let listed = Origins::Listed(vec!["http://a.example".to_owned()]);
+        assert!(may(&listed, "http://a.example", "a.example", true));
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn asked(cx: &Cx) -> Asked {
     let unknown = ConnInfo::unknown();
     let trusted = cx.state::<TrustedProxies>().unwrap_or_default();
     let client = trusted.client(cx.conn().unwrap_or(&unknown), cx.headers(), cx.uri());
-    Asked { origins, host: client.host }
+    Asked { origins, host: client.host, secure: client.secure }
 }
 
 fn refused(refused: Refused) -> Rejection {

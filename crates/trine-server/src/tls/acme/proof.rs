@@ -16,7 +16,7 @@ use trine_core::{Body, ConnInfo};
 
 use super::State;
 use crate::config::AcmeChallenge;
-use crate::https::{HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture};
+use crate::https::{Came, HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture};
 use crate::seam::{HttpService, MakeConnection};
 
 /// The protocol of `tls-alpn-01` (RFC 8737, 6.2). Nothing is spoken in it.
@@ -65,7 +65,7 @@ fn certificate(
 pub(crate) struct Proving<M> {
     pub(crate) inner: M,
     pub(crate) states: Arc<[Arc<State>]>,
-    pub(crate) redirect: Option<HttpsRedirect>,
+    pub(crate) redirect: Option<(HttpsRedirect, Came)>,
 }
 
 impl<M, T> MakeConnection for Proving<M>
@@ -84,7 +84,8 @@ where
     }
 
     fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
-        self.redirect.is_none() && self.inner.foreign_upgrade(head)
+        self.redirect.as_ref().is_none_or(|(_, came)| came.secure(&head.headers))
+            && self.inner.foreign_upgrade(head)
     }
 
     fn extended_connect(&self) -> bool {
@@ -95,7 +96,7 @@ where
 pub(crate) struct ProvingService<S> {
     inner: S,
     states: Arc<[Arc<State>]>,
-    redirect: Option<HttpsRedirect>,
+    redirect: Option<(HttpsRedirect, Came)>,
 }
 
 impl<S: HttpService> Service<Request<Body>> for ProvingService<S> {
@@ -112,7 +113,9 @@ impl<S: HttpService> Service<Request<Body>> for ProvingService<S> {
             let text = self.states.iter().find_map(|state| state.http_proof(token))?;
             Some(file(text))
         });
-        match proof.or_else(|| self.redirect.as_ref()?.answer(&request)) {
+        let redirected =
+            || self.redirect.as_ref().and_then(|(redirect, came)| redirect.answer(&request, Some(came)));
+        match proof.or_else(redirected) {
             Some(answer) => HttpsRedirectFuture::answered(answer),
             None => HttpsRedirectFuture::passed(self.inner.call(request)),
         }
