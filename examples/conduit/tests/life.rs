@@ -73,7 +73,9 @@ async fn accounts(nobody: &Api) -> Api {
     assert_eq!((&changed["user"]["bio"], &changed["user"]["username"]), (&json!("I write."), &json!("ann")));
     nobody.post("/users/login", login("ann@example.org", "new horse")).await.ok(200);
     assert_eq!(nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status(), 401);
-    ann
+    // A change of the password ends the tokens from before; the one in its answer holds.
+    ann.get("/user").await.refused(401, json!({ "token": ["is invalid"] }));
+    nobody.with_token(changed["user"]["token"].as_str().unwrap())
 }
 
 async fn articles(nobody: &Api, ann: &Api, bob: &Api) {
