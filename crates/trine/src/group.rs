@@ -7,9 +7,11 @@ use bytes::Bytes;
 use tower_service::Service;
 use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 
+use crate::audit::Finding;
 use crate::catch::{Catcher, IntoWhen};
 use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, LeaveBody};
+use crate::hooks::HookCx;
 use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::next::Next;
@@ -175,6 +177,20 @@ impl Group {
         self
     }
 
+    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
+    /// [`App::layer_with`](crate::App::layer_with).
+    #[must_use]
+    #[track_caller]
+    pub fn layer_with<L, F>(mut self, make: F) -> Group
+    where
+        F: FnOnce(&HookCx) -> crate::Result<L> + Send + Sync + 'static,
+        L: 'static,
+        Layers: Attach<L>,
+    {
+        self.layers.push_maker(make);
+        self
+    }
+
     /// Tells problems of this group in its own words; see [`catch`](mod@crate::catch).
     #[must_use]
     #[track_caller]
@@ -193,5 +209,17 @@ impl Group {
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Group {
         self.layer(guard::<T>())
+    }
+
+    /// Makes the layers that are made at the start, those of everything in it too.
+    pub(crate) fn make_layers(&mut self, cx: &HookCx, findings: &mut Vec<Finding>) {
+        self.layers.make(cx, findings);
+        for item in &mut self.items {
+            match item {
+                Item::Route(route, _) => route.methods.layers.make(cx, findings),
+                Item::Group(group) => group.make_layers(cx, findings),
+                Item::Mount(..) => {}
+            }
+        }
     }
 }
