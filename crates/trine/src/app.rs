@@ -4,11 +4,9 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tower_service::Service;
+use trine_core::IntoResponse;
 use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::state::States;
-use trine_core::{BoxError, IntoResponse, Request, Response};
 use trine_server::TrustedProxies;
 
 use crate::audit::Audit;
@@ -17,7 +15,7 @@ use crate::catch::{IntoWhen, Nets};
 use crate::config::{Config, Profile};
 use crate::endpoint::{Called, Endpoint};
 use crate::explain::Explanation;
-use crate::group::Group;
+use crate::group::{Group, Mount};
 use crate::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::hooks::life::Life;
 use crate::hooks::{HookCx, Hooks};
@@ -110,12 +108,7 @@ impl App {
     /// Gives everything under a prefix to a Tower service, an axum `Router` for example; see [`Group::mount`].
     #[must_use]
     #[track_caller]
-    pub fn mount<S, B>(mut self, prefix: &str, service: S) -> App
-    where
-        S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
-        S: Clone + Send + Sync + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> App {
         self.root = self.root.mount(prefix, service);
         self
     }

@@ -3,9 +3,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tower_service::Service;
-use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
+use trine_core::{FromRequest, IntoResponse};
 
 use crate::audit::Finding;
 use crate::catch::{Catcher, IntoWhen};
@@ -14,9 +12,10 @@ use crate::handler::{Args, Handler, LeaveBody};
 use crate::hooks::HookCx;
 use crate::layers::Layers;
 use crate::mount::Mounted;
-use crate::next::Next;
 use crate::route::{Attach, Methods, Route};
 use crate::router::condition::{Conditions as _, Written};
+
+pub use crate::mount::Mount;
 
 /// Routes under one prefix, with layers around all of them.
 ///
@@ -155,13 +154,8 @@ impl Group {
     /// a limit of bytes is the service's own, or that of a layer around it.
     #[must_use]
     #[track_caller]
-    pub fn mount<S, B>(mut self, prefix: &str, service: S) -> Group
-    where
-        S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
-        S: Clone + Send + Sync + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let mounted = Arc::new(Mounted::new::<S>(Next::service(service)));
+    pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> Group {
+        let mounted = Arc::new(Mounted::new(service));
         self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
         self
     }
