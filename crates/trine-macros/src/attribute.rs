@@ -155,8 +155,8 @@ impl Arguments<'_> {
                 ),
             ),
             _ => {
-                let keys = self.keys();
-                self.diagnostics.error(key.span(), format!("`{name}` is not known here; expected {keys}"));
+                let message = foreign(&name, value).unwrap_or_else(|| format!("expected {}", self.keys()));
+                self.diagnostics.error(key.span(), format!("`{name}` is not known here; {message}"));
             }
         }
         self.seen.push(name);
@@ -176,6 +176,31 @@ impl Arguments<'_> {
             self.diagnostics.error(Span::call_site(), message);
         }
         self.attribute
+    }
+}
+
+/// What to write for an option of another framework's attribute.
+fn foreign(option: &str, value: &Lit) -> Option<String> {
+    match option {
+        "data" => {
+            let Lit::Str(text) = value else { return None };
+            let text = text.value();
+            let name = text.trim_start_matches('<').trim_end_matches('>').trim_end_matches('.');
+            Some(format!(
+                "what reads the body is told by its type: leave `data` out and write `{name}: Form<…>`, `{name}: Json<…>` \
+                 or another extractor in the function"
+            ))
+        }
+        "format" => Some(
+            "media types are conditions of a route: leave `format` out and write `.accepts(\"…\")` or \
+             `.content_type(\"…\")` behind `get(…)` and its siblings, or around the handler on its `Group`"
+                .to_owned(),
+        ),
+        "rank" => Some(
+            "the order of routes follows from their templates: leave `rank` out; what is written out goes before a `{name}`"
+                .to_owned(),
+        ),
+        _ => None,
     }
 }
 
