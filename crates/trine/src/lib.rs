@@ -239,3 +239,7 @@ mod guide_http3 {}
 #[cfg(all(doctest, feature = "ws"))]
 #[doc = include_str!("../../../guide/websockets.md")]
 mod guide_websockets {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/answers.md")]
+mod guide_answers {}
