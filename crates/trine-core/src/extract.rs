@@ -37,6 +37,7 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request
     note = "if it is a value of the path or the query, name it in the template of the attribute, `/users/{{id}}` or \
             `?{{id}}`; without an attribute, write `Path<{Self}>` or `Query<…>`",
     note = "if it is shared state, write `State<{Self}>`; if it is the body, write `Json<{Self}>` or `Form<{Self}>`",
+    note = "if it is an extractor of axum, write `Axum<{Self}>`, or `AxumBody<{Self}>` where it reads the body (feature `axum`)",
     note = "if it implements `FromRequest` of another version of trine-core, `cargo tree -d` shows both"
 )]
 pub trait FromRequest: Sized + Send {

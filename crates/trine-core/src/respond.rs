@@ -28,6 +28,7 @@ use crate::{Body, BoxError, Problem, Response, recycle};
     label = "does not implement `IntoResponse`",
     note = "to send it as JSON, return `Json<{Self}>`; as text, a `String`",
     note = "for an error type of your own, derive `Problem`; for any error, return `trine::Result`",
+    note = "if it is an answer of axum, return `Axum<{Self}>` (feature `axum`)",
     note = "if it implements `IntoResponse` of another version of trine-core, `cargo tree -d` shows both"
 )]
 pub trait IntoResponse {

@@ -59,15 +59,48 @@ pub trait ToParam {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for `{T}` in a link",
     label = "the handler takes `{T}` here",
-    note = "pass a `{T}`, or a reference to one",
-    note = "where that is what you pass, `{T}` cannot be written into a link yet: implement `trine::ToParam` for it"
+    note = "pass a `{T}`, or a reference to one; two types of one name are told apart by their paths"
 )]
 pub trait LinkArg<T> {
     /// Hands on the texts of the value.
     fn values(&self, each: &mut dyn FnMut(&str));
 }
 
+/// Writes values of `T`, which is whatever is [`ToParam`].
+///
+/// It stands between the two traits for the compiler's words: where a type has no text, that is said, and not that it
+/// cannot stand for itself.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be written into a link: it has no `ToParam`",
+    label = "cannot be written into a link",
+    note = "derive `FromParam` for `{T}`, which brings it along, or implement `trine::ToParam`"
+)]
+trait Writes<T> {
+    fn write(value: &T, each: &mut dyn FnMut(&str));
+}
+
+struct Text;
+
+#[diagnostic::do_not_recommend]
+impl<T: ToParam> Writes<T> for Text {
+    fn write(value: &T, each: &mut dyn FnMut(&str)) {
+        value.to_values(each);
+    }
+}
+
 macro_rules! link_arg {
+    // Of any type that has a text.
+    ($(of T: ($($generics:tt)*) $from:ty => $to:ty: |$value:ident, $each:ident| $body:expr;)*) => {$(
+        impl<T, $($generics)*> LinkArg<$to> for $from
+        where
+            Text: Writes<T>,
+        {
+            fn values(&self, $each: &mut dyn FnMut(&str)) {
+                let $value = self;
+                $body
+            }
+        }
+    )*};
     ($(($($generics:tt)*) $from:ty => $to:ty: |$value:ident, $each:ident| $body:expr;)*) => {$(
         impl<$($generics)*> LinkArg<$to> for $from {
             fn values(&self, $each: &mut dyn FnMut(&str)) {
@@ -79,16 +112,19 @@ macro_rules! link_arg {
 }
 
 link_arg! {
-    (T: ToParam) T => T: |value, each| value.to_values(each);
-    (T: ToParam) &T => T: |value, each| value.to_values(each);
-    (T: ToParam) T => Option<T>: |value, each| value.to_values(each);
-    (T: ToParam) &T => Option<T>: |value, each| value.to_values(each);
-    (T: ToParam) T => Result<T, Rejection>: |value, each| value.to_values(each);
-    (T: ToParam) &T => Result<T, Rejection>: |value, each| value.to_values(each);
+    of T: () T => T: |value, each| Text::write(value, each);
+    of T: () &T => T: |value, each| Text::write(value, each);
+    of T: () T => Option<T>: |value, each| Text::write(value, each);
+    of T: () &T => Option<T>: |value, each| Text::write(value, each);
+    of T: () T => Result<T, Rejection>: |value, each| Text::write(value, each);
+    of T: () &T => Result<T, Rejection>: |value, each| Text::write(value, each);
+    of T: () &[T] => Vec<T>: |value, each| value.iter().for_each(|one| Text::write(one, each));
+    of T: (const N: usize) [T; N] => Vec<T>: |value, each| value.iter().for_each(|one| Text::write(one, each));
+}
+
+link_arg! {
     () &str => String: |value, each| each(value);
     () &str => Option<String>: |value, each| each(value);
-    (T: ToParam) &[T] => Vec<T>: |value, each| value.iter().for_each(|one| one.to_values(each));
-    (T: ToParam, const N: usize) [T; N] => Vec<T>: |value, each| value.iter().for_each(|one| one.to_values(each));
     (const N: usize) [&str; N] => Vec<String>: |value, each| value.iter().for_each(|one| each(one));
     () &[&str] => Vec<String>: |value, each| value.iter().for_each(|one| each(one));
 }

@@ -167,9 +167,9 @@ impl Arguments<'_> {
             Some(Ok(condition)) => self.attribute.conditions.push(condition),
             Some(Err(message)) => self.diagnostics.error(value.span(), message),
             None => {
-                let expected = condition::meant(name).unwrap_or(self.keys());
-                self.diagnostics
-                    .error(key.span(), format!("`{name}` is not known here; expected {expected}"));
+                let expected = || format!("expected {}", condition::meant(name).unwrap_or(self.keys()));
+                let message = foreign(name, value).unwrap_or_else(expected);
+                self.diagnostics.error(key.span(), format!("`{name}` is not known here; {message}"));
             }
         }
     }
@@ -194,6 +194,26 @@ impl Arguments<'_> {
             self.diagnostics.error(Span::call_site(), message);
         }
         self.attribute
+    }
+}
+
+/// What to write for an option of another framework's attribute.
+fn foreign(option: &str, value: &Lit) -> Option<String> {
+    match option {
+        "data" => {
+            let Lit::Str(text) = value else { return None };
+            let text = text.value();
+            let name = text.trim_start_matches('<').trim_end_matches('>').trim_end_matches('.');
+            Some(format!(
+                "what reads the body is told by its type: leave `data` out and write `{name}: Form<…>`, `{name}: Json<…>` \
+                 or another extractor in the function"
+            ))
+        }
+        "rank" => Some(
+            "the order of routes follows from their templates: leave `rank` out; what is written out goes before a `{name}`"
+                .to_owned(),
+        ),
+        _ => None,
     }
 }
 

@@ -180,6 +180,8 @@ fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
         Type::Reference(ty) if ty.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") => {
             let owned = match spelled(&ty.elem) {
                 text if text == "str" => "String".to_owned(),
+                text if text == "[u8]" => "Bytes".to_owned(),
+                text if text.starts_with("CookieJar") => "Cookies".to_owned(),
                 text => text,
             };
             let message =

@@ -224,17 +224,13 @@ impl<'a> Parser<'a> {
             Piece::Text(text) => Some(text),
             Piece::Mark | Piece::Capture(_) => None,
         })?;
-        let angled = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-        let hint = match (&*text, text.chars().next(), angled) {
+        let hint = match (&*text, text.chars().next(), in_braces(&text)) {
             ("." | "..", _, _) => {
                 "clients resolve `.` and `..` before they send a path; write the path itself".into()
             }
             (_, Some(':'), _) if text.len() > 1 => format!("write `{{{}}}`", &text[1..]),
             (_, Some('*'), _) => format!("write `{{*{}}}`", if text.len() > 1 { &text[1..] } else { "rest" }),
-            (_, _, Some(name)) => match name.strip_suffix("..") {
-                Some(rest) => format!("write `{{*{rest}}}`"),
-                None => format!("write `{{{name}}}`"),
-            },
+            (_, _, Some(braced)) => format!("write `{braced}`"),
             _ => return Some(Segment::Text(text)),
         };
         self.mistake(at, format!("segment `{text}`: {hint}"));
@@ -243,6 +239,8 @@ impl<'a> Parser<'a> {
 
     fn query(&mut self, pieces: Vec<(Range<usize>, Piece<'a>)>, question: usize, template: &mut Template) {
         let mut expects_name = true;
+        // What follows a mistake is a part of it: `key=` before a name, or nothing before the next `&`.
+        let mut in_mistake = false;
         for (range, piece) in pieces {
             let written = &self.text[range.clone()];
             match piece {
@@ -258,18 +256,19 @@ impl<'a> Parser<'a> {
                     expects_name = false;
                 }
                 Piece::Capture(_) => self.mistake(range, format!("query: write `&` before `{written}`")),
-                Piece::Mark if !expects_name => expects_name = true,
+                Piece::Mark if !expects_name || in_mistake => expects_name = true,
                 Piece::Mark => self.mistake(range, "query: `&` stands between two names: `?{a}&{b}`"),
                 Piece::Text(text) => {
-                    let key = text.trim_end_matches('=');
-                    self.mistake(
-                        range,
-                        format!("query `{text}`: only names stand here, such as `?{{{key}}}`"),
-                    );
-                    // What follows `key=` is a part of the same mistake.
-                    expects_name = true;
+                    let hint = match text.contains("..>") {
+                        true => "a struct of all values is an argument `Query<…>`, and has no place in the template".to_owned(),
+                        false => format!("only names stand here, such as `?{{{}}}`", key(&text)),
+                    };
+                    self.mistake(range, format!("query `{text}`: {hint}"));
+                    (expects_name, in_mistake) = (true, true);
+                    continue;
                 }
             }
+            in_mistake = false;
         }
         if expects_name && self.mistakes.is_empty() {
             self.mistake(question..self.text.len(), "query: a name is missing at the end; write `?{name}`");
@@ -320,6 +319,24 @@ impl<'a> Parser<'a> {
     fn mistake(&mut self, at: Range<usize>, message: impl Into<String>) {
         self.mistakes.push(Mistake { at, message: message.into() });
     }
+}
+
+/// A segment in which names stand in angles, as it is written here: `img-<n>.png` is `img-{n}.png`, `<rest..>` is
+/// `{*rest}`.
+fn in_braces(text: &str) -> Option<String> {
+    let (before, rest) = text.split_once('<')?;
+    let (name, after) = rest.split_once('>')?;
+    let (star, name) = name.strip_suffix("..").map_or(("", name), |name| ("*", name));
+    // An argument has a name, if only to be left alone.
+    let name = if name == "_" { "_any" } else { name };
+    let after = in_braces(after).unwrap_or_else(|| after.to_owned());
+    identifier(name).map(|name| format!("{before}{{{star}{name}}}{after}"))
+}
+
+/// The name of a query that was written otherwise: `page=`, `page=1`, `<page>`, `:page`.
+fn key(text: &str) -> &str {
+    let key = text.split('=').next().unwrap_or(text);
+    key.trim_matches(|c| matches!(c, '<' | '>' | ':'))
 }
 
 /// The identifier as rustc spells it. Keywords count, since an argument can be called `r#type`.

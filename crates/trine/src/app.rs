@@ -4,11 +4,9 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tower_service::Service;
+use trine_core::IntoResponse;
 use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::state::States;
-use trine_core::{BoxError, IntoResponse, Request, Response};
 use trine_server::TrustedProxies;
 
 use crate::audit::Audit;
@@ -17,10 +15,10 @@ use crate::catch::{IntoWhen, Nets};
 use crate::config::{Config, Profile};
 use crate::endpoint::{Called, Endpoint};
 use crate::explain::Explanation;
-use crate::group::Group;
+use crate::group::{Group, Mount};
 use crate::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
-use crate::hooks::Hooks;
 use crate::hooks::life::Life;
+use crate::hooks::{HookCx, Hooks};
 use crate::layers::Layers;
 use crate::route::{Attach, Methods, Route};
 use crate::service::AppService;
@@ -110,12 +108,7 @@ impl App {
     /// Gives everything under a prefix to a Tower service, an axum `Router` for example; see [`Group::mount`].
     #[must_use]
     #[track_caller]
-    pub fn mount<S, B>(mut self, prefix: &str, service: S) -> App
-    where
-        S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
-        S: Clone + Send + Sync + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> App {
         self.root = self.root.mount(prefix, service);
         self
     }
@@ -129,6 +122,41 @@ impl App {
         Layers: Attach<L>,
     {
         self.layers.attach(layer);
+        self
+    }
+
+    /// The same of a layer that is made at the start, of state or configuration that is not there yet.
+    ///
+    /// `make` runs once, when every state was made (but those of workers) and before the hooks of the start; what it
+    /// gives is applied once, as any layer. It stands where this call stands among the layers. An error stops the start.
+    ///
+    /// ```
+    /// use tower::limit::ConcurrencyLimitLayer;
+    /// use trine::prelude::*;
+    ///
+    /// #[derive(trine::Config)]
+    /// struct Limits {
+    ///     #[config(default = 64)]
+    ///     at_once: usize,
+    /// }
+    ///
+    /// let app = App::new()
+    ///     .config_section::<Limits>("limits_of_mine")
+    ///     .layer_with(|cx| Ok(ConcurrencyLimitLayer::new(cx.state::<Limits>()?.at_once)))
+    ///     .route("/", get(async || "hello"));
+    /// ```
+    ///
+    /// The [configuration](HookCx::config) of the server is there too. State that it asks for and that nobody holds is a
+    /// finding of [`App::build`], where all of them are told at once: before that nobody knows what it asks for.
+    #[must_use]
+    #[track_caller]
+    pub fn layer_with<L, F>(mut self, make: F) -> App
+    where
+        F: FnOnce(&HookCx) -> crate::Result<L> + Send + Sync + 'static,
+        L: 'static,
+        Layers: Attach<L>,
+    {
+        self.layers.push_maker(make);
         self
     }
 
@@ -230,14 +258,18 @@ impl App {
         let (Plan { built, inserts }, audit) = self.plan();
         audit.into_result()?;
         let tree = self.tree();
-        let App { root, layers, mut states, hooks, config, dev, .. } = self;
+        let App { mut root, mut layers, mut states, hooks, config, dev, .. } = self;
         inserts.into_iter().for_each(|insert| insert(&mut states));
         let config = config.unwrap_or_default();
         if !states.contains(TypeId::of::<TrustedProxies>()) {
             states.insert(Arc::new(config.server.trusted()));
         }
-        let started = Life::start(hooks, states, config).await;
-        let (life, states) = started.map_err(|finding| Audit::new(vec![finding]))?;
+        let one = |finding| Audit::new(vec![finding]);
+        let (life, states, first) = Life::make(hooks, states, config).await.map_err(one)?;
+        let mut findings = Vec::new();
+        layers.make(life.cx(), &mut findings);
+        root.make_layers(life.cx(), &mut findings);
+        life.begin(findings, first).await?;
         Ok(built.finish(&root, &layers, states, life, tree, Nets { dev }))
     }
 

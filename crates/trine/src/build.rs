@@ -77,6 +77,8 @@ struct Planner<'a> {
     checked: Vec<Check>,
     /// The state that somebody declared to need.
     asked: Vec<TypeId>,
+    /// Whether a layer is made by code, which may ask for any state.
+    layers_made: bool,
     body_limit: u64,
 }
 
@@ -121,6 +123,7 @@ impl Built {
             missing: Vec::new(),
             checked: Vec::new(),
             asked: Vec::new(),
+            layers_made: false,
             body_limit,
         };
         let inserts = planner.sections(&mut config);
@@ -133,13 +136,13 @@ impl Built {
         planner.group(root, &Here { guarded: outer.guard(), ..Here::default() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
         planner.other_methods();
-        let Planner { built, mut findings, missing, asked, .. } = planner;
+        let Planner { built, mut findings, missing, asked, layers_made, .. } = planner;
         for one in missing.iter().rev() {
             findings.insert(one.at, Finding::missing_state(one.type_name, &one.needing));
         }
         findings.extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|(_, place)| place)));
         findings.extend(routes::empty(root));
-        if !hooks.is_code() {
+        if !hooks.is_code() && !layers_made {
             let unused = hooks.declared.iter().filter(|declared| !asked.contains(&declared.type_id));
             findings.extend(unused.map(Finding::state_unused));
         }
@@ -346,6 +349,7 @@ impl Planner<'_> {
 
     fn layers(&mut self, layers: &Layers) {
         for layer in layers.iter() {
+            self.layers_made |= layer.is_made_later();
             let mut needs = Needs::default();
             layer.needs(&mut needs);
             let (file, line) = (layer.place.file(), layer.place.line());

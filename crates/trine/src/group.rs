@@ -3,18 +3,19 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tower_service::Service;
-use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
+use trine_core::{FromRequest, IntoResponse};
 
+use crate::audit::Finding;
 use crate::catch::{Catcher, IntoWhen};
 use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, LeaveBody};
+use crate::hooks::HookCx;
 use crate::layers::Layers;
 use crate::mount::Mounted;
-use crate::next::Next;
 use crate::route::{Attach, Methods, Route};
 use crate::router::condition::{Conditions as _, Written};
+
+pub use crate::mount::Mount;
 
 /// Routes under one prefix, with layers around all of them.
 ///
@@ -153,13 +154,8 @@ impl Group {
     /// a limit of bytes is the service's own, or that of a layer around it.
     #[must_use]
     #[track_caller]
-    pub fn mount<S, B>(mut self, prefix: &str, service: S) -> Group
-    where
-        S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
-        S: Clone + Send + Sync + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let mounted = Arc::new(Mounted::new::<S>(Next::service(service)));
+    pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> Group {
+        let mounted = Arc::new(Mounted::new(service));
         self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
         self
     }
@@ -172,6 +168,20 @@ impl Group {
         Layers: Attach<L>,
     {
         self.layers.attach(layer);
+        self
+    }
+
+    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
+    /// [`App::layer_with`](crate::App::layer_with).
+    #[must_use]
+    #[track_caller]
+    pub fn layer_with<L, F>(mut self, make: F) -> Group
+    where
+        F: FnOnce(&HookCx) -> crate::Result<L> + Send + Sync + 'static,
+        L: 'static,
+        Layers: Attach<L>,
+    {
+        self.layers.push_maker(make);
         self
     }
 
@@ -193,5 +203,17 @@ impl Group {
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Group {
         self.layer(guard::<T>())
+    }
+
+    /// Makes the layers that are made at the start, those of everything in it too.
+    pub(crate) fn make_layers(&mut self, cx: &HookCx, findings: &mut Vec<Finding>) {
+        self.layers.make(cx, findings);
+        for item in &mut self.items {
+            match item {
+                Item::Route(route, _) => route.methods.layers.make(cx, findings),
+                Item::Group(group) => group.make_layers(cx, findings),
+                Item::Mount(..) => {}
+            }
+        }
     }
 }

@@ -239,3 +239,15 @@ mod guide_http3 {}
 #[cfg(all(doctest, feature = "ws"))]
 #[doc = include_str!("../../../guide/websockets.md")]
 mod guide_websockets {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/answers.md")]
+mod guide_answers {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/features.md")]
+mod guide_features {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/from-rocket.md")]
+mod guide_from_rocket {}

@@ -1,11 +1,38 @@
 //! A Tower service under a prefix.
 
+use bytes::Bytes;
 use http::Uri;
-use trine_core::Cx;
+use tower_service::Service;
+use trine_core::{BoxError, Cx, Request, Response};
 
 use crate::endpoint::{Answer, Endpoint};
 use crate::next::Next;
 use crate::router::normal::{retarget, with_path};
+
+/// What can stand under a prefix: every Tower service that fits. There is nothing to implement.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mounted",
+    label = "not a Tower service",
+    note = "`mount` is for a service such as an axum `Router`; handlers of yours are added by `.routes(routes![…])`, under \
+            a prefix by `.group(Group::at(\"/prefix\").routes(routes![…]))`",
+    note = "a service must be `Clone + Send + Sync + 'static`, its error `Into<BoxError>`, its future `Send`"
+)]
+pub trait Mount<B>: 'static {
+    #[doc(hidden)]
+    fn into_next(self) -> Next;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, B> Mount<B> for S
+where
+    S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    fn into_next(self) -> Next {
+        Next::service(self)
+    }
+}
 
 /// The endpoint of everything under the prefix of a mounted service.
 #[derive(Debug)]
@@ -15,8 +42,8 @@ pub(crate) struct Mounted {
 }
 
 impl Mounted {
-    pub(crate) fn new<S: 'static>(service: Next) -> Mounted {
-        Mounted { service, own_upgrades: takes_own_upgrades::<S>() }
+    pub(crate) fn new<S: Mount<B>, B>(service: S) -> Mounted {
+        Mounted { service: service.into_next(), own_upgrades: takes_own_upgrades::<S>() }
     }
 }
 

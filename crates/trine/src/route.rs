@@ -47,6 +47,7 @@ use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 use crate::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endpoint};
 use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, ReadBodyOnce};
+use crate::hooks::HookCx;
 use crate::layers::Layers;
 use crate::router::condition::{Conditions as _, Written};
 
@@ -92,6 +93,20 @@ impl Route {
         Layers: Attach<L>,
     {
         self.methods.layers.attach(layer);
+        self
+    }
+
+    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
+    /// [`App::layer_with`](crate::App::layer_with).
+    #[must_use]
+    #[track_caller]
+    pub fn layer_with<L, F>(mut self, make: F) -> Route
+    where
+        F: FnOnce(&HookCx) -> crate::Result<L> + Send + Sync + 'static,
+        L: 'static,
+        Layers: Attach<L>,
+    {
+        self.methods.layers.push_maker(make);
         self
     }
 
@@ -202,6 +217,20 @@ impl Methods {
         Layers: Attach<L>,
     {
         self.layers.attach(layer);
+        self
+    }
+
+    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
+    /// [`App::layer_with`](crate::App::layer_with).
+    #[must_use]
+    #[track_caller]
+    pub fn layer_with<L, F>(mut self, make: F) -> Methods
+    where
+        F: FnOnce(&HookCx) -> crate::Result<L> + Send + Sync + 'static,
+        L: 'static,
+        Layers: Attach<L>,
+    {
+        self.layers.push_maker(make);
         self
     }
 

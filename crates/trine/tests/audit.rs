@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tower::ServiceBuilder;
+use tower::limit::ConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use trine::Audit;
 use trine::audit::Kind;
@@ -87,6 +90,50 @@ fn state_that_only_a_middleware_needs_is_missed() {
         assert!(told.starts_with("the middleware `needs_db` needs state of type `audit::Db`"), "{told}");
         assert!(app.state(Db).audit().unwrap().findings().is_empty());
     }
+}
+
+/// What a layer of [`App::layer_with`] asks for shows when it is made: then all of it is one report, and the start ends as
+/// any that fails.
+#[tokio::test]
+async fn state_that_a_layer_is_made_of_is_missed() {
+    struct Tag;
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    let began = line!() + 1;
+    let app = App::new()
+        .layer_with(|cx| Ok(ConcurrencyLimitLayer::new(*cx.state::<usize>()?)))
+        .layer_with(|_| Ok(middleware(needs_db)))
+        .group(Group::at("/g").route(
+            "/",
+            get(plain).layer_with(|cx| {
+                let _tag = cx.state::<Tag>()?;
+                Ok(trine::guard::<State<Db>>())
+            }),
+        ))
+        .layer_with(|_| Err::<TimeoutLayer, _>(trine::Error::new("no time today")))
+        .on_start(|_| async { panic!("the layers come first") })
+        .on_shutdown(move |_| async move {
+            end.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+    let audit = app.build().await.unwrap_err();
+    assert_eq!(kinds(&audit), [Kind::MissingState, Kind::MissingState, Kind::Start, Kind::MissingState]);
+    let texts: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
+    assert_eq!(
+        texts[0],
+        "the layer `ConcurrencyLimitLayer` needs state of type `usize`, which the application does not hold: add \
+         `.state(…)` with a value of this type"
+    );
+    assert!(
+        texts[1].starts_with("the middleware `needs_db` needs state of type `audit::Db`"),
+        "{}",
+        texts[1]
+    );
+    assert_eq!(texts[2], "the layer `TimeoutLayer` failed: no time today");
+    assert!(texts[3].starts_with("the layer `guard State` needs state of type `audit::"), "{}", texts[3]);
+    assert_eq!(audit.findings()[0].places, [format!("{}:{}", file!(), began + 1)]);
+    assert_eq!(audit.findings()[1].places, [format!("{}:{}", file!(), began + 2)]);
+    assert!(ended.load(Ordering::SeqCst), "the hooks of the end ran");
 }
 
 #[test]

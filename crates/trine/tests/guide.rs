@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -44,6 +44,132 @@ fn every_relative_link_leads_somewhere() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(checked > 50, "only {checked} links were found: are they read at all?");
+}
+
+/// The page of features: each one, and the crates that come with it.
+#[test]
+fn the_features_of_the_guide_are_those_of_cargo() {
+    let page = read(&root().join("guide/features.md"));
+    let mut told: BTreeMap<String, BTreeSet<String>> = rows(&page)
+        .map(|cells| (spans(&cells[0]).concat(), spans(&cells[2]).into_iter().collect()))
+        .collect();
+    let cargo = Cargo::read();
+    let without = cargo.resolve(None);
+    let mut wrong = Vec::new();
+    for feature in cargo.0["trine"]["features"].as_table().unwrap().keys() {
+        let with = cargo.resolve(Some(feature));
+        let brings: BTreeSet<String> = with.difference(&without).cloned().collect();
+        match told.remove(feature) {
+            None => wrong.push(format!("there is no row for `{feature}`, which brings {brings:?}")),
+            Some(told) if told != brings => {
+                wrong.push(format!("`{feature}` brings {brings:?}, not {told:?}"))
+            }
+            Some(_) => {}
+        }
+    }
+    wrong.extend(told.keys().map(|feature| format!("`{feature}` is no feature")));
+    assert!(wrong.is_empty(), "guide/features.md: {}", wrong.join("\n"));
+}
+
+/// The manifests of our crates, as far as features go.
+struct Cargo(BTreeMap<String, toml::Table>);
+
+impl Cargo {
+    fn read() -> Cargo {
+        let folders = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        Cargo(folders.map(|path| (name(&path), read(&path.join("Cargo.toml")).parse().unwrap())).collect())
+    }
+
+    /// The foreign crates of `trine` with this feature and no other.
+    fn resolve(&self, feature: Option<&str>) -> BTreeSet<String> {
+        let mut seen = BTreeSet::new();
+        self.dependency("trine", &mut seen);
+        if let Some(feature) = feature {
+            self.feature("trine", feature, &mut seen);
+        }
+        seen.retain(|name| !self.0.contains_key(name));
+        seen
+    }
+
+    fn dependency(&self, name: &str, seen: &mut BTreeSet<String>) {
+        if !seen.insert(name.to_owned()) {
+            return;
+        }
+        let Some(manifest) = self.0.get(name) else { return };
+        let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+        let tables = targets.filter_map(|(_, target)| target.get("dependencies"));
+        for (name, dependency) in
+            tables.chain(manifest.get("dependencies")).flat_map(|it| it.as_table().unwrap())
+        {
+            if dependency.get("optional").and_then(toml::Value::as_bool) != Some(true) {
+                self.dependency(name, seen);
+            }
+        }
+    }
+
+    fn feature(&self, name: &str, feature: &str, seen: &mut BTreeSet<String>) {
+        let manifest = &self.0[name];
+        let items = manifest
+            .get("features")
+            .and_then(|features| features.get(feature))
+            .and_then(toml::Value::as_array);
+        for item in items.into_iter().flatten().map(|item| item.as_str().unwrap()) {
+            match (item.strip_prefix("dep:"), item.split_once('/')) {
+                (Some(dependency), _) => self.dependency(dependency, seen),
+                // Only where something else brings the crate.
+                (None, Some((dependency, _))) if dependency.ends_with('?') => {}
+                // The cryptography of rustls is a crate of its own.
+                (None, Some(("rustls", "aws_lc_rs"))) => drop(seen.insert("aws-lc-rs".to_owned())),
+                (None, Some(("rustls", "ring"))) => drop(seen.insert("ring".to_owned())),
+                (None, Some((dependency, feature))) => {
+                    self.dependency(dependency, seen);
+                    if self.0.contains_key(dependency) {
+                        self.feature(dependency, feature, seen);
+                    }
+                }
+                (None, None) => self.feature(name, item, seen),
+            }
+        }
+    }
+}
+
+/// What stands on the right of a table is code that is compiled: it stands in a block below.
+#[test]
+fn what_the_page_for_rocket_writes_is_compiled() {
+    let page = read(&root().join("guide/from-rocket.md"));
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut missing = Vec::new();
+    let mut checked = 0;
+    for topic in page.split("\n## ").skip(1) {
+        let blocks: Vec<&str> = topic.split("```").collect();
+        let code: String = blocks.iter().skip(1).step_by(2).map(|block| plain(block)).collect();
+        for span in rows(topic).flat_map(|cells| spans(&cells[1])) {
+            checked += 1;
+            if !code.contains(&plain(&span)) {
+                missing.push(span);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "guide/from-rocket.md: in no block: {}", missing.join("\n"));
+    assert!(checked > 40, "only {checked} rows were found: are they read at all?");
+}
+
+/// The rows of all tables, without their heads.
+fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
+    let lines: Vec<&str> = outside_of_fences(text).collect();
+    let cells =
+        |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let is_row = |at: usize| lines[at].starts_with('|') && !lines[at].starts_with("|---");
+    let is_head = |at: usize| lines.get(at + 1).is_some_and(|next| next.starts_with("|---"));
+    let rows: Vec<_> =
+        (0..lines.len()).filter(|&at| is_row(at) && !is_head(at)).map(|at| cells(lines[at])).collect();
+    rows.into_iter()
+}
+
+/// What stands between two backticks.
+fn spans(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]

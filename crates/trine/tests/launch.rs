@@ -59,9 +59,28 @@ fn program() -> ExitCode {
     trine::__private::main(app.serve())
 }
 
+/// The same where `main` takes a section by hand, and hands on nothing but its value.
+#[test]
+#[ignore = "the program that the other tests start"]
+fn by_hand() -> ExitCode {
+    if std::env::var_os("PROGRAM").is_none() {
+        return ExitCode::SUCCESS;
+    }
+    trine::__private::main(async {
+        let keys = trine::Config::load()?.section::<Keys>("keys")?;
+        let app =
+            App::new().state(keys).state(Db).route("/", get(async |_: State<Keys>, _: State<Db>| "by hand"));
+        app.serve().await
+    })
+}
+
 fn command(env: &[(&str, &str)]) -> Command {
+    command_of("program", env)
+}
+
+fn command_of(program: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "program", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", program, "--ignored", "--nocapture", "--test-threads=1"]);
     let ours = std::env::vars().filter(|(name, _)| name.starts_with("TRINE_"));
     for (name, _) in ours {
         command.env_remove(name);
@@ -72,7 +91,11 @@ fn command(env: &[(&str, &str)]) -> Command {
 }
 
 fn run(env: &[(&str, &str)]) -> (Output, String) {
-    let output = command(env).output().unwrap();
+    outcome(&mut command(env))
+}
+
+fn outcome(command: &mut Command) -> (Output, String) {
+    let output = command.output().unwrap();
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output, text)
@@ -146,6 +169,34 @@ fn the_audit_is_printed_in_place_of_serving() {
     assert!(told["findings"][0]["text"].as_str().unwrap().starts_with("`keys.sign` is missing"));
 }
 
+/// A section that `main` took by hand is known to `serve`, which loads the configuration again; what nobody took is not.
+#[test]
+fn a_section_that_was_taken_by_hand_is_no_mistake() {
+    let mut running = Running::of(command_of("by_hand", &[SECRET]));
+    let printed = running.until("on http://");
+    let text = get_of(&url(&printed, "/"));
+    assert!(text.ends_with("by hand"), "{text}");
+    drop(running);
+
+    let (output, text) = outcome(&mut command_of("by_hand", &[SECRET, ("TRINE_MAIL_HOST", "x")]));
+    assert!(!output.status.success());
+    assert!(text.contains("found 1 mistake") && text.contains("there is no key `TRINE_MAIL_HOST`"), "{text}");
+    // A slip in its own keys is told by the section itself.
+    let (output, text) = outcome(&mut command_of("by_hand", &[("TRINE_KEYS_SING", "x"), SECRET]));
+    assert!(!output.status.success() && text.contains("did you mean `TRINE_KEYS_SIGN`?"), "{text}");
+}
+
+/// A request of the plainest kind, for a test without a runtime.
+fn get_of(url: &str) -> String {
+    use std::io::Write as _;
+    let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 struct Running {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -154,14 +205,23 @@ struct Running {
 impl Running {
     /// Starts it and waits until it listens: gives what it printed, and where it listens.
     fn start(env: &[(&str, &str)], until: &str) -> (Running, Vec<String>) {
-        let mut child = command(env).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut running = Running { child, lines };
-        let mut printed = Vec::new();
-        while !printed.last().is_some_and(|line: &String| line.contains(until)) {
-            printed.push(running.line());
-        }
+        let mut running = Running::of(command(env));
+        let printed = running.until(until);
         (running, printed)
+    }
+
+    fn of(mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Running { child, lines }
+    }
+
+    fn until(&mut self, wanted: &str) -> Vec<String> {
+        let mut printed = Vec::new();
+        while !printed.last().is_some_and(|line: &String| line.contains(wanted)) {
+            printed.push(self.line());
+        }
+        printed
     }
 
     fn line(&mut self) -> String {

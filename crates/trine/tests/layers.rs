@@ -18,8 +18,9 @@ use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
+use trine::config::Config;
 use trine::prelude::*;
-use trine::{AppService, Layers, Methods};
+use trine::{AppService, HookCx, Layers, Methods};
 
 async fn text() -> String {
     "compress me ".repeat(200)
@@ -262,6 +263,70 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
     assert_eq!(tags(send(&app, request("DELETE", "/g/inner")).await), ["route", "group", "app 2", "app 1"]);
     assert_eq!(tags(send(&app, request("GET", "/g/plain")).await), ["group", "app 2", "app 1"]);
     assert_eq!(tags(send(&app, request("GET", "/nothing")).await), ["app 2", "app 1"]);
+}
+
+/// What a layer is made of is there only at the start.
+#[tokio::test]
+async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
+    #[derive(trine::Config)]
+    struct Limits {
+        at_once: usize,
+    }
+    struct Tag(&'static str);
+    let made = Arc::new(AtomicUsize::new(0));
+    let tag = |name: &'static str| {
+        let made = Arc::clone(&made);
+        move |cx: &HookCx| {
+            made.fetch_add(1, Ordering::SeqCst);
+            let tag = format!("{name}: {} {}", cx.state::<Tag>()?.0, cx.config().body_limit);
+            let tag = HeaderValue::from_str(&tag)?;
+            Ok(middleware(move |request: Request, next: Next| {
+                let tag = tag.clone();
+                async move {
+                    let mut response = next.run(request).await;
+                    response.headers_mut().append("x-tag", tag);
+                    response
+                }
+            }))
+        }
+    };
+    #[get("/declared")]
+    async fn declared() {}
+    let config = Config::read("limits.body = 7\nlimits_of_mine.at_once = 2", []).unwrap();
+    let app = App::new()
+        .config(config)
+        .layer_with(tag("app"))
+        .group(
+            Group::at("/g")
+                .layer_with(tag("group"))
+                .route("/plain", get(text).layer_with(tag("path")))
+                .routes(routes![declared].into_iter().map(|route| route.layer_with(tag("route")))),
+        )
+        .layer_with(|cx| Ok(ConcurrencyLimitLayer::new(cx.state::<Limits>()?.at_once)))
+        .config_section::<Limits>("limits_of_mine")
+        .state_with(|_| async { Ok(Tag("late")) })
+        .on_start({
+            let made = Arc::clone(&made);
+            move |_| async move {
+                assert_eq!(made.load(Ordering::SeqCst), 4, "they are there before the hooks of the start");
+                Ok(())
+            }
+        });
+    assert!(app.audit().unwrap().findings().is_empty(), "of the state nobody says that it is unused");
+    let tree = app.tree().to_string();
+    assert!(tree.contains("layer closure in ") && tree.contains("layer ConcurrencyLimitLayer"), "{tree}");
+    let app = app.build().await.unwrap();
+    let tags = async |path: &str| {
+        let response = send(&app, request("GET", path)).await;
+        let tags = response.headers().get_all("x-tag").iter();
+        tags.map(|tag| tag.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for _ in 0..3 {
+        assert_eq!(tags("/g/plain").await, ["path: late 7", "group: late 7", "app: late 7"]);
+        assert_eq!(tags("/g/declared").await, ["route: late 7", "group: late 7", "app: late 7"]);
+        assert_eq!(tags("/nothing").await, ["app: late 7"]);
+    }
+    assert_eq!(made.load(Ordering::SeqCst), 4, "each is made once");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
+use trine::form::Filled;
 use trine::prelude::*;
 use trine::template::{Page, Rendered, Template, TemplateLimits};
 use trine::{Templates, templates};
@@ -164,6 +165,64 @@ fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
     assert_eq!(html.text(), "<a title=\"&quot;&lt;b&gt;&amp;\">&quot;&lt;b&gt;&amp;</a>\"<b>&");
     let data = templates.render("data.json", json!({ "value": { "a": [1, "\"</script>"] } })).unwrap();
     assert_eq!(data.into_text(), r#"{"a":[1,"\"</script>"]}"#);
+}
+
+/// A page shows the same form empty and filled in, and asks for fields that were not sent.
+#[tokio::test]
+async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
+    #[derive(FromForm)]
+    #[expect(dead_code, reason = "only read")]
+    struct SignUp {
+        name: String,
+        age: u8,
+        topics: Vec<String>,
+        address: Option<Address>,
+    }
+    #[derive(FromForm)]
+    #[expect(dead_code, reason = "only read")]
+    struct Address {
+        street: String,
+    }
+    #[derive(Serialize)]
+    struct Ask {
+        form: Filled,
+    }
+    impl Template for Ask {
+        const FILE: &'static str = "ask.txt";
+    }
+    async fn empty(page: Page<Ask>) -> trine::Result<Response> {
+        Ok(page.render(&Ask { form: Filled::default() })?.into_response())
+    }
+    async fn sent(page: Page<Ask>, mut sent: Submitted<SignUp>) -> trine::Result<Response> {
+        if sent.value.is_some() {
+            return Ok(Redirect::to("/welcome").into_response());
+        }
+        sent.form.refuse("name", "taken", "is taken");
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page.render(&Ask { form: sent.form })?).into_response())
+    }
+    const PAGE: &str = "{{ form.value('name') }}|{{ form.values.name[0] }}|{{ form.value('address[street]') }}|\
+        {% for topic in form.values('topics') %}{{ topic }},{% endfor %}{{ form.values.topics|length }}|\
+        {{ form.has('topics', 'web') }}|\
+        {% for error in form.errors('age') %}{{ error.code }}: {{ error.message }};{% endfor %}|\
+        {% for error in form.errors.name %}{{ error.message }}{% endfor %}|\
+        {% if form.errors.topics %}!{% endif %}{{ form.is_refused() }}|\
+        {% for error in form.all_errors() %}{{ error.field }} {% endfor %}|\
+        {% for name in form.values %}{{ name }} {% endfor %}|{% for name in form.errors %}{{ name }} {% endfor %}";
+    let templates = Templates::embedded(&[("ask.txt", PAGE), ("wrong.txt", "{{ form.vlaue('name') }}")]);
+    let app = App::new().state(templates.clone()).route("/", get(empty).post(sent));
+    let client = app.test().await;
+    client.get("/").await.expect_text("|||0|False|||False|||");
+    let fields =
+        [("name", "<Ann>"), ("age", "old"), ("topics", "rust"), ("topics", "web"), ("address.street", "Elm")];
+    client.post("/").form(&fields).await.expect_status(422).expect_text(
+        "<Ann>|<Ann>|Elm|rust,web,2|True|type: expected a whole number from 0 to 255, got `old`;|is taken|True|age name |\
+         address.street age name topics |age name ",
+    );
+    client.post("/").form(&[("name", "Ann"), ("age", "7")]).await.expect_status(303);
+    // Neither a slip in a function's name passes, nor is it anything but data elsewhere.
+    let error = templates.try_render("wrong.txt", Ask { form: Filled::default() }).unwrap_err().to_string();
+    assert!(error.contains("vlaue"), "{error}");
+    assert_eq!(json!(Filled::default()), json!({ "values": {}, "errors": {} }));
 }
 
 #[test]

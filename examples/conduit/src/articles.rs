@@ -122,7 +122,7 @@ const DESCRIPTION_MAX: usize = 1000;
 const TAG_MAX: usize = 50;
 const TAGS_MAX: usize = 20;
 
-/// The tags in the order given, each once, without those that are blank.
+/// The tags, each once, without those that are blank. They are read back sorted.
 fn tidy(tags: &[String]) -> Vec<&str> {
     let mut tidy = Vec::new();
     for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
@@ -214,7 +214,7 @@ impl Db {
 pub(crate) fn select_articles(more: &str, viewer: Option<UserId>) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "SELECT a.slug, a.title, a.description, a.created_at, a.updated_at,
-            (SELECT json_group_array(tag ORDER BY position) FROM article_tags WHERE article_id = a.id) AS tag_list,
+            (SELECT json_group_array(tag ORDER BY tag) FROM article_tags WHERE article_id = a.id) AS tag_list,
             (SELECT count(*) FROM favorites WHERE article_id = a.id) AS favorites_count,
             u.username, u.bio, u.image,
             EXISTS (SELECT 1 FROM favorites WHERE article_id = a.id AND user_id = ",

@@ -6,6 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use trine::prelude::*;
 
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::secret;
 
@@ -16,15 +17,25 @@ pub struct UserId(pub i64);
 
 /// The user who signed the request with `Authorization: Token …`.
 ///
-/// As `Option<Auth>` it is `None` for a request without a token; a token that does not hold is refused all the same.
-#[derive(Debug, Clone, Copy)]
-pub struct Auth(UserId);
+/// As `Option<Auth>` it is `None` for a request without a token; a token that does not hold is refused all the same. One
+/// that was made before the password was changed does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Auth {
+    id: UserId,
+    password_version: i64,
+}
 
 impl Auth {
     /// Who it is.
     #[must_use]
     pub fn id(self) -> UserId {
-        self.0
+        self.id
+    }
+
+    /// The password that the token was made under. Where it is changed, this is compared once more behind the lock.
+    #[must_use]
+    pub fn password_version(self) -> i64 {
+        self.password_version
     }
 }
 
@@ -33,12 +44,17 @@ impl FromRequest for Auth {
 
     fn needs(needs: &mut Needs) {
         needs.state::<Keys>();
+        needs.state::<Db>();
     }
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let credentials = cx.headers().get(header::AUTHORIZATION).ok_or(Error::NoToken)?;
         let token = credentials.to_str().ok().and_then(token).ok_or(Error::BadToken)?;
-        Ok(Auth(cx.state::<Keys>()?.verify(token)?))
+        let auth = cx.state::<Keys>()?.verify(token)?;
+        match cx.state::<Db>()?.password_version(auth.id).await? {
+            Some(version) if version == auth.password_version => Ok(auth),
+            _ => Err(Error::BadToken.into()),
+        }
     }
 }
 
@@ -60,6 +76,9 @@ pub struct Keys {
 struct Claims {
     sub: String,
     exp: u64,
+    /// How often the password had been changed; tokens from before this was counted say nothing.
+    #[serde(default)]
+    password_version: i64,
 }
 
 impl Keys {
@@ -77,20 +96,30 @@ impl Keys {
         })
     }
 
-    /// Makes a token for a user.
+    /// Makes a token for a user, which holds as long as the password is of this version.
     ///
     /// # Errors
     /// When the token cannot be signed.
-    pub fn sign(&self, user: UserId) -> Result<String> {
+    pub fn sign(&self, user: UserId, password_version: i64) -> Result<String> {
         let exp = jsonwebtoken::get_current_timestamp() + LIFETIME;
-        let claims = Claims { sub: user.0.to_string(), exp };
+        let claims = Claims { sub: user.0.to_string(), exp, password_version };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Error::internal)
     }
 
-    fn verify(&self, token: &str) -> Result<UserId> {
+    fn verify(&self, token: &str) -> Result<Auth> {
         let token =
             jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules).map_err(|_| Error::BadToken)?;
-        token.claims.sub.parse().map(UserId).map_err(|_| Error::BadToken)
+        let Claims { sub, password_version, .. } = token.claims;
+        let id = sub.parse().map(UserId).map_err(|_| Error::BadToken)?;
+        Ok(Auth { id, password_version })
+    }
+}
+
+impl Db {
+    /// How often the user's password was changed; `None` where there is no such user.
+    async fn password_version(&self, user: UserId) -> Result<Option<i64>> {
+        let query = "SELECT password_version FROM users WHERE id = ?";
+        Ok(sqlx::query_scalar(query).bind(user).fetch_optional(self.reader()).await?)
     }
 }
 
@@ -116,9 +145,10 @@ mod tests {
     #[test]
     fn a_token_names_its_user_and_no_other_secret_makes_it() {
         let (dir, keys) = keys();
-        let token = keys.sign(UserId(7)).unwrap();
-        assert_eq!(keys.verify(&token).unwrap(), UserId(7));
-        assert_eq!(Keys::open(&dir.path().join("secret")).unwrap().verify(&token).unwrap(), UserId(7));
+        let token = keys.sign(UserId(7), 3).unwrap();
+        let seven = Auth { id: UserId(7), password_version: 3 };
+        assert_eq!(keys.verify(&token).unwrap(), seven);
+        assert_eq!(Keys::open(&dir.path().join("secret")).unwrap().verify(&token).unwrap(), seven);
         assert!(matches!(self::keys().1.verify(&token), Err(Error::BadToken)));
         assert!(matches!(keys.verify("x"), Err(Error::BadToken)));
     }
@@ -127,7 +157,7 @@ mod tests {
     fn a_token_expires() {
         let (_dir, keys) = keys();
         let exp = jsonwebtoken::get_current_timestamp() - 3600;
-        let claims = Claims { sub: "7".to_owned(), exp };
+        let claims = Claims { sub: "7".to_owned(), exp, password_version: 0 };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &keys.sign).unwrap();
         assert!(matches!(keys.verify(&token), Err(Error::BadToken)));
     }

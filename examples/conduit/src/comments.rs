@@ -1,5 +1,7 @@
 //! Comments on articles.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use trine::prelude::*;
@@ -9,6 +11,7 @@ use crate::auth::{Auth, UserId};
 use crate::check::text;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::lists::Page;
 use crate::profiles::Profile;
 use crate::time::Timestamp;
 
@@ -65,9 +68,18 @@ pub async fn create(
 }
 
 /// List the comments on an article, the newest first.
-#[get("/articles/{slug}/comments")]
-pub async fn list(slug: String, viewer: Option<Auth>, db: State<Db>) -> Result<Json<Comments>> {
-    let comments = db.comments(&slug, viewer.map(Auth::id)).await?;
+///
+/// Where no `limit` is asked for a page is as long as one may be, since the API of the project knows no pages here.
+#[get("/articles/{slug}/comments?{limit}&{offset}")]
+pub async fn list(
+    slug: String,
+    limit: Option<NonZeroU32>,
+    offset: Option<u32>,
+    viewer: Option<Auth>,
+    db: State<Db>,
+) -> Result<Json<Comments>> {
+    let page = Page::new(limit, offset, Page::MAX);
+    let comments = db.comments(&slug, page, viewer.map(Auth::id)).await?;
     Ok(Json(Comments { comments }))
 }
 
@@ -99,7 +111,7 @@ impl Db {
         Ok(query.build_query_as().fetch_one(self.reader()).await?)
     }
 
-    async fn comments(&self, slug: &str, viewer: Option<UserId>) -> Result<Vec<Comment>> {
+    async fn comments(&self, slug: &str, page: Page, viewer: Option<UserId>) -> Result<Vec<Comment>> {
         let article: Option<i64> = sqlx::query_scalar("SELECT id FROM articles WHERE slug = ?")
             .bind(slug)
             .fetch_optional(self.reader())
@@ -108,6 +120,7 @@ impl Db {
 
         let mut query = select_comments(viewer);
         query.push(" WHERE c.article_id = ").push_bind(article).push(" ORDER BY c.id DESC");
+        query.push(" LIMIT ").push_bind(page.limit).push(" OFFSET ").push_bind(page.offset);
         Ok(query.build_query_as().fetch_all(self.reader()).await?)
     }
 

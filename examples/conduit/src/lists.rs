@@ -33,7 +33,7 @@ pub async fn list(
     db: State<Db>,
 ) -> Result<Json<Articles>> {
     let filter = Filter { tag, author, favorited, followed_by: None };
-    let articles = db.articles(&filter, Page::new(limit, offset), viewer.map(Auth::id)).await?;
+    let articles = db.articles(&filter, Page::new(limit, offset, PAGE), viewer.map(Auth::id)).await?;
     Ok(Json(articles))
 }
 
@@ -46,24 +46,26 @@ pub async fn feed(
     db: State<Db>,
 ) -> Result<Json<Articles>> {
     let filter = Filter { followed_by: Some(me.id()), ..Filter::default() };
-    let articles = db.articles(&filter, Page::new(limit, offset), Some(me.id())).await?;
+    let articles = db.articles(&filter, Page::new(limit, offset, PAGE), Some(me.id())).await?;
     Ok(Json(articles))
 }
 
-/// Which part of a list is wanted.
-struct Page {
-    limit: u32,
-    offset: u32,
+/// Which part of a list is wanted: at most [`Page::MAX`] entries of it.
+pub(crate) struct Page {
+    pub(crate) limit: u32,
+    pub(crate) offset: u32,
 }
 
 impl Page {
-    fn new(limit: Option<NonZeroU32>, offset: Option<u32>) -> Page {
-        Page { limit: limit.map_or(PAGE, NonZeroU32::get).min(PAGE_MAX), offset: offset.unwrap_or(0) }
+    pub(crate) const MAX: u32 = 100;
+
+    /// `usual` is the length of a page where the client asks for none.
+    pub(crate) fn new(limit: Option<NonZeroU32>, offset: Option<u32>, usual: u32) -> Page {
+        Page { limit: limit.map_or(usual, NonZeroU32::get).min(Page::MAX), offset: offset.unwrap_or(0) }
     }
 }
 
 const PAGE: u32 = 20;
-const PAGE_MAX: u32 = 100;
 
 /// Which articles are wanted: those that meet every condition given.
 #[derive(Default)]

@@ -114,6 +114,8 @@ pub async fn current(me: Auth, db: State<Db>, keys: State<Keys>) -> Result<Json<
 }
 
 /// Change the current user.
+///
+/// A new password ends every token that was made under the old one. The token in the answer holds.
 #[put("/user", limit = "64KiB")]
 pub async fn update(
     me: Auth,
@@ -126,7 +128,7 @@ pub async fn update(
         Some(password) => Some(password::hash(password).await?),
         None => None,
     };
-    db.update_account(me.id(), change, hash).await?.signed_in(&keys)
+    db.update_account(me, change, hash).await?.signed_in(&keys)
 }
 
 const USERNAME_MAX: usize = 64;
@@ -148,14 +150,15 @@ struct Account {
     username: String,
     email: String,
     password_hash: String,
+    password_version: i64,
     bio: Option<String>,
     image: Option<String>,
 }
 
 impl Account {
     fn signed_in(self, keys: &Keys) -> Result<Json<UserBody<User>>> {
-        let Account { id, username, email, bio, image, .. } = self;
-        let token = keys.sign(id)?;
+        let Account { id, username, email, password_version, bio, image, .. } = self;
+        let token = keys.sign(id, password_version)?;
         Ok(Json(UserBody { user: User { email, token, username, bio, image } }))
     }
 }
@@ -185,11 +188,17 @@ impl Db {
             .await?)
     }
 
-    async fn update_account(&self, id: UserId, change: UserChange, hash: Option<String>) -> Result<Account> {
+    async fn update_account(&self, me: Auth, change: UserChange, hash: Option<String>) -> Result<Account> {
         let mut tx = self.begin().await?;
+        let id = me.id();
         let old = account(&mut *tx, id).await?;
+        // While the new password was hashed, another request may have changed it, and ended this token by that.
+        if old.password_version != me.password_version() {
+            return Err(Error::BadToken);
+        }
         let new = Account {
             id,
+            password_version: old.password_version + i64::from(hash.is_some()),
             username: change.username.map_or(old.username, |name| name.trim().to_owned()),
             email: change.email.unwrap_or(old.email),
             password_hash: hash.unwrap_or(old.password_hash),
@@ -198,12 +207,14 @@ impl Db {
         };
         refuse_taken(&mut tx, &new.username, &new.email, Some(id)).await?;
         sqlx::query(
-            "UPDATE users SET username = ?, email = ?, password_hash = ?, bio = ?, image = ?, updated_at = ?
+            "UPDATE users SET username = ?, email = ?, password_hash = ?, password_version = ?, bio = ?, image = ?,
+                updated_at = ?
              WHERE id = ?",
         )
         .bind(&new.username)
         .bind(&new.email)
         .bind(&new.password_hash)
+        .bind(new.password_version)
         .bind(&new.bio)
         .bind(&new.image)
         .bind(Timestamp::now())

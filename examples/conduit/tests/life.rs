@@ -73,11 +73,14 @@ async fn accounts(nobody: &Api) -> Api {
     assert_eq!((&changed["user"]["bio"], &changed["user"]["username"]), (&json!("I write."), &json!("ann")));
     nobody.post("/users/login", login("ann@example.org", "new horse")).await.ok(200);
     assert_eq!(nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status(), 401);
-    ann
+    // A change of the password ends the tokens from before; the one in its answer holds.
+    ann.get("/user").await.refused(401, json!({ "token": ["is invalid"] }));
+    nobody.with_token(changed["user"]["token"].as_str().unwrap())
 }
 
 async fn articles(nobody: &Api, ann: &Api, bob: &Api) {
-    let article = ann.publish("How to train your dragon", &["dragons", "training"]).await;
+    // In whatever order they were written, tags are listed sorted.
+    let article = ann.publish("How to train your dragon", &["training", "dragons"]).await;
     let created = article["createdAt"].as_str().unwrap();
     let expected = json!({
         "slug": "how-to-train-your-dragon", "title": "How to train your dragon", "description": "about", "body": "text",
@@ -185,6 +188,8 @@ async fn comments(nobody: &Api, ann: &Api, bob: &Api) {
     let second = ann.post(path, say("Feed it.")).await.ok(200)["comment"].clone();
     let listed = nobody.get(path).await.ok(200);
     assert_eq!(listed, json!({ "comments": [second, first] }));
+    let page = nobody.get(&format!("{path}?limit=1&offset=1")).await.ok(200);
+    assert_eq!(page, json!({ "comments": [first] }));
 
     let one = |id: &Value| format!("{path}/{id}");
     ann.delete(&one(&first["id"])).await.refused(403, json!({ "comment": ["belongs to somebody else"] }));
@@ -206,4 +211,28 @@ async fn the_end(nobody: &Api, ann: &Api) {
 
 fn slugs(list: &Value) -> Vec<&str> {
     list["articles"].as_array().unwrap().iter().map(|article| article["slug"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comments_come_in_pages_of_at_most_100() {
+    let dir = tempfile::tempdir().unwrap();
+    let conduit = Conduit::start(dir.path()).await;
+    let ann = conduit.client.register("ann").await;
+    ann.publish("One", &[]).await;
+    let path = "/articles/one/comments";
+    for number in 0..103 {
+        ann.post(path, json!({ "comment": { "body": format!("{number}") } })).await.ok(200);
+    }
+    let bodies = async |query: &str| {
+        let page = conduit.client.get(&format!("{path}{query}")).await.ok(200);
+        let comments = page["comments"].as_array().unwrap().iter();
+        comments.map(|comment| comment["body"].as_str().unwrap().parse().unwrap()).collect::<Vec<u32>>()
+    };
+    let newest_first = (0..103).rev().collect::<Vec<_>>();
+    assert_eq!(bodies("").await, newest_first[..100]);
+    assert_eq!(bodies("?limit=4000000000").await, newest_first[..100]);
+    assert_eq!(bodies("?limit=2").await, [102, 101]);
+    assert_eq!(bodies("?limit=5&offset=100").await, [2, 1, 0]);
+    assert_eq!(bodies("?offset=103").await, [0_u32; 0]);
+    conduit.stop().await;
 }

@@ -105,6 +105,7 @@ async fn framework(nobody: &Api, ann: &Api) {
         (nobody.get("/articles?limit=none").await, 400, "limit"),
         (nobody.get("/articles?limit=0").await, 400, "limit"),
         (nobody.get("/articles?offset=-1").await, 400, "offset"),
+        (nobody.get("/articles/one/comments?limit=0").await, 400, "limit"),
         (ann.delete("/articles/one/comments/first").await, 400, "id"),
         (nobody.get("/nothing").await, 404, "body"),
         (nobody.delete("/users").await, 405, "body"),

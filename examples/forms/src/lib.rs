@@ -66,16 +66,16 @@ async fn ask() -> Html<String> {
 async fn sign_up(
     pictures: State<Pictures>,
     Valid(mut sent): Valid<Submitted<SignUp>>,
-) -> Result<Response, Problem> {
+) -> trine::Result<Response> {
     match sent.value.take() {
         Some(new) if new.name == "root" => sent.form.refuse("name", "taken", "is taken"),
         Some(new) => {
             if let Some(picture) = new.picture {
                 // The name is ours: that of the file is the client's.
-                picture.persist(pictures.folder.join(&new.name)).await.map_err(Problem::internal)?;
+                picture.persist(pictures.folder.join(&new.name)).await?;
             }
             let paid = matches!(new.plan, Plan::Paid);
-            return Ok(Redirect::to(format!("/welcome/{}?paid={paid}", new.name)).into_response());
+            return Ok(Redirect::to(welcome::uri(new.name, paid)).into_response());
         }
         None => {}
     }

@@ -16,6 +16,13 @@ pub(crate) struct Entry {
     pub(crate) text: String,
 }
 
+/// Why an entry was not taken.
+pub(crate) struct Mistake {
+    pub(crate) field: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) message: &'static str,
+}
+
 impl Book {
     const MOST: usize = 1000;
     const SHOWN: usize = 50;
@@ -39,13 +46,14 @@ impl Book {
     }
 
     /// Adds an entry and returns its id, or says what is wrong with it.
-    pub(crate) fn sign(&self, name: &str, text: &str) -> Result<u64, &'static str> {
+    pub(crate) fn sign(&self, name: &str, text: &str) -> Result<u64, Mistake> {
+        let wrong = |field, code, message| Err(Mistake { field, code, message });
         let (name, text) = (name.trim(), text.trim().replace("\r\n", "\n"));
         match (name.chars().count(), text.chars().count()) {
-            (0, _) => return Err("Please leave a name."),
-            (61.., _) => return Err("A name has at most 60 characters."),
-            (_, 0) => return Err("Please write something."),
-            (_, 2001..) => return Err("An entry has at most 2000 characters."),
+            (0, _) => return wrong("name", "missing", "Please leave a name."),
+            (61.., _) => return wrong("name", "too_long", "A name has at most 60 characters."),
+            (_, 0) => return wrong("text", "missing", "Please write something."),
+            (_, 2001..) => return wrong("text", "too_long", "An entry has at most 2000 characters."),
             _ => {}
         }
         let mut entries = self.entries();

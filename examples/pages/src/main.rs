@@ -8,11 +8,12 @@ mod tests;
 
 use serde::Serialize;
 use trine::Templates;
+use trine::form::Filled;
 use trine::prelude::*;
 use trine::template::{Page, Rendered, Template};
 use trine::templates;
 
-use crate::book::{Book, Entry};
+use crate::book::{Book, Entry, Mistake};
 
 #[trine::main]
 async fn main() -> trine::Result {
@@ -30,9 +31,8 @@ fn app() -> App {
 #[derive(Serialize)]
 struct Home {
     entries: Vec<Entry>,
-    form: SignForm,
-    /// What is wrong with the form, where something is.
-    mistake: Option<&'static str>,
+    /// Empty, or with what was written and what is wrong with it.
+    form: Filled,
 }
 
 impl Template for Home {
@@ -40,7 +40,7 @@ impl Template for Home {
 }
 
 /// What a visitor sends.
-#[derive(Default, FromForm, Serialize)]
+#[derive(FromForm)]
 struct SignForm {
     name: String,
     text: String,
@@ -48,24 +48,21 @@ struct SignForm {
 
 #[get("/")]
 async fn home(page: Page<Home>, book: State<Book>) -> Result<Rendered, Problem> {
-    page.render(&Home { entries: book.latest(), form: SignForm::default(), mistake: None })
+    page.render(&Home { entries: book.latest(), form: Filled::default() })
 }
 
 /// Signs the book, or shows the form again with what was written.
 #[post("/", limit = "16KiB")]
-async fn sign(
-    page: Page<Home>,
-    book: State<Book>,
-    Form(form): Form<SignForm>,
-) -> Result<Redirect, (StatusCode, Result<Rendered, Problem>)> {
-    match book.sign(&form.name, &form.text) {
-        // After a redirect, reloading the page does not send the form again.
-        Ok(id) => Ok(Redirect::to(format!("/entries/{id}"))),
-        Err(mistake) => {
-            let shown = page.render(&Home { entries: book.latest(), form, mistake: Some(mistake) });
-            Err((StatusCode::UNPROCESSABLE_ENTITY, shown))
+async fn sign(page: Page<Home>, book: State<Book>, mut sent: Submitted<SignForm>) -> trine::Result<Response> {
+    if let Some(new) = sent.value.take() {
+        match book.sign(&new.name, &new.text) {
+            // After a redirect, reloading the page does not send the form again.
+            Ok(id) => return Ok(Redirect::to(entry::uri(id)).into_response()),
+            Err(Mistake { field, code, message }) => sent.form.refuse(field, code, message),
         }
     }
+    let again = page.render(&Home { entries: book.latest(), form: sent.form })?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
 #[derive(Serialize)]

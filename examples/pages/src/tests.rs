@@ -30,6 +30,9 @@ async fn a_form_with_a_mistake_comes_back_with_what_was_written() {
         .expect_status(422)
         .expect_text_contains("<p class=\"mistake\" role=\"alert\">Please write something.</p>");
     again.expect_text_contains("value=\"Ann &quot;A.&quot;\"");
+    // A field that was not sent at all is a mistake beside the others, and no error of the page.
+    let again = browser.post("/").form(&[("name", "Ann")]).await;
+    again.expect_status(422).expect_text_contains("<p class=\"mistake\" role=\"alert\">is missing</p>");
     browser.post("/").form(&[("name", "Ann"), ("text", &*"x".repeat(2001))]).await.expect_status(422);
     browser.post("/").form(&[("name", "Ann"), ("text", &*"x".repeat(17_000))]).await.expect_problem(413);
     browser.get("/").await.expect_text_contains("2 entries");

@@ -166,7 +166,8 @@ impl Config {
     /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
     ///
     /// Tables and variables that are none of the server's are kept for [`section`](Config::section).
-    /// [`App::serve`](crate::App::serve) refuses what no section took.
+    /// [`App::serve`](crate::App::serve) refuses what no section took, of this `Config` or of another that this process
+    /// has loaded before.
     ///
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.
@@ -182,7 +183,7 @@ impl Config {
             .collect();
         let named = env.iter().any(|(name, _)| name == source::FILE);
         let path = source::file_name(&env);
-        match std::fs::read_to_string(path) {
+        let (mut config, errors) = match std::fs::read_to_string(path) {
             Ok(text) => Config::read_all(&text, &env),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
                 Config::read_all("", &env)
@@ -193,7 +194,9 @@ impl Config {
                 config.sections.incomplete = true;
                 (config, std::iter::once(unreadable).chain(errors).collect())
             }
-        }
+        };
+        config.sections.loaded = true;
+        (config, errors)
     }
 
     /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start with `TRINE_`.
@@ -252,6 +255,7 @@ impl Default for Config {
                 file: source::DEFAULT_FILE.to_owned(),
                 known: Vec::new(),
                 incomplete: false,
+                loaded: false,
             },
         }
     }

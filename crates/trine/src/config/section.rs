@@ -1,6 +1,7 @@
 //! Sections of the configuration that belong to the application.
 
 use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
 
 use super::source::Entry;
 use super::{Config, ConfigError, ConfigErrors, FromConfig, Profile, Source, Value, keys, secret};
@@ -176,6 +177,9 @@ impl Config {
     #[track_caller]
     pub fn section<T: Section>(&mut self, name: &str) -> Result<T, ConfigErrors> {
         let (read, mut errors) = self.read_section(name, Location::caller());
+        if self.sections.loaded {
+            self.sections.note();
+        }
         let of_section = |entry: &&Entry| {
             entry.in_section(name)
                 // A variable may be of another section, `TRINE_MAIL_QUEUE_SIZE` of `mail_queue` say.
@@ -219,7 +223,10 @@ impl Config {
     }
 
     fn unknown_entries(&self) -> impl Iterator<Item = &Entry> {
-        let known: Vec<String> = self.sections.known.clone();
+        let mut known: Vec<String> = self.sections.known.clone();
+        if self.sections.loaded {
+            known.extend(TAKEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        }
         self.sections.entries.iter().filter(move |entry| !known.iter().any(|name| entry.names(name)))
     }
 
@@ -238,9 +245,21 @@ pub(super) struct Sections {
     pub(super) known: Vec<String>,
     /// Whether the file could not be read: then nobody knows what is missing in it.
     pub(super) incomplete: bool,
+    /// Whether they are those of the process, by [`Config::load`].
+    pub(super) loaded: bool,
 }
 
+/// The keys that were taken by hand out of the configuration of the process. That is one thing, however often it is
+/// loaded: what `main` took is no mistake to [`App::serve`](crate::App::serve), which loads it again.
+static TAKEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 impl Sections {
+    fn note(&self) {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<String> = self.known.iter().filter(|name| !taken.contains(name)).cloned().collect();
+        taken.extend(new);
+    }
+
     fn claim(&mut self, name: &str, keys: &[SectionKey]) {
         for key in keys {
             let name = format!("{name}.{}", key.name);

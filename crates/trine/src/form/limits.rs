@@ -19,8 +19,8 @@ use trine_core::Cx;
 /// let app = App::new().state(FormLimits { fields: 5_000, ..FormLimits::default() });
 /// ```
 ///
-/// What is past `text` or `file` is an error of its field, with the code `too_large`, told with all others. Past
-/// every other limit reading ends: 413, and for `depth` 422.
+/// What is past `text` or `file` is an error of its field, with the code `too_large`, told with all others; where there is
+/// no other, the form is refused with 413. Past every other limit reading ends: 413, and for `depth` 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormLimits {
     /// How many fields a form may have, files and unknown ones among them. So that a small body cannot make much work.

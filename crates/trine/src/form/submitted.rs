@@ -23,13 +23,13 @@ pub(crate) type Values = BTreeMap<String, Vec<String>>;
 /// struct Signup { name: String, age: u8 }
 ///
 /// #[post("/signup")]
-/// async fn signup(mut form: Submitted<Signup>) -> Result<Redirect, (StatusCode, Html<String>)> {
+/// async fn signup(mut form: Submitted<Signup>) -> trine::Result<Response> {
 ///     match form.value.take() {
 ///         Some(new) if new.name == "root" => form.form.refuse("name", "taken", "is taken"),
-///         Some(_) => return Ok(Redirect::to("/welcome")),
+///         Some(_) => return Ok(Redirect::to("/welcome").into_response()),
 ///         None => {}
 ///     }
-///     Err((StatusCode::UNPROCESSABLE_ENTITY, Html(page(&form.form))))
+///     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page(&form.form))).into_response())
 /// }
 ///
 /// fn page(form: &Filled) -> String {
@@ -69,7 +69,14 @@ impl<T: FromForm> FromRequest for Submitted<T> {
 /// A form as it was filled in: what its page shows again. [`Filled::default`] is the empty one, for the first time.
 ///
 /// Of the fields that the form knows it holds the texts; never a file, and never what is `#[form(secret)]` or has
-/// `password` in its name. For a template it serialises as
+/// `password` in its name.
+///
+/// In a template its functions are methods: `{{ form.value("name") }}`, `{% for error in form.errors("age") %}`,
+/// `form.values(…)`, `form.has(…)`, `form.all_errors()`, `form.is_refused()`. What was not sent is empty there and never
+/// undefined, so the empty form and the one that comes back are one page. An error has `field`, `code` and `message`.
+/// `form.values.name` and `form.errors.age` are the same lists.
+///
+/// Elsewhere, as in JSON, it serialises as
 /// `{"values": {"name": ["Ann"]}, "errors": {"age": [{"code": "type", "message": "…"}]}}`.
 #[derive(Debug, Clone, Default)]
 pub struct Filled {
@@ -104,6 +111,13 @@ impl Filled {
     /// Everything that is wrong.
     pub fn all_errors(&self) -> impl Iterator<Item = &FieldError> {
         self.errors.iter()
+    }
+
+    /// The names of the fields that were sent or are wrong.
+    #[cfg(feature = "templates")]
+    pub(crate) fn names(&self) -> std::collections::BTreeSet<String> {
+        let wrong = self.errors.iter().map(|error| error.place.to_string());
+        self.values.keys().cloned().chain(wrong).collect()
     }
 
     /// Whether anything is wrong.
@@ -142,6 +156,10 @@ impl IntoResponse for Filled {
 
 impl Serialize for Filled {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[cfg(feature = "templates")]
+        if minijinja::value::serializing_for_value() {
+            return crate::template::filled::value(self).serialize(serializer);
+        }
         #[derive(Serialize)]
         struct Said<'a> {
             code: &'a str,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use trine_core::state::States;
 
 use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
-use crate::audit::Finding;
+use crate::audit::{Audit, Finding};
 use crate::config::Config;
 use crate::shutdown::Shutdown;
 
@@ -25,14 +25,19 @@ pub(crate) struct Life {
     deadline: OnceLock<Instant>,
 }
 
+/// What runs once the states are there.
+pub(crate) struct First {
+    start: Vec<Hook>,
+    tasks: Vec<(&'static str, Hook)>,
+}
+
 impl Life {
-    /// Makes the states, runs the hooks, starts the tasks. Gives the states of worker 0, which a service has where
-    /// nobody asks it for workers.
-    pub(crate) async fn start(
+    /// Makes the states. Gives those of worker 0, which a service has where nobody asks it for workers.
+    pub(crate) async fn make(
         hooks: Hooks,
         mut states: States,
         config: Config,
-    ) -> Result<(Life, States), Finding> {
+    ) -> Result<(Life, States, First), Finding> {
         let Hooks { declared, makers, workers, start, shutdown, tasks, .. } = hooks;
         let mut cx = HookCx {
             config: Arc::new(config),
@@ -54,15 +59,31 @@ impl Life {
             deadline: OnceLock::new(),
         };
         life.worker(0, &mut states).await?;
-        for Hook { place, run } in start {
-            if let Err(error) = run(life.cx.clone()).await {
-                // What goes wrong now is logged; the launch ends with the first error.
-                let _ = life.end().await;
-                return Err(Finding::start_failed("a hook at the start", place, &error));
+        Ok((life, states, First { start, tasks }))
+    }
+
+    /// Runs the hooks of the start and starts the tasks, unless there are findings already. Where there are, or a hook
+    /// fails, the hooks of the end run.
+    pub(crate) async fn begin(&self, mut findings: Vec<Finding>, first: First) -> Result<(), Audit> {
+        for Hook { place, run } in first.start {
+            if !findings.is_empty() {
+                break;
             }
+            let error = run(self.cx.clone()).await.err();
+            findings.extend(error.map(|error| Finding::start_failed("a hook at the start", place, &error)));
         }
-        life.spawn(tasks);
-        Ok((life, states))
+        if findings.is_empty() {
+            self.spawn(first.tasks);
+            return Ok(());
+        }
+        // What goes wrong now is logged; the launch ends with the first error.
+        let _ = self.end().await;
+        Err(Audit::new(findings))
+    }
+
+    /// What hooks see.
+    pub(crate) fn cx(&self) -> &HookCx {
+        &self.cx
     }
 
     /// Adds the states that are a worker's own.

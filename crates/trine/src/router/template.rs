@@ -41,6 +41,9 @@ impl Template {
         if segment == "." || segment == ".." {
             return Err(format!("`{}` has a segment `{segment}`, which clients resolve away", self.text));
         }
+        if let Some(hint) = otherwise_spelt(segment) {
+            return Err(format!("`{}` has the segment `{segment}`: {hint}", self.text));
+        }
         let mut rest = segment;
         let mut captures = 0;
         while let Some(at) = rest.find(['{', '}']) {
@@ -107,6 +110,19 @@ impl Template {
     }
 }
 
+/// A segment as other frameworks spell a parameter: no request would ever match it.
+fn otherwise_spelt(segment: &str) -> Option<String> {
+    let angled = segment.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    match (segment.strip_prefix(':'), angled) {
+        (Some(name), _) if !name.is_empty() => Some(format!("write `{{{name}}}`")),
+        (_, Some((name, _))) => Some(match name.strip_suffix("..") {
+            Some(rest) => format!("write `{{*{rest}}}`"),
+            None => format!("write `{{{name}}}`"),
+        }),
+        _ => None,
+    }
+}
+
 /// Joins the prefix of a group and the path of a route; `/` in a group is the prefix itself.
 pub(crate) fn join(prefix: &str, path: &str) -> String {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
@@ -157,6 +173,9 @@ mod tests {
             ("/{1a}", "no valid name"),
             ("/{a}/{a}", "names `a` twice"),
             ("/100%", "write `%25`"),
+            ("/users/:id", "the segment `:id`: write `{id}`"),
+            ("/users/<id>", "the segment `<id>`: write `{id}`"),
+            ("/<path..>", "the segment `<path..>`: write `{*path}`"),
         ] {
             let error = Template::parse(text).unwrap_err();
             assert!(error.contains(fragment), "{text}: {error}");

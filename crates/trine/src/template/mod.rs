@@ -37,10 +37,11 @@
 //!
 //! # Layout
 //! [`Templates`] is the state, [`Page`] and `Templates` itself are extractors, [`Rendered`] is the answer;
-//! `source` reads files, `check` is the part of the audit, `error` shows the line.
+//! `source` reads files, `check` is the part of the audit, `error` shows the line; `filled` is a form in a template.
 
 mod check;
 mod error;
+pub(crate) mod filled;
 mod page;
 mod rendered;
 mod source;

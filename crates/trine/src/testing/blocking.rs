@@ -28,6 +28,11 @@ use trine_core::{Body, BodyError, BoxError};
 
 use super::{Multipart, TestApp, TestResponse};
 
+/// What other frameworks call it.
+#[doc(hidden)]
+#[deprecated(note = "write `TestClient`, which `app.blocking_test()` makes")]
+pub type Client = TestClient;
+
 /// Sends requests to an application and waits for the answers. A clone shares its cookies.
 ///
 /// # Panics

@@ -52,6 +52,10 @@ pub mod websocket;
 
 pub use self::app::TestApp;
 pub use self::client::TestClient;
+/// What other frameworks call it.
+#[doc(hidden)]
+#[deprecated(note = "write `TestClient`, which `app.test().await` makes")]
+pub type Client = TestClient;
 pub use self::multipart::{Content, Multipart};
 pub use self::request::TestRequest;
 pub use self::response::TestResponse;

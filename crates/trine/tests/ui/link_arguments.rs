@@ -11,6 +11,21 @@ impl FromParam for Token {
     }
 }
 
+mod old {
+    #[derive(trine::FromParam)]
+    pub struct Room(String);
+}
+
+mod new {
+    #[derive(trine::FromParam)]
+    pub struct Room(pub String);
+}
+
+use old::Room;
+
+#[get("/rooms/{room}")]
+async fn room(room: Room) {}
+
 #[get("/verify/{token}")]
 async fn verify(token: Token) {}
 
@@ -25,6 +40,8 @@ fn main() {
         Some(7),
     );
     let _ = show::uri("fine", 7, 1.5); //~ expect: cannot stand for `Option<u32>` in a link
-    let _ = verify::uri(Token("x".into())); //~ expect: `Token` cannot stand for `Token` in a link
-    //~ also: implement `trine::ToParam` for it
+    let _ = verify::uri(Token("x".into())); //~ expect: `Token` cannot be written into a link: it has no `ToParam`
+    //~ also: derive `FromParam` for `Token`, which brings it along, or implement `trine::ToParam`
+    let _ = room::uri(new::Room("x".into())); //~ expect: `new::Room` cannot stand for `old::Room` in a link
+    //~ also: two types of one name are told apart by their paths
 }
