@@ -27,9 +27,14 @@ pub struct Http2 {
     /// Bytes of a request body that a client may send before the handler has read them; at most 2^31 - 1
     /// (`SETTINGS_INITIAL_WINDOW_SIZE`). Past it the client waits. Default: 256 KiB.
     pub stream_window: u32,
-    /// The same for all streams of a connection together; at least 65,535. It bounds the memory that unread bodies take.
-    /// Default: 1 MiB.
+    /// The same for all streams of a connection together; at least 65,535. With `early_bytes` it bounds the memory that
+    /// unread bodies take. Default: 1 MiB.
     pub connection_window: u32,
+    /// Bytes of each request body that are taken before anybody reads them, outside of the two windows, so that the small
+    /// bodies of requests that wait do not stop the uploads of others. Unread bodies of a connection take at most the
+    /// `connection_window` and this for each stream: 3 MiB. What lies beyond it waits in the windows, and so do the
+    /// other streams while the connection's is used up. Default: 16 KiB.
+    pub early_bytes: usize,
     /// Bytes of a frame that a client may send, 16,384 to 16,777,215 (`SETTINGS_MAX_FRAME_SIZE`). A larger one ends the
     /// connection with `FRAME_SIZE_ERROR`. Default: 16 KiB.
     pub max_frame_bytes: u32,
@@ -72,6 +77,7 @@ impl Default for Http2 {
             max_concurrent_streams: 128,
             stream_window: 256 * 1024,
             connection_window: 1024 * 1024,
+            early_bytes: 16 * 1024,
             max_frame_bytes: 16 * 1024,
             header_table_bytes: 4 * 1024,
             max_send_buffer: 64 * 1024,

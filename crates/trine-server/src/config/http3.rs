@@ -23,6 +23,11 @@ pub struct Http3 {
     pub stream_window: u32,
     /// The same for all requests of a connection together. Default: 1 MiB.
     pub connection_window: u32,
+    /// Bytes of each request body that are taken before anybody reads them, outside of the two windows above, so that the small
+    /// bodies of requests that wait do not stop the uploads of others. Unread bodies of a connection take at most the
+    /// `connection_window` and this for each request: 3 MiB. What lies beyond it waits in the windows, and so do the
+    /// other requests while the connection's is used up. Default: 16 KiB.
+    pub early_bytes: usize,
     /// Bytes of all answers of a connection that are held until the client has acknowledged them. An answer that is larger
     /// waits. Default: 1 MiB.
     pub send_window: u32,
@@ -41,6 +46,7 @@ impl Default for Http3 {
             max_cancelled: 200,
             stream_window: 256 * 1024,
             connection_window: 1024 * 1024,
+            early_bytes: 16 * 1024,
             send_window: 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
             max_unproven: 100,

@@ -1,9 +1,13 @@
-//! The body of a request on its way from h2 to whoever reads it, on demand: what nobody asks for stays within the windows
-//! that the client was given.
+//! The body of a request on its way from h2 to whoever reads it, on demand.
+//!
+//! What nobody asks for stays within the windows that the client was given, but for the first `early_bytes` of it: these
+//! are taken, and the client gets its windows back for them. All streams share one window of the connection, and small
+//! bodies of requests that wait must not use it up. The rest of the credit comes back as the body is read, and all of it
+//! with [`Inflow`], however the body ends.
 
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 use http::{HeaderMap, Request};
 use http_body::Frame;
@@ -24,14 +28,24 @@ pub(super) enum Upload {
 #[derive(Debug)]
 pub(super) struct Feed {
     filler: Filler,
-    body: RecvStream,
+    inflow: Inflow,
+    /// What was taken before its reader asked for it. It is copied: a piece of a few bytes holds the buffer of a whole read.
+    early: BytesMut,
+    /// Bytes that the reader got last, or that wait for it alone.
+    handed: usize,
     patience: Patience,
-    /// Bytes that the reader got last: the client may send as many again when it asks for more.
-    held: usize,
     /// The data has ended, and trailers may come.
     trailing: bool,
     /// The client waits for `100 Continue` before it sends anything (RFC 9110, 10.1.1).
     pub(super) awaits_continue: bool,
+}
+
+/// A body as h2 has it, and what its client is owed for it.
+#[derive(Debug)]
+struct Inflow {
+    body: RecvStream,
+    /// Bytes taken from h2 for which the client has not got its windows back (RFC 9113, 6.9).
+    owed: usize,
 }
 
 impl Upload {
@@ -52,19 +66,24 @@ impl Upload {
             // An error comes again when somebody asks.
             _ => None,
         };
+        let handed = first.as_ref().map_or(0, Bytes::len);
+        let trailing = first.is_some() && body.is_end_stream();
+        let inflow = Inflow { body, owed: handed };
         if let Some(data) = &first
-            && body.is_end_stream()
+            && trailing
+            && handed <= config.http2.early_bytes
         {
             return (Request::from_parts(head, Body::whole(data.clone())), Upload::Done);
         }
-        let held = first.as_ref().map_or(0, Bytes::len);
         let (filler, incoming) = incoming::channel(length);
         let awaits_continue = first.is_none() && expects_continue(&head.headers);
         if let Some(data) = first.filter(|data| !data.is_empty()) {
             filler.fill(Frame::data(data));
         }
         let patience = Patience::new(config.body_timeout);
-        let feed = Feed { filler, body, patience, held, trailing: false, awaits_continue };
+        let early = BytesMut::new();
+        let mut feed = Feed { filler, inflow, early, handed, patience, trailing, awaits_continue };
+        feed.settle(config);
         (Request::from_parts(head, Body::incoming(incoming)), Upload::Feeding(Box::new(feed)))
     }
 
@@ -88,9 +107,11 @@ impl Upload {
     pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         match feed.filler.poll_wanted(cx) {
-            Poll::Pending => false,
+            Poll::Pending => {
+                feed.take_early(cx, config);
+                false
+            }
             Poll::Ready(Want::Gone) => {
-                // h2 gives its share of the connection's window back.
                 *self = Upload::Done;
                 false
             }
@@ -101,7 +122,7 @@ impl Upload {
                 }
                 Poll::Ready(Ok(Some(frame))) => {
                     feed.filler.fill(frame);
-                    if feed.trailing && feed.body.is_end_stream() {
+                    if feed.is_through() {
                         self.end(Ok(()));
                     }
                     true
@@ -141,24 +162,26 @@ impl Feed {
         cx: &mut Context<'_>,
         config: &ServerConfig,
     ) -> Poll<Result<Option<Frame<Bytes>>, BodyError>> {
-        // A stream that is gone has no window.
-        let _ = self.body.flow_control().release_capacity(std::mem::take(&mut self.held));
+        self.handed = 0;
+        self.settle(config);
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early).freeze();
+            return Poll::Ready(Ok(Some(self.hand(early, config))));
+        }
         while !self.trailing {
-            let Poll::Ready(data) = self.body.poll_data(cx) else { return Poll::Pending };
+            let Poll::Ready(data) = self.inflow.poll_data(cx) else { return Poll::Pending };
             match data {
                 Some(Ok(data)) => {
-                    self.held = data.len();
-                    self.patience.go_on(data.len(), config.min_body_rate, config.body_timeout);
-                    self.trailing = self.body.is_end_stream();
+                    self.trailing = self.inflow.body.is_end_stream();
                     if !data.is_empty() {
-                        return Poll::Ready(Ok(Some(Frame::data(data))));
+                        return Poll::Ready(Ok(Some(self.hand(data, config))));
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
                 None => self.trailing = true,
             }
         }
-        match self.body.poll_trailers(cx) {
+        match self.inflow.body.poll_trailers(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(Some(trailers))) if trailers.len() > config.max_headers => {
                 Poll::Ready(Err(BodyError::Malformed("too many trailers")))
@@ -166,6 +189,67 @@ impl Feed {
             Poll::Ready(Ok(trailers)) => Poll::Ready(Ok(trailers.map(Frame::trailers))),
             Poll::Ready(Err(error)) => Poll::Ready(Err(broken(&error))),
         }
+    }
+
+    fn hand(&mut self, data: Bytes, config: &ServerConfig) -> Frame<Bytes> {
+        self.handed = data.len();
+        self.patience.go_on(data.len(), config.min_body_rate, config.body_timeout);
+        self.settle(config);
+        Frame::data(data)
+    }
+
+    /// Nobody asks. What comes is taken all the same, up to the limit.
+    fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
+        while !self.trailing && self.handed + self.early.len() < config.http2.early_bytes {
+            match self.inflow.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    self.early.extend_from_slice(&data);
+                    self.trailing = self.inflow.body.is_end_stream();
+                    self.awaits_continue = false;
+                }
+                Poll::Ready(None) => self.trailing = true,
+                // An error comes again when somebody asks.
+                Poll::Ready(Some(Err(_))) | Poll::Pending => break,
+            }
+        }
+        self.settle(config);
+    }
+
+    /// Whether the reader has all of it, or will have with what waits for it, and the client its credit.
+    fn is_through(&self) -> bool {
+        self.trailing && self.early.is_empty() && self.inflow.owed == 0 && self.inflow.body.is_end_stream()
+    }
+
+    /// Gives the client its windows back, but for what is unread beyond the limit.
+    fn settle(&mut self, config: &ServerConfig) {
+        let unread = self.handed + self.early.len();
+        self.inflow.owe(unread.saturating_sub(config.http2.early_bytes));
+    }
+}
+
+impl Inflow {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+        let polled = self.body.poll_data(cx);
+        if let Poll::Ready(Some(Ok(data))) = &polled {
+            self.owed += data.len();
+        }
+        polled
+    }
+
+    /// Gives back what is owed beyond `most` bytes.
+    fn owe(&mut self, most: usize) {
+        if let Some(due @ 1..) = self.owed.checked_sub(most) {
+            self.owed = most;
+            // It fails where the stream is gone, which has no window.
+            let _ = self.body.flow_control().release_capacity(due);
+        }
+    }
+}
+
+/// Whoever answered early, gave up, panicked or was reset: the connection's window belongs to the other streams too.
+impl Drop for Inflow {
+    fn drop(&mut self) {
+        self.owe(0);
     }
 }
 

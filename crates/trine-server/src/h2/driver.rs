@@ -370,7 +370,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
 
     fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let open = self.open() > 0;
+            // A tunnel has no place here, and is open all the same.
+            let open = self.open() > 0 || self.h2.has_streams();
             let stands = {
                 let ends = self.pipe.ends();
                 Now {
@@ -398,8 +399,6 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     self.linger = false;
                     return Poll::Ready(());
                 }
-                // A tunnel is no stream of ours.
-                Due::Idle if self.h2.has_streams() => {}
                 Due::Idle => {
                     self.close();
                     self.waker.wake_by_ref();

@@ -68,7 +68,7 @@ impl<S: HttpService> Stream<S> {
         loop {
             let turn = match &mut self.state {
                 State::Free => return Turn::Pending,
-                State::Waiting(_) => return if self.is_reset(cx) { Turn::Over } else { Turn::Pending },
+                State::Waiting(_) => return self.wait(cx, config),
                 State::Called => self.poll_call(cx, config),
                 State::Sending(download) => match download.poll_move(cx, config) {
                     Poll::Ready(()) => {
@@ -93,6 +93,14 @@ impl<S: HttpService> Stream<S> {
             }
             return Turn::Pending;
         }
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
+        if self.is_reset(cx) {
+            return Turn::Over;
+        }
+        self.upload.poll_move(cx, config);
+        Turn::Pending
     }
 
     fn poll_call(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {

@@ -5,10 +5,13 @@
 //!      |   --the reader is gone----> Done   the client is told to stop
 //!      +--malformed, late----------> Done   and the reader is told
 //! ```
+//!
+//! QUIC gives a client its windows back for what is read. So the first `early_bytes` of a body are read before anybody
+//! asks for them: all requests share one window of the connection, and small bodies of those that wait must not use it up.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Frame;
 use trine_core::incoming::{self, Filler, Want};
@@ -25,8 +28,12 @@ use crate::upload::Clock;
 #[derive(Debug)]
 pub(super) struct Upload {
     state: State,
-    /// What came with the head.
-    first: Option<Piece>,
+    /// What was taken before its reader asked for it. It is copied: pieces hold the packets that they came in.
+    early: BytesMut,
+    /// What came behind that: the end is `None`.
+    behind: Option<Option<Piece>>,
+    /// Bytes that the reader got last, or that wait for it alone.
+    handed: usize,
     /// What Content-Length promises still.
     left: Option<u64>,
     /// The client waits for `100 Continue` before it sends the body.
@@ -59,16 +66,22 @@ impl Upload {
         config: &ServerConfig,
     ) -> Result<(Upload, Body), Fault> {
         let ended = matches!(first, Some(None));
-        if ended && length.is_some_and(|length| length > 0) {
-            return Err(SHORT);
-        }
         let (filler, incoming) = incoming::channel(length);
         let state = if ended { State::Done } else { State::Feeding(filler) };
         let body = if ended { Body::empty() } else { Body::incoming(incoming) };
-        let first = first.flatten();
-        let awaits_continue = expect_continue && first.is_none() && !ended;
+        let awaits_continue = expect_continue && first.is_none();
         let clock = Clock::new(config);
-        Ok((Upload { state, first, left: length, awaits_continue, limits, clock }, body))
+        let (early, behind) = (BytesMut::new(), None);
+        let mut upload =
+            Upload { state, early, behind, handed: 0, left: length, awaits_continue, limits, clock };
+        match first {
+            None => {}
+            Some(first) => match upload.admit(first)? {
+                Some(Piece::Data(data)) => upload.hand(data),
+                other => upload.behind = Some(other),
+            },
+        }
+        Ok((upload, body))
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -85,7 +98,7 @@ impl Upload {
     ) -> Poll<Result<Moved, Over>> {
         let State::Feeding(filler) = &self.state else { return self.watch(cx, reader) };
         match filler.poll_wanted(cx) {
-            Poll::Pending => return self.watch(cx, reader),
+            Poll::Pending => return self.take_early(cx, reader, config),
             Poll::Ready(Want::Gone) => {
                 timer.clear(Side::Read);
                 self.stop(reader);
@@ -93,13 +106,14 @@ impl Upload {
             }
             Poll::Ready(Want::Frame) => {}
         }
+        self.handed = 0;
         if std::mem::take(&mut self.awaits_continue) {
             return Poll::Ready(Ok(Moved::Continue));
         }
-        let piece = match self.first.take() {
-            Some(piece) => Ok(Some(piece)),
+        let piece = match self.take_held() {
+            Some(piece) => Ok(piece),
             None => match reader.poll_next(cx) {
-                Poll::Ready(piece) => piece,
+                Poll::Ready(piece) => piece.and_then(|piece| Ok(self.admit(piece)?)),
                 Poll::Pending => {
                     self.clock.start(timer);
                     return Poll::Pending;
@@ -108,7 +122,35 @@ impl Upload {
         };
         let bytes = piece.as_ref().ok().and_then(Option::as_ref).map_or(0, Piece::len);
         self.clock.stop(timer, bytes, config);
-        Poll::Ready(self.deliver(piece, config).map(|()| Moved::Reader))
+        let delivered = piece.and_then(|piece| self.deliver(piece, config));
+        Poll::Ready(self.told(delivered).map(|()| Moved::Reader))
+    }
+
+    /// Nobody asks. What comes is taken all the same, up to the limit; and the client may take its request back.
+    fn take_early(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut Reader,
+        config: &ServerConfig,
+    ) -> Poll<Result<Moved, Over>> {
+        while self.behind.is_none() && self.handed + self.early.len() < config.http3.early_bytes {
+            let piece = ready!(reader.poll_next(cx));
+            self.awaits_continue = false;
+            let piece = piece.and_then(|piece| Ok(self.admit(piece)?));
+            match self.told(piece) {
+                Ok(Some(Piece::Data(data))) => self.early.extend_from_slice(&data),
+                Ok(other) => self.behind = Some(other),
+                Err(over) => return Poll::Ready(Err(over)),
+            }
+        }
+        self.watch(cx, reader)
+    }
+
+    fn take_held(&mut self) -> Option<Option<Piece>> {
+        if self.early.is_empty() {
+            return self.behind.take();
+        }
+        Some(Some(Piece::Data(std::mem::take(&mut self.early).freeze())))
     }
 
     /// Called when the answer is there, before its head is sent: from then on, `100 Continue` cannot be. Whether it is to be.
@@ -130,34 +172,49 @@ impl Upload {
         reader.poll_reset(cx).map(Err)
     }
 
-    fn deliver(&mut self, piece: Result<Option<Piece>, Over>, config: &ServerConfig) -> Result<(), Over> {
-        let delivered = piece.and_then(|piece| match piece {
-            Some(Piece::Data(data)) => self.data(data).map_err(Over::from),
+    fn deliver(&mut self, piece: Option<Piece>, config: &ServerConfig) -> Result<(), Over> {
+        match piece {
+            Some(Piece::Data(data)) => self.hand(data),
             Some(Piece::Trailers(section)) => {
                 let trailers = request::trailers(section, self.limits, config.max_trailer_bytes)?;
                 self.trailers(trailers);
-                Ok(())
             }
-            Some(Piece::More | Piece::Head(_) | Piece::HeadTooLarge) => Ok(()),
-            None => self.end().map_err(Over::from),
-        });
-        if let Err(over) = delivered {
+            Some(Piece::More | Piece::Head(_) | Piece::HeadTooLarge) => {}
+            None => self.end(),
+        }
+        Ok(())
+    }
+
+    /// Holds a piece to the length that was declared.
+    fn admit(&mut self, piece: Option<Piece>) -> Result<Option<Piece>, Fault> {
+        match (&mut self.left, &piece) {
+            (Some(left), Some(Piece::Data(data))) => {
+                *left = left.checked_sub(data.len() as u64).ok_or(LONG)?;
+            }
+            (Some(1..), None) => return Err(SHORT),
+            _ => {}
+        }
+        Ok(piece)
+    }
+
+    /// Tells the reader of what went wrong.
+    fn told<T>(&mut self, result: Result<T, Over>) -> Result<T, Over> {
+        if let Err(over) = &result {
             self.fail(match over {
                 Over::Fault(Fault::Stream(_, how) | Fault::Connection(_, how)) => BodyError::Malformed(how),
                 Over::Cancelled => BodyError::Incomplete,
             });
         }
-        delivered
+        result
     }
 
-    fn data(&mut self, data: Bytes) -> Result<(), Fault> {
-        if let Some(left) = &mut self.left {
-            *left = left.checked_sub(data.len() as u64).ok_or(LONG)?;
-        }
-        if let State::Feeding(filler) = &self.state {
+    fn hand(&mut self, data: Bytes) {
+        if let State::Feeding(filler) = &self.state
+            && !data.is_empty()
+        {
+            self.handed = data.len();
             filler.fill(Frame::data(data));
         }
-        Ok(())
     }
 
     fn trailers(&mut self, trailers: HeaderMap) {
@@ -166,14 +223,10 @@ impl Upload {
         }
     }
 
-    fn end(&mut self) -> Result<(), Fault> {
-        if self.left.is_some_and(|left| left > 0) {
-            return Err(SHORT);
-        }
+    fn end(&mut self) {
         if let State::Feeding(filler) = std::mem::replace(&mut self.state, State::Done) {
             filler.finish();
         }
-        Ok(())
     }
 
     /// The reader waited for too long.
@@ -190,7 +243,7 @@ impl Upload {
     /// Nobody wants the rest (RFC 9114, 4.1).
     pub(super) fn stop(&mut self, reader: &mut Reader) {
         self.state = State::Done;
-        self.first = None;
+        (self.early, self.behind) = (BytesMut::new(), None);
         reader.stop(Code::NoError);
     }
 

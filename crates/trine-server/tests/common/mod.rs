@@ -33,6 +33,12 @@ impl Running {
         self.handle.shutdown();
         within(self.task).await.unwrap().unwrap();
     }
+
+    /// Without waiting for clients that are still there.
+    pub async fn stop_by_force(self) {
+        self.handle.abort();
+        within(self.task).await.unwrap().unwrap();
+    }
 }
 
 /// Two workers on a port of the system's choice.

@@ -97,9 +97,27 @@ async fn frames_are_bounded() {
 
 #[tokio::test]
 async fn a_stream_window_is_not_overrun() {
-    let server = start(with(Http2 { stream_window: 1_000, ..Http2::default() }));
+    let server = start(with(Http2 { stream_window: 1_000, early_bytes: 0, ..Http2::default() }));
     let mut peer = Peer::connect(server.address).await;
     peer.send([post(1, "/never"), frame(DATA, 0, 1, [b'x'; 1_000])].concat()).await;
+    assert!(peer.is_silent().await);
+    peer.send(frame(DATA, 0, 1, "x")).await;
+    let answer = peer.answer(1).await;
+    assert!(
+        answer.reset == Some(FLOW_CONTROL_ERROR) || answer.goaway == Some(FLOW_CONTROL_ERROR),
+        "{answer:?}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_taken_early_are_bounded() {
+    let server = start(with(Http2 { stream_window: 1_000, early_bytes: 500, ..Http2::default() }));
+    let mut peer = Peer::connect(server.address).await;
+    peer.send([post(1, "/never"), frame(DATA, 0, 1, [b'x'; 1_000])].concat()).await;
+    let more = peer.until(|frame| frame.kind == WINDOW_UPDATE && frame.stream == 1).await.unwrap();
+    assert_eq!(more.payload, 500_u32.to_be_bytes());
+    peer.send(frame(DATA, 0, 1, [b'x'; 500])).await;
     assert!(peer.is_silent().await);
     peer.send(frame(DATA, 0, 1, "x")).await;
     let answer = peer.answer(1).await;

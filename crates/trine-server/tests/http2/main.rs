@@ -11,6 +11,7 @@ mod attacks;
 #[path = "../common/child.rs"]
 mod child;
 mod conformance;
+mod credit;
 mod lifecycle;
 mod limits;
 mod peer;

@@ -280,7 +280,8 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
             sent += written.unwrap();
         }
     }
-    assert!(sent <= 1_100_000, "{sent}");
+    // Beside the window, 16 KiB of each body, of which a byte has three of framing here.
+    assert!(sent <= 1_100_000 + 64 * 4 * 16 * 1024, "{sent}");
     child.is_well(8 * MIB).await;
 }
 

@@ -10,6 +10,7 @@ mod child;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
+mod credit;
 mod lifecycle;
 mod limits;
 mod load;

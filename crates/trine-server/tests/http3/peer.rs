@@ -54,8 +54,7 @@ impl Peer {
 
     /// Without waiting for clients that are still there.
     pub async fn stop_by_force(self) {
-        self.running.handle.abort();
-        within(self.running.task).await.unwrap().unwrap();
+        self.running.stop_by_force().await;
     }
 
     pub fn client_config(&self, alpn: &[u8]) -> ClientConfig {

@@ -58,6 +58,7 @@
 //! | `http3.max_cancelled` | `200` | [`max_cancelled`](trine_server::Http3::max_cancelled) |
 //! | `http3.stream_window` | `256KiB` | [`stream_window`](trine_server::Http3::stream_window) |
 //! | `http3.connection_window` | `1MiB` | [`connection_window`](trine_server::Http3::connection_window) |
+//! | `http3.early_bytes` | `16KiB` | [`early_bytes`](trine_server::Http3::early_bytes) |
 //! | `http3.send_window` | `1MiB` | [`send_window`](trine_server::Http3::send_window) |
 //! | `http3.max_unproven` | `100` | [`max_unproven`](trine_server::Http3::max_unproven) |
 //! | `http3.idle_timeout` | `30s` | [`idle_timeout`](trine_server::Http3::idle_timeout) |
@@ -72,6 +73,7 @@
 //! | `http2.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http2::max_concurrent_streams) |
 //! | `http2.stream_window` | `256KiB` | [`stream_window`](trine_server::Http2::stream_window) |
 //! | `http2.connection_window` | `1MiB` | [`connection_window`](trine_server::Http2::connection_window) |
+//! | `http2.early_bytes` | `16KiB` | [`early_bytes`](trine_server::Http2::early_bytes) |
 //! | `http2.max_frame_bytes` | `16KiB` | [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
 //! | `http2.header_table_bytes` | `4KiB` | [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
 //! | `http2.max_send_buffer` | `64KiB` | [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
