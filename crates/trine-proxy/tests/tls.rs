@@ -9,16 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use kit::{front, get, raw};
 use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use trine_proxy::{HealthCheck, Host, Proxy, ProxyConfig};
 
-/// A server with a certificate for `localhost`; its authority in PEM.
-async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
+/// What accepts TLS with a certificate for `localhost`; its authority in PEM.
+fn acceptor(protocols: &[&str]) -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -29,7 +31,12 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
+/// A server with such a certificate, and its authority.
+async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
+    let (acceptor, pem) = acceptor(protocols);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let socket = axum::routing::any(|upgrade: axum::extract::ws::WebSocketUpgrade| async {
@@ -54,7 +61,7 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
             });
         }
     });
-    (address, made.cert.pem())
+    (address, pem)
 }
 
 /// An upstream that wants a certificate of the client: what answers there, and a configuration that shows the right one.
@@ -87,7 +94,6 @@ async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
             let _ = stream.read(&mut [0; 1024]).await;
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nknown").await;
         }
@@ -113,6 +119,30 @@ async fn an_upstream_can_ask_who_the_proxy_is() {
 fn trusting(address: SocketAddr, pem: &str) -> Proxy {
     let url = format!("https://localhost:{}", address.port());
     Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap().host(Host::Upstream)
+}
+
+/// Where only the end of the connection tells that of the answer, that of TCP is none: anybody on the way can make one.
+#[tokio::test]
+async fn an_answer_whose_tls_ends_without_a_word_was_cut() {
+    for says_so in [true, false] {
+        let (acceptor, pem) = acceptor(&["http/1.1"]);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\npart").await.unwrap();
+            stream.flush().await.unwrap();
+            if says_so {
+                stream.shutdown().await.unwrap();
+            }
+        });
+        let front = front(trusting(address, &pem));
+        let answer = kit::send(front.address, kit::request("GET", "/")).await;
+        let body = answer.into_body().collect().await;
+        assert_eq!(body.is_ok(), says_so, "{body:?}");
+    }
 }
 
 #[tokio::test]
