@@ -344,9 +344,9 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
         ("a frame without an end", b"\x82\xfe\x10\0\0\0\0\0", b"x"),
         ("all after a message", HELLO, b"\x89\x85\0\0\0\0hello\x81\x80\0\0\0\0\x8a\x81\0\0\0\0x"),
     ] {
+        let start = Instant::now();
         let (stream, _) = connect(&server, &head("/echo", "")).await;
         let (mut reader, mut writer) = stream.into_split();
-        let start = Instant::now();
         writer.write_all(first).await.unwrap();
         let sends = async {
             while writer.write_all(again).await.is_ok() {
@@ -373,7 +373,7 @@ async fn whoever_says_something_is_not_idle() {
     async fn ticks(ws: WebSocket) -> Response {
         ws.on_upgrade(async |socket| {
             for _ in 0..12 {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
                 socket.send("tick").await?;
             }
             Ok::<(), Closed>(())
@@ -382,7 +382,7 @@ async fn whoever_says_something_is_not_idle() {
     async fn hears(ws: WebSocket) -> Response {
         ws.on_upgrade(async |mut socket| while socket.recv().await.is_some() {})
     }
-    let config = WebSocketConfig { idle_timeout: Duration::from_millis(400), ..Default::default() };
+    let config = WebSocketConfig { idle_timeout: Duration::from_secs(1), ..Default::default() };
     let app = App::new().state(config).route("/ticks", get(ticks)).route("/hears", get(hears));
     let server = app.test_server().await;
     // The server speaks, the client listens.
@@ -394,7 +394,7 @@ async fn whoever_says_something_is_not_idle() {
     // The client speaks, and gets no answer.
     let mut speaker = server.client().websocket("/hears").await;
     for _ in 0..12 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
         speaker.send("x").await;
     }
     assert!(speaker.socket().closed().is_none());
