@@ -6,6 +6,7 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use axum::extract::ConnectInfo;
 use axum::routing::{get as axum_get, post as axum_post};
@@ -310,4 +311,34 @@ async fn cookies_that_a_handler_of_axums_changes_are_set_where_they_are_returned
     let client = App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
     let answer = client.get("/old/visit").await;
     assert_eq!(answer.expect_text("page").headers().get_all("set-cookie").iter().count(), 2);
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn cookies_that_a_handler_of_axums_does_not_return_are_told_in_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    async fn visit(Trine(mut cookies): Trine<Cookies>) -> &'static str {
+        cookies.add(("a", "1"));
+        "page"
+    }
+    let client = App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
+    assert!(client.get("/old/visit").await.header("set-cookie").is_none());
+    let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(told.contains("the change to the cookie `a` is lost: in a handler of axum's"), "{told}");
 }

@@ -433,7 +433,7 @@ async fn a_file_goes_over_devices_whole_or_not_at_all() {
     let client = app.test().await;
     let send = async |name: &str| {
         let body = multipart(&[file("avatar", "a", "image/png", b"content"), text("title", "T")]);
-        client.post(&format!("/{name}")).header("content-type", MULTIPART).bytes(body).await.status().as_u16()
+        client.post(format!("/{name}")).header("content-type", MULTIPART).bytes(body).await.status().as_u16()
     };
     let there = || {
         let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());

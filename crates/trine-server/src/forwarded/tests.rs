@@ -15,7 +15,9 @@ fn client(
     for (name, value) in lines {
         headers.append(*name, value.parse().unwrap());
     }
-    let client = TrustedProxies::new(trusted, by).client(&info, &headers, &Uri::from_static("/"));
+    let proxies = TrustedProxies::new(trusted, by);
+    let client = proxies.client(&info, &headers, &Uri::from_static("/"));
+    assert_eq!(proxies.secure(&info, &headers), client.secure, "both give one answer");
     (client.address.map(|address| address.to_string()), client.scheme(), client.host)
 }
 
