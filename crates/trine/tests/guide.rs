@@ -62,7 +62,7 @@ fn the_features_of_the_guide_are_those_of_cargo() {
         match told.remove(feature) {
             None => wrong.push(format!("there is no row for `{feature}`, which brings {brings:?}")),
             Some(told) if told != brings => {
-                wrong.push(format!("`{feature}` brings {brings:?}, not {told:?}"))
+                wrong.push(format!("`{feature}` brings {brings:?}, not {told:?}"));
             }
             Some(_) => {}
         }
