@@ -27,6 +27,9 @@ mod times;
 mod tunnel;
 mod wake;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::{Future as _, poll_fn};
 use std::ops::Deref;
 use std::pin::pin;
