@@ -27,6 +27,7 @@ use super::wake::{Mark, Queue};
 use crate::call::Failure;
 use crate::config::{Cancel, ServerConfig};
 use crate::date;
+use crate::error::RequestError;
 use crate::io::Io;
 use crate::panics::{Panicked, caught};
 use crate::seam::{HttpService, MakeConnection};
@@ -205,11 +206,14 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         let key = self.free.pop().unwrap_or_else(|| self.new_slot());
         self.current = Some(key);
         let slot = &mut self.slots[key];
+        let stream = respond.stream_id().as_u32();
         slot.stream.respond = Some(respond);
         let connect = *request.method() == Method::CONNECT;
         slot.stream.terms = Terms { head: *request.method() == Method::HEAD, connect };
         let mut request = request;
-        if let Err(error) = request::check(&mut request, &self.config, &mut self.last_host) {
+        let fragment = self.pipe.ends().frames.has_fragment(stream);
+        let checked = request::check(&mut request, info, &self.config, &mut self.last_host);
+        if let Err(error) = if fragment { Err(RequestError::Target) } else { checked } {
             slot.stream.reject(error);
             return self.end(key);
         }

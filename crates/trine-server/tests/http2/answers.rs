@@ -131,7 +131,7 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
     }
     for (scheme, path, expected) in [
         ("http", "/hello", 200),
-        ("https", "/hello", 200),
+        ("https", "/hello", 421),
         ("ftp", "/hello", 400),
         ("http", "/a\\b", 400),
         ("http", "/é", 400),
@@ -371,5 +371,35 @@ async fn streams_wait_for_a_service_that_is_not_ready() {
     assert!(other.lives(1).await);
     drop((peer, other));
     server.handle.shutdown();
+    server.stop().await;
+}
+
+/// The dynamic table of HPACK is the client's to fill: a path that was refused there stays refused.
+#[tokio::test]
+async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else() {
+    let server = start(config());
+    let mut peer = Peer::connect(server.address).await;
+    let rest = peer::block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
+    let head = |stream, path: &[u8]| {
+        let flags = peer::END_STREAM | peer::END_HEADERS;
+        peer::frame(peer::HEADERS, flags, stream, [&rest[..], path].concat())
+    };
+    let paths: [(&[u8], u16); 7] = [
+        // Put into the table, then by the index that it has there; the same for one that is well.
+        (b"\x44\x08/hello#a", 400),
+        (b"\xbe", 400),
+        (b"\x44\x06/hello", 200),
+        (b"\xbe", 200),
+        (b"\xbf", 400),
+        // By the index of a name that is in the table.
+        (b"\x7e\x08/hello#b", 400),
+        (b"\x7e\x06/hello", 200),
+    ];
+    for (at, (path, expected)) in paths.into_iter().enumerate() {
+        let stream = 2 * at as u32 + 1;
+        peer.send(head(stream, path)).await;
+        assert_eq!(peer.answer(stream).await.status, Some(expected), "{at}");
+    }
+    drop(peer);
     server.stop().await;
 }
