@@ -21,13 +21,15 @@ pub struct ConnInfo {
     pub secure: bool,
     /// What was agreed on, where TLS ends here.
     pub tls: Option<Arc<TlsInfo>>,
+    /// Whether a proxy made it for the peer and said so (the PROXY protocol): TLS may have ended there.
+    pub proxied: bool,
 }
 
 impl ConnInfo {
     /// A plain connection between two addresses.
     #[must_use]
     pub fn plain(peer: Option<SocketAddr>, local: Option<SocketAddr>) -> ConnInfo {
-        ConnInfo { peer, local, unix: false, secure: false, tls: None }
+        ConnInfo { peer, local, unix: false, secure: false, tls: None, proxied: false }
     }
 
     /// A plain connection by a Unix socket.
@@ -45,7 +47,7 @@ impl ConnInfo {
     /// The same connection, which a proxy made for somebody else and says so (the PROXY protocol).
     #[must_use]
     pub fn proxied(self, peer: SocketAddr, local: SocketAddr) -> ConnInfo {
-        ConnInfo { peer: Some(peer), local: Some(local), unix: false, ..self }
+        ConnInfo { peer: Some(peer), local: Some(local), unix: false, proxied: true, ..self }
     }
 
     /// The same connection, protected by TLS.

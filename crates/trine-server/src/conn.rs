@@ -24,6 +24,7 @@ use crate::io::Io;
 use crate::panics::{Panicked, caught};
 use crate::respond::{Sent, broken, refuse, send};
 use crate::seam::MakeConnection;
+use crate::semantics;
 use crate::shutdown::{LAST_CHANCE, Place};
 use crate::timer::Side;
 use crate::upgrade::{self, Offer};
@@ -167,6 +168,10 @@ where
         offer = Some(upgrade::offer(request));
     }
     let client_goes_on = terms.keep_alive;
+    if let Some(scheme) = request.uri().scheme() {
+        semantics::scheme(scheme, info, &wire.config)
+            .map_err(|error| End::Refused { error, head: terms.head })?;
+    }
     wire.stage = Stage::Called(terms);
     let mut upload = Upload::attach(request, framing, wire);
 

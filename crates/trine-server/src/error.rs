@@ -90,6 +90,7 @@ pub(crate) enum RequestError {
     Method,
     Target,
     TargetForm,
+    SchemeDiffers,
     TargetTooLong,
     Version,
     HeaderName,
@@ -113,8 +114,6 @@ pub(crate) enum RequestError {
     ConnectWithBody,
     #[cfg(feature = "http3")]
     ConnectOverQuic,
-    #[cfg(feature = "http3")]
-    SchemeOverQuic,
     Expectation,
     HeadTimeout,
 }
@@ -130,6 +129,7 @@ impl RequestError {
             Self::Method => (S::BAD_REQUEST, "the method is not a token (RFC 9110, 9.1)"),
             Self::Target => (S::BAD_REQUEST, "the request target is not a valid URI reference (RFC 9112, 3.2)"),
             Self::TargetForm => (S::BAD_REQUEST, "this form of request target does not go with this method (RFC 9112, 3.2)"),
+            Self::SchemeDiffers => (S::MISDIRECTED_REQUEST, "the scheme of the target is not that of this connection, and its peer is not among `trusted_proxies` (RFC 9110, 7.4)"),
             Self::TargetTooLong => (S::URI_TOO_LONG, "the request target is longer than this server accepts"),
             Self::Version => (S::HTTP_VERSION_NOT_SUPPORTED, "this connection speaks HTTP/1.1 and HTTP/1.0"),
             Self::HeaderName => (S::BAD_REQUEST, "a header name is not a token directly before its colon (RFC 9112, 5.1)"),
@@ -152,8 +152,6 @@ impl RequestError {
             Self::ConnectWithBody => (S::BAD_REQUEST, "a CONNECT request has no body (RFC 9110, 9.3.6)"),
             #[cfg(feature = "http3")]
             Self::ConnectOverQuic => (S::NOT_IMPLEMENTED, "this server makes no tunnels over HTTP/3 (RFC 9114, 4.4)"),
-            #[cfg(feature = "http3")]
-            Self::SchemeOverQuic => (S::MISDIRECTED_REQUEST, "HTTP/3 serves `https` only (RFC 9110, 7.4)"),
             Self::Expectation => (S::EXPECTATION_FAILED, "the only expectation that this server knows is `100-continue` (RFC 9110, 10.1.1)"),
             Self::HeadTimeout => (S::REQUEST_TIMEOUT, "the request head did not arrive in time"),
         }

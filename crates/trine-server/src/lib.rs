@@ -23,7 +23,8 @@
 //! - `enter`: what a listener asks of a connection before its first request
 //! - `tls` (feature `tls`): the handshake, and the bytes behind it
 //! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer) and `out` (what is to be written)
-//! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling
+//! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling; `semantics`: the rules of
+//!   a head that all protocols share
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
@@ -67,6 +68,8 @@ mod h3;
 #[cfg(unix)]
 mod handover;
 pub mod https;
+#[cfg(any(feature = "http2", feature = "http3"))]
+mod huffman;
 #[cfg(feature = "hyper-upgrade")]
 mod hyper_upgrade;
 mod io;
@@ -79,6 +82,7 @@ mod patience;
 mod proxy_protocol;
 mod respond;
 mod seam;
+mod semantics;
 mod server;
 mod shed;
 mod shutdown;

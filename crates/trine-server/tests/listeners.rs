@@ -156,6 +156,11 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
         let refused = over_tcp(ports[2], header).await;
         assert!(!refused.contains("203.0.113.7"), "{refused}");
     }
+    // TLS ends there, so that what its clients say of `https` is true (RFC 9110, 7.4).
+    let secure = GET.replace("GET /", "GET https://a/");
+    let line = [b"PROXY TCP4 203.0.113.7 198.51.100.1 4711 443\r\n", secure.as_bytes()].concat();
+    assert!(over_tcp(ports[0], &line).await.starts_with("HTTP/1.1 200 "));
+    assert!(over_tcp(ports[2], secure.as_bytes()).await.starts_with("HTTP/1.1 421 "));
     let own = over_tcp(ports[0], &[b"PROXY UNKNOWN\r\n", GET.as_bytes()].concat()).await;
     assert!(own.contains("Some(127.0.0.1:"), "{own}");
     for wrong in [GET.as_bytes(), b"PROXY TCP4 1.2.3.4\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"] {

@@ -8,6 +8,7 @@ use http::{HeaderValue, Method};
 use super::host::valid_host;
 use super::name::Role;
 use crate::error::RequestError;
+use crate::semantics;
 
 /// How long the body of a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,19 +87,12 @@ impl Facts {
                     return Err(RequestError::HostInvalid);
                 }
             }
-            Role::ContentLength => {
-                let length = decimal(value).ok_or(RequestError::LengthInvalid)?;
-                if self.length.replace(length).is_some() {
-                    return Err(RequestError::LengthRepeated);
-                }
-            }
+            Role::ContentLength => semantics::length(&mut self.length, value)?,
             Role::TransferEncoding => self.see_encoding(value)?,
             Role::Connection => self.see_connection(value),
             Role::Upgrade => self.upgrade = true,
             Role::Expect => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(RequestError::Expectation);
-                }
+                semantics::expectation(value)?;
                 self.expect_continue = true;
             }
         }

@@ -12,6 +12,7 @@ use super::host::valid_host;
 use super::name;
 use super::scan::{self, Field, Fields, Line};
 use crate::error::RequestError;
+use crate::semantics;
 
 /// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
 pub(crate) const MOST_HEADERS: usize = 256;
@@ -155,13 +156,9 @@ fn target(line: &Line, head: &Bytes) -> Result<Uri, RequestError> {
 }
 
 /// Whether nothing is odd about a target but backslashes in its query.
-///
-/// A browser encodes a byte that is not ASCII and turns a backslash into `/`: with one in it, the path would be another
-/// one for who does the same behind us.
 #[cold]
 fn only_in_query(target: &[u8]) -> bool {
-    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-    target.is_ascii() && !target.contains(&b'#') && !path.contains(&b'\\')
+    semantics::characters(target)
 }
 
 #[cold]
@@ -176,8 +173,8 @@ fn authority(raw: Bytes) -> Result<Uri, RequestError> {
 #[cold]
 fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
     let len = raw.len();
-    if *raw == *b"*" && line.method != Method::OPTIONS {
-        return Err(RequestError::TargetForm);
+    if *raw == *b"*" {
+        semantics::asterisk(&line.method)?;
     }
     let plain = line.plain || only_in_query(&raw);
     let uri = Uri::from_maybe_shared(raw).map_err(|_| RequestError::Target)?;

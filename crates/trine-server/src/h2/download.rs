@@ -73,7 +73,7 @@ where
                 }
                 Poll::Ready(None) => self.end(),
                 Poll::Ready(Some(Ok(frame))) => {
-                    if self.take(frame) {
+                    if self.take(frame, cx) {
                         return Poll::Ready(());
                     }
                 }
@@ -129,18 +129,19 @@ where
         Poll::Ready(())
     }
 
-    /// Takes a frame. `true` when it was the last and is sent already.
-    fn take(&mut self, frame: Frame<Bytes>) -> bool {
+    /// Takes a frame. `true` when there is nothing more to do for the answer.
+    fn take(&mut self, frame: Frame<Bytes>, cx: &mut Context<'_>) -> bool {
         let ended = self.body.as_ref().is_some_and(|body| body.is_end_stream());
         match frame.into_data() {
-            Ok(mut data) => {
+            Ok(data) => {
                 if let Some(left) = &mut self.left {
-                    let length = data.len() as u64;
-                    if length > *left {
-                        tracing::error!("a body was longer than its Content-Length; it was cut");
-                        data.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                    let rest = left.checked_sub(data.len() as u64);
+                    *left = rest.unwrap_or(0);
+                    if rest.is_none() || (rest == Some(0) && !ended && self.has_more(cx)) {
+                        tracing::error!("a body was longer than its Content-Length; its stream is reset");
+                        self.reset(Reason::INTERNAL_ERROR);
+                        return true;
                     }
-                    *left = left.saturating_sub(length);
                 }
                 self.chunk = data;
                 if self.left == Some(0) || ended {
@@ -160,6 +161,13 @@ where
                 true
             }
         }
+    }
+
+    /// Whether a body that has given as much as it declared gives more now. One that is pending is not waited for.
+    fn has_more(&mut self, cx: &mut Context<'_>) -> bool {
+        let more = self.body.as_mut().map(|body| body.as_mut().poll_frame(cx));
+        let Some(Poll::Ready(Some(Ok(frame)))) = more else { return false };
+        frame.data_ref().is_some_and(|data| !data.is_empty())
     }
 
     /// The body has ended: with the chunk in hand, if there is one.

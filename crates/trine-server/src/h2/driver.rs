@@ -27,6 +27,7 @@ use super::wake::{Mark, Queue};
 use crate::call::Failure;
 use crate::config::{Cancel, ServerConfig};
 use crate::date;
+use crate::error::RequestError;
 use crate::io::Io;
 use crate::panics::{Panicked, caught};
 use crate::seam::{HttpService, MakeConnection};
@@ -133,13 +134,11 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     where
         M: MakeConnection<Service = S>,
     {
-        loop {
-            // The one net for whatever services and their bodies do.
-            match caught(|| self.work(make, info)) {
-                Ok(Poll::Ready(())) => return Poll::Ready(()),
-                Ok(Poll::Pending) => break,
-                Err(Panicked) => self.after_panic(),
-            }
+        // The one net for whatever services and their bodies do.
+        match caught(|| self.work(make, info)) {
+            Ok(Poll::Pending) => {}
+            Err(Panicked) if self.after_panic() => self.waker.wake_by_ref(),
+            Ok(Poll::Ready(())) | Err(Panicked) => return Poll::Ready(()),
         }
         let waker = self.waker.clone();
         let cx = &mut Context::from_waker(&waker);
@@ -207,11 +206,14 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         let key = self.free.pop().unwrap_or_else(|| self.new_slot());
         self.current = Some(key);
         let slot = &mut self.slots[key];
+        let stream = respond.stream_id().as_u32();
         slot.stream.respond = Some(respond);
         let connect = *request.method() == Method::CONNECT;
         slot.stream.terms = Terms { head: *request.method() == Method::HEAD, connect };
         let mut request = request;
-        if let Err(error) = request::check(&mut request, &self.config, &mut self.last_host) {
+        let fragment = self.pipe.ends().frames.has_fragment(stream);
+        let checked = request::check(&mut request, info, &self.config, &mut self.last_host);
+        if let Err(error) = if fragment { Err(RequestError::Target) } else { checked } {
             slot.stream.reject(error);
             return self.end(key);
         }
@@ -327,17 +329,25 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.current = None;
     }
 
+    /// Whether the connection goes on. A panic of no stream is one of the protocol itself, whose state nobody knows then:
+    /// it would panic again and again.
     #[cold]
-    fn after_panic(&mut self) {
-        let Some(key) = self.current.take() else { return };
+    fn after_panic(&mut self) -> bool {
+        let Some(key) = self.current.take() else {
+            tracing::error!("a connection of HTTP/2 panicked outside of its streams; it ends");
+            self.linger = false;
+            return false;
+        };
         self.waiting.retain(|waiting| *waiting != key);
-        self.slots[key].stream.after_panic();
         self.spoiled = true;
+        let told = caught(|| self.slots[key].stream.after_panic());
         // What is dropped may panic too; the place is lost then, not the connection.
         if caught(|| self.slots[key].stream.clear()).is_ok() {
             self.free.push(key);
         }
         self.look = true;
+        self.linger &= told.is_ok();
+        told.is_ok()
     }
 
     fn open(&self) -> usize {
@@ -454,12 +464,12 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                 }
             }
         }
-        if !self.linger {
+        let (pipe, linger, patience) = (self.pipe.clone(), self.linger, self.config.discard_timeout);
+        // What services leave behind may panic, and so may streams of a connection that did.
+        let dropped = caught(move || drop(self));
+        if !linger || dropped.is_err() {
             return;
         }
-        let pipe = self.pipe.clone();
-        let patience = self.config.discard_timeout;
-        drop(self);
         let farewell = std::future::poll_fn(|cx| pipe.ends().poll_discard(cx));
         // A socket that is closed with unread bytes is reset, and a reset can destroy the farewell.
         let _ = tokio::time::timeout(patience, farewell).await;

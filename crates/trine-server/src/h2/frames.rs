@@ -3,12 +3,14 @@
 //! - A header block that has begun must end in time (RFC 9113, 4.3: nothing else may come between its frames).
 //! - Frames that carry nothing are bounded against those that do: offences of SETTINGS, PING, PRIORITY, WINDOW_UPDATE.
 //! - Streams that are reset are bounded in time: each has cost a call of the service (rapid reset, CVE-2023-44487).
+//! - Header blocks go to [`Fields`], which finds what h2 overlooks in them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::Http2;
+use super::fields::Fields;
+use crate::config::ServerConfig;
 
 /// Counts are over this long.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -46,8 +48,14 @@ pub(super) struct Frames {
     block: bool,
     /// The largest stream that was begun: another head of it, or of one before it, is trailers.
     last: u32,
-    /// The first bytes of trailers.
-    trailers: Option<Trailers>,
+    /// The stream of the block in hand, and whether it is trailers.
+    stream: u32,
+    trailers: bool,
+    /// What of a block the frame in hand carries.
+    part: Option<Part>,
+    fields: Fields,
+    /// Streams whose path has a fragment, and which were not asked for yet.
+    fragments: Vec<u32>,
     /// The frame in hand carries a body, which has a time of its own.
     body: bool,
     /// Frames begun so far, so that two that both are incomplete can be told apart.
@@ -94,14 +102,19 @@ impl Budget {
 }
 
 impl Frames {
-    pub(super) fn new(limits: &Http2) -> Frames {
+    pub(super) fn new(config: &ServerConfig) -> Frames {
+        let limits = &config.http2;
         Frames {
             skip: PREFACE.len(),
             header: [0; HEADER],
             have: 0,
             block: false,
             last: 0,
-            trailers: None,
+            stream: 0,
+            trailers: false,
+            part: None,
+            fields: Fields::new(config.max_head_bytes),
+            fragments: Vec::new(),
             body: false,
             begun: 0,
             control: Budget::new(limits.max_control_frames),
@@ -119,8 +132,8 @@ impl Frames {
                 self.skip -= skipped;
                 if self.body {
                     self.carried(skipped);
-                } else if self.trailers.is_some() {
-                    self.look_at_trailers(&bytes[..skipped]);
+                } else if self.part.is_some() {
+                    self.read_block(&bytes[..skipped]);
                 }
                 bytes = &bytes[skipped..];
                 continue;
@@ -152,23 +165,21 @@ impl Frames {
         let [a, b, c, kind, flags, id @ ..] = self.header;
         self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.body = kind == DATA;
-        if kind != CONTINUATION {
-            self.trailers = None;
-        }
+        self.part = None;
         let fine = match kind {
             DATA if self.skip > 0 => true,
             HEADERS => {
                 self.block = flags & END_HEADERS == 0;
                 self.control.buy(4);
-                let id = u32::from_be_bytes(id) & 0x7fff_ffff;
-                if id <= self.last {
-                    self.trailers = Some(Trailers::new(flags));
-                }
-                self.last = self.last.max(id);
+                self.stream = u32::from_be_bytes(id) & 0x7fff_ffff;
+                self.trailers = self.stream <= self.last;
+                self.last = self.last.max(self.stream);
+                self.part = Some(Part::of_headers(flags, self.skip));
                 true
             }
             CONTINUATION => {
                 self.block = flags & END_HEADERS == 0;
+                self.part = Some(Part { left: self.skip, ..Part::default() });
                 self.control.spend()
             }
             RST_STREAM if !self.resets.spend() => {
@@ -180,18 +191,39 @@ impl Frames {
         if !fine {
             self.offence.get_or_insert(Offence::Control);
         }
+        if self.skip == 0 {
+            // The end of a block can be a frame of nothing.
+            self.read_block(&[]);
+        }
     }
 
-    #[cold]
-    fn look_at_trailers(&mut self, bytes: &[u8]) {
-        let Some(trailers) = &mut self.trailers else { return };
-        trailers.take(bytes);
-        if trailers.are_pseudo() {
+    fn read_block(&mut self, bytes: &[u8]) {
+        let Some(part) = &mut self.part else { return };
+        let fits = self.fields.feed(part.take(bytes));
+        if !fits {
+            self.offence.get_or_insert(Offence::Control);
+        }
+        if self.skip > 0 || self.block {
+            return;
+        }
+        let seen = self.fields.end();
+        if seen.pseudo && self.trailers {
             self.offence.get_or_insert(Offence::Trailers);
         }
-        if self.skip == 0 && !self.block {
-            self.trailers = None;
+        if seen.fragment && !self.trailers {
+            self.fragments.push(self.stream);
         }
+    }
+
+    /// Whether the path of a stream has a fragment. Asked for streams in their order.
+    pub(super) fn has_fragment(&mut self, stream: u32) -> bool {
+        if self.fragments.is_empty() {
+            return false;
+        }
+        let has = self.fragments.contains(&stream);
+        // Those before it were refused by h2.
+        self.fragments.retain(|other| *other > stream);
+        has
     }
 
     /// A number for the frame or header block that has begun and is not complete; a body's frame does not count.
@@ -202,45 +234,41 @@ impl Frames {
     }
 }
 
-/// The beginning of a block of trailers. Pseudo fields can only be first: behind other fields h2 sees them.
-#[derive(Debug)]
-struct Trailers {
-    first: [u8; 3],
-    have: usize,
-    /// Padding and priority before the block.
+/// Which bytes of a frame are a part of a block: those between what stands before it (RFC 9113, 6.2) and the padding.
+#[derive(Debug, Default)]
+struct Part {
+    padded: bool,
     before: usize,
+    left: usize,
 }
 
-impl Trailers {
-    fn new(flags: u8) -> Trailers {
-        let before = usize::from(flags & PADDED != 0) + 5 * usize::from(flags & PRIORITY != 0);
-        Trailers { first: [0; 3], have: 0, before }
+impl Part {
+    fn of_headers(flags: u8, length: usize) -> Part {
+        let padded = flags & PADDED != 0;
+        let before = if flags & PRIORITY != 0 { 5 } else { 0 };
+        Part { padded, before, left: length.saturating_sub(before + usize::from(padded)) }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        let behind = bytes.get(self.before..).unwrap_or_default();
-        self.before = self.before.saturating_sub(bytes.len());
-        for (place, byte) in self.first[self.have..].iter_mut().zip(behind) {
-            *place = *byte;
-            self.have += 1;
+    fn take<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
+        if self.padded
+            && let Some((padding, rest)) = bytes.split_first()
+        {
+            self.padded = false;
+            self.left = self.left.saturating_sub(usize::from(*padding));
+            bytes = rest;
         }
-    }
-
-    /// Whether the first field is named by one of the fourteen pseudo fields of the static table, or by a text that
-    /// begins with a colon, which is 1011100 in the code of Huffman (RFC 7541, 6 and appendices).
-    fn are_pseudo(&self) -> bool {
-        match &self.first[..self.have] {
-            [0x81..=0x8e | 0x41..=0x4e | 0x01..=0x0e | 0x11..=0x1e, ..] => true,
-            [0x40 | 0x00 | 0x10, length, first] if length & 0x80 == 0 => *length > 0 && *first == b':',
-            [0x40 | 0x00 | 0x10, _, first] => first >> 1 == 0b101_1100,
-            _ => false,
-        }
+        let (before, rest) = bytes.split_at(self.before.min(bytes.len()));
+        self.before -= before.len();
+        let taken = &rest[..self.left.min(rest.len())];
+        self.left -= taken.len();
+        taken
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Http2;
 
     fn frame(kind: u8, flags: u8, payload: usize) -> Vec<u8> {
         let [.., a, b, c] = (payload as u32).to_be_bytes();
@@ -256,7 +284,7 @@ mod tests {
         bytes.extend(frame(HEADERS, 0, 30));
         bytes.extend(frame(CONTINUATION, END_HEADERS, 5));
         for size in 1..=bytes.len() {
-            let mut frames = Frames::new(&Http2::default());
+            let mut frames = Frames::new(&ServerConfig::default());
             let mut read = 0;
             for piece in bytes.chunks(size) {
                 frames.read(piece);
@@ -271,7 +299,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn counts_begin_anew_after_their_time_and_bodies_buy_frames_back() {
-        let limits = Http2 { max_control_frames: 100, max_resets: 10, ..Http2::default() };
+        let http2 = Http2 { max_control_frames: 100, max_resets: 10, ..Http2::default() };
+        let limits = ServerConfig { http2, ..ServerConfig::default() };
         let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
         let pings = |frames: &mut Frames, count: usize| frames.read(&frame(6, 0, 8).repeat(count));

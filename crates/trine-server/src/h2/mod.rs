@@ -7,7 +7,7 @@
 //!       body        the request's body, on demand
 //!       answer      the head of the answer; download: its body, as the windows allow
 //!       tunnel      a stream behind CONNECT
-//!   pipe        the bytes, gathered on the way out; frames: what is counted on the way in
+//!   pipe        the bytes, gathered on the way out; frames: what is counted on the way in; fields: what h2 overlooks there
 //!   wake        who wants to go on; times, clock: until when somebody waits
 //! ```
 //!
@@ -19,6 +19,7 @@ mod body;
 mod clock;
 mod download;
 mod driver;
+mod fields;
 mod frames;
 mod pipe;
 mod request;
@@ -26,6 +27,9 @@ mod stream;
 mod times;
 mod tunnel;
 mod wake;
+
+#[cfg(test)]
+mod tests;
 
 use std::future::{Future as _, poll_fn};
 use std::ops::Deref;

@@ -41,7 +41,7 @@ impl<I> Clone for Pipe<I> {
 
 impl<I: Io> Pipe<I> {
     pub(super) fn new(io: I, replay: BytesMut, config: Arc<ServerConfig>) -> Pipe<I> {
-        let frames = Frames::new(&config.http2);
+        let frames = Frames::new(&config);
         let patience = Patience::new(config.write_timeout);
         let out = BytesMut::new();
         Pipe(Arc::new(Mutex::new(Ends {

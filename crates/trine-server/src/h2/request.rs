@@ -3,15 +3,16 @@
 //! h2 itself resets a stream with `PROTOCOL_ERROR` that has fields of a connection, upper case in a name, wrong or
 //! missing pseudo fields, or a Content-Length that its body does not keep (RFC 9113, 8.1 to 8.3).
 
-use http::header::{HOST, HeaderName};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use trine_core::ConnInfo;
 
 use super::Protocol;
 use crate::config::ServerConfig;
 use crate::cookies::join_cookies;
 use crate::error::RequestError;
-use crate::h1::host::valid_host;
+use crate::semantics;
 
 /// The authority of the last request, which most often is that of the next one too: it is valid, and shared.
 #[derive(Debug, Default)]
@@ -20,14 +21,13 @@ pub(super) struct LastHost(Option<HeaderValue>);
 /// Checks a request, and gives it what services expect to find: a Host field, one Cookie field.
 pub(super) fn check<B>(
     request: &mut Request<B>,
+    info: &ConnInfo,
     config: &ServerConfig,
     last: &mut LastHost,
 ) -> Result<(), RequestError> {
-    if !request.headers().iter().all(|(name, value)| field(name, value.as_bytes())) {
-        return Err(RequestError::Field);
-    }
+    let length = fields(request.headers())?;
     let repeated = request.headers().len() != request.headers().keys_len();
-    target(request, config)?;
+    target(request, info, config)?;
     host(request, repeated, last)?;
     if repeated {
         join_cookies(request.headers_mut());
@@ -37,38 +37,47 @@ pub(super) fn check<B>(
         return Err(RequestError::TooManyHeaders);
     }
     if *request.method() == Method::CONNECT {
-        connect(request)?;
+        connect(request, length)?;
     }
     Ok(())
 }
 
-/// What h2 lets pass and HTTP/1 behind us would refuse, or see as another value (RFC 9113, 8.2.1). The crate `http` takes
-/// a quotation mark for a part of a name.
-fn field(name: &HeaderName, value: &[u8]) -> bool {
-    let space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    !space(value.first()) && !space(value.last()) && !name.as_str().contains('"')
+/// What h2 lets pass and HTTP/1 would refuse. The length that is declared.
+fn fields(headers: &HeaderMap) -> Result<Option<u64>, RequestError> {
+    let mut length = None;
+    for (name, value) in headers {
+        if !semantics::field(name, value) {
+            return Err(RequestError::Field);
+        }
+        if *name == CONTENT_LENGTH {
+            semantics::length(&mut length, value.as_bytes())?;
+        } else if *name == EXPECT {
+            semantics::expectation(value.as_bytes())?;
+        }
+    }
+    Ok(length)
 }
 
-fn target<B>(request: &Request<B>, config: &ServerConfig) -> Result<(), RequestError> {
-    let uri = request.uri();
-    if let Some(scheme) = uri.scheme()
-        && *scheme != Scheme::HTTP
-        && *scheme != Scheme::HTTPS
-    {
-        return Err(RequestError::TargetForm);
+fn target<B>(request: &mut Request<B>, info: &ConnInfo, config: &ServerConfig) -> Result<(), RequestError> {
+    if let Some(scheme) = request.uri().scheme() {
+        if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
+            rename_scheme(request.uri_mut())?;
+        }
+        if let Some(scheme) = request.uri().scheme() {
+            semantics::scheme(scheme, info, config)?;
+        }
     }
-    let Some(target) = uri.path_and_query().map(|target| target.as_str()) else { return Ok(()) };
-    if target.len() > config.max_target_bytes {
-        return Err(RequestError::TargetTooLong);
-    }
-    // What http::Uri lets pass and a URI has not; with a backslash in it, the path is another one for who turns it into
-    // `/` as browsers do.
-    if !target.is_ascii() || uri.path().as_bytes().contains(&b'\\') {
-        return Err(RequestError::Target);
-    }
-    if target == "*" && *request.method() != Method::OPTIONS {
-        return Err(RequestError::TargetForm);
-    }
+    let Some(target) = request.uri().path_and_query() else { return Ok(()) };
+    semantics::target(target.as_str().as_bytes(), request.method(), config.max_target_bytes)
+}
+
+/// The crate `http` takes `HTTP` for another scheme than `http`.
+#[cold]
+fn rename_scheme(uri: &mut Uri) -> Result<(), RequestError> {
+    let mut parts = std::mem::take(uri).into_parts();
+    let named = parts.scheme.as_ref().and_then(|scheme| semantics::known_scheme(scheme.as_str().as_bytes()));
+    parts.scheme = Some(named.ok_or(RequestError::TargetForm)?);
+    *uri = Uri::from_parts(parts).map_err(|_| RequestError::TargetForm)?;
     Ok(())
 }
 
@@ -82,8 +91,7 @@ fn host<B>(request: &mut Request<B>, repeated: bool, last: &mut LastHost) -> Res
     let Some(authority) = request.uri().authority() else {
         return match told {
             None => Err(RequestError::HostMissing),
-            Some(host) if host.is_empty() || !valid_host(host.as_bytes()) => Err(RequestError::HostInvalid),
-            Some(_) => Ok(()),
+            Some(host) => semantics::host(host.as_bytes()),
         };
     };
     let authority = authority.as_str().as_bytes();
@@ -100,16 +108,17 @@ fn host<B>(request: &mut Request<B>, repeated: bool, last: &mut LastHost) -> Res
 
 #[cold]
 fn new_host(authority: &[u8], last: &mut LastHost) -> Result<HeaderValue, RequestError> {
-    if authority.is_empty() || !valid_host(authority) {
-        return Err(RequestError::HostInvalid);
-    }
+    semantics::host(authority)?;
     let host = HeaderValue::from_bytes(authority).map_err(|_| RequestError::HostInvalid)?;
     Ok(last.0.insert(host).clone())
 }
 
 /// Plain CONNECT names a host and a port; the extended one has a protocol instead (RFC 8441, 4).
 #[cold]
-fn connect<B>(request: &mut Request<B>) -> Result<(), RequestError> {
+fn connect<B>(request: &mut Request<B>, length: Option<u64>) -> Result<(), RequestError> {
+    if length.is_some_and(|length| length > 0) {
+        return Err(RequestError::ConnectWithBody);
+    }
     let protocol = request.extensions_mut().remove::<h2::ext::Protocol>();
     if let Some(protocol) = protocol {
         request.extensions_mut().insert(Protocol::new(protocol.as_str()));

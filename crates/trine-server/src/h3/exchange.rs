@@ -25,6 +25,7 @@ use crate::h1::encode::Payload;
 use crate::panics::{Panicked, caught};
 use crate::patience::Pace;
 use crate::seam::{HttpService, MakeConnection};
+use crate::semantics;
 use crate::timer::{Side, Timer};
 
 /// How an exchange ended.
@@ -68,7 +69,7 @@ async fn serve<M: MakeConnection>(
     make: &M,
     info: &ConnInfo,
 ) -> Result<(), Over> {
-    let request = match exchange.read_head().await? {
+    let request = match exchange.read_head(info).await? {
         Ok(request) => request,
         Err(error) => {
             let (status, detail) = error.wire();
@@ -113,7 +114,7 @@ impl<'a> Exchange<'a> {
         Exchange { reader, writer, upload: None, timer, pace, stopped, head, begun, connection, config }
     }
 
-    async fn read_head(&mut self) -> Result<Result<Request<Body>, RequestError>, Over> {
+    async fn read_head(&mut self, info: &ConnInfo) -> Result<Result<Request<Body>, RequestError>, Over> {
         self.timer.set(Side::Read, self.config.head_timeout);
         let piece = poll_fn(|cx| match self.reader.poll_next(cx) {
             Poll::Ready(piece) => Poll::Ready(piece.map(Ok)),
@@ -139,6 +140,11 @@ impl<'a> Exchange<'a> {
             Err(Refused::Malformed(how)) => return Err(Fault::Stream(Code::Message, how).into()),
         };
         self.head = *request.method() == Method::HEAD;
+        if let Some(scheme) = request.uri().scheme()
+            && let Err(error) = semantics::scheme(scheme, info, self.config)
+        {
+            return Ok(Err(error));
+        }
         // Most requests have no body, and most say so in the packet that brings their head.
         let first = poll_fn(|cx| {
             Poll::Ready(match self.reader.poll_next(cx) {

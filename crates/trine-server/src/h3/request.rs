@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use trine_core::Body;
 use trine_unchecked::header_value;
@@ -12,8 +12,7 @@ use super::qpack::{self, Field};
 use crate::cookies::join_cookies;
 use crate::error::RequestError;
 use crate::h1::body::may_be_trailer;
-use crate::h1::framing::decimal;
-use crate::h1::host::valid_host;
+use crate::semantics;
 
 /// What the head of a request may be at most.
 #[derive(Debug, Clone, Copy)]
@@ -110,14 +109,14 @@ pub(super) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<He
 }
 
 fn field(name: &[u8], value: Bytes) -> Result<(HeaderName, HeaderValue), &'static str> {
-    // The crate `http` takes a quotation mark for a part of such a name; it is no token (RFC 9110, 5.6.2).
-    let name = HeaderName::from_lowercase(name).ok().filter(|name| !name.as_str().contains('"'));
-    let name = name.ok_or("a field name is not a token in lower case (RFC 9114, 4.2)")?;
-    // Around a value, HTTP/1 would strip it: who is behind us may see another value.
-    if matches!(value.first(), Some(b' ' | b'\t')) || matches!(value.last(), Some(b' ' | b'\t')) {
-        return Err("a field value begins or ends with a space (RFC 9110, 5.5)");
-    }
+    let name = HeaderName::from_lowercase(name);
+    let name = name.map_err(|_| "a field name is not a token in lower case (RFC 9114, 4.2)")?;
     let value = header_value(value).ok_or("a field value holds a control character (RFC 9110, 5.5)")?;
+    if !semantics::field(&name, &value) {
+        return Err(
+            "a field name is not a token, or a value begins or ends with a space (RFC 9110, 5.1 and 5.5)",
+        );
+    }
     Ok((name, value))
 }
 
@@ -154,32 +153,20 @@ impl Pseudo {
             return Err(RequestError::ConnectOverQuic.into());
         }
         let scheme = self.scheme.ok_or("a request without `:scheme` (RFC 9114, 4.3.1)")?;
-        if !scheme.eq_ignore_ascii_case(b"https") {
-            return Err(RequestError::SchemeOverQuic.into());
-        }
+        // Whether it is that of the connection is asked once the request is there.
+        let scheme = semantics::known_scheme(&scheme).ok_or(RequestError::TargetForm)?;
         let path = self.path.ok_or("a request without `:path` (RFC 9114, 4.3.1)")?;
-        if path.len() > longest {
-            return Err(RequestError::TargetTooLong.into());
-        }
-        let path = target(path, &method)?;
+        semantics::target(&path, &method, longest).map_err(|error| match error {
+            RequestError::TargetForm => {
+                Refused::Malformed("`:path` is neither a path nor the `*` of OPTIONS (RFC 9114, 4.3.1)")
+            }
+            error => Refused::Answered(error),
+        })?;
+        let path = PathAndQuery::from_maybe_shared(path).map_err(|_| RequestError::Target)?;
         let authority = authority(self.authority, headers)?;
-        let uri = Uri::builder().scheme(Scheme::HTTPS).authority(authority).path_and_query(path).build();
+        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build();
         Ok((method, uri.map_err(|_| RequestError::Target)?))
     }
-}
-
-/// The forms that HTTP/1 takes too (RFC 9112, 3.2).
-fn target(path: Bytes, method: &Method) -> Result<PathAndQuery, Refused> {
-    let before_query = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-    // With a backslash in it, the path would be another one for a browser, and for who does the same behind us.
-    let odd = !path.is_ascii() || path.contains(&b'#') || before_query.contains(&b'\\');
-    match path.first() {
-        _ if odd => return Err(RequestError::Target.into()),
-        Some(b'/') => {}
-        Some(b'*') if path.len() == 1 && *method == Method::OPTIONS => {}
-        _ => return Err("`:path` is neither a path nor the `*` of OPTIONS (RFC 9114, 4.3.1)".into()),
-    }
-    PathAndQuery::from_maybe_shared(path).map_err(|_| RequestError::Target.into())
 }
 
 /// The one host of a request: `:authority`, or Host where that is absent. Afterwards it is in Host too, where handlers
@@ -197,10 +184,8 @@ fn authority(authority: Option<Bytes>, headers: &mut HeaderMap) -> Result<Author
         (Some(named), _) | (None, Some(named)) => named,
         (None, None) => return Err("a request without `:authority` and Host (RFC 9114, 4.3.1)".into()),
     };
-    if named.is_empty() || !valid_host(&named) {
-        return Err("`:authority` is not `host[:port]` (RFC 9110, 7.2)".into());
-    }
     let invalid = "`:authority` is not `host[:port]` (RFC 9110, 7.2)";
+    semantics::host(&named).map_err(|_| invalid)?;
     let value = HeaderValue::from_maybe_shared(named.clone()).map_err(|_| invalid)?;
     headers.insert(header::HOST, value);
     Ok(Authority::from_maybe_shared(named).map_err(|_| invalid)?)
@@ -224,15 +209,11 @@ impl Facts {
                 return Err("TE holds more than `trailers` (RFC 9114, 4.2)".into());
             }
             header::CONTENT_LENGTH => {
-                let length = decimal(value.as_bytes()).ok_or("Content-Length is not a number of bytes")?;
-                if self.length.replace(length).is_some() {
-                    return Err("Content-Length appears more than once (RFC 9110, 8.6)".into());
-                }
+                semantics::length(&mut self.length, value.as_bytes())
+                    .map_err(|_| "Content-Length is not a number of bytes, once (RFC 9110, 8.6)")?;
             }
             header::EXPECT => {
-                if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") {
-                    return Err(RequestError::Expectation.into());
-                }
+                semantics::expectation(value.as_bytes())?;
                 self.expect_continue = true;
             }
             header::COOKIE => self.cookies += 1,

@@ -131,7 +131,7 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
     }
     for (scheme, path, expected) in [
         ("http", "/hello", 200),
-        ("https", "/hello", 200),
+        ("https", "/hello", 421),
         ("ftp", "/hello", 400),
         ("http", "/a\\b", 400),
         ("http", "/é", 400),
@@ -208,7 +208,7 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
     let server = start(config());
     let mut client = connect(server.address).await;
     assert_eq!(ask(&mut client, request("GET", "/sized")).await.1, "onetwo");
-    for path in ["/short", "/broken"] {
+    for path in ["/short", "/long", "/broken"] {
         let (answer, _) = client.send_request(request("GET", path), true).unwrap();
         let error = match within(answer).await {
             Ok(answer) => read(answer).await.unwrap_err(),
@@ -216,7 +216,6 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
         };
         assert_eq!(error.reason(), Some(h2::Reason::INTERNAL_ERROR), "{path}");
     }
-    assert_eq!(ask(&mut client, request("GET", "/long")).await.1, "one");
     assert_eq!(ask(&mut client, request("GET", "/hello")).await.1, "hello");
     // The client's own (RFC 9113, 8.1.1).
     let mut peer = Peer::connect(server.address).await;
@@ -227,6 +226,42 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
     assert_eq!(peer.answer(1).await.reset, Some(peer::PROTOCOL_ERROR));
     assert!(peer.lives(3).await);
     drop(client);
+    server.stop().await;
+}
+
+/// However it comes, and however much of it was taken for whole by then.
+#[tokio::test]
+async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
+    let (sender, mut read) = tokio::sync::mpsc::unbounded_channel();
+    let service = tower::service_fn(move |request: Request<trine_core::Body>| {
+        let sender = sender.clone();
+        async move {
+            sender.send(request.into_body().bytes().await.map(|bytes| bytes.len())).unwrap();
+            Ok::<_, std::convert::Infallible>(Response::new(trine_core::Body::empty()))
+        }
+    });
+    // A service that is dropped with its stream is told nothing.
+    let config = trine_server::ServerConfig { cancel: trine_server::Cancel::Never, ..config() };
+    let server = crate::common::start_with(config, service);
+    for early in [false, true] {
+        let mut peer = Peer::connect(server.address).await;
+        let fields = [peer::request("POST", "/"), vec![("content-length", "4")]].concat();
+        let head = peer::frame(peer::HEADERS, peer::END_HEADERS, 1, peer::block(&fields));
+        let four = peer::frame(peer::DATA, 0, 1, "four");
+        if early {
+            peer.send([head, four].concat()).await;
+        } else {
+            peer.send(head).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            peer.send(four).await;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        peer.send(peer::frame(peer::DATA, peer::END_STREAM, 1, "!")).await;
+        let error = within(read.recv()).await.unwrap().unwrap_err();
+        let told = matches!(error, trine_core::BodyError::Malformed(_) | trine_core::BodyError::Incomplete);
+        assert!(told, "{error}");
+        assert_eq!(peer.answer(1).await.reset, Some(peer::PROTOCOL_ERROR));
+    }
     server.stop().await;
 }
 
@@ -336,5 +371,35 @@ async fn streams_wait_for_a_service_that_is_not_ready() {
     assert!(other.lives(1).await);
     drop((peer, other));
     server.handle.shutdown();
+    server.stop().await;
+}
+
+/// The dynamic table of HPACK is the client's to fill: a path that was refused there stays refused.
+#[tokio::test]
+async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else() {
+    let server = start(config());
+    let mut peer = Peer::connect(server.address).await;
+    let rest = peer::block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
+    let head = |stream, path: &[u8]| {
+        let flags = peer::END_STREAM | peer::END_HEADERS;
+        peer::frame(peer::HEADERS, flags, stream, [&rest[..], path].concat())
+    };
+    let paths: [(&[u8], u16); 7] = [
+        // Put into the table, then by the index that it has there; the same for one that is well.
+        (b"\x44\x08/hello#a", 400),
+        (b"\xbe", 400),
+        (b"\x44\x06/hello", 200),
+        (b"\xbe", 200),
+        (b"\xbf", 400),
+        // By the index of a name that is in the table.
+        (b"\x7e\x08/hello#b", 400),
+        (b"\x7e\x06/hello", 200),
+    ];
+    for (at, (path, expected)) in paths.into_iter().enumerate() {
+        let stream = 2 * at as u32 + 1;
+        peer.send(head(stream, path)).await;
+        assert_eq!(peer.answer(stream).await.status, Some(expected), "{at}");
+    }
+    drop(peer);
     server.stop().await;
 }

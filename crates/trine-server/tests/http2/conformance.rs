@@ -499,6 +499,7 @@ fn messages(t: &mut Table) {
         let padded = padded(HEADERS, ALL, 1, 3, &field);
         t.add("8.1", "the same behind padding", wrong, &[post(1, "/never"), padded]);
     }
+    fragments(t);
     t.add(
         "8.3.1",
         "no :method",
@@ -590,6 +591,27 @@ fn messages(t: &mut Table) {
             frame(DATA, END_STREAM, 1, "abc"),
         ],
     );
+}
+
+/// The crate `http` cuts a fragment off, so it must be seen before: however the path is packed and cut.
+fn fragments(t: &mut Table) {
+    let rest = block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
+    for (what, path) in [
+        ("a fragment", b"\x04\x08/hello#a".to_vec()),
+        ("a fragment, remembered", b"\x44\x08/hello#a".to_vec()),
+        ("a fragment in Huffman", b"\x04\x83\x63\xfe\xbf".to_vec()),
+        ("a fragment behind a named path", field(":path", "/hello#a")),
+    ] {
+        let whole = [&path, &rest[..]].concat();
+        t.add("8.3.1", what, Answers(400), &[frame(HEADERS, ALL, 1, &whole)]);
+        t.add("8.3.1", "the same behind padding", Answers(400), &[padded(HEADERS, ALL, 1, 9, &whole)]);
+        let pieces = [
+            frame(HEADERS, END_STREAM, 1, &whole[..3]),
+            frame(CONTINUATION, 0, 1, &whole[3..]),
+            frame(CONTINUATION, END_HEADERS, 1, []),
+        ];
+        t.add("8.3.1", "the same in pieces", Answers(400), &pieces);
+    }
 }
 
 fn hpack(t: &mut Table) {
@@ -733,7 +755,9 @@ async fn every_case_gets_the_same_verdict_over_tls() {
     let authority = Authority::new("ours");
     let tls = authority.sign(&["localhost"]).tls();
     let place = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
-    let server = start(ServerConfig { listeners: vec![place], ..config() });
+    // The cases speak of `http`, as a proxy does that ends the TLS of its clients and begins its own.
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let server = start(ServerConfig { listeners: vec![place], trusted_proxies, ..config() });
     let mut client = (*crate::pki::anything()).clone();
     client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let client = Arc::new(client);

@@ -62,6 +62,10 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         &["bad absolute target", "bad target"],
     ),
     (
+        "a target of https needs TLS, or a proxy that is trusted (RFC 9110, 7.4)",
+        &["an absolute target of https in clear text"],
+    ),
+    (
         "a fragment is not cut off silently, a target is ASCII, a path has no backslash (RFC 3986, 2)",
         &["byte 0x23 in a path", "byte 0x5c in a path", "backslash", "raw UTF-8"],
     ),

@@ -2,7 +2,7 @@
 
 use super::table::{Table, last, open, refused, served};
 
-const INVALID: &[&str] = &[
+pub(super) const INVALID: &[&str] = &[
     "a b",
     "a\tb",
     "a b:80",
@@ -86,7 +86,7 @@ const INVALID: &[&str] = &[
     "a\u{b}b",
 ];
 
-const VALID: &[&str] = &[
+pub(super) const VALID: &[&str] = &[
     "a",
     "A",
     "example.org",

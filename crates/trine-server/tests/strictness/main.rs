@@ -14,8 +14,19 @@ mod chunked;
 mod connection;
 mod differential;
 mod fields;
+mod heads;
 mod host;
+#[path = "../http2/peer.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of HTTP/2 use the rest")]
+mod http2;
+#[path = "../http3/peer.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of HTTP/3 use the rest")]
+mod http3;
 mod length;
+#[path = "../tls/pki.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of TLS use the rest")]
+mod pki;
+mod protocols;
 mod reader;
 mod request_line;
 mod service;

@@ -200,7 +200,7 @@ fn absolute_form(table: &mut Table) {
         ("http://b/", "b"),
         ("http://b", "b"),
         ("HTTP://b/", "b"),
-        ("https://b/c?d", "b"),
+        ("http://b/c?d", "b"),
         ("http://b:80/", "b:80"),
         ("http://b?c", "b"),
         ("http://127.0.0.1/", "127.0.0.1"),
@@ -247,6 +247,13 @@ fn absolute_form(table: &mut Table) {
             refused(400),
         );
     }
+    table.section("RFC 9110, 7.4");
+    table.case(
+        "an absolute target of https in clear text",
+        with_line("GET https://b/c HTTP/1.1"),
+        refused(421),
+    );
+    table.section("RFC 9112, 3.2.2");
     table.case("an absolute target does not stand for Host", "GET http://b/ HTTP/1.1\r\n\r\n", refused(400));
     table.case(
         "an absolute target in HTTP/1.0",

@@ -216,7 +216,7 @@ async fn http2_connection(target: &Target, seen: &Seen, count: &AtomicUsize) -> 
     {
         // An error here is the news that the server goes away.
         let Ok(mut send) = send.ready().await else { break };
-        let sent: Vec<_> = (0..4).map_while(|_| request(&mut send)).collect();
+        let sent: Vec<_> = (0..4).map_while(|_| request(&mut send, target.scheme())).collect();
         let all_sent = sent.len() == 4;
         for answer in sent {
             seen.note("http2", within(answer).await, count);
@@ -227,8 +227,11 @@ async fn http2_connection(target: &Target, seen: &Seen, count: &AtomicUsize) -> 
     within(connection).await.unwrap().map_err(|error| format!("the end: {error}"))
 }
 
-fn request(send: &mut SendRequest<Bytes>) -> Option<impl Future<Output = Result<String, String>> + use<>> {
-    let request = http::Request::get("http://a/pid").body(()).unwrap();
+fn request(
+    send: &mut SendRequest<Bytes>,
+    scheme: &str,
+) -> Option<impl Future<Output = Result<String, String>> + use<>> {
+    let request = http::Request::get(format!("{scheme}://a/pid")).body(()).unwrap();
     let (answer, _) = send.send_request(request, true).ok()?;
     Some(async {
         let answer = answer.await.map_err(|error| format!("no answer: {error}"))?;

@@ -35,6 +35,10 @@ impl Target {
         Target { address: address.to_owned(), tls: Some(Arc::new(config)) }
     }
 
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// `protocol` is the one that is asked for (ALPN), and has to be given.
     pub(crate) async fn connect(&self, protocol: &str) -> Result<Stream, String> {
         let stream = TcpStream::connect(&self.address).await.map_err(|error| format!("connect: {error}"))?;

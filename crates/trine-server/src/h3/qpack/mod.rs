@@ -3,12 +3,12 @@
 //! We announce a table of no bytes, so a client's fields refer to the static table only, and no request waits for
 //! another. Ours do so too. What that costs in bytes, it saves in memory that clients could claim.
 
-mod huffman;
 mod table;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::code::{Code, Fault};
+use crate::huffman;
 
 /// What a field costs beyond its name and value (RFC 9114, 4.2.2).
 const OVERHEAD: usize = 32;

@@ -1,0 +1,365 @@
+//! Header blocks, read a second time for what h2 does not tell (RFC 7541): whether a `:path` has a fragment, which the
+//! crate `http` cuts off without a word, and whether trailers have pseudo fields.
+//!
+//! No text is kept: of the dynamic table, only how large each entry is and which kind of field it holds. What h2 cannot read
+//! it answers itself; here, reading just ends.
+
+use std::collections::VecDeque;
+
+use crate::huffman;
+
+/// What a block has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) pseudo: bool,
+    /// A path with a `#`.
+    pub(super) fragment: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Fields {
+    /// The beginning of a field that is not whole yet.
+    partial: Vec<u8>,
+    /// The most that this may be.
+    longest: usize,
+    seen: Seen,
+    /// The dynamic table, newest entry first.
+    entries: VecDeque<Entry>,
+    size: usize,
+    most: usize,
+    /// Whether something could not be read. Then nothing more is.
+    lost: bool,
+    scratch: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    name: Name,
+    fragment: bool,
+    size: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    kind: Kind,
+    len: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Path,
+    Pseudo,
+    Regular,
+}
+
+/// It is no HPACK.
+#[derive(Debug)]
+struct Broken;
+
+/// A string as it is coded.
+struct Text<'a> {
+    coded: &'a [u8],
+    huffman: bool,
+}
+
+/// What an entry costs beside its name and value (RFC 7541, 4.1).
+const OVERHEAD: usize = 32;
+
+/// The size of a table of which nothing was said (RFC 9113, 6.5.2).
+const DEFAULT_TABLE: usize = 4096;
+
+impl Fields {
+    /// For heads of this many bytes at most.
+    pub(super) fn new(head: usize) -> Fields {
+        Fields {
+            partial: Vec::new(),
+            // The longest code of Huffman makes four bytes of one.
+            longest: head.saturating_mul(4),
+            seen: Seen::default(),
+            entries: VecDeque::new(),
+            size: 0,
+            most: DEFAULT_TABLE,
+            lost: false,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes of a block. `false` when a field is longer than any head may be.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> bool {
+        if self.lost {
+            return true;
+        }
+        if self.partial.is_empty() {
+            let read = self.read(bytes);
+            self.partial.extend_from_slice(&bytes[read..]);
+        } else {
+            let mut partial = std::mem::take(&mut self.partial);
+            partial.extend_from_slice(bytes);
+            let read = self.read(&partial);
+            partial.drain(..read);
+            self.partial = partial;
+        }
+        self.partial.len() <= self.longest
+    }
+
+    /// The block is whole.
+    pub(super) fn end(&mut self) -> Seen {
+        // A field that is cut off is an error of the connection, which h2 ends.
+        self.lost |= !self.partial.is_empty();
+        self.partial = Vec::new();
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Reads whole fields, and tells how many bytes they took.
+    fn read(&mut self, bytes: &[u8]) -> usize {
+        let mut read = 0;
+        while read < bytes.len() {
+            match self.field(&bytes[read..]) {
+                Ok(Some(len)) => read += len,
+                Ok(None) => break,
+                Err(Broken) => {
+                    self.lost = true;
+                    return bytes.len();
+                }
+            }
+        }
+        read
+    }
+
+    /// One field, or an update of the table's size (RFC 7541, 6). `None` when it is not whole.
+    fn field(&mut self, bytes: &[u8]) -> Result<Option<usize>, Broken> {
+        let first = bytes[0];
+        if first & 0x80 != 0 {
+            let Some((index, len)) = integer(bytes, 7)? else { return Ok(None) };
+            let (name, fragment) = match index.checked_sub(STATIC + 1) {
+                None => (self.name(index)?, false),
+                Some(at) => self.entries.get(at).map(|entry| (entry.name, entry.fragment)).ok_or(Broken)?,
+            };
+            self.see(name, fragment);
+            return Ok(Some(len));
+        }
+        if first & 0xe0 == 0x20 {
+            let Some((most, len)) = integer(bytes, 5)? else { return Ok(None) };
+            self.most = most;
+            self.make_room(0);
+            return Ok(Some(len));
+        }
+        let kept = first & 0x40 != 0;
+        let Some((index, mut len)) = integer(bytes, if kept { 6 } else { 4 })? else { return Ok(None) };
+        let literal = if index == 0 {
+            let Some((text, text_len)) = string(&bytes[len..])? else { return Ok(None) };
+            len += text_len;
+            Some(text)
+        } else {
+            None
+        };
+        let Some((value, value_len)) = string(&bytes[len..])? else { return Ok(None) };
+        let name = match literal {
+            Some(text) => Name::of(self.decode(&text)?),
+            None => self.name(index)?,
+        };
+        if !kept && name.kind != Kind::Path {
+            self.see(name, false);
+            return Ok(Some(len + value_len));
+        }
+        let value = self.decode(&value)?;
+        let fragment = name.kind == Kind::Path && value.contains(&b'#');
+        let size = name.len + value.len() + OVERHEAD;
+        self.see(name, fragment);
+        if kept {
+            self.keep(Entry { name, fragment, size });
+        }
+        Ok(Some(len + value_len))
+    }
+
+    fn see(&mut self, name: Name, fragment: bool) {
+        self.seen.pseudo |= name.kind != Kind::Regular;
+        self.seen.fragment |= fragment;
+    }
+
+    fn name(&self, index: usize) -> Result<Name, Broken> {
+        match index.checked_sub(STATIC + 1) {
+            Some(at) => self.entries.get(at).map(|entry| entry.name).ok_or(Broken),
+            None => {
+                let len = usize::from(*NAME_LENGTHS.get(index.wrapping_sub(1)).ok_or(Broken)?);
+                let kind = match index {
+                    4 | 5 => Kind::Path,
+                    ..=14 => Kind::Pseudo,
+                    _ => Kind::Regular,
+                };
+                Ok(Name { kind, len })
+            }
+        }
+    }
+
+    fn decode<'a>(&'a mut self, text: &Text<'a>) -> Result<&'a [u8], Broken> {
+        if !text.huffman {
+            return Ok(text.coded);
+        }
+        self.scratch.clear();
+        huffman::decode(text.coded, &mut self.scratch, usize::MAX).ok_or(Broken)?;
+        Ok(&self.scratch)
+    }
+
+    /// An entry that is larger than the table empties it (RFC 7541, 4.4).
+    fn keep(&mut self, entry: Entry) {
+        self.make_room(entry.size);
+        if entry.size <= self.most {
+            self.size += entry.size;
+            self.entries.push_front(entry);
+        }
+    }
+
+    fn make_room(&mut self, size: usize) {
+        while self.size.saturating_add(size) > self.most
+            && let Some(oldest) = self.entries.pop_back()
+        {
+            self.size -= oldest.size;
+        }
+    }
+}
+
+impl Name {
+    fn of(text: &[u8]) -> Name {
+        let kind = match text {
+            b":path" => Kind::Path,
+            [b':', ..] => Kind::Pseudo,
+            _ => Kind::Regular,
+        };
+        Name { kind, len: text.len() }
+    }
+}
+
+/// An integer whose first bits share their byte with something else (RFC 7541, 5.1), and the bytes that it takes.
+fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(usize, usize)>, Broken> {
+    let mask = u8::MAX >> (8 - prefix);
+    let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
+    let mut value = usize::from(first & mask);
+    if value < usize::from(mask) {
+        return Ok(Some((value, 1)));
+    }
+    // As many as h2 reads.
+    for (at, byte) in rest.iter().take(4).enumerate() {
+        value += usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Ok(Some((value, at + 2)));
+        }
+    }
+    if rest.len() < 4 { Ok(None) } else { Err(Broken) }
+}
+
+fn string(bytes: &[u8]) -> Result<Option<(Text<'_>, usize)>, Broken> {
+    let Some((len, start)) = integer(bytes, 7)? else { return Ok(None) };
+    let coded = bytes.get(start..start + len);
+    Ok(coded.map(|coded| (Text { coded, huffman: bytes[0] & 0x80 != 0 }, start + len)))
+}
+
+/// How many entries the static table has (RFC 7541, appendix A).
+const STATIC: usize = 61;
+
+/// How long their names are.
+static NAME_LENGTHS: [u8; STATIC] = [
+    10, 7, 7, 5, 5, 7, 7, 7, 7, 7, 7, 7, 7, 7, // `:authority` to `:status`
+    14, 15, 15, 13, 6, 27, 3, 5, 13, 13, 19, 16, 16, 14, 16, 13,
+    12, // `accept-charset` to `content-type`
+    6, 4, 4, 6, 7, 4, 4, 8, 17, 13, 8, 19, 13, 4, 8, 12, // `cookie` to `max-forwards`
+    18, 19, 5, 7, 7, 11, 6, 10, 25, 17, 10, 4, 3, 16, // `proxy-authenticate` to `www-authenticate`
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each block in pieces of each size.
+    fn seen(blocks: &[&[u8]]) -> Vec<Seen> {
+        let mut all = Vec::new();
+        for size in 1..=blocks.iter().map(|block| block.len()).max().unwrap() {
+            let mut fields = Fields::new(1000);
+            let mut seen = Vec::new();
+            for block in blocks {
+                assert!(block.chunks(size).all(|piece| fields.feed(piece)));
+                seen.push(fields.end());
+            }
+            assert!(!fields.lost, "{blocks:x?} in pieces of {size}");
+            all.push(seen);
+        }
+        assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{blocks:x?}");
+        all.remove(0)
+    }
+
+    fn fragments(blocks: &[&[u8]]) -> Vec<bool> {
+        seen(blocks).iter().map(|seen| seen.fragment).collect()
+    }
+
+    #[test]
+    fn a_fragment_is_found_however_it_is_coded() {
+        assert_eq!(fragments(&[b"\x82\x86\x84"]), [false]);
+        assert_eq!(fragments(&[b"\x04\x04/a#b"]), [true]);
+        assert_eq!(fragments(&[b"\x15\x04/a#b"]), [true]);
+        assert_eq!(fragments(&[b"\x00\x05:path\x04/a#b"]), [true]);
+        // `:path` and `/#` in Huffman's code.
+        assert_eq!(fragments(&[b"\x00\x84\xb9\x58\xd3\x3f\x83\x63\xfe\xbf"]), [true]);
+        // In the dynamic table: by its index, and by the index of its name.
+        assert_eq!(
+            fragments(&[b"\x44\x02/#", b"\xbe", b"\x7e\x02/a", b"\xbe", b"\xbf"]),
+            [true, true, false, false, true]
+        );
+        // Other fields may have one.
+        assert_eq!(fragments(&[b"\x82\x00\x01x\x02a#", b"\x40\x01x\x02a#", b"\xbe"]), [false; 3]);
+    }
+
+    #[test]
+    fn the_table_forgets_what_has_no_room() {
+        // Two entries of 5 + 2 + 32 bytes fit into 80, three do not.
+        let blocks: [&[u8]; 3] = [b"\x3f\x31\x44\x02/#\x44\x02/a\x44\x02/b", b"\xbf", b"\xc0"];
+        let mut fields = Fields::new(1000);
+        assert!(blocks.iter().take(2).all(|block| fields.feed(block)));
+        assert_eq!((fields.entries.len(), fields.lost), (2, false));
+        fields.feed(blocks[2]);
+        assert!(fields.lost);
+        let mut fields = Fields::new(1000);
+        fields.feed(b"\x44\x02/#\x20");
+        assert_eq!((fields.entries.len(), fields.size), (0, 0));
+        // One that is too large empties it.
+        let mut fields = Fields::new(1000);
+        fields.feed(b"\x3f\x31\x44\x02/a\x44\x50");
+        fields.feed(&[b'x'; 0x50]);
+        assert_eq!((fields.entries.len(), fields.size), (0, 0));
+    }
+
+    #[test]
+    fn pseudo_fields_are_told_apart() {
+        let pseudo = |block: &[u8]| seen(&[block])[0].pseudo;
+        for yes in [b"\x81".as_slice(), b"\x8e", b"\x01\x01a", b"\x00\x02:x\x01a", b"\x00\x01x\x01a\x82"] {
+            assert!(pseudo(yes), "{yes:x?}");
+        }
+        for no in [b"\x8f".as_slice(), b"\xbd", b"\x0f\x00\x01a", b"\x00\x01x\x02:a"] {
+            assert!(!pseudo(no), "{no:x?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hpack_ends_the_reading_and_what_is_endless_is_told() {
+        for broken in [b"\x80".as_slice(), b"\xbe", b"\xff\xff\xff\xff\xff\xff", b"\x04\x81\x00"] {
+            let mut fields = Fields::new(1000);
+            assert!(fields.feed(broken));
+            assert!(fields.lost, "{broken:x?}");
+            assert_eq!(fields.end(), Seen::default());
+        }
+        let mut fields = Fields::new(10);
+        assert!(fields.feed(b"\x04\x7f\x80\x10"));
+        assert!(!fields.feed(&[b'x'; 40]));
+    }
+
+    #[test]
+    fn the_names_of_the_static_table_are_as_long_as_they_are() {
+        let names = "accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age \
+            allow authorization cache-control content-disposition content-encoding content-language content-length \
+            content-location content-range content-type cookie date etag expect expires from host if-match \
+            if-modified-since if-none-match if-range if-unmodified-since last-modified link location max-forwards \
+            proxy-authenticate proxy-authorization range referer refresh retry-after server set-cookie \
+            strict-transport-security transfer-encoding user-agent vary via www-authenticate";
+        let lengths: Vec<u8> = names.split_whitespace().map(|name| name.len() as u8).collect();
+        assert_eq!(NAME_LENGTHS[14..], lengths);
+    }
+}
