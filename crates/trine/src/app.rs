@@ -13,14 +13,15 @@ use crate::audit::Audit;
 use crate::build::{Built, Plan};
 use crate::catch::{IntoWhen, Nets};
 use crate::config::{Config, Profile};
-use crate::endpoint::{Called, Endpoint};
 use crate::explain::Explanation;
+use crate::fallback::Fallback;
 use crate::group::{Group, Mount};
 use crate::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::hooks::life::Life;
 use crate::hooks::{HookCx, Hooks};
 use crate::layers::Layers;
 use crate::route::{Attach, Methods, Route};
+use crate::router::slashes::Slashes;
 use crate::service::AppService;
 use crate::tree::Tree;
 
@@ -53,8 +54,6 @@ pub struct App {
     body_limit: Option<u64>,
     dev: bool,
 }
-
-pub(crate) struct Fallback(pub(crate) Arc<dyn Endpoint>, &'static Location<'static>);
 
 impl App {
     /// An application without routes.
@@ -160,7 +159,8 @@ impl App {
         self
     }
 
-    /// Answers where nothing stands; a 404 problem otherwise.
+    /// Answers where nothing stands; a 404 problem otherwise. It is outside of every group; one for a prefix is
+    /// [`Group::fallback`].
     #[must_use]
     #[track_caller]
     pub fn fallback<H, A, K>(mut self, handler: H) -> App
@@ -169,7 +169,15 @@ impl App {
         A: Args + ReadBodyOnce + 'static,
         K: 'static,
     {
-        self.fallback = Some(Fallback(Arc::new(Called::new(handler)), Location::caller()));
+        self.fallback = Some(Fallback::new(handler));
+        self
+    }
+
+    /// Says what a slash more or less at the end of a path is, where no group says something else; see [`Slashes`]. The default
+    /// is a redirect to the route.
+    #[must_use]
+    pub fn slashes(mut self, slashes: Slashes) -> App {
+        self.root = self.root.slashes(slashes);
         self
     }
 
@@ -295,22 +303,23 @@ impl App {
     }
 
     fn plan(&self) -> (Plan, Audit) {
-        let fallback = self.fallback.as_ref().map(|Fallback(endpoint, place)| (Arc::clone(endpoint), *place));
         let config = self.config.clone().unwrap_or_default();
         let limit = self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
         let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
-        Built::plan(&self.root, &self.layers, &self.states, &self.hooks, config, fallback, limit)
+        Built::plan(
+            &self.root,
+            &self.layers,
+            &self.states,
+            &self.hooks,
+            config,
+            self.fallback.as_ref(),
+            limit,
+        )
     }
 }
 
 impl Default for App {
     fn default() -> App {
         App::new()
-    }
-}
-
-impl std::fmt::Debug for Fallback {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "fallback at {}", self.1)
     }
 }

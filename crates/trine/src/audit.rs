@@ -1,6 +1,7 @@
 //! The launch audit: everything that is wrong before a socket opens, all at once.
 
 pub(crate) mod routes;
+pub(crate) mod slashes;
 
 use std::panic::Location;
 
@@ -142,6 +143,12 @@ impl Finding {
         );
         let places = vec![at(route.file, route.line), at(other.file, other.line)];
         Finding { kind: Kind::Unreachable, text, places }
+    }
+
+    pub(crate) fn fallback_unreachable(meta: &RouteMeta) -> Finding {
+        let text =
+            format!("nothing reaches {}: routes take every path of the group; remove it", describe(meta));
+        Finding { kind: Kind::Unreachable, text, places: vec![at(meta.file, meta.line)] }
     }
 
     pub(crate) fn condition(text: String, place: &Location<'_>) -> Finding {

@@ -1,44 +1,44 @@
 //! From the declaration of an application to the tables that serve it.
 
+mod others;
 mod places;
 
 use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Uri};
 use smallvec::SmallVec;
 use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
 use trine_core::state::States;
 use trine_core::{Needs, RouteMeta};
 
+use self::others::OfGroup;
 use self::places::Places;
-use crate::audit::{Audit, Finding, routes};
+use crate::audit::{Audit, Finding, routes, slashes};
 use crate::catch::{Catcher, Catchers, Nets, Scope};
 use crate::config::{Config, ConfigError};
 use crate::endpoint::Endpoint;
 use crate::error::keep_backtraces;
 use crate::explain::{Explanation, explain};
-use crate::fallback::{Malformed, NotFound, OtherMethods};
+use crate::fallback::{Fallback, Malformed, NotFound};
 use crate::group::{Group, Item};
 use crate::hooks::life::Life;
 use crate::hooks::{Hooks, Insert};
 use crate::layers::Layers;
 use crate::route::Methods;
-use crate::router::choice::{Candidate, Choice, Choices, NoneFits};
+use crate::router::InTheWay;
 use crate::router::condition::{Condition, Written};
-use crate::router::host::{Host, Hosts};
+use crate::router::host::Host;
+use crate::router::slashes::Slashes;
+use crate::router::table::Table;
 use crate::router::template::{Template, join};
-use crate::router::{InTheWay, Router};
 use crate::service::{AppService, Dispatch, Entry, Started, Tables, Way};
 use crate::tree::Tree;
 
 /// The tables on the way: everything but the layers.
 pub(crate) struct Built {
-    router: Router,
-    hosts: Hosts,
-    choices: Choices,
+    table: Table,
     metas: Vec<RouteMeta>,
     entries: Vec<Entry>,
     scopes: Vec<Option<Arc<Scope>>>,
@@ -66,6 +66,10 @@ struct Here {
     conditions: Vec<Condition>,
     /// Whether a guard stands around, or middleware that asks for state as a guard would.
     guarded: bool,
+    /// Which of the fallbacks are those of groups around.
+    around: Vec<usize>,
+    /// What the nearest group says of the slash at the end, if any does.
+    slashes: Option<Slashes>,
 }
 
 struct Planner<'a> {
@@ -80,6 +84,10 @@ struct Planner<'a> {
     /// Whether a layer is made by code, which may ask for any state.
     layers_made: bool,
     body_limit: u64,
+    /// Those of groups, in the order of the walk.
+    fallbacks: Vec<OfGroup>,
+    /// What was said of the slash at the end for each route.
+    slashes: Vec<Option<Slashes>>,
 }
 
 /// State that the application does not hold, and who needs it, with the place.
@@ -99,19 +107,15 @@ impl Built {
         states: &States,
         hooks: &Hooks,
         mut config: Config,
-        fallback: Option<(Arc<dyn Endpoint>, &'static Location<'static>)>,
+        fallback: Option<&Fallback>,
         body_limit: u64,
     ) -> (Plan, Audit) {
         let built = Built {
-            router: Router::default(),
-            hosts: Hosts::default(),
-            choices: Choices::default(),
+            table: Table::default(),
             metas: Vec::new(),
             entries: Vec::new(),
             scopes: Vec::new(),
-            fallback: fallback
-                .as_ref()
-                .map_or_else(|| Arc::new(NotFound) as _, |(endpoint, _)| Arc::clone(endpoint)),
+            fallback: fallback.map_or_else(|| Arc::new(NotFound) as _, |it| Arc::clone(&it.endpoint)),
             listed: 0,
         };
         let findings = Finding::states_twice(&hooks.declared);
@@ -125,22 +129,27 @@ impl Built {
             asked: Vec::new(),
             layers_made: false,
             body_limit,
+            fallbacks: Vec::new(),
+            slashes: Vec::new(),
         };
         let inserts = planner.sections(&mut config);
         planner.layers(outer);
-        if let Some((endpoint, place)) = &fallback {
+        if let Some(Fallback { endpoint, place, .. }) = fallback {
             let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
             meta.handler = "the fallback".into();
             planner.needs(&**endpoint, "the fallback", &meta);
         }
         planner.group(root, &Here { guarded: outer.guard(), ..Here::default() }, &mut 0);
         planner.built.listed = planner.built.metas.len();
+        planner.fallbacks();
         planner.other_methods();
-        let Planner { built, mut findings, missing, asked, layers_made, .. } = planner;
+        planner.built.table.slashes = planner.slashes.iter().map(|it| it.unwrap_or_default()).collect();
+        let Planner { built, mut findings, missing, asked, layers_made, slashes, .. } = planner;
         for one in missing.iter().rev() {
             findings.insert(one.at, Finding::missing_state(one.type_name, &one.needing));
         }
-        findings.extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|(_, place)| place)));
+        findings.extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|it| it.place)));
+        findings.extend(slashes::in_the_way(&built.table, &built.metas, &slashes));
         findings.extend(routes::empty(root));
         if !hooks.is_code() && !layers_made {
             let unused = hooks.declared.iter().filter(|declared| !asked.contains(&declared.type_id));
@@ -170,10 +179,10 @@ impl Built {
         let entries: Arc<[Entry]> = entries.into();
         let places = Places { entries: &entries, nets };
         let children = places.inside(root, 0, None);
-        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children, choices: self.choices };
+        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children };
         let way = Way {
-            router: self.router,
-            hosts: (!self.hosts.is_empty()).then(|| Box::new(self.hosts)),
+            same: self.table.has_same(),
+            table: self.table,
             dispatch,
             fallback: nets.around_endpoint(self.fallback, app.as_ref()),
             malformed: nets.around_endpoint(Arc::new(Malformed), app.as_ref()),
@@ -191,12 +200,7 @@ impl Built {
     }
 
     pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {
-        let none = HeaderMap::new();
-        let find = |method: &Method, uri: &Uri| {
-            let found = self.hosts.find(&self.router, &self.choices, method, uri, &none);
-            self.choices.settle(found, method)
-        };
-        explain(find, &self.metas[..self.listed], tree, method, path)
+        explain(&self.table, &self.metas, self.listed, tree, method, path)
     }
 }
 
@@ -208,6 +212,7 @@ impl Planner<'_> {
         self.host(group, &mut inside);
         self.conditions(&group.conditions, &mut inside);
         self.layers(&group.layers);
+        inside.slashes = group.slashes.or(inside.slashes);
         // Children of a group without layers are children of the place around it.
         let mut own = 0;
         let child = if group.layers.is_empty() { child } else { &mut own };
@@ -216,6 +221,9 @@ impl Planner<'_> {
         {
             self.findings.push(Finding::template(&error, group.place.file(), group.place.line()));
             return;
+        }
+        if let Some(fallback) = &group.fallback {
+            self.fallback(fallback, &mut inside);
         }
         for item in &group.items {
             match item {
@@ -314,10 +322,14 @@ impl Planner<'_> {
             meta.host = Some(host.text.clone());
         }
         let index = u32::try_from(self.built.metas.len()).unwrap_or(u32::MAX);
-        let Built { router, hosts, .. } = &mut self.built;
-        let router = here.host.as_ref().map_or(router, |host| hosts.router(host));
-        match router.insert(&template, meta.method.clone(), here.conditions.clone(), index) {
+        match self.router(here.host.as_ref()).insert(
+            &template,
+            meta.method.clone(),
+            here.conditions.clone(),
+            index,
+        ) {
             Ok(()) => {
+                self.slashes.push(here.slashes);
                 self.built.metas.push(meta);
                 self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
                 self.built.scopes.push(here.scope.clone());
@@ -419,44 +431,6 @@ impl Planner<'_> {
             let mut needs = Needs::default();
             catcher.needs(&mut needs);
             self.check(&needs, &format!("the catcher of {}", catcher.when), place.file(), place.line());
-        }
-    }
-
-    /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
-    /// the path's routes share, so that a CORS layer of a group sees the preflight.
-    fn other_methods(&mut self) {
-        let Built { router, hosts, choices, metas, entries, scopes, .. } = &mut self.built;
-        hosts.set_refusals(u32::try_from(metas.len()).unwrap_or(u32::MAX));
-        let routers = std::iter::once(router).chain(hosts.routers_mut());
-        for path in routers.flat_map(Router::paths_mut) {
-            let mut indices = path.indices().map(|index| index as usize);
-            let Some(first) = indices.next() else { continue };
-            let mut chain = entries[first].chain.clone();
-            let mut scope = scopes[first].clone();
-            for index in indices {
-                scope = Scope::common(scope, scopes[index].as_ref());
-                let same = chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
-                chain.truncate(same);
-            }
-            let mut meta = metas[first].clone();
-            meta.method = None;
-            meta.id = None;
-            meta.handler = OtherMethods::NAME.into();
-            let otherwise = u32::try_from(metas.len()).unwrap_or(u32::MAX);
-            let endpoint: Arc<dyn Endpoint> = match path.take_candidates().map(Arc::<[Candidate]>::from) {
-                None => {
-                    path.set_otherwise(otherwise);
-                    Arc::new(OtherMethods::new(&path.allow()))
-                }
-                Some(candidates) => {
-                    path.set_choice(u32::try_from(choices.0.len()).unwrap_or(u32::MAX));
-                    choices.0.push(Choice { candidates: Arc::clone(&candidates), otherwise });
-                    Arc::new(NoneFits(candidates))
-                }
-            };
-            metas.push(meta);
-            entries.push(Entry { endpoint, chain });
-            scopes.push(scope);
         }
     }
 }

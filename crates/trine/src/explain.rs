@@ -9,8 +9,9 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 
 use self::differs::differs;
+use crate::router::is_kind_of_get;
 use crate::router::normal::spelt;
-use crate::router::{Found, is_kind_of_get};
+use crate::router::table::{Settled, Table};
 use crate::tree::{Node, Tree};
 
 /// What becomes of a request, and for each route why it answers or does not.
@@ -53,8 +54,20 @@ pub enum Outcome {
         /// The parameters of the path, as they stand in it.
         params: Vec<(String, String)>,
     },
+    /// A route stands at the path with another slash at its end: 308, see [`Slashes`](crate::Slashes).
+    Redirect {
+        /// The `Location`.
+        to: String,
+        /// The place of the route in [`Explanation::candidates`].
+        candidate: usize,
+    },
     /// Something stands at the path, but not for this method: 405, or 204 for `OPTIONS`.
     OtherMethods,
+    /// Nothing stands at the path: the fallback of a group.
+    Fallback {
+        /// Its prefix, its name and its place.
+        of: String,
+    },
     /// Nothing stands at the path: the fallback, else 404.
     NotFound,
     /// The path is not valid percent-encoding: 400.
@@ -121,8 +134,9 @@ pub enum Verdict {
 
 /// Looks a request up as the router does, then asks every route.
 pub(crate) fn explain(
-    find: impl FnOnce(&Method, &Uri) -> Found,
-    routes: &[RouteMeta],
+    table: &Table,
+    metas: &[RouteMeta],
+    listed: usize,
     tree: &Tree,
     method: &str,
     target: &str,
@@ -131,20 +145,25 @@ pub(crate) fn explain(
     let asked = Method::from_bytes(method.as_bytes()).map_err(|_| wrong("a method such as `GET`", method))?;
     let uri: Uri = target.parse().map_err(|_| wrong("a path such as `/users/7`", target))?;
     let normal = spelt(&uri);
-    let found = normal.as_deref().map(|uri| find(&asked, uri));
+    let found = normal.as_deref().map(|uri| table.settle(&asked, uri));
+    let routes = &metas[..listed];
     let winner = match &found {
-        Some(Found::Route(index, _)) => routes.get(*index as usize),
-        Some(Found::Nothing) | None => None,
+        Some(Settled::Route(index, _)) => routes.get(*index as usize),
+        _ => None,
     };
-    let outcome = match (&found, winner) {
-        (Some(Found::Route(index, params)), Some(route)) => {
+    let outcome = match &found {
+        Some(Settled::Route(index, params)) => {
+            let names = winner.into_iter().flat_map(|route| route.params.iter().cloned());
             let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
-            let params = route.params.iter().cloned().zip(values).collect();
-            Outcome::Route { candidate: *index as usize, params }
+            Outcome::Route { candidate: *index as usize, params: names.zip(values).collect() }
         }
-        (Some(Found::Route(..)), None) => Outcome::OtherMethods,
-        (Some(Found::Nothing), _) => Outcome::NotFound,
-        (None, _) => Outcome::Malformed,
+        Some(Settled::Redirect(to, index)) => {
+            Outcome::Redirect { to: to.clone(), candidate: *index as usize }
+        }
+        Some(Settled::OtherMethods) => Outcome::OtherMethods,
+        Some(Settled::Fallback(index)) => Outcome::Fallback { of: fallback(&metas[*index as usize]) },
+        Some(Settled::Nothing) => Outcome::NotFound,
+        None => Outcome::Malformed,
     };
     let judge = |route: &RouteMeta| {
         let verdict = match winner {
@@ -162,10 +181,17 @@ pub(crate) fn explain(
     let candidates: Vec<Candidate> = routes.iter().map(judge).collect();
     let layers = match (winner, &found) {
         (Some(route), _) => tree.layers_around(route),
-        (None, Some(Found::Route(..))) => shared_layers(routes, tree, &candidates),
+        (None, Some(Settled::OtherMethods)) => shared_layers(routes, tree, &candidates),
+        (None, Some(Settled::Fallback(index))) => tree.layers_around(&metas[*index as usize]),
         (None, _) => tree.outer_layers(),
     };
     Ok(Explanation { method: asked.to_string(), path: uri.path().to_owned(), outcome, layers, candidates })
+}
+
+/// Of which group a fallback is, and where it stands.
+fn fallback(meta: &RouteMeta) -> String {
+    let prefix = meta.path.strip_suffix("/{*rest}").filter(|prefix| !prefix.is_empty()).unwrap_or("/");
+    format!("{prefix}  {}  ({}:{})", meta.handler, meta.file, meta.line)
 }
 
 /// The answer to other methods lies in the layers that all routes of the path share.
@@ -207,6 +233,15 @@ impl Display for Explanation {
                 for (name, value) in params {
                     writeln!(f, "  {name} = `{value}`")?;
                 }
+            }
+            Outcome::Redirect { to, candidate } => {
+                writeln!(f, "is answered with 308 to `{to}`: another slash at the end of the path")?;
+                if let Some(route) = self.candidates.get(*candidate) {
+                    writeln!(f, "  which is {route}")?;
+                }
+            }
+            Outcome::Fallback { of } => {
+                writeln!(f, "is answered by the fallback of {of}: nothing stands there")?
             }
             Outcome::OtherMethods => {
                 writeln!(f, "is answered with 405: the path has no handler for {}", self.method)?;

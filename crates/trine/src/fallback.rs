@@ -1,12 +1,46 @@
 //! The answers that nobody wrote: 400, 404, 405 with `Allow`, and OPTIONS.
 
+use std::borrow::Cow;
 use std::future::ready;
+use std::panic::Location;
+use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use trine_core::{Cx, IntoResponse, Problem};
+use trine_core::{Cx, IntoResponse, Problem, RouteMeta};
 
-use crate::endpoint::{Answer, Endpoint};
+use crate::endpoint::{Answer, Called, Endpoint};
+use crate::handler::{Args, Handler, ReadBodyOnce};
+use crate::route::short_name;
 use crate::settle::settle;
+
+/// A handler for where nothing stands, of an application or a group.
+pub(crate) struct Fallback {
+    pub(crate) endpoint: Arc<dyn Endpoint>,
+    /// The name of the handler.
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) place: &'static Location<'static>,
+}
+
+impl Fallback {
+    /// What stands before the name of the handler.
+    pub(crate) const NAME: &'static str = "fallback ";
+
+    #[track_caller]
+    pub(crate) fn new<H, A, K>(handler: H) -> Fallback
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + ReadBodyOnce + 'static,
+        K: 'static,
+    {
+        let name = short_name(std::any::type_name::<H>());
+        Fallback { endpoint: Arc::new(Called::new(handler)), name, place: Location::caller() }
+    }
+}
+
+/// Whether somebody declared the route, and it is not one that answers where no other does.
+pub(crate) fn is_declared(route: &RouteMeta) -> bool {
+    route.handler != OtherMethods::NAME && !route.handler.starts_with(Fallback::NAME)
+}
 
 /// Nothing stands at the path: a 404 problem.
 pub(crate) struct NotFound;
@@ -65,4 +99,10 @@ impl Endpoint for OtherMethods {
 
 fn answer(cx: Box<Cx>, problem: Problem) -> Answer {
     settle(problem.into_response(), cx)
+}
+
+impl std::fmt::Debug for Fallback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.name, self.place)
+    }
 }

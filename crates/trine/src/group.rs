@@ -7,13 +7,15 @@ use trine_core::{FromRequest, IntoResponse};
 
 use crate::audit::Finding;
 use crate::catch::{Catcher, IntoWhen};
+use crate::fallback::Fallback;
 use crate::guard::{LeavesBody, guard};
-use crate::handler::{Args, Handler, LeaveBody};
+use crate::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::hooks::HookCx;
 use crate::layers::Layers;
 use crate::mount::Mounted;
 use crate::route::{Attach, Methods, Route};
 use crate::router::condition::{Conditions as _, Written};
+use crate::router::slashes::Slashes;
 
 pub use crate::mount::Mount;
 
@@ -29,7 +31,8 @@ pub use crate::mount::Mount;
 /// ```
 ///
 /// Its layers see the matched route and wrap everything in it, whatever the order of the calls; the first written
-/// is the outermost. A path that nothing stands at is the application's fallback, outside of every group.
+/// is the outermost. A path that nothing stands at is outside of every group, unless the group has a
+/// [fallback](Group::fallback).
 #[derive(Debug)]
 pub struct Group {
     pub(crate) prefix: String,
@@ -39,6 +42,8 @@ pub struct Group {
     pub(crate) catchers: Vec<Catcher>,
     pub(crate) host: Option<String>,
     pub(crate) conditions: Vec<Written>,
+    pub(crate) fallback: Option<Fallback>,
+    pub(crate) slashes: Option<Slashes>,
 }
 
 /// What stands in a group.
@@ -63,6 +68,8 @@ impl Group {
             catchers: Vec::new(),
             host: None,
             conditions: Vec::new(),
+            fallback: None,
+            slashes: None,
         }
     }
 
@@ -157,6 +164,48 @@ impl Group {
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> Group {
         let mounted = Arc::new(Mounted::new(service));
         self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
+        self
+    }
+
+    /// Answers under the prefix where nothing stands, inside of the layers, guards and catchers of this group.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn no_such_call(uri: Uri) -> Problem { Problem::not_found(format!("the API has no `{}`", uri.path())) }
+    /// async fn page() -> Html<&'static str> { Html("<h1>Lost?</h1>") }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let api = Group::at("/api").route("/users", get(async || "all")).fallback(no_such_call);
+    /// let client = App::new().group(api).fallback(page).test().await;
+    /// client.get("/api/user").await.expect_problem(404);
+    /// client.put("/api/users").await.expect_problem(405);
+    /// client.get("/user").await.expect_text("<h1>Lost?</h1>");
+    /// # }
+    /// ```
+    ///
+    /// It answers at the prefix and at every path under it at which no route stands. A route outside whose parameter would take
+    /// the prefix, `/{*page}` say, comes after it. Of groups inside each other the nearest answers. A path with a route has it for every method: other methods are 405. A fallback of a group with conditions is for
+    /// the requests that fulfil them, and one on a host comes after the routes that stand on any. It sets the status itself; its
+    /// [`Path`](crate::Path) takes the parameters of the prefix.
+    #[must_use]
+    #[track_caller]
+    pub fn fallback<H, A, K>(mut self, handler: H) -> Group
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + ReadBodyOnce + 'static,
+        K: 'static,
+    {
+        self.fallback = Some(Fallback::new(handler));
+        self
+    }
+
+    /// Says what a slash more or less at the end of a path is in this group and those inside that say nothing else; see
+    /// [`Slashes`].
+    #[must_use]
+    pub fn slashes(mut self, slashes: Slashes) -> Group {
+        self.slashes = Some(slashes);
         self
     }
 

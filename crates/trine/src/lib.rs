@@ -103,6 +103,7 @@ pub use middleware::middleware;
 pub use next::Next;
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put, query};
+pub use router::slashes::Slashes;
 pub use run::{blocking, spawn};
 pub use service::AppService;
 pub use shutdown::Shutdown;

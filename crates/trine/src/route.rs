@@ -381,7 +381,7 @@ where
 }
 
 // `app::users::show` is `show`; a closure is told by the function that it stands in.
-fn short_name(name: &'static str) -> Cow<'static, str> {
+pub(crate) fn short_name(name: &'static str) -> Cow<'static, str> {
     match name.strip_suffix("::{{closure}}") {
         Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)).into(),
         None => name.rsplit("::").next().unwrap_or(name).into(),

@@ -1,15 +1,16 @@
 //! The application as a Tower service: outer layers, router, layers of groups and routes, endpoint.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tower_service::Service;
-use trine_core::route::AppCx;
-use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
+use trine_core::route::{AppCx, Params};
+use trine_core::{Body, BoxError, ConnInfo, Cx, IntoResponse, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
@@ -20,10 +21,11 @@ use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
-use crate::router::choice::Choices;
-use crate::router::host::Hosts;
+use crate::router::Found;
+use crate::router::fallbacks::Fallen;
 use crate::router::normal::{Spelling, normal, retarget, spelt};
-use crate::router::{Found, Router};
+use crate::router::slashes::Slashed;
+use crate::router::table::Table;
 use crate::tree::Tree;
 
 /// An application that was built: `Clone + Send + Sync`, infallible, for requests with any body.
@@ -54,9 +56,9 @@ pub(crate) struct Started {
 
 /// The way inside the outer layers.
 pub(crate) struct Way {
-    pub(crate) router: Router,
-    /// Where groups have hosts, their routes.
-    pub(crate) hosts: Option<Box<Hosts>>,
+    pub(crate) table: Table,
+    /// Whether some routes have their path with another slash at its end too.
+    pub(crate) same: bool,
     pub(crate) dispatch: Dispatch,
     pub(crate) fallback: Arc<dyn Endpoint>,
     pub(crate) malformed: Arc<dyn Endpoint>,
@@ -73,8 +75,6 @@ pub(crate) struct Dispatch {
     pub(crate) entries: Arc<[Entry]>,
     pub(crate) depth: usize,
     pub(crate) children: Vec<Next>,
-    /// The paths at which conditions decide. Only the outermost place has them.
-    pub(crate) choices: Choices,
 }
 
 impl Tables {
@@ -113,12 +113,8 @@ impl AppService {
     /// # Errors
     /// When the method or the path cannot be those of a request.
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let listed = &self.cx.routes[..self.tables.started.listed];
-        let way = &self.tables.way;
-        let none = HeaderMap::new();
-        let find =
-            |method: &Method, uri: &Uri| way.dispatch.choices.settle(way.find(method, uri, &none), method);
-        explain(find, listed, self.tree(), method, path)
+        let listed = self.tables.started.listed;
+        explain(&self.tables.way.table, &self.cx.routes, listed, self.tree(), method, path)
     }
 
     /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs the hooks of
@@ -152,7 +148,7 @@ impl AppService {
 
     /// The route that a request of this method and target matches, unless an outer layer changes them.
     pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
-        match self.tables.way.router.find(method, &*spelt(target)?) {
+        match self.tables.way.table.router.find(method, &*spelt(target)?) {
             Found::Route(index, _) => self.cx.routes.get(index as usize),
             Found::Nothing => None,
         }
@@ -177,6 +173,11 @@ impl AppService {
             Some(outer) => {
                 // A layer that guards `/admin` must not be asked about `/%61dmin`.
                 if let Spelling::Other(uri) = normal(&head.uri) {
+                    retarget(&mut head, uri);
+                }
+                if self.tables.way.same
+                    && let Some(uri) = self.tables.way.table.same(&head.method, &head.uri, &head.headers)
+                {
                     retarget(&mut head, uri);
                 }
                 head.extensions.insert(route);
@@ -218,20 +219,66 @@ impl Way {
             Spelling::Other(uri) => retarget(cx.head_mut(), uri),
             Spelling::Malformed => return self.malformed.call(cx),
         }
-        match self.find(cx.method(), cx.uri(), cx.headers()) {
-            Found::Route(index, params) => {
-                cx.set_match(index, params);
-                self.dispatch.go(cx)
-            }
-            Found::Nothing => self.fallback.call(cx),
+        match self.table.find(cx.method(), cx.uri(), cx.headers()) {
+            Found::Route(index, params) => match self.dispatch.entries.get(index as usize) {
+                Some(entry) => {
+                    cx.set_match(index, params);
+                    self.dispatch.enter(entry, cx)
+                }
+                None => self.choose(Found::Route(index, params), cx),
+            },
+            Found::Nothing => self.nothing(&Found::Nothing, cx),
         }
     }
 
-    #[inline]
-    fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found {
-        match &self.hosts {
-            None => self.router.find(method, uri),
-            Some(hosts) => hosts.find(&self.router, &self.dispatch.choices, method, uri, headers),
+    /// Goes on to the route whose conditions the request fulfils, where no fallback of a group goes before it.
+    #[cold]
+    fn choose(&self, found: Found, cx: Box<Cx>) -> Answer {
+        let fallen = self.table.fallen(&found, cx.method(), cx.uri(), cx.headers());
+        let (Found::Route(index, params), None) = (&found, fallen) else { return self.nothing(&found, cx) };
+        let Some(choice) = self.table.choices.get(*index) else { return self.fallback.call(cx) };
+        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
+        self.chosen(route, params.clone(), choice.vary().collect(), cx)
+    }
+
+    /// Nothing stands at the path: perhaps it does with another slash at its end, else a fallback answers.
+    #[cold]
+    fn nothing(&self, found: &Found, cx: Box<Cx>) -> Answer {
+        let (method, uri, headers) = (cx.method(), cx.uri(), cx.headers());
+        if let Some(slashed) = self.table.slashed(method, uri, headers) {
+            return self.slashed(slashed, cx);
+        }
+        match self.table.fallen(found, method, uri, headers) {
+            Some(Fallen { route, params, vary }) => self.chosen(route, params, vary, cx),
+            None => self.fallback.call(cx),
+        }
+    }
+
+    fn chosen(&self, route: u32, params: Params, vary: Vec<HeaderName>, mut cx: Box<Cx>) -> Answer {
+        let Some(entry) = self.dispatch.entries.get(route as usize) else { return self.fallback.call(cx) };
+        cx.set_match(route, params);
+        let answer = self.dispatch.enter(entry, cx);
+        if vary.is_empty() {
+            return answer;
+        }
+        Box::pin(async move {
+            let mut response = answer.await;
+            add_vary(response.headers_mut(), vary);
+            response
+        })
+    }
+
+    fn slashed(&self, slashed: Slashed, mut cx: Box<Cx>) -> Answer {
+        match slashed {
+            Slashed::Redirect(location, _) => {
+                cx.end();
+                let head = [(header::LOCATION, location)];
+                Box::pin(ready((StatusCode::PERMANENT_REDIRECT, head, ()).into_response()))
+            }
+            Slashed::Same(uri) => {
+                retarget(cx.head_mut(), uri);
+                self.go(cx)
+            }
         }
     }
 }
@@ -248,10 +295,7 @@ impl Step for OuterDone {
 
 impl Dispatch {
     #[inline]
-    fn go(&self, mut cx: Box<Cx>) -> Answer {
-        // An index that is out of range is a choice: the router and the entries were built together.
-        let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
-        let Some(entry) = self.entries.get(index) else { return self.choose(cx) };
+    fn enter(&self, entry: &Entry, mut cx: Box<Cx>) -> Answer {
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
@@ -261,25 +305,6 @@ impl Dispatch {
                 layered.start(request)
             }
         }
-    }
-}
-
-impl Dispatch {
-    /// Goes on to the route whose conditions the request fulfils.
-    #[cold]
-    fn choose(&self, mut cx: Box<Cx>) -> Answer {
-        let index = cx.matched().index().unwrap_or(u32::MAX);
-        let Some(choice) = self.choices.get(index) else { return NotFound.call(cx) };
-        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
-        let params = cx.matched().params().clone();
-        cx.set_match(route, params);
-        let vary: Vec<_> = choice.vary().collect();
-        let answer = self.go(cx);
-        Box::pin(async move {
-            let mut response = answer.await;
-            add_vary(response.headers_mut(), vary);
-            response
-        })
     }
 }
 
@@ -296,7 +321,13 @@ fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
 impl Step for Dispatch {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.go(Box::new(Cx::new(request, route)))
+        let index = route.index().unwrap_or(u32::MAX) as usize;
+        let cx = Box::new(Cx::new(request, route));
+        match self.entries.get(index) {
+            Some(entry) => self.enter(entry, cx),
+            // Only who takes the match out of the extensions comes here.
+            None => NotFound.call(cx),
+        }
     }
 }
 
@@ -324,8 +355,12 @@ impl MakeConnection for AppService {
     fn foreign_upgrade(&self, head: &Parts) -> bool {
         let way = &self.tables.way;
         let Some(uri) = spelt(&head.uri) else { return false };
-        let Found::Route(mut index, _) = way.find(&head.method, &uri, &head.headers) else { return false };
-        if let Some(choice) = way.dispatch.choices.get(index) {
+        let found = way.table.find(&head.method, &uri, &head.headers);
+        let Found::Route(mut index, _) = found else { return false };
+        if let Some(choice) = way.table.choices.get(index) {
+            if way.table.fallen(&found, &head.method, &uri, &head.headers).is_some() {
+                return false;
+            }
             index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }
         way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.hyper_upgrades())

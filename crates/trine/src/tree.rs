@@ -7,6 +7,7 @@ use http::Method;
 use serde::Serialize;
 use trine_core::RouteMeta;
 
+use crate::fallback::Fallback;
 use crate::group::{Group, Item};
 use crate::layers::Layers;
 use crate::router::template::join;
@@ -77,6 +78,13 @@ pub enum NodeKind {
         /// The name of the handler.
         handler: String,
     },
+    /// The fallback of a group.
+    Fallback {
+        /// The prefix, with those of the groups around it.
+        prefix: String,
+        /// The name of the handler.
+        handler: String,
+    },
     /// A service under a prefix.
     Mount {
         /// The prefix, with those of the groups around it.
@@ -105,6 +113,10 @@ impl Tree {
                     && node.place == place_of(route.file, route.line)
             }
             NodeKind::Mount { .. } => node.place == place_of(route.file, route.line),
+            NodeKind::Fallback { handler, .. } => {
+                route.handler.strip_prefix(Fallback::NAME) == Some(handler)
+                    && node.place == place_of(route.file, route.line)
+            }
             _ => false,
         };
         find(&self.nodes, &leaf, &mut way);
@@ -165,6 +177,10 @@ fn items(group: &Group, around: &str) -> Vec<Node> {
                 nodes.push(Node { kind, place: place(written), children: Vec::new() });
             }
         }
+    }
+    if let Some(fallback) = &group.fallback {
+        let kind = NodeKind::Fallback { prefix, handler: fallback.name.to_string() };
+        nodes.push(Node { kind, place: place(fallback.place), children: Vec::new() });
     }
     nodes
 }
@@ -263,6 +279,7 @@ impl Display for Node {
             NodeKind::Route { method, path, handler } => {
                 write!(f, "{} {path}  {handler}", method.as_deref().unwrap_or("ANY"))?;
             }
+            NodeKind::Fallback { prefix, handler } => write!(f, "fallback {prefix}  {handler}")?,
             NodeKind::Mount { prefix } => write!(f, "mount {prefix}")?,
         }
         write!(f, "  ({})", self.place)

@@ -28,6 +28,12 @@ fn app() -> App {
         .route("/trail/", get(answer))
         .route("/any", any(answer).get(answer))
         .group(Group::at("/files").layer(middleware(pass)).route("/{*path}", get(answer)))
+        .group(
+            Group::at("/api")
+                .layer(middleware(pass))
+                .route("/users", get(answer).post(answer))
+                .fallback(answer),
+        )
         .mount("/legacy", axum::Router::<()>::new())
         .layer(middleware(pass))
 }
@@ -73,7 +79,7 @@ fn each_route_says_why_it_does_not_answer() {
 async fn the_outcome_is_the_one_that_a_request_has() {
     let client = app().test().await;
     let service = app().build().await.unwrap();
-    let mut matched = 0;
+    let (mut matched, mut fallen) = (0, 0);
     for path in [
         "/",
         "/users",
@@ -102,6 +108,11 @@ async fn the_outcome_is_the_one_that_a_request_has() {
         "/legacy",
         "/legacy/",
         "/legacy/deep/er",
+        "/api",
+        "/api/",
+        "/api/x/y",
+        "/api/users",
+        "/api/users/",
     ] {
         for method in ["GET", "HEAD", "POST", "DELETE", "PURGE"] {
             let explained = service.explain(method, path).unwrap();
@@ -116,6 +127,18 @@ async fn the_outcome_is_the_one_that_a_request_has() {
                     if method != "HEAD" && !route.path.starts_with("/legacy") {
                         answer.expect_text(&format!("{method} {}", route.path));
                     }
+                }
+                Outcome::Redirect { to, candidate } => {
+                    answer.expect_status(308).expect_header("location", to);
+                    assert!(fits == 0 && *candidate < explained.candidates.len(), "{context}");
+                }
+                Outcome::Fallback { of } => {
+                    assert!(of.starts_with("/api  fallback answer  (") && fits == 0, "{context}");
+                    assert_eq!(explained.layers.len(), 2, "{context}");
+                    if method != "HEAD" {
+                        answer.expect_text(&format!("{method} /api/{{*rest}}"));
+                    }
+                    fallen += 1;
                 }
                 Outcome::OtherMethods => assert_eq!((answer.status().as_u16(), fits), (405, 0), "{context}"),
                 Outcome::NotFound => assert_eq!((answer.status().as_u16(), fits), (404, 0), "{context}"),
@@ -132,7 +155,7 @@ async fn the_outcome_is_the_one_that_a_request_has() {
             }
         }
     }
-    assert!(matched > 40, "{matched}");
+    assert!(matched > 40 && fallen > 10, "{matched} {fallen}");
 }
 
 #[test]

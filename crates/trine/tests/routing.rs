@@ -79,7 +79,7 @@ async fn paths_find_their_routes() {
 
 #[tokio::test]
 async fn what_matches_nothing_is_a_404_that_says_so() {
-    for path in ["/nothing", "/users/", "/users/7/x", "/files/", "//users", "/users//7", "/t//x/9"] {
+    for path in ["/nothing", "/nothing/", "/users/7/x", "/files/", "//users", "/users//7", "/t//x/9"] {
         let (status, headers, body) = send(app(), "GET", path).await;
         assert_eq!(status, 404, "{path}");
         assert_eq!(headers["content-type"], "application/problem+json");

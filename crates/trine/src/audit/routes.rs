@@ -51,7 +51,7 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
     let mut findings = Vec::new();
     for item in &root.items {
         let Item::Group(group) = item else { continue };
-        if group.items.is_empty() {
+        if group.items.is_empty() && group.fallback.is_none() {
             let text = match names(&group.layers) {
                 None => format!("the group `{}` has no routes", group.prefix),
                 Some(layers) => format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix),

@@ -7,7 +7,6 @@ use crate::catch::Scope;
 use crate::group::{Group, Item};
 use crate::layers::Layers;
 use crate::next::Next;
-use crate::router::choice::Choices;
 use crate::service::{Dispatch, Entry};
 
 /// The layered places, in the order in which the plan numbered them.
@@ -41,8 +40,7 @@ impl Places<'_> {
     }
 
     fn place(&self, layers: &Layers, depth: usize, children: Vec<Next>, scope: Option<&Arc<Scope>>) -> Next {
-        let choices = Choices::default();
-        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children, choices };
+        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children };
         self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
     }
 }

@@ -12,7 +12,7 @@ use super::near::{self, Near};
 use super::request::Asked;
 use super::source::{self, Place};
 use crate::catch::{Head, Panic};
-use crate::fallback::OtherMethods;
+use crate::fallback::{OtherMethods, is_declared};
 use crate::settle::causes;
 
 #[derive(Debug, Serialize)]
@@ -68,7 +68,7 @@ impl Report {
         let all = &head.route.app().routes;
         let matched = head.route.route().filter(|route| route.handler != OtherMethods::NAME);
         let unmatched = matched.is_none() && matches!(problem.status().as_u16(), 404 | 405);
-        let declared = all.iter().filter(|route| unmatched && route.handler != OtherMethods::NAME);
+        let declared = all.iter().filter(|route| unmatched && is_declared(route));
         let declared: Vec<&RouteMeta> = declared.collect();
         Report {
             status: problem.status(),

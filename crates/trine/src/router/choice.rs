@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
 use super::condition::{Condition, Fit};
-use super::{Found, is_kind_of_get};
+use super::is_kind_of_get;
 use crate::endpoint::{Answer, Endpoint};
 use crate::fallback::OtherMethods;
 use crate::settle::settle;
@@ -24,6 +24,8 @@ pub(crate) struct Choice {
     pub(crate) candidates: Arc<[Candidate]>,
     /// The route that says why none fits.
     pub(crate) otherwise: u32,
+    /// The places of fallbacks of groups that go before all of these, since the path would take their prefix by a parameter.
+    pub(crate) behind: Vec<usize>,
 }
 
 /// Every path with a choice. The index of one, in place of a route's, has the bit [`CHOICE`].
@@ -45,16 +47,6 @@ impl Choices {
         match self.get(index) {
             Some(choice) => choice.pick(method, headers).unwrap_or(choice.otherwise),
             None => index,
-        }
-    }
-
-    /// What becomes of a request of which only method and target are known: it is taken to have no headers.
-    pub(crate) fn settle(&self, found: Found, method: &Method) -> Found {
-        match found {
-            Found::Route(index, params) => {
-                Found::Route(self.resolve(index, method, &HeaderMap::new()), params)
-            }
-            found => found,
         }
     }
 }

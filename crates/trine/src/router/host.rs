@@ -73,7 +73,7 @@ impl Host {
     }
 
     /// The values of its parameters, where it is this host, which is in lower case.
-    fn matches<'h>(&self, host: &'h str) -> Option<Vec<&'h str>> {
+    pub(crate) fn matches<'h>(&self, host: &'h str) -> Option<Vec<&'h str>> {
         // No name that can be looked up has an encoded character; a parameter would hold what it stands for, a dot even.
         if host.contains('%') {
             return None;
@@ -92,6 +92,14 @@ impl Host {
             }
         }
         Some(values)
+    }
+
+    /// Whether two groups stand on the same host, or both on any.
+    pub(crate) fn are_same(a: Option<&Host>, b: Option<&Host>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => a.is_same(b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
     }
 
     /// Whether it is the same host, whatever its parameters are called.
@@ -128,8 +136,8 @@ impl Hosts {
         self.refusals = from;
     }
 
-    pub(crate) fn routers_mut(&mut self) -> impl Iterator<Item = &mut Router> {
-        self.list.iter_mut().map(|(_, router)| router)
+    pub(crate) fn routers_mut(&mut self) -> impl Iterator<Item = (&Host, &mut Router)> {
+        self.list.iter_mut().map(|(host, router)| (&*host, router))
     }
 
     /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that knows the path says
@@ -143,9 +151,7 @@ impl Hosts {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Found {
-        let host = uri.host().or_else(|| named(headers)).unwrap_or_default();
-        // One spelling for each host too: case does not matter (RFC 3986 section 6.2.2.1), so a parameter is in lower case.
-        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let host = host_of(uri, headers);
         let mut refusal = Found::Nothing;
         let own = self.list.iter().filter_map(|(known, router)| Some((known.matches(&host)?, router)));
         for (values, router) in own.chain([(Vec::new(), any)]) {
@@ -167,7 +173,7 @@ impl Hosts {
 }
 
 /// Puts the values of the host before those of the path. They are slices of a text of their own.
-fn with_values(values: &[&str], index: u32, params: Params) -> Found {
+pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found {
     if values.is_empty() {
         return Found::Route(index, params);
     }
@@ -187,6 +193,13 @@ fn with_values(values: &[&str], index: u32, params: Params) -> Found {
         Ok(text) => Found::Route(index, Params::new(text, spans)),
         Err(_) => Found::Nothing,
     }
+}
+
+/// The host of a request. It has one spelling too: case does not matter (RFC 3986 section 6.2.2.1), so that a parameter is in
+/// lower case.
+pub(crate) fn host_of(uri: &Uri, headers: &HeaderMap) -> String {
+    let host = uri.host().or_else(|| named(headers)).unwrap_or_default();
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 /// The host of the header field, without its port.

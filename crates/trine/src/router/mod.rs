@@ -2,8 +2,11 @@
 
 pub(crate) mod choice;
 pub(crate) mod condition;
+pub(crate) mod fallbacks;
 pub(crate) mod host;
 pub(crate) mod normal;
+pub(crate) mod slashes;
+pub(crate) mod table;
 pub(crate) mod template;
 
 use http::{Method, Uri};
@@ -80,6 +83,11 @@ impl Router {
         }
         self.paths.push(PathRoutes { canonical: at.canonical.clone(), ..PathRoutes::default() });
         Ok(self.paths.len() - 1)
+    }
+
+    /// Whether anything stands at a path.
+    pub(crate) fn has(&self, at: &Template) -> bool {
+        self.paths.iter().any(|path| path.canonical == at.canonical)
     }
 
     /// Every path, so that each can be given its route for other methods.
@@ -159,9 +167,14 @@ impl PathRoutes {
         allow(self.routes.iter().filter_map(|(method, _)| method.as_ref()))
     }
 
-    /// Takes the routes where some have conditions, so that the path becomes a choice.
-    pub(crate) fn take_candidates(&mut self) -> Option<Vec<Candidate>> {
-        if self.conditional.is_empty() {
+    /// The template, as the tree knows it.
+    pub(crate) fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// Takes the routes where some have conditions, or something goes before all of them, so that the path becomes a choice.
+    pub(crate) fn take_candidates(&mut self, behind: bool) -> Option<Vec<Candidate>> {
+        if self.conditional.is_empty() && !behind {
             return None;
         }
         let plain = self.routes.drain(..);

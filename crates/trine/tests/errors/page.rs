@@ -102,7 +102,7 @@ async fn what_was_probably_meant_is_offered() {
         (Method::GET, "/users", "`POST /users` exists"),
         (Method::POST, "/users/7", "`GET /users/{id}` exists"),
         (Method::POST, "/user", "did you mean `POST /users`?"),
-        (Method::GET, "/panic/", "did you mean `GET /panic`?"),
+        (Method::GET, "/panics", "did you mean `GET /panic`?"),
     ] {
         let text = client.request(method.clone(), path).header("accept", "text/markdown").await.text();
         assert!(text.contains(near), "{method} {path}: {text}");

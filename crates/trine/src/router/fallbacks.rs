@@ -1,0 +1,219 @@
+//! The fallbacks of groups, by prefix and host. They are looked at where no route stands, or a more general one.
+
+use http::{HeaderMap, HeaderName, Method, Uri};
+use trine_core::route::Params;
+
+use super::Found;
+use super::choice::Choice;
+use super::host::{Host, host_of, with_values};
+use super::template::Template;
+
+/// All of them, so that the first whose prefix a path has is the nearest.
+#[derive(Default)]
+pub(crate) struct Fallbacks(Vec<Spot>);
+
+/// The fallbacks under one prefix, among which conditions choose.
+pub(crate) struct Spot {
+    pub(crate) host: Option<Host>,
+    pub(crate) prefix: Prefix,
+    pub(crate) choice: Choice,
+}
+
+/// A prefix, by its segments as the tree knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Prefix(Vec<Segment>);
+
+/// Text, or a parameter between two texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Text(String),
+    Parameter(String, String),
+}
+
+/// A fallback that answers: its route, the values of the prefix, and the header fields that decided.
+pub(crate) struct Fallen {
+    pub(crate) route: u32,
+    pub(crate) params: Params,
+    pub(crate) vary: Vec<HeaderName>,
+}
+
+impl Fallbacks {
+    /// Those under this prefix, empty at first.
+    pub(crate) fn spot(&mut self, host: Option<&Host>, prefix: &Prefix) -> &mut Spot {
+        let same = |spot: &Spot| spot.prefix == *prefix && Host::are_same(spot.host.as_ref(), host);
+        let index = self.0.iter().position(same).unwrap_or_else(|| {
+            let choice = Choice { candidates: [].into(), otherwise: u32::MAX, behind: Vec::new() };
+            let spot = Spot { host: host.cloned(), prefix: prefix.clone(), choice };
+            let index = self.0.partition_point(|known| known.rank() <= spot.rank());
+            self.0.insert(index, spot);
+            index
+        });
+        &mut self.0[index]
+    }
+
+    /// The places of those that go before a path, since that takes their prefix by a parameter.
+    pub(crate) fn before(&self, host: Option<&Host>, canonical: &str) -> Vec<usize> {
+        let spots = self.0.iter().enumerate().filter(|(_, spot)| Host::are_same(spot.host.as_ref(), host));
+        spots.filter(|(_, spot)| spot.prefix.is_taken_by(canonical)).map(|(index, _)| index).collect()
+    }
+
+    /// The nearest for a request, of all or of those at these places.
+    #[cold]
+    pub(crate) fn find(
+        &self,
+        among: Option<&[usize]>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<Fallen> {
+        let mut vary = Vec::new();
+        for (index, spot) in self.0.iter().enumerate() {
+            if among.is_some_and(|among| !among.contains(&index)) {
+                continue;
+            }
+            let host = spot.host.as_ref().map(|_| host_of(uri, headers));
+            let values = match (&spot.host, &host) {
+                (Some(known), Some(host)) => known.matches(host),
+                _ => Some(Vec::new()),
+            };
+            let (Some(values), Some(spans)) = (values, spot.prefix.spans(uri.path())) else { continue };
+            vary.extend(spot.choice.vary());
+            let Some(route) = spot.choice.pick(method, headers) else { continue };
+            let params = Params::new(uri.path_and_query()?.clone(), spans);
+            let Found::Route(route, params) = with_values(&values, route, params) else { return None };
+            return Some(Fallen { route, params, vary });
+        }
+        None
+    }
+}
+
+impl Spot {
+    /// Hosts before any host, then the longer prefix, then the one with fewer parameters.
+    fn rank(&self) -> impl Ord + use<> {
+        let host = self.host.as_ref().map_or(usize::MAX, |host| host.params().count());
+        let parameters: Vec<bool> =
+            self.prefix.0.iter().map(|segment| matches!(segment, Segment::Parameter(..))).collect();
+        (host, std::cmp::Reverse(self.prefix.0.len()), parameters)
+    }
+}
+
+impl Prefix {
+    pub(crate) fn of(template: &Template) -> Prefix {
+        let path = template.canonical.strip_suffix('/').unwrap_or(&template.canonical);
+        Prefix(path.split('/').skip(1).map(Segment::of).collect())
+    }
+
+    /// Where the values of its parameters stand, in a path that has it.
+    fn spans(&self, path: &str) -> Option<Vec<(u16, u16)>> {
+        let mut spans = Vec::new();
+        let mut at = 0;
+        let mut segments = path.split('/');
+        for wanted in &self.0 {
+            // Behind the slash that stands before each segment.
+            at += segments.next()?.len() + 1;
+            let got = segments.clone().next()?;
+            match wanted {
+                Segment::Text(text) if text == got => {}
+                Segment::Text(_) => return None,
+                Segment::Parameter(before, after) => {
+                    let value = got.strip_prefix(&**before)?.strip_suffix(&**after)?;
+                    let start = at + before.len();
+                    let span = (u16::try_from(start).ok()?, u16::try_from(start + value.len()).ok()?);
+                    spans.push((!value.is_empty()).then_some(span)?);
+                }
+            }
+        }
+        Some(spans)
+    }
+
+    /// Whether a path is more general: the first segment that is another takes that of the prefix by a parameter.
+    fn is_taken_by(&self, canonical: &str) -> bool {
+        let mut others = canonical.split('/').skip(1);
+        for own in &self.0 {
+            let Some(other) = others.next() else { return false };
+            if other.starts_with("{*") {
+                return true;
+            }
+            match (own, Segment::of(other)) {
+                (own, other) if *own == other => {}
+                (Segment::Text(text), Segment::Parameter(before, after)) => {
+                    return text.len() > before.len() + after.len()
+                        && text.starts_with(&before)
+                        && text.ends_with(&after);
+                }
+                (Segment::Parameter(..), Segment::Parameter(before, after)) => {
+                    return before.is_empty() && after.is_empty();
+                }
+                (_, Segment::Text(_)) => return false,
+            }
+        }
+        false
+    }
+}
+
+impl Segment {
+    fn of(segment: &str) -> Segment {
+        // A brace of the text is percent-encoded.
+        let parameter =
+            segment.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?.1)));
+        match parameter {
+            Some((before, after)) => Segment::Parameter(before.to_owned(), after.to_owned()),
+            None => Segment::Text(segment.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(text: &str) -> Prefix {
+        Prefix::of(&Template::parse(text).unwrap())
+    }
+
+    #[test]
+    fn a_prefix_is_whole_segments() {
+        for (text, path, wanted) in [
+            ("/api", "/api", Some(&[][..])),
+            ("/api", "/api/", Some(&[])),
+            ("/api", "/api/x/y", Some(&[])),
+            ("/api", "/apis", None),
+            ("/api", "/", None),
+            ("/", "/x", Some(&[])),
+            ("/", "*", Some(&[])),
+            ("/a b", "/a%20b/c", Some(&[])),
+            ("/{t}/x", "/acme/x/1", Some(&["acme"])),
+            ("/{t}/x", "//x/1", None),
+            ("/v{major}.{{}}/{id}", "/v12.%7B%7D/7/8", Some(&["12", "7"])),
+            ("/v{major}", "/v", None),
+        ] {
+            let spans = prefix(text).spans(path);
+            let values: Option<Vec<&str>> = spans.map(|spans| {
+                spans.iter().map(|&(start, end)| &path[usize::from(start)..usize::from(end)]).collect()
+            });
+            assert_eq!(values.as_deref(), wanted, "{text} {path}");
+        }
+    }
+
+    #[test]
+    fn a_more_general_path_takes_it_by_a_parameter() {
+        for (text, canonical, wanted) in [
+            ("/api", "/{*p0}", true),
+            ("/api", "/{p0}/{p1}", true),
+            ("/api", "/{p0}", true),
+            ("/api", "/a{p0}/x", true),
+            ("/api", "/api/{*p0}", false),
+            ("/api", "/b{p0}", false),
+            ("/api", "/other/{p0}", false),
+            ("/api", "/", false),
+            ("/{t}", "/users/{p0}", false),
+            ("/{t}", "/{*p0}", true),
+            ("/{t}/x", "/{p0}/{p1}", true),
+            ("/{t}/x", "/{p0}/x/{*p1}", false),
+            ("/v{n}", "/{p0}/x", true),
+            ("/", "/{*p0}", false),
+        ] {
+            assert_eq!(prefix(text).is_taken_by(canonical), wanted, "{text} {canonical}");
+        }
+    }
+}

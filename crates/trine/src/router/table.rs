@@ -1,0 +1,123 @@
+//! Everything in which a request is looked up: by path, host and conditions, then by the other slash at the end, then among the
+//! fallbacks of groups.
+
+use http::{HeaderMap, Method, Uri};
+use trine_core::route::Params;
+
+use super::choice::Choices;
+use super::fallbacks::{Fallbacks, Fallen};
+use super::host::Hosts;
+use super::normal::with_path;
+use super::slashes::{Slashed, Slashes, location, other};
+use super::{Found, Router};
+
+/// The routes of an application, by their indices.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub(crate) router: Router,
+    /// Where groups have hosts, their routes.
+    pub(crate) hosts: Hosts,
+    /// The paths at which more than path and method decide.
+    pub(crate) choices: Choices,
+    pub(crate) fallbacks: Fallbacks,
+    /// What each declared route says of the slash at the end.
+    pub(crate) slashes: Vec<Slashes>,
+}
+
+/// What becomes of a request of which only method and target are known: it is taken to have no headers.
+pub(crate) enum Settled {
+    /// A declared route answers.
+    Route(u32, Params),
+    /// A declared route is led to, with this `Location`.
+    Redirect(String, u32),
+    /// Something stands at the path, but not for this request.
+    OtherMethods,
+    /// The fallback of a group answers.
+    Fallback(u32),
+    /// Nothing stands there.
+    Nothing,
+}
+
+impl Table {
+    /// Finds the route for a request whose path has its one spelling.
+    #[inline]
+    pub(crate) fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found {
+        match self.hosts.is_empty() {
+            true => self.router.find(method, uri),
+            false => self.hosts.find(&self.router, &self.choices, method, uri, headers),
+        }
+    }
+
+    /// The fallback of a group that answers in place of what was found.
+    #[cold]
+    pub(crate) fn fallen(
+        &self,
+        found: &Found,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<Fallen> {
+        let among = match found {
+            Found::Nothing => None,
+            Found::Route(index, _) => {
+                Some(&*self.choices.get(*index).filter(|choice| !choice.behind.is_empty())?.behind)
+            }
+        };
+        self.fallbacks.find(among, method, uri, headers)
+    }
+
+    /// Where the slash at the end leads, for a target at which nothing but a fallback stands.
+    #[cold]
+    pub(crate) fn slashed(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Slashed> {
+        let target = with_path(uri, &other(uri.path())?)?;
+        let found = self.find(method, &target, headers);
+        let Found::Route(index, _) = found else { return None };
+        let index = match self.choices.get(index) {
+            Some(_) if self.fallen(&found, method, &target, headers).is_some() => return None,
+            Some(choice) => choice.pick(method, headers)?,
+            None => index,
+        };
+        // What lies behind the declared routes answers to other methods.
+        match self.slashes.get(index as usize)? {
+            Slashes::Strict => None,
+            Slashes::Redirect => Some(Slashed::Redirect(location(uri)?, index)),
+            Slashes::Same => Some(Slashed::Same(target)),
+        }
+    }
+
+    /// Whether there are routes for which both spellings are the same.
+    pub(crate) fn has_same(&self) -> bool {
+        self.slashes.contains(&Slashes::Same)
+    }
+
+    /// The target of the route, where a request comes with its other spelling and both are the same.
+    #[cold]
+    pub(crate) fn same(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Uri> {
+        let found = self.find(method, uri, headers);
+        if matches!(found, Found::Route(..)) && self.fallen(&found, method, uri, headers).is_none() {
+            return None;
+        }
+        match self.slashed(method, uri, headers)? {
+            Slashed::Same(target) => Some(target),
+            Slashed::Redirect(..) => None,
+        }
+    }
+
+    pub(crate) fn settle(&self, method: &Method, uri: &Uri) -> Settled {
+        let none = HeaderMap::new();
+        let target = self.same(method, uri, &none);
+        let uri = target.as_ref().unwrap_or(uri);
+        let found = self.find(method, uri, &none);
+        let fallen = self.fallen(&found, method, uri, &none);
+        if let (Found::Route(index, params), None) = (found, &fallen) {
+            let index = self.choices.resolve(index, method, &none);
+            let declared = (index as usize) < self.slashes.len();
+            return if declared { Settled::Route(index, params) } else { Settled::OtherMethods };
+        }
+        match (self.slashed(method, uri, &none), fallen) {
+            (Some(Slashed::Redirect(to, index)), _) => Settled::Redirect(to, index),
+            (_, Some(fallen)) => Settled::Fallback(fallen.route),
+            (_, None) => Settled::Nothing,
+        }
+    }
+}
