@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod body;
 mod catch;
 mod derive;
+mod encoded;
 mod log;
 mod page;
 mod question_mark;
