@@ -11,7 +11,7 @@ use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{Next, Step};
 use crate::route::Attach;
-use crate::settle::finish;
+use crate::settle::settle_around;
 
 /// Lets a request through only where the extractor `T` succeeds.
 ///
@@ -102,12 +102,8 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
             let route = take_route(&mut request);
             let mut cx = Cx::new(request, route);
             match T::from_request(&mut cx).await {
-                Ok(_) => {
-                    let mut request = cx.take_request();
-                    request.extensions_mut().insert(cx.matched().clone());
-                    next.run(request).await
-                }
-                Err(rejection) => finish(rejection.into_response(), &cx),
+                Ok(_) => next.run(cx.into_request()).await,
+                Err(rejection) => settle_around(rejection.by::<T>().into_response(), cx).await,
             }
         })
     }

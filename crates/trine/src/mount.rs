@@ -4,6 +4,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use trine_core::Cx;
 
+use crate::catch::Around;
 use crate::endpoint::{Answer, Endpoint};
 use crate::next::Next;
 
@@ -33,14 +34,15 @@ fn takes_own_upgrades<S: 'static>() -> bool {
 }
 
 impl Endpoint for Mounted {
-    fn call(&self, mut cx: Box<Cx>) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> Answer {
         let segments = cx.route().map_or(0, |meta| prefix_segments(&meta.path));
-        let mut request = cx.take_request();
+        // An application inside this one learns of the connection from it.
+        let mut request = cx.into_request();
+        // What goes wrong inside is caught around the whole of it.
+        request.extensions_mut().remove::<Around>();
         if let Some(uri) = without_prefix(request.uri(), segments) {
             *request.uri_mut() = uri;
         }
-        // An application inside this one learns of the connection from it.
-        request.extensions_mut().insert(cx.matched().clone());
         self.service.start(request)
     }
 

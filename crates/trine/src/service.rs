@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Uri};
 use tower_service::Service;
+use trine_core::problem::vary;
 use trine_core::route::AppCx;
 use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker};
@@ -207,7 +208,19 @@ where
 
 impl Way {
     #[inline]
-    fn go(&self, mut cx: Box<Cx>) -> Answer {
+    fn go(&self, cx: Box<Cx>) -> Answer {
+        match &self.hosts {
+            None => self.enter(cx),
+            Some(hosts) => {
+                let choices = &self.dispatch.choices;
+                let names = hosts.deciding(&self.router, choices, cx.method(), cx.uri(), cx.headers());
+                varied(self.enter(cx), names)
+            }
+        }
+    }
+
+    #[inline]
+    fn enter(&self, mut cx: Box<Cx>) -> Answer {
         match self.find(cx.method(), cx.uri(), cx.headers()) {
             Found::Route(index, params) => {
                 cx.set_match(index, params);
@@ -239,18 +252,14 @@ impl Step for OuterDone {
 
 impl Dispatch {
     #[inline]
-    fn go(&self, mut cx: Box<Cx>) -> Answer {
+    fn go(&self, cx: Box<Cx>) -> Answer {
         // An index that is out of range is a choice: the router and the entries were built together.
         let index = cx.matched().index().unwrap_or(u32::MAX) as usize;
         let Some(entry) = self.entries.get(index) else { return self.choose(cx) };
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
-            Some(layered) => {
-                let mut request = cx.take_request();
-                request.extensions_mut().insert(cx.matched().clone());
-                layered.start(request)
-            }
+            Some(layered) => layered.start(cx.into_request()),
         }
     }
 }
@@ -264,24 +273,23 @@ impl Dispatch {
         let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
         let params = cx.matched().params().clone();
         cx.set_match(route, params);
-        let vary: Vec<_> = choice.vary().collect();
-        let answer = self.go(cx);
-        Box::pin(async move {
-            let mut response = answer.await;
-            add_vary(response.headers_mut(), vary);
-            response
-        })
+        let names = choice.vary().collect();
+        varied(self.go(cx), names)
     }
 }
 
-fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
-    for name in names {
-        let known = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
-        let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
-        if !known.any(|known| known == "*" || known.eq_ignore_ascii_case(name.as_str())) {
-            headers.append(header::VARY, name.into());
-        }
+/// An answer that another value of these header fields might have changed.
+fn varied(answer: Answer, names: Vec<HeaderName>) -> Answer {
+    if names.is_empty() {
+        return answer;
     }
+    Box::pin(async move {
+        let mut response = answer.await;
+        for name in names {
+            vary(response.headers_mut(), name);
+        }
+        response
+    })
 }
 
 impl Step for Dispatch {

@@ -9,3 +9,5 @@ mod encoded;
 mod log;
 mod page;
 mod question_mark;
+mod refused;
+mod vary;
