@@ -236,9 +236,10 @@ impl App {
         if !states.contains(TypeId::of::<TrustedProxies>()) {
             states.insert(Arc::new(config.server.trusted()));
         }
+        let log_requests = config.log_requests.applies(dev);
         let started = Life::start(hooks, states, config).await;
         let (life, states) = started.map_err(|finding| Audit::new(vec![finding]))?;
-        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev }))
+        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
     }
 
     /// The configuration, where it was given or read.

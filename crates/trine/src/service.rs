@@ -14,6 +14,7 @@ use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, Route
 use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
+use crate::catch::{Nets, Scope};
 use crate::endpoint::{Answer, Endpoint};
 use crate::explain::{Explanation, explain};
 use crate::fallback::NotFound;
@@ -21,6 +22,7 @@ use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
+use crate::request_log::{RequestLog, Seen};
 use crate::router::choice::Choices;
 use crate::router::host::Hosts;
 use crate::router::{Found, Router};
@@ -78,16 +80,22 @@ pub(crate) struct Dispatch {
 }
 
 impl Tables {
-    /// `around` spreads the net around the outer layers.
+    /// `scope` has the catchers of the application, which are around the outer layers.
     pub(crate) fn new(
         way: Way,
         outer: &Layers,
-        around: impl FnOnce(Next) -> Next,
+        nets: Nets,
+        scope: Option<&Arc<Scope>>,
         started: Started,
     ) -> Tables {
         let way = Arc::new(way);
-        let inner = || Next::step(OuterDone(Arc::clone(&way)));
-        let outer = (!outer.is_empty()).then(|| around(outer.wrap(inner())));
+        let log_requests = nets.log_requests;
+        let inner = || Next::step(OuterDone { way: Arc::clone(&way), log_requests });
+        let mut outer = (!outer.is_empty()).then(|| nets.around_layers(outer.wrap(inner()), scope));
+        if log_requests {
+            let inner = outer.unwrap_or_else(inner);
+            outer = Some(Next::step(RequestLog { inner, dev: nets.dev }));
+        }
         Tables { way, outer, started }
     }
 }
@@ -231,6 +239,17 @@ impl Way {
         }
     }
 
+    /// Tells the line of a request which route it is for.
+    #[cold]
+    fn note(&self, cx: &Cx) {
+        if let Some(Seen(seen)) = cx.extensions().get()
+            && let Found::Route(index, _) = self.find(cx.method(), cx.uri(), cx.headers())
+        {
+            let index = self.dispatch.choices.resolve(index, cx.method(), cx.headers());
+            let _ = seen.set(index);
+        }
+    }
+
     #[inline]
     fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found {
         match &self.hosts {
@@ -241,12 +260,19 @@ impl Way {
 }
 
 /// Inside the outer layers: routing.
-struct OuterDone(Arc<Way>);
+struct OuterDone {
+    way: Arc<Way>,
+    log_requests: bool,
+}
 
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.0.go(Box::new(Cx::new(request, route)))
+        let cx = Box::new(Cx::new(request, route));
+        if self.log_requests {
+            self.way.note(&cx);
+        }
+        self.way.go(cx)
     }
 }
 

@@ -16,10 +16,11 @@ use crate::error_page;
 use crate::next::{Next, Step};
 use crate::settle::{Told, tell};
 
-/// Where nets are spread.
+/// Where nets are spread, and whether each request is logged around all of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Nets {
     pub(crate) dev: bool,
+    pub(crate) log_requests: bool,
 }
 
 impl Nets {

@@ -10,4 +10,5 @@ mod log;
 mod page;
 mod question_mark;
 mod refused;
+mod request_log;
 mod vary;
