@@ -433,9 +433,6 @@ impl std::fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            BodyError::Other(error) => Some(&**error),
-            _ => None,
-        }
+        crate::problem::of_body::source(self)
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 
 use crate::route::Params;
 use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
@@ -151,6 +151,37 @@ impl Cx {
         self.body.take().unwrap_or_default()
     }
 
+    /// Takes the body for an extractor that reads what it says, not its bytes as they came.
+    ///
+    /// ```
+    /// use trine_core::extract::Whole;
+    /// use trine_core::{Cx, FromRequest, Rejection};
+    ///
+    /// struct Lines(usize);
+    ///
+    /// impl FromRequest for Lines {
+    ///     type Reads = Whole;
+    ///
+    ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+    ///         let text = cx.take_decoded_body()?.bytes().await?;
+    ///         Ok(Lines(text.split(|&byte| byte == b'\n').count()))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A 415 with `Accept-Encoding` where the body has a `Content-Encoding` that nobody has undone ([RFC 9110], 15.5.16
+    /// and 12.5.3). A layer that undoes it takes the field away.
+    ///
+    /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110
+    pub fn take_decoded_body(&mut self) -> Result<Body, Problem> {
+        let body = self.take_body();
+        match self.head.headers.contains_key(header::CONTENT_ENCODING) {
+            true => decoded(body, &self.head.headers),
+            false => Ok(body),
+        }
+    }
+
     /// Takes head and body as one request. What the client accepts is remembered for rendering problems.
     pub fn take_request(&mut self) -> Request {
         let body = self.take_body();
@@ -160,10 +191,20 @@ impl Cx {
             left.uri.clone_from(&self.head.uri);
             left.version = self.head.version;
             left.headers.clone_from(&self.head.headers);
+            left.extensions.clone_from(&self.head.extensions);
         } else {
             self.kept = Kept::of(&self.head.headers);
         }
         Request::from_parts(std::mem::replace(&mut self.head, left), body)
+    }
+
+    /// Passes the request on as a whole. The match lies in its extensions, where it rides across layers.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn into_request(self) -> Request {
+        let Cx { mut head, body, route, .. } = self;
+        head.extensions.insert(route);
+        Request::from_parts(head, body.unwrap_or_default())
     }
 
     /// Ends the request. Its header map is kept for another one.
@@ -196,6 +237,22 @@ impl Kept {
         }
         Some(Box::new(Kept { accept: accept.cloned(), traceparent: traceparent.cloned() }))
     }
+}
+
+/// What has a `Content-Encoding` can be read where that says nothing but `identity`, or where there is no body.
+#[cold]
+fn decoded(body: Body, headers: &HeaderMap) -> Result<Body, Problem> {
+    let plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    let fields = headers.get_all(header::CONTENT_ENCODING).iter();
+    let coded = fields.map(|field| String::from_utf8_lossy(field.as_bytes()));
+    let coded: Vec<_> = coded.filter(|field| !field.split(',').all(|coding| plain(coding.trim()))).collect();
+    if coded.is_empty() || http_body::Body::is_end_stream(&body) {
+        return Ok(body);
+    }
+    let detail = format!("header `content-encoding`: expected none, got `{}`", coded.join(", "));
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detail(detail)
+        .header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
 /// The field that names the trace of a request (W3C Trace Context).

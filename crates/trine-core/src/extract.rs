@@ -201,6 +201,9 @@ fn no_connection() -> Rejection {
 }
 
 /// The raw body, to be read as a stream. The limit of the route holds while it is read.
+///
+/// It comes as it was sent, whatever its `Content-Encoding`: who takes it raw may store it, pass it on, or check a
+/// signature over these bytes, and finds the field among the headers. So do `Bytes` and the whole [`Request`].
 impl FromRequest for Body {
     type Reads = Whole;
 
@@ -222,7 +225,7 @@ impl FromRequest for Request {
     }
 }
 
-/// All bytes of the body.
+/// All bytes of the body, as they were sent.
 impl FromRequest for Bytes {
     type Reads = Whole;
 
@@ -231,12 +234,12 @@ impl FromRequest for Bytes {
     }
 }
 
-/// All bytes of the body, which must be UTF-8.
+/// All bytes of the body, which must be UTF-8. A 415 where it has a `Content-Encoding` that no layer has undone.
 impl FromRequest for String {
     type Reads = Whole;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        let bytes = cx.take_body().bytes().await?;
+        let bytes = cx.take_decoded_body()?.bytes().await?;
         match String::from_utf8(bytes.into()) {
             Ok(text) => Ok(text),
             Err(error) => {

@@ -3,7 +3,8 @@
 use std::io;
 
 use http::StatusCode;
-use trine_core::{BodyError, BoxError};
+use trine_core::BoxError;
+use trine_core::problem::body_status;
 
 use crate::address::Address;
 
@@ -162,24 +163,20 @@ impl RequestError {
 ///
 /// | error, anywhere in the chain of sources | status |
 /// |---|---|
-/// | [`BodyError::TooLarge`] | 413 |
-/// | [`BodyError::TimedOut`] | 408 |
-/// | [`BodyError::Incomplete`], [`BodyError::Malformed`] | 400 |
+/// | [`BodyError::TooLarge`](trine_core::BodyError::TooLarge), the `LengthLimitError` of http-body-util | 413 |
+/// | [`BodyError::TimedOut`](trine_core::BodyError::TimedOut) | 408 |
+/// | `BodyError::Incomplete`, `BodyError::Malformed`, a body that a layer cannot decode | 400 |
 /// | tower's `Overloaded`, `Closed` | 503 |
 /// | tower's `Elapsed` | 504 |
 /// | any other | 500 |
 #[must_use]
 pub fn error_status(error: &BoxError) -> StatusCode {
+    if let Some(status) = body_status(&**error) {
+        return status;
+    }
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
     while let Some(error) = next {
-        if let Some(body) = error.downcast_ref::<BodyError>() {
-            match body {
-                BodyError::TooLarge { .. } => return StatusCode::PAYLOAD_TOO_LARGE,
-                BodyError::TimedOut => return StatusCode::REQUEST_TIMEOUT,
-                BodyError::Incomplete | BodyError::Malformed(_) => return StatusCode::BAD_REQUEST,
-                _ => {}
-            }
-        } else if error.is::<tower::load_shed::error::Overloaded>() {
+        if error.is::<tower::load_shed::error::Overloaded>() {
             return StatusCode::SERVICE_UNAVAILABLE;
         } else if error.is::<tower::timeout::error::Elapsed>() {
             return StatusCode::GATEWAY_TIMEOUT;
@@ -191,6 +188,8 @@ pub fn error_status(error: &BoxError) -> StatusCode {
 
 #[cfg(test)]
 mod tests {
+    use trine_core::BodyError;
+
     use super::*;
 
     #[test]

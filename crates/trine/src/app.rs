@@ -273,12 +273,13 @@ impl App {
             states.insert(Arc::new(config.server.trusted()));
         }
         let one = |finding| Audit::new(vec![finding]);
+        let log_requests = config.log_requests.applies(dev);
         let (life, states, first) = Life::make(hooks, states, config).await.map_err(one)?;
         let mut findings = Vec::new();
         layers.make(life.cx(), &mut findings);
         root.make_layers(life.cx(), &mut findings);
         life.begin(findings, first).await?;
-        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev }))
+        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
     }
 
     /// The configuration, where it was given or read.

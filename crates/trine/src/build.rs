@@ -194,9 +194,8 @@ impl Built {
         }
         states.insert(Arc::new(life.shutdown()));
         let cx = AppCx { states, routes: self.metas, dev: nets.dev, keep_heads };
-        let around = |layers| nets.around_layers(layers, app.as_ref());
         let started = Started { listed: self.listed, life, tree };
-        AppService::new(cx, Tables::new(way, outer, around, started))
+        AppService::new(cx, Tables::new(way, outer, nets, app.as_ref(), started))
     }
 
     pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {

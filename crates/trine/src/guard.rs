@@ -12,7 +12,7 @@ use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{Next, Step};
 use crate::route::Attach;
-use crate::settle::finish;
+use crate::settle::settle_around;
 
 /// Lets a request through only where the extractor `T` succeeds.
 ///
@@ -104,11 +104,10 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
             let mut cx = Cx::new(request, route);
             match T::from_request(&mut cx).await {
                 Ok(_) => {
-                    let mut request = cx.take_request();
-                    request.extensions_mut().insert(cx.matched().clone());
-                    set_changed(next.run(request).await, cx.matched())
+                    let route = cx.matched().clone();
+                    set_changed(next.run(cx.into_request()).await, &route)
                 }
-                Err(rejection) => finish(rejection.into_response(), &cx),
+                Err(rejection) => settle_around(rejection.by::<T>().into_response(), cx).await,
             }
         })
     }

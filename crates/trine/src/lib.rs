@@ -26,7 +26,8 @@
 //! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and [`validation`]: what it asks of that
 //! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers that go on
 //! - `fallback`: the answers that nobody wrote
-//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem)
+//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem); `request_log`: a line for each
+//!   request
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
 //! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
@@ -61,6 +62,7 @@ pub mod middleware;
 mod mount;
 pub mod next;
 pub mod prelude;
+mod request_log;
 pub mod respond;
 pub mod route;
 mod router;

@@ -1,4 +1,4 @@
-//! Where log lines go when the program says nothing else: to standard error.
+//! Where log lines go when the program says nothing else: to standard error. `request_log` writes one for each request.
 
 use std::io::IsTerminal as _;
 

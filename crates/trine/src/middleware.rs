@@ -2,21 +2,18 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::extract::Parts;
-use trine_core::{
-    Body, BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
-};
+use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx};
 
-use crate::next::{NeverFails, Next};
-use crate::settle::finish;
+use crate::endpoint::Answer;
+use crate::next::{Next, Step};
+use crate::settle::settle_around;
 
 /// Makes a layer of an async function that may answer by itself.
 ///
@@ -83,8 +80,8 @@ pub struct Middleware<F, A> {
     shape: PhantomData<fn() -> A>,
 }
 
-/// The service of a [`Middleware`].
-pub struct MiddlewareService<F, A> {
+/// A [`Middleware`] before the rest of the way.
+struct MiddlewareStep<F, A> {
     function: F,
     next: Next,
     shape: PhantomData<fn() -> A>,
@@ -93,34 +90,23 @@ pub struct MiddlewareService<F, A> {
 impl<F, A, S, B> Layer<S> for Middleware<F, A>
 where
     F: MiddlewareFn<A>,
+    A: 'static,
     S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
     S: Clone + Send + Sync + 'static,
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    type Service = MiddlewareService<F, A>;
+    type Service = Next;
 
-    fn layer(&self, inner: S) -> Self::Service {
-        MiddlewareService { function: self.function.clone(), next: Next::service(inner), shape: PhantomData }
+    fn layer(&self, inner: S) -> Next {
+        let (function, next) = (self.function.clone(), Next::service(inner));
+        Next::step(MiddlewareStep { function, next, shape: PhantomData })
     }
 }
 
-impl<F, A, B> Service<Request<B>> for MiddlewareService<F, A>
-where
-    F: MiddlewareFn<A>,
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = NeverFails;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> NeverFails {
-        let mut request = request.map(Body::new);
+impl<F: MiddlewareFn<A>, A> Step for MiddlewareStep<F, A> {
+    fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        NeverFails(Box::pin(self.function.call(Cx::new(request, route), self.next.clone())))
+        Box::pin(self.function.call(Cx::new(request, route), self.next.clone()))
     }
 }
 
@@ -135,19 +121,7 @@ impl<F: Clone, A> Clone for Middleware<F, A> {
     }
 }
 
-impl<F: Clone, A> Clone for MiddlewareService<F, A> {
-    fn clone(&self) -> Self {
-        MiddlewareService { function: self.function.clone(), next: self.next.clone(), shape: PhantomData }
-    }
-}
-
 impl<F, A> std::fmt::Debug for Middleware<F, A> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(std::any::type_name::<F>())
-    }
-}
-
-impl<F, A> std::fmt::Debug for MiddlewareService<F, A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(std::any::type_name::<F>())
     }
@@ -180,7 +154,7 @@ macro_rules! arity {
                         }
                         Err(rejection) => rejection.into_response(),
                     };
-                    finish(response, &cx)
+                    settle_around(response, cx).await
                 }
             }
         }

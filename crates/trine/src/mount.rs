@@ -5,6 +5,7 @@ use http::Uri;
 use tower_service::Service;
 use trine_core::{BoxError, Cx, Request, Response};
 
+use crate::catch::Around;
 use crate::endpoint::{Answer, Endpoint};
 use crate::next::Next;
 use crate::router::normal::{retarget, with_path};
@@ -65,13 +66,16 @@ impl Endpoint for Mounted {
         if let Some(uri) = without_prefix(cx.uri(), segments) {
             retarget(cx.head_mut(), uri);
         }
-        let mut request = cx.take_request();
+        #[cfg(feature = "axum")]
+        let peer = cx.conn().and_then(|conn| conn.peer);
+        // An application inside this one learns of the connection from it.
+        let mut request = cx.into_request();
+        // What goes wrong inside is caught around the whole of it.
+        request.extensions_mut().remove::<Around>();
         #[cfg(feature = "axum")]
         if !self.own_upgrades {
-            crate::interop::leave(request.extensions_mut(), cx.conn().and_then(|conn| conn.peer));
+            crate::interop::leave(request.extensions_mut(), peer);
         }
-        // An application inside this one learns of the connection from it.
-        request.extensions_mut().insert(cx.matched().clone());
         self.service.start(request)
     }
 

@@ -11,10 +11,12 @@ use bytes::Bytes;
 use http::header;
 use tower_service::Service;
 use trine_core::cx::TRACEPARENT;
+use trine_core::problem::body_problem;
 use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
 
+use crate::catch::{Around, Head};
 use crate::endpoint::Answer;
-use crate::settle::{tell, told};
+use crate::settle::{is_due, refuse, tell};
 
 /// What comes after a layer: the layers inside it, the guards, the handler.
 ///
@@ -108,28 +110,36 @@ where
 {
     fn run(&self, request: Request) -> Answer {
         let mut service = self.0.clone();
+        // Catchers see the request as it came to what refuses it, and a service keeps it to itself.
+        let seen = Around::is_of(&request).then(|| Head::of_request(&request).into_cx());
         let accept = request.headers().get(header::ACCEPT).cloned();
         let traceparent = request.headers().get(TRACEPARENT).cloned();
         Box::pin(async move {
             // Readiness belongs to the clone that is called: a concurrency limit holds its permit there.
             let ready = poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await;
-            let error = match ready {
+            let response = match ready {
                 Ok(()) => match service.call(request).await {
-                    Ok(response) => {
-                        return told(response.map(Body::new), accept.as_ref(), traceparent.as_ref());
-                    }
-                    Err(error) => error.into(),
+                    Ok(response) => response.map(Body::new),
+                    Err(error) => failed(error.into()),
                 },
-                Err(error) => error,
+                Err(error) => failed(error),
             };
-            tell(failed(error), accept.as_ref(), traceparent.as_ref())
+            match seen {
+                _ if !is_due(&response) => response,
+                Some(cx) => refuse(response, cx).await,
+                None => tell(response, accept.as_ref(), traceparent.as_ref()),
+            }
         })
     }
 }
 
-/// The problem for an error of a layer: overloaded is 503, elapsed is 504, everything else 500.
+/// The problem for an error of a layer: what the body of the request has caused tells its status, overloaded is 503,
+/// elapsed is 504, everything else 500.
 #[cold]
 pub(crate) fn failed(error: BoxError) -> Response {
-    let status = trine_server::error_status(&error);
-    Problem::new(status).source(error).into_response()
+    let problem = body_problem(error).unwrap_or_else(|error| {
+        let status = trine_server::error_status(&error);
+        Problem::new(status).source(error)
+    });
+    problem.into_response()
 }

@@ -7,13 +7,15 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderName, Method, StatusCode, Uri, header};
 use tower_service::Service;
+use trine_core::problem::vary;
 use trine_core::route::{AppCx, Params};
 use trine_core::{Body, BoxError, ConnInfo, Cx, IntoResponse, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::Chain;
+use crate::catch::{Nets, Scope};
 use crate::endpoint::{Answer, Endpoint};
 use crate::explain::{Explanation, explain};
 use crate::fallback::NotFound;
@@ -21,6 +23,7 @@ use crate::hooks::life::Life;
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{NeverFails, Next, Step};
+use crate::request_log::{RequestLog, Seen};
 use crate::router::Found;
 use crate::router::fallbacks::Fallen;
 use crate::router::normal::{Spelling, normal, retarget, spelt};
@@ -78,16 +81,22 @@ pub(crate) struct Dispatch {
 }
 
 impl Tables {
-    /// `around` spreads the net around the outer layers.
+    /// `scope` has the catchers of the application, which are around the outer layers.
     pub(crate) fn new(
         way: Way,
         outer: &Layers,
-        around: impl FnOnce(Next) -> Next,
+        nets: Nets,
+        scope: Option<&Arc<Scope>>,
         started: Started,
     ) -> Tables {
         let way = Arc::new(way);
-        let inner = || Next::step(OuterDone(Arc::clone(&way)));
-        let outer = (!outer.is_empty()).then(|| around(outer.wrap(inner())));
+        let log_requests = nets.log_requests;
+        let inner = || Next::step(OuterDone { way: Arc::clone(&way), log_requests });
+        let mut outer = (!outer.is_empty()).then(|| nets.around_layers(outer.wrap(inner()), scope));
+        if log_requests {
+            let inner = outer.unwrap_or_else(inner);
+            outer = Some(Next::step(RequestLog { inner, dev: nets.dev }));
+        }
         Tables { way, outer, started }
     }
 }
@@ -219,6 +228,17 @@ impl Way {
             Spelling::Other(uri) => retarget(cx.head_mut(), uri),
             Spelling::Malformed => return self.malformed.call(cx),
         }
+        match self.table.hosts.is_empty() {
+            true => self.enter(cx),
+            false => {
+                let names = self.table.deciding(cx.method(), cx.uri(), cx.headers());
+                varied(self.enter(cx), names)
+            }
+        }
+    }
+
+    #[inline]
+    fn enter(&self, mut cx: Box<Cx>) -> Answer {
         match self.table.find(cx.method(), cx.uri(), cx.headers()) {
             Found::Route(index, params) => match self.dispatch.entries.get(index as usize) {
                 Some(entry) => {
@@ -257,15 +277,17 @@ impl Way {
     fn chosen(&self, route: u32, params: Params, vary: Vec<HeaderName>, mut cx: Box<Cx>) -> Answer {
         let Some(entry) = self.dispatch.entries.get(route as usize) else { return self.fallback.call(cx) };
         cx.set_match(route, params);
-        let answer = self.dispatch.enter(entry, cx);
-        if vary.is_empty() {
-            return answer;
+        varied(self.dispatch.enter(entry, cx), vary)
+    }
+
+    /// Tells the line of a request which route it is for.
+    #[cold]
+    fn note(&self, cx: &Cx) {
+        if let Some(Seen(seen)) = cx.extensions().get()
+            && let Some(index) = self.table.answering(cx.method(), cx.uri(), cx.headers())
+        {
+            let _ = seen.set(index);
         }
-        Box::pin(async move {
-            let mut response = answer.await;
-            add_vary(response.headers_mut(), vary);
-            response
-        })
     }
 
     fn slashed(&self, slashed: Slashed, mut cx: Box<Cx>) -> Answer {
@@ -284,38 +306,45 @@ impl Way {
 }
 
 /// Inside the outer layers: routing.
-struct OuterDone(Arc<Way>);
+struct OuterDone {
+    way: Arc<Way>,
+    log_requests: bool,
+}
 
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        self.0.go(Box::new(Cx::new(request, route)))
+        let cx = Box::new(Cx::new(request, route));
+        if self.log_requests {
+            self.way.note(&cx);
+        }
+        self.way.go(cx)
     }
 }
 
 impl Dispatch {
     #[inline]
-    fn enter(&self, entry: &Entry, mut cx: Box<Cx>) -> Answer {
+    fn enter(&self, entry: &Entry, cx: Box<Cx>) -> Answer {
         let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
-            Some(layered) => {
-                let mut request = cx.take_request();
-                request.extensions_mut().insert(cx.matched().clone());
-                layered.start(request)
-            }
+            Some(layered) => layered.start(cx.into_request()),
         }
     }
 }
 
-fn add_vary(headers: &mut HeaderMap, names: Vec<HeaderName>) {
-    for name in names {
-        let lines = headers.get_all(header::VARY).iter().map(HeaderValue::as_bytes);
-        let mut known = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-        if !known.any(|known| known == b"*" || known.eq_ignore_ascii_case(name.as_str().as_bytes())) {
-            headers.append(header::VARY, name.into());
-        }
+/// An answer that another value of these header fields might have changed.
+fn varied(answer: Answer, names: Vec<HeaderName>) -> Answer {
+    if names.is_empty() {
+        return answer;
     }
+    Box::pin(async move {
+        let mut response = answer.await;
+        for name in names {
+            vary(response.headers_mut(), name);
+        }
+        response
+    })
 }
 
 impl Step for Dispatch {

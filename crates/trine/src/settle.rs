@@ -5,9 +5,10 @@ use std::error::Error;
 use std::future::ready;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use trine_core::problem::vary;
 use trine_core::{Cx, Problem, Response};
 
-use crate::catch::Catchers;
+use crate::catch::{Around, Catchers};
 use crate::endpoint::Answer;
 use crate::extract::set_changed;
 use crate::respond::locate_pending;
@@ -52,7 +53,31 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
     })
 }
 
-/// Tells the problem that a layer or a catcher made. What was told stays.
+/// Ends what stands around the end of a route: a guard, middleware, a layer. A problem that it made is told plainly, or as
+/// the innermost catcher around it does, inside of the layers that it stands in; these see the answer as any other.
+pub(crate) async fn settle_around(response: Response, cx: Cx) -> Response {
+    let response = completed(response, &cx);
+    match is_due(&response) {
+        true => refuse(response, Box::new(cx)).await,
+        false => response,
+    }
+}
+
+/// Tells the problem of something that stands around the end of a route.
+#[cold]
+pub(crate) fn refuse(response: Response, cx: Box<Cx>) -> Answer {
+    Box::pin(async move {
+        let response = tell(response, cx.accept(), cx.traceparent());
+        let around = cx.extensions().get::<Around>().cloned();
+        let catcher = around.as_ref().and_then(|Around(scope)| scope.pick(Problem::of(&response)?));
+        match catcher {
+            Some(catcher) => catcher.answer(response, cx).await,
+            None => response,
+        }
+    })
+}
+
+/// Tells the problem of what is no part of the way: a catcher, an extractor in a foreign handler. What was told stays.
 pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
     let response = completed(response, cx);
     match is_due(&response) {
@@ -66,20 +91,8 @@ fn completed(response: Response, cx: &Cx) -> Response {
     set_changed(end_pending(locate_pending(response, cx), cx), cx.matched())
 }
 
-/// Tells the problem of a service that knows nothing of applications, our proxy for example.
-pub(crate) fn told(
-    response: Response,
-    accept: Option<&HeaderValue>,
-    traceparent: Option<&HeaderValue>,
-) -> Response {
-    match is_due(&response) {
-        true => tell(response, accept, traceparent),
-        false => response,
-    }
-}
-
 /// Whether a response carries a problem that is not told yet.
-fn is_due(response: &Response) -> bool {
+pub(crate) fn is_due(response: &Response) -> bool {
     Problem::is_in(response) && Told::of(response).is_none()
 }
 
@@ -124,12 +137,18 @@ pub(crate) fn told_finally(mut response: Response) -> Response {
     response
 }
 
-/// Adds the fields that a response lacks, except those that are about the body that it had.
+/// Adds the fields that a response lacks, except those that are about the body that it had. `Vary` is of both.
 fn keep_fields(response: &mut Response, fields: &HeaderMap) {
     keep_cookies(response.headers_mut(), fields);
     let had = response.headers().clone();
+    for value in fields.get_all(header::VARY) {
+        let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
+        for name in names.filter_map(|name| name.parse().ok()) {
+            vary(response.headers_mut(), name);
+        }
+    }
     for (name, value) in fields {
-        if !had.contains_key(name) && !ABOUT_THE_BODY.contains(name) {
+        if !had.contains_key(name) && name != header::VARY && !ABOUT_THE_BODY.contains(name) {
             response.headers_mut().append(name, value.clone());
         }
     }
@@ -162,10 +181,11 @@ const ABOUT_THE_BODY: [HeaderName; 10] = [
     header::TRANSFER_ENCODING,
 ];
 
-fn log(problem: &Problem) {
+/// Tells a problem to the log.
+pub(crate) fn log(problem: &Problem) {
     let causes: String = causes(problem).iter().map(|cause| format!(": {cause}")).collect();
     if problem.status().is_server_error() {
-        let id = problem.member("trace_id").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let id = problem.member("trace_id").and_then(serde_json::Value::as_str);
         tracing::error!(target: "trine::problem", trace_id = id, "{problem}{causes}");
     } else {
         tracing::debug!(target: "trine::problem", "{problem}{causes}");

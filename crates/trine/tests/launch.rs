@@ -249,6 +249,45 @@ fn url(printed: &[String], path: &str) -> String {
     format!("http://{address}{path}")
 }
 
+/// What a program logs of two requests.
+async fn logged(env: &[(&str, &str)]) -> String {
+    let (mut running, printed) = Running::start(&[&[SECRET], env].concat(), "/slow");
+    assert_eq!(reqwest::get(url(&printed, "/?key=tiger")).await.unwrap().status(), 200);
+    assert_eq!(reqwest::get(url(&printed, "/nowhere")).await.unwrap().status(), 404);
+    running.signal("TERM");
+    let mut text = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_dev_each_request_is_a_line_on_standard_error() {
+    let text = logged(&[("TRINE_PROFILE", "dev")]).await;
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(" trine::request: ")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].contains("INFO") && lines[0].contains(r#"method=GET path="/" status=200 ms="#),
+        "{text}"
+    );
+    assert!(lines[0].contains(r#" route="/""#) && !text.contains("tiger"), "{text}");
+    assert!(
+        lines[1].contains(r#"path="/nowhere" status=404"#) && lines[1].contains("nothing stands"),
+        "{text}"
+    );
+
+    let quiet: [&[(&str, &str)]; 3] = [
+        &[("TRINE_PROFILE", "prod")],
+        &[("TRINE_PROFILE", "dev"), ("TRINE_LOG_REQUESTS", "never")],
+        &[("TRINE_PROFILE", "dev"), ("TRINE_LOG", "warn")],
+    ];
+    for env in quiet {
+        let text = logged(env).await;
+        assert!(!text.contains("trine::request"), "{env:?}: {text}");
+    }
+    let text = logged(&[("TRINE_PROFILE", "prod"), ("TRINE_LOG_REQUESTS", "always")]).await;
+    assert!(text.contains(r#"status=404"#) && text.contains(r#"why="404 Not Found""#), "{text}");
+}
+
 // Reading lines blocks, so the client has a thread of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_ends_requests_then_tasks_then_hooks() {

@@ -4,11 +4,14 @@
 //! The derive writes the error's `source` too, and that is the only function of `Error` that can hand out a value. So
 //! while somebody asks, `source` gives a [`Derived`], which knows the way from the error to its problem; at all other
 //! times it gives the cause.
+//!
+//! An error of the request's body is asked in the same way: wrappers that pass on the `source` of what is inside them
+//! (`std::io::Error::other`, the transparent ones of thiserror) would hide it. What it gives then is in `of_body`.
 
 use std::cell::Cell;
 use std::error::Error;
 
-use super::Problem;
+use super::{Problem, of_body};
 use crate::BoxError;
 
 thread_local! {
@@ -33,7 +36,8 @@ impl Derived {
     }
 }
 
-/// The problem that an error is: a [`Problem`] itself, or one that derives it.
+/// The problem that an error is: a [`Problem`] itself, one that derives it, or what an error of the request's body among
+/// its causes tells the client.
 ///
 /// # Errors
 /// The error as it was, where it is neither.
@@ -42,24 +46,33 @@ pub fn from_error(error: BoxError) -> Result<Problem, BoxError> {
         Ok(problem) => return Ok(*problem),
         Err(error) => error,
     };
-    ASKED.set(true);
-    let asked = Asked;
-    let way = error.source().and_then(|answer| answer.downcast_ref::<Derived>()).map(|derived| derived.0);
-    drop(asked);
+    let way = asking(true, || {
+        error.source().and_then(|answer| answer.downcast_ref::<Derived>()).map(|derived| derived.0)
+    });
     // What passes on the `source` of an error inside it gives the way of that one, which is not its own.
-    match way {
-        Some(way) => way(error),
-        None => Err(error),
-    }
+    let error = match way {
+        Some(way) => match way(error) {
+            Ok(problem) => return Ok(problem),
+            Err(error) => error,
+        },
+        None => error,
+    };
+    of_body::problem(error)
 }
 
-/// Ends the question, even where a `source` panics.
-struct Asked;
+/// Runs something that asks, or in the midst of a question does not.
+pub(super) fn asking<T>(asks: bool, what: impl FnOnce() -> T) -> T {
+    /// Ends it, even where a `source` panics.
+    struct Before(bool);
 
-impl Drop for Asked {
-    fn drop(&mut self) {
-        ASKED.set(false);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            ASKED.set(self.0);
+        }
     }
+
+    let _before = Before(ASKED.replace(asks));
+    what()
 }
 
 impl std::fmt::Display for Derived {

@@ -5,9 +5,11 @@
 //! - `render`: how it becomes a response, and rides along in it
 //! - `format`: which of its forms a client accepts
 //! - `derived`: how an error that is known only as `dyn Error` says that it is a problem
+//! - `of_body`: what an error of the request's body tells the client, wherever it stands
 
 mod derived;
 mod format;
+pub(crate) mod of_body;
 mod render;
 
 use std::backtrace::Backtrace;
@@ -17,17 +19,18 @@ use std::panic::Location;
 
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
-use crate::{BodyError, BoxError};
+use crate::BoxError;
 
 #[doc(hidden)]
 pub use derived::{Derived, from_error};
 #[doc(hidden)]
 pub use format::Format;
 #[doc(hidden)]
-pub use render::escape;
+pub use of_body::{body_status, problem as body_problem};
+#[doc(hidden)]
+pub use render::{escape, vary};
 
 /// Whether a file is one of this crate.
 #[doc(hidden)]
@@ -300,23 +303,6 @@ impl Problem {
     /// The innermost extractor is the one that refused: what wraps it only passes the problem on.
     pub(crate) fn note_refusal(&mut self, by: &'static str) {
         self.0.inside.refused_by.get_or_insert(by);
-    }
-}
-
-impl From<BodyError> for Problem {
-    fn from(error: BodyError) -> Problem {
-        let status = match error {
-            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Incomplete | BodyError::Malformed(_) => StatusCode::BAD_REQUEST,
-            // What a layer such as tower-http's `RequestBodyLimitLayer` says.
-            BodyError::Other(error) if error.is::<LengthLimitError>() => {
-                let detail = "the body is larger than a layer of this server allows";
-                return Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(detail).source(error);
-            }
-            BodyError::Other(error) => return Problem::internal(error),
-        };
-        Problem::new(status).detail(error.to_string()).source(error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::Value;
 
@@ -12,6 +12,8 @@ use crate::{Body, IntoResponse, Response};
 impl Problem {
     /// Renders it as `accept` (the value of the request's `Accept`) prefers.
     ///
+    /// `Vary` names `Accept` then (RFC 9110 section 12.5.5), so that no cache gives one form for the other.
+    ///
     /// The response carries the problem itself, so that a catcher further out can take it with [`Problem::take`].
     #[must_use]
     pub fn render(self, accept: Option<&HeaderValue>) -> Response {
@@ -20,6 +22,7 @@ impl Problem {
         *response.status_mut() = self.0.status;
         response.headers_mut().clone_from(&self.0.headers);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        vary(response.headers_mut(), header::ACCEPT);
         response.extensions_mut().insert(Carried(Arc::new(self)));
         response
     }
@@ -87,6 +90,15 @@ impl Problem {
     fn trace_line(&self) -> Option<String> {
         let id = self.member("trace_id").and_then(Value::as_str)?;
         Some(format!("Trace id: {id}"))
+    }
+}
+
+/// Adds a name to `Vary`, unless it is there.
+pub fn vary(headers: &mut HeaderMap, name: HeaderName) {
+    let known = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
+    let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
+    if !known.any(|known| known == "*" || known.eq_ignore_ascii_case(name.as_str())) {
+        headers.append(header::VARY, name.into());
     }
 }
 

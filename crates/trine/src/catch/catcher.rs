@@ -9,10 +9,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
 
-use super::When;
 use super::caught::Shown;
+use super::{When, panics};
 use crate::handler::{Args, Handler};
-use crate::settle::{Told, finish, retell, told_finally};
+use crate::settle::{Told, finish, log, retell, told_finally};
 
 /// A function, and the problems that it is for.
 #[derive(Clone)]
@@ -50,12 +50,17 @@ impl Catcher {
     pub(crate) async fn answer(&self, plain: Response, mut cx: Box<Cx>) -> Response {
         let Some(problem) = Problem::shared(&plain) else { return plain };
         cx.extensions_mut().insert(Shown(Arc::clone(&problem)));
-        let (told, cx) = self.function.call(cx).await;
+        let (told, cx) = match panics::caught(self.function.call(cx)).await {
+            Ok(told) => told,
+            Err(panic) => {
+                log(&panic);
+                return told_finally(plain);
+            }
+        };
         // What the catcher says wrong itself is logged here, and rendered where it is an answer.
         let mut told = finish(told.unwrap_or_else(Failed::response), &cx);
         cx.end();
-        let failed = Problem::of(&told).is_some_and(|problem| problem.status().is_server_error());
-        if failed || told.extensions_mut().remove::<Failed>().is_some() {
+        if self.failed(&mut told, &plain) {
             return told_finally(plain);
         }
         if told.status() == StatusCode::OK {
@@ -64,9 +69,23 @@ impl Catcher {
         told.extensions_mut().remove::<Told>();
         retell(told, plain)
     }
+
+    /// Whether an answer is none: an extractor refused, or what should tell the error of a client is one of the server.
+    fn failed(&self, told: &mut Response, plain: &Response) -> bool {
+        let refused = told.extensions_mut().remove::<Failed>().is_some();
+        let status = told.status();
+        if let Some(problem) = Problem::of(told) {
+            return refused || problem.status().is_server_error();
+        }
+        let failed = refused || (status.is_server_error() && !plain.status().is_server_error());
+        if failed {
+            tracing::error!(target: "trine::problem", "the {self:?} answered {status}: the problem is told as it was");
+        }
+        failed
+    }
 }
 
-/// Marks the rejection of an extractor of a catcher.
+/// Marks the rejection of an extractor of a catcher, unless it is an answer: a redirect, for example.
 #[derive(Clone)]
 struct Failed;
 
@@ -74,7 +93,7 @@ impl Failed {
     fn response(rejection: Rejection) -> Response {
         let is_problem = matches!(rejection, Rejection::Problem(_));
         let mut response = rejection.into_response();
-        if is_problem {
+        if is_problem || response.status().is_server_error() {
             response.extensions_mut().insert(Failed);
         }
         response

@@ -49,15 +49,23 @@
 //!
 //! # Its answer
 //! Where it is a 200, it gets the status of the problem. Header fields of the problem (`WWW-Authenticate`, `Allow`) and of
-//! layers stay, unless it sets them itself. Where one of its extractors refuses, or its answer is a server error, the
-//! failure is logged and the client gets the problem as it was.
+//! layers stay, unless it sets them itself; `Vary` has the names of both.
+//!
+//! It fails where it panics, where one of its extractors refuses, where its answer is a problem from 500 on, and where it
+//! answers an error of the client with any response from 500 on. That is logged, and the client gets the problem as it
+//! was. What an extractor rejects with below 500 that is no problem, a redirect for example, is its answer.
+//!
+//! # What it sees of the request
+//! All but the body, as what refused it did: with what the layers and guards before it attached, such as a session or
+//! a [`Cached`](crate::Cached) value. Its answer goes out through these layers as that of a handler does: a session that it
+//! writes to is saved, and a cookie that it sets is sent.
 //!
 //! # Layout
 //! - `when`: which problems a catcher is for
 //! - `caught`: the argument that shows it the problem
 //! - `catcher`: one catcher, and how its answer becomes the response
 //! - `scope`: the catchers of each route, inner ones first
-//! - `net`: catches what handlers cannot tell themselves: errors of layers, panics
+//! - `net`: catches what handlers and layers cannot tell themselves: panics, the problems of mounted services
 //! - `panics`: a panic as an error
 
 mod catcher;
@@ -73,4 +81,4 @@ pub use self::when::{IntoWhen, When, of};
 
 pub(crate) use self::catcher::Catcher;
 pub(crate) use self::net::{Head, Nets};
-pub(crate) use self::scope::{Catchers, Scope};
+pub(crate) use self::scope::{Around, Catchers, Scope};

@@ -1,24 +1,26 @@
-//! Catches what a handler cannot tell itself: the errors of layers and mounted services, and panics.
+//! Catches what nobody on the way can tell himself: panics, and the problems of mounted services. Around layers it says
+//! which catchers are theirs.
 //!
 //! A net costs a box and a copy of the head for each request, so it is only spread where somebody asked for what it does:
-//! around the layers of places that have catchers, where panics are to be caught, and everywhere under the `dev` profile.
+//! where panics are to be caught, around mounted services that have catchers, and everywhere under the `dev` profile.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Uri, Version, header};
+use http::{Extensions, HeaderMap, Method, Uri, Version, header};
 use trine_core::cx::TRACEPARENT;
-use trine_core::{Body, Cx, Needs, Problem, Request, Response, RouteCx};
+use trine_core::{Body, Cx, IntoResponse as _, Needs, Problem, Request, Response, RouteCx};
 
-use super::{Scope, panics};
+use super::{Around, Scope, panics};
 use crate::endpoint::{Answer, Endpoint};
 use crate::error_page;
 use crate::next::{Next, Step};
 use crate::settle::{Told, tell};
 
-/// Where nets are spread.
+/// Where nets are spread, and whether each request is logged around all of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Nets {
     pub(crate) dev: bool,
+    pub(crate) log_requests: bool,
 }
 
 impl Nets {
@@ -66,7 +68,13 @@ struct Mesh {
 }
 
 impl Step for Net<Next> {
-    fn run(&self, request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> Answer {
+        if let Some(scope) = &self.mesh.scope {
+            request.extensions_mut().insert(Around(Arc::clone(scope)));
+        }
+        if !self.mesh.dev && !self.mesh.panics {
+            return self.inner.start(request);
+        }
         let head = Head::of_request(&request);
         let answer = self.inner.start(request);
         Box::pin(self.mesh.clone().hold(answer, head))
@@ -95,7 +103,10 @@ impl Endpoint for Net<Arc<dyn Endpoint>> {
 
 impl Mesh {
     async fn hold(self, answer: Answer, head: Head) -> Response {
-        let response = if self.panics { panics::caught(answer).await } else { answer.await };
+        let response = match self.panics {
+            true => panics::caught(answer).await.unwrap_or_else(Problem::into_response),
+            false => answer.await,
+        };
         if !Problem::is_in(&response) {
             return response;
         }
@@ -119,17 +130,20 @@ pub(crate) struct Head {
     pub(crate) uri: Uri,
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
+    extensions: Extensions,
     pub(crate) route: RouteCx,
 }
 
 impl Head {
-    fn of_request(request: &Request) -> Head {
-        let route = request.extensions().get().cloned();
+    pub(crate) fn of_request(request: &Request) -> Head {
+        let mut extensions = request.extensions().clone();
+        let route = extensions.remove();
         Head {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
             headers: request.headers().clone(),
+            extensions,
             route: route.unwrap_or_else(|| RouteCx::new(Arc::default(), None)),
         }
     }
@@ -140,16 +154,18 @@ impl Head {
             uri: cx.uri().clone(),
             version: cx.version(),
             headers: cx.headers().clone(),
+            extensions: cx.extensions().clone(),
             route: cx.matched().clone(),
         }
     }
 
-    fn into_cx(self) -> Box<Cx> {
+    pub(crate) fn into_cx(self) -> Box<Cx> {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers;
+        *request.extensions_mut() = self.extensions;
         Box::new(Cx::new(request, self.route))
     }
 }

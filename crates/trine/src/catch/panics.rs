@@ -5,12 +5,11 @@ use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::pin::Pin;
 use std::sync::Once;
 use std::task::Poll;
 
-use trine_core::{IntoResponse as _, Problem, Response};
-
-use crate::endpoint::Answer;
+use trine_core::Problem;
 
 /// The error behind the problem of a handler that panicked.
 ///
@@ -62,8 +61,8 @@ impl std::fmt::Display for Panic {
 
 impl std::error::Error for Panic {}
 
-/// Runs a handler, whose panic becomes a problem.
-pub(super) async fn caught(mut answer: Answer) -> Response {
+/// Runs a handler or a catcher, whose panic becomes a problem.
+pub(super) async fn caught<T>(mut answer: Pin<Box<dyn Future<Output = T> + Send>>) -> Result<T, Problem> {
     // Whatever the panic left half done is dropped with the future.
     poll_fn(|cx| {
         // One panic that the handler caught itself must not lend its place to the next.
@@ -71,7 +70,10 @@ pub(super) async fn caught(mut answer: Answer) -> Response {
         let watched = WATCHING.replace(true);
         let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
         WATCHING.set(watched);
-        polled.unwrap_or_else(|payload| Poll::Ready(problem(payload).into_response()))
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(payload) => Poll::Ready(Err(problem(payload))),
+        }
     })
     .await
 }

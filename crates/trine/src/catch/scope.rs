@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trine_core::{Problem, RouteCx};
+use trine_core::{Problem, Request, RouteCx};
 
 use super::Catcher;
 
@@ -50,6 +50,16 @@ impl Scope {
             a = scope.outer.clone();
         }
         a
+    }
+}
+
+/// The scope of the layers that a request is in, which rides in its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Around(pub(crate) Arc<Scope>);
+
+impl Around {
+    pub(crate) fn is_of(request: &Request) -> bool {
+        request.extensions().get::<Around>().is_some()
     }
 }
 

@@ -70,6 +70,7 @@ const KEYS: &[Key] = keys! {
     "tls_watch" => server.tls_watch: units::DURATION;
     "workers" => server.workers: units::WORKERS;
     "work_stealing" => work_stealing: units::SWITCH;
+    "log_requests" => log_requests: units::LOG_REQUESTS;
     "signals" => server.signals: units::SWITCH;
     "cancel" => server.cancel: units::CANCEL;
     "limits.body" => body_limit: units::BYTES;

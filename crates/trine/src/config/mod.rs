@@ -38,6 +38,7 @@
 //! | `tls_watch` | `1m` | [`tls_watch`](ServerConfig::tls_watch) |
 //! | `workers` | `0` | [`workers`](ServerConfig::workers) |
 //! | `work_stealing` | `false` | [`work_stealing`](Config::work_stealing) |
+//! | `log_requests` | `dev` | [`log_requests`](Config::log_requests): `dev`, `always` or `never` |
 //! | `signals` | `true` | [`signals`](ServerConfig::signals) |
 //! | `cancel` | `reset` | [`cancel`](ServerConfig::cancel): `reset`, `fin` or `never` |
 //! | `limits.body` | `2MiB` | [`body_limit`](Config::body_limit) |
@@ -152,7 +153,34 @@ pub struct Config {
     /// Whether connections move between the workers when one has more to do, instead of staying with the worker
     /// that accepted them. Worth it where few connections do much work. Default: false.
     pub work_stealing: bool,
+    /// Whether each request is a line of the log. Default: under the profile `dev`.
+    pub log_requests: LogRequests,
     sections: Sections,
+}
+
+/// When each request is a line of the log, at level INFO and target `trine::request`.
+///
+/// It has the method, the path, the status, the milliseconds up to the head of the answer, the template of the route,
+/// and, of what was refused, why and by which extractor or guard. There is nothing of the query in it, nor of headers and
+/// bodies but what the detail of a problem repeats: that is told under the profile `dev` alone, without values of the query.
+///
+/// What the server refuses before the application gets it, such as a head that is too large, has no line. Where there are
+/// none, they cost nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogRequests {
+    /// Under the profile `dev`.
+    #[default]
+    Dev,
+    /// Under each profile.
+    Always,
+    /// Under none.
+    Never,
+}
+
+impl LogRequests {
+    pub(crate) fn applies(self, dev: bool) -> bool {
+        self == LogRequests::Always || (self == LogRequests::Dev && dev)
+    }
 }
 
 /// What kind of use this is.
@@ -252,6 +280,7 @@ impl Default for Config {
             server: ServerConfig { port: 8000, ..ServerConfig::default() },
             body_limit: trine_core::route::DEFAULT_BODY_LIMIT,
             work_stealing: false,
+            log_requests: LogRequests::default(),
             sections: Sections {
                 entries: Vec::new(),
                 file: source::DEFAULT_FILE.to_owned(),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use trine_server::{AcmeChallenge, AtCapacity, Cancel, ForwardedBy, Listen, Network};
 
+use super::LogRequests;
+
 /// How a kind of value is read, and how an error names it.
 pub(super) struct Kind<T> {
     pub(super) expected: &'static str,
@@ -83,6 +85,16 @@ pub(super) const CANCEL: Kind<Cancel> = Kind {
         "reset" => Some(Cancel::Reset),
         "fin" => Some(Cancel::Fin),
         "never" => Some(Cancel::Never),
+        _ => None,
+    },
+};
+
+pub(super) const LOG_REQUESTS: Kind<LogRequests> = Kind {
+    expected: "`dev`, `always` or `never`",
+    parse: |text| match text {
+        "dev" => Some(LogRequests::Dev),
+        "always" => Some(LogRequests::Always),
+        "never" => Some(LogRequests::Never),
         _ => None,
     },
 };

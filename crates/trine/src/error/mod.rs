@@ -30,7 +30,8 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// Any error on its way to the client or the terminal; `?` makes it of every error type.
 ///
 /// From a handler it is a 500: the log gets the whole chain of causes with a trace id, the client the trace id alone. An
-/// error that is a [`Problem`], or [derives it](macro@crate::Problem), stays that problem.
+/// error that is a [`Problem`], or [derives it](macro@crate::Problem), stays that problem. One that a
+/// [`BodyError`](crate::BodyError) has caused is told as that: 413, 408 or 400.
 ///
 /// It remembers the line of the `?`, and under the `dev` profile the way to it, which the error page shows.
 ///

@@ -28,7 +28,7 @@ use crate::form::{self, FromForm};
 /// link change what only a form should.
 ///
 /// # Errors
-/// - 415 where the content type is neither of the two
+/// - 415 where the content type is neither of the two, or the body has a `Content-Encoding`
 /// - 422 where fields do not fit: all of them, each with its name, a code and a message
 /// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or where all that is wrong is size
 /// - 400 where the body is no multipart, or ends early

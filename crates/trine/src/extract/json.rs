@@ -29,7 +29,7 @@ use crate::validation::{FieldErrors, Location};
 /// ```
 ///
 /// # Errors
-/// - 415 where the content type is neither `application/json` nor ends in `+json`
+/// - 415 where the content type is neither `application/json` nor ends in `+json`, or the body has a `Content-Encoding`
 /// - 400 where the body is not JSON; it names line and column
 /// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member `path` and in `errors`, as
 ///   [`FieldErrors`] are written

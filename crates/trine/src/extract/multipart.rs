@@ -44,7 +44,7 @@ use crate::form::FormLimits;
 /// [`next_part`](Multipart::next_part).
 ///
 /// # Errors
-/// - 415 where the content type is another, 400 where it names no boundary
+/// - 415 where the content type is another or the body has a `Content-Encoding`, 400 where it names no boundary
 /// - 400 where the body is no multipart, ends early, or has a part without a name
 /// - 413 past the body limit of the route; past [`FormLimits`] in number, length of name or of head
 ///
@@ -81,7 +81,7 @@ impl Multipart {
         let declared = cx.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes());
         let boundary = boundary(declared.unwrap_or_default()).map_err(malformed)?;
         let parser = Parser::new(&boundary, limits.part_head);
-        let body = cx.take_body();
+        let body = cx.take_decoded_body()?;
         body.check_declared()?;
         Ok(Multipart { body, parser, limits, parts: 0, in_part: false })
     }

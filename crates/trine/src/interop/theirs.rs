@@ -2,14 +2,19 @@
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
 
 use axum_core::extract::DefaultBodyLimit;
+use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::BodyExt as _;
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use trine_core::extract::{Parts, Whole};
 use trine_core::{
-    BodyError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem, Rejection, Response,
+    BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem, Rejection,
+    Response,
 };
 
 use super::{from_axum, leave};
@@ -115,7 +120,11 @@ struct Before;
 /// The body limit of the route holds (2 MiB unless set), axum's `DefaultBodyLimit` does not.
 ///
 /// # Errors
-/// A 413 past the limit; otherwise the response that the extractor rejects with, as it is.
+/// What is wrong with the body: 413 past the limit, 408 where it stalls, 400 where it ends early or is malformed. Otherwise the
+/// response that the extractor rejects with, as it is. It gets the body as it was sent, whatever its `Content-Encoding`.
+///
+/// An extractor that gives a stream (axum's `Multipart`) meets these errors later: they keep their status where the
+/// handler returns [`trine::Result`](crate::Result). axum's own answer to its errors is 413 past the limit, 500 else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AxumBody<T>(pub T);
 
@@ -127,26 +136,52 @@ where
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         leave_address(cx);
-        let past_limit = Arc::new(OnceLock::new());
-        let noted = Arc::clone(&past_limit);
+        let failed = Arc::new(OnceLock::new());
+        let noted = Arc::clone(&failed);
         let mut request = cx.take_request().map(|body| {
             axum_core::body::Body::new(body.map_err(move |error| {
-                if let BodyError::TooLarge { limit } = error {
-                    noted.get_or_init(|| limit);
+                if let Some(fault) = fault(&error) {
+                    noted.get_or_init(|| fault);
                 }
-                error
+                for_axum(error)
             }))
         });
         DefaultBodyLimit::disable().apply(&mut request);
         match T::from_request(request, &()).await {
             Ok(value) => Ok(AxumBody(value)),
-            // axum does not know our error, and would call it a 400.
-            Err(rejection) => Err(match past_limit.get() {
-                Some(&limit) => BodyError::TooLarge { limit }.into(),
+            // axum does not know our errors, and would call most of them a 400.
+            Err(rejection) => Err(match failed.get().and_then(fault) {
+                Some(fault) => fault.into(),
                 None => rejected(rejection),
             }),
         }
     }
+}
+
+/// What is wrong with a body, by the client's fault, once more.
+fn fault(error: &BodyError) -> Option<BodyError> {
+    match error {
+        BodyError::TooLarge { limit } => Some(BodyError::TooLarge { limit: *limit }),
+        BodyError::TimedOut => Some(BodyError::TimedOut),
+        BodyError::Incomplete => Some(BodyError::Incomplete),
+        BodyError::Malformed(how) => Some(BodyError::Malformed(how)),
+        _ => None,
+    }
+}
+
+/// An error of a body past its limit as that which axum knows for it. It can only be had by going past a limit.
+fn for_axum(error: BodyError) -> BoxError {
+    if let BodyError::Other(known) = error {
+        return if known.is::<LengthLimitError>() { known } else { BodyError::Other(known).into() };
+    }
+    if let BodyError::TooLarge { .. } = error {
+        let mut past = Limited::new(Full::new(Bytes::from_static(b"x")), 0);
+        let polled = Pin::new(&mut past).poll_frame(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(Some(Err(known))) = polled {
+            return known;
+        }
+    }
+    error.into()
 }
 
 /// An axum extractor that leaves the body alone and needs the state `S`, which [`App::state`](crate::App::state) holds.

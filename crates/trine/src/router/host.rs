@@ -1,7 +1,7 @@
 //! Routes of one host: `api.example.com`, `{tenant}.example.com`.
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Uri, header};
 use trine_core::route::Params;
 
 use super::choice::Choices;
@@ -153,8 +153,7 @@ impl Hosts {
     ) -> Found {
         let host = host_of(uri, headers);
         let mut refusal = Found::Nothing;
-        let own = self.list.iter().filter_map(|(known, router)| Some((known.matches(&host)?, router)));
-        for (values, router) in own.chain([(Vec::new(), any)]) {
+        for (values, router) in self.tables(any, &host) {
             match router.find(method, uri) {
                 Found::Route(index, params) => {
                     let found = with_values(&values, index, params);
@@ -169,6 +168,45 @@ impl Hosts {
             }
         }
         refusal
+    }
+}
+
+impl Hosts {
+    /// The header fields that decide which of several tables answers: those of a choice that is asked before it.
+    pub(crate) fn deciding(
+        &self,
+        any: &Router,
+        choices: &Choices,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Vec<HeaderName> {
+        let host = host_of(uri, headers);
+        let mut names = Vec::new();
+        for (_, router) in self.tables(any, &host) {
+            let Found::Route(index, _) = router.find(method, uri) else { continue };
+            match choices.get(index) {
+                None if index < self.refusals => break,
+                None => {}
+                Some(choice) => {
+                    names.extend(choice.vary());
+                    if choice.pick(method, headers).is_some() {
+                        break;
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    /// The tables of the hosts that this is, in the order in which they are asked, with the values of the host.
+    fn tables<'a>(
+        &'a self,
+        any: &'a Router,
+        host: &'a str,
+    ) -> impl Iterator<Item = (Vec<&'a str>, &'a Router)> {
+        let own = self.list.iter().filter_map(move |(known, router)| Some((known.matches(host)?, router)));
+        own.chain([(Vec::new(), any)])
     }
 }
 

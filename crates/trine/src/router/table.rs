@@ -1,7 +1,7 @@
 //! Everything in which a request is looked up: by path, host and conditions, then by the other slash at the end, then among the
 //! fallbacks of groups.
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
 
 use super::choice::Choices;
@@ -45,6 +45,23 @@ impl Table {
         match self.hosts.is_empty() {
             true => self.router.find(method, uri),
             false => self.hosts.find(&self.router, &self.choices, method, uri, headers),
+        }
+    }
+
+    /// The header fields that decide which host's table answers.
+    #[cold]
+    pub(crate) fn deciding(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Vec<HeaderName> {
+        self.hosts.deciding(&self.router, &self.choices, method, uri, headers)
+    }
+
+    /// The route, or the fallback of a group, that answers a request whose path has its one spelling.
+    #[cold]
+    pub(crate) fn answering(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<u32> {
+        let found = self.find(method, uri, headers);
+        match (self.fallen(&found, method, uri, headers), found) {
+            (Some(fallen), _) => Some(fallen.route),
+            (None, Found::Route(index, _)) => Some(self.choices.resolve(index, method, headers)),
+            (None, Found::Nothing) => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
 use http::StatusCode;
-use http::header::{HeaderValue, ORIGIN};
+use http::header::{HeaderValue, ORIGIN, VARY};
 use trine_core::extract::Parts;
 use trine_core::{Body, ConnInfo, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response};
 use trine_server::TrustedProxies;
@@ -169,7 +169,8 @@ impl WebSocket {
         Fut: Future<Output: Outcome> + Send + 'static,
     {
         if let Err(detail) = self.origins.check(&self.asked) {
-            return Problem::new(StatusCode::FORBIDDEN).detail(detail).into_response();
+            let problem = Problem::new(StatusCode::FORBIDDEN).detail(detail);
+            return problem.header(VARY, ORIGIN.into()).into_response();
         }
         let compression = self.handshake.compression(&self.config);
         let answer = self.handshake.answer(self.protocol.as_ref(), compression);
