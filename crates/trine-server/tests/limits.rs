@@ -389,3 +389,65 @@ async fn a_pipeline_whose_answers_are_not_read_is_not_read_on() {
     drop(client);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_longest_times_and_largest_sizes_can_be_configured() {
+    let never = Duration::MAX;
+    let mut config = ServerConfig {
+        handshake_timeout: never,
+        head_timeout: never,
+        keep_alive_timeout: never,
+        body_timeout: never,
+        write_timeout: never,
+        discard_timeout: never,
+        shutdown_timeout: never,
+        handover_timeout: never,
+        tls_watch: never,
+        min_body_rate: u64::MAX,
+        min_write_rate: u64::MAX,
+        max_discard_bytes: u64::MAX,
+        max_chunk_extension_bytes: usize::MAX,
+        max_gathered_bytes: usize::MAX,
+        max_connections: tokio::sync::Semaphore::MAX_PERMITS,
+        max_handshakes: tokio::sync::Semaphore::MAX_PERMITS,
+        max_head_bytes: 1 << 30,
+        max_trailer_bytes: 1 << 30,
+        max_headers: 256,
+        max_target_bytes: 65_534,
+        ..config()
+    };
+    let http2 = &mut config.http2;
+    (http2.ping_interval, http2.ping_timeout) = (never, never);
+    http2.max_concurrent_streams = u32::MAX;
+    http2.max_send_buffer = u32::MAX as usize;
+    (http2.stream_window, http2.connection_window) = ((1 << 31) - 1, (1 << 31) - 1);
+    (http2.max_frame_bytes, http2.header_table_bytes) = (16_777_215, u32::MAX);
+    let server = start(config);
+    let mut client = Client::connect(server.address).await;
+    for _ in 0..2 {
+        client.send("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        tokio::time::sleep(SHORT / 10).await;
+        client.send("2;a=b\r\nhi\r\n0\r\n\r\n").await;
+        assert_eq!(body(&client.answer().await), "2");
+    }
+    // A body that nobody wants, and a reader that takes its time.
+    client.send(get("/large").repeat(20)).await;
+    tokio::time::sleep(SHORT).await;
+    client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\n").await;
+    tokio::time::sleep(SHORT / 10).await;
+    client.send("abc").await;
+    client.0.shutdown().await.unwrap();
+    assert!(client.rest().await.ends_with("ignored"));
+
+    let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let (mut requests, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::post("http://a/length").body(()).unwrap();
+    let (answer, mut sending) = requests.send_request(request, false).unwrap();
+    tokio::time::sleep(SHORT / 10).await;
+    sending.send_data("hello".into(), true).unwrap();
+    assert_eq!(within(answer).await.unwrap().status(), 200);
+    drop((requests, sending));
+    server.stop().await;
+    connection.abort();
+}

@@ -16,6 +16,9 @@ use crate::error::RequestError;
 /// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
 pub(crate) const MOST_HEADERS: usize = 256;
 
+/// The most that [`Limits::bytes`], and the limit of trailers, can allow: the places in a head have 32 bits.
+pub(crate) const LARGEST: usize = 1 << 30;
+
 /// The longest target that `http::Uri` can hold.
 pub(crate) const LONGEST_TARGET: usize = 65_534;
 
