@@ -40,10 +40,7 @@ where
 {
     let Some(response) = answer else { return Err(End::Quiet) };
     let status = response.status();
-    let switched = match status {
-        StatusCode::SWITCHING_PROTOCOLS => terms.upgrade && !terms.connect,
-        status => terms.connect && status.is_success(),
-    };
+    let switched = terms.switches_at(status);
     if status.is_informational() && !switched {
         tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
         refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);

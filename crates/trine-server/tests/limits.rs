@@ -51,6 +51,38 @@ async fn a_target_that_is_too_long_is_414() {
 }
 
 #[tokio::test]
+async fn a_method_that_is_too_long_is_501_and_told_as_such() {
+    let server = start(config());
+    let line = |len: usize| format!("{} /hello HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(len));
+    assert_eq!(status(&exchange(server.address, line(1024)).await), 200);
+    for sent in [line(1025), line(8192), "M".repeat(70_000)] {
+        let answer = exchange(server.address, sent).await;
+        assert_eq!(status(&answer), 501, "{answer}");
+        assert!(answer.contains("the method is longer than any"), "{answer}");
+    }
+    // What is long behind the target is not the target.
+    let version = format!("GET /hello HTTP/1.1{}", "1".repeat(70_000));
+    assert_eq!(status(&exchange(server.address, version).await), 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn empty_lines_before_a_request_are_few() {
+    let server = start(config());
+    for (lines, code) in [(8, 200), (9, 400), (500_000, 400)] {
+        let mut client = Client::connect(server.address).await;
+        // Behind another request, and in two packets: they are counted together.
+        client.send(get("/hello") + &"\r\n".repeat(lines.min(5))).await;
+        client.answer().await;
+        let rest = "\r\n".repeat(lines - lines.min(5)) + &get("/hello");
+        // It may be refused before all of it is sent.
+        let _ = client.0.write_all(rest.as_bytes()).await;
+        assert_eq!(status(&client.answer().await), code, "{lines} lines");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_longest_target_that_can_be_configured_works() {
     let server = start(ServerConfig { max_target_bytes: 65_534, max_head_bytes: 100_000, ..config() });
     let answer = exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_529)))).await;
@@ -94,6 +126,32 @@ async fn a_slow_head_is_408_for_every_request() {
         assert_eq!(status(&answer), 408, "{answer}");
         assert!(start.elapsed() >= SHORT && answer.contains("connection: close"));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_takes_longer_than_a_head_may_still_reads_the_body() {
+    let server = start(ServerConfig { head_timeout: SHORT, keep_alive_timeout: SHORT * 2, ..config() });
+    let mut client = Client::connect(server.address).await;
+    for body in ["hello", ""] {
+        client.send("POST /late HTTP/1.1\r\nHo").await;
+        tokio::time::sleep(SHORT / 4).await;
+        client.send(format!("st: a\r\nContent-Length: 5\r\n\r\n{body}")).await;
+        if body.is_empty() {
+            tokio::time::sleep(SHORT * 2).await;
+            client.send("hello").await;
+        }
+        let answer = client.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n5"), "{answer}");
+    }
+    // The time of an idle connection does not go on either.
+    tokio::time::sleep(SHORT * 3 / 2).await;
+    client.send(get("/slow")).await;
+    let answer = client.answer().await;
+    assert!(answer.ends_with("slow") && !answer.contains("close"), "{answer}");
+    client.send(get("/hello")).await;
+    assert_eq!(body(&client.answer().await), "hello");
+    drop(client);
     server.stop().await;
 }
 

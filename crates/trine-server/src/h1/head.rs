@@ -34,8 +34,6 @@ pub(crate) struct Limits {
 pub(crate) struct Head {
     pub(crate) request: Request<Body>,
     pub(crate) framing: Framing,
-    /// The bytes as they came, kept only when the request asks for an upgrade: another server may take it over.
-    pub(crate) raw: Option<Bytes>,
 }
 
 /// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed back through results.
@@ -50,14 +48,12 @@ pub(crate) fn parse(
     lend: impl FnOnce(&mut HeaderMap),
     out: &mut Option<Head>,
 ) -> Result<bool, RequestError> {
-    skip_empty_lines(input)?;
     let mut fields = Fields::new();
     let Some((line, len)) = lines(input, limits, &mut fields)? else { return Ok(false) };
     let head = input.split_to(len).freeze();
 
     let framing = Framing::NONE;
-    let Head { request, framing, raw } =
-        out.insert(Head { request: Request::new(Body::empty()), framing, raw: None });
+    let Head { request, framing } = out.insert(Head { request: Request::new(Body::empty()), framing });
     lend(request.headers_mut());
     let mut facts = Facts::default();
     fill(request.headers_mut(), &mut facts, &head, &fields)?;
@@ -68,9 +64,6 @@ pub(crate) fn parse(
         *request.version_mut() = Version::HTTP_10;
     }
     *request.method_mut() = line.method;
-    if framing.terms.upgrade {
-        *raw = Some(head);
-    }
     Ok(true)
 }
 
@@ -78,6 +71,7 @@ pub(crate) fn parse(
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
     let mut head = None;
+    skip_empty_lines(input, &mut 0)?;
     let whole = parse(input, limits, |_| {}, &mut head)?;
     assert_eq!(whole, head.is_some());
     Ok(head)
@@ -89,7 +83,7 @@ pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>
 /// Without this a head that trickles in byte by byte would be parsed anew for each of them.
 pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
     let before = parsed_before.min(input.len());
-    if before < LONGEST_METHOD {
+    if before < USUAL_METHOD {
         return true;
     }
     let (old, new) = input.split_at(before);
@@ -105,7 +99,9 @@ fn may_be_complete(input: &[u8], parsed_before: usize) -> bool {
 }
 
 /// The methods that are in use end before this, and so does the patience with bytes that are none.
-const LONGEST_METHOD: usize = 24;
+const USUAL_METHOD: usize = 24;
+
+const MOST_EMPTY_LINES: usize = 8;
 
 /// The lines of a whole head, which is `len` bytes long. `None` while it is not whole.
 fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(Line, usize)>, RequestError> {
@@ -121,10 +117,18 @@ fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(L
     Ok(Some((line, len)))
 }
 
-// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112, 2.2).
-fn skip_empty_lines(input: &mut BytesMut) -> Result<(), RequestError> {
+/// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112, 2.2). A few are: one is what
+/// the RFC asks for, and without an end they would be a way to send for ever and ask for nothing.
+///
+/// `skipped` counts those of one request.
+#[inline]
+pub(crate) fn skip_empty_lines(input: &mut BytesMut, skipped: &mut usize) -> Result<(), RequestError> {
     while input.starts_with(b"\r\n") {
         input.advance(2);
+        *skipped += 1;
+        if *skipped > MOST_EMPTY_LINES {
+            return Err(RequestError::EmptyLines);
+        }
     }
     if input.first() == Some(&b'\n') { Err(RequestError::LineEnd) } else { Ok(()) }
 }
@@ -196,7 +200,7 @@ fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
     let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
     // An absent path reads as `/`.
     let whole = before_path + path == len || before_path == len;
-    if !whole || authority.as_str().is_empty() || !valid_host(authority.as_str().as_bytes()) {
+    if !whole || !valid_host(authority.as_str().as_bytes()) {
         return Err(RequestError::Target);
     }
     Ok(uri)
@@ -218,10 +222,12 @@ fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> 
     if input.len() < limits.bytes {
         return Ok(None);
     }
-    match memchr::memchr(b'\n', input) {
-        Some(_) => Err(RequestError::HeadTooLarge),
-        None => Err(RequestError::TargetTooLong),
+    if memchr::memchr(b'\n', input).is_some() {
+        return Err(RequestError::HeadTooLarge);
     }
+    // All of it is the request line. Its method is known by now, or it would have been refused.
+    let target = input.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    Err(if target.len() > limits.target { RequestError::TargetTooLong } else { RequestError::RequestLine })
 }
 
 #[cfg(test)]
