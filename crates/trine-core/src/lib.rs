@@ -20,6 +20,8 @@ pub mod conn;
 pub mod cx;
 pub mod extract;
 pub mod incoming;
+#[doc(hidden)]
+pub mod later;
 pub mod needs;
 pub mod param;
 pub mod problem;

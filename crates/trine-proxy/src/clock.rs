@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
+use trine_core::later::later;
 
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -26,8 +27,7 @@ pub(crate) enum Over {
 impl Clock {
     /// Begins a stage.
     pub(crate) fn start(&mut self, patience: Duration) {
-        // Too long to count is for ever.
-        self.deadline = Instant::now().checked_add(patience);
+        self.deadline = Some(later(Instant::now(), patience));
     }
 
     /// Begins a stage unless one runs.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use trine_core::later::NEVER;
+
 /// Everything that bounds what a client, or a broken upstream, can ask of the proxy.
 ///
 /// ```
@@ -60,7 +62,7 @@ pub struct ProxyConfig {
     pub max_body_bytes: u64,
     /// Bytes of the head of an answer, and of its trailers; at least 8192. The client sees 502. Default: 64 KiB.
     pub max_head_bytes: usize,
-    /// Header fields of an answer. The client sees 502. Default: 100.
+    /// Header fields of an answer; at most 10,000. The client sees 502. Default: 100.
     pub max_headers: usize,
     /// Bytes that lie in memory between an upstream and a client, for one answer: what an HTTP/1 connection reads at
     /// once at most, and the window of an HTTP/2 stream. At least 8192. An upgraded connection has 8 KiB for each direction.
@@ -113,14 +115,23 @@ impl Default for ProxyConfig {
 }
 
 impl ProxyConfig {
-    /// The same with what hyper cannot go below raised to that.
+    /// The same with what hyper cannot go below or above moved to that.
     pub(crate) fn settled(mut self) -> ProxyConfig {
         self.max_head_bytes = self.max_head_bytes.max(SMALLEST_BUFFER);
         self.max_buffered = self.max_buffered.max(SMALLEST_BUFFER);
         self.max_streams = self.max_streams.max(1);
         self.max_requests = self.max_requests.max(1);
+        self.max_headers = self.max_headers.min(MOST_HEADERS);
+        self.max_head_bytes = self.max_head_bytes.min(LARGEST_BUFFER);
+        self.max_buffered = self.max_buffered.min(LARGEST_BUFFER);
+        self.idle_timeout = self.idle_timeout.min(NEVER);
+        self.tls_timeout = self.tls_timeout.min(NEVER);
         self
     }
 }
 
 const SMALLEST_BUFFER: usize = 8192;
+/// hyper's HTTP/2 takes none that is larger.
+const LARGEST_BUFFER: usize = u32::MAX as usize;
+/// hyper makes room for all of them at once.
+const MOST_HEADERS: usize = 10_000;

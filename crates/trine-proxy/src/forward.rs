@@ -6,6 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
+use trine_core::later::later;
 use trine_core::{Body, BodyError, IntoResponse as _, Problem, RouteCx};
 
 use crate::answer::{Answer, From};
@@ -32,7 +33,7 @@ pub(crate) async fn forward(
 ) -> Response<Body> {
     // An application logs its problems by itself.
     let logs = request.extensions().get::<RouteCx>().is_none();
-    let last = proxy.settings.config.total_timeout.and_then(|total| Instant::now().checked_add(total));
+    let last = proxy.settings.config.total_timeout.map(|total| later(Instant::now(), total));
     let answered = match last {
         None => exchange(&proxy, request, caller.as_deref(), None).await,
         Some(at) => timeout_at(at, Box::pin(exchange(&proxy, request, caller.as_deref(), last)))

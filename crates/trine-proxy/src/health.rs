@@ -97,11 +97,28 @@ impl Default for Health {
 }
 
 fn out_until(config: &ProxyConfig) -> u64 {
-    now() + u64::try_from(config.eject_time.as_millis()).unwrap_or(u64::MAX / 2)
+    now().saturating_add(u64::try_from(config.eject_time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Milliseconds since the first call, plus one: 0 means never.
 fn now() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX / 2) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_upstream_can_be_ejected_for_good() {
+        for eject_time in [Duration::MAX, Duration::from_millis(u64::MAX)] {
+            let config = ProxyConfig { eject_after: 1, eject_time, ..ProxyConfig::default() };
+            let health = Health::default();
+            health.failed("a", &config);
+            assert!(matches!(health.verdict(), Verdict::Ejected));
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until, timeout};
+use trine_core::later::later;
 
 use crate::clock::Clock;
 use crate::config::ProxyConfig;
@@ -90,7 +91,7 @@ impl Pool {
     async fn open_shared(node: &Arc<Node>, settings: &Settings, runtime: Id) -> Result<Lease, ProxyError> {
         let config = &settings.config;
         let opening = node.pool.with(runtime, |shelf| Arc::clone(&shelf.opening));
-        let _turn = timeout(config.connect_timeout + config.tls_timeout, opening.lock())
+        let _turn = timeout(config.connect_timeout.saturating_add(config.tls_timeout), opening.lock())
             .await
             .map_err(|_| ProxyError::new(Fault::ConnectTimeout))?;
         match node.pool.share(runtime, config) {
@@ -114,7 +115,7 @@ impl Pool {
             Conn::H2(conn) => {
                 let share = conn.share(settings.config.max_streams);
                 let share = share.ok_or_else(|| ProxyError::new(Fault::Closed))?;
-                let until = Instant::now() + settings.config.idle_timeout;
+                let until = later(Instant::now(), settings.config.idle_timeout);
                 node.pool.with(runtime, |shelf| shelf.shared.push(Shared { conn: conn.clone(), until }));
                 Pool::sweep(node, runtime, settings.config.idle_timeout);
                 Ok(Lease::H2 { conn, share, clock: Clock::default() })
@@ -129,7 +130,7 @@ impl Pool {
         }
         let Ok(handle) = Handle::try_current() else { return };
         let runtime = handle.id();
-        let until = Instant::now() + config.idle_timeout;
+        let until = later(Instant::now(), config.idle_timeout);
         let swept = node.pool.with(runtime, |shelf| {
             if shelf.idle.len() < config.max_idle {
                 shelf.idle.push(Idle { conn, until });
@@ -146,7 +147,7 @@ impl Pool {
             shelf.shared.retain(|shared| !shared.conn.send.is_closed());
             shelf.shared.iter_mut().find_map(|shared| {
                 let share = shared.conn.share(config.max_streams)?;
-                shared.until = Instant::now() + config.idle_timeout;
+                shared.until = later(Instant::now(), config.idle_timeout);
                 Some(Lease::H2 { conn: shared.conn.clone(), share, clock: Clock::default() })
             })
         })
@@ -169,7 +170,7 @@ impl Pool {
         }
         let node = Arc::downgrade(node);
         tokio::spawn(async move {
-            let mut next = Instant::now() + patience;
+            let mut next = later(Instant::now(), patience);
             loop {
                 sleep_until(next).await;
                 match Weak::upgrade(&node).and_then(|node| node.pool.sweep_once(runtime, patience)) {
@@ -190,7 +191,7 @@ impl Pool {
             old.extend(shelf.idle.drain(..count));
             shelf.shared.retain_mut(|shared| {
                 if shared.conn.streams.load(Ordering::Relaxed) > 0 {
-                    shared.until = now + patience;
+                    shared.until = later(now, patience);
                 }
                 shared.until > now && !shared.conn.send.is_closed()
             });

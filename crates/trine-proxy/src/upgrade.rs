@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 use trine_core::BoxError;
+use trine_core::later::later;
 
 use crate::conn::{Boxed, H1};
 use crate::place::Place;
@@ -141,7 +142,7 @@ impl Pulse {
     async fn stopped(&self, idle: Duration) {
         loop {
             let last = self.start + Duration::from_millis(self.millis.load(Ordering::Relaxed));
-            let Some(end) = last.checked_add(idle) else { return std::future::pending().await };
+            let end = later(last, idle);
             if end <= Instant::now() {
                 return;
             }

@@ -294,3 +294,47 @@ async fn an_upstream_that_closes_is_502() {
         assert!(body.contains("closed the connection before it answered"), "{body}");
     }
 }
+
+// Added to the present, `Duration::MAX` is no moment: the request panicked.
+#[tokio::test]
+async fn the_longest_times_and_largest_sizes_can_be_configured() {
+    let never = Duration::MAX;
+    let config = ProxyConfig {
+        connect_timeout: never,
+        tls_timeout: never,
+        send_timeout: never,
+        response_timeout: never,
+        read_timeout: never,
+        total_timeout: Some(never),
+        continue_timeout: never,
+        tunnel_timeout: never,
+        queue_timeout: never,
+        idle_timeout: never,
+        eject_time: never,
+        max_requests: usize::MAX,
+        max_queued: usize::MAX,
+        max_idle: usize::MAX,
+        max_streams: usize::MAX,
+        max_body_bytes: u64::MAX,
+        max_head_bytes: usize::MAX,
+        max_headers: usize::MAX,
+        max_buffered: usize::MAX,
+        max_retries: usize::MAX,
+        retry_percent: u32::MAX,
+        eject_after: 1,
+    };
+    let upstream = upstream(|request| async move {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        whole(body)
+    })
+    .await;
+    for scheme in ["http", "h2c"] {
+        let front =
+            front(Proxy::to(format!("{scheme}://{}", upstream.address)).unwrap().config(config.clone()));
+        for at in 0..3 {
+            let post = request("POST", "/").map(|_| Body::from(format!("{scheme} {at}")));
+            assert_eq!(text(send(front.address, post).await).await, format!("{scheme} {at}"));
+        }
+        assert_eq!(get(front.address, "/").await.0, 200);
+    }
+}

@@ -110,14 +110,14 @@ pub struct ServerConfig {
     /// What ends a request early because its client is gone. Default: [`Cancel::Reset`].
     pub cancel: Cancel,
 
-    /// Bytes of a request head, request line included. The client sees 431. Default: 64 KiB.
+    /// Bytes of a request head, request line included; at most 1 GiB. The client sees 431. Default: 64 KiB.
     pub max_head_bytes: usize,
     /// Header fields of a request, Host (or `:authority`) among them, and of its trailers; at most 256. The client sees
     /// 431. Default: 100.
     pub max_headers: usize,
     /// Bytes of a request target; at most 65,534. The client sees 414. Default: 8 KiB.
     pub max_target_bytes: usize,
-    /// Bytes of the trailers of a chunked body. The reader of the body gets
+    /// Bytes of the trailers of a chunked body; at most 1 GiB. The reader of the body gets
     /// [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 8 KiB.
     pub max_trailer_bytes: usize,
     /// Bytes of all chunk extensions of one body together: they carry nothing, and unbounded ones are an attack.
@@ -310,7 +310,11 @@ impl ServerConfig {
                 (1..=head::LONGEST_TARGET).contains(&self.max_target_bytes),
                 "`max_target_bytes` must be 1 to 65,534",
             ),
-            (self.max_head_bytes > 0, "`max_head_bytes` must be at least 1"),
+            (
+                (1..=head::LARGEST).contains(&self.max_head_bytes),
+                "`max_head_bytes` must be 1 to 1,073,741,824",
+            ),
+            (self.max_trailer_bytes <= head::LARGEST, "`max_trailer_bytes` must be at most 1,073,741,824"),
             (self.max_gathered_bytes > 0, "`max_gathered_bytes` must be at least 1"),
             (self.max_handshakes > 0, "`max_handshakes` must be at least 1"),
             (self.max_handshakes <= tokio::sync::Semaphore::MAX_PERMITS, "`max_handshakes` is too large"),
@@ -378,5 +382,39 @@ mod tests {
         let config = ServerConfig { max_headers: 257, backlog: 0, ..ServerConfig::default() };
         let text = config.check().unwrap_err().to_string();
         assert!(text.contains("max_headers") && text.contains("backlog"), "{text}");
+    }
+
+    #[test]
+    fn a_size_that_is_too_large_is_told_and_none_overflows() {
+        let mut config = ServerConfig {
+            max_connections: usize::MAX,
+            max_handshakes: usize::MAX,
+            max_headers: usize::MAX,
+            max_target_bytes: usize::MAX,
+            max_head_bytes: usize::MAX,
+            max_trailer_bytes: usize::MAX,
+            ..ServerConfig::default()
+        };
+        config.http2.stream_window = u32::MAX;
+        config.http2.connection_window = u32::MAX;
+        config.http2.max_frame_bytes = u32::MAX;
+        config.http2.max_send_buffer = usize::MAX;
+        config.http3.max_concurrent_streams = u32::MAX;
+        let text = config.check().unwrap_err().to_string();
+        for name in [
+            "max_connections",
+            "max_handshakes",
+            "max_headers",
+            "max_target_bytes",
+            "max_head_bytes",
+            "max_trailer_bytes",
+            "http2.stream_window",
+            "http2.connection_window",
+            "http2.max_frame_bytes",
+            "http2.max_send_buffer",
+            "http3.max_concurrent_streams",
+        ] {
+            assert!(text.contains(&format!("`{name}`")), "{name}: {text}");
+        }
     }
 }

@@ -11,8 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use trine_core::{Body, ConnInfo, recycle};
 
 use crate::call::{self, call};
@@ -48,8 +47,6 @@ pub(crate) enum End {
     Refused { error: RequestError, head: bool },
     /// The bytes are no longer HTTP; whoever took the offer gets them.
     Switched(Offer),
-    /// The request asks for an upgrade that only hyper can make. The bytes are those of its head.
-    Foreign(Bytes),
 }
 
 /// Serves one connection to its end. `make` is the worker's, shared by its connections.
@@ -103,10 +100,6 @@ pub(crate) async fn conn<I, M>(
             linger::close(&mut wire, true).await;
         }
         End::Switched(offer) => upgrade::hand_over(wire, offer, place).await,
-        #[cfg(feature = "hyper-upgrade")]
-        End::Foreign(head) => crate::hyper_upgrade::serve(wire, head, service, place).await,
-        #[cfg(not(feature = "hyper-upgrade"))]
-        End::Foreign(head) => drop(head),
     }
 }
 
@@ -158,14 +151,11 @@ where
     // Request and response are large: they lie in these slots and are not handed from stage to stage.
     let mut head = None;
     read_head(wire, &mut head).await?;
-    let Some(Head { framing, raw, request }) = &mut head else { return Err(End::Quiet) };
+    let Some(Head { framing, request }) = &mut head else { return Err(End::Quiet) };
     let mut terms = framing.terms;
     let mut offer = None;
-    if let Some(raw) = raw.take() {
-        if cfg!(feature = "hyper-upgrade") && is_foreign(request, make) {
-            return Err(End::Foreign(raw));
-        }
-        offer = Some(upgrade::offer(request));
+    if terms.upgrade {
+        offer = Some(offered(request, make));
     }
     let client_goes_on = terms.keep_alive;
     if let Some(scheme) = request.uri().scheme() {
@@ -177,7 +167,13 @@ where
 
     let mut answer = None;
     let sent = match call(wire, &mut upload, service, &mut head, &mut answer).await? {
-        Ok(()) => send(wire, &mut upload, &mut answer, &mut terms).await?,
+        Ok(()) => match offer.as_ref().and_then(|offer| empty_promise(&answer, terms, offer)) {
+            None => send(wire, &mut upload, &mut answer, &mut terms).await?,
+            Some((status, detail)) => {
+                refuse(wire, status, detail, &mut terms);
+                Sent::Http
+            }
+        },
         Err(failure) => {
             // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
             *service = make.connection(info);
@@ -202,27 +198,50 @@ where
     }
 }
 
+/// Offers the connection to the service, in each type that it may know.
 #[cold]
-fn is_foreign(request: &mut Request<Body>, make: &impl MakeConnection) -> bool {
+fn offered(request: &mut Request<Body>, make: &impl MakeConnection) -> Offer {
     let (parts, body) = std::mem::take(request).into_parts();
     let foreign = make.foreign_upgrade(&parts);
     *request = Request::from_parts(parts, body);
-    foreign
+    upgrade::offer(request, foreign)
+}
+
+/// What is told instead of an answer that accepts an upgrade which its service has dropped: the client would speak to
+/// nobody.
+#[cold]
+fn empty_promise<B>(
+    answer: &Option<Response<B>>,
+    terms: Terms,
+    offer: &Offer,
+) -> Option<(StatusCode, &'static str)> {
+    let accepts = answer.as_ref().is_some_and(|answer| terms.switches_at(answer.status()));
+    if !accepts || !offer.is_declined() {
+        return None;
+    }
+    if terms.connect {
+        // Any 2xx opens a tunnel, whatever it was meant for (RFC 9110, 9.3.6).
+        return Some((StatusCode::NOT_IMPLEMENTED, upgrade::NO_TUNNEL));
+    }
+    tracing::error!("a service answered 101 and dropped its `OnUpgrade`; 500 was sent instead");
+    Some((StatusCode::INTERNAL_SERVER_ERROR, call::FAILED))
 }
 
 /// Waits for the next head, and writes what is gathered before it waits.
 async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result<(), End> {
     let limits = wire.config.head_limits();
     let gathered = wire.config.max_gathered_bytes;
-    let mut parsed = 0;
+    let mut before = Before::default();
     let (mut begun, mut last_chance) = (false, false);
     let mut turn = pin!(tokio::task::yield_now());
-    wire.timer.clear(Side::Read);
+    debug_assert!(wire.timer.is_clear(Side::Read), "a deadline of the last request is still set");
     poll_fn(|cx| {
         loop {
             // Answers that fill their buffer must leave before another is made.
             let blocked = wire.out.is_full(gathered);
-            if !blocked && take_head(wire, &limits, &mut parsed, head)? {
+            if !blocked && take_head(wire, &limits, &mut before, head)? {
+                // Its time is over too: who waits now waits for a body, or is the service.
+                wire.timer.clear(Side::Read);
                 return Poll::Ready(Ok(()));
             }
             let idle = wire.input.is_empty();
@@ -265,23 +284,32 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
     .await
 }
 
-/// `parsed` counts the bytes that were already found to be no whole head.
+/// What was found before a head was whole.
+#[derive(Default)]
+struct Before {
+    /// Bytes that are no whole head.
+    parsed: usize,
+    /// Empty lines that were thrown away.
+    empty_lines: usize,
+}
+
 fn take_head<I>(
     wire: &mut Wire<I>,
     limits: &head::Limits,
-    parsed: &mut usize,
+    before: &mut Before,
     head: &mut Option<Head>,
 ) -> Result<bool, End> {
-    let before = std::mem::replace(parsed, wire.input.len());
-    let worth = before == 0 || *parsed >= limits.bytes || head::is_worth_parsing(&wire.input, before);
-    if *parsed == before || !worth {
+    let parsed = std::mem::replace(&mut before.parsed, wire.input.len());
+    let worth = parsed == 0 || before.parsed >= limits.bytes || head::is_worth_parsing(&wire.input, parsed);
+    if before.parsed == parsed || !worth {
         return Ok(false);
     }
+    head::skip_empty_lines(&mut wire.input, &mut before.empty_lines)
+        .map_err(|error| End::Refused { error, head: false })?;
     let is_head = wire.input.starts_with(HEAD);
     let whole = head::parse(&mut wire.input, limits, recycle::lend_headers, head)
         .map_err(|error| End::Refused { error, head: is_head })?;
-    // An empty line before the head was thrown away.
-    *parsed = wire.input.len();
+    before.parsed = wire.input.len();
     Ok(whole)
 }
 

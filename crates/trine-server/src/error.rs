@@ -88,7 +88,9 @@ impl std::error::Error for ServerError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestError {
     RequestLine,
+    EmptyLines,
     Method,
+    MethodTooLong,
     Target,
     TargetForm,
     SchemeDiffers,
@@ -128,6 +130,8 @@ impl RequestError {
         match self {
             Self::RequestLine => (S::BAD_REQUEST, "the request line must be `METHOD SP target SP HTTP/1.1` (RFC 9112, 3)"),
             Self::Method => (S::BAD_REQUEST, "the method is not a token (RFC 9110, 9.1)"),
+            Self::EmptyLines => (S::BAD_REQUEST, "more than 8 empty lines stand before the request line (RFC 9112, 2.2)"),
+            Self::MethodTooLong => (S::NOT_IMPLEMENTED, "the method is longer than any that this server knows (RFC 9112, 3)"),
             Self::Target => (S::BAD_REQUEST, "the request target is not a valid URI reference (RFC 9112, 3.2)"),
             Self::TargetForm => (S::BAD_REQUEST, "this form of request target does not go with this method (RFC 9112, 3.2)"),
             Self::SchemeDiffers => (S::MISDIRECTED_REQUEST, "the scheme of the target is not that of this connection, and its peer is not among `trusted_proxies` (RFC 9110, 7.4)"),
@@ -142,7 +146,7 @@ impl RequestError {
             Self::TooManyHeaders => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request has more header fields than this server accepts"),
             Self::HostMissing => (S::BAD_REQUEST, "an HTTP/1.1 request needs a Host header (RFC 9112, 3.2)"),
             Self::HostRepeated => (S::BAD_REQUEST, "the Host header appears more than once (RFC 9112, 3.2)"),
-            Self::HostInvalid => (S::BAD_REQUEST, "the Host header is not `host[:port]` (RFC 9110, 7.2)"),
+            Self::HostInvalid => (S::BAD_REQUEST, "the Host header is not `host[:port]` with a host (RFC 9110, 7.2 and 4.2.1)"),
             Self::HostDiffers => (S::BAD_REQUEST, "Host and `:authority` name two different hosts (RFC 9113, 8.3.1)"),
             Self::LengthInvalid => (S::BAD_REQUEST, "Content-Length is not a decimal number of bytes (RFC 9110, 8.6)"),
             Self::LengthRepeated => (S::BAD_REQUEST, "Content-Length appears more than once (RFC 9112, 6.3)"),

@@ -28,7 +28,7 @@ const BODY: body::Limits = body::Limits { extensions: 256, trailers: 512, header
 /// A head that is accepted is one that nobody can read in another way.
 pub fn head(bytes: &[u8]) {
     let mut input = BytesMut::from(bytes);
-    let Ok(Some(Head { request, framing, .. })) = head::read(&mut input, &HEAD) else {
+    let Ok(Some(Head { request, framing })) = head::read(&mut input, &HEAD) else {
         return;
     };
     let taken = &bytes[..bytes.len() - input.len()];
@@ -179,11 +179,11 @@ pub enum Event {
 pub fn requests(pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
     let mut events = Vec::new();
     let mut input = BytesMut::new();
-    let mut parsed = 0;
+    let (mut parsed, mut skipped) = (0, 0);
     let mut decoder: Option<Decoder> = None;
     for piece in pieces {
         input.extend_from_slice(piece);
-        while step(&mut input, &mut parsed, &mut decoder, &mut events) {
+        while step(&mut input, (&mut parsed, &mut skipped), &mut decoder, &mut events) {
             if matches!(events.last(), Some(Event::Refused(_) | Event::Malformed)) {
                 return (events, Vec::new());
             }
@@ -195,7 +195,7 @@ pub fn requests(pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
 /// Whether there was progress.
 fn step(
     input: &mut BytesMut,
-    parsed: &mut usize,
+    (parsed, skipped): (&mut usize, &mut usize),
     decoder: &mut Option<Decoder>,
     events: &mut Vec<Event>,
 ) -> bool {
@@ -205,8 +205,9 @@ fn step(
         if *parsed == before || !worth {
             return false;
         }
-        match head::read(input, &HEAD) {
-            Ok(Some(Head { request, framing, .. })) => {
+        let skipping = head::skip_empty_lines(input, skipped);
+        match skipping.and_then(|()| head::read(input, &HEAD)) {
+            Ok(Some(Head { request, framing })) => {
                 events.push(Event::Head(format!(
                     "{} {} {:?} {:?}",
                     request.method(),
@@ -215,7 +216,7 @@ fn step(
                     framing
                 )));
                 *decoder = Some(Decoder::new(framing.length));
-                *parsed = 0;
+                (*parsed, *skipped) = (0, 0);
                 return true;
             }
             Ok(None) => *parsed = input.len(),

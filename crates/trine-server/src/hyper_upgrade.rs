@@ -1,74 +1,241 @@
-//! Upgrades of services that know only hyper's upgrade type, which only hyper can make: axum's WebSockets.
+//! hyper's upgrade type, for services that know no other: axum's WebSockets.
 //!
-//! A connection whose head asks for an upgrade goes to hyper with its bytes replayed, and stays there. hyper serves
-//! that one request and no other: the head has passed our limits and there is no body, so that what is lost of our
-//! timeouts is the one for a client that does not read its answer.
+//! Only hyper can make one, and only for a connection that it serves itself. It gets one that is imagined: a request that is
+//! always the same, and nobody who reads the answer. What hyper makes of it goes into the real request, which stays in our
+//! engine with all its rules and limits. When the real answer has accepted the upgrade and was sent, hyper's connection is
+//! told so, ends in an upgrade of its own, and the bytes of the real connection take the place of the imagined ones.
+//!
+//! ```text
+//!   offer      hyper reads REQUEST, makes an `OnUpgrade`, and waits in its service
+//!   complete   hyper's service answers 101, which is thrown away; the `OnUpgrade` is ready
+//!              the real bytes arrive
+//! ```
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Bytes, BytesMut};
-use http::header::CONNECTION;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use trine_core::{Body, BoxError};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+use trine_core::Body;
 
-use crate::io::Io;
-use crate::panics::caught;
-use crate::seam::HttpService;
-use crate::shutdown::Place;
 use crate::upgrade::Upgraded;
-use crate::wire::Wire;
 
-pub(crate) async fn serve<I, S>(wire: Wire<I>, head: Bytes, service: S, place: Place)
-where
-    I: Io + Send + 'static,
-    S: HttpService,
-{
-    let drain = place.drain();
-    let mut before = BytesMut::from(head);
-    before.extend_from_slice(&wire.input);
-    // It gives again what was already read, and counts as an open connection.
-    let replay = Upgraded::new(wire.io, before.freeze(), place);
-    // hyper calls by shared reference, one request at a time: the lock is never contended.
-    let service = Arc::new(Mutex::new(service));
-    let serving = http1::Builder::new()
-        .half_close(true)
-        .serve_connection(
-            TokioIo::new(replay),
-            service_fn(move |request| answer(Arc::clone(&service), request)),
-        )
-        .with_upgrades();
-    let mut serving = pin!(serving);
-    let ended = poll_fn(|cx| {
-        if drain.is_aborted() {
-            return Poll::Ready(Ok(()));
+/// The connection's end of a hyper upgrade.
+pub(crate) struct Forged {
+    /// It waits for nothing but our word, so that it is polled without a waker.
+    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    talk: Arc<Talk>,
+    real: oneshot::Sender<Upgraded>,
+}
+
+/// What is said between us and the service that hyper calls.
+#[derive(Default)]
+struct Talk {
+    made: Mutex<Option<OnUpgrade>>,
+    accepted: AtomicBool,
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: imagined\r\n\r\n";
+
+impl Forged {
+    /// Has hyper make an `OnUpgrade` for the request.
+    pub(crate) fn offer(request: &mut Request<Body>) -> Forged {
+        let (real, promised) = oneshot::channel();
+        let talk = Arc::<Talk>::default();
+        let line = Line { unread: REQUEST, ended: 0, promised, real: None };
+        let service = {
+            let talk = Arc::clone(&talk);
+            service_fn(move |request| answer(Arc::clone(&talk), request))
+        };
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(line), service).with_upgrades();
+        let mut forged = Forged { connection: Box::pin(connection), talk, real };
+        let waits = forged.poll().is_pending();
+        match forged.talk.made.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(made) if waits => drop(request.extensions_mut().insert(made)),
+            _ => tracing::error!("hyper made no upgrade"),
         }
-        caught(|| serving.as_mut().poll(cx)).unwrap_or(Poll::Ready(Ok(())))
-    })
-    .await;
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection that was handed to hyper failed");
+        forged
+    }
+
+    /// Has hyper end its connection, which its `OnUpgrade` waits for. Whoever sends the real bytes here, sends them there.
+    pub(crate) fn complete(mut self: Box<Self>) -> Option<oneshot::Sender<Upgraded>> {
+        self.talk.accepted.store(true, Ordering::Relaxed);
+        match self.poll() {
+            Poll::Ready(Ok(())) => Some(self.real),
+            ended => {
+                tracing::error!(?ended, "hyper did not complete an upgrade; the connection ends");
+                None
+            }
+        }
+    }
+
+    fn poll(&mut self) -> Poll<hyper::Result<()>> {
+        self.connection.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 }
 
-async fn answer<S: HttpService>(
-    service: Arc<Mutex<S>>,
-    request: Request<Incoming>,
-) -> Result<Response<S::ResponseBody>, BoxError> {
-    let connect = request.method() == Method::CONNECT;
-    poll_fn(|cx| service.lock().unwrap_or_else(PoisonError::into_inner).poll_ready(cx))
-        .await
-        .map_err(Into::into)?;
-    let answer = service.lock().unwrap_or_else(PoisonError::into_inner).call(request.map(Body::new));
-    let mut answer = answer.await.map_err(Into::into)?;
-    if !(answer.status() == StatusCode::SWITCHING_PROTOCOLS || connect && answer.status().is_success()) {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+impl std::fmt::Debug for Forged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Forged").finish_non_exhaustive()
     }
-    Ok(answer)
+}
+
+async fn answer(talk: Arc<Talk>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    *talk.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(hyper::upgrade::on(&mut request));
+    poll_fn(|_| if talk.accepted.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    Ok(response)
+}
+
+/// What hyper takes for a connection.
+struct Line {
+    /// What is left of [`REQUEST`].
+    unread: &'static [u8],
+    /// How many bytes of [`END`] were seen at the end of what hyper wrote. With all of them its answer is over, and with it
+    /// what is imagined.
+    ended: usize,
+    promised: oneshot::Receiver<Upgraded>,
+    real: Option<Upgraded>,
+}
+
+/// The end of a head.
+const END: &[u8; 4] = b"\r\n\r\n";
+
+impl Line {
+    fn is_imagined(&self) -> bool {
+        self.ended < END.len()
+    }
+
+    /// Throws away what hyper writes.
+    fn imagine(&mut self, written: &[u8]) {
+        for byte in written {
+            self.ended = match END.get(self.ended) {
+                Some(next) if next == byte => self.ended + 1,
+                Some(_) => usize::from(*byte == b'\r'),
+                None => return,
+            };
+        }
+    }
+
+    fn poll_real(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut Upgraded>>> {
+        let real = match self.real.take() {
+            Some(real) => real,
+            None => {
+                let real = ready!(Pin::new(&mut self.promised).poll(cx));
+                real.map_err(|_| io::ErrorKind::NotConnected)?
+            }
+        };
+        Poll::Ready(Ok(Pin::new(self.real.insert(real))))
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (now, later) = self.unread.split_at(self.unread.len().min(buf.remaining()));
+        if !now.is_empty() {
+            buf.put_slice(now);
+            self.unread = later;
+            return Poll::Ready(Ok(()));
+        }
+        if self.is_imagined() { Poll::Pending } else { ready!(self.poll_real(cx))?.poll_read(cx, buf) }
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_imagined() {
+            self.imagine(buf);
+            return Poll::Ready(Ok(buf.len()));
+        }
+        ready!(self.poll_real(cx))?.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_imagined() {
+            bufs.iter().for_each(|buf| self.imagine(buf));
+            return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+        }
+        ready!(self.poll_real(cx))?.poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.real.as_ref().is_some_and(Upgraded::is_write_vectored)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.real {
+            Some(real) => Pin::new(real).poll_flush(cx),
+            // There is nothing yet that was written to it.
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_imagined() { Poll::Ready(Ok(())) } else { ready!(self.poll_real(cx))?.poll_shutdown(cx) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    fn offer() -> (Forged, OnUpgrade) {
+        let mut request = Request::new(Body::empty());
+        let forged = Forged::offer(&mut request);
+        (forged, hyper::upgrade::on(&mut request))
+    }
+
+    #[tokio::test]
+    async fn what_hyper_made_leads_to_the_real_bytes() {
+        let (forged, upgrade) = offer();
+        let (near, mut far) = tokio::io::duplex(1024);
+        let real = Box::new(forged).complete().unwrap();
+        assert!(real.send(Upgraded::of_stream(near, Arc::default())).is_ok());
+        let mut upgraded = TokioIo::new(upgrade.await.unwrap());
+        upgraded.write_all(b"hello").await.unwrap();
+        upgraded.shutdown().await.unwrap();
+        let mut read = String::new();
+        far.read_to_string(&mut read).await.unwrap();
+        assert_eq!(read, "hello", "and nothing of what hyper wrote before");
+        far.write_all(b"back").await.unwrap();
+        drop(far);
+        read.clear();
+        upgraded.read_to_string(&mut read).await.unwrap();
+        assert_eq!(read, "back");
+    }
+
+    #[tokio::test]
+    async fn an_offer_that_ends_is_an_upgrade_that_fails() {
+        let (forged, upgrade) = offer();
+        drop(forged);
+        assert!(upgrade.await.is_err());
+        let (forged, upgrade) = offer();
+        drop(upgrade);
+        let real = Box::new(forged).complete().unwrap();
+        assert!(real.is_closed());
+    }
 }

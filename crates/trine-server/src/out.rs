@@ -64,6 +64,16 @@ impl Out {
         self.tail = Tail::File(Box::new(file));
     }
 
+    /// Takes the last byte back, of what was added last and is not written yet.
+    #[cold]
+    pub(crate) fn take_back(&mut self) {
+        match &mut self.tail {
+            Tail::None => self.buf.truncate(self.buf.len().saturating_sub(1)),
+            Tail::Data(data, _) => data.truncate(data.len().saturating_sub(1)),
+            Tail::File(file) => file.len = file.len.saturating_sub(1),
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.buf.is_empty() && matches!(self.tail, Tail::None)
     }

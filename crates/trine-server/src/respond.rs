@@ -40,10 +40,7 @@ where
 {
     let Some(response) = answer else { return Err(End::Quiet) };
     let status = response.status();
-    let switched = match status {
-        StatusCode::SWITCHING_PROTOCOLS => terms.upgrade && !terms.connect,
-        status => terms.connect && status.is_success(),
-    };
+    let switched = terms.switches_at(status);
     if status.is_informational() && !switched {
         tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
         refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
@@ -145,10 +142,13 @@ where
             None => return end(wire, payload),
         }
     }
-    // A body that is longer than its length has more now; one that is pending is not waited for.
+    // A body that is longer than its length has more now; one that is pending is not waited for: the client has all that
+    // was promised, and must get it.
     let more = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
     match more {
         Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+            // Nothing was written since the last frame: without its last byte the answer is seen to be broken.
+            wire.out.take_back();
             Err(too_long())
         }
         _ => Ok(()),
@@ -164,19 +164,10 @@ enum Gathered {
 fn gather<I>(wire: &mut Wire<I>, frame: Frame<Bytes>, payload: &mut Payload) -> Result<Gathered, End> {
     match (frame.into_data(), &mut *payload) {
         (Ok(data), _) if data.is_empty() => {}
-        (Ok(mut data), Payload::Sized(left)) => {
-            let too_long = data.len() as u64 > *left;
-            if too_long {
-                data.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
-            }
-            *left -= data.len() as u64;
+        (Ok(data), Payload::Sized(left)) => {
+            // None of it is sent: an answer that was cut must not look complete.
+            *left = left.checked_sub(data.len() as u64).ok_or_else(too_long)?;
             wire.out.push(data, b"");
-            if too_long {
-                tracing::error!(
-                    "a body was longer than its Content-Length; it was cut and its connection ends"
-                );
-                return Err(End::Close { linger: true });
-            }
         }
         (Ok(data), Payload::Chunked) => {
             encode::chunk_size(wire.out.buffer(), data.len());
@@ -212,8 +203,8 @@ fn end<I>(wire: &mut Wire<I>, payload: Payload) -> Result<(), End> {
 
 #[cold]
 fn too_long() -> End {
-    tracing::error!("a body was longer than its Content-Length; it was cut and its connection ends");
-    End::Close { linger: true }
+    tracing::error!("a body was longer than its Content-Length; it was cut short and its connection ends");
+    End::Close { linger: false }
 }
 
 // A broken answer must never look complete. Where only the end of the connection tells the end, that end is a reset.

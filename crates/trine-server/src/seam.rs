@@ -41,8 +41,9 @@ pub trait MakeConnection: 'static {
     /// in a queue say, must not stay with an idle connection.
     fn connection(&self, info: &ConnInfo) -> Self::Service;
 
-    /// Whether the upgrade that this head asks for must be made by hyper, because the service behind it knows only
-    /// hyper's upgrade type. Needs the feature `hyper-upgrade`; without it the answer does not matter.
+    /// Whether the service behind this head, which asks for an upgrade, knows only hyper's upgrade type. The request then
+    /// carries `hyper::upgrade::OnUpgrade`, and no [`OnUpgrade`](crate::upgrade::OnUpgrade). Nothing else is different: all
+    /// rules and limits hold. Needs the feature `hyper-upgrade`; without it the answer does not matter.
     fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
         let _ = head;
         false
@@ -59,8 +60,8 @@ pub trait MakeConnection: 'static {
 
 /// Any `Clone` Tower service: every worker and every connection gets a clone.
 ///
-/// With the feature `hyper-upgrade`, upgrades are hyper's, which is what axum's WebSockets take. A service that takes
-/// [`OnUpgrade`](crate::upgrade::OnUpgrade) goes into [`Own`]. With the feature `axum`, a `Router` goes to
+/// With the feature `hyper-upgrade`, requests that ask for an upgrade carry hyper's type, which is what axum's WebSockets take. A
+/// service that takes [`OnUpgrade`](crate::upgrade::OnUpgrade) goes into [`Own`]. With the feature `axum`, a `Router` goes to
 /// [`Bound::serve`](crate::Bound::serve) as it is, and its handlers find `ConnectInfo` too.
 ///
 /// ```no_run

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
+use trine_core::later::later;
 
 /// Who waits. The two sides have a deadline each, since an answer can be written while a body is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,24 +29,38 @@ pub(crate) struct Timer {
 
 impl Timer {
     pub(crate) fn new(first: Duration) -> Timer {
-        Timer { sleep: Box::pin(sleep_until(from_now(first))), wakes: None, read: None, write: None }
+        Timer {
+            sleep: Box::pin(sleep_until(later(Instant::now(), first))),
+            wakes: None,
+            read: None,
+            write: None,
+        }
     }
 
     /// Sets a deadline from now on, whatever was set before.
     pub(crate) fn set(&mut self, side: Side, after: Duration) {
-        *self.place(side) = Some(from_now(after));
+        *self.place(side) = Some(later(Instant::now(), after));
     }
 
     /// Sets a deadline unless there is one.
     pub(crate) fn start(&mut self, side: Side, after: Duration) {
         let place = self.place(side);
         if place.is_none() {
-            *place = Some(from_now(after));
+            *place = Some(later(Instant::now(), after));
         }
     }
 
     pub(crate) fn clear(&mut self, side: Side) {
         *self.place(side) = None;
+    }
+
+    /// Whether no deadline of a side is set. A stage that ends clears its own: the next one must not meet it.
+    pub(crate) fn is_clear(&self, side: Side) -> bool {
+        let place = match side {
+            Side::Read => &self.read,
+            Side::Write => &self.write,
+        };
+        place.is_none()
     }
 
     /// Ready with the side whose deadline passed; its deadline is then cleared. Call it once per poll of the task,
@@ -91,12 +106,6 @@ impl Timer {
             Side::Write => &mut self.write,
         }
     }
-}
-
-// `Duration::MAX` in a configuration means never, which is not a moment.
-fn from_now(after: Duration) -> Instant {
-    const YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    Instant::now() + after.min(YEARS)
 }
 
 #[cfg(test)]

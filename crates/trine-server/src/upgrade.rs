@@ -69,7 +69,7 @@ impl OnUpgrade {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        Offer(sender).take(Upgraded::of_stream(Foreign(stream), Arc::default()));
+        Offer::Own(sender).take(Upgraded::of_stream(Foreign(stream), Arc::default()));
         OnUpgrade(Arc::new(Mutex::new(receiver)))
     }
 }
@@ -225,29 +225,55 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Io for Foreign<I> {
     }
 }
 
-/// The connection's end of an [`OnUpgrade`].
+/// The connection's end of an upgrade that its service may accept.
 #[derive(Debug)]
-pub(crate) struct Offer(oneshot::Sender<Upgraded>);
+pub(crate) enum Offer {
+    /// Of an [`OnUpgrade`].
+    Own(oneshot::Sender<Upgraded>),
+    /// Of hyper's type.
+    #[cfg(feature = "hyper-upgrade")]
+    Foreign(Box<crate::hyper_upgrade::Forged>),
+}
+
+/// What a CONNECT is told that nobody takes.
+pub(crate) const NO_TUNNEL: &str = "this resource opens no tunnel";
 
 impl Offer {
-    /// Whether nobody holds the other end any more.
-    #[cfg(feature = "http2")]
+    /// Whether nobody holds the other end any more. hyper does not tell.
     pub(crate) fn is_declined(&self) -> bool {
-        self.0.is_closed()
+        match self {
+            Offer::Own(sender) => sender.is_closed(),
+            #[cfg(feature = "hyper-upgrade")]
+            Offer::Foreign(_) => false,
+        }
     }
 
     /// Gives the bytes to whoever holds the other end.
     pub(crate) fn take(self, upgraded: Upgraded) {
-        if self.0.send(upgraded).is_err() {
+        let sender = match self {
+            Offer::Own(sender) => sender,
+            #[cfg(feature = "hyper-upgrade")]
+            Offer::Foreign(forged) => match forged.complete() {
+                Some(sender) => sender,
+                None => return,
+            },
+        };
+        if sender.send(upgraded).is_err() {
             tracing::error!("a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends");
         }
     }
 }
 
-pub(crate) fn offer(request: &mut Request<Body>) -> Offer {
+/// Puts the other end of an offer into a request: ours, or hyper's where the service knows only that.
+#[cfg_attr(not(feature = "hyper-upgrade"), allow(unused_variables, reason = "there is no other type"))]
+pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
+    #[cfg(feature = "hyper-upgrade")]
+    if foreign {
+        return Offer::Foreign(Box::new(crate::hyper_upgrade::Forged::offer(request)));
+    }
     let (sender, receiver) = oneshot::channel();
     request.extensions_mut().insert(OnUpgrade(Arc::new(Mutex::new(receiver))));
-    Offer(sender)
+    Offer::Own(sender)
 }
 
 /// Writes the answer and gives the connection away.

@@ -176,7 +176,9 @@ impl Upload {
 
     /// The reader waited for too long.
     pub(crate) fn time_out(&mut self) {
-        self.fail(BodyError::TimedOut);
+        if !self.is_done() {
+            self.fail(BodyError::TimedOut);
+        }
     }
 
     /// The client is gone, and the reader must not wait for it.
@@ -219,7 +221,6 @@ impl Upload {
 
     /// Reads the rest of the body after the answer: for a task that still reads it, else into nothing.
     pub(crate) async fn finish<I: Io>(&mut self, wire: &mut Wire<I>) -> Result<(), End> {
-        wire.timer.clear(Side::Read);
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(Err(Gone)) = wire.poll_flush(cx) {
@@ -231,7 +232,10 @@ impl Upload {
                     Poll::Pending => {}
                 }
                 match self.state {
-                    State::Done => return Poll::Ready(Ok(())),
+                    State::Done => {
+                        wire.timer.clear(Side::Read);
+                        return Poll::Ready(Ok(()));
+                    }
                     State::Broken => return Poll::Ready(Err(End::Close { linger: true })),
                     _ if !self.leaves_reusable(wire) => return Poll::Ready(Err(End::Close { linger: true })),
                     State::Unwanted { .. } => wire.timer.start(Side::Read, wire.config.discard_timeout),

@@ -4,10 +4,12 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::http::{HeaderMap, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use common::{Client, body, config, exchange, run, status, within};
@@ -15,6 +17,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_tungstenite::tungstenite;
 use trine_server::{ServerConfig, Shared};
+
+const SHORT: Duration = Duration::from_millis(200);
 
 async fn socket(upgrade: WebSocketUpgrade) -> impl IntoResponse {
     upgrade.on_upgrade(|mut socket| async move {
@@ -31,8 +35,13 @@ async fn panics() {
 }
 
 fn router() -> Router {
+    let large = || async { vec![b'x'; 1_000_000] };
+    let host = |uri: Uri, headers: HeaderMap| async move { format!("{uri} {:?}", headers["host"]) };
     Router::new()
         .route("/", get(|| async { "axum" }))
+        .route("/large", get(large))
+        .route("/host", get(host))
+        .route("/never", get(std::future::pending::<()>))
         .route("/echo", post(|body: String| async move { body }))
         .route("/panic", get(panics))
         .route("/socket", get(socket))
@@ -115,9 +124,98 @@ async fn a_websocket_after_other_requests_and_one_that_is_refused() {
     within(client.0.read_exact(&mut frame)).await.unwrap();
     assert_eq!(frame, [0x81, 2, b'h', b'i']);
 
-    let refused = exchange(server.address, format!("GET /none HTTP/1.1\r\nHost: a\r\n{upgrade}")).await;
-    assert_eq!(status(&refused), 404);
-    assert!(refused.contains("connection: close"), "{refused}");
+    // One that is refused is a request as any other.
+    let mut refused = Client::connect(server.address).await;
+    for _ in 0..2 {
+        refused.send(format!("GET /none HTTP/1.1\r\nHost: a\r\n{upgrade}")).await;
+        let answer = refused.answer().await;
+        assert!(status(&answer) == 404 && !answer.contains("connection: close"), "{answer}");
+    }
+    drop((client, refused));
+    server.stop().await;
+}
+
+/// A request that asks for an upgrade, which its handler does not take.
+fn asking(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+}
+
+// Such a request left our engine, and with it every limit: who does not read its answer held the connection for ever.
+#[tokio::test]
+async fn a_request_for_an_upgrade_has_every_limit_of_others() {
+    for limits in [
+        ServerConfig { write_timeout: SHORT, ..config() },
+        ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1_000_000_000, ..config() },
+    ] {
+        let rate = limits.min_write_rate > 1_000_000;
+        let server = run(ServerConfig { discard_timeout: SHORT, ..limits }, Shared(router()));
+        let mut client = Client::connect(server.address).await;
+        client.send(asking("/large").repeat(60)).await;
+        let (start, mut read) = (Instant::now(), 0);
+        let mut piece = vec![0; 1 << 16];
+        while start.elapsed() < SHORT * 15 {
+            // One does not read at all, one too slowly.
+            if rate {
+                read += within(client.0.read(&mut piece)).await.unwrap_or(0);
+            }
+            tokio::time::sleep(SHORT / 40).await;
+        }
+        let mut rest = Vec::new();
+        let _ = within(client.0.read_to_end(&mut rest)).await;
+        assert!(read + rest.len() < 60_000_000, "{} bytes", read + rest.len());
+        drop(client);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
+    let server = run(ServerConfig { head_timeout: SHORT, body_timeout: SHORT, ..config() }, Shared(router()));
+    let mut client = Client::connect(server.address).await;
+    client.send(asking("/").trim_end()).await;
+    assert_eq!(status(&client.rest().await), 408);
+    // One with a body is no upgrade.
+    client = Client::connect(server.address).await;
+    let head = asking("/echo").replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n");
+    client.send(head + "four").await;
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("connection: close"), "{answer}");
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_for_an_upgrade_does_not_outlive_the_patience() {
+    // On a runtime that goes on behind the server.
+    let bound = common::bind(ServerConfig { shutdown_timeout: SHORT, ..config() });
+    let (address, handle) = (bound.local_addr(), bound.handle());
+    let serving = tokio::spawn(bound.serve_stealing(Shared(router())));
+    let mut client = Client::connect(address).await;
+    client.send(asking("/never")).await;
+    tokio::time::sleep(SHORT / 2).await;
+    handle.shutdown();
+    assert_eq!(client.rest().await, "");
+    within(serving).await.unwrap().unwrap();
+}
+
+// The head was handed on as it came, so that the service saw both hosts.
+#[tokio::test]
+async fn a_request_for_an_upgrade_names_one_host() {
+    let server = run(config(), Shared(router()));
+    let sent = asking("http://one/host").replace("Host: a", "Host: two");
+    assert_eq!(body(&exchange(server.address, sent).await), "http://one/host \"one\"");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
+    let server = run(config(), Shared(router()));
+    let mut client = Client::connect(server.address).await;
+    for token in ["websocket", "h2c", "TLS/1.0", "a, b"] {
+        client.send(asking("/").replace("websocket", token)).await;
+        let answer = client.answer().await;
+        assert!(body(&answer) == "axum" && !answer.contains("connection: close"), "{token}: {answer}");
+    }
     drop(client);
     server.stop().await;
 }

@@ -51,6 +51,38 @@ async fn a_target_that_is_too_long_is_414() {
 }
 
 #[tokio::test]
+async fn a_method_that_is_too_long_is_501_and_told_as_such() {
+    let server = start(config());
+    let line = |len: usize| format!("{} /hello HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(len));
+    assert_eq!(status(&exchange(server.address, line(1024)).await), 200);
+    for sent in [line(1025), line(8192), "M".repeat(70_000)] {
+        let answer = exchange(server.address, sent).await;
+        assert_eq!(status(&answer), 501, "{answer}");
+        assert!(answer.contains("the method is longer than any"), "{answer}");
+    }
+    // What is long behind the target is not the target.
+    let version = format!("GET /hello HTTP/1.1{}", "1".repeat(70_000));
+    assert_eq!(status(&exchange(server.address, version).await), 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn empty_lines_before_a_request_are_few() {
+    let server = start(config());
+    for (lines, code) in [(8, 200), (9, 400), (500_000, 400)] {
+        let mut client = Client::connect(server.address).await;
+        // Behind another request, and in two packets: they are counted together.
+        client.send(get("/hello") + &"\r\n".repeat(lines.min(5))).await;
+        client.answer().await;
+        let rest = "\r\n".repeat(lines - lines.min(5)) + &get("/hello");
+        // It may be refused before all of it is sent.
+        let _ = client.0.write_all(rest.as_bytes()).await;
+        assert_eq!(status(&client.answer().await), code, "{lines} lines");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_longest_target_that_can_be_configured_works() {
     let server = start(ServerConfig { max_target_bytes: 65_534, max_head_bytes: 100_000, ..config() });
     let answer = exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_529)))).await;
@@ -94,6 +126,32 @@ async fn a_slow_head_is_408_for_every_request() {
         assert_eq!(status(&answer), 408, "{answer}");
         assert!(start.elapsed() >= SHORT && answer.contains("connection: close"));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_takes_longer_than_a_head_may_still_reads_the_body() {
+    let server = start(ServerConfig { head_timeout: SHORT, keep_alive_timeout: SHORT * 2, ..config() });
+    let mut client = Client::connect(server.address).await;
+    for body in ["hello", ""] {
+        client.send("POST /late HTTP/1.1\r\nHo").await;
+        tokio::time::sleep(SHORT / 4).await;
+        client.send(format!("st: a\r\nContent-Length: 5\r\n\r\n{body}")).await;
+        if body.is_empty() {
+            tokio::time::sleep(SHORT * 2).await;
+            client.send("hello").await;
+        }
+        let answer = client.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n5"), "{answer}");
+    }
+    // The time of an idle connection does not go on either.
+    tokio::time::sleep(SHORT * 3 / 2).await;
+    client.send(get("/slow")).await;
+    let answer = client.answer().await;
+    assert!(answer.ends_with("slow") && !answer.contains("close"), "{answer}");
+    client.send(get("/hello")).await;
+    assert_eq!(body(&client.answer().await), "hello");
+    drop(client);
     server.stop().await;
 }
 
@@ -388,4 +446,66 @@ async fn a_pipeline_whose_answers_are_not_read_is_not_read_on() {
     assert!(sent.is_err(), "the server read everything and holds its answers");
     drop(client);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn the_longest_times_and_largest_sizes_can_be_configured() {
+    let never = Duration::MAX;
+    let mut config = ServerConfig {
+        handshake_timeout: never,
+        head_timeout: never,
+        keep_alive_timeout: never,
+        body_timeout: never,
+        write_timeout: never,
+        discard_timeout: never,
+        shutdown_timeout: never,
+        handover_timeout: never,
+        tls_watch: never,
+        min_body_rate: u64::MAX,
+        min_write_rate: u64::MAX,
+        max_discard_bytes: u64::MAX,
+        max_chunk_extension_bytes: usize::MAX,
+        max_gathered_bytes: usize::MAX,
+        max_connections: tokio::sync::Semaphore::MAX_PERMITS,
+        max_handshakes: tokio::sync::Semaphore::MAX_PERMITS,
+        max_head_bytes: 1 << 30,
+        max_trailer_bytes: 1 << 30,
+        max_headers: 256,
+        max_target_bytes: 65_534,
+        ..config()
+    };
+    let http2 = &mut config.http2;
+    (http2.ping_interval, http2.ping_timeout) = (never, never);
+    http2.max_concurrent_streams = u32::MAX;
+    http2.max_send_buffer = u32::MAX as usize;
+    (http2.stream_window, http2.connection_window) = ((1 << 31) - 1, (1 << 31) - 1);
+    (http2.max_frame_bytes, http2.header_table_bytes) = (16_777_215, u32::MAX);
+    let server = start(config);
+    let mut client = Client::connect(server.address).await;
+    for _ in 0..2 {
+        client.send("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        tokio::time::sleep(SHORT / 10).await;
+        client.send("2;a=b\r\nhi\r\n0\r\n\r\n").await;
+        assert_eq!(body(&client.answer().await), "2");
+    }
+    // A body that nobody wants, and a reader that takes its time.
+    client.send(get("/large").repeat(20)).await;
+    tokio::time::sleep(SHORT).await;
+    client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\n").await;
+    tokio::time::sleep(SHORT / 10).await;
+    client.send("abc").await;
+    client.0.shutdown().await.unwrap();
+    assert!(client.rest().await.ends_with("ignored"));
+
+    let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let (mut requests, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::post("http://a/length").body(()).unwrap();
+    let (answer, mut sending) = requests.send_request(request, false).unwrap();
+    tokio::time::sleep(SHORT / 10).await;
+    sending.send_data("hello".into(), true).unwrap();
+    assert_eq!(within(answer).await.unwrap().status(), 200);
+    drop((requests, sending));
+    server.stop().await;
+    connection.abort();
 }

@@ -113,7 +113,7 @@ impl Decoder {
                 let inflater = inflate.as_mut().filter(|_| head.compressed).map(Inflate::inflater);
                 Partial::new(head.opcode == Opcode::Text, inflater)
             });
-            message.frames += 1;
+            message.frames = message.frames.saturating_add(1);
             if message.frames > self.limits.fragments {
                 return Err(ProtocolError::TooManyFragments(self.limits.fragments));
             }

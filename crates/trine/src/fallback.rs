@@ -42,7 +42,7 @@ pub(crate) fn is_declared(route: &RouteMeta) -> bool {
     route.handler != OtherMethods::NAME && !route.handler.starts_with(Fallback::NAME)
 }
 
-/// Nothing stands at the path: a 404 problem.
+/// Nothing stands at the path: a 404 problem. A tunnel that nobody opens: a 501 problem.
 pub(crate) struct NotFound;
 
 impl Endpoint for NotFound {
@@ -50,6 +50,11 @@ impl Endpoint for NotFound {
         // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server as a whole.
         if cx.method() == Method::OPTIONS && cx.uri().path() == "*" {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
+        }
+        // Its target is no resource of ours, so that it is neither missing nor lacks a method (RFC 9110, 9.3.6 and 9.1).
+        if cx.method() == Method::CONNECT && cx.uri().path().is_empty() {
+            let problem = Problem::new(StatusCode::NOT_IMPLEMENTED).detail("this server opens no tunnels");
+            return answer(cx, problem);
         }
         let detail = format!("nothing stands at `{}`", cx.uri().path());
         answer(cx, Problem::not_found(detail))

@@ -193,6 +193,27 @@ async fn a_task_that_does_not_end_is_dropped_at_the_deadline() {
     assert_eq!(seen.all(), ["task dropped", "hook ran"]);
 }
 
+// `Duration::MAX` behind the present is no moment: the shutdown panicked.
+#[tokio::test(start_paused = true)]
+async fn a_time_without_an_end_lets_everything_end() {
+    let seen = Seen::default();
+    let (task, hook) = (seen.clone(), seen.clone());
+    let app = App::new()
+        .config(short(Duration::MAX))
+        .task("slow", move |cx| async move {
+            cx.shutdown().await;
+            tokio::time::sleep(Duration::from_secs(1_000_000)).await;
+            task.say("task");
+            Ok(())
+        })
+        .on_shutdown(move |_| async move {
+            hook.say("hook");
+            Ok(())
+        });
+    app.build().await.unwrap().shutdown().await.unwrap();
+    assert_eq!(seen.all(), ["task", "hook"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn hooks_of_the_end_have_five_seconds_at_least() {
     let app = App::new()

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
 use trine::Methods;
 use trine::audit::Kind;
@@ -84,6 +85,22 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
         assert_eq!(status, 404, "{path}");
         assert_eq!(headers["content-type"], "application/problem+json");
         assert!(body.contains("nothing stands at"), "{body}");
+    }
+}
+
+// It was a 404, as if the other end of a tunnel were a resource here.
+#[tokio::test]
+async fn a_tunnel_that_nobody_opens_is_a_501() {
+    let sent = b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nConnection: close\r\n\r\n";
+    // A fallback that answers everything opens none either.
+    for app in [app(), app().fallback(async || "hello")] {
+        let server = app.test_server().await;
+        let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 501 ") && answer.contains("opens no tunnel"), "{answer}");
+        server.stop().await;
     }
 }
 

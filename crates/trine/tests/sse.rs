@@ -23,6 +23,11 @@ async fn events(topic: State<Topic<String>>, last: Option<LastEventId>) -> impl 
     Sse::new(topic.subscribe_since(last).events()).heartbeat(Duration::from_secs(1))
 }
 
+#[get("/never")]
+async fn never(topic: State<Topic<String>>) -> impl IntoResponse {
+    Sse::new(topic.subscribe().events()).heartbeat(Duration::MAX)
+}
+
 #[get("/quiet")]
 async fn quiet(topic: State<Topic<String>>) -> impl IntoResponse {
     Sse::new(topic.subscribe().events()).retry(Duration::from_millis(1500))
@@ -45,7 +50,7 @@ async fn here(topic: State<Topic<String>>, people: State<Presence<(), &'static s
 
 fn app(config: TopicConfig) -> (App, Topic<String>) {
     let topic = Topic::with(config);
-    (App::new().state(topic.clone()).routes(routes![events, quiet, fails, ends]), topic)
+    (App::new().state(topic.clone()).routes(routes![events, never, quiet, fails, ends]), topic)
 }
 
 /// A client that knows nothing but bytes.
@@ -164,6 +169,19 @@ async fn a_silent_stream_has_a_heartbeat_and_outlives_the_timeouts() {
     assert!(start.elapsed() >= Duration::from_millis(2_900), "{:?}", start.elapsed());
     topic.publish("after all".to_owned());
     assert!(silent.until("\n\n").await.contains("after all"), "not one heartbeat came between");
+    server.stop().await;
+}
+
+// `Duration::MAX` behind the present is no moment: the stream panicked.
+#[trine::test]
+async fn a_stream_without_a_heartbeat_is_one_that_waits() {
+    let (app, topic) = app(TopicConfig { linger: Duration::MAX, ..TopicConfig::default() });
+    let server = app.test_server().await;
+    let mut client = Client::get(server.addr(), "/never", "").await;
+    client.until("\r\n\r\n").await;
+    subscribers(&topic, 1).await;
+    topic.publish("at last".to_owned());
+    client.until("at last").await;
     server.stop().await;
 }
 

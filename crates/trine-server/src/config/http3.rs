@@ -13,8 +13,8 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http3 {
-    /// Requests that a connection may have open at a time. QUIC keeps clients from opening more (RFC 9000, 4.6).
-    /// Default: 128.
+    /// Requests that a connection may have open at a time; at most 65,535. QUIC keeps clients from opening more (RFC 9000,
+    /// 4.6). Default: 128.
     pub max_concurrent_streams: u32,
     /// Requests that a client may take back, or that break the rules, beyond those whose answers it took: each may have
     /// made work for nothing. The client sees the end of the connection, `H3_EXCESSIVE_LOAD`. Default: 200.
@@ -58,7 +58,11 @@ impl Http3 {
     /// What must hold, with what is said if it does not.
     pub(super) fn rules(&self) -> [(bool, &'static str); 5] {
         [
-            (self.max_concurrent_streams > 0, "`http3.max_concurrent_streams` must be at least 1"),
+            // quinn makes room for all of them when a connection begins.
+            (
+                (1..=65_535).contains(&self.max_concurrent_streams),
+                "`http3.max_concurrent_streams` must be 1 to 65535",
+            ),
             (self.stream_window >= 1024, "`http3.stream_window` must be at least 1024"),
             (self.connection_window >= 1024, "`http3.connection_window` must be at least 1024"),
             (self.send_window >= 1024, "`http3.send_window` must be at least 1024"),

@@ -10,15 +10,42 @@ use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::seam::{MakeWorker as _, Shared};
+use crate::seam::{MakeWorker as _, Own};
 use crate::shutdown::Drain;
+use crate::upgrade::OnUpgrade;
+
+const LATE: Duration = Duration::from_secs(80);
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &[u8] = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// Reads the body where the path asks for it; answers with a lot where it asks for that.
-async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+async fn service(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    // Longer than a head may take, and than a connection may be idle.
+    if request.uri().path().ends_with("/late") {
+        sleep(LATE).await;
+    }
     let body = match request.uri().path() {
+        "/body/late" => match request.into_body().bytes().await {
+            Ok(bytes) => bytes.len().to_string().into(),
+            Err(error) => Body::from(error.to_string()),
+        },
+        "/task" => {
+            tokio::task::spawn_local(async move {
+                let error = request.into_body().bytes().await.unwrap_err();
+                tracing::info!("the task got: {error}");
+            });
+            sleep(Duration::from_secs(1)).await;
+            Body::from("hello")
+        }
+        "/upgrade/late" => {
+            let upgrade = OnUpgrade::take(&mut request).unwrap();
+            tokio::task::spawn_local(async move {
+                upgrade.await.unwrap().write_all(b"raw").await.unwrap();
+            });
+            let answer = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+            return Ok(answer.body(Body::empty()).unwrap());
+        }
         "/body" => match request.into_body().bytes().await {
             Ok(bytes) => bytes.len().to_string().into(),
             Err(error) => Body::from(error.to_string()),
@@ -34,7 +61,7 @@ async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
     let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
-    let worker = Shared(tower::service_fn(service)).worker(0).await.unwrap();
+    let worker = Own(tower::service_fn(service)).worker(0).await.unwrap();
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
         conn(server, ConnInfo::plain(None, None), &worker, Arc::new(ServerConfig::default()), place).await;
@@ -45,7 +72,8 @@ async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
 
 async fn rest(client: &mut DuplexStream) -> String {
     let mut read = Vec::new();
-    client.read_to_end(&mut read).await.unwrap();
+    let reading = tokio::time::timeout(Duration::from_secs(10_000), client.read_to_end(&mut read));
+    reading.await.expect("it never ends").unwrap();
     String::from_utf8_lossy(&read).into_owned()
 }
 
@@ -60,7 +88,8 @@ async fn exchange(client: &mut DuplexStream) {
 
 /// The time at which a connection ended, in whole seconds.
 async fn seconds(ended: JoinHandle<Duration>) -> u64 {
-    ended.await.unwrap().as_secs()
+    let ended = tokio::time::timeout(Duration::from_secs(10_000), ended).await;
+    ended.expect("it never ends").unwrap().as_secs()
 }
 
 async fn local(test: impl Future<Output = ()>) {
@@ -93,11 +122,11 @@ async fn an_idle_client_is_let_go() {
 async fn empty_lines_buy_no_time() {
     local(async {
         let (mut client, ended) = connect().await;
-        for _ in 0..74 {
+        for _ in 0..8 {
             client.write_all(b"\r\n").await.unwrap();
-            sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_secs(9)).await;
         }
-        rest(&mut client).await;
+        assert_eq!(rest(&mut client).await, "");
         assert!(seconds(ended).await <= 75);
     })
     .await;
@@ -235,6 +264,68 @@ async fn a_refused_client_that_sends_on_is_cut() {
         assert_eq!(seconds(ended).await, 5);
     })
     .await;
+}
+
+// The time of the head, and that of an idle connection, went on while the service ran: its reader was told that the body
+// stalled, and the connection ended.
+#[tokio::test(start_paused = true)]
+async fn the_times_before_a_request_end_with_its_head() {
+    local(async {
+        let head = "POST /body/late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+        for (first, second, third) in [
+            // In two packets, with the body and before it.
+            (head[..20].to_owned(), format!("{}hello", &head[20..]), String::new()),
+            (head[..20].to_owned(), head[20..].to_owned(), "hello".to_owned()),
+            // In one, after idling.
+            (String::new(), head.to_owned(), "hello".to_owned()),
+            (String::new(), "GET /late HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), String::new()),
+        ] {
+            let (mut client, _) = connect().await;
+            for (piece, pause) in
+                [(&first, if first.is_empty() { 70 } else { 9 }), (&second, 85), (&third, 0)]
+            {
+                client.write_all(piece.as_bytes()).await.unwrap();
+                sleep(Duration::from_secs(pause)).await;
+            }
+            let mut read = vec![0; 4096];
+            let len = client.read(&mut read).await.unwrap();
+            let answer = String::from_utf8_lossy(&read[..len]);
+            assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("close"), "{second}: {answer}");
+            assert!(!answer.contains("stalled"), "{second}: {answer}");
+            exchange(&mut client).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_an_idle_connection_ends_with_an_upgrade() {
+    local(async {
+        let (mut client, _) = connect().await;
+        sleep(Duration::from_secs(70)).await;
+        let head = "GET /upgrade/late HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        let answer = rest(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 101") && answer.ends_with("\r\n\r\nraw"), "{answer}");
+    })
+    .await;
+}
+
+// The deadline was cleared with the answer, and not set again while the same read went on.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_a_task_reads_behind_the_answer_keeps_its_time() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    local(async {
+        let (mut client, ended) = connect().await;
+        client.write_all(b"POST /task HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n").await.unwrap();
+        assert!(rest(&mut client).await.ends_with("hello"));
+        drop(client);
+        assert_eq!(seconds(ended).await, 30);
+    })
+    .await;
+    let told = log.0.lock().unwrap().iter().any(|(_, text)| text.contains("the task got: the body stalled"));
+    assert!(told);
 }
 
 /// Keeps what is logged.

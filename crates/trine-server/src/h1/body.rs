@@ -4,6 +4,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
+use super::extension::Extension;
 use super::framing::Length;
 use super::head::MOST_HEADERS;
 use super::scan::{self, Fields};
@@ -29,29 +30,16 @@ pub(crate) enum Decoder {
 
 /// ```text
 ///   Size --CR--> SizeLf --LF, n > 0--> Data --n bytes--> DataCr --CR--> DataLf --LF--> Size
-///    |  ;         ^   |
+///    |            ^   |
 ///    v            |   +--LF, n = 0--> Trailers --empty line--> Done
-///   Extension --CR+
+///   Extended --CR-+
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chunked {
-    Size {
-        digits: u8,
-        size: u64,
-    },
-    /// White space after the size: bad, but to be accepted before a `;` (RFC 9112, 7.1.1).
-    Space {
-        size: u64,
-    },
-    Extension {
-        size: u64,
-    },
-    SizeLf {
-        size: u64,
-    },
-    Data {
-        left: u64,
-    },
+    Size { digits: u8, size: u64 },
+    Extended { size: u64, at: Extension },
+    SizeLf { size: u64 },
+    Data { left: u64 },
     DataCr,
     DataLf,
     Trailers,
@@ -133,7 +121,7 @@ impl Chunked {
                     let Some(byte) = input.first().copied() else { return Ok(Piece::More) };
                     input.advance(1);
                     *self = self.step(byte)?;
-                    if matches!(self, Chunked::Extension { .. } | Chunked::Space { .. }) {
+                    if matches!(self, Chunked::Extended { .. }) {
                         // Extensions mean nothing to us; unbounded ones are only good for wasting time.
                         *extensions += 1;
                         if *extensions > limits.extensions {
@@ -155,12 +143,16 @@ impl Chunked {
                 Ok(Chunked::Size { digits: digits + 1, size: size << 4 | hex(byte) })
             }
             (Chunked::Size { digits: 0, .. }, _) => Err("a chunk size must begin with a hexadecimal digit"),
-            (Chunked::Size { size, .. } | Chunked::Space { size }, b' ' | b'\t') => {
-                Ok(Chunked::Space { size })
-            }
-            (Chunked::Size { size, .. } | Chunked::Space { size }, b';') => Ok(Chunked::Extension { size }),
-            (Chunked::Size { size, .. } | Chunked::Extension { size }, b'\r') => Ok(Chunked::SizeLf { size }),
-            (Chunked::Extension { size }, b'\t' | 0x20..=0x7e | 0x80..) => Ok(Chunked::Extension { size }),
+            (Chunked::Size { size, .. }, b'\r') => Ok(Chunked::SizeLf { size }),
+            (Chunked::Size { size, .. }, _) => match Extension::begin(byte) {
+                Some(at) => Ok(Chunked::Extended { size, at }),
+                None => Err("the line of a chunk size holds a byte that does not belong there"),
+            },
+            (Chunked::Extended { size, at }, b'\r') if at.may_end() => Ok(Chunked::SizeLf { size }),
+            (Chunked::Extended { size, at }, _) => match at.step(byte) {
+                Some(at) => Ok(Chunked::Extended { size, at }),
+                None => Err("a chunk extension is not `;name` or `;name=value` (RFC 9112, 7.1.1)"),
+            },
             (Chunked::SizeLf { size: 0 }, b'\n') => Ok(Chunked::Trailers),
             (Chunked::SizeLf { size }, b'\n') => Ok(Chunked::Data { left: size }),
             (Chunked::DataCr, b'\r') => Ok(Chunked::DataLf),
@@ -326,7 +318,7 @@ mod tests {
     fn chunk_lines() {
         assert_eq!(chunked("0\r\n\r\n").as_deref(), Ok(""));
         assert_eq!(chunked("A\r\n0123456789\r\n0\r\n\r\n").as_deref(), Ok("0123456789"));
-        assert_eq!(chunked("1;\"\u{e9}\" \t\r\na\r\n000\r\n\r\n").as_deref(), Ok("a"));
+        assert_eq!(chunked("1 \t;b=\"\u{e9}\"\r\na\r\n000\r\n\r\n").as_deref(), Ok("a"));
         for bad in [
             "\r\n\r\n",
             ";a\r\n",
@@ -344,6 +336,9 @@ mod tests {
             "1\r\na\rb",
             "1;a\nb\r\n",
             "1;a\u{0}\r\n",
+            "1;\r\na\r\n",
+            "1;a=\"\r\na\r\n",
+            "1;a \r\na\r\n",
             "1,1\r\n",
             "00000000000000001\r\n",
             "ffffffffffffffff1\r\n",

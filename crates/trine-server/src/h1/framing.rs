@@ -3,7 +3,7 @@
 //! Request smuggling lives on leniency, so every rule here is strict: RFC 9112, section 6 and 3.2, RFC 9110,
 //! sections 7.2, 8.6 and 10.1.1.
 
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::host::valid_host;
 use super::name::Role;
@@ -30,6 +30,16 @@ pub(crate) struct Terms {
     pub(crate) upgrade: bool,
     /// Another request may follow.
     pub(crate) keep_alive: bool,
+}
+
+impl Terms {
+    /// Whether an answer with this status ends HTTP on the connection (RFC 9110, 7.8 and 9.3.6).
+    pub(crate) fn switches_at(&self, status: StatusCode) -> bool {
+        match status {
+            StatusCode::SWITCHING_PROTOCOLS => self.upgrade && !self.connect,
+            status => self.connect && status.is_success(),
+        }
+    }
 }
 
 /// What the framing headers of one request say, collected while they are read.

@@ -17,6 +17,9 @@ use crate::semantics;
 /// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
 pub(crate) const MOST_HEADERS: usize = 256;
 
+/// The most that [`Limits::bytes`], and the limit of trailers, can allow: the places in a head have 32 bits.
+pub(crate) const LARGEST: usize = 1 << 30;
+
 /// The longest target that `http::Uri` can hold.
 pub(crate) const LONGEST_TARGET: usize = 65_534;
 
@@ -32,8 +35,6 @@ pub(crate) struct Limits {
 pub(crate) struct Head {
     pub(crate) request: Request<Body>,
     pub(crate) framing: Framing,
-    /// The bytes as they came, kept only when the request asks for an upgrade: another server may take it over.
-    pub(crate) raw: Option<Bytes>,
 }
 
 /// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed back through results.
@@ -48,14 +49,12 @@ pub(crate) fn parse(
     lend: impl FnOnce(&mut HeaderMap),
     out: &mut Option<Head>,
 ) -> Result<bool, RequestError> {
-    skip_empty_lines(input)?;
     let mut fields = Fields::new();
     let Some((line, len)) = lines(input, limits, &mut fields)? else { return Ok(false) };
     let head = input.split_to(len).freeze();
 
     let framing = Framing::NONE;
-    let Head { request, framing, raw } =
-        out.insert(Head { request: Request::new(Body::empty()), framing, raw: None });
+    let Head { request, framing } = out.insert(Head { request: Request::new(Body::empty()), framing });
     lend(request.headers_mut());
     let mut facts = Facts::default();
     fill(request.headers_mut(), &mut facts, &head, &fields)?;
@@ -66,9 +65,6 @@ pub(crate) fn parse(
         *request.version_mut() = Version::HTTP_10;
     }
     *request.method_mut() = line.method;
-    if framing.terms.upgrade {
-        *raw = Some(head);
-    }
     Ok(true)
 }
 
@@ -76,6 +72,7 @@ pub(crate) fn parse(
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
     let mut head = None;
+    skip_empty_lines(input, &mut 0)?;
     let whole = parse(input, limits, |_| {}, &mut head)?;
     assert_eq!(whole, head.is_some());
     Ok(head)
@@ -87,7 +84,7 @@ pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>
 /// Without this a head that trickles in byte by byte would be parsed anew for each of them.
 pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
     let before = parsed_before.min(input.len());
-    if before < LONGEST_METHOD {
+    if before < USUAL_METHOD {
         return true;
     }
     let (old, new) = input.split_at(before);
@@ -103,7 +100,9 @@ fn may_be_complete(input: &[u8], parsed_before: usize) -> bool {
 }
 
 /// The methods that are in use end before this, and so does the patience with bytes that are none.
-const LONGEST_METHOD: usize = 24;
+const USUAL_METHOD: usize = 24;
+
+const MOST_EMPTY_LINES: usize = 8;
 
 /// The lines of a whole head, which is `len` bytes long. `None` while it is not whole.
 fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(Line, usize)>, RequestError> {
@@ -119,10 +118,18 @@ fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(L
     Ok(Some((line, len)))
 }
 
-// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112, 2.2).
-fn skip_empty_lines(input: &mut BytesMut) -> Result<(), RequestError> {
+/// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112, 2.2). A few are: one is what
+/// the RFC asks for, and without an end they would be a way to send for ever and ask for nothing.
+///
+/// `skipped` counts those of one request.
+#[inline]
+pub(crate) fn skip_empty_lines(input: &mut BytesMut, skipped: &mut usize) -> Result<(), RequestError> {
     while input.starts_with(b"\r\n") {
         input.advance(2);
+        *skipped += 1;
+        if *skipped > MOST_EMPTY_LINES {
+            return Err(RequestError::EmptyLines);
+        }
     }
     if input.first() == Some(&b'\n') { Err(RequestError::LineEnd) } else { Ok(()) }
 }
@@ -190,7 +197,7 @@ fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
     let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
     // An absent path reads as `/`.
     let whole = before_path + path == len || before_path == len;
-    if !whole || authority.as_str().is_empty() || !valid_host(authority.as_str().as_bytes()) {
+    if !whole || !valid_host(authority.as_str().as_bytes()) {
         return Err(RequestError::Target);
     }
     Ok(uri)
@@ -212,10 +219,12 @@ fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> 
     if input.len() < limits.bytes {
         return Ok(None);
     }
-    match memchr::memchr(b'\n', input) {
-        Some(_) => Err(RequestError::HeadTooLarge),
-        None => Err(RequestError::TargetTooLong),
+    if memchr::memchr(b'\n', input).is_some() {
+        return Err(RequestError::HeadTooLarge);
     }
+    // All of it is the request line. Its method is known by now, or it would have been refused.
+    let target = input.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    Err(if target.len() > limits.target { RequestError::TargetTooLong } else { RequestError::RequestLine })
 }
 
 #[cfg(test)]

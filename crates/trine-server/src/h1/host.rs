@@ -2,12 +2,10 @@
 
 use core::net::Ipv6Addr;
 
-/// `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list. Nothing at all is allowed too: it says that the
-/// target has no authority (RFC 9112, 3.2).
+/// `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not nothing. An empty Host says that the target
+/// has no authority, which a URI of `http` or `https` must have (RFC 9110, 4.2.1); who routes by it would need a default, and
+/// we have none (RFC 9112, 3.3).
 pub(crate) fn valid_host(host: &[u8]) -> bool {
-    if host.is_empty() {
-        return true;
-    }
     let (valid, port) = if let Some(rest) = host.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
         (valid_literal(&rest[..end]), &rest[end + 1..])
@@ -96,7 +94,6 @@ mod tests {
     #[test]
     fn hosts() {
         for good in [
-            "",
             "a",
             "example.org",
             "example.org:80",
@@ -113,6 +110,7 @@ mod tests {
             assert!(valid_host(good.as_bytes()), "{good:?}");
         }
         for bad in [
+            "",
             "a b",
             "a/b",
             "u@a",

@@ -2,10 +2,12 @@
 //!
 //! In the order of a request: [`head`] (bytes to request, with [`scan`] for its lines and
 //! [`name`] for header names), [`framing`] (where the body
-//! ends; the rules against smuggling, with [`host`]), [`body`] (bytes to frames), [`encode`] (response to bytes).
+//! ends; the rules against smuggling, with [`host`]), [`body`] (bytes to frames, with [`extension`]), [`encode`] (response
+//! to bytes).
 
 pub(crate) mod body;
 pub(crate) mod encode;
+pub(crate) mod extension;
 pub(crate) mod framing;
 pub(crate) mod head;
 pub(crate) mod host;
@@ -26,6 +28,7 @@ mod tests {
             ("framing", include_str!("framing.rs")),
             ("body", include_str!("body.rs")),
             ("encode", include_str!("encode.rs")),
+            ("extension", include_str!("extension.rs")),
         ];
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/h1")).unwrap();
         let found = folder.filter(|entry| entry.as_ref().unwrap().path().is_file()).count();

@@ -43,6 +43,10 @@ impl Field {
     }
 }
 
+/// The longest method that is read; the registered ones have 17 bytes at most. Whoever sends a longer one is told that it
+/// is not implemented (RFC 9112, 3).
+const LONGEST_METHOD: usize = 1024;
+
 /// The request line. `None` while it is not complete, and nothing of it is wrong yet.
 pub(crate) fn line(input: &[u8]) -> Result<Option<Line>, RequestError> {
     if input == b"\r" {
@@ -124,13 +128,20 @@ fn method(input: &[u8]) -> Result<Option<(Method, usize)>, RequestError> {
         [b'P', b'O', b'S', b'T', b' ', ..] => return Ok(Some((Method::POST, 5))),
         _ => {}
     }
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let Some(end) = input.iter().position(|byte| !token(byte)) else { return Ok(None) };
+    let end = input.iter().take(LONGEST_METHOD + 1).position(|byte| !is_token(*byte));
+    let Some(end) = end else {
+        return if input.len() > LONGEST_METHOD { Err(RequestError::MethodTooLong) } else { Ok(None) };
+    };
     if end == 0 || input[end] != b' ' {
         return Err(RequestError::RequestLine);
     }
     let method = Method::from_bytes(&input[..end]).map_err(|_| RequestError::Method)?;
     Ok(Some((method, end + 1)))
+}
+
+/// The bytes of a token (RFC 9110, 5.6.2).
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 // Which version it is not, only the whole line tells: 505 and 400 must not depend on how the bytes were cut.

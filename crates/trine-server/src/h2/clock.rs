@@ -7,12 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// `Duration::MAX` in a configuration means never, which is not a moment.
-pub(super) fn after(now: Instant, duration: Duration) -> Instant {
-    const YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    now + duration.min(YEARS)
-}
+use trine_core::later::later;
 
 /// What a client has left of a time in which only waiting counts, and which it buys back with bytes.
 #[derive(Debug)]
@@ -47,7 +42,7 @@ impl Patience {
 
     /// When it is over, while somebody waits.
     pub(super) fn end(&self) -> Option<Instant> {
-        self.since.map(|since| after(since, self.left))
+        self.since.map(|since| later(since, self.left))
     }
 }
 
@@ -56,7 +51,7 @@ pub(super) struct Clock(Pin<Box<Sleep>>);
 
 impl Clock {
     pub(super) fn new(first: Duration) -> Clock {
-        Clock(Box::pin(sleep_until(after(Instant::now(), first))))
+        Clock(Box::pin(sleep_until(later(Instant::now(), first))))
     }
 
     /// Ready when `at` has passed. Whatever was asked for before no longer counts.

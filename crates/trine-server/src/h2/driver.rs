@@ -200,7 +200,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     {
         self.begun += 1;
         // Under `Cancel::Never` calls go on whose streams are gone, and h2 counts these no more.
-        if self.open() >= 2 * self.config.http2.max_concurrent_streams as usize {
+        if self.open() >= (self.config.http2.max_concurrent_streams as usize).saturating_mul(2) {
             self.part(Offence::Resets);
         }
         let key = self.free.pop().unwrap_or_else(|| self.new_slot());

@@ -145,7 +145,7 @@ impl<S: HttpService> Stream<S> {
         // A 2xx opens the tunnel, whatever it was meant for (RFC 9110, 9.3.6).
         let declined = self.offered.as_ref().is_some_and(Offered::is_declined);
         if declined && answer.status().is_success() {
-            self.tell(StatusCode::NOT_IMPLEMENTED, "this resource opens no tunnel");
+            self.tell(StatusCode::NOT_IMPLEMENTED, crate::upgrade::NO_TUNNEL);
             return Turn::Over;
         }
         let Some(mut respond) = self.respond.take() else { return Turn::Over };

@@ -3,8 +3,9 @@
 use std::task::{Context, Poll};
 
 use tokio::time::Instant;
+use trine_core::later::later;
 
-use super::clock::{Clock, after};
+use super::clock::Clock;
 use crate::config::ServerConfig;
 
 /// A time that is over.
@@ -85,7 +86,7 @@ impl Times {
         }
         match (stands.incomplete, self.head) {
             (Some(frame), Some((begun, _))) if frame == begun => {}
-            (Some(frame), _) => self.head = Some((frame, after(now, config.head_timeout))),
+            (Some(frame), _) => self.head = Some((frame, later(now, config.head_timeout))),
             (None, _) => self.head = None,
         }
         if stands.open || stands.begun != self.begun {
@@ -97,13 +98,13 @@ impl Times {
         }
         let patience = if stands.closing { config.discard_timeout } else { config.keep_alive_timeout };
         let ping = stands.open.then(|| match self.asked {
-            Some(asked) => (after(asked, config.http2.ping_timeout), Due::Dead),
-            None => (after(self.heard, config.http2.ping_interval), Due::Ask),
+            Some(asked) => (later(asked, config.http2.ping_timeout), Due::Dead),
+            None => (later(self.heard, config.http2.ping_interval), Due::Ask),
         });
         let all = [
             self.head.map(|(_, at)| (at, Due::Head)),
             stands.stall.map(|at| (at, Due::Stall)),
-            self.idle.map(|(since, _)| (after(since, patience), Due::Idle)),
+            self.idle.map(|(since, _)| (later(since, patience), Due::Idle)),
             self.streams.map(|at| (at, Due::Streams)),
             ping,
         ];

@@ -27,7 +27,7 @@ impl Offered {
     pub(super) fn of(request: Request<RecvStream>, drain: Arc<Drain>) -> (Request<Body>, Offered) {
         let (head, recv) = request.into_parts();
         let mut request = Request::from_parts(head, Body::empty());
-        let offer = upgrade::offer(&mut request);
+        let offer = upgrade::offer(&mut request, false);
         (request, Offered { offer, recv, drain })
     }
 

@@ -90,7 +90,7 @@ async fn requests<M: MakeConnection>(
             Some(outcome) = running.next() => {
                 match outcome {
                     Outcome::Told => cancelled = cancelled.saturating_sub(1),
-                    Outcome::Cancelled => cancelled += 1,
+                    Outcome::Cancelled => cancelled = cancelled.saturating_add(1),
                     Outcome::Broken(code, why) => return (code, why),
                 }
                 if cancelled > config.http3.max_cancelled {

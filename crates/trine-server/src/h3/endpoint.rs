@@ -14,6 +14,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, Incoming, TokioRuntime, TransportConfig, VarInt};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use trine_core::later::NEVER;
 
 use crate::address::Address;
 use crate::config::{AtCapacity, ServerConfig};
@@ -199,7 +200,7 @@ fn server(tls: &rustls::ServerConfig, config: &ServerConfig) -> io::Result<quinn
     const WAITING: u64 = 16 * 1024;
     server.max_incoming(config.max_handshakes);
     server.incoming_buffer_size(WAITING);
-    server.incoming_buffer_size_total(WAITING * config.max_handshakes as u64);
+    server.incoming_buffer_size_total(WAITING.saturating_mul(config.max_handshakes as u64));
     Ok(server)
 }
 
@@ -209,7 +210,8 @@ const UNI_STREAMS: u32 = 8;
 fn transport(config: &ServerConfig) -> io::Result<TransportConfig> {
     let http3 = &config.http3;
     let mut transport = TransportConfig::default();
-    let idle = http3.idle_timeout.try_into().map_err(io::Error::other)?;
+    let silence = http3.idle_timeout.min(NEVER);
+    let idle = silence.try_into().map_err(io::Error::other)?;
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(http3.max_concurrent_streams))
         .max_concurrent_uni_streams(VarInt::from_u32(UNI_STREAMS))
@@ -217,7 +219,7 @@ fn transport(config: &ServerConfig) -> io::Result<TransportConfig> {
         .receive_window(VarInt::from_u32(http3.connection_window))
         .send_window(http3.send_window.into())
         .max_idle_timeout(Some(idle))
-        .keep_alive_interval(Some(http3.idle_timeout / 3))
+        .keep_alive_interval(Some(silence / 3))
         .datagram_receive_buffer_size(None);
     Ok(transport)
 }

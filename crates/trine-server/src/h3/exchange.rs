@@ -361,8 +361,8 @@ impl<'a> Exchange<'a> {
     fn is_fast_enough(&self, before: &mut (u64, u64)) -> bool {
         const LARGEST_PACKET: u64 = 1472;
         let (bytes, frames) = std::mem::replace(before, self.sent());
-        let least =
-            self.config.min_write_rate.saturating_mul(self.config.write_timeout.as_millis() as u64) / 1000;
+        let millis = u64::try_from(self.config.write_timeout.as_millis()).unwrap_or(u64::MAX);
+        let least = self.config.min_write_rate.saturating_mul(millis) / 1000;
         // Packets that only look for the path's limits are bytes too, but no frames of a stream.
         before.0 - bytes >= least && before.1 - frames >= least.div_ceil(LARGEST_PACKET)
     }

@@ -131,23 +131,31 @@ impl Estate {
         tracing::info!(program = %program.display(), "a new process is started, to take over");
         tell(&notify::reloading());
         let given = give(&program, sockets, patience, |new| {
-            // In this order: once it leaves, this process may be gone at any time.
-            self.handed_over.store(true, Ordering::Release);
-            self.means().take();
-            tell(&format!("MAINPID={new}\nREADY=1"));
-            tracing::info!(new, "a new process has taken over; this one ends when its connections have");
-            phase.send_if_modified(|now| {
-                let serves = *now == Phase::Running;
-                if serves {
-                    *now = Phase::Leaving;
-                }
-                serves
+            self.leave(phase, || {
+                tell(&format!("MAINPID={new}\nREADY=1"));
+                tracing::info!(new, "a new process has taken over; this one ends when its connections have");
             })
         });
         if let Err(error) = &given {
             tell(&format!("READY=1\nSTATUS=the restart failed: {error}"));
         }
         given
+    }
+
+    /// Leaves, unless the server was told to end meanwhile: then nothing was handed over, and what it made is still its own to
+    /// remove.
+    fn leave(&self, phase: &watch::Sender<Phase>, tell: impl FnOnce()) -> bool {
+        phase.send_if_modified(|now| {
+            let serves = *now == Phase::Running;
+            if serves {
+                // All of it before anybody sees the new phase: from then on this process may be gone at any time.
+                self.handed_over.store(true, Ordering::Release);
+                self.means().take();
+                tell();
+                *now = Phase::Leaving;
+            }
+            serves
+        })
     }
 
     fn means(&self) -> MutexGuard<'_, Option<Means>> {
@@ -183,4 +191,22 @@ pub(crate) fn on_signal(handle: ServerHandle) -> Result<impl Future<Output = ()>
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // It stayed true, so that the files of Unix sockets were left behind.
+    #[test]
+    fn a_server_that_was_told_to_end_has_handed_nothing_over() {
+        for (stands, leaves) in [(Phase::Running, true), (Phase::Draining, false), (Phase::Aborted, false)] {
+            let estate = Estate::default();
+            let (phase, seen) = watch::channel(stands);
+            let mut told = false;
+            assert_eq!(estate.leave(&phase, || told = true), leaves, "{stands:?}");
+            assert_eq!((estate.is_handed_over(), told), (leaves, leaves), "{stands:?}");
+            assert_eq!(*seen.borrow(), if leaves { Phase::Leaving } else { stands });
+        }
+    }
 }

@@ -10,6 +10,8 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use trine_core::later::later;
+
 use super::error::HandoverError;
 use super::{GO, LENT, OWN, READY, VARIABLE, frame};
 
@@ -36,7 +38,7 @@ pub(super) fn give(
     patience: Duration,
     leave: impl FnOnce(u32) -> bool,
 ) -> Result<(), HandoverError> {
-    let end = Instant::now() + patience;
+    let end = later(Instant::now(), patience);
     let (ours, theirs) =
         UnixStream::pair().map_err(HandoverError::io("there is no socket to a new process"))?;
     let mut child = Command::new(program)
@@ -106,4 +108,16 @@ fn stop(child: &mut Child) {
     // It may have ended by itself.
     let _ = child.kill();
     let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_without_an_end_is_no_panic() {
+        let program = Path::new("/bin/false");
+        let error = give(program, Arc::new([]), Duration::MAX, |_| true).unwrap_err();
+        assert!(error.to_string().starts_with("the new process ended before it was ready"), "{error}");
+    }
 }

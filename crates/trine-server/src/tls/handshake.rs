@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use trine_core::TlsInfo;
+use trine_core::later::later;
 
 use super::stream::TlsStream;
 use super::{Tls, TlsError, build, info, plain};
@@ -103,7 +104,7 @@ impl Gate {
     }
 
     async fn work<I: Io>(&self, io: I, config: &ServerConfig, place: &Place) -> Option<Secured<I>> {
-        let end = Instant::now().checked_add(config.handshake_timeout);
+        let end = later(Instant::now(), config.handshake_timeout);
         let tls = match ServerConnection::new(self.current()) {
             Ok(tls) => tls,
             Err(error) => {
@@ -112,11 +113,7 @@ impl Gate {
             }
         };
         let mut stream = TlsStream::new(io, tls);
-        let shaken = match end {
-            Some(end) => timeout_at(end, self.shake(&mut stream, place)).await,
-            None => Ok(self.shake(&mut stream, place).await),
-        };
-        match shaken {
+        match timeout_at(end, self.shake(&mut stream, place)).await {
             Ok(Ok(())) => {
                 let info = info::info(stream.tls());
                 #[cfg(feature = "acme")]

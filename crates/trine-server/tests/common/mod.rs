@@ -186,12 +186,20 @@ pub async fn kitchen(request: Request<Body>) -> Kitchen {
         }
         "/sized" => with(200, "content-length", "6", stream(vec![data("one"), data("two")])),
         "/long" => with(200, "content-length", "3", stream(vec![data("one"), data("two")])),
+        "/long-frame" => with(200, "content-length", "3", stream(vec![data("three")])),
         "/short" => with(200, "content-length", "9", stream(vec![data("one"), data("two")])),
         "/broken" => text(stream(vec![data("one"), Err("the source failed")])),
         "/large" => text(vec![b'x'; 1_000_000]),
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(300)).await;
             text("slow")
+        }
+        "/late" => {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            match request.into_body().bytes().await {
+                Ok(bytes) => text(bytes.len().to_string()),
+                Err(error) => with(400, "x-error", "body", Body::from(error.to_string())),
+            }
         }
         "/never" => std::future::pending().await,
         "/panic" => panic!("as asked"),

@@ -92,7 +92,6 @@ fn sizes(table: &mut Table) {
 fn extensions(table: &mut Table) {
     table.section("RFC 9112, 7.1.1");
     for extension in [
-        ";",
         ";a",
         ";a=b",
         ";a=\"b\"",
@@ -100,13 +99,17 @@ fn extensions(table: &mut Table) {
         ";a=b;c=d",
         " ;a",
         "\t;a",
-        " ; a = b ",
+        " ; a = b",
+        " \t;\t a\t = \tb \t; c",
         ";a=\"\\\"\"",
-        ";\u{e9}",
+        ";a=\"\\\\\"",
+        ";a=\"\"",
+        ";a=\"\u{e9}\t\"",
         ";a=\"b c\"",
-        ";0\t",
-        ";;",
-        ";=",
+        ";a=\"b\" ; c",
+        ";a=\";\";b=\"=\"",
+        ";0",
+        ";!#$%&'*+-.^_`|~=!#$%&'*+-.^_`|~",
     ] {
         table.case(
             format!("chunk extension {extension:?}"),
@@ -131,6 +134,39 @@ fn extensions(table: &mut Table) {
         " =a",
         "a=b",
         ",a",
+        // Each part of it must be there.
+        ";",
+        "; ",
+        ";;",
+        ";a;",
+        ";=",
+        ";=v",
+        ";a=",
+        ";a= ",
+        ";a=;b",
+        ";a==v",
+        ";a=v=w",
+        // BWS stands before `;` and around `=`, and nowhere else.
+        ";a ",
+        ";a\t",
+        ";a=v ",
+        ";a=\"v\" ",
+        ";a b",
+        ";a=v w",
+        // What is no token.
+        ";\u{e9}",
+        ";a[=x",
+        ";a=x]",
+        ";a/b",
+        ";\"a\"",
+        ";a=b\"c\"",
+        ";a=\"b\"c",
+        ";a=\"b\"\"c\"",
+        // A quote without its end: who reads none ends the line elsewhere.
+        ";a=\"",
+        ";a=\"b",
+        ";a=\"b\\\"",
+        ";a=\"\\\u{7f}\"",
     ] {
         // A letter that is a digit would only make the size larger.
         let extension = extension.replace("a=b", "z=b");

@@ -287,6 +287,11 @@ fn upgrades(table: &mut Table) {
         open(served("")),
     );
     table.case(
+        "101 by a service that drops its upgrade is a 500",
+        "GET /switch-drop HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n",
+        open(status(500)),
+    );
+    table.case(
         "101 without being asked is a 500",
         "GET /switch-unasked HTTP/1.1\r\nHost: a\r\n\r\n",
         open(status(500)),

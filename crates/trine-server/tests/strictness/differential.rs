@@ -101,6 +101,14 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "an upgrade that its service has dropped would lead to nobody (RFC 9110, 7.8 and 9.3.6)",
+        &["by a service that drops its upgrade"],
+    ),
+    (
+        "a method that is longer than any is not implemented, and empty lines have an end (RFC 9112, 3 and 2.2)",
+        &["a method of", "empty lines before"],
+    ),
+    (
         "the upgrade type is ours, so that the same service cannot upgrade behind hyper",
         &["an upgrade by", "opens a tunnel"],
     ),

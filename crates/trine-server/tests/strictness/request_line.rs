@@ -53,6 +53,9 @@ fn line(table: &mut Table) {
     let request = with_line("GET / HTTP/1.1");
     table.case("an empty line before the request", format!("\r\n{request}"), open(served("")));
     table.case("some empty lines before the request", format!("\r\n\r\n\r\n{request}"), open(served("")));
+    table.case("8 empty lines before the request", "\r\n".repeat(8) + &request, open(served("")));
+    table.case("9 empty lines before the request", "\r\n".repeat(9) + &request, refused(400));
+    table.case("5,000 empty lines before the request", "\r\n".repeat(5000) + &request, refused(400));
     table.case("a bare LF before the request", format!("\n{request}"), refused(400));
     table.case("a bare CR before the request", format!("\r{request}"), refused(400));
     table.case("a space and an empty line before the request", format!(" \r\n{request}"), refused(400));
@@ -92,6 +95,12 @@ fn methods(table: &mut Table) {
         with_line(&format!("{long} / HTTP/1.1")),
         open(served("").says(format!("x-method: {long}\r\n"))),
     );
+    table.section("RFC 9112, 3");
+    let long = |len: usize| with_line(&format!("{} / HTTP/1.1", "M".repeat(len)));
+    table.case("a method of 1024 bytes", long(1024), open(served("")));
+    table.case("a method of 1025 bytes is 501", long(1025), refused(501));
+    table.case("a method of 8 KiB is 501", long(8192), refused(501));
+    table.case("a method of 100 KiB is 501", long(100_000), refused(501));
     table.section("RFC 9110, 5.6.2");
     for byte in 0..=255_u8 {
         let sent = [b"A".as_slice(), &[byte], b"B / HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
@@ -316,6 +325,11 @@ fn authority_form(table: &mut Table) {
         "CONNECT opens a tunnel that has no length",
         "CONNECT tunnel:1 HTTP/1.1\r\nHost: tunnel:1\r\n\r\nraw",
         Verdict::Open(vec![status(200).lacks("content-length").lacks("transfer-encoding").body("raw")]),
+    );
+    table.case(
+        "a 200 to CONNECT by a service that drops its upgrade",
+        "CONNECT nobody:1 HTTP/1.1\r\nHost: nobody:1\r\n\r\n",
+        open(status(501)),
     );
     table.case(
         "CONNECT with a length",

@@ -32,6 +32,10 @@ pub(super) async fn answer(mut request: Request<Body>) -> Result<Response<Body>,
             (200, Body::from("bye"))
         }
         "/103" => (103, Body::empty()),
+        "/switch-drop" => {
+            drop(OnUpgrade::take(&mut request));
+            switch(&mut request, &mut told, true)
+        }
         "/switch" | "/switch-unasked" => switch(&mut request, &mut told, path == "/switch-unasked"),
         _ => match request.into_body().collect().await {
             Ok(body) => {
@@ -90,6 +94,8 @@ fn connect(request: &mut Request<Body>) -> (u16, Body) {
             echo(upgrade);
             (200, Body::empty())
         }
+        // It answers without a look at what it was asked.
+        _ if request.uri().host() == Some("nobody") => (200, Body::from("hello")),
         _ => (405, Body::empty()),
     }
 }

@@ -142,6 +142,12 @@ pub(super) const MEMORY: Kind<usize> = Kind {
     parse: |text| usize::try_from(bytes(text)?).ok().filter(|&size| size > 0),
 };
 
+/// A head, or trailers: the engine can hold no larger one.
+pub(super) const HEAD: Kind<usize> = Kind {
+    expected: "a size from 1 byte to 1 GiB, such as `64KiB`",
+    parse: |text| (MEMORY.parse)(text).filter(|&size| size <= 1 << 30),
+};
+
 pub(super) const TARGET: Kind<usize> = Kind {
     expected: "a size from 1 to 65534 bytes, such as `8KiB`",
     parse: |text| (MEMORY.parse)(text).filter(|&size| size <= 65534),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use trine_core::later::later;
 use trine_core::state::States;
 
 use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
@@ -98,7 +99,7 @@ impl Life {
     /// Tells hooks and tasks that the end has begun.
     pub(crate) fn begin_end(&self) {
         let patience = self.cx.config.server.shutdown_timeout;
-        self.deadline.get_or_init(|| Instant::now() + patience);
+        self.deadline.get_or_init(|| later(Instant::now(), patience));
         self.cx.end.begin();
     }
 

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep};
 use trine_core::BoxError;
+use trine_core::later::later;
 
 use super::event::Event;
 use super::{End, Kept};
@@ -91,7 +92,7 @@ struct Heartbeat {
 impl Heartbeat {
     /// Ready when nothing was sent for long enough.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = self.sent + self.every;
+        let due = later(self.sent, self.every);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         loop {
             std::task::ready!(sleep.as_mut().poll(cx));

@@ -3,9 +3,9 @@
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
+use trine_core::later::later;
 use trine_websocket::WebSocketConfig;
 
 use super::queue::Taken;
@@ -120,10 +120,4 @@ impl Clock {
         }
         next
     }
-}
-
-// `Duration::MAX` in a configuration means never, which is not a moment.
-fn later(from: Instant, after: Duration) -> Instant {
-    const YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    from + after.min(YEARS)
 }

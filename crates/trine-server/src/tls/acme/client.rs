@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use trine_core::BoxError;
+use trine_core::later::later;
 
 use crate::config::Acme;
 use crate::tls::certificate::Pem;
@@ -154,8 +155,8 @@ impl Inner {
         let wait = wait.min(self.longest_wait);
         parts.headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&parts.status) {
-            let until = Instant::now().checked_add(wait);
-            *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = until;
+            let until = later(Instant::now(), wait);
+            *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         }
     }
 }

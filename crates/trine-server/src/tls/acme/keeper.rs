@@ -7,6 +7,7 @@ use instant_acme::Error;
 use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use trine_core::later::later;
 
 use super::account::{self, Known};
 use super::cache::AcmeCache;
@@ -178,7 +179,7 @@ impl Keeper {
             tracing::error!(%error, "ACME: {place} cannot be written; a restart will order another certificate");
         }
         let now = SystemTime::now();
-        self.settled = now.checked_add(self.managed.settings.check_interval).unwrap_or(now);
+        self.settled = later(now, self.managed.settings.check_interval);
         match &self.shown {
             // Orders would follow each other without a pause.
             Some((_, due)) if *due <= now => {

@@ -5,6 +5,7 @@ use instant_acme::{
     OrderStatus, RetryPolicy,
 };
 use rustls::crypto::CryptoProvider;
+use trine_core::later::NEVER;
 
 use super::{State, proof};
 use crate::config::{Acme, AcmeChallenge};
@@ -24,7 +25,9 @@ pub(super) async fn order(
         new = new.replaces(old);
     }
     let mut order = account.new_order(&new).await?;
-    let policy = RetryPolicy::new().initial_delay(settings.poll_interval).timeout(settings.order_timeout);
+    // It adds them to the present.
+    let (first, limit) = (settings.poll_interval.min(NEVER), settings.order_timeout.min(NEVER));
+    let policy = RetryPolicy::new().initial_delay(first).timeout(limit);
     if order.state().status == OrderStatus::Pending {
         prove(&mut order, settings, state, provider).await?;
         if order.poll_ready(&policy).await? == OrderStatus::Invalid {

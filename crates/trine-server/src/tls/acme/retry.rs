@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
+use trine_core::later::NEVER;
 
 use super::due::chance;
 use crate::config::Acme;
@@ -10,12 +11,22 @@ use crate::config::Acme;
 /// Doubles with each failure up to the longest, and is less by up to a quarter, by chance.
 pub(super) fn pause(settings: &Acme, failures: u32, provider: &CryptoProvider) -> Duration {
     let doubled = settings.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-    doubled.min(settings.longest_retry).mul_f64(1.0 - chance(provider) / 4.0)
+    doubled.min(settings.longest_retry).min(NEVER).mul_f64(1.0 - chance(provider) / 4.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_times_are_no_panic() {
+        let settings = Acme { first_retry: Duration::MAX, longest_retry: Duration::MAX, ..Acme::default() };
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        for failures in [1, 2, u32::MAX] {
+            let pause = pause(&settings, failures, &provider);
+            assert!(pause >= NEVER.mul_f64(0.75) && pause <= NEVER, "{pause:?}");
+        }
+    }
 
     #[test]
     fn it_doubles_up_to_the_longest() {
