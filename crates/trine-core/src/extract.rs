@@ -4,6 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
+use serde_json::json;
 
 use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request, Response};
 
@@ -244,8 +245,10 @@ impl FromRequest for String {
             Ok(text) => Ok(text),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let detail = format!("body: expected UTF-8 text, got another byte at offset {at}");
-                Err(Problem::bad_request(detail).source(error).into())
+                let message = format!("expected UTF-8 text, got another byte at offset {at}");
+                let told = json!([{ "in": "body", "pointer": "", "code": "encoding", "message": message }]);
+                let problem = Problem::bad_request(format!("body: {message}")).with("errors", told);
+                Err(problem.source(error).into())
             }
         }
     }

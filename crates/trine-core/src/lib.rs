@@ -29,7 +29,8 @@ pub mod problem;
 pub mod recycle;
 pub mod respond;
 pub mod route;
-mod scalars;
+#[doc(hidden)]
+pub mod scalars;
 pub mod state;
 pub mod to_param;
 

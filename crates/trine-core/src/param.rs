@@ -1,18 +1,25 @@
-//! One value of a path or a query.
+//! One value of a path, a query or a header field.
+
+mod kinds;
+mod path_text;
+mod values;
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::str::FromStr;
 
-use percent_encoding::percent_decode;
+use serde_json::{Value, json};
 
+pub use self::path_text::{ANY_TEXT, AnyText, clean_path, hazard};
+pub use self::values::{Values, decode, is_encoded};
+use crate::scalars::{Misread, Scalar};
 use crate::{Cx, Needs, Problem, Rejection};
 
-/// A type that a single value of the path or the query can become: `/users/{id}`, `?{page}`.
+/// A type that a single value of the path, the query or a header field can become: `/users/{id}`, `?{page}`.
 ///
 /// It sees the request and may wait, so a value can be looked up by its id. The extractors of the handler that leave the body
 /// alone have run before, so whoever may not ask is refused before anything is looked up. Repeated and missing values of a query
-/// are the affair of [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one.
+/// are the affair of [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one. How a text
+/// becomes a number, a `bool` or nothing is one table for all of a request: `guide/extraction.md`.
 ///
 /// ```
 /// use trine_core::{Cx, FromParam, Param, Rejection};
@@ -35,6 +42,10 @@ use crate::{Cx, Needs, Problem, Rejection};
     note = "for a type of your own, implement `trine::FromParam`"
 )]
 pub trait FromParam: Sized + Send {
+    /// Whether any text of a path may come here. Otherwise one that holds an encoded `/`, a `\`, a NUL or a segment of dots
+    /// is refused before: see [`AnyText`].
+    const ANY_TEXT: bool = false;
+
     /// Declares what the application must hold for this to work, as an extractor does; the launch audit checks it.
     fn needs(needs: &mut Needs) {
         let _ = needs;
@@ -62,29 +73,34 @@ pub struct Param<'a> {
 
 /// Where a value stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// In the path.
     Path,
     /// In the query.
     Query,
+    /// In a header field.
+    Header,
 }
 
 impl Param<'_> {
-    /// The rejection that says what was expected and what came: 400.
+    /// The rejection that says what was expected and what came: 400. Where nothing came, it is missing.
     #[must_use]
     pub fn expected(&self, expected: &str) -> Rejection {
-        let place = self.place.name();
-        let detail = format!("{place} parameter `{}`: expected {expected}, got `{}`", self.name, self.value);
-        Problem::bad_request(detail)
-            .with("parameter", self.name)
-            .with("expected", expected)
-            .with("got", &*self.value)
-            .into()
+        if self.value.is_empty() {
+            return missing(self.place, self.name).into();
+        }
+        let message = format!("expected {expected}, got `{}`", clip(&self.value));
+        let problem = self.place.refuse(self.name, "type", &message);
+        problem.with("expected", expected).with("got", &*self.value).into()
     }
 
     /// The rejection of a value that is none of those known; it names them and the one that is nearly the same: 400.
     #[must_use]
     pub fn expected_one_of(&self, known: &[&str]) -> Rejection {
+        if self.value.is_empty() {
+            return missing(self.place, self.name).into();
+        }
         let listed: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
         let near = known.iter().find(|known| one_edit_apart(known, &self.value));
         let expected = match &*listed {
@@ -92,14 +108,29 @@ impl Param<'_> {
             all => format!("one of {}", all.join(", ")),
         };
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let place = self.place.name();
-        let detail =
-            format!("{place} parameter `{}`: expected {expected}, got `{}`{hint}", self.name, self.value);
-        Problem::bad_request(detail)
-            .with("parameter", self.name)
-            .with("expected", known)
-            .with("got", &*self.value)
-            .into()
+        let message = format!("expected {expected}, got `{}`{hint}", clip(&self.value));
+        let problem = self.place.refuse(self.name, "choice", &message);
+        problem.with("expected", known).with("got", &*self.value).into()
+    }
+
+    /// The rejection for a reason of your own, 400: a stable code for programs, a message for people.
+    ///
+    /// It is told as every wrong value of a request is, with the member `errors` that says where it stood.
+    #[must_use]
+    pub fn refuse(&self, code: &str, message: &str) -> Rejection {
+        self.place.refuse(self.name, code, message).into()
+    }
+
+    /// One of the types that are a single value. A path has no space around its values: each has one spelling there.
+    fn scalar<T: Scalar>(&self) -> Result<T, Rejection> {
+        let read = match self.place {
+            Place::Path => T::of(&self.value).ok_or(Misread::Expected(T::EXPECTED)),
+            Place::Query | Place::Header => crate::scalars::read(&self.value),
+        };
+        read.map_err(|misread| match misread {
+            Misread::Missing => missing(self.place, self.name).into(),
+            Misread::Expected(expected) => self.expected(expected),
+        })
     }
 }
 
@@ -119,22 +150,77 @@ fn one_edit_apart(a: &str, b: &str) -> bool {
 }
 
 impl Place {
+    /// The problem of a value in this place: 400, with the member `errors` that every wrong value of a request has.
+    #[must_use]
+    pub fn refuse(self, name: &str, code: &str, message: &str) -> Problem {
+        let colon = if message.starts_with("is ") { "" } else { ":" };
+        let detail = format!("{} `{name}`{colon} {message}", self.what());
+        let errors = self.errors(name, code, message);
+        Problem::bad_request(detail).with(self.what_member(), name).with("errors", errors)
+    }
+
+    /// The member `errors` of a problem that has another status or other words.
+    #[must_use]
+    pub fn errors(self, name: &str, code: &str, message: &str) -> Value {
+        json!([{ "in": self.name(), "field": name, "code": code, "message": message }])
+    }
+
     fn name(self) -> &'static str {
         match self {
             Place::Path => "path",
             Place::Query => "query",
+            Place::Header => "header",
         }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Place::Path => "path parameter",
+            Place::Query => "query parameter",
+            Place::Header => "header",
+        }
+    }
+
+    fn what_member(self) -> &'static str {
+        match self {
+            Place::Path | Place::Query => "parameter",
+            Place::Header => "header",
+        }
+    }
+}
+
+#[cold]
+fn missing(place: Place, name: &str) -> Problem {
+    place.refuse(name, "missing", "is missing")
+}
+
+// A message may quote what the client sent, which may be as large as a head.
+#[doc(hidden)]
+#[must_use]
+pub fn clip(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 400;
+    if text.len() <= LONGEST {
+        text.into()
+    } else {
+        format!("{}…", &text[..text.floor_char_boundary(LONGEST)]).into()
     }
 }
 
 /// Reads the path parameter at `index` of the handler's own template; the prefixes of its groups do not count.
 ///
 /// # Errors
-/// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8.
+/// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8, or where it would lead out of a folder
+/// ([`AnyText`]).
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
     let before = cx.route().map_or(0, |route| route.prefix_params);
     match cx.matched().param(before + index)? {
         Some(value) => {
+            if !T::ANY_TEXT
+                && let Some(raw) = cx.matched().params().get(before + index)
+                && let Some(why) = hazard(raw)
+            {
+                return Err(Rejection::from(Place::Path.refuse(name, "path", &why)).by::<T>());
+            }
             let param = Param { name, place: Place::Path, value };
             T::from_param(param, cx).await.map_err(Rejection::by::<T>)
         }
@@ -148,161 +234,30 @@ pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Resul
 /// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8.
 pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
     let query = cx.uri().query().unwrap_or_default();
-    T::from_values(Values { name, query }, cx).await.map_err(Rejection::by::<T>)
+    T::from_values(Values::new(name, query), cx).await.map_err(Rejection::by::<T>)
 }
 
-/// All values of one name in a query, in order.
-#[derive(Debug, Clone)]
-pub struct Values<'a> {
-    name: &'a str,
-    query: &'a str,
-}
-
-impl<'a> Values<'a> {
-    /// The values of `name` in `query`, which is percent-encoded as browsers do.
-    #[must_use]
-    pub fn new(name: &'a str, query: &'a str) -> Values<'a> {
-        Values { name, query }
-    }
-
-    /// The one value.
-    ///
-    /// # Errors
-    /// A 400 where there is none or more than one.
-    pub fn one(mut self) -> Result<Param<'a>, Rejection> {
-        let name = self.name;
-        let first = self.next().ok_or_else(|| missing(name))??;
-        match self.next() {
-            None => Ok(first),
-            Some(_) => {
-                Err(Problem::bad_request(format!("query parameter `{name}`: expected once, got it again"))
-                    .into())
-            }
-        }
-    }
-}
-
-impl<'a> Iterator for Values<'a> {
-    type Item = Result<Param<'a>, Rejection>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.query.is_empty() {
-            let (pair, rest) = self.query.split_once('&').unwrap_or((self.query, ""));
-            self.query = rest;
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if key == self.name || decode(key).is_ok_and(|key| key == self.name) {
-                return Some(match decode(value) {
-                    Ok(value) => Ok(Param { name: self.name, place: Place::Query, value }),
-                    Err(()) => Err(not_utf8(self.name, value)),
-                });
-            }
-        }
-        None
-    }
-}
-
-// application/x-www-form-urlencoded as the WHATWG URL standard reads it: `+` is a space.
-fn decode(text: &str) -> Result<Cow<'_, str>, ()> {
-    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
-        return Ok(Cow::Borrowed(text));
-    }
-    if !is_encoded(text) {
-        return Err(());
-    }
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode(spaced.as_bytes()).decode_utf8().map_err(|_| ())?;
-    Ok(Cow::Owned(decoded.into_owned()))
-}
-
-// RFC 3986 section 2.1: two hexadecimal digits follow each `%`.
-#[doc(hidden)]
-#[must_use]
-pub fn is_encoded(text: &str) -> bool {
-    let mut after = text.split('%').skip(1);
-    after.all(|part| part.as_bytes().get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)))
-}
-
-#[cold]
-fn missing(name: &str) -> Rejection {
-    Problem::bad_request(format!("query parameter `{name}` is missing"))
-        .with("parameter", name)
-        .absent()
-        .into()
-}
-
-#[cold]
-fn not_utf8(name: &str, value: &str) -> Rejection {
-    let detail = format!("query parameter `{name}`: expected percent-encoded UTF-8, got `{value}`");
-    Problem::bad_request(detail).into()
-}
-
-impl FromParam for String {
-    async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
-        Ok(param.value.into_owned())
-    }
-}
-
-macro_rules! parsed {
-    ($($ty:ty => $expected:literal),* $(,)?) => {$(
-        impl FromParam for $ty {
-            async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
-                <$ty>::from_str(&param.value).map_err(|_| param.expected($expected))
-            }
-        }
-    )*};
-}
-
-parsed! { bool => "`true` or `false`" }
-crate::scalars!(parsed);
-
-/// `None` when the query does not name it.
-impl<T: FromParam> FromParam for Option<T> {
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
-    }
-
-    async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        T::from_param(param, cx).await.map(Some)
-    }
-
-    async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        match values.clone().next() {
-            Some(_) => T::from_values(values, cx).await.map(Some),
-            None => Ok(None),
-        }
-    }
-}
-
-/// Every value of a name that the query repeats.
-impl<T: FromParam> FromParam for Vec<T> {
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
-    }
-
-    async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        Ok(vec![T::from_param(param, cx).await?])
-    }
-
-    async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        let mut all = Vec::new();
-        for value in values {
-            all.push(T::from_param(value?, cx).await?);
-        }
-        Ok(all)
-    }
-}
-
-/// The handler decides what to do with the rejection.
-impl<T: FromParam> FromParam for Result<T, Rejection> {
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
-    }
-
-    async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        Ok(T::from_param(param, cx).await)
-    }
-
-    async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        Ok(T::from_values(values, cx).await)
-    }
+/// Reads the header field of this name, by the rules for values of a query; each line of the field is a value.
+///
+/// ```
+/// use trine_core::extract::Parts;
+/// use trine_core::param::from_header;
+/// use trine_core::{Cx, FromRequest, Rejection};
+///
+/// /// How many rows the client wants.
+/// struct Rows(Option<u32>);
+///
+/// impl FromRequest for Rows {
+///     type Reads = Parts;
+///
+///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+///         from_header("x-rows", cx).await.map(Rows)
+///     }
+/// }
+/// ```
+///
+/// # Errors
+/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8.
+pub async fn from_header<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
+    T::from_values(Values::of_header(name, cx.headers()), cx).await.map_err(Rejection::by::<T>)
 }

@@ -9,6 +9,7 @@ use http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 
+use crate::param::{Place, clip};
 use crate::state::States;
 use crate::{ConnInfo, Rejection};
 
@@ -154,6 +155,8 @@ impl RouteCx {
 
     /// The value of the path parameter at `index`, percent-decoded.
     ///
+    /// It is any text, as [`AnyText`](crate::param::AnyText) is: it may hold `/`, `\` and segments of dots.
+    ///
     /// # Errors
     /// A 400 where the decoded bytes are not UTF-8.
     pub fn param(&self, index: usize) -> Result<Option<Cow<'_, str>>, Rejection> {
@@ -167,10 +170,8 @@ impl RouteCx {
     #[cold]
     fn not_utf8(&self, index: usize, raw: &str) -> Rejection {
         let name = self.route().and_then(|route| route.params.get(index)).map_or("?", String::as_str);
-        crate::Problem::bad_request(format!(
-            "path parameter `{name}`: expected UTF-8 after percent-decoding, got `{raw}`"
-        ))
-        .into()
+        let message = format!("expected UTF-8 after percent-decoding, got `{}`", clip(raw));
+        Place::Path.refuse(name, "encoding", &message).into()
     }
 }
 

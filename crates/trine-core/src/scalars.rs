@@ -1,4 +1,69 @@
-//! Types that are one value, and what is expected of each, for whatever reads them from text.
+//! How a text becomes a single value: one table for the path, the query, forms and header fields.
+
+use std::str::FromStr;
+
+/// A type that one text becomes.
+#[doc(hidden)]
+pub trait Scalar: Sized {
+    /// What an error says was expected.
+    const EXPECTED: &'static str;
+
+    /// The value, where the text is one.
+    fn of(text: &str) -> Option<Self>;
+}
+
+/// Why a text is no value of a type.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misread {
+    /// It is empty.
+    Missing,
+    /// This was expected.
+    Expected(&'static str),
+}
+
+/// Reads a text with, perhaps, space around it.
+///
+/// # Errors
+/// Where it is empty or is no such value.
+#[doc(hidden)]
+pub fn read<T: Scalar>(text: &str) -> Result<T, Misread> {
+    if let Some(value) = T::of(text) {
+        return Ok(value);
+    }
+    match text.trim() {
+        "" => Err(Misread::Missing),
+        trimmed => T::of(trimmed).ok_or(Misread::Expected(T::EXPECTED)),
+    }
+}
+
+/// What a checkbox sends, and what people write. Nothing is `true`: `?full`, and a checkbox without a value.
+impl Scalar for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    fn of(text: &str) -> Option<bool> {
+        match text {
+            "on" | "true" | "1" | "" => Some(true),
+            "off" | "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! scalar {
+    ($($ty:ty => $expected:literal),* $(,)?) => {$(
+        impl Scalar for $ty {
+            const EXPECTED: &'static str = $expected;
+
+            fn of(text: &str) -> Option<Self> {
+                <$ty>::from_str(text).ok()
+            }
+        }
+    )*};
+}
+
+scalar! { char => "one character" }
+crate::scalars!(scalar);
 
 /// Hands the table to a macro of the caller's.
 #[doc(hidden)]
@@ -6,7 +71,6 @@
 macro_rules! scalars {
     ($for_each:ident) => {
         $for_each! {
-            char => "one character",
             u8 => "a whole number from 0 to 255",
             u16 => "a whole number from 0 to 65535",
             u32 => "a whole number from 0 to 4294967295",

@@ -1,8 +1,10 @@
 //! From a value to the text of a path or a query: what links are made of.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use crate::Rejection;
+use crate::param::AnyText;
 
 /// A type whose values can stand in a path or a query: the way back from [`FromParam`](crate::FromParam).
 ///
@@ -127,6 +129,10 @@ link_arg! {
     () &str => Option<String>: |value, each| each(value);
     (const N: usize) [&str; N] => Vec<String>: |value, each| value.iter().for_each(|one| each(one));
     () &[&str] => Vec<String>: |value, each| value.iter().for_each(|one| each(one));
+    () &str => AnyText: |value, each| each(value);
+    () &str => Option<AnyText>: |value, each| each(value);
+    () &str => PathBuf: |value, each| each(value);
+    () &Path => PathBuf: |value, each| each(&value.to_param());
 }
 
 impl ToParam for str {
@@ -148,6 +154,20 @@ impl<T: ToParam + ?Sized> ToParam for &T {
 impl ToParam for String {
     fn to_param(&self) -> Cow<'_, str> {
         Cow::Borrowed(self)
+    }
+}
+
+/// With slashes between its segments. What is not UTF-8 no request can name; it is written with U+FFFD.
+impl ToParam for Path {
+    fn to_param(&self) -> Cow<'_, str> {
+        let text = self.to_string_lossy();
+        if cfg!(windows) { Cow::Owned(text.replace('\\', "/")) } else { text }
+    }
+}
+
+impl ToParam for PathBuf {
+    fn to_param(&self) -> Cow<'_, str> {
+        self.as_path().to_param()
     }
 }
 
@@ -173,7 +193,7 @@ displayed! {
     std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
 }
 
-/// `None` is left out of a query.
+/// `None` is left out of a query. An empty text is read as `None`, as all inputs are that nobody touched.
 impl<T: ToParam> ToParam for Option<T> {
     fn to_param(&self) -> Cow<'_, str> {
         self.as_ref().map_or(Cow::Borrowed(""), T::to_param)

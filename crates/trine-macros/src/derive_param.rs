@@ -171,6 +171,8 @@ fn newtype(input: &DeriveInput, field: &Field) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #generics ::trine::FromParam for #name #arguments #from {
+            const ANY_TEXT: bool = #inner::ANY_TEXT;
+
             fn needs(needs: &mut ::trine::Needs) {
                 #inner::needs(needs);
             }

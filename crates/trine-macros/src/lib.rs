@@ -72,7 +72,7 @@ verbs! {
     delete "DELETE": "A handler of `DELETE`.",
         "#[delete(\"/users/{id}\")]\nasync fn remove(id: u64) -> NoContent { … }";
     head "HEAD": "A handler of `HEAD`, in place of the `GET` of the same path without its body.",
-        "#[head(\"/files/{*path}\")]\nasync fn size(path: String) -> [(HeaderName, u64); 1] { … }";
+        "#[head(\"/files/{*path}\")]\nasync fn size(path: PathBuf) -> [(HeaderName, u64); 1] { … }";
     options "OPTIONS": "A handler of `OPTIONS`.",
         "#[options(\"/users\")]\nasync fn allowed() -> [(HeaderName, &'static str); 1] { … }";
     query "QUERY": "A handler of `QUERY`, which asks as `GET` does, with a body (RFC 10008).",
@@ -94,7 +94,8 @@ verbs! {
 /// /static/{name}/img-{id}.png/{*rest}?{q}&{page}
 /// ```
 /// - `{name}` takes a segment, or what is left of one between a text before and a text after it.
-/// - `{*rest}` takes the rest of the path, slashes included, and stands at the end.
+/// - `{*rest}` takes the rest of the path, slashes included, and stands at the end. As a `PathBuf` it is a path of plain names,
+///   safe to join to a folder; a text with an encoded `/`, `\` or dots is refused, unless it is an `AnyText`.
 /// - `?{q}&{page}` takes values of the query; their order in a request does not matter. An `Option` may be missing, a
 ///   `Vec` may be repeated.
 /// - Text is written as a person reads it (`/straße`); `{{` and `}}` are the braces themselves.

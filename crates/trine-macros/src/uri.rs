@@ -52,8 +52,9 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     let mut pieces = Vec::new();
     let mut text = String::new();
     let value = |method: &str, name: &str| {
-        let (method, ident, ty) = (format_ident!("{method}"), ident(name), bound(name, arguments));
-        quote!(.#method::<#ty>(#name, &#ident))
+        let (call, ident, ty) = (format_ident!("{method}"), ident(name), bound(name, arguments));
+        let any_text = (method != "query").then(|| quote!(, ::trine::__private::Source::<#ty>::ANY_TEXT));
+        quote!(.#call::<#ty>(#name, &#ident #any_text))
     };
     for segment in template.segments() {
         text.push('/');
@@ -79,7 +80,10 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
         pieces.push(quote!(.text(#text)));
     }
     pieces.extend(template.query_names().map(|name| value("query", name)));
-    quote!(::trine::__private::LinkWriter::to::<#ty>() #(#pieces)* .finish())
+    quote! {
+        use ::trine::__private::Refused as _;
+        ::trine::__private::LinkWriter::to::<#ty>() #(#pieces)* .finish()
+    }
 }
 
 /// The type of the argument that a name binds to. A lifetime that is not named has to be, in a bound.

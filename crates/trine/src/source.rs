@@ -43,6 +43,9 @@ where
 pub struct Source<T>(PhantomData<fn() -> T>);
 
 impl<T: FromParam> Source<T> {
+    /// Whether any text of a path may be one.
+    pub const ANY_TEXT: bool = T::ANY_TEXT;
+
     /// What the value needs of the application.
     pub fn param_needs(needs: &mut Needs) {
         T::needs(needs);
@@ -115,6 +118,9 @@ impl<A: Args> Source<A> {
 pub trait Refused {
     /// The type that was refused.
     type Value;
+
+    /// See [`Source::ANY_TEXT`].
+    const ANY_TEXT: bool = false;
 
     /// See [`Source::READS_BODY`].
     const READS_BODY: bool = false;

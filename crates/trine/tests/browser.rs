@@ -17,6 +17,7 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use trine::AppService;
 use trine::config::{Config, Profile};
+use trine::extract::AnyText;
 use trine::prelude::*;
 use trine::sse::{LastEventId, Sse};
 use trine::topic::{Topic, TopicConfig};
@@ -43,7 +44,7 @@ impl Articles {
 }
 
 #[get("/articles/{slug}")]
-async fn show(slug: String) -> trine::Result<String> {
+async fn show(slug: AnyText) -> trine::Result<String> {
     let article = Articles::find(&slug).with_context(|| format!("reading the article <{slug}>"))?;
     Ok(article)
 }

@@ -80,7 +80,11 @@ async fn structs_of_extractors_are_extractors() {
     assert_eq!(client.post("/pet").form(&[("kind", "cat"), ("lives", "9")]).await.text(), "cat of 9");
     // The parts are refused first, though the body is wrong too.
     let answer = client.post("/create").json(&7).await;
-    assert!(answer.status() == 400 && answer.text().contains("missing field `page`"), "{}", answer.text());
+    assert!(
+        answer.status() == 400 && answer.text().contains("query parameter `page` is missing"),
+        "{}",
+        answer.text()
+    );
     assert_eq!(client.post("/create?page=3").json(&7).await.status(), 422);
 }
 

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
+use trine_core::param::Place;
 use trine_core::{Cx, Problem, Rejection};
+
+use crate::validation::{FieldErrors, Location};
 
 /// A content type that an extractor reads.
 pub(crate) struct Content {
@@ -34,7 +37,10 @@ impl Content {
     /// There is no byte of body.
     #[cold]
     pub(crate) fn empty(&self) -> Problem {
-        Problem::bad_request(format!("the body is empty: expected `{}`", self.expected))
+        let message = format!("expected `{}`", self.expected);
+        let mut errors = FieldErrors::of(Location::Body);
+        errors.refuse("", "missing", &*message);
+        errors.problem(StatusCode::BAD_REQUEST).detail(format!("the body is empty: {message}"))
     }
 
     // RFC 9110 section 15.5.16: `Accept` in a 415 says what would have been read.
@@ -42,8 +48,10 @@ impl Content {
     fn unsupported(&self, given: Option<&str>) -> Rejection {
         let expected = self.expected;
         let got = given.map_or_else(|| "none".to_owned(), |given| format!("`{given}`"));
+        let message = format!("expected `{expected}`, got {got}");
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .detail(format!("header `content-type`: expected `{expected}`, got {got}"))
+            .detail(format!("header `content-type`: {message}"))
+            .with("errors", Place::Header.errors("content-type", "content_type", &message))
             .with("expected", expected)
             .header(header::ACCEPT, HeaderValue::from_static(expected))
             .into()

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, Problem, Rejection};
+use trine_core::{Cx, FromRequest, Rejection};
 
 use super::content::Content;
 use crate::validation::{FieldErrors, Location};
@@ -82,7 +82,11 @@ fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
                 .with("path", path)
         }
         Category::Io | Category::Syntax | Category::Eof => {
-            Problem::bad_request(format!("JSON (line {line}, column {column}): {said}"))
+            let mut errors = FieldErrors::of(Location::Body);
+            errors.refuse("", "syntax", &*said);
+            errors
+                .problem(StatusCode::BAD_REQUEST)
+                .detail(format!("JSON (line {line}, column {column}): {said}"))
         }
     };
     problem.with("line", line).with("column", column).source(error).into()

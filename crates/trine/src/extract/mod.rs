@@ -33,7 +33,6 @@ mod client;
 mod client_certificate;
 pub(crate) mod content;
 mod cookies;
-mod fields;
 mod form;
 mod json;
 mod matched_path;
@@ -43,9 +42,12 @@ mod path;
 mod query;
 mod raw_target;
 mod state;
+mod text;
 mod typed_header;
 
 pub use trine_core::extract::{FromRequest, Parts, Reads, Rejection, Whole};
+pub(crate) use trine_core::param::clip;
+pub use trine_core::param::{AnyText, from_header};
 
 pub use self::client::Client;
 pub use self::client_certificate::ClientCertificate;
@@ -84,16 +86,6 @@ macro_rules! wraps {
     )*};
 }
 wraps!(Form, Json, Path, Query, TypedHeader);
-
-// A message may quote what the client sent, which may be as large as the body.
-pub(crate) fn clip(text: &str) -> std::borrow::Cow<'_, str> {
-    const LONGEST: usize = 400;
-    if text.len() <= LONGEST {
-        text.into()
-    } else {
-        format!("{}…", &text[..text.floor_char_boundary(LONGEST)]).into()
-    }
-}
 
 #[cfg(test)]
 pub(crate) mod testkit;

@@ -16,6 +16,7 @@ use self::head::{Disposition, boundary};
 use self::parser::{Event, Parser};
 use super::content::{Content, media_type};
 use crate::form::FormLimits;
+use crate::validation::{FieldErrors, Location};
 
 /// The parts of `multipart/form-data` ([RFC 7578]) as they come, for a handler that stores them itself.
 ///
@@ -216,9 +217,11 @@ impl Part<'_> {
             Some(Ok(text)) => Ok(text),
             Some(Err(error)) => {
                 let at = error.utf8_error().valid_up_to();
-                let detail =
-                    format!("part `{}`: expected UTF-8, got another byte at offset {at}", self.name());
-                Err(Problem::bad_request(detail).source(error))
+                let message = format!("expected UTF-8, got another byte at offset {at}");
+                let mut errors = FieldErrors::of(Location::Form);
+                errors.refuse(self.name(), "encoding", &*message);
+                let detail = format!("part `{}`: {message}", self.name());
+                Err(errors.problem(StatusCode::BAD_REQUEST).detail(detail).source(error))
             }
             None => Err(past("text", format!("part `{}`: expected at most {most} bytes", self.name()))),
         }
@@ -241,7 +244,10 @@ impl Part<'_> {
 
 #[cold]
 fn malformed(what: impl Display) -> Problem {
-    Problem::bad_request(format!("multipart: {what}"))
+    let what = what.to_string();
+    let mut errors = FieldErrors::of(Location::Form);
+    errors.refuse("", "syntax", &*what);
+    errors.problem(StatusCode::BAD_REQUEST).detail(format!("multipart: {what}"))
 }
 
 #[cold]

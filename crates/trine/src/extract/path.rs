@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
+use super::text::{self, Texts};
+
 /// The path parameters as any type that `serde` can read, percent-decoded.
 ///
 /// - A scalar, a newtype or an enum of unit variants takes the one parameter: `Path<u64>`.
@@ -26,6 +28,8 @@ use trine_core::{Cx, FromRequest, Needs, Rejection};
 ///
 /// # Errors
 /// - 400 where a value does not fit; it names the parameter, what was expected and what came
+/// - 400 where a text holds an encoded `/`, a `\`, a NUL or a segment of dots, or begins with a slash: see
+///   [`AnyText`](super::AnyText), which takes them. A `PathBuf` is a relative path of plain names
 /// - 500 where `T` does not fit the template, which no request can mend: the log says how. Where `T` takes another
 ///   number of parameters than the template has, the launch audit says so before the first request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,10 +45,12 @@ impl<T: DeserializeOwned + Send> FromRequest for Path<T> {
     }
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        match T::deserialize(de::Parameters::of(cx.matched())) {
-            Ok(value) => Ok(Path(value)),
-            Err(error) => Err(error.into_rejection(cx.matched(), std::any::type_name::<T>())),
-        }
+        let matched = cx.matched();
+        let texts = Texts::of_path(matched);
+        let fields = texts.fields();
+        text::read(fields, |attempt| T::deserialize(de::Parameters::new(fields, attempt)))
+            .map(Path)
+            .map_err(|error| de::refuse(error, matched, std::any::type_name::<T>()))
     }
 }
 
@@ -55,6 +61,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::extract::AnyText;
     use crate::extract::testkit::{cx, matched, member, problem, told};
 
     fn one(path: &str) -> Cx {
@@ -95,7 +102,8 @@ mod tests {
         assert_eq!(read::<(char,)>(one("/x")).await.unwrap(), ('x',));
         assert_eq!(read::<Kind>(one("/dog")).await.unwrap(), Kind::Dog);
         assert_eq!(read::<(Kind,)>(one("/cat")).await.unwrap(), (Kind::Cat,));
-        assert_eq!(read::<String>(one("/a%2Fb%20c")).await.unwrap(), "a/b c");
+        assert_eq!(read::<String>(one("/a%3Fb%20c")).await.unwrap(), "a?b c");
+        assert_eq!(read::<AnyText>(one("/a%2Fb%20c")).await.unwrap().0, "a/b c");
     }
 
     #[tokio::test]
@@ -121,7 +129,7 @@ mod tests {
         assert_eq!(told(read::<Kind>(one("/cow")).await), (400, kind));
         let user = "path parameter `user`: expected a whole number from 0 to 255, got `Jän`".to_owned();
         assert_eq!(told(read::<(u8, u8)>(two()).await), (400, user));
-        let bytes = "path parameter `id`: expected UTF-8 after percent-decoding, got `%FF`".to_owned();
+        let bytes = "path parameter `id`: expected percent-encoded UTF-8, got `%FF`".to_owned();
         assert_eq!(told(read::<String>(one("/%FF")).await), (400, bytes));
         let ip = told(read::<std::net::IpAddr>(one("/x")).await);
         assert_eq!(ip, (400, "path parameter `id`: invalid IP address syntax, got `x`".into()));

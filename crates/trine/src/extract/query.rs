@@ -1,16 +1,20 @@
 //! The query, typed.
 
-use http::StatusCode;
 use serde::de::DeserializeOwned;
 use trine_core::extract::Parts;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::param::Place;
+use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-use super::fields::{self, Misfit};
-use crate::validation::{FieldErrors, Location, Place};
+use super::text::{self, Error, Texts, Whole};
 
 /// The query as any type that `serde` can read from fields: mostly a struct.
 ///
-/// A repeated name fills a `Vec`; `Option` and `#[serde(default)]` make a field optional; `+` is a space.
+/// A repeated name fills a `Vec`, which is empty where there is none; `Option` and `#[serde(default)]` make a field optional;
+/// `+` is a space. How a text becomes a value is one table for all of a request: `guide/extraction.md`.
+///
+/// Fields of `#[serde(flatten)]` and enums with `tag` or `untagged` are read as what they want to be: `?page=2&q=12` is a
+/// number and a text where `Page { page: u32 }` and `Words { q: String }` are flattened. Numbers of 128 bits are not kept by
+/// serde there: such a field is a 500 whose log line says what to write.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -19,7 +23,6 @@ use crate::validation::{FieldErrors, Location, Place};
 /// #[derive(Deserialize)]
 /// struct Search {
 ///     q: String,
-///     #[serde(default)]
 ///     tag: Vec<String>,
 /// }
 ///
@@ -31,8 +34,10 @@ use crate::validation::{FieldErrors, Location, Place};
 /// A single value needs no struct: `#[get("/search?{q}")]` binds it to the argument `q`.
 ///
 /// # Errors
-/// A 400 that names the parameter, what was expected and what came. `Option` is `None` where the request has no
-/// query and `T` needs one.
+/// - 400 that names the parameter, what was expected and what came, in the message and in the member `errors`
+/// - 500 where no query can be a `T`, since a field is a struct or a map: the log says how to mend it
+///
+/// `Option` is `None` where the request has no query and `T` needs one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
@@ -41,27 +46,25 @@ impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let query = cx.uri().query();
-        match fields::read(query.unwrap_or_default()) {
-            Ok(value) => Ok(Query(value)),
-            Err(misfit) => Err(refuse(misfit, query.is_none())),
-        }
+        read(query.unwrap_or_default()).map(Query).map_err(|error| refuse::<T>(error, query.is_none()))
     }
 }
 
+fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
+    let texts = Texts::of_query(query)?;
+    let fields = texts.fields();
+    text::read(fields, |attempt| T::deserialize(Whole::new(fields, attempt)))
+}
+
 #[cold]
-fn refuse(Misfit { field, message }: Misfit, absent: bool) -> Rejection {
-    let mut errors = FieldErrors::of(Location::Query);
-    let code = if message.starts_with("missing field") { "missing" } else { "type" };
-    errors.refuse(
-        field.as_deref().map_or_else(Place::whole, |field| Place::whole().then(field)),
-        code,
-        message,
-    );
-    let mut problem = errors.problem(StatusCode::BAD_REQUEST);
-    if let Some(field) = field {
-        problem = problem.with("parameter", field);
+fn refuse<T>(error: Error, absent: bool) -> Rejection {
+    if let Some(mistake) = error.mistake(&format!("`Query<{}>`", std::any::type_name::<T>())) {
+        return Problem::internal(mistake).into();
     }
-    if absent { problem.absent().into() } else { problem.into() }
+    match error.refuse(Place::Query) {
+        Rejection::Problem(problem) if absent => problem.absent().into(),
+        rejection => rejection,
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +77,6 @@ mod tests {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Page {
         page: u8,
-        #[serde(default)]
         tag: Vec<String>,
         size: Option<u8>,
     }
@@ -97,16 +99,16 @@ mod tests {
         assert_eq!(member(&refused, "errors")[0]["field"], "page");
         assert_eq!(
             refused.detail_text().unwrap(),
-            "query parameter `page`: expected a whole number, got `seven`"
+            "query parameter `page`: expected a whole number from 0 to 255, got `seven`"
         );
-        assert_eq!(told(read("/?size=1").await), (400, "query: missing field `page`".into()));
-        let twice = "query parameter `page`: expected one value, got `1`, `2`".to_owned();
+        assert_eq!(told(read("/?size=1").await), (400, "query parameter `page` is missing".into()));
+        let twice = "query parameter `page`: expected one value, got 2".to_owned();
         assert_eq!(told(read("/?page=1&page=2").await), (400, twice));
         assert_eq!(
             told(read("/?page=1&tag=%FF").await),
-            (400, "query: expected percent-encoded UTF-8".into())
+            (400, "query parameter `tag`: expected percent-encoded UTF-8, got `%FF`".into())
         );
-        let large = "query parameter `size`: expected a smaller number, got `256`".to_owned();
+        let large = "query parameter `size`: expected a whole number from 0 to 255, got `256`".to_owned();
         assert_eq!(told(read("/?page=1&size=256").await), (400, large));
     }
 

@@ -3,6 +3,7 @@
 use headers::Header;
 use http::header;
 use trine_core::extract::Parts;
+use trine_core::param::Place;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 
 /// A header field as a type of the [`headers`] crate, or any other that implements its [`Header`] trait.
@@ -41,7 +42,7 @@ impl<H: Header + Send> FromRequest for TypedHeader<H> {
 
 #[cold]
 fn missing(name: &str) -> Rejection {
-    Problem::bad_request(format!("header `{name}` is missing")).with("header", name).absent().into()
+    Place::Header.refuse(name, "missing", "is missing").absent().into()
 }
 
 #[cold]
@@ -53,9 +54,8 @@ fn malformed(name: &str, cx: &Cx, error: headers::Error) -> Rejection {
         }
         _ => String::new(),
     };
-    let detail =
-        format!("header `{name}`: expected a value of the form that this field is defined to have{got}");
-    Problem::bad_request(super::clip(&detail).into_owned()).with("header", name).source(error).into()
+    let message = format!("expected a value of the form that this field is defined to have{got}");
+    Place::Header.refuse(name, "type", &super::clip(&message)).source(error).into()
 }
 
 const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];

@@ -56,8 +56,10 @@ impl Collector {
         }
         let keys = name::keys(name);
         if keys.len() > limits.depth {
-            let detail = format!("form: expected names of at most {} keys, got `{name}`", limits.depth);
-            return Err(Problem::unprocessable(detail).with("limit", "depth"));
+            let message = format!("expected names of at most {} keys, got `{name}`", limits.depth);
+            let mut errors = FieldErrors::of(Location::Form);
+            errors.refuse("", "depth", &*message);
+            return Err(Problem::from(errors).with("limit", "depth"));
         }
         let slot = (self.known)(&keys, Rule::TEXT).map(|rule| Slot { keys, rule });
         if slot.is_none() && self.deny_unknown {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
+use trine_core::scalars::{self, Misread, Scalar};
+
 use super::name;
 use super::node::{Node, Value};
 use super::rule::Rule;
@@ -152,6 +154,15 @@ impl<'a> Field<'a> {
             return Err(self.refuse("missing", "is missing"));
         }
         text.parse().map_err(|_| self.expected(expected, text))
+    }
+
+    /// The one text as a type that is a single value, by the table for all of a request.
+    pub(crate) fn scalar<T: Scalar>(&mut self) -> Result<T, Refused> {
+        let text = self.text()?;
+        scalars::read(&text).map_err(|misread| match misread {
+            Misread::Missing => self.refuse("missing", "is missing"),
+            Misread::Expected(expected) => self.expected(expected, text.trim()),
+        })
     }
 
     /// The one text, which is one of these, by its position.

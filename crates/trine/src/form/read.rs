@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode;
-use trine_core::param::is_encoded;
-use trine_core::{Cx, Rejection};
+use trine_core::{Cx, Rejection, param};
 
 use super::collect::Collector;
 use super::submitted::Values;
@@ -64,19 +62,8 @@ const FORM: Content = Content {
     accepts: |given| given.eq_ignore_ascii_case("application/x-www-form-urlencoded"),
 };
 
-// As the WHATWG URL standard reads it, but strictly: neither is a `%` kept that encodes nothing, nor does U+FFFD stand for
-// what is no UTF-8. The handler would store both.
 fn decode(text: &[u8]) -> Option<Cow<'_, str>> {
-    let text = std::str::from_utf8(text).ok()?;
-    if !text.contains(['%', '+']) {
-        return Some(Cow::Borrowed(text));
-    }
-    if !is_encoded(text) {
-        return None;
-    }
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode(spaced.as_bytes()).decode_utf8().ok()?;
-    Some(Cow::Owned(decoded.into_owned()))
+    param::decode(std::str::from_utf8(text).ok()?)
 }
 
 #[cfg(feature = "multipart")]

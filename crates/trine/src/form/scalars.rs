@@ -18,15 +18,29 @@ impl FromField for bool {
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         let Some(last) = field.take_values().pop() else { return Ok(false) };
         let mut last = field.same(Node::of(last));
-        let text = last.text()?;
-        match text.as_str() {
-            "on" | "true" | "1" | "" => Ok(true),
-            "off" | "false" | "0" => Ok(false),
-            other => Err(last.expected("`true` or `false`", other)),
-        }
+        last.scalar()
     }
 }
 
+impl FromField for char {
+    fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
+        field.scalar()
+    }
+}
+
+macro_rules! scalar {
+    ($($ty:ty => $expected:literal),* $(,)?) => {$(
+        impl FromField for $ty {
+            fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
+                field.scalar()
+            }
+        }
+    )*};
+}
+
+trine_core::scalars!(scalar);
+
+#[cfg(feature = "jiff")]
 macro_rules! parsed {
     ($($ty:ty => $expected:literal),* $(,)?) => {$(
         impl FromField for $ty {
@@ -36,8 +50,6 @@ macro_rules! parsed {
         }
     )*};
 }
-
-trine_core::scalars!(parsed);
 
 #[cfg(feature = "jiff")]
 parsed! {

@@ -37,10 +37,13 @@ impl LinkWriter {
         self
     }
 
-    /// A value of one segment, or of a part of it.
+    /// A value of one segment, or of a part of it. `any_text` says whether its handler takes any.
     #[must_use]
-    pub fn value<T>(mut self, name: &str, value: &impl LinkArg<T>) -> LinkWriter {
+    pub fn value<T>(mut self, name: &str, value: &impl LinkArg<T>, any_text: bool) -> LinkWriter {
         if let Some(text) = self.one(name, value) {
+            if !any_text {
+                self.refuse_as_its_handler(name, &text, &['/', '\\', '\0']);
+            }
             self.0.path.extend(utf8_percent_encode(&text, NOT_IN_VALUES));
         }
         self
@@ -48,8 +51,11 @@ impl LinkWriter {
 
     /// A value that takes the rest of the path; its slashes stay.
     #[must_use]
-    pub fn rest<T>(mut self, name: &str, value: &impl LinkArg<T>) -> LinkWriter {
+    pub fn rest<T>(mut self, name: &str, value: &impl LinkArg<T>, any_text: bool) -> LinkWriter {
         let Some(text) = self.one(name, value) else { return self };
+        if !any_text {
+            self.refuse_as_its_handler(name, &text, &['\\', '\0']);
+        }
         // At the root, `//example.com` would be another site.
         if text.starts_with('/') {
             self.0.refuse(format!("`{name}` is `{text}`: a rest of a path does not start with a slash"));
@@ -79,6 +85,17 @@ impl LinkWriter {
             self.0.refuse(mistake);
         }
         self.0
+    }
+
+    /// A request with this text would be answered with 400.
+    fn refuse_as_its_handler(&mut self, name: &str, text: &str, refused: &[char]) {
+        if matches!(text, "." | "..") {
+            self.0.refuse(format!("`{name}` is a segment `{text}`, which clients resolve away"));
+        } else if let Some(found) = text.matches(refused).next() {
+            self.0.refuse(format!(
+                "`{name}` holds {found:?}, which its handler refuses in the path: take `AnyText` there if it may"
+            ));
+        }
     }
 
     fn one<T>(&mut self, name: &str, value: &impl LinkArg<T>) -> Option<String> {

@@ -2,7 +2,8 @@
 
 use http::HeaderName;
 use trine_core::extract::Parts;
-use trine_core::{Cx, FromRequest, Problem, Rejection};
+use trine_core::param::Place;
+use trine_core::{Cx, FromRequest, Rejection};
 
 use crate::topic::Since;
 
@@ -34,11 +35,11 @@ impl FromRequest for LastEventId {
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         const NAME: HeaderName = HeaderName::from_static("last-event-id");
         let Some(value) = cx.headers().get(NAME) else {
-            return Err(Problem::bad_request("header `Last-Event-ID` is missing").absent().into());
+            return Err(Place::Header.refuse("Last-Event-ID", "missing", "is missing").absent().into());
         };
         match std::str::from_utf8(value.as_bytes()) {
             Ok(id) => Ok(LastEventId(id.to_owned())),
-            Err(_) => Err(Problem::bad_request("header `Last-Event-ID`: expected UTF-8").into()),
+            Err(_) => Err(Place::Header.refuse("Last-Event-ID", "encoding", "expected UTF-8").into()),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Location {
     Query,
     /// In the path.
     Path,
+    /// In a header field.
+    Header,
 }
 
 /// One thing that is wrong: where, a stable code for programs, a message for people.
@@ -167,6 +169,7 @@ impl Location {
             Location::Form => "form",
             Location::Query => "query",
             Location::Path => "path",
+            Location::Header => "header",
         }
     }
 }
@@ -177,7 +180,7 @@ impl Serialize for FieldError {
         object.serialize_entry("in", self.location.name())?;
         match self.location {
             Location::Body => object.serialize_entry("pointer", &self.place.pointer())?,
-            Location::Form | Location::Query | Location::Path => {
+            Location::Form | Location::Query | Location::Path | Location::Header => {
                 object.serialize_entry("field", &self.place.to_string())?;
             }
         }
@@ -191,7 +194,7 @@ impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.location {
             Location::Body => self.place.path(),
-            Location::Form | Location::Query | Location::Path => self.place.to_string(),
+            Location::Form | Location::Query | Location::Path | Location::Header => self.place.to_string(),
         };
         let what = match (self.location, place.is_empty()) {
             (Location::Body, true) => "JSON",
@@ -202,6 +205,8 @@ impl fmt::Display for FieldError {
             (Location::Query, false) => "query parameter",
             (Location::Path, true) => "path",
             (Location::Path, false) => "path parameter",
+            (Location::Header, true) => "head",
+            (Location::Header, false) => "header",
         };
         match place.is_empty() {
             true => write!(f, "{what}: {}", self.message),

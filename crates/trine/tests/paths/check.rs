@@ -54,7 +54,15 @@ fn expected(path: &str) -> Result<String, u16> {
     if malformed {
         return Err(400);
     }
-    let value = |raw: &str| percent_decode_str(raw).decode_utf8().map(String::from).map_err(|_| 400_u16);
+    let value = |raw: &str| {
+        let text = percent_decode_str(raw).decode_utf8().map(String::from).map_err(|_| 400_u16)?;
+        // What would lead out of a folder is no text of a path.
+        let elsewhere = |segment: &str| {
+            let decoded = percent_decode_str(segment).collect::<Vec<u8>>();
+            decoded == b"." || decoded == b".." || decoded.iter().any(|byte| b"/\\\0".contains(byte))
+        };
+        if raw.starts_with('/') || raw.split('/').any(elsewhere) { Err(400) } else { Ok(text) }
+    };
     let is = |raw: &str, name: &str| *percent_decode_str(raw).collect::<Vec<u8>>() == *name.as_bytes();
     let segments: Vec<&str> = path.strip_prefix('/').ok_or(404_u16)?.split('/').collect();
     match *segments {

@@ -1,0 +1,243 @@
+//! What an encoding hides in a path reaches no program that makes a name of a file of it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use trine::extract::AnyText;
+use trine::prelude::*;
+
+#[derive(Debug, FromParam)]
+struct Slug(String);
+
+#[derive(Debug, FromParam)]
+struct Words(AnyText);
+
+#[derive(FromParam)]
+#[param(with = "File::find")]
+struct File {
+    name: String,
+}
+
+impl File {
+    async fn find(name: String, _cx: &Cx) -> Result<File, Rejection> {
+        Ok(File { name })
+    }
+}
+
+/// A hand-written one, which thinks of nothing.
+struct Raw(String);
+
+impl FromParam for Raw {
+    async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
+        Ok(Raw(param.value.into_owned()))
+    }
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    rest: String,
+}
+
+#[derive(Deserialize)]
+struct Flattened {
+    #[serde(flatten)]
+    inner: Fields,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Number(u64),
+    Text(String),
+}
+
+macro_rules! named {
+    ($($name:ident $path:literal $ty:ty: |$value:ident| $text:expr;)*) => {
+        $(#[get($path)]
+        async fn $name(rest: $ty) -> String {
+            let $value = rest;
+            $text
+        })*
+
+        fn named() -> Vec<trine::Route> {
+            routes![$($name),*]
+        }
+    };
+}
+
+named! {
+    text "/text/{*rest}" String: |it| it;
+    optional "/optional/{*rest}" Option<String>: |it| it.unwrap();
+    list "/list/{*rest}" Vec<String>: |it| it.concat();
+    newtype "/newtype/{*rest}" Slug: |it| it.0;
+    found "/found/{*rest}" File: |it| it.name;
+    by_hand "/by_hand/{*rest}" Raw: |it| it.0;
+    path "/path/{*rest}" PathBuf: |it| it.to_str().unwrap().to_owned();
+    any "/any/{*rest}" AnyText: |it| it.0;
+    any_newtype "/any_newtype/{*rest}" Words: |it| it.0.0;
+    any_optional "/any_optional/{*rest}" Option<AnyText>: |it| it.unwrap().0;
+}
+
+fn app() -> App {
+    App::new()
+        .routes(named())
+        .route("/serde_text/{*rest}", get(async |Path(it): Path<String>| it))
+        .route("/serde_tuple/{*rest}", get(async |Path((it,)): Path<(String,)>| it))
+        .route("/serde_list/{*rest}", get(async |Path(it): Path<Vec<String>>| it.concat()))
+        .route("/serde_struct/{*rest}", get(async |it: Path<Fields>| it.0.rest))
+        .route("/serde_flattened/{*rest}", get(async |it: Path<Flattened>| it.0.inner.rest))
+        .route("/serde_boxed/{*rest}", get(async |Path(it): Path<Box<str>>| it.into_string()))
+        .route(
+            "/serde_either/{*rest}",
+            get(async |Path(it): Path<Either>| match it {
+                Either::Number(number) => number.to_string(),
+                Either::Text(text) => text,
+            }),
+        )
+        .route("/serde_path/{*rest}", get(async |Path(it): Path<PathBuf>| it.to_str().unwrap().to_owned()))
+        .route("/serde_any/{*rest}", get(async |Path(it): Path<AnyText>| it.0))
+        .route("/serde_any_tuple/{*rest}", get(async |Path((it,)): Path<(AnyText,)>| it.0))
+        .group(Group::at("/group/{rest}").route("/end", get(async |Path(it): Path<String>| it)))
+}
+
+const TEXTS: [&str; 13] = [
+    "text",
+    "optional",
+    "list",
+    "newtype",
+    "found",
+    "by_hand",
+    "serde_text",
+    "serde_tuple",
+    "serde_list",
+    "serde_struct",
+    "serde_flattened",
+    "serde_boxed",
+    "serde_either",
+];
+
+const ANY: [&str; 5] = ["any", "any_newtype", "any_optional", "serde_any", "serde_any_tuple"];
+
+const PATHS: [&str; 2] = ["path", "serde_path"];
+
+/// As it stands in the path, and decoded.
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("%2Fetc%2Fpasswd", "/etc/passwd"),
+    ("%2fetc", "/etc"),
+    ("a%2Fb", "a/b"),
+    ("..", ".."),
+    (".", "."),
+    ("%2e%2e", ".."),
+    ("%2E%2E/%2e%2e/etc", "../../etc"),
+    ("..%2F..%2Fetc", "../../etc"),
+    ("a/../../b", "a/../../b"),
+    ("a/.", "a/."),
+    ("..%5C..%5Cx", "..\\..\\x"),
+    ("a%5Cb", "a\\b"),
+    ("a%00.png", "a\0.png"),
+    ("/etc/passwd", "/etc/passwd"),
+];
+
+#[trine::test]
+async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
+    let client = app().test().await;
+    for (raw, decoded) in ELSEWHERE {
+        for kind in TEXTS.iter().chain(&PATHS) {
+            let refused = client.get(&format!("/{kind}/{raw}")).await;
+            refused.expect_problem(400);
+            let problem: serde_json::Value = refused.json();
+            let error = &problem["errors"][0];
+            assert_eq!(
+                (&error["in"], &error["field"], &error["code"]),
+                (&"path".into(), &"rest".into(), &"path".into())
+            );
+            assert!(error["message"].as_str().unwrap().contains("expected"), "{error}");
+        }
+        for kind in ANY {
+            client.get(&format!("/{kind}/{raw}")).await.expect_text(decoded);
+        }
+    }
+    client.get("/group/a%2Fb/end").await.expect_problem(400);
+    client.get("/group/%2e%2e/end").await.expect_problem(400);
+}
+
+#[trine::test]
+async fn plain_names_are_taken_whatever_they_are() {
+    let client = app().test().await;
+    for (raw, decoded) in [
+        ("a", "a"),
+        ("a.b..c", "a.b..c"),
+        ("...", "..."),
+        (".env", ".env"),
+        ("a/b/c.txt", "a/b/c.txt"),
+        ("a//b", "a//b"),
+        ("https://example.com/", "https://example.com/"),
+        ("%C3%A4%20%3F%25", "ä ?%"),
+        ("%252F", "%2F"),
+        ("a:b", "a:b"),
+    ] {
+        for kind in TEXTS.iter().chain(&ANY) {
+            client.get(&format!("/{kind}/{raw}")).await.expect_text(decoded);
+        }
+    }
+}
+
+#[trine::test]
+async fn a_path_buf_is_relative_and_plain() {
+    let client = app().test().await;
+    for kind in PATHS {
+        let get = async |raw: &str| client.get(&format!("/{kind}/{raw}")).await;
+        get("a").await.expect_text("a");
+        get("a%20b/%C3%A4.tar.gz").await.expect_text("a b/ä.tar.gz");
+        for raw in ["a/", "a//b", ".env", "a/.git/config", "C:/x", "a/c:x", "a%0Ab", "%7F"] {
+            let refused = get(raw).await;
+            refused.expect_problem(400);
+            assert!(
+                refused.text().contains("expected a relative path of plain names, got"),
+                "{}",
+                refused.text()
+            );
+        }
+    }
+}
+
+#[trine::test]
+async fn a_path_buf_of_a_query_is_no_other() {
+    #[derive(Deserialize)]
+    struct Fields {
+        file: PathBuf,
+    }
+    #[get("/named?{file}")]
+    async fn named(file: PathBuf) -> String {
+        file.display().to_string()
+    }
+    let query = get(async |it: Query<Fields>| it.file.display().to_string());
+    let client = App::new().routes(routes![named]).route("/query", query).test().await;
+    for path in ["/named", "/query"] {
+        client.get(&format!("{path}?file=a%2Fb.txt")).await.expect_text("a/b.txt");
+        for file in ["..", "../a", "%2Fetc", "a/../b", ".env", "C:/", "a%5Cb", ""] {
+            client.get(&format!("{path}?file={file}")).await.expect_problem(400);
+        }
+    }
+}
+
+/// A client that is no browser sends what it likes: over a real socket.
+#[trine::test]
+async fn dots_are_refused_over_a_socket_too() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let server = app().test_server().await;
+    for target in ["/text/../../etc/passwd", "/text/%2e%2e/x", "/text//etc/passwd", "/text/..%2f..%2fetc"] {
+        let mut socket = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.contains(r#""code":"path""#),
+            "{target}: {answer}"
+        );
+    }
+}
