@@ -101,6 +101,7 @@ impl<V: Values, A: Args> Source<(V, A)> {
     ///
     /// # Errors
     /// What the first of them refuses.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` cannot promise that it is `Send`")]
     pub fn arguments(
         names: &'static [Named],
         cx: &mut Cx,
