@@ -12,12 +12,14 @@ pub(crate) enum Condition {
     ContentType(String),
 }
 
+type Read = fn(&str) -> Result<Condition, String>;
+
 /// Reads the value of a key; `None` where the key is that of no condition.
 ///
 /// # Errors
 /// The text says what is wrong and what to write instead.
 pub(crate) fn parse(key: &str, value: &Lit) -> Option<Result<Condition, String>> {
-    let (read, example): (fn(&str) -> Result<Condition, String>, _) = match key {
+    let (read, example): (Read, _) = match key {
         "header" => (header, "x-version: 2"),
         "accept" => (|text| media("accept", text, false).map(Condition::Accepts), "text/html"),
         "content_type" => {

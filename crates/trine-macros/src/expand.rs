@@ -147,29 +147,43 @@ impl Route<'_> {
         quote!(#(#pairs)*)
     }
 
-    /// What leaves the body alone, so that who asks is settled before anything is looked up; then the values of the path and
-    /// the query; then what reads the body. Only the types know which of the extractors is which.
+    /// The extractors that leave the body alone, the values of the path and the query, then what reads the body. Only the
+    /// types know which of the extractors is which.
+    fn arguments(&self, cx: &Ident) -> TokenStream {
+        let extractors: Vec<_> = self.extractors().map(|(_, argument)| &argument.ty).collect();
+        let extracted: Vec<_> = self.extractors().map(|(index, _)| local(index)).collect();
+        let named = self.handler.arguments.iter().enumerate();
+        let named: Vec<_> = named.filter(|(_, argument)| argument.source != Source::Extractor).collect();
+        if named.is_empty() {
+            return quote! {
+                let (#(#extracted,)*) = ::trine::__private::Source::<(#(#extractors,)*)>::extract(#cx).await?;
+            };
+        }
+        if extractors.is_empty() {
+            let values = named.iter().map(|(index, Argument { ty, source, .. })| {
+                let (local, value) = (local(*index), source.read(cx));
+                quote!(let #local = ::trine::__private::Source::<#ty>::#value.await?;)
+            });
+            return quote!(#(#values)*);
+        }
+        let names = named.iter().map(|(_, argument)| argument.source.name());
+        let (types, values) = named.iter().rev().fold(
+            (quote!(()), quote!(())),
+            |(types, values), (index, Argument { ty, .. })| {
+                let local = local(*index);
+                (quote!((#ty, #types)), quote!((#local, #values)))
+            },
+        );
+        quote! {
+            let (#values, (#(#extracted,)*)) =
+                ::trine::__private::Source::<(#types, (#(#extractors,)*))>::arguments(&[#(#names),*], #cx).await?;
+        }
+    }
+
     fn call(&self) -> TokenStream {
         let ident = &self.function.signature.ident;
         let cx = Ident::new("cx", Span::mixed_site());
-        let values = self.handler.arguments.iter().enumerate().filter_map(|(index, argument)| {
-            let Argument { ty, source, .. } = argument;
-            let local = local(index);
-            let value = match source {
-                Source::Path { name, index } => quote!(from_path(#name, #index, #cx)),
-                Source::Query { name } => quote!(from_query(#name, #cx)),
-                Source::Extractor => return None,
-            };
-            Some(quote!(let #local = ::trine::__private::Source::<#ty>::#value.await?;))
-        });
-        let early = self.extractors().map(|(index, Argument { ty, .. })| {
-            let local = local(index);
-            quote!(let #local = ::trine::__private::Source::<#ty>::early(#cx).await?;)
-        });
-        let late = self.extractors().map(|(index, Argument { ty, .. })| {
-            let local = local(index);
-            quote!(let #local = ::trine::__private::Source::<#ty>::late(#local, #cx).await?;)
-        });
+        let arguments = self.arguments(&cx);
         let answer = self.answer();
         // A future that is not `Send` is reported at the type that is promised here: put it at the handler's name.
         let promise = quote_spanned! {ident.span()=>
@@ -181,9 +195,7 @@ impl Route<'_> {
             fn call(#cx: &mut ::trine::Cx) -> #promise {
                 async move {
                     use ::trine::__private::Refused as _;
-                    #(#early)*
-                    #(#values)*
-                    #(#late)*
+                    #arguments
                     ::core::result::Result::Ok(#answer)
                 }
             }
@@ -240,6 +252,26 @@ impl Route<'_> {
     /// The arguments that the template does not name, with their positions.
     fn extractors(&self) -> impl Iterator<Item = (usize, &Argument)> {
         self.handler.arguments.iter().enumerate().filter(|(_, argument)| argument.source == Source::Extractor)
+    }
+}
+
+impl Source {
+    /// The call that reads a named value.
+    fn read(&self, cx: &Ident) -> TokenStream {
+        match self {
+            Source::Path { name, index } => quote!(from_path(#name, #index, #cx)),
+            Source::Query { name } => quote!(from_query(#name, #cx)),
+            Source::Extractor => TokenStream::new(),
+        }
+    }
+
+    /// Where a named value stands, for code that reads several.
+    fn name(&self) -> TokenStream {
+        match self {
+            Source::Path { name, index } => quote!(::trine::__private::Named::Path(#name, #index)),
+            Source::Query { name } => quote!(::trine::__private::Named::Query(#name)),
+            Source::Extractor => TokenStream::new(),
+        }
     }
 }
 

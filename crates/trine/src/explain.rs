@@ -241,7 +241,7 @@ impl Display for Explanation {
                 }
             }
             Outcome::Fallback { of } => {
-                writeln!(f, "is answered by the fallback of {of}: nothing stands there")?
+                writeln!(f, "is answered by the fallback of {of}: nothing stands there")?;
             }
             Outcome::OtherMethods => {
                 writeln!(f, "is answered with 405: the path has no handler for {}", self.method)?;

@@ -45,6 +45,18 @@ pub trait Args: Sized + Send {
 
     /// Takes them all, or says which one refused and why.
     fn from_request(cx: &mut Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
+
+    /// Those that leave the body alone, until the others are there.
+    #[doc(hidden)]
+    type Early: Send;
+
+    /// Takes those that leave the body alone.
+    #[doc(hidden)]
+    fn early(cx: &mut Cx) -> impl Future<Output = Result<Self::Early, Rejection>> + Send;
+
+    /// Takes the others.
+    #[doc(hidden)]
+    fn late(early: Self::Early, cx: &mut Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
 /// Arguments of which at most one reads the body.
@@ -137,12 +149,24 @@ macro_rules! arity {
                 $($arg::needs(_needs);)*
             }
 
+            type Early = ($(Option<$arg>,)*);
+
+            async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+                let early = Self::early(cx).await?;
+                Self::late(early, cx).await
+            }
+
             #[allow(non_snake_case, unused_mut)]
-            async fn from_request(_cx: &mut Cx) -> Result<Self, Rejection> {
+            async fn early(_cx: &mut Cx) -> Result<Self::Early, Rejection> {
                 $(let mut $arg = None;)*
                 $(if !<$arg::Reads as Reads>::BODY {
                     $arg = Some($arg::from_request(_cx).await.map_err(Rejection::by::<$arg>)?);
                 })*
+                Ok(($($arg,)*))
+            }
+
+            #[allow(non_snake_case, unused_mut)]
+            async fn late(($(mut $arg,)*): Self::Early, _cx: &mut Cx) -> Result<Self, Rejection> {
                 $(if <$arg::Reads as Reads>::BODY {
                     $arg = Some($arg::from_request(_cx).await.map_err(Rejection::by::<$arg>)?);
                 })*

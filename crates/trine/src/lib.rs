@@ -138,7 +138,7 @@ pub mod __private {
     pub use crate::error::derived::{AsCause, member, status};
     pub use crate::link::LinkWriter;
     pub use crate::run::{MainResult, main, test};
-    pub use crate::source::{Refused, Source, find, path_or_query_argument, reads_body};
+    pub use crate::source::{Named, Refused, Source, find, path_or_query_argument, reads_body};
     pub use trine_core::param::Values;
     pub use trine_core::problem::Derived;
 }

@@ -245,7 +245,7 @@ impl Way {
                     cx.set_match(index, params);
                     self.dispatch.enter(entry, cx)
                 }
-                None => self.choose(Found::Route(index, params), cx),
+                None => self.choose(&Found::Route(index, params), cx),
             },
             Found::Nothing => self.nothing(&Found::Nothing, cx),
         }
@@ -253,9 +253,9 @@ impl Way {
 
     /// Goes on to the route whose conditions the request fulfils, where no fallback of a group goes before it.
     #[cold]
-    fn choose(&self, found: Found, cx: Box<Cx>) -> Answer {
-        let fallen = self.table.fallen(&found, cx.method(), cx.uri(), cx.headers());
-        let (Found::Route(index, params), None) = (&found, fallen) else { return self.nothing(&found, cx) };
+    fn choose(&self, found: &Found, cx: Box<Cx>) -> Answer {
+        let fallen = self.table.fallen(found, cx.method(), cx.uri(), cx.headers());
+        let (Found::Route(index, params), None) = (found, fallen) else { return self.nothing(found, cx) };
         let Some(choice) = self.table.choices.get(*index) else { return self.fallback.call(cx) };
         let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
         self.chosen(route, params.clone(), choice.vary().collect(), cx)

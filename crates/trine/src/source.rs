@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 use trine_core::extract::Reads;
 use trine_core::needs::Need;
-use trine_core::{Cx, FromParam, FromRequest, Needs, Param, Rejection, param};
+use trine_core::{Cx, FromParam, FromRequest, Needs, Param, Problem, Rejection, param};
 
 use crate::handler::Args;
 
@@ -67,30 +67,6 @@ impl<T: FromRequest> Source<T> {
     pub const READS_BODY: bool = <T::Reads as Reads>::BODY;
 }
 
-impl<T: FromRequest> Source<T> {
-    /// The argument in front of the values that the template names, `None` where it reads the body.
-    ///
-    /// # Errors
-    /// What it refuses.
-    pub async fn early(cx: &mut Cx) -> Result<Option<T>, Rejection> {
-        match <T::Reads as Reads>::BODY {
-            true => Ok(None),
-            false => T::from_request(cx).await.map(Some).map_err(Rejection::by::<T>),
-        }
-    }
-
-    /// The argument behind these values.
-    ///
-    /// # Errors
-    /// What it refuses.
-    pub async fn late(early: Option<T>, cx: &mut Cx) -> Result<T, Rejection> {
-        match early {
-            Some(value) => Ok(value),
-            None => T::from_request(cx).await.map_err(Rejection::by::<T>),
-        }
-    }
-}
-
 impl<V: FromParam, T: FromRequest> Source<(V, T)> {
     /// Notes where a value that is looked up comes before an argument that may ask who it is.
     pub fn order(needs: &mut Needs, value: &'static str, body: &'static str) {
@@ -111,6 +87,65 @@ impl<A: Args> Source<A> {
     /// What the extractors need of the application.
     pub fn needs(needs: &mut Needs) {
         A::needs(needs);
+    }
+
+    /// All extractors, the one that reads the body last.
+    pub fn extract(cx: &mut Cx) -> impl Future<Output = Result<A, Rejection>> + Send {
+        A::from_request(cx)
+    }
+}
+
+impl<V: Values, A: Args> Source<(V, A)> {
+    /// The extractors that leave the body alone, so that who asks is settled before anything is looked up; then the named
+    /// values; then what reads the body.
+    ///
+    /// Generic code holds them across the waits, and promises that it is `Send`: in code that names the types of a handler, the
+    /// compiler would forget which lifetimes are `'static`, and could not tell.
+    ///
+    /// # Errors
+    /// What the first of them refuses.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` cannot promise that it is `Send`")]
+    pub fn arguments(
+        names: &'static [Named],
+        cx: &mut Cx,
+    ) -> impl Future<Output = Result<(V, A), Rejection>> + Send {
+        async move {
+            let early = A::early(cx).await?;
+            let values = V::of(names, cx).await?;
+            Ok((values, A::late(early, cx).await?))
+        }
+    }
+}
+
+/// Where a named value stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Named {
+    /// The parameter at this index of the handler's own template.
+    Path(&'static str, usize),
+    /// In the query.
+    Query(&'static str),
+}
+
+/// Named values, in pairs of the first and the others: `(u64, (String, ()))`.
+pub trait Values: Sized + Send {
+    /// Makes one for each name.
+    fn of(names: &'static [Named], cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
+}
+
+impl Values for () {
+    async fn of(_names: &'static [Named], _cx: &Cx) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
+impl<T: FromParam, Others: Values> Values for (T, Others) {
+    async fn of(names: &'static [Named], cx: &Cx) -> Result<(T, Others), Rejection> {
+        let (first, others) = match names {
+            [Named::Path(name, index), others @ ..] => (param::from_path(name, *index, cx).await?, others),
+            [Named::Query(name), others @ ..] => (param::from_query(name, cx).await?, others),
+            [] => return Err(Problem::internal("a value has no name").into()),
+        };
+        Ok((first, Others::of(others, cx).await?))
     }
 }
 
@@ -140,13 +175,13 @@ pub trait Refused {
         const { refused() }
     }
 
-    /// See [`Source::early`].
-    fn early(_cx: &mut Cx) -> Ready<Result<Option<Self::Value>, Rejection>> {
+    /// See [`Source::extract`].
+    fn extract(_cx: &mut Cx) -> Ready<Result<Self::Value, Rejection>> {
         const { refused() }
     }
 
-    /// See [`Source::late`].
-    fn late(_early: Option<Self::Value>, _cx: &mut Cx) -> Ready<Result<Self::Value, Rejection>> {
+    /// See [`Source::arguments`].
+    fn arguments(_names: &'static [Named], _cx: &mut Cx) -> Ready<Result<Self::Value, Rejection>> {
         const { refused() }
     }
 

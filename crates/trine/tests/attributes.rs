@@ -98,6 +98,20 @@ async fn the_body_stands_anywhere_and_has_its_limit() {
     assert_eq!(ok(routes![maybe_body], "PUT", "/optional", "x").await, "PUT true");
 }
 
+/// The future of a handler is `Send` whatever its arguments hold, beside a value of the path too.
+#[get("/held/{n}")]
+async fn held(n: u8, people: trine::State<trine::topic::Presence<(), &'static str>>, body: String) -> String {
+    drop(people.enter((), "Ann"));
+    format!("{n} {body}")
+}
+
+#[trine::test]
+async fn arguments_may_hold_what_is_static() {
+    let people = trine::topic::Presence::<(), &'static str>::default();
+    let client = App::new().state(people).routes(routes![held]).test().await;
+    client.get("/held/7").await.expect_text("7 ");
+}
+
 #[get("/double/{n}")]
 fn double(n: u32) -> String {
     (n * 2).to_string()
