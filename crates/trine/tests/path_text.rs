@@ -145,7 +145,7 @@ async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
     let client = app().test().await;
     for (raw, decoded) in ELSEWHERE {
         for kind in TEXTS.iter().chain(&PATHS) {
-            let refused = client.get(&format!("/{kind}/{raw}")).await;
+            let refused = client.get(format!("/{kind}/{raw}")).await;
             refused.expect_problem(400);
             let problem: serde_json::Value = refused.json();
             let error = &problem["errors"][0];
@@ -156,7 +156,7 @@ async fn what_leads_out_of_a_folder_is_no_text_of_a_path() {
             assert!(error["message"].as_str().unwrap().contains("expected"), "{error}");
         }
         for kind in ANY {
-            client.get(&format!("/{kind}/{raw}")).await.expect_text(decoded);
+            client.get(format!("/{kind}/{raw}")).await.expect_text(decoded);
         }
     }
     client.get("/group/a%2Fb/end").await.expect_problem(400);
@@ -179,7 +179,7 @@ async fn plain_names_are_taken_whatever_they_are() {
         ("a:b", "a:b"),
     ] {
         for kind in TEXTS.iter().chain(&ANY) {
-            client.get(&format!("/{kind}/{raw}")).await.expect_text(decoded);
+            client.get(format!("/{kind}/{raw}")).await.expect_text(decoded);
         }
     }
 }
@@ -188,7 +188,7 @@ async fn plain_names_are_taken_whatever_they_are() {
 async fn a_path_buf_is_relative_and_plain() {
     let client = app().test().await;
     for kind in PATHS {
-        let get = async |raw: &str| client.get(&format!("/{kind}/{raw}")).await;
+        let get = async |raw: &str| client.get(format!("/{kind}/{raw}")).await;
         get("a").await.expect_text("a");
         get("a%20b/%C3%A4.tar.gz").await.expect_text("a b/ä.tar.gz");
         for raw in ["a/", "a//b", ".env", "a/.git/config", "C:/x", "a/c:x", "a%0Ab", "%7F"] {
@@ -216,9 +216,9 @@ async fn a_path_buf_of_a_query_is_no_other() {
     let query = get(async |it: Query<Fields>| it.file.display().to_string());
     let client = App::new().routes(routes![named]).route("/query", query).test().await;
     for path in ["/named", "/query"] {
-        client.get(&format!("{path}?file=a%2Fb.txt")).await.expect_text("a/b.txt");
+        client.get(format!("{path}?file=a%2Fb.txt")).await.expect_text("a/b.txt");
         for file in ["..", "../a", "%2Fetc", "a/../b", ".env", "C:/", "a%5Cb", ""] {
-            client.get(&format!("{path}?file={file}")).await.expect_problem(400);
+            client.get(format!("{path}?file={file}")).await.expect_problem(400);
         }
     }
 }

@@ -137,7 +137,8 @@ impl Plan {
 
     fn text_mends(&self, index: usize, wanted: &str, fields: Fields<'_>) -> Vec<Option<Plan>> {
         let head = fields.pairs[index].head;
-        let is_number = || is::<u64>(fields, index) || is::<i64>(fields, index) || is::<f64>(fields, index);
+        let is_integral = || is::<u64>(fields, index) || is::<i64>(fields, index);
+        let is_number = || is_integral() || is::<f64>(fields, index);
         let number = || self.with(head, |it| it.number = true);
         let boolean = || self.with(head, |it| it.boolean = true);
         let list = || self.with(head, |it| it.list = true);
@@ -149,16 +150,8 @@ impl Plan {
             VARIANT => {}
             BOOLEAN if is::<bool>(fields, index) => mends.push(boolean()),
             wanted if is_list(wanted) => mends.push(list()),
-            wanted if is_integer(wanted) => {
-                if is::<u64>(fields, index) || is::<i64>(fields, index) {
-                    mends.push(number());
-                }
-            }
-            "f32" | "f64" => {
-                if is_number() {
-                    mends.push(number());
-                }
-            }
+            wanted if is_integer(wanted) => mends.extend(is_integral().then(number)),
+            "f32" | "f64" => mends.extend(is_number().then(number)),
             // In words of a type's own: whatever the text may be.
             wanted if !matches!(wanted, BOOLEAN | "a string" | "a character" | "string or map") => {
                 if is_number() {
