@@ -69,7 +69,7 @@ impl Forged {
     }
 
     /// Has hyper end its connection, which its `OnUpgrade` waits for. Whoever sends the real bytes here, sends them there.
-    pub(crate) fn complete(mut self: Box<Self>) -> Option<oneshot::Sender<Upgraded>> {
+    pub(crate) fn complete(mut self) -> Option<oneshot::Sender<Upgraded>> {
         self.talk.accepted.store(true, Ordering::Relaxed);
         match self.poll() {
             Poll::Ready(Ok(())) => Some(self.real),
@@ -213,7 +213,7 @@ mod tests {
     async fn what_hyper_made_leads_to_the_real_bytes() {
         let (forged, upgrade) = offer();
         let (near, mut far) = tokio::io::duplex(1024);
-        let real = Box::new(forged).complete().unwrap();
+        let real = forged.complete().unwrap();
         assert!(real.send(Upgraded::of_stream(near, Arc::default())).is_ok());
         let mut upgraded = TokioIo::new(upgrade.await.unwrap());
         upgraded.write_all(b"hello").await.unwrap();
@@ -235,7 +235,7 @@ mod tests {
         assert!(upgrade.await.is_err());
         let (forged, upgrade) = offer();
         drop(upgrade);
-        let real = Box::new(forged).complete().unwrap();
+        let real = forged.complete().unwrap();
         assert!(real.is_closed());
     }
 }
