@@ -18,14 +18,16 @@ use crate::common::{Running, config, start, within};
 use crate::pki::{Authority, connect};
 
 type Body = BoxBody<Bytes, std::convert::Infallible>;
-type Client = (SendRequest<Body>, JoinHandle<hyper::Result<()>>);
+/// With the scheme that it says its connection has.
+type Sender = (SendRequest<Body>, &'static str);
+type Client = (Sender, JoinHandle<hyper::Result<()>>);
 
 async fn clear() -> (Running, Client) {
     let server = start(config());
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (send, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    (server, (send, tokio::spawn(connection)))
+    (server, ((send, "http"), tokio::spawn(connection)))
 }
 
 async fn secure() -> (Running, Client) {
@@ -38,16 +40,16 @@ async fn secure() -> (Running, Client) {
     let stream = connect(server.address, "localhost", &Arc::new(trusted)).await.unwrap();
     let (send, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    (server, (send, tokio::spawn(connection)))
+    (server, ((send, "https"), tokio::spawn(connection)))
 }
 
 fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed()
 }
 
-async fn ask(send: &SendRequest<Body>, path: &str, body: Body) -> Response<Incoming> {
-    let mut send = send.clone();
-    let request = Request::post(format!("http://localhost{path}")).body(body).unwrap();
+async fn ask(send: &Sender, path: &str, body: Body) -> Response<Incoming> {
+    let (mut send, scheme) = send.clone();
+    let request = Request::post(format!("{scheme}://localhost{path}")).body(body).unwrap();
     within(send.ready()).await.unwrap();
     within(send.send_request(request)).await.unwrap()
 }
