@@ -26,7 +26,7 @@ async fn both(Path((id, post)): Path<(String, String)>) -> String {
     format!("{id}\n{post}")
 }
 
-/// A path is malformed, or nothing stands there, or it reaches the one handler whose template it matches, which gets
+/// A path is malformed, or nothing stands there, or something does with another slash at its end, or it reaches the one handler whose template it matches, which gets
 /// what the segments say, decoded once.
 pub(crate) fn path(bytes: &[u8]) {
     let Ok(uri) = Uri::try_from(bytes) else { return };
@@ -37,12 +37,23 @@ pub(crate) fn path(bytes: &[u8]) {
             (response.status().as_u16(), response.into_body().bytes().await.expect("a whole body"))
         })
     });
-    match expected(uri.path()) {
+    let path = uri.path();
+    let slashed = || another(path).is_some_and(|path| expected(&path) != Err(404));
+    match expected(path) {
+        Err(404) if slashed() => assert_eq!(status, 308, "{uri}"),
         Ok(body) => {
             assert_eq!((status, &*text), (200, body.as_bytes()), "{uri}");
         }
         Err(expected) => assert_eq!(status, expected, "{uri}"),
     }
+}
+
+/// The path with a slash more or less at its end, unless clients resolve that away.
+fn another(path: &str) -> Option<String> {
+    let shorter = path.strip_suffix('/');
+    let last = shorter.unwrap_or(path).rsplit('/').next()?;
+    let dots = percent_decode_str(last).all(|byte| byte == b'.') && percent_decode_str(last).count() <= 2;
+    (!dots).then(|| shorter.map_or_else(|| format!("{path}/"), str::to_owned))
 }
 
 /// Told without a router, straight from the rules: `%XX` of what needs none is that byte, and everything else is compared
