@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::Reason;
 use h2::client::SendRequest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -86,6 +87,8 @@ struct Seen {
     over: AtomicBool,
     failures: Mutex<Vec<String>>,
     pids: Mutex<BTreeSet<u32>>,
+    /// Requests that a GOAWAY frame named as not processed.
+    turned_away: AtomicUsize,
 }
 
 impl Seen {
@@ -112,6 +115,7 @@ pub(crate) struct Counts {
     pub(crate) requests: BTreeMap<&'static str, Arc<AtomicUsize>>,
     pub(crate) failures: Vec<String>,
     pub(crate) pids: BTreeSet<u32>,
+    pub(crate) turned_away: usize,
 }
 
 impl Display for Counts {
@@ -119,7 +123,8 @@ impl Display for Counts {
         for (kind, count) in &self.requests {
             write!(f, "{kind}: {}, ", count.load(Ordering::Relaxed))?;
         }
-        write!(f, "{} failures, processes {:?}", self.failures.len(), self.pids)
+        let Counts { failures, pids, turned_away, .. } = self;
+        write!(f, "{turned_away} turned away, {} failures, processes {pids:?}", failures.len())
     }
 }
 
@@ -156,7 +161,8 @@ impl Load {
         }
         let failures = std::mem::take(&mut *self.seen.failures.lock().unwrap());
         let pids = std::mem::take(&mut *self.seen.pids.lock().unwrap());
-        Counts { requests: self.requests, failures, pids }
+        let turned_away = self.seen.turned_away.load(Ordering::Relaxed);
+        Counts { requests: self.requests, failures, pids, turned_away }
     }
 }
 
@@ -191,7 +197,9 @@ async fn new(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
 }
 
 /// Four requests at a time on one connection, until the server says that it takes no more. A request that was sent has to be
-/// answered; one that the client knows not to send is none.
+/// answered, or named as not processed by the GOAWAY frame, which leaves the client free to send it again (RFC 9113, section 6.8):
+/// the crate `h2` acknowledges the server's PING before it sends the requests that wait in it. A request that the client knows
+/// not to send is none.
 async fn http2(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     let mut goes_on = true;
     while goes_on && !seen.is_over() {
@@ -219,7 +227,11 @@ async fn http2_connection(target: &Target, seen: &Seen, count: &AtomicUsize) -> 
         let sent: Vec<_> = (0..4).map_while(|_| request(&mut send, target.scheme())).collect();
         let all_sent = sent.len() == 4;
         for answer in sent {
-            seen.note("http2", within(answer).await, count);
+            match within(answer).await {
+                Ok(Some(pid)) => seen.note("http2", Ok(pid), count),
+                Ok(None) => drop(seen.turned_away.fetch_add(1, Ordering::Relaxed)),
+                Err(failure) => seen.note("http2", Err(failure), count),
+            }
         }
         open = all_sent.then_some(send);
     }
@@ -230,11 +242,15 @@ async fn http2_connection(target: &Target, seen: &Seen, count: &AtomicUsize) -> 
 fn request(
     send: &mut SendRequest<Bytes>,
     scheme: &str,
-) -> Option<impl Future<Output = Result<String, String>> + use<>> {
+) -> Option<impl Future<Output = Result<Option<String>, String>> + use<>> {
     let request = http::Request::get(format!("{scheme}://a/pid")).body(()).unwrap();
     let (answer, _) = send.send_request(request, true).ok()?;
     Some(async {
-        let answer = answer.await.map_err(|error| format!("no answer: {error}"))?;
+        let answer = match answer.await {
+            Ok(answer) => answer,
+            Err(error) if error.is_go_away() && error.reason() == Some(Reason::NO_ERROR) => return Ok(None),
+            Err(error) => return Err(format!("no answer: {error}")),
+        };
         if answer.status() != 200 {
             return Err(format!("answered with {}", answer.status()));
         }
@@ -243,6 +259,6 @@ fn request(
         while let Some(part) = body.data().await {
             text.extend_from_slice(&part.map_err(|error| format!("in the answer: {error}"))?);
         }
-        String::from_utf8(text).map_err(|error| error.to_string())
+        String::from_utf8(text).map(Some).map_err(|error| error.to_string())
     })
 }

@@ -60,6 +60,8 @@ async fn restarts<const TIMES: usize>(program: &Program, load: Load, configs: [S
 
     assert_eq!(pids.len(), TIMES + 1);
     assert_eq!(counts.failures, Vec::<String>::new(), "{counts}");
+    // Only where the last GOAWAY crosses four requests on their way, which is in few of the restarts.
+    assert!(counts.turned_away <= 4 * TIMES.div_ceil(3), "{counts}");
     for (kind, requests) in &counts.requests {
         let requests = requests.load(Ordering::Relaxed);
         assert!(requests >= 20, "hardly any load of {kind}: {requests} requests");
