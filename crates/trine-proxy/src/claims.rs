@@ -40,12 +40,12 @@ fn is_listed(name: &str) -> bool {
         return matches!(
             name,
             // The client's address.
-            "forwarded" | "forwarded-for" | "original-forwarded-for" | "real-ip" | "real-port" | "client-ip" | "true-client-ip"
+            "forwarded" | "forwarded-for" | "original-for" | "original-forwarded-for" | "real-ip" | "real-port" | "client-ip" | "true-client-ip"
             | "remote-ip" | "remote-addr" | "originating-ip" | "cluster-client-ip" | "proxyuser-ip" | "azure-clientip"
             | "azure-socketip" | "envoy-external-address" | "appengine-user-ip" | "forwarded-by"
             // How it is connected.
             | "forwarded-proto" | "forwarded-protocol" | "forwarded-scheme" | "forwarded-ssl" | "forwarded-port" | "scheme"
-            | "url-scheme" | "proto"
+            | "url-scheme" | "proto" | "original-proto" | "arr-ssl" | "arr-clientcert"
             // What it asked for.
             | "forwarded-host" | "forwarded-server" | "host" | "original-host" | "http-host-override" | "forwarded-uri"
             | "forwarded-path" | "forwarded-prefix" | "forwarded-method" | "script-name" | "original-url" | "original-uri"
@@ -56,7 +56,8 @@ fn is_listed(name: &str) -> bool {
         name,
         "forwarded" | "forwarded-for" | "client-ip" | "true-client-ip" | "remote-addr" | "cf-connecting-ip"
         | "cf-connecting-ipv6" | "cf-pseudo-ipv4" | "cf-visitor" | "fastly-client-ip" | "fly-client-ip"
-        | "cloudfront-forwarded-proto" | "front-end-https"
+        | "cloudfront-forwarded-proto" | "front-end-https" | "proxy-client-ip" | "wl-proxy-client-ip" | "wl-proxy-client-port"
+        | "wl-proxy-client-cert" | "wl-proxy-ssl" | "http-client-ip" | "http-x-forwarded-for" | "http-forwarded"
         // As a variable of CGI it is the proxy that programs send their own requests through.
         | "proxy"
     )
@@ -93,6 +94,10 @@ mod tests {
             "x-real-ip",
             "cf-connecting-ip",
             "front-end-https",
+            "wl-proxy-client-ip",
+            "http_client_ip",
+            "x-arr-ssl",
+            "x-original-for",
             "proxy",
         ];
         assert_eq!(left(&believed, None), Vec::<String>::new());

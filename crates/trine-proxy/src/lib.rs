@@ -31,7 +31,7 @@
 //!   `Proxy-Connection`, `TE` but for `trailers`, `Transfer-Encoding`, `Upgrade` unless the connection is upgraded.
 //! - The length is said once: what is ambiguous is refused, what is known is written anew (RFC 9112, 6.3). Of an answer too:
 //!   two lengths, a length with chunks, or a transfer coding other than `chunked` are 502.
-//! - An answer that the upstream cut is cut for the client: its connection or its stream breaks off.
+//! - An answer that can be told to be cut is cut for the client: its connection or its stream breaks off.
 //! - Path and query stay byte for byte, but for prefixes. A segment `.` or `..`, however it is spelt, is refused, with
 //!   parameters (`..;a=b`) too.
 //! - `Via` names this proxy; `Forwarded` and `X-Forwarded-*` tell of the client, and what it says of itself, there and under

@@ -32,7 +32,7 @@ impl Auth {
         self.id
     }
 
-    /// The password that the token was made under. Where it is changed, this is compared once more behind the lock.
+    /// The password that the token was made under. Where a token is renewed or the password is changed, this is compared once more.
     #[must_use]
     pub fn password_version(self) -> i64 {
         self.password_version

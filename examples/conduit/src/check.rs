@@ -15,6 +15,15 @@ pub fn text(max: usize) -> impl Fn(&str, &()) -> Result {
     }
 }
 
+/// The name of a user stands in the path of the profile, where `.` and `..` cannot stand: clients resolve them.
+pub fn username(name: &str, (): &()) -> Result {
+    text(64)(name, &())?;
+    match name.trim() {
+        "." | ".." => Err(Error::new("can't consist of dots")),
+        _ => Ok(()),
+    }
+}
+
 /// An address needs something on both sides of an `@`. Only a message to it can tell more.
 pub fn email(address: &str, (): &()) -> Result {
     text(254)(address, &())?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::FromRow;
+use trine::extract::AnyText;
 use trine::prelude::*;
 
 use crate::auth::{Auth, UserId};
@@ -25,14 +26,14 @@ pub struct Profile {
 
 /// Get a profile.
 #[get("/profiles/{username}")]
-pub async fn read(username: String, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ProfileBody>> {
+pub async fn read(username: AnyText, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ProfileBody>> {
     let profile = db.profile(&username, viewer.map(Auth::id)).await?;
     Ok(Json(ProfileBody { profile }))
 }
 
 /// Follow a user.
 #[post("/profiles/{username}/follow")]
-pub async fn follow(username: String, me: Auth, db: State<Db>) -> Result<Json<ProfileBody>> {
+pub async fn follow(username: AnyText, me: Auth, db: State<Db>) -> Result<Json<ProfileBody>> {
     db.follow(me.id(), &username).await?;
     let profile = db.profile(&username, Some(me.id())).await?;
     Ok(Json(ProfileBody { profile }))
@@ -40,7 +41,7 @@ pub async fn follow(username: String, me: Auth, db: State<Db>) -> Result<Json<Pr
 
 /// Unfollow a user.
 #[delete("/profiles/{username}/follow")]
-pub async fn unfollow(username: String, me: Auth, db: State<Db>) -> Result<Json<ProfileBody>> {
+pub async fn unfollow(username: AnyText, me: Auth, db: State<Db>) -> Result<Json<ProfileBody>> {
     db.unfollow(me.id(), &username).await?;
     let profile = db.profile(&username, Some(me.id())).await?;
     Ok(Json(ProfileBody { profile }))

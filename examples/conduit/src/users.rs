@@ -40,7 +40,7 @@ pub struct User {
 #[derive(Debug, Default, Deserialize, garde::Validate)]
 #[serde(default)]
 pub struct NewUser {
-    #[garde(custom(text(USERNAME_MAX)))]
+    #[garde(custom(check::username))]
     username: String,
     #[garde(custom(check::email))]
     email: String,
@@ -64,7 +64,7 @@ pub struct Login {
 #[garde(custom(any_field))]
 #[garde(allow_unvalidated)]
 pub struct UserChange {
-    #[garde(inner(custom(text(USERNAME_MAX))))]
+    #[garde(inner(custom(check::username)))]
     username: Option<String>,
     #[garde(inner(custom(check::email)))]
     email: Option<String>,
@@ -110,7 +110,12 @@ pub async fn login(
 /// The token in the answer is new: a visit renews it.
 #[get("/user")]
 pub async fn current(me: Auth, db: State<Db>, keys: State<Keys>) -> Result<Json<UserBody<User>>> {
-    account(db.reader(), me.id()).await?.signed_in(&keys)
+    let account = account(db.reader(), me.id()).await?;
+    // The password may have been changed since the token was looked at: an old token is not renewed into a new one.
+    if account.password_version != me.password_version() {
+        return Err(Error::BadToken);
+    }
+    account.signed_in(&keys)
 }
 
 /// Change the current user.
@@ -130,8 +135,6 @@ pub async fn update(
     };
     db.update_account(me, change, hash).await?.signed_in(&keys)
 }
-
-const USERNAME_MAX: usize = 64;
 
 fn any_field(change: &UserChange, (): &()) -> garde::Result {
     if *change == UserChange::default() { Err(garde::Error::new("needs at least one field")) } else { Ok(()) }

@@ -50,6 +50,14 @@ async fn fields(nobody: &Api, ann: &Api) {
     let nothing = json!({ "user": ["needs at least one field"] });
     ann.put("/user", json!({ "user": {} })).await.refused(422, nothing);
 
+    let dots =
+        json!({ "user": { "username": "..", "email": "dots@example.org", "password": "correct horse" } });
+    nobody.post("/users", dots).await.refused(422, json!({ "username": ["can't consist of dots"] }));
+    // A slash in a name is encoded in the path of the profile, and stays in the name.
+    let band =
+        json!({ "user": { "username": "AC/DC", "email": "band@example.org", "password": "correct horse" } });
+    nobody.post("/users", band).await.ok(201);
+    assert_eq!(nobody.get("/profiles/AC%2FDC").await.ok(200)["profile"]["username"], "AC/DC");
     nobody.register("bob").await;
     let taken = ann.put("/user", json!({ "user": { "username": "BOB" } })).await;
     taken.refused(422, json!({ "username": ["has already been taken"] }));
