@@ -62,6 +62,14 @@ impl Cx {
         self.limit_body();
     }
 
+    /// Limits the body of a request that no route is for.
+    #[doc(hidden)]
+    pub fn limit_unrouted(&mut self, bytes: u64) {
+        if let Some(body) = &mut self.body {
+            body.limit(bytes);
+        }
+    }
+
     fn limit_body(&mut self) {
         if let (Some(meta), Some(body)) = (self.route.route(), &mut self.body) {
             body.limit(meta.body_limit);

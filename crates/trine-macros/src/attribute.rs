@@ -177,11 +177,11 @@ impl Arguments<'_> {
     fn keys(&self) -> &'static str {
         match self.verb {
             Verb::Fixed { .. } => {
-                "`limit = \"64KiB\"`, `name = \"…\"`, `accept = \"text/html\"`, `content_type = \"application/json\"` or \
+                "`limit = \"64KiB\"`, `name = \"…\"`, `accepts = \"text/html\"`, `content_type = \"application/json\"` or \
                  `header = \"x-version: 2\"`"
             }
             Verb::Free => {
-                "`method = \"…\"`, `limit = \"64KiB\"`, `name = \"…\"`, `accept = \"text/html\"`, \
+                "`method = \"…\"`, `limit = \"64KiB\"`, `name = \"…\"`, `accepts = \"text/html\"`, \
                  `content_type = \"application/json\"` or `header = \"x-version: 2\"`"
             }
         }
@@ -209,6 +209,7 @@ fn foreign(option: &str, value: &Lit) -> Option<String> {
                  or another extractor in the function"
             ))
         }
+        "accept" => Some("write `accepts = \"text/html\"`, as the method is named".to_owned()),
         "rank" => Some(
             "the order of routes follows from their templates: leave `rank` out; what is written out goes before a `{name}`"
                 .to_owned(),

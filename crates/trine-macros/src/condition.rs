@@ -1,4 +1,4 @@
-//! What a request has to say for a route to match it: `header = "x-version: 2"`, `accept = "text/html"`.
+//! What a request has to say for a route to match it: `header = "x-version: 2"`, `accepts = "text/html"`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -21,7 +21,7 @@ type Read = fn(&str) -> Result<Condition, String>;
 pub(crate) fn parse(key: &str, value: &Lit) -> Option<Result<Condition, String>> {
     let (read, example): (Read, _) = match key {
         "header" => (header, "x-version: 2"),
-        "accept" => (|text| media("accept", text, false).map(Condition::Accepts), "text/html"),
+        "accepts" => (|text| media("accepts", text, false).map(Condition::Accepts), "text/html"),
         "content_type" => {
             (|text| media("content_type", text, true).map(Condition::ContentType), "application/json")
         }
@@ -36,10 +36,10 @@ pub(crate) fn parse(key: &str, value: &Lit) -> Option<Result<Condition, String>>
 /// What to write in place of a key of another framework, or of the method that does the same.
 pub(crate) fn meant(key: &str) -> Option<&'static str> {
     match key {
-        "accepts" | "produces" => Some("`accept = \"text/html\"`"),
+        "produces" => Some("`accepts = \"text/html\"`"),
         "consumes" => Some("`content_type = \"application/json\"`"),
         "format" => Some(
-            "`content_type = \"application/json\"` for what a request brings, `accept = \"text/html\"` for what is answered",
+            "`content_type = \"application/json\"` for what a request brings, `accepts = \"text/html\"` for what is answered",
         ),
         "headers" | "has_header" => {
             Some("`header = \"x-version: 2\"`, or `header = \"x-version\"` for any value")

@@ -109,7 +109,7 @@ verbs! {
 ///   `KiB`, `MiB` or `GiB`. The default is the application's.
 /// - `name = "show_user"`: the name of the generated type, where the function's name is taken by a module or a type.
 ///   `routes![]` then wants that name.
-/// - `accept = "text/html"`: only requests whose `Accept` admits this media type are for the handler; others go to the next
+/// - `accepts = "text/html"`: only requests whose `Accept` admits this media type are for the handler; others go to the next
 ///   route of the path. `content_type = "application/json"`, or `"image/*"`: only those whose body is of this type.
 ///   `header = "x-version: 2"`: only those with this field and value, `header = "x-version"`: with any value; it may be
 ///   repeated. What becomes of the others says the module `trine::route`.

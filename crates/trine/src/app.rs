@@ -160,7 +160,7 @@ impl App {
     }
 
     /// Answers where nothing stands; a 404 problem otherwise. It is outside of every group; one for a prefix is
-    /// [`Group::fallback`].
+    /// [`Group::fallback`]. Its body has the [limit](App::body_limit) of the application.
     #[must_use]
     #[track_caller]
     pub fn fallback<H, A, K>(mut self, handler: H) -> App
@@ -205,7 +205,7 @@ impl App {
         self
     }
 
-    /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise.
+    /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise. It holds for the fallback too.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> App {
         self.body_limit = Some(bytes);

@@ -43,6 +43,7 @@ pub(crate) struct Built {
     entries: Vec<Entry>,
     scopes: Vec<Option<Arc<Scope>>>,
     fallback: Arc<dyn Endpoint>,
+    body_limit: u64,
     listed: usize,
 }
 
@@ -116,6 +117,7 @@ impl Built {
             entries: Vec::new(),
             scopes: Vec::new(),
             fallback: fallback.map_or_else(|| Arc::new(NotFound) as _, |it| Arc::clone(&it.endpoint)),
+            body_limit,
             listed: 0,
         };
         let findings = Finding::states_twice(&hooks.declared);
@@ -182,6 +184,9 @@ impl Built {
         let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children };
         let way = Way {
             same: self.table.has_same(),
+            plain: self.table.hosts.is_empty() && !nets.log_requests,
+            log_requests: nets.log_requests,
+            body_limit: self.body_limit,
             table: self.table,
             dispatch,
             fallback: nets.around_endpoint(self.fallback, app.as_ref()),

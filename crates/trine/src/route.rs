@@ -21,7 +21,7 @@
 //! # }
 //! ```
 //!
-//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accept = "text/csv"` and
+//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accepts = "text/csv"` and
 //! `content_type = "image/*"`.
 //!
 //! Of the routes at one path that match, the one for the method of the request goes before one for any method; then the

@@ -65,6 +65,12 @@ pub(crate) struct Way {
     pub(crate) dispatch: Dispatch,
     pub(crate) fallback: Arc<dyn Endpoint>,
     pub(crate) malformed: Arc<dyn Endpoint>,
+    /// What a request may bring that no route is for.
+    pub(crate) body_limit: u64,
+    /// Whether each request has a line in the log, which names its route.
+    pub(crate) log_requests: bool,
+    /// Whether there is nothing to it but the path: no host has routes of its own, and no line wants the route.
+    pub(crate) plain: bool,
 }
 
 /// A route that was built.
@@ -90,10 +96,9 @@ impl Tables {
         started: Started,
     ) -> Tables {
         let way = Arc::new(way);
-        let log_requests = nets.log_requests;
-        let inner = || Next::step(OuterDone { way: Arc::clone(&way), log_requests });
+        let inner = || Next::step(OuterDone(Arc::clone(&way)));
         let mut outer = (!outer.is_empty()).then(|| nets.around_layers(outer.wrap(inner()), scope));
-        if log_requests {
+        if nets.log_requests {
             let inner = outer.unwrap_or_else(inner);
             outer = Some(Next::step(RequestLog { inner, dev: nets.dev }));
         }
@@ -228,18 +233,30 @@ impl Way {
             Spelling::Other(uri) => retarget(cx.head_mut(), uri),
             Spelling::Malformed => return self.malformed.call(cx),
         }
-        match self.table.hosts.is_empty() {
-            true => self.enter(cx),
-            false => {
-                let names = self.table.deciding(cx.method(), cx.uri(), cx.headers());
-                varied(self.enter(cx), names)
+        match self.plain {
+            true => {
+                let found = self.table.router.find(cx.method(), cx.uri());
+                self.enter(found, cx)
             }
+            false => self.look_closely(cx),
         }
     }
 
+    #[cold]
+    fn look_closely(&self, cx: Box<Cx>) -> Answer {
+        let mut vary = Vec::new();
+        let found = self.table.find(cx.method(), cx.uri(), cx.headers(), &mut vary);
+        if let Found::Route(index, _) = &found
+            && (*index as usize) < self.dispatch.entries.len()
+        {
+            self.note(*index, &cx);
+        }
+        varied(self.enter(found, cx), vary)
+    }
+
     #[inline]
-    fn enter(&self, mut cx: Box<Cx>) -> Answer {
-        match self.table.find(cx.method(), cx.uri(), cx.headers()) {
+    fn enter(&self, found: Found, mut cx: Box<Cx>) -> Answer {
+        match found {
             Found::Route(index, params) => match self.dispatch.entries.get(index as usize) {
                 Some(entry) => {
                     cx.set_match(index, params);
@@ -254,45 +271,58 @@ impl Way {
     /// Goes on to the route whose conditions the request fulfils, where no fallback of a group goes before it.
     #[cold]
     fn choose(&self, found: &Found, cx: Box<Cx>) -> Answer {
-        let fallen = self.table.fallen(found, cx.method(), cx.uri(), cx.headers());
+        let mut vary = Vec::new();
+        let fallen = self.table.fallen(found, cx.method(), cx.uri(), cx.headers(), &mut vary);
         let (Found::Route(index, params), None) = (found, fallen) else { return self.nothing(found, cx) };
-        let Some(choice) = self.table.choices.get(*index) else { return self.fallback.call(cx) };
+        let Some(choice) = self.table.choices.get(*index) else { return self.lost(cx) };
         let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
-        self.chosen(route, params.clone(), choice.vary().collect(), cx)
+        vary.extend(choice.vary());
+        varied(self.chosen(route, params.clone(), cx), vary)
     }
 
     /// Nothing stands at the path: perhaps it does with another slash at its end, else a fallback answers.
     #[cold]
     fn nothing(&self, found: &Found, cx: Box<Cx>) -> Answer {
         let (method, uri, headers) = (cx.method(), cx.uri(), cx.headers());
-        if let Some(slashed) = self.table.slashed(method, uri, headers) {
-            return self.slashed(slashed, cx);
-        }
-        match self.table.fallen(found, method, uri, headers) {
-            Some(Fallen { route, params, vary }) => self.chosen(route, params, vary, cx),
-            None => self.fallback.call(cx),
-        }
+        let mut vary = Vec::new();
+        let slashed = self.table.slashed(method, uri, headers, &mut vary);
+        let fallen = match slashed {
+            None => self.table.fallen(found, method, uri, headers, &mut vary),
+            Some(_) => None,
+        };
+        let answer = match (slashed, fallen) {
+            (Some(slashed), _) => self.slashed(slashed, cx),
+            (None, Some(Fallen { route, params })) => self.chosen(route, params, cx),
+            (None, None) => self.lost(cx),
+        };
+        varied(answer, vary)
     }
 
-    fn chosen(&self, route: u32, params: Params, vary: Vec<HeaderName>, mut cx: Box<Cx>) -> Answer {
-        let Some(entry) = self.dispatch.entries.get(route as usize) else { return self.fallback.call(cx) };
+    fn chosen(&self, route: u32, params: Params, mut cx: Box<Cx>) -> Answer {
+        let Some(entry) = self.dispatch.entries.get(route as usize) else { return self.lost(cx) };
+        self.note(route, &cx);
         cx.set_match(route, params);
-        varied(self.dispatch.enter(entry, cx), vary)
+        self.dispatch.enter(entry, cx)
+    }
+
+    fn lost(&self, mut cx: Box<Cx>) -> Answer {
+        cx.limit_unrouted(self.body_limit);
+        self.fallback.call(cx)
     }
 
     /// Tells the line of a request which route it is for.
-    #[cold]
-    fn note(&self, cx: &Cx) {
-        if let Some(Seen(seen)) = cx.extensions().get()
-            && let Some(index) = self.table.answering(cx.method(), cx.uri(), cx.headers())
+    fn note(&self, route: u32, cx: &Cx) {
+        if self.log_requests
+            && let Some(Seen(seen)) = cx.extensions().get()
         {
-            let _ = seen.set(index);
+            let _ = seen.set(route);
         }
     }
 
     fn slashed(&self, slashed: Slashed, mut cx: Box<Cx>) -> Answer {
         match slashed {
-            Slashed::Redirect(location, _) => {
+            Slashed::Redirect(location, route) => {
+                self.note(route, &cx);
                 cx.end();
                 let head = [(header::LOCATION, location)];
                 Box::pin(ready((StatusCode::PERMANENT_REDIRECT, head, ()).into_response()))
@@ -306,19 +336,12 @@ impl Way {
 }
 
 /// Inside the outer layers: routing.
-struct OuterDone {
-    way: Arc<Way>,
-    log_requests: bool,
-}
+struct OuterDone(Arc<Way>);
 
 impl Step for OuterDone {
     fn run(&self, mut request: Request) -> Answer {
         let route = take_route(&mut request);
-        let cx = Box::new(Cx::new(request, route));
-        if self.log_requests {
-            self.way.note(&cx);
-        }
-        self.way.go(cx)
+        self.0.go(Box::new(Cx::new(request, route)))
     }
 }
 
@@ -384,10 +407,11 @@ impl MakeConnection for AppService {
     fn foreign_upgrade(&self, head: &Parts) -> bool {
         let way = &self.tables.way;
         let Some(uri) = spelt(&head.uri) else { return false };
-        let found = way.table.find(&head.method, &uri, &head.headers);
+        let mut vary = Vec::new();
+        let found = way.table.find(&head.method, &uri, &head.headers, &mut vary);
         let Found::Route(mut index, _) = found else { return false };
         if let Some(choice) = way.table.choices.get(index) {
-            if way.table.fallen(&found, &head.method, &uri, &head.headers).is_some() {
+            if way.table.fallen(&found, &head.method, &uri, &head.headers, &mut vary).is_some() {
                 return false;
             }
             index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);

@@ -136,7 +136,7 @@ async fn groups_and_declared_routes_have_conditions_too_and_parameters_stay() {
     assert_eq!(ask(&client, "/g/1/plain", &[]).await.1, "out");
 }
 
-#[get("/asked", accept = "text/html", header = "x-a: 1", header = "x-b")]
+#[get("/asked", accepts = "text/html", header = "x-a: 1", header = "x-b")]
 async fn page() -> &'static str {
     "page"
 }

@@ -6,6 +6,7 @@ mod common;
 
 use std::sync::atomic::AtomicUsize;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine::audit::Kind;
 use trine::prelude::*;
 
@@ -139,6 +140,36 @@ async fn parameters_of_the_prefix_are_those_of_the_fallback() {
     let client = App::new().body_limit(4).group(limited).test().await;
     client.post("/l/x").text("1234").await.expect_text("1234");
     client.post("/l/x").text("12345").await.expect_problem(413);
+}
+
+/// Nobody limits a body that no route is for, unless the application does.
+#[trine::test]
+async fn the_fallback_of_the_application_has_its_body_limit() {
+    let echo = async |body: String| body;
+    let lost = || App::new().route("/users", get(seen)).fallback(echo);
+    let mut config = trine::config::Config::default();
+    config.body_limit = 4;
+    let through_layers = lost().body_limit(4).layer(middleware(mark));
+    for app in [lost().body_limit(4), lost().config(config), through_layers] {
+        let client = app.test().await;
+        client.post("/nowhere").text("1234").await.expect_text("1234");
+        client.post("/nowhere").text("12345").await.expect_problem(413);
+    }
+    // Where nothing is said it is that of every route.
+    let client = lost().test().await;
+    let large = "x".repeat(2 * 1024 * 1024);
+    client.post("/nowhere").text(large.clone()).await.expect_text(&large);
+    client.post("/nowhere").text(large + "x").await.expect_problem(413);
+    // Chunks are counted as they come, and what comes behind the limit is not read.
+    let server = common::start(lost().body_limit(4)).await;
+    let mut socket = tokio::net::TcpStream::connect(server.addr).await.unwrap();
+    let endless = "POST /nowhere HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n";
+    socket.write_all(endless.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    drop(socket);
+    server.stop().await;
 }
 
 #[trine::test]

@@ -223,6 +223,217 @@ async fn a_path_buf_of_a_query_is_no_other() {
     }
 }
 
+/// The types in which serde keeps a text before it knows that a path is made of it.
+mod kept {
+    use super::*;
+
+    #[derive(Deserialize)]
+    pub(super) struct Named {
+        pub(super) file: PathBuf,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Flattened {
+        #[serde(flatten)]
+        pub(super) inner: Named,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Twice {
+        #[serde(flatten)]
+        pub(super) inner: Flattened,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Perhaps {
+        #[serde(flatten)]
+        pub(super) inner: Option<Named>,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct OptionalField {
+        pub(super) file: Option<PathBuf>,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Optional {
+        #[serde(flatten)]
+        pub(super) inner: OptionalField,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct File(pub(super) PathBuf);
+
+    #[derive(Deserialize)]
+    pub(super) struct NewtypeField {
+        pub(super) file: File,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Newtype {
+        #[serde(flatten)]
+        pub(super) inner: NewtypeField,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct BoxedField {
+        pub(super) file: Box<std::path::Path>,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Boxed {
+        #[serde(flatten)]
+        pub(super) inner: BoxedField,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct ListField {
+        pub(super) file: Vec<PathBuf>,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct List {
+        #[serde(flatten)]
+        pub(super) inner: ListField,
+    }
+
+    #[derive(Deserialize)]
+    pub(super) struct Map {
+        #[serde(flatten)]
+        pub(super) all: std::collections::HashMap<String, PathBuf>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    pub(super) enum Either {
+        Number { file: u64 },
+        File { file: PathBuf },
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    pub(super) enum One {
+        Number(u64),
+        File(PathBuf),
+    }
+
+    #[derive(Deserialize)]
+    #[serde(tag = "kind", rename_all = "lowercase")]
+    pub(super) enum Tagged {
+        File { file: PathBuf },
+    }
+
+    #[derive(Deserialize)]
+    #[serde(tag = "kind", content = "file", rename_all = "lowercase")]
+    pub(super) enum Adjacent {
+        File(PathBuf),
+    }
+}
+
+fn kept() -> App {
+    fn told(file: impl AsRef<std::path::Path>) -> String {
+        file.as_ref().display().to_string()
+    }
+    fn either(it: kept::Either) -> String {
+        match it {
+            kept::Either::Number { file } => file.to_string(),
+            kept::Either::File { file } => told(file),
+        }
+    }
+    fn one(it: kept::One) -> String {
+        match it {
+            kept::One::Number(number) => number.to_string(),
+            kept::One::File(file) => told(file),
+        }
+    }
+    App::new()
+        .route("/flattened", get(async |Query(it): Query<kept::Flattened>| told(it.inner.file)))
+        .route("/twice", get(async |Query(it): Query<kept::Twice>| told(it.inner.inner.file)))
+        .route("/perhaps", get(async |Query(it): Query<kept::Perhaps>| told(it.inner.unwrap().file)))
+        .route("/optional", get(async |Query(it): Query<kept::Optional>| told(it.inner.file.unwrap())))
+        .route("/newtype", get(async |Query(it): Query<kept::Newtype>| told(it.inner.file.0)))
+        .route("/boxed", get(async |Query(it): Query<kept::Boxed>| told(it.inner.file)))
+        .route("/list", get(async |Query(mut it): Query<kept::List>| told(it.inner.file.pop().unwrap())))
+        .route("/map", get(async |Query(mut it): Query<kept::Map>| told(it.all.remove("file").unwrap())))
+        .route("/either", get(async |Query(it): Query<kept::Either>| either(it)))
+        .route("/tagged", get(async |Query(kept::Tagged::File { file }): Query<kept::Tagged>| told(file)))
+        .route("/adjacent", get(async |Query(kept::Adjacent::File(file)): Query<kept::Adjacent>| told(file)))
+        .route("/in/flattened/{*file}", get(async |Path(it): Path<kept::Flattened>| told(it.inner.file)))
+        .route("/in/either/{x}/{*file}", get(async |Path(it): Path<kept::Either>| either(it)))
+        .route("/in/one/{*file}", get(async |Path(it): Path<kept::One>| one(it)))
+        .route(
+            "/in/tagged/{kind}/{*file}",
+            get(async |Path(kept::Tagged::File { file }): Path<kept::Tagged>| told(file)),
+        )
+}
+
+/// serde gives no hint for what it keeps, yet a path of it is no other.
+#[trine::test]
+async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
+    let client = kept().test().await;
+    let queries =
+        ["/flattened", "/twice", "/perhaps", "/optional", "/newtype", "/boxed", "/list", "/map", "/either"];
+    let of_kind = ["/tagged?kind=file&file=", "/adjacent?kind=file&file="];
+    for start in queries.map(|path| format!("{path}?file=")).into_iter().chain(of_kind.map(str::to_owned)) {
+        client.get(format!("{start}a%2Fb.txt")).await.expect_text("a/b.txt");
+        for file in ["..", "../../etc/passwd", "%2Fetc%2Fpasswd", "a/../b", ".env", "C:/x", "a%5Cb", "a//b"] {
+            let refused = client.get(format!("{start}{file}")).await;
+            refused.expect_problem(400);
+            let error = &refused.json::<serde_json::Value>()["errors"][0];
+            let told = (&error["in"], &error["field"], &error["code"]);
+            assert_eq!(told, (&"query".into(), &"file".into(), &"path".into()), "{start}{file}");
+        }
+    }
+    for start in ["/in/flattened/", "/in/either/x/", "/in/one/", "/in/tagged/file/"] {
+        client.get(format!("{start}a/b.txt")).await.expect_text("a/b.txt");
+        for file in [".env", ".git/config", "a//b", "a/", "C:evil", "%2Fetc", "../x"] {
+            let refused = client.get(format!("{start}{file}")).await;
+            refused.expect_problem(400);
+            assert!(refused.text().contains(r#""code":"path""#), "{start}{file}: {}", refused.text());
+        }
+    }
+    client.get("/either?file=7").await.expect_text("7");
+    client.get("/list?file=a&file=b").await.expect_text("b");
+    client.get("/list?file=../x&file=b").await.expect_problem(400);
+    client.get("/list?file=b&file=../x").await.expect_problem(400);
+}
+
+/// Text that becomes no path is any text, also where serde keeps it.
+#[trine::test]
+async fn texts_beside_a_path_that_serde_keeps_are_texts() {
+    #[derive(Deserialize)]
+    struct Texts {
+        url: String,
+        note: Option<String>,
+        file: PathBuf,
+        #[serde(flatten)]
+        rest: std::collections::BTreeMap<String, String>,
+    }
+    #[derive(Deserialize)]
+    struct All {
+        #[serde(flatten)]
+        inner: Texts,
+    }
+    let show = async |Query(All { inner }): Query<All>| {
+        format!("{} {:?} {} {:?}", inner.url, inner.note, inner.file.display(), inner.rest)
+    };
+    let count = async |Query(all): Query<Rest>| all.rest.len().to_string();
+    #[derive(Deserialize)]
+    struct Rest {
+        #[serde(flatten)]
+        rest: std::collections::BTreeMap<String, String>,
+    }
+    let client = App::new().route("/", get(show)).route("/rest", get(count)).test().await;
+    let answer = client.get("/?url=https://a//../b&file=a/b&x=..&y=&note=.").await;
+    answer.expect_text(r#"https://a//../b Some(".") a/b {"x": "..", "y": ""}"#);
+    client.get("/?url=https://a//../b&file=a/..&x=..&y=&note=.").await.expect_problem(400);
+    client.get("/?url=/&file=/&x=..&y=&note=.").await.expect_problem(400);
+    let texts = |count: usize| (0..count).map(|n| format!("k{n}=../{n}")).collect::<Vec<_>>().join("&");
+    client.get(format!("/rest?{}", texts(100))).await.expect_text("100");
+    // More than are looked at closely are not let through unseen.
+    client.get(format!("/rest?{}", texts(700))).await.expect_problem(400);
+}
+
 /// A client that is no browser sends what it likes: over a real socket.
 #[trine::test]
 async fn dots_are_refused_over_a_socket_too() {

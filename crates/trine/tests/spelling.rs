@@ -159,3 +159,37 @@ async fn a_mounted_service_sees_it_on_a_socket() {
     assert!(told.contains("/~ ") && told.ends_with("/%61xum/%7e"), "{told}");
     server.stop().await;
 }
+
+/// What a layer changes is kept by that layer: Trine pays for what Trine changes.
+#[trine::test]
+async fn a_layer_that_changes_the_target_keeps_the_raw_one() {
+    async fn keeps(mut request: Request, next: Next) -> Response {
+        let raw = RawTarget(RawTarget::of(&request).clone());
+        request.extensions_mut().insert(raw);
+        moves(request, next).await
+    }
+    async fn moves(mut request: Request, next: Next) -> Response {
+        if let Some(rest) = request.uri().path().strip_prefix("/v1") {
+            *request.uri_mut() = rest.parse().unwrap();
+        }
+        next.run(request).await
+    }
+    let tell = || get(async |uri: Uri, raw: RawTarget| format!("{uri} {}", raw.0));
+    let inner = App::new().route("/{name}", tell()).build().await.unwrap();
+    let app = || App::new().route("/{name}", tell()).mount("/in", inner.clone());
+    let client = app().layer(middleware(keeps)).test().await;
+    for (raw, uri) in [
+        ("/v1/ann", "/ann"),
+        ("/%761/ann", "/ann"),
+        ("/v1/%61nn", "/ann"),
+        ("/ann", "/ann"),
+        ("/v1/in/ann", "/ann"),
+        ("/v1/%69n/ann", "/ann"),
+    ] {
+        client.get(raw).await.expect_text(&format!("{uri} {raw}"));
+    }
+    // Without it, nobody behind the layer knows of another, but where Trine has kept it.
+    let client = app().layer(middleware(moves)).test().await;
+    client.get("/v1/ann").await.expect_text("/ann /ann");
+    client.get("/%761/ann").await.expect_text("/ann /%761/ann");
+}

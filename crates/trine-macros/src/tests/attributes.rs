@@ -69,7 +69,7 @@ fn conditions() {
     let conditions = |tokens| good(GET, tokens).conditions;
     let header = |name: &str, value: Option<&str>| Condition::Header(name.into(), value.map(Into::into));
     assert_eq!(
-        conditions(quote!("/", header = "x-a", accept = "text/html", header = "x-b:  1 2 ")),
+        conditions(quote!("/", header = "x-a", accepts = "text/html", header = "x-b:  1 2 ")),
         [header("x-a", None), Condition::Accepts("text/html".into()), header("x-b", Some("1 2"))]
     );
     assert_eq!(conditions(quote!("/", content_type = "image/*")), [Condition::ContentType("image/*".into())]);
@@ -77,16 +77,16 @@ fn conditions() {
         (quote!("/", header = ""), "`` is no name of a header"),
         (quote!("/", header = "x-a:"), "`x-a:` has no value: write `header = \"x-a\"` for any value"),
         (quote!("/", header = "x-a: ü"), "`ü` cannot be the value of a header"),
-        (quote!("/", accept = "*/*"), "is no media type"),
-        (quote!("/", accept = "text/*"), "an answer has one media type, such as `text/html`"),
-        (quote!("/", accept = "text/html;q=1"), "without them"),
+        (quote!("/", accepts = "*/*"), "is no media type"),
+        (quote!("/", accepts = "text/*"), "an answer has one media type, such as `text/html`"),
+        (quote!("/", accepts = "text/html;q=1"), "without them"),
         (quote!("/", content_type = "json"), "such as `application/json`, or `image/*`"),
         (
             quote!("/", content_type = true),
             "`content_type` expects text: `content_type = \"application/json\"`",
         ),
-        (quote!("/", accept = "a/b", accept = "c/d"), "`accept` stands twice"),
-        (quote!("/", accepts = "a/b"), "`accepts` is not known here; expected `accept = \"text/html\"`"),
+        (quote!("/", accepts = "a/b", accepts = "c/d"), "`accepts` stands twice"),
+        (quote!("/", accept = "a/b"), "`accept` is not known here; write `accepts = \"text/html\"`"),
         (quote!("/", has_header = "x"), "or `header = \"x-version\"` for any value"),
     ] {
         let found = mistakes(GET, arguments);

@@ -55,10 +55,11 @@ fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option
     let mut headers = HeaderMap::new();
     let host = route.host.as_deref().map(|host| host.replace(['{', '}'], "x"));
     headers.extend(host.and_then(|host| Some((http::header::HOST, host.parse().ok()?))));
-    let found = table.find(method, &path, &headers);
+    let mut vary = Vec::new();
+    let found = table.find(method, &path, &headers, &mut vary);
     let Found::Route(index, _) = found else { return None };
     let index = match table.choices.get(index) {
-        Some(_) if table.fallen(&found, method, &path, &headers).is_some() => return None,
+        Some(_) if table.fallen(&found, method, &path, &headers, &mut vary).is_some() => return None,
         Some(choice) => choice.candidates.first().map_or(choice.otherwise, |first| first.route),
         None => index,
     };

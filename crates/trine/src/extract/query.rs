@@ -14,7 +14,8 @@ use super::text::{self, Error, Texts, Whole};
 ///
 /// Fields of `#[serde(flatten)]` and enums with `tag` or `untagged` are read as what they want to be: `?page=2&q=12` is a
 /// number and a text where `Page { page: u32 }` and `Words { q: String }` are flattened. Numbers of 128 bits are not kept by
-/// serde there: such a field is a 500 whose log line says what to write.
+/// serde there: such a field is a 500 whose log line says what to write. A `PathBuf` is a relative path of plain names there as
+/// anywhere; where a map is flattened too, write it last, since a `PathBuf` behind it is not seen.
 ///
 /// ```
 /// use serde::Deserialize;

@@ -28,6 +28,33 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 ///
 /// In a layer that is none of Trine's it is [`RawTarget::of`] the request. Layers that wrap the whole server, outside of the
 /// application, see the target as it came. It never refuses.
+///
+/// Trine keeps it where Trine changes the target, so that other requests pay nothing. A layer that changes the target itself
+/// puts it into the extensions before that, unless there is one already: the first is the one that counts. Without it, what
+/// that layer made is the target as far as anybody behind it knows, and a signature over the other does not hold. A service
+/// that takes a prefix away in front of the application, such as axum's `nest_service`, is such a layer.
+///
+/// ```
+/// use trine::extract::RawTarget;
+/// use trine::prelude::*;
+///
+/// async fn without_version(mut request: Request, next: Next) -> Response {
+///     if let Some(uri) = request.uri().to_string().strip_prefix("/v1").and_then(|uri| uri.parse().ok()) {
+///         let raw = RawTarget(RawTarget::of(&request).clone());
+///         request.extensions_mut().insert(raw);
+///         *request.uri_mut() = uri;
+///     }
+///     next.run(request).await
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().layer(middleware(without_version));
+/// let client = app.route("/{name}", get(async |uri: Uri, raw: RawTarget| format!("{uri} {}", *raw))).test().await;
+/// client.get("/v1/ann").await.expect_text("/ann /v1/ann");
+/// client.get("/%761/ann").await.expect_text("/ann /%761/ann");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawTarget(pub Uri);
 

@@ -30,11 +30,10 @@ enum Segment {
     Parameter(String, String),
 }
 
-/// A fallback that answers: its route, the values of the prefix, and the header fields that decided.
+/// A fallback that answers: its route, and the values of the prefix.
 pub(crate) struct Fallen {
     pub(crate) route: u32,
     pub(crate) params: Params,
-    pub(crate) vary: Vec<HeaderName>,
 }
 
 impl Fallbacks {
@@ -57,7 +56,8 @@ impl Fallbacks {
         spots.filter(|(_, spot)| spot.prefix.is_taken_by(canonical)).map(|(index, _)| index).collect()
     }
 
-    /// The nearest for a request, of all or of those at these places.
+    /// The nearest for a request, of all or of those at these places. `vary` gets the header fields that decide, also where
+    /// there is none.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -65,8 +65,8 @@ impl Fallbacks {
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
+        vary: &mut Vec<HeaderName>,
     ) -> Option<Fallen> {
-        let mut vary = Vec::new();
         for (index, spot) in self.0.iter().enumerate() {
             if among.is_some_and(|among| !among.contains(&index)) {
                 continue;
@@ -81,7 +81,7 @@ impl Fallbacks {
             let Some(route) = spot.choice.pick(method, headers) else { continue };
             let params = Params::new(uri.path_and_query()?.clone(), spans);
             let Found::Route(route, params) = with_values(&values, route, params) else { return None };
-            return Some(Fallen { route, params, vary });
+            return Some(Fallen { route, params });
         }
         None
     }

@@ -4,7 +4,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use trine_core::route::Params;
 
-use super::choice::Choices;
+use super::choice::{Choice, Choices};
 use super::{Found, Router};
 
 /// A host with a label for each part between two dots.
@@ -141,7 +141,7 @@ impl Hosts {
     }
 
     /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that knows the path says
-    /// why.
+    /// why. `vary` gets the header fields that decide which of the tables answers: those of a choice that is asked before it.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -150,53 +150,23 @@ impl Hosts {
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
+        vary: &mut Vec<HeaderName>,
     ) -> Found {
         let host = host_of(uri, headers);
         let mut refusal = Found::Nothing;
         for (values, router) in self.tables(any, &host) {
-            match router.find(method, uri) {
-                Found::Route(index, params) => {
-                    let found = with_values(&values, index, params);
-                    match choices.get(index) {
-                        None if index < self.refusals => return found,
-                        Some(choice) if choice.pick(method, headers).is_some() => return found,
-                        _ if matches!(refusal, Found::Nothing) => refusal = found,
-                        _ => {}
-                    }
-                }
-                Found::Nothing => {}
+            let Found::Route(index, params) = router.find(method, uri) else { continue };
+            let found = with_values(&values, index, params);
+            let choice = choices.get(index);
+            vary.extend(choice.into_iter().flat_map(Choice::vary));
+            match choice {
+                None if index < self.refusals => return found,
+                Some(choice) if choice.pick(method, headers).is_some() => return found,
+                _ if matches!(refusal, Found::Nothing) => refusal = found,
+                _ => {}
             }
         }
         refusal
-    }
-}
-
-impl Hosts {
-    /// The header fields that decide which of several tables answers: those of a choice that is asked before it.
-    pub(crate) fn deciding(
-        &self,
-        any: &Router,
-        choices: &Choices,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Vec<HeaderName> {
-        let host = host_of(uri, headers);
-        let mut names = Vec::new();
-        for (_, router) in self.tables(any, &host) {
-            let Found::Route(index, _) = router.find(method, uri) else { continue };
-            match choices.get(index) {
-                None if index < self.refusals => break,
-                None => {}
-                Some(choice) => {
-                    names.extend(choice.vary());
-                    if choice.pick(method, headers).is_some() {
-                        break;
-                    }
-                }
-            }
-        }
-        names
     }
 
     /// The tables of the hosts that this is, in the order in which they are asked, with the values of the host.
@@ -254,6 +224,9 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::choice::{CHOICE, Candidate};
+    use super::super::condition::Condition;
+    use super::super::template::Template;
     use super::*;
 
     #[test]
@@ -273,6 +246,45 @@ mod tests {
             assert!(error.contains(part), "{text}: {error}");
         }
         assert!(Host::parse("[::1]").is_ok());
+    }
+
+    /// Nobody looks a second time for what decided.
+    #[test]
+    fn one_look_finds_the_route_and_what_decided() {
+        let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: u32| {
+            let at = Template::parse(path).unwrap();
+            assert!(router.insert(&at, Some(Method::GET), conditions.clone(), index).is_ok());
+            conditions
+        };
+        let (mut hosts, mut any) = (Hosts::default(), Router::default());
+        hosts.set_refusals(10);
+        let host = Host::parse("{tenant}.example.com").unwrap();
+        let version = Condition::Header("x-version".parse().unwrap(), None);
+        let conditions = route(hosts.router(&host), "/report", vec![version], 0);
+        route(hosts.router(&host), "/own", Vec::new(), 1);
+        route(&mut any, "/report", Vec::new(), 2);
+        let candidates = [Candidate { method: Some(Method::GET), conditions, route: 0 }].into();
+        let choices = Choices(vec![Choice { candidates, otherwise: 11, behind: Vec::new() }]);
+        for path in hosts.router(&host).paths_mut().filter(|path| path.canonical() == "/report") {
+            path.take_candidates(true);
+            path.set_choice(0);
+        }
+        for (path, host, version, wanted, names) in [
+            ("/report", "a.example.com", "2", CHOICE, &["x-version"][..]),
+            ("/report", "a.example.com", "", 2, &["x-version"]),
+            ("/report", "example.org", "", 2, &[]),
+            ("/own", "a.example.com", "", 1, &[]),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if !version.is_empty() {
+                headers.insert("x-version", version.parse().unwrap());
+            }
+            let mut vary = Vec::new();
+            let found = hosts.find(&any, &choices, &Method::GET, &path.parse().unwrap(), &headers, &mut vary);
+            assert!(matches!(found, Found::Route(index, _) if index == wanted), "{path} {host} {version}");
+            assert_eq!(vary, names, "{path} {host} {version}");
+        }
     }
 
     #[test]

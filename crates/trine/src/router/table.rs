@@ -39,29 +39,18 @@ pub(crate) enum Settled {
 }
 
 impl Table {
-    /// Finds the route for a request whose path has its one spelling.
-    #[inline]
-    pub(crate) fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found {
+    /// Finds the route for a request whose path has its one spelling. `vary` gets the header fields that decide which host's
+    /// table answers, here as below.
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        vary: &mut Vec<HeaderName>,
+    ) -> Found {
         match self.hosts.is_empty() {
             true => self.router.find(method, uri),
-            false => self.hosts.find(&self.router, &self.choices, method, uri, headers),
-        }
-    }
-
-    /// The header fields that decide which host's table answers.
-    #[cold]
-    pub(crate) fn deciding(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Vec<HeaderName> {
-        self.hosts.deciding(&self.router, &self.choices, method, uri, headers)
-    }
-
-    /// The route, or the fallback of a group, that answers a request whose path has its one spelling.
-    #[cold]
-    pub(crate) fn answering(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<u32> {
-        let found = self.find(method, uri, headers);
-        match (self.fallen(&found, method, uri, headers), found) {
-            (Some(fallen), _) => Some(fallen.route),
-            (None, Found::Route(index, _)) => Some(self.choices.resolve(index, method, headers)),
-            (None, Found::Nothing) => None,
+            false => self.hosts.find(&self.router, &self.choices, method, uri, headers, vary),
         }
     }
 
@@ -73,6 +62,7 @@ impl Table {
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
+        vary: &mut Vec<HeaderName>,
     ) -> Option<Fallen> {
         let among = match found {
             Found::Nothing => None,
@@ -80,18 +70,27 @@ impl Table {
                 Some(&*self.choices.get(*index).filter(|choice| !choice.behind.is_empty())?.behind)
             }
         };
-        self.fallbacks.find(among, method, uri, headers)
+        self.fallbacks.find(among, method, uri, headers, vary)
     }
 
     /// Where the slash at the end leads, for a target at which nothing but a fallback stands.
     #[cold]
-    pub(crate) fn slashed(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Slashed> {
+    pub(crate) fn slashed(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        vary: &mut Vec<HeaderName>,
+    ) -> Option<Slashed> {
         let target = with_path(uri, &other(uri.path())?)?;
-        let found = self.find(method, &target, headers);
+        let found = self.find(method, &target, headers, vary);
         let Found::Route(index, _) = found else { return None };
         let index = match self.choices.get(index) {
-            Some(_) if self.fallen(&found, method, &target, headers).is_some() => return None,
-            Some(choice) => choice.pick(method, headers)?,
+            Some(_) if self.fallen(&found, method, &target, headers, vary).is_some() => return None,
+            Some(choice) => {
+                vary.extend(choice.vary());
+                choice.pick(method, headers)?
+            }
             None => index,
         };
         // What lies behind the declared routes answers to other methods.
@@ -110,28 +109,30 @@ impl Table {
     /// The target of the route, where a request comes with its other spelling and both are the same.
     #[cold]
     pub(crate) fn same(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Uri> {
-        let found = self.find(method, uri, headers);
-        if matches!(found, Found::Route(..)) && self.fallen(&found, method, uri, headers).is_none() {
+        let mut vary = Vec::new();
+        let found = self.find(method, uri, headers, &mut vary);
+        if matches!(found, Found::Route(..)) && self.fallen(&found, method, uri, headers, &mut vary).is_none()
+        {
             return None;
         }
-        match self.slashed(method, uri, headers)? {
+        match self.slashed(method, uri, headers, &mut vary)? {
             Slashed::Same(target) => Some(target),
             Slashed::Redirect(..) => None,
         }
     }
 
     pub(crate) fn settle(&self, method: &Method, uri: &Uri) -> Settled {
-        let none = HeaderMap::new();
+        let (none, mut vary) = (HeaderMap::new(), Vec::new());
         let target = self.same(method, uri, &none);
         let uri = target.as_ref().unwrap_or(uri);
-        let found = self.find(method, uri, &none);
-        let fallen = self.fallen(&found, method, uri, &none);
+        let found = self.find(method, uri, &none, &mut vary);
+        let fallen = self.fallen(&found, method, uri, &none, &mut vary);
         if let (Found::Route(index, params), None) = (found, &fallen) {
             let index = self.choices.resolve(index, method, &none);
             let declared = (index as usize) < self.slashes.len();
             return if declared { Settled::Route(index, params) } else { Settled::OtherMethods };
         }
-        match (self.slashed(method, uri, &none), fallen) {
+        match (self.slashed(method, uri, &none, &mut vary), fallen) {
             (Some(Slashed::Redirect(to, index)), _) => Settled::Redirect(to, index),
             (_, Some(fallen)) => Settled::Fallback(fallen.route),
             (_, None) => Settled::Nothing,

@@ -130,6 +130,43 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
     assert!(last(&lines).ends_with(r#"path="/old" status=200 route="/users/{id}""#), "{}", last(&lines));
 }
 
+/// The route is the one that answers, or that is led to; a look at the path alone would name others.
+#[trine::test]
+async fn it_names_the_route_that_the_request_came_to() {
+    async fn respells(mut request: Request, next: Next) -> Response {
+        let uri = match request.uri().path() {
+            "/odd" => "/%75sers/7",
+            "/more" => "/same/x/",
+            _ => return next.run(request).await,
+        };
+        *request.uri_mut() = uri.parse().unwrap();
+        next.run(request).await
+    }
+    let (lines, _guard) = Lines::start();
+    let routes = || {
+        let api = Group::at("/api").route("/users", get(slow)).fallback(async || "nothing");
+        let same = Group::at("/same").slashes(trine::Slashes::Same).route("/x", get(async || "x"));
+        app().group(api).group(same)
+    };
+    for app in [routes(), routes().layer(middleware(respells))] {
+        let client = client(Profile::Dev, LogRequests::default(), app).await;
+        client.get("/api/users/").await.expect_status(308);
+        let led = r#"path="/api/users/" status=308 route="/api/users""#;
+        assert!(last(&lines).ends_with(led), "{}", last(&lines));
+        client.get("/api/nothing").await.expect_text("nothing");
+        assert!(last(&lines).ends_with(r#"status=200 route="/api/{*rest}""#), "{}", last(&lines));
+        client.get("/users/%zz").await.expect_status(400);
+        assert!(!last(&lines).contains("route="), "{}", last(&lines));
+        client.get("/same/x/").await.expect_text("x");
+        assert!(last(&lines).ends_with(r#"status=200 route="/same/x""#), "{}", last(&lines));
+    }
+    let client = client(Profile::Dev, LogRequests::default(), routes().layer(middleware(respells))).await;
+    client.get("/odd").await.expect_text("7");
+    assert!(last(&lines).ends_with(r#"path="/odd" status=200 route="/users/{id}""#), "{}", last(&lines));
+    client.get("/more").await.expect_text("x");
+    assert!(last(&lines).ends_with(r#"path="/more" status=200 route="/same/x""#), "{}", last(&lines));
+}
+
 #[trine::test]
 async fn it_says_how_long_it_took_and_which_requests_had_no_answer() {
     let (lines, _guard) = Lines::start();

@@ -131,3 +131,54 @@ async fn a_route_that_a_condition_passes_over_on_its_host_varies_too() {
     }
     assert_eq!(vary(&client.get("/fine").header("host", "api.example.com").await), [""; 0]);
 }
+
+#[trine::test]
+async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
+    let app = App::new()
+        .route("/report", get(async || "two").header("x-version", "2"))
+        .group(Group::host("api.example.com").route("/own", get(fine).has_header("x-own")))
+        .route("/own", get(fine))
+        .route("/fine", get(fine))
+        .fallback(async || "lost");
+    let client = app.test().await;
+    let led = client.get("/report/").header("x-version", "2").await;
+    assert_eq!((led.status().as_u16(), vary(&led)), (308, vec!["x-version".to_owned()]));
+    let lost = client.get("/report/").await;
+    assert_eq!((lost.text().as_str(), vary(&lost)), ("lost", vec!["x-version".to_owned()]));
+    let led = client.get("/own/").header("host", "api.example.com").await;
+    assert_eq!((led.status().as_u16(), vary(&led)), (308, vec!["x-own".to_owned()]));
+    // Where no header field has a say, none is named.
+    let led = client.get("/fine/").await;
+    assert_eq!((led.status().as_u16(), vary(&led)), (308, vec![]));
+    assert_eq!(vary(&client.get("/nowhere").await), [""; 0]);
+}
+
+#[trine::test]
+async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
+    let group = Group::at("/app").accepts("text/html").fallback(async || "page");
+    let other = Group::at("/{kind}/api").has_header("x-deep").fallback(async || "deep");
+    let app = App::new().group(group).group(other).route("/{*rest}", get(fine).has_header("x-fine"));
+    let client = app.fallback(async || "lost").test().await;
+    // Nothing but the general route stands there, behind the fallbacks of the groups.
+    for (path, name, value, text, names) in [
+        ("/app/x", "accept", "text/html", "page", &["accept"][..]),
+        ("/app/x", "accept", "image/png", "none", &["accept", "x-fine"]),
+        ("/a/api/x", "x-deep", "1", "deep", &["x-deep"]),
+        ("/a/api/x", "x-fine", "1", "fine", &["x-deep", "x-fine"]),
+    ] {
+        let answer = client.get(path).header(name, value).await;
+        let expected = if text == "none" { 404 } else { 200 };
+        assert_eq!(answer.status().as_u16(), expected, "{path} {value}");
+        if expected == 200 {
+            assert_eq!(answer.text(), text);
+        }
+        let said = vary(&answer);
+        assert!(names.iter().all(|name| said.iter().any(|said| said == name)), "{path} {value}: {said:?}");
+    }
+    // And where there is no route at all.
+    let group = Group::at("/app").accepts("text/html").fallback(async || "page");
+    let client = App::new().group(group).fallback(async || "lost").test().await;
+    let answer = client.get("/app/x").header("accept", "image/png").await;
+    assert_eq!((answer.text().as_str(), vary(&answer)), ("lost", vec!["accept".to_owned()]));
+    assert_eq!(vary(&client.get("/x").await), [""; 0]);
+}

@@ -21,11 +21,14 @@ async fn lower() {}
 #[get("/", name = "two words")] //~ expect: `name` expects the name of the generated type
 async fn named() {}
 
-#[get("/", accept = "html")] //~ expect: accept `html` is no media type: expected a type and a subtype such as `application/json`
+#[get("/", accepts = "html")] //~ expect: accepts `html` is no media type: expected a type and a subtype such as `application/json`
 async fn media() {}
 
-#[get("/", accept = "text/*")] //~ expect: an answer has one media type
+#[get("/", accepts = "text/*")] //~ expect: an answer has one media type
 async fn range() {}
+
+#[get("/", accept = "text/html")] //~ expect: `accept` is not known here; write `accepts = "text/html"`
+async fn other_key() {}
 
 #[query("/", content_type = "text/html; charset=utf-8")] //~ expect: parameters decide nothing
 async fn parameters() {}

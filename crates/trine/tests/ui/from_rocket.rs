@@ -24,7 +24,7 @@ async fn files() {}
 //~ expect: `data` is not known here; what reads the body is told by its type: leave `data` out
 //~ also: write `form: Form<…>`, `form: Json<…>` or another extractor in the function
 //~ expect: `format` is not known here; expected `content_type = "application/json"` for what a request brings
-//~ also: `accept = "text/html"` for what is answered
+//~ also: `accepts = "text/html"` for what is answered
 //~ expect: `rank` is not known here; the order of routes follows from their templates: leave `rank` out
 async fn login(form: Form<Login>) {}
 

@@ -7,7 +7,7 @@ use trine_core::Rejection;
 use trine_core::param::{Place, clip};
 use trine_core::scalars::Scalar;
 
-use super::notes;
+use super::{notes, probe};
 use crate::validation::{FieldErrors, Location};
 
 /// Why texts do not fit a type.
@@ -187,6 +187,7 @@ impl de::Error for Error {
 
     fn invalid_type(got: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let expected = expected.to_string();
+        probe::misfit(got, &expected);
         notes::misfit(got, &expected);
         Error::of(Why::Expected(expected))
     }

@@ -5,6 +5,7 @@
 //! - `value`: a type reads itself from the texts of one name; how a text becomes a value is the table of
 //!   [`trine_core::scalars`], as everywhere
 //! - `walk`: from name to name, for structs and maps
+//! - `probe`: which of these become paths of files
 //! - `search`: what serde keeps before it knows the type, with `plan` and `notes`
 //! - `error`: where and why it does not fit
 
@@ -12,6 +13,7 @@ mod error;
 mod fields;
 mod notes;
 mod plan;
+mod probe;
 mod search;
 mod value;
 mod walk;

@@ -38,6 +38,8 @@ pub(super) struct Reading {
     pub(super) list: bool,
     /// Of several the last, though they are a list.
     pub(super) last: bool,
+    /// What no type takes, to learn whether one makes a path of it.
+    pub(super) probe: bool,
 }
 
 /// What a field that is not there is, where its type takes anything.

@@ -6,9 +6,12 @@
 //! ([`notes`]), found by its address, and read in the next attempt as what the field wanted, until nothing is refused that
 //! could be read. A type that asks for no such thing is read once.
 
+use trine_core::param::clean_path;
+
 use super::fields::Fields;
 use super::notes::{self, Got, Note};
 use super::plan::{Attempt, Left, Plan, is_empty, is_list};
+use super::probe::{self, refused};
 use super::{Error, Why};
 
 /// Reads the fields by `run`, which makes the type of them under a plan.
@@ -78,8 +81,13 @@ impl<T> Tried<T> {
 impl<T> Search<'_, '_, T> {
     #[cold]
     fn run(mut self, first: Tried<T>) -> Result<T, Error> {
-        let (found, value) = self.follow(first)?;
-        Ok(self.without_empty_texts(found, value))
+        let (mut found, value) = self.follow(first)?;
+        found.buffered.sort_unstable();
+        found.buffered.dedup();
+        let buffered = std::mem::take(&mut found.buffered);
+        let (plan, value) = self.without_empty_texts(found, &buffered, value);
+        self.without_hidden_paths(&plan, &buffered)?;
+        Ok(value)
     }
 
     fn attempt(&mut self, plan: Plan) -> Tried<T> {
@@ -149,11 +157,9 @@ impl<T> Search<'_, '_, T> {
     }
 
     /// An empty text is nothing where the field may be nothing. No field refuses the text first, so it is asked.
-    fn without_empty_texts(&mut self, found: Tried<()>, mut value: T) -> T {
-        let Tried { mut plan, notes, mut buffered, .. } = found;
-        buffered.sort_unstable();
-        buffered.dedup();
-        for head in buffered {
+    fn without_empty_texts(&mut self, found: Tried<()>, buffered: &[usize], mut value: T) -> (Plan, T) {
+        let Tried { mut plan, notes, .. } = found;
+        for &head in buffered {
             if !self.fields.from(head).all(|index| is_empty(self.fields, index)) || self.left == 0 {
                 continue;
             }
@@ -166,7 +172,32 @@ impl<T> Search<'_, '_, T> {
                 }
             }
         }
-        value
+        (plan, value)
+    }
+
+    /// Refuses what became a `PathBuf` and is no plain path. serde has kept it as text, so nobody saw what it was for: in
+    /// another attempt there stands a value in its place that every type refuses, and says what it wanted.
+    fn without_hidden_paths(&mut self, plan: &Plan, buffered: &[usize]) -> Result<(), Error> {
+        self.left = attempts(self.fields.pairs.len());
+        for &head in buffered {
+            let is_nothing = plan.reading(head).nothing;
+            let doubtful = self.fields.from(head).find_map(|index| {
+                let text = self.fields.pairs[index].text.as_deref()?;
+                let why = clean_path(text).err().filter(|_| !(is_nothing && text.is_empty()))?;
+                Some((index, refused(text, why)))
+            });
+            let Some((index, why)) = doubtful else { continue };
+            let Some(plan) = plan.with(head, |it| it.probe = true) else { continue };
+            if self.left == 0 {
+                return Err(Error::of(Why::TooMany));
+            }
+            probe::forget();
+            self.attempt(plan);
+            if probe::met_a_path() {
+                return Err(self.blame(Error::of(why), index));
+            }
+        }
+        Ok(())
     }
 
     /// Says which text an error is about, where the field that refused did not know.

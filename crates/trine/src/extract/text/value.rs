@@ -10,6 +10,7 @@ use trine_core::scalars::{self, Misread, Scalar};
 
 use super::fields::{Fields, Pair};
 use super::plan::{Absent, Attempt, is_empty};
+use super::probe::{Probe, refused};
 use super::{Error, Why};
 
 /// All that came under one name, or one of these.
@@ -113,6 +114,9 @@ impl<'de, 'p> Value<'de, 'p> {
             _ => self,
         };
         let text = this.text()?;
+        if reading.probe {
+            return visitor.visit_newtype_struct(Probe::default());
+        }
         if reading.nothing && text.is_empty() {
             return visitor.visit_none();
         }
@@ -221,8 +225,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         if type_name::<V::Value>() == type_name::<PathBuf>()
             && let Err(why) = clean_path(text)
         {
-            let message = format!("expected a relative path of plain names, got `{text}`: {why}");
-            return self.fail(Why::Path(message));
+            return self.fail(refused(text, why));
         }
         visitor.visit_borrowed_str(text).map_err(|error| self.blame(error))
     }
