@@ -175,7 +175,10 @@ impl<P: IntoResponseParts> IntoResponseParts for Option<P> {
 /// others would lose what a session or a [`Cookies`](https://docs.rs/trine/latest/trine/extract/struct.Cookies.html) set.
 impl IntoResponseParts for HeaderMap {
     fn into_response_parts(mut self, response: &mut Response) -> Result<(), Problem> {
-        if let Entry::Occupied(cookies) = self.entry(header::SET_COOKIE) {
+        // An entry would reserve a place first, where there most often is none.
+        if self.contains_key(header::SET_COOKIE)
+            && let Entry::Occupied(cookies) = self.entry(header::SET_COOKIE)
+        {
             let (name, cookies) = cookies.remove_entry_mult();
             for cookie in cookies {
                 response.headers_mut().append(&name, cookie);

@@ -167,13 +167,14 @@ where
 
     let mut answer = None;
     let sent = match call(wire, &mut upload, service, &mut head, &mut answer).await? {
-        Ok(()) => match offer.as_ref().and_then(|offer| empty_promise(&answer, terms, offer)) {
+        Ok(()) if terms.upgrade || terms.connect => match empty_promise(&answer, terms, offer.as_ref()) {
             None => send(wire, &mut upload, &mut answer, &mut terms).await?,
             Some((status, detail)) => {
                 refuse(wire, status, detail, &mut terms);
                 Sent::Http
             }
         },
+        Ok(()) => send(wire, &mut upload, &mut answer, &mut terms).await?,
         Err(failure) => {
             // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
             *service = make.connection(info);
@@ -207,16 +208,16 @@ fn offered(request: &mut Request<Body>, make: &impl MakeConnection) -> Offer {
     upgrade::offer(request, foreign)
 }
 
-/// What is told instead of an answer that accepts an upgrade which its service has dropped: the client would speak to
-/// nobody.
+/// What is told instead of an answer that accepts an upgrade which its service has dropped, or which it was not offered as a
+/// CONNECT of HTTP/1.0 is not: the client would speak to nobody.
 #[cold]
 fn empty_promise<B>(
     answer: &Option<Response<B>>,
     terms: Terms,
-    offer: &Offer,
+    offer: Option<&Offer>,
 ) -> Option<(StatusCode, &'static str)> {
     let accepts = answer.as_ref().is_some_and(|answer| terms.switches_at(answer.status()));
-    if !accepts || !offer.is_declined() {
+    if !accepts || offer.is_some_and(|offer| !offer.is_declined()) {
         return None;
     }
     if terms.connect {

@@ -115,12 +115,7 @@ impl TrustedProxies {
     /// Which header fields count that come on this connection. `None` where its peer is no proxy that is trusted.
     #[must_use]
     pub fn believed(&self, connection: &ConnInfo) -> Option<ForwardedBy> {
-        // Of a connection of which nothing is known, it is not known that it came by a Unix socket.
-        let trusted = match connection.peer {
-            Some(peer) => self.trusts(peer.ip()),
-            None => connection.unix && self.networks.contains(&Network::Unix),
-        };
-        trusted.then_some(self.by)
+        is_one_of(&self.networks, connection).then_some(self.by)
     }
 
     fn outermost<'a>(&self, hops: impl DoubleEndedIterator<Item = Hop<'a>>) -> Option<Hop<'a>> {
@@ -137,6 +132,15 @@ impl TrustedProxies {
 
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(Some(address)))
+    }
+}
+
+/// Whether the peer of a connection is one of these.
+pub(crate) fn is_one_of(networks: &[Network], connection: &ConnInfo) -> bool {
+    match connection.peer {
+        Some(peer) => networks.iter().any(|network| network.contains(Some(peer.ip()))),
+        // Of a connection of which nothing is known, it is not known that it came by a Unix socket.
+        None => connection.unix && networks.contains(&Network::Unix),
     }
 }
 

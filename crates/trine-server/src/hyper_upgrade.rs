@@ -7,8 +7,8 @@
 //!
 //! ```text
 //!   offer      hyper reads REQUEST, makes an `OnUpgrade`, and waits in its service
-//!   complete   hyper's service answers 101, which is thrown away; the `OnUpgrade` is ready
-//!              the real bytes arrive
+//!   complete   the real bytes are laid ready
+//!              hyper's service answers 101, which is thrown away; the `OnUpgrade` is ready
 //! ```
 
 use std::convert::Infallible;
@@ -31,10 +31,12 @@ use trine_core::Body;
 
 use crate::upgrade::Upgraded;
 
+type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
 /// The connection's end of a hyper upgrade.
 pub(crate) struct Forged {
     /// It waits for nothing but our word, so that it is polled without a waker.
-    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    connection: Connection,
     talk: Arc<Talk>,
     real: oneshot::Sender<Upgraded>,
 }
@@ -60,7 +62,7 @@ impl Forged {
         };
         let connection = http1::Builder::new().serve_connection(TokioIo::new(line), service).with_upgrades();
         let mut forged = Forged { connection: Box::pin(connection), talk, real };
-        let waits = forged.poll().is_pending();
+        let waits = poll(&mut forged.connection).is_pending();
         match forged.talk.made.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(made) if waits => drop(request.extensions_mut().insert(made)),
             _ => tracing::error!("hyper made no upgrade"),
@@ -68,21 +70,22 @@ impl Forged {
         forged
     }
 
-    /// Has hyper end its connection, which its `OnUpgrade` waits for. Whoever sends the real bytes here, sends them there.
-    pub(crate) fn complete(mut self) -> Option<oneshot::Sender<Upgraded>> {
-        self.talk.accepted.store(true, Ordering::Relaxed);
-        match self.poll() {
-            Poll::Ready(Ok(())) => Some(self.real),
-            ended => {
-                tracing::error!(?ended, "hyper did not complete an upgrade; the connection ends");
-                None
-            }
+    /// Gives the real bytes away and has hyper end its connection, which its `OnUpgrade` waits for. In this order: where
+    /// two tasks share the stream, both would wait for the bytes, and only one of them would be woken.
+    pub(crate) fn complete(self, upgraded: Upgraded) {
+        let Forged { mut connection, talk, real } = self;
+        // The other end lies in the connection.
+        let sent = real.send(upgraded).is_ok();
+        talk.accepted.store(true, Ordering::Relaxed);
+        let ended = poll(&mut connection);
+        if !sent || !matches!(ended, Poll::Ready(Ok(()))) {
+            tracing::error!(?ended, "hyper did not complete an upgrade; the connection ends");
         }
     }
+}
 
-    fn poll(&mut self) -> Poll<hyper::Result<()>> {
-        self.connection.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    }
+fn poll(connection: &mut Connection) -> Poll<hyper::Result<()>> {
+    connection.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 impl std::fmt::Debug for Forged {
@@ -108,6 +111,15 @@ struct Line {
     ended: usize,
     promised: oneshot::Receiver<Upgraded>,
     real: Option<Upgraded>,
+}
+
+/// Nobody read or wrote the real bytes.
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.is_imagined() && self.real.is_none() {
+            tracing::error!("a service accepted an upgrade and did not use it; the connection ends");
+        }
+    }
 }
 
 /// The end of a head.
@@ -213,8 +225,7 @@ mod tests {
     async fn what_hyper_made_leads_to_the_real_bytes() {
         let (forged, upgrade) = offer();
         let (near, mut far) = tokio::io::duplex(1024);
-        let real = forged.complete().unwrap();
-        assert!(real.send(Upgraded::of_stream(near, Arc::default())).is_ok());
+        forged.complete(Upgraded::of_stream(near, Arc::default()));
         let mut upgraded = TokioIo::new(upgrade.await.unwrap());
         upgraded.write_all(b"hello").await.unwrap();
         upgraded.shutdown().await.unwrap();
@@ -228,6 +239,28 @@ mod tests {
         assert_eq!(read, "back");
     }
 
+    /// A thread that is told that the upgrade is there may split it at once: each half finds the bytes, and none waits.
+    #[tokio::test]
+    async fn the_real_bytes_are_there_when_hyper_says_so() {
+        let (forged, upgrade) = offer();
+        let (near, mut far) = tokio::io::duplex(1024);
+        far.write_all(b"x").await.unwrap();
+        let told = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let mut upgraded = TokioIo::new(upgrade.await.unwrap());
+                // Not polled again: what is not ready now was told too early.
+                let mut read = [0; 1];
+                let first = poll_fn(|cx| {
+                    Poll::Ready(Pin::new(&mut upgraded).poll_read(cx, &mut ReadBuf::new(&mut read)))
+                });
+                first.await.is_ready()
+            })
+        });
+        forged.complete(Upgraded::of_stream(near, Arc::default()));
+        assert!(told.join().unwrap());
+    }
+
     #[tokio::test]
     async fn an_offer_that_ends_is_an_upgrade_that_fails() {
         let (forged, upgrade) = offer();
@@ -235,7 +268,8 @@ mod tests {
         assert!(upgrade.await.is_err());
         let (forged, upgrade) = offer();
         drop(upgrade);
-        let real = forged.complete().unwrap();
-        assert!(real.is_closed());
+        let (near, mut far) = tokio::io::duplex(1024);
+        forged.complete(Upgraded::of_stream(near, Arc::default()));
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "the connection ends");
     }
 }

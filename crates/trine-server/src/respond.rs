@@ -147,7 +147,8 @@ where
     let more = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
     match more {
         Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
-            // Nothing was written since the last frame: without its last byte the answer is seen to be broken.
+            // Nothing was written since the last frame: without its last byte the answer is seen to be broken. Where no byte
+            // was promised it is one of the head: rather no answer than an empty one which looks as if it were all.
             wire.out.take_back();
             Err(too_long())
         }

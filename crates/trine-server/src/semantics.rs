@@ -9,6 +9,7 @@ use trine_core::ConnInfo;
 
 use crate::config::ServerConfig;
 use crate::error::RequestError;
+use crate::forwarded;
 use crate::h1::framing::decimal;
 use crate::h1::host::valid_host;
 
@@ -75,9 +76,9 @@ pub(crate) fn scheme(scheme: &Scheme, info: &ConnInfo, config: &ServerConfig) ->
     if secure == info.secure || is_trusted(info, config) { Ok(()) } else { Err(RequestError::SchemeDiffers) }
 }
 
-#[cold]
+/// Asked for each request behind a proxy that ends TLS.
 fn is_trusted(info: &ConnInfo, config: &ServerConfig) -> bool {
-    info.proxied || config.trusted().believed(info).is_some()
+    info.proxied || forwarded::is_one_of(&config.trusted_proxies, info)
 }
 
 /// The scheme that is written like this, in any case (RFC 3986, 3.1). `None` for those of other protocols.

@@ -250,16 +250,16 @@ impl Offer {
 
     /// Gives the bytes to whoever holds the other end.
     pub(crate) fn take(self, upgraded: Upgraded) {
-        let sender = match self {
-            Offer::Own(sender) => sender,
+        match self {
+            Offer::Own(sender) => {
+                if sender.send(upgraded).is_err() {
+                    tracing::error!(
+                        "a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends"
+                    );
+                }
+            }
             #[cfg(feature = "hyper-upgrade")]
-            Offer::Foreign(forged) => match forged.complete() {
-                Some(sender) => sender,
-                None => return,
-            },
-        };
-        if sender.send(upgraded).is_err() {
-            tracing::error!("a service accepted an upgrade and dropped its `OnUpgrade`; the connection ends");
+            Offer::Foreign(forged) => forged.complete(upgraded),
         }
     }
 }

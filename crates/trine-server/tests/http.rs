@@ -156,6 +156,11 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
     // It has one frame too many, and that was seen before the last one left: a byte is missing.
     let long = client.rest().await;
     assert!(long.contains("content-length: 3") && long.ends_with("\r\n\r\non"), "{long}");
+    // Not even where nothing was promised: then the head has no end.
+    client = Client::connect(server.address).await;
+    client.send(get("/long-nothing") + &get("/hello")).await;
+    let nothing = client.rest().await;
+    assert!(nothing.contains("content-length: 0\r\n") && nothing.ends_with("\r\n\r"), "{nothing:?}");
     // One frame is longer than all that was promised: none of it is sent.
     client = Client::connect(server.address).await;
     client.send(get("/long-frame") + &get("/hello")).await;

@@ -91,7 +91,9 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
 // It was a 404, as if the other end of a tunnel were a resource here.
 #[tokio::test]
 async fn a_tunnel_that_nobody_opens_is_a_501() {
-    let sent = b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\nConnection: close\r\n\r\n";
+    // What comes behind is the tunnel's, whatever it looks like.
+    let sent = b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n\
+        GET /users/7 HTTP/1.1\r\nHost: example.org\r\n\r\n";
     // A fallback that answers everything opens none either.
     for app in [app(), app().fallback(async || "hello")] {
         let server = app.test_server().await;
@@ -100,6 +102,8 @@ async fn a_tunnel_that_nobody_opens_is_a_501() {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 501 ") && answer.contains("opens no tunnel"), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
         server.stop().await;
     }
 }

@@ -53,7 +53,8 @@ pub(crate) fn lengths(
 /// Writes the head of a response and settles how its body ends.
 ///
 /// `known` is the exact length of the body, where it has one. It wins over a Content-Length that the handler set, which
-/// counts only for streams and for answers without a body. `terms.keep_alive` is cleared when this answer is the last.
+/// counts only for streams and for answers without a body. `terms.keep_alive` is cleared when this answer is the last, as each
+/// is that refuses a tunnel.
 pub(crate) fn head(
     out: &mut BytesMut,
     status: StatusCode,
@@ -66,7 +67,9 @@ pub(crate) fn head(
     status_line(out, status);
     let said = own_headers(out, status, headers);
     let payload = settle(status, terms, known, &said);
-    terms.keep_alive &= !said.close && payload != Payload::UntilClose;
+    // Behind a CONNECT come bytes that somebody else may have chosen: they must not become requests (RFC 9931).
+    let refuses_tunnel = terms.connect && !status.is_success();
+    terms.keep_alive &= !said.close && payload != Payload::UntilClose && !refuses_tunnel;
     if !said.date {
         out.extend_from_slice(date);
     }

@@ -79,7 +79,8 @@ pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>
 }
 
 /// Whether bytes that came after a partial head are worth another look: those that may complete it, which only an empty
-/// line does; those that end the request line, which may be wrong; and the first few, which may be no HTTP at all.
+/// line does; those that end the request line, which may be wrong; those that make a method longer than any is; and the first
+/// few, which may be no HTTP at all.
 ///
 /// Without this a head that trickles in byte by byte would be parsed anew for each of them.
 pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
@@ -89,7 +90,7 @@ pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
     }
     let (old, new) = input.split_at(before);
     match memchr::memchr(b'\n', new) {
-        None => false,
+        None => before <= scan::LONGEST_METHOD && input.len() > scan::LONGEST_METHOD,
         Some(_) => may_be_complete(input, before) || memchr::memchr(b'\n', old).is_none(),
     }
 }
@@ -216,15 +217,21 @@ fn replace_host(request: &mut Request<Body>, method: &Method, facts: &Facts) -> 
 }
 
 fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> {
-    if input.len() < limits.bytes {
-        return Ok(None);
+    if input.len() < limits.bytes { Ok(None) } else { Err(too_large(input, limits)) }
+}
+
+/// What is too large about a head that is as long as it may be and has no end.
+#[cold]
+fn too_large(input: &[u8], limits: &Limits) -> RequestError {
+    let line_end = memchr::memchr(b'\n', input);
+    let mut parts = input[..line_end.unwrap_or(input.len())].split(|byte| *byte == b' ').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some(target), _) if target.len() > limits.target => RequestError::TargetTooLong,
+        _ if line_end.is_some() => RequestError::HeadTooLarge,
+        // A target that has not ended is what makes the head so large, whatever its own limit is (RFC 9112, 3).
+        (Some(_), None) => RequestError::TargetTooLong,
+        _ => RequestError::RequestLine,
     }
-    if memchr::memchr(b'\n', input).is_some() {
-        return Err(RequestError::HeadTooLarge);
-    }
-    // All of it is the request line. Its method is known by now, or it would have been refused.
-    let target = input.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    Err(if target.len() > limits.target { RequestError::TargetTooLong } else { RequestError::RequestLine })
 }
 
 #[cfg(test)]

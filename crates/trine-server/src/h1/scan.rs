@@ -45,7 +45,7 @@ impl Field {
 
 /// The longest method that is read; the registered ones have 17 bytes at most. Whoever sends a longer one is told that it
 /// is not implemented (RFC 9112, 3).
-const LONGEST_METHOD: usize = 1024;
+pub(super) const LONGEST_METHOD: usize = 1024;
 
 /// The request line. `None` while it is not complete, and nothing of it is wrong yet.
 pub(crate) fn line(input: &[u8]) -> Result<Option<Line>, RequestError> {

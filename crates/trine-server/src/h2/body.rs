@@ -17,7 +17,7 @@ use trine_core::{Body, BodyError};
 use super::clock::Patience;
 use crate::config::ServerConfig;
 
-/// What there is of a body when it must be said before its reader asks: see [`Upload::poll_move`].
+/// The connection's end of a body.
 #[derive(Debug)]
 pub(super) enum Upload {
     /// All of it was handed on, or nobody wants the rest.
@@ -42,7 +42,7 @@ pub(super) struct Feed {
 
 /// A body as h2 has it, and what its client is owed for it.
 #[derive(Debug)]
-struct Inflow {
+pub(super) struct Inflow {
     body: RecvStream,
     /// Bytes taken from h2 for which the client has not got its windows back (RFC 9113, 6.9).
     owed: usize,
@@ -228,7 +228,11 @@ impl Feed {
 }
 
 impl Inflow {
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    pub(super) fn new(body: RecvStream) -> Inflow {
+        Inflow { body, owed: 0 }
+    }
+
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
         let polled = self.body.poll_data(cx);
         if let Poll::Ready(Some(Ok(data))) = &polled {
             self.owed += data.len();
@@ -237,7 +241,7 @@ impl Inflow {
     }
 
     /// Gives back what is owed beyond `most` bytes.
-    fn owe(&mut self, most: usize) {
+    pub(super) fn owe(&mut self, most: usize) {
         if let Some(due @ 1..) = self.owed.checked_sub(most) {
             self.owed = most;
             // It fails where the stream is gone, which has no window.

@@ -366,7 +366,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         tracing::debug!(?offence, "a client does what serves no one; its connection ends");
         self.abort(match offence {
             Offence::Control | Offence::Resets => Reason::ENHANCE_YOUR_CALM,
-            Offence::Trailers => Reason::PROTOCOL_ERROR,
+            Offence::Protocol => Reason::PROTOCOL_ERROR,
+            Offence::Compression => Reason::COMPRESSION_ERROR,
         });
     }
 

@@ -1,8 +1,8 @@
 //! Header blocks, read a second time for what h2 does not tell (RFC 7541): whether a `:path` has a fragment, which the
 //! crate `http` cuts off without a word, and whether trailers have pseudo fields.
 //!
-//! No text is kept: of the dynamic table, only how large each entry is and which kind of field it holds. What h2 cannot read
-//! it answers itself; here, reading just ends.
+//! No text is kept: of the dynamic table, only how large each entry is and which kind of field it holds. It must be the table
+//! that h2 has, or nothing that is said here is true: what cannot be read ends the connection, as RFC 7541, 3 wants it.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ pub(super) struct Fields {
     entries: VecDeque<Entry>,
     size: usize,
     most: usize,
-    /// Whether something could not be read. Then nothing more is.
+    /// Whether something could not be read, or was read by one of the two alone. Then nothing more is.
     lost: bool,
     scratch: Vec<u8>,
 }
@@ -68,6 +68,9 @@ const OVERHEAD: usize = 32;
 /// The size of a table of which nothing was said (RFC 9113, 6.5.2).
 const DEFAULT_TABLE: usize = 4096;
 
+/// The most room for texts that a connection keeps when a block is over: usual ones need less.
+const KEPT: usize = 4096;
+
 impl Fields {
     /// For heads of this many bytes at most.
     pub(super) fn new(head: usize) -> Fields {
@@ -104,10 +107,22 @@ impl Fields {
 
     /// The block is whole.
     pub(super) fn end(&mut self) -> Seen {
-        // A field that is cut off is an error of the connection, which h2 ends.
+        // A field that is cut off.
         self.lost |= !self.partial.is_empty();
         self.partial = Vec::new();
+        if self.scratch.capacity() > KEPT {
+            self.scratch = Vec::new();
+        }
         std::mem::take(&mut self.seen)
+    }
+
+    /// h2 reads a block that was not read here, or the other way round.
+    pub(super) fn lose(&mut self) {
+        self.lost = true;
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Reads whole fields, and tells how many bytes they took.
@@ -345,10 +360,32 @@ mod tests {
             assert!(fields.feed(broken));
             assert!(fields.lost, "{broken:x?}");
             assert_eq!(fields.end(), Seen::default());
+            assert!(fields.is_lost());
         }
+        let mut cut = Fields::new(1000);
+        cut.feed(b"\x04\x02/");
+        assert!(!cut.is_lost());
+        cut.end();
+        assert!(cut.is_lost());
         let mut fields = Fields::new(10);
         assert!(fields.feed(b"\x04\x7f\x80\x10"));
         assert!(!fields.feed(&[b'x'; 40]));
+    }
+
+    #[test]
+    fn one_large_field_keeps_no_room_for_the_whole_life_of_its_connection() {
+        let mut fields = Fields::new(1 << 20);
+        // `:path` with 90,000 times `0`, which has five bits of Huffman's code: 56,250 bytes.
+        assert!(fields.feed(b"\x04\xff\xbb\xb6\x03") && fields.feed(&[0; 56_250]));
+        assert!(fields.scratch.capacity() >= 90_000 && fields.partial.is_empty());
+        fields.end();
+        assert!(!fields.is_lost());
+        assert_eq!(fields.scratch.capacity(), 0);
+        assert_eq!(fields.partial.capacity(), 0);
+        // What is usual is kept from one to the next.
+        fields.feed(b"\x00\x84\xb9\x58\xd3\x3f\x83\x63\xfe\xbf");
+        fields.end();
+        assert!((1..=KEPT).contains(&fields.scratch.capacity()));
     }
 
     #[test]

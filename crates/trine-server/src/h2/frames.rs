@@ -3,7 +3,8 @@
 //! - A header block that has begun must end in time (RFC 9113, 4.3: nothing else may come between its frames).
 //! - Frames that carry nothing are bounded against those that do: offences of SETTINGS, PING, PRIORITY, WINDOW_UPDATE.
 //! - Streams that are reset are bounded in time: each has cost a call of the service (rapid reset, CVE-2023-44487).
-//! - Header blocks go to [`Fields`], which finds what h2 overlooks in them.
+//! - Header blocks go to [`Fields`], which finds what h2 overlooks in them. Blocks that only one of the two would read end the
+//!   connection: behind them both would see different fields.
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ const HEADER: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const PUSH_PROMISE: u8 = 5;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
@@ -34,8 +36,11 @@ pub(super) enum Offence {
     Control,
     /// Too many streams that were reset.
     Resets,
-    /// Pseudo fields in trailers (RFC 9113, 8.1), which h2 overlooks.
-    Trailers,
+    /// What h2 overlooks or takes for an error of one stream: pseudo fields in trailers (RFC 9113, 8.1), a promise of a client
+    /// (8.4), a stream that depends on itself (5.3.1 of RFC 7540).
+    Protocol,
+    /// A header block that cannot be read (RFC 9113, 4.3).
+    Compression,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,8 @@ pub(super) struct Frames {
     fields: Fields,
     /// Streams whose path has a fragment, and which were not asked for yet.
     fragments: Vec<u32>,
+    /// The most of them: more are only begun where h2 no longer takes streams.
+    most_fragments: usize,
     /// The frame in hand carries a body, which has a time of its own.
     body: bool,
     /// Frames begun so far, so that two that both are incomplete can be told apart.
@@ -115,6 +122,7 @@ impl Frames {
             part: None,
             fields: Fields::new(config.max_head_bytes),
             fragments: Vec::new(),
+            most_fragments: (limits.max_concurrent_streams as usize).saturating_mul(2),
             body: false,
             begun: 0,
             control: Budget::new(limits.max_control_frames),
@@ -182,6 +190,10 @@ impl Frames {
                 self.part = Some(Part { left: self.skip, ..Part::default() });
                 self.control.spend()
             }
+            PUSH_PROMISE => {
+                self.differ();
+                true
+            }
             RST_STREAM if !self.resets.spend() => {
                 self.offence.get_or_insert(Offence::Resets);
                 true
@@ -203,20 +215,41 @@ impl Frames {
         if !fits {
             self.offence.get_or_insert(Offence::Control);
         }
+        if part.depends_on == Some(self.stream) {
+            // h2 resets the stream and does not read its fields.
+            self.differ();
+        }
         if self.skip > 0 || self.block {
             return;
         }
         let seen = self.fields.end();
+        if self.fields.is_lost() {
+            self.offence.get_or_insert(Offence::Compression);
+        }
         if seen.pseudo && self.trailers {
-            self.offence.get_or_insert(Offence::Trailers);
+            self.offence.get_or_insert(Offence::Protocol);
         }
         if seen.fragment && !self.trailers {
-            self.fragments.push(self.stream);
+            if self.fragments.len() < self.most_fragments {
+                self.fragments.push(self.stream);
+            } else {
+                self.offence.get_or_insert(Offence::Control);
+            }
         }
     }
 
-    /// Whether the path of a stream has a fragment. Asked for streams in their order.
+    /// A block that h2 and [`Fields`] do not both read.
+    #[cold]
+    fn differ(&mut self) {
+        self.fields.lose();
+        self.offence.get_or_insert(Offence::Protocol);
+    }
+
+    /// Whether the path of a stream has a fragment, or may have one that was not seen. Asked for streams in their order.
     pub(super) fn has_fragment(&mut self, stream: u32) -> bool {
+        if self.fields.is_lost() {
+            return true;
+        }
         if self.fragments.is_empty() {
             return false;
         }
@@ -238,7 +271,11 @@ impl Frames {
 #[derive(Debug, Default)]
 struct Part {
     padded: bool,
+    /// Bytes of a priority that are still to come, and what they say so far: the first four are the stream that this one
+    /// depends on.
     before: usize,
+    said: u64,
+    depends_on: Option<u32>,
     left: usize,
 }
 
@@ -246,7 +283,8 @@ impl Part {
     fn of_headers(flags: u8, length: usize) -> Part {
         let padded = flags & PADDED != 0;
         let before = if flags & PRIORITY != 0 { 5 } else { 0 };
-        Part { padded, before, left: length.saturating_sub(before + usize::from(padded)) }
+        let left = length.saturating_sub(before + usize::from(padded));
+        Part { padded, before, left, ..Part::default() }
     }
 
     fn take<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
@@ -258,7 +296,12 @@ impl Part {
             bytes = rest;
         }
         let (before, rest) = bytes.split_at(self.before.min(bytes.len()));
-        self.before -= before.len();
+        if !before.is_empty() {
+            self.before -= before.len();
+            self.said = before.iter().fold(self.said, |said, byte| said << 8 | u64::from(*byte));
+            // The first bit of the five bytes is a flag.
+            self.depends_on = (self.before == 0).then_some((self.said >> 8) as u32 & 0x7fff_ffff);
+        }
         let taken = &rest[..self.left.min(rest.len())];
         self.left -= taken.len();
         taken
@@ -295,6 +338,51 @@ mod tests {
             }
             assert_eq!(frames.control.used, 1, "the settings are bought back, the continuation is not");
         }
+    }
+
+    fn headers(flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let mut frame = frame(HEADERS, flags | END_HEADERS, payload.len());
+        frame[5..HEADER].copy_from_slice(&stream.to_be_bytes());
+        frame[HEADER..].copy_from_slice(payload);
+        frame
+    }
+
+    #[test]
+    fn a_stream_that_depends_on_itself_is_seen_however_it_is_cut() {
+        let cases: [(&[u8], u8, Option<Offence>); 5] = [
+            (b"\0\0\0\x03\x10\x82", PRIORITY, Some(Offence::Protocol)),
+            (b"\x80\0\0\x03\x10\x82", PRIORITY, Some(Offence::Protocol)),
+            (b"\x01\0\0\0\x03\x10\x82\0", PRIORITY | PADDED, Some(Offence::Protocol)),
+            (b"\0\0\0\x01\x03\x82", PRIORITY, None),
+            (b"\x82\x82\x82\x82\x82\x82", 0, None),
+        ];
+        for (payload, flags, offence) in cases {
+            let bytes = [PREFACE, &headers(flags, 3, payload)].concat();
+            for size in 1..=bytes.len() {
+                let mut frames = Frames::new(&ServerConfig::default());
+                bytes.chunks(size).for_each(|piece| frames.read(piece));
+                assert_eq!(frames.offence, offence, "{payload:x?} in pieces of {size}");
+                assert_eq!(frames.has_fragment(3), offence.is_some());
+            }
+        }
+    }
+
+    /// Streams behind a GOAWAY are nobody's, and nobody asks for them.
+    #[test]
+    fn fragments_that_nobody_asks_for_have_an_end() {
+        let config = ServerConfig::default();
+        let mut frames = Frames::new(&config);
+        frames.read(PREFACE);
+        let most = config.http2.max_concurrent_streams * 2;
+        for at in 0..most {
+            frames.read(&headers(0, 2 * at + 1, b"\x04\x02/#"));
+        }
+        assert_eq!(frames.offence, None);
+        frames.read(&headers(0, 2 * most + 1, b"\x04\x02/#"));
+        assert_eq!(frames.offence, Some(Offence::Control));
+        assert_eq!(frames.fragments.len(), most as usize);
+        assert!(frames.has_fragment(2 * most - 1));
+        assert!(frames.fragments.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

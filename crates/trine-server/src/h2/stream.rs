@@ -100,7 +100,15 @@ impl<S: HttpService> Stream<S> {
             return Turn::Over;
         }
         self.upload.poll_move(cx, config);
+        self.take_early(cx, config);
         Turn::Pending
+    }
+
+    /// What comes behind a CONNECT that waits for its answer.
+    fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
+        if let Some(offered) = &mut self.offered {
+            offered.take_early(cx, config);
+        }
     }
 
     fn poll_call(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
@@ -184,6 +192,7 @@ impl<S: HttpService> Stream<S> {
             // A stream that is gone says so when it is asked for data.
             let _ = respond.send_informational(interim);
         }
+        self.take_early(cx, config);
         self.upload.poll_move(cx, config)
     }
 

@@ -5,12 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use h2::{RecvStream, SendStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use trine_core::Body;
 
+use super::body::Inflow;
+use crate::config::ServerConfig;
 use crate::io::Io;
 use crate::shutdown::Drain;
 use crate::upgrade::{self, Offer, Upgraded};
@@ -18,7 +20,10 @@ use crate::upgrade::{self, Offer, Upgraded};
 /// The connection's end of a CONNECT that the service may still accept.
 pub(super) struct Offered {
     offer: Offer,
-    recv: RecvStream,
+    inflow: Inflow,
+    /// What came before the service has answered: as much as is taken of a body, so that tunnels that wait do not use up the
+    /// window of the connection.
+    early: BytesMut,
     drain: Arc<Drain>,
 }
 
@@ -28,7 +33,7 @@ impl Offered {
         let (head, recv) = request.into_parts();
         let mut request = Request::from_parts(head, Body::empty());
         let offer = upgrade::offer(&mut request, false);
-        (request, Offered { offer, recv, drain })
+        (request, Offered { offer, inflow: Inflow::new(recv), early: BytesMut::new(), drain })
     }
 
     /// Whether the service has dropped its `OnUpgrade`: it answers as if this were an ordinary request.
@@ -36,15 +41,26 @@ impl Offered {
         self.offer.is_declined()
     }
 
+    /// Takes what comes before the service has answered, up to the limit.
+    pub(super) fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
+        let most = config.http2.early_bytes;
+        while self.early.len() < most {
+            // The end and errors come again when somebody asks.
+            let Poll::Ready(Some(Ok(data))) = self.inflow.poll_data(cx) else { break };
+            self.early.extend_from_slice(&data);
+        }
+        self.inflow.owe(self.early.len().saturating_sub(most));
+    }
+
     pub(super) fn accept(self, send: SendStream<Bytes>) {
-        let tunnel = Tunnel { send, recv: self.recv, read: Bytes::new() };
+        let tunnel = Tunnel { send, inflow: self.inflow, read: self.early.freeze() };
         self.offer.take(Upgraded::of_stream(tunnel, self.drain));
     }
 }
 
 struct Tunnel {
     send: SendStream<Bytes>,
-    recv: RecvStream,
+    inflow: Inflow,
     /// What h2 gave and was not read yet.
     read: Bytes,
 }
@@ -67,7 +83,7 @@ impl AsyncRead for Tunnel {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         while self.read.is_empty() {
-            match ready!(self.recv.poll_data(cx)) {
+            match ready!(self.inflow.poll_data(cx)) {
                 None => return Poll::Ready(Ok(())),
                 Some(read) => self.read = read.map_err(failed)?,
             }
@@ -75,7 +91,8 @@ impl AsyncRead for Tunnel {
         let len = self.read.len().min(buf.remaining());
         buf.put_slice(&self.read[..len]);
         self.read.advance(len);
-        self.recv.flow_control().release_capacity(len).map_err(failed)?;
+        let unread = self.read.len();
+        self.inflow.owe(unread);
         Poll::Ready(Ok(()))
     }
 }

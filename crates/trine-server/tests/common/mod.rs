@@ -186,6 +186,7 @@ pub async fn kitchen(request: Request<Body>) -> Kitchen {
         }
         "/sized" => with(200, "content-length", "6", stream(vec![data("one"), data("two")])),
         "/long" => with(200, "content-length", "3", stream(vec![data("one"), data("two")])),
+        "/long-nothing" => with(200, "content-length", "0", stream(vec![data("one")])),
         "/long-frame" => with(200, "content-length", "3", stream(vec![data("three")])),
         "/short" => with(200, "content-length", "9", stream(vec![data("one"), data("two")])),
         "/broken" => text(stream(vec![data("one"), Err("the source failed")])),

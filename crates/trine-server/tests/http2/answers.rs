@@ -403,3 +403,32 @@ async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else
     drop(peer);
     server.stop().await;
 }
+
+/// h2 does not read the fields of a stream that depends on itself, and reads those of a promise: a table that only one of
+/// two readers has changed would hide a fragment behind it.
+#[tokio::test]
+async fn a_block_that_only_one_reader_would_read_ends_the_connection() {
+    let all = peer::END_STREAM | peer::END_HEADERS;
+    let rest = b"\x82\x86\x01\x01a";
+    let refused = [&b"\x82\x86\x44\x04/a#b\x01\x01a"[..]].concat();
+    let on_itself = peer::frame(peer::HEADERS, all | peer::WITH_PRIORITY, 3, b"\0\0\0\x03\x10\x44\x02/b");
+    let promise = peer::frame(peer::PUSH_PROMISE, peer::END_HEADERS, 1, b"\0\0\0\x02\x82\x82\x44\x04/a#b");
+    let by_index = peer::frame(peer::HEADERS, all, 5, [&rest[..], b"\xbe"].concat());
+    let server = start(config());
+    for (what, between) in [("a stream on itself", on_itself), ("a promise", promise)] {
+        let mut peer = Peer::connect(server.address).await;
+        peer.send(peer::frame(peer::HEADERS, all, 1, &refused)).await;
+        assert_eq!(peer.answer(1).await.status, Some(400), "{what}");
+        peer.send([between, by_index.clone()].concat()).await;
+        let mut ended = false;
+        while let Some(frame) = peer.read().await {
+            let data = frame.kind == peer::DATA && frame.stream == 5;
+            assert!(!data || !frame.payload.starts_with(b"/"), "{what}: {frame:?}");
+            if frame.kind == peer::GOAWAY {
+                ended |= frame.payload[4..8] == peer::PROTOCOL_ERROR.to_be_bytes();
+            }
+        }
+        assert!(ended, "{what}");
+    }
+    server.stop().await;
+}

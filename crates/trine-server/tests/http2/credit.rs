@@ -141,6 +141,24 @@ async fn small_bodies_of_requests_that_wait_for_the_service_stop_no_upload() {
     server.stop_by_force().await;
 }
 
+/// The same with tunnels that wait until their service has dialled.
+#[tokio::test]
+async fn data_of_tunnels_that_wait_stops_no_upload() {
+    let server = start_with(config(), tower::service_fn(ways));
+    let mut client = Sender::connect(server.address, &Http2::default()).await;
+    client.send(post(1, "/length")).await;
+    client.echo().await;
+    for stream in (1..=64).map(|at| 2 * at + 1) {
+        let fields = block(&[(":method", "CONNECT"), (":authority", "waits:1")]);
+        client.spend(stream, 16 * 1024);
+        let data = frame(DATA, 0, stream, vec![b'x'; 16 * 1024]);
+        client.send([frame(HEADERS, END_HEADERS, stream, fields), data].concat()).await;
+    }
+    within(client.body(1, 4 * MIB, true)).await;
+    assert!(client.is_answered(1).await);
+    server.stop_by_force().await;
+}
+
 async fn upload_beside(address: SocketAddr, path: &str, comes: Comes) {
     let mut client = Sender::connect(address, &Http2::default()).await;
     client.send(post(1, "/length")).await;
@@ -339,6 +357,9 @@ async fn go(way: Way, client: &mut Sender, stream: u32) {
 async fn ways(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let text = |text: &'static str| Ok(Response::new(Body::from(text)));
     if request.method() == Method::CONNECT {
+        if request.uri().host() == Some("waits") {
+            return std::future::pending().await;
+        }
         let upgrade = OnUpgrade::take(&mut request).filter(|_| request.uri().host() == Some("tunnel"));
         let Some(upgrade) = upgrade else {
             return Ok(Response::builder().status(403).body(Body::empty()).unwrap());

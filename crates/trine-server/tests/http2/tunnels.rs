@@ -23,6 +23,9 @@ async fn shout(mut request: Request<Body>) -> Result<Response<Body>, Infallible>
     if authority.starts_with("refused") {
         return Ok(Response::builder().status(403).body(Body::from("no")).unwrap());
     }
+    if authority.starts_with("late") {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
     tokio::spawn(async move {
         let mut stream = upgrade.await.unwrap();
         stream.write_all(format!("{} ", protocol.unwrap_or(authority)).as_bytes()).await.unwrap();
@@ -106,6 +109,28 @@ async fn a_tunnel_keeps_its_connection_and_a_reset_ends_it() {
     assert_eq!(peer.until(|frame| frame.kind == DATA).await.unwrap().payload, b"STILL");
     peer.send(get(3, "/")).await;
     assert_eq!(peer.answer(3).await.status, Some(426));
+    drop(peer);
+    server.stop().await;
+}
+
+/// What comes before the answer is partly taken early, and is read in its order all the same.
+#[tokio::test]
+async fn bytes_that_come_before_the_answer_are_the_first_of_the_tunnel() {
+    let server = server();
+    let mut peer = Peer::connect(server.address).await;
+    let fields = [(":method", "CONNECT"), (":authority", "late.example:1")];
+    let sent: Vec<u8> = (0..60_000u32).map(|at| b'a' + (at % 23) as u8).collect();
+    let mut bytes = frame(HEADERS, END_HEADERS, 1, block(&fields));
+    for piece in sent.chunks(7_001) {
+        bytes.extend(frame(DATA, 0, 1, piece));
+    }
+    bytes.extend(frame(DATA, END_STREAM, 1, []));
+    peer.send(bytes).await;
+    let answer = peer.answer(1).await;
+    assert_eq!(answer.status, Some(200));
+    let expected = [b"late.example:1 ".as_slice(), &sent.to_ascii_uppercase()].concat();
+    assert_eq!(answer.body.len(), expected.len());
+    assert!(answer.body == expected);
     drop(peer);
     server.stop().await;
 }

@@ -70,6 +70,10 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         &["byte 0x23 in a path", "byte 0x5c in a path", "backslash", "raw UTF-8"],
     ),
     (
+        "what comes behind a CONNECT that opens no tunnel is no request (RFC 9931)",
+        &["a CONNECT that a service", "a CONNECT that opens no tunnel"],
+    ),
+    (
         "a field that frames, routes or authorises must not come behind the body (RFC 9110, 6.5.1)",
         &["forbidden trailer"],
     ),

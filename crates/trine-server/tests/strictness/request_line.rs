@@ -280,9 +280,9 @@ fn authority_form(table: &mut Table) {
     table.section("RFC 9112, 3.2.3");
     for target in ["b:80", "b.example:443", "127.0.0.1:1", "[::1]:65535"] {
         table.case(
-            format!("CONNECT {target}"),
+            format!("a CONNECT that a service does not take: {target}"),
             with_line(&format!("CONNECT {target} HTTP/1.1")),
-            open(status(405).says(format!("x-uri: {target}\r\n"))),
+            last(status(405).says(format!("x-uri: {target}\r\n"))),
         );
     }
     for target in [
@@ -329,8 +329,26 @@ fn authority_form(table: &mut Table) {
     table.case(
         "a 200 to CONNECT by a service that drops its upgrade",
         "CONNECT nobody:1 HTTP/1.1\r\nHost: nobody:1\r\n\r\n",
-        open(status(501)),
+        refused(501),
     );
+    // What follows was meant for the tunnel, and somebody else may have written it (RFC 9931).
+    for (name, host, answer) in [
+        ("a CONNECT that opens no tunnel", "nobody:1", refused(501)),
+        ("a CONNECT that a service refuses", "refused:1", last(status(405))),
+    ] {
+        for (version, field) in
+            [("1.1", ""), ("1.1", "Connection: keep-alive\r\n"), ("1.0", "Connection: keep-alive\r\n")]
+        {
+            table.case(
+                format!("{name}, by HTTP/{version} {field:?}, and bytes behind it that look like a request"),
+                format!(
+                    "CONNECT {host} HTTP/{version}\r\nHost: {host}\r\n{field}\r\n\
+                     POST /admin HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+                ),
+                answer.clone(),
+            );
+        }
+    }
     table.case(
         "CONNECT with a length",
         "CONNECT tunnel:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",

@@ -11,7 +11,7 @@ pub(super) struct Case {
     pub(super) probed: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Verdict {
     /// These answers, and the connection serves another request.
     Open(Vec<Answer>),

@@ -230,11 +230,36 @@ fn limits_are_told_apart() {
     assert!(read(format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", &long[..63])).unwrap().is_some());
     assert_eq!(read(format!("GET /{long}")).map(|_| ()), Err(E::TargetTooLong));
     assert_eq!(read(format!("GET / HTTP/1.1\r\nA: {long}")).map(|_| ()), Err(E::HeadTooLarge));
+    // Also in pieces, where the end of such a head is never seen.
+    assert_eq!(
+        read(format!("GET /{} HTTP/1.1\r\nA: {long}", &long[..64])).map(|_| ()),
+        Err(E::TargetTooLong)
+    );
     assert_eq!(
         read(format!("GET / HTTP/1.1\r\nHost: a\r\nA: {long}\r\n\r\n")).map(|_| ()),
         Err(E::HeadTooLarge)
     );
+    // A head that may hardly be longer than its target: what makes it too long is told all the same.
+    let equal = Limits { bytes: 64, headers: 16, target: 64 };
+    let read_equal = |text: &str| super::read(&mut BytesMut::from(text), &equal).map(|_| ());
+    assert_eq!(read_equal(&format!("GET /{long}")), Err(E::TargetTooLong));
+    assert_eq!(read_equal(&format!("GET /{}", &long[..59])), Err(E::TargetTooLong));
+    assert_eq!(read_equal(&format!("GET /{}", &long[..58])), Ok(()));
+    assert_eq!(read_equal(&format!("GET /{} HTTP/1.1 {long}", &long[..20])), Err(E::RequestLine));
+    assert_eq!(read_equal(&format!("GET /{} HTTP/1.1\r\nA: {long}", &long[..20])), Err(E::HeadTooLarge));
     let headers = |count: usize| with(&format!("Host: a\r\n{}", "A: b\r\n".repeat(count - 1))).map(|_| ());
     assert_eq!(headers(16), Ok(()));
     assert_eq!(headers(17), Err(E::TooManyHeaders));
+}
+
+/// A head in two pieces is refused as one in one is.
+#[test]
+fn a_method_that_is_too_long_is_seen_however_it_is_cut() {
+    let method = "M".repeat(scan::LONGEST_METHOD + 1);
+    for before in [USUAL_METHOD, 600, scan::LONGEST_METHOD] {
+        assert!(is_worth_parsing(method.as_bytes(), before), "{before}");
+    }
+    assert!(!is_worth_parsing(&method.as_bytes()[..scan::LONGEST_METHOD], 600));
+    let more = "M".repeat(2 * method.len());
+    assert!(!is_worth_parsing(more.as_bytes(), method.len()), "once is enough");
 }
