@@ -42,7 +42,7 @@ impl Cx {
     #[inline]
     pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
         let mut cx = Cx { head, body: Some(body), route, kept: None };
-        cx.limit_body();
+        cx.mark_body();
         cx
     }
 
@@ -51,7 +51,7 @@ impl Cx {
     #[inline]
     pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
         let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
-        cx.limit_body();
+        cx.mark_body();
         cx
     }
 
@@ -59,6 +59,14 @@ impl Cx {
     #[inline]
     pub fn set_match(&mut self, route: u32, params: Params) {
         self.route.set_match(route, params);
+        self.limit_body();
+    }
+
+    /// What enters here is the body of a request, whatever layers have made of it.
+    fn mark_body(&mut self) {
+        if let Some(body) = &mut self.body {
+            body.mark_request();
+        }
         self.limit_body();
     }
 
