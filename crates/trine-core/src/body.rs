@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, ready};
@@ -36,6 +36,7 @@ pub struct Body {
     kind: Kind,
     limit: u64,
     left: u64,
+    of_request: bool,
 }
 
 enum Kind {
@@ -102,7 +103,19 @@ impl Body {
     /// A body that the server fills on demand.
     #[must_use]
     pub fn incoming(incoming: Incoming) -> Body {
-        Body::of(Kind::Incoming(incoming))
+        let mut body = Body::of(Kind::Incoming(incoming));
+        body.mark_request();
+        body
+    }
+
+    /// Marks the body of a request that came in: what is wrong with it is the client's fault. What is wrong with any other
+    /// body, an upstream's or a stream of the server's own, is not.
+    ///
+    /// Servers and the framework call it where a request enters, and behind each layer, which may have wrapped the body.
+    #[doc(hidden)]
+    #[inline]
+    pub fn mark_request(&mut self) {
+        self.of_request = true;
     }
 
     /// The same body with a limit of `limit` data bytes from here on.
@@ -158,7 +171,7 @@ impl Body {
     /// [`BodyError::TooLarge`].
     pub fn check_declared(&self) -> Result<(), BodyError> {
         let declared = http_body::Body::size_hint(self).lower();
-        if declared > self.left { Err(BodyError::TooLarge { limit: self.limit }) } else { Ok(()) }
+        if declared > self.left { Err(self.too_large()) } else { Ok(()) }
     }
 
     /// Waits for the next bytes, `None` at the end. Trailers are passed over.
@@ -215,7 +228,11 @@ impl Body {
     }
 
     const fn of(kind: Kind) -> Body {
-        Body { kind, limit: u64::MAX, left: u64::MAX }
+        Body { kind, limit: u64::MAX, left: u64::MAX, of_request: false }
+    }
+
+    fn too_large(&self) -> BodyError {
+        BodyError::TooLarge { limit: self.limit, of_request: self.of_request }
     }
 }
 
@@ -239,7 +256,10 @@ impl FileBody {
         let mut chunk = BytesMut::zeroed(usize::try_from(self.len.min(CHUNK)).unwrap_or(0));
         let seek = self.file.seek(SeekFrom::Start(self.offset));
         match seek.and_then(|_| self.file.read(&mut chunk)) {
-            Ok(0) => Some(Err(BodyError::Incomplete)),
+            Ok(0) => {
+                let short = "the file is shorter than the body that was made of it";
+                Some(Err(BodyError::Other(io::Error::new(io::ErrorKind::UnexpectedEof, short).into())))
+            }
             Ok(read) => {
                 chunk.truncate(read);
                 self.offset += read as u64;
@@ -275,14 +295,15 @@ impl http_body::Body for Body {
             Kind::Incoming(incoming) => {
                 // Refused before the first byte is asked for: `100 Continue` is never sent for it.
                 if incoming.remaining().is_some_and(|declared| declared > this.left) {
-                    Some(Err(BodyError::TooLarge { limit: this.limit }))
+                    Some(Err(this.too_large()))
                 } else {
                     ready!(incoming.poll_frame(cx))
                 }
             }
             Kind::Stream(stream) => {
                 let stream = stream.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-                ready!(Pin::new(stream).poll_frame(cx)).map(|frame| frame.map_err(BodyError::from_box))
+                ready!(Pin::new(stream).poll_frame(cx))
+                    .map(|frame| frame.map_err(|error| BodyError::of_stream(error, this.of_request)))
             }
             Kind::File(file) => file.read().map(|read| read.map(Frame::data)),
         };
@@ -291,7 +312,7 @@ impl http_body::Body for Body {
         {
             match this.left.checked_sub(data.len() as u64) {
                 Some(left) => this.left = left,
-                None => frame = Some(Err(BodyError::TooLarge { limit: this.limit })),
+                None => frame = Some(Err(this.too_large())),
             }
         }
         // Behind an error or the end comes nothing, whatever the source would say if it were asked again.
@@ -394,10 +415,13 @@ where
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// More data than the limit allows: the client's fault, 413.
+    /// More data than the limit allows: 413 where it is the body of a request that came in.
     TooLarge {
         /// The limit in bytes.
         limit: u64,
+        /// Whether it is the body of a request that came in. A limit on another body, an answer of an upstream for example,
+        /// is the server's affair: 500.
+        of_request: bool,
     },
     /// The peer stopped before the end of the body: never handed on as complete.
     Incomplete,
@@ -405,15 +429,21 @@ pub enum BodyError {
     TimedOut,
     /// The peer broke the framing of the body: 400. The text says how.
     Malformed(&'static str),
-    /// The source of the body failed.
+    /// A layer around the body of a request that came in refuses what the client sent: an encoding that it cannot undo, 400,
+    /// or more than a limit of its own, 413.
+    Refused(BoxError),
+    /// The source of the body failed: the server's affair, 500, unless an error of a request's body is the cause.
     Other(BoxError),
 }
 
 impl BodyError {
     // An error that was boxed on its way through a foreign layer keeps its meaning.
-    fn from_box(error: BoxError) -> BodyError {
+    fn of_stream(error: BoxError, of_request: bool) -> BodyError {
         match error.downcast::<BodyError>() {
             Ok(own) => *own,
+            Err(other) if of_request && crate::problem::of_body::is_refused(&*other) => {
+                BodyError::Refused(other)
+            }
             Err(other) => BodyError::Other(other),
         }
     }
@@ -422,11 +452,13 @@ impl BodyError {
 impl std::fmt::Display for BodyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            BodyError::TooLarge { limit } => write!(f, "the body is larger than the limit of {limit} bytes"),
+            BodyError::TooLarge { limit, .. } => {
+                write!(f, "the body is larger than the limit of {limit} bytes")
+            }
             BodyError::Incomplete => f.write_str("the body ended before its last byte"),
             BodyError::TimedOut => f.write_str("the body stalled for too long"),
             BodyError::Malformed(how) => write!(f, "the body is malformed: {how}"),
-            BodyError::Other(_) => f.write_str("the body could not be read"),
+            BodyError::Refused(_) | BodyError::Other(_) => f.write_str("the body could not be read"),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Cx {
     #[inline]
     pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
         let mut cx = Cx { head, body: Some(body), route, kept: None };
-        cx.limit_body();
+        cx.mark_body();
         cx
     }
 
@@ -51,7 +51,7 @@ impl Cx {
     #[inline]
     pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
         let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
-        cx.limit_body();
+        cx.mark_body();
         cx
     }
 
@@ -68,6 +68,14 @@ impl Cx {
         if let Some(body) = &mut self.body {
             body.limit(bytes);
         }
+    }
+
+    /// What enters here is the body of a request, whatever layers have made of it.
+    fn mark_body(&mut self) {
+        if let Some(body) = &mut self.body {
+            body.mark_request();
+        }
+        self.limit_body();
     }
 
     fn limit_body(&mut self) {

@@ -58,6 +58,12 @@ pub trait FromParam: Sized + Send {
     fn from_values(values: Values<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send {
         async move { Self::from_param(values.one()?, cx).await }
     }
+
+    /// What becomes of a text of a path that is refused before this type sees it.
+    #[doc(hidden)]
+    fn refused(rejection: Rejection) -> Result<Self, Rejection> {
+        Err(rejection)
+    }
 }
 
 /// One value with its name, so that an error can say both.
@@ -84,15 +90,16 @@ pub enum Place {
 }
 
 impl Param<'_> {
-    /// The rejection that says what was expected and what came: 400. Where nothing came, it is missing.
+    /// The rejection that says what was expected and what came: 400. Where nothing came, it is missing. The value of a header
+    /// field is not quoted: it may be a secret.
     #[must_use]
     pub fn expected(&self, expected: &str) -> Rejection {
         if self.value.is_empty() {
             return missing(self.place, self.name).into();
         }
-        let message = format!("expected {expected}, got `{}`", clip(&self.value));
+        let message = format!("expected {expected}{}", self.got());
         let problem = self.place.refuse(self.name, "type", &message);
-        problem.with("expected", expected).with("got", &*self.value).into()
+        self.quoted(problem.with("expected", expected))
     }
 
     /// The rejection of a value that is none of those known; it names them and the one that is nearly the same: 400.
@@ -108,9 +115,26 @@ impl Param<'_> {
             all => format!("one of {}", all.join(", ")),
         };
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let message = format!("expected {expected}, got `{}`{hint}", clip(&self.value));
+        let message = format!("expected {expected}{}{hint}", self.got());
         let problem = self.place.refuse(self.name, "choice", &message);
-        problem.with("expected", known).with("got", &*self.value).into()
+        self.quoted(problem.with("expected", known))
+    }
+
+    /// What came, for a message. A header field may hold a secret, and answers and logs are read by others: it is not quoted.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn got(&self) -> String {
+        match self.place {
+            Place::Header => String::new(),
+            Place::Path | Place::Query => format!(", got `{}`", clip(&self.value)),
+        }
+    }
+
+    fn quoted(&self, problem: Problem) -> Rejection {
+        match self.place {
+            Place::Header => problem.into(),
+            Place::Path | Place::Query => problem.with("got", &*self.value).into(),
+        }
     }
 
     /// The rejection for a reason of your own, 400: a stable code for programs, a message for people.
@@ -213,13 +237,17 @@ pub fn clip(text: &str) -> Cow<'_, str> {
 /// ([`AnyText`]).
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
     let before = cx.route().map_or(0, |route| route.prefix_params);
-    match cx.matched().param(before + index)? {
+    let value = match cx.matched().param(before + index) {
+        Ok(value) => value,
+        Err(refused) => return T::refused(Rejection::from(refused).by::<T>()),
+    };
+    match value {
         Some(value) => {
             if !T::ANY_TEXT
                 && let Some(raw) = cx.matched().params().get(before + index)
                 && let Some(why) = hazard(raw)
             {
-                return Err(Rejection::from(Place::Path.refuse(name, "path", &why)).by::<T>());
+                return T::refused(Rejection::from(Place::Path.refuse(name, "path", &why)).by::<T>());
             }
             let param = Param { name, place: Place::Path, value };
             T::from_param(param, cx).await.map_err(Rejection::by::<T>)
@@ -257,7 +285,7 @@ pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejectio
 /// ```
 ///
 /// # Errors
-/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8.
+/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8. Neither quotes what came: a field may hold a secret.
 pub async fn from_header<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
     T::from_values(Values::of_header(name, cx.headers()), cx).await.map_err(Rejection::by::<T>)
 }

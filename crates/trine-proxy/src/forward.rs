@@ -90,7 +90,7 @@ async fn exchange(
 fn check_length(body: &Body, most: u64) -> Result<(), ProxyError> {
     let declared = body.check_declared();
     let fits = declared.and_then(|()| match http_body::Body::size_hint(body).lower() > most {
-        true => Err(BodyError::TooLarge { limit: most }),
+        true => Err(BodyError::TooLarge { limit: most, of_request: true }),
         false => Ok(()),
     });
     fits.map_err(|error| ProxyError::because(Fault::Body, error))

@@ -135,7 +135,8 @@ impl HttpBody for Outgoing {
                 None => {
                     // Behind an error comes nothing.
                     this.body = Body::empty();
-                    frame = Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit })));
+                    frame =
+                        Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit, of_request: true })));
                 }
             }
         }

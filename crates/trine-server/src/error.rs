@@ -167,9 +167,9 @@ impl RequestError {
 ///
 /// | error, anywhere in the chain of sources | status |
 /// |---|---|
-/// | [`BodyError::TooLarge`](trine_core::BodyError::TooLarge), the `LengthLimitError` of http-body-util | 413 |
+/// | [`BodyError::TooLarge`](trine_core::BodyError::TooLarge) of a request, the `LengthLimitError` of http-body-util | 413 |
 /// | [`BodyError::TimedOut`](trine_core::BodyError::TimedOut) | 408 |
-/// | `BodyError::Incomplete`, `BodyError::Malformed`, a body that a layer cannot decode | 400 |
+/// | `BodyError::Incomplete`, `BodyError::Malformed`, `BodyError::Refused`: a body that a layer cannot decode | 400 |
 /// | tower's `Overloaded`, `Closed` | 503 |
 /// | tower's `Elapsed` | 504 |
 /// | any other | 500 |
@@ -201,7 +201,7 @@ mod tests {
         let status = |error: BoxError| error_status(&error).as_u16();
         assert_eq!(status(Box::new(tower::load_shed::error::Overloaded::new())), 503);
         assert_eq!(status(Box::new(tower::timeout::error::Elapsed::new())), 504);
-        assert_eq!(status(Box::new(BodyError::TooLarge { limit: 1 })), 413);
+        assert_eq!(status(Box::new(BodyError::TooLarge { limit: 1, of_request: true })), 413);
         assert_eq!(status(Box::new(BodyError::Other(Box::new(BodyError::TimedOut)))), 408);
         assert_eq!(status(Box::new(BodyError::Incomplete)), 400);
         assert_eq!(status("anything else".into()), 500);

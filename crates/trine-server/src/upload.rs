@@ -57,7 +57,11 @@ impl Upload {
         };
         match whole {
             Some(0) => {}
-            Some(len) => *request.body_mut() = Body::whole(wire.input.split_to(len).freeze()),
+            Some(len) => {
+                let mut body = Body::whole(wire.input.split_to(len).freeze());
+                body.mark_request();
+                *request.body_mut() = body;
+            }
             None => {
                 let length = match framing.length {
                     Length::Sized(len) => Some(len),

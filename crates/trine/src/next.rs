@@ -108,8 +108,9 @@ where
     S: Clone + Send + Sync + 'static,
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    fn run(&self, request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> Answer {
         let mut service = self.0.clone();
+        request.body_mut().mark_request();
         // Catchers see the request as it came to what refuses it, and a service keeps it to itself.
         let seen = Around::is_of(&request).then(|| Head::of_request(&request).into_cx());
         let accept = request.headers().get(header::ACCEPT).cloned();

@@ -452,3 +452,38 @@ async fn dots_are_refused_over_a_socket_too() {
         );
     }
 }
+
+/// A handler that takes the `Result` decides, whatever there is against the text.
+#[trine::test]
+async fn a_result_decides_for_what_is_refused_before_its_type() {
+    fn decided<T>(value: Result<T, Rejection>) -> String {
+        match value {
+            Ok(_) => "taken".to_owned(),
+            Err(rejection) => format!("decided {}", rejection.into_response().status().as_u16()),
+        }
+    }
+    #[get("/text/{name}")]
+    async fn text(name: Result<String, Rejection>) -> String {
+        decided(name)
+    }
+    #[get("/derived/{name}")]
+    async fn derived(name: Result<Slug, Rejection>) -> String {
+        decided(name)
+    }
+    #[get("/optional/{name}")]
+    async fn optional(name: Option<Result<String, Rejection>>) -> String {
+        name.map_or_else(|| "none".to_owned(), decided)
+    }
+    #[get("/plain/{name}")]
+    async fn plain(name: String) -> String {
+        name
+    }
+    let client = App::new().routes(routes![text, derived, optional, plain]).test().await;
+    for path in ["/text", "/derived", "/optional"] {
+        client.get(format!("{path}/a")).await.expect_text("taken");
+        for refused in ["..%2Fx", "a%5Cb", "a%00", "%ff"] {
+            client.get(format!("{path}/{refused}")).await.expect_text("decided 400");
+            client.get(format!("/plain/{refused}")).await.expect_problem(400);
+        }
+    }
+}

@@ -262,3 +262,43 @@ async fn the_guide_prints_the_table() {
         assert!(guide.contains(&cells), "the guide does not say: {cells}");
     }
 }
+
+/// The answer, and with it the log, told the keys of those who sent something else than a number.
+#[trine::test]
+async fn a_refusal_never_quotes_the_value_of_a_header_field() {
+    const SECRET: &str = "s3cr3t-value";
+
+    async fn keyed(cx: &mut Cx, what: &str) -> Result<String, Rejection> {
+        Ok(match what {
+            "number" => from_header::<u64>("x-api-key", cx).await?.to_string(),
+            "optional" => format!("{:?}", from_header::<Option<u64>>("x-api-key", cx).await?),
+            "several" => format!("{:?}", from_header::<Vec<bool>>("x-api-key", cx).await?),
+            "choice" => format!("{:?}", from_header::<Kind>("x-api-key", cx).await?),
+            _ => format!("{:?}", from_header::<std::path::PathBuf>("x-api-key", cx).await?),
+        })
+    }
+
+    struct Keyed(String);
+
+    impl FromRequest for Keyed {
+        type Reads = Parts;
+
+        async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+            let what = cx.uri().path().trim_start_matches('/').to_owned();
+            keyed(cx, &what).await.map(Keyed)
+        }
+    }
+
+    let client = App::new().route("/{what}", get(async |it: Keyed| it.0)).test().await;
+    for what in ["number", "optional", "several", "choice", "path"] {
+        let sent = if what == "path" { "/s3cr3t-value" } else { SECRET };
+        let answer = client.get(format!("/{what}")).header("x-api-key", sent).await;
+        let problem = answer.expect_problem(400).json::<Value>();
+        assert!(!problem.to_string().contains(SECRET), "{what}: {problem}");
+        assert!(problem.get("got").is_none(), "{what}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().starts_with("header `x-api-key`: expected "),
+            "{problem}"
+        );
+    }
+}

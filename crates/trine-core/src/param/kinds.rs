@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{FromParam, Param, Place, Values, clean_path, clip};
+use super::{FromParam, Param, Place, Values, clean_path};
 use crate::{Cx, Needs, Rejection};
 
 impl FromParam for String {
@@ -52,8 +52,7 @@ impl FromParam for bool {
 impl FromParam for PathBuf {
     async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
         clean_path(&param.value).map_err(|why| {
-            let message =
-                format!("expected a relative path of plain names, got `{}`: {why}", clip(&param.value));
+            let message = format!("expected a relative path of plain names{}: {why}", param.got());
             param.refuse("path", &message)
         })
     }
@@ -74,6 +73,10 @@ impl<T: FromParam> FromParam for Option<T> {
         T::from_param(param, cx).await.map(Some)
     }
 
+    fn refused(rejection: Rejection) -> Result<Self, Rejection> {
+        T::refused(rejection).map(Some)
+    }
+
     async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
         if values.is_blank() { Ok(None) } else { T::from_values(values, cx).await.map(Some) }
     }
@@ -89,6 +92,10 @@ impl<T: FromParam> FromParam for Vec<T> {
 
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         Ok(vec![T::from_param(param, cx).await?])
+    }
+
+    fn refused(rejection: Rejection) -> Result<Self, Rejection> {
+        Ok(vec![T::refused(rejection)?])
     }
 
     async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {
@@ -110,6 +117,10 @@ impl<T: FromParam> FromParam for Result<T, Rejection> {
 
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
         Ok(T::from_param(param, cx).await)
+    }
+
+    fn refused(rejection: Rejection) -> Result<Self, Rejection> {
+        Ok(T::refused(rejection))
     }
 
     async fn from_values(values: Values<'_>, cx: &Cx) -> Result<Self, Rejection> {

@@ -1,4 +1,7 @@
 //! What an error of the request's body tells the client, wherever among the causes of another error it stands.
+//!
+//! Only a body that is marked as that of a request gives errors that are the client's: see `Body::mark_request`. An answer of
+//! an upstream, or a stream of the server's own, fails on the account of the server.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -22,7 +25,7 @@ pub(crate) struct Fault {
 /// The status that an error of the request's body among the causes of an error asks for.
 #[must_use]
 pub fn body_status(error: &(dyn Error + 'static)) -> Option<StatusCode> {
-    find(error).map(|found| found.0)
+    find(error, true).map(|found| found.0)
 }
 
 /// The problem of an error that an error of the request's body has caused.
@@ -30,19 +33,21 @@ pub fn body_status(error: &(dyn Error + 'static)) -> Option<StatusCode> {
 /// # Errors
 /// The error as it was, where none has.
 pub fn problem(error: BoxError) -> Result<Problem, BoxError> {
-    match find(&*error) {
+    match find(&*error, true) {
         Some((status, text)) => Ok(Problem::new(status).detail(text).source(error)),
         None => Err(error),
     }
 }
 
-fn find(error: &(dyn Error + 'static)) -> Option<(StatusCode, String)> {
+/// Layers that count by themselves have one error of their own, which says nothing of the body: `limits` takes it for the
+/// request's. Inside of an error of a body that is not the request's it is not.
+fn find(error: &(dyn Error + 'static), limits: bool) -> Option<(StatusCode, String)> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(body) = error.downcast_ref::<BodyError>() {
             return told(body);
         }
-        let fault = if error.is::<LengthLimitError>() { Some(&OF_A_LAYER) } else { asked(error) };
+        let fault = if limits && error.is::<LengthLimitError>() { Some(&OF_A_LAYER) } else { asked(error) };
         if let Some(fault) = fault {
             return Some((fault.status, fault.text.to_owned()));
         }
@@ -58,8 +63,8 @@ fn asked<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Fault> {
 
 fn told(error: &BodyError) -> Option<(StatusCode, String)> {
     match error {
-        BodyError::Other(inside) => find(&**inside)
-            .or_else(|| undecodable(&**inside).then(|| (UNDECODABLE.status, UNDECODABLE.text.to_owned()))),
+        BodyError::Other(inside) => find(&**inside, false),
+        BodyError::Refused(_) => fault(error).map(|fault| (fault.status, fault.text.to_owned())),
         own => fault(own).map(|fault| (fault.status, own.to_string())),
     }
 }
@@ -67,31 +72,41 @@ fn told(error: &BodyError) -> Option<(StatusCode, String)> {
 /// The fault of the client behind an error; `None` where the client is not to blame.
 fn fault(error: &BodyError) -> Option<&Fault> {
     match error {
-        BodyError::TooLarge { .. } => Some(&TOO_LARGE),
+        BodyError::TooLarge { of_request, .. } => of_request.then_some(&TOO_LARGE),
         BodyError::TimedOut => Some(&TIMED_OUT),
         BodyError::Incomplete => Some(&INCOMPLETE),
         BodyError::Malformed(_) => Some(&MALFORMED),
-        BodyError::Other(inside) => match find(&**inside) {
+        BodyError::Refused(inside) => refusal(&**inside),
+        BodyError::Other(inside) => match find(&**inside, false) {
             Some((StatusCode::PAYLOAD_TOO_LARGE, _)) => Some(&TOO_LARGE),
             Some((StatusCode::REQUEST_TIMEOUT, _)) => Some(&TIMED_OUT),
             Some(_) => Some(&MALFORMED),
-            None => undecodable(&**inside).then_some(&UNDECODABLE),
+            None => None,
         },
     }
 }
 
-/// Whether a layer could not undo the encoding of the body. What decoders say are I/O errors that no system made.
-fn undecodable(error: &(dyn Error + 'static)) -> bool {
+/// Whether an error of what is wrapped around the body of a request blames the client.
+pub(crate) fn is_refused(error: &(dyn Error + 'static)) -> bool {
+    find(error, false).is_none() && refusal(error).is_some()
+}
+
+/// Why a layer refuses the body of a request. What decoders say are I/O errors that no system made.
+fn refusal(error: &(dyn Error + 'static)) -> Option<&'static Fault> {
     const SAID: [ErrorKind; 4] =
         [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof, ErrorKind::Other];
     let mut next = Some(error);
     while let Some(error) = next {
+        if error.is::<LengthLimitError>() {
+            return Some(&OF_A_LAYER);
+        }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.raw_os_error().is_none() && SAID.contains(&error.kind());
+            let said = error.raw_os_error().is_none() && SAID.contains(&error.kind());
+            return said.then_some(&UNDECODABLE);
         }
         next = error.source();
     }
-    false
+    None
 }
 
 /// The `source` of an error of the body.
@@ -102,7 +117,7 @@ pub(crate) fn source(error: &BodyError) -> Option<&(dyn Error + 'static)> {
         return Some(fault);
     }
     match error {
-        BodyError::Other(inside) => Some(&**inside),
+        BodyError::Refused(inside) | BodyError::Other(inside) => Some(&**inside),
         _ => None,
     }
 }
@@ -166,7 +181,7 @@ mod tests {
     fn an_error_of_the_body_keeps_its_status_inside_of_any_other() {
         let other = |inside: BoxError| BodyError::Other(inside);
         let makes: [(fn() -> BodyError, u16); 4] = [
-            (|| BodyError::TooLarge { limit: 7 }, 413),
+            (|| BodyError::TooLarge { limit: 7, of_request: true }, 413),
             (|| BodyError::TimedOut, 408),
             (|| BodyError::Incomplete, 400),
             (|| BodyError::Malformed("how"), 400),
@@ -187,13 +202,25 @@ mod tests {
 
     #[test]
     fn what_a_decoder_says_is_the_clients_fault_and_what_the_system_says_is_not() {
-        let decoder = || BodyError::Other(io::Error::new(ErrorKind::InvalidData, "no gzip").into());
+        let decoder = || BodyError::Refused(io::Error::new(ErrorKind::InvalidData, "no gzip").into());
         let expected = (400, "the body is not what its content encoding says".to_owned());
         assert_eq!(told(decoder()), expected);
         assert_eq!(told(Transparent(decoder())), expected);
         let disk = || BodyError::Other(io::Error::from_raw_os_error(28).into());
         assert_eq!(told(disk()).0, 500);
         assert_eq!(told(Transparent(disk())).0, 500);
+        // Of a body that is not the request's.
+        for kind in
+            [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof, ErrorKind::Other]
+        {
+            let upstream = || BodyError::Other(io::Error::new(kind, "cut off").into());
+            assert_eq!(told(upstream()).0, 500);
+            assert_eq!(told(Transparent(upstream())).0, 500);
+        }
+        let large = || BodyError::TooLarge { limit: 7, of_request: false };
+        assert_eq!(told(large()).0, 500);
+        assert_eq!(told(BodyError::Other(large().into())).0, 500);
+        assert_eq!(told(Transparent(large())).0, 500);
         // Not of a body at all.
         assert_eq!(told(io::Error::new(ErrorKind::InvalidData, "the file is no TOML")).0, 500);
         assert_eq!(told(BodyError::Other("the queue is gone".into())).0, 500);

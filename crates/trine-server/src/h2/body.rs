@@ -73,7 +73,9 @@ impl Upload {
             && trailing
             && handed <= config.http2.early_bytes
         {
-            return (Request::from_parts(head, Body::whole(data.clone())), Upload::Done);
+            let mut body = Body::whole(data.clone());
+            body.mark_request();
+            return (Request::from_parts(head, body), Upload::Done);
         }
         let (filler, incoming) = incoming::channel(length);
         let awaits_continue = first.is_none() && expects_continue(&head.headers);

@@ -161,7 +161,9 @@ where
 /// What is wrong with a body, by the client's fault, once more.
 fn fault(error: &BodyError) -> Option<BodyError> {
     match error {
-        BodyError::TooLarge { limit } => Some(BodyError::TooLarge { limit: *limit }),
+        BodyError::TooLarge { limit, of_request } => {
+            Some(BodyError::TooLarge { limit: *limit, of_request: *of_request })
+        }
         BodyError::TimedOut => Some(BodyError::TimedOut),
         BodyError::Incomplete => Some(BodyError::Incomplete),
         BodyError::Malformed(how) => Some(BodyError::Malformed(how)),
@@ -171,8 +173,8 @@ fn fault(error: &BodyError) -> Option<BodyError> {
 
 /// An error of a body past its limit as that which axum knows for it. It can only be had by going past a limit.
 fn for_axum(error: BodyError) -> BoxError {
-    if let BodyError::Other(known) = error {
-        return if known.is::<LengthLimitError>() { known } else { BodyError::Other(known).into() };
+    if let BodyError::Refused(known) = error {
+        return if known.is::<LengthLimitError>() { known } else { BodyError::Refused(known).into() };
     }
     if let BodyError::TooLarge { .. } = error {
         let mut past = Limited::new(Full::new(Bytes::from_static(b"x")), 0);
