@@ -239,26 +239,35 @@ mod tests {
         assert_eq!(read, "back");
     }
 
-    /// A thread that is told that the upgrade is there may split it at once: each half finds the bytes, and none waits.
+    /// What a thread does that takes the upgrade as soon as it is told.
+    struct Hasty {
+        upgrade: Mutex<Option<OnUpgrade>>,
+        found: AtomicBool,
+    }
+
+    impl std::task::Wake for Hasty {
+        fn wake(self: Arc<Hasty>) {
+            let cx = &mut Context::from_waker(Waker::noop());
+            let mut upgrade = self.upgrade.lock().unwrap().take().unwrap();
+            let Poll::Ready(upgraded) = Pin::new(&mut upgrade).poll(cx) else { return };
+            let (mut upgraded, mut read) = (TokioIo::new(upgraded.unwrap()), [0; 1]);
+            let found = Pin::new(&mut upgraded).poll_read(cx, &mut ReadBuf::new(&mut read)).is_ready();
+            self.found.store(found && read == *b"x", Ordering::Relaxed);
+        }
+    }
+
+    /// Two halves of a stream that both had to wait for the bytes would not both be woken.
     #[tokio::test]
     async fn the_real_bytes_are_there_when_hyper_says_so() {
-        let (forged, upgrade) = offer();
+        let (forged, mut upgrade) = offer();
         let (near, mut far) = tokio::io::duplex(1024);
         far.write_all(b"x").await.unwrap();
-        let told = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let mut upgraded = TokioIo::new(upgrade.await.unwrap());
-                // Not polled again: what is not ready now was told too early.
-                let mut read = [0; 1];
-                let first = poll_fn(|cx| {
-                    Poll::Ready(Pin::new(&mut upgraded).poll_read(cx, &mut ReadBuf::new(&mut read)))
-                });
-                first.await.is_ready()
-            })
-        });
+        let hasty = Arc::new(Hasty { upgrade: Mutex::new(None), found: AtomicBool::new(false) });
+        let waker = Waker::from(Arc::clone(&hasty));
+        assert!(Pin::new(&mut upgrade).poll(&mut Context::from_waker(&waker)).is_pending());
+        *hasty.upgrade.lock().unwrap() = Some(upgrade);
         forged.complete(Upgraded::of_stream(near, Arc::default()));
-        assert!(told.join().unwrap());
+        assert!(hasty.found.load(Ordering::Relaxed));
     }
 
     #[tokio::test]

@@ -50,6 +50,35 @@ async fn a_target_that_is_too_long_is_414() {
     server.stop().await;
 }
 
+// The head was full before the target had outgrown its own limit: 400.
+#[tokio::test]
+async fn a_target_that_fills_the_whole_head_is_414() {
+    let server = start(ServerConfig { max_head_bytes: 8192, max_target_bytes: 8192, ..config() });
+    // With `GET `, a target of 8,187 bytes leaves room for the space behind it.
+    for (len, expected) in [(8_187, 431), (8_188, 414), (8_192, 414), (70_000, 414)] {
+        let sent = get(&format!("/uri?{}", "x".repeat(len - 5)));
+        // All of it at once, and only what fits.
+        for sent in [&sent[..], &sent[..8192]] {
+            let answer = exchange(server.address, sent).await;
+            assert_eq!(status(&answer), expected, "{len}: {answer}");
+        }
+    }
+    server.stop().await;
+}
+
+// It was not looked at again until its time was over: 408.
+#[tokio::test]
+async fn a_method_that_is_too_long_is_501_in_pieces_too() {
+    let server = start(config());
+    let mut client = Client::connect(server.address).await;
+    client.send("M".repeat(600)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.send("M".repeat(600)).await;
+    let answer = within(client.rest()).await;
+    assert_eq!(status(&answer), 501, "{answer}");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_method_that_is_too_long_is_501_and_told_as_such() {
     let server = start(config());

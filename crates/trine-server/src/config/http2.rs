@@ -33,8 +33,8 @@ pub struct Http2 {
     /// Bytes of each request body, and of each CONNECT that waits for its answer, that are taken before anybody reads them,
     /// outside of the two windows, so that the small bodies of requests that wait do not stop the uploads of others. Unread
     /// bodies of a connection are at most the `connection_window` and this for each stream: 3 MiB. The buffers that they
-    /// lie in may be larger: a first piece holds that of its whole read. At worst that is about twice as much memory. What
-    /// lies beyond it waits in the windows, and so do the other streams while the connection's is used up. Default: 16 KiB.
+    /// lie in may be larger: a first piece holds that of its whole read. At worst they take some 7 MiB. What lies
+    /// beyond it waits in the windows, and so do the other streams while the connection's is used up. Default: 16 KiB.
     pub early_bytes: usize,
     /// Bytes of a frame that a client may send, 16,384 to 16,777,215 (`SETTINGS_MAX_FRAME_SIZE`). A larger one ends the
     /// connection with `FRAME_SIZE_ERROR`. Default: 16 KiB.

@@ -26,7 +26,7 @@ pub struct Http3 {
     /// Bytes of each request body that are taken before anybody reads them, outside of the two windows above, so that the small
     /// bodies of requests that wait do not stop the uploads of others. Unread bodies of a connection are at most the
     /// `connection_window` and this for each request: 3 MiB. The buffers that they lie in may be larger: a first piece holds
-    /// the packets that it came in. At worst that is about twice as much memory. What lies beyond it waits in the windows,
+    /// the packets that it came in. At worst that is several times as much memory. What lies beyond it waits in the windows,
     /// and so do the other requests while the connection's is used up. Default: 16 KiB.
     pub early_bytes: usize,
     /// Bytes of all answers of a connection that are held until the client has acknowledged them. An answer that is larger

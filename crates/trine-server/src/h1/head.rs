@@ -224,12 +224,14 @@ fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> 
 #[cold]
 fn too_large(input: &[u8], limits: &Limits) -> RequestError {
     let line_end = memchr::memchr(b'\n', input);
-    let mut parts = input[..line_end.unwrap_or(input.len())].split(|byte| *byte == b' ').skip(1);
+    let mut parts = input[..line_end.unwrap_or(input.len())].splitn(3, |byte| *byte == b' ').skip(1);
     match (parts.next(), parts.next()) {
         (Some(target), _) if target.len() > limits.target => RequestError::TargetTooLong,
         _ if line_end.is_some() => RequestError::HeadTooLarge,
         // A target that has not ended is what makes the head so large, whatever its own limit is (RFC 9112, 3).
         (Some(_), None) => RequestError::TargetTooLong,
+        // Behind it, the line may still end as it must.
+        (Some(_), Some(version)) if version.len() < "HTTP/1.1\r\n".len() => RequestError::HeadTooLarge,
         _ => RequestError::RequestLine,
     }
 }

@@ -246,6 +246,8 @@ fn limits_are_told_apart() {
     assert_eq!(read_equal(&format!("GET /{}", &long[..59])), Err(E::TargetTooLong));
     assert_eq!(read_equal(&format!("GET /{}", &long[..58])), Ok(()));
     assert_eq!(read_equal(&format!("GET /{} HTTP/1.1 {long}", &long[..20])), Err(E::RequestLine));
+    assert_eq!(read_equal(&format!("GET /{} HTTP/1.1{long}", &long[..20])), Err(E::RequestLine));
+    assert_eq!(read_equal(&format!("GET /{} HTTP/1.", &long[..51])), Err(E::HeadTooLarge));
     assert_eq!(read_equal(&format!("GET /{} HTTP/1.1\r\nA: {long}", &long[..20])), Err(E::HeadTooLarge));
     let headers = |count: usize| with(&format!("Host: a\r\n{}", "A: b\r\n".repeat(count - 1))).map(|_| ());
     assert_eq!(headers(16), Ok(()));
