@@ -239,7 +239,7 @@ pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Resul
     let before = cx.route().map_or(0, |route| route.prefix_params);
     let value = match cx.matched().param(before + index) {
         Ok(value) => value,
-        Err(refused) => return T::refused(Rejection::from(refused).by::<T>()),
+        Err(refused) => return T::refused(refused.by::<T>()),
     };
     match value {
         Some(value) => {

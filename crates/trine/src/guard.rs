@@ -7,7 +7,7 @@ use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, IntoResponse, Needs, Request};
 
 use crate::endpoint::Answer;
-use crate::extract::set_changed;
+use crate::extract::{Whose, next_place, set_changed};
 use crate::layers::Layers;
 use crate::middleware::take_route;
 use crate::next::{Next, Step};
@@ -102,12 +102,15 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
         Box::pin(async move {
             let route = take_route(&mut request);
             let mut cx = Cx::new(request, route);
-            match T::from_request(&mut cx).await {
+            let allowed = T::from_request(&mut cx).await;
+            let jar = cx.matched().jar().cloned();
+            let inside = next_place(jar.as_ref());
+            match allowed {
                 Ok(_) => {
-                    let route = cx.matched().clone();
-                    set_changed(next.run(cx.into_request()).await, &route)
+                    let response = next.run(cx.into_request()).await;
+                    set_changed(response, jar.as_ref(), Whose::Before(inside))
                 }
-                Err(rejection) => settle_around(rejection.by::<T>().into_response(), cx).await,
+                Err(rejection) => settle_around(rejection.by::<T>().into_response(), cx, inside).await,
             }
         })
     }

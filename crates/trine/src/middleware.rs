@@ -12,6 +12,7 @@ use trine_core::extract::Parts;
 use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx};
 
 use crate::endpoint::Answer;
+use crate::extract::next_place;
 use crate::next::{Next, Step};
 use crate::settle::settle_around;
 
@@ -146,6 +147,7 @@ macro_rules! arity {
                 async move {
                     let args: Result<($($arg,)*), Rejection> =
                         async { Ok(($($arg::from_request(&mut cx).await.map_err(Rejection::by::<$arg>)?,)*)) }.await;
+                    let inside = next_place(cx.matched().jar());
                     let response = match args {
                         Ok(($($arg,)*)) => {
                             let mut request = cx.take_request();
@@ -154,7 +156,7 @@ macro_rules! arity {
                         }
                         Err(rejection) => rejection.into_response(),
                     };
-                    settle_around(response, cx).await
+                    settle_around(response, cx, inside).await
                 }
             }
         }

@@ -7,6 +7,7 @@ use trine_core::{BoxError, Cx, Request, Response};
 
 use crate::catch::Around;
 use crate::endpoint::{Answer, Endpoint};
+use crate::extract::{Whose, set_changed};
 use crate::next::Next;
 use crate::router::normal::{retarget, with_path};
 
@@ -68,6 +69,7 @@ impl Endpoint for Mounted {
         }
         #[cfg(feature = "axum")]
         let peer = cx.conn().and_then(|conn| conn.peer);
+        let jar = cx.matched().jar().cloned();
         // An application inside this one learns of the connection from it.
         let mut request = cx.into_request();
         // What goes wrong inside is caught around the whole of it.
@@ -76,7 +78,11 @@ impl Endpoint for Mounted {
         if !self.own_upgrades {
             crate::interop::leave(request.extensions_mut(), peer);
         }
-        self.service.start(request)
+        let answer = self.service.start(request);
+        match jar {
+            None => answer,
+            Some(jar) => Box::pin(async move { set_changed(answer.await, Some(&jar), Whose::All) }),
+        }
     }
 
     fn foreign(&self) -> bool {

@@ -10,7 +10,7 @@ use trine_core::{Cx, Problem, Response};
 
 use crate::catch::{Around, Catchers};
 use crate::endpoint::Answer;
-use crate::extract::set_changed;
+use crate::extract::{Whose, set_changed};
 use crate::respond::locate_pending;
 use crate::sse::end_pending;
 use crate::trace_id::trace_id;
@@ -34,7 +34,7 @@ impl Told {
 /// does. Answers that carry nothing end where they are made.
 #[cold]
 pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
-    let response = completed(response, &cx);
+    let response = completed(response, &cx, Whose::All);
     if !is_due(&response) {
         cx.end();
         return Box::pin(ready(response));
@@ -54,9 +54,10 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
 }
 
 /// Ends what stands around the end of a route: a guard, middleware, a layer. A problem that it made is told plainly, or as
-/// the innermost catcher around it does, inside of the layers that it stands in; these see the answer as any other.
-pub(crate) async fn settle_around(response: Response, cx: Cx) -> Response {
-    let response = completed(response, &cx);
+/// the innermost catcher around it does, inside of the layers that it stands in; these see the answer as any other. `inside`
+/// is the place where its inside begins, for cookies.
+pub(crate) async fn settle_around(response: Response, cx: Cx, inside: u32) -> Response {
+    let response = completed(response, &cx, Whose::Before(inside));
     match is_due(&response) {
         true => refuse(response, Box::new(cx)).await,
         false => response,
@@ -78,8 +79,8 @@ pub(crate) fn refuse(response: Response, cx: Box<Cx>) -> Answer {
 }
 
 /// Tells the problem of what is no part of the way: a catcher, an extractor in a foreign handler. What was told stays.
-pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
-    let response = completed(response, cx);
+pub(crate) fn finish(response: Response, cx: &Cx, whose: Whose) -> Response {
+    let response = completed(response, cx, whose);
     match is_due(&response) {
         true => tell(response, cx.accept(), cx.traceparent()),
         false => response,
@@ -87,8 +88,8 @@ pub(crate) fn finish(response: Response, cx: &Cx) -> Response {
 }
 
 /// Does to an answer what waited for it.
-fn completed(response: Response, cx: &Cx) -> Response {
-    set_changed(end_pending(locate_pending(response, cx), cx), cx.matched())
+fn completed(response: Response, cx: &Cx, whose: Whose) -> Response {
+    set_changed(end_pending(locate_pending(response, cx), cx), cx.matched().jar(), whose)
 }
 
 /// Whether a response carries a problem that is not told yet.
@@ -139,7 +140,7 @@ pub(crate) fn told_finally(mut response: Response) -> Response {
 
 /// Adds the fields that a response lacks, except those that are about the body that it had. `Vary` is of both.
 fn keep_fields(response: &mut Response, fields: &HeaderMap) {
-    keep_cookies(response.headers_mut(), fields);
+    put_cookies_before(response.headers_mut(), fields.get_all(header::SET_COOKIE).iter().cloned().collect());
     let had = response.headers().clone();
     for value in fields.get_all(header::VARY) {
         let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
@@ -155,8 +156,7 @@ fn keep_fields(response: &mut Response, fields: &HeaderMap) {
 }
 
 /// Each `Set-Cookie` is about a cookie of its own. Those of before stay before: of two about one cookie the last counts.
-fn keep_cookies(headers: &mut HeaderMap, before: &HeaderMap) {
-    let before: Vec<_> = before.get_all(header::SET_COOKIE).iter().cloned().collect();
+pub(crate) fn put_cookies_before(headers: &mut HeaderMap, before: Vec<HeaderValue>) {
     if before.is_empty() {
         return;
     }

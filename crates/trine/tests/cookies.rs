@@ -6,6 +6,7 @@ mod common;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::{HeaderValue, Request as HttpRequest, header};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -228,4 +229,147 @@ async fn a_change_that_comes_too_late_is_told_in_the_log() {
     assert_eq!(set(client.get("/late").await.expect_text("text")).len(), 0);
     let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(told.contains("the change to the cookie `late` is lost"), "{told}");
+}
+
+/// Renews the cookie of the session, as a rolling one does.
+struct Renewed;
+
+impl FromRequest for Renewed {
+    type Reads = Parts;
+
+    async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+        Cookies::from_request(cx).await?.add(("sid", "new"));
+        Ok(Renewed)
+    }
+}
+
+const OVER: &str = "sid=; Path=/; Max-Age=0";
+
+async fn renews(mut cookies: Cookies, request: Request, next: Next) -> Response {
+    cookies.add(("sid", "new"));
+    next.run(request).await
+}
+
+/// The guard had the last word, and whoever signed out was still signed in.
+#[tokio::test]
+async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it() {
+    let foreign = tower::service_fn(|_: Request| async {
+        Ok::<_, std::convert::Infallible>(([(header::SET_COOKIE, OVER)], "").into_response())
+    });
+    let axum =
+        axum::Router::new().route("/", axum::routing::get(async || ([(header::SET_COOKIE, OVER)], "")));
+    let inner = App::new().route(
+        "/",
+        get(async |mut cookies: Cookies| {
+            cookies.remove("sid");
+        }),
+    );
+    let inner = inner.build().await.unwrap();
+    let routes = |group: Group| {
+        group
+            .route("/array", get(async || ([(header::SET_COOKIE, OVER)], "")))
+            .route("/extracted", get(async |_: Renewed| ([(header::SET_COOKIE, OVER)], "")))
+            .route(
+                "/problem",
+                get(async || {
+                    Problem::conflict("no").header(header::SET_COOKIE, HeaderValue::from_static(OVER))
+                }),
+            )
+            .mount("/foreign", foreign)
+            .mount("/axum", axum.clone())
+            .mount("/app", inner)
+    };
+    let client = App::new()
+        .group(routes(Group::at("/guard").guard::<Renewed>()))
+        .group(Group::at("/layer").layer(middleware(renews)).mount("/foreign", foreign))
+        .test()
+        .await;
+    for path in ["/array", "/extracted", "/problem", "/foreign", "/axum", "/app"] {
+        let answer = client.another().get(format!("/guard{path}")).await;
+        assert_eq!(set(&answer), ["sid=new", "sid="], "{path}");
+    }
+    assert_eq!(set(&client.another().get("/layer/foreign").await), ["sid=new", "sid="]);
+}
+
+/// What middleware changes when it has the answer is the newest, and takes the place of what was set before.
+#[tokio::test]
+async fn one_cookie_is_set_once_as_it_was_changed_last() {
+    async fn after(mut cookies: Cookies, request: Request, next: Next) -> Response {
+        cookies.add(("sid", "before"));
+        let answer = next.run(request).await;
+        cookies.add(("sid", "after"));
+        answer
+    }
+    let foreign = tower::service_fn(|_: Request| async {
+        Ok::<_, std::convert::Infallible>(([(header::SET_COOKIE, "sid=foreign")], "").into_response())
+    });
+    let handler = async |mut cookies: Cookies| {
+        cookies.add(("sid", "handler"));
+        cookies.add(("other", "1"));
+    };
+    let group =
+        Group::at("/").layer(middleware(after)).route("/handler", get(handler)).mount("/foreign", foreign);
+    let client = App::new().group(group).test().await;
+    assert_eq!(set(&client.another().get("/handler").await), ["other=1", "sid=after"]);
+    assert_eq!(set(&client.another().get("/foreign").await), ["sid=foreign", "sid=after"]);
+}
+
+/// It depended on an extractor elsewhere whether the changes of a handler that never answered were set.
+#[tokio::test]
+async fn whoever_never_answers_loses_its_changes_and_nobody_else_does() {
+    async fn panics(mut cookies: Cookies) -> &'static str {
+        cookies.add(("login", "half"));
+        panic!("in the midst of it")
+    }
+    async fn sleeps(mut cookies: Cookies) -> &'static str {
+        cookies.add(("login", "half"));
+        std::future::pending().await
+    }
+    async fn told(mut cookies: Cookies) -> &'static str {
+        cookies.add(("caught", "yes"));
+        "sorry"
+    }
+    async fn foreign(trine::Trine(mut cookies): trine::Trine<Cookies>) -> &'static str {
+        cookies.add(("login", "half"));
+        std::future::pending().await
+    }
+    const SHORT: Duration = Duration::from_millis(20);
+    let answers = || tower_http::timeout::TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, SHORT);
+    let fails = || tower::timeout::TimeoutLayer::new(SHORT);
+    let ways = |group: Group| {
+        let axum = axum::Router::new().route("/", axum::routing::get(foreign));
+        group
+            .group(
+                Group::at("/net")
+                    .catch(trine::catch::of::<trine::catch::Panic>(), told)
+                    .route("/", get(panics)),
+            )
+            .route("/layer", get(panics).layer(tower_http::catch_panic::CatchPanicLayer::new()))
+            .route("/time-out", get(sleeps).layer(answers()))
+            .route("/elapsed", get(sleeps).layer(fails()))
+            .group(Group::at("/axum").layer(answers()).mount("/", axum))
+    };
+    let client = App::new()
+        .group(ways(Group::at("/bare")))
+        .group(ways(Group::at("/guard").guard::<Renewed>()))
+        .group(ways(Group::at("/middleware").layer(middleware(renews))))
+        .test()
+        .await;
+    for (path, status) in
+        [("/net", 500), ("/layer", 500), ("/time-out", 504), ("/elapsed", 504), ("/axum", 504)]
+    {
+        for (around, mut expected) in
+            [("/bare", vec![]), ("/guard", vec!["sid=new"]), ("/middleware", vec!["sid=new"])]
+        {
+            if path == "/net" {
+                expected.push("caught=yes");
+            }
+            let answer = client.another().get(format!("{around}{path}")).await;
+            assert_eq!(
+                (answer.status().as_u16(), set(&answer)),
+                (status, expected.iter().map(|&a| a.to_owned()).collect()),
+                "{around}{path}"
+            );
+        }
+    }
 }

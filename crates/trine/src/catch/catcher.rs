@@ -11,6 +11,7 @@ use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
 
 use super::caught::Shown;
 use super::{When, panics};
+use crate::extract::{Whose, next_place};
 use crate::handler::{Args, Handler};
 use crate::settle::{Told, finish, log, retell, told_finally};
 
@@ -50,6 +51,7 @@ impl Catcher {
     pub(crate) async fn answer(&self, plain: Response, mut cx: Box<Cx>) -> Response {
         let Some(problem) = Problem::shared(&plain) else { return plain };
         cx.extensions_mut().insert(Shown(Arc::clone(&problem)));
+        let inside = next_place(cx.matched().jar());
         let (told, cx) = match panics::caught(self.function.call(cx)).await {
             Ok(told) => told,
             Err(panic) => {
@@ -58,7 +60,7 @@ impl Catcher {
             }
         };
         // What the catcher says wrong itself is logged here, and rendered where it is an answer.
-        let mut told = finish(told.unwrap_or_else(Failed::response), &cx);
+        let mut told = finish(told.unwrap_or_else(Failed::response), &cx, Whose::Since(inside));
         cx.end();
         if self.failed(&mut told, &plain) {
             return told_finally(plain);

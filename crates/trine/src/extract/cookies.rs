@@ -14,9 +14,9 @@ use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Respons
 use trine_server::over_tls;
 
 use self::jar::Jar;
-pub(crate) use self::jar::set_changed;
 #[cfg(feature = "axum")]
 pub(crate) use self::jar::unattended;
+pub(crate) use self::jar::{Whose, next_place, set_changed};
 
 /// The cookies that the client sent, and changes to them.
 ///
@@ -31,13 +31,20 @@ pub(crate) use self::jar::unattended;
 /// ```
 ///
 /// # What is changed is set
-/// A change takes effect whatever the answer is: a page, a redirect, a problem that `?` returned, a refusal of a guard. A
+/// A change takes effect whatever its maker answers: a page, a redirect, a problem that `?` returned, a refusal of a guard. A
 /// cookie that must not be set where the handler fails is added last. Guards, middleware and the handler of a request see
-/// each other's changes.
+/// each other's changes, and one cookie is set once, as it was changed last.
 ///
-/// Returned before an answer, `(cookies, "…")`, they are set in that place, which changes nothing else; where there is no
-/// request, `Cookies::default()` has to be returned. Not set are changes that come when the answer has been made, in the
-/// body of a stream for example (a line of the log tells of them), and those of a handler that panics.
+/// Not set are the changes of whoever never answers: a handler that panics, or that a layer cuts off, as a time-out does, loses
+/// them, whatever is answered in its stead. Those of the guards and middleware around it are set, but for a cookie that it
+/// changed as well. Not set, too, are changes that come when the answer has been made, in the body of a stream for example; a
+/// line of the log tells of them.
+///
+/// # Beside other `Set-Cookie` fields
+/// Of two fields about one cookie the last counts. What was changed before there was an answer is put before the `Set-Cookie`
+/// fields of that answer, so that a handler or a mounted service that removes a cookie wins over the guard that renewed it;
+/// what middleware changes when it has the answer is put behind them. Returned before an answer, `(cookies, "…")`, they are set
+/// in that place. Where there is no request, `Cookies::default()` has to be returned.
 ///
 /// # Defaults
 /// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` where the request
@@ -55,6 +62,8 @@ pub struct Cookies {
     changes: Vec<Cookie<'static>>,
     /// Where the same changes wait for the answer. `None` without a request.
     jar: Option<Arc<Jar>>,
+    /// Where on the way it was made.
+    place: u32,
     secure: bool,
 }
 
@@ -108,7 +117,7 @@ impl Cookies {
             cookie.set_secure(true);
         }
         if let Some(jar) = &self.jar {
-            jar.change(cookie.clone());
+            jar.change(cookie.clone(), self.place);
         }
         self.changes.retain(|change| !is_same(change, &cookie));
         self.changes.push(cookie);
@@ -126,7 +135,8 @@ impl FromRequest for Cookies {
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let secure = over_tls(cx.matched(), cx.headers()).unwrap_or(false);
         let jar = Jar::of(cx);
-        let mut cookies = Cookies { changes: jar.changes(), jar: Some(jar), secure, ..Cookies::default() };
+        let (changes, place) = (jar.changes(), jar.place());
+        let mut cookies = Cookies { changes, jar: Some(jar), place, secure, ..Cookies::default() };
         // HTTP/2 sends each pair in a field of its own (RFC 9113 section 8.2.3).
         for field in cx.headers().get_all(header::COOKIE) {
             for pair in field.as_bytes().split(|byte| *byte == b';') {
@@ -153,15 +163,13 @@ impl Cookies {
 impl IntoResponseParts for Cookies {
     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
         match self.jar {
-            Some(jar) => jar.set(response),
-            None => self.changes.into_iter().try_for_each(|cookie| set(cookie, response)),
+            Some(jar) => jar.set_returned(response, self.place),
+            None => self.changes.into_iter().try_for_each(|cookie| {
+                response.headers_mut().append(header::SET_COOKIE, encode(cookie)?);
+                Ok(())
+            }),
         }
     }
-}
-
-fn set(cookie: Cookie<'static>, response: &mut Response) -> Result<(), Problem> {
-    response.headers_mut().append(header::SET_COOKIE, encode(cookie)?);
-    Ok(())
 }
 
 fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {

@@ -54,7 +54,7 @@ pub use self::client_certificate::ClientCertificate;
 pub use self::cookies::Cookies;
 #[cfg(feature = "axum")]
 pub(crate) use self::cookies::unattended;
-pub(crate) use self::cookies::{decode_value, encode_value, set_changed};
+pub(crate) use self::cookies::{Whose, decode_value, encode_value, next_place, set_changed};
 pub use self::form::Form;
 pub use self::json::Json;
 pub use self::matched_path::MatchedPath;

@@ -12,7 +12,7 @@ use trine_core::{
 };
 
 use super::{AxumResponse, to_axum};
-use crate::extract::unattended;
+use crate::extract::{Whose, unattended};
 use crate::settle::{finish, tell};
 
 /// An extractor or an answer of ours in a handler of axum's.
@@ -79,7 +79,8 @@ where
     async fn from_request(request: axum_core::extract::Request, _state: &S) -> Result<Self, AxumResponse> {
         let (head, body) = request.into_parts();
         // What our body said, axum put into an error of its own.
-        let limited = Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
+        let mut limited = Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
+        limited.mark_request();
         // Boxed, so that the limit stays: a mount has none, and would lift it.
         let body = Body::new(limited.map_err(BoxError::from));
         extract(&mut cx(head, body)).await
@@ -107,7 +108,7 @@ async fn extract<T: FromRequest>(cx: &mut Cx) -> Result<Trine<T>, AxumResponse> 
     if !attended {
         unattended(cx.matched());
     }
-    value.map(Trine).map_err(|rejection| to_axum(finish(rejection.into_response(), cx)))
+    value.map(Trine).map_err(|rejection| to_axum(finish(rejection.into_response(), cx, Whose::All)))
 }
 
 /// The state that is needed where there is no application to have it from.
