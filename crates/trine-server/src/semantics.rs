@@ -3,15 +3,14 @@
 //!
 //! The cases stand in `tests/strictness/heads.rs`, and run over each protocol.
 
+use http::Method;
 use http::uri::Scheme;
-use http::{HeaderValue, Method};
 use trine_core::ConnInfo;
 
 use crate::config::ServerConfig;
 use crate::error::RequestError;
 use crate::forwarded;
 use crate::h1::framing::decimal;
-use crate::h1::host::valid_host;
 
 /// A path with its query, or the `*` of OPTIONS (RFC 9110, 7.1). `http::Uri` takes more.
 #[cfg(any(feature = "http2", feature = "http3"))]
@@ -45,8 +44,9 @@ pub(crate) fn characters(target: &[u8]) -> bool {
 }
 
 /// `host[:port]`, which is never empty for `http` and `https` (RFC 9110, 4.2.1 and 7.2).
+#[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) fn host(host: &[u8]) -> Result<(), RequestError> {
-    if host.is_empty() || !valid_host(host) { Err(RequestError::HostInvalid) } else { Ok(()) }
+    if !crate::h1::host::valid_host(host) { Err(RequestError::HostInvalid) } else { Ok(()) }
 }
 
 /// Content-Length: digits, once (RFC 9110, 8.6). `seen` is what an earlier one said.
@@ -97,7 +97,7 @@ pub(crate) fn known_scheme(text: &[u8]) -> Option<Scheme> {
 /// (RFC 9110, 5.1 and 5.5). HTTP/1 strips such space, so that another value would be seen behind us; the crate `http` takes
 /// a quotation mark for a part of a name.
 #[cfg(any(feature = "http2", feature = "http3"))]
-pub(crate) fn field(name: &http::HeaderName, value: &HeaderValue) -> bool {
+pub(crate) fn field(name: &http::HeaderName, value: &http::HeaderValue) -> bool {
     let space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let value = value.as_bytes();
     !space(value.first()) && !space(value.last()) && !name.as_str().contains('"')
