@@ -39,7 +39,8 @@ use crate::{Cx, Needs, Problem, Rejection};
     message = "`{Self}` cannot be a value of the path or the query",
     label = "does not implement `FromParam`",
     note = "text, numbers, `bool`, `char` and addresses do; so do `Option<T>` and `Vec<T>` of them",
-    note = "for a type of your own, implement `trine::FromParam`"
+    note = "for a type of your own, derive or implement `trine::FromParam`",
+    note = "a struct of all values of the query is an argument `Query<…>` that the template does not name"
 )]
 pub trait FromParam: Sized + Send {
     /// Whether any text of a path may come here. Otherwise one that holds an encoded `/`, a `\`, a NUL or a segment of dots

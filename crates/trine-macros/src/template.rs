@@ -244,11 +244,12 @@ impl<'a> Parser<'a> {
         for (range, piece) in pieces {
             let written = &self.text[range.clone()];
             match piece {
-                Piece::Capture(inner) if inner.starts_with('*') => {
-                    let message = format!(
-                        "query `{written}`: `*` stands only in the path; `?{{q}}` with a `Vec` takes all"
-                    );
-                    self.mistake(range, message);
+                Piece::Capture(inner) if inner.starts_with('*') || inner.ends_with("..") => {
+                    let hint = match inner.ends_with("..") {
+                        true => ALL_VALUES,
+                        false => "`*` stands only in the path; `?{q}` with a `Vec` takes all",
+                    };
+                    self.mistake(range, format!("query `{written}`: {hint}"));
                     expects_name = false;
                 }
                 Piece::Capture(inner) if expects_name => {
@@ -260,7 +261,7 @@ impl<'a> Parser<'a> {
                 Piece::Mark => self.mistake(range, "query: `&` stands between two names: `?{a}&{b}`"),
                 Piece::Text(text) => {
                     let hint = match text.contains("..>") {
-                        true => "a struct of all values is an argument `Query<…>`, and has no place in the template".to_owned(),
+                        true => ALL_VALUES.to_owned(),
                         false => format!("only names stand here, such as `?{{{}}}`", key(&text)),
                     };
                     self.mistake(range, format!("query `{text}`: {hint}"));
@@ -346,3 +347,4 @@ fn identifier(name: &str) -> Option<String> {
         _ => Some(syn::Ident::parse_any.parse_str(name).ok()?.to_string()),
     }
 }
+const ALL_VALUES: &str = "a struct of all values is an argument `Query<…>`, and has no place in the template";

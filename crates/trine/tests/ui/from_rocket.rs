@@ -15,6 +15,10 @@ struct Login {
 //~ expect: query `:order`: only names stand here, such as `?{order}`
 async fn posts(id: u64, n: u8, page: u32) {}
 
+#[get("/found?{search..}")]
+//~ expect: query `{search..}`: a struct of all values is an argument `Query<…>`, and has no place in the template
+async fn found() {}
+
 #[get("/files/<_>/<_..>")]
 //~ expect: segment `<_>`: write `{_any}`
 //~ expect: segment `<_..>`: write `{*_any}`
@@ -38,5 +42,5 @@ async fn bytes(body: &[u8]) {}
 //~ expect: an argument of a handler is owned: write `body: Bytes` without `&`
 
 fn main() {
-    App::new().routes(routes![posts, files, login, visits, bytes]);
+    App::new().routes(routes![posts, found, files, login, visits, bytes]);
 }

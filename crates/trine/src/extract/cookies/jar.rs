@@ -70,6 +70,7 @@ enum Stage {
     /// There is an answer, and layers may still look here.
     Answered,
     /// In a handler of another framework: only what is returned is set.
+    #[cfg(feature = "axum")]
     Unattended,
 }
 
@@ -156,6 +157,7 @@ impl Drop for Jar {
         let why = match inside.stage {
             Stage::Awaited => return,
             Stage::Answered => "it was changed after the answer had been made",
+            #[cfg(feature = "axum")]
             Stage::Unattended => "in a handler of axum's, return `Trine((cookies, …))`",
         };
         for Change { cookie, .. } in inside.changes.iter().filter(|change| change.due) {
