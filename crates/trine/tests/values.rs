@@ -253,6 +253,7 @@ async fn the_guide_prints_the_table() {
         ("`Option<T>`", maybe_number::client().await, &["1", "2"]),
         ("`Option<T>`", maybe_choice::client().await, &["cat", "dog"]),
         ("`Vec<T>`", numbers::client().await, &["1", "2"]),
+        ("`Vec<String>`", texts::client().await, &["1", "2"]),
     ] {
         let mut cells = format!("| {row} |");
         for sent in [&[][..], &[""], twice] {
