@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tower_service::Service;
 use trine::config::Config;
 use trine::prelude::*;
@@ -34,8 +34,7 @@ impl Gateway {
 
 /// Keeps the health checks going, and reads `trine.toml` again on SIGHUP. What is wrong in it is logged and changes
 /// nothing.
-pub(crate) async fn watch(gateway: Gateway, cx: trine::HookCx) -> trine::Result {
-    let mut hangup = signal(SignalKind::hangup())?;
+pub(crate) async fn watch(gateway: Gateway, mut hangup: Signal, cx: trine::HookCx) -> trine::Result {
     let mut checks = gateway.table().checks();
     loop {
         tokio::select! {

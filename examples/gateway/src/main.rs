@@ -12,6 +12,7 @@ mod table;
 use std::time::Instant;
 
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 use trine::config::Config;
 use trine::prelude::*;
 
@@ -21,6 +22,8 @@ use crate::table::Table;
 
 #[trine::main]
 async fn main() -> trine::Result {
+    // Before anything listens: until somebody waits for it, a SIGHUP ends the process.
+    let hangup = signal(SignalKind::hangup())?;
     let mut config = Config::load()?;
     let settings = Settings::read(&mut config)?;
     let access_log = settings.gateway.access_log;
@@ -29,7 +32,7 @@ async fn main() -> trine::Result {
     let app = App::new()
         .config(config)
         .state(gateway.clone())
-        .task("gateway", move |cx| gateway::watch(watched, cx))
+        .task("gateway", move |cx| gateway::watch(watched, hangup, cx))
         .route("/-/health", get(health))
         .mount("/", gateway);
     let app = if access_log { app.layer(middleware(log)) } else { app };
