@@ -366,10 +366,8 @@ impl Planner<'_> {
     fn layers(&mut self, layers: &Layers) {
         for layer in layers.iter() {
             self.layers_made |= layer.is_made_later();
-            let mut needs = Needs::default();
-            layer.needs(&mut needs);
             let (file, line) = (layer.place.file(), layer.place.line());
-            self.check(&needs, &layer.who(), file, line);
+            self.check(&layer.needs(), &layer.who(), file, line);
         }
     }
 

@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use trine_core::extract::Parts;
-use trine_core::{Cx, FromRequest, IntoResponse, Needs, Request};
+use trine_core::{Cx, FromRequest, IntoResponse, Request};
 
 use crate::endpoint::Answer;
 use crate::extract::{Whose, next_place, set_changed};
-use crate::layers::Layers;
+use crate::layers::{Described, LayerKind, Layers};
 use crate::middleware::take_route;
 use crate::next::{Next, Step};
 use crate::route::Attach;
@@ -74,20 +74,14 @@ pub struct Guard<T> {
     extractor: PhantomData<fn() -> T>,
 }
 
-/// What the launch audit knows of a guard.
-#[derive(Clone, Copy)]
-pub(crate) struct Guarded {
-    pub(crate) name: &'static str,
-    pub(crate) needs: fn(&mut Needs),
-    pub(crate) place: &'static Location<'static>,
-}
-
 impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
     fn attach(&mut self, guard: Guard<T>) {
-        let guarded = Guarded { name: std::any::type_name::<T>(), needs: T::needs, place: guard.place };
-        self.push_guard::<Guard<T>>(guarded, |next| {
-            Next::step(GuardStep::<T> { next, extractor: PhantomData })
-        });
+        let known = <Layers as Attach<Guard<T>>>::describe();
+        self.push(known, guard.place, |next| Next::step(GuardStep::<T> { next, extractor: PhantomData }));
+    }
+
+    fn describe() -> Described {
+        Described { kind: LayerKind::Guard, type_name: std::any::type_name::<T>(), needs: T::needs }
     }
 }
 

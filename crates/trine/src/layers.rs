@@ -1,17 +1,14 @@
 //! The layers of one attachment point: an application, a group or a route.
 
-use std::any::{TypeId, type_name};
 use std::panic::Location;
 
 use trine_core::Needs;
 
 use crate::audit::Finding;
-use crate::guard::Guarded;
 use crate::hooks::HookCx;
-use crate::middleware;
 use crate::next::Next;
 use crate::route::Attach;
-use crate::tree::layer_name;
+use crate::tree::{function_name, layer_name};
 
 /// The layers that were written at one place, the first of them outermost.
 ///
@@ -21,13 +18,11 @@ pub struct Layers {
     list: Vec<Attached>,
 }
 
-/// A layer, with what is told of it.
+/// A layer, with what the launch audit and the tree know of it.
 pub(crate) struct Attached {
     what: What,
-    pub(crate) type_id: TypeId,
-    pub(crate) type_name: &'static str,
+    pub(crate) known: Described,
     pub(crate) place: &'static Location<'static>,
-    guard: Option<Guarded>,
 }
 
 enum What {
@@ -39,20 +34,32 @@ enum What {
 
 type Maker = dyn FnOnce(&HookCx) -> crate::Result<Layers> + Send + Sync;
 
-impl Layers {
-    #[track_caller]
-    pub(crate) fn push<L: 'static>(&mut self, layer: impl Fn(Next) -> Next + Send + Sync + 'static) {
-        self.list.push(Attached::new::<L>(What::Layer(Box::new(layer)), Location::caller()));
-    }
+/// What the type of a layer says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Described {
+    pub(crate) kind: LayerKind,
+    /// The type of the layer, of the function of middleware, or of the extractor of a guard.
+    pub(crate) type_name: &'static str,
+    /// What it needs of the application.
+    pub(crate) needs: fn(&mut Needs),
+}
 
-    /// The same of a guard, which says itself what it needs.
-    pub(crate) fn push_guard<G: 'static>(
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LayerKind {
+    /// One of Tower's. Nobody knows what it needs.
+    Tower,
+    Middleware,
+    Guard,
+}
+
+impl Layers {
+    pub(crate) fn push(
         &mut self,
-        guard: Guarded,
+        known: Described,
+        place: &'static Location<'static>,
         layer: impl Fn(Next) -> Next + Send + Sync + 'static,
     ) {
-        let attached = Attached::new::<G>(What::Layer(Box::new(layer)), guard.place);
-        self.list.push(Attached { guard: Some(guard), ..attached });
+        self.list.push(Attached { what: What::Layer(Box::new(layer)), known, place });
     }
 
     /// The same of a layer that is made later.
@@ -68,7 +75,8 @@ impl Layers {
             made.attach(make(cx)?);
             Ok(made)
         };
-        self.list.push(Attached::new::<L>(What::Maker(Box::new(maker)), Location::caller()));
+        let (what, known) = (What::Maker(Box::new(maker)), <Layers as Attach<L>>::describe());
+        self.list.push(Attached { what, known, place: Location::caller() });
     }
 
     /// Makes what is made later, in its place. Says of each that cannot be made why.
@@ -85,10 +93,8 @@ impl Layers {
             match make(cx) {
                 Ok(made) => {
                     for made in made.list {
-                        // A guard, or middleware, says only now what it needs.
-                        let mut needs = Needs::default();
-                        made.needs(&mut needs);
-                        findings.extend(cx.lacking(&needs, &made.who(), place));
+                        // The code above may have made the state that a guard, or middleware, needs.
+                        findings.extend(cx.lacking(&made.needs(), &made.who(), place));
                         self.list.push(Attached { place, ..made });
                     }
                 }
@@ -108,9 +114,8 @@ impl Layers {
     /// Whether one of them may refuse by who asks.
     pub(crate) fn guard(&self) -> bool {
         self.iter().any(|layer| {
-            let mut needs = Needs::default();
-            layer.needs(&mut needs);
-            layer.guard.is_some() || needs.iter().next().is_some()
+            layer.known.kind == LayerKind::Guard
+                || (!layer.is_made_later() && layer.needs().iter().next().is_some())
         })
     }
 
@@ -124,29 +129,45 @@ impl Layers {
 }
 
 impl Attached {
-    fn new<L: 'static>(what: What, place: &'static Location<'static>) -> Attached {
-        Attached { what, type_id: TypeId::of::<L>(), type_name: type_name::<L>(), place, guard: None }
-    }
-
     /// Whether code that nobody can look into makes it.
     pub(crate) fn is_made_later(&self) -> bool {
         matches!(self.what, What::Maker(_))
     }
 
-    /// What a guard, or the extractors of middleware, need. Of other layers nothing is known.
-    pub(crate) fn needs(&self, needs: &mut Needs) {
-        match &self.guard {
-            Some(guard) => (guard.needs)(needs),
-            None => middleware::needs_of(self.type_id, needs),
+    /// What a guard, or the extractors of middleware, need. Nothing is known of other layers, nor of one that is made
+    /// later until it is there.
+    pub(crate) fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
+        if !self.is_made_later() {
+            (self.known.needs)(&mut needs);
         }
+        needs
     }
 
     /// What it is and how it is called, for the launch audit.
     pub(crate) fn who(&self) -> String {
-        match (&self.guard, &self.what) {
-            (Some(guard), _) => format!("the guard `{}`", layer_name(guard.name)),
-            (None, What::Layer(_)) => format!("the middleware `{}`", layer_name(self.type_name)),
-            (None, What::Maker(_)) => format!("the layer `{}`", layer_name(self.type_name)),
+        match (self.known.kind, &self.what) {
+            (_, What::Maker(_)) => format!("the layer `{}`", self.known.title()),
+            (LayerKind::Guard, What::Layer(_)) => format!("the guard `{}`", self.known.name()),
+            (_, What::Layer(_)) => format!("the middleware `{}`", self.known.name()),
+        }
+    }
+}
+
+impl Described {
+    /// The same, with the word that tells a guard from a layer.
+    pub(crate) fn title(&self) -> String {
+        match self.kind {
+            LayerKind::Guard => format!("guard {}", self.name()),
+            LayerKind::Tower | LayerKind::Middleware => self.name(),
+        }
+    }
+
+    /// How it is called in findings and in the tree.
+    pub(crate) fn name(&self) -> String {
+        match self.kind {
+            LayerKind::Middleware => function_name(self.type_name),
+            LayerKind::Tower | LayerKind::Guard => layer_name(self.type_name),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Middleware as one async function: `async fn(extractors.., Request, Next) -> impl IntoResponse`.
 
-use std::any::TypeId;
-use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::Location;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_layer::Layer;
@@ -13,14 +12,17 @@ use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Requ
 
 use crate::endpoint::Answer;
 use crate::extract::next_place;
+use crate::layers::{Described, LayerKind, Layers};
 use crate::next::{Next, Step};
+use crate::route::Attach;
 use crate::settle::settle_around;
 
 /// Makes a layer of an async function that may answer by itself.
 ///
 /// Its last two arguments are the [`Request`] and [`Next`]; before them stand extractors that leave the body alone.
-/// A rejection of one of them is the answer. The layer goes wherever a Tower layer goes: on the application (outside
-/// routing), a group, or a route.
+/// A rejection of one of them is the answer. What it makes goes wherever a Tower layer goes: on the application (outside
+/// routing), a group, or a route. The launch audit finds what its extractors need of the application. For Tower itself,
+/// such as a `ServiceBuilder` or an axum `Router`, [`Middleware::into_layer`] makes a layer of it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -35,15 +37,13 @@ use crate::settle::settle_around;
 ///
 /// let app = App::new().layer(middleware(only_json));
 /// ```
+#[track_caller]
 pub fn middleware<F, A>(function: F) -> Middleware<F, A>
 where
     F: MiddlewareFn<A>,
     A: 'static,
 {
-    let mut needs = NEEDS.lock().unwrap_or_else(PoisonError::into_inner);
-    needs.get_or_insert_default().insert(TypeId::of::<Middleware<F, A>>(), F::needs);
-    drop(needs);
-    Middleware { function, shape: PhantomData }
+    Middleware { function, place: Location::caller(), shape: PhantomData }
 }
 
 /// A function of middleware, by the shape of its extractors.
@@ -61,22 +61,52 @@ pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
     fn needs(needs: &mut Needs);
 }
 
-/// What each type of middleware needs. A place that takes any Tower layer cannot ask one for more than Tower knows, so
-/// the audit finds it here by the type; nothing else depends on it.
-static NEEDS: Mutex<Option<ByType>> = Mutex::new(None);
+/// What [`middleware`] makes. It is attached as a layer is, but is none of Tower's, so that the launch audit sees what it
+/// needs.
+pub struct Middleware<F, A> {
+    function: F,
+    place: &'static Location<'static>,
+    shape: PhantomData<fn() -> A>,
+}
 
-type ByType = HashMap<TypeId, fn(&mut Needs)>;
-
-/// What a layer of this type needs.
-pub(crate) fn needs_of(layer: TypeId, needs: &mut Needs) {
-    let known = NEEDS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(of_layer) = known.as_ref().and_then(|known| known.get(&layer)) {
-        of_layer(needs);
+impl<F, A> Middleware<F, A> {
+    /// The same as a layer of Tower, which goes into a `ServiceBuilder` or around an axum `Router`. The launch audit does not
+    /// see what its extractors need: state that the application lacks is then a 500.
+    ///
+    /// ```
+    /// use tower::ServiceBuilder;
+    /// use trine::prelude::*;
+    ///
+    /// async fn pass(request: Request, next: Next) -> Response {
+    ///     next.run(request).await
+    /// }
+    ///
+    /// let app = App::new().layer(ServiceBuilder::new().layer(middleware(pass).into_layer()));
+    /// ```
+    #[must_use]
+    pub fn into_layer(self) -> MiddlewareLayer<F, A> {
+        MiddlewareLayer { function: self.function, shape: PhantomData }
     }
 }
 
-/// The layer that [`middleware`] makes.
-pub struct Middleware<F, A> {
+impl<F, A> Attach<Middleware<F, A>> for Layers
+where
+    F: MiddlewareFn<A>,
+    A: 'static,
+{
+    fn attach(&mut self, middleware: Middleware<F, A>) {
+        let (known, place) = (<Layers as Attach<Middleware<F, A>>>::describe(), middleware.place);
+        let layer = middleware.into_layer();
+        self.push(known, place, move |next| layer.layer(next));
+    }
+
+    fn describe() -> Described {
+        Described { kind: LayerKind::Middleware, type_name: std::any::type_name::<F>(), needs: F::needs }
+    }
+}
+
+/// [Middleware](middleware) as a layer of Tower, which [`Middleware::into_layer`] makes.
+pub struct MiddlewareLayer<F, A> {
     function: F,
     shape: PhantomData<fn() -> A>,
 }
@@ -88,7 +118,7 @@ struct MiddlewareStep<F, A> {
     shape: PhantomData<fn() -> A>,
 }
 
-impl<F, A, S, B> Layer<S> for Middleware<F, A>
+impl<F, A, S, B> Layer<S> for MiddlewareLayer<F, A>
 where
     F: MiddlewareFn<A>,
     A: 'static,
@@ -118,11 +148,23 @@ pub(crate) fn take_route(request: &mut Request) -> RouteCx {
 
 impl<F: Clone, A> Clone for Middleware<F, A> {
     fn clone(&self) -> Self {
-        Middleware { function: self.function.clone(), shape: PhantomData }
+        Middleware { function: self.function.clone(), ..*self }
+    }
+}
+
+impl<F: Clone, A> Clone for MiddlewareLayer<F, A> {
+    fn clone(&self) -> Self {
+        MiddlewareLayer { function: self.function.clone(), shape: PhantomData }
     }
 }
 
 impl<F, A> std::fmt::Debug for Middleware<F, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<F>())
+    }
+}
+
+impl<F, A> std::fmt::Debug for MiddlewareLayer<F, A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(std::any::type_name::<F>())
     }

@@ -48,7 +48,7 @@ use crate::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endp
 use crate::guard::{LeavesBody, guard};
 use crate::handler::{Args, Handler, ReadBodyOnce};
 use crate::hooks::HookCx;
-use crate::layers::Layers;
+use crate::layers::{Described, LayerKind, Layers};
 use crate::router::condition::{Conditions as _, Written};
 
 /// A handler with its method and template, as an attribute declares it and [`routes!`](crate::routes) lists it.
@@ -308,6 +308,10 @@ pub trait Attach<L> {
     /// Attaches it inside the ones that are there.
     #[track_caller]
     fn attach(&mut self, layer: L);
+
+    /// What the launch audit and the tree say of it.
+    #[doc(hidden)]
+    fn describe() -> Described;
 }
 
 impl<L, B> Attach<L> for Layers
@@ -319,7 +323,12 @@ where
 {
     #[track_caller]
     fn attach(&mut self, layer: L) {
-        self.push::<L>(move |next| crate::Next::service(layer.layer(next)));
+        let known = <Layers as Attach<L>>::describe();
+        self.push(known, Location::caller(), move |next| crate::Next::service(layer.layer(next)));
+    }
+
+    fn describe() -> Described {
+        Described { kind: LayerKind::Tower, type_name: std::any::type_name::<L>(), needs: |_| {} }
     }
 }
 

@@ -9,7 +9,7 @@ use trine_core::RouteMeta;
 
 use crate::fallback::Fallback;
 use crate::group::{Group, Item};
-use crate::layers::Layers;
+use crate::layers::{LayerKind, Layers};
 use crate::router::template::join;
 
 /// The layers, groups and routes of an application: what stands further out wraps all that stands inside it.
@@ -188,10 +188,10 @@ fn items(group: &Group, around: &str) -> Vec<Node> {
 fn layered(layers: &Layers, inside: Vec<Node>) -> Vec<Node> {
     let layers: Vec<_> = layers.iter().collect();
     layers.into_iter().rev().fold(inside, |children, layer| {
-        let name = layer_name(layer.type_name);
-        let kind = match name.strip_prefix("guard ") {
-            Some(name) => NodeKind::Guard { name: name.to_owned() },
-            None => NodeKind::Layer { name },
+        let name = layer.known.name();
+        let kind = match layer.known.kind {
+            LayerKind::Guard => NodeKind::Guard { name },
+            LayerKind::Middleware | LayerKind::Tower => NodeKind::Layer { name },
         };
         vec![Node { kind, place: place(layer.place), children }]
     })
@@ -203,8 +203,7 @@ pub(crate) fn layer_name(type_name: &str) -> String {
     let name = path.rsplit("::").next().unwrap_or(path);
     let arguments = arguments(inside);
     match (name, arguments.as_slice()) {
-        ("Middleware" | "LayerFn", [function, ..]) => function_name(function),
-        ("Guard", [extractor]) => format!("guard {}", layer_name(extractor)),
+        ("MiddlewareLayer" | "LayerFn", [function, ..]) => function_name(function),
         ("ServiceBuilder", [inner]) => layer_name(inner),
         // The layers of a builder: the last one that was added comes first, and is the innermost.
         ("Stack", [inner, outer]) if outer.ends_with("::Identity") => layer_name(inner),
@@ -213,7 +212,7 @@ pub(crate) fn layer_name(type_name: &str) -> String {
     }
 }
 
-fn function_name(type_name: &str) -> String {
+pub(crate) fn function_name(type_name: &str) -> String {
     match type_name.strip_suffix("::{{closure}}") {
         Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)),
         None => type_name
@@ -295,9 +294,8 @@ mod tests {
         for (type_name, name) in [
             ("tower_http::trace::layer::TraceLayer<a::B<c::D>>", "TraceLayer"),
             ("tower_http::cors::CorsLayer", "CorsLayer"),
-            ("trine::middleware::Middleware<app::guard, (app::Token,)>", "guard"),
-            ("trine::guard::Guard<app::Admin>", "guard Admin"),
-            ("trine::middleware::Middleware<app::main::{{closure}}, ()>", "closure in main"),
+            ("trine::middleware::MiddlewareLayer<app::guard, (app::Token,)>", "guard"),
+            ("trine::middleware::MiddlewareLayer<app::main::{{closure}}, ()>", "closure in main"),
             (
                 "tower::builder::ServiceBuilder<tower_layer::stack::Stack<a::B<x::Y, z::Z>, tower_layer::stack::Stack<a::A, tower_layer::identity::Identity>>>",
                 "A, B",

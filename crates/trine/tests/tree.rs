@@ -111,7 +111,7 @@ fn the_tree_shows_what_wraps_what_and_where_it_was_written() {
                     .layer(middleware(seen)),
             )
             .mount("/legacy", axum::Router::<()>::new())
-            .layer(ServiceBuilder::new().layer(CorsLayer::new()).layer(middleware(rewrite)))
+            .layer(ServiceBuilder::new().layer(CorsLayer::new()).layer(middleware(rewrite).into_layer()))
     }
     let text = app().tree().to_string();
     let lines: Vec<&str> = text.lines().map(|line| line.split("  (").next().unwrap()).collect();

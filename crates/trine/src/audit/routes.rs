@@ -8,7 +8,6 @@ use trine_core::RouteMeta;
 use super::{Finding, Kind, at, describe, place};
 use crate::group::{Group, Item};
 use crate::layers::Layers;
-use crate::tree::layer_name;
 
 /// What no request can ever reach, and what a mounted service does not see.
 pub(crate) fn unreachable(
@@ -65,7 +64,7 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
 
 fn names(layers: &Layers) -> Option<String> {
     let names: Vec<String> =
-        layers.iter().map(|layer| format!("`{}`", layer_name(layer.type_name))).collect();
+        layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
