@@ -63,8 +63,7 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
 }
 
 fn names(layers: &Layers) -> Option<String> {
-    let names: Vec<String> =
-        layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
+    let names: Vec<String> = layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
