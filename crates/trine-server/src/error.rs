@@ -6,7 +6,7 @@ use http::StatusCode;
 use trine_core::BoxError;
 use trine_core::problem::body_status;
 
-use crate::address::Address;
+use crate::listen::address::Address;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug)]

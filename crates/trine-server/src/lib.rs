@@ -43,23 +43,9 @@
 //!   side still gets its answer. [`Cancel`] changes both.
 //! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
 
-mod accept;
-mod address;
-#[cfg(feature = "axum")]
-mod axum_router;
-mod buffer;
-mod call;
 mod config;
-mod conn;
-#[cfg(any(feature = "http2", feature = "http3"))]
-mod cookies;
-mod date;
-mod enter;
 mod error;
 mod forwarded;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod fuzzing;
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
@@ -67,46 +53,39 @@ mod h2;
 mod h3;
 #[cfg(unix)]
 mod handover;
-pub mod https;
-#[cfg(any(feature = "http2", feature = "http3"))]
-mod huffman;
-#[cfg(feature = "hyper-upgrade")]
-mod hyper_upgrade;
-mod io;
-mod linger;
 mod listen;
-mod network;
-mod out;
-mod panics;
-mod patience;
-mod proxy_protocol;
-mod respond;
 mod seam;
 mod semantics;
 mod server;
-mod shed;
-mod shutdown;
-mod socket;
-mod timer;
 #[cfg(feature = "tls-core")]
 pub mod tls;
-mod unix;
+mod transport;
 pub mod upgrade;
-mod upload;
-mod wire;
-mod worker;
 
-pub use address::Address;
-#[cfg(feature = "axum")]
-pub use axum_router::RouterOn;
 pub use config::{Acme, AcmeChallenge, AtCapacity, Cancel, Http2, Http3, ServerConfig};
 pub use error::{ServerError, error_status};
+pub use forwarded::network::{IpRange, Network};
 pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls};
 #[cfg(feature = "http2")]
 pub use h2::Protocol;
 #[cfg(unix)]
 pub use handover::HandoverError;
 pub use listen::Listen;
-pub use network::{IpRange, Network};
+pub use listen::address::Address;
+#[cfg(feature = "axum")]
+pub use seam::axum::RouterOn;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
+#[doc(inline)]
+pub use semantics::https;
 pub use server::{Bound, Server, ServerHandle, serve};
+
+/// What must hold for any bytes: one function per fuzz target.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::forwarded::fuzzing::forwarded;
+    pub use crate::h1::fuzzing::{chunked, framing, head, uri};
+    #[cfg(feature = "http3")]
+    pub use crate::h3::fuzz_target::{h3_control, h3_request, h3_stream};
+    pub use crate::listen::proxy_protocol::fuzz_target::proxy_protocol;
+}

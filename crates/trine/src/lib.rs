@@ -34,84 +34,72 @@
 //! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
 //! [`testing`] sends requests without a socket. `ws` are WebSockets, feature `ws`.
 
-pub mod app;
-pub mod audit;
 mod build;
-pub mod cached;
-pub mod catch;
-pub mod config;
-mod endpoint;
-mod error;
-mod error_page;
-pub mod explain;
+mod declare;
+mod dispatch;
 pub mod extract;
-mod fallback;
 pub mod form;
-pub mod group;
-pub mod guard;
-pub mod handler;
-pub mod hooks;
 #[cfg(feature = "axum")]
 pub mod interop;
-mod launch;
-mod layers;
 pub mod link;
-#[cfg(feature = "log")]
-mod log;
-pub mod middleware;
-mod mount;
-pub mod next;
 pub mod prelude;
-mod request_log;
+mod problem;
+mod realtime;
 pub mod respond;
-pub mod route;
-mod router;
-pub mod run;
-pub mod service;
-mod settle;
-mod shutdown;
-mod source;
-pub mod sse;
+mod run;
 #[cfg(feature = "templates")]
 pub mod template;
 pub mod testing;
-pub mod topic;
-mod trace_id;
-pub mod tree;
 pub mod validation;
-#[cfg(feature = "ws")]
-pub mod ws;
 
-pub use app::App;
-pub use audit::Audit;
+#[doc(inline)]
+pub use build::{audit, explain, tree};
+#[doc(inline)]
+pub use declare::{app, group, guard, hooks, middleware, route};
+#[doc(inline)]
+pub use dispatch::{handler, next, service};
+#[doc(inline)]
+pub use extract::cached;
+#[doc(inline)]
+pub use problem::catch;
+#[cfg(feature = "ws")]
+#[doc(inline)]
+pub use realtime::ws;
+#[doc(inline)]
+pub use realtime::{sse, topic};
+#[doc(inline)]
+pub use run::config;
+
+pub use build::audit::Audit;
 pub use bytes;
-pub use cached::Cached;
-pub use catch::Caught;
-pub use config::Config;
-pub use error::{Context, Error, Result};
+pub use declare::app::App;
+pub use declare::group::Group;
+pub use declare::guard::{Guard, guard};
+pub use declare::hooks::HookCx;
+pub use declare::layers::Layers;
+pub use declare::middleware::middleware;
+pub use declare::route::{Methods, Route, any, delete, get, head, options, patch, post, put, query};
+pub use dispatch::next::Next;
+pub use dispatch::router::slashes::Slashes;
+pub use dispatch::service::AppService;
+pub use extract::cached::Cached;
 pub use extract::{ClientCertificate, Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
-pub use group::Group;
-pub use guard::{Guard, guard};
-pub use hooks::HookCx;
 pub use http;
 #[cfg(feature = "axum")]
 pub use interop::{Axum, AxumBody, AxumWith, Trine};
-pub use layers::Layers;
 pub use link::{Href, Link, Links};
-pub use middleware::middleware;
-pub use next::Next;
+pub use problem::catch::Caught;
+pub use problem::error::{Context, Error, Result};
+pub use realtime::topic::{Topic, Topics};
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
-pub use route::{Methods, Route, any, delete, get, head, options, patch, post, put, query};
-pub use router::slashes::Slashes;
-pub use run::{blocking, spawn};
-pub use service::AppService;
-pub use shutdown::Shutdown;
+pub use run::config::Config;
+pub use run::runtime::{BLOCKING_THREADS, TASKS_AT_END, blocking, spawn};
+pub use run::shutdown::Shutdown;
 #[cfg(feature = "templates")]
 pub use template::Templates;
-pub use topic::{Topic, Topics};
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
     LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
@@ -133,12 +121,12 @@ pub use validation::{Valid, Validate};
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::config::field::{Field, RefusedField};
-    pub use crate::endpoint::{Declaration, DeclaredCondition, DeclaredHandler};
-    pub use crate::error::derived::{AsCause, member, status};
+    pub use crate::dispatch::endpoint::{Declaration, DeclaredCondition, DeclaredHandler};
+    pub use crate::extract::named::{Named, Refused, Source, find, path_or_query_argument, reads_body};
     pub use crate::link::LinkWriter;
-    pub use crate::run::{MainResult, main, test};
-    pub use crate::source::{Named, Refused, Source, find, path_or_query_argument, reads_body};
+    pub use crate::problem::error::derived::{AsCause, member, status};
+    pub use crate::run::config::field::{Field, RefusedField};
+    pub use crate::run::runtime::{MainResult, main, test};
     pub use trine_core::param::Values;
     pub use trine_core::problem::Derived;
 }

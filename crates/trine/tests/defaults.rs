@@ -6,12 +6,12 @@ use trine::sse::Sse;
 use trine::topic::TopicConfig;
 
 const PAGE: &str = include_str!("../../../docs/defaults.md");
-const KEYS: &str = include_str!("../src/config/mod.rs");
+const KEYS: &str = include_str!("../src/run/config/mod.rs");
 const ACME: &str = include_str!("../../trine-server/src/config/acme.rs");
 const HTTP3: &str = include_str!("../../trine-server/src/config/http3.rs");
 #[cfg(feature = "ws")]
 const WEBSOCKET: &str = include_str!("../../trine-websocket/src/config.rs");
-const SERVER: &str = include_str!("../../trine-server/src/config.rs");
+const SERVER: &str = include_str!("../../trine-server/src/config/mod.rs");
 const HTTP2: &str = include_str!("../../trine-server/src/config/http2.rs");
 
 struct Row<'a> {

@@ -186,6 +186,6 @@ proptest::proptest! {
     fn whatever_a_client_sends_it_never_chooses_its_address(
         sent in "((for|proto|host|x|=|;|,|\"|\\\\| |6\\.6\\.6\\.6|\\[::6\\]|https|evil){0,12}){0,2}",
     ) {
-        crate::fuzzing::forwarded(sent.as_bytes());
+        crate::forwarded::fuzzing::forwarded(sent.as_bytes());
     }
 }

@@ -12,8 +12,8 @@ use trine_core::{Body, BoxError};
 
 use super::download::Download;
 use crate::config::ServerConfig;
-use crate::date;
-use crate::h1::framing::decimal;
+use crate::h1::codec::framing::decimal;
+use crate::semantics::date;
 
 /// What becomes of a stream behind the head of its answer.
 pub(super) enum Sent<B> {

@@ -11,7 +11,7 @@ use trine_core::BoxError;
 
 use super::clock::Patience;
 use crate::config::ServerConfig;
-use crate::h1::body::may_be_trailer;
+use crate::h1::codec::body::may_be_trailer;
 
 pub(super) struct Download<B> {
     stream: SendStream<Bytes>,

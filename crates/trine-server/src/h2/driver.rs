@@ -24,14 +24,14 @@ use super::stream::{Slot, State, Stream, Turn};
 use super::times::{Due, Now, Times};
 use super::tunnel::Offered;
 use super::wake::{Mark, Queue};
-use crate::call::Failure;
 use crate::config::{Cancel, ServerConfig};
-use crate::date;
 use crate::error::RequestError;
-use crate::io::Io;
-use crate::panics::{Panicked, caught};
+use crate::seam::call::Failure;
+use crate::seam::panics::{Panicked, caught};
 use crate::seam::{HttpService, MakeConnection};
-use crate::shutdown::Drain;
+use crate::semantics::date;
+use crate::server::shutdown::Drain;
+use crate::transport::io::Io;
 
 /// What the service says of another request.
 enum Readiness {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::huffman;
+use crate::semantics::huffman;
 
 /// What a block has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -41,9 +41,9 @@ use bytes::{Bytes, BytesMut};
 use trine_core::ConnInfo;
 
 use crate::config::ServerConfig;
-use crate::io::Io;
 use crate::seam::MakeConnection;
-use crate::shutdown::Place;
+use crate::server::shutdown::Place;
+use crate::transport::io::Io;
 use driver::Driver;
 use pipe::Pipe;
 
@@ -121,7 +121,7 @@ async fn shake_hands<I: Io>(
     builder: h2::server::Builder,
     pipe: Pipe<I>,
     config: &ServerConfig,
-    drain: &crate::shutdown::Drain,
+    drain: &crate::server::shutdown::Drain,
 ) -> Option<h2::server::Connection<Pipe<I>, Bytes>> {
     let ends = pipe.clone();
     let mut shaking = pin!(tokio::time::timeout(config.head_timeout, builder.handshake(pipe)));

@@ -13,9 +13,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::clock::Patience;
 use super::frames::Frames;
-use crate::buffer;
 use crate::config::ServerConfig;
-use crate::io::Io;
+use crate::transport::buffer;
+use crate::transport::io::Io;
 
 pub(super) struct Pipe<I>(Arc<Mutex<Ends<I>>>);
 

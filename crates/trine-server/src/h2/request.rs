@@ -10,9 +10,9 @@ use trine_core::ConnInfo;
 
 use super::Protocol;
 use crate::config::ServerConfig;
-use crate::cookies::join_cookies;
 use crate::error::RequestError;
 use crate::semantics;
+use crate::semantics::cookies::join_cookies;
 
 /// The authority of the last request, which most often is that of the next one too: it is valid, and shared.
 #[derive(Debug, Default)]

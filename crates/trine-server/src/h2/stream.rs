@@ -19,10 +19,10 @@ use super::answer::{self, Lost, Sent, Terms};
 use super::body::Upload;
 use super::download::Download;
 use super::tunnel::Offered;
-use crate::call::Failure;
 use crate::config::{Cancel, ServerConfig};
 use crate::error::RequestError;
 use crate::seam::HttpService;
+use crate::seam::call::Failure;
 
 pub(super) struct Stream<S: HttpService> {
     pub(super) state: State<S>,
@@ -221,7 +221,7 @@ impl<S: HttpService> Stream<S> {
         match &mut self.state {
             State::Sending(download) => download.reset(Reason::INTERNAL_ERROR),
             State::Free | State::Waiting(_) | State::Called | State::Reading => {
-                self.tell(StatusCode::INTERNAL_SERVER_ERROR, crate::call::FAILED);
+                self.tell(StatusCode::INTERNAL_SERVER_ERROR, crate::seam::call::FAILED);
             }
         }
     }

@@ -15,9 +15,9 @@ use tokio::sync::Semaphore;
 use trine_core::{Body, ConnInfo};
 
 use crate::config::ServerConfig;
-use crate::io::Io;
 use crate::seam::{MakeConnection as _, MakeWorker as _, Own};
-use crate::shutdown::Drain;
+use crate::server::shutdown::Drain;
+use crate::transport::io::Io;
 
 /// Reads as the stream does, up to the frame of type `trap`: h2 is in the middle of its work when that panics.
 struct Trapped {

@@ -13,8 +13,8 @@ use trine_core::Body;
 
 use super::body::Inflow;
 use crate::config::ServerConfig;
-use crate::io::Io;
-use crate::shutdown::Drain;
+use crate::server::shutdown::Drain;
+use crate::transport::io::Io;
 use crate::upgrade::{self, Offer, Upgraded};
 
 /// The connection's end of a CONNECT that the service may still accept.

@@ -26,7 +26,7 @@ use super::quic::{Reader, Writer};
 use super::uni::UniStreams;
 use crate::config::{Cancel, ServerConfig};
 use crate::seam::MakeConnection;
-use crate::shutdown::Place;
+use crate::server::shutdown::Place;
 
 /// Serves one connection to its end. `make` is the worker's, shared by its connections.
 pub(crate) async fn connection<M: MakeConnection>(

@@ -16,13 +16,13 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use trine_core::later::NEVER;
 
-use crate::address::Address;
 use crate::config::{AtCapacity, ServerConfig};
 use crate::error::ServerError;
 use crate::listen::Listen;
-use crate::shutdown::{Phase, reached};
+use crate::listen::address::Address;
+use crate::server::shutdown::{Phase, reached};
+use crate::server::worker::Common;
 use crate::tls::Gate;
-use crate::worker::Common;
 
 /// What is spoken inside (RFC 9114, 3.1).
 const ALPN: &[u8] = b"h3";

@@ -17,16 +17,16 @@ use super::quic::{Over, Reader, Writer};
 use super::reply;
 use super::request::{self, Head, Limits, Refused};
 use super::upload::{Moved, Upload};
-use crate::call::{FAILED, Failure};
 use crate::config::{Cancel, ServerConfig};
-use crate::date;
 use crate::error::RequestError;
-use crate::h1::encode::Payload;
-use crate::panics::{Panicked, caught};
-use crate::patience::Pace;
+use crate::h1::codec::encode::Payload;
+use crate::seam::call::{FAILED, Failure};
+use crate::seam::panics::{Panicked, caught};
 use crate::seam::{HttpService, MakeConnection};
 use crate::semantics;
-use crate::timer::{Side, Timer};
+use crate::semantics::date;
+use crate::semantics::patience::Pace;
+use crate::transport::timer::{Side, Timer};
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,8 @@ mod endpoint;
 mod exchange;
 mod frame;
 #[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_target;
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod qpack;
 mod quic;

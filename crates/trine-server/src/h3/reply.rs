@@ -5,10 +5,10 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::qpack::Encoder;
-use crate::date;
-use crate::h1::body::may_be_trailer;
-use crate::h1::encode::{self, Payload, Said};
-use crate::h1::framing::Terms;
+use crate::h1::codec::body::may_be_trailer;
+use crate::h1::codec::encode::{self, Payload, Said};
+use crate::h1::codec::framing::Terms;
+use crate::semantics::date;
 
 /// The head of a response as encoded fields, and how its body ends: `Chunked` means, when it is over.
 ///

@@ -9,10 +9,10 @@ use trine_unchecked::header_value;
 
 use super::code::{Code, Fault};
 use super::qpack::{self, Field};
-use crate::cookies::join_cookies;
 use crate::error::RequestError;
-use crate::h1::body::may_be_trailer;
+use crate::h1::codec::body::may_be_trailer;
 use crate::semantics;
+use crate::semantics::cookies::join_cookies;
 
 /// What the head of a request may be at most.
 #[derive(Debug, Clone, Copy)]

@@ -22,8 +22,8 @@ use super::frame::Piece;
 use super::quic::{Over, Reader};
 use super::request::{self, Limits};
 use crate::config::ServerConfig;
-use crate::timer::{Side, Timer};
-use crate::upload::Clock;
+use crate::h1::upload::Clock;
+use crate::transport::timer::{Side, Timer};
 
 #[derive(Debug)]
 pub(super) struct Upload {

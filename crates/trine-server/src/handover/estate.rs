@@ -16,7 +16,7 @@ use crate::config::ServerConfig;
 use crate::error::ServerError;
 use crate::listen::{Opened, Origin};
 use crate::server::ServerHandle;
-use crate::shutdown::Phase;
+use crate::server::shutdown::Phase;
 
 /// The listening sockets of a server that serves, and how it is started again. There is nothing before it serves, nor when it
 /// has begun to end: a socket that is kept open for longer than somebody accepts would let clients wait for nothing.

@@ -10,10 +10,10 @@ use socket2::Socket;
 
 use super::error::HandoverError;
 use super::{LENT, OWN, VARIABLE, activation, frame};
-use crate::address::Address;
 use crate::error::ServerError;
 use crate::listen::Origin;
-use crate::socket::Listening;
+use crate::listen::address::Address;
+use crate::listen::socket::Listening;
 
 /// The old process sends at once.
 const PATIENCE: Duration = Duration::from_secs(10);

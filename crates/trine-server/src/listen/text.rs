@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::Listen;
-use crate::address::Address;
-use crate::https::HttpsRedirect;
+use crate::listen::address::Address;
+use crate::semantics::https::HttpsRedirect;
 
 /// `http://127.0.0.1:80`, `https://[::]:443` (with the certificate of `tls_cert` and `tls_key`) or `unix:/run/app.sock`;
 /// behind it, each after a space:

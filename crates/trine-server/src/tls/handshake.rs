@@ -18,10 +18,10 @@ use trine_core::later::later;
 
 use super::stream::TlsStream;
 use super::{Tls, TlsError, build, info, plain};
-use crate::buffer;
 use crate::config::ServerConfig;
-use crate::io::Io;
-use crate::shutdown::Place;
+use crate::server::shutdown::Place;
+use crate::transport::buffer;
+use crate::transport::io::Io;
 
 /// Where the connections of a listener become protected ones.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::io::Io;
+use crate::transport::io::Io;
 
 /// Whether these first bytes are the beginning of an HTTP request. A handshake begins with a byte that no method has (RFC
 /// 8446, 5.1: 22).

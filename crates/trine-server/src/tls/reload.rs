@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use super::error::TlsError;
 use crate::config::ServerConfig;
-use crate::enter::Door;
 use crate::error::ServerError;
+use crate::server::enter::Door;
 
 /// Loads the certificates of every listener again. All are tried; the first error is told, and each is logged.
 pub(crate) fn reload(doors: &[Arc<Door>]) -> Result<(), TlsError> {

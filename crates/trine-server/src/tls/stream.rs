@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use rustls::ServerConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::io::Io;
+use crate::transport::io::Io;
 
 /// A stream of plain bytes over one of protected ones, from the first record of the handshake on.
 ///

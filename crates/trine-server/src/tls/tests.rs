@@ -18,10 +18,10 @@ use trine_core::{Body, ConnInfo};
 
 use super::Tls;
 use crate::config::ServerConfig;
-use crate::enter::{Door, enter};
 use crate::listen::Listen;
 use crate::seam::{MakeWorker as _, Own};
-use crate::shutdown::Drain;
+use crate::server::enter::{Door, enter};
+use crate::server::shutdown::Drain;
 
 const LARGE: usize = 1_000_000;
 

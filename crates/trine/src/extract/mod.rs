@@ -8,7 +8,7 @@
 //! | [`Cookies`] | the cookies | never |
 //! | [`Links`](crate::Links) | where each handler stands | never |
 //! | [`Cached<T>`](crate::Cached) | as `T`, once a request | as `T` |
-//! | [`LastEventId`](crate::sse::LastEventId) | `Last-Event-ID` | 400 |
+//! | [`LastEventId`](crate::realtime::sse::LastEventId) | `Last-Event-ID` | 400 |
 //! | [`Shutdown`](crate::Shutdown) | whether the server ends | 500 outside of an `App` |
 //! | [`MatchedPath`] | the template of the route | 500 outside routing |
 //! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |
@@ -29,6 +29,7 @@
 //!
 //! A handler has at most one argument that reads the body; it may stand anywhere.
 
+pub mod cached;
 mod client;
 mod client_certificate;
 pub(crate) mod content;
@@ -38,6 +39,7 @@ mod json;
 mod matched_path;
 #[cfg(feature = "multipart")]
 mod multipart;
+pub(crate) mod named;
 mod path;
 mod query;
 mod raw_target;

@@ -11,7 +11,7 @@ use trine_core::Problem;
 use super::node::Value;
 use super::{Field, FromField, Refused, Rule};
 use crate::extract::Part;
-use crate::run::blocking;
+use crate::run::runtime::blocking;
 
 /// A file that was uploaded. It lies in the temporary folder of the system (`TMPDIR`), readable by its owner alone, until
 /// the value is dropped: whatever becomes of the request, it is gone with it, unless [`TempFile::persist`] kept it.

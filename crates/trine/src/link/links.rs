@@ -8,7 +8,7 @@ use trine_core::{Cx, FromRequest, Problem, Rejection, RouteCx, RouteMeta};
 
 use super::write::dots;
 use super::{Href, Link, write::NOT_IN_VALUES};
-use crate::service::AppService;
+use crate::dispatch::service::AppService;
 
 /// Makes texts of links: an extractor that knows where each handler stands.
 ///
@@ -126,7 +126,7 @@ impl Links {
         let mut rest = template;
         let mut known = Vec::new();
         while let Some(at) = rest.find(['{', '}']) {
-            text.extend(utf8_percent_encode(&rest[..at], crate::router::template::NOT_IN_PATHS));
+            text.extend(utf8_percent_encode(&rest[..at], crate::dispatch::router::template::NOT_IN_PATHS));
             let brace = &rest[at..];
             let name = brace.strip_prefix('{').filter(|inner| !inner.starts_with('{'));
             let Some((name, after)) = name.and_then(|inner| inner.split_once('}')) else {
@@ -140,7 +140,7 @@ impl Links {
             known.push(name);
             rest = after;
         }
-        text.extend(utf8_percent_encode(rest, crate::router::template::NOT_IN_PATHS));
+        text.extend(utf8_percent_encode(rest, crate::dispatch::router::template::NOT_IN_PATHS));
         if let Some((name, _)) = link.prefix_values.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             return Err(link.problem(&format!("the prefix `{template}` has no parameter `{name}`")));
         }

@@ -6,8 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use trine_core::LinkArg;
 
 use super::Link;
-use crate::endpoint::DeclaredHandler;
-use crate::router::template::NOT_IN_PATHS;
+use crate::dispatch::endpoint::DeclaredHandler;
+use crate::dispatch::router::template::NOT_IN_PATHS;
 
 /// Writes a link piece by piece, in the order of the template.
 #[derive(Debug)]

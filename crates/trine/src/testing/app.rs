@@ -9,8 +9,8 @@ use trine_server::ServerConfig;
 
 use super::{TestClient, blocking};
 use crate::AppService;
-use crate::app::App;
-use crate::config::Config;
+use crate::declare::app::App;
+use crate::run::config::Config;
 
 /// An application with some of its state replaced; awaited, it is started and gives its client.
 ///

@@ -8,7 +8,7 @@ mod table;
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::code::{Code, Fault};
-use crate::huffman;
+use crate::semantics::huffman;
 
 /// What a field costs beyond its name and value (RFC 9114, 4.2.2).
 const OVERHEAD: usize = 32;

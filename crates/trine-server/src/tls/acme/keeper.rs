@@ -15,8 +15,8 @@ use super::client::Client;
 use super::due::{self, Term};
 use super::order::order;
 use super::{Managed, distinct, retry};
-use crate::enter::Door;
-use crate::shutdown::{Phase, reached};
+use crate::server::enter::Door;
+use crate::server::shutdown::{Phase, reached};
 use crate::tls::certificate::{self, Pem};
 use crate::tls::error::TlsError;
 

@@ -31,8 +31,8 @@ pub(super) use self::proof::PROTOCOL;
 pub(crate) use self::proof::Proving;
 pub(crate) use self::state::State;
 use crate::config::{Acme, AcmeChallenge};
-use crate::enter::Door;
 use crate::listen::Listen;
+use crate::server::enter::Door;
 use crate::tls::error::TlsError;
 
 /// One certificate that is kept fresh.

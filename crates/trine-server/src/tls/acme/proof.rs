@@ -16,8 +16,8 @@ use trine_core::{Body, ConnInfo};
 
 use super::State;
 use crate::config::AcmeChallenge;
-use crate::https::{Came, HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture};
 use crate::seam::{HttpService, MakeConnection};
+use crate::semantics::https::{Came, HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture};
 
 /// The protocol of `tls-alpn-01` (RFC 8737, 6.2). Nothing is spoken in it.
 pub(in crate::tls) const PROTOCOL: &[u8] = b"acme-tls/1";

@@ -1,0 +1,157 @@
+//! Routes that nothing reaches, or that stand in the way of others.
+
+use std::panic::Location;
+
+use http::Method;
+use trine_core::RouteMeta;
+
+use super::{Finding, Kind, at, describe, place};
+use crate::declare::group::{Group, Item};
+use crate::declare::layers::Layers;
+
+/// What no request can ever reach, and what a mounted service does not see.
+pub(crate) fn unreachable(
+    routes: &[RouteMeta],
+    fallback: Option<&'static Location<'static>>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for route in routes {
+        if let Some(why) = never(&route.path) {
+            let text = format!("nothing reaches {}: {why}", describe(route));
+            findings.push(Finding {
+                kind: Kind::Unreachable,
+                text,
+                places: vec![at(route.file, route.line)],
+            });
+        }
+    }
+    let all = |path: &str| routes.iter().find(|route| is_everything(&route.path, path));
+    if let Some(written) = fallback
+        && let (Some(rest), Some(_)) = (all("/{*}"), all("/"))
+    {
+        let text = format!(
+            "nothing reaches the fallback: {} takes every path: remove one of the two",
+            describe(rest)
+        );
+        findings.push(Finding {
+            kind: Kind::Unreachable,
+            text,
+            places: vec![place(written), at(rest.file, rest.line)],
+        });
+    }
+    let mounts = routes.iter().filter(|route| is_mount(route));
+    findings.extend(mounts.filter_map(|mount| behind_routes(mount, routes)));
+    findings.extend(shadowed(routes));
+    findings
+}
+
+/// Groups without routes, whose layers wrap nothing.
+pub(crate) fn empty(root: &Group) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for item in &root.items {
+        let Item::Group(group) = item else { continue };
+        if group.items.is_empty() && group.fallback.is_none() {
+            let text = match names(&group.layers) {
+                None => format!("the group `{}` has no routes", group.prefix),
+                Some(layers) => format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix),
+            };
+            findings.push(Finding { kind: Kind::Empty, text, places: vec![place(group.place)] });
+        }
+        findings.extend(empty(group));
+    }
+    findings
+}
+
+fn names(layers: &Layers) -> Option<String> {
+    let names: Vec<String> = layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Why no request has a path of this template.
+fn never(template: &str) -> Option<String> {
+    let query = template.find('?')?;
+    let inside = template[..query].rfind('{').is_some_and(|open| !template[open..query].contains('}'));
+    (!inside).then(|| {
+        format!("a path ends before `?`; take `{}` with `Query` or an attribute", &template[query..])
+    })
+}
+
+/// Whether a template is `/`, or one that takes all the rest.
+fn is_everything(template: &str, wanted: &str) -> bool {
+    template == wanted || (wanted == "/{*}" && template.starts_with("/{*") && template.ends_with('}'))
+}
+
+fn is_mount(route: &RouteMeta) -> bool {
+    route.handler == MOUNTED && route.path.ends_with("/{*rest}")
+}
+
+/// Paths under the prefix of a mounted service that have routes of their own, for every method.
+fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
+    let prefix = mount.path.strip_suffix("{*rest}")?;
+    let inside = |route: &&RouteMeta| {
+        route.path.starts_with(prefix) && route.path != prefix && route.handler != MOUNTED
+    };
+    let mut paths: Vec<String> =
+        routes.iter().filter(inside).map(|route| format!("`{}`", route.path)).collect();
+    paths.dedup();
+    let first = routes.iter().find(inside)?;
+    let text = format!(
+        "the service mounted at `{}` does not see {}: a path with a route of its own has it for every method",
+        prefix.strip_suffix('/').filter(|prefix| !prefix.is_empty()).unwrap_or("/"),
+        paths.join(", ")
+    );
+    let places = vec![at(mount.file, mount.line), at(first.file, first.line)];
+    Some(Finding { kind: Kind::Shadowed, text, places })
+}
+
+/// Methods that a more specific path takes from a general one without having them: `PUT /users/me` is not
+/// `PUT /users/{id}`, but 405, if there is a `GET /users/me`.
+fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = Vec::new();
+    for special in routes.iter().filter(|route| route.handler != MOUNTED) {
+        if seen.contains(&special.path.as_str()) {
+            continue;
+        }
+        seen.push(&special.path);
+        let has = |method: &Option<Method>| {
+            let here = routes.iter().filter(|route| route.path == special.path);
+            here.into_iter().any(|route| route.method.is_none() || route.method == *method)
+        };
+        let covering =
+            routes.iter().filter(|route| route.handler != MOUNTED && covers(&route.path, &special.path));
+        let lost: Vec<&RouteMeta> = covering.filter(|route| !has(&route.method)).collect();
+        let Some(first) = lost.first() else { continue };
+        let of_first = lost.iter().filter(|route| route.path == first.path);
+        let methods: Vec<&str> =
+            of_first.map(|it| it.method.as_ref().map_or("any", Method::as_str)).collect();
+        let text = format!(
+            "`{}` does not answer {} of `{}`: that path has routes of its own, and 405 for the rest",
+            first.path,
+            methods.join(", "),
+            special.path
+        );
+        let places = vec![at(first.file, first.line), at(special.file, special.line)];
+        findings.push(Finding { kind: Kind::Shadowed, text, places });
+    }
+    findings
+}
+
+/// Whether a template has parameters where the other has text, and is the same otherwise.
+fn covers(general: &str, special: &str) -> bool {
+    let is_parameter = |segment: &str| segment.starts_with('{') && !segment.starts_with("{{");
+    let (mut general, mut special) = (general.split('/'), special.split('/'));
+    let mut covered = false;
+    loop {
+        match (general.next(), special.next()) {
+            (Some(rest), Some(_)) if rest.starts_with("{*") => return true,
+            (Some(a), Some(b)) if a == b => {}
+            (Some(a), Some(b)) if is_parameter(a) && !b.is_empty() && !b.contains('{') => covered = true,
+            (None, None) => return covered,
+            _ => return false,
+        }
+    }
+}
+
+/// The name that a mounted service has in place of a handler's.
+const MOUNTED: &str = "mounted service";

@@ -1,0 +1,326 @@
+//! The application: what it holds, what stands where, what wraps what.
+
+use std::any::TypeId;
+use std::panic::Location;
+use std::sync::Arc;
+
+use trine_core::IntoResponse;
+use trine_core::route::DEFAULT_BODY_LIMIT;
+use trine_core::state::States;
+use trine_server::TrustedProxies;
+
+use crate::build::audit::Audit;
+use crate::build::explain::Explanation;
+use crate::build::plan::{Built, Plan};
+use crate::build::tree::Tree;
+use crate::declare::group::{Group, Mount};
+use crate::declare::hooks::life::Life;
+use crate::declare::hooks::{HookCx, Hooks};
+use crate::declare::layers::Layers;
+use crate::declare::route::{Attach, Methods, Route};
+use crate::dispatch::fallback::Fallback;
+use crate::dispatch::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
+use crate::dispatch::router::slashes::Slashes;
+use crate::dispatch::service::AppService;
+use crate::problem::catch::{IntoWhen, Nets};
+use crate::run::config::{Config, Profile};
+
+/// An application.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn hello(Path(name): Path<String>) -> String {
+///     format!("Hello, {name}!")
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let app = App::new().route("/hello/{name}", get(hello));
+/// let answer = app.test().await.get("/hello/Ann").send().await;
+/// assert_eq!(answer.text(), "Hello, Ann!");
+/// # }
+/// ```
+///
+/// The order of the calls decides only which of two layers is the outer one: the first written.
+#[derive(Debug)]
+pub struct App {
+    root: Group,
+    layers: Layers,
+    states: States,
+    pub(crate) hooks: Hooks,
+    fallback: Option<Fallback>,
+    config: Option<Config>,
+    body_limit: Option<u64>,
+    dev: bool,
+}
+
+impl App {
+    /// An application without routes.
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> App {
+        App {
+            root: Group::at(""),
+            layers: Layers::default(),
+            states: States::default(),
+            hooks: Hooks::default(),
+            fallback: None,
+            config: None,
+            body_limit: None,
+            dev: false,
+        }
+    }
+
+    /// Holds a value for the handlers, which take it as [`State<T>`](crate::State). It needs no `Clone`.
+    #[must_use]
+    #[track_caller]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> App {
+        let _ = self.declare::<T>(Location::caller());
+        self.states.insert(Arc::new(value));
+        self
+    }
+
+    /// Adds handlers that carry an attribute: `.routes(routes![list, show])`.
+    #[must_use]
+    #[track_caller]
+    pub fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> App {
+        self.root = self.root.routes(routes);
+        self
+    }
+
+    /// Adds what stands at one path.
+    #[must_use]
+    #[track_caller]
+    pub fn route(mut self, path: &str, methods: Methods) -> App {
+        self.root = self.root.route(path, methods);
+        self
+    }
+
+    /// Adds a group.
+    #[must_use]
+    pub fn group(mut self, group: Group) -> App {
+        self.root = self.root.group(group);
+        self
+    }
+
+    /// Gives everything under a prefix to a Tower service, an axum `Router` for example; see [`Group::mount`].
+    #[must_use]
+    #[track_caller]
+    pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> App {
+        self.root = self.root.mount(prefix, service);
+        self
+    }
+
+    /// Wraps the whole application, outside of routing: the layer sees every request with its path in the one spelling by
+    /// which routes are found, may change that path, and sees every answer, 404 included.
+    #[must_use]
+    #[track_caller]
+    pub fn layer<L>(mut self, layer: L) -> App
+    where
+        Layers: Attach<L>,
+    {
+        self.layers.attach(layer);
+        self
+    }
+
+    /// The same of a layer that is made at the start, of state or configuration that is not there yet.
+    ///
+    /// `make` runs once, when every state was made (but those of workers) and before the hooks of the start; what it
+    /// gives is applied once, as any layer. It stands where this call stands among the layers. An error stops the start.
+    ///
+    /// ```
+    /// use tower::limit::ConcurrencyLimitLayer;
+    /// use trine::prelude::*;
+    ///
+    /// #[derive(trine::Config)]
+    /// struct Limits {
+    ///     #[config(default = 64)]
+    ///     at_once: usize,
+    /// }
+    ///
+    /// let app = App::new()
+    ///     .config_section::<Limits>("limits_of_mine")
+    ///     .layer_with(|cx| Ok(ConcurrencyLimitLayer::new(cx.state::<Limits>()?.at_once)))
+    ///     .route("/", get(async || "hello"));
+    /// ```
+    ///
+    /// The [configuration](HookCx::config) of the server is there too. State that it asks for and that nobody holds is a
+    /// finding of [`App::build`], where all of them are told at once: before that nobody knows what it asks for.
+    #[must_use]
+    #[track_caller]
+    pub fn layer_with<L, F>(mut self, make: F) -> App
+    where
+        F: FnOnce(&HookCx) -> crate::Result<L> + Send + Sync + 'static,
+        L: 'static,
+        Layers: Attach<L>,
+    {
+        self.layers.push_maker(make);
+        self
+    }
+
+    /// Answers where nothing stands; a 404 problem otherwise. It is outside of every group; one for a prefix is
+    /// [`Group::fallback`]. Its body has the [limit](App::body_limit) of the application.
+    #[must_use]
+    #[track_caller]
+    pub fn fallback<H, A, K>(mut self, handler: H) -> App
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + ReadBodyOnce + 'static,
+        K: 'static,
+    {
+        self.fallback = Some(Fallback::new(handler));
+        self
+    }
+
+    /// Says what a slash more or less at the end of a path is, where no group says something else; see [`Slashes`]. The default
+    /// is a redirect to the route.
+    #[must_use]
+    pub fn slashes(mut self, slashes: Slashes) -> App {
+        self.root = self.root.slashes(slashes);
+        self
+    }
+
+    /// Tells problems of the whole application in its own words, 404 and 405 included; see
+    /// [`catch`](mod@crate::problem::catch).
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn not_found(uri: Uri) -> String {
+    ///     format!("There is no {}.", uri.path())
+    /// }
+    ///
+    /// let app = App::new().catch(404, not_found);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> App
+    where
+        H: Handler<A, K, Future: Send, Output: IntoResponse>,
+        A: Args + LeaveBody + 'static,
+        K: 'static,
+    {
+        self.root = self.root.catch(when, catcher);
+        self
+    }
+
+    /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise. It holds for the fallback too.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: u64) -> App {
+        self.body_limit = Some(bytes);
+        self
+    }
+
+    /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the environment. Built or
+    /// tested without being served, an application has the defaults alone.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> App {
+        self.dev = config.profile == Profile::Dev;
+        self.config = Some(config);
+        self
+    }
+
+    /// Checks everything that can be checked before the first request: templates, collisions, routes that nothing
+    /// reaches, missing state, sections of the configuration.
+    ///
+    /// What is no mistake but worth a look is a note: that is what is in it where it is `Ok`.
+    ///
+    /// # Errors
+    /// All findings at once, each with the places it is about.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn one() {}
+    /// let app = App::new().route("/{a}", get(one)).route("/{b}", get(one));
+    /// let audit = app.audit().unwrap_err();
+    /// assert!(audit.to_string().contains("GET /{b}"));
+    /// ```
+    pub fn audit(&self) -> Result<Audit, Audit> {
+        self.plan().1.into_result()
+    }
+
+    /// What wraps what, with the places in the source. `TRINE_TREE=1` prints it at the start.
+    #[must_use]
+    pub fn tree(&self) -> Tree {
+        Tree::of(&self.root, &self.layers)
+    }
+
+    /// Says what becomes of a request, and for each route why it does or does not answer.
+    ///
+    /// # Errors
+    /// When the method or the path cannot be those of a request, and what [`App::audit`] finds.
+    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
+        let (Plan { built, .. }, audit) = self.plan();
+        audit.into_result()?;
+        built.explain(&self.tree(), method, path)
+    }
+
+    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`: makes the states,
+    /// runs the hooks of the start, starts the background tasks. [`AppService::shutdown`] ends them.
+    ///
+    /// # Errors
+    /// What [`App::audit`] finds; then the first state or hook that fails.
+    pub async fn build(self) -> Result<AppService, Audit> {
+        let (Plan { built, inserts }, audit) = self.plan();
+        audit.into_result()?;
+        let tree = self.tree();
+        let App { mut root, mut layers, mut states, hooks, config, dev, .. } = self;
+        inserts.into_iter().for_each(|insert| insert(&mut states));
+        let config = config.unwrap_or_default();
+        if !states.contains(TypeId::of::<TrustedProxies>()) {
+            states.insert(Arc::new(config.server.trusted()));
+        }
+        let one = |finding| Audit::new(vec![finding]);
+        let log_requests = config.log_requests.applies(dev);
+        let (life, states, first) = Life::make(hooks, states, config).await.map_err(one)?;
+        let mut findings = Vec::new();
+        layers.make(life.cx(), &mut findings);
+        root.make_layers(life.cx(), &mut findings);
+        life.begin(findings, first).await?;
+        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
+    }
+
+    /// The configuration, where it was given or read.
+    pub(crate) fn configured(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+
+    /// Holds a value in place of what the application declares for its type. `Err` where that is nothing: the types that
+    /// there are.
+    pub(crate) fn replace_state<T: Send + Sync + 'static>(
+        &mut self,
+        value: T,
+    ) -> Result<(), Vec<&'static str>> {
+        let type_id = TypeId::of::<T>();
+        if !self.hooks.declares(type_id) {
+            return Err(self.hooks.declared.iter().map(|declared| declared.type_name).collect());
+        }
+        self.hooks.forget(type_id);
+        let _ = self.declare::<T>(Location::caller());
+        self.states.insert(Arc::new(value));
+        Ok(())
+    }
+
+    fn plan(&self) -> (Plan, Audit) {
+        let config = self.config.clone().unwrap_or_default();
+        let limit = self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
+        let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
+        Built::plan(
+            &self.root,
+            &self.layers,
+            &self.states,
+            &self.hooks,
+            config,
+            self.fallback.as_ref(),
+            limit,
+        )
+    }
+}
+
+impl Default for App {
+    fn default() -> App {
+        App::new()
+    }
+}

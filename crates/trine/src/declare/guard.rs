@@ -1,0 +1,117 @@
+//! Extractors that stand before everything in a group: who may come in.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use trine_core::extract::Parts;
+use trine_core::{Cx, FromRequest, IntoResponse, Request};
+
+use crate::declare::layers::{Described, LayerKind, Layers};
+use crate::declare::middleware::take_route;
+use crate::declare::route::Attach;
+use crate::dispatch::endpoint::Answer;
+use crate::dispatch::next::{Next, Step};
+use crate::extract::{Whose, next_place, set_changed};
+use crate::problem::settle::settle_around;
+
+/// Lets a request through only where the extractor `T` succeeds.
+///
+/// It goes wherever a layer goes: `.layer(guard::<Admin>())` on the application, a group or a route;
+/// [`Group::guard`](crate::Group::guard) is short for that. Guards and layers run in the order in which they are
+/// written, those of the outermost group first, and all of them before the extractors of the handler. What `T` refuses
+/// with is the answer.
+///
+/// ```
+/// use trine::guard::guard;
+/// use trine::prelude::*;
+///
+/// struct Admin;
+///
+/// impl FromRequest for Admin {
+///     type Reads = Parts;
+///
+///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+///         match cx.headers().get("x-key").is_some_and(|key| key == "secret") {
+///             true => Ok(Admin),
+///             false => Err(Problem::forbidden("this is for admins").into()),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let app = App::new()
+///     .group(Group::at("/admin").guard::<Admin>().route("/stats", get(async || "42")))
+///     .route("/purge", post(async || "purged").layer(guard::<Admin>()));
+/// let client = app.test().await;
+/// assert_eq!(client.get("/admin/stats").await.status(), 403);
+/// assert_eq!(client.get("/admin/stats").header("x-key", "secret").await.text(), "42");
+/// # }
+/// ```
+///
+/// A handler that needs the value takes it as an argument as well; as [`Cached<T>`](crate::Cached) in both places it is
+/// made once. What `T` needs of the application is found by the launch audit.
+#[track_caller]
+#[must_use]
+pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
+    Guard { place: Location::caller(), extractor: PhantomData }
+}
+
+/// What a guard reads: [`Parts`].
+#[diagnostic::on_unimplemented(
+    message = "an extractor that reads the body cannot stand here",
+    label = "this one reads the body",
+    note = "a guard, and what is cached, leaves the body to the handler: it may look at everything else"
+)]
+pub trait LeavesBody {}
+
+impl LeavesBody for Parts {}
+
+/// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch audit sees what it
+/// needs and no service has to be boxed around it.
+pub struct Guard<T> {
+    place: &'static Location<'static>,
+    extractor: PhantomData<fn() -> T>,
+}
+
+impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
+    fn attach(&mut self, guard: Guard<T>) {
+        let known = <Layers as Attach<Guard<T>>>::describe();
+        self.push(known, guard.place, |next| Next::step(GuardStep::<T> { next, extractor: PhantomData }));
+    }
+
+    fn describe() -> Described {
+        Described { kind: LayerKind::Guard, type_name: std::any::type_name::<T>(), needs: T::needs }
+    }
+}
+
+struct GuardStep<T> {
+    next: Next,
+    extractor: PhantomData<fn() -> T>,
+}
+
+impl<T: FromRequest + 'static> Step for GuardStep<T> {
+    fn run(&self, mut request: Request) -> Answer {
+        let next = self.next.clone();
+        Box::pin(async move {
+            let route = take_route(&mut request);
+            let mut cx = Cx::new(request, route);
+            let allowed = T::from_request(&mut cx).await;
+            let jar = cx.matched().jar().cloned();
+            let inside = next_place(jar.as_ref());
+            match allowed {
+                Ok(_) => {
+                    let response = next.run(cx.into_request()).await;
+                    set_changed(response, jar.as_ref(), Whose::Before(inside))
+                }
+                Err(rejection) => settle_around(rejection.by::<T>().into_response(), cx, inside).await,
+            }
+        })
+    }
+}
+
+impl<T> std::fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Guard({})", std::any::type_name::<T>())
+    }
+}

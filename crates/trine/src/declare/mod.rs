@@ -1,0 +1,11 @@
+//! What an application declares before the first request: routes in groups, layers and guards around them, mounted
+//! services, state and hooks.
+
+pub mod app;
+pub mod group;
+pub mod guard;
+pub mod hooks;
+pub(crate) mod layers;
+pub mod middleware;
+pub(crate) mod mount;
+pub mod route;

@@ -1,0 +1,205 @@
+//! The file and the environment as one list of entries. A later entry wins.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::is_near;
+use super::{ConfigError, Profile, Source};
+
+/// The file that is read unless [`FILE`] names another.
+pub(super) const DEFAULT_FILE: &str = "trine.toml";
+/// The variable that names the file.
+pub(super) const FILE: &str = "TRINE_CONFIG";
+/// The variable that names the profile.
+pub(super) const PROFILE: &str = "TRINE_PROFILE";
+
+/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints, the
+/// editor of the error page.
+const NO_KEYS: [&str; 7] = [
+    FILE,
+    PROFILE,
+    "TRINE_LOG",
+    HANDOVER,
+    crate::problem::error_page::EDITOR,
+    crate::run::launch::AUDIT,
+    crate::run::launch::TREE,
+];
+
+/// The variable by which a process that takes over knows the old one; it is read by the server.
+const HANDOVER: &str = "TRINE_HANDOVER";
+
+const PREFIX: &str = "TRINE_";
+
+/// A value, under the key that its source gives it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// `limits.body` of a file, `TRINE_LIMITS_BODY` of the environment.
+    pub(super) key: String,
+    pub(super) value: String,
+    /// The items, where the value is a list.
+    pub(super) items: Option<Vec<String>>,
+    pub(super) source: Source,
+    /// Whether it is of this profile; else it is only checked.
+    pub(super) applies: bool,
+}
+
+impl Entry {
+    /// Whether this is the key of that name in the table.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.key == self.source.spell(name)
+    }
+
+    /// Whether somebody may have meant the key of that name.
+    pub(super) fn is_near(&self, name: &str) -> bool {
+        is_near(&self.key, &self.source.spell(name))
+    }
+
+    /// Whether it stands in the section of that name, or in one whose name goes on from it.
+    pub(super) fn in_section(&self, name: &str) -> bool {
+        let rest = self.key.strip_prefix(self.source.spell(name).as_str());
+        rest.is_some_and(|rest| rest.starts_with(if self.is_variable() { '_' } else { '.' }))
+    }
+
+    pub(super) fn is_variable(&self) -> bool {
+        matches!(self.source, Source::Variable(_))
+    }
+
+    /// Whether it can only be a key of the server: one without a section, or of a section of the server.
+    pub(super) fn is_of_server(&self) -> bool {
+        let key = self.key.strip_prefix(PREFIX).unwrap_or(&self.key).to_ascii_lowercase();
+        let end = if self.is_variable() { '_' } else { '.' };
+        key.split_once(end).is_none_or(|(section, _)| super::is_of_server(section))
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    // The value may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} from {}", self.key, self.source)
+    }
+}
+
+impl Source {
+    /// A key as this source writes it.
+    pub(super) fn spell(&self, name: &str) -> String {
+        match self {
+            Source::File { .. } | Source::Code { .. } => name.to_owned(),
+            Source::Variable(_) => format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase()),
+        }
+    }
+}
+
+/// The profile that the environment names, else that of the build.
+pub(super) fn profile(env: &[(String, String)], errors: &mut Vec<ConfigError>) -> Profile {
+    match env.iter().find(|(name, _)| name == PROFILE) {
+        None => Profile::default(),
+        Some((_, value)) if value == "dev" => Profile::Dev,
+        Some((_, value)) if value == "prod" => Profile::Prod,
+        Some(variable) => {
+            errors.push(ConfigError::value(of_variable(variable), "profile", "`dev` or `prod`"));
+            Profile::default()
+        }
+    }
+}
+
+/// The file that the environment names, else the usual one.
+pub(super) fn file_name(env: &[(String, String)]) -> &str {
+    env.iter().find(|(name, _)| name == FILE).map_or(DEFAULT_FILE, |(_, path)| path)
+}
+
+/// Every entry: the file, its sections for the profiles, the environment.
+pub(super) fn entries(
+    text: &str,
+    env: &[(String, String)],
+    profile: Profile,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<Entry> {
+    let file = File { text, path: file_name(env) };
+    let (root, broken) = DeTable::parse_recoverable(text);
+    if !broken.is_empty() {
+        // What could be read around a syntax error may be half of what was meant: say nothing about it.
+        errors.extend(
+            broken.iter().map(|error| ConfigError::syntax(file.source(error.span()), error.message())),
+        );
+        return variables(env).collect();
+    }
+    let sections = [("dev", Profile::Dev), ("prod", Profile::Prod)];
+    let mut entries = Vec::new();
+    for (name, value) in root.get_ref() {
+        if !sections.iter().any(|(section, _)| section == name.get_ref()) {
+            file.value(name.get_ref(), name.span(), value.get_ref(), true, &mut entries);
+        }
+    }
+    // The section of the other profile is checked too: a mistake in it should not wait for the day it is deployed.
+    for (section, of) in sections {
+        if let Some(table) = root.get_ref().get(section).and_then(|value| value.get_ref().as_table()) {
+            file.table("", table, of == profile, &mut entries);
+        }
+    }
+    entries.extend(variables(env));
+    entries
+}
+
+fn variables(env: &[(String, String)]) -> impl Iterator<Item = Entry> {
+    env.iter()
+        .filter(|(name, _)| name.starts_with(PREFIX) && !NO_KEYS.contains(&name.as_str()))
+        .map(of_variable)
+}
+
+fn of_variable((name, value): &(String, String)) -> Entry {
+    let source = Source::Variable(name.clone());
+    Entry { key: name.clone(), value: value.clone(), items: None, source, applies: true }
+}
+
+struct File<'a> {
+    text: &'a str,
+    path: &'a str,
+}
+
+impl File<'_> {
+    fn table(&self, prefix: &str, table: &DeTable<'_>, applies: bool, entries: &mut Vec<Entry>) {
+        for (name, value) in table {
+            let key = format!("{prefix}{}", name.get_ref());
+            self.value(&key, name.span(), value.get_ref(), applies, entries);
+        }
+    }
+
+    fn value(
+        &self,
+        key: &str,
+        span: Range<usize>,
+        value: &DeValue<'_>,
+        applies: bool,
+        entries: &mut Vec<Entry>,
+    ) {
+        match value {
+            DeValue::Table(table) => self.table(&format!("{key}."), table, applies, entries),
+            scalar => {
+                let source = self.source(Some(span));
+                let items =
+                    scalar.as_array().map(|items| items.iter().map(|item| text(item.get_ref())).collect());
+                entries.push(Entry { key: key.to_owned(), value: text(scalar), items, source, applies });
+            }
+        }
+    }
+
+    fn source(&self, span: Option<Range<usize>>) -> Source {
+        let before = span.and_then(|span| self.text.get(..span.start)).unwrap_or_default();
+        Source::File { path: self.path.to_owned(), line: before.matches('\n').count() + 1 }
+    }
+}
+
+// A variable is always text, so that all values are read from text.
+fn text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.clone().into_owned(),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "[…]".to_owned(),
+        DeValue::Table(_) => "{…}".to_owned(),
+    }
+}

@@ -1,0 +1,180 @@
+//! From a declared application to open sockets: configuration, audit, listeners, the print at the start.
+
+mod port;
+mod tls;
+
+use std::fmt::Write as _;
+use std::pin::pin;
+
+use http::Method;
+use trine_server::{Address, Bound, Listen, Server, ServerError};
+
+use crate::build::audit::{Audit, Finding};
+use crate::declare::app::App;
+use crate::dispatch::service::AppService;
+use crate::run::config::{Config, Profile};
+use crate::testing::TestApp;
+
+/// The variable that asks for the audit instead of the server, as `text` or as `json`.
+pub(crate) const AUDIT: &str = "TRINE_AUDIT";
+/// The variable that asks for the tree of the application.
+pub(crate) const TREE: &str = "TRINE_TREE";
+
+impl App {
+    /// Checks everything, opens the sockets, makes the states, and serves until SIGTERM or ctrl-c; then ends what runs
+    /// beside the requests.
+    ///
+    /// `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the [audit](App::audit) and serves nothing; `TRINE_TREE=1`
+    /// prints [what wraps what](App::tree) at the start.
+    ///
+    /// # Errors
+    /// The findings of the [audit](App::audit), of the configuration, and of the address, all at once, before anything
+    /// is served; then the first state or hook that fails, and what the hooks of the end say.
+    pub async fn serve(mut self) -> crate::Result {
+        let mut mistakes = Vec::new();
+        if self.configured().is_none() {
+            let (config, errors) = Config::load_all();
+            mistakes = errors.iter().map(Finding::config).collect::<Vec<_>>();
+            self = self.config(config);
+        }
+        let config = self.configured().cloned().unwrap_or_default();
+        mistakes.extend(tls::findings(&config));
+        let form = std::env::var_os(AUDIT);
+        // With a mistake in the configuration, the address is not the one that was meant; and where nothing is to be
+        // served, another instance may well listen there.
+        let bound = if mistakes.is_empty() && form.is_none() { Some(bind(&config)?) } else { None };
+        let (bound, taken) = match bound {
+            Some(Ok(bound)) => (Some(bound), None),
+            Some(Err(finding)) => (None, Some(finding)),
+            None => (None, None),
+        };
+        let audit = match self.audit() {
+            Ok(audit) | Err(audit) => audit.and(mistakes).and(taken).into_result(),
+        };
+        if let Some(form) = form {
+            return report(audit, form == "json");
+        }
+        let notes = audit?;
+        let Some(bound) = bound else { return Ok(()) };
+        self.run(bound, config, &notes).await
+    }
+
+    async fn run(self, bound: Bound, config: Config, notes: &Audit) -> crate::Result {
+        let service = self.build().await?;
+        let workers = config.server.worker_count();
+        let mut told = banner(&service, &addresses(&bound, &config), config.profile, workers);
+        let notes = notes.findings().len();
+        if config.profile == Profile::Dev && notes > 0 {
+            let _ = writeln!(told, "  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
+        }
+        if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
+            told += &service.tree().to_string();
+        }
+        tell(&told);
+        let handle = bound.handle();
+        let mut serving = pin!(async {
+            match config.work_stealing {
+                false => bound.serve(service.clone()).await,
+                true => bound.serve_stealing(service.clone()).await,
+            }
+        });
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = handle.draining() => {
+                service.begin_shutdown();
+                serving.await
+            }
+        };
+        let ended = service.shutdown().await;
+        served?;
+        ended
+    }
+
+    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what can be replaced.
+    ///
+    /// # Panics
+    /// When it is awaited, with the findings of the [audit](App::audit).
+    #[track_caller]
+    pub fn test(self) -> TestApp {
+        TestApp::new(self)
+    }
+
+    /// The same for a test that is a plain function; see [`TestApp::blocking`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_test(self) -> crate::testing::blocking::TestClient {
+        self.test().blocking()
+    }
+
+    /// Serves the application for a test, on a free port of the loopback; see [`TestApp::serve`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and when no port can be had.
+    #[cfg(feature = "test-server")]
+    pub async fn test_server(self) -> crate::testing::TestServer {
+        self.test().serve().await
+    }
+}
+
+/// Opens the listeners. That the address is taken, or is not ours, is a finding like others.
+fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
+    match Server::new(config.server.clone()).bind() {
+        Err(ServerError::Config(text)) => Ok(Err(Finding::server(text))),
+        Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::what_to_do(&error)))),
+        bound => bound.map(Ok),
+    }
+}
+
+/// Where it listens, as a client writes it.
+fn addresses(bound: &Bound, config: &Config) -> String {
+    let places = bound.local_addrs().zip(config.server.places());
+    let url = |(address, listen): (&Address, Listen)| match address {
+        Address::Tcp(address) => format!("{}://{address}", listen.scheme()),
+        other => other.to_string(),
+    };
+    let urls: Vec<String> = places.map(url).collect();
+    urls.join(" and ")
+}
+
+fn report(audit: Result<Audit, Audit>, json: bool) -> crate::Result {
+    let (Ok(found) | Err(found)) = &audit;
+    if json {
+        tell(&format!("{}\n", found.to_json()));
+    } else if audit.is_ok() {
+        tell(&found.to_string());
+    }
+    // `main` tells the mistakes and ends with a failure.
+    audit.map(drop).map_err(Into::into)
+}
+
+fn banner(service: &AppService, address: &str, profile: Profile, workers: usize) -> String {
+    let profile = match profile {
+        Profile::Dev => "dev",
+        Profile::Prod => "prod",
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let s = if workers == 1 { "" } else { "s" };
+    let mut text = format!("Trine {version} ({profile}) on {address}, {workers} worker{s}\n");
+    let rows: Vec<_> = service.routes().collect();
+    let path = rows.iter().map(|route| route.path.len()).max().unwrap_or(0);
+    let handler = rows.iter().map(|route| route.handler.len()).max().unwrap_or(0);
+    for route in rows {
+        let method = route.method.as_ref().map_or("ANY", Method::as_str);
+        let (file, line) = (route.file, route.line);
+        // Writing to a `String` cannot fail.
+        let _ =
+            writeln!(text, "  {method:<7} {:<path$}  {:<handler$}  {file}:{line}", route.path, route.handler);
+    }
+    text
+}
+
+/// Prints it whole. Whoever started the program may have read the first line and closed the pipe: that is no reason not
+/// to serve, and `print!` would panic.
+fn tell(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

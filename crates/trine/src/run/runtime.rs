@@ -1,0 +1,142 @@
+//! The runtime beside the workers: it runs `main`, background tasks and blocking work, and stops last.
+
+use std::io::Write as _;
+use std::panic::resume_unwind;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// How many threads [`blocking`] work may hold at once, in the whole process.
+pub const BLOCKING_THREADS: usize = 128;
+
+/// How long the process waits at its end for tasks of [`spawn`].
+pub const TASKS_AT_END: Duration = Duration::from_secs(10);
+
+/// Starts a background task. It runs beside the workers and may outlive the request that started it.
+///
+/// The process waits up to [`TASKS_AT_END`] for such tasks before it ends.
+///
+/// ```
+/// # #[trine::main]
+/// # async fn main() {
+/// let task = trine::spawn(async { 6 * 7 });
+/// assert_eq!(task.await.unwrap(), 42);
+/// # }
+/// ```
+pub fn spawn<F>(task: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    match SIDE.get() {
+        Some(side) => side.tasks.spawn_on(task, &side.handle),
+        None => tokio::spawn(task),
+    }
+}
+
+/// Runs work that blocks its thread (password hashing, a synchronous driver) where it holds up no request.
+///
+/// At most [`BLOCKING_THREADS`] run at once; further work waits. A panic of the work goes on in the caller.
+///
+/// ```
+/// # #[trine::main]
+/// # async fn main() {
+/// let sum = trine::blocking(|| (1..=4).sum::<u32>()).await;
+/// assert_eq!(sum, 10);
+/// # }
+/// ```
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let task = match SIDE.get() {
+        Some(side) => side.tasks.spawn_blocking_on(work, &side.handle),
+        None => tokio::task::spawn_blocking(work),
+    };
+    match task.await {
+        Ok(value) => value,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        // The runtime is going away and took the work with it: so does the caller, at its next breath.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+struct Side {
+    handle: Handle,
+    tasks: TaskTracker,
+}
+
+static SIDE: OnceLock<Side> = OnceLock::new();
+
+/// What [`#[trine::main]`](macro@crate::main) expands to.
+pub fn main<F>(program: F) -> ExitCode
+where
+    F: Future<Output: MainResult>,
+{
+    let built = Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("trine-side")
+        .build();
+    let runtime = match built {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime does not start: {error}")),
+    };
+    #[cfg(feature = "log")]
+    crate::run::log::start();
+    let side = SIDE.get_or_init(|| Side { handle: runtime.handle().clone(), tasks: TaskTracker::new() });
+    let outcome = runtime.block_on(async {
+        let outcome = program.await.report();
+        side.tasks.close();
+        let _ = tokio::time::timeout(TASKS_AT_END, side.tasks.wait()).await;
+        outcome
+    });
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => fail(&text),
+    }
+}
+
+/// What [`#[trine::test]`](macro@crate::test) expands to.
+///
+/// # Panics
+/// When the runtime does not start, and as the test does.
+pub fn test<F: Future>(test: F) -> F::Output {
+    match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(test),
+        Err(error) => panic!("the runtime of the test does not start: {error}"),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    // `eprintln!` would panic where nobody reads.
+    let _ = writeln!(std::io::stderr(), "error: {}", text.trim_end());
+    ExitCode::FAILURE
+}
+
+/// What `main` may return: nothing, or a `Result` whose error can be shown.
+#[diagnostic::on_unimplemented(
+    message = "`main` cannot return `{Self}`",
+    note = "return nothing or `trine::Result`"
+)]
+pub trait MainResult {
+    /// The text of the error, for the terminal.
+    ///
+    /// # Errors
+    /// When `main` failed.
+    fn report(self) -> Result<(), String>;
+}
+
+impl MainResult for () {
+    fn report(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: std::fmt::Display> MainResult for Result<(), E> {
+    fn report(self) -> Result<(), String> {
+        // `{:#}` shows the causes of a `trine::Error` as well.
+        self.map_err(|error| format!("{error:#}"))
+    }
+}
