@@ -1,4 +1,5 @@
-//! axum's `Router` with the routes of the comparison: the same one under hyper, `axum::serve` and our server.
+//! axum's `Router` with the routes of the comparison: the same one under hyper, `axum::serve` and
+//! our server.
 
 use axum::Router;
 use axum::extract::{Json, Path};

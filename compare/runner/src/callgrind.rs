@@ -8,13 +8,16 @@ use crate::scenario::{SCENARIOS, Scenario};
 use crate::server::{self, Program, Server};
 use crate::{Error, client, contenders, profile};
 
-/// Enough requests that lazily made things (buffers, slabs, the cached date) are there before counting starts.
+/// Enough requests that lazily made things (buffers, slabs, the cached date) are there before
+/// counting starts.
 pub(crate) const WARM_UP: usize = 320;
 
-/// Enough that a connection's rare events vanish in the mean. A multiple of every round in [`SCENARIOS`].
+/// Enough that a connection's rare events vanish in the mean. A multiple of every round in
+/// [`SCENARIOS`].
 pub(crate) const COUNTED: usize = 1600;
 
-/// How many requests a server finds ready when it wakes is luck and moves a count by some percent: take the median.
+/// How many requests a server finds ready when it wakes is luck and moves a count by some percent:
+/// take the median.
 pub(crate) const TRIES: usize = 5;
 
 /// A dump takes well under a second.
@@ -31,9 +34,10 @@ pub(crate) struct Measured {
 pub(crate) fn version() -> Result<String, Error> {
     let output = Command::new("valgrind").arg("--version").output();
     match output {
-        Ok(output) if output.status.success() => {
-            Ok(String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("valgrind-").to_owned())
-        }
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .trim_start_matches("valgrind-")
+            .to_owned()),
         _ => Err("valgrind is not installed or does not run: `apt-get install valgrind`".into()),
     }
 }
@@ -42,7 +46,8 @@ pub(crate) fn version() -> Result<String, Error> {
 pub(crate) fn measure(name: &str, only: &[&str], tries: usize) -> Result<Vec<Measured>, Error> {
     let mut server = start(name, &Program::of(name)?)?;
     if name != contenders::FLOOR {
-        client::check_refusals(server.server.address()).map_err(|error| format!("{name}: {error}"))?;
+        client::check_refusals(server.server.address())
+            .map_err(|error| format!("{name}: {error}"))?;
     }
     count_all(name, &mut server, only, tries)
 }
@@ -68,7 +73,8 @@ fn count_all(
     only: &[&str],
     tries: usize,
 ) -> Result<Vec<Measured>, Error> {
-    let wanted = SCENARIOS.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name));
+    let wanted =
+        SCENARIOS.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name));
     wanted
         .map(|scenario| {
             let measured = count(server, scenario, tries)
@@ -144,7 +150,8 @@ impl Callgrind {
 
 impl Drop for Callgrind {
     fn drop(&mut self) {
-        // The server may write there until it ends; what stays behind is in the folder for temporary things.
+        // The server may write there until it ends; what stays behind is in the folder for
+        // temporary things.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -81,7 +81,8 @@ pub(crate) fn check_refusals(address: SocketAddr) -> Result<(), Error> {
 impl Client {
     /// Posts a text, and is answered by 200.
     pub(crate) fn post(&mut self, path: &str, text: &str) -> Result<(), Error> {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n");
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n");
         let request = format!("{head}Content-Length: {}\r\n\r\n{text}", text.len());
         self.stream.write_all(request.as_bytes())?;
         self.read()?.check(200, None)
@@ -128,10 +129,11 @@ impl Answer {
             return Err(format!("expected status {status}, got {}", self.status).into());
         }
         match body {
-            Some(expected) if expected.as_bytes() != self.body => {
-                Err(format!("expected body {expected:?}, got {:?}", String::from_utf8_lossy(&self.body))
-                    .into())
-            }
+            Some(expected) if expected.as_bytes() != self.body => Err(format!(
+                "expected body {expected:?}, got {:?}",
+                String::from_utf8_lossy(&self.body)
+            )
+            .into()),
             _ => Ok(()),
         }
     }
@@ -139,10 +141,13 @@ impl Answer {
 
 /// Status, and where the body starts and ends; `None` while the head is not whole.
 fn parse_head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>, Error> {
-    let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+    let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Ok(None);
+    };
     let head = std::str::from_utf8(&bytes[..at])?;
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
+    let status =
+        lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
     let length = lines
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))

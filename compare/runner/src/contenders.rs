@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use crate::Error;
 
-/// A new one is a member of the workspace and a name here. Instructions are compared with the first one.
+/// A new one is a member of the workspace and a name here. Instructions are compared with the first
+/// one.
 pub(crate) const SERVERS: &[&str] = &[
     "hyper",
     "trine",
@@ -37,7 +38,8 @@ pub(crate) fn workspace() -> Result<PathBuf, Error> {
     Ok(Path::new(&runner).parent().ok_or("the runner has no parent folder")?.to_owned())
 }
 
-/// Builds one after the other: linking two whole programs at once needs more memory and is no faster on two cores.
+/// Builds one after the other: linking two whole programs at once needs more memory and is no
+/// faster on two cores.
 pub(crate) fn build(workspace: &Path, servers: &[&str]) -> Result<(), Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     for server in servers {

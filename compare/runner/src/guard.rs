@@ -1,5 +1,5 @@
-//! The guard: Trine's instructions as a ratio to hyper's, both built by the same compiler and counted in the same run, so
-//! that a new toolchain or C library does not fail it.
+//! The guard: Trine's instructions as a ratio to hyper's, both built by the same compiler and
+//! counted in the same run, so that a new toolchain or C library does not fail it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,14 @@ type Ratio = (&'static str, f64);
 pub(crate) fn check() -> Result<(), Error> {
     let workspace = contenders::workspace()?;
     let path = file(&workspace);
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let committed: Value = serde_json::from_str(&text)?;
     let first = ratios(&workspace)?;
     let mut failures = verdict(&first, &committed)?;
     if !failures.is_empty() {
-        // Counts of one binary move by up to 3 % from run to run; what a change costs is there in every run.
+        // Counts of one binary move by up to 3 % from run to run; what a change costs is there in
+        // every run.
         println!("counting once more: a scenario fails when both counts are over the margin");
         let second = ratios(&workspace)?;
         let lower: Vec<Ratio> =
@@ -81,7 +83,9 @@ fn ratios(workspace: &Path) -> Result<Vec<Ratio>, Error> {
 fn verdict(ratios: &[Ratio], committed: &Value) -> Result<String, Error> {
     let mut failures = String::new();
     for &(name, is) in ratios {
-        let was = committed[name].as_f64().ok_or_else(|| format!("guard.json has no ratio for {name}"))?;
+        let was = committed[name]
+            .as_f64()
+            .ok_or_else(|| format!("guard.json has no ratio for {name}"))?;
         let change = is / was - 1.0;
         let line = format!("{name}: was {was:.3}, is {is:.3} ({:+.1} %)", change * 100.0);
         println!("{line}");

@@ -1,7 +1,7 @@
 //! Servers under h2load of nghttp2, which checks every status.
 //!
-//! Instructions are counted by callgrind, which hits all servers alike; CPU is the kernel's accounting of the server's
-//! process, in short cells that alternate over all servers.
+//! Instructions are counted by callgrind, which hits all servers alike; CPU is the kernel's
+//! accounting of the server's process, in short cells that alternate over all servers.
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -50,8 +50,13 @@ pub(crate) fn instructions(load: &Load, servers: &[(&str, Program)]) -> Result<V
 }
 
 /// A line of the table: CPU time, minimum and median.
-pub(crate) fn cpu(load: &Load, cores: Cores, servers: &[(&str, Program)]) -> Result<Vec<String>, Error> {
-    let running = servers.iter().map(|(_, program)| cores.start(|| Server::spawn(&mut program.command(&[]))));
+pub(crate) fn cpu(
+    load: &Load,
+    cores: Cores,
+    servers: &[(&str, Program)],
+) -> Result<Vec<String>, Error> {
+    let running =
+        servers.iter().map(|(_, program)| cores.start(|| Server::spawn(&mut program.command(&[]))));
     let running = running.collect::<Result<Vec<_>, _>>()?;
     let mut cells = vec![Vec::new(); servers.len()];
     for server in &running {

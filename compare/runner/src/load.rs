@@ -1,7 +1,7 @@
 //! A load of many connections on one thread and one epoll: cheaper than any server that it asks.
 //!
-//! The answers of one scenario have one length, learnt from an answer that was checked whole; after that a burst of
-//! requests is answered when so many bytes came, of which the first say `200`.
+//! The answers of one scenario have one length, learnt from an answer that was checked whole; after
+//! that a burst of requests is answered when so many bytes came, of which the first say `200`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -44,7 +44,11 @@ struct Peer {
 
 impl Load {
     /// Opens the connections.
-    pub(crate) fn new(address: SocketAddr, scenario: &Scenario, connections: usize) -> Result<Load, Error> {
+    pub(crate) fn new(
+        address: SocketAddr,
+        scenario: &Scenario,
+        connections: usize,
+    ) -> Result<Load, Error> {
         let answer = client::length_of_answer(address, scenario)?;
         let mut load = Load {
             address,
@@ -65,7 +69,8 @@ impl Load {
         Ok(load)
     }
 
-    /// Every connection asks again as soon as it is answered, for this long. Returns the number of requests.
+    /// Every connection asks again as soon as it is answered, for this long. Returns the number of
+    /// requests.
     pub(crate) fn saturate(&mut self, time: Duration) -> Result<usize, Error> {
         let start = Instant::now();
         let mut bursts = 0;
@@ -82,8 +87,9 @@ impl Load {
         }
     }
 
-    /// So many requests a second, due at even intervals, whether or not the server keeps up. Returns how long after it
-    /// was due each burst was answered. It never sleeps: to wake up would take longer than an answer.
+    /// So many requests a second, due at even intervals, whether or not the server keeps up.
+    /// Returns how long after it was due each burst was answered. It never sleeps: to wake up would
+    /// take longer than an answer.
     pub(crate) fn pace(&mut self, rate: f64, time: Duration) -> Result<Vec<Duration>, Error> {
         let interval = Duration::from_secs_f64(self.burst as f64 / rate);
         let start = Instant::now();
@@ -118,7 +124,12 @@ impl Load {
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        epoll::add(&self.poll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
+        epoll::add(
+            &self.poll,
+            &stream,
+            epoll::EventData::new_u64(index as u64),
+            epoll::EventFlags::IN,
+        )?;
         Ok(Peer { stream, came: 0, due: Instant::now(), done: 0 })
     }
 
@@ -135,7 +146,11 @@ impl Load {
     }
 
     /// Reads what is there, and tells when each answered burst was due.
-    fn answers(&mut self, patience: Duration, mut answered: impl FnMut(Instant)) -> Result<(), Error> {
+    fn answers(
+        &mut self,
+        patience: Duration,
+        mut answered: impl FnMut(Instant),
+    ) -> Result<(), Error> {
         self.events.clear();
         let timeout = rustix::event::Timespec::try_from(patience)?;
         epoll::wait(&self.poll, spare_capacity(&mut self.events), Some(&timeout))?;

@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::thread::{CpuSet, disable_transparent_huge_pages, sched_getaffinity, sched_setaffinity};
+use rustix::thread::{
+    CpuSet, disable_transparent_huge_pages, sched_getaffinity, sched_setaffinity,
+};
 
 use crate::Error;
 
@@ -26,7 +28,8 @@ impl Cores {
         }
     }
 
-    /// Runs this on the server's core: the processes that it starts inherit it. Afterwards we are on the load's core.
+    /// Runs this on the server's core: the processes that it starts inherit it. Afterwards we are
+    /// on the load's core.
     pub(crate) fn start<T>(self, start: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         pin(self.server)?;
         let started = start();
@@ -41,7 +44,8 @@ fn pin(core: usize) -> Result<(), Error> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Runs this without huge pages, and the processes that it starts with it: their memory then grows by 4 KiB, not by 2 MiB.
+/// Runs this without huge pages, and the processes that it starts with it: their memory then grows
+/// by 4 KiB, not by 2 MiB.
 pub(crate) fn in_small_pages<T>(start: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     disable_transparent_huge_pages(true)?;
     let started = start();
@@ -67,7 +71,8 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration, Error> {
     Ok(Duration::from_nanos(sum))
 }
 
-/// Kilobytes of anonymous memory that a process has in RAM: its heap and stacks, without program text and files.
+/// Kilobytes of anonymous memory that a process has in RAM: its heap and stacks, without program
+/// text and files.
 pub(crate) fn memory(pid: u32) -> Result<u64, Error> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

@@ -5,12 +5,14 @@
 //! - [`scenario`]: what is asked, and the only right answer
 //! - [`server`]: one server's process, from start to stop
 //! - [`client`]: asks over blocking sockets, and checks every answer
-//! - [`callgrind`]: counts instructions and allocations, from what [`profile`] reads; [`report`]: their table
+//! - [`callgrind`]: counts instructions and allocations, from what [`profile`] reads; [`report`]:
+//!   their table
 //! - [`guard`]: fails when Trine costs more instructions than it did
 //! - [`proxy`]: our reverse proxy against nginx
 //! - [`http2`] in clear text and [`tls`] with HTTP/1, under the load of [`h2load`]
 //! - [`websocket`]: WebSockets, feeds and event streams
-//! - [`engine`]: all the rest that can be measured, with the load of [`load`] and the kernel's figures of [`machine`]
+//! - [`engine`]: all the rest that can be measured, with the load of [`load`] and the kernel's
+//!   figures of [`machine`]
 
 mod callgrind;
 mod client;

@@ -12,8 +12,8 @@ pub(crate) struct Profile {
     pub(crate) allocations: u64,
 }
 
-/// The doors of mimalloc as Rust uses them, and those of the C library for a server that keeps it. None of them
-/// calls another one of the list, so each request for memory counts once.
+/// The doors of mimalloc as Rust uses them, and those of the C library for a server that keeps it.
+/// None of them calls another one of the list, so each request for memory counts once.
 const ALLOCATORS: [&str; 9] = [
     "mi_malloc",
     "mi_zalloc",
@@ -26,8 +26,9 @@ const ALLOCATORS: [&str; 9] = [
     "realloc",
 ];
 
-/// Parses the callgrind format: `cfn=(7) name` names the function that the next `calls=` line counts calls of. A
-/// name stands only beside the first use of its number, there or in a line `fn=(7) name`.
+/// Parses the callgrind format: `cfn=(7) name` names the function that the next `calls=` line
+/// counts calls of. A name stands only beside the first use of its number, there or in a line
+/// `fn=(7) name`.
 pub(crate) fn parse(text: &str) -> Result<Profile, Error> {
     let mut names: HashMap<&str, bool> = HashMap::new();
     let mut called = "";
@@ -63,7 +64,9 @@ fn learn<'a>(names: &mut HashMap<&'a str, bool>, function: &'a str) -> &'a str {
 
 fn number(text: &str) -> Result<u64, Error> {
     let digits = text.split_whitespace().next().unwrap_or_default();
-    digits.parse().map_err(|_| format!("expected a number in the dump of callgrind, got `{text}`").into())
+    digits
+        .parse()
+        .map_err(|_| format!("expected a number in the dump of callgrind, got `{text}`").into())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! Our reverse proxy against nginx: one worker each, the same upstream, connections kept to both sides.
+//! Our reverse proxy against nginx: one worker each, the same upstream, connections kept to both
+//! sides.
 //!
-//! The upstream is `floor`, which costs next to nothing; it and the load share one core, the proxies have the other.
+//! The upstream is `floor`, which costs next to nothing; it and the load share one core, the
+//! proxies have the other.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -91,10 +93,14 @@ fn cell(server: &Server, route: &Scenario) -> Result<(f64, f64), Error> {
 fn nginx_version() -> Result<String, Error> {
     let output = Command::new("nginx").arg("-v").output();
     let output = output.map_err(|_| "nginx is not installed: `apt-get install nginx-light`")?;
-    Ok(String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("nginx version: ").to_owned())
+    Ok(String::from_utf8_lossy(&output.stderr)
+        .trim()
+        .trim_start_matches("nginx version: ")
+        .to_owned())
 }
 
-/// nginx as its documentation has it for kept connections; it tells the upstream what our proxy tells it.
+/// nginx as its documentation has it for kept connections; it tells the upstream what our proxy
+/// tells it.
 fn nginx(folder: &Path, upstream: SocketAddr) -> Result<Program, Error> {
     let listens = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let here = folder.display();
@@ -137,7 +143,11 @@ http {{
     Ok(Program::foreign("nginx", args, listens))
 }
 
-fn page(version: &str, cells: &Cells, counts: Option<&[Vec<Measured>; 2]>) -> Result<String, Error> {
+fn page(
+    version: &str,
+    cells: &Cells,
+    counts: Option<&[Vec<Measured>; 2]>,
+) -> Result<String, Error> {
     let head = [
         "per request",
         "CPU µs trine",
@@ -158,8 +168,10 @@ fn page(version: &str, cells: &Cells, counts: Option<&[Vec<Measured>; 2]>) -> Re
             format!("{median:.1} ({least:.1})")
         };
         let count = |proxy: usize| {
-            counts
-                .map_or_else(|| "-".to_owned(), |counts| format!("{:.0}", counts[proxy][index].instructions))
+            counts.map_or_else(
+                || "-".to_owned(),
+                |counts| format!("{:.0}", counts[proxy][index].instructions),
+            )
         };
         lines.push(vec![
             route.name.to_owned(),

@@ -11,10 +11,21 @@ use crate::callgrind::{COUNTED, Measured, TRIES, WARM_UP};
 type Row<'a> = (&'a str, Vec<Measured>);
 
 /// The versions of these crates explain a figure.
-const TOLD: [&str; 10] =
-    ["actix-web", "axum", "http", "hyper", "hyper-util", "mimalloc", "rocket", "tokio", "trine", "xitca-web"];
+const TOLD: [&str; 10] = [
+    "actix-web",
+    "axum",
+    "http",
+    "hyper",
+    "hyper-util",
+    "mimalloc",
+    "rocket",
+    "tokio",
+    "trine",
+    "xitca-web",
+];
 
-/// A Markdown table: one line per scenario, `instructions / allocations (ratio to the first server)` per server.
+/// A Markdown table: one line per scenario,
+/// `instructions / allocations (ratio to the first server)` per server.
 pub(crate) fn table(all: &[Row<'_>]) -> String {
     let mut lines = vec![vec!["per request".to_owned()], vec!["---".to_owned()]];
     for (name, _) in all {
@@ -54,7 +65,12 @@ pub(crate) fn align(lines: &[Vec<String>]) -> String {
 }
 
 /// Writes the table and the figures.
-pub(crate) fn write(workspace: &Path, table: &str, all: &[Row<'_>], valgrind: &str) -> Result<(), Error> {
+pub(crate) fn write(
+    workspace: &Path,
+    table: &str,
+    all: &[Row<'_>],
+    valgrind: &str,
+) -> Result<(), Error> {
     let mut versions = versions(workspace)?;
     versions.insert("valgrind".to_owned(), valgrind.into());
     let folder = workspace.join("results");

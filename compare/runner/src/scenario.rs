@@ -13,7 +13,8 @@ pub(crate) struct Scenario {
     pub(crate) connections: usize,
     /// How many requests a connection writes at once.
     pub(crate) pipelined: usize,
-    /// After how many requests the client closes a connection and opens a new one; only the engine's load does that.
+    /// After how many requests the client closes a connection and opens a new one; only the
+    /// engine's load does that.
     pub(crate) per_connection: Option<usize>,
 }
 
@@ -21,7 +22,8 @@ const MESSAGE: &str = r#"{"message":"Hello, World!"}"#;
 const PERSON: &str = r#"{"id":42,"name":"Ann Example"}"#;
 const ITEM: &str = r#"{"id":7,"name":"Ann Example","tags":["red","green","blue"]}"#;
 
-/// Sixteen connections in step are the load of a busy server; a lone one pays for a wake-up with each request.
+/// Sixteen connections in step are the load of a busy server; a lone one pays for a wake-up with
+/// each request.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::get("plaintext-3-headers", "GET /plaintext HTTP/1.1\r\n", THREE, "Hello, World!"),
     Scenario::get("plaintext-12-headers", "GET /plaintext HTTP/1.1\r\n", BROWSER, "Hello, World!"),
@@ -37,7 +39,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { body: ITEM, ..Scenario::get("echo", "POST /echo HTTP/1.1\r\n", ECHO, ITEM) },
 ];
 
-/// What the engine's load asks besides: a connection serves ten requests, then the client closes it.
+/// What the engine's load asks besides: a connection serves ten requests, then the client closes
+/// it.
 pub(crate) const RECONNECTING: Scenario = Scenario {
     per_connection: Some(10),
     ..Scenario::get("json-reconnecting", "GET /json HTTP/1.1\r\n", THREE, MESSAGE)

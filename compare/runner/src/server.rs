@@ -129,7 +129,8 @@ pub(crate) fn wait(child: &mut Child, patience: Duration) -> Result<ExitStatus, 
     }
 }
 
-/// The address on the first line of the output. It is read on a thread, since a pipe has no timeout.
+/// The address on the first line of the output. It is read on a thread, since a pipe has no
+/// timeout.
 fn announced(stdout: ChildStdout) -> Result<SocketAddr, Error> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -138,7 +139,8 @@ fn announced(stdout: ChildStdout) -> Result<SocketAddr, Error> {
         // Nobody waits any more when the time is over.
         let _ = sender.send(read.map(|_| line));
     });
-    let line = receiver.recv_timeout(START).map_err(|_| "the server did not say where it listens")??;
+    let line =
+        receiver.recv_timeout(START).map_err(|_| "the server did not say where it listens")??;
     match line.trim().strip_prefix("listening ").and_then(|address| address.parse().ok()) {
         Some(address) => Ok(address),
         None => Err(format!("expected `listening ADDRESS:PORT`, got {line:?}").into()),

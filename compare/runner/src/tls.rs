@@ -1,4 +1,5 @@
-//! HTTP/1 over TLS 1.3: kept connections, and a new connection with a full handshake for each request.
+//! HTTP/1 over TLS 1.3: kept connections, and a new connection with a full handshake for each
+//! request.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -59,7 +60,10 @@ pub(crate) fn run() -> Result<(), Error> {
 fn measure(folder: &Path) -> Result<String, Error> {
     let ours = |name| {
         let file = |name: &str| folder.join(name).display().to_string();
-        Ok((name, Program::of(name)?.env("CERTIFICATE", file("cert.pem")).env("KEY", file("key.pem"))))
+        Ok((
+            name,
+            Program::of(name)?.env("CERTIFICATE", file("cert.pem")).env("KEY", file("key.pem")),
+        ))
     };
     let mut servers = SERVERS.into_iter().map(ours).collect::<Result<Vec<_>, Error>>()?;
     if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_ok() {
@@ -110,6 +114,7 @@ http {{
     let file = folder.join("nginx.conf");
     std::fs::write(&file, config)?;
     let log = folder.join("error.log");
-    let args: [OsString; 6] = ["-p".into(), folder.into(), "-e".into(), log.into(), "-c".into(), file.into()];
+    let args: [OsString; 6] =
+        ["-p".into(), folder.into(), "-e".into(), log.into(), "-c".into(), file.into()];
     Ok(Program::foreign("nginx", args.into(), listens))
 }

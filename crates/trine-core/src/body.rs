@@ -16,10 +16,11 @@ use http_body_util::{BodyExt as _, StreamBody};
 use crate::BoxError;
 use crate::incoming::Incoming;
 
-/// The body of a request or a response: nothing, bytes that are all there, bytes that come from the connection,
-/// a stream, or a file.
+/// The body of a request or a response: nothing, bytes that are all there, bytes that come from the
+/// connection, a stream, or a file.
 ///
-/// It is `Send + Sync` and implements [`http_body::Body`], so every Tower layer and client takes it unchanged.
+/// It is `Send + Sync` and implements [`http_body::Body`], so every Tower layer and client takes it
+/// unchanged.
 ///
 /// ```
 /// use trine_core::Body;
@@ -29,9 +30,9 @@ use crate::incoming::Incoming;
 /// ```
 ///
 /// # Limits
-/// A body has a limit of data bytes, [`u64::MAX`] unless [`Body::limited`] set one. Past it, reading fails with
-/// [`BodyError::TooLarge`]; a declared length past it fails before a byte is read. Behind an error, of whatever kind, the
-/// body is at its end: who reads on gets `None`.
+/// A body has a limit of data bytes, [`u64::MAX`] unless [`Body::limited`] set one. Past it,
+/// reading fails with [`BodyError::TooLarge`]; a declared length past it fails before a byte is
+/// read. Behind an error, of whatever kind, the body is at its end: who reads on gets `None`.
 pub struct Body {
     kind: Kind,
     limit: u64,
@@ -42,7 +43,8 @@ pub struct Body {
 enum Kind {
     Empty,
     Whole(Bytes),
-    // As it was made: most answers are copied behind their head, and shared bytes would cost an allocation more.
+    // As it was made: most answers are copied behind their head, and shared bytes would cost an
+    // allocation more.
     Owned(Vec<u8>),
     Incoming(Incoming),
     // The lock is never taken: `get_mut` reaches the stream, and the type makes `Body: Sync`.
@@ -75,12 +77,15 @@ impl Body {
         }
         match body {
             Some(body) if body.is_end_stream() => Body::empty(),
-            Some(body) => Body::of(Kind::Stream(Mutex::new(body.map_err(Into::into).boxed_unsync()))),
+            Some(body) => {
+                Body::of(Kind::Stream(Mutex::new(body.map_err(Into::into).boxed_unsync())))
+            }
             None => Body::empty(),
         }
     }
 
-    /// A body of chunks whose number is not known. An `Err` ends the response as broken, never as complete.
+    /// A body of chunks whose number is not known. An `Err` ends the response as broken, never as
+    /// complete.
     pub fn stream<S, T, E>(stream: S) -> Body
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -92,9 +97,10 @@ impl Body {
 
     /// `len` bytes of a file, from `offset` on.
     ///
-    /// From 64 KiB on, `trine-server` has the system send them (`sendfile`) where it can: on a plain socket of Linux, with
-    /// no layer that wraps the body. Elsewhere they are read in place in chunks of 64 KiB. Both suit files in the
-    /// page cache: a slow disk keeps the worker waiting. A file that turns out shorter than `len` breaks the answer.
+    /// From 64 KiB on, `trine-server` has the system send them (`sendfile`) where it can: on a
+    /// plain socket of Linux, with no layer that wraps the body. Elsewhere they are read in place
+    /// in chunks of 64 KiB. Both suit files in the page cache: a slow disk keeps the worker
+    /// waiting. A file that turns out shorter than `len` breaks the answer.
     #[must_use]
     pub fn file(file: File, offset: u64, len: u64) -> Body {
         Body::of(Kind::File(Box::new(FileBody { file, offset, len })))
@@ -108,10 +114,11 @@ impl Body {
         body
     }
 
-    /// Marks the body of a request that came in: what is wrong with it is the client's fault. What is wrong with any other
-    /// body, an upstream's or a stream of the server's own, is not.
+    /// Marks the body of a request that came in: what is wrong with it is the client's fault. What
+    /// is wrong with any other body, an upstream's or a stream of the server's own, is not.
     ///
-    /// Servers and the framework call it where a request enters, and behind each layer, which may have wrapped the body.
+    /// Servers and the framework call it where a request enters, and behind each layer, which may
+    /// have wrapped the body.
     #[doc(hidden)]
     #[inline]
     pub fn mark_request(&mut self) {
@@ -158,7 +165,11 @@ impl Body {
     pub fn take_file(&mut self) -> Option<FileBody> {
         match std::mem::replace(&mut self.kind, Kind::Empty) {
             Kind::File(file) => Some(*file),
-            other @ (Kind::Empty | Kind::Whole(_) | Kind::Owned(_) | Kind::Incoming(_) | Kind::Stream(_)) => {
+            other @ (Kind::Empty
+            | Kind::Whole(_)
+            | Kind::Owned(_)
+            | Kind::Incoming(_)
+            | Kind::Stream(_)) => {
                 self.kind = other;
                 None
             }
@@ -190,7 +201,8 @@ impl Body {
     /// ```
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] past the limit, and whatever the connection reports. Nothing comes after an error.
+    /// [`BodyError::TooLarge`] past the limit, and whatever the connection reports. Nothing comes
+    /// after an error.
     pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         loop {
             match self.frame().await?.map(Frame::into_data) {
@@ -258,7 +270,9 @@ impl FileBody {
         match seek.and_then(|_| self.file.read(&mut chunk)) {
             Ok(0) => {
                 let short = "the file is shorter than the body that was made of it";
-                Some(Err(BodyError::Other(io::Error::new(io::ErrorKind::UnexpectedEof, short).into())))
+                Some(Err(BodyError::Other(
+                    io::Error::new(io::ErrorKind::UnexpectedEof, short).into(),
+                )))
             }
             Ok(read) => {
                 chunk.truncate(read);
@@ -302,8 +316,9 @@ impl http_body::Body for Body {
             }
             Kind::Stream(stream) => {
                 let stream = stream.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-                ready!(Pin::new(stream).poll_frame(cx))
-                    .map(|frame| frame.map_err(|error| BodyError::of_stream(error, this.of_request)))
+                ready!(Pin::new(stream).poll_frame(cx)).map(|frame| {
+                    frame.map_err(|error| BodyError::of_stream(error, this.of_request))
+                })
             }
             Kind::File(file) => file.read().map(|read| read.map(Frame::data)),
         };
@@ -315,7 +330,8 @@ impl http_body::Body for Body {
                 None => frame = Some(Err(this.too_large())),
             }
         }
-        // Behind an error or the end comes nothing, whatever the source would say if it were asked again.
+        // Behind an error or the end comes nothing, whatever the source would say if it were asked
+        // again.
         if !matches!(frame, Some(Ok(_))) {
             this.kind = Kind::Empty;
         }
@@ -337,7 +353,9 @@ impl http_body::Body for Body {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Owned(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Incoming(incoming) => incoming.remaining().map_or_else(SizeHint::new, SizeHint::with_exact),
+            Kind::Incoming(incoming) => {
+                incoming.remaining().map_or_else(SizeHint::new, SizeHint::with_exact)
+            }
             Kind::Stream(stream) => {
                 stream.lock().map_or_else(|_| SizeHint::new(), |stream| stream.size_hint())
             }
@@ -407,7 +425,9 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.0.as_mut().poll_next(cx));
-        Poll::Ready(item.map(|chunk| chunk.map(|data| Frame::data(data.into())).map_err(Into::into)))
+        Poll::Ready(
+            item.map(|chunk| chunk.map(|data| Frame::data(data.into())).map_err(Into::into)),
+        )
     }
 }
 
@@ -419,8 +439,8 @@ pub enum BodyError {
     TooLarge {
         /// The limit in bytes.
         limit: u64,
-        /// Whether it is the body of a request that came in. A limit on another body, an answer of an upstream for example,
-        /// is the server's affair: 500.
+        /// Whether it is the body of a request that came in. A limit on another body, an answer of
+        /// an upstream for example, is the server's affair: 500.
         of_request: bool,
     },
     /// The peer stopped before the end of the body: never handed on as complete.
@@ -429,10 +449,11 @@ pub enum BodyError {
     TimedOut,
     /// The peer broke the framing of the body: 400. The text says how.
     Malformed(&'static str),
-    /// A layer around the body of a request that came in refuses what the client sent: an encoding that it cannot undo, 400,
-    /// or more than a limit of its own, 413.
+    /// A layer around the body of a request that came in refuses what the client sent: an encoding
+    /// that it cannot undo, 400, or more than a limit of its own, 413.
     Refused(BoxError),
-    /// The source of the body failed: the server's affair, 500, unless an error of a request's body is the cause.
+    /// The source of the body failed: the server's affair, 500, unless an error of a request's body
+    /// is the cause.
     Other(BoxError),
 }
 
@@ -458,7 +479,9 @@ impl std::fmt::Display for BodyError {
             BodyError::Incomplete => f.write_str("the body ended before its last byte"),
             BodyError::TimedOut => f.write_str("the body stalled for too long"),
             BodyError::Malformed(how) => write!(f, "the body is malformed: {how}"),
-            BodyError::Refused(_) | BodyError::Other(_) => f.write_str("the body could not be read"),
+            BodyError::Refused(_) | BodyError::Other(_) => {
+                f.write_str("the body could not be read")
+            }
         }
     }
 }

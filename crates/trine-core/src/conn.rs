@@ -15,13 +15,15 @@ pub struct ConnInfo {
     pub peer: Option<SocketAddr>,
     /// The address that accepted it, where the transport has one.
     pub local: Option<SocketAddr>,
-    /// Whether it came by a Unix socket: then the mode of its file says who may open it, and the peer has no address.
+    /// Whether it came by a Unix socket: then the mode of its file says who may open it, and the
+    /// peer has no address.
     pub unix: bool,
     /// Whether the bytes are protected by TLS.
     pub secure: bool,
     /// What was agreed on, where TLS ends here.
     pub tls: Option<Arc<TlsInfo>>,
-    /// Whether a proxy made it for the peer and said so (the PROXY protocol): TLS may have ended there.
+    /// Whether a proxy made it for the peer and said so (the PROXY protocol): TLS may have ended
+    /// there.
     pub proxied: bool,
 }
 
@@ -38,7 +40,8 @@ impl ConnInfo {
         ConnInfo { unix: true, ..ConnInfo::unknown() }
     }
 
-    /// A plain connection of which nothing is known, as where another server runs the application. Nobody trusts it.
+    /// A plain connection of which nothing is known, as where another server runs the application.
+    /// Nobody trusts it.
     #[must_use]
     pub fn unknown() -> ConnInfo {
         ConnInfo::plain(None, None)
@@ -73,13 +76,15 @@ pub struct TlsInfo {
     pub version: TlsVersion,
     /// The name of the cipher suite, as the IANA has it but with `TLS13_` before those of TLS 1.3.
     pub cipher_suite: &'static str,
-    /// The name that the client asked for (SNI, RFC 6066, 3), in lower case. `None` from clients that connect to an address.
-    /// It chose the certificate; the request has its own word for its host.
+    /// The name that the client asked for (SNI, RFC 6066, 3), in lower case. `None` from clients
+    /// that connect to an address. It chose the certificate; the request has its own word for its
+    /// host.
     pub server_name: Option<Box<str>>,
-    /// The protocol inside (ALPN, RFC 7301): `h2` or `http/1.1`. `None` where the client named none.
+    /// The protocol inside (ALPN, RFC 7301): `h2` or `http/1.1`. `None` where the client named
+    /// none.
     pub protocol: Option<Bytes>,
-    /// The certificate of the client and those it sent with it, in DER, its own first. They were verified. Empty where
-    /// none was asked for or given.
+    /// The certificate of the client and those it sent with it, in DER, its own first. They were
+    /// verified. Empty where none was asked for or given.
     pub client_certificates: Vec<Bytes>,
 }
 
@@ -87,7 +92,13 @@ impl TlsInfo {
     /// A handshake without names and certificates.
     #[must_use]
     pub fn new(version: TlsVersion, cipher_suite: &'static str) -> TlsInfo {
-        TlsInfo { version, cipher_suite, server_name: None, protocol: None, client_certificates: Vec::new() }
+        TlsInfo {
+            version,
+            cipher_suite,
+            server_name: None,
+            protocol: None,
+            client_certificates: Vec::new(),
+        }
     }
 }
 

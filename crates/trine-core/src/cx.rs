@@ -4,15 +4,17 @@ use std::any::Any;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header,
+};
 
 use crate::route::Params;
 use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
 
 /// One request on its way through the extractors of a handler.
 ///
-/// It owns the head for the whole call, so that an error which is rendered after the handler ran still knows what
-/// the client accepts.
+/// It owns the head for the whole call, so that an error which is rendered after the handler ran
+/// still knows what the client accepts.
 #[derive(Debug)]
 pub struct Cx {
     head: Parts,
@@ -50,7 +52,8 @@ impl Cx {
     #[must_use]
     #[inline]
     pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
-        let mut cx = Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
+        let mut cx =
+            Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
         cx.mark_body();
         cx
     }
@@ -153,8 +156,8 @@ impl Cx {
 
     /// The state of this type.
     ///
-    /// An extractor that calls this should declare it in its [`needs`](crate::FromRequest::needs), so that the
-    /// launch audit finds a missing state before the first request.
+    /// An extractor that calls this should declare it in its [`needs`](crate::FromRequest::needs),
+    /// so that the launch audit finds a missing state before the first request.
     ///
     /// # Errors
     /// A 500 that names the type in the log when the application holds none.
@@ -186,8 +189,8 @@ impl Cx {
     /// ```
     ///
     /// # Errors
-    /// A 415 with `Accept-Encoding` where the body has a `Content-Encoding` that nobody has undone ([RFC 9110], 15.5.16
-    /// and 12.5.3). A layer that undoes it takes the field away.
+    /// A 415 with `Accept-Encoding` where the body has a `Content-Encoding` that nobody has undone
+    /// ([RFC 9110], 15.5.16 and 12.5.3). A layer that undoes it takes the field away.
     ///
     /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110
     pub fn take_decoded_body(&mut self) -> Result<Body, Problem> {
@@ -198,7 +201,8 @@ impl Cx {
         }
     }
 
-    /// Takes head and body as one request. What the client accepts is remembered for rendering problems.
+    /// Takes head and body as one request. What the client accepts is remembered for rendering
+    /// problems.
     pub fn take_request(&mut self) -> Request {
         let body = self.take_body();
         let mut left = Request::new(()).into_parts().0;
@@ -214,7 +218,8 @@ impl Cx {
         Request::from_parts(std::mem::replace(&mut self.head, left), body)
     }
 
-    /// Passes the request on as a whole. The match lies in its extensions, where it rides across layers.
+    /// Passes the request on as a whole. The match lies in its extensions, where it rides across
+    /// layers.
     #[doc(hidden)]
     #[must_use]
     pub fn into_request(self) -> Request {
@@ -255,13 +260,15 @@ impl Kept {
     }
 }
 
-/// What has a `Content-Encoding` can be read where that says nothing but `identity`, or where there is no body.
+/// What has a `Content-Encoding` can be read where that says nothing but `identity`, or where there
+/// is no body.
 #[cold]
 fn decoded(body: Body, headers: &HeaderMap) -> Result<Body, Problem> {
     let plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
     let fields = headers.get_all(header::CONTENT_ENCODING).iter();
     let coded = fields.map(|field| String::from_utf8_lossy(field.as_bytes()));
-    let coded: Vec<_> = coded.filter(|field| !field.split(',').all(|coding| plain(coding.trim()))).collect();
+    let coded: Vec<_> =
+        coded.filter(|field| !field.split(',').all(|coding| plain(coding.trim()))).collect();
     if coded.is_empty() || http_body::Body::is_end_stream(&body) {
         return Ok(body);
     }

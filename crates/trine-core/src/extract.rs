@@ -10,9 +10,10 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request
 
 /// A type that can be an argument of a handler.
 ///
-/// `Reads` says whether it reads the [`Parts`] of the request or its [`Whole`] body. A handler runs the first kind
-/// in the order of its arguments, then makes the values that its template names, and runs the second kind last, wherever it
-/// stands; it may have one of these. So what says who asks refuses before anything is looked up.
+/// `Reads` says whether it reads the [`Parts`] of the request or its [`Whole`] body. A handler runs
+/// the first kind in the order of its arguments, then makes the values that its template names, and
+/// runs the second kind last, wherever it stands; it may have one of these. So what says who asks
+/// refuses before anything is looked up.
 ///
 /// ```
 /// use trine_core::extract::Parts;
@@ -89,7 +90,8 @@ mod sealed {
     impl Sealed for super::Whole {}
 }
 
-/// Why an extractor gave no value: a [`Problem`], or a response of its own such as a redirect to a login page.
+/// Why an extractor gave no value: a [`Problem`], or a response of its own such as a redirect to a
+/// login page.
 #[derive(Debug)]
 pub enum Rejection {
     /// An error, rendered as the client accepts it.
@@ -105,7 +107,8 @@ impl Rejection {
         matches!(self, Rejection::Problem(problem) if problem.is_absent())
     }
 
-    /// Notes the type that refused. One that is noted stays: what wraps an extractor only passes its rejection on.
+    /// Notes the type that refused. One that is noted stays: what wraps an extractor only passes
+    /// its rejection on.
     #[doc(hidden)]
     #[cold]
     #[must_use]
@@ -198,13 +201,16 @@ parts! {
 
 #[cold]
 fn no_connection() -> Rejection {
-    Problem::internal("no connection is known: the application does not run on trine-server").absent().into()
+    Problem::internal("no connection is known: the application does not run on trine-server")
+        .absent()
+        .into()
 }
 
 /// The raw body, to be read as a stream. The limit of the route holds while it is read.
 ///
-/// It comes as it was sent, whatever its `Content-Encoding`: who takes it raw may store it, pass it on, or check a
-/// signature over these bytes, and finds the field among the headers. So do `Bytes` and the whole [`Request`].
+/// It comes as it was sent, whatever its `Content-Encoding`: who takes it raw may store it, pass it
+/// on, or check a signature over these bytes, and finds the field among the headers. So do `Bytes`
+/// and the whole [`Request`].
 impl FromRequest for Body {
     type Reads = Whole;
 
@@ -235,7 +241,8 @@ impl FromRequest for Bytes {
     }
 }
 
-/// All bytes of the body, which must be UTF-8. A 415 where it has a `Content-Encoding` that no layer has undone.
+/// All bytes of the body, which must be UTF-8. A 415 where it has a `Content-Encoding` that no
+/// layer has undone.
 impl FromRequest for String {
     type Reads = Whole;
 

@@ -16,7 +16,8 @@ use http_body::Frame;
 
 use crate::BodyError;
 
-/// Makes the two ends of a body. `length` is the declared number of data bytes, `None` when chunked.
+/// Makes the two ends of a body. `length` is the declared number of data bytes, `None` when
+/// chunked.
 #[must_use]
 pub fn channel(length: Option<u64>) -> (Filler, Incoming) {
     let slot = Arc::new(Mutex::new(Slot::default()));
@@ -70,7 +71,10 @@ impl Incoming {
     }
 
     /// The next frame; asks the connection for it if there is none.
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut slot = lock(&self.slot);
         if let Some(frame) = slot.frame.take() {
             if let (Some(left), Some(data)) = (&mut self.remaining, frame.data_ref()) {

@@ -8,8 +8,8 @@ pub const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// The moment that lies `wait` after `now`, but at most [`NEVER`] after it.
 ///
-/// `Duration::MAX` in a configuration means that a time never ends. Added to the present it is no moment, and the addition
-/// panics: all times that somebody may configure are added here.
+/// `Duration::MAX` in a configuration means that a time never ends. Added to the present it is no
+/// moment, and the addition panics: all times that somebody may configure are added here.
 #[inline]
 pub fn later<M: Add<Duration, Output = M>>(now: M, wait: Duration) -> M {
     now + wait.min(NEVER)

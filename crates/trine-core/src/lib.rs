@@ -1,7 +1,7 @@
 //! The vocabulary of Trine: what a request carries into a handler and what a handler gives back.
 //!
-//! Library authors depend on this crate alone. It changes slowly, opens no socket, routes nothing and has no
-//! macros. Applications use the `trine` crate, which re-exports all of it.
+//! Library authors depend on this crate alone. It changes slowly, opens no socket, routes nothing
+//! and has no macros. Applications use the `trine` crate, which re-exports all of it.
 //!
 //! # Layout
 //! In the order in which a request meets them:
@@ -10,7 +10,8 @@
 //! - [`route`]: the matched route and its parameters, which travel beside the request
 //! - [`state`]: typed values that the application holds
 //! - [`cx`]: one request, as extractors see it
-//! - [`extract`]: [`FromRequest`], the one trait of extraction, and [`needs`], what it wants at launch
+//! - [`extract`]: [`FromRequest`], the one trait of extraction, and [`needs`], what it wants at
+//!   launch
 //! - [`param`]: [`FromParam`], one value of a path or query; [`to_param`]: the way back
 //! - [`respond`]: [`IntoResponse`] and [`IntoResponseParts`]
 //! - [`problem`]: [`Problem`], an error as RFC 9457 tells it

@@ -4,7 +4,8 @@ use std::any::TypeId;
 
 use crate::state::States;
 
-/// The list that [`FromRequest::needs`](crate::FromRequest::needs) fills and the launch audit reads.
+/// The list that [`FromRequest::needs`](crate::FromRequest::needs) fills and the launch audit
+/// reads.
 ///
 /// ```
 /// use trine_core::{Needs, needs::Need};
@@ -49,7 +50,8 @@ pub enum Need {
         /// The name of the type that takes them, for the report.
         type_name: &'static str,
     },
-    /// A guard, since a value of the path or the query is looked up before an argument that may ask who it is.
+    /// A guard, since a value of the path or the query is looked up before an argument that may ask
+    /// who it is.
     Guard {
         /// The argument that is looked up, as it was written.
         value: &'static str,
@@ -61,25 +63,28 @@ pub enum Need {
 impl Needs {
     /// Asks for a value of type `T` in the state.
     pub fn state<T: 'static>(&mut self) {
-        let need = Need::State { type_id: TypeId::of::<T>(), type_name: std::any::type_name::<T>() };
+        let need =
+            Need::State { type_id: TypeId::of::<T>(), type_name: std::any::type_name::<T>() };
         if !self.list.contains(&need) {
             self.list.push(need);
         }
     }
 
-    /// Asks for `count` path parameters in the template of the route; `T` is the type that takes them.
+    /// Asks for `count` path parameters in the template of the route; `T` is the type that takes
+    /// them.
     pub fn path_params<T>(&mut self, count: usize) {
         self.list.push(Need::PathParams { count, type_name: std::any::type_name::<T>() });
     }
 
-    /// Says that an argument is looked up before another, which reads the body and may ask who it is; both as they were written.
+    /// Says that an argument is looked up before another, which reads the body and may ask who it
+    /// is; both as they were written.
     #[doc(hidden)]
     pub fn looks_up_first(&mut self, value: &'static str, body: &'static str) {
         self.list.push(Need::Guard { value, body });
     }
 
-    /// Asks for a look at the state before the first request: at a folder that has to be there, at names that have
-    /// to be known. A check that several handlers ask for is made once.
+    /// Asks for a look at the state before the first request: at a folder that has to be there, at
+    /// names that have to be known. A check that several handlers ask for is made once.
     pub fn check(&mut self, check: Check) {
         self.checks.push(check);
     }

@@ -14,12 +14,15 @@ pub use self::values::{Values, decode, is_encoded};
 use crate::scalars::{Misread, Scalar};
 use crate::{Cx, Needs, Problem, Rejection};
 
-/// A type that a single value of the path, the query or a header field can become: `/users/{id}`, `?{page}`.
+/// A type that a single value of the path, the query or a header field can become: `/users/{id}`,
+/// `?{page}`.
 ///
-/// It sees the request and may wait, so a value can be looked up by its id. The extractors of the handler that leave the body
-/// alone have run before, so whoever may not ask is refused before anything is looked up. Repeated and missing values of a query
-/// are the affair of [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one. How a text
-/// becomes a number, a `bool` or nothing is one table for all of a request: `guide/extraction.md`.
+/// It sees the request and may wait, so a value can be looked up by its id. The extractors of the
+/// handler that leave the body alone have run before, so whoever may not ask is refused before
+/// anything is looked up. Repeated and missing values of a query are the affair of
+/// [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one. How a
+/// text becomes a number, a `bool` or nothing is one table for all of a request:
+/// `guide/extraction.md`.
 ///
 /// ```
 /// use trine_core::{Cx, FromParam, Param, Rejection};
@@ -43,20 +46,27 @@ use crate::{Cx, Needs, Problem, Rejection};
     note = "a struct of all values of the query is an argument `Query<…>` that the template does not name"
 )]
 pub trait FromParam: Sized + Send {
-    /// Whether any text of a path may come here. Otherwise one that holds an encoded `/`, a `\`, a NUL or a segment of dots
-    /// is refused before: see [`AnyText`].
+    /// Whether any text of a path may come here. Otherwise one that holds an encoded `/`, a `\`, a
+    /// NUL or a segment of dots is refused before: see [`AnyText`].
     const ANY_TEXT: bool = false;
 
-    /// Declares what the application must hold for this to work, as an extractor does; the launch audit checks it.
+    /// Declares what the application must hold for this to work, as an extractor does; the launch
+    /// audit checks it.
     fn needs(needs: &mut Needs) {
         let _ = needs;
     }
 
     /// Makes the value of the text between two slashes or behind `name=`, percent-decoded.
-    fn from_param(param: Param<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
+    fn from_param(
+        param: Param<'_>,
+        cx: &Cx,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
     /// Makes the value of everything that the query says under one name.
-    fn from_values(values: Values<'_>, cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send {
+    fn from_values(
+        values: Values<'_>,
+        cx: &Cx,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send {
         async move { Self::from_param(values.one()?, cx).await }
     }
 
@@ -91,8 +101,8 @@ pub enum Place {
 }
 
 impl Param<'_> {
-    /// The rejection that says what was expected and what came: 400. Where nothing came, it is missing. The value of a header
-    /// field is not quoted: it may be a secret.
+    /// The rejection that says what was expected and what came: 400. Where nothing came, it is
+    /// missing. The value of a header field is not quoted: it may be a secret.
     #[must_use]
     pub fn expected(&self, expected: &str) -> Rejection {
         if self.value.is_empty() {
@@ -103,7 +113,8 @@ impl Param<'_> {
         self.quoted(problem.with("expected", expected))
     }
 
-    /// The rejection of a value that is none of those known; it names them and the one that is nearly the same: 400.
+    /// The rejection of a value that is none of those known; it names them and the one that is
+    /// nearly the same: 400.
     #[must_use]
     pub fn expected_one_of(&self, known: &[&str]) -> Rejection {
         if self.value.is_empty() {
@@ -121,7 +132,8 @@ impl Param<'_> {
         self.quoted(problem.with("expected", known))
     }
 
-    /// What came, for a message. A header field may hold a secret, and answers and logs are read by others: it is not quoted.
+    /// What came, for a message. A header field may hold a secret, and answers and logs are read by
+    /// others: it is not quoted.
     #[doc(hidden)]
     #[must_use]
     pub fn got(&self) -> String {
@@ -138,15 +150,18 @@ impl Param<'_> {
         }
     }
 
-    /// The rejection for a reason of your own, 400: a stable code for programs, a message for people.
+    /// The rejection for a reason of your own, 400: a stable code for programs, a message for
+    /// people.
     ///
-    /// It is told as every wrong value of a request is, with the member `errors` that says where it stood.
+    /// It is told as every wrong value of a request is, with the member `errors` that says where it
+    /// stood.
     #[must_use]
     pub fn refuse(&self, code: &str, message: &str) -> Rejection {
         self.place.refuse(self.name, code, message).into()
     }
 
-    /// One of the types that are a single value. A path has no space around its values: each has one spelling there.
+    /// One of the types that are a single value. A path has no space around its values: each has
+    /// one spelling there.
     fn scalar<T: Scalar>(&self) -> Result<T, Rejection> {
         let read = match self.place {
             Place::Path => T::of(&self.value).ok_or(Misread::Expected(T::EXPECTED)),
@@ -159,7 +174,8 @@ impl Param<'_> {
     }
 }
 
-/// Whether one character more, less, other, or swapped with its neighbour makes one text the other; case is no matter.
+/// Whether one character more, less, other, or swapped with its neighbour makes one text the other;
+/// case is no matter.
 fn one_edit_apart(a: &str, b: &str) -> bool {
     let fold = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
     let (a, b) = (fold(a), fold(b));
@@ -175,7 +191,8 @@ fn one_edit_apart(a: &str, b: &str) -> bool {
 }
 
 impl Place {
-    /// The problem of a value in this place: 400, with the member `errors` that every wrong value of a request has.
+    /// The problem of a value in this place: 400, with the member `errors` that every wrong value
+    /// of a request has.
     #[must_use]
     pub fn refuse(self, name: &str, code: &str, message: &str) -> Problem {
         let colon = if message.starts_with("is ") { "" } else { ":" };
@@ -231,11 +248,12 @@ pub fn clip(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reads the path parameter at `index` of the handler's own template; the prefixes of its groups do not count.
+/// Reads the path parameter at `index` of the handler's own template; the prefixes of its groups do
+/// not count.
 ///
 /// # Errors
-/// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8, or where it would lead out of a folder
-/// ([`AnyText`]).
+/// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8, or where it would lead out
+/// of a folder ([`AnyText`]).
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
     let before = cx.route().map_or(0, |route| route.prefix_params);
     let value = match cx.matched().param(before + index) {
@@ -248,7 +266,9 @@ pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Resul
                 && let Some(raw) = cx.matched().params().get(before + index)
                 && let Some(why) = hazard(raw)
             {
-                return T::refused(Rejection::from(Place::Path.refuse(name, "path", &why)).by::<T>());
+                return T::refused(
+                    Rejection::from(Place::Path.refuse(name, "path", &why)).by::<T>(),
+                );
             }
             let param = Param { name, place: Place::Path, value };
             T::from_param(param, cx).await.map_err(Rejection::by::<T>)
@@ -266,7 +286,8 @@ pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejectio
     T::from_values(Values::new(name, query), cx).await.map_err(Rejection::by::<T>)
 }
 
-/// Reads the header field of this name, by the rules for values of a query; each line of the field is a value.
+/// Reads the header field of this name, by the rules for values of a query; each line of the field
+/// is a value.
 ///
 /// ```
 /// use trine_core::extract::Parts;
@@ -286,7 +307,8 @@ pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejectio
 /// ```
 ///
 /// # Errors
-/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8. Neither quotes what came: a field may hold a secret.
+/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8. Neither quotes what came:
+/// a field may hold a secret.
 pub async fn from_header<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
     T::from_values(Values::of_header(name, cx.headers()), cx).await.map_err(Rejection::by::<T>)
 }

@@ -1,4 +1,5 @@
-//! Header maps that a thread lends from one request to the next: a map that has room costs no allocation.
+//! Header maps that a thread lends from one request to the next: a map that has room costs no
+//! allocation.
 
 use std::cell::RefCell;
 
@@ -6,7 +7,8 @@ use http::HeaderMap;
 
 const MOST_KEPT: usize = 64;
 
-/// Maps of more fields are given back to the allocator: one large head must not weigh on the thread for ever.
+/// Maps of more fields are given back to the allocator: one large head must not weigh on the thread
+/// for ever.
 const LARGEST_KEPT: usize = 64;
 
 thread_local! {
@@ -24,7 +26,8 @@ pub fn lend_headers(place: &mut HeaderMap) {
     }
 }
 
-/// Takes a map back. It is cleared here, not when it is lent again: its values hold slices of read buffers.
+/// Takes a map back. It is cleared here, not when it is lent again: its values hold slices of read
+/// buffers.
 pub fn give_headers(mut map: HeaderMap) {
     if map.capacity() == 0 || map.capacity() > LARGEST_KEPT {
         return;

@@ -11,9 +11,10 @@ use crate::{Body, BoxError, Problem, Response, recycle};
 
 /// A type that a handler may return.
 ///
-/// Text and bytes, a [`StatusCode`], a [`Problem`], a whole [`Response`], a `Result` of two of these; and a tuple
-/// that ends with one of them and has an optional status and any [`IntoResponseParts`] before it. The status of a
-/// [`Problem`] stays its own, so that an answer that could not be made is never told as a success.
+/// Text and bytes, a [`StatusCode`], a [`Problem`], a whole [`Response`], a `Result` of two of
+/// these; and a tuple that ends with one of them and has an optional status and any
+/// [`IntoResponseParts`] before it. The status of a [`Problem`] stays its own, so that an answer
+/// that could not be made is never told as a success.
 ///
 /// ```
 /// use http::{StatusCode, header};
@@ -171,8 +172,9 @@ impl<P: IntoResponseParts> IntoResponseParts for Option<P> {
 
 /// Each field replaces those of the same name that the response has, but `Set-Cookie`: it is added.
 ///
-/// Each line of `Set-Cookie` is about a cookie of its own and no part of a list (RFC 9110 section 5.3), so one that replaced
-/// others would lose what a session or a [`Cookies`](https://docs.rs/trine/latest/trine/extract/struct.Cookies.html) set.
+/// Each line of `Set-Cookie` is about a cookie of its own and no part of a list (RFC 9110 section
+/// 5.3), so one that replaced others would lose what a session or a
+/// [`Cookies`](https://docs.rs/trine/latest/trine/extract/struct.Cookies.html) set.
 impl IntoResponseParts for HeaderMap {
     fn into_response_parts(mut self, response: &mut Response) -> Result<(), Problem> {
         // An entry would reserve a place first, where there most often is none.
@@ -189,8 +191,9 @@ impl IntoResponseParts for HeaderMap {
     }
 }
 
-/// Each field replaces those of the same name that the response has, and those before it in the array, but `Set-Cookie`: it
-/// is added. To add others, write [`AppendHeaders`](https://docs.rs/trine/latest/trine/respond/struct.AppendHeaders.html).
+/// Each field replaces those of the same name that the response has, and those before it in the
+/// array, but `Set-Cookie`: it is added. To add others, write
+/// [`AppendHeaders`](https://docs.rs/trine/latest/trine/respond/struct.AppendHeaders.html).
 impl<K, V, const N: usize> IntoResponseParts for [(K, V); N]
 where
     K: TryInto<HeaderName, Error: Into<BoxError>>,

@@ -21,7 +21,8 @@ pub struct RouteMeta {
     pub method: Option<Method>,
     /// The whole template with the prefixes of its groups, such as `/users/{id}`.
     pub path: String,
-    /// The names of the parameters: those of the host, then those of the path, in the order of the template.
+    /// The names of the parameters: those of the host, then those of the path, in the order of the
+    /// template.
     pub params: Vec<String>,
     /// How many of them come from the host and the prefixes of groups, before the handler's own.
     pub prefix_params: usize,
@@ -45,7 +46,12 @@ pub struct RouteMeta {
 
 impl RouteMeta {
     /// A route of which only the template and the place of declaration are known.
-    pub fn new(method: Option<Method>, path: impl Into<String>, file: &'static str, line: u32) -> RouteMeta {
+    pub fn new(
+        method: Option<Method>,
+        path: impl Into<String>,
+        file: &'static str,
+        line: u32,
+    ) -> RouteMeta {
         RouteMeta {
             method,
             path: path.into(),
@@ -80,9 +86,11 @@ pub struct AppCx {
     pub keep_heads: bool,
 }
 
-/// The match of one request: the application, the route, the values of its parameters, the connection.
+/// The match of one request: the application, the route, the values of its parameters, the
+/// connection.
 ///
-/// It is cheap to clone. Where a request crosses a foreign layer it rides in the request's extensions.
+/// It is cheap to clone. Where a request crosses a foreign layer it rides in the request's
+/// extensions.
 #[derive(Debug, Clone)]
 pub struct RouteCx {
     app: Arc<AppCx>,
@@ -115,7 +123,8 @@ impl RouteCx {
         self.jar = Some(jar);
     }
 
-    /// The changes to cookies that wait for the answer, where somebody took the cookies of the request.
+    /// The changes to cookies that wait for the answer, where somebody took the cookies of the
+    /// request.
     #[doc(hidden)]
     #[must_use]
     #[inline]
@@ -155,7 +164,8 @@ impl RouteCx {
 
     /// The value of the path parameter at `index`, percent-decoded.
     ///
-    /// It is any text, as [`AnyText`](crate::param::AnyText) is: it may hold `/`, `\` and segments of dots.
+    /// It is any text, as [`AnyText`](crate::param::AnyText) is: it may hold `/`, `\` and segments
+    /// of dots.
     ///
     /// # Errors
     /// A 400 where the decoded bytes are not UTF-8.
@@ -169,7 +179,8 @@ impl RouteCx {
 
     #[cold]
     fn not_utf8(&self, index: usize, raw: &str) -> Rejection {
-        let name = self.route().and_then(|route| route.params.get(index)).map_or("?", String::as_str);
+        let name =
+            self.route().and_then(|route| route.params.get(index)).map_or("?", String::as_str);
         let message = format!("expected UTF-8 after percent-decoding, got `{}`", clip(raw));
         Place::Path.refuse(name, "encoding", &message).into()
     }

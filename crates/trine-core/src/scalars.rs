@@ -37,7 +37,8 @@ pub fn read<T: Scalar>(text: &str) -> Result<T, Misread> {
     }
 }
 
-/// What a checkbox sends, and what people write. Nothing is `true`: `?full`, and a checkbox without a value.
+/// What a checkbox sends, and what people write. Nothing is `true`: `?full`, and a checkbox without
+/// a value.
 impl Scalar for bool {
     const EXPECTED: &'static str = "`true` or `false`";
 

@@ -7,10 +7,15 @@ use std::sync::Arc;
 
 /// One value per type, shared by reference. A value needs to be `Send + Sync`, never `Clone`.
 ///
-/// A clone shares the values and may hold further ones: each worker of a server has a clone, with what is its own.
+/// A clone shares the values and may hold further ones: each worker of a server has a clone, with
+/// what is its own.
 #[derive(Default, Clone)]
 pub struct States {
-    values: HashMap<TypeId, (Arc<dyn Any + Send + Sync>, &'static str), BuildHasherDefault<TypeIdHasher>>,
+    values: HashMap<
+        TypeId,
+        (Arc<dyn Any + Send + Sync>, &'static str),
+        BuildHasherDefault<TypeIdHasher>,
+    >,
 }
 
 impl States {

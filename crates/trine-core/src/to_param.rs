@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::Rejection;
 use crate::param::AnyText;
 
-/// A type whose values can stand in a path or a query: the way back from [`FromParam`](crate::FromParam).
+/// A type whose values can stand in a path or a query: the way back from
+/// [`FromParam`](crate::FromParam).
 ///
-/// What it gives is read back by `FromParam` to an equal value. It is not percent-encoded: links do that.
+/// What it gives is read back by `FromParam` to an equal value. It is not percent-encoded: links do
+/// that.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -33,7 +35,8 @@ pub trait ToParam {
     /// The text between two slashes or behind `name=`.
     fn to_param(&self) -> Cow<'_, str>;
 
-    /// Hands on everything that a query says under one name: one text for most types, none for `None`.
+    /// Hands on everything that a query says under one name: one text for most types, none for
+    /// `None`.
     fn to_values(&self, each: &mut dyn FnMut(&str)) {
         each(&self.to_param());
     }
@@ -41,8 +44,9 @@ pub trait ToParam {
 
 /// A value that can be given to a link where its handler takes a `T`.
 ///
-/// That is a `T` or `&T`; `&str` for `String`; what stands for `T` also for `Option<T>`; an array or a slice for
-/// `Vec<T>` (`vec![]` for none). `#[derive(FromParam)]` adds the key of a type that is looked up.
+/// That is a `T` or `&T`; `&str` for `String`; what stands for `T` also for `Option<T>`; an array
+/// or a slice for `Vec<T>` (`vec![]` for none). `#[derive(FromParam)]` adds the key of a type that
+/// is looked up.
 ///
 /// ```
 /// use trine_core::LinkArg;
@@ -70,8 +74,8 @@ pub trait LinkArg<T> {
 
 /// Writes values of `T`, which is whatever is [`ToParam`].
 ///
-/// It stands between the two traits for the compiler's words: where a type has no text, that is said, and not that it
-/// cannot stand for itself.
+/// It stands between the two traits for the compiler's words: where a type has no text, that is
+/// said, and not that it cannot stand for itself.
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be written into a link: it has no `ToParam`",
     label = "cannot be written into a link",
@@ -157,7 +161,8 @@ impl ToParam for String {
     }
 }
 
-/// With slashes between its segments. What is not UTF-8 no request can name; it is written with U+FFFD.
+/// With slashes between its segments. What is not UTF-8 no request can name; it is written with
+/// U+FFFD.
 impl ToParam for Path {
     fn to_param(&self) -> Cow<'_, str> {
         let text = self.to_string_lossy();
@@ -193,7 +198,8 @@ displayed! {
     std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
 }
 
-/// `None` is left out of a query. An empty text is read as `None`, as all inputs are that nobody touched.
+/// `None` is left out of a query. An empty text is read as `None`, as all inputs are that nobody
+/// touched.
 impl<T: ToParam> ToParam for Option<T> {
     fn to_param(&self) -> Cow<'_, str> {
         self.as_ref().map_or(Cow::Borrowed(""), T::to_param)

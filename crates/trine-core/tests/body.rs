@@ -39,7 +39,9 @@ fn futures<T: Send + Unpin + 'static>(items: Vec<T>) -> impl futures_core::Strea
     Iter(items.into_iter())
 }
 
-fn asked<T>(next: impl FnMut() -> Option<T> + Send + Unpin) -> impl futures_core::Stream<Item = T> + Send {
+fn asked<T>(
+    next: impl FnMut() -> Option<T> + Send + Unpin,
+) -> impl futures_core::Stream<Item = T> + Send {
     struct Asked<F>(F);
     impl<T, F: FnMut() -> Option<T> + Unpin> futures_core::Stream for Asked<F> {
         type Item = T;
@@ -87,7 +89,10 @@ fn the_limit_holds_for_every_form() {
         ("file", Body::file(file(b"12345"), 0, 5)),
     ] {
         let error = now(body.limited(4).bytes()).unwrap_err();
-        assert!(matches!(error, BodyError::TooLarge { limit: 4, of_request: false }), "{form}: {error}");
+        assert!(
+            matches!(error, BodyError::TooLarge { limit: 4, of_request: false }),
+            "{form}: {error}"
+        );
     }
     assert_eq!(now(parts(&["123", "45"]).limited(5).bytes()).unwrap(), "12345");
 }
@@ -98,7 +103,10 @@ fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
     struct Grumbling;
     impl futures_core::Stream for Grumbling {
         type Item = Result<Bytes, BodyError>;
-        fn poll_next(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        fn poll_next(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Self::Item>> {
             Poll::Ready(Some(Err(BodyError::TimedOut)))
         }
     }
@@ -126,7 +134,10 @@ fn behind_an_error_comes_the_end_whatever_the_kind_of_body() {
                 None => panic!("{form}: no error"),
             }
         };
-        assert!(now(body.frame()).is_none() && now(body.chunk()).is_none(), "{form}: behind {error}");
+        assert!(
+            now(body.frame()).is_none() && now(body.chunk()).is_none(),
+            "{form}: behind {error}"
+        );
         assert!(body.is_end_stream(), "{form}");
     }
 }
@@ -191,7 +202,10 @@ fn a_connection_that_goes_away_is_never_the_end_of_a_body() {
 fn a_body_that_nobody_reads_any_more_says_so() {
     let (filler, incoming) = channel(None);
     drop(Body::incoming(incoming));
-    assert_eq!(filler.poll_wanted(&mut Context::from_waker(Waker::noop())), Poll::Ready(Want::Gone));
+    assert_eq!(
+        filler.poll_wanted(&mut Context::from_waker(Waker::noop())),
+        Poll::Ready(Want::Gone)
+    );
 }
 
 #[test]
@@ -199,7 +213,13 @@ fn a_declared_length_past_the_limit_asks_for_no_byte() {
     let (filler, incoming) = channel(Some(10));
     let mut body = Body::incoming(incoming).limited(9);
     assert!(body.check_declared().is_err());
-    assert!(matches!(now(body.frame()), Some(Err(BodyError::TooLarge { limit: 9, of_request: true }))));
+    assert!(matches!(
+        now(body.frame()),
+        Some(Err(BodyError::TooLarge { limit: 9, of_request: true }))
+    ));
     // It lets go of the connection, and has never asked it for a frame.
-    assert_eq!(filler.poll_wanted(&mut Context::from_waker(Waker::noop())), Poll::Ready(Want::Gone));
+    assert_eq!(
+        filler.poll_wanted(&mut Context::from_waker(Waker::noop())),
+        Poll::Ready(Want::Gone)
+    );
 }

@@ -9,7 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 use trine_core::param::{from_path, from_query};
 use trine_core::route::{AppCx, Params};
 use trine_core::{
-    Body, Cx, FromParam, FromRequest, IntoResponse, Problem, Rejection, Request, Response, RouteCx, RouteMeta,
+    Body, Cx, FromParam, FromRequest, IntoResponse, Problem, Rejection, Request, Response, RouteCx,
+    RouteMeta,
 };
 
 fn block<F: Future>(future: F) -> F::Output {
@@ -44,7 +45,10 @@ fn a_value_of_the_path_says_name_expected_and_got() {
     assert_eq!(block(from_path::<u32>("id", 0, &cx("/users/7"))).unwrap(), 7);
     assert_eq!(block(from_path::<String>("id", 0, &cx("/users/a%20b"))).unwrap(), "a b");
     let refused = block(from_path::<u8>("id", 0, &cx("/users/300"))).unwrap_err();
-    assert_eq!(detail(refused), "path parameter `id`: expected a whole number from 0 to 255, got `300`");
+    assert_eq!(
+        detail(refused),
+        "path parameter `id`: expected a whole number from 0 to 255, got `300`"
+    );
 }
 
 #[test]
@@ -96,12 +100,15 @@ fn an_option_is_none_only_when_the_thing_is_absent() {
     assert!(block(Option::<Header>::from_request(&mut with(None))).unwrap().is_none());
     assert!(block(Option::<Header>::from_request(&mut with(Some("7")))).unwrap().is_some());
     assert!(block(Option::<Header>::from_request(&mut with(Some("x")))).is_err());
-    assert!(block(Result::<Header, Rejection>::from_request(&mut with(Some("x")))).unwrap().is_err());
+    assert!(
+        block(Result::<Header, Rejection>::from_request(&mut with(Some("x")))).unwrap().is_err()
+    );
 }
 
 #[test]
 fn a_problem_is_told_in_json_by_default_and_its_source_never() {
-    let problem = Problem::conflict("taken").with("field", "email").with("status", 1).source("secret");
+    let problem =
+        Problem::conflict("taken").with("field", "email").with("status", 1).source("secret");
     let response = problem.into_response();
     assert_eq!(response.status(), 409);
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
@@ -139,7 +146,8 @@ fn a_response_carries_its_problem_to_catchers() {
 
 #[test]
 fn tuples_end_with_the_body_and_begin_with_the_status() {
-    let response = (StatusCode::CREATED, [("x-one", "1")], [(header::ETAG, "\"e\"")], "body").into_response();
+    let response =
+        (StatusCode::CREATED, [("x-one", "1")], [(header::ETAG, "\"e\"")], "body").into_response();
     assert_eq!(response.status(), 201);
     assert_eq!(
         (&response.headers()["x-one"], &response.headers()["etag"]),

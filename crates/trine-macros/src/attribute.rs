@@ -54,7 +54,13 @@ pub(crate) fn parse(verb: Verb, tokens: TokenStream, diagnostics: &mut Diagnosti
         verb,
         saw_template: false,
         seen: Vec::new(),
-        attribute: Attribute { template: None, method, limit: None, name: None, conditions: Vec::new() },
+        attribute: Attribute {
+            template: None,
+            method,
+            limit: None,
+            name: None,
+            conditions: Vec::new(),
+        },
         diagnostics,
     };
     for argument in split(tokens) {
@@ -69,10 +75,16 @@ pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     for token in tokens {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => arguments.push(Vec::new()),
-            token => arguments.last_mut().into_iter().for_each(|argument| argument.push(token.clone())),
+            token => {
+                arguments.last_mut().into_iter().for_each(|argument| argument.push(token.clone()))
+            }
         }
     }
-    arguments.into_iter().filter(|argument| !argument.is_empty()).map(TokenStream::from_iter).collect()
+    arguments
+        .into_iter()
+        .filter(|argument| !argument.is_empty())
+        .map(TokenStream::from_iter)
+        .collect()
 }
 
 struct Arguments<'a> {
@@ -99,9 +111,12 @@ impl Arguments<'_> {
             Ok((Some(key), value)) => self.option(&key, &value),
             Ok((None, _)) | Err(_) => {
                 let keys = self.keys();
-                let at = tokens.into_iter().next().map_or_else(Span::call_site, |token| token.span());
-                self.diagnostics
-                    .error(at, format!("expected a template such as `\"/users/{{id}}\"` or {keys}"));
+                let at =
+                    tokens.into_iter().next().map_or_else(Span::call_site, |token| token.span());
+                self.diagnostics.error(
+                    at,
+                    format!("expected a template such as `\"/users/{{id}}\"` or {keys}"),
+                );
                 // The mistake may well be the template; that it is missing too would be noise.
                 self.saw_template = true;
             }
@@ -122,7 +137,8 @@ impl Arguments<'_> {
                     let column = text[..mistake.at.start].chars().count() + 1;
                     let at = within(literal, &mistake.at);
                     let message = mistake.message;
-                    self.diagnostics.error(at, format!("template `{text}`, column {column}: {message}"));
+                    self.diagnostics
+                        .error(at, format!("template `{text}`, column {column}: {message}"));
                 }
             }
         }
@@ -167,9 +183,11 @@ impl Arguments<'_> {
             Some(Ok(condition)) => self.attribute.conditions.push(condition),
             Some(Err(message)) => self.diagnostics.error(value.span(), message),
             None => {
-                let expected = || format!("expected {}", condition::meant(name).unwrap_or(self.keys()));
+                let expected =
+                    || format!("expected {}", condition::meant(name).unwrap_or(self.keys()));
                 let message = foreign(name, value).unwrap_or_else(expected);
-                self.diagnostics.error(key.span(), format!("`{name}` is not known here; {message}"));
+                self.diagnostics
+                    .error(key.span(), format!("`{name}` is not known here; {message}"));
             }
         }
     }
@@ -190,7 +208,8 @@ impl Arguments<'_> {
     fn finish(self) -> Attribute {
         if !self.saw_template {
             let attribute = self.verb.attribute();
-            let message = format!("the template is missing: write `#[{attribute}(\"/users/{{id}}\")]`");
+            let message =
+                format!("the template is missing: write `#[{attribute}(\"/users/{{id}}\")]`");
             self.diagnostics.error(Span::call_site(), message);
         }
         self.attribute
@@ -218,7 +237,8 @@ fn foreign(option: &str, value: &Lit) -> Option<String> {
     }
 }
 
-/// The part of a literal. Stable compilers cannot point into one, so the text says the column as well.
+/// The part of a literal. Stable compilers cannot point into one, so the text says the column as
+/// well.
 fn within(literal: &LitStr, range: &std::ops::Range<usize>) -> Span {
     let token: Literal = literal.token();
     let plain = token.to_string() == format!("\"{}\"", literal.value());
@@ -234,14 +254,16 @@ fn type_name(value: &Lit) -> Option<Ident> {
 
 /// RFC 9110, 5.6.2 and 9.1: a method is a token, and case matters.
 fn method(value: &Lit) -> Result<String, String> {
-    let Lit::Str(text) = value else { return Err("`method` expects text: `method = \"PURGE\"`".into()) };
+    let Lit::Str(text) = value else {
+        return Err("`method` expects text: `method = \"PURGE\"`".into());
+    };
     let method = text.value();
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match method.as_str() {
         "" => Err("the method is empty; leave `method` out to take any".into()),
-        method if !method.bytes().all(token) => {
-            Err(format!("`{method}` is not a method: expected a token of RFC 9110, such as `PURGE`"))
-        }
+        method if !method.bytes().all(token) => Err(format!(
+            "`{method}` is not a method: expected a token of RFC 9110, such as `PURGE`"
+        )),
         method if method.bytes().any(|byte| byte.is_ascii_lowercase()) => {
             Err(format!("methods are case-sensitive: write `{}`", method.to_ascii_uppercase()))
         }
@@ -263,7 +285,9 @@ const UNITS: [(&str, u64); 8] = [
 /// A number of bytes: `65536` or `"64KiB"`.
 pub(crate) fn bytes(option: &str, value: &Lit) -> Result<u64, String> {
     let expected = || {
-        format!("`{option}` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`")
+        format!(
+            "`{option}` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`"
+        )
     };
     let text = match value {
         Lit::Int(number) if number.suffix().is_empty() => number.base10_digits().to_owned(),

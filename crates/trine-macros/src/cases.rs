@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn each_case_writes_two_words_as_serde_does() {
         let written: Vec<_> = CASES.iter().map(|(_, case)| case.apply("MostRecent")).collect();
-        let wanted = ["mostrecent", "MOSTRECENT", "MostRecent", "mostRecent", "most_recent", "MOST_RECENT"];
+        let wanted =
+            ["mostrecent", "MOSTRECENT", "MostRecent", "mostRecent", "most_recent", "MOST_RECENT"];
         assert_eq!(written[..6], wanted);
         assert_eq!(written[6..], ["most-recent", "MOST-RECENT"]);
         let one: Vec<_> = CASES.iter().map(|(_, case)| case.apply("Top")).collect();

@@ -1,4 +1,5 @@
-//! What a request has to say for a route to match it: `header = "x-version: 2"`, `accepts = "text/html"`.
+//! What a request has to say for a route to match it: `header = "x-version: 2"`,
+//! `accepts = "text/html"`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -22,9 +23,10 @@ pub(crate) fn parse(key: &str, value: &Lit) -> Option<Result<Condition, String>>
     let (read, example): (Read, _) = match key {
         "header" => (header, "x-version: 2"),
         "accepts" => (|text| media("accepts", text, false).map(Condition::Accepts), "text/html"),
-        "content_type" => {
-            (|text| media("content_type", text, true).map(Condition::ContentType), "application/json")
-        }
+        "content_type" => (
+            |text| media("content_type", text, true).map(Condition::ContentType),
+            "application/json",
+        ),
         _ => return None,
     };
     let Lit::Str(text) = value else {
@@ -59,7 +61,9 @@ fn header(text: &str) -> Result<Condition, String> {
         ));
     }
     match value {
-        Some("") => Err(format!("`{text}` has no value: write `header = \"{name}\"` for any value")),
+        Some("") => {
+            Err(format!("`{text}` has no value: write `header = \"{name}\"` for any value"))
+        }
         Some(value) if !value.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) => {
             Err(format!("`{value}` cannot be the value of a header: expected visible ASCII"))
         }
@@ -78,9 +82,9 @@ fn media(key: &str, text: &str, ranges: bool) -> Result<String, String> {
             "{key} `{text}`: an answer has one media type, such as `text/html`; a client may send `{text}`"
         )),
         Some((kind, sub)) if part(kind) && part(sub) => Ok(text.to_owned()),
-        Some(_) if text.contains(';') => {
-            Err(format!("{key} `{text}`: parameters decide nothing; write the media type without them"))
-        }
+        Some(_) if text.contains(';') => Err(format!(
+            "{key} `{text}`: parameters decide nothing; write the media type without them"
+        )),
         Some(_) | None => {
             let range = if ranges { ", or `image/*`" } else { "" };
             Err(format!(
@@ -99,7 +103,9 @@ impl Condition {
     pub(crate) fn tokens(&self) -> TokenStream {
         let condition = quote!(::trine::__private::DeclaredCondition);
         match self {
-            Condition::Header(name, None) => quote!(#condition::Header(#name, ::core::option::Option::None)),
+            Condition::Header(name, None) => {
+                quote!(#condition::Header(#name, ::core::option::Option::None))
+            }
             Condition::Header(name, Some(value)) => {
                 quote!(#condition::Header(#name, ::core::option::Option::Some(#value)))
             }

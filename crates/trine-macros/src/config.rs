@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, LitInt, LitStr, Token,
+    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, LitInt,
+    LitStr, Token,
 };
 
 use crate::diagnostics::Diagnostics;
@@ -17,22 +18,29 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut diagnostics = Diagnostics::default();
     if let Some(parameter) = input.generics.params.first() {
-        diagnostics
-            .error(parameter.span(), "`#[derive(Config)]`: a section is one type: remove its parameters");
+        diagnostics.error(
+            parameter.span(),
+            "`#[derive(Config)]`: a section is one type: remove its parameters",
+        );
     }
     options(&input.attrs, &[], &mut diagnostics);
     let expanded = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => section(&input.ident, fields.named.iter(), &mut diagnostics),
             Fields::Unnamed(_) | Fields::Unit => {
-                diagnostics.error(input.ident.span(), "`#[derive(Config)]`: a section has fields with names");
+                diagnostics.error(
+                    input.ident.span(),
+                    "`#[derive(Config)]`: a section has fields with names",
+                );
                 TokenStream::new()
             }
         },
         Data::Enum(data) => value(&input.ident, data, &mut diagnostics),
         Data::Union(_) => {
-            diagnostics
-                .error(input.ident.span(), "`#[derive(Config)]`: write a struct, or an enum without fields");
+            diagnostics.error(
+                input.ident.span(),
+                "`#[derive(Config)]`: write a struct, or an enum without fields",
+            );
             TokenStream::new()
         }
     };
@@ -132,7 +140,8 @@ fn options(attributes: &[Attribute], allowed: &[&str], diagnostics: &mut Diagnos
 }
 
 fn is_key(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 fn section<'a>(
@@ -147,7 +156,9 @@ fn section<'a>(
         let options = options(&field.attrs, ALL, diagnostics);
         let key = options.name.as_ref().map_or_else(|| plain(name), LitStr::value);
         if options.name.is_none() && !is_key(&key) {
-            let text = format!("`{key}` is no key: add `#[config(name = \"…\")]` of a to z, 0 to 9 and `_`");
+            let text = format!(
+                "`{key}` is no key: add `#[config(name = \"…\")]` of a to z, 0 to 9 and `_`"
+            );
             diagnostics.error(name.span(), text);
         }
         if seen.contains(&key) {
@@ -178,7 +189,10 @@ fn section<'a>(
 fn key_of(key: &str, field: &Field, options: &Options) -> TokenStream {
     let ty = &field.ty;
     let secret = options.secret;
-    let min = options.min.as_ref().map_or_else(|| quote!(::trine::config::Secret::MIN), |min| quote!(#min));
+    let min = options
+        .min
+        .as_ref()
+        .map_or_else(|| quote!(::trine::config::Secret::MIN), |min| quote!(#min));
     let default = match &options.default {
         None => quote!(::core::option::Option::None),
         Some(DefaultValue::OfType) => quote!(::core::option::Option::Some("")),
@@ -211,7 +225,9 @@ fn read_of(name: &Ident, index: usize, field: &Field, options: &Options) -> Toke
             let default = quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default);
             quote!(#field::value_or(reader, &keys[#index], #default))
         }
-        Some(DefaultValue::Text(text)) => quote!(#field::value_or_text(reader, &keys[#index], #text)),
+        Some(DefaultValue::Text(text)) => {
+            quote!(#field::value_or_text(reader, &keys[#index], #text))
+        }
         Some(DefaultValue::Value(expr)) => quote! {
             #field::value_or(reader, &keys[#index], || -> #ty { #expr })
         },
@@ -228,11 +244,14 @@ fn value(ident: &Ident, data: &DataEnum, diagnostics: &mut Diagnostics) -> Token
             diagnostics.error(variant.ident.span(), text);
         }
         let options = options(&variant.attrs, &["name"], diagnostics);
-        names.push(options.name.map_or_else(|| snake(&variant.ident.to_string()), |name| name.value()));
+        names.push(
+            options.name.map_or_else(|| snake(&variant.ident.to_string()), |name| name.value()),
+        );
         variants.push(&variant.ident);
     }
     if names.is_empty() {
-        diagnostics.error(ident.span(), "`#[derive(Config)]`: an enum without variants has no values");
+        diagnostics
+            .error(ident.span(), "`#[derive(Config)]`: an enum without variants has no values");
     }
     let expected = list(names.iter().map(String::as_str));
     quote! {
@@ -281,7 +300,8 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 fn doc(attributes: &[Attribute]) -> String {
     let lines = attributes.iter().filter_map(|attribute| {
-        let meta = attribute.meta.require_name_value().ok().filter(|meta| meta.path.is_ident("doc"))?;
+        let meta =
+            attribute.meta.require_name_value().ok().filter(|meta| meta.path.is_ident("doc"))?;
         match &meta.value {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
             _ => None,

@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::parse::Parse as _;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Field, Fields, Lit, LitStr, Member, Path, Token,
-    Type,
+    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Field, Fields, Lit, LitStr, Member,
+    Path, Token, Type,
 };
 
 use crate::cases::Case;
@@ -20,7 +20,9 @@ pub(crate) fn from_param(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let options = Options::parse(&input.attrs, &mut diagnostics);
     let tokens = match (&options.with, &input.data) {
-        (Some(with), Data::Struct(data)) => found(&input, &options, with, &data.fields, &mut diagnostics),
+        (Some(with), Data::Struct(data)) => {
+            found(&input, &options, with, &data.fields, &mut diagnostics)
+        }
         (Some(with), _) => found(&input, &options, with, &Fields::Unit, &mut diagnostics),
         (None, Data::Enum(data)) => named(&input, data, &options, &mut diagnostics),
         (None, Data::Struct(data)) if data.fields.len() == 1 => {
@@ -107,18 +109,21 @@ fn named(
     for variant in &data.variants {
         let own = Options::parse(&variant.attrs, diagnostics);
         if !matches!(variant.fields, Fields::Unit) {
-            let message =
-                format!("`{}` has fields, and one text says only which variant it is", variant.ident);
+            let message = format!(
+                "`{}` has fields, and one text says only which variant it is",
+                variant.ident
+            );
             diagnostics.error(variant.ident.span(), message);
         }
         let plain = variant.ident.to_string();
         let plain = plain.strip_prefix("r#").unwrap_or(&plain);
-        let text = own
-            .rename
-            .unwrap_or_else(|| options.rename_all.map_or(plain.to_owned(), |case| case.apply(plain)));
+        let text = own.rename.unwrap_or_else(|| {
+            options.rename_all.map_or(plain.to_owned(), |case| case.apply(plain))
+        });
         if known.contains(&text) {
-            let message =
-                format!("two variants are called `{text}`: give one another `#[param(rename = \"…\")]`");
+            let message = format!(
+                "two variants are called `{text}`: give one another `#[param(rename = \"…\")]`"
+            );
             diagnostics.error(variant.ident.span(), message);
         }
         known.push(text);
@@ -161,7 +166,10 @@ fn newtype(input: &DeriveInput, field: &Field) -> TokenStream {
     // Said once, where the type stands; what follows may rely on it.
     let bounded = |bound: TokenStream| {
         let mut generics = input.generics.clone();
-        generics.make_where_clause().predicates.push(syn::parse_quote_spanned!(ty.span()=> #ty: #bound));
+        generics
+            .make_where_clause()
+            .predicates
+            .push(syn::parse_quote_spanned!(ty.span()=> #ty: #bound));
         generics.where_clause
     };
     let from = bounded(quote_spanned!(ty.span()=> ::trine::FromParam));
@@ -215,8 +223,12 @@ fn found(
 ) -> TokenStream {
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
-    let keys = fields.iter().enumerate().filter(|(_, field)| Options::parse(&field.attrs, diagnostics).key);
-    let keys: Vec<(Member, &Type)> = keys.map(|(index, field)| (member(index, field), &field.ty)).collect();
+    let keys = fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| Options::parse(&field.attrs, diagnostics).key);
+    let keys: Vec<(Member, &Type)> =
+        keys.map(|(index, field)| (member(index, field), &field.ty)).collect();
     if let Some((_, second)) = keys.get(1) {
         diagnostics.error(second.span(), "a second `#[param(key)]`: one text stands for the whole");
     }
@@ -249,7 +261,9 @@ fn key_of(input: &DeriveInput, key: &Member, ty: &Type) -> TokenStream {
     let (generics, arguments, clause) = input.generics.split_for_impl();
     let written = quote_spanned!(ty.span()=> <#ty as ::trine::ToParam>);
     let text = match ty {
-        Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "String") => {
+        Type::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident == "String") =>
+        {
             Some(quote!(&str))
         }
         _ => None,

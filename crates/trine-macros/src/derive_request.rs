@@ -31,7 +31,8 @@ pub(crate) fn from_request(input: TokenStream) -> TokenStream {
         }
     };
     if let Some(part) = parts.get(MOST_EXTRACTORS) {
-        let message = format!("at most {MOST_EXTRACTORS} fields: gather some in a struct of their own");
+        let message =
+            format!("at most {MOST_EXTRACTORS} fields: gather some in a struct of their own");
         diagnostics.error(part.ty.span(), message);
     }
     if !diagnostics.is_empty() {
@@ -85,10 +86,13 @@ fn parts(fields: &Fields, diagnostics: &mut Diagnostics) -> Vec<Part> {
 /// `#[from_request(via(Json))]`.
 fn via(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Option<Path> {
     let mut via = None;
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("from_request")) {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("from_request"))
+    {
         let parsed = attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("via") {
-                return Err(meta.error("expected `via(Json)`: the extractor that the value lies in"));
+                return Err(
+                    meta.error("expected `via(Json)`: the extractor that the value lies in")
+                );
             }
             let content;
             syn::parenthesized!(content in meta.input);
@@ -124,7 +128,8 @@ impl Derived<'_> {
         let (parameters, _, clause) = generics.split_for_impl();
         let (_, arguments, _) = self.input.generics.split_for_impl();
         let types: Vec<_> = self.parts.iter().map(|part| &part.ty).collect();
-        let (needs, cx) = (Ident::new("needs", Span::mixed_site()), Ident::new("cx", Span::mixed_site()));
+        let (needs, cx) =
+            (Ident::new("needs", Span::mixed_site()), Ident::new("cx", Span::mixed_site()));
         let (reads, value) = (self.reads(), self.value());
         let locals = (0..self.parts.len()).map(local);
         let check = self.check();
@@ -181,10 +186,15 @@ impl Derived<'_> {
             quote!(let #local = ::trine::__private::Source::<#ty>::READS_BODY;)
         });
         let pairs = self.parts.iter().enumerate().flat_map(|(first, a)| {
-            self.parts.iter().enumerate().skip(first + 1).map(move |(second, b)| (first, a, second, b))
+            self.parts
+                .iter()
+                .enumerate()
+                .skip(first + 1)
+                .map(move |(second, b)| (first, a, second, b))
         });
         let pairs = pairs.map(|(first, a, second, b)| {
-            let message = format!("`{name}` reads the request body twice: `{}` and `{}`", a.text, b.text);
+            let message =
+                format!("`{name}` reads the request body twice: `{}` and `{}`", a.text, b.text);
             let panic = quote_spanned!(b.ty.span()=> ::core::panic!(#message));
             let (first, second) = (local(first), local(second));
             quote!(if #first && #second { #panic })

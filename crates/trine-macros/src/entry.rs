@@ -41,7 +41,8 @@ pub(crate) fn entry(entry: Entry, arguments: &TokenStream, item: &TokenStream) -
     let errors = diagnostics.into_tokens();
     let ident = &function.signature.ident;
     match entry {
-        // rustc has its own word on an `async fn main`, which would be the second on the same mistake.
+        // rustc has its own word on an `async fn main`, which would be the second on the same
+        // mistake.
         Entry::Main => quote! {
             #errors
             fn #ident() {
@@ -53,28 +54,39 @@ pub(crate) fn entry(entry: Entry, arguments: &TokenStream, item: &TokenStream) -
     }
 }
 
-fn check(entry: Entry, arguments: &TokenStream, signature: &Signature, diagnostics: &mut Diagnostics) {
+fn check(
+    entry: Entry,
+    arguments: &TokenStream,
+    signature: &Signature,
+    diagnostics: &mut Diagnostics,
+) {
     let (attribute, ident) = (entry.attribute(), &signature.ident);
     if !arguments.is_empty() {
         let instead = match entry {
             Entry::Main => "workers and limits are set by `App::config`",
             Entry::Test => "a test runs on one thread",
         };
-        diagnostics.error(Span::call_site(), format!("`#[{attribute}]` takes no arguments: {instead}"));
+        diagnostics
+            .error(Span::call_site(), format!("`#[{attribute}]` takes no arguments: {instead}"));
     }
     if signature.asyncness.is_none() {
         let message = format!("`#[{attribute}]` runs an async function: write `async fn {ident}`");
         diagnostics.error(signature.fn_token.span, message);
     }
     if !signature.inputs.is_empty() || signature.variadic.is_some() {
-        diagnostics.error(ident.span(), format!("nobody calls `{ident}` with arguments: remove them"));
+        diagnostics
+            .error(ident.span(), format!("nobody calls `{ident}` with arguments: remove them"));
     }
     if !signature.generics.params.is_empty() {
-        diagnostics.error(ident.span(), format!("nobody names type parameters for `{ident}`: remove them"));
+        diagnostics.error(
+            ident.span(),
+            format!("nobody names type parameters for `{ident}`: remove them"),
+        );
     }
 }
 
-/// The function keeps its signature and body, so errors point into it and `?` works as its return type says.
+/// The function keeps its signature and body, so errors point into it and `?` works as its return
+/// type says.
 fn wrapped(entry: Entry, function: Function) -> TokenStream {
     let Function { attributes, visibility, signature, body } = function;
     let ident = &signature.ident;

@@ -1,4 +1,5 @@
-//! The output of a route attribute: the function as it is, and a type of its name that the router takes.
+//! The output of a route attribute: the function as it is, and a type of its name that the router
+//! takes.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -40,7 +41,8 @@ pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> T
         return quote!(#item #declared);
     }
     let errors = diagnostics.into_tokens();
-    // A method stands in an `impl`, which holds no types, and a second route brings the type itself.
+    // A method stands in an `impl`, which holds no types, and a second route brings the type
+    // itself.
     let own = function.signature.receiver().is_none() && second.is_none();
     let stub = own.then(|| route.stub());
     quote!(#item #errors #stub)
@@ -61,7 +63,8 @@ impl Route<'_> {
         quote!(#ty #checks)
     }
 
-    /// What keeps `routes![name]` and everything else that names the handler free of further errors.
+    /// What keeps `routes![name]` and everything else that names the handler free of further
+    /// errors.
     fn stub(&self) -> TokenStream {
         self.ty(&quote! {
             fn needs(_: &mut ::trine::Needs) {}
@@ -77,13 +80,16 @@ impl Route<'_> {
         let Route { attribute, function, handler } = self;
         let visibility = &function.visibility;
         let ident = &function.signature.ident;
-        // Located where the name stands, but of the macro: lints about names of types do not look at it.
+        // Located where the name stands, but of the macro: lints about names of types do not look
+        // at it.
         let mut ty = attribute.name.as_ref().unwrap_or(ident).clone();
         ty.set_span(Span::call_site().located_at(ty.span()));
         let name = ident.unraw().to_string();
         let method = option(attribute.method.as_ref());
-        let path =
-            attribute.template.as_ref().map_or_else(|| "/".to_owned(), |template| template.value.path());
+        let path = attribute
+            .template
+            .as_ref()
+            .map_or_else(|| "/".to_owned(), |template| template.value.path());
         let doc = option(handler.doc.as_ref());
         let deprecated = handler.deprecated;
         let limit = option(attribute.limit.as_ref());
@@ -121,8 +127,9 @@ impl Route<'_> {
         let needs = Ident::new("needs", Span::mixed_site());
         let extractors = self.extractors().map(|(_, argument)| &argument.ty);
         let arguments = self.handler.arguments.iter();
-        let values =
-            arguments.filter(|argument| argument.source != Source::Extractor).map(|argument| &argument.ty);
+        let values = arguments
+            .filter(|argument| argument.source != Source::Extractor)
+            .map(|argument| &argument.ty);
         let values = values.collect::<Vec<_>>();
         let order = self.order(&needs);
         quote! {
@@ -137,8 +144,10 @@ impl Route<'_> {
 
     /// Each value against each extractor, as only their types know which of them look something up.
     fn order(&self, needs: &Ident) -> TokenStream {
-        let values = self.handler.arguments.iter().filter(|argument| argument.source != Source::Extractor);
-        let pairs = values.flat_map(|value| self.extractors().map(move |(_, extractor)| (value, extractor)));
+        let values =
+            self.handler.arguments.iter().filter(|argument| argument.source != Source::Extractor);
+        let pairs = values
+            .flat_map(|value| self.extractors().map(move |(_, extractor)| (value, extractor)));
         let pairs = pairs.map(|(value, extractor)| {
             let (value_ty, value) = (&value.ty, &value.text);
             let (ty, text) = (&extractor.ty, &extractor.text);
@@ -147,13 +156,14 @@ impl Route<'_> {
         quote!(#(#pairs)*)
     }
 
-    /// The extractors that leave the body alone, the values of the path and the query, then what reads the body. Only the
-    /// types know which of the extractors is which.
+    /// The extractors that leave the body alone, the values of the path and the query, then what
+    /// reads the body. Only the types know which of the extractors is which.
     fn arguments(&self, cx: &Ident) -> TokenStream {
         let extractors: Vec<_> = self.extractors().map(|(_, argument)| &argument.ty).collect();
         let extracted: Vec<_> = self.extractors().map(|(index, _)| local(index)).collect();
         let named = self.handler.arguments.iter().enumerate();
-        let named: Vec<_> = named.filter(|(_, argument)| argument.source != Source::Extractor).collect();
+        let named: Vec<_> =
+            named.filter(|(_, argument)| argument.source != Source::Extractor).collect();
         if named.is_empty() {
             return quote! {
                 let (#(#extracted,)*) = ::trine::__private::Source::<(#(#extractors,)*)>::extract(#cx).await?;
@@ -185,7 +195,8 @@ impl Route<'_> {
         let cx = Ident::new("cx", Span::mixed_site());
         let arguments = self.arguments(&cx);
         let answer = self.answer();
-        // A future that is not `Send` is reported at the type that is promised here: put it at the handler's name.
+        // A future that is not `Send` is reported at the type that is promised here: put it at the
+        // handler's name.
         let promise = quote_spanned! {ident.span()=>
             impl ::core::future::Future<
                 Output = ::core::result::Result<::trine::Response, ::trine::Rejection>,
@@ -218,7 +229,8 @@ impl Route<'_> {
 
     /// What has to hold of the arguments, each said where its type stands.
     ///
-    /// The functions above compile whatever the types are (`Refused` stands in), so this is said once.
+    /// The functions above compile whatever the types are (`Refused` stands in), so this is said
+    /// once.
     fn checks(&self) -> TokenStream {
         let handler = &self.function.signature.ident;
         let checks = self.handler.arguments.iter().enumerate().map(|(index, argument)| {
@@ -235,8 +247,10 @@ impl Route<'_> {
             extractors[position + 1..].iter().map(move |second| (first, second))
         });
         let pairs = pairs.map(|((first, a), (second, b))| {
-            let message =
-                format!("handler `{handler}` reads the request body twice: `{}` and `{}`", a.text, b.text);
+            let message = format!(
+                "handler `{handler}` reads the request body twice: `{}` and `{}`",
+                a.text, b.text
+            );
             let (first, second) = (local(*first), local(*second));
             let panic = quote_spanned!(b.ty.span()=> ::core::panic!("{}", #message););
             quote!(if #first && #second { #panic })
@@ -251,7 +265,11 @@ impl Route<'_> {
 
     /// The arguments that the template does not name, with their positions.
     fn extractors(&self) -> impl Iterator<Item = (usize, &Argument)> {
-        self.handler.arguments.iter().enumerate().filter(|(_, argument)| argument.source == Source::Extractor)
+        self.handler
+            .arguments
+            .iter()
+            .enumerate()
+            .filter(|(_, argument)| argument.source == Source::Extractor)
     }
 }
 

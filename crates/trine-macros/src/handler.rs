@@ -6,7 +6,8 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, ConstParam, Expr, ExprLit, FnArg, GenericParam, LifetimeParam, Lit, Meta, Pat, PatType,
+    Attribute, ConstParam, Expr, ExprLit, FnArg, GenericParam, LifetimeParam, Lit, Meta, Pat,
+    PatType,
 };
 use syn::{ReturnType, Safety, Signature, Type, TypeParam, Visibility};
 
@@ -14,7 +15,8 @@ use crate::attribute::Placed;
 use crate::diagnostics::Diagnostics;
 use crate::template::Template;
 
-/// The head of a function. Its body is no affair of an attribute, so one that is being typed disturbs nothing.
+/// The head of a function. Its body is no affair of an attribute, so one that is being typed
+/// disturbs nothing.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -51,7 +53,8 @@ impl Function {
     }
 }
 
-const ROUTES: [&str; 9] = ["get", "post", "put", "patch", "delete", "head", "options", "query", "route"];
+const ROUTES: [&str; 9] =
+    ["get", "post", "put", "patch", "delete", "head", "options", "query", "route"];
 
 /// A handler whose arguments all have a source.
 pub(crate) struct Handler {
@@ -81,7 +84,8 @@ pub(crate) enum Source {
 /// As many as `trine::handler::Args` is implemented for.
 pub(crate) const MOST_EXTRACTORS: usize = 12;
 
-/// Binds the arguments of a function to the names of its template and reports whatever does not fit.
+/// Binds the arguments of a function to the names of its template and reports whatever does not
+/// fit.
 pub(crate) fn bind(
     function: &Function,
     template: Option<&Placed<Template>>,
@@ -122,7 +126,10 @@ pub(crate) fn bind(
         is_async: signature.asyncness.is_some(),
         output: signature.output.clone(),
         doc: doc(&function.attributes),
-        deprecated: function.attributes.iter().any(|attribute| attribute.path().is_ident("deprecated")),
+        deprecated: function
+            .attributes
+            .iter()
+            .any(|attribute| attribute.path().is_ident("deprecated")),
     }
 }
 
@@ -142,9 +149,12 @@ fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
         let (at, message) = match parameter {
             GenericParam::Lifetime(LifetimeParam { lifetime, .. }) => (
                 lifetime.span(),
-                format!("a handler has no lifetime parameters: write `'_` in place of `{lifetime}`"),
+                format!(
+                    "a handler has no lifetime parameters: write `'_` in place of `{lifetime}`"
+                ),
             ),
-            GenericParam::Type(TypeParam { ident, .. }) | GenericParam::Const(ConstParam { ident, .. }) => (
+            GenericParam::Type(TypeParam { ident, .. })
+            | GenericParam::Const(ConstParam { ident, .. }) => (
                 ident.span(),
                 format!(
                     "a handler with an attribute is one function, so it has no parameter `{ident}`: \
@@ -155,14 +165,18 @@ fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
         diagnostics.error(at, message);
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        let message = "a handler is safe to call: remove `unsafe` and put it around the lines that need it";
+        let message =
+            "a handler is safe to call: remove `unsafe` and put it around the lines that need it";
         diagnostics.error(token.span, message);
     }
     if let Some(abi) = &signature.abi {
         diagnostics.error(abi.extern_token.span, "a handler is called by Rust: remove `extern`");
     }
     if let Some(variadic) = &signature.variadic {
-        diagnostics.error(variadic.dots.spans[0], "a handler has a fixed number of arguments: remove `...`");
+        diagnostics.error(
+            variadic.dots.spans[0],
+            "a handler has a fixed number of arguments: remove `...`",
+        );
     }
 }
 
@@ -175,17 +189,25 @@ fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
     match &*argument.ty {
         Type::ImplTrait(ty) => diagnostics.error(
             ty.span(),
-            format!("`{}: {}`: an argument of a handler has one type; name it", text(), spelled(ty)),
+            format!(
+                "`{}: {}`: an argument of a handler has one type; name it",
+                text(),
+                spelled(ty)
+            ),
         ),
-        Type::Reference(ty) if ty.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") => {
+        Type::Reference(ty)
+            if ty.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") =>
+        {
             let owned = match spelled(&ty.elem) {
                 text if text == "str" => "String".to_owned(),
                 text if text == "[u8]" => "Bytes".to_owned(),
                 text if text.starts_with("CookieJar") => "Cookies".to_owned(),
                 text => text,
             };
-            let message =
-                format!("an argument of a handler is owned: write `{}: {owned}` without `&`", text());
+            let message = format!(
+                "an argument of a handler is owned: write `{}: {owned}` without `&`",
+                text()
+            );
             diagnostics.error(ty.and_token.spans[0], message);
         }
         _ => {}
@@ -193,7 +215,9 @@ fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
 }
 
 fn source(argument: &PatType, template: Option<&Placed<Template>>) -> Source {
-    let (Some(name), Some(template)) = (name(&argument.pat), template) else { return Source::Extractor };
+    let (Some(name), Some(template)) = (name(&argument.pat), template) else {
+        return Source::Extractor;
+    };
     if let Some(index) = template.value.path_names().position(|known| known == name) {
         return Source::Path { name, index };
     }
@@ -217,8 +241,9 @@ fn unbound(wanted: &str, handler: &Ident, arguments: &[&PatType]) -> Option<Stri
     if known.iter().any(|name| name == wanted) {
         return None;
     }
-    let missing =
-        format!("`{{{wanted}}}` stands in the template, but `{handler}` has no argument of that name");
+    let missing = format!(
+        "`{{{wanted}}}` stands in the template, but `{handler}` has no argument of that name"
+    );
     let inside = |argument: &&&PatType| {
         name(&argument.pat).is_none() && names(&argument.pat.to_token_stream(), wanted)
     };
@@ -255,7 +280,8 @@ fn one_edit_apart(a: &str, b: &str) -> bool {
     }
 }
 
-/// The doc comment without the space that rustdoc ignores too. `#[doc = include_str!(…)]` is not read.
+/// The doc comment without the space that rustdoc ignores too. `#[doc = include_str!(…)]` is not
+/// read.
 fn doc(attributes: &[Attribute]) -> Option<String> {
     let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {

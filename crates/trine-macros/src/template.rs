@@ -37,7 +37,8 @@ pub(crate) struct Mistake {
 }
 
 impl Template {
-    /// The names in the path, in their order; a name's position is the index of its value at run time.
+    /// The names in the path, in their order; a name's position is the index of its value at run
+    /// time.
     pub(crate) fn path_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Text(_) => None,
@@ -90,7 +91,8 @@ pub(crate) fn parse(text: &str) -> Result<Template, Vec<Mistake>> {
     if parser.mistakes.is_empty() { Ok(template) } else { Err(parser.mistakes) }
 }
 
-/// A piece of a segment or of the query. `/`, the first `?` and the `&` behind it are marks of their own.
+/// A piece of a segment or of the query. `/`, the first `?` and the `&` behind it are marks of
+/// their own.
 #[derive(Debug)]
 enum Piece<'a> {
     Mark,
@@ -107,7 +109,8 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn template(&mut self) -> Template {
         let (path, question) = self.pieces(0, '/', Some('?'));
-        let mut template = Template { segments: Vec::new(), trailing_slash: false, query: Vec::new() };
+        let mut template =
+            Template { segments: Vec::new(), trailing_slash: false, query: Vec::new() };
         self.path(path, question.unwrap_or(self.text.len()), &mut template);
         if let Some(at) = question {
             let (query, _) = self.pieces(at + 1, '&', None);
@@ -116,7 +119,8 @@ impl<'a> Parser<'a> {
         template
     }
 
-    /// Cuts the text from `start` on into pieces, up to the character `end`, whose position comes back too.
+    /// Cuts the text from `start` on into pieces, up to the character `end`, whose position comes
+    /// back too.
     fn pieces(
         &mut self,
         start: usize,
@@ -134,15 +138,24 @@ impl<'a> Parser<'a> {
                 _ if next == mark => pieces.push((from..at, Piece::Mark)),
                 '{' if !doubled => match self.text[at..].find(['{', '}', '/']) {
                     Some(length) if self.text[at + length..].starts_with('}') => {
-                        pieces.push((from..at + length + 1, Piece::Capture(&self.text[at..at + length])));
+                        pieces.push((
+                            from..at + length + 1,
+                            Piece::Capture(&self.text[at..at + length]),
+                        ));
                         at += length + 1;
                     }
                     _ => {
-                        self.mistake(from..at, "this `{` is not closed; for the character itself write `{{`");
+                        self.mistake(
+                            from..at,
+                            "this `{` is not closed; for the character itself write `{{`",
+                        );
                     }
                 },
                 '}' if !doubled => {
-                    self.mistake(from..at, "this `}` closes nothing; for the character itself write `}}`");
+                    self.mistake(
+                        from..at,
+                        "this `}` closes nothing; for the character itself write `}}`",
+                    );
                 }
                 _ => {
                     if matches!(next, '{' | '}') {
@@ -161,7 +174,12 @@ impl<'a> Parser<'a> {
         (pieces, None)
     }
 
-    fn path(&mut self, pieces: Vec<(Range<usize>, Piece<'a>)>, end: usize, template: &mut Template) {
+    fn path(
+        &mut self,
+        pieces: Vec<(Range<usize>, Piece<'a>)>,
+        end: usize,
+        template: &mut Template,
+    ) {
         if !self.text.starts_with('/') {
             let path = &self.text[..end];
             self.mistake(0..end, format!("a path starts with `/`: write `/{path}`"));
@@ -176,7 +194,9 @@ impl<'a> Parser<'a> {
             let last = pieces.peek().is_none();
             match segment.is_empty() {
                 true if last => template.trailing_slash = slash.start > 0,
-                true => self.mistake(slash.start..slash.end + 1, "an empty segment: write `/` once"),
+                true => {
+                    self.mistake(slash.start..slash.end + 1, "an empty segment: write `/` once")
+                }
                 false => template.segments.extend(self.segment(segment, last)),
             }
         }
@@ -188,8 +208,9 @@ impl<'a> Parser<'a> {
         let mut captures = pieces.iter().filter(|(_, piece)| matches!(piece, Piece::Capture(_)));
         let capture = captures.next().map(|(range, _)| range.clone());
         if captures.next().is_some() {
-            let message =
-                format!("segment `{whole}`: one segment holds one `{{name}}`; put a `/` between them");
+            let message = format!(
+                "segment `{whole}`: one segment holds one `{{name}}`; put a `/` between them"
+            );
             self.mistake(at, message);
             return None;
         }
@@ -210,16 +231,24 @@ impl<'a> Parser<'a> {
             return Some(Segment::Capture { prefix, name, suffix });
         };
         if !prefix.is_empty() || !suffix.is_empty() {
-            let message =
-                format!("segment `{whole}`: `{{{inner}}}` takes the rest of the path, so it stands alone");
+            let message = format!(
+                "segment `{whole}`: `{{{inner}}}` takes the rest of the path, so it stands alone"
+            );
             self.mistake(at, message);
         } else if !last {
-            self.mistake(at, format!("`{{{inner}}}` takes the rest of the path, so nothing comes after it"));
+            self.mistake(
+                at,
+                format!("`{{{inner}}}` takes the rest of the path, so nothing comes after it"),
+            );
         }
         self.name(capture, rest).map(Segment::Rest)
     }
 
-    fn text_segment(&mut self, at: Range<usize>, pieces: Vec<(Range<usize>, Piece<'a>)>) -> Option<Segment> {
+    fn text_segment(
+        &mut self,
+        at: Range<usize>,
+        pieces: Vec<(Range<usize>, Piece<'a>)>,
+    ) -> Option<Segment> {
         let text = pieces.into_iter().find_map(|(_, piece)| match piece {
             Piece::Text(text) => Some(text),
             Piece::Mark | Piece::Capture(_) => None,
@@ -229,7 +258,9 @@ impl<'a> Parser<'a> {
                 "clients resolve `.` and `..` before they send a path; write the path itself".into()
             }
             (_, Some(':'), _) if text.len() > 1 => format!("write `{{{}}}`", &text[1..]),
-            (_, Some('*'), _) => format!("write `{{*{}}}`", if text.len() > 1 { &text[1..] } else { "rest" }),
+            (_, Some('*'), _) => {
+                format!("write `{{*{}}}`", if text.len() > 1 { &text[1..] } else { "rest" })
+            }
             (_, _, Some(braced)) => format!("write `{braced}`"),
             _ => return Some(Segment::Text(text)),
         };
@@ -237,9 +268,15 @@ impl<'a> Parser<'a> {
         None
     }
 
-    fn query(&mut self, pieces: Vec<(Range<usize>, Piece<'a>)>, question: usize, template: &mut Template) {
+    fn query(
+        &mut self,
+        pieces: Vec<(Range<usize>, Piece<'a>)>,
+        question: usize,
+        template: &mut Template,
+    ) {
         let mut expects_name = true;
-        // What follows a mistake is a part of it: `key=` before a name, or nothing before the next `&`.
+        // What follows a mistake is a part of it: `key=` before a name, or nothing before the next
+        // `&`.
         let mut in_mistake = false;
         for (range, piece) in pieces {
             let written = &self.text[range.clone()];
@@ -256,9 +293,13 @@ impl<'a> Parser<'a> {
                     template.query.extend(self.name(range, inner));
                     expects_name = false;
                 }
-                Piece::Capture(_) => self.mistake(range, format!("query: write `&` before `{written}`")),
+                Piece::Capture(_) => {
+                    self.mistake(range, format!("query: write `&` before `{written}`"))
+                }
                 Piece::Mark if !expects_name || in_mistake => expects_name = true,
-                Piece::Mark => self.mistake(range, "query: `&` stands between two names: `?{a}&{b}`"),
+                Piece::Mark => {
+                    self.mistake(range, "query: `&` stands between two names: `?{a}&{b}`")
+                }
                 Piece::Text(text) => {
                     let hint = match text.contains("..>") {
                         true => ALL_VALUES.to_owned(),
@@ -272,7 +313,10 @@ impl<'a> Parser<'a> {
             in_mistake = false;
         }
         if expects_name && self.mistakes.is_empty() {
-            self.mistake(question..self.text.len(), "query: a name is missing at the end; write `?{name}`");
+            self.mistake(
+                question..self.text.len(),
+                "query: a name is missing at the end; write `?{name}`",
+            );
         }
     }
 
@@ -301,7 +345,9 @@ impl<'a> Parser<'a> {
             name => match identifier(name) {
                 Some(_) if name != inner => format!("write `{{{name}}}` without spaces"),
                 Some(name) => return self.unique(at, name),
-                None => format!("`{name}` cannot be the name of an argument; a name is a Rust identifier"),
+                None => format!(
+                    "`{name}` cannot be the name of an argument; a name is a Rust identifier"
+                ),
             },
         };
         self.mistake(at, format!("`{{{inner}}}`: {hint}"));
@@ -322,8 +368,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A segment in which names stand in angles, as it is written here: `img-<n>.png` is `img-{n}.png`, `<rest..>` is
-/// `{*rest}`.
+/// A segment in which names stand in angles, as it is written here: `img-<n>.png` is `img-{n}.png`,
+/// `<rest..>` is `{*rest}`.
 fn in_braces(text: &str) -> Option<String> {
     let (before, rest) = text.split_once('<')?;
     let (name, after) = rest.split_once('>')?;
@@ -347,4 +393,5 @@ fn identifier(name: &str) -> Option<String> {
         _ => Some(syn::Ident::parse_any.parse_str(name).ok()?.to_string()),
     }
 }
-const ALL_VALUES: &str = "a struct of all values is an argument `Query<…>`, and has no place in the template";
+const ALL_VALUES: &str =
+    "a struct of all values is an argument `Query<…>`, and has no place in the template";

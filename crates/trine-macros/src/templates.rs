@@ -1,4 +1,5 @@
-//! `templates!("templates")`: a folder on disk while one works on it, part of the program in a release.
+//! `templates!("templates")`: a folder on disk while one works on it, part of the program in a
+//! release.
 
 use std::path::{Path, PathBuf};
 
@@ -27,10 +28,13 @@ pub(crate) fn templates(tokens: TokenStream) -> TokenStream {
 
 fn expand(package: &Path, folder: &str) -> Result<TokenStream, String> {
     let path = package.join(folder).canonicalize().map_err(|error| {
-        format!("the folder `{folder}` is looked for beside `Cargo.toml`, and cannot be read: {error}")
+        format!(
+            "the folder `{folder}` is looked for beside `Cargo.toml`, and cannot be read: {error}"
+        )
     })?;
     let mut names = Vec::new();
-    list(&path, &path, "", &mut names).map_err(|error| format!("the folder `{folder}`: {error}"))?;
+    list(&path, &path, "", &mut names)
+        .map_err(|error| format!("the folder `{folder}`: {error}"))?;
     names.sort();
     let files = names.iter().map(|name| {
         let file = path.join(name);
@@ -58,7 +62,8 @@ fn text(path: &Path) -> Result<&str, String> {
     path.to_str().ok_or_else(|| format!("the path `{}` is no text", path.display()))
 }
 
-/// What is embedded is what would be read: nothing that begins with a dot, nothing that a link leads out to.
+/// What is embedded is what would be read: nothing that begins with a dot, nothing that a link
+/// leads out to.
 fn list(root: &Path, folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -69,7 +74,11 @@ fn list(root: &Path, folder: &Path, prefix: &str, names: &mut Vec<String>) -> st
         let name = format!("{prefix}{name}");
         if entry.file_type()?.is_dir() {
             list(root, &entry.path(), &format!("{name}/"), names)?;
-        } else if entry.path().canonicalize().is_ok_and(|path| path.starts_with(root) && path.is_file()) {
+        } else if entry
+            .path()
+            .canonicalize()
+            .is_ok_and(|path| path.starts_with(root) && path.is_file())
+        {
             names.push(name);
         }
     }

@@ -53,7 +53,8 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     let mut text = String::new();
     let value = |method: &str, name: &str| {
         let (call, ident, ty) = (format_ident!("{method}"), ident(name), bound(name, arguments));
-        let any_text = (method != "query").then(|| quote!(, ::trine::__private::Source::<#ty>::ANY_TEXT));
+        let any_text =
+            (method != "query").then(|| quote!(, ::trine::__private::Source::<#ty>::ANY_TEXT));
         quote!(.#call::<#ty>(#name, &#ident #any_text))
     };
     for segment in template.segments() {
@@ -86,7 +87,8 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     }
 }
 
-/// The type of the argument that a name binds to. A lifetime that is not named has to be, in a bound.
+/// The type of the argument that a name binds to. A lifetime that is not named has to be, in a
+/// bound.
 fn bound(name: &str, arguments: &[Argument]) -> Option<TokenStream> {
     let argument = arguments.iter().find(|argument| match &argument.source {
         Source::Path { name: known, .. } | Source::Query { name: known } => known == name,

@@ -18,7 +18,8 @@ use crate::place::Place;
 use crate::pool::Pool;
 use crate::settings::Settings;
 
-/// Pulls from the upstream only what the client takes; dropped early, it ends the request at the upstream too.
+/// Pulls from the upstream only what the client takes; dropped early, it ends the request at the
+/// upstream too.
 pub(crate) struct Answer {
     body: Incoming,
     from: From,
@@ -40,8 +41,14 @@ pub(crate) enum From {
 }
 
 impl Answer {
-    /// The body. One that is there as a whole, as small ones are, is not streamed: its connection is free at once.
-    pub(crate) async fn body(body: Incoming, mut from: From, place: Place, settings: &Arc<Settings>) -> Body {
+    /// The body. One that is there as a whole, as small ones are, is not streamed: its connection
+    /// is free at once.
+    pub(crate) async fn body(
+        body: Incoming,
+        mut from: From,
+        place: Place,
+        settings: &Arc<Settings>,
+    ) -> Body {
         if let From::H1(Some(conn)) = &mut from {
             conn.clock.clear();
         }
@@ -76,7 +83,10 @@ impl Answer {
     }
 
     /// What is there; moves the connection where nothing is.
-    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(first);
         }
@@ -90,8 +100,9 @@ impl Answer {
         Poll::Pending
     }
 
-    /// Whether a body that seems to be over is not. hyper takes RST_STREAM with NO_ERROR for the end: so an upstream ends what it
-    /// does not want of a request, after its answer (RFC 9113, 8.1). But one that owes bytes, or whose request was over, was cut.
+    /// Whether a body that seems to be over is not. hyper takes RST_STREAM with NO_ERROR for the
+    /// end: so an upstream ends what it does not want of a request, after its answer (RFC 9113,
+    /// 8.1). But one that owes bytes, or whose request was over, was cut.
     fn is_cut(&self) -> bool {
         let owes = self.body.size_hint().exact().is_some_and(|rest| rest > 0);
         let alone = matches!(self.from, From::H2 { alone: true, .. });
@@ -146,7 +157,9 @@ impl HttpBody for Answer {
                 let fault = if error.is_parse() { Fault::Malformed } else { Fault::Closed };
                 Poll::Ready(Some(Err(this.fail(ProxyError::because(fault, error)))))
             }
-            Poll::Ready(None) if cut => Poll::Ready(Some(Err(this.fail(ProxyError::new(Fault::Closed))))),
+            Poll::Ready(None) if cut => {
+                Poll::Ready(Some(Err(this.fail(ProxyError::new(Fault::Closed)))))
+            }
             Poll::Ready(None) => {
                 this.end();
                 Poll::Ready(None)
@@ -156,8 +169,11 @@ impl HttpBody for Answer {
                 match clock.poll(cx) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(over) => {
-                        let fault =
-                            if over == Over::Total { Fault::TotalTimeout } else { Fault::ReadTimeout };
+                        let fault = if over == Over::Total {
+                            Fault::TotalTimeout
+                        } else {
+                            Fault::ReadTimeout
+                        };
                         Poll::Ready(Some(Err(this.fail(ProxyError::new(fault)))))
                     }
                 }

@@ -13,7 +13,8 @@ pub enum Balance {
     /// One after the other.
     #[default]
     RoundRobin,
-    /// The one with the fewest requests at this moment, waiting ones included; among equals, one after the other.
+    /// The one with the fewest requests at this moment, waiting ones included; among equals, one
+    /// after the other.
     LeastRequests,
 }
 
@@ -27,10 +28,11 @@ impl Tried {
     }
 }
 
-/// Chooses among the upstreams that are healthy and were not tried yet; one whose time out is over gets one request.
+/// Chooses among the upstreams that are healthy and were not tried yet; one whose time out is over
+/// gets one request.
 ///
-/// The only upstream is chosen even where its answers would eject it: there is nowhere else to go, and its own failure
-/// says more than ours.
+/// The only upstream is chosen even where its answers would eject it: there is nowhere else to go,
+/// and its own failure says more than ours.
 pub(crate) fn choose(
     nodes: &[Arc<Node>],
     turn: &AtomicUsize,

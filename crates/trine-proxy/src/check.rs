@@ -95,9 +95,14 @@ pub(crate) async fn watch(node: Weak<Node>, settings: Settings, check: HealthChe
 }
 
 /// One question on a connection of its own: whether the upstream accepts connections is part of it.
-async fn ask(node: &Arc<Node>, settings: &Settings, check: &HealthCheck) -> Result<u16, ProxyError> {
+async fn ask(
+    node: &Arc<Node>,
+    settings: &Settings,
+    check: &HealthCheck,
+) -> Result<u16, ProxyError> {
     let path = check.path.parse().map_err(|_| ProxyError::new(crate::Fault::Path))?;
-    let target = join(&node.upstream.base, &path).ok_or_else(|| ProxyError::new(crate::Fault::Path))?;
+    let target =
+        join(&node.upstream.base, &path).ok_or_else(|| ProxyError::new(crate::Fault::Path))?;
     let host = check.host.as_deref().unwrap_or(node.upstream.authority.as_str());
     let config = &settings.config;
     let mut request = Request::new(Outgoing::empty());
@@ -107,15 +112,18 @@ async fn ask(node: &Arc<Node>, settings: &Settings, check: &HealthCheck) -> Resu
     let answered = match connect(&node.upstream, settings, false).await? {
         Conn::H1(mut conn) => {
             *request.uri_mut() = target.into();
-            let host = HeaderValue::from_str(host).map_err(|_| ProxyError::new(crate::Fault::Host))?;
+            let host =
+                HeaderValue::from_str(host).map_err(|_| ProxyError::new(crate::Fault::Host))?;
             request.headers_mut().insert(header::HOST, host);
             request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             conn.exchange(request, None, config).await
         }
         Conn::H2(mut conn) => {
             let uri = http::Uri::builder().scheme(node.upstream.scheme()).authority(host);
-            *request.uri_mut() =
-                uri.path_and_query(target).build().map_err(|_| ProxyError::new(crate::Fault::Host))?;
+            *request.uri_mut() = uri
+                .path_and_query(target)
+                .build()
+                .map_err(|_| ProxyError::new(crate::Fault::Host))?;
             conn.exchange(request, None, config, &mut Clock::default()).await
         }
     };

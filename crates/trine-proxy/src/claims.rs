@@ -1,4 +1,5 @@
-//! The names under which a request tells of its client: whoever it passes by is believed there by somebody.
+//! The names under which a request tells of its client: whoever it passes by is believed there by
+//! somebody.
 
 use http::header::{FORWARDED, HeaderMap, HeaderName};
 use trine_server::ForwardedBy;
@@ -12,7 +13,8 @@ pub(crate) fn drop_all(headers: &mut HeaderMap, but: Option<ForwardedBy>) {
     }
 }
 
-/// Whether some server takes the field of this name for the truth about the client, its connection or the URL it asked for.
+/// Whether some server takes the field of this name for the truth about the client, its connection
+/// or the URL it asked for.
 ///
 /// CGI and what descends from it cannot tell `_` from `-`: to them both are `HTTP_X_FORWARDED_FOR`.
 fn tells(name: &HeaderName) -> bool {
@@ -115,7 +117,13 @@ mod tests {
 
     #[test]
     fn of_a_trusted_proxy_one_kind_is_left_and_only_in_its_own_spelling() {
-        let names = ["forwarded", "x-forwarded-for", "x_forwarded_for", "x-forwarded-ssl", "true-client-ip"];
+        let names = [
+            "forwarded",
+            "x-forwarded-for",
+            "x_forwarded_for",
+            "x-forwarded-ssl",
+            "true-client-ip",
+        ];
         assert_eq!(left(&names, Some(ForwardedBy::Forwarded)), ["forwarded"]);
         assert_eq!(left(&names, Some(ForwardedBy::XForwarded)), ["x-forwarded-for"]);
     }

@@ -1,5 +1,5 @@
-//! One timer a connection, armed lazily: a request only notes when it must be over, and the timer that is still armed
-//! from an earlier one finds out when it fires.
+//! One timer a connection, armed lazily: a request only notes when it must be over, and the timer
+//! that is still armed from an earlier one finds out when it fires.
 
 use std::future::Future as _;
 use std::pin::Pin;

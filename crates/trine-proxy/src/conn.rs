@@ -1,7 +1,8 @@
 //! A connection to an upstream, and one request on it.
 //!
-//! An HTTP/1 connection is moved by the request that holds it, in the client's own task: no spawn, no task switch, and a
-//! client that goes away ends both. An HTTP/2 connection is shared, so it has a task.
+//! An HTTP/1 connection is moved by the request that holds it, in the client's own task: no spawn,
+//! no task switch, and a client that goes away ends both. An HTTP/2 connection is shared, so it has
+//! a task.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -38,7 +39,8 @@ pub(crate) struct H1 {
     pub(crate) clock: Clock,
 }
 
-/// What an idle connection wakes: it has no task, so it only notes that there is something to look at.
+/// What an idle connection wakes: it has no task, so it only notes that there is something to look
+/// at.
 #[derive(Debug, Default)]
 pub(crate) struct Stirred(AtomicBool);
 
@@ -73,8 +75,8 @@ impl H1 {
         }
     }
 
-    /// Lets it come to rest after its answer, without waiting. Whether it can take a request: it is alive, and nothing came
-    /// that nobody asked for.
+    /// Lets it come to rest after its answer, without waiting. Whether it can take a request: it is
+    /// alive, and nothing came that nobody asked for.
     pub(crate) fn settle(&mut self) -> bool {
         self.clock.clear();
         self.clock.set_last(None);
@@ -176,7 +178,8 @@ impl<'a> Watch<'a> {
 
     fn poll(&mut self, cx: &mut Context<'_>, clock: &mut Clock) -> Poll<Fault> {
         loop {
-            let (stage, parts) = self.progress.map_or((Stage::Sent, 0), |body| (body.stage(), body.parts()));
+            let (stage, parts) =
+                self.progress.map_or((Stage::Sent, 0), |body| (body.stage(), body.parts()));
             if self.seen != Some((stage, parts)) {
                 self.seen = Some((stage, parts));
                 match stage {

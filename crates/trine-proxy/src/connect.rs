@@ -33,7 +33,11 @@ pub(crate) async fn connect(
             Protocol::H2c => (Stream::Plain(tcp), true),
             Protocol::Tls => tls(upstream, settings, tcp, http1_only).await?,
         };
-        if h2 { http2(stream, config).await.map(Conn::H2) } else { http1(stream, config).await.map(Conn::H1) }
+        if h2 {
+            http2(stream, config).await.map(Conn::H2)
+        } else {
+            http1(stream, config).await.map(Conn::H1)
+        }
     })
     .await
     .map_err(|_| ProxyError::new(Fault::TlsTimeout))?
@@ -61,7 +65,12 @@ async fn tls(
 }
 
 #[cfg(not(feature = "tls-core"))]
-async fn tls(_: &Upstream, _: &Settings, _: TcpStream, _: bool) -> Result<(Stream, bool), ProxyError> {
+async fn tls(
+    _: &Upstream,
+    _: &Settings,
+    _: TcpStream,
+    _: bool,
+) -> Result<(Stream, bool), ProxyError> {
     Err(ProxyError::new(Fault::Tls))
 }
 
@@ -73,7 +82,13 @@ async fn http1(stream: Stream, config: &ProxyConfig) -> Result<H1, ProxyError> {
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| ProxyError::because(Fault::Connect, error))?;
-    Ok(H1 { send, io: Box::new(io), ended: false, stirred: Arc::default(), clock: Clock::default() })
+    Ok(H1 {
+        send,
+        io: Box::new(io),
+        ended: false,
+        stirred: Arc::default(),
+        clock: Clock::default(),
+    })
 }
 
 async fn http2(stream: Stream, config: &ProxyConfig) -> Result<H2, ProxyError> {

@@ -1,9 +1,11 @@
-//! What can go wrong between a request and its answer, and the one table of what the client is told.
+//! What can go wrong between a request and its answer, and the one table of what the client is
+//! told.
 
 use http::{HeaderValue, StatusCode, header};
 use trine_core::{BodyError, BoxError, Problem};
 
-/// Why a request got no answer of an upstream. Its `source` is for the log; the client sees only the [`Fault`].
+/// Why a request got no answer of an upstream. Its `source` is for the log; the client sees only
+/// the [`Fault`].
 #[derive(Debug)]
 pub struct ProxyError {
     fault: Fault,
@@ -28,10 +30,11 @@ pub enum Fault {
     Method,
     /// Two parties could disagree about where the request ends (RFC 9112, 6.3).
     Framing,
-    /// The path holds `.` or `..` as a segment, or as one with parameters (`..;a=b`): an upstream could read it as another path.
+    /// The path holds `.` or `..` as a segment, or as one with parameters (`..;a=b`): an upstream
+    /// could read it as another path.
     Path,
-    /// The request names no host that can be passed on: none at all, two, or one with `;`, `=` or what else could be read as more
-    /// than a host.
+    /// The request names no host that can be passed on: none at all, two, or one with `;`, `=` or
+    /// what else could be read as more than a host.
     Host,
     /// The request body failed. The source says how, and decides the status.
     Body,
@@ -41,7 +44,8 @@ pub enum Fault {
     Tls,
     /// The connection ended before the head of an answer.
     Closed,
-    /// The answer is not HTTP, is larger than the limits, or says its length in more than one way (RFC 9112, 6.3).
+    /// The answer is not HTTP, is larger than the limits, or says its length in more than one way
+    /// (RFC 9112, 6.3).
     Malformed,
     /// Every upstream is out: its health check fails, or it was ejected.
     NoUpstream,
@@ -57,7 +61,8 @@ pub enum Fault {
     SendTimeout,
     /// Past [`ProxyConfig::response_timeout`](crate::ProxyConfig::response_timeout).
     ResponseTimeout,
-    /// Past [`ProxyConfig::read_timeout`](crate::ProxyConfig::read_timeout), in the body of an answer.
+    /// Past [`ProxyConfig::read_timeout`](crate::ProxyConfig::read_timeout), in the body of an
+    /// answer.
     ReadTimeout,
     /// Past [`ProxyConfig::total_timeout`](crate::ProxyConfig::total_timeout).
     TotalTimeout,
@@ -160,9 +165,10 @@ impl ProxyError {
     fn wire(&self) -> (StatusCode, &'static str) {
         let (status, detail) = self.fault.wire();
         match (self.fault, self.body()) {
-            (Fault::Body, Some(BodyError::TooLarge { .. })) => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "the request body is larger than this server accepts")
-            }
+            (Fault::Body, Some(BodyError::TooLarge { .. })) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the request body is larger than this server accepts",
+            ),
             (Fault::Body, Some(BodyError::TimedOut)) => {
                 (StatusCode::REQUEST_TIMEOUT, "the request body did not arrive in time")
             }

@@ -1,4 +1,5 @@
-//! A WebSocket that the client opens over HTTP/2 (RFC 8441), as one over HTTP/1.1 (RFC 6455) for the upstream.
+//! A WebSocket that the client opens over HTTP/2 (RFC 8441), as one over HTTP/1.1 (RFC 6455) for
+//! the upstream.
 
 use http::header::{
     HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -26,7 +27,8 @@ impl Extended {
         if !asks_websocket(&parts.extensions) {
             return Err(Fault::Method);
         }
-        let key = HeaderValue::from_str(ClientHandshake::new(Vec::new()).key()).map_err(|_| Fault::Method)?;
+        let key = HeaderValue::from_str(ClientHandshake::new(Vec::new()).key())
+            .map_err(|_| Fault::Method)?;
         parts.method = Method::GET;
         Ok(Some(Extended { key }))
     }
@@ -44,7 +46,8 @@ impl Extended {
         parts.headers.remove(UPGRADE);
         let proven = parts.headers.remove(SEC_WEBSOCKET_ACCEPT);
         protocol.as_bytes().eq_ignore_ascii_case(b"websocket")
-            && proven.is_some_and(|proven| proven.as_bytes() == proof(self.key.as_bytes()).as_bytes())
+            && proven
+                .is_some_and(|proven| proven.as_bytes() == proof(self.key.as_bytes()).as_bytes())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The walk of a request through the proxy: checked, an upstream chosen, sent, tried again where that is safe, answered.
+//! The walk of a request through the proxy: checked, an upstream chosen, sent, tried again where
+//! that is safe, answered.
 
 use std::sync::Arc;
 
@@ -124,8 +125,10 @@ impl Sending<'_> {
     async fn attempt(&mut self) -> Result<Option<Answered>, ProxyError> {
         let Inner { nodes, turn, settings, .. } = self.proxy;
         let config = &settings.config;
-        let index = choose(nodes, turn, settings.balance, &self.tried, config)
-            .ok_or_else(|| self.failed.take().unwrap_or_else(|| ProxyError::new(Fault::NoUpstream)))?;
+        let index =
+            choose(nodes, turn, settings.balance, &self.tried, config).ok_or_else(|| {
+                self.failed.take().unwrap_or_else(|| ProxyError::new(Fault::NoUpstream))
+            })?;
         let node = &nodes[index];
         let place = Place::take(node, config).await?;
         let http1_only = self.head.upgrade.is_some() && node.upstream.protocol != Protocol::H2c;
@@ -154,10 +157,11 @@ impl Sending<'_> {
             }
             Err(failed) => {
                 let error = failed.error.at(&node.name);
-                let stale =
-                    matches!(lease, Lease::H1 { reused: true, .. } | Lease::H2 { .. }) && failed.broke;
+                let stale = matches!(lease, Lease::H1 { reused: true, .. } | Lease::H2 { .. })
+                    && failed.broke;
                 if stale {
-                    // The upstream ended a connection that it was tired of; that says nothing about its health.
+                    // The upstream ended a connection that it was tired of; that says nothing about
+                    // its health.
                     self.fresh = true;
                 } else if error.fault().is_upstreams() {
                     node.health.failed(&node.name, config);
@@ -172,7 +176,11 @@ impl Sending<'_> {
         }
     }
 
-    async fn send(&mut self, lease: &mut Lease, place: &Place) -> Result<Response<Incoming>, Failed> {
+    async fn send(
+        &mut self,
+        lease: &mut Lease,
+        place: &Place,
+    ) -> Result<Response<Incoming>, Failed> {
         let settings = &self.proxy.settings;
         let config = &settings.config;
         let h2 = matches!(lease, Lease::H2 { .. });
@@ -183,8 +191,11 @@ impl Sending<'_> {
         let holds = self.head.expects && !h2;
         let (body, progress) = Outgoing::new(body, config.max_body_bytes, holds);
         self.alone = progress.is_none();
-        let headers =
-            if repeatable { self.head.headers.clone() } else { std::mem::take(&mut self.head.headers) };
+        let headers = if repeatable {
+            self.head.headers.clone()
+        } else {
+            std::mem::take(&mut self.head.headers)
+        };
         let mut request = self
             .head
             .request(headers, body, place.node(), settings, h2)
@@ -206,8 +217,7 @@ impl Sending<'_> {
         match headers::check_answer(&response) {
             Ok(()) => Ok(response),
             Err(fault) => {
-                let cause =
-                    "the answer says its length twice, or comes in a coding that is not `chunked` alone";
+                let cause = "the answer says its length twice, or comes in a coding that is not `chunked` alone";
                 Err(Failed { error: ProxyError::because(fault, cause), unsent: None, broke: false })
             }
         }
@@ -274,7 +284,9 @@ impl Sending<'_> {
                 return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
             }
             (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
-            (Lease::H2 { share, clock, .. }, _) => From::H2 { _share: share, clock, alone: self.alone },
+            (Lease::H2 { share, clock, .. }, _) => {
+                From::H2 { _share: share, clock, alone: self.alone }
+            }
         };
         let body = Answer::body(body, from, place, &self.proxy.settings).await;
         Ok(Response::from_parts(head_only(parts), body))

@@ -13,17 +13,19 @@ use crate::lists;
 use crate::request::is_plain_host;
 use crate::settings::Settings;
 
-/// What becomes of `Forwarded`, `X-Forwarded-*` and their kin (`X-Real-IP`, `True-Client-IP`, `X-Original-URL`, the same with
-/// `_` for `-`) that a request brings. The first two are told anew of the client itself.
+/// What becomes of `Forwarded`, `X-Forwarded-*` and their kin (`X-Real-IP`, `True-Client-IP`,
+/// `X-Original-URL`, the same with `_` for `-`) that a request brings. The first two are told anew
+/// of the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Forwarding {
-    /// It is thrown away: whoever sends a request could write there what he likes. Only from the proxies that the
-    /// application trusts (`trusted_proxies`, else [`Proxy::trust`](crate::Proxy::trust)) the kind that they write is kept,
-    /// and this hop added.
+    /// It is thrown away: whoever sends a request could write there what he likes. Only from the
+    /// proxies that the application trusts (`trusted_proxies`, else
+    /// [`Proxy::trust`](crate::Proxy::trust)) the kind that they write is kept, and this hop added.
     #[default]
     Replace,
-    /// All of it is kept, whoever sent it, and this hop added. Only where nobody but proxies that can be trusted connects. A
-    /// line of `Forwarded` that breaks its grammar becomes `for=unknown`, or this hop could fall into a quote that is open.
+    /// All of it is kept, whoever sent it, and this hop added. Only where nobody but proxies that
+    /// can be trusted connects. A line of `Forwarded` that breaks its grammar becomes
+    /// `for=unknown`, or this hop could fall into a quote that is open.
     Append,
     /// It is thrown away, and nothing is told.
     Hide,
@@ -38,7 +40,8 @@ pub(crate) struct Told<'a> {
     pub(crate) host: Option<&'a HeaderValue>,
 }
 
-/// The connection of a client, with what was told of its last request: most often that fits the next one too.
+/// The connection of a client, with what was told of its last request: most often that fits the
+/// next one too.
 #[derive(Debug)]
 pub(crate) struct Caller {
     conn: ConnInfo,
@@ -68,7 +71,8 @@ impl Hop {
         let text = host.and_then(|host| host.to_str().ok());
         let element = element(address, spelt.as_deref(), proto, text);
         Hop {
-            forwarded: HeaderValue::try_from(element).unwrap_or(HeaderValue::from_static("for=unknown")),
+            forwarded: HeaderValue::try_from(element)
+                .unwrap_or(HeaderValue::from_static("for=unknown")),
             address: spelt.and_then(|spelt| HeaderValue::try_from(spelt).ok()),
             proto,
             host: host.cloned(),
@@ -94,8 +98,8 @@ impl Told<'_> {
                     let host = client.host.as_ref().filter(|host| is_plain_host(host.as_bytes()));
                     let host = host.and_then(|host| HeaderValue::from_str(host).ok());
                     let client = Hop::new(client.address, client.secure, host.as_ref());
-                    // This hop is added to the kind that is believed. The other kind is written anew: the proxy passed that
-                    // on as its client sent it.
+                    // This hop is added to the kind that is believed. The other kind is written
+                    // anew: the proxy passed that on as its client sent it.
                     self.peer(conn, |peer| match by {
                         ForwardedBy::XForwarded => add(headers, &client, peer, &client, legacy),
                         ForwardedBy::Forwarded => add(headers, peer, &client, &client, legacy),
@@ -121,7 +125,11 @@ impl Told<'_> {
     }
 
     /// Which kind of field the peer is believed, and the client that it speaks for.
-    fn trusted(&self, conn: &ConnInfo, headers: &HeaderMap) -> Option<(ForwardedBy, trine_server::Client)> {
+    fn trusted(
+        &self,
+        conn: &ConnInfo,
+        headers: &HeaderMap,
+    ) -> Option<(ForwardedBy, trine_server::Client)> {
         let of_app = || self.extensions.get::<RouteCx>()?.app().states.get::<TrustedProxies>();
         let of_app = if self.settings.trusted.is_none() { of_app() } else { None };
         let trusted = self.settings.trusted.as_ref().or(of_app.as_deref())?;
@@ -129,7 +137,8 @@ impl Told<'_> {
     }
 }
 
-/// Adds a hop of `Forwarded` and one of `X-Forwarded-For`; tells of the client what no hop before did.
+/// Adds a hop of `Forwarded` and one of `X-Forwarded-For`; tells of the client what no hop before
+/// did.
 fn add(headers: &mut HeaderMap, forwarded: &Hop, x_forwarded: &Hop, client: &Hop, legacy: bool) {
     // All that the proxy adds, so that the map grows once.
     headers.reserve(6);
@@ -174,10 +183,17 @@ impl Via {
     }
 }
 
-/// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC 7239, 6).
-fn element(address: Option<IpAddr>, spelt: Option<&str>, proto: &str, host: Option<&str>) -> String {
+/// `for=192.0.2.1;host=example.com;proto=https`; addresses of IPv6 in brackets and quotes (RFC
+/// 7239, 6).
+fn element(
+    address: Option<IpAddr>,
+    spelt: Option<&str>,
+    proto: &str,
+    host: Option<&str>,
+) -> String {
     let spelt = spelt.unwrap_or("unknown");
-    let (before, behind) = if matches!(address, Some(IpAddr::V6(_))) { ("\"[", "]\"") } else { ("", "") };
+    let (before, behind) =
+        if matches!(address, Some(IpAddr::V6(_))) { ("\"[", "]\"") } else { ("", "") };
     let mut text = String::with_capacity(40 + spelt.len() + host.map_or(0, str::len));
     text.extend(["for=", before, spelt, behind]);
     if let Some(host) = host {
@@ -188,7 +204,8 @@ fn element(address: Option<IpAddr>, spelt: Option<&str>, proto: &str, host: Opti
     text
 }
 
-/// A token as it is, anything else in quotes (RFC 7239, 4): a host may hold `:`, and sub-delimiters that end a parameter.
+/// A token as it is, anything else in quotes (RFC 7239, 4): a host may hold `:`, and sub-delimiters
+/// that end a parameter.
 fn push_value(text: &mut String, value: &str) {
     if !value.is_empty() && value.bytes().all(lists::is_token) {
         return text.push_str(value);
@@ -203,9 +220,14 @@ fn push_value(text: &mut String, value: &str) {
     text.push('"');
 }
 
-/// Appends to the list that is there, in one line. Each line is looked at for itself before it is joined with ours: of one
-/// that is none, what stands behind it would be part.
-fn push(headers: &mut HeaderMap, name: HeaderName, element: &HeaderValue, kept: fn(&[u8]) -> Option<&[u8]>) {
+/// Appends to the list that is there, in one line. Each line is looked at for itself before it is
+/// joined with ours: of one that is none, what stands behind it would be part.
+fn push(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    element: &HeaderValue,
+    kept: fn(&[u8]) -> Option<&[u8]>,
+) {
     match headers.entry(name) {
         Entry::Vacant(entry) => {
             entry.insert(element.clone());
@@ -248,8 +270,13 @@ mod tests {
         let host = HeaderValue::from_static("example.com");
         let (uri, extensions) = (Uri::from_static("/"), Extensions::new());
         let caller = Caller::new(conn);
-        let told =
-            Told { settings, caller: Some(&caller), extensions: &extensions, uri: &uri, host: Some(&host) };
+        let told = Told {
+            settings,
+            caller: Some(&caller),
+            extensions: &extensions,
+            uri: &uri,
+            host: Some(&host),
+        };
         told.tell(&mut headers);
         headers
     }
@@ -280,7 +307,8 @@ mod tests {
 
     #[test]
     fn all_is_added_to_where_that_was_chosen() {
-        let settings = Settings { forwarding: Forwarding::Append, legacy: true, ..Settings::default() };
+        let settings =
+            Settings { forwarding: Forwarding::Append, legacy: true, ..Settings::default() };
         let headers = told(
             &settings,
             "2001:db8::1",
@@ -294,7 +322,10 @@ mod tests {
             headers["forwarded"],
             "for=198.51.100.1, for=198.51.100.2, for=\"[2001:db8::1]\";host=example.com;proto=http"
         );
-        assert_eq!(headers["x-forwarded-proto"], "https", "the first hop knows how the client came");
+        assert_eq!(
+            headers["x-forwarded-proto"], "https",
+            "the first hop knows how the client came"
+        );
     }
 
     #[test]
@@ -324,7 +355,9 @@ mod tests {
     /// What no token is was written as it came: a host could end its parameter and begin others.
     #[test]
     fn every_value_is_a_token_or_quoted() {
-        let told = |host: &str| element(Some([192, 0, 2, 1].into()), Some("192.0.2.1"), "http", Some(host));
+        let told = |host: &str| {
+            element(Some([192, 0, 2, 1].into()), Some("192.0.2.1"), "http", Some(host))
+        };
         for (host, spelt) in [
             ("example.com", "example.com"),
             ("example.com:81", "\"example.com:81\""),
@@ -351,7 +384,9 @@ mod tests {
             ("via", "1.0 b"),
         ];
         let append = Settings { forwarding: Forwarding::Append, ..Settings::default() };
-        for (settings, peer) in [(append, "192.0.2.1"), (trusting(ForwardedBy::Forwarded), "10.0.0.1")] {
+        for (settings, peer) in
+            [(append, "192.0.2.1"), (trusting(ForwardedBy::Forwarded), "10.0.0.1")]
+        {
             let mut headers = told(&settings, peer, &lines);
             let hop = format!("for={peer};host=example.com;proto=http");
             assert_eq!(headers["forwarded"], format!("for=unknown, for=203.0.113.7, {hop}"));
@@ -362,8 +397,10 @@ mod tests {
 
     #[test]
     fn the_host_that_a_trusted_proxy_tells_is_held_to_the_same() {
-        let fields =
-            [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-host", "x;for=127.0.0.1;proto=https")];
+        let fields = [
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-forwarded-host", "x;for=127.0.0.1;proto=https"),
+        ];
         let headers = told(&trusting(ForwardedBy::XForwarded), "10.0.0.1", &fields);
         assert_eq!(headers["forwarded"], "for=203.0.113.9;proto=http");
     }

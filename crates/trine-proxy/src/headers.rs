@@ -1,8 +1,9 @@
-//! What a proxy takes out of a message: the fields that belong to one connection alone (RFC 9110, 7.6.1).
+//! What a proxy takes out of a message: the fields that belong to one connection alone (RFC 9110,
+//! 7.6.1).
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Response, Version};
 use trine_core::Body;
@@ -19,8 +20,8 @@ pub(crate) struct Said {
     pub(crate) trailers: bool,
 }
 
-/// How long the names of a message are: most fields that are taken out are not there, and this says so for less than a look
-/// into the map for each.
+/// How long the names of a message are: most fields that are taken out are not there, and this says
+/// so for less than a look into the map for each.
 #[derive(Debug, Clone, Copy)]
 struct Lengths(u64);
 
@@ -45,8 +46,8 @@ impl Lengths {
 
 /// Takes out every field that belongs to the connection.
 ///
-/// What `Connection` names goes too, but never what frames or addresses the message: a client could make an upstream see
-/// another request than the one that was checked.
+/// What `Connection` names goes too, but never what frames or addresses the message: a client could
+/// make an upstream see another request than the one that was checked.
 pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
     let lengths = Lengths::of(headers);
     let mut said = Said { upgrade: None, trailers: false };
@@ -75,14 +76,16 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
         }
     }
     if let Some(protocol) = lengths.remove(headers, &UPGRADE) {
-        // HTTP/2 that begins as an upgrade is gone (RFC 9113, 3.1), and lets requests pass that nobody looks at.
+        // HTTP/2 that begins as an upgrade is gone (RFC 9113, 3.1), and lets requests pass that
+        // nobody looks at.
         let h2c = tokens(&protocol).any(|token| token.eq_ignore_ascii_case(b"h2c"));
         said.upgrade = (asks_upgrade && !h2c).then_some(protocol);
     }
     if lengths.may_have(&TE)
         && let Entry::Occupied(entry) = headers.entry(TE)
     {
-        said.trailers = entry.iter().flat_map(tokens).any(|token| token.eq_ignore_ascii_case(b"trailers"));
+        said.trailers =
+            entry.iter().flat_map(tokens).any(|token| token.eq_ignore_ascii_case(b"trailers"));
         entry.remove_entry_mult();
     }
     for name in &CONNECTIONS_OWN {
@@ -91,8 +94,8 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
     said
 }
 
-/// Has the length of a message said once and truly (RFC 9112, 6.3). What the body knows wins; where it knows nothing,
-/// what was said stays, if it was said once.
+/// Has the length of a message said once and truly (RFC 9112, 6.3). What the body knows wins; where
+/// it knows nothing, what was said stays, if it was said once.
 ///
 /// # Errors
 /// [`Fault::Framing`] where two readers could come to two lengths.
@@ -116,8 +119,9 @@ pub(crate) fn frame(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Holds the answer of an upstream to what a request is held to (RFC 9112, 6.3): it says its length once, or comes in chunks
-/// and in no other coding. hyper would read all of these, each in one of the ways in which a client could.
+/// Holds the answer of an upstream to what a request is held to (RFC 9112, 6.3): it says its length
+/// once, or comes in chunks and in no other coding. hyper would read all of these, each in one of
+/// the ways in which a client could.
 ///
 /// # Errors
 /// [`Fault::Malformed`] where the client could see another end than the upstream meant.
@@ -138,8 +142,8 @@ pub(crate) fn check_answer<B>(answer: &Response<B>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Trailers say nothing about framing, routing or the connection (RFC 9110, 6.5.1), nor about the client: there are servers
-/// that put them among the fields of the head.
+/// Trailers say nothing about framing, routing or the connection (RFC 9110, 6.5.1), nor about the
+/// client: there are servers that put them among the fields of the head.
 pub(crate) fn keep_trailers(trailers: &mut HeaderMap) {
     strip(trailers);
     claims::drop_all(trailers, None);
@@ -162,7 +166,11 @@ const CONNECTIONS_OWN: [HeaderName; 6] = [
 
 /// The elements of a list (RFC 9110, 5.6.1).
 pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
+    value
+        .as_bytes()
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {
@@ -239,7 +247,9 @@ mod tests {
             let mut answer = Response::new(());
             *answer.version_mut() = version;
             for (name, value) in fields {
-                answer.headers_mut().append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+                answer
+                    .headers_mut()
+                    .append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             }
             check_answer(&answer)
         };

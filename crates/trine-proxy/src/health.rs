@@ -47,7 +47,8 @@ impl Health {
         }
     }
 
-    /// Takes the one trial; false where another request was faster. It stays out for others meanwhile.
+    /// Takes the one trial; false where another request was faster. It stays out for others
+    /// meanwhile.
     pub(crate) fn begin_trial(&self, config: &ProxyConfig) -> bool {
         let until = self.out_until.load(Ordering::Relaxed);
         until != 0
@@ -92,7 +93,11 @@ impl Health {
 
 impl Default for Health {
     fn default() -> Health {
-        Health { failures: AtomicU32::new(0), out_until: AtomicU64::new(0), up: AtomicBool::new(true) }
+        Health {
+            failures: AtomicU32::new(0),
+            out_until: AtomicU64::new(0),
+            up: AtomicBool::new(true),
+        }
     }
 }
 

@@ -1,13 +1,14 @@
-//! Lines of a list that others began, looked at before ours is joined to them: a quote or a comment that they leave open would
-//! swallow what stands behind it.
+//! Lines of a list that others began, looked at before ours is joined to them: a quote or a comment
+//! that they leave open would swallow what stands behind it.
 
-/// A line of `Forwarded`. Of one that breaks its grammar it is left that there was a hop, of which nothing is known: without it,
-/// the hop behind would pass for the first.
+/// A line of `Forwarded`. Of one that breaks its grammar it is left that there was a hop, of which
+/// nothing is known: without it, the hop behind would pass for the first.
 pub(crate) fn forwarded(line: &[u8]) -> Option<&[u8]> {
     if trine_server::is_forwarded(line) { filled(line) } else { Some(b"for=unknown") }
 }
 
-/// A line of `Via`, whose comments may hold anything, commas too. One that breaks the grammar is dropped (RFC 9110, 7.6.3).
+/// A line of `Via`, whose comments may hold anything, commas too. One that breaks the grammar is
+/// dropped (RFC 9110, 7.6.3).
 pub(crate) fn via(line: &[u8]) -> Option<&[u8]> {
     let mut depth = 0_usize;
     let mut bytes = line.iter();
@@ -49,8 +50,15 @@ mod tests {
         for whole in ["for=1.1.1.1", "for=\"[::1]:80\";x=\"a, \\\"b\", for=_a"] {
             assert_eq!(forwarded(whole.as_bytes()), Some(whole.as_bytes()), "{whole}");
         }
-        for open in ["1.1 a (b", "1.1 a (b (c)", "1.1 a (b\\)", "1.1 a)", "1.1 a (b\\", "1.1 \"a", "1.1 a\\"]
-        {
+        for open in [
+            "1.1 a (b",
+            "1.1 a (b (c)",
+            "1.1 a (b\\)",
+            "1.1 a)",
+            "1.1 a (b\\",
+            "1.1 \"a",
+            "1.1 a\\",
+        ] {
             assert_eq!(via(open.as_bytes()), None, "{open}");
         }
         for whole in ["1.1 a", "1.0 a, HTTP/1.1 b:80 (c, (d) \\( \"e)"] {

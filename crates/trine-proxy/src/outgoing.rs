@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use trine_core::{Body, BodyError};
 
-/// What the connection to an upstream sends. Where there is a body, its `Progress` tells who keeps whom waiting.
+/// What the connection to an upstream sends. Where there is a body, its `Progress` tells who keeps
+/// whom waiting.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     body: Body,
@@ -120,7 +121,8 @@ impl HttpBody for Outgoing {
         let this = &mut *self;
         let Some(progress) = &this.progress else { return Poll::Ready(None) };
         if progress.held.load(Ordering::Relaxed) {
-            *progress.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+            *progress.waker.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(cx.waker().clone());
             // Released between the look and the lock.
             if progress.held.load(Ordering::Relaxed) {
                 return Poll::Pending;
@@ -135,8 +137,10 @@ impl HttpBody for Outgoing {
                 None => {
                     // Behind an error comes nothing.
                     this.body = Body::empty();
-                    frame =
-                        Poll::Ready(Some(Err(BodyError::TooLarge { limit: this.limit, of_request: true })));
+                    frame = Poll::Ready(Some(Err(BodyError::TooLarge {
+                        limit: this.limit,
+                        of_request: true,
+                    })));
                 }
             }
         }

@@ -9,12 +9,14 @@ use crate::config::ProxyConfig;
 use crate::error::{Fault, ProxyError};
 use crate::upstream::Node;
 
-/// Held from the choice of an upstream until its answer has ended; upgraded connections hold it to their end.
+/// Held from the choice of an upstream until its answer has ended; upgraded connections hold it to
+/// their end.
 #[derive(Debug)]
 pub(crate) struct Place(Arc<Node>);
 
 impl Place {
-    /// Takes a place; waits for one where all are taken. Whoever waits is served in turn, and nobody who comes later passes by.
+    /// Takes a place; waits for one where all are taken. Whoever waits is served in turn, and
+    /// nobody who comes later passes by.
     pub(crate) async fn take(node: &Arc<Node>, config: &ProxyConfig) -> Result<Place, ProxyError> {
         if node.queued.load(Ordering::Relaxed) == 0
             && let Some(place) = Place::try_take(node, config)
@@ -27,7 +29,8 @@ impl Place {
     async fn wait(node: &Arc<Node>, config: &ProxyConfig) -> Result<Place, ProxyError> {
         let _waiting = Waiting::begin(node, config.max_queued)?;
         timeout(config.queue_timeout, async {
-            // Fair: the others line up here. With one who looks, one notice is enough for any number of places.
+            // Fair: the others line up here. With one who looks, one notice is enough for any
+            // number of places.
             let _first = node.first.lock().await;
             loop {
                 // From here on a notice is kept for us.
@@ -42,8 +45,9 @@ impl Place {
         .map_err(|_| ProxyError::new(Fault::QueueTimeout).at(&node.name))
     }
 
-    /// Who waits has said so before it looks here, who leaves looks for those who wait after it has left: in one order for all
-    /// (`SeqCst`), so one of the two sees the other. A look that finds no place is a load, and has to keep to it as well.
+    /// Who waits has said so before it looks here, who leaves looks for those who wait after it has
+    /// left: in one order for all (`SeqCst`), so one of the two sees the other. A look that finds
+    /// no place is a load, and has to keep to it as well.
     fn try_take(node: &Arc<Node>, config: &ProxyConfig) -> Option<Place> {
         let taken = node.pending.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| {
             (pending < config.max_requests).then_some(pending + 1)
@@ -69,9 +73,9 @@ struct Waiting<'a>(&'a Node);
 
 impl Waiting<'_> {
     fn begin(node: &Node, most: usize) -> Result<Waiting<'_>, ProxyError> {
-        let begun = node
-            .queued
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| (queued < most).then_some(queued + 1));
+        let begun = node.queued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| {
+            (queued < most).then_some(queued + 1)
+        });
         match begun {
             Ok(_) => Ok(Waiting(node)),
             Err(_) => Err(ProxyError::new(Fault::QueueFull).at(&node.name)),
@@ -139,18 +143,24 @@ mod tests {
         assert_eq!(node.load(), 0);
     }
 
-    /// Two places became free while two looked for one: a single notice was kept, and one of them waited beside a free place.
+    /// Two places became free while two looked for one: a single notice was kept, and one of them
+    /// waited beside a free place.
     #[test]
     fn no_place_stays_free_while_somebody_waits() {
         let node = node();
-        let config =
-            ProxyConfig { max_requests: 2, queue_timeout: Duration::from_secs(20), ..ProxyConfig::default() };
+        let config = ProxyConfig {
+            max_requests: 2,
+            queue_timeout: Duration::from_secs(20),
+            ..ProxyConfig::default()
+        };
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 let (node, config) = (&node, &config);
                 scope.spawn(move || {
-                    let runtime =
-                        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_time()
+                        .build()
+                        .unwrap();
                     runtime.block_on(async {
                         for _ in 0..5_000 {
                             drop(Place::take(node, config).await.unwrap());

@@ -1,7 +1,7 @@
 //! The connections to one upstream that are open: idle ones over HTTP/1, shared ones over HTTP/2.
 //!
-//! Each runtime has a shelf of its own, since a socket is driven by the runtime that opened it: a worker never waits for
-//! another one's, and none outlives its own.
+//! Each runtime has a shelf of its own, since a socket is driven by the runtime that opened it: a
+//! worker never waits for another one's, and none outlives its own.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -88,12 +88,17 @@ impl Pool {
     }
 
     /// One opens it, all others wait for that.
-    async fn open_shared(node: &Arc<Node>, settings: &Settings, runtime: Id) -> Result<Lease, ProxyError> {
+    async fn open_shared(
+        node: &Arc<Node>,
+        settings: &Settings,
+        runtime: Id,
+    ) -> Result<Lease, ProxyError> {
         let config = &settings.config;
         let opening = node.pool.with(runtime, |shelf| Arc::clone(&shelf.opening));
-        let _turn = timeout(config.connect_timeout.saturating_add(config.tls_timeout), opening.lock())
-            .await
-            .map_err(|_| ProxyError::new(Fault::ConnectTimeout))?;
+        let _turn =
+            timeout(config.connect_timeout.saturating_add(config.tls_timeout), opening.lock())
+                .await
+                .map_err(|_| ProxyError::new(Fault::ConnectTimeout))?;
         match node.pool.share(runtime, config) {
             Some(lease) => Ok(lease),
             None => Pool::open(node, settings, runtime, false).await,
@@ -116,7 +121,8 @@ impl Pool {
                 let share = conn.share(settings.config.max_streams);
                 let share = share.ok_or_else(|| ProxyError::new(Fault::Closed))?;
                 let until = later(Instant::now(), settings.config.idle_timeout);
-                node.pool.with(runtime, |shelf| shelf.shared.push(Shared { conn: conn.clone(), until }));
+                node.pool
+                    .with(runtime, |shelf| shelf.shared.push(Shared { conn: conn.clone(), until }));
                 Pool::sweep(node, runtime, settings.config.idle_timeout);
                 Ok(Lease::H2 { conn, share, clock: Clock::default() })
             }
@@ -173,7 +179,8 @@ impl Pool {
             let mut next = later(Instant::now(), patience);
             loop {
                 sleep_until(next).await;
-                match Weak::upgrade(&node).and_then(|node| node.pool.sweep_once(runtime, patience)) {
+                match Weak::upgrade(&node).and_then(|node| node.pool.sweep_once(runtime, patience))
+                {
                     Some(at) => next = at,
                     None => return,
                 }

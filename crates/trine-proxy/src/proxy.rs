@@ -25,8 +25,8 @@ use crate::upstream::{Node, Upstream, UpstreamError};
 
 /// A reverse proxy: a Tower service that passes requests on to upstreams.
 ///
-/// It mounts wherever a service does: under `trine-server` directly, in an `App`, in an axum `Router`. Clones share
-/// connections, health and limits.
+/// It mounts wherever a service does: under `trine-server` directly, in an `App`, in an axum
+/// `Router`. Clones share connections, health and limits.
 ///
 /// ```no_run
 /// use trine_proxy::Proxy;
@@ -39,8 +39,8 @@ use crate::upstream::{Node, Upstream, UpstreamError};
 /// # }
 /// ```
 ///
-/// Given to the server as it is, or mounted in an `App`, it knows the address of the client; elsewhere a layer can put
-/// [`ConnInfo`] into the extensions of the request.
+/// Given to the server as it is, or mounted in an `App`, it knows the address of the client;
+/// elsewhere a layer can put [`ConnInfo`] into the extensions of the request.
 ///
 /// # Errors
 /// It never fails: what goes wrong is an answer, see [`Fault`](crate::Fault).
@@ -123,7 +123,8 @@ impl Proxy {
         let mut settings = Settings::default();
         #[cfg(feature = "tls-core")]
         if nodes.iter().any(|node| node.upstream.protocol == crate::upstream::Protocol::Tls) {
-            // Without roots of the system, `roots` must give some; until then no upstream is trusted.
+            // Without roots of the system, `roots` must give some; until then no upstream is
+            // trusted.
             settings.tls = crate::tls::Tls::of_system().ok();
         }
         Ok(Proxy(Arc::new(Inner::new(nodes, settings))))
@@ -153,8 +154,8 @@ impl Proxy {
         self.with(|settings| settings.forwarding = forwarding)
     }
 
-    /// Sets whose `Forwarded` or `X-Forwarded-*` is kept and added to. Default: the application's `trusted_proxies`; outside
-    /// of an application nobody's. Alone under a server:
+    /// Sets whose `Forwarded` or `X-Forwarded-*` is kept and added to. Default: the application's
+    /// `trusted_proxies`; outside of an application nobody's. Alone under a server:
     ///
     /// ```
     /// use trine_proxy::Proxy;
@@ -171,7 +172,8 @@ impl Proxy {
         self.with(|settings| settings.trusted = Some(proxies))
     }
 
-    /// Sets whether upstreams are told `X-Forwarded-For`, `-Proto` and `-Host` beside `Forwarded`. Default: true.
+    /// Sets whether upstreams are told `X-Forwarded-For`, `-Proto` and `-Host` beside `Forwarded`.
+    /// Default: true.
     #[must_use]
     pub fn x_forwarded(self, tell: bool) -> Proxy {
         self.with(|settings| settings.legacy = tell)
@@ -184,7 +186,8 @@ impl Proxy {
     #[must_use]
     #[track_caller]
     pub fn via(self, name: &str) -> Proxy {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:[]".contains(&byte);
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:[]".contains(&byte);
         assert!(
             !name.is_empty() && name.bytes().all(plain),
             "`{name}` cannot name a proxy in `Via`: letters and digits can"
@@ -196,8 +199,9 @@ impl Proxy {
         })
     }
 
-    /// Takes a prefix off each path that has it, at the end of a segment; `App::mount` and axum's `nest_service` did that
-    /// already. What upstreams want before the path is the path of their URL.
+    /// Takes a prefix off each path that has it, at the end of a segment; `App::mount` and axum's
+    /// `nest_service` did that already. What upstreams want before the path is the path of their
+    /// URL.
     #[must_use]
     pub fn strip_prefix(self, prefix: &str) -> Proxy {
         let prefix = prefix.trim_end_matches('/');
@@ -210,8 +214,8 @@ impl Proxy {
         self.with(|settings| settings.check = Some(check))
     }
 
-    /// Trusts upstreams whose certificate one of these authorities signed, in PEM, and no others. Default: those that the
-    /// system trusts.
+    /// Trusts upstreams whose certificate one of these authorities signed, in PEM, and no others.
+    /// Default: those that the system trusts.
     ///
     /// # Errors
     /// When there is no certificate in it.
@@ -221,8 +225,8 @@ impl Proxy {
         Ok(self.with(|settings| settings.tls = Some(tls)))
     }
 
-    /// Speaks TLS to upstreams by this configuration of rustls: its roots, the certificate that it shows them, its provider
-    /// of cryptography. Of its ALPN nothing is kept.
+    /// Speaks TLS to upstreams by this configuration of rustls: its roots, the certificate that it
+    /// shows them, its provider of cryptography. Of its ALPN nothing is kept.
     ///
     /// ```
     /// use trine_proxy::Proxy;
@@ -246,8 +250,9 @@ impl Proxy {
         self.with(|settings| settings.tls = Some(crate::tls::Tls::of(config)))
     }
 
-    /// The health checks of all upstreams, to be spawned: nothing checks by itself. It ends at once where
-    /// [`Proxy::health_check`] was not called, and else with the last clone of the proxy, or when it is dropped.
+    /// The health checks of all upstreams, to be spawned: nothing checks by itself. It ends at once
+    /// where [`Proxy::health_check`] was not called, and else with the last clone of the proxy, or
+    /// when it is dropped.
     pub fn health_checks(&self) -> impl Future<Output = ()> + Send + 'static {
         let settings = Arc::clone(&self.0.settings);
         let nodes: Vec<_> = self.0.nodes.iter().map(Arc::downgrade).collect();
@@ -288,7 +293,12 @@ impl Proxy {
 
 impl Inner {
     fn new(nodes: Vec<Arc<Node>>, settings: Settings) -> Inner {
-        Inner { nodes, turn: AtomicUsize::new(0), budget: Budget::default(), settings: Arc::new(settings) }
+        Inner {
+            nodes,
+            turn: AtomicUsize::new(0),
+            budget: Budget::default(),
+            settings: Arc::new(settings),
+        }
     }
 }
 
@@ -342,7 +352,11 @@ impl Service<Request<Body>> for Connected {
     }
 
     fn call(&mut self, request: Request<Body>) -> Forwarded {
-        Forwarded(Box::pin(forward(Arc::clone(&self.proxy), request, Some(Arc::clone(&self.caller)))))
+        Forwarded(Box::pin(forward(
+            Arc::clone(&self.proxy),
+            request,
+            Some(Arc::clone(&self.caller)),
+        )))
     }
 }
 

@@ -48,17 +48,20 @@ impl Head {
         headers::frame(&mut headers, body)?;
         let said = headers::strip(&mut headers);
         let host = host(&uri, &headers)?;
-        let told = Told { settings, caller, extensions: &extensions, uri: &uri, host: host.as_ref() };
+        let told =
+            Told { settings, caller, extensions: &extensions, uri: &uri, host: host.as_ref() };
         told.tell(&mut headers);
         settings.via.tell(&mut headers, version);
-        let mut target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let mut target =
+            uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         if let Some(prefix) = &settings.prefix
             && let Some(rest) = target::without_prefix(&target, prefix)
         {
             target = rest;
         }
-        let expects =
-            headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let expects = headers
+            .get(EXPECT)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let expects = expects && !body.is_end_stream();
         let upgrade = match &extended {
             Some(extended) => Some(extended.ask(&mut headers)),
@@ -77,7 +80,8 @@ impl Head {
         })
     }
 
-    /// The request for one upstream, over HTTP/1 or HTTP/2. `headers` are this head's own, or a copy.
+    /// The request for one upstream, over HTTP/1 or HTTP/2. `headers` are this head's own, or a
+    /// copy.
     pub(crate) fn request(
         &self,
         mut headers: HeaderMap,
@@ -112,7 +116,9 @@ impl Head {
             if hint.exact().is_none() {
                 headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
-            if let Some(protocol) = self.upgrade.as_ref().filter(|_| upstream.protocol != Protocol::H2c) {
+            if let Some(protocol) =
+                self.upgrade.as_ref().filter(|_| upstream.protocol != Protocol::H2c)
+            {
                 headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(UPGRADE, protocol.clone());
             } else if self.trailers {
@@ -132,7 +138,10 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Fault> {
     if let Some(authority) = uri.authority() {
         let (_, host) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
         let plain = Some(host).filter(|host| is_plain_host(host.as_bytes()));
-        return plain.and_then(|host| HeaderValue::from_str(host).ok()).map(Some).ok_or(Fault::Host);
+        return plain
+            .and_then(|host| HeaderValue::from_str(host).ok())
+            .map(Some)
+            .ok_or(Fault::Host);
     }
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -146,8 +155,9 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Fault> {
     }
 }
 
-/// What holds more than a host could be read as another one. `;` and `=` may stand in one (RFC 3986, 3.2.2), but no host has
-/// them, and there are upstreams that look for `;proto=` in a `Forwarded` without a look at its quotes.
+/// What holds more than a host could be read as another one. `;` and `=` may stand in one (RFC
+/// 3986, 3.2.2), but no host has them, and there are upstreams that look for `;proto=` in a
+/// `Forwarded` without a look at its quotes.
 pub(crate) fn is_plain_host(host: &[u8]) -> bool {
     host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+".contains(byte))
 }

@@ -6,12 +6,14 @@ use http::Method;
 
 use crate::config::ProxyConfig;
 
-/// Whether sending it twice does what sending it once does (RFC 9110, 9.2.2). What is not known is not.
+/// Whether sending it twice does what sending it once does (RFC 9110, 9.2.2). What is not known is
+/// not.
 pub(crate) fn is_idempotent(method: &Method) -> bool {
     matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" | "QUERY")
 }
 
-/// The retries that requests have earned: an upstream in trouble is not given a multiple of its load.
+/// The retries that requests have earned: an upstream in trouble is not given a multiple of its
+/// load.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -31,7 +33,8 @@ impl Budget {
     }
 
     pub(crate) fn spend(&self) -> bool {
-        let spent = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |had| had.checked_sub(RETRY));
+        let spent =
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |had| had.checked_sub(RETRY));
         spent.is_ok()
     }
 }

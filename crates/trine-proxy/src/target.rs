@@ -1,14 +1,15 @@
-//! The target of a request, as the upstream sees it: byte for byte what the client sent, but for prefixes.
+//! The target of a request, as the upstream sees it: byte for byte what the client sent, but for
+//! prefixes.
 
 use http::uri::PathAndQuery;
 
 use crate::error::Fault;
 
-/// Refuses a path with `.` or `..` as a segment, however it is spelt, and with parameters behind it: Java's servers take these
-/// off (`/..;a=b/`) before they resolve the dots.
+/// Refuses a path with `.` or `..` as a segment, however it is spelt, and with parameters behind
+/// it: Java's servers take these off (`/..;a=b/`) before they resolve the dots.
 ///
-/// Clients resolve these themselves (RFC 3986, 5.2.4). What comes with them is meant to mean one path to whoever guards a
-/// route and another to the upstream.
+/// Clients resolve these themselves (RFC 3986, 5.2.4). What comes with them is meant to mean one
+/// path to whoever guards a route and another to the upstream.
 pub(crate) fn check(path: &str) -> Result<(), Fault> {
     let bytes = path.as_bytes();
     if !bytes.iter().any(|byte| matches!(byte, b'.' | b'%')) {
@@ -37,7 +38,9 @@ pub(crate) fn check(path: &str) -> Result<(), Fault> {
 /// The byte at a place, percent-encoded or not, and how long its spelling is.
 fn spelt(bytes: &[u8], at: usize) -> (Option<u8>, usize) {
     let encoded = match bytes.get(at..at + 3) {
-        Some([b'%', high, low]) => char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16)),
+        Some([b'%', high, low]) => {
+            char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16))
+        }
         _ => None,
     };
     match encoded {
@@ -46,7 +49,8 @@ fn spelt(bytes: &[u8], at: usize) -> (Option<u8>, usize) {
     }
 }
 
-/// The target without `prefix`, which is compared byte for byte and ends at a segment. `None` where it does not match.
+/// The target without `prefix`, which is compared byte for byte and ends at a segment. `None` where
+/// it does not match.
 pub(crate) fn without_prefix(target: &PathAndQuery, prefix: &str) -> Option<PathAndQuery> {
     let rest = target.as_str().strip_prefix(prefix)?;
     match rest.as_bytes().first() {

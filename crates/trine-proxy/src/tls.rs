@@ -12,7 +12,8 @@ use crate::error::{Fault, ProxyError};
 use crate::stream::Stream;
 use crate::upstream::Upstream;
 
-/// What upstreams are asked for: both protocols, and HTTP/1 alone where a connection is to be upgraded.
+/// What upstreams are asked for: both protocols, and HTTP/1 alone where a connection is to be
+/// upgraded.
 #[derive(Debug, Clone)]
 pub(crate) struct Tls {
     both: Arc<ClientConfig>,
@@ -40,7 +41,9 @@ impl Tls {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| TlsError(format!("not PEM: {error}")))?;
-            roots.add(certificate).map_err(|error| TlsError(format!("not a certificate: {error}")))?;
+            roots
+                .add(certificate)
+                .map_err(|error| TlsError(format!("not a certificate: {error}")))?;
         }
         if roots.is_empty() {
             return Err(TlsError("there is no certificate in it".to_owned()));
@@ -74,8 +77,8 @@ impl Tls {
         http1_only: bool,
     ) -> Result<(Stream, bool), ProxyError> {
         let (host, _) = upstream.address();
-        let name =
-            ServerName::try_from(host.to_owned()).map_err(|error| ProxyError::because(Fault::Tls, error))?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|error| ProxyError::because(Fault::Tls, error))?;
         let config = if http1_only { &self.http1 } else { &self.both };
         let stream = TlsConnector::from(Arc::clone(config))
             .connect(name, tcp)

@@ -1,4 +1,5 @@
-//! Other protocols through the proxy, WebSockets say: after a 101 it copies bytes and understands none of them.
+//! Other protocols through the proxy, WebSockets say: after a 101 it copies bytes and understands
+//! none of them.
 
 use std::io;
 use std::sync::Arc;
@@ -42,7 +43,9 @@ pub(crate) fn join(client: OnClient, conn: H1, place: Place, settings: &Arc<Sett
             OnClient::Ours(client) => match client.await {
                 Ok(client) => {
                     let draining: Boxed<()> = Box::pin(client.draining());
-                    tunnel(client, upstream, &parts.read_buf, idle, draining).await.map_err(BoxError::from)
+                    tunnel(client, upstream, &parts.read_buf, idle, draining)
+                        .await
+                        .map_err(BoxError::from)
                 }
                 Err(error) => Err(error.into()),
             },
@@ -50,7 +53,9 @@ pub(crate) fn join(client: OnClient, conn: H1, place: Place, settings: &Arc<Sett
                 Ok(client) => {
                     let draining: Boxed<()> = Box::pin(std::future::pending());
                     let client = TokioIo::new(client);
-                    tunnel(client, upstream, &parts.read_buf, idle, draining).await.map_err(BoxError::from)
+                    tunnel(client, upstream, &parts.read_buf, idle, draining)
+                        .await
+                        .map_err(BoxError::from)
                 }
                 Err(error) => Err(error.into()),
             },

@@ -11,8 +11,8 @@ use tokio::sync::{Mutex, Notify};
 use crate::health::Health;
 use crate::pool::Pool;
 
-/// Where an upstream is: `http://host[:port][/base]`, `https://…` (feature `tls`), or `h2c://…` for HTTP/2 in clear
-/// text, which must be known beforehand.
+/// Where an upstream is: `http://host[:port][/base]`, `https://…` (feature `tls`), or `h2c://…` for
+/// HTTP/2 in clear text, which must be known beforehand.
 ///
 /// A path is put before that of every request.
 ///
@@ -47,7 +47,14 @@ impl Upstream {
         let host = self.authority.host();
         // An IPv6 address is in brackets in a URI and nowhere else.
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        (host, self.authority.port_u16().unwrap_or(if self.protocol == Protocol::Tls { 443 } else { 80 }))
+        (
+            host,
+            self.authority.port_u16().unwrap_or(if self.protocol == Protocol::Tls {
+                443
+            } else {
+                80
+            }),
+        )
     }
 
     pub(crate) fn scheme(&self) -> Scheme {
@@ -55,7 +62,8 @@ impl Upstream {
     }
 
     pub(crate) fn host_value(&self) -> HeaderValue {
-        HeaderValue::from_str(self.authority.as_str()).unwrap_or_else(|_| HeaderValue::from_static(""))
+        HeaderValue::from_str(self.authority.as_str())
+            .unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 

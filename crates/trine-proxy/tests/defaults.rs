@@ -1,4 +1,5 @@
-//! The section of the proxy in `docs/defaults.md` has every field, and its defaults are the true ones.
+//! The section of the proxy in `docs/defaults.md` has every field, and its defaults are the true
+//! ones.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use trine_proxy::ProxyConfig;

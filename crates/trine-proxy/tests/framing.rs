@@ -1,4 +1,5 @@
-//! Where answers end: what an upstream says of it is true and said once, and what was cut looks cut.
+//! Where answers end: what an upstream says of it is true and said once, and what was cut looks
+//! cut.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod kit;
@@ -41,17 +42,23 @@ async fn each(address: SocketAddr) -> [(&'static str, Seen); 3] {
 /// Reads as RFC 9112, 6.3 says.
 async fn http1(address: SocketAddr, version: &str) -> Seen {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    say(&mut stream, &format!("GET / HTTP/{version}\r\nhost: a\r\nconnection: close\r\n\r\n")).await;
+    say(&mut stream, &format!("GET / HTTP/{version}\r\nhost: a\r\nconnection: close\r\n\r\n"))
+        .await;
     let head = head(&mut stream).await.to_lowercase();
     let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
     let mut body = Vec::new();
-    let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut body)).await.expect("no end");
+    let read =
+        timeout(Duration::from_secs(10), stream.read_to_end(&mut body)).await.expect("no end");
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let text = String::from_utf8_lossy(&body).into_owned();
     if let Some(length) = length {
         assert!(!head.contains("transfer-encoding"), "{head}");
         let length: usize = length.parse().unwrap();
-        return if body.len() < length { Seen::Cut } else { Seen::Whole(status, text[..length].to_owned()) };
+        return if body.len() < length {
+            Seen::Cut
+        } else {
+            Seen::Whole(status, text[..length].to_owned())
+        };
     }
     if head.contains("transfer-encoding: chunked") {
         return unchunk(&text).map_or(Seen::Cut, |text| Seen::Whole(status, text));
@@ -140,7 +147,8 @@ async fn an_answer_with_one_end_passes() {
             assert_eq!(seen, Seen::Whole(200, "whol".to_owned()), "{client}, {answer:?}");
         }
     }
-    // Where there is no body, a length is a word about another answer, or about nothing (RFC 9110, 8.6).
+    // Where there is no body, a length is a word about another answer, or about nothing (RFC 9110,
+    // 8.6).
     for (client, seen) in of_bytes("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\n").await {
         assert_eq!(seen, Seen::Whole(204, String::new()), "{client}");
     }
@@ -183,8 +191,12 @@ enum End {
     GoAway,
 }
 
-/// An upstream that answers each request with this length, if any, and `part`, and ends as it is told.
-async fn of_frames(length: Option<&'static str>, end: End) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+/// An upstream that answers each request with this length, if any, and `part`, and ends as it is
+/// told.
+async fn of_frames(
+    length: Option<&'static str>,
+    end: End,
+) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(async move {
@@ -250,7 +262,8 @@ async fn a_stream_that_was_cut_looks_cut_to_every_client() {
     }
 }
 
-/// An answer that is whole before the request is, whose rest the upstream does not want (RFC 9113, 8.1).
+/// An answer that is whole before the request is, whose rest the upstream does not want (RFC 9113,
+/// 8.1).
 #[tokio::test]
 async fn an_early_answer_over_http2_is_whole() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -269,8 +282,11 @@ async fn an_early_answer_over_http2_is_whole() {
     let proxy = Proxy::to(format!("h2c://{address}")).unwrap();
     let front = front(proxy.clone());
     let mut stream = TcpStream::connect(front.address).await.unwrap();
-    say(&mut stream, "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1000\r\n\r\nbegun")
-        .await;
+    say(
+        &mut stream,
+        "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1000\r\n\r\nbegun",
+    )
+    .await;
     let head = head(&mut stream).await;
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
     let mut rest = Vec::new();

@@ -1,4 +1,5 @@
-//! Clients that speak HTTP/2 to the server that the proxy stands under; upstreams of both protocols.
+//! Clients that speak HTTP/2 to the server that the proxy stands under; upstreams of both
+//! protocols.
 #![cfg(feature = "http2")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -24,7 +25,8 @@ use trine_proxy::{Proxy, ProxyConfig};
 async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(address).await.unwrap();
     // More than one stream can fill.
-    let shaking = h2::client::Builder::new().initial_connection_window_size(1024 * 1024).handshake(stream);
+    let shaking =
+        h2::client::Builder::new().initial_connection_window_size(1024 * 1024).handshake(stream);
     let (client, connection) = shaking.await.unwrap();
     tokio::spawn(connection);
     client.ready().await.unwrap()
@@ -65,7 +67,8 @@ async fn mirror(h2: bool) -> (kit::Upstream, String) {
             Ok(http_body::Frame::data(seen.into())),
             Ok::<_, std::io::Error>(http_body::Frame::trailers(trailers)),
         ];
-        let mut response = Response::new(Body::new(StreamBody::new(futures_util::stream::iter(frames))));
+        let mut response =
+            Response::new(Body::new(StreamBody::new(futures_util::stream::iter(frames))));
         response.headers_mut().insert("trailer", "grpc-status".parse().unwrap());
         response.headers_mut().insert("keep-alive", "timeout=5".parse().unwrap());
         // hyper sends no `Connection` over HTTP/2.
@@ -115,7 +118,8 @@ async fn a_call_with_trailers_passes_to_upstreams_of_both_protocols() {
     }
 }
 
-/// A client that reads nothing has a window of 64 KiB; the rest of what an upstream can send waits in the proxy.
+/// A client that reads nothing has a window of 64 KiB; the rest of what an upstream can send waits
+/// in the proxy.
 #[tokio::test]
 async fn what_waits_for_a_slow_client_is_bounded() {
     for most in [64 * 1024, 512 * 1024] {
@@ -169,7 +173,8 @@ async fn a_slow_client_stops_the_upstream_and_no_other_stream() {
         sent.store(0, Ordering::SeqCst);
         let front = front(Proxy::to(url).unwrap());
         let mut client = connect(front.address).await;
-        let (answer, _) = client.send_request(ask("GET", "/large").body(()).unwrap(), true).unwrap();
+        let (answer, _) =
+            client.send_request(ask("GET", "/large").body(()).unwrap(), true).unwrap();
         let mut large = within(answer).await.unwrap().into_body();
         let mut last = usize::MAX;
         while std::mem::replace(&mut last, sent.load(Ordering::SeqCst)) != last || last == 0 {
@@ -177,7 +182,8 @@ async fn a_slow_client_stops_the_upstream_and_no_other_stream() {
         }
         assert!(last < 1600, "nothing held the upstream back");
         let mut client = within(client.ready()).await.unwrap();
-        let (answer, _) = client.send_request(ask("GET", "/small").body(()).unwrap(), true).unwrap();
+        let (answer, _) =
+            client.send_request(ask("GET", "/small").body(()).unwrap(), true).unwrap();
         assert_eq!(text(within(answer).await.unwrap().body_mut()).await.unwrap(), "small");
         assert_eq!(text(&mut large).await.unwrap().len(), 1600 * 10 * 1024);
     }
@@ -263,7 +269,8 @@ async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() 
         for path in ["/head", "/body"] {
             let before = ended.load(Ordering::SeqCst);
             let mut client = connect(front.address).await;
-            let (answer, mut stream) = client.send_request(ask("GET", path).body(()).unwrap(), true).unwrap();
+            let (answer, mut stream) =
+                client.send_request(ask("GET", path).body(()).unwrap(), true).unwrap();
             let answer = if path == "/body" {
                 let mut answer = within(answer).await.unwrap();
                 assert_eq!(within(answer.body_mut().data()).await.unwrap().unwrap(), "part");
@@ -286,7 +293,8 @@ async fn a_reset_of_the_client_ends_the_upstreams_request_and_frees_its_place() 
 async fn an_answer_that_breaks_upstream_is_a_reset_and_never_looks_complete() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
-        say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n").await;
+        say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")
+            .await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     })
     .await;
@@ -315,10 +323,12 @@ async fn a_body_that_the_client_resets_is_never_complete_upstream() {
         }
     })
     .await;
-    for (at, url) in [upstream.url(), format!("h2c://{}", upstream.address)].into_iter().enumerate() {
+    for (at, url) in [upstream.url(), format!("h2c://{}", upstream.address)].into_iter().enumerate()
+    {
         let front = front(Proxy::to(url).unwrap());
         let mut client = connect(front.address).await;
-        let (_answer, mut body) = client.send_request(ask("POST", "/").body(()).unwrap(), false).unwrap();
+        let (_answer, mut body) =
+            client.send_request(ask("POST", "/").body(()).unwrap(), false).unwrap();
         body.send_data("half".into(), false).unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
         body.send_reset(Reason::CANCEL);
@@ -351,9 +361,10 @@ async fn interim_answers_are_never_the_answer_and_expectations_are_the_upstreams
     })
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
-    for request in
-        [ask("GET", "/"), ask("POST", "/").header("expect", "100-continue").header("content-length", 4)]
-    {
+    for request in [
+        ask("GET", "/"),
+        ask("POST", "/").header("expect", "100-continue").header("content-length", 4),
+    ] {
         let mut client = connect(front.address).await;
         let request = request.body(()).unwrap();
         let has_body = request.method() == "POST";
@@ -435,7 +446,8 @@ async fn a_websocket_of_http2_is_one_of_http1_upstream() {
 #[tokio::test]
 async fn a_websocket_of_http2_opens_only_where_the_upstream_proves_that_it_does() {
     let refuses =
-        upstream(|_| async { Response::builder().status(403).body(Body::from("no")).unwrap() }).await;
+        upstream(|_| async { Response::builder().status(403).body(Body::from("no")).unwrap() })
+            .await;
     let ignores = upstream(|_| async { whole("plain") }).await;
     let wrong = socket("101 Switching Protocols", Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")).await;
     for (upstream, status) in [(refuses, 403), (ignores, 502), (wrong, 502)] {

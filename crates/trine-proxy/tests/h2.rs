@@ -21,7 +21,10 @@ fn h2c(upstream: &kit::Upstream) -> String {
 async fn requests_share_a_connection() {
     let upstream = upstream(|request| async move {
         assert_eq!(request.version(), Version::HTTP_2);
-        assert!(request.headers().get("host").is_none() && request.headers().get("connection").is_none());
+        assert!(
+            request.headers().get("host").is_none()
+                && request.headers().get("connection").is_none()
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
         let text = format!("{} {}", request.method(), request.uri());
         let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -71,7 +74,9 @@ async fn trailers_pass_both_ways_and_an_echo_lives() {
             Ok(http_body::Frame::data("data".into())),
             Ok::<_, std::io::Error>(http_body::Frame::trailers(trailers)),
         ];
-        Response::new(Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames))))
+        Response::new(Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(
+            frames,
+        ))))
     })
     .await;
     let front = front(Proxy::to(h2c(&upstream)).unwrap());
@@ -136,7 +141,8 @@ async fn timeouts_hold_for_streams_too() {
     })
     .await;
     let short = Duration::from_millis(150);
-    let config = ProxyConfig { response_timeout: short, read_timeout: short, ..ProxyConfig::default() };
+    let config =
+        ProxyConfig { response_timeout: short, read_timeout: short, ..ProxyConfig::default() };
     let front = front(Proxy::to(h2c(&upstream)).unwrap().config(config));
     assert_eq!(get(front.address, "/slow").await.0, 504);
     let response = send(front.address, request("GET", "/")).await;
@@ -152,7 +158,8 @@ async fn an_upgrade_has_no_way_over_http2() {
     })
     .await;
     let front = front(Proxy::to(h2c(&upstream)).unwrap());
-    let asked = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n";
+    let asked =
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n";
     let answer = talk(front.address, asked).await;
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("plain"), "{answer}");
 }

@@ -13,7 +13,11 @@ use trine_proxy::{Forwarding, Host, Proxy};
 async fn mirror() -> kit::Upstream {
     raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
-        say(&mut stream, &format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len())).await;
+        say(
+            &mut stream,
+            &format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len()),
+        )
+        .await;
     })
     .await
 }
@@ -33,7 +37,10 @@ async fn a_request_and_its_answer_pass() {
     })
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
-    assert_eq!(get(front.address, "/a%2Fb?x=%20&&y").await, (200, "GET /a%2Fb?x=%20&&y ".to_owned()));
+    assert_eq!(
+        get(front.address, "/a%2Fb?x=%20&&y").await,
+        (200, "GET /a%2Fb?x=%20&&y ".to_owned())
+    );
     let post = request("POST", "/p").map(|_| Body::from("hello"));
     assert_eq!(text(send(front.address, post).await).await, "POST /p hello");
     assert_eq!(upstream.connections(), 1, "the second request took the connection of the first");
@@ -50,11 +57,20 @@ async fn fields_of_the_connection_stay_there() {
     .await;
     let body = seen.split_once("\r\n\r\n").unwrap().1.to_lowercase();
     assert!(body.starts_with("get /x http/1.1\r\n"), "{body}");
-    for kept in ["host: example.com", "accept: */*", "te: trailers", "connection: te", "via: 1.1 trine"] {
+    for kept in
+        ["host: example.com", "accept: */*", "te: trailers", "connection: te", "via: 1.1 trine"]
+    {
         assert!(body.contains(&format!("{kept}\r\n")), "{kept}: {body}");
     }
-    for gone in ["x-private", "keep-alive", "proxy-connection", "upgrade", "http2-settings", "gzip", "close"]
-    {
+    for gone in [
+        "x-private",
+        "keep-alive",
+        "proxy-connection",
+        "upgrade",
+        "http2-settings",
+        "gzip",
+        "close",
+    ] {
         assert!(!body.contains(gone), "{gone}: {body}");
     }
 }
@@ -75,7 +91,8 @@ async fn fields_of_the_upstreams_connection_stay_there_too() {
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     let response = send(front.address, request("GET", "/")).await;
-    let mut names: Vec<_> = response.headers().keys().map(|name| name.as_str().to_owned()).collect();
+    let mut names: Vec<_> =
+        response.headers().keys().map(|name| name.as_str().to_owned()).collect();
     names.sort();
     assert_eq!(names, ["date", "server", "transfer-encoding"]);
     assert_eq!(text(response).await, "ok");
@@ -90,8 +107,12 @@ async fn the_client_is_told_of_and_cannot_lie() {
     assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n") && !seen.contains("1.1.1.1"), "{seen}");
 
     let trusted = lie.replace(", forwarded", "");
-    let seen = mirrored(|proxy| proxy.forwarding(Forwarding::Append), &trusted).await.to_lowercase();
-    assert!(seen.contains("forwarded: for=1.1.1.1, for=127.0.0.1;host=example.com;proto=http\r\n"), "{seen}");
+    let seen =
+        mirrored(|proxy| proxy.forwarding(Forwarding::Append), &trusted).await.to_lowercase();
+    assert!(
+        seen.contains("forwarded: for=1.1.1.1, for=127.0.0.1;host=example.com;proto=http\r\n"),
+        "{seen}"
+    );
 
     let seen = mirrored(|proxy| proxy.forwarding(Forwarding::Hide), lie).await.to_lowercase();
     assert!(!seen.contains("forwarded"), "{seen}");
@@ -160,9 +181,13 @@ async fn the_host_is_the_clients_or_the_upstreams() {
     assert!(mirrored(|proxy| proxy, get).await.contains("host: example.com:81\r\n"));
     assert!(mirrored(|proxy| proxy.host(Host::Upstream), get).await.contains("host: 127.0.0.1:"));
     // The host of an absolute target wins over the field (RFC 9112, 3.2.2).
-    let absolute = "GET http://target.example/x HTTP/1.1\r\nhost: field.example\r\nconnection: close\r\n\r\n";
+    let absolute =
+        "GET http://target.example/x HTTP/1.1\r\nhost: field.example\r\nconnection: close\r\n\r\n";
     let seen = mirrored(|proxy| proxy, absolute).await;
-    assert!(seen.contains("GET /x HTTP/1.1\r\n") && seen.contains("host: target.example\r\n"), "{seen}");
+    assert!(
+        seen.contains("GET /x HTTP/1.1\r\n") && seen.contains("host: target.example\r\n"),
+        "{seen}"
+    );
 }
 
 #[tokio::test]
@@ -176,12 +201,18 @@ async fn paths_are_joined_and_prefixes_taken_off() {
         let (_, body) = get(front.address, sent).await;
         assert!(body.starts_with(&format!("GET {seen} HTTP/1.1\r\n")), "{sent}: {body}");
     }
-    for dots in
-        ["/api/../admin", "/api/%2e%2e/admin", "/api/..%2fadmin", "/api/..;/admin", "/api/..;a=b/admin"]
-    {
-        let answer =
-            talk(front.address, &format!("GET {dots} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"))
-                .await;
+    for dots in [
+        "/api/../admin",
+        "/api/%2e%2e/admin",
+        "/api/..%2fadmin",
+        "/api/..;/admin",
+        "/api/..;a=b/admin",
+    ] {
+        let answer = talk(
+            front.address,
+            &format!("GET {dots} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"),
+        )
+        .await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{dots}: {answer}");
     }
 }
@@ -257,7 +288,8 @@ async fn trailers_pass_both_ways() {
 async fn connect_is_no_business_of_a_reverse_proxy() {
     let upstream = mirror().await;
     let front = front(Proxy::to(upstream.url()).unwrap());
-    let answer = talk(front.address, "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\nconnection: close\r\n\r\n").await;
+    let answer =
+        talk(front.address, "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 501 "), "{answer}");
     assert_eq!(upstream.connections(), 0);
 }

@@ -88,7 +88,8 @@ async fn a_connection_that_died_while_idle_costs_nobody_anything() {
 
 #[tokio::test]
 async fn what_comes_behind_an_answer_is_nobodys() {
-    // A second answer that nobody asked for would be taken for that of the next request: response smuggling.
+    // A second answer that nobody asked for would be taken for that of the next request: response
+    // smuggling.
     let upstream = raw(|mut stream, _| async move {
         loop {
             if head(&mut stream).await.is_empty() {
@@ -113,7 +114,8 @@ async fn retries_have_an_end_and_a_budget() {
     })
     .await;
     let urls = || [upstream.url(), upstream.url(), upstream.url(), upstream.url()];
-    let config = ProxyConfig { max_retries: 2, retry_percent: 0, eject_after: 0, ..ProxyConfig::default() };
+    let config =
+        ProxyConfig { max_retries: 2, retry_percent: 0, eject_after: 0, ..ProxyConfig::default() };
     let front = front(Proxy::among(urls()).unwrap().config(config));
     assert_eq!(get(front.address, "/").await.0, 502);
     assert_eq!(upstream.connections(), 3, "one try and two retries");
@@ -171,8 +173,11 @@ async fn failures_in_a_row_eject_and_one_trial_brings_back() {
     })
     .await;
     let good = named("good").await;
-    let config =
-        ProxyConfig { eject_after: 2, eject_time: Duration::from_millis(600), ..ProxyConfig::default() };
+    let config = ProxyConfig {
+        eject_after: 2,
+        eject_time: Duration::from_millis(600),
+        ..ProxyConfig::default()
+    };
     let proxy = Proxy::among([flaky.url(), good.url()]).unwrap().config(config);
     let front = front(proxy.clone());
     let mut failures = 0;
@@ -211,7 +216,9 @@ async fn where_all_are_ejected_it_is_503() {
 #[tokio::test]
 async fn the_only_upstream_is_never_ejected() {
     let front = front(
-        Proxy::to(nowhere().await).unwrap().config(ProxyConfig { eject_after: 1, ..ProxyConfig::default() }),
+        Proxy::to(nowhere().await)
+            .unwrap()
+            .config(ProxyConfig { eject_after: 1, ..ProxyConfig::default() }),
     );
     for _ in 0..3 {
         assert_eq!(get(front.address, "/").await.0, 502);
@@ -255,8 +262,11 @@ async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
     let stays = named("stays").await;
     let dies = named("dies").await;
     let (url, address) = (dies.url(), dies.address);
-    let config =
-        ProxyConfig { retry_percent: 100, eject_time: Duration::from_millis(300), ..ProxyConfig::default() };
+    let config = ProxyConfig {
+        retry_percent: 100,
+        eject_time: Duration::from_millis(300),
+        ..ProxyConfig::default()
+    };
     let check = HealthCheck {
         interval: Duration::from_millis(50),
         healthy_after: 1,
@@ -280,12 +290,14 @@ async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
             by
         });
     }
-    let both = |healthy| proxy.status().iter().filter(|upstream| upstream.healthy).count() == healthy;
+    let both =
+        |healthy| proxy.status().iter().filter(|upstream| upstream.healthy).count() == healthy;
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(dies);
     until("it is taken out", || both(1)).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let again = kit::upstream_on(TcpListener::bind(address).await.unwrap(), |_| async { whole("back") });
+    let again =
+        kit::upstream_on(TcpListener::bind(address).await.unwrap(), |_| async { whole("back") });
     until("it is brought back", || both(2)).await;
     until("it has requests again", || again.connections() > 2).await;
     tokio::time::sleep(Duration::from_millis(200)).await;

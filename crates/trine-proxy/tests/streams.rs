@@ -87,8 +87,11 @@ async fn a_slow_upstream_stops_the_client() {
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     let mut stream = TcpStream::connect(front.address).await.unwrap();
-    say(&mut stream, "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 67108864\r\n\r\n")
-        .await;
+    say(
+        &mut stream,
+        "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 67108864\r\n\r\n",
+    )
+    .await;
     let (mut read, mut write) = stream.into_split();
     let sent = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&sent);
@@ -111,7 +114,8 @@ async fn a_slow_upstream_stops_the_client() {
 
 #[tokio::test]
 async fn an_echo_lives_while_its_request_does() {
-    let upstream = upstream(|request| async move { Response::new(Body::new(request.into_body())) }).await;
+    let upstream =
+        upstream(|request| async move { Response::new(Body::new(request.into_body())) }).await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     let mut stream = TcpStream::connect(front.address).await.unwrap();
     say(&mut stream, "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
@@ -215,7 +219,11 @@ async fn a_request_body_that_breaks_off_is_never_complete_upstream() {
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     let mut stream = TcpStream::connect(front.address).await.unwrap();
-    say(&mut stream, "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n").await;
+    say(
+        &mut stream,
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n",
+    )
+    .await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     drop(stream);
     until("the upstream notices", || seen.load(Ordering::SeqCst) != 0).await;
@@ -235,7 +243,9 @@ async fn a_body_that_stalls_is_408_and_one_with_wrong_chunks_is_400() {
     };
     let front = kit::front_with(Proxy::to(upstream.url()).unwrap(), server);
     let post = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
-    assert!(talk(front.address, &format!("{post}4\r\npart\r\n")).await.starts_with("HTTP/1.1 408 "));
+    assert!(
+        talk(front.address, &format!("{post}4\r\npart\r\n")).await.starts_with("HTTP/1.1 408 ")
+    );
     assert!(talk(front.address, &format!("{post}zz\r\n")).await.starts_with("HTTP/1.1 400 "));
 }
 
@@ -284,7 +294,8 @@ async fn an_upstream_that_knows_no_expectations_gets_the_body_in_time() {
         say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     })
     .await;
-    let config = ProxyConfig { continue_timeout: Duration::from_millis(100), ..ProxyConfig::default() };
+    let config =
+        ProxyConfig { continue_timeout: Duration::from_millis(100), ..ProxyConfig::default() };
     let front = front(Proxy::to(old.url()).unwrap().config(config));
     let mut stream = TcpStream::connect(front.address).await.unwrap();
     say(

@@ -47,7 +47,10 @@ async fn an_upstream_that_does_not_accept_in_time_is_504() {
     let front = front(Proxy::to(format!("http://{address}")).unwrap().config(config));
     let (status, body) = refused(&front).await;
     assert_eq!(status, 504, "{body}");
-    assert!(body.contains("did not accept the connection in time") && !body.contains("127.0.0.1"), "{body}");
+    assert!(
+        body.contains("did not accept the connection in time") && !body.contains("127.0.0.1"),
+        "{body}"
+    );
 }
 
 #[tokio::test]
@@ -83,7 +86,8 @@ async fn the_time_of_an_answer_begins_behind_the_request() {
         whole(length.to_string())
     })
     .await;
-    let short = ProxyConfig { response_timeout: SHORT, send_timeout: SHORT, ..ProxyConfig::default() };
+    let short =
+        ProxyConfig { response_timeout: SHORT, send_timeout: SHORT, ..ProxyConfig::default() };
     let front = to(&upstream, short);
     // The client takes longer than either; that is for the server in front to bound.
     let slow = futures_util::stream::unfold(0, |sent| async move {
@@ -104,7 +108,11 @@ async fn an_upstream_that_does_not_take_the_body_is_504() {
     let front = to(&upstream, ProxyConfig { send_timeout: SHORT, ..ProxyConfig::default() });
     let large = vec![0_u8; 32 * 1024 * 1024];
     let mut stream = TcpStream::connect(front.address).await.unwrap();
-    say(&mut stream, &format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", large.len())).await;
+    say(
+        &mut stream,
+        &format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", large.len()),
+    )
+    .await;
     let (mut read, mut write) = stream.into_split();
     tokio::spawn(async move { write.write_all(&large).await });
     let mut answer = [0; 12];
@@ -116,7 +124,8 @@ async fn an_upstream_that_does_not_take_the_body_is_504() {
 async fn an_answer_that_stops_breaks_off() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
-        say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n").await;
+        say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")
+            .await;
         tokio::time::sleep(Duration::from_secs(20)).await;
     })
     .await;
@@ -189,7 +198,11 @@ async fn requests_wait_in_a_queue_with_an_end() {
     until("the third request", || proxy.status()[0].pending == 2).await;
     open.send_replace(true);
     assert_eq!(first.await.unwrap(), (200, "done".to_owned()));
-    assert_eq!(third.await.unwrap(), (200, "done".to_owned()), "the place went to the one that waited");
+    assert_eq!(
+        third.await.unwrap(),
+        (200, "done".to_owned()),
+        "the place went to the one that waited"
+    );
     assert_eq!(proxy.status()[0].pending, 0);
 }
 
@@ -200,8 +213,11 @@ async fn idle_connections_are_bounded_and_end() {
         whole("ok")
     })
     .await;
-    let config =
-        ProxyConfig { max_idle: 2, idle_timeout: Duration::from_millis(400), ..ProxyConfig::default() };
+    let config = ProxyConfig {
+        max_idle: 2,
+        idle_timeout: Duration::from_millis(400),
+        ..ProxyConfig::default()
+    };
     let proxy = Proxy::to(upstream.url()).unwrap().config(config);
     let front = front(proxy.clone());
     let mut five = tokio::task::JoinSet::new();
@@ -270,7 +286,8 @@ async fn a_request_body_past_the_limit_is_413() {
     let too_long = post("content-length: 11\r\n\r\n0123456789x").await;
     assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
     assert_eq!(upstream.connections(), 0, "what says so itself is not sent on");
-    let too_long = post("transfer-encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789x\r\n0\r\n\r\n").await;
+    let too_long =
+        post("transfer-encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789x\r\n0\r\n\r\n").await;
     assert!(too_long.starts_with("HTTP/1.1 413 "), "{too_long}");
     let fits = post("content-length: 10\r\n\r\n0123456789").await;
     assert!(fits.starts_with("HTTP/1.1 200 ") && fits.ends_with("\r\n\r\n10"), "{fits}");
@@ -329,8 +346,9 @@ async fn the_longest_times_and_largest_sizes_can_be_configured() {
     })
     .await;
     for scheme in ["http", "h2c"] {
-        let front =
-            front(Proxy::to(format!("{scheme}://{}", upstream.address)).unwrap().config(config.clone()));
+        let front = front(
+            Proxy::to(format!("{scheme}://{}", upstream.address)).unwrap().config(config.clone()),
+        );
         for at in 0..3 {
             let post = request("POST", "/").map(|_| Body::from(format!("{scheme} {at}")));
             assert_eq!(text(send(front.address, post).await).await, format!("{scheme} {at}"));

@@ -46,9 +46,9 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
             }
         })
     });
-    let router = axum::Router::new()
-        .route("/ws", socket)
-        .fallback(|request: axum::extract::Request| async move { format!("{:?}", request.version()) });
+    let router = axum::Router::new().route("/ws", socket).fallback(
+        |request: axum::extract::Request| async move { format!("{:?}", request.version()) },
+    );
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
@@ -56,7 +56,10 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
             tokio::spawn(async move {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
                 let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
-                    .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router))
+                    .serve_connection_with_upgrades(
+                        TokioIo::new(stream),
+                        TowerToHyperService::new(router),
+                    )
                     .await;
             });
         }
@@ -64,7 +67,8 @@ async fn secure(protocols: &[&str]) -> (SocketAddr, String) {
     (address, pem)
 }
 
-/// An upstream that wants a certificate of the client: what answers there, and a configuration that shows the right one.
+/// An upstream that wants a certificate of the client: what answers there, and a configuration that
+/// shows the right one.
 async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
     let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let (server, client) = (made("localhost"), made("proxy"));
@@ -104,14 +108,16 @@ async fn mutual() -> (SocketAddr, rustls::ClientConfig, rustls::ClientConfig) {
             .unwrap()
             .with_root_certificates(roots(&server))
     };
-    let shown = builder().with_client_auth_cert(vec![client.cert.der().clone()], key(&client)).unwrap();
+    let shown =
+        builder().with_client_auth_cert(vec![client.cert.der().clone()], key(&client)).unwrap();
     (address, shown, builder().with_no_client_auth())
 }
 
 #[tokio::test]
 async fn an_upstream_can_ask_who_the_proxy_is() {
     let (address, shown, silent) = mutual().await;
-    let to = |config| Proxy::to(format!("https://localhost:{}", address.port())).unwrap().tls(config);
+    let to =
+        |config| Proxy::to(format!("https://localhost:{}", address.port())).unwrap().tls(config);
     assert_eq!(get(front(to(shown)).address, "/").await, (200, "known".to_owned()));
     assert_eq!(get(front(to(silent)).address, "/").await.0, 502);
 }
@@ -121,7 +127,8 @@ fn trusting(address: SocketAddr, pem: &str) -> Proxy {
     Proxy::to(url).unwrap().roots(pem.as_bytes()).unwrap().host(Host::Upstream)
 }
 
-/// Where only the end of the connection tells that of the answer, that of TCP is none: anybody on the way can make one.
+/// Where only the end of the connection tells that of the answer, that of TCP is none: anybody on
+/// the way can make one.
 #[tokio::test]
 async fn an_answer_whose_tls_ends_without_a_word_was_cut() {
     for says_so in [true, false] {

@@ -34,7 +34,8 @@ async fn websocket() -> SocketAddr {
 }
 
 async fn speaks_twice(front: SocketAddr) {
-    let (mut socket, response) = tokio_tungstenite::connect_async(format!("ws://{front}/ws")).await.unwrap();
+    let (mut socket, response) =
+        tokio_tungstenite::connect_async(format!("ws://{front}/ws")).await.unwrap();
     assert_eq!(response.status(), 101);
     for word in ["a", "hello"] {
         socket.send(Message::text(word)).await.unwrap();
@@ -94,7 +95,8 @@ async fn an_upstream_that_refuses_is_passed_on() {
 #[tokio::test]
 async fn a_tunnel_that_carries_nothing_ends() {
     let proxy = Proxy::to(format!("http://{}", websocket().await)).unwrap();
-    let config = ProxyConfig { tunnel_timeout: Duration::from_millis(300), ..ProxyConfig::default() };
+    let config =
+        ProxyConfig { tunnel_timeout: Duration::from_millis(300), ..ProxyConfig::default() };
     let proxy = proxy.config(config);
     let front = front(proxy.clone());
     let (mut socket, _) =
@@ -117,7 +119,8 @@ async fn a_shutdown_ends_tunnels() {
     let bound = Server::new(config).bind().unwrap();
     let (address, handle) = (bound.local_addr(), bound.handle());
     let serving = tokio::spawn(bound.serve(trine_server::Own(proxy)));
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await.unwrap();
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await.unwrap();
     socket.send(Message::text("a")).await.unwrap();
     socket.next().await.unwrap().unwrap();
     handle.shutdown();
@@ -129,7 +132,10 @@ async fn a_shutdown_ends_tunnels() {
 async fn what_is_said_directly_behind_a_101_is_not_lost() {
     let upstream = raw(|mut stream, _| async move {
         let head = head(&mut stream).await;
-        assert!(head.contains("connection: upgrade\r\n") && head.contains("upgrade: echo\r\n"), "{head}");
+        assert!(
+            head.contains("connection: upgrade\r\n") && head.contains("upgrade: echo\r\n"),
+            "{head}"
+        );
         say(
             &mut stream,
             "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly",
@@ -147,7 +153,11 @@ async fn what_is_said_directly_behind_a_101_is_not_lost() {
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
     let mut stream = TcpStream::connect(front.address).await.unwrap();
-    say(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nhello").await;
+    say(
+        &mut stream,
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nhello",
+    )
+    .await;
     let head = head(&mut stream).await;
     assert!(head.contains("upgrade: echo\r\n"), "{head}");
     let mut words = String::new();
@@ -179,11 +189,15 @@ async fn http2_as_an_upgrade_is_not_passed_on() {
 async fn an_upgrade_that_nobody_asked_for_is_not_passed_on() {
     let upstream = raw(|mut stream, _| async move {
         head(&mut stream).await;
-        say(&mut stream, "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
-            .await;
+        say(
+            &mut stream,
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+        )
+        .await;
     })
     .await;
     let front = front(Proxy::to(upstream.url()).unwrap());
-    let answer = talk(front.address, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answer =
+        talk(front.address, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
 }

@@ -1,4 +1,5 @@
-//! What can go wrong, in three tables: starting the server, a request that is refused, a layer that failed.
+//! What can go wrong, in three tables: starting the server, a request that is refused, a layer that
+//! failed.
 
 use std::io;
 
@@ -12,9 +13,11 @@ use crate::listen::address::Address;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// A field of [`ServerConfig`](crate::ServerConfig) has a value that cannot work. The text names the field.
+    /// A field of [`ServerConfig`](crate::ServerConfig) has a value that cannot work. The text
+    /// names the field.
     Config(String),
-    /// The address could not be listened on; most often another program, or a second instance, already does.
+    /// The address could not be listened on; most often another program, or a second instance,
+    /// already does.
     Bind {
         /// The address that was asked for.
         address: Address,
@@ -48,17 +51,25 @@ pub enum ServerError {
 impl std::fmt::Display for ServerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            ServerError::Config(what) => write!(f, "the server's configuration cannot work: {what}"),
-            ServerError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => write!(
-                f,
-                "{address} is in use: another program or another instance listens there; stop it or choose another port"
-            ),
-            ServerError::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            ServerError::Config(what) => {
+                write!(f, "the server's configuration cannot work: {what}")
+            }
+            ServerError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                write!(
+                    f,
+                    "{address} is in use: another program or another instance listens there; stop it or choose another port"
+                )
+            }
+            ServerError::Bind { address, source } => {
+                write!(f, "cannot listen on {address}: {source}")
+            }
             ServerError::Start(source) => write!(f, "a worker could not be started: {source}"),
             ServerError::Worker { index, source } => {
                 write!(f, "worker {index} could not be set up: {source}")
             }
-            ServerError::Panicked { index } => write!(f, "worker {index} panicked outside of a request"),
+            ServerError::Panicked { index } => {
+                write!(f, "worker {index} panicked outside of a request")
+            }
             #[cfg(feature = "tls-core")]
             ServerError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
             #[cfg(unix)]
@@ -71,9 +82,9 @@ impl std::fmt::Display for ServerError {
 impl std::error::Error for ServerError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ServerError::Bind { source, .. } | ServerError::Start(source) | ServerError::Signals(source) => {
-                Some(source)
-            }
+            ServerError::Bind { source, .. }
+            | ServerError::Start(source)
+            | ServerError::Signals(source) => Some(source),
             ServerError::Worker { source, .. } => Some(&**source),
             #[cfg(feature = "tls-core")]
             ServerError::Tls(error) => Some(error),
@@ -104,7 +115,10 @@ pub(crate) enum RequestError {
     HostMissing,
     HostRepeated,
     HostInvalid,
-    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "only HTTP/2 names the host twice"))]
+    #[cfg_attr(
+        not(feature = "http2"),
+        expect(dead_code, reason = "only HTTP/2 names the host twice")
+    )]
     HostDiffers,
     #[cfg(feature = "http2")]
     Field,

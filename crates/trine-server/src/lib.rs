@@ -16,32 +16,37 @@
 //!
 //! # Layout
 //! In the order in which a request meets them:
-//! - [`server`](Server): a configuration becomes listeners and workers; [`config`](ServerConfig) holds every limit
-//! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of connections, past
-//!   which `shed` answers
-//! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services from
+//! - [`server`](Server): a configuration becomes listeners and workers; [`config`](ServerConfig)
+//!   holds every limit
+//! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of
+//!   connections, past which `shed` answers
+//! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services
+//!   from
 //! - `enter`: what a listener asks of a connection before its first request
 //! - `tls` (feature `tls`): the handshake, and the bytes behind it
-//! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer) and `out` (what is to be written)
-//! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling; `semantics`: the rules of
-//!   a head that all protocols share
+//! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer) and
+//!   `out` (what is to be written)
+//! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling;
+//!   `semantics`: the rules of a head that all protocols share
 //! - `upload`: the body on its way to the handler, through `h1/body`
 //! - `call`: the service made ready and called
 //! - `respond`: the answer on its way out, through `h1/encode`
 //! - `h3` (feature `http3`, experimental): the same over QUIC
-//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do; `handover`:
-//!   how another process goes on
+//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do;
+//!   `handover`: how another process goes on
 //!
-//! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`, `patience`, `panics`, and [`error`](ServerError) with the three tables of what
-//! can go wrong.
+//! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`,
+//! `patience`, `panics`, and [`error`](ServerError) with the three tables of what can go wrong.
 //!
 //! # What a service can rely on
-//! - `poll_ready` is called only when a whole request head is there, on the very value that is then called.
+//! - `poll_ready` is called only when a whole request head is there, on the very value that is then
+//!   called.
 //! - A panic is answered with 500 and logged; its connection ends, the server does not.
 //! - An error is answered by the table of [`error_status`].
-//! - A client that resets its connection cancels the request: its future is dropped. A client that only ends its own
-//!   side still gets its answer. [`Cancel`] changes both.
-//! - The request body is read while the service or its answer is pending, and only as far as somebody reads it.
+//! - A client that resets its connection cancels the request: its future is dropped. A client that
+//!   only ends its own side still gets its answer. [`Cancel`] changes both.
+//! - The request body is read while the service or its answer is pending, and only as far as
+//!   somebody reads it.
 
 mod config;
 mod error;

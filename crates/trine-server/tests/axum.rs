@@ -51,11 +51,15 @@ fn router() -> Router {
 async fn a_router_runs_as_it_is() {
     let server = run(config(), Shared(router()));
     assert_eq!(body(&exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await), "axum");
-    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let post =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     assert_eq!(body(&exchange(server.address, post).await), "abc");
     let head = exchange(server.address, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(head.contains("content-length: 4\r\n") && body(&head).is_empty(), "{head}");
-    assert_eq!(status(&exchange(server.address, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await), 500);
+    assert_eq!(
+        status(&exchange(server.address, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await),
+        500
+    );
     server.stop().await;
 }
 
@@ -118,7 +122,10 @@ async fn a_websocket_after_other_requests_and_one_that_is_refused() {
     bytes.extend([0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
     client.send(bytes).await;
     let head = client.until("\r\n\r\n").await;
-    assert!(head.contains("101 Switching") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    assert!(
+        head.contains("101 Switching") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        "{head}"
+    );
     assert!(!head.contains("close"), "{head}");
     let mut frame = [0; 4];
     within(client.0.read_exact(&mut frame)).await.unwrap();
@@ -140,7 +147,8 @@ fn asking(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
 }
 
-// Such a request left our engine, and with it every limit: who does not read its answer held the connection for ever.
+// Such a request left our engine, and with it every limit: who does not read its answer held the
+// connection for ever.
 #[tokio::test]
 async fn a_request_for_an_upgrade_has_every_limit_of_others() {
     for limits in [
@@ -170,13 +178,17 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
 
 #[tokio::test]
 async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
-    let server = run(ServerConfig { head_timeout: SHORT, body_timeout: SHORT, ..config() }, Shared(router()));
+    let server = run(
+        ServerConfig { head_timeout: SHORT, body_timeout: SHORT, ..config() },
+        Shared(router()),
+    );
     let mut client = Client::connect(server.address).await;
     client.send(asking("/").trim_end()).await;
     assert_eq!(status(&client.rest().await), 408);
     // One with a body is no upgrade.
     client = Client::connect(server.address).await;
-    let head = asking("/echo").replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n");
+    let head =
+        asking("/echo").replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n");
     client.send(head + "four").await;
     let answer = client.rest().await;
     assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("connection: close"), "{answer}");
@@ -214,7 +226,10 @@ async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
     for token in ["websocket", "h2c", "TLS/1.0", "a, b"] {
         client.send(asking("/").replace("websocket", token)).await;
         let answer = client.answer().await;
-        assert!(body(&answer) == "axum" && !answer.contains("connection: close"), "{token}: {answer}");
+        assert!(
+            body(&answer) == "axum" && !answer.contains("connection: close"),
+            "{token}: {answer}"
+        );
     }
     drop(client);
     server.stop().await;

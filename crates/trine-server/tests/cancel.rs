@@ -96,7 +96,8 @@ async fn by_default_a_reset_cancels_and_a_fin_does_not() {
 /// The time in which a reset must be noticed by a server that reads nothing.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// Whether a handler that never answers is dropped when its client, that sent `request` and perhaps a FIN, resets.
+/// Whether a handler that never answers is dropped when its client, that sent `request` and perhaps
+/// a FIN, resets.
 async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
     let counts = Counts::default();
     let counting = counts.clone();
@@ -135,8 +136,10 @@ async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
 #[tokio::test]
 async fn a_reset_is_noticed_behind_queued_bytes_and_behind_a_fin() {
     let pipelined = GET.repeat(1000).into_bytes();
-    let upload =
-        format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}", "x".repeat(50_000));
+    let upload = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}",
+        "x".repeat(50_000)
+    );
     let (a, b, c, d) = tokio::join!(
         is_noticed(pipelined.clone(), false),
         is_noticed(upload.into_bytes(), false),
@@ -166,9 +169,12 @@ async fn a_fin_cancels_where_it_shall() {
 
 #[tokio::test]
 async fn nothing_cancels_where_nothing_shall() {
-    for (request, how) in
-        [(GET, Leave::HalfClose), (GET, Leave::Reset), (POST, Leave::HalfClose), (POST, Leave::Reset)]
-    {
+    for (request, how) in [
+        (GET, Leave::HalfClose),
+        (GET, Leave::Reset),
+        (POST, Leave::HalfClose),
+        (POST, Leave::Reset),
+    ] {
         let (read, ended) = leave(Cancel::Never, request, how).await;
         assert!(ended, "{how:?}");
         let expected = if request == GET { "whole" } else { "lost" };

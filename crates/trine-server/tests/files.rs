@@ -33,8 +33,9 @@ fn files(config: ServerConfig) -> Running {
             let held = Arc::clone(&held);
             async move {
                 let path = &request.uri().path()[1..];
-                let part =
-                    path.split_once('-').map(|(offset, len)| (offset.parse().unwrap(), len.parse().unwrap()));
+                let part = path
+                    .split_once('-')
+                    .map(|(offset, len)| (offset.parse().unwrap(), len.parse().unwrap()));
                 let body = match part {
                     Some((offset, len)) => Body::file(File::open(&held.1).unwrap(), offset, len),
                     None => Body::from(path.to_owned()),
@@ -63,7 +64,9 @@ async fn parts_of_any_size_arrive_whole_between_other_answers() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     let content = content();
-    for (offset, len) in [(0, 3_000_000), (1, 2_999_999), (7, 65_536), (7, 65_535), (2_999_999, 1), (0, 0)] {
+    for (offset, len) in
+        [(0, 3_000_000), (1, 2_999_999), (7, 65_536), (7, 65_535), (2_999_999, 1), (0, 0)]
+    {
         let path = format!("{offset}-{len}");
         client.send(get("GET", "before") + &get("GET", &path) + &get("GET", "after")).await;
         assert_eq!(answer(&mut client, 6).await, b"before");
@@ -98,7 +101,8 @@ async fn a_file_that_is_shorter_than_it_was_never_looks_complete() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_a_file_keeps_nobody_waiting_and_is_let_go() {
-    let server = files(ServerConfig { workers: 1, write_timeout: Duration::from_millis(300), ..config() });
+    let server =
+        files(ServerConfig { workers: 1, write_timeout: Duration::from_millis(300), ..config() });
     let mut slow = Client::connect(server.address).await;
     slow.send(get("GET", "0-3000000").repeat(20)).await;
     let mut other = Client::connect(server.address).await;

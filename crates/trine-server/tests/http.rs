@@ -34,8 +34,10 @@ async fn a_connection_serves_one_request_after_the_other() {
 async fn pipelined_requests_are_answered_in_order_and_in_one_write() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
-    let requests =
-        get("/hello") + &post("/length", "Content-Length: 3\r\n", "abc") + &get("/uri?a=b") + &get("/404");
+    let requests = get("/hello")
+        + &post("/length", "Content-Length: 3\r\n", "abc")
+        + &get("/uri?a=b")
+        + &get("/404");
     client.send(&requests).await;
     let mut bytes = [0; 4096];
     let read = client.0.read(&mut bytes).await.unwrap();
@@ -70,7 +72,8 @@ async fn any_split_of_the_bytes_gives_the_same_answers() {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         client.send(&requests[at..]).await;
         client.0.shutdown().await.unwrap();
-        let strip = |text: &str| text.lines().filter(|line| !line.starts_with("date")).collect::<String>();
+        let strip =
+            |text: &str| text.lines().filter(|line| !line.starts_with("date")).collect::<String>();
         assert_eq!(strip(&client.rest().await), strip(&whole), "split at {at}");
     }
     server.stop().await;
@@ -105,11 +108,17 @@ async fn answers_without_a_body() {
     let mut client = Client::connect(server.address).await;
     client
         .send(
-            get("/empty") + &get("/same") + &format!("HEAD /stream HTTP/1.1\r\n{HOST}\r\n") + &get("/hello"),
+            get("/empty")
+                + &get("/same")
+                + &format!("HEAD /stream HTTP/1.1\r\n{HOST}\r\n")
+                + &get("/hello"),
         )
         .await;
     let empty = client.until("\r\n\r\n").await;
-    assert!(empty.starts_with("HTTP/1.1 204 No Content") && !empty.contains("content-length"), "{empty}");
+    assert!(
+        empty.starts_with("HTTP/1.1 204 No Content") && !empty.contains("content-length"),
+        "{empty}"
+    );
     let same = client.until("\r\n\r\n").await;
     assert!(same.starts_with("HTTP/1.1 304") && same.contains("content-length: 10"), "{same}");
     let head = client.until("\r\n\r\n").await;
@@ -131,7 +140,8 @@ async fn streams_are_chunked_sized_or_ended_by_the_connection() {
     assert!(sized.contains("content-length: 6\r\n") && !sized.contains("chunked"), "{sized}");
     assert_eq!(body(&sized), "onetwo");
 
-    let old = exchange(server.address, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
+    let old =
+        exchange(server.address, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
     assert!(!old.contains("chunked") && old.contains("connection: close"), "{old}");
     assert_eq!(body(&old), "onetwothree");
     server.stop().await;
@@ -142,7 +152,8 @@ async fn trailers_go_both_ways() {
     let server = start(config());
     let answer = exchange(server.address, get("/stream-trailers")).await;
     assert_eq!(body(&answer), "3\r\nsum\r\n0\r\nx-sum: 6\r\n\r\n");
-    let request = post("/trailers", "Transfer-Encoding: chunked\r\n", "3\r\nsum\r\n0\r\nX-Sum: 6\r\n\r\n");
+    let request =
+        post("/trailers", "Transfer-Encoding: chunked\r\n", "3\r\nsum\r\n0\r\nX-Sum: 6\r\n\r\n");
     let answers = exchange(server.address, request + &get("/hello")).await;
     assert!(answers.contains(r#"Some("6")"#) && answers.ends_with("hello"), "{answers}");
     server.stop().await;
@@ -160,7 +171,10 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
     client = Client::connect(server.address).await;
     client.send(get("/long-nothing") + &get("/hello")).await;
     let nothing = client.rest().await;
-    assert!(nothing.contains("content-length: 0\r\n") && nothing.ends_with("\r\n\r"), "{nothing:?}");
+    assert!(
+        nothing.contains("content-length: 0\r\n") && nothing.ends_with("\r\n\r"),
+        "{nothing:?}"
+    );
     // One frame is longer than all that was promised: none of it is sent.
     client = Client::connect(server.address).await;
     client.send(get("/long-frame") + &get("/hello")).await;
@@ -207,7 +221,10 @@ async fn the_continue_is_sent_when_the_body_is_asked_for_and_only_then() {
     // A refusal says so at once; whether the body still comes is not known, so the connection ends.
     client.send(post("/refuse", expect, "")).await;
     let refused = client.rest().await;
-    assert!(refused.starts_with("HTTP/1.1 413") && refused.contains("connection: close"), "{refused}");
+    assert!(
+        refused.starts_with("HTTP/1.1 413") && refused.contains("connection: close"),
+        "{refused}"
+    );
     drop(client);
     server.stop().await;
 }
@@ -264,7 +281,8 @@ async fn a_body_that_is_cut_off_is_never_complete() {
         let answer = exchange(server.address, &request).await;
         assert_eq!(status(&answer), 400, "{request}{answer}");
         assert!(
-            answer.contains("the body ended before its last byte") && answer.contains("connection: close")
+            answer.contains("the body ended before its last byte")
+                && answer.contains("connection: close")
         );
     }
     let malformed = post("/length", "Transfer-Encoding: chunked\r\n", "x\r\n") + &get("/hello");
@@ -292,7 +310,11 @@ async fn a_body_that_nobody_reads_does_not_hide_the_answer() {
     client.send(post("/refuse", &format!("Content-Length: {}\r\n", little.len()), &little)).await;
     assert_eq!(status(&client.answer().await), 413);
     client
-        .send(post("/ignore", "Transfer-Encoding: chunked\r\n", &format!("186a0\r\n{little}\r\n0\r\n\r\n")))
+        .send(post(
+            "/ignore",
+            "Transfer-Encoding: chunked\r\n",
+            &format!("186a0\r\n{little}\r\n0\r\n\r\n"),
+        ))
         .await;
     assert_eq!(body(&client.answer().await), "ignored");
     client.send(get("/hello")).await;
@@ -329,7 +351,8 @@ async fn refusals_say_what_was_wrong() {
             "{answer}"
         );
         assert!(
-            body(&answer).contains(detail) && body(&answer).contains(&format!("\"status\":{expected}")),
+            body(&answer).contains(detail)
+                && body(&answer).contains(&format!("\"status\":{expected}")),
             "{answer}"
         );
     }
@@ -339,7 +362,8 @@ async fn refusals_say_what_was_wrong() {
 #[tokio::test]
 async fn an_absolute_target_wins_over_the_host_header() {
     let server = start(config());
-    let answer = exchange(server.address, "GET http://real/host HTTP/1.1\r\nHost: other\r\n\r\n").await;
+    let answer =
+        exchange(server.address, "GET http://real/host HTTP/1.1\r\nHost: other\r\n\r\n").await;
     assert_eq!(body(&answer), "real");
     server.stop().await;
 }

@@ -32,7 +32,9 @@ async fn every_request_is_led_to_the_same_url() {
         // The target's own host counts (RFC 9112, 3.2.2).
         ("http://inner.example/x", "inner.example", "https://inner.example:8443/x"),
     ] {
-        let answer = exchange(server.address, format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let answer =
+            exchange(server.address, format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+                .await;
         assert_eq!(status(&answer), 308, "{target}");
         assert_eq!(field(&answer, "location"), Some(location));
         assert_eq!(field(&answer, "cache-control"), Some("no-store"));
@@ -71,7 +73,8 @@ async fn only_known_hosts_are_redirected_where_they_are_listed() {
         ("example.com.evil.example", 421),
         ("evilexample.com", 421),
     ] {
-        let answer = exchange(server.address, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let answer =
+            exchange(server.address, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
         assert_eq!(status(&answer), expected, "{host}");
         assert_eq!(field(&answer, "location").is_some(), expected == 308);
     }
@@ -86,8 +89,9 @@ async fn what_an_authority_looks_for_passes() {
     });
     let listener = Listen::redirect_to_https(([127, 0, 0, 1], 0).into(), HttpsRedirect::new());
     let server = common::run(ServerConfig { listeners: vec![listener], ..config() }, Own(service));
-    let ask =
-        async |path: &str| exchange(server.address, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+    let ask = async |path: &str| {
+        exchange(server.address, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await
+    };
     let passed = ask("/.well-known/acme-challenge/token").await;
     assert_eq!((status(&passed), body(&passed)), (200, "/.well-known/acme-challenge/token"));
     assert_eq!(status(&ask("/.well-known/acme-challengeX").await), 308);
@@ -98,7 +102,10 @@ async fn what_an_authority_looks_for_passes() {
 async fn an_axum_router_wears_both_layers() {
     let router = axum::Router::new()
         .route("/", axum::routing::get(|| async { "hello" }))
-        .route("/own", axum::routing::get(|| async { ([("strict-transport-security", "max-age=1")], "own") }))
+        .route(
+            "/own",
+            axum::routing::get(|| async { ([("strict-transport-security", "max-age=1")], "own") }),
+        )
         .layer(Hsts::new(Duration::from_secs(86_400)).include_subdomains().preload());
     let redirected = router.clone().layer(HttpsRedirect::new());
     let server = common::run(config(), trine_server::Shared(router));

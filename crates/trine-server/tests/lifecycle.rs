@@ -307,7 +307,9 @@ async fn a_server_that_is_dropped_leaves_nothing() {
 async fn upgrading(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let refused = || Response::builder().status(426).body(Body::empty()).unwrap();
     let accepts = request.uri().path() != "/no";
-    let Some(upgrade) = OnUpgrade::take(&mut request).filter(|_| accepts) else { return Ok(refused()) };
+    let Some(upgrade) = OnUpgrade::take(&mut request).filter(|_| accepts) else {
+        return Ok(refused());
+    };
     let status = if request.method() == http::Method::CONNECT { 200 } else { 101 };
     tokio::spawn(async move {
         let mut stream = upgrade.await?;
@@ -365,7 +367,10 @@ async fn an_upgrade_hands_over_the_connection_with_its_unread_bytes() {
     assert_eq!(status(&client.answer().await), 426);
     client.send(upgrade("/") + "early").await;
     let head = client.until("\r\n\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n"),
+        "{head}"
+    );
     assert!(!head.contains("content-length") && !head.contains("chunked"));
     client.until("early").await;
     client.send("late").await;

@@ -17,7 +17,8 @@ fn get(path: &str) -> String {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_431() {
     let server = start(ServerConfig { max_head_bytes: 1000, ..config() });
-    let head = |fill: usize| format!("GET /hello HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(fill));
+    let head =
+        |fill: usize| format!("GET /hello HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(fill));
     assert_eq!(status(&exchange(server.address, head(900)).await), 200);
     assert_eq!(status(&exchange(server.address, head(1000)).await), 431);
     // Without an end in sight too, and while the client still sends.
@@ -36,7 +37,8 @@ async fn a_large_head_within_the_limit_is_served() {
 #[tokio::test]
 async fn too_many_headers_are_431() {
     let server = start(ServerConfig { max_headers: 5, ..config() });
-    let head = |count| format!("GET /hello HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(count));
+    let head =
+        |count| format!("GET /hello HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(count));
     assert_eq!(status(&exchange(server.address, head(4)).await), 200);
     assert_eq!(status(&exchange(server.address, head(5)).await), 431);
     server.stop().await;
@@ -113,18 +115,24 @@ async fn empty_lines_before_a_request_are_few() {
 
 #[tokio::test]
 async fn the_longest_target_that_can_be_configured_works() {
-    let server = start(ServerConfig { max_target_bytes: 65_534, max_head_bytes: 100_000, ..config() });
+    let server =
+        start(ServerConfig { max_target_bytes: 65_534, max_head_bytes: 100_000, ..config() });
     let answer = exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_529)))).await;
     assert_eq!(body(&answer).len(), 65_534);
-    assert_eq!(status(&exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_530)))).await), 414);
+    assert_eq!(
+        status(&exchange(server.address, get(&format!("/uri?{}", "x".repeat(65_530)))).await),
+        414
+    );
     server.stop().await;
 }
 
 #[tokio::test]
 async fn trailers_and_chunk_extensions_are_bounded() {
-    let server = start(ServerConfig { max_trailer_bytes: 20, max_chunk_extension_bytes: 10, ..config() });
-    let post =
-        |body: &str| format!("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    let server =
+        start(ServerConfig { max_trailer_bytes: 20, max_chunk_extension_bytes: 10, ..config() });
+    let post = |body: &str| {
+        format!("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}")
+    };
     assert_eq!(body(&exchange(server.address, post("1;a=b\r\nx\r\n0\r\nA: b\r\n\r\n")).await), "1");
     let trailers = exchange(server.address, post("0\r\nA: 012345678901234567890\r\n\r\n")).await;
     assert!(
@@ -160,7 +168,8 @@ async fn a_slow_head_is_408_for_every_request() {
 
 #[tokio::test]
 async fn a_service_that_takes_longer_than_a_head_may_still_reads_the_body() {
-    let server = start(ServerConfig { head_timeout: SHORT, keep_alive_timeout: SHORT * 2, ..config() });
+    let server =
+        start(ServerConfig { head_timeout: SHORT, keep_alive_timeout: SHORT * 2, ..config() });
     let mut client = Client::connect(server.address).await;
     for body in ["hello", ""] {
         client.send("POST /late HTTP/1.1\r\nHo").await;
@@ -277,7 +286,8 @@ async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
 async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
     // The same reader, slower than one rate and faster than the other.
     for (rate, ends) in [(1_000_000_000, true), (1000, false)] {
-        let server = start(ServerConfig { write_timeout: SHORT * 5, min_write_rate: rate, ..config() });
+        let server =
+            start(ServerConfig { write_timeout: SHORT * 5, min_write_rate: rate, ..config() });
         let mut client = Client::connect(server.address).await;
         client.send(get("/large").repeat(60)).await;
         let start = Instant::now();
@@ -329,8 +339,9 @@ async fn what_is_no_request_is_refused_before_its_end() {
 #[tokio::test]
 async fn what_is_discarded_is_bounded() {
     let server = start(ServerConfig { max_discard_bytes: 1000, ..config() });
-    let post =
-        |length: usize| format!("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let post = |length: usize| {
+        format!("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
+    };
     let mut client = Client::connect(server.address).await;
     client.send(post(1000)).await;
     assert!(!client.answer().await.contains("close"));
@@ -389,7 +400,8 @@ async fn connections_past_the_limit_are_shed_where_they_shall() {
     first.send(get("/hello")).await;
     first.answer().await;
 
-    // As many as are answered at a time, and all of them silent: none of them keeps the loop from the next one.
+    // As many as are answered at a time, and all of them silent: none of them keeps the loop from
+    // the next one.
     let mut silent = Vec::new();
     for _ in 0..63 {
         silent.push(Client::connect(server.address).await);
@@ -432,8 +444,12 @@ async fn connections_past_the_limit_are_shed_where_they_shall() {
 
 #[tokio::test]
 async fn more_than_can_be_shed_are_reset() {
-    let server =
-        start(ServerConfig { max_connections: 1, workers: 1, at_capacity: AtCapacity::Shed, ..config() });
+    let server = start(ServerConfig {
+        max_connections: 1,
+        workers: 1,
+        at_capacity: AtCapacity::Shed,
+        ..config()
+    });
     let mut first = Client::connect(server.address).await;
     first.send(get("/hello")).await;
     first.answer().await;
@@ -456,7 +472,8 @@ async fn more_than_can_be_shed_are_reset() {
 async fn gathered_answers_leave_at_the_cap() {
     let server = start(ServerConfig { max_gathered_bytes: 200, ..config() });
     let mut client = Client::connect(server.address).await;
-    // The last one never ends; what was gathered before it must not wait for it, and the cap splits the rest.
+    // The last one never ends; what was gathered before it must not wait for it, and the cap splits
+    // the rest.
     client.send(get("/hello").repeat(20) + &get("/never")).await;
     for _ in 0..20 {
         assert_eq!(body(&client.answer().await), "hello");
@@ -520,7 +537,9 @@ async fn the_longest_times_and_largest_sizes_can_be_configured() {
     // A body that nobody wants, and a reader that takes its time.
     client.send(get("/large").repeat(20)).await;
     tokio::time::sleep(SHORT).await;
-    client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\n").await;
+    client
+        .send("POST /ignore HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\n")
+        .await;
     tokio::time::sleep(SHORT / 10).await;
     client.send("abc").await;
     client.0.shutdown().await.unwrap();

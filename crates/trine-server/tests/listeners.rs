@@ -41,7 +41,10 @@ impl tower_service::Service<Request<Body>> for Who {
     type Error = Infallible;
     type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
         std::task::Poll::Ready(Ok(()))
     }
 
@@ -77,7 +80,8 @@ async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
     // Left over from a run that was killed.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let unix = Listen { unix_mode: 0o600, ..Listen::unix(&path) };
-    let bound = bind(ServerConfig { listeners: vec![anywhere(), unix.clone(), anywhere()], ..config() });
+    let bound =
+        bind(ServerConfig { listeners: vec![anywhere(), unix.clone(), anywhere()], ..config() });
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let addresses: Vec<_> = bound.local_addrs().cloned().collect();
     assert_eq!(addresses[1], unix.address);
@@ -92,8 +96,10 @@ async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
         let answer = over_unix(&path, GET.as_bytes()).await;
         assert!(answer.ends_with("\r\n\r\nNone None"), "{answer}");
     }
-    let second =
-        Server::new(ServerConfig { listeners: vec![unix], ..config() }).bind().unwrap_err().to_string();
+    let second = Server::new(ServerConfig { listeners: vec![unix], ..config() })
+        .bind()
+        .unwrap_err()
+        .to_string();
     assert!(second.contains("app.sock is in use"), "{second}");
 
     handle.shutdown();
@@ -138,8 +144,11 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     let trusting = Listen { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
     let others = Listen { proxy_protocol: vec!["192.0.2.0/24".parse().unwrap()], ..anywhere() };
     let handshake_timeout = Duration::from_millis(300);
-    let bound =
-        bind(ServerConfig { listeners: vec![trusting, others, anywhere()], handshake_timeout, ..config() });
+    let bound = bind(ServerConfig {
+        listeners: vec![trusting, others, anywhere()],
+        handshake_timeout,
+        ..config()
+    });
     let ports: Vec<_> = bound.local_addrs().map(|address| address.tcp().unwrap()).collect();
     let handle = bound.handle();
     let serving = tokio::spawn(bound.serve(Who(String::new())));
@@ -150,8 +159,12 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     binary.extend(GET.as_bytes());
     for header in [&line, &binary] {
         let answer = over_tcp(ports[0], header).await;
-        assert!(answer.ends_with("\r\n\r\nSome(203.0.113.7:4711) Some(198.51.100.1:443)"), "{answer}");
-        // From somebody who is not listed, and at a port that is for everybody, it counts for nothing.
+        assert!(
+            answer.ends_with("\r\n\r\nSome(203.0.113.7:4711) Some(198.51.100.1:443)"),
+            "{answer}"
+        );
+        // From somebody who is not listed, and at a port that is for everybody, it counts for
+        // nothing.
         assert_eq!(over_tcp(ports[1], header).await, "");
         let refused = over_tcp(ports[2], header).await;
         assert!(!refused.contains("203.0.113.7"), "{refused}");
@@ -163,7 +176,9 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     assert!(over_tcp(ports[2], secure.as_bytes()).await.starts_with("HTTP/1.1 421 "));
     let own = over_tcp(ports[0], &[b"PROXY UNKNOWN\r\n", GET.as_bytes()].concat()).await;
     assert!(own.contains("Some(127.0.0.1:"), "{own}");
-    for wrong in [GET.as_bytes(), b"PROXY TCP4 1.2.3.4\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"] {
+    for wrong in
+        [GET.as_bytes(), b"PROXY TCP4 1.2.3.4\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"]
+    {
         assert_eq!(over_tcp(ports[0], wrong).await, "", "{wrong:?}");
     }
     // One that never comes.
@@ -213,7 +228,8 @@ async fn one_place_serves_every_worker_and_every_listener() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         if at_capacity == AtCapacity::Wait {
-            let asking = addresses.iter().cycle().take(40).map(|address| over_tcp(*address, GET.as_bytes()));
+            let asking =
+                addresses.iter().cycle().take(40).map(|address| over_tcp(*address, GET.as_bytes()));
             for answer in futures_util::future::join_all(asking).await {
                 assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
             }
@@ -223,15 +239,16 @@ async fn one_place_serves_every_worker_and_every_listener() {
     }
 }
 
-/// The address was asked for behind the accept, where the system has none any more: such a client passed for one of a Unix
-/// socket, which may be trusted.
+/// The address was asked for behind the accept, where the system has none any more: such a client
+/// passed for one of a Unix socket, which may be trusted.
 #[tokio::test]
 async fn who_resets_the_connection_at_once_keeps_its_address() {
     let bound = bind(ServerConfig { listeners: vec![anywhere()], ..config() });
     let address = bound.local_addr();
     // They wait in the backlog, and are gone before anybody accepts them.
     for _ in 0..3 {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         socket.connect(&address.into()).unwrap();
         socket.send(GET.as_bytes()).unwrap();
         socket.set_linger(Some(Duration::ZERO)).unwrap();

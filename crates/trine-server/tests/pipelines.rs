@@ -1,5 +1,5 @@
-//! Random pipelines of valid requests, cut at random places, over a real socket: every answer is there, in order, and
-//! tells what its own request said.
+//! Random pipelines of valid requests, cut at random places, over a real socket: every answer is
+//! there, in order, and tells what its own request said.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -24,7 +24,8 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 fn request() -> impl Strategy<Value = Sent> {
-    let fields = proptest::collection::vec("X-[A-Za-z0-9]{1,20}:[ \t]{0,3}[!-~]{0,40}[ \t]{0,2}\r\n", 0..12);
+    let fields =
+        proptest::collection::vec("X-[A-Za-z0-9]{1,20}:[ \t]{0,3}[!-~]{0,40}[ \t]{0,2}\r\n", 0..12);
     let body = proptest::option::of((any::<bool>(), proptest::collection::vec(piece(), 0..5)));
     (any::<u32>(), fields, body, any::<bool>()).prop_map(|(id, fields, body, reads)| {
         let path = if reads { "read" } else { "ignore" };
@@ -84,7 +85,8 @@ async fn talk(address: std::net::SocketAddr, pieces: Vec<Vec<u8>>) -> Vec<String
 fn pipelines_of_valid_requests_are_answered_in_order() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(async { start_with(config(), tower::service_fn(answer)) });
-    let config = ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() };
     let requests = proptest::collection::vec(request(), 1..20);
     let cuts = proptest::collection::vec(any::<prop::sample::Index>(), 0..10);
     proptest!(config, |(requests in requests, cuts in cuts)| {

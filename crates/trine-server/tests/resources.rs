@@ -1,5 +1,5 @@
-//! Memory and file descriptors against clients that waste them. The server is a process of its own, so that its figures
-//! are its own.
+//! Memory and file descriptors against clients that waste them. The server is a process of its own,
+//! so that its figures are its own.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -35,9 +35,9 @@ impl Child {
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.split_once("listening on ").map(|(_, address)| address.parse().unwrap()));
+        let address = lines.map_while(Result::ok).find_map(|line| {
+            line.split_once("listening on ").map(|(_, address)| address.parse().unwrap())
+        });
         Child { process, address: address.unwrap() }
     }
 
@@ -132,7 +132,8 @@ async fn a_client_that_pipelines_without_reading_gets_no_memory() {
         let mut client = Client::connect(child.address).await;
         let flood = GET.repeat(400_000);
         let sent =
-            tokio::time::timeout(Duration::from_millis(200), client.0.write_all(flood.as_bytes())).await;
+            tokio::time::timeout(Duration::from_millis(200), client.0.write_all(flood.as_bytes()))
+                .await;
         assert!(sent.is_err(), "20 MB of requests were read while nobody read their answers");
         clients.push(client);
     }
@@ -148,7 +149,9 @@ async fn a_hundred_thousand_tiny_chunks_cost_no_memory() {
     // Each body is collected by its handler.
     for path in ["/length", "/ignore", "/echo"] {
         let mut client = Client::connect(child.address).await;
-        client.send(format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")).await;
+        client
+            .send(format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"))
+            .await;
         let (mut reader, mut writer) = tokio::io::split(client.0);
         let sending = tokio::spawn(async move {
             for _ in 0..100 {
@@ -175,7 +178,8 @@ async fn a_body_that_nobody_reads_is_not_stored() {
         let mut client = Client::connect(child.address).await;
         client.send("POST /never HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await;
         let flood = vec![b'x'; 20_000_000];
-        let sent = tokio::time::timeout(Duration::from_millis(200), client.0.write_all(&flood)).await;
+        let sent =
+            tokio::time::timeout(Duration::from_millis(200), client.0.write_all(&flood)).await;
         assert!(sent.is_err(), "20 MB of a body were read while nobody asked for them");
         clients.push(client);
     }
@@ -192,8 +196,12 @@ async fn two_thousand_abandoned_connections_leave_nothing() {
             let mut clients = Vec::new();
             for at in 0..100 {
                 let mut client = Client::connect(child.address).await;
-                let request =
-                    ["", "GET /he", GET, "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"];
+                let request = [
+                    "",
+                    "GET /he",
+                    GET,
+                    "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+                ];
                 client.send(request[at % 4]).await;
                 if (round + at) % 2 == 0 {
                     client.0.set_zero_linger().unwrap();

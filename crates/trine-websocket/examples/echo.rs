@@ -1,4 +1,5 @@
-//! An echo server on nothing but threads of the standard library: the crate brings the protocol, you bring the bytes.
+//! An echo server on nothing but threads of the standard library: the crate brings the protocol,
+//! you bring the bytes.
 //!
 //! `cargo run -p trine-websocket --example echo -- 127.0.0.1:9001`
 #![allow(clippy::print_stdout, reason = "an example")]
@@ -88,6 +89,8 @@ fn head(stream: &mut TcpStream, input: &mut BytesMut) -> Result<HeaderMap> {
     let head = String::from_utf8(input.split_to(end).to_vec())?;
     let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     fields
-        .map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value.trim())?)))
+        .map(|(name, value)| {
+            Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value.trim())?))
+        })
         .collect()
 }

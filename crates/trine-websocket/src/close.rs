@@ -36,8 +36,8 @@ impl CloseCode {
     /// 1013: the server is overloaded; come back later.
     pub const TRY_AGAIN: CloseCode = CloseCode(1013);
 
-    /// A code that may be sent: those of the registry that may stand in a frame, 3000 to 3999 (registered by libraries)
-    /// and 4000 to 4999 (yours). `None` for every other number.
+    /// A code that may be sent: those of the registry that may stand in a frame, 3000 to 3999
+    /// (registered by libraries) and 4000 to 4999 (yours). `None` for every other number.
     #[must_use]
     pub const fn new(code: u16) -> Option<CloseCode> {
         match code {
@@ -107,7 +107,10 @@ mod tests {
     fn what_a_close_frame_may_say() {
         assert_eq!(CloseFrame::parse(b""), Ok(None));
         assert_eq!(CloseFrame::parse(b"\x03"), Err(ProtocolError::CloseLength));
-        assert_eq!(CloseFrame::parse(b"\x03\xe8bye"), Ok(Some(CloseFrame::new(CloseCode::NORMAL, "bye"))));
+        assert_eq!(
+            CloseFrame::parse(b"\x03\xe8bye"),
+            Ok(Some(CloseFrame::new(CloseCode::NORMAL, "bye")))
+        );
         assert_eq!(CloseFrame::parse(b"\x03\xe8\xff"), Err(ProtocolError::Utf8));
         for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
             let [high, low] = code.to_be_bytes();

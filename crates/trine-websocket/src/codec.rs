@@ -8,8 +8,8 @@
 //!   |                                                |
 //!   +--- they break a rule, and are told which ------+
 //! ```
-//! `Closing`: we have said goodbye and say nothing more, but still listen. `Closed`: nobody says anything; the server ends
-//! the connection first (RFC 6455, 7.1.1).
+//! `Closing`: we have said goodbye and say nothing more, but still listen. `Closed`: nobody says
+//! anything; the server ends the connection first (RFC 6455, 7.1.1).
 
 use bytes::{Bytes, BytesMut};
 
@@ -53,7 +53,8 @@ impl Codec {
     /// An open connection, whose handshake has agreed on `compression`.
     #[must_use]
     pub fn new(role: Role, config: &WebSocketConfig, compression: Option<Negotiated>) -> Codec {
-        let (level, min_size) = config.compression.as_ref().map_or((1, 0), |it| (it.level, it.min_size));
+        let (level, min_size) =
+            config.compression.as_ref().map_or((1, 0), |it| (it.level, it.min_size));
         Codec {
             state: State::Open,
             decoder: Decoder::new(role, config, compression),
@@ -63,11 +64,12 @@ impl Codec {
         }
     }
 
-    /// Takes from `input` what it can, up to the end of one message. Pings and closes are answered into `out`, and given
-    /// back too. `None`: more bytes are needed, or nothing more is to come.
+    /// Takes from `input` what it can, up to the end of one message. Pings and closes are answered
+    /// into `out`, and given back too. `None`: more bytes are needed, or nothing more is to come.
     ///
     /// # Errors
-    /// Where the peer breaks a rule. The close frame that tells it so is in `out`, and the connection is closed.
+    /// Where the peer breaks a rule. The close frame that tells it so is in `out`, and the
+    /// connection is closed.
     pub fn receive(
         &mut self,
         input: &mut BytesMut,
@@ -115,13 +117,14 @@ impl Codec {
         Ok(())
     }
 
-    /// As [`send`](Codec::send), but a large payload is not copied: it is given back, to be sent behind `out`. Empty where all
-    /// of the message is in `out`.
+    /// As [`send`](Codec::send), but a large payload is not copied: it is given back, to be sent
+    /// behind `out`. Empty where all of the message is in `out`.
     ///
     /// # Errors
     /// As [`send`](Codec::send).
     pub fn send_owned(&mut self, message: Message, out: &mut BytesMut) -> Result<Bytes, SendError> {
-        if self.state == State::Open && message.is_data() && self.encoder.leaves_as_it_is(&message) {
+        if self.state == State::Open && message.is_data() && self.encoder.leaves_as_it_is(&message)
+        {
             return Ok(self.encoder.encode_head(message, out));
         }
         self.send(&message, out)?;
@@ -160,7 +163,8 @@ impl Codec {
         self.state == State::Open
     }
 
-    /// Whether both sides have said goodbye, or the peer broke a rule: what is left is to end the connection.
+    /// Whether both sides have said goodbye, or the peer broke a rule: what is left is to end the
+    /// connection.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed

@@ -40,7 +40,11 @@ struct Inflate {
 }
 
 impl Decoder {
-    pub(crate) fn new(role: Role, config: &WebSocketConfig, compression: Option<Negotiated>) -> Decoder {
+    pub(crate) fn new(
+        role: Role,
+        config: &WebSocketConfig,
+        compression: Option<Negotiated>,
+    ) -> Decoder {
         let limits = Limits {
             message: config.max_message_size,
             frame: config.max_frame_size,
@@ -64,7 +68,10 @@ impl Decoder {
     }
 
     /// Takes bytes until a message is whole, or there are no more.
-    pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
+    pub(crate) fn decode(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<Message>, ProtocolError> {
         loop {
             let Some((head, left)) = self.frame else {
                 let Some(head) = Head::take(input, self.role, self.inflate.is_some())? else {
@@ -96,7 +103,8 @@ impl Decoder {
         }
     }
 
-    /// Checks a frame against the message that it belongs to, and against the limits, before its payload is there.
+    /// Checks a frame against the message that it belongs to, and against the limits, before its
+    /// payload is there.
     fn begin(&mut self, head: Head) -> Result<(), ProtocolError> {
         let len = usize::try_from(head.len).unwrap_or(usize::MAX);
         if len > self.limits.frame {
@@ -139,7 +147,12 @@ impl Decoder {
         Some(Message::Binary(payload.freeze()))
     }
 
-    fn piece(&mut self, head: Head, left: usize, input: &mut BytesMut) -> Result<(), ProtocolError> {
+    fn piece(
+        &mut self,
+        head: Head,
+        left: usize,
+        input: &mut BytesMut,
+    ) -> Result<(), ProtocolError> {
         let mut piece = input.split_to(left.min(input.len()));
         let mask = head.mask.map(|key| (key, head.len - left as u64));
         let left = left - piece.len();
@@ -154,7 +167,9 @@ impl Decoder {
     }
 
     fn finish(&mut self) -> Result<Message, ProtocolError> {
-        let Some(message) = self.message.take() else { return Err(ProtocolError::LoneContinuation) };
+        let Some(message) = self.message.take() else {
+            return Err(ProtocolError::LoneContinuation);
+        };
         let (message, inflater) = message.finish(self.limits.message)?;
         if let (Some(inflater), Some(inflate)) = (inflater, &mut self.inflate) {
             if inflate.takeover {

@@ -53,7 +53,8 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// `None` where it is to be declined: another extension, or parameters that are unknown, twice there or out of range.
+    /// `None` where it is to be declined: another extension, or parameters that are unknown, twice
+    /// there or out of range.
     pub(crate) fn of(item: &Item<'_>) -> Option<Parameters> {
         if item.name != NAME {
             return None;
@@ -68,7 +69,9 @@ impl Parameters {
             match (*name, value.as_deref()) {
                 ("server_no_context_takeover", None) => read.server_no_context_takeover = true,
                 ("client_no_context_takeover", None) => read.client_no_context_takeover = true,
-                ("server_max_window_bits", Some(value)) => read.server_max_window_bits = Some(bits(value)?),
+                ("server_max_window_bits", Some(value)) => {
+                    read.server_max_window_bits = Some(bits(value)?)
+                }
                 ("client_max_window_bits", None) => read.client_max_window_bits = Some(None),
                 ("client_max_window_bits", Some(value)) => {
                     read.client_max_window_bits = Some(Some(bits(value)?));
@@ -92,7 +95,8 @@ impl Parameters {
         Some(Negotiated {
             server_no_context_takeover: self.server_no_context_takeover || !config.context_takeover,
             client_no_context_takeover: self.client_no_context_takeover || !config.context_takeover,
-            server_max_window_bits: asked.min(config.server_window_bits.clamp(SMALLEST_OF_OURS, LARGEST)),
+            server_max_window_bits: asked
+                .min(config.server_window_bits.clamp(SMALLEST_OF_OURS, LARGEST)),
             client_max_window_bits: client,
         })
     }

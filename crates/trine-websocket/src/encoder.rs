@@ -30,7 +30,11 @@ struct Deflate {
 }
 
 impl Encoder {
-    pub(crate) fn new(role: Role, config: &WebSocketConfig, compression: Option<Negotiated>) -> Encoder {
+    pub(crate) fn new(
+        role: Role,
+        config: &WebSocketConfig,
+        compression: Option<Negotiated>,
+    ) -> Encoder {
         let deflate = compression.zip(config.compression.as_ref()).map(|(agreed, config)| {
             let (takeover, bits) = agreed.of_us(role);
             Deflate { bits, takeover, level: config.level, min_size: config.min_size, kept: None }
@@ -38,7 +42,8 @@ impl Encoder {
         Encoder { role, deflate }
     }
 
-    /// The window of what can be compressed without what was said before on this connection; `None` where nothing is.
+    /// The window of what can be compressed without what was said before on this connection; `None`
+    /// where nothing is.
     pub(crate) fn shared_bits(&self) -> Result<Option<u8>, NotShared> {
         match (self.role, &self.deflate) {
             (Role::Server, None) => Ok(None),
@@ -72,7 +77,8 @@ impl Encoder {
                 return Bytes::new();
             }
         };
-        Head { fin: true, compressed: false, opcode, len: payload.len() as u64, mask: None }.put(out);
+        Head { fin: true, compressed: false, opcode, len: payload.len() as u64, mask: None }
+            .put(out);
         payload
     }
 
@@ -107,14 +113,16 @@ impl Encoder {
     }
 }
 
-/// A payload that was received may hold a buffer of 64 KiB while it waits to be sent: not for less than a quarter of it.
+/// A payload that was received may hold a buffer of 64 KiB while it waits to be sent: not for less
+/// than a quarter of it.
 const LARGE: usize = 16 * 1024;
 
 /// What is said depends on what was said before.
 #[derive(Debug)]
 pub(crate) struct NotShared;
 
-/// The frame that every server sends for this message, where it compresses with a window of `bits` or not at all.
+/// The frame that every server sends for this message, where it compresses with a window of `bits`
+/// or not at all.
 pub(crate) fn shared(message: &Message, compress: Option<(u8, u8, usize)>) -> BytesMut {
     let deflate = compress.map(|(bits, level, min_size)| Deflate {
         bits,
@@ -131,7 +139,8 @@ pub(crate) fn shared(message: &Message, compress: Option<(u8, u8, usize)>) -> By
 impl Deflate {
     /// `None` where the message would not become smaller.
     fn compress(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
-        let mut deflater = self.kept.take().unwrap_or_else(|| Deflater::take(self.bits, self.level));
+        let mut deflater =
+            self.kept.take().unwrap_or_else(|| Deflater::take(self.bits, self.level));
         let small = deflate(&mut deflater, payload);
         if self.takeover {
             self.kept = Some(deflater);

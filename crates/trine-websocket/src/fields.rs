@@ -1,4 +1,5 @@
-//! The grammar of the handshake's header fields: lists of tokens with parameters (RFC 6455, 9.1; RFC 9110, 5.6).
+//! The grammar of the handshake's header fields: lists of tokens with parameters (RFC 6455, 9.1;
+//! RFC 9110, 5.6).
 
 use std::borrow::Cow;
 
@@ -16,7 +17,10 @@ pub(crate) struct Item<'a> {
 }
 
 /// All items of all lines of a field. An empty list is malformed where the field is there.
-pub(crate) fn items<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Result<Vec<Item<'a>>, Malformed> {
+pub(crate) fn items<'a>(
+    headers: &'a HeaderMap,
+    field: &HeaderName,
+) -> Result<Vec<Item<'a>>, Malformed> {
     let mut items = Vec::new();
     for line in headers.get_all(field) {
         let mut rest = Text(line.to_str().map_err(|_| Malformed)?);
@@ -35,12 +39,17 @@ pub(crate) fn items<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Result<Ve
 }
 
 /// The same where parameters have no place.
-pub(crate) fn tokens<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Result<Vec<&'a str>, Malformed> {
-    let name = |item: Item<'a>| if item.parameters.is_empty() { Ok(item.name) } else { Err(Malformed) };
+pub(crate) fn tokens<'a>(
+    headers: &'a HeaderMap,
+    field: &HeaderName,
+) -> Result<Vec<&'a str>, Malformed> {
+    let name =
+        |item: Item<'a>| if item.parameters.is_empty() { Ok(item.name) } else { Err(Malformed) };
     items(headers, field)?.into_iter().map(name).collect()
 }
 
-/// Whether a list has this token, in any case. Other fields of HTTP may have more in them than tokens.
+/// Whether a list has this token, in any case. Other fields of HTTP may have more in them than
+/// tokens.
 pub(crate) fn lists(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
     let mut items =
         headers.get_all(field).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));

@@ -1,7 +1,7 @@
 //! What must hold for any bytes: one function per fuzz target, which panics where it does not.
 //!
-//! `cargo fuzz` calls them (see `fuzz/`), and so does a test that any toolchain can run. Nothing of this is part of the
-//! crate as others build it.
+//! `cargo fuzz` calls them (see `fuzz/`), and so does a test that any toolchain can run. Nothing of
+//! this is part of the crate as others build it.
 
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -29,8 +29,8 @@ const AGREED: Negotiated = Negotiated {
     client_max_window_bits: 12,
 };
 
-/// Any cut of the bytes gives the same messages and the same error, and all of it stays within the limits. The first
-/// byte says who reads and whether there is compression.
+/// Any cut of the bytes gives the same messages and the same error, and all of it stays within the
+/// limits. The first byte says who reads and whether there is compression.
 pub fn decoder(bytes: &[u8]) {
     let [how, bytes @ ..] = bytes else { return };
     let role = if how & 1 == 0 { Role::Server } else { Role::Client };
@@ -55,7 +55,8 @@ pub fn decoder(bytes: &[u8]) {
     }
 }
 
-/// What is wrong twice in one compressed piece, as no deflate and as no text, may be refused for either.
+/// What is wrong twice in one compressed piece, as no deflate and as no text, may be refused for
+/// either.
 fn same(cut: &Decoded, whole: &Decoded, agreed: Option<Negotiated>) {
     assert_eq!(cut.0, whole.0);
     assert_eq!(cut.1.is_some(), whole.1.is_some(), "{:?} {:?}", cut.1, whole.1);
@@ -115,15 +116,16 @@ pub fn inflate(bytes: &[u8]) {
             let mut wire = BytesMut::new();
             server.send(&message, &mut wire).expect("it is open");
             assert_eq!(client.receive(&mut wire, &mut BytesMut::new()), Ok(Some(message.clone())));
-            let prepared = server.send_prepared(&Prepared::new(message.clone())).expect("it is open");
+            let prepared =
+                server.send_prepared(&Prepared::new(message.clone())).expect("it is open");
             let mut wire = BytesMut::from(&prepared[..]);
             assert_eq!(client.receive(&mut wire, &mut BytesMut::new()), Ok(Some(message.clone())));
         }
     }
 }
 
-/// Lines are the values of key, version, subprotocols and extensions. What is accepted, a client of ours understands, and
-/// the answer has nothing in it that was not offered.
+/// Lines are the values of key, version, subprotocols and extensions. What is accepted, a client of
+/// ours understands, and the answer has nothing in it that was not offered.
 pub fn handshake(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -153,7 +155,10 @@ pub fn handshake(bytes: &[u8]) {
         Some(answer) => {
             let answer = answer.to_str().expect("we wrote it");
             assert!(offered.contains("permessage-deflate"));
-            assert!(offered.contains("client_max_window_bits") || !answer.contains("client_max_window_bits"));
+            assert!(
+                offered.contains("client_max_window_bits")
+                    || !answer.contains("client_max_window_bits")
+            );
             let agreed = compression.expect("it was answered");
             assert!((9..=15).contains(&agreed.server_max_window_bits));
             assert!((8..=15).contains(&agreed.client_max_window_bits));

@@ -1,4 +1,5 @@
-//! How a connection begins: over HTTP/1.1 by an upgrade (RFC 6455, 4), over HTTP/2 by CONNECT (RFC 8441).
+//! How a connection begins: over HTTP/1.1 by an upgrade (RFC 6455, 4), over HTTP/2 by CONNECT (RFC
+//! 8441).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +22,8 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Reads the head of a request. `connect` is what its `:protocol` says (RFC 8441, 4), where it has one.
+    /// Reads the head of a request. `connect` is what its `:protocol` says (RFC 8441, 4), where it
+    /// has one.
     ///
     /// # Errors
     /// When it is no request for a WebSocket, or a broken one.
@@ -77,7 +79,11 @@ impl Handshake {
 
     /// The answer that accepts: 101, or 200 over HTTP/2.
     #[must_use]
-    pub fn answer(&self, protocol: Option<&HeaderValue>, compression: Option<Negotiated>) -> Response<()> {
+    pub fn answer(
+        &self,
+        protocol: Option<&HeaderValue>,
+        compression: Option<Negotiated>,
+    ) -> Response<()> {
         let mut response = Response::new(());
         let headers = response.headers_mut();
         if let Some(accept) = &self.accept {
@@ -105,7 +111,9 @@ impl Handshake {
 #[non_exhaustive]
 pub enum Refused {
     /// An ordinary request.
-    #[error("this is a WebSocket: a request for it has `Connection: upgrade` and `Upgrade: websocket`")]
+    #[error(
+        "this is a WebSocket: a request for it has `Connection: upgrade` and `Upgrade: websocket`"
+    )]
     NotWebSocket,
     /// RFC 6455, 4.1.
     #[error("a request for a WebSocket is a GET")]
@@ -137,7 +145,9 @@ impl Refused {
     pub fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Refused::NotWebSocket => Some((header::UPGRADE, HeaderValue::from_static("websocket"))),
-            Refused::Version => Some((header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))),
+            Refused::Version => {
+                Some((header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")))
+            }
             Refused::Method => Some((header::ALLOW, HeaderValue::from_static("GET"))),
             Refused::Key | Refused::Field(_) => None,
         }
@@ -216,7 +226,9 @@ impl ClientHandshake {
         let agreed = |item: &Item<'_>| Parameters::of(item)?.agreed(config.compression.as_ref()?);
         let compression = match extensions.as_deref() {
             Ok([]) => None,
-            Ok([one]) => Some(agreed(one).ok_or("`Sec-WebSocket-Extensions` is not what was offered")?),
+            Ok([one]) => {
+                Some(agreed(one).ok_or("`Sec-WebSocket-Extensions` is not what was offered")?)
+            }
             _ => return Err("`Sec-WebSocket-Extensions` is malformed".to_owned()),
         };
         Ok((protocol, compression))

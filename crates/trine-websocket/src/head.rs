@@ -90,8 +90,9 @@ impl Head {
     }
 
     pub(crate) fn put(self, out: &mut BytesMut) {
-        let first =
-            self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.compressed { RSV1 } else { 0 };
+        let first = self.opcode as u8
+            | if self.fin { FIN } else { 0 }
+            | if self.compressed { RSV1 } else { 0 };
         let mask = if self.mask.is_some() { MASK } else { 0 };
         out.put_u8(first);
         match self.len {
@@ -193,9 +194,15 @@ mod tests {
         ] {
             assert_eq!(server(bytes), Err(error), "{bytes:x?}");
         }
-        assert_eq!(Head::take(&mut BytesMut::from(&b"\x81\x85"[..]), Role::Client, false), Err(Masked));
+        assert_eq!(
+            Head::take(&mut BytesMut::from(&b"\x81\x85"[..]), Role::Client, false),
+            Err(Masked)
+        );
         for opcode in [0xc0, 0xc9] {
-            assert_eq!(Head::take(&mut BytesMut::from(&[opcode][..]), Role::Server, true), Err(ReservedBits));
+            assert_eq!(
+                Head::take(&mut BytesMut::from(&[opcode][..]), Role::Server, true),
+                Err(ReservedBits)
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! WebSockets as bytes in, bytes out: no socket, no runtime, no clock (RFC 6455, RFC 7692, RFC 8441).
+//! WebSockets as bytes in, bytes out: no socket, no runtime, no clock (RFC 6455, RFC 7692, RFC
+//! 8441).
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -14,13 +15,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The framework `trine` puts this on its connections: applications use `trine::ws` and not this crate.
+//! The framework `trine` puts this on its connections: applications use `trine::ws` and not this
+//! crate.
 //!
 //! # Layout
-//! In the order of a connection: [`handshake`] (what the request asks, with `fields` for its header grammar and
-//! [`deflate`] for the compression it offers), [`codec`] (what may be said when), `decoder` (bytes to [`message`]s:
-//! `head` of a frame, `mask`, `partial` messages, [`close`] codes), `encoder` and [`prepared`] (messages to bytes).
-//! [`config`] holds the limits, [`error`] what a peer can do wrong.
+//! In the order of a connection: [`handshake`] (what the request asks, with `fields` for its header
+//! grammar and [`deflate`] for the compression it offers), [`codec`] (what may be said when),
+//! `decoder` (bytes to [`message`]s: `head` of a frame, `mask`, `partial` messages, [`close`]
+//! codes), `encoder` and [`prepared`] (messages to bytes). [`config`] holds the limits, [`error`]
+//! what a peer can do wrong.
 
 pub mod close;
 pub mod codec;
@@ -50,7 +53,8 @@ pub use prepared::Prepared;
 
 #[cfg(test)]
 mod tests {
-    // The whole crate must stay testable by bytes alone. Only the limits speak of time, which somebody else measures.
+    // The whole crate must stay testable by bytes alone. Only the limits speak of time, which
+    // somebody else measures.
     #[test]
     fn no_file_does_io_or_knows_a_runtime() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();

@@ -18,8 +18,8 @@ pub(crate) fn apply(mask: [u8; 4], offset: u64, bytes: &mut [u8]) {
     }
 }
 
-/// Appends bytes of a payload unmasked, in pieces that stay in the cache: one walk over memory where copying and then
-/// unmasking are two.
+/// Appends bytes of a payload unmasked, in pieces that stay in the cache: one walk over memory
+/// where copying and then unmasking are two.
 pub(crate) fn append(mask: [u8; 4], offset: u64, from: &[u8], to: &mut Vec<u8>) {
     to.reserve(from.len());
     for piece in from.chunks(PIECE) {
@@ -32,7 +32,8 @@ pub(crate) fn append(mask: [u8; 4], offset: u64, from: &[u8], to: &mut Vec<u8>) 
 
 const PIECE: usize = 1024;
 
-/// Eight bytes that nobody can foresee: a keyed hash of a counter, its key from the system (RFC 6455, 10.3).
+/// Eight bytes that nobody can foresee: a keyed hash of a counter, its key from the system (RFC
+/// 6455, 10.3).
 pub(crate) fn random() -> [u8; 8] {
     thread_local! {
         static STATE: (RandomState, Cell<u64>) = (RandomState::new(), Cell::new(0));
@@ -51,7 +52,8 @@ mod tests {
     fn any_cut_masks_as_the_whole() {
         let mask = [0x37, 0xfa, 0x21, 0x3d];
         let plain: Vec<u8> = (0..100).collect();
-        let slow: Vec<u8> = plain.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]).collect();
+        let slow: Vec<u8> =
+            plain.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]).collect();
         for cut in 0..plain.len() {
             let mut bytes = plain.clone();
             let (head, tail) = bytes.split_at_mut(cut);

@@ -38,8 +38,8 @@ impl Partial {
         self.inflater.is_some() || most.saturating_sub(self.data.len()) >= len
     }
 
-    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too; of the last piece, `finish`
-    /// does that.
+    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too; of
+    /// the last piece, `finish` does that.
     pub(crate) fn add(&mut self, piece: Piece<'_>, most: usize) -> Result<(), ProtocolError> {
         let Piece { bytes, mask, last } = piece;
         match (&mut self.inflater, mask) {
@@ -65,7 +65,10 @@ impl Partial {
     }
 
     /// The whole message, and the inflater that read it.
-    pub(crate) fn finish(mut self, most: usize) -> Result<(Message, Option<Inflater>), ProtocolError> {
+    pub(crate) fn finish(
+        mut self,
+        most: usize,
+    ) -> Result<(Message, Option<Inflater>), ProtocolError> {
         if self.inflater.is_some() {
             self.add(Piece { bytes: &mut TAIL.clone(), mask: None, last: true }, most)?;
         }
@@ -78,7 +81,8 @@ impl Partial {
     }
 }
 
-/// Inflates all of `input`, but never more than one step past `most` bytes: a bomb goes off in its bounds.
+/// Inflates all of `input`, but never more than one step past `most` bytes: a bomb goes off in its
+/// bounds.
 fn inflate(
     inflater: &mut Inflater,
     mut input: &[u8],
@@ -98,10 +102,13 @@ fn inflate(
             return Err(ProtocolError::MessageTooBig(most));
         }
         match status {
-            // A block that says that it is the last one: what follows begins anew (RFC 7692, 7.2.3.4).
+            // A block that says that it is the last one: what follows begins anew (RFC 7692,
+            // 7.2.3.4).
             Status::StreamEnd => inflater.raw.reset(false),
             Status::Ok | Status::BufError if data.len() == room => {}
-            Status::BufError if taken == 0 && !input.is_empty() => return Err(ProtocolError::Inflate),
+            Status::BufError if taken == 0 && !input.is_empty() => {
+                return Err(ProtocolError::Inflate);
+            }
             Status::Ok | Status::BufError => {}
         }
         if input.is_empty() && data.len() < room {

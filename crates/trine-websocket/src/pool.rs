@@ -1,4 +1,5 @@
-//! What compresses and inflates, lent by the thread for one message. Idle connections hold none of it.
+//! What compresses and inflates, lent by the thread for one message. Idle connections hold none of
+//! it.
 
 use std::cell::RefCell;
 
@@ -27,7 +28,8 @@ impl Inflater {
     pub(crate) fn take(bits: u8) -> Inflater {
         // Raw streams of 256 bytes are beyond what zlib takes; a larger window reads them.
         let bits = bits.max(9);
-        let lent = with(|pool| take_where(&mut pool.inflaters, |inflater| inflater.bits == bits)).flatten();
+        let lent = with(|pool| take_where(&mut pool.inflaters, |inflater| inflater.bits == bits))
+            .flatten();
         lent.unwrap_or_else(|| Inflater {
             bits,
             raw: Box::new(Decompress::new_with_window_bits(false, bits)),

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use crate::encoder;
 use crate::message::Message;
 
-/// A message whose frame is made once, and compressed once, for all connections that it is sent to. A clone shares it.
+/// A message whose frame is made once, and compressed once, for all connections that it is sent to.
+/// A clone shares it.
 ///
-/// Connections that agreed on `context_takeover` compress it for themselves: their bytes depend on what was said before.
+/// Connections that agreed on `context_takeover` compress it for themselves: their bytes depend on
+/// what was said before.
 ///
 /// ```
 /// use trine_websocket::Prepared;
@@ -24,7 +26,8 @@ pub struct Prepared(Arc<Inner>);
 struct Inner {
     message: Message,
     plain: OnceLock<Bytes>,
-    /// By level and window; servers of one process have one level and nearly all clients one window.
+    /// By level and window; servers of one process have one level and nearly all clients one
+    /// window.
     compressed: OnceLock<(Parameters, Bytes)>,
 }
 

@@ -1,5 +1,5 @@
-//! A web framework: the speed of an own engine, the modularity of Tower, and handlers that read like plain
-//! functions.
+//! A web framework: the speed of an own engine, the modularity of Tower, and handlers that read
+//! like plain functions.
 //!
 //! ```no_run
 //! use trine::prelude::*;
@@ -23,16 +23,19 @@
 //! - `router`: from method and path to a route
 //! - [`next`], [`mod@middleware`] and [`mod@guard`]: the layers of groups and routes
 //! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
-//! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and [`validation`]: what it asks of that
-//! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers that go on
+//! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and
+//!   [`validation`]: what it asks of that
+//! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers
+//!   that go on
 //! - `fallback`: the answers that nobody wrote
-//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem); `request_log`: a line for each
-//!   request
+//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem);
+//!   `request_log`: a line for each request
 //!
-//! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks, `build` makes the tables,
-//! `launch` opens the sockets with a [`config`], [`run`] holds the runtime beside the workers. [`hooks`] are what runs
-//! beside the requests; [`tree`] shows what wraps what, [`explain`] why a request meets which route.
-//! [`testing`] sends requests without a socket. `ws` are WebSockets, feature `ws`.
+//! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks,
+//! `build` makes the tables, `launch` opens the sockets with a [`config`], [`run`] holds the
+//! runtime beside the workers. [`hooks`] are what runs beside the requests; [`tree`] shows what
+//! wraps what, [`explain`] why a request meets which route. [`testing`] sends requests without a
+//! socket. `ws` are WebSockets, feature `ws`.
 
 mod build;
 mod declare;
@@ -78,12 +81,16 @@ pub use declare::guard::{Guard, guard};
 pub use declare::hooks::HookCx;
 pub use declare::layers::Layers;
 pub use declare::middleware::middleware;
-pub use declare::route::{Methods, Route, any, delete, get, head, options, patch, post, put, query};
+pub use declare::route::{
+    Methods, Route, any, delete, get, head, options, patch, post, put, query,
+};
 pub use dispatch::next::Next;
 pub use dispatch::router::slashes::Slashes;
 pub use dispatch::service::AppService;
 pub use extract::cached::Cached;
-pub use extract::{ClientCertificate, Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader};
+pub use extract::{
+    ClientCertificate, Cookies, Form, Json, MatchedPath, Path, Query, State, TypedHeader,
+};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
 pub use form::{FormLimits, FromField, FromForm, Submitted};
@@ -101,14 +108,15 @@ pub use run::shutdown::Shutdown;
 #[cfg(feature = "templates")]
 pub use template::Templates;
 pub use trine_core::{
-    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse, IntoResponseParts,
-    LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta, ToParam,
+    Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse,
+    IntoResponseParts, LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta,
+    ToParam,
 };
 #[cfg(feature = "templates")]
 pub use trine_macros::templates;
 pub use trine_macros::{
-    Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put, query,
-    route, routes, test,
+    Config, FromParam, FromRequest, Problem, delete, get, head, main, options, patch, post, put,
+    query, route, routes, test,
 };
 #[cfg(feature = "proxy")]
 #[doc(inline)]
@@ -122,7 +130,9 @@ pub use validation::{Valid, Validate};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::endpoint::{Declaration, DeclaredCondition, DeclaredHandler};
-    pub use crate::extract::named::{Named, Refused, Source, find, path_or_query_argument, reads_body};
+    pub use crate::extract::named::{
+        Named, Refused, Source, find, path_or_query_argument, reads_body,
+    };
     pub use crate::link::LinkWriter;
     pub use crate::problem::error::derived::{AsCause, member, status};
     pub use crate::run::config::field::{Field, RefusedField};

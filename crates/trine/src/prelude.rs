@@ -18,9 +18,9 @@ pub use crate::problem::error::Context;
 pub use crate::realtime::ws::{WebSocket, Ws};
 pub use crate::validation::Valid;
 pub use crate::{
-    App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links, Needs,
-    Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head, middleware, options,
-    patch, post, put, query, routes,
+    App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links,
+    Needs, Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head,
+    middleware, options, patch, post, put, query, routes,
 };
 pub use trine_core::extract::{Parts, Whole};
 pub use trine_macros::route;

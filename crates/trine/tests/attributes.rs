@@ -8,7 +8,8 @@ use trine::{Route, delete, get, head, patch, post, put, route, routes};
 
 async fn send(routes: Vec<Route>, method: &str, uri: &str, body: &str) -> (StatusCode, String) {
     let service = App::new().routes(routes).build().await.unwrap_or_else(|audit| panic!("{audit}"));
-    let request = Request::builder().method(method).uri(uri).body(Body::from(body.to_owned())).unwrap();
+    let request =
+        Request::builder().method(method).uri(uri).body(Body::from(body.to_owned())).unwrap();
     let Ok(response) = service.oneshot(request).await;
     let status = response.status();
     (status, String::from_utf8(response.into_body().bytes().await.unwrap().into()).unwrap())
@@ -32,10 +33,16 @@ async fn hello(name: String, shout: Option<bool>) -> String {
 #[trine::test]
 async fn names_bind_to_path_and_query() {
     assert_eq!(ok(routes![hello], "GET", "/hello/Ann", "").await, "Hello, Ann!");
-    assert_eq!(ok(routes![hello], "GET", "/hello/J%C3%BCrgen?shout=true", "").await, "HELLO, JÜRGEN!");
+    assert_eq!(
+        ok(routes![hello], "GET", "/hello/J%C3%BCrgen?shout=true", "").await,
+        "HELLO, JÜRGEN!"
+    );
     let (status, text) = send(routes![hello], "GET", "/hello/Ann?shout=maybe", "").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(text.contains("query parameter `shout`: expected `true` or `false`, got `maybe`"), "{text}");
+    assert!(
+        text.contains("query parameter `shout`: expected `true` or `false`, got `maybe`"),
+        "{text}"
+    );
 }
 
 #[trine::test]
@@ -100,7 +107,11 @@ async fn the_body_stands_anywhere_and_has_its_limit() {
 
 /// The future of a handler is `Send` whatever its arguments hold, beside a value of the path too.
 #[get("/held/{n}")]
-async fn held(n: u8, people: trine::State<trine::topic::Presence<(), &'static str>>, body: String) -> String {
+async fn held(
+    n: u8,
+    people: trine::State<trine::topic::Presence<(), &'static str>>,
+    body: String,
+) -> String {
     drop(people.enter((), "Ann"));
     format!("{n} {body}")
 }
@@ -134,7 +145,10 @@ fn fallible(n: u8) -> Result<&'static str, Problem> {
 async fn functions_may_be_plain_and_answers_of_any_kind() {
     assert_eq!(ok(routes![double], "GET", "/double/21", "").await, "42");
     assert_eq!(ok(routes![nothing], "DELETE", "/nothing", "").await, "");
-    assert_eq!(send(routes![opaque], "PATCH", "/opaque", "").await, (StatusCode::CREATED, "made".into()));
+    assert_eq!(
+        send(routes![opaque], "PATCH", "/opaque", "").await,
+        (StatusCode::CREATED, "made".into())
+    );
     assert_eq!(ok(routes![fallible], "GET", "/fallible/1", "").await, "fine");
     assert_eq!(send(routes![fallible], "GET", "/fallible/0", "").await.0, StatusCode::CONFLICT);
 }
@@ -205,8 +219,17 @@ async fn r#type(r#type: String) -> String {
 
 #[trine::test]
 async fn routes_are_found_by_their_paths() {
-    let all =
-        || routes![admin::stats, self::admin::deep::show, list_todos, todos::inner, r#type, both, post_both,];
+    let all = || {
+        routes![
+            admin::stats,
+            self::admin::deep::show,
+            list_todos,
+            todos::inner,
+            r#type,
+            both,
+            post_both,
+        ]
+    };
     assert_eq!(ok(all(), "GET", "/stats", "").await, "stats");
     assert_eq!(ok(all(), "GET", "/deep", "").await, "deep");
     assert_eq!(ok(all(), "GET", "/todos", "").await, "todos");
@@ -217,7 +240,8 @@ async fn routes_are_found_by_their_paths() {
     assert_eq!(routes![].len(), 0);
 }
 
-// rustc evaluates `cfg` before an attribute runs, wherever it stands, so the type goes with its function.
+// rustc evaluates `cfg` before an attribute runs, wherever it stands, so the type goes with its
+// function.
 #[get("/gone")]
 #[cfg(any())]
 async fn gone() -> NoSuchType {}
@@ -254,7 +278,8 @@ async fn what_was_declared_is_known_to_the_application() {
     assert_eq!(hello.doc, Some("Greets somebody by name.\n\nAt length."));
     assert_eq!((&*hello.handler, hello.deprecated), ("hello", false));
     assert!(hello.file.ends_with("attributes.rs"));
-    let source = include_str!("attributes.rs").lines().position(|line| line.starts_with("async fn hello"));
+    let source =
+        include_str!("attributes.rs").lines().position(|line| line.starts_with("async fn hello"));
     assert_eq!(Some(hello.line as usize), source.map(|line| line + 1));
 
     assert_eq!((old.doc, old.deprecated, old.body_limit), (None, true, 1024));

@@ -58,9 +58,13 @@ fn the_configuration_and_the_routes_are_one_report() {
     let audit = app.audit().unwrap_err();
     use Kind::{Collision, Config as Bad, MissingState};
     assert_eq!(kinds(&audit), [Bad, Bad, Bad, Bad, MissingState, Collision], "{audit}");
-    let places: Vec<_> = audit.findings()[..4].iter().map(|finding| finding.places[0].as_str()).collect();
+    let places: Vec<_> =
+        audit.findings()[..4].iter().map(|finding| finding.places[0].as_str()).collect();
     let here = format!("{}:{}", file!(), line + 3);
-    assert_eq!(places, ["trine.toml:2", "trine.toml:4", "environment variable TRINE_MAIL_PASSWORT", &here]);
+    assert_eq!(
+        places,
+        ["trine.toml:2", "trine.toml:4", "environment variable TRINE_MAIL_PASSWORT", &here]
+    );
     let text = audit.to_string();
     for wanted in [
         "the launch audit found 6 mistakes:",
@@ -87,13 +91,16 @@ fn state_that_only_a_middleware_needs_is_missed() {
     ];
     for app in at_each_place {
         let [told] = mistakes(&app).try_into().unwrap();
-        assert!(told.starts_with("the middleware `needs_db` needs state of type `audit::Db`"), "{told}");
+        assert!(
+            told.starts_with("the middleware `needs_db` needs state of type `audit::Db`"),
+            "{told}"
+        );
         assert!(app.state(Db).audit().unwrap().findings().is_empty());
     }
 }
 
-/// What a layer of [`App::layer_with`] asks for shows when it is made: then all of it is one report, and the start ends as
-/// any that fails.
+/// What a layer of [`App::layer_with`] asks for shows when it is made: then all of it is one
+/// report, and the start ends as any that fails.
 #[tokio::test]
 async fn state_that_a_layer_is_made_of_is_missed() {
     struct Tag;
@@ -117,7 +124,10 @@ async fn state_that_a_layer_is_made_of_is_missed() {
             Ok(())
         });
     let audit = app.build().await.unwrap_err();
-    assert_eq!(kinds(&audit), [Kind::MissingState, Kind::MissingState, Kind::Start, Kind::MissingState]);
+    assert_eq!(
+        kinds(&audit),
+        [Kind::MissingState, Kind::MissingState, Kind::Start, Kind::MissingState]
+    );
     let texts: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
     assert_eq!(
         texts[0],
@@ -130,7 +140,11 @@ async fn state_that_a_layer_is_made_of_is_missed() {
         texts[1]
     );
     assert_eq!(texts[2], "the layer `TimeoutLayer` failed: no time today");
-    assert!(texts[3].starts_with("the layer `guard State` needs state of type `audit::"), "{}", texts[3]);
+    assert!(
+        texts[3].starts_with("the layer `guard State` needs state of type `audit::"),
+        "{}",
+        texts[3]
+    );
     assert_eq!(audit.findings()[0].places, [format!("{}:{}", file!(), began + 1)]);
     assert_eq!(audit.findings()[1].places, [format!("{}:{}", file!(), began + 2)]);
     assert!(ended.load(Ordering::SeqCst), "the hooks of the end ran");
@@ -155,12 +169,20 @@ fn state_of_every_origin_is_there_and_twice_is_once_too_often() {
 
 #[test]
 fn routes_that_nothing_reaches() {
-    let app =
-        App::new().route("/100%", get(plain)).route("/search?{q}", get(plain)).route("/50%25", get(plain));
+    let app = App::new()
+        .route("/100%", get(plain))
+        .route("/search?{q}", get(plain))
+        .route("/50%25", get(plain));
     let told = mistakes(&app);
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].contains("`/100%` has a `%` without two hexadecimal digits: write `%25`"), "{told:?}");
-    assert!(told[1].contains("a path ends before `?`; take `?{q}` with `Query` or an attribute"), "{told:?}");
+    assert!(
+        told[0].contains("`/100%` has a `%` without two hexadecimal digits: write `%25`"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].contains("a path ends before `?`; take `?{q}` with `Query` or an attribute"),
+        "{told:?}"
+    );
     for everything in [
         App::new().mount("/", axum::Router::<()>::new()),
         App::new().route("/", get(plain)).route("/{*all}", any(plain)),
@@ -181,11 +203,15 @@ fn notes_are_what_is_worth_a_look() {
     let audit = app.audit().unwrap();
     assert_eq!(kinds(&audit), [Kind::StateUnused]);
     assert_eq!(audit.findings()[0].places, [format!("{}:{line}", file!())]);
-    assert!(audit.to_string().starts_with("note: no handler asks for state of type `audit::Db`"), "{audit}");
+    assert!(
+        audit.to_string().starts_with("note: no handler asks for state of type `audit::Db`"),
+        "{audit}"
+    );
     // A hook may ask for it, and nobody can look into a hook.
     assert!(notes(&App::new().state(Db).on_start(|_| async { Ok(()) })).is_empty());
 
-    let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));
+    let timeout =
+        TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));
     let empty = Group::at("/api").layer(ServiceBuilder::new().layer(timeout));
     assert_eq!(
         notes(&App::new().group(empty)),
@@ -196,7 +222,8 @@ fn notes_are_what_is_worth_a_look() {
     let wanted = "the service mounted at `/old` does not see `/old/me`: a path with a route of its own has it for every method";
     assert_eq!(notes(&app), [wanted]);
     assert!(
-        notes(&App::new().route("/older", get(plain)).mount("/old", axum::Router::<()>::new())).is_empty()
+        notes(&App::new().route("/older", get(plain)).mount("/old", axum::Router::<()>::new()))
+            .is_empty()
     );
 }
 

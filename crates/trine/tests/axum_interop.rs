@@ -1,4 +1,5 @@
-//! What is written for axum in our handlers, and ours in axum's: axum-extra, tower-sessions and axum-valid.
+//! What is written for axum in our handlers, and ours in axum's: axum-extra, tower-sessions and
+//! axum-valid.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
@@ -61,7 +62,9 @@ async fn count(Axum(session): Axum<Session>) -> String {
     times.to_string()
 }
 
-async fn sign_up(AxumBody(Garde(axum::Json(signup))): AxumBody<Garde<axum::Json<Signup>>>) -> String {
+async fn sign_up(
+    AxumBody(Garde(axum::Json(signup))): AxumBody<Garde<axum::Json<Signup>>>,
+) -> String {
     signup.name
 }
 
@@ -89,7 +92,11 @@ async fn axum_extra_reads_and_sets_cookies_in_our_handlers() {
     client.get("/visit").header("user-agent", "tests").await.expect_text("tests 2");
     assert_eq!(client.cookie("times").as_deref(), Some("2"));
     // The rejection is axum-extra's own.
-    client.get("/visit").await.expect_status(400).expect_text("Header of type `user-agent` was missing");
+    client
+        .get("/visit")
+        .await
+        .expect_status(400)
+        .expect_text("Header of type `user-agent` was missing");
 }
 
 #[tokio::test]
@@ -146,7 +153,11 @@ async fn read(Trine(Json(signup)): Trine<Json<Signup>>) -> Trine<Result<Html<Str
 }
 
 /// Ours beside theirs: each sees what the other left, the session of the layer too.
-async fn mixed(Trine(method): Trine<Method>, session: Session, Trine(cookies): Trine<Cookies>) -> String {
+async fn mixed(
+    Trine(method): Trine<Method>,
+    session: Session,
+    Trine(cookies): Trine<Cookies>,
+) -> String {
     session.insert("seen", true).await.unwrap();
     format!("{method} {}", cookies.get("name").unwrap_or("nobody"))
 }
@@ -176,7 +187,11 @@ async fn ours_work_in_a_mounted_router_with_the_state_of_the_application() {
 #[tokio::test]
 async fn ours_in_a_mounted_router_have_a_limit() {
     let client = App::new().mount("/old", router()).test().await;
-    client.post("/old/read").json(&json!({ "name": "a".repeat(3_000_000) })).await.expect_problem(413);
+    client
+        .post("/old/read")
+        .json(&json!({ "name": "a".repeat(3_000_000) }))
+        .await
+        .expect_problem(413);
 }
 
 #[tokio::test]
@@ -195,8 +210,10 @@ async fn both_ways_over_a_socket() {
         client.post(running.url("/sign-up")).json(&json!({ "name": "Ann" })).send().await.unwrap();
     assert_eq!(signed_up.text().await.unwrap(), "Ann");
     let first = client.get(running.url("/session/count")).send().await.unwrap();
-    let cookie = first.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let second = client.get(running.url("/session/count")).header("cookie", cookie).send().await.unwrap();
+    let cookie =
+        first.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let second =
+        client.get(running.url("/session/count")).header("cookie", cookie).send().await.unwrap();
     assert_eq!(second.text().await.unwrap(), "2");
     let old = client.get(running.url("/old/motto/Ann")).send().await.unwrap();
     assert_eq!(old.text().await.unwrap(), "Ann: step by step");
@@ -275,21 +292,26 @@ async fn the_address_of_the_peer_is_where_axum_looks_for_it() {
     async fn theirs(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
         peer.to_string()
     }
-    async fn ours(Axum(ConnectInfo(peer)): Axum<ConnectInfo<SocketAddr>>, conn: ConnInfo) -> String {
+    async fn ours(
+        Axum(ConnectInfo(peer)): Axum<ConnectInfo<SocketAddr>>,
+        conn: ConnInfo,
+    ) -> String {
         assert_eq!(conn.peer, Some(peer));
         peer.to_string()
     }
     async fn client(Trine(client): Trine<trine::extract::Client>) -> String {
         client.address.unwrap().to_string()
     }
-    let router = axum::Router::new().route("/peer", axum_get(theirs)).route("/client", axum_get(client));
+    let router =
+        axum::Router::new().route("/peer", axum_get(theirs)).route("/client", axum_get(client));
     let trusted = trine::config::Config::read("trusted_proxies = '127.0.0.1'", []).unwrap();
     let app = App::new().config(trusted).route("/ours", get(ours)).mount("/old", router);
     let running = common::start(app).await;
     for (path, expected) in
         [("/old/peer", "127.0.0.1:"), ("/ours", "127.0.0.1:"), ("/old/client", "203.0.113.7")]
     {
-        let ask = reqwest::Client::new().get(running.url(path)).header("x-forwarded-for", "203.0.113.7");
+        let ask =
+            reqwest::Client::new().get(running.url(path)).header("x-forwarded-for", "203.0.113.7");
         let answer = ask.send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         let text = answer.text().await.unwrap();
@@ -308,7 +330,8 @@ async fn cookies_that_a_handler_of_axums_changes_are_set_where_they_are_returned
         again.add(("b", "2"));
         Trine((cookies, "page".to_owned()))
     }
-    let client = App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
+    let client =
+        App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
     let answer = client.get("/old/visit").await;
     assert_eq!(answer.expect_text("page").headers().get_all("set-cookie").iter().count(), 2);
 }
@@ -337,8 +360,12 @@ async fn cookies_that_a_handler_of_axums_does_not_return_are_told_in_the_log() {
         cookies.add(("a", "1"));
         "page"
     }
-    let client = App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
+    let client =
+        App::new().mount("/old", axum::Router::new().route("/visit", axum_get(visit))).test().await;
     assert!(client.get("/old/visit").await.header("set-cookie").is_none());
     let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(told.contains("the change to the cookie `a` is lost: in a handler of axum's"), "{told}");
+    assert!(
+        told.contains("the change to the cookie `a` is lost: in a handler of axum's"),
+        "{told}"
+    );
 }

@@ -1,4 +1,5 @@
-//! An application behind proxies: what its configuration says, and who is believed, over real sockets.
+//! An application behind proxies: what its configuration says, and who is believed, over real
+//! sockets.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +20,8 @@ use trine_server::{ForwardedBy, Listen, Server, ServerHandle};
 
 #[get("/whoami")]
 async fn whoami(client: Client) -> String {
-    let address = client.address.map_or_else(|| "somebody".to_owned(), |address| address.to_string());
+    let address =
+        client.address.map_or_else(|| "somebody".to_owned(), |address| address.to_string());
     format!("{address} {} {}", client.scheme(), client.host.as_deref().unwrap_or("nowhere"))
 }
 
@@ -43,15 +45,22 @@ async fn serve(text: &str, app: App) -> (u16, ServerHandle) {
     (port, handle)
 }
 
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, before: &str, fields: &str) -> String {
-    let request =
-        format!("{before}GET /whoami HTTP/1.1\r\nHost: direct.example\r\nConnection: close\r\n{fields}\r\n");
+async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    before: &str,
+    fields: &str,
+) -> String {
+    let request = format!(
+        "{before}GET /whoami HTTP/1.1\r\nHost: direct.example\r\nConnection: close\r\n{fields}\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let read = timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap();
     // Whoever is refused before his request is read is told by a reset.
     read.map(drop)
-        .or_else(|error| if error.kind() == ErrorKind::ConnectionReset { Ok(()) } else { Err(error) })
+        .or_else(
+            |error| if error.kind() == ErrorKind::ConnectionReset { Ok(()) } else { Err(error) },
+        )
         .unwrap();
     answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
@@ -83,8 +92,10 @@ async fn a_listed_proxy_is_believed_and_nobody_behind_it() {
     handle.shutdown();
 
     let (port, handle) =
-        start("port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.1'\nforwarded_by = 'forwarded'").await;
-    let through = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6, for=203.0.113.7;host=app.example\r\n";
+        start("port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.1'\nforwarded_by = 'forwarded'")
+            .await;
+    let through =
+        "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6, for=203.0.113.7;host=app.example\r\n";
     assert_eq!(tcp(port, "", through).await, "203.0.113.7 http app.example");
     let hidden = "Forwarded: for=6.6.6.6;host=evil.example;x=\", for=203.0.113.7\r\n";
     assert_eq!(tcp(port, "", hidden).await, "somebody http direct.example");
@@ -109,8 +120,8 @@ async fn head(port: u16, fields: &str) -> String {
 const BELIEVED: &str = "port = 0\nworkers = 1\ntrusted_proxies = '127.0.0.1'";
 const ALONE: &str = "port = 0\nworkers = 1";
 
-/// Every user of the question "did it come over TLS?": what the client said to the proxy, where the proxy is trusted. Each
-/// looked at the connection to the proxy.
+/// Every user of the question "did it come over TLS?": what the client said to the proxy, where the
+/// proxy is trusted. Each looked at the connection to the proxy.
 async fn over_tls(app: fn() -> App, ask: &str, tells: impl Fn(&str) -> bool) {
     for (config, said, expected) in [
         (BELIEVED, "X-Forwarded-Proto: https\r\n", true),
@@ -135,12 +146,16 @@ async fn cookies_are_secure_where_the_proxy_says_https() {
         cookies.add(("a", "1"));
     }
     let app = || App::new().route("/", get(visit));
-    over_tls(app, "", |head| head.contains("set-cookie: a=1; httponly; samesite=lax; secure; path=/")).await;
+    over_tls(app, "", |head| {
+        head.contains("set-cookie: a=1; httponly; samesite=lax; secure; path=/")
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn hsts_is_said_where_the_proxy_says_https() {
-    let app = || App::new().route("/", get(async || "page")).layer(Hsts::new(Duration::from_secs(60)));
+    let app =
+        || App::new().route("/", get(async || "page")).layer(Hsts::new(Duration::from_secs(60)));
     over_tls(app, "", |head| head.contains("strict-transport-security: max-age=60")).await;
 }
 
@@ -161,8 +176,9 @@ async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
         ("'127.0.0.1'", "X-Forwarded-Proto: http\r\n", "http/1.1 308"),
         ("'10.0.0.1'", "X-Forwarded-Proto: https\r\n", "http/1.1 308"),
     ] {
-        let config =
-            format!("workers = 1\nlisteners = ['http://127.0.0.1:0 redirect']\ntrusted_proxies = {trusted}");
+        let config = format!(
+            "workers = 1\nlisteners = ['http://127.0.0.1:0 redirect']\ntrusted_proxies = {trusted}"
+        );
         let (port, handle) = serve(&config, App::new().route("/", get(async || "page"))).await;
         let head = head(port, said).await;
         assert!(head.starts_with(expected), "{trusted} {said}\n{head}");
@@ -170,7 +186,8 @@ async fn a_listener_redirects_to_https_only_where_the_proxy_does_not_say_it() {
     }
 }
 
-/// Whoever is on the line can write a page of `http`, which is not of the origin of a client over TLS.
+/// Whoever is on the line can write a page of `http`, which is not of the origin of a client over
+/// TLS.
 #[cfg(feature = "ws")]
 #[tokio::test]
 async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
@@ -189,12 +206,15 @@ async fn a_websocket_is_for_pages_of_https_where_the_proxy_says_https() {
     // A page of `https` may in any case: a proxy of which we were not told ends TLS.
     let (port, handle) = serve(ALONE, app()).await;
     assert!(
-        head(port, &format!("{upgrade}Origin: https://app.example\r\n")).await.starts_with("http/1.1 101")
+        head(port, &format!("{upgrade}Origin: https://app.example\r\n"))
+            .await
+            .starts_with("http/1.1 101")
     );
     handle.shutdown();
 }
 
-/// The address of a PROXY header is that of a client, and clients are not trusted where their balancer is.
+/// The address of a PROXY header is that of a client, and clients are not trusted where their
+/// balancer is.
 #[tokio::test]
 async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust() {
     let (port, handle) = start(
@@ -213,7 +233,8 @@ async fn behind_a_balancer_of_connections_the_client_itself_is_asked_for_trust()
 async fn peers_of_a_unix_socket_are_believed_where_they_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
-    let at = format!("workers = 1\nlisteners = ['http://127.0.0.1:0', 'unix:{}']\n", path.display());
+    let at =
+        format!("workers = 1\nlisteners = ['http://127.0.0.1:0', 'unix:{}']\n", path.display());
     let (_, handle) = start(&at).await;
     assert_eq!(unix(&path, SPOOFED).await, "somebody http direct.example");
     handle.shutdown();

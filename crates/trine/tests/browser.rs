@@ -1,5 +1,5 @@
-//! Pages and event streams in a real browser: Chromium, from a real socket. `SCREENSHOTS=folder` takes pictures, to be looked
-//! at.
+//! Pages and event streams in a real browser: Chromium, from a real socket. `SCREENSHOTS=folder`
+//! takes pictures, to be looked at.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -97,12 +97,15 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
     let attack = "/articles/%3Cscript%3Edocument.title='taken'%3C%2Fscript%3E?q=<img src=x onerror=alert(1)>";
     let dom = dom(&chromium, &running.url(&attack.replace(' ', "%20"))).await;
     assert!(dom.contains("reading the article &lt;&lt;script&gt;"), "{dom}");
-    assert!(!dom.contains("<script") && !dom.contains("<img") && !dom.contains("<title>taken"), "{dom}");
+    assert!(
+        !dom.contains("<script") && !dom.contains("<img") && !dom.contains("<title>taken"),
+        "{dom}"
+    );
     running.stop().await;
 }
 
-/// A server that ends and starts again under an open page: `EventSource` comes back by itself, and misses nothing that the
-/// topic still has.
+/// A server that ends and starts again under an open page: `EventSource` comes back by itself, and
+/// misses nothing that the topic still has.
 #[trine::test]
 async fn an_event_source_comes_back_across_restarts() {
     let Some(chromium) = chromium::find() else { return };
@@ -139,7 +142,8 @@ async fn an_event_source_comes_back_across_restarts() {
     heard.wait_for(&format!("came back behind {two}")).await;
     heard.wait_for("message three").await;
     third.stop().await;
-    let told: Vec<String> = heard.all().into_iter().filter(|text| !text.starts_with("came")).collect();
+    let told: Vec<String> =
+        heard.all().into_iter().filter(|text| !text.starts_with("came")).collect();
     assert_eq!(told, ["message one", "message two", "lagged null", "message three"]);
 }
 
@@ -192,8 +196,8 @@ async fn told(heard: State<Heard>, text: String) {
     heard.0.0.lock().unwrap().push(text);
 }
 
-/// What all are told is compressed once, between messages that are compressed for one page alone; a browser's inflater must
-/// understand both, whether or not its messages may refer to earlier ones.
+/// What all are told is compressed once, between messages that are compressed for one page alone; a
+/// browser's inflater must understand both, whether or not its messages may refer to earlier ones.
 #[cfg(feature = "ws")]
 #[trine::test]
 async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
@@ -237,8 +241,11 @@ async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let agreed =
-            if context_takeover { "" } else { "; server_no_context_takeover; client_no_context_takeover" };
+        let agreed = if context_takeover {
+            ""
+        } else {
+            "; server_no_context_takeover; client_no_context_takeover"
+        };
         heard.wait_for(&format!("permessage-deflate{agreed}")).await;
         for round in 0..5 {
             let text = format!("all in round {round}, ").repeat(40);

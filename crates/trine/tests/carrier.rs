@@ -1,4 +1,5 @@
-//! The seam between processes: two applications, each with its server, whose topics meet over a socket.
+//! The seam between processes: two applications, each with its server, whose topics meet over a
+//! socket.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -90,7 +91,9 @@ impl Connected {
         tokio::spawn(async move {
             while let Some(bytes) = frame(&mut read).await {
                 let parcel = Parcel::from_bytes(bytes).unwrap();
-                for inbox in to.lock().unwrap().iter().filter(|inbox| inbox.topic() == &*parcel.topic) {
+                for inbox in
+                    to.lock().unwrap().iter().filter(|inbox| inbox.topic() == &*parcel.topic)
+                {
                     inbox.deliver(&parcel).unwrap();
                 }
             }
@@ -141,13 +144,18 @@ impl Listener {
         loop {
             if let Some((event, rest)) = self.read.split_once("\n\n") {
                 let field = |name: &str| {
-                    event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+                    event
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name))
+                        .unwrap_or_default()
+                        .to_owned()
                 };
                 let event = (field("data: "), field("id: "));
                 self.read = rest.to_owned();
                 return event;
             }
-            let chunk = timeout(Duration::from_secs(20), self.body.next()).await.expect("nothing came");
+            let chunk =
+                timeout(Duration::from_secs(20), self.body.next()).await.expect("nothing came");
             self.read.push_str(std::str::from_utf8(&chunk.expect("the stream ended")).unwrap());
         }
     }
@@ -215,7 +223,8 @@ async fn what_is_no_message_of_the_topic_is_told() {
     let kept = Arc::new(Kept::default());
     let topic = trine::Topic::<u8>::new().carried("numbers", kept.clone());
     topic.publish(7);
-    let (inbox, parcel) = (kept.0.lock().unwrap().clone().unwrap(), kept.1.lock().unwrap().take().unwrap());
+    let (inbox, parcel) =
+        (kept.0.lock().unwrap().clone().unwrap(), kept.1.lock().unwrap().take().unwrap());
     let mut subscription = topic.subscribe();
     inbox.deliver(&parcel).unwrap();
     let mut foreign = Parcel { from: trine::topic::Origin(1), ..parcel };

@@ -18,7 +18,12 @@ async fn ask(client: &TestClient, path: &str, headers: &[(&str, &str)]) -> (u16,
     (answer.status().as_u16(), answer.text())
 }
 
-async fn send(client: &TestClient, method: &str, path: &str, headers: &[(&str, &str)]) -> TestResponse {
+async fn send(
+    client: &TestClient,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> TestResponse {
     let mut request = client.request(Method::from_bytes(method.as_bytes()).unwrap(), path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -100,7 +105,8 @@ async fn where_none_fits_the_closest_says_why() {
     );
     assert_eq!(send(&client, "OPTIONS", "/x", &[]).await.status(), 204);
     assert_eq!(send(&client, "PUT", "/x", &[]).await.text(), "put");
-    let head = send(&client, "HEAD", "/x", &[("x-a", "1"), ("content-type", "application/json")]).await;
+    let head =
+        send(&client, "HEAD", "/x", &[("x-a", "1"), ("content-type", "application/json")]).await;
     assert_eq!(head.status(), 200);
 }
 
@@ -122,16 +128,25 @@ async fn groups_and_declared_routes_have_conditions_too_and_parameters_stay() {
     }
     let group = Group::at("/g/{g}").has_header("x-in").layer(middleware(mark));
     let client = App::new()
-        .group(group.routes([Route::of::<declared>().accepts("text/plain")]).route("/plain", say("in")))
+        .group(
+            group
+                .routes([Route::of::<declared>().accepts("text/plain")])
+                .route("/plain", say("in")),
+        )
         .route("/g/{g}/plain", say("out"))
         .test()
         .await;
-    let answer = send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "text/*")]).await;
+    let answer =
+        send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "text/*")]).await;
     assert_eq!(answer.text(), "7 at /g/1/declared/8");
     assert_eq!(answer.headers()["x-marked"], "yes");
     // The layers of the group see the refusal, as all routes of the path lie in them.
-    let answer = send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "image/png")]).await;
-    assert_eq!((answer.status().as_u16(), answer.headers()["x-marked"].to_str().unwrap()), (406, "yes"));
+    let answer =
+        send(&client, "GET", "/g/1/declared/7", &[("x-in", ""), ("accept", "image/png")]).await;
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["x-marked"].to_str().unwrap()),
+        (406, "yes")
+    );
     assert_eq!(ask(&client, "/g/1/plain", &[("x-in", "")]).await.1, "in");
     assert_eq!(ask(&client, "/g/1/plain", &[]).await.1, "out");
 }
@@ -155,15 +170,21 @@ async fn otherwise() -> &'static str {
 async fn attributes_say_conditions_too() {
     let client = App::new().routes(routes![otherwise, page, asked]).test().await;
     assert_eq!(ask(&client, "/asked", &[("x-a", "1"), ("x-b", "")]).await.1, "page");
-    for headers in
-        [&[("x-a", "1")][..], &[("x-a", "2"), ("x-b", "")], &[("x-a", "1"), ("x-b", ""), ("accept", "a/b")]]
-    {
+    for headers in [
+        &[("x-a", "1")][..],
+        &[("x-a", "2"), ("x-b", "")],
+        &[("x-a", "1"), ("x-b", ""), ("accept", "a/b")],
+    ] {
         assert_eq!(ask(&client, "/asked", headers).await.1, "otherwise", "{headers:?}");
     }
     let question = || client.request(Method::QUERY, "/asked").bytes(&b"why?"[..]);
     question().header("content-type", "text/plain").await.expect_text("QUERY why?");
     question().header("content-type", "image/png").await.expect_problem(415);
-    client.post("/asked").await.expect_status(405).expect_header("allow", "GET, HEAD, QUERY, OPTIONS");
+    client
+        .post("/asked")
+        .await
+        .expect_status(405)
+        .expect_header("allow", "GET, HEAD, QUERY, OPTIONS");
     let audit = App::new().routes(routes![page]).routes(routes![page]).audit().unwrap_err();
     assert_eq!(audit.findings()[0].kind, Kind::Collision, "{audit}");
 }
@@ -189,8 +210,9 @@ async fn the_body_limit_is_that_of_the_route_that_was_chosen() {
         .route("/x", post(async |body: String| body))
         .test()
         .await;
-    let sent =
-        async |kind: &str| client.post("/x").header("content-type", kind).body("12345678").await.status();
+    let sent = async |kind: &str| {
+        client.post("/x").header("content-type", kind).body("12345678").await.status()
+    };
     assert_eq!(sent("text/plain").await, 200);
     assert_eq!(sent("text/csv").await, 413);
 }
@@ -254,7 +276,10 @@ async fn the_host_finds_its_routes() {
         assert_eq!(ask(&client, path, &[("host", host)]).await.1, wanted, "{host}{path}");
     }
     // The target goes before the header: RFC 9112 section 3.2.2.
-    assert_eq!(ask(&client, "http://api.example.com/", &[("host", "acme.example.com")]).await.1, "api");
+    assert_eq!(
+        ask(&client, "http://api.example.com/", &[("host", "acme.example.com")]).await.1,
+        "api"
+    );
     let me = ask(&client, "/shared/me", &[("host", "api.example.com"), ("x-me", "1")]).await;
     assert_eq!(me.1, "me");
     let refused = send(&client, "DELETE", "/t", &[("host", "acme.example.com")]).await;
@@ -271,7 +296,8 @@ async fn the_host_finds_its_routes() {
 #[tokio::test]
 async fn hosts_and_conditions_hold_on_a_socket() {
     let server = common::start(hosts().route("/r", say("csv").accepts("text/csv"))).await;
-    let client = reqwest::Client::builder().resolve("acme.example.com", server.addr).build().unwrap();
+    let client =
+        reqwest::Client::builder().resolve("acme.example.com", server.addr).build().unwrap();
     let url = format!("http://acme.example.com:{}", server.addr.port());
     let text = async |path: &str, accept: &str| {
         let request = client.get(format!("{url}{path}")).header("accept", accept);
@@ -286,11 +312,13 @@ async fn hosts_and_conditions_hold_on_a_socket() {
 
 #[trine::test]
 async fn a_link_does_not_leave_its_host_unsaid() {
-    let app = App::new()
-        .group(Group::host("api.example.com").routes(routes![declared]))
-        .route("/", get(async |links: Links| links.to(declared::uri(1)).map(|href| href.to_string())));
+    let app = App::new().group(Group::host("api.example.com").routes(routes![declared])).route(
+        "/",
+        get(async |links: Links| links.to(declared::uri(1)).map(|href| href.to_string())),
+    );
     let service = app.build().await.unwrap();
-    let said = service.links().to(declared::uri(1)).unwrap_err().source_error().unwrap().to_string();
+    let said =
+        service.links().to(declared::uri(1)).unwrap_err().source_error().unwrap().to_string();
     assert!(
         said.contains("`api.example.com`") && said.contains(".at(\"https://api.example.com\")"),
         "{said}"

@@ -27,7 +27,8 @@ fn the_environment_wins_over_the_profile_over_the_rest() {
     let config = read(text, &[("TRINE_PROFILE", "prod"), ("TRINE_PORT", "3")]).unwrap();
     assert_eq!((config.server.port, config.server.workers, config.body_limit), (3, 2, 1024));
     assert_eq!(config.server.shutdown_timeout, Config::default().server.shutdown_timeout);
-    let config = read(text, &[("TRINE_PROFILE", "dev"), ("TRINE_TIMEOUTS_SHUTDOWN", "1m30s")]).unwrap();
+    let config =
+        read(text, &[("TRINE_PROFILE", "dev"), ("TRINE_TIMEOUTS_SHUTDOWN", "1m30s")]).unwrap();
     assert_eq!((config.profile, config.server.port), (Profile::Dev, 1));
     assert_eq!(config.server.shutdown_timeout, Duration::from_secs(90));
 }
@@ -36,7 +37,10 @@ fn the_environment_wins_over_the_profile_over_the_rest() {
 fn a_certificate_to_order_is_a_table_of_its_own() {
     let text = "[acme]\ndomains = ['example.com', 'www.example.com']\ncontact = ['mailto:ops@example.com']\n\
                 cache = '/var/lib/x'\nagree_to_terms = true\nchallenge = 'http-01'";
-    let acme = read(text, &[("TRINE_ACME_DIRECTORY", "https://ca.internal/directory")]).unwrap().server.acme;
+    let acme = read(text, &[("TRINE_ACME_DIRECTORY", "https://ca.internal/directory")])
+        .unwrap()
+        .server
+        .acme;
     let expected = Acme::new(["example.com", "www.example.com"])
         .contact("mailto:ops@example.com")
         .cache("/var/lib/x")
@@ -44,7 +48,8 @@ fn a_certificate_to_order_is_a_table_of_its_own() {
         .challenge(AcmeChallenge::Http01)
         .directory("https://ca.internal/directory");
     assert_eq!(acme, expected);
-    let names = read("", &[("TRINE_ACME_DOMAINS", "a.example, b.example")]).unwrap().server.acme.domains;
+    let names =
+        read("", &[("TRINE_ACME_DOMAINS", "a.example, b.example")]).unwrap().server.acme.domains;
     assert_eq!(names, ["a.example", "b.example"]);
     let wrong = errors("acme.challenge = 'dns-01'", &[]);
     assert!(wrong[0].contains("`tls-alpn-01` or `http-01`"), "{wrong:?}");
@@ -59,7 +64,8 @@ fn values_are_read_in_every_form_of_toml() {
 
 #[test]
 fn all_that_is_wrong_is_told_at_once_with_its_place() {
-    let text = "port = 70000\nadress = '::1'\n\n[timeouts]\nshutdown = 30\n\n[limits]\nbody = [1]\n";
+    let text =
+        "port = 70000\nadress = '::1'\n\n[timeouts]\nshutdown = 30\n\n[limits]\nbody = [1]\n";
     let env = [("TRINE_PROFILE", "live"), ("TRINE_SIGNALS", "no"), ("TRINE_LIMIT_BODY", "1")];
     assert_eq!(
         errors(text, &env),
@@ -78,13 +84,18 @@ fn all_that_is_wrong_is_told_at_once_with_its_place() {
 #[test]
 fn a_mistake_in_the_section_of_the_other_profile_is_told_too() {
     let wrong = errors("[prod]\nport = 'http'", &[("TRINE_PROFILE", "dev")]);
-    assert_eq!(wrong, ["trine.toml:2: `port`: expected a port from 0 (any free one) to 65535, got `http`"]);
+    assert_eq!(
+        wrong,
+        ["trine.toml:2: `port`: expected a port from 0 (any free one) to 65535, got `http`"]
+    );
 }
 
 #[test]
 fn what_is_not_toml_is_located() {
-    let wrong =
-        errors("port = 80\n[limits\nbody = 1", &[("TRINE_CONFIG", "etc/my.toml"), ("TRINE_PORT", "x")]);
+    let wrong = errors(
+        "port = 80\n[limits\nbody = 1",
+        &[("TRINE_CONFIG", "etc/my.toml"), ("TRINE_PORT", "x")],
+    );
     assert!(wrong[0].starts_with("etc/my.toml:2: not TOML: "), "{}", wrong[0]);
     assert!(wrong.last().unwrap().starts_with("environment variable TRINE_PORT: "));
 }
@@ -95,9 +106,11 @@ fn a_key_out_of_place_is_recognised() {
         errors("body = 1", &[]),
         ["trine.toml:1: there is no key `body`; did you mean `limits.body`?"]
     );
-    let unlike = "trine.toml:1: there is no key `colour`; `trine::config::Config` lists all of them";
+    let unlike =
+        "trine.toml:1: there is no key `colour`; `trine::config::Config` lists all of them";
     assert_eq!(errors("colour = 1", &[]), [unlike]);
-    let Source::File { path, line } = read("port = -1", &[]).unwrap_err().0[0].place().clone() else {
+    let Source::File { path, line } = read("port = -1", &[]).unwrap_err().0[0].place().clone()
+    else {
         panic!()
     };
     assert_eq!((path.as_str(), line), ("trine.toml", 1));
@@ -107,8 +120,11 @@ fn a_key_out_of_place_is_recognised() {
 fn every_limit_is_refused_where_it_cannot_work() {
     let text = "limits.headers = 257\nlimits.target = '64KiB'\nlimits.connections = 0\nlimits.backlog = 0\nlimits.head = 0\ntimeouts.head = '0s'";
     assert_eq!(errors(text, &[]).len(), 6);
-    read("limits.headers = 256\nlimits.target = 65534\nlimits.connections = 1\nlimits.backlog = 1", &[])
-        .unwrap();
+    read(
+        "limits.headers = 256\nlimits.target = 65534\nlimits.connections = 1\nlimits.backlog = 1",
+        &[],
+    )
+    .unwrap();
 }
 
 mod sections {
@@ -148,16 +164,25 @@ mod sections {
 
     fn mail(text: &str, env: &[(&str, &str)]) -> Result<Mail, Vec<String>> {
         let mut config = read(text, env).unwrap();
-        config.section::<Mail>("mail").map_err(|errors| errors.0.iter().map(ToString::to_string).collect())
+        config
+            .section::<Mail>("mail")
+            .map_err(|errors| errors.0.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn defaults_are_as_they_are_declared() {
         let mail = mail("mail.host = 'h'", &[]).unwrap();
-        assert_eq!((mail.host.as_str(), mail.port, mail.from, mail.timeout.as_secs()), ("h", 25, None, 10));
-        assert_eq!((mail.max.bytes(), mail.copies.len(), mail.delivery), (2 << 20, 0, Delivery::Now));
+        assert_eq!(
+            (mail.host.as_str(), mail.port, mail.from, mail.timeout.as_secs()),
+            ("h", 25, None, 10)
+        );
+        assert_eq!(
+            (mail.max.bytes(), mail.copies.len(), mail.delivery),
+            (2 << 20, 0, Delivery::Now)
+        );
         assert!(mail.password.is_none());
-        let keys: Vec<_> = Mail::KEYS.iter().map(|key| (key.name, key.default, key.secret)).collect();
+        let keys: Vec<_> =
+            Mail::KEYS.iter().map(|key| (key.name, key.default, key.secret)).collect();
         assert_eq!(keys[0], ("host", None, false));
         assert_eq!(keys[3], ("timeout", Some("10s"), false));
         assert_eq!(keys[6], ("when", Some("Delivery :: Now"), false));
@@ -169,11 +194,16 @@ mod sections {
     fn the_environment_wins_over_the_profile_over_the_rest() {
         let text = "[mail]\nhost = 'a'\nport = 1\ntimeout = '1s'\nwhen = 'next_day'\ncopies = ['x', 'y']\n\
                     [dev.mail]\nport = 2\ntimeout = '2s'\n[prod.mail]\nport = 3";
-        let env = [("TRINE_PROFILE", "dev"), ("TRINE_MAIL_TIMEOUT", "3s"), ("TRINE_MAIL_MAX", "64KiB")];
+        let env =
+            [("TRINE_PROFILE", "dev"), ("TRINE_MAIL_TIMEOUT", "3s"), ("TRINE_MAIL_MAX", "64KiB")];
         let mail = mail(text, &env).unwrap();
         assert_eq!((mail.port, mail.timeout.as_secs(), mail.max.bytes()), (2, 3, 65536));
-        assert_eq!((mail.delivery, mail.copies), (Delivery::NextDay, vec!["x".to_owned(), "y".to_owned()]));
-        let listed = super::sections::mail("mail.host = 'h'", &[("TRINE_MAIL_COPIES", "a, b")]).unwrap();
+        assert_eq!(
+            (mail.delivery, mail.copies),
+            (Delivery::NextDay, vec!["x".to_owned(), "y".to_owned()])
+        );
+        let listed =
+            super::sections::mail("mail.host = 'h'", &[("TRINE_MAIL_COPIES", "a, b")]).unwrap();
         assert_eq!(listed.copies, ["a", "b"]);
         assert_eq!(
             super::sections::mail("mail = { host = 'h', when = 'never' }", &[]).unwrap().delivery,
@@ -185,8 +215,10 @@ mod sections {
     fn all_that_is_wrong_is_told_at_once_with_its_place() {
         let text = "[mail]\nport = 'http'\nfrmo = 'me'\nwhen = 'later'\n[prod.mail]\ntimeout = 5\n";
         let line = line!() + 1;
-        let told =
-            mail(text, &[("TRINE_PROFILE", "dev"), ("TRINE_MAIL_MAX", "lots"), ("TRINE_MAIL_HSOT", "h")]);
+        let told = mail(
+            text,
+            &[("TRINE_PROFILE", "dev"), ("TRINE_MAIL_MAX", "lots"), ("TRINE_MAIL_HSOT", "h")],
+        );
         let here = format!("{}:{}", file!(), line - 40);
         let told = told.unwrap_err();
         assert_eq!(
@@ -211,9 +243,11 @@ mod sections {
     /// A variable may be of another section whose name goes on from this one's.
     #[test]
     fn sections_may_have_names_that_begin_alike() {
-        let mut config =
-            read("mail.host = 'h'", &[("TRINE_MAIL_BACKUP_HOST", "b"), ("TRINE_MAIL_BACKUP_PORT", "9")])
-                .unwrap();
+        let mut config = read(
+            "mail.host = 'h'",
+            &[("TRINE_MAIL_BACKUP_HOST", "b"), ("TRINE_MAIL_BACKUP_PORT", "9")],
+        )
+        .unwrap();
         assert_eq!(config.section::<Mail>("mail").unwrap().host, "h");
         let backup: Mail = config.section("mail_backup").unwrap();
         assert_eq!((backup.host.as_str(), backup.port), ("b", 9));
@@ -223,7 +257,8 @@ mod sections {
 
     #[test]
     fn names_that_cannot_be_sections_are_refused() {
-        for name in ["limits", "timeout", "dev", "prod", "", "Mail", "a b", "mail.", "limits.mail"] {
+        for name in ["limits", "timeout", "dev", "prod", "", "Mail", "a b", "mail.", "limits.mail"]
+        {
             let errors = Config::default().section::<Mail>(name).unwrap_err().to_string();
             assert!(errors.contains("cannot be the name of a section"), "{name}: {errors}");
         }
@@ -278,8 +313,10 @@ mod sections {
             assert!(sign.is_empty() || !errors.contains(sign), "{errors}");
             assert!(keys("dev", sign, cookie).is_ok(), "under `dev` nothing of this is asked");
         }
-        let missing =
-            super::read("", &[("TRINE_PROFILE", "dev")]).unwrap().section::<Keys>("keys").unwrap_err();
+        let missing = super::read("", &[("TRINE_PROFILE", "dev")])
+            .unwrap()
+            .section::<Keys>("keys")
+            .unwrap_err();
         assert!(
             missing.to_string().contains("`keys.sign` is missing: expected a secret, as text"),
             "{missing}"

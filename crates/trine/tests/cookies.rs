@@ -147,7 +147,10 @@ fn app() -> App {
         .route("/returned", get(returned))
         .route("/session", get(with_session))
         .group(
-            Group::at("/guarded").guard::<Session>().route("/", get(with_session)).mount("/foreign", foreign),
+            Group::at("/guarded")
+                .guard::<Session>()
+                .route("/", get(with_session))
+                .mount("/foreign", foreign),
         )
         .group(Group::at("/around").layer(middleware(around)).route("/", get(inside)))
         .group(Group::at("/caught").catch(.., caught).route("/", get(problem)))
@@ -256,8 +259,8 @@ async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it()
     let foreign = tower::service_fn(|_: Request| async {
         Ok::<_, std::convert::Infallible>(([(header::SET_COOKIE, OVER)], "").into_response())
     });
-    let axum =
-        axum::Router::new().route("/", axum::routing::get(async || ([(header::SET_COOKIE, OVER)], "")));
+    let axum = axum::Router::new()
+        .route("/", axum::routing::get(async || ([(header::SET_COOKIE, OVER)], "")));
     let inner = App::new().route(
         "/",
         get(async |mut cookies: Cookies| {
@@ -272,7 +275,8 @@ async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it()
             .route(
                 "/problem",
                 get(async || {
-                    Problem::conflict("no").header(header::SET_COOKIE, HeaderValue::from_static(OVER))
+                    Problem::conflict("no")
+                        .header(header::SET_COOKIE, HeaderValue::from_static(OVER))
                 }),
             )
             .mount("/foreign", foreign)
@@ -291,7 +295,8 @@ async fn what_the_answer_says_of_a_cookie_wins_over_what_was_changed_before_it()
     assert_eq!(set(&client.another().get("/layer/foreign").await), ["sid=new", "sid="]);
 }
 
-/// What middleware changes when it has the answer is the newest, and takes the place of what was set before.
+/// What middleware changes when it has the answer is the newest, and takes the place of what was
+/// set before.
 #[tokio::test]
 async fn one_cookie_is_set_once_as_it_was_changed_last() {
     async fn after(mut cookies: Cookies, request: Request, next: Next) -> Response {
@@ -301,20 +306,25 @@ async fn one_cookie_is_set_once_as_it_was_changed_last() {
         answer
     }
     let foreign = tower::service_fn(|_: Request| async {
-        Ok::<_, std::convert::Infallible>(([(header::SET_COOKIE, "sid=foreign")], "").into_response())
+        Ok::<_, std::convert::Infallible>(
+            ([(header::SET_COOKIE, "sid=foreign")], "").into_response(),
+        )
     });
     let handler = async |mut cookies: Cookies| {
         cookies.add(("sid", "handler"));
         cookies.add(("other", "1"));
     };
-    let group =
-        Group::at("/").layer(middleware(after)).route("/handler", get(handler)).mount("/foreign", foreign);
+    let group = Group::at("/")
+        .layer(middleware(after))
+        .route("/handler", get(handler))
+        .mount("/foreign", foreign);
     let client = App::new().group(group).test().await;
     assert_eq!(set(&client.another().get("/handler").await), ["other=1", "sid=after"]);
     assert_eq!(set(&client.another().get("/foreign").await), ["sid=foreign", "sid=after"]);
 }
 
-/// It depended on an extractor elsewhere whether the changes of a handler that never answered were set.
+/// It depended on an extractor elsewhere whether the changes of a handler that never answered were
+/// set.
 #[tokio::test]
 async fn whoever_never_answers_loses_its_changes_and_nobody_else_does() {
     async fn panics(mut cookies: Cookies) -> &'static str {
@@ -334,7 +344,8 @@ async fn whoever_never_answers_loses_its_changes_and_nobody_else_does() {
         std::future::pending().await
     }
     const SHORT: Duration = Duration::from_millis(20);
-    let answers = || tower_http::timeout::TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, SHORT);
+    let answers =
+        || tower_http::timeout::TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, SHORT);
     let fails = || tower::timeout::TimeoutLayer::new(SHORT);
     let ways = |group: Group| {
         let axum = axum::Router::new().route("/", axum::routing::get(foreign));

@@ -1,4 +1,5 @@
-//! `docs/defaults.md` is what an operator reads: it has every key, and its defaults are the true ones.
+//! `docs/defaults.md` is what an operator reads: it has every key, and its defaults are the true
+//! ones.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use trine::config::Config;
@@ -23,8 +24,13 @@ struct Row<'a> {
 
 fn rows() -> Vec<Row<'static>> {
     // Neither WebSockets nor the proxy have keys: their tables have tests of their own.
-    let page =
-        PAGE.split("\n## WebSockets\n").next().unwrap().split("\n## The reverse proxy\n").next().unwrap();
+    let page = PAGE
+        .split("\n## WebSockets\n")
+        .next()
+        .unwrap()
+        .split("\n## The reverse proxy\n")
+        .next()
+        .unwrap();
     let lines = page.lines().filter(|line| line.starts_with("| `"));
     lines
         .map(|line| {
@@ -53,7 +59,8 @@ fn every_key_is_on_the_page_and_names_its_field() {
     let mut count = 0;
     for line in keys {
         let (key, rest) = line.split_once('`').unwrap();
-        let row = rows.iter().find(|row| row.key == key).unwrap_or_else(|| panic!("no row for {key}"));
+        let row =
+            rows.iter().find(|row| row.key == key).unwrap_or_else(|| panic!("no row for {key}"));
         let field = row.field.rsplit('.').next().unwrap();
         let named = [format!("::{field})"), format!("#structfield.{field})")];
         assert!(named.iter().any(|link| rest.contains(link)), "{key} is not {}", row.field);
@@ -141,6 +148,7 @@ fn every_field_of_a_websocket_is_on_the_page_with_its_default() {
         assert_eq!(row(field), *default, "{field}");
     }
     let fields = WEBSOCKET.lines().filter_map(|line| line.strip_prefix("    pub "));
-    let fields: Vec<_> = fields.filter_map(|line| line.split_once(':')).map(|(field, _)| field).collect();
+    let fields: Vec<_> =
+        fields.filter_map(|line| line.split_once(':')).map(|(field, _)| field).collect();
     assert_eq!(fields, defaults.each_ref().map(|(field, _)| *field));
 }

@@ -77,7 +77,10 @@ async fn structs_of_extractors_are_extractors() {
     let answer = client.post("/create?page=3").json(&serde_json::json!({ "title": "x" })).await;
     assert_eq!(answer.text(), "x POST 3 9");
     assert_eq!(client.get("/pair?page=3").await.text(), "3 GET {\"page\": \"3\"} 3");
-    assert_eq!(client.post("/pet").form(&[("kind", "cat"), ("lives", "9")]).await.text(), "cat of 9");
+    assert_eq!(
+        client.post("/pet").form(&[("kind", "cat"), ("lives", "9")]).await.text(),
+        "cat of 9"
+    );
     // The parts are refused first, though the body is wrong too.
     let answer = client.post("/create").json(&7).await;
     assert!(
@@ -153,7 +156,8 @@ struct Article {
 async fn find(id: i64, cx: &Cx) -> Result<Article, Rejection> {
     let db = cx.state::<Db>()?;
     tokio::task::yield_now().await;
-    let title = db.0.get(&id).ok_or_else(|| Problem::not_found(format!("there is no article {id}")))?;
+    let title =
+        db.0.get(&id).ok_or_else(|| Problem::not_found(format!("there is no article {id}")))?;
     Ok(Article { title, id })
 }
 
@@ -170,8 +174,13 @@ async fn show(article: Article) -> String {
 #[trine::test]
 async fn enums_and_newtypes_are_values() {
     let client = App::new().routes(routes![list]).test().await;
-    let link =
-        list::uri(Order::Best, Slug("a b".into()), "ann", Tags { list: vec![1, 2] }, Order::MostRecent);
+    let link = list::uri(
+        Order::Best,
+        Slug("a b".into()),
+        "ann",
+        Tags { list: vec![1, 2] },
+        Order::MostRecent,
+    );
     let href = link.at("").unwrap();
     assert_eq!(href, "/top/a%20b?name=ann&tags=1&tags=2&then=most-recent");
     assert_eq!(client.get(&href).await.text(), "Best a b ann [1, 2] Some(MostRecent)");
@@ -201,13 +210,23 @@ async fn a_value_is_looked_up_with_the_request_and_linked_by_its_key() {
     let db = Db([(7, "seven")].into());
     let client = App::new().state(db).routes(routes![show, list]).test().await;
     let article = Article { title: "seven", id: 7 };
-    for link in [show::uri(7), show::uri(&article), show::uri(article.id), show::uri(article.clone())] {
+    for link in
+        [show::uri(7), show::uri(&article), show::uri(article.id), show::uri(article.clone())]
+    {
         assert_eq!(client.get(link.at("").unwrap()).await.text(), "seven");
     }
     let answer = client.get("/articles/by/8").await;
-    assert!(answer.status() == 404 && answer.text().contains("there is no article 8"), "{}", answer.text());
+    assert!(
+        answer.status() == 404 && answer.text().contains("there is no article 8"),
+        "{}",
+        answer.text()
+    );
     let answer = client.get("/articles/by/x").await;
-    assert!(answer.status() == 400 && answer.text().contains("expected a whole number"), "{}", answer.text());
+    assert!(
+        answer.status() == 400 && answer.text().contains("expected a whole number"),
+        "{}",
+        answer.text()
+    );
     let answer = client.get("/top/x?name=ANN").await;
     assert!(
         answer.status() == 404 && answer.text().contains("?name=ANN has no such name"),

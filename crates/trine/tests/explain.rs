@@ -40,10 +40,9 @@ fn app() -> App {
 
 fn verdicts(method: &str, path: &str) -> BTreeMap<String, Verdict> {
     let explanation = app().explain(method, path).unwrap();
-    let named = explanation
-        .candidates
-        .into_iter()
-        .map(|route| (format!("{} {}", route.method.as_deref().unwrap_or("ANY"), route.path), route.verdict));
+    let named = explanation.candidates.into_iter().map(|route| {
+        (format!("{} {}", route.method.as_deref().unwrap_or("ANY"), route.path), route.verdict)
+    });
     named.collect()
 }
 
@@ -54,22 +53,37 @@ fn each_route_says_why_it_does_not_answer() {
     assert_eq!(all["GET /users/{id}"], Verdict::Matches);
     assert_eq!(all["DELETE /users/{id}"], Verdict::Method { expected: text("DELETE") });
     assert_eq!(all["GET /users"], Verdict::PathGoesOn { rest: text("/7") });
-    assert_eq!(all["GET /users/me"], Verdict::Segment { at: 2, got: text("7"), expected: text("me") });
-    assert_eq!(all["GET /users/{id}/posts/{post}"], Verdict::PathEnds { missing: text("/posts/{post}") });
+    assert_eq!(
+        all["GET /users/me"],
+        Verdict::Segment { at: 2, got: text("7"), expected: text("me") }
+    );
+    assert_eq!(
+        all["GET /users/{id}/posts/{post}"],
+        Verdict::PathEnds { missing: text("/posts/{post}") }
+    );
     assert_eq!(
         all["GET /img-{n}.png"],
         Verdict::Segment { at: 1, got: text("users"), expected: text("img-{n}.png") }
     );
     let all = verdicts("GET", "/users/me");
     assert_eq!(all["GET /users/{id}"], Verdict::LessSpecific { than: text("GET /users/me") });
-    assert_eq!(verdicts("GET", "/users/")["GET /users/{id}"], Verdict::EmptyParameter { name: text("id") });
+    assert_eq!(
+        verdicts("GET", "/users/")["GET /users/{id}"],
+        Verdict::EmptyParameter { name: text("id") }
+    );
     assert_eq!(verdicts("GET", "/users/")["GET /users"], Verdict::PathGoesOn { rest: text("/") });
-    assert_eq!(verdicts("GET", "/img-.png")["GET /img-{n}.png"], Verdict::EmptyParameter { name: text("n") });
+    assert_eq!(
+        verdicts("GET", "/img-.png")["GET /img-{n}.png"],
+        Verdict::EmptyParameter { name: text("n") }
+    );
     assert_eq!(
         verdicts("GET", "/files/")["GET /files/{*path}"],
         Verdict::EmptyParameter { name: text("path") }
     );
-    assert_eq!(verdicts("GET", "/any")["ANY /any"], Verdict::LessSpecific { than: text("GET /any") });
+    assert_eq!(
+        verdicts("GET", "/any")["ANY /any"],
+        Verdict::LessSpecific { than: text("GET /any") }
+    );
     assert_eq!(verdicts("GET", "/{x}")["GET /{{x}}"], Verdict::Matches);
     assert_eq!(verdicts("HEAD", "/users")["GET /users"], Verdict::Matches);
 }
@@ -117,7 +131,11 @@ async fn the_outcome_is_the_one_that_a_request_has() {
         for method in ["GET", "HEAD", "POST", "DELETE", "PURGE"] {
             let explained = service.explain(method, path).unwrap();
             let answer = client.request(method.parse().unwrap(), path).await;
-            let fits = explained.candidates.iter().filter(|route| route.verdict == Verdict::Matches).count();
+            let fits = explained
+                .candidates
+                .iter()
+                .filter(|route| route.verdict == Verdict::Matches)
+                .count();
             let context = format!("{method} {path}: {explained}{answer}");
             match &explained.outcome {
                 Outcome::Route { candidate, .. } => {
@@ -140,16 +158,25 @@ async fn the_outcome_is_the_one_that_a_request_has() {
                     }
                     fallen += 1;
                 }
-                Outcome::OtherMethods => assert_eq!((answer.status().as_u16(), fits), (405, 0), "{context}"),
-                Outcome::NotFound => assert_eq!((answer.status().as_u16(), fits), (404, 0), "{context}"),
-                Outcome::Malformed => assert_eq!((answer.status().as_u16(), fits), (400, 0), "{context}"),
+                Outcome::OtherMethods => {
+                    assert_eq!((answer.status().as_u16(), fits), (405, 0), "{context}")
+                }
+                Outcome::NotFound => {
+                    assert_eq!((answer.status().as_u16(), fits), (404, 0), "{context}")
+                }
+                Outcome::Malformed => {
+                    assert_eq!((answer.status().as_u16(), fits), (400, 0), "{context}")
+                }
                 _ => panic!("{context}"),
             }
-            // Who does not answer says a reason that is true: the path does not fit, or the method, or another does.
+            // Who does not answer says a reason that is true: the path does not fit, or the method,
+            // or another does.
             for route in &explained.candidates {
                 if explained.outcome == Outcome::NotFound {
-                    let of_path =
-                        !matches!(route.verdict, Verdict::Method { .. } | Verdict::LessSpecific { .. });
+                    let of_path = !matches!(
+                        route.verdict,
+                        Verdict::Method { .. } | Verdict::LessSpecific { .. }
+                    );
                     assert!(of_path, "{context}");
                 }
             }
@@ -170,10 +197,15 @@ fn layers_and_parameters_are_told() {
     assert_eq!(app().explain("GET", "/nothing").unwrap().layers.len(), 1);
     let text = explained.to_string();
     assert!(
-        text.starts_with("GET /users/7/posts/a%20b\nis answered by GET /users/{id}/posts/{post}  answer  ("),
+        text.starts_with(
+            "GET /users/7/posts/a%20b\nis answered by GET /users/{id}/posts/{post}  answer  ("
+        ),
         "{text}"
     );
-    assert!(text.contains("\n  id = `7`\n") && text.contains("\n  through layer pass  ("), "{text}");
+    assert!(
+        text.contains("\n  id = `7`\n") && text.contains("\n  through layer pass  ("),
+        "{text}"
+    );
     let nearest = text.lines().find(|line| line.starts_with("not by")).unwrap();
     assert!(nearest.contains("/users"), "the nearest come first: {text}");
     assert!(text.trim_end().ends_with("others, which differ in their first segment"), "{text}");

@@ -1,4 +1,5 @@
-//! What every extractor does at the edge: limits, order, `Option` and `Result`, and the answer that a client reads.
+//! What every extractor does at the edge: limits, order, `Option` and `Result`, and the answer that
+//! a client reads.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -70,8 +71,10 @@ async fn another_content_type_is_refused_without_reading() {
 
 #[tokio::test]
 async fn a_result_hands_the_rejection_to_the_handler() {
-    let refused =
-        Result::<Path<u8>, Rejection>::from_request(&mut cx(0, JSON, "")).await.unwrap().unwrap_err();
+    let refused = Result::<Path<u8>, Rejection>::from_request(&mut cx(0, JSON, ""))
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(!refused.is_absent());
 }
 
@@ -96,7 +99,8 @@ fn the_type_says_what_is_read() {
 
 #[tokio::test]
 async fn a_client_reads_what_was_wrong_where() {
-    let refused = Json::<Vec<Todo>>::from_request(&mut cx(99, JSON, r#"[{"title":7}]"#)).await.unwrap_err();
+    let refused =
+        Json::<Vec<Todo>>::from_request(&mut cx(99, JSON, r#"[{"title":7}]"#)).await.unwrap_err();
     let (status, problem) = read(refused.into_response()).await;
     assert_eq!(status, 422);
     assert_eq!(
@@ -121,7 +125,8 @@ async fn a_client_reads_what_was_wrong_where() {
 
 #[tokio::test]
 async fn a_415_says_what_would_be_read() {
-    let response = Json::<Todo>::from_request(&mut cx(99, FORM, "a=b")).await.unwrap_err().into_response();
+    let response =
+        Json::<Todo>::from_request(&mut cx(99, FORM, "a=b")).await.unwrap_err().into_response();
     assert_eq!(response.headers()[header::ACCEPT], JSON);
     assert_eq!(read(response).await.1["expected"], JSON);
 }

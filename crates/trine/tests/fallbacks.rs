@@ -49,7 +49,9 @@ fn app() -> App {
         .route("/users/{id}/posts", get(seen))
         .route("/{kind}/img-{n}.png", get(seen))
         .group(v1)
-        .fallback(async |uri: Uri, method: Method| (StatusCode::NOT_FOUND, format!("api: {method} {uri}")));
+        .fallback(async |uri: Uri, method: Method| {
+            (StatusCode::NOT_FOUND, format!("api: {method} {uri}"))
+        });
     App::new()
         .group(api)
         .group(club)
@@ -95,8 +97,16 @@ async fn the_nearest_group_answers_where_nothing_stands() {
 async fn other_methods_and_head_are_as_ever() {
     let client = app().test().await;
     client.put("/api/users").await.expect_problem(405);
-    client.put("/api/v1/users").await.expect_status(405).expect_header("allow", "GET, HEAD, POST, OPTIONS");
-    client.put("/apis/x").await.expect_status(405).expect_header("allow", "GET, HEAD, POST, OPTIONS");
+    client
+        .put("/api/v1/users")
+        .await
+        .expect_status(405)
+        .expect_header("allow", "GET, HEAD, POST, OPTIONS");
+    client
+        .put("/apis/x")
+        .await
+        .expect_status(405)
+        .expect_header("allow", "GET, HEAD, POST, OPTIONS");
     client.head("/api/users").await.expect_status(200);
     client.head("/api/nothing").await.expect_status(404);
     // A slash more is that of a route, before it is nothing.
@@ -107,8 +117,9 @@ async fn other_methods_and_head_are_as_ever() {
 #[trine::test]
 async fn layers_guards_and_catchers_of_the_group_stand_around_it() {
     let client = app().test().await;
-    let through =
-        |answer: &trine::testing::TestResponse| answer.headers().get_all("x-through").iter().count();
+    let through = |answer: &trine::testing::TestResponse| {
+        answer.headers().get_all("x-through").iter().count()
+    };
     assert_eq!(through(&client.get("/api/nothing").await), 1);
     assert_eq!(through(&client.get("/api/v1/nothing").await), 1, "the group around wraps it too");
     assert_eq!(through(&client.get("/page").await), 0);
@@ -163,7 +174,8 @@ async fn the_fallback_of_the_application_has_its_body_limit() {
     // Chunks are counted as they come, and what comes behind the limit is not read.
     let server = common::start(lost().body_limit(4)).await;
     let mut socket = tokio::net::TcpStream::connect(server.addr).await.unwrap();
-    let endless = "POST /nowhere HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n";
+    let endless =
+        "POST /nowhere HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n";
     socket.write_all(endless.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     socket.read_exact(&mut answer).await.unwrap();
@@ -180,7 +192,9 @@ async fn conditions_and_hosts_choose_among_fallbacks() {
         .group(
             Group::at("/api")
                 .route("/users", get(seen))
-                .group(Group::at("/in").accepts("text/csv").has_header("x-deep").fallback(say("deep")))
+                .group(
+                    Group::at("/in").accepts("text/csv").has_header("x-deep").fallback(say("deep")),
+                )
                 .fallback(say("one")),
         )
         .group(Group::host("a.example.com").route("/own", get(seen)).fallback(say("host")))
@@ -190,12 +204,24 @@ async fn conditions_and_hosts_choose_among_fallbacks() {
     client.get("/api/x").await.expect_text("one").expect_header("vary", "x-version");
     client.get("/api/x").header("x-version", "2").await.expect_text("two");
     client.get("/api/in/x").await.expect_text("one");
-    client.get("/api/in/x").header("x-deep", "").header("accept", "text/*").await.expect_text("deep");
-    client.get("/api/in/x").header("x-deep", "").header("accept", "image/png").await.expect_text("one");
+    client
+        .get("/api/in/x")
+        .header("x-deep", "")
+        .header("accept", "text/*")
+        .await
+        .expect_text("deep");
+    client
+        .get("/api/in/x")
+        .header("x-deep", "")
+        .header("accept", "image/png")
+        .await
+        .expect_text("one");
     client.get("/picky/x").await.expect_problem(404);
     client.get("/picky/x").header("x-picky", "1").await.expect_text("picky");
     // Routes that stand on any host go before the fallback of one.
-    for (path, text) in [("/shared", "GET /shared"), ("/own", "GET /own"), ("/x", "host"), ("/", "host")] {
+    for (path, text) in
+        [("/shared", "GET /shared"), ("/own", "GET /own"), ("/x", "host"), ("/", "host")]
+    {
         client.get(path).header("host", "a.example.com").await.expect_text(text);
     }
     client.get("/x").await.expect_problem(404);
@@ -226,8 +252,11 @@ fn the_audit_and_the_tree_know_it() {
         .group(Group::at("/d").fallback(plain))
         .group(Group::at("/f").mount("/", axum::Router::<()>::new()).fallback(plain));
     let audit = app.audit().unwrap_err();
-    let found: Vec<_> =
-        audit.findings().iter().map(|it| (it.kind, it.text.as_str(), it.places[0].as_str())).collect();
+    let found: Vec<_> = audit
+        .findings()
+        .iter()
+        .map(|it| (it.kind, it.text.as_str(), it.places[0].as_str()))
+        .collect();
     let has = |kind: Kind, part: &str, offset: u32| {
         let place = format!("{}:{}", file!(), line + offset);
         assert!(
@@ -237,7 +266,11 @@ fn the_audit_and_the_tree_know_it() {
     };
     has(Kind::MissingState, "the fallback `of_state` needs state of type", 2);
     has(Kind::PathParams, "takes 2 path parameters as `Path<(u8, u8)>`, but `/{b}/c` has 1 (b)", 3);
-    has(Kind::Collision, "`fallback plain` (any method of /d/{*rest}) answers the same requests as", 5);
+    has(
+        Kind::Collision,
+        "`fallback plain` (any method of /d/{*rest}) answers the same requests as",
+        5,
+    );
     has(Kind::Unreachable, "nothing reaches `fallback plain` (any method of /f/{*rest})", 6);
 
     let app = App::new().group(Group::at("/only").layer(middleware(mark)).fallback(plain));

@@ -75,7 +75,9 @@ where
     request.bytes(body.into()).await
 }
 
-async fn errors<T: FromForm + std::fmt::Debug + 'static>(body: &str) -> Vec<(String, String, String)> {
+async fn errors<T: FromForm + std::fmt::Debug + 'static>(
+    body: &str,
+) -> Vec<(String, String, String)> {
     let response = send::<T>(URLENCODED, body).await;
     assert!(response.status() == 422 || response.status() == 413, "{}", response.text());
     told(&response)
@@ -86,7 +88,10 @@ fn told(response: &TestResponse) -> Vec<(String, String, String)> {
     let problem: Value = response.json();
     let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{problem}"));
     let text = |error: &Value, name| error[name].as_str().unwrap().to_owned();
-    errors.iter().map(|error| (text(error, "field"), text(error, "code"), text(error, "message"))).collect()
+    errors
+        .iter()
+        .map(|error| (text(error, "field"), text(error, "code"), text(error, "message")))
+        .collect()
 }
 
 fn one(field: &str, code: &str, message: &str) -> Vec<(String, String, String)> {
@@ -124,8 +129,10 @@ const WHOLE: &[(&str, &str)] = &[
 async fn both_encodings_say_the_same() {
     let body: Vec<String> = WHOLE.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let urlencoded = send::<Everything>(URLENCODED, body.join("&")).await;
-    let parts: Vec<(&str, String)> =
-        WHOLE.iter().map(|(name, value)| (*name, value.replace('+', " ").replace("%C3%A4", "ä"))).collect();
+    let parts: Vec<(&str, String)> = WHOLE
+        .iter()
+        .map(|(name, value)| (*name, value.replace('+', " ").replace("%C3%A4", "ä")))
+        .collect();
     let parts: Vec<_> = parts.iter().map(|(name, value)| text(name, value)).collect();
     let multipart = send::<Everything>(MULTIPART, multipart(&parts)).await;
     urlencoded.expect_status(200);
@@ -136,7 +143,10 @@ async fn both_encodings_say_the_same() {
         password: "secret".into(),
         tags: vec!["a".into(), "b".into(), "c".into()],
         address: Address { street: "S".into(), zip: 7 },
-        others: vec![Address { street: "first".into(), zip: 1 }, Address { street: "second".into(), zip: 2 }],
+        others: vec![
+            Address { street: "first".into(), zip: 1 },
+            Address { street: "second".into(), zip: 2 },
+        ],
         prices: HashMap::from([("a.b".into(), 4)]),
         by_id: BTreeMap::from([(7, Address { street: "B".into(), zip: 8 })]),
         kind: Kind::GuineaPig,
@@ -227,9 +237,11 @@ async fn names_that_fit_nothing() {
     let names: Vec<_> = unknown.iter().map(|(name, code, _)| format!("{name} {code}")).collect();
     assert_eq!(names, ["b unknown", "a.c unknown", "a[]x unknown", "[] unknown", " unknown"]);
     // Elsewhere they are ignored, and index is no way to make memory.
-    let huge =
-        send::<HashMap<String, Vec<u8>>>(URLENCODED, "a[4294967295]=1&a[99999999999999999999999]=2&a[0]=0")
-            .await;
+    let huge = send::<HashMap<String, Vec<u8>>>(
+        URLENCODED,
+        "a[4294967295]=1&a[99999999999999999999999]=2&a[0]=0",
+    )
+    .await;
     assert_eq!(huge.text(), r#"{"a": [0, 1, 2]}"#);
     assert_eq!(send::<HashMap<String, u8>>(URLENCODED, "a[=1&b]=2&c..d=3").await.status(), 200);
     let none = send::<HashMap<String, Vec<u8>>>(URLENCODED, "a[-1]=1").await;
@@ -309,9 +321,9 @@ async fn a_page_can_ask_again() {
             Json(json!(again))
         }),
     );
-    let body =
-        "user_name=Ann&tags=a&tags[]=b&address.street=%3CS%3E&address.zip=&unknown=x&kind=cat&password=p";
-    let said: Value = app.test().await.post("/").header("content-type", URLENCODED).bytes(body).await.json();
+    let body = "user_name=Ann&tags=a&tags[]=b&address.street=%3CS%3E&address.zip=&unknown=x&kind=cat&password=p";
+    let said: Value =
+        app.test().await.post("/").header("content-type", URLENCODED).bytes(body).await.json();
     assert_eq!(
         said,
         json!({
@@ -367,7 +379,10 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
         post(async |to: State<PathBuf>, Form(upload): Form<Upload>| -> Result<String, Problem> {
             let avatar = upload.avatar.unwrap();
             let temporary = avatar.path().to_owned();
-            assert_eq!(std::fs::metadata(&temporary).map_err(Problem::internal)?.len(), avatar.len());
+            assert_eq!(
+                std::fs::metadata(&temporary).map_err(Problem::internal)?.len(),
+                avatar.len()
+            );
             let told = format!(
                 "{:?} {:?} {} {:?} {:?} {}",
                 avatar.file_name(),
@@ -378,8 +393,11 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
                 upload.files.len()
             );
             let mut again = String::new();
-            std::io::Read::read_to_string(&mut avatar.open().await.map_err(Problem::internal)?, &mut again)
-                .map_err(Problem::internal)?;
+            std::io::Read::read_to_string(
+                &mut avatar.open().await.map_err(Problem::internal)?,
+                &mut again,
+            )
+            .map_err(Problem::internal)?;
             assert_eq!(again, "content");
             avatar.persist(&**to).await.map_err(Problem::internal)?;
             assert!(!temporary.exists());
@@ -397,7 +415,8 @@ async fn files_go_to_disk_and_stay_where_they_are_wanted() {
     ]);
     let response = app.test().await.post("/").header("content-type", MULTIPART).bytes(body).await;
     response.expect_status(200);
-    let said = r#"Some("me.txt") "../../etc/me.txt" 7 Some("text/plain; charset=utf-8") Some("T") 2"#;
+    let said =
+        r#"Some("me.txt") "../../etc/me.txt" 7 Some("text/plain; charset=utf-8") Some("T") 2"#;
     assert_eq!(response.text(), said);
     assert_eq!(std::fs::read_to_string(kept).unwrap(), "content");
 }
@@ -412,7 +431,11 @@ async fn a_file_goes_over_devices_whole_or_not_at_all() {
     let device = |path: &std::path::Path| std::fs::metadata(path).map(|metadata| metadata.dev());
     match (device(other), device(&std::env::temp_dir())) {
         (Ok(other), Ok(ours)) if other != ours => {}
-        _ => return eprintln!("skipped: /dev/shm is not there, or on the device of the temporary folder"),
+        _ => {
+            return eprintln!(
+                "skipped: /dev/shm is not there, or on the device of the temporary folder"
+            );
+        }
     }
     let folder = tempfile::tempdir_in(other).unwrap();
     let app = App::new().state(folder.path().to_owned()).route(
@@ -433,10 +456,17 @@ async fn a_file_goes_over_devices_whole_or_not_at_all() {
     let client = app.test().await;
     let send = async |name: &str| {
         let body = multipart(&[file("avatar", "a", "image/png", b"content"), text("title", "T")]);
-        client.post(format!("/{name}")).header("content-type", MULTIPART).bytes(body).await.status().as_u16()
+        client
+            .post(format!("/{name}"))
+            .header("content-type", MULTIPART)
+            .bytes(body)
+            .await
+            .status()
+            .as_u16()
     };
     let there = || {
-        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let names =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
         names.sort();
         names
@@ -448,7 +478,8 @@ async fn a_file_goes_over_devices_whole_or_not_at_all() {
     assert_eq!(std::fs::read_to_string(folder.path().join("kept")).unwrap(), "content");
     let mode = std::fs::metadata(folder.path().join("kept")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // Whoever reads the old file has it whole: the new one took its name, and was not written into it.
+    // Whoever reads the old file has it whole: the new one took its name, and was not written into
+    // it.
     assert_eq!(std::io::read_to_string(old).unwrap(), "old");
 
     // A folder of that name: the copy is made, and cannot take its name.
@@ -474,7 +505,9 @@ async fn files_that_are_refused() {
     );
     // At its edge it is taken, and beside another error 413 would say too much.
     assert_eq!(
-        send::<Upload>(MULTIPART, multipart(&[file("avatar", "a", "image/png", &[0; 1024])])).await.status(),
+        send::<Upload>(MULTIPART, multipart(&[file("avatar", "a", "image/png", &[0; 1024])]))
+            .await
+            .status(),
         200
     );
     let (status, errors) = refused(&[large, file("title", "t", "text/plain", b"t")]).await;
@@ -489,7 +522,8 @@ async fn files_that_are_refused() {
     let png = file("avatar", "a", "Image/PNG; x=y", b"");
     assert_eq!(send::<Upload>(MULTIPART, multipart(&[png])).await.status(), 200);
     let (_, errors) =
-        refused(&[file("avatar", "a", "image/png", b""), file("avatar", "b", "image/png", b"")]).await;
+        refused(&[file("avatar", "a", "image/png", b""), file("avatar", "b", "image/png", b"")])
+            .await;
     assert_eq!(errors, one("avatar", "duplicate", "expected one file, got 2"));
     let (_, errors) = refused(&[text("avatar", "text")]).await;
     assert_eq!(errors, one("avatar", "type", "expected a file, got text"));
@@ -507,8 +541,16 @@ async fn what_is_no_multipart_is_a_400() {
     for (content_type, body, said) in [
         ("multipart/form-data", good.clone(), "expected a parameter `boundary`"),
         ("multipart/form-data; boundary=", good.clone(), "expected a boundary of 1 to 70"),
-        (MULTIPART, multipart(&[b"X: y\r\n\r\nvalue".to_vec()]), "a part has no `content-disposition`"),
-        (MULTIPART, multipart(&[b"Content-Disposition: form-data\r\n\r\nv".to_vec()]), "has no `name`"),
+        (
+            MULTIPART,
+            multipart(&[b"X: y\r\n\r\nvalue".to_vec()]),
+            "a part has no `content-disposition`",
+        ),
+        (
+            MULTIPART,
+            multipart(&[b"Content-Disposition: form-data\r\n\r\nv".to_vec()]),
+            "has no `name`",
+        ),
         (
             MULTIPART,
             multipart(&[b"Content-Disposition: attachment; name=a\r\n\r\nv".to_vec()]),
@@ -543,8 +585,12 @@ async fn parts(mut parts: Multipart) -> Result<String, Problem> {
 async fn parts_can_be_read_one_by_one() {
     let client = App::new().routes(routes![parts]).test().await;
     let send = |body: Vec<u8>| client.post("/parts").header("content-type", MULTIPART).bytes(body);
-    let body =
-        multipart(&[text("a", "1"), text("skipped", "x"), file("half", "h", "a/b", b"12345"), text("b", "")]);
+    let body = multipart(&[
+        text("a", "1"),
+        text("skipped", "x"),
+        file("half", "h", "a/b", b"12345"),
+        text("b", ""),
+    ]);
     assert_eq!(send(body).await.text(), "1;-;5…;;");
     assert_eq!(send(multipart(&[text("a", &"x".repeat(5000))])).await.status(), 413);
     assert_eq!(client.post("/parts").form(&[("a", "b")]).await.status(), 415);
@@ -561,7 +607,8 @@ async fn limited<T: FromForm + 'static>(
     body: Vec<u8>,
 ) -> (u16, Value) {
     let app = App::new().state(limits).route("/", post(async |_: Form<T>| "taken"));
-    let response = app.test().await.post("/").header("content-type", content_type).bytes(body).await;
+    let response =
+        app.test().await.post("/").header("content-type", content_type).bytes(body).await;
     let status = response.status().as_u16();
     (status, if status == 200 { Value::Null } else { response.json() })
 }
@@ -669,12 +716,17 @@ async fn many_and_deep_names_cost_little() {
 #[test]
 fn the_guide_tells_the_true_limits() {
     let guide = include_str!("../../../guide/forms.md").replace('\n', " ");
-    let FormLimits { fields, name, depth, text, texts, files, file, part_head } = FormLimits::default();
+    let FormLimits { fields, name, depth, text, texts, files, file, part_head } =
+        FormLimits::default();
     for told in [
         format!("{fields} fields,"),
         format!("names of {name} bytes and {depth} keys"),
         format!("{} KiB a text and {} MiB of text together", text >> 10, texts >> 20),
-        format!("{files} files of {} MiB each, {} KiB of header a part", file >> 20, part_head >> 10),
+        format!(
+            "{files} files of {} MiB each, {} KiB of header a part",
+            file >> 20,
+            part_head >> 10
+        ),
     ] {
         assert!(guide.contains(&told), "{told}");
     }

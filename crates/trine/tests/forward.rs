@@ -31,7 +31,8 @@ fn app(news: &News, config: WebSocketConfig) -> App {
 }
 
 fn compression(server_window_bits: u8, context_takeover: bool) -> WebSocketConfig {
-    let compression = Compression { server_window_bits, context_takeover, ..Compression::default() };
+    let compression =
+        Compression { server_window_bits, context_takeover, ..Compression::default() };
     WebSocketConfig { compression: Some(compression), ..WebSocketConfig::default() }
 }
 
@@ -94,9 +95,13 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
     let server = app.test_server().await;
     let none = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
     let mut sockets = Vec::new();
-    for config in
-        [none, compression(15, false), compression(15, false), compression(9, false), compression(15, true)]
-    {
+    for config in [
+        none,
+        compression(15, false),
+        compression(15, false),
+        compression(9, false),
+        compression(15, true),
+    ] {
         for _ in 0..2 {
             sockets.push(server.client().websocket("/").config(config.clone()).await);
         }
@@ -124,7 +129,8 @@ async fn several_streams_flow_while_the_function_does_something_else() {
         ws.on_upgrade(async move |socket| {
             socket.forward(news.subscribe().messages());
             socket.forward(
-                news.subscribe().messages_by(|news| Ok(Message::Binary(news.as_bytes().to_vec().into()))),
+                news.subscribe()
+                    .messages_by(|news| Ok(Message::Binary(news.as_bytes().to_vec().into()))),
             );
             socket.send("listening").await.unwrap();
             // It reads nothing, and knows nothing of the streams.
@@ -206,7 +212,8 @@ async fn a_client_that_does_not_read_misses_the_oldest_and_nobody_else_does() {
 
 #[tokio::test]
 async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
-    let config = TopicConfig { queue: 100, overflow: Overflow::Disconnect, ..TopicConfig::default() };
+    let config =
+        TopicConfig { queue: 100, overflow: Overflow::Disconnect, ..TopicConfig::default() };
     let news = News::with(config);
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut slow = connect(&server).await;
@@ -234,7 +241,8 @@ async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
 #[tokio::test]
 async fn a_client_that_never_reads_is_let_go() {
     let news = News::new();
-    let config = WebSocketConfig { write_timeout: Duration::from_millis(200), ..WebSocketConfig::default() };
+    let config =
+        WebSocketConfig { write_timeout: Duration::from_millis(200), ..WebSocketConfig::default() };
     let server = app(&news, config).test_server().await;
     let _slow = connect(&server).await;
     until(|| news.subscribers() == 1).await;
@@ -263,13 +271,16 @@ async fn a_stream_that_ends_fails_or_panics_closes_its_socket() {
     }
     async fn panics(ws: WebSocket) -> Response {
         ws.on_upgrade(async |mut socket| {
-            socket.forward(stream::poll_fn(|_| -> std::task::Poll<Option<Result<String, String>>> {
-                panic!("on purpose")
-            }));
+            socket.forward(stream::poll_fn(
+                |_| -> std::task::Poll<Option<Result<String, String>>> { panic!("on purpose") },
+            ));
             while socket.recv().await.is_some() {}
         })
     }
-    let app = App::new().route("/ends", get(ends)).route("/fails", get(fails)).route("/panics", get(panics));
+    let app = App::new()
+        .route("/ends", get(ends))
+        .route("/fails", get(fails))
+        .route("/panics", get(panics));
     let client = app.test().await;
     for (path, texts, code) in [("/ends", 2, 1000), ("/fails", 1, 1011), ("/panics", 0, 1011)] {
         let mut socket = client.websocket(path).await;

@@ -42,7 +42,11 @@ impl<const NAME: char> FromRequest for Named<NAME> {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         note(cx, &format!("{NAME} "));
-        match cx.headers().get("x-refuse").is_some_and(|refuse| refuse.as_bytes().contains(&(NAME as u8))) {
+        match cx
+            .headers()
+            .get("x-refuse")
+            .is_some_and(|refuse| refuse.as_bytes().contains(&(NAME as u8)))
+        {
             true => Err(Problem::forbidden(format!("refused by {NAME}")).into()),
             false => Ok(Named),
         }
@@ -100,11 +104,14 @@ async fn a_refusal_carries_its_problem_to_the_layers_around() {
     async fn catch(request: Request, next: Next) -> Response {
         let mut answer = next.run(request).await;
         match Problem::take(&mut answer) {
-            Some(problem) => format!("caught: {}", problem.detail_text().unwrap_or_default()).into_response(),
+            Some(problem) => {
+                format!("caught: {}", problem.detail_text().unwrap_or_default()).into_response()
+            }
             None => answer,
         }
     }
-    let group = Group::at("/g").layer(middleware(catch)).guard::<Named<'1'>>().route("/", get(seen));
+    let group =
+        Group::at("/g").layer(middleware(catch)).guard::<Named<'1'>>().route("/", get(seen));
     let client = App::new().group(group).test().await;
     assert_eq!(client.get("/g").header("x-refuse", "1").await.text(), "caught: refused by 1");
 }
@@ -136,9 +143,12 @@ async fn write(text: String, document: Document, _user: Named<'u'>) -> String {
 #[trine::test]
 async fn who_may_not_ask_learns_nothing_of_what_exists() {
     let client = App::new().state(AtomicUsize::new(0)).routes(routes![read, write]).test().await;
-    let stranger =
-        |method: Method, path: &str| client.request(method, path).header("x-refuse", "u").bytes(&b"\xff"[..]);
-    for path in ["/documents/7", "/documents/8", "/documents/x", "/documents/7?also=8", "/documents/%FF"] {
+    let stranger = |method: Method, path: &str| {
+        client.request(method, path).header("x-refuse", "u").bytes(&b"\xff"[..])
+    };
+    for path in
+        ["/documents/7", "/documents/8", "/documents/x", "/documents/7?also=8", "/documents/%FF"]
+    {
         let (read, write) = (stranger(Method::GET, path).await, stranger(Method::PUT, path).await);
         assert_eq!((read.status().as_u16(), write.status().as_u16()), (403, 403), "{path}");
         assert_eq!(read.text().replace("GET", "PUT"), write.text(), "{path}");
@@ -151,7 +161,8 @@ async fn who_may_not_ask_learns_nothing_of_what_exists() {
     client.put("/documents/7").text("new").await.expect_text("new");
 }
 
-/// Reads the body, and asks who it is: no argument of its own says that before the document is looked up.
+/// Reads the body, and asks who it is: no argument of its own says that before the document is
+/// looked up.
 #[derive(FromRequest)]
 struct Signed {
     _by: Counter,
@@ -190,7 +201,8 @@ fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
     }
 }
 
-/// Asks the application for a counter, so that what ran is known, and for a state that may be missing.
+/// Asks the application for a counter, so that what ran is known, and for a state that may be
+/// missing.
 struct Counter(usize);
 
 impl FromRequest for Counter {
@@ -215,7 +227,11 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
     let line = line!();
     let app = App::new()
         .layer(guard::<Counter>())
-        .group(Group::at("/g").guard::<Cached<Counter>>().group(Group::at("/h").guard::<Option<Counter>>()))
+        .group(
+            Group::at("/g")
+                .guard::<Cached<Counter>>()
+                .group(Group::at("/h").guard::<Option<Counter>>()),
+        )
         .route("/r", get(seen).layer(guard::<Cached<Option<Counter>>>()));
     let audit = app.audit().unwrap_err();
     // Who needs one state is one finding, which shows three places.
@@ -223,7 +239,10 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
     let at = |line: u32| format!("{}:{line}", file!());
     assert_eq!(finding.places, [at(line + 2), at(line + 3), at(line + 3)], "{audit}");
     assert_eq!(finding.kind, Kind::MissingState);
-    assert!(finding.text.starts_with("the guard `Counter` and 3 others need state of type"), "{audit}");
+    assert!(
+        finding.text.starts_with("the guard `Counter` and 3 others need state of type"),
+        "{audit}"
+    );
 }
 
 #[trine::test]
@@ -233,13 +252,20 @@ async fn what_is_cached_runs_once_a_request_across_every_layer() {
         answer.headers_mut().insert("x-run", counter.0.into());
         answer
     }
-    async fn handler(first: Cached<Counter>, again: Option<Cached<Counter>>, other: Counter) -> String {
+    async fn handler(
+        first: Cached<Counter>,
+        again: Option<Cached<Counter>>,
+        other: Counter,
+    ) -> String {
         format!("{} {} {}", first.0, again.unwrap().0, other.0)
     }
     let group = Group::at("/g")
         .guard::<Cached<Counter>>()
         // Layers of Tower that pass the request on.
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, std::time::Duration::from_secs(9)))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            std::time::Duration::from_secs(9),
+        ))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(middleware(middle))
         .route("/", get(handler).layer(guard::<Cached<Counter>>()));

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "VULNS.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "VULNS.md"];
 const FOLDERS: [&str; 2] = ["docs", "guide"];
 
 #[test]
@@ -20,12 +21,20 @@ fn every_page_is_listed_and_run() {
         if !listed.iter().any(|link| link == name) {
             missing.push(format!("guide/README.md has no link to {name}"));
         }
-        if !run.lines().any(|line| line == format!("#[doc = include_str!(\"../../../guide/{name}\")]")) {
-            missing.push(format!("crates/trine/src/lib.rs does not include guide/{name} as a doc test"));
+        if !run
+            .lines()
+            .any(|line| line == format!("#[doc = include_str!(\"../../../guide/{name}\")]"))
+        {
+            missing.push(format!(
+                "crates/trine/src/lib.rs does not include guide/{name} as a doc test"
+            ));
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
-    assert!(!index.contains("```rust"), "guide/README.md is no doc test: its examples would not be run");
+    assert!(
+        !index.contains("```rust"),
+        "guide/README.md is no doc test: its examples would not be run"
+    );
 }
 
 #[test]
@@ -76,9 +85,14 @@ struct Cargo(BTreeMap<String, toml::Table>);
 
 impl Cargo {
     fn read() -> Cargo {
-        let folders = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
+        let folders =
+            fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
         let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
-        Cargo(folders.map(|path| (name(&path), read(&path.join("Cargo.toml")).parse().unwrap())).collect())
+        Cargo(
+            folders
+                .map(|path| (name(&path), read(&path.join("Cargo.toml")).parse().unwrap()))
+                .collect(),
+        )
     }
 
     /// The foreign crates of `trine` with this feature and no other.
@@ -158,12 +172,15 @@ fn what_the_page_for_rocket_writes_is_compiled() {
 /// The rows of all tables, without their heads.
 fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
     let lines: Vec<&str> = outside_of_fences(text).collect();
-    let cells =
-        |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let cells = |line: &str| {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
+    };
     let is_row = |at: usize| lines[at].starts_with('|') && !lines[at].starts_with("|---");
     let is_head = |at: usize| lines.get(at + 1).is_some_and(|next| next.starts_with("|---"));
-    let rows: Vec<_> =
-        (0..lines.len()).filter(|&at| is_row(at) && !is_head(at)).map(|at| cells(lines[at])).collect();
+    let rows: Vec<_> = (0..lines.len())
+        .filter(|&at| is_row(at) && !is_head(at))
+        .map(|at| cells(lines[at]))
+        .collect();
     rows.into_iter()
 }
 
@@ -197,7 +214,9 @@ fn headings_have_the_anchors_of_github() {
 #[test]
 fn a_link_that_leads_nowhere_is_told() {
     let page = root().join("guide/README.md");
-    for link in ["errors.md", "errors.md#errors", "../README.md", "../docs/defaults.md", "#the-guide"] {
+    for link in
+        ["errors.md", "errors.md#errors", "../README.md", "../docs/defaults.md", "#the-guide"]
+    {
         assert_eq!(follow(&page, link), Ok(()), "{link}");
     }
     for link in ["eror.md", "errors.md#eror", "../guide.md", "#eror", "../../outside.md"] {
@@ -229,7 +248,8 @@ fn is_relative(link: &str) -> bool {
 /// Whether a link leads to something in the repository, and its fragment to a heading.
 fn follow(from: &Path, link: &str) -> Result<(), String> {
     let (path, fragment) = link.split_once('#').map_or((link, None), |(path, at)| (path, Some(at)));
-    let target = if path.is_empty() { from.to_owned() } else { lexical(&from.parent().unwrap().join(path)) };
+    let target =
+        if path.is_empty() { from.to_owned() } else { lexical(&from.parent().unwrap().join(path)) };
     if !target.starts_with(root()) {
         return Err("leads out of the repository".to_owned());
     }
@@ -265,7 +285,8 @@ fn links(text: &str) -> Vec<String> {
     let lines: Vec<&str> = outside_of_fences(text).collect();
     let prose = without_code(&lines.join("\n"));
     let first_word = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
-    let inline = prose.split("](").skip(1).filter_map(|rest| Some(first_word(rest.split_once(')')?.0)));
+    let inline =
+        prose.split("](").skip(1).filter_map(|rest| Some(first_word(rest.split_once(')')?.0)));
     let named = prose.lines().filter(|line| line.starts_with('['));
     let named = named.filter_map(|line| Some(first_word(line.split_once("]: ")?.1)));
     inline.chain(named).collect()

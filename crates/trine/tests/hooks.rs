@@ -1,4 +1,5 @@
-//! What runs beside the requests: states made at the start and for each worker, hooks, background tasks.
+//! What runs beside the requests: states made at the start and for each worker, hooks, background
+//! tasks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -82,11 +83,15 @@ async fn a_state_that_is_made_later_is_pointed_at() {
         .state_with(|cx| async move { Ok(One(cx.state::<Two>()?.0)) })
         .state_with(|_| async { Ok(Two(2)) });
     let text = app.build().await.unwrap_err().to_string();
-    let wanted = format!("Two` is made later, at {}:{line}: move that call before this one", file!());
+    let wanted =
+        format!("Two` is made later, at {}:{line}: move that call before this one", file!());
     assert!(text.contains(&wanted), "{text}");
     let app = App::new().on_start(|cx| async move { cx.state::<Two>().map(drop) });
     let text = app.build().await.unwrap_err().to_string();
-    assert!(text.contains("no state of type `hooks::Two`: register it with `App::state`"), "{text}");
+    assert!(
+        text.contains("no state of type `hooks::Two`: register it with `App::state`"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -135,12 +140,12 @@ async fn every_hook_of_the_end_runs_and_every_error_is_told() {
 async fn what_was_started_is_ended_when_a_hook_of_the_start_fails() {
     let seen = Seen::default();
     let end = seen.clone();
-    let app = App::new().on_start(|_| async { Err(trine::Error::new("no migration 7")) }).on_shutdown(
-        move |_| async move {
+    let app = App::new()
+        .on_start(|_| async { Err(trine::Error::new("no migration 7")) })
+        .on_shutdown(move |_| async move {
             end.say("ended");
             Ok(())
-        },
-    );
+        });
     let audit = app.build().await.unwrap_err();
     assert!(audit.to_string().contains("a hook at the start failed: no migration 7"), "{audit}");
     assert_eq!(seen.all(), ["ended"]);
@@ -224,7 +229,11 @@ async fn hooks_of_the_end_have_five_seconds_at_least() {
     let before = tokio::time::Instant::now();
     let error = service.shutdown().await.unwrap_err().to_string();
     assert_eq!(before.elapsed().as_secs(), trine::HookCx::AT_LEAST.as_secs());
-    assert_eq!(error.matches("the time for shutting down was over before it had").count(), 2, "{error}");
+    assert_eq!(
+        error.matches("the time for shutting down was over before it had").count(),
+        2,
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -295,7 +304,10 @@ struct Mine {
 }
 
 async fn which(mine: State<Mine>) -> String {
-    assert_eq!(std::thread::current().name(), Some(format!("trine-worker-{}", mine.worker).as_str()));
+    assert_eq!(
+        std::thread::current().name(),
+        Some(format!("trine-worker-{}", mine.worker).as_str())
+    );
     format!("{} {}", mine.worker, mine.served.fetch_add(1, Ordering::Relaxed))
 }
 
@@ -343,8 +355,7 @@ async fn a_worker_that_cannot_be_set_up_stops_the_start() {
     let service = app.build().await.unwrap();
     let config = ServerConfig { port: 0, workers: 2, signals: false, ..ServerConfig::default() };
     let error = Server::new(config).bind().unwrap().serve(service).await.unwrap_err().to_string();
-    let wanted =
-        "worker 1 could not be set up: the state of type `hooks::One` failed: only one of me\n     at ";
+    let wanted = "worker 1 could not be set up: the state of type `hooks::One` failed: only one of me\n     at ";
     assert!(error.starts_with(wanted), "{error}");
 }
 
@@ -380,7 +391,10 @@ async fn what_is_not_there_cannot_be_replaced() {
     let replace = || drop(App::new().state(One(1)).test().with_state(Two(2)));
     let panic = std::panic::catch_unwind(AssertUnwindSafe(replace)).unwrap_err();
     let said = panic.downcast_ref::<String>().unwrap();
-    assert!(said.contains("no state of type `hooks::Two` to replace; it has `hooks::One`"), "{said}");
+    assert!(
+        said.contains("no state of type `hooks::Two` to replace; it has `hooks::One`"),
+        "{said}"
+    );
 }
 
 /// Another server than ours runs the whole service, and ends it by hand.

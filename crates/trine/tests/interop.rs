@@ -1,4 +1,5 @@
-//! The neighbours: an axum `Router` inside and outside of an application, and clients that are not ours.
+//! The neighbours: an axum `Router` inside and outside of an application, and clients that are not
+//! ours.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -28,7 +29,9 @@ fn axum_router() -> axum::Router {
         .route("/", axum::routing::get(|| async { "axum's root" }))
         .route(
             "/hello/{name}",
-            axum::routing::get(|axum::extract::Path(name): axum::extract::Path<String>| async move { name }),
+            axum::routing::get(
+                |axum::extract::Path(name): axum::extract::Path<String>| async move { name },
+            ),
         )
         .route("/echo", axum::routing::post(|body: String| async { body }))
         .route("/query", axum::routing::get(|uri: axum::http::Uri| async move { uri.to_string() }))
@@ -87,7 +90,8 @@ async fn an_axum_router_is_mounted_at_the_root_beside_our_own_routes() {
 async fn an_application_nests_in_an_axum_router() {
     let app = App::new().route("/echo", post(echo)).build().await.unwrap();
     let router = axum_router().nest_service("/new", app);
-    let request = axum::http::Request::post("/new/echo").body(axum::body::Body::from("inside")).unwrap();
+    let request =
+        axum::http::Request::post("/new/echo").body(axum::body::Body::from("inside")).unwrap();
     let response = router.oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "POST inside");
@@ -112,7 +116,8 @@ async fn an_unchanged_axum_router_runs_on_our_server_with_its_websockets() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mounted_axum_router_keeps_its_websockets() {
-    let running = common::start(App::new().route("/own", post(echo)).mount("/legacy", axum_router())).await;
+    let running =
+        common::start(App::new().route("/own", post(echo)).mount("/legacy", axum_router())).await;
     websocket_echoes(&format!("ws://{}/legacy/ws", running.addr)).await;
     let own = reqwest::Client::new().post(running.url("/own")).body("x").send().await.unwrap();
     assert_eq!(own.text().await.unwrap(), "POST x");
@@ -148,13 +153,18 @@ async fn a_refused_upload_reads_its_413() {
 async fn a_plain_hyper_client_talks_to_it() {
     let running = common::start(App::new().route("/", post(echo))).await;
     let stream = TcpStream::connect(running.addr).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
     for text in ["one", "two"] {
-        let request = hyper::Request::post("/").header("host", "localhost").body(text.to_owned()).unwrap();
+        let request =
+            hyper::Request::post("/").header("host", "localhost").body(text.to_owned()).unwrap();
         sender.ready().await.unwrap();
         let response = sender.send_request(request).await.unwrap();
-        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), format!("POST {text}"));
+        assert_eq!(
+            response.into_body().collect().await.unwrap().to_bytes(),
+            format!("POST {text}")
+        );
     }
     drop(sender);
     connection.await.unwrap().unwrap();
@@ -166,7 +176,10 @@ async fn curl_talks_to_it() {
     let running = common::start(App::new().route("/", post(echo))).await;
     let curl = |args: &'static [&'static str]| {
         let mut command = tokio::process::Command::new("curl");
-        command.args(["--silent", "--show-error", "--max-time", "10"]).args(args).arg(running.url("/"));
+        command
+            .args(["--silent", "--show-error", "--max-time", "10"])
+            .args(args)
+            .arg(running.url("/"));
         command.output()
     };
     let Ok(output) = curl(&["--data", "from curl"]).await else {

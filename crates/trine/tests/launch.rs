@@ -1,4 +1,5 @@
-//! A program from its start to its end, as the system sees it: what it prints, what it refuses, in which order it ends.
+//! A program from its start to its end, as the system sees it: what it prints, what it refuses, in
+//! which order it ends.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
@@ -68,8 +69,10 @@ fn by_hand() -> ExitCode {
     }
     trine::__private::main(async {
         let keys = trine::Config::load()?.section::<Keys>("keys")?;
-        let app =
-            App::new().state(keys).state(Db).route("/", get(async |_: State<Keys>, _: State<Db>| "by hand"));
+        let app = App::new()
+            .state(keys)
+            .state(Db)
+            .route("/", get(async |_: State<Keys>, _: State<Db>| "by hand"));
         app.serve().await
     })
 }
@@ -85,7 +88,11 @@ fn command_of(program: &str, env: &[(&str, &str)]) -> Command {
     for (name, _) in ours {
         command.env_remove(name);
     }
-    command.env("PROGRAM", "1").env("TRINE_PORT", "0").env("TRINE_WORKERS", "2").envs(env.iter().copied());
+    command
+        .env("PROGRAM", "1")
+        .env("TRINE_PORT", "0")
+        .env("TRINE_WORKERS", "2")
+        .envs(env.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -96,8 +103,8 @@ fn run(env: &[(&str, &str)]) -> (Output, String) {
 
 fn outcome(command: &mut Command) -> (Output, String) {
     let output = command.output().unwrap();
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     (output, text)
 }
 
@@ -130,18 +137,26 @@ fn everything_that_is_wrong_is_one_report_before_anything_runs() {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
     if cfg!(target_os = "linux") {
-        assert!(text.contains(&format!("(process {}) listens there", std::process::id())), "{text}");
+        assert!(
+            text.contains(&format!("(process {}) listens there", std::process::id())),
+            "{text}"
+        );
     }
     assert!(!text.contains("state made"), "{text}");
 }
 
 #[test]
 fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
-    let (_, text) = run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
+    let (_, text) =
+        run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
     let missing = "`keys.sign` is missing";
-    for wanted in
-        ["found 4 mistakes", "TRINE_WORKERS", "TRINE_LIMITS_BODY", "did you mean `TRINE_KEYS_SIGN`", missing]
-    {
+    for wanted in [
+        "found 4 mistakes",
+        "TRINE_WORKERS",
+        "TRINE_LIMITS_BODY",
+        "did you mean `TRINE_KEYS_SIGN`",
+        missing,
+    ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
     // What is missing in a file that cannot be read, nobody knows.
@@ -161,7 +176,10 @@ fn the_audit_is_printed_in_place_of_serving() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
-    assert!(output.status.success() && text.contains("note: the group `/empty` has no routes"), "{text}");
+    assert!(
+        output.status.success() && text.contains("note: the group `/empty` has no routes"),
+        "{text}"
+    );
     let (output, _) = run(&[("TRINE_AUDIT", "json")]);
     assert!(!output.status.success());
     let told = json(&String::from_utf8_lossy(&output.stdout));
@@ -169,7 +187,8 @@ fn the_audit_is_printed_in_place_of_serving() {
     assert!(told["findings"][0]["text"].as_str().unwrap().starts_with("`keys.sign` is missing"));
 }
 
-/// A section that `main` took by hand is known to `serve`, which loads the configuration again; what nobody took is not.
+/// A section that `main` took by hand is known to `serve`, which loads the configuration again;
+/// what nobody took is not.
 #[test]
 fn a_section_that_was_taken_by_hand_is_no_mistake() {
     let mut running = Running::of(command_of("by_hand", &[SECRET]));
@@ -180,7 +199,10 @@ fn a_section_that_was_taken_by_hand_is_no_mistake() {
 
     let (output, text) = outcome(&mut command_of("by_hand", &[SECRET, ("TRINE_MAIL_HOST", "x")]));
     assert!(!output.status.success());
-    assert!(text.contains("found 1 mistake") && text.contains("there is no key `TRINE_MAIL_HOST`"), "{text}");
+    assert!(
+        text.contains("found 1 mistake") && text.contains("there is no key `TRINE_MAIL_HOST`"),
+        "{text}"
+    );
     // A slip in its own keys is told by the section itself.
     let (output, text) = outcome(&mut command_of("by_hand", &[("TRINE_KEYS_SING", "x"), SECRET]));
     assert!(!output.status.success() && text.contains("did you mean `TRINE_KEYS_SIGN`?"), "{text}");
@@ -309,7 +331,8 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
 #[test]
 fn under_dev_the_start_says_how_many_notes_there_are() {
     // The empty group.
-    let (_running, printed) = Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text tells");
+    let (_running, printed) =
+        Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text tells");
     assert!(printed.last().unwrap().ends_with("  1 note: TRINE_AUDIT=text tells"), "{printed:?}");
 }
 

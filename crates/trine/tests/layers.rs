@@ -64,7 +64,11 @@ where
     for (path, methods) in routes() {
         route = route.route(path, methods.layer(layer.clone()));
     }
-    [app.build().await.unwrap(), App::new().group(group).build().await.unwrap(), route.build().await.unwrap()]
+    [
+        app.build().await.unwrap(),
+        App::new().group(group).build().await.unwrap(),
+        route.build().await.unwrap(),
+    ]
 }
 
 #[tokio::test]
@@ -86,7 +90,8 @@ async fn cors_answers_the_preflight_wherever_it_stands() {
         let response = send(&app, preflight).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
-        let response = send(&app, request("GET", "/text").header("origin", "https://example.org")).await;
+        let response =
+            send(&app, request("GET", "/text").header("origin", "https://example.org")).await;
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
     }
 }
@@ -141,7 +146,11 @@ async fn a_layer_may_replace_the_request_body() {
     async fn length(body: Bytes) -> String {
         body.len().to_string()
     }
-    let app = App::new().route("/", post(length).layer(RequestBodyLimitLayer::new(4))).build().await.unwrap();
+    let app = App::new()
+        .route("/", post(length).layer(RequestBodyLimitLayer::new(4)))
+        .build()
+        .await
+        .unwrap();
     let send = |body: &'static str| {
         let request = Request::post("/").body(Body::from(body)).unwrap();
         app.clone().oneshot(request)
@@ -153,12 +162,17 @@ async fn a_layer_may_replace_the_request_body() {
 
 #[tokio::test(start_paused = true)]
 async fn a_concurrency_limit_sheds_wherever_it_stands() {
-    let layer = ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(1));
+    let layer =
+        ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(1));
     for app in at_each_place(layer).await {
         let (one, two) =
             tokio::join!(send(&app, request("GET", "/slow")), send(&app, request("GET", "/slow")));
         assert_eq!((one.status().as_u16(), two.status().as_u16()), (200, 503));
-        assert_eq!(send(&app, request("GET", "/slow")).await.status(), 200, "the place is free again");
+        assert_eq!(
+            send(&app, request("GET", "/slow")).await.status(),
+            200,
+            "the place is free again"
+        );
     }
 }
 
@@ -178,7 +192,8 @@ async fn a_concurrency_limit_counts_over_all_clones() {
             }
         }
     };
-    let layer = ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(2));
+    let layer =
+        ServiceBuilder::new().layer(LoadShedLayer::new()).layer(ConcurrencyLimitLayer::new(2));
     let group = Group::at("/").route("/", get(handler)).layer(layer);
     let app = App::new().group(group).build().await.unwrap();
     let running: Vec<_> = (0..2)
@@ -220,7 +235,10 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
         type Response = Response;
         type Error = std::convert::Infallible;
         type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response, Self::Error>> + Send>>;
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Self::Error>> {
             std::task::Poll::Ready(Ok(()))
         }
         fn call(&mut self, request: Request) -> Self::Future {
@@ -235,12 +253,9 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
     let applied = Arc::new(AtomicUsize::new(0));
     let app = App::new()
         .layer(tag("app 1", &applied))
-        .group(
-            Group::at("/g")
-                .layer(tag("group", &applied))
-                .route("/plain", get(text))
-                .group(Group::at("/inner").route("/", get(text).layer(tag("route", &applied)).post(text))),
-        )
+        .group(Group::at("/g").layer(tag("group", &applied)).route("/plain", get(text)).group(
+            Group::at("/inner").route("/", get(text).layer(tag("route", &applied)).post(text)),
+        ))
         .layer(tag("app 2", &applied))
         .build()
         .await
@@ -258,9 +273,18 @@ async fn each_layer_is_applied_once_and_the_first_written_is_outermost() {
         let _ = send(&app.clone(), request("GET", "/g/plain")).await;
     }
     assert_eq!(applied.load(Ordering::SeqCst), 4, "serving applies no layer again");
-    assert_eq!(tags(send(&app, request("GET", "/g/inner")).await), ["route", "group", "app 2", "app 1"]);
-    assert_eq!(tags(send(&app, request("POST", "/g/inner")).await), ["route", "group", "app 2", "app 1"]);
-    assert_eq!(tags(send(&app, request("DELETE", "/g/inner")).await), ["route", "group", "app 2", "app 1"]);
+    assert_eq!(
+        tags(send(&app, request("GET", "/g/inner")).await),
+        ["route", "group", "app 2", "app 1"]
+    );
+    assert_eq!(
+        tags(send(&app, request("POST", "/g/inner")).await),
+        ["route", "group", "app 2", "app 1"]
+    );
+    assert_eq!(
+        tags(send(&app, request("DELETE", "/g/inner")).await),
+        ["route", "group", "app 2", "app 1"]
+    );
     assert_eq!(tags(send(&app, request("GET", "/g/plain")).await), ["group", "app 2", "app 1"]);
     assert_eq!(tags(send(&app, request("GET", "/nothing")).await), ["app 2", "app 1"]);
 }
@@ -308,13 +332,23 @@ async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
         .on_start({
             let made = Arc::clone(&made);
             move |_| async move {
-                assert_eq!(made.load(Ordering::SeqCst), 4, "they are there before the hooks of the start");
+                assert_eq!(
+                    made.load(Ordering::SeqCst),
+                    4,
+                    "they are there before the hooks of the start"
+                );
                 Ok(())
             }
         });
-    assert!(app.audit().unwrap().findings().is_empty(), "of the state nobody says that it is unused");
+    assert!(
+        app.audit().unwrap().findings().is_empty(),
+        "of the state nobody says that it is unused"
+    );
     let tree = app.tree().to_string();
-    assert!(tree.contains("layer closure in ") && tree.contains("layer ConcurrencyLimitLayer"), "{tree}");
+    assert!(
+        tree.contains("layer closure in ") && tree.contains("layer ConcurrencyLimitLayer"),
+        "{tree}"
+    );
     let app = app.build().await.unwrap();
     let tags = async |path: &str| {
         let response = send(&app, request("GET", path)).await;
@@ -336,7 +370,9 @@ async fn middleware_takes_extractors_and_may_answer() {
         type Reads = Parts;
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             let token = cx.headers().get("token").and_then(|token| token.to_str().ok());
-            token.map(|token| Token(token.to_owned())).ok_or_else(|| Problem::unauthorized("no token").into())
+            token
+                .map(|token| Token(token.to_owned()))
+                .ok_or_else(|| Problem::unauthorized("no token").into())
         }
     }
     async fn guard(token: Token, request: Request, next: Next) -> Result<Response, Problem> {
@@ -351,7 +387,10 @@ async fn middleware_takes_extractors_and_may_answer() {
     for app in at_each_place(middleware(guard)).await {
         assert_eq!(send(&app, request("GET", "/text")).await.status(), 401);
         assert_eq!(send(&app, request("GET", "/text").header("token", "x")).await.status(), 403);
-        assert_eq!(send(&app, request("GET", "/text").header("token", "secret")).await.status(), 200);
+        assert_eq!(
+            send(&app, request("GET", "/text").header("token", "secret")).await.status(),
+            200
+        );
     }
     let app = App::new().route("/", post(echo)).layer(middleware(guard)).build().await.unwrap();
     let request = Request::post("/").header("token", "secret").body(Body::from("kept")).unwrap();

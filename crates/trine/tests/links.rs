@@ -1,4 +1,5 @@
-//! Typed links: where they lead, what they refuse, and that a request to one brings equal arguments.
+//! Typed links: where they lead, what they refuse, and that a request to one brings equal
+//! arguments.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::needless_borrows_for_generic_args, reason = "references are what is tested")]
@@ -89,15 +90,24 @@ fn an_empty_segment_and_dots_make_no_other_path() {
     assert!(mistake(show::uri("", None, vec![]).at("")).contains("`slug` is empty"));
     for dots in [".", ".."] {
         let said = mistake(show::uri(dots, None, vec![]).at(""));
-        assert!(said.contains(&format!("a segment `{dots}`, which clients resolve away")), "{said}");
+        assert!(
+            said.contains(&format!("a segment `{dots}`, which clients resolve away")),
+            "{said}"
+        );
         assert!(said.contains("handler `show` (/articles/{slug})"), "{said}");
     }
     assert!(mistake(deep::uri(1, 1, "a/../b").at("")).contains("segment `..`"));
     // `//example.com` would be another site.
-    assert!(mistake(everything::uri("/example.com", None).at("")).contains("does not start with a slash"));
+    assert!(
+        mistake(everything::uri("/example.com", None).at(""))
+            .contains("does not start with a slash")
+    );
     assert_eq!(at_root(everything::uri("...", None)), "/...");
     assert_eq!(at_root(everything::uri("a//b", None)), "/a//b");
-    assert!(mistake(everything::uri("\\example.com", None).at("")).contains("which its handler refuses"));
+    assert!(
+        mistake(everything::uri("\\example.com", None).at(""))
+            .contains("which its handler refuses")
+    );
 }
 
 #[get("/search/{words}/{*more}")]
@@ -201,10 +211,16 @@ async fn the_prefixes_of_the_current_request_are_filled_in() {
             "/teams/{team}",
             get(async |links: Links| Ok::<_, Problem>(links.to(root::uri())?.to_string())),
         )
-        .route("/users/{team}", get(async |links: Links| links.to(root::uri()).map(|href| href.to_string())));
+        .route(
+            "/users/{team}",
+            get(async |links: Links| links.to(root::uri()).map(|href| href.to_string())),
+        );
     let service = service(app).await;
     let client = trine::testing::TestClient::new(service.clone());
-    assert_eq!(client.get("/teams/a%2Fb/{x}/link").await.text(), "/teams/a%2Fb/%7Bx%7D/articles/x?page=2");
+    assert_eq!(
+        client.get("/teams/a%2Fb/{x}/link").await.text(),
+        "/teams/a%2Fb/%7Bx%7D/articles/x?page=2"
+    );
     let answer = client.get("/teams/red/{x}/redirect").await;
     assert_eq!(answer.headers()["location"], "/teams/red/%7Bx%7D/articles/x");
     // A link with braces is found, however it is spelt.
@@ -232,7 +248,10 @@ async fn of_two_places_the_nearest_wins() {
     let app = App::new()
         .group(Group::at("/v1").routes(all()))
         .group(Group::at("/v2").routes(all()))
-        .route("/outside", get(async |links: Links| links.to(root::uri()).map(|href| href.to_string())));
+        .route(
+            "/outside",
+            get(async |links: Links| links.to(root::uri()).map(|href| href.to_string())),
+        );
     let service = service(app).await;
     let client = trine::testing::TestClient::new(service.clone());
     assert_eq!(client.get("/v1/link").await.text(), "/v1/articles/x?page=2");
@@ -334,7 +353,8 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// A link leads to its handler with equal arguments, in a group too, or is refused: never to another.
+    /// A link leads to its handler with equal arguments, in a group too, or is refused: never to
+    /// another.
     #[test]
     fn a_request_to_a_link_brings_equal_arguments(values in values(), team in any::<String>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

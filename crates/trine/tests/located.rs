@@ -1,4 +1,5 @@
-//! Every refusal says where, in one shape: `errors[]` with `in`, `field` or `pointer`, `code` and `message`.
+//! Every refusal says where, in one shape: `errors[]` with `in`, `field` or `pointer`, `code` and
+//! `message`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -79,7 +80,8 @@ async fn expect(request: TestRequest, status: u16, told: &str) {
     let answer = request.await;
     answer.expect_problem(status);
     let problem: Value = answer.json();
-    let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{told}: no errors in {problem}"));
+    let errors =
+        problem["errors"].as_array().unwrap_or_else(|| panic!("{told}: no errors in {problem}"));
     assert_eq!(errors.len(), 1, "{problem}");
     let part = |name: &str| errors[0][name].as_str().map(str::to_owned);
     let place = match part("field") {
@@ -89,7 +91,10 @@ async fn expect(request: TestRequest, status: u16, told: &str) {
     let said = format!("{} {place} {}", part("in").unwrap(), part("code").unwrap());
     assert_eq!(said, told, "{problem}");
     let message = part("message").unwrap();
-    assert!(!message.is_empty() && problem["detail"].as_str().unwrap().contains(&message), "{problem}");
+    assert!(
+        !message.is_empty() && problem["detail"].as_str().unwrap().contains(&message),
+        "{problem}"
+    );
 }
 
 #[trine::test]
@@ -134,8 +139,9 @@ async fn every_refusal_says_where_in_one_shape() {
 #[trine::test]
 async fn refusals_of_bodies_do_too() {
     let client = app().test().await;
-    let json =
-        |body: &'static str| client.post("/json").header("content-type", "application/json").body(body);
+    let json = |body: &'static str| {
+        client.post("/json").header("content-type", "application/json").body(body)
+    };
     expect(json(r#"{"id":"x"}"#), 422, "body pointer /id type").await;
     expect(json("{}"), 422, "body pointer  type").await;
     expect(json("{"), 400, "body pointer  syntax").await;
@@ -147,8 +153,10 @@ async fn refusals_of_bodies_do_too() {
     expect(form(&client, "id=%FF"), 422, "form field id encoding").await;
     let deep = "a[1][2][3][4][5][6][7][8][9]=1";
     expect(form(&client, deep), 422, "form field  depth").await;
-    let parts =
-        client.post("/parts").header("content-type", "multipart/form-data; boundary=x").body("nothing");
+    let parts = client
+        .post("/parts")
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body("nothing");
     expect(parts, 400, "form field  syntax").await;
 }
 

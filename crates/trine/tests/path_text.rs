@@ -96,7 +96,10 @@ fn app() -> App {
                 Either::Text(text) => text,
             }),
         )
-        .route("/serde_path/{*rest}", get(async |Path(it): Path<PathBuf>| it.to_str().unwrap().to_owned()))
+        .route(
+            "/serde_path/{*rest}",
+            get(async |Path(it): Path<PathBuf>| it.to_str().unwrap().to_owned()),
+        )
         .route("/serde_any/{*rest}", get(async |Path(it): Path<AnyText>| it.0))
         .route("/serde_any_tuple/{*rest}", get(async |Path((it,)): Path<(AnyText,)>| it.0))
         .group(Group::at("/group/{rest}").route("/end", get(async |Path(it): Path<String>| it)))
@@ -349,16 +352,37 @@ fn kept() -> App {
     App::new()
         .route("/flattened", get(async |Query(it): Query<kept::Flattened>| told(it.inner.file)))
         .route("/twice", get(async |Query(it): Query<kept::Twice>| told(it.inner.inner.file)))
-        .route("/perhaps", get(async |Query(it): Query<kept::Perhaps>| told(it.inner.unwrap().file)))
-        .route("/optional", get(async |Query(it): Query<kept::Optional>| told(it.inner.file.unwrap())))
+        .route(
+            "/perhaps",
+            get(async |Query(it): Query<kept::Perhaps>| told(it.inner.unwrap().file)),
+        )
+        .route(
+            "/optional",
+            get(async |Query(it): Query<kept::Optional>| told(it.inner.file.unwrap())),
+        )
         .route("/newtype", get(async |Query(it): Query<kept::Newtype>| told(it.inner.file.0)))
         .route("/boxed", get(async |Query(it): Query<kept::Boxed>| told(it.inner.file)))
-        .route("/list", get(async |Query(mut it): Query<kept::List>| told(it.inner.file.pop().unwrap())))
-        .route("/map", get(async |Query(mut it): Query<kept::Map>| told(it.all.remove("file").unwrap())))
+        .route(
+            "/list",
+            get(async |Query(mut it): Query<kept::List>| told(it.inner.file.pop().unwrap())),
+        )
+        .route(
+            "/map",
+            get(async |Query(mut it): Query<kept::Map>| told(it.all.remove("file").unwrap())),
+        )
         .route("/either", get(async |Query(it): Query<kept::Either>| either(it)))
-        .route("/tagged", get(async |Query(kept::Tagged::File { file }): Query<kept::Tagged>| told(file)))
-        .route("/adjacent", get(async |Query(kept::Adjacent::File(file)): Query<kept::Adjacent>| told(file)))
-        .route("/in/flattened/{*file}", get(async |Path(it): Path<kept::Flattened>| told(it.inner.file)))
+        .route(
+            "/tagged",
+            get(async |Query(kept::Tagged::File { file }): Query<kept::Tagged>| told(file)),
+        )
+        .route(
+            "/adjacent",
+            get(async |Query(kept::Adjacent::File(file)): Query<kept::Adjacent>| told(file)),
+        )
+        .route(
+            "/in/flattened/{*file}",
+            get(async |Path(it): Path<kept::Flattened>| told(it.inner.file)),
+        )
         .route("/in/either/{x}/{*file}", get(async |Path(it): Path<kept::Either>| either(it)))
         .route("/in/one/{*file}", get(async |Path(it): Path<kept::One>| one(it)))
         .route(
@@ -371,12 +395,25 @@ fn kept() -> App {
 #[trine::test]
 async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
     let client = kept().test().await;
-    let queries =
-        ["/flattened", "/twice", "/perhaps", "/optional", "/newtype", "/boxed", "/list", "/map", "/either"];
+    let queries = [
+        "/flattened",
+        "/twice",
+        "/perhaps",
+        "/optional",
+        "/newtype",
+        "/boxed",
+        "/list",
+        "/map",
+        "/either",
+    ];
     let of_kind = ["/tagged?kind=file&file=", "/adjacent?kind=file&file="];
-    for start in queries.map(|path| format!("{path}?file=")).into_iter().chain(of_kind.map(str::to_owned)) {
+    for start in
+        queries.map(|path| format!("{path}?file=")).into_iter().chain(of_kind.map(str::to_owned))
+    {
         client.get(format!("{start}a%2Fb.txt")).await.expect_text("a/b.txt");
-        for file in ["..", "../../etc/passwd", "%2Fetc%2Fpasswd", "a/../b", ".env", "C:/x", "a%5Cb", "a//b"] {
+        for file in
+            ["..", "../../etc/passwd", "%2Fetc%2Fpasswd", "a/../b", ".env", "C:/x", "a%5Cb", "a//b"]
+        {
             let refused = client.get(format!("{start}{file}")).await;
             refused.expect_problem(400);
             let error = &refused.json::<serde_json::Value>()["errors"][0];
@@ -389,7 +426,11 @@ async fn a_path_buf_that_serde_keeps_as_text_is_no_other() {
         for file in [".env", ".git/config", "a//b", "a/", "C:evil", "%2Fetc", "../x"] {
             let refused = client.get(format!("{start}{file}")).await;
             refused.expect_problem(400);
-            assert!(refused.text().contains(r#""code":"path""#), "{start}{file}: {}", refused.text());
+            assert!(
+                refused.text().contains(r#""code":"path""#),
+                "{start}{file}: {}",
+                refused.text()
+            );
         }
     }
     client.get("/either?file=7").await.expect_text("7");
@@ -428,7 +469,8 @@ async fn texts_beside_a_path_that_serde_keeps_are_texts() {
     answer.expect_text(r#"https://a//../b Some(".") a/b {"x": "..", "y": ""}"#);
     client.get("/?url=https://a//../b&file=a/..&x=..&y=&note=.").await.expect_problem(400);
     client.get("/?url=/&file=/&x=..&y=&note=.").await.expect_problem(400);
-    let texts = |count: usize| (0..count).map(|n| format!("k{n}=../{n}")).collect::<Vec<_>>().join("&");
+    let texts =
+        |count: usize| (0..count).map(|n| format!("k{n}=../{n}")).collect::<Vec<_>>().join("&");
     client.get(format!("/rest?{}", texts(100))).await.expect_text("100");
     // More than are looked at closely are not let through unseen.
     client.get(format!("/rest?{}", texts(700))).await.expect_problem(400);
@@ -440,7 +482,9 @@ async fn dots_are_refused_over_a_socket_too() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let server = app().test_server().await;
-    for target in ["/text/../../etc/passwd", "/text/%2e%2e/x", "/text//etc/passwd", "/text/..%2f..%2fetc"] {
+    for target in
+        ["/text/../../etc/passwd", "/text/%2e%2e/x", "/text//etc/passwd", "/text/..%2f..%2fetc"]
+    {
         let mut socket = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
         let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();

@@ -13,7 +13,11 @@ use trine::testing::TestServer;
 async fn upstream() -> TestServer {
     let tell = |request: Request| async move {
         let field = |name: &str| {
-            request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+            request
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
         };
         format!("{} {} {} {}", request.method(), request.uri(), field("host"), field("forwarded"))
     };
@@ -25,25 +29,43 @@ async fn it_mounts_under_a_prefix_and_knows_the_client() {
     let upstream = upstream().await;
     let proxy = Proxy::to(format!("{}/base", upstream.url())).unwrap();
     let server = App::new().mount("/api", proxy).test_server().await;
-    let text = reqwest::get(format!("{}/api/a%2Fb?x=%20", server.url())).await.unwrap().text().await.unwrap();
+    let text = reqwest::get(format!("{}/api/a%2Fb?x=%20", server.url()))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let host = server.url().strip_prefix("http://").unwrap();
-    assert_eq!(text, format!("GET /base/a%2Fb?x=%20 {host} for=127.0.0.1;host=\"{host}\";proto=http"));
+    assert_eq!(
+        text,
+        format!("GET /base/a%2Fb?x=%20 {host} for=127.0.0.1;host=\"{host}\";proto=http")
+    );
 }
 
 /// What the upstream hears of a client where the application trusts these proxies.
 async fn heard(trusted: &str) -> String {
     let tell = |request: Request| async move {
         let field = |name: &str| {
-            request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+            request
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
         };
-        format!("{} / {} / {}", field("x-forwarded-for"), field("x-forwarded-proto"), field("forwarded"))
+        format!(
+            "{} / {} / {}",
+            field("x-forwarded-for"),
+            field("x-forwarded-proto"),
+            field("forwarded")
+        )
     };
     let upstream = App::new().route("/{*rest}", any(tell)).test_server().await;
     let config = trine::config::Config::read(trusted, []).unwrap();
     let proxy = Proxy::to(upstream.url().to_owned()).unwrap();
     let server = App::new().config(config).mount("/", proxy).test_server().await;
     let client = reqwest::Client::new().get(format!("{}/x", server.url()));
-    let client = client.header("x-forwarded-for", "203.0.113.9").header("x-forwarded-proto", "https");
+    let client =
+        client.header("x-forwarded-for", "203.0.113.9").header("x-forwarded-proto", "https");
     let client = client.header("forwarded", "for=6.6.6.6").header("host", "a.example");
     client.send().await.unwrap().text().await.unwrap()
 }
@@ -64,7 +86,11 @@ async fn it_believes_whom_the_application_trusts() {
 #[tokio::test]
 async fn its_problems_are_the_applications() {
     let seen = |caught: trine::Caught| async move {
-        format!("{} by {}", caught.status().as_u16(), caught.problem().detail_text().unwrap_or_default())
+        format!(
+            "{} by {}",
+            caught.status().as_u16(),
+            caught.problem().detail_text().unwrap_or_default()
+        )
     };
     let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let proxy = Proxy::to(format!("http://{nowhere}")).unwrap();
@@ -72,7 +98,8 @@ async fn its_problems_are_the_applications() {
     let text = reqwest::get(format!("{}/api/x", server.url())).await.unwrap().text().await.unwrap();
     assert_eq!(text, "502 by the upstream cannot be reached");
     let server = App::new().mount("/api", proxy).test_server().await;
-    let page = reqwest::Client::new().get(format!("{}/api/x", server.url())).header("accept", "text/html");
+    let page =
+        reqwest::Client::new().get(format!("{}/api/x", server.url())).header("accept", "text/html");
     let page = page.send().await.unwrap();
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
 }
@@ -84,14 +111,18 @@ async fn the_limit_of_bodies_holds() {
     let proxy = proxy.config(ProxyConfig { max_body_bytes: 10, ..ProxyConfig::default() });
     let server = App::new().mount("/api", proxy).test_server().await;
     let post = |length| {
-        reqwest::Client::new().post(format!("{}/api/x", server.url())).body("x".repeat(length)).send()
+        reqwest::Client::new()
+            .post(format!("{}/api/x", server.url()))
+            .body("x".repeat(length))
+            .send()
     };
     assert_eq!(post(10).await.unwrap().status(), 200);
     assert_eq!(post(11).await.unwrap().status(), 413);
     // One that does not say its length is cut off where it is too long.
     let chunks = (0..100).map(|_| Ok::<_, std::io::Error>("chunk"));
     let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    let unsized_one = reqwest::Client::new().post(format!("{}/api/x", server.url())).body(body).send();
+    let unsized_one =
+        reqwest::Client::new().post(format!("{}/api/x", server.url())).body(body).send();
     assert_eq!(unsized_one.await.unwrap().status(), 413);
 }
 

@@ -39,7 +39,8 @@ fn cookies(response: &Response) -> Vec<&str> {
     fields.map(|field| field.to_str().unwrap().split(';').next().unwrap()).collect()
 }
 
-/// Whatever stood last replaced all others: a jar was lost behind an array, and of an array the first.
+/// Whatever stood last replaced all others: a jar was lost behind an array, and of an array the
+/// first.
 #[test]
 fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
     let jar = || {
@@ -64,14 +65,15 @@ fn set_cookie_is_added_by_every_part_and_everything_else_replaced() {
     };
     let append = || AppendHeaders([("set-cookie", "c=3"), ("x-a", "3")]);
 
-    let response =
-        (jar(), array(), map(), typed(), append(), ([("set-cookie", "inner=0")], "…")).into_response();
+    let response = (jar(), array(), map(), typed(), append(), ([("set-cookie", "inner=0")], "…"))
+        .into_response();
     let expected = ["inner=0", "jar=1", "a=1", "b=2", "a=1", "b=2", "t=1", "u=2", "c=3"];
     assert_eq!(cookies(&response), expected);
-    let response =
-        (append(), typed(), map(), array(), jar(), ([("x-a", "0"), ("x-b", "0")], "…")).into_response();
+    let response = (append(), typed(), map(), array(), jar(), ([("x-a", "0"), ("x-b", "0")], "…"))
+        .into_response();
     assert_eq!(cookies(&response), ["c=3", "t=1", "u=2", "a=1", "b=2", "a=1", "b=2", "jar=1"]);
-    // All others are replaced by a map, which has two of it, and then by an array, of which the last counts.
+    // All others are replaced by a map, which has two of it, and then by an array, of which the
+    // last counts.
     assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["2"]);
     assert_eq!(field(&response, "x-b"), "0");
     let response = (map(), [("x-a", "0")], ()).into_response();

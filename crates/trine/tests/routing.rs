@@ -48,7 +48,9 @@ fn app() -> App {
         .route("/purge", Methods::default().on(Method::from_bytes(b"PURGE").ok(), seen))
         .route("/any", any(seen))
         .group(
-            Group::at("/t/{tenant}").route("/", get(seen)).group(Group::at("/x").route("/{id}", get(seen))),
+            Group::at("/t/{tenant}")
+                .route("/", get(seen))
+                .group(Group::at("/x").route("/{id}", get(seen))),
         )
 }
 
@@ -80,7 +82,9 @@ async fn paths_find_their_routes() {
 
 #[tokio::test]
 async fn what_matches_nothing_is_a_404_that_says_so() {
-    for path in ["/nothing", "/nothing/", "/users/7/x", "/files/", "//users", "/users//7", "/t//x/9"] {
+    for path in
+        ["/nothing", "/nothing/", "/users/7/x", "/files/", "//users", "/users//7", "/t//x/9"]
+    {
         let (status, headers, body) = send(app(), "GET", path).await;
         assert_eq!(status, 404, "{path}");
         assert_eq!(headers["content-type"], "application/problem+json");
@@ -101,7 +105,10 @@ async fn a_tunnel_that_nobody_opens_is_a_501() {
         stream.write_all(sent).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 501 ") && answer.contains("opens no tunnel"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 501 ") && answer.contains("opens no tunnel"),
+            "{answer}"
+        );
         assert!(answer.contains("connection: close\r\n"), "{answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
         server.stop().await;
@@ -113,7 +120,10 @@ async fn what_cannot_be_decoded_is_a_400_that_says_so() {
     for path in ["/users/%zz", "/users/%4", "/no%where"] {
         let (status, _, body) = send(app(), "GET", path).await;
         assert_eq!(status, 400, "{path}");
-        assert!(body.contains("two hexadecimal digits after each `%`") && body.contains(path), "{body}");
+        assert!(
+            body.contains("two hexadecimal digits after each `%`") && body.contains(path),
+            "{body}"
+        );
     }
     let (status, _, body) = send(app(), "GET", "/users/%FF").await;
     assert_eq!(status, 400);
@@ -155,13 +165,18 @@ async fn the_fallback_answers_where_nothing_stands() {
 #[tokio::test]
 async fn problems_are_told_as_the_client_accepts() {
     for (accept, content_type, start) in [
-        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8", "<!doctype html>"),
+        (
+            "text/html,application/xhtml+xml,*/*;q=0.8",
+            "text/html; charset=utf-8",
+            "<!doctype html>",
+        ),
         ("application/json", "application/problem+json", "{"),
         ("text/markdown, text/html;q=0.5", "text/markdown; charset=utf-8", "# 404 Not Found"),
         ("text/plain", "text/plain; charset=utf-8", "404 Not Found"),
         ("image/png", "application/problem+json", "{"),
     ] {
-        let request = Request::get("/nothing").header("accept", accept).body(Body::empty()).unwrap();
+        let request =
+            Request::get("/nothing").header("accept", accept).body(Body::empty()).unwrap();
         let Ok(response) = app().build().await.unwrap().oneshot(request).await;
         assert_eq!(response.headers()["content-type"], content_type, "{accept}");
         let body = response.into_body().bytes().await.unwrap();
@@ -182,8 +197,10 @@ async fn the_body_stands_at_any_place_and_the_parts_run_first() {
         }
     }
     async fn refused(_body: String, _: Refuses) {}
-    let app =
-        App::new().route("/", post(first)).route("/refused", post(refused)).route("/sync", get(|| "sync"));
+    let app = App::new()
+        .route("/", post(first))
+        .route("/refused", post(refused))
+        .route("/sync", get(|| "sync"));
     let app = app.build().await.unwrap();
     let request = Request::post("/").body(Body::from("text")).unwrap();
     let Ok(response) = app.clone().oneshot(request).await;
@@ -201,8 +218,10 @@ async fn bodies_past_the_limit_are_refused() {
     async fn length(body: Bytes) -> String {
         body.len().to_string()
     }
-    let app =
-        App::new().body_limit(4).route("/", post(length)).route("/more", post(length).limit(8).put(length));
+    let app = App::new()
+        .body_limit(4)
+        .route("/", post(length))
+        .route("/more", post(length).limit(8).put(length));
     let app = app.build().await.unwrap();
     for (method, path, body, status) in [
         ("POST", "/", "1234", 200),
@@ -242,12 +261,14 @@ fn the_audit_tells_every_mistake_at_once_with_its_places() {
         .state(2_u8);
     let audit = app.audit().unwrap_err();
     let kinds: Vec<Kind> = audit.findings().iter().map(|finding| finding.kind).collect();
-    let wanted = [Kind::StateTwice, Kind::Collision, Kind::Template, Kind::NoMethods, Kind::MissingState];
+    let wanted =
+        [Kind::StateTwice, Kind::Collision, Kind::Template, Kind::NoMethods, Kind::MissingState];
     assert_eq!(kinds, wanted, "{audit}");
     let places = &audit.findings()[1].places;
     assert_eq!(*places, [format!("{}:{}", file!(), line + 3), format!("{}:{}", file!(), line + 2)]);
     let text = audit.to_string();
-    for fragment in ["found 5 mistakes", "GET /{a}", "`no-slash` must start with `/`", "`u64`", "needs_state"]
+    for fragment in
+        ["found 5 mistakes", "GET /{a}", "`no-slash` must start with `/`", "`u64`", "needs_state"]
     {
         assert!(text.contains(fragment), "{fragment}: {text}");
     }
@@ -264,8 +285,14 @@ fn state_that_many_handlers_miss_is_one_mistake() {
     let audit = app.audit().unwrap_err();
     let said: Vec<&str> = audit.findings().iter().map(|finding| &*finding.text).collect();
     assert_eq!(said.len(), 2, "{audit}");
-    assert!(said[0].starts_with("the handler `one` and 7 others need state of type `u8`, "), "{audit}");
-    assert!(said[1].starts_with("the handler `two` and 3 others need state of type `u16`, "), "{audit}");
+    assert!(
+        said[0].starts_with("the handler `one` and 7 others need state of type `u8`, "),
+        "{audit}"
+    );
+    assert!(
+        said[1].starts_with("the handler `two` and 3 others need state of type `u16`, "),
+        "{audit}"
+    );
     assert_eq!(audit.findings()[0].places.len(), 3);
 }
 
@@ -274,8 +301,10 @@ fn a_path_argument_is_compared_with_the_whole_template() {
     async fn one(_: Option<Path<u8>>) {}
     async fn two(_: Path<(u8, String)>) {}
     async fn named(_: Path<std::collections::HashMap<String, String>>) {}
-    let group =
-        Group::at("/{a}").route("/one", get(one)).route("/two/{b}", get(two)).route("/{*rest}", get(named));
+    let group = Group::at("/{a}")
+        .route("/one", get(one))
+        .route("/two/{b}", get(two))
+        .route("/{*rest}", get(named));
     App::new().group(group).audit().unwrap();
     let group = Group::at("/{a}").route("/one/{b}", get(one)).route("/two", get(two));
     let audit = App::new().group(group).route("/none", get(one)).fallback(one).audit().unwrap_err();

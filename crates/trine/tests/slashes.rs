@@ -194,7 +194,8 @@ async fn no_target_leads_to_another_host() {
         socket.read_to_string(&mut answer).await.unwrap();
         let location = answer.lines().find_map(|line| line.strip_prefix("location: "));
         redirects += usize::from(answer.starts_with("HTTP/1.1 308"));
-        let (path, _) = location.unwrap_or("./").split_once('?').unwrap_or((location.unwrap_or("./"), ""));
+        let (path, _) =
+            location.unwrap_or("./").split_once('?').unwrap_or((location.unwrap_or("./"), ""));
         assert!(path.starts_with("../") || path.starts_with("./"), "{target}: {answer}");
         assert!(!path.contains("//") && !path.contains('\\'), "{target}: {answer}");
     }
@@ -205,7 +206,10 @@ async fn no_target_leads_to_another_host() {
 #[test]
 fn the_audit_tells_what_stands_in_the_way() {
     let routes = |slashes| {
-        let both = Group::at("/g").route("/a", get(tell)).route("/a/", post(tell)).route("/{id}", get(tell));
+        let both = Group::at("/g")
+            .route("/a", get(tell))
+            .route("/a/", post(tell))
+            .route("/{id}", get(tell));
         App::new().group(both.slashes(slashes)).route("/{*rest}", get(tell))
     };
     let audit = routes(Slashes::Same).audit().unwrap_err();

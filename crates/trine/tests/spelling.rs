@@ -66,15 +66,18 @@ async fn every_place_sees_the_spelling_that_matched() {
     let client = app.test().await;
     let raw = "/%61%20b/%2f%7e/|?%61=%2f";
     let one = "/a%20b/%2F~/%7C?%61=%2f";
-    let lines: String = ["o", "m", "g", "m", "r", "h"].map(|place| format!("{place} {one} {raw}\n")).concat();
+    let lines: String =
+        ["o", "m", "g", "m", "r", "h"].map(|place| format!("{place} {one} {raw}\n")).concat();
     client.get(raw).await.expect_text(&format!("{lines}{one} {raw}"));
     // Spelt so already, it is the raw one too.
-    let lines: String = ["o", "m", "g", "m", "r", "h"].map(|place| format!("{place} {one} {one}\n")).concat();
+    let lines: String =
+        ["o", "m", "g", "m", "r", "h"].map(|place| format!("{place} {one} {one}\n")).concat();
     client.get(one).await.expect_text(&format!("{lines}{one} {one}"));
     let lost = client.get("/%6cost%2f").await.text();
     assert_eq!(
         lost,
-        ["o", "m", "h"].map(|at| format!("{at} /lost%2F /%6cost%2f\n")).concat() + "/lost%2F /%6cost%2f"
+        ["o", "m", "h"].map(|at| format!("{at} /lost%2F /%6cost%2f\n")).concat()
+            + "/lost%2F /%6cost%2f"
     );
 }
 
@@ -89,9 +92,13 @@ async fn no_spelling_leads_past_a_layer() {
         .route("/{a}/{b}", get(async |uri: Uri| uri.to_string()))
         .test()
         .await;
-    for path in
-        ["/admin/keys", "/%61dmin/keys", "/%61%64%6d%69%6e/%6Beys", "/%61dmin/old/keys", "/admin/nothing"]
-    {
+    for path in [
+        "/admin/keys",
+        "/%61dmin/keys",
+        "/%61%64%6d%69%6e/%6Beys",
+        "/%61dmin/old/keys",
+        "/admin/nothing",
+    ] {
         client.get(path).await.expect_problem(403);
     }
     // An encoded slash is none: another path, which is not guarded and leads elsewhere.
@@ -126,22 +133,25 @@ async fn problems_and_explanations_tell_it() {
 /// The body of the answer to a GET, whose target is sent as it is.
 async fn ask(server: &common::Running, target: &str) -> String {
     let mut socket = TcpStream::connect(server.addr).await.unwrap();
-    let head = format!("GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", server.addr);
+    let head =
+        format!("GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", server.addr);
     socket.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// Over sockets: a foreign service behind a prefix sees the spelling that matched, and neither a slash more nor less.
+/// Over sockets: a foreign service behind a prefix sees the spelling that matched, and neither a
+/// slash more nor less.
 #[tokio::test]
 async fn a_mounted_service_sees_it_on_a_socket() {
     let tell = |request: axum::extract::Request| async move {
         format!("{} {}", request.uri(), RawTarget::of(&request))
     };
-    let router = axum::Router::new().route("/admin/{*rest}", axum::routing::get(tell)).fallback(tell);
-    let inner =
-        App::new().route("/{*rest}", get(async |uri: Uri, raw: RawTarget| format!("{uri} {}", raw.0)));
+    let router =
+        axum::Router::new().route("/admin/{*rest}", axum::routing::get(tell)).fallback(tell);
+    let inner = App::new()
+        .route("/{*rest}", get(async |uri: Uri, raw: RawTarget| format!("{uri} {}", raw.0)));
     let app = App::new().mount("/axum", router).mount("/trine", inner.build().await.unwrap());
     let server = common::start(app).await;
     for (target, wanted) in [

@@ -1,4 +1,5 @@
-//! Server-sent events over real sockets: clients that read, stop reading, half-close, vanish and come back.
+//! Server-sent events over real sockets: clients that read, stop reading, half-close, vanish and
+//! come back.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -44,7 +45,10 @@ async fn ends() -> impl IntoResponse {
 }
 
 #[get("/here")]
-async fn here(topic: State<Topic<String>>, people: State<Presence<(), &'static str>>) -> impl IntoResponse {
+async fn here(
+    topic: State<Topic<String>>,
+    people: State<Presence<(), &'static str>>,
+) -> impl IntoResponse {
     Sse::new(topic.subscribe().events()).keep(people.enter((), "Ann"))
 }
 
@@ -91,8 +95,9 @@ impl Client {
 
     /// Reads to the end of the connection, in whatever way it comes.
     async fn rest(mut self) -> String {
-        let _ =
-            timeout(PATIENCE, self.socket.read_to_end(&mut self.read)).await.expect("the connection stays");
+        let _ = timeout(PATIENCE, self.socket.read_to_end(&mut self.read))
+            .await
+            .expect("the connection stays");
         String::from_utf8_lossy(&self.read).into_owned()
     }
 }
@@ -128,7 +133,8 @@ async fn an_event_arrives_with_its_head() {
     server.stop().await;
 }
 
-/// A layer that compresses whatever it meets must not hold an event back until it has enough of them.
+/// A layer that compresses whatever it meets must not hold an event back until it has enough of
+/// them.
 #[trine::test]
 async fn each_event_arrives_at_once_under_compression() {
     for everything in [false, true] {
@@ -144,7 +150,9 @@ async fn each_event_arrives_at_once_under_compression() {
         client.until("retry: 1500\n\n").await;
         for number in 0..3 {
             topic.publish(format!("number {number}"));
-            let event = timeout(Duration::from_secs(2), client.until("\n\n")).await.expect("it is held back");
+            let event = timeout(Duration::from_secs(2), client.until("\n\n"))
+                .await
+                .expect("it is held back");
             assert!(event.contains(&format!("data: \"number {number}\"\n")), "{event}");
         }
         server.stop().await;
@@ -259,8 +267,8 @@ async fn what_a_stream_keeps_goes_with_its_client() {
     server.stop().await;
 }
 
-/// One that stops reading costs what is gathered for it and its place in the topic, and is let go in time. Nobody else
-/// notices.
+/// One that stops reading costs what is gathered for it and its place in the topic, and is let go
+/// in time. Nobody else notices.
 #[trine::test]
 async fn a_client_that_stops_reading_is_let_go() {
     let (app, topic) = app(TopicConfig { queue: 8, ..TopicConfig::default() });

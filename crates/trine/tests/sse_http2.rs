@@ -1,4 +1,5 @@
-//! Server-sent events as streams of HTTP/2: many on one connection, which must not know of one another.
+//! Server-sent events as streams of HTTP/2: many on one connection, which must not know of one
+//! another.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -54,14 +55,18 @@ impl Events {
         Events { body: answer.into_body(), read: Vec::new() }
     }
 
-    /// Reads until this was read, and takes everything up to its end. `false` where the stream ends before.
+    /// Reads until this was read, and takes everything up to its end. `false` where the stream ends
+    /// before.
     async fn until(&mut self, end: &str) -> bool {
         loop {
-            if let Some(at) = self.read.windows(end.len()).position(|window| window == end.as_bytes()) {
+            if let Some(at) =
+                self.read.windows(end.len()).position(|window| window == end.as_bytes())
+            {
                 self.read.drain(..at + end.len());
                 return true;
             }
-            let Some(part) = timeout(PATIENCE, self.body.data()).await.expect("nothing comes") else {
+            let Some(part) = timeout(PATIENCE, self.body.data()).await.expect("nothing comes")
+            else {
                 return false;
             };
             let part = part.expect("no end in the middle");

@@ -84,7 +84,10 @@ async fn the_audit_finds_every_mistake_at_once() {
     let (dir, templates) = folder(&[
         ("broken.html", "one\n{% if x %}\ntwo\n"),
         ("odd.html", "\n\n{{ name"),
-        ("includes.html", "one\n{% include 'partials/nav.htm' %}{% include \"maybe.html\" ignore missing %}"),
+        (
+            "includes.html",
+            "one\n{% include 'partials/nav.htm' %}{% include \"maybe.html\" ignore missing %}",
+        ),
         ("partials/nav.html", ""),
         ("Home.htm", "not quite"),
     ]);
@@ -97,11 +100,17 @@ async fn the_audit_finds_every_mistake_at_once() {
     assert_eq!(found.len(), 4, "{audit}");
     assert!(found[0].0.starts_with("the template `broken.html`: syntax error: "), "{audit}");
     assert!(found[0].1.starts_with(&format!("{}:", file("broken.html"))), "{audit}");
-    assert_eq!(found[1].0, "the template `partials/nav.htm` is not there: did you mean `partials/nav.html`?");
+    assert_eq!(
+        found[1].0,
+        "the template `partials/nav.htm` is not there: did you mean `partials/nav.html`?"
+    );
     assert_eq!(found[1].1, format!("{}:2", file("includes.html")));
     assert!(found[2].0.starts_with("the template `odd.html`: syntax error: "), "{audit}");
     assert_eq!(found[2].1, format!("{}:3", file("odd.html")));
-    assert!(found[3].0.contains("the template `home.html` of `templates::Home` is not there"), "{audit}");
+    assert!(
+        found[3].0.contains("the template `home.html` of `templates::Home` is not there"),
+        "{audit}"
+    );
     assert!(found[3].0.contains("did you mean `Home.htm`?"), "{audit}");
     assert!(found[3].1.contains("tests/templates.rs:"), "{audit}");
 }
@@ -115,7 +124,10 @@ async fn a_folder_or_a_state_that_is_not_there_is_one_finding() {
     assert!(audit.to_string().contains("at no/such/folder"), "{audit}");
     let audit = App::new().route("/", get(home)).audit().unwrap_err();
     assert_eq!(audit.findings().len(), 1, "{audit}");
-    assert!(audit.to_string().contains("needs state of type `trine::template::Templates`"), "{audit}");
+    assert!(
+        audit.to_string().contains("needs state of type `trine::template::Templates`"),
+        "{audit}"
+    );
 }
 
 #[test]
@@ -124,7 +136,8 @@ fn an_error_shows_its_line() {
         ("page.html", "<body>\n{% include 'part.html' %}\n</body>\n"),
         ("part.html", "1\n2\n{{ user.nam.first }}\n4\n5\n6\n"),
     ]);
-    let error = templates.try_render("page.html", json!({ "user": { "name": "Ann" } })).unwrap_err();
+    let error =
+        templates.try_render("page.html", json!({ "user": { "name": "Ann" } })).unwrap_err();
     assert_eq!((error.name(), error.line()), ("part.html", Some(3)));
     assert_eq!(
         error.to_string(),
@@ -133,7 +146,10 @@ fn an_error_shows_its_line() {
     );
     let problem = templates.render("page.html", ()).unwrap_err();
     assert_eq!(problem.status(), 500);
-    assert!(problem.source_error().unwrap().to_string().starts_with("part.html:3: "), "{problem:?}");
+    assert!(
+        problem.source_error().unwrap().to_string().starts_with("part.html:3: "),
+        "{problem:?}"
+    );
     assert!(!serde_json::to_string(&problem).unwrap().contains("part.html"));
 
     let error = templates.try_render("pages.html", ()).unwrap_err().to_string();
@@ -163,7 +179,8 @@ fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
     assert_eq!(templates.render("default.html", json!({})).unwrap().text(), "nobody");
     let html = templates.render("script.html", json!({ "text": "\"<b>&" })).unwrap();
     assert_eq!(html.text(), "<a title=\"&quot;&lt;b&gt;&amp;\">&quot;&lt;b&gt;&amp;</a>\"<b>&");
-    let data = templates.render("data.json", json!({ "value": { "a": [1, "\"</script>"] } })).unwrap();
+    let data =
+        templates.render("data.json", json!({ "value": { "a": [1, "\"</script>"] } })).unwrap();
     assert_eq!(data.into_text(), r#"{"a":[1,"\"</script>"]}"#);
 }
 
@@ -198,7 +215,8 @@ async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
             return Ok(Redirect::to("/welcome").into_response());
         }
         sent.form.refuse("name", "taken", "is taken");
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page.render(&Ask { form: sent.form })?).into_response())
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page.render(&Ask { form: sent.form })?)
+            .into_response())
     }
     const PAGE: &str = "{{ form.value('name') }}|{{ form.values.name[0] }}|{{ form.value('address[street]') }}|\
         {% for topic in form.values('topics') %}{{ topic }},{% endfor %}{{ form.values.topics|length }}|\
@@ -208,26 +226,34 @@ async fn a_form_is_one_page_whether_it_was_filled_in_or_not() {
         {% if form.errors.topics %}!{% endif %}{{ form.is_refused() }}|\
         {% for error in form.all_errors() %}{{ error.field }} {% endfor %}|\
         {% for name in form.values %}{{ name }} {% endfor %}|{% for name in form.errors %}{{ name }} {% endfor %}";
-    let templates = Templates::embedded(&[("ask.txt", PAGE), ("wrong.txt", "{{ form.vlaue('name') }}")]);
+    let templates =
+        Templates::embedded(&[("ask.txt", PAGE), ("wrong.txt", "{{ form.vlaue('name') }}")]);
     let app = App::new().state(templates.clone()).route("/", get(empty).post(sent));
     let client = app.test().await;
     client.get("/").await.expect_text("|||0|False|||False|||");
-    let fields =
-        [("name", "<Ann>"), ("age", "old"), ("topics", "rust"), ("topics", "web"), ("address.street", "Elm")];
+    let fields = [
+        ("name", "<Ann>"),
+        ("age", "old"),
+        ("topics", "rust"),
+        ("topics", "web"),
+        ("address.street", "Elm"),
+    ];
     client.post("/").form(&fields).await.expect_status(422).expect_text(
         "<Ann>|<Ann>|Elm|rust,web,2|True|type: expected a whole number from 0 to 255, got `old`;|is taken|True|age name |\
          address.street age name topics |age name ",
     );
     client.post("/").form(&[("name", "Ann"), ("age", "7")]).await.expect_status(303);
     // Neither a slip in a function's name passes, nor is it anything but data elsewhere.
-    let error = templates.try_render("wrong.txt", Ask { form: Filled::default() }).unwrap_err().to_string();
+    let error =
+        templates.try_render("wrong.txt", Ask { form: Filled::default() }).unwrap_err().to_string();
     assert!(error.contains("vlaue"), "{error}");
     assert_eq!(json!(Filled::default()), json!({ "values": {}, "errors": {} }));
 }
 
 #[test]
 fn nothing_outside_of_the_folder_is_read() {
-    let (dir, _) = folder(&[("secret.txt", "secret"), ("site/page.txt", "page"), ("site/.hidden", "secret")]);
+    let (dir, _) =
+        folder(&[("secret.txt", "secret"), ("site/page.txt", "page"), ("site/.hidden", "secret")]);
     let site = dir.path().join("site");
     #[cfg(unix)]
     std::os::unix::fs::symlink(dir.path().join("secret.txt"), site.join("link.txt")).unwrap();
@@ -256,7 +282,10 @@ fn nothing_outside_of_the_folder_is_read() {
 #[test]
 fn every_limit_holds() {
     let files = [
-        ("steps.txt", "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"),
+        (
+            "steps.txt",
+            "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}",
+        ),
         ("output.txt", "{% for a in range(1000) %}0123456789{% endfor %}"),
         ("deep.txt", "{% include 'deep.txt' %}"),
         ("macro.txt", "{% macro m(n) %}{{ m(n) }}{% endmacro %}{{ m(1) }}"),
@@ -269,7 +298,10 @@ fn every_limit_holds() {
     };
     let default = TemplateLimits::default;
     let steps = said(default(), "steps.txt");
-    assert!(steps.contains("rendering takes more than 5000000 steps (`TemplateLimits::steps`)"), "{steps}");
+    assert!(
+        steps.contains("rendering takes more than 5000000 steps (`TemplateLimits::steps`)"),
+        "{steps}"
+    );
     assert_eq!(said(default(), "output.txt").len(), 10_000);
     assert_eq!(said(TemplateLimits { output: 10_000, ..default() }, "output.txt").len(), 10_000);
     let output = said(TemplateLimits { output: 9_999, ..default() }, "output.txt");
@@ -280,10 +312,17 @@ fn every_limit_holds() {
     }
     assert_eq!(said(TemplateLimits { source: 10, ..default() }, "source.txt"), "0123456789");
     let source = said(TemplateLimits { source: 9, ..default() }, "source.txt");
-    assert!(source.contains("the file has more than 9 bytes (`TemplateLimits::source`)"), "{source}");
+    assert!(
+        source.contains("the file has more than 9 bytes (`TemplateLimits::source`)"),
+        "{source}"
+    );
     let (_dir, templates) = folder(&files);
-    let names = templates.limits(TemplateLimits { files: 4, ..default() }).names().unwrap_err().to_string();
-    assert!(names.contains("the folder holds more than 4 files (`TemplateLimits::files`)"), "{names}");
+    let names =
+        templates.limits(TemplateLimits { files: 4, ..default() }).names().unwrap_err().to_string();
+    assert!(
+        names.contains("the folder holds more than 4 files (`TemplateLimits::files`)"),
+        "{names}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The test client against a plain Tower service, so that a failure here is not the fault of the router.
+//! The test client against a plain Tower service, so that a failure here is not the fault of the
+//! router.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -46,7 +47,9 @@ async fn handle(cx: &mut Cx) -> Result<Response, Rejection> {
             (cookies, cookies_of(cx)).into_response()
         }
         "/panic" => panic!("out of cheese"),
-        "/broken" => Body::stream(futures_util::stream::iter([Ok("a"), Err("disk")])).into_response(),
+        "/broken" => {
+            Body::stream(futures_util::stream::iter([Ok("a"), Err("disk")])).into_response()
+        }
         "/bytes" => Bytes::from_static(&[0xFF]).into_response(),
         _ => 404_u16.try_into().map(http::StatusCode::into_response).unwrap(),
     })
@@ -86,7 +89,8 @@ async fn sends_what_it_is_told() {
     }
     client.post("/json").json(&[1, 2, 3]).await.expect_status(200).expect_json(3);
     client.post("/json").header("content-type", "text/plain").json(&[1]).await.expect_status(415);
-    let pairs = client.post("/form").form(&[("a", "1"), ("a", "2")]).await.json::<serde_json::Value>();
+    let pairs =
+        client.post("/form").form(&[("a", "1"), ("a", "2")]).await.json::<serde_json::Value>();
     assert_eq!(pairs, json!([["a", "1"], ["a", "2"]]));
     let form = Multipart::new().text("a", "1").file("f", "f.png", "image/png", vec![0, 1]);
     let echo = client.post("/form").multipart(form).await;
@@ -150,7 +154,10 @@ async fn a_failed_expectation_shows_everything() {
     );
     let bytes = client.get("/bytes").await;
     assert!(failure(|| _ = bytes.text()).contains("(1 bytes that are no text)"));
-    assert!(failure(|| _ = bytes.expect_header("x-none", "1")).starts_with("expected header `x-none: 1`"));
+    assert!(
+        failure(|| _ = bytes.expect_header("x-none", "1"))
+            .starts_with("expected header `x-none: 1`")
+    );
 }
 
 #[test]
@@ -219,7 +226,10 @@ async fn problems_are_expected_with_all_that_makes_one() {
     client.post("/json").json("a").await.expect_problem(422);
     let text = client.post("/json").header("accept", "text/plain").json("a").await;
     let said = failure(|| _ = text.expect_problem(422));
-    assert!(said.starts_with("expected `application/problem+json`, got text/plain; charset=utf-8"), "{said}");
+    assert!(
+        said.starts_with("expected `application/problem+json`, got text/plain; charset=utf-8"),
+        "{said}"
+    );
     let said = failure(|| _ = text.expect_problem(400));
     assert!(said.starts_with("expected status 400, got 422"), "{said}");
 }
@@ -253,7 +263,9 @@ fn app() -> App {
         .route("/round", get(|| async { Redirect::to("/round") }))
         .route(
             "/told",
-            any(|method: Method, uri: Uri, body: String| async move { format!("{method} {uri} {body}") }),
+            any(|method: Method, uri: Uri, body: String| async move {
+                format!("{method} {uri} {body}")
+            }),
         )
 }
 
@@ -269,8 +281,10 @@ fn numbers() -> (tokio::sync::mpsc::Sender<u8>, Body) {
 #[tokio::test]
 async fn a_failure_names_the_route_with_its_handler_and_place() {
     let line = line!() + 2;
-    let client =
-        App::new().route("/todos/{id}", get(|Path(id): Path<u8>| async move { id.to_string() })).test().await;
+    let client = App::new()
+        .route("/todos/{id}", get(|Path(id): Path<u8>| async move { id.to_string() }))
+        .test()
+        .await;
     let said = failure({
         let response = client.get("/todos/x").await;
         move || _ = response.expect_status(200)
@@ -328,7 +342,12 @@ async fn bodies_stream_both_ways() {
 fn a_plain_test_function_waits() {
     let client = app().blocking_test();
     client.get("/todos/7").send().expect_status(200).expect_text("todo 7");
-    client.follow_redirects(1).post("/keep").form(&[("a", "1")]).send().expect_text("POST /told a=1");
+    client
+        .follow_redirects(1)
+        .post("/keep")
+        .form(&[("a", "1")])
+        .send()
+        .expect_text("POST /told a=1");
     client
         .post("/told")
         .header("x", "1")

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -37,7 +39,8 @@ impl Pki {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.unwrap().with_root_certificates(roots);
         let config = match own {
             None => builder.with_no_client_auth(),
@@ -70,7 +73,8 @@ async fn conn(conn: ConnInfo) -> String {
 /// The application, at a port with TLS and at a plain one.
 async fn start(pki: &Pki) -> (std::net::SocketAddr, std::net::SocketAddr, ServerHandle) {
     let (chain, key) = pki.sign("localhost", ExtendedKeyUsagePurpose::ServerAuth);
-    let tls = Tls::from_pem(chain, key).client_authorities_pem(pki.0.pem(), ClientCertificates::Optional);
+    let tls =
+        Tls::from_pem(chain, key).client_authorities_pem(pki.0.pem(), ClientCertificates::Optional);
     let anywhere = ([127, 0, 0, 1], 0).into();
     let config = ServerConfig {
         listeners: vec![Listen::tls(anywhere, tls), Listen::tcp(anywhere)],
@@ -78,7 +82,8 @@ async fn start(pki: &Pki) -> (std::net::SocketAddr, std::net::SocketAddr, Server
         signals: false,
         ..ServerConfig::default()
     };
-    let app = App::new().routes(routes![who, maybe, conn]).layer(Hsts::new(Duration::from_secs(60)));
+    let app =
+        App::new().routes(routes![who, maybe, conn]).layer(Hsts::new(Duration::from_secs(60)));
     let service = app.build().await.unwrap();
     let bound = Server::new(config).bind().unwrap();
     let addresses: Vec<_> = bound.local_addrs().filter_map(trine_server::Address::tcp).collect();
@@ -87,7 +92,10 @@ async fn start(pki: &Pki) -> (std::net::SocketAddr, std::net::SocketAddr, Server
     (addresses[0], addresses[1], handle)
 }
 
-async fn ask(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin, path: &str) -> String {
+async fn ask(
+    mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    path: &str,
+) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -129,10 +137,14 @@ async fn hsts_is_said_over_tls_only() {
     let pki = Pki::new();
     let (secure, plain, handle) = start(&pki).await;
     let name = ServerName::try_from("localhost").unwrap();
-    let stream = pki.client(None).connect(name, TcpStream::connect(secure).await.unwrap()).await.unwrap();
+    let stream =
+        pki.client(None).connect(name, TcpStream::connect(secure).await.unwrap()).await.unwrap();
     let answer = ask(stream, "/maybe").await;
     assert!(answer.contains("strict-transport-security: max-age=60\r\n"), "{answer}");
     let answer = ask(TcpStream::connect(plain).await.unwrap(), "/maybe").await;
-    assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("strict-transport"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && !answer.contains("strict-transport"),
+        "{answer}"
+    );
     handle.shutdown();
 }

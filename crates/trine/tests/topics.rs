@@ -11,7 +11,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 use trine::Topic;
 use trine::topic::{
-    Change, Form, Lagged, Message, Overflow, Presence, RoomsFull, Since, Subscription, TopicConfig, Topics,
+    Change, Form, Lagged, Message, Overflow, Presence, RoomsFull, Since, Subscription, TopicConfig,
+    Topics,
 };
 
 fn config() -> TopicConfig {
@@ -45,12 +46,13 @@ fn topics_cross_threads() {
     moves::<Subscription<u8>>();
 }
 
-/// Publishers on other threads never stop while subscribers of two runtimes come, read the history, go and come back:
-/// what each of them sees is every number of every publisher, once, in order.
+/// Publishers on other threads never stop while subscribers of two runtimes come, read the history,
+/// go and come back: what each of them sees is every number of every publisher, once, in order.
 #[test]
 fn there_is_no_gap_and_no_repetition_between_history_and_live() {
     const PUBLISHERS: usize = 3;
-    let topic = Topic::<(usize, u64)>::with(TopicConfig { history: 2_000, queue: 1 << 16, ..config() });
+    let topic =
+        Topic::<(usize, u64)>::with(TopicConfig { history: 2_000, queue: 1 << 16, ..config() });
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for publisher in 0..PUBLISHERS {
@@ -69,7 +71,8 @@ fn there_is_no_gap_and_no_repetition_between_history_and_live() {
             .map(|_| {
                 let topic = &topic;
                 scope.spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                     runtime.block_on(async {
                         let mut exact = 0;
                         for _ in 0..150 {
@@ -128,7 +131,8 @@ async fn comes_back(topic: &Topic<(usize, u64)>) -> bool {
 
 #[tokio::test]
 async fn the_oldest_make_place() {
-    let topic = Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::DropOldest, ..config() });
+    let topic =
+        Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::DropOldest, ..config() });
     let (mut slow, mut fast) = (topic.subscribe(), topic.subscribe());
     for number in 1..=7 {
         assert_eq!(topic.publish(number), 2);
@@ -141,7 +145,8 @@ async fn the_oldest_make_place() {
 
 #[tokio::test]
 async fn the_newest_are_not_taken() {
-    let topic = Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::DropNewest, ..config() });
+    let topic =
+        Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::DropNewest, ..config() });
     let (mut slow, mut fast) = (topic.subscribe(), topic.subscribe());
     for number in 1..=7 {
         topic.publish(number);
@@ -161,7 +166,8 @@ async fn the_newest_are_not_taken() {
 
 #[tokio::test]
 async fn who_lags_is_let_go() {
-    let topic = Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::Disconnect, ..config() });
+    let topic =
+        Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::Disconnect, ..config() });
     let (mut slow, mut fast) = (topic.subscribe(), topic.subscribe());
     for number in 1..=4 {
         topic.publish(number);
@@ -226,7 +232,8 @@ async fn a_closed_topic_is_read_to_its_end() {
     assert!(late.recv().await.is_none());
 }
 
-/// Subscribers on several runtimes, of either kind, and one outside of all: each is woken for each message.
+/// Subscribers on several runtimes, of either kind, and one outside of all: each is woken for each
+/// message.
 #[test]
 fn everybody_is_woken_wherever_it_waits() {
     const EACH: usize = 300;
@@ -246,7 +253,10 @@ fn everybody_is_woken_wherever_it_waits() {
             let (topic, read, reader) = (topic.clone(), &read, &reader);
             scope.spawn(move || {
                 let runtime = match kind {
-                    0 => tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+                    0 => tokio::runtime::Builder::new_multi_thread()
+                        .worker_threads(2)
+                        .enable_all()
+                        .build(),
                     _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
                 };
                 runtime.unwrap().block_on(async {
@@ -300,7 +310,8 @@ fn futures_executor<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// One that holds a waker of a task which is busy elsewhere must not hold up the others of its thread.
+/// One that holds a waker of a task which is busy elsewhere must not hold up the others of its
+/// thread.
 #[tokio::test]
 async fn a_task_that_is_busy_elsewhere_holds_up_nobody() {
     let topic = Topic::<i64>::new();
@@ -440,7 +451,8 @@ async fn a_room_that_was_used_again_rests_anew() {
 #[tokio::test]
 async fn a_name_that_finds_no_place_costs_the_same_however_many_rooms_there_are() {
     let refused = |count: u32| {
-        let rooms = Topics::<u32, ()>::with(TopicConfig { rooms: count as usize, history: 1, ..config() });
+        let rooms =
+            Topics::<u32, ()>::with(TopicConfig { rooms: count as usize, history: 1, ..config() });
         let held: Vec<_> = (0..count).map(|room| rooms.subscribe(&room).unwrap()).collect();
         let once = || {
             let start = std::time::Instant::now();

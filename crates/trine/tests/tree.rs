@@ -33,8 +33,12 @@ async fn rewrite(mut request: Request, next: Next) -> Response {
 
 async fn seen_at(app: App, path: &str) -> (u16, Vec<String>) {
     let response = app.test().await.get(path).await;
-    let seen =
-        response.headers().get_all("x-seen").iter().map(|it| it.to_str().unwrap().to_owned()).collect();
+    let seen = response
+        .headers()
+        .get_all("x-seen")
+        .iter()
+        .map(|it| it.to_str().unwrap().to_owned())
+        .collect();
     (response.status().as_u16(), seen)
 }
 
@@ -111,7 +115,11 @@ fn the_tree_shows_what_wraps_what_and_where_it_was_written() {
                     .layer(middleware(seen)),
             )
             .mount("/legacy", axum::Router::<()>::new())
-            .layer(ServiceBuilder::new().layer(CorsLayer::new()).layer(middleware(rewrite).into_layer()))
+            .layer(
+                ServiceBuilder::new()
+                    .layer(CorsLayer::new())
+                    .layer(middleware(rewrite).into_layer()),
+            )
     }
     let text = app().tree().to_string();
     let lines: Vec<&str> = text.lines().map(|line| line.split("  (").next().unwrap()).collect();
@@ -131,8 +139,11 @@ app
     assert_eq!(lines, wanted.lines().collect::<Vec<_>>(), "{text}");
     let here = file!();
     let start =
-        include_str!("tree.rs").lines().position(|line| line.contains("fn app() -> App")).unwrap() + 1;
-    for (what, line) in [("TraceLayer", 3), ("group /admin ", 5), ("layer seen", 8), ("mount /legacy", 10)] {
+        include_str!("tree.rs").lines().position(|line| line.contains("fn app() -> App")).unwrap()
+            + 1;
+    for (what, line) in
+        [("TraceLayer", 3), ("group /admin ", 5), ("layer seen", 8), ("mount /legacy", 10)]
+    {
         let place = format!("({here}:{})", start + line);
         let shown = text.lines().find(|shown| shown.contains(what)).unwrap();
         assert!(shown.ends_with(&place), "{shown} is not at {place}");

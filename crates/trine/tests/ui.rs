@@ -1,13 +1,16 @@
-//! What the compiler says where somebody makes a mistake. Only our own words are asserted, never rustc's.
+//! What the compiler says where somebody makes a mistake. Only our own words are asserted, never
+//! rustc's.
 //!
-//! Each file of `tests/ui` is a program. Behind a line of code, or on the lines below it, stands what is wrong there:
+//! Each file of `tests/ui` is a program. Behind a line of code, or on the lines below it, stands
+//! what is wrong there:
 //!
 //! ```text
 //! async fn show() {} //~ expect: part of an error whose primary span begins in this line
 //! //~ also: another part of the same error
 //! ```
 //!
-//! The errors have to be those and no others, each once. A file without expectations has to compile.
+//! The errors have to be those and no others, each once. A file without expectations has to
+//! compile.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -33,7 +36,9 @@ fn mistakes_are_explained_once_and_where_they_are() {
 /// The page quotes what the cases expect, and its code is theirs.
 #[test]
 fn the_page_of_the_guide_says_what_the_compiler_says() {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guide/mistakes.md"));
+    let page = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guide/mistakes.md"),
+    );
     let page = page.unwrap();
     let cases = cases();
     let mut failures = String::new();
@@ -50,7 +55,8 @@ fn the_page_of_the_guide_says_what_the_compiler_says() {
                     failures.push_str(&format!("{case}.rs does not have the code\n{block}\n"));
                 }
                 "text" => {
-                    for line in block.lines().filter(|line| !parts.iter().any(|part| part == line)) {
+                    for line in block.lines().filter(|line| !parts.iter().any(|part| part == line))
+                    {
                         failures.push_str(&format!("{case}.rs does not expect `{line}`\n"));
                     }
                     quoted += block.lines().count();
@@ -67,12 +73,16 @@ fn the_page_of_the_guide_says_what_the_compiler_says() {
 fn blocks(text: &str) -> Vec<(&str, String)> {
     let fences = text.split("```").collect::<Vec<_>>();
     let blocks = fences.chunks_exact(2).map(|pair| pair[1].split_once('\n').unwrap());
-    blocks.take_while(|(kind, _)| *kind != "rust").map(|(kind, block)| (kind, block.to_owned())).collect()
+    blocks
+        .take_while(|(kind, _)| *kind != "rust")
+        .map(|(kind, block)| (kind, block.to_owned()))
+        .collect()
 }
 
 /// The code alone: without hidden lines of the page and expectations of the case.
 fn without_expectations(source: &str) -> String {
-    let lines = source.lines().filter(|line| !line.starts_with("# ") && !line.trim().starts_with("//"));
+    let lines =
+        source.lines().filter(|line| !line.starts_with("# ") && !line.trim().starts_with("//"));
     lines.map(|line| line.split("//~").next().unwrap().trim_end()).collect::<Vec<_>>().join("\n")
 }
 
@@ -111,7 +121,9 @@ fn expectations(source: &str) -> Vec<Expected> {
             code = line;
         }
         match comment.trim().split_once(": ") {
-            Some(("expect", part)) => expected.push(Expected { line: code, parts: vec![part.to_owned()] }),
+            Some(("expect", part)) => {
+                expected.push(Expected { line: code, parts: vec![part.to_owned()] })
+            }
             Some(("also", part)) => expected.last_mut().unwrap().parts.push(part.to_owned()),
             _ => assert!(comment.is_empty(), "line {line}: `//~{comment}` is no expectation"),
         }
@@ -149,7 +161,8 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     let mut checked_trine = false;
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let message: Value = serde_json::from_str(line).unwrap();
-        checked_trine |= message["reason"] == "compiler-artifact" && message["target"]["name"] == "trine";
+        checked_trine |=
+            message["reason"] == "compiler-artifact" && message["target"]["name"] == "trine";
         if let Some((name, error)) = error(&message, cases) {
             reported.entry(name).or_default().push(error);
         }
@@ -158,7 +171,8 @@ fn check(cases: &BTreeMap<String, PathBuf>) -> BTreeMap<String, Vec<Reported>> {
     reported
 }
 
-/// Makes a second version of trine-core, as one has it who uses a library that was made for another.
+/// Makes a second version of trine-core, as one has it who uses a library that was made for
+/// another.
 fn other_version(root: &Path, folder: &Path) {
     let sources = folder.join("trine-core/src");
     // What an earlier version of the crate left there is no part of it.
@@ -169,10 +183,12 @@ fn other_version(root: &Path, folder: &Path) {
     let (_, rest) = manifest.split_once("[workspace.package]").unwrap();
     let version = env!("CARGO_PKG_VERSION");
     let rest = rest.replacen(&format!("version = {version:?}"), "version = \"0.0.1\"", 1);
-    let workspace =
-        format!("[workspace]\nmembers = [\"trine-core\"]\nresolver = \"3\"\n\n[workspace.package]{rest}");
+    let workspace = format!(
+        "[workspace]\nmembers = [\"trine-core\"]\nresolver = \"3\"\n\n[workspace.package]{rest}"
+    );
     std::fs::write(folder.join("Cargo.toml"), workspace).unwrap();
-    std::fs::write(folder.join("trine-core/Cargo.toml"), read("crates/trine-core/Cargo.toml")).unwrap();
+    std::fs::write(folder.join("trine-core/Cargo.toml"), read("crates/trine-core/Cargo.toml"))
+        .unwrap();
     copy(&root.join("crates/trine-core/src"), &sources);
 }
 
@@ -207,7 +223,11 @@ fn error(message: &Value, cases: &BTreeMap<String, PathBuf>) -> Option<(String, 
 
 /// The span in the case of one that lies in a macro, such as `panic!`.
 fn within<'a>(span: &'a Value, file: &str) -> Option<&'a Value> {
-    if span["file_name"] == file { Some(span) } else { within(span.get("expansion")?.get("span")?, file) }
+    if span["file_name"] == file {
+        Some(span)
+    } else {
+        within(span.get("expansion")?.get("span")?, file)
+    }
 }
 
 fn compare(name: &str, expected: Vec<Expected>, reported: &[Reported]) -> Vec<String> {
@@ -215,15 +235,18 @@ fn compare(name: &str, expected: Vec<Expected>, reported: &[Reported]) -> Vec<St
     let mut failures = Vec::new();
     for expected in expected {
         let fits = |error: &&Reported| {
-            error.line == expected.line && expected.parts.iter().all(|part| error.text.contains(part))
+            error.line == expected.line
+                && expected.parts.iter().all(|part| error.text.contains(part))
         };
         match left.iter().position(fits) {
             Some(index) => drop(left.remove(index)),
-            None => failures.push(format!("{name}.rs:{}: missing {:?}\n\n", expected.line, expected.parts)),
+            None => failures
+                .push(format!("{name}.rs:{}: missing {:?}\n\n", expected.line, expected.parts)),
         }
     }
     failures.extend(
-        left.iter().map(|error| format!("{name}.rs:{}: unexpected\n{}\n", error.line, error.rendered)),
+        left.iter()
+            .map(|error| format!("{name}.rs:{}: unexpected\n{}\n", error.line, error.rendered)),
     );
     failures
 }

@@ -1,4 +1,5 @@
-//! Temporary files are gone with their request, whatever becomes of it. On a real socket, in a folder of their own.
+//! Temporary files are gone with their request, whatever becomes of it. On a real socket, in a
+//! folder of their own.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 
 mod common;
@@ -20,7 +21,11 @@ struct Upload {
 
 /// What a handler does with the file that it got.
 #[post("/{how}", limit = "4MiB")]
-async fn handle(how: String, reached: State<Notify>, form: Submitted<Upload>) -> Result<String, Problem> {
+async fn handle(
+    how: String,
+    reached: State<Notify>,
+    form: Submitted<Upload>,
+) -> Result<String, Problem> {
     if let Some(upload) = &form.value {
         assert!(upload.file.path().exists());
         reached.notify_one();
@@ -36,7 +41,8 @@ async fn handle(how: String, reached: State<Notify>, form: Submitted<Upload>) ->
 
 fn body(size: usize, age: &str) -> Vec<u8> {
     let head = "--b0\r\ncontent-disposition: form-data; name=file; filename=f\r\n\r\n";
-    let tail = format!("\r\n--b0\r\ncontent-disposition: form-data; name=age\r\n\r\n{age}\r\n--b0--\r\n");
+    let tail =
+        format!("\r\n--b0\r\ncontent-disposition: form-data; name=age\r\n\r\n{age}\r\n--b0--\r\n");
     [head.as_bytes(), &vec![1; size], tail.as_bytes()].concat()
 }
 

@@ -1,4 +1,5 @@
-//! `Valid` over every extractor: everything that is wrong at once, with its place, a stable code and words.
+//! `Valid` over every extractor: everything that is wrong at once, with its place, a stable code
+//! and words.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 #![cfg(feature = "garde")]
 
@@ -76,7 +77,10 @@ async fn a_body_says_all_at_once_by_json_pointer() {
     assert_eq!(found.len(), expected.len(), "{problem:#}");
     found.retain(|error| !expected.contains(error));
     assert_eq!(found, Vec::<Value>::new());
-    assert_eq!(problem["detail"], "8 values are wrong; the first is JSON at `address.zip`: is more than 9");
+    assert_eq!(
+        problem["detail"],
+        "8 values are wrong; the first is JSON at `address.zip`: is more than 9"
+    );
 }
 
 #[tokio::test]
@@ -92,8 +96,13 @@ async fn what_does_not_fit_the_type_is_told_in_the_same_shape() {
 #[tokio::test]
 async fn a_form_is_told_by_its_own_names() {
     let app = App::new().route("/", post(async |_: Valid<Form<User>>| ()));
-    let fields =
-        [("name", "Ann"), ("email", "a@b.c"), ("homeTown", ""), ("tags[4]", ""), ("address.zip", "0")];
+    let fields = [
+        ("name", "Ann"),
+        ("email", "a@b.c"),
+        ("homeTown", ""),
+        ("tags[4]", ""),
+        ("address.zip", "0"),
+    ];
     let refused = app.test().await.post("/").form(&fields).await;
     let problem: Value = refused.expect_status(422).json();
     let errors = problem["errors"].as_array().unwrap();
@@ -128,7 +137,11 @@ async fn form(page: Valid<Form<Page>>) -> String {
 
 #[tokio::test]
 async fn query_path_and_form_name_the_field() {
-    let client = App::new().routes(routes![query, form]).route("/path/{page}/{word}", get(path)).test().await;
+    let client = App::new()
+        .routes(routes![query, form])
+        .route("/path/{page}/{word}", get(path))
+        .test()
+        .await;
     for (place, wrong, right) in [
         ("query", client.get("/query?page=0&word=long"), client.get("/query?page=1&word=ok")),
         ("path", client.get("/path/0/long"), client.get("/path/1/ok")),
@@ -162,7 +175,10 @@ async fn a_submitted_form_gets_the_errors_of_validation() {
     let client = app.test().await;
     let said: Value = client.post("/").form(&[("page", "0"), ("word", "ok")]).await.json();
     assert_eq!(said["values"], json!({ "page": ["0"], "word": ["ok"] }));
-    assert_eq!(said["errors"], json!({ "page": [{ "code": "range", "message": "is less than 1" }] }));
+    assert_eq!(
+        said["errors"],
+        json!({ "page": [{ "code": "range", "message": "is less than 1" }] })
+    );
     // Validation wants a value: what does not fit its type is told alone.
     let said: Value = client.post("/").form(&[("page", "x"), ("word", "long")]).await.json();
     assert_eq!(said["errors"].as_object().unwrap().len(), 1);
@@ -210,10 +226,13 @@ async fn a_context_is_of_the_state_and_the_audit_asks_for_it() {
     let client = app().state(Auction { least: 5 }).test().await;
     client.post("/hand").json(&5).await.expect_text("taken");
     let low: Value = client.post("/hand").json(&4).await.expect_status(422).json();
-    let error = json!([{ "in": "body", "pointer": "", "code": "too_low", "message": "is less than 5" }]);
+    let error =
+        json!([{ "in": "body", "pointer": "", "code": "too_low", "message": "is less than 5" }]);
     assert_eq!((&low["errors"], &low["detail"]), (&error, &json!("JSON: is less than 5")));
-    let low: Value = client.post("/garde").json(&json!({ "bid": 4 })).await.expect_status(422).json();
-    let error = json!([{ "in": "body", "pointer": "/bid", "code": "invalid", "message": "is too low" }]);
+    let low: Value =
+        client.post("/garde").json(&json!({ "bid": 4 })).await.expect_status(422).json();
+    let error =
+        json!([{ "in": "body", "pointer": "/bid", "code": "invalid", "message": "is too low" }]);
     assert_eq!(low["errors"], error);
 }
 

@@ -1,5 +1,5 @@
-//! How text becomes a value: one table, for named arguments, `Query`, `Form` and header fields. The guide prints it
-//! (`guide/extraction.md`, "How text becomes a value").
+//! How text becomes a value: one table, for named arguments, `Query`, `Form` and header fields. The
+//! guide prints it (`guide/extraction.md`, "How text becomes a value").
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -32,9 +32,9 @@ fn request(client: &TestClient, way: &str, path: &str, sent: &[&str]) -> TestReq
     let pairs: Vec<_> = sent.iter().map(|text| ("v", *text)).collect();
     match way {
         "form" => client.post(&path).form(&pairs),
-        "header" => {
-            pairs.iter().fold(client.get(&path), |request, (name, text)| request.header(*name, *text))
-        }
+        "header" => pairs
+            .iter()
+            .fold(client.get(&path), |request, (name, text)| request.header(*name, *text)),
         _ => client.get(&path).query(&pairs),
     }
 }
@@ -240,7 +240,8 @@ table! {
     }
 }
 
-/// The first three columns of the guide's table: what is not there, what is empty, what comes twice.
+/// The first three columns of the guide's table: what is not there, what is empty, what comes
+/// twice.
 #[trine::test]
 async fn the_guide_prints_the_table() {
     let guide = include_str!("../../../guide/extraction.md");
@@ -258,7 +259,8 @@ async fn the_guide_prints_the_table() {
         let mut cells = format!("| {row} |");
         for sent in [&[][..], &[""], twice] {
             let said = told(&request(&client, "named", "/t", sent).await, "named");
-            cells += &said.map_or_else(|code| format!(" *{code}* |"), |value| format!(" `{value}` |"));
+            cells +=
+                &said.map_or_else(|code| format!(" *{code}* |"), |value| format!(" `{value}` |"));
         }
         assert!(guide.contains(&cells), "the guide does not say: {cells}");
     }

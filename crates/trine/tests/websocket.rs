@@ -161,8 +161,7 @@ async fn behind_a_proxy_the_host_that_it_tells_counts_if_it_is_trusted() {
     let trusting = trine::config::Config::read("trusted_proxies = '127.0.0.1'", []).unwrap();
     let trusting = app().config(trusting).test_server().await;
     let trusts_nobody = app().test_server().await;
-    let told =
-        "x-forwarded-for: 203.0.113.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: app.example\r\n";
+    let told = "x-forwarded-for: 203.0.113.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: app.example\r\n";
     for (server, origin, told, status) in [
         (&trusting, "https://app.example", told, "101"),
         (&trusting, "https://evil.example", told, "403"),
@@ -170,11 +169,17 @@ async fn behind_a_proxy_the_host_that_it_tells_counts_if_it_is_trusted() {
         (&trusting, "http://localhost", told, "403"),
         (&trusting, "http://localhost", "", "101"),
         // The field of the client stands before that of the proxy.
-        (&trusting, "https://evil.example", &format!("x-forwarded-host: evil.example\r\n{told}"), "403"),
+        (
+            &trusting,
+            "https://evil.example",
+            &format!("x-forwarded-host: evil.example\r\n{told}"),
+            "403",
+        ),
         (&trusts_nobody, "https://app.example", told, "403"),
         (&trusts_nobody, "http://localhost", told, "101"),
     ] {
-        let (_, answer) = connect(server, &head("/echo", &format!("origin: {origin}\r\n{told}"))).await;
+        let (_, answer) =
+            connect(server, &head("/echo", &format!("origin: {origin}\r\n{told}"))).await;
         assert!(answer.starts_with(&format!("http/1.1 {status}")), "{origin} {told}: {answer}");
     }
 }
@@ -208,7 +213,11 @@ async fn guards_state_and_parameters_work_as_in_any_handler() {
     async fn greet(Path(name): Path<String>, greeting: State<Greeting>, ws: WebSocket) -> Response {
         ws.on_upgrade(async move |socket| socket.send(format!("{}, {name}", greeting.text)).await)
     }
-    let client = App::new().state(Greeting { text: "Hello" }).route("/greet/{name}", get(greet)).test().await;
+    let client = App::new()
+        .state(Greeting { text: "Hello" })
+        .route("/greet/{name}", get(greet))
+        .test()
+        .await;
     assert_eq!(client.websocket("/greet/Ann").await.text().await, "Hello, Ann");
 }
 
@@ -264,7 +273,8 @@ async fn a_peer_that_breaks_a_rule_is_told_which_and_let_go() {
     let (mut stream, _) = connect(&server, &head("/echo", "")).await;
     stream
         .write_all(
-            &[b"\x02\xfe\x00\x96\0\0\0\0".to_vec(), vec![0; 150], b"\x80\xb3\0\0\0\0".to_vec()].concat(),
+            &[b"\x02\xfe\x00\x96\0\0\0\0".to_vec(), vec![0; 150], b"\x80\xb3\0\0\0\0".to_vec()]
+                .concat(),
         )
         .await
         .unwrap();
@@ -297,7 +307,11 @@ fn trine_websocket_client() -> trine_websocket::Codec {
         server_max_window_bits: 15,
         client_max_window_bits: 15,
     };
-    trine_websocket::Codec::new(trine_websocket::Role::Client, &WebSocketConfig::default(), Some(agreed))
+    trine_websocket::Codec::new(
+        trine_websocket::Role::Client,
+        &WebSocketConfig::default(),
+        Some(agreed),
+    )
 }
 
 #[tokio::test]
@@ -327,7 +341,8 @@ async fn a_socket_on_which_nobody_speaks_is_closed_with_1001() {
     assert_eq!(server.client().websocket("/echo").await.close_code().await, Some(1001));
 }
 
-/// The pong for a ping with a payload counted as a message of ours, so a ping a while held a socket for ever.
+/// The pong for a ping with a payload counted as a message of ours, so a ping a while held a socket
+/// for ever.
 #[tokio::test]
 async fn what_costs_a_peer_nothing_buys_no_time() {
     let idle = Duration::from_millis(400);
@@ -406,7 +421,8 @@ async fn a_client_that_does_not_answer_a_close_is_let_go() {
     async fn leave(ws: WebSocket) -> Response {
         ws.on_upgrade(async |_| ())
     }
-    let config = WebSocketConfig { close_timeout: Duration::from_millis(200), ..Default::default() };
+    let config =
+        WebSocketConfig { close_timeout: Duration::from_millis(200), ..Default::default() };
     let server = App::new().state(config).route("/", get(leave)).test_server().await;
     let (mut stream, _) = connect(&server, &head("/", "")).await;
     assert!(closes_with(&rest(&mut stream).await, 1000));
@@ -532,9 +548,13 @@ async fn one_prepared_message_reaches_many() {
     let compression = |server_window_bits, context_takeover| {
         Some(Compression { server_window_bits, context_takeover, ..Compression::default() })
     };
-    for compression in
-        [None, compression(15, false), compression(15, false), compression(9, false), compression(12, true)]
-    {
+    for compression in [
+        None,
+        compression(15, false),
+        compression(15, false),
+        compression(9, false),
+        compression(12, true),
+    ] {
         let config = WebSocketConfig { compression, ..Default::default() };
         let mut socket = client.websocket("/").config(config).await;
         assert_eq!(socket.text().await, text);
@@ -583,7 +603,8 @@ async fn other_clients_understand_us() {
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_))) | None));
 }
 
-/// Small ones are copied into one buffer, large ones are not; the client reads late, so that all of them wait.
+/// Small ones are copied into one buffer, large ones are not; the client reads late, so that all of
+/// them wait.
 #[tokio::test]
 async fn messages_of_all_sizes_come_back_in_their_order() {
     use futures_util::SinkExt as _;

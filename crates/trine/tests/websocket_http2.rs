@@ -1,4 +1,5 @@
-//! WebSockets as streams of HTTP/2 (RFC 8441): the same handlers, by another handshake. In Chromium too, over TLS.
+//! WebSockets as streams of HTTP/2 (RFC 8441): the same handlers, by another handshake. In Chromium
+//! too, over TLS.
 #![cfg(all(feature = "ws", feature = "http2", feature = "test-server"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -103,12 +104,13 @@ impl Client {
         let (answer, send) = connection.send_request(request.body(()).unwrap(), false).unwrap();
         let (head, recv) = timeout(PATIENCE, answer).await.unwrap().unwrap().into_parts();
         let head = http::Response::from_parts(head, ());
-        let agreed = head.headers().contains_key("sec-websocket-extensions").then_some(Negotiated {
-            server_no_context_takeover: true,
-            client_no_context_takeover: true,
-            server_max_window_bits: 15,
-            client_max_window_bits: 15,
-        });
+        let agreed =
+            head.headers().contains_key("sec-websocket-extensions").then_some(Negotiated {
+                server_no_context_takeover: true,
+                client_no_context_takeover: true,
+                server_max_window_bits: 15,
+                client_max_window_bits: 15,
+            });
         let codec = Codec::new(Role::Client, &WebSocketConfig::default(), agreed);
         Client { head, send, recv, codec, read: BytesMut::new() }
     }
@@ -237,11 +239,23 @@ async fn what_is_no_handshake_is_refused_as_over_http1() {
     let other = Protocol::from_static("connect-udp");
     for (asks, status, header) in [
         (request("/echo/ann").header("origin", "http://localhost"), StatusCode::OK, None),
-        (request("/echo/ann").header("origin", "https://evil.example"), StatusCode::FORBIDDEN, None),
-        (request("/echo/ann").header("sec-websocket-version", "8"), StatusCode::UPGRADE_REQUIRED, Some("13")),
+        (
+            request("/echo/ann").header("origin", "https://evil.example"),
+            StatusCode::FORBIDDEN,
+            None,
+        ),
+        (
+            request("/echo/ann").header("sec-websocket-version", "8"),
+            StatusCode::UPGRADE_REQUIRED,
+            Some("13"),
+        ),
         (without_version(), StatusCode::UPGRADE_REQUIRED, Some("13")),
         (request("/echo/ann").extension(other), StatusCode::UPGRADE_REQUIRED, None),
-        (request("/echo/ann").header("sec-websocket-protocol", "a b"), StatusCode::BAD_REQUEST, None),
+        (
+            request("/echo/ann").header("sec-websocket-protocol", "a b"),
+            StatusCode::BAD_REQUEST,
+            None,
+        ),
         (request("/nowhere"), StatusCode::NOT_FOUND, None),
         (request("/submit"), StatusCode::METHOD_NOT_ALLOWED, None),
         // An answer of 2xx would tell the client that it is open.
@@ -253,7 +267,10 @@ async fn what_is_no_handshake_is_refused_as_over_http1() {
         let version = client.head.headers().get("sec-websocket-version").cloned();
         assert_eq!(version.as_ref().map(|version| version.to_str().unwrap()), header, "{head}");
         if !status.is_success() {
-            assert!(client.body().await.contains(&format!("\"status\":{}", status.as_u16())), "{head}");
+            assert!(
+                client.body().await.contains(&format!("\"status\":{}", status.as_u16())),
+                "{head}"
+            );
         }
     }
 }
@@ -371,7 +388,8 @@ async fn a_client_that_does_not_read_slows_its_sender_and_is_let_go() {
     assert!((4..40).contains(&sent), "{sent} messages of 16 KiB");
 }
 
-/// An axum `Router` takes hyper's upgrades, of HTTP/1.1. Browsers that may open a WebSocket over HTTP/2 try nothing else.
+/// An axum `Router` takes hyper's upgrades, of HTTP/1.1. Browsers that may open a WebSocket over
+/// HTTP/2 try nothing else.
 #[cfg(feature = "hyper-upgrade")]
 #[tokio::test]
 async fn beside_services_that_know_only_upgrades_it_is_not_offered() {
@@ -388,7 +406,8 @@ async fn beside_services_that_know_only_upgrades_it_is_not_offered() {
     assert_eq!(over_http1, "ann HTTP/1.1 -");
 }
 
-/// Browsers open a WebSocket on the connection that they have with the server, where its settings allow it.
+/// Browsers open a WebSocket on the connection that they have with the server, where its settings
+/// allow it.
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn chromium_opens_a_socket_on_the_connection_of_its_page() {
@@ -441,7 +460,10 @@ async fn chromium_opens_a_socket_on_the_connection_of_its_page() {
         .unwrap();
     let said = timeout(Duration::from_secs(60), said_by.recv()).await;
     browser.kill().await.unwrap();
-    assert_eq!(said.unwrap().unwrap(), "chromium HTTP/2.0 chat|hello|100000|1000 chat permessage-deflate");
+    assert_eq!(
+        said.unwrap().unwrap(),
+        "chromium HTTP/2.0 chat|hello|100000|1000 chat permessage-deflate"
+    );
     handle.shutdown();
     timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
 }

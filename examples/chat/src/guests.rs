@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trine::extract::Client;
 use trine::prelude::*;
 
-/// More windows than anybody has, and few enough that nobody fills the rooms, or one of them with names. Where many share an
-/// address, as in a school, it may have to be more.
+/// More windows than anybody has, and few enough that nobody fills the rooms, or one of them with
+/// names. Where many share an address, as in a school, it may have to be more.
 const AT_ONCE: usize = 20;
 
 /// The visits of each client.

@@ -48,7 +48,8 @@ pub fn app() -> App {
         .layer(middleware(page::secured))
 }
 
-/// A visit to a room. What is said, and who comes and goes, flows out by itself; what the visitor says is published.
+/// A visit to a room. What is said, and who comes and goes, flows out by itself; what the visitor
+/// says is published.
 #[get("/rooms/{room}/socket?{name}&{after}")]
 async fn visit(
     room: Room,

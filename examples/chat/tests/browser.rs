@@ -27,7 +27,8 @@ impl Chat {
         let mut first = String::new();
         let mut said = BufReader::new(process.stdout.take().unwrap());
         said.read_line(&mut first).unwrap();
-        let (_, rest) = first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
+        let (_, rest) =
+            first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
         let (_, port) = rest.split(',').next().unwrap().trim().rsplit_once(':').unwrap();
         Chat { process, _said: said, port: port.parse().unwrap() }
     }
@@ -38,7 +39,10 @@ impl Chat {
 
     /// Ends it as a supervisor does.
     fn stop(mut self) {
-        let told = Command::new("sh").args(["-c", &format!("kill {}", self.process.id())]).status().unwrap();
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill {}", self.process.id())])
+            .status()
+            .unwrap();
         assert!(told.success() && self.process.wait().unwrap().success());
     }
 }
@@ -77,8 +81,9 @@ async fn two_people_talk_and_go_on_after_a_restart() {
     say(&mut browser, &bob, "On my way\nin five minutes").await;
     for page in [&ann, &bob] {
         browser.wait_for(page, "document.querySelectorAll('.said').length === 4").await;
-        let said =
-            browser.eval(page, "[...document.querySelectorAll('.said p')].map(p => p.textContent)").await;
+        let said = browser
+            .eval(page, "[...document.querySelectorAll('.said p')].map(p => p.textContent)")
+            .await;
         let all = [texts[0], texts[1], texts[2], "On my way\nin five minutes"];
         assert_eq!(said, serde_json::json!(all));
         assert_eq!(browser.eval(page, "document.title").await, "#tea");
@@ -101,7 +106,10 @@ async fn two_people_talk_and_go_on_after_a_restart() {
     }
     say(&mut browser, &ann, "Still there?").await;
     browser
-        .wait_for(&bob, "[...document.querySelectorAll('.said p')].at(-1).textContent === 'Still there?'")
+        .wait_for(
+            &bob,
+            "[...document.querySelectorAll('.said p')].at(-1).textContent === 'Still there?'",
+        )
         .await;
     // Nothing on it was refused by its own policy, and nothing threw.
     assert_eq!(browser.complaints, Vec::<String>::new());

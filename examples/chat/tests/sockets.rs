@@ -38,7 +38,10 @@ async fn people_of_one_room_hear_each_other_and_see_who_is_there() {
     say(&ann, "  <b>Hello</b>, Bob\n").await;
     for listener in [&mut ann, &mut bob] {
         let said = hear(listener, "text").await;
-        assert_eq!((said["who"].as_str(), said["text"].as_str()), (Some("Ann"), Some("<b>Hello</b>, Bob")));
+        assert_eq!(
+            (said["who"].as_str(), said["text"].as_str()),
+            (Some("Ann"), Some("<b>Hello</b>, Bob"))
+        );
         assert!(said["at"].as_u64() > Some(1_600_000_000_000) && said["id"].is_string());
     }
     drop(bob);

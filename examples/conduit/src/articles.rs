@@ -90,7 +90,11 @@ pub async fn create(
 
 /// Get an article.
 #[get("/articles/{slug}")]
-pub async fn read(slug: String, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ArticleBody<Article>>> {
+pub async fn read(
+    slug: String,
+    viewer: Option<Auth>,
+    db: State<Db>,
+) -> Result<Json<ArticleBody<Article>>> {
     let article = db.article(&slug, viewer.map(Auth::id)).await?;
     Ok(Json(ArticleBody { article }))
 }
@@ -175,11 +179,18 @@ impl Db {
     }
 
     /// Changes the article and returns the slug that it has now.
-    async fn update_article(&self, slug: &str, me: UserId, change: ArticleChange) -> Result<String> {
+    async fn update_article(
+        &self,
+        slug: &str,
+        me: UserId,
+        change: ArticleChange,
+    ) -> Result<String> {
         let mut tx = self.begin().await?;
         let old = own_article(&mut *tx, slug, me).await?;
         let slug = match &change.title {
-            Some(title) if slugify(title) != slugify(&old.title) => free_slug(&mut tx, title).await?,
+            Some(title) if slugify(title) != slugify(&old.title) => {
+                free_slug(&mut tx, title).await?
+            }
             _ => slug.to_owned(),
         };
         sqlx::query(
@@ -220,7 +231,9 @@ pub(crate) fn select_articles(more: &str, viewer: Option<UserId>) -> QueryBuilde
             EXISTS (SELECT 1 FROM favorites WHERE article_id = a.id AND user_id = ",
     );
     query.push_bind(viewer);
-    query.push(") AS favorited, EXISTS (SELECT 1 FROM follows WHERE followed_id = u.id AND follower_id = ");
+    query.push(
+        ") AS favorited, EXISTS (SELECT 1 FROM follows WHERE followed_id = u.id AND follower_id = ",
+    );
     query.push_bind(viewer);
     query.push(") AS following").push(more);
     query.push(" FROM articles a JOIN users u ON u.id = a.author_id");
@@ -235,10 +248,11 @@ struct Own {
 }
 
 async fn own_article(db: impl SqliteExecutor<'_>, slug: &str, me: UserId) -> Result<Own> {
-    let article: Option<Own> = sqlx::query_as("SELECT id, author_id, title FROM articles WHERE slug = ?")
-        .bind(slug)
-        .fetch_optional(db)
-        .await?;
+    let article: Option<Own> =
+        sqlx::query_as("SELECT id, author_id, title FROM articles WHERE slug = ?")
+            .bind(slug)
+            .fetch_optional(db)
+            .await?;
     match article {
         None => Err(Error::NotFound("article")),
         Some(article) if article.author_id != me => Err(Error::Forbidden("article")),
@@ -262,7 +276,10 @@ async fn free_slug(tx: &mut Write, title: &str) -> Result<String> {
 }
 
 async fn set_tags(tx: &mut Write, article: i64, tags: &[&str]) -> Result<()> {
-    sqlx::query("DELETE FROM article_tags WHERE article_id = ?").bind(article).execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM article_tags WHERE article_id = ?")
+        .bind(article)
+        .execute(&mut **tx)
+        .await?;
     sqlx::query(
         "INSERT INTO article_tags (article_id, position, tag) SELECT ?, key, value FROM json_each(?)",
     )

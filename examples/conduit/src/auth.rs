@@ -17,8 +17,8 @@ pub struct UserId(pub i64);
 
 /// The user who signed the request with `Authorization: Token …`.
 ///
-/// As `Option<Auth>` it is `None` for a request without a token; a token that does not hold is refused all the same. One
-/// that was made before the password was changed does not hold.
+/// As `Option<Auth>` it is `None` for a request without a token; a token that does not hold is
+/// refused all the same. One that was made before the password was changed does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Auth {
     id: UserId,
@@ -32,7 +32,8 @@ impl Auth {
         self.id
     }
 
-    /// The password that the token was made under. Where a token is renewed or the password is changed, this is compared once more.
+    /// The password that the token was made under. Where a token is renewed or the password is
+    /// changed, this is compared once more.
     #[must_use]
     pub fn password_version(self) -> i64 {
         self.password_version
@@ -103,12 +104,13 @@ impl Keys {
     pub fn sign(&self, user: UserId, password_version: i64) -> Result<String> {
         let exp = jsonwebtoken::get_current_timestamp() + LIFETIME;
         let claims = Claims { sub: user.0.to_string(), exp, password_version };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Error::internal)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
+            .map_err(Error::internal)
     }
 
     fn verify(&self, token: &str) -> Result<Auth> {
-        let token =
-            jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules).map_err(|_| Error::BadToken)?;
+        let token = jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules)
+            .map_err(|_| Error::BadToken)?;
         let Claims { sub, password_version, .. } = token.claims;
         let id = sub.parse().map(UserId).map_err(|_| Error::BadToken)?;
         Ok(Auth { id, password_version })
@@ -158,7 +160,8 @@ mod tests {
         let (_dir, keys) = keys();
         let exp = jsonwebtoken::get_current_timestamp() - 3600;
         let claims = Claims { sub: "7".to_owned(), exp, password_version: 0 };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &keys.sign).unwrap();
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &keys.sign).unwrap();
         assert!(matches!(keys.verify(&token), Err(Error::BadToken)));
     }
 

@@ -15,7 +15,8 @@ pub fn text(max: usize) -> impl Fn(&str, &()) -> Result {
     }
 }
 
-/// The name of a user stands in the path of the profile, where `.` and `..` cannot stand: clients resolve them.
+/// The name of a user stands in the path of the profile, where `.` and `..` cannot stand: clients
+/// resolve them.
 pub fn username(name: &str, (): &()) -> Result {
     text(64)(name, &())?;
     match name.trim() {
@@ -27,8 +28,9 @@ pub fn username(name: &str, (): &()) -> Result {
 /// An address needs something on both sides of an `@`. Only a message to it can tell more.
 pub fn email(address: &str, (): &()) -> Result {
     text(254)(address, &())?;
-    let shape =
-        address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let shape = address
+        .rsplit_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     if shape && !address.contains(char::is_whitespace) {
         Ok(())
     } else {

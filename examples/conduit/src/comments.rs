@@ -69,7 +69,8 @@ pub async fn create(
 
 /// List the comments on an article, the newest first.
 ///
-/// Where no `limit` is asked for a page is as long as one may be, since the API of the project knows no pages here.
+/// Where no `limit` is asked for a page is as long as one may be, since the API of the project
+/// knows no pages here.
 #[get("/articles/{slug}/comments?{limit}&{offset}")]
 pub async fn list(
     slug: String,
@@ -111,7 +112,12 @@ impl Db {
         Ok(query.build_query_as().fetch_one(self.reader()).await?)
     }
 
-    async fn comments(&self, slug: &str, page: Page, viewer: Option<UserId>) -> Result<Vec<Comment>> {
+    async fn comments(
+        &self,
+        slug: &str,
+        page: Page,
+        viewer: Option<UserId>,
+    ) -> Result<Vec<Comment>> {
         let article: Option<i64> = sqlx::query_scalar("SELECT id FROM articles WHERE slug = ?")
             .bind(slug)
             .fetch_optional(self.reader())

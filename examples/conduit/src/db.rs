@@ -10,8 +10,9 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 /// A handle on the open database.
 ///
-/// SQLite lets one connection write at a time. Writers therefore queue for the only connection of a pool of their
-/// own, where waiting costs nothing, rather than poll for the lock of the file; readers never wait for them.
+/// SQLite lets one connection write at a time. Writers therefore queue for the only connection of a
+/// pool of their own, where waiting costs nothing, rather than poll for the lock of the file;
+/// readers never wait for them.
 #[derive(Debug, Clone)]
 pub struct Db {
     readers: SqlitePool,
@@ -36,8 +37,8 @@ impl Db {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // With a write-ahead log this survives a crash of the process; a power cut may cost the last commits,
-            // never the file.
+            // With a write-ahead log this survives a crash of the process; a power cut may cost the
+            // last commits, never the file.
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             // Only another process can hold the lock, such as the old one during a restart.
@@ -59,10 +60,11 @@ impl Db {
         &self.writer
     }
 
-    /// For several statements of which all or none take effect. Nobody else can write until this is committed or
-    /// dropped, so what it reads stays true.
+    /// For several statements of which all or none take effect. Nobody else can write until this is
+    /// committed or dropped, so what it reads stays true.
     pub(crate) async fn begin(&self) -> sqlx::Result<Write> {
-        // A plain BEGIN takes the lock at the first write and fails at once if another process wrote meanwhile.
+        // A plain BEGIN takes the lock at the first write and fails at once if another process
+        // wrote meanwhile.
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
 

@@ -1,7 +1,7 @@
 //! Everything that can go wrong, and what the client sees of it.
 //!
-//! All errors reach the client as `{"errors": {"field": ["message"]}}`, also those of the framework: a body that is
-//! no JSON, a path that is not routed, a parameter that is no number.
+//! All errors reach the client as `{"errors": {"field": ["message"]}}`, also those of the
+//! framework: a body that is no JSON, a path that is not routed, a parameter that is no number.
 
 use serde_json::{Map, Value, json};
 use trine::prelude::*;
@@ -48,7 +48,8 @@ impl From<sqlx::Error> for Error {
     #[track_caller]
     fn from(error: sqlx::Error) -> Error {
         match error.as_database_error() {
-            // Statements find everything they refer to by a query, except the user, whom the token names.
+            // Statements find everything they refer to by a query, except the user, whom the token
+            // names.
             Some(refused) if refused.is_foreign_key_violation() => Error::BadToken,
             _ => Error::Internal(error.into()),
         }
@@ -81,10 +82,14 @@ fn by_field(told: &[Value]) -> Value {
     let mut fields = Map::new();
     for error in told {
         let text = |name| error[name].as_str().unwrap_or_default();
-        let mut keys = text("pointer").split('/').chain([text("field")]).filter(|key| !key.is_empty());
+        let mut keys =
+            text("pointer").split('/').chain([text("field")]).filter(|key| !key.is_empty());
         let outer = keys.next().unwrap_or("body");
         let messages = fields.entry(keys.next().unwrap_or(outer)).or_insert_with(|| json!([]));
-        messages.as_array_mut().into_iter().for_each(|messages| messages.push(json!(text("message"))));
+        messages
+            .as_array_mut()
+            .into_iter()
+            .for_each(|messages| messages.push(json!(text("message"))));
     }
     Value::Object(fields)
 }

@@ -17,7 +17,11 @@ pub async fn favorite(slug: String, me: Auth, db: State<Db>) -> Result<Json<Arti
 
 /// Unfavorite an article.
 #[delete("/articles/{slug}/favorite")]
-pub async fn unfavorite(slug: String, me: Auth, db: State<Db>) -> Result<Json<ArticleBody<Article>>> {
+pub async fn unfavorite(
+    slug: String,
+    me: Auth,
+    db: State<Db>,
+) -> Result<Json<ArticleBody<Article>>> {
     db.unfavorite(me.id(), &slug).await?;
     let article = db.article(&slug, Some(me.id())).await?;
     Ok(Json(ArticleBody { article }))

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! - [`app`]: every route on one screen
-//! - `users`, `profiles`, `articles`, `lists`, `favorites`, `comments`, `tags`: one part of the API each; the handlers
-//!   first, what they ask of the database last
+//! - `users`, `profiles`, `articles`, `lists`, `favorites`, `comments`, `tags`: one part of the API
+//!   each; the handlers first, what they ask of the database last
 //! - `auth`: tokens; `secret`: what signs them; `password`: hashes; `check`: rules
 //! - `error`: what clients see of everything that goes wrong
 //! - `db`: the database; `time`, `slug`: values
@@ -67,7 +67,9 @@ pub fn app() -> App {
     App::new()
         .config_section::<Files>("conduit")
         .state_with(|cx| async move { Db::open(&cx.state::<Files>()?.database).await })
-        .state_with(|cx| async move { Keys::open(&cx.state::<Files>()?.database.with_file_name(SECRET)) })
+        .state_with(|cx| async move {
+            Keys::open(&cx.state::<Files>()?.database.with_file_name(SECRET))
+        })
         .on_shutdown(|cx| async move {
             cx.state::<Db>()?.close().await;
             Ok(())
@@ -80,8 +82,8 @@ pub fn app() -> App {
 /// The file that holds the secret.
 const SECRET: &str = ".conduit-secret";
 
-/// Lets the pages of every site use the API. No browser sends a token by itself, as it does with cookies: a page can
-/// only use one that its user gave it.
+/// Lets the pages of every site use the API. No browser sends a token by itself, as it does with
+/// cookies: a page can only use one that its user gave it.
 fn any_origin() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)

@@ -21,7 +21,8 @@ pub struct Articles {
 
 /// List articles, the newest first.
 ///
-/// `tag` asks for articles with this tag, `author` for those by this user, `favorited` for the favorites of this user.
+/// `tag` asks for articles with this tag, `author` for those by this user, `favorited` for the
+/// favorites of this user.
 #[get("/articles?{tag}&{author}&{favorited}&{limit}&{offset}")]
 pub async fn list(
     tag: Option<String>,
@@ -33,7 +34,8 @@ pub async fn list(
     db: State<Db>,
 ) -> Result<Json<Articles>> {
     let filter = Filter { tag, author, favorited, followed_by: None };
-    let articles = db.articles(&filter, Page::new(limit, offset, PAGE), viewer.map(Auth::id)).await?;
+    let articles =
+        db.articles(&filter, Page::new(limit, offset, PAGE), viewer.map(Auth::id)).await?;
     Ok(Json(articles))
 }
 
@@ -61,7 +63,10 @@ impl Page {
 
     /// `usual` is the length of a page where the client asks for none.
     pub(crate) fn new(limit: Option<NonZeroU32>, offset: Option<u32>, usual: u32) -> Page {
-        Page { limit: limit.map_or(usual, NonZeroU32::get).min(Page::MAX), offset: offset.unwrap_or(0) }
+        Page {
+            limit: limit.map_or(usual, NonZeroU32::get).min(Page::MAX),
+            offset: offset.unwrap_or(0),
+        }
     }
 }
 
@@ -77,7 +82,8 @@ struct Filter {
 }
 
 impl Filter {
-    // Only the conditions that are asked for: `? IS NULL OR …` would keep SQLite from using any index.
+    // Only the conditions that are asked for: `? IS NULL OR …` would keep SQLite from using any
+    // index.
     fn push_to(&self, query: &mut QueryBuilder<Sqlite>) {
         query.push(" WHERE true");
         if let Some(tag) = &self.tag {
@@ -93,7 +99,9 @@ impl Filter {
                 .push(")");
         }
         if let Some(user) = &self.favorited {
-            query.push(" AND a.id IN (SELECT article_id FROM favorites JOIN users ON users.id = user_id");
+            query.push(
+                " AND a.id IN (SELECT article_id FROM favorites JOIN users ON users.id = user_id",
+            );
             query.push(" WHERE username = ").push_bind(user).push(")");
         }
         if let Some(follower) = self.followed_by {
@@ -105,13 +113,18 @@ impl Filter {
 
 impl Db {
     /// Two queries for every page, whatever its length.
-    async fn articles(&self, filter: &Filter, page: Page, viewer: Option<UserId>) -> Result<Articles> {
+    async fn articles(
+        &self,
+        filter: &Filter,
+        page: Page,
+        viewer: Option<UserId>,
+    ) -> Result<Articles> {
         let mut count = QueryBuilder::new("SELECT count(*) FROM articles a");
         filter.push_to(&mut count);
         let articles_count = count.build_query_scalar().fetch_one(self.reader()).await?;
 
-        // The page is picked by id before the rest is worked out. Ids grow with time and, unlike times, are never the
-        // same, so pages do not overlap.
+        // The page is picked by id before the rest is worked out. Ids grow with time and, unlike
+        // times, are never the same, so pages do not overlap.
         let mut list = select_articles("", viewer);
         list.push(" WHERE a.id IN (SELECT a.id FROM articles a");
         filter.push_to(&mut list);

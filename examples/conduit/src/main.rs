@@ -1,4 +1,5 @@
-//! Serves Conduit. `TRINE_CONDUIT_DATABASE` names the database file; without it, it is `conduit.db` here.
+//! Serves Conduit. `TRINE_CONDUIT_DATABASE` names the database file; without it, it is `conduit.db`
+//! here.
 
 #[trine::main]
 async fn main() -> trine::Result {

@@ -24,7 +24,8 @@ pub async fn hash(password: String) -> Result<String> {
 /// When the stored hash cannot be read.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
     in_turn(move || {
-        // An unknown user costs the same time as a wrong password, or a stopwatch would tell who is registered.
+        // An unknown user costs the same time as a wrong password, or a stopwatch would tell who is
+        // registered.
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
         match Argon2::default().verify_password(password.as_bytes(), hash.as_str()) {
@@ -44,7 +45,8 @@ fn hash_now(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// Off the event loop, and no more at once than there are cores: each holds 19 MiB, and more would finish no sooner.
+/// Off the event loop, and no more at once than there are cores: each holds 19 MiB, and more would
+/// finish no sooner.
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let turn = TURNS.acquire().await;
     trine::blocking(move || {

@@ -26,7 +26,11 @@ pub struct Profile {
 
 /// Get a profile.
 #[get("/profiles/{username}")]
-pub async fn read(username: AnyText, viewer: Option<Auth>, db: State<Db>) -> Result<Json<ProfileBody>> {
+pub async fn read(
+    username: AnyText,
+    viewer: Option<Auth>,
+    db: State<Db>,
+) -> Result<Json<ProfileBody>> {
     let profile = db.profile(&username, viewer.map(Auth::id)).await?;
     Ok(Json(ProfileBody { profile }))
 }
@@ -62,11 +66,13 @@ impl Db {
     }
 
     async fn follow(&self, follower: UserId, username: &str) -> Result<()> {
-        sqlx::query("INSERT INTO follows SELECT ?, id FROM users WHERE username = ? ON CONFLICT DO NOTHING")
-            .bind(follower)
-            .bind(username)
-            .execute(self.writer())
-            .await?;
+        sqlx::query(
+            "INSERT INTO follows SELECT ?, id FROM users WHERE username = ? ON CONFLICT DO NOTHING",
+        )
+        .bind(follower)
+        .bind(username)
+        .execute(self.writer())
+        .await?;
         Ok(())
     }
 

@@ -18,7 +18,8 @@ pub fn open(path: &Path) -> io::Result<Vec<u8>> {
 /// As many bytes as HMAC-SHA-256 gives; RFC 7518 section 3.2 asks for no fewer.
 const LEN: usize = 32;
 
-/// Makes the secret. Of two processes that start at once, one creates the file and the other one reads it.
+/// Makes the secret. Of two processes that start at once, one creates the file and the other one
+/// reads it.
 fn create(path: &Path) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -42,8 +43,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let secret = fs::read(path)?;
     if secret.len() < LEN {
         let len = secret.len();
-        let detail =
-            format!("expected a secret of {LEN} bytes or more, got {len}: delete it to get a new one");
+        let detail = format!(
+            "expected a secret of {LEN} bytes or more, got {len}: delete it to get a new one"
+        );
         return Err(io::Error::other(detail));
     }
     Ok(secret)

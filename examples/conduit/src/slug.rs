@@ -2,7 +2,8 @@
 
 /// Makes `how-to-train-your-dragon` of `How to train your Dragon!`.
 ///
-/// Letters and digits of every script stay, in lower case; whatever stands between them becomes one dash.
+/// Letters and digits of every script stay, in lower case; whatever stands between them becomes one
+/// dash.
 #[must_use]
 pub fn slugify(title: &str) -> String {
     let words: Vec<String> = title

@@ -111,7 +111,8 @@ pub async fn login(
 #[get("/user")]
 pub async fn current(me: Auth, db: State<Db>, keys: State<Keys>) -> Result<Json<UserBody<User>>> {
     let account = account(db.reader(), me.id()).await?;
-    // The password may have been changed since the token was looked at: an old token is not renewed into a new one.
+    // The password may have been changed since the token was looked at: an old token is not renewed
+    // into a new one.
     if account.password_version != me.password_version() {
         return Err(Error::BadToken);
     }
@@ -137,11 +138,18 @@ pub async fn update(
 }
 
 fn any_field(change: &UserChange, (): &()) -> garde::Result {
-    if *change == UserChange::default() { Err(garde::Error::new("needs at least one field")) } else { Ok(()) }
+    if *change == UserChange::default() {
+        Err(garde::Error::new("needs at least one field"))
+    } else {
+        Ok(())
+    }
 }
 
-/// Tells a field that is absent (`None`) from one that is to be cleared (`Some(None)`): by `null` or an empty text.
-fn clearable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+/// Tells a field that is absent (`None`) from one that is to be cleared (`Some(None)`): by `null`
+/// or an empty text.
+fn clearable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
     let value = Option::<String>::deserialize(deserializer)?;
     Ok(Some(value.filter(|text| !text.is_empty())))
 }
@@ -191,11 +199,17 @@ impl Db {
             .await?)
     }
 
-    async fn update_account(&self, me: Auth, change: UserChange, hash: Option<String>) -> Result<Account> {
+    async fn update_account(
+        &self,
+        me: Auth,
+        change: UserChange,
+        hash: Option<String>,
+    ) -> Result<Account> {
         let mut tx = self.begin().await?;
         let id = me.id();
         let old = account(&mut *tx, id).await?;
-        // While the new password was hashed, another request may have changed it, and ended this token by that.
+        // While the new password was hashed, another request may have changed it, and ended this
+        // token by that.
         if old.password_version != me.password_version() {
             return Err(Error::BadToken);
         }
@@ -230,12 +244,19 @@ impl Db {
 }
 
 async fn account(db: impl SqliteExecutor<'_>, id: UserId) -> Result<Account> {
-    let account = sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(db).await?;
+    let account =
+        sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(db).await?;
     account.ok_or(Error::BadToken)
 }
 
-/// Refuses names that another user than `me` has. No other writer can take one between this and the commit.
-async fn refuse_taken(tx: &mut Write, username: &str, email: &str, me: Option<UserId>) -> Result<()> {
+/// Refuses names that another user than `me` has. No other writer can take one between this and the
+/// commit.
+async fn refuse_taken(
+    tx: &mut Write,
+    username: &str,
+    email: &str,
+    me: Option<UserId>,
+) -> Result<()> {
     let others: Vec<(bool, bool)> = sqlx::query_as(
         "SELECT username = ?1, email = ?2 FROM users WHERE (username = ?1 OR email = ?2) AND id IS NOT ?3",
     )

@@ -40,12 +40,16 @@ async fn from_the_first_user_to_a_restart() {
 }
 
 async fn nothing_is_there_yet(nobody: &Api) {
-    assert_eq!(nobody.get("/articles").await.ok(200), json!({ "articles": [], "articlesCount": 0 }));
+    assert_eq!(
+        nobody.get("/articles").await.ok(200),
+        json!({ "articles": [], "articlesCount": 0 })
+    );
     assert_eq!(nobody.get("/tags").await.ok(200), json!({ "tags": [] }));
 }
 
 async fn accounts(nobody: &Api) -> Api {
-    let user = json!({ "username": "ann", "email": "Ann@example.org", "password": "correct horse" });
+    let user =
+        json!({ "username": "ann", "email": "Ann@example.org", "password": "correct horse" });
     let registered = nobody.post("/users", json!({ "user": user })).await.ok(201);
     let token = registered["user"]["token"].as_str().unwrap();
     let expected = json!({
@@ -53,26 +57,44 @@ async fn accounts(nobody: &Api) -> Api {
     });
     assert_eq!(registered["user"], expected);
 
-    let same_email = json!({ "username": "anna", "email": "ann@EXAMPLE.org", "password": "correct horse" });
+    let same_email =
+        json!({ "username": "anna", "email": "ann@EXAMPLE.org", "password": "correct horse" });
     let taken = json!(["has already been taken"]);
-    nobody.post("/users", json!({ "user": same_email })).await.refused(422, json!({ "email": taken }));
+    nobody
+        .post("/users", json!({ "user": same_email }))
+        .await
+        .refused(422, json!({ "email": taken }));
     let both = json!({ "email": taken, "username": taken });
     nobody.post("/users", json!({ "user": user })).await.refused(422, both);
 
-    let login = |email: &str, password: &str| json!({ "user": { "email": email, "password": password } });
-    let answer = nobody.post("/users/login", login("ann@example.org", "correct horse")).await.ok(200);
+    let login =
+        |email: &str, password: &str| json!({ "user": { "email": email, "password": password } });
+    let answer =
+        nobody.post("/users/login", login("ann@example.org", "correct horse")).await.ok(200);
     assert_eq!(answer["user"]["username"], "ann");
     let wrong = json!({ "email or password": ["is invalid"] });
-    nobody.post("/users/login", login("ann@example.org", "wrong horse")).await.refused(401, wrong.clone());
-    nobody.post("/users/login", login("nobody@example.org", "correct horse")).await.refused(401, wrong);
+    nobody
+        .post("/users/login", login("ann@example.org", "wrong horse"))
+        .await
+        .refused(401, wrong.clone());
+    nobody
+        .post("/users/login", login("nobody@example.org", "correct horse"))
+        .await
+        .refused(401, wrong);
 
     let ann = nobody.with_token(answer["user"]["token"].as_str().unwrap());
     assert_eq!(ann.get("/user").await.ok(200)["user"]["email"], "Ann@example.org");
     let change = json!({ "user": { "bio": "I write.", "image": "https://example.org/a.png", "password": "new horse" } });
     let changed = ann.put("/user", change).await.ok(200);
-    assert_eq!((&changed["user"]["bio"], &changed["user"]["username"]), (&json!("I write."), &json!("ann")));
+    assert_eq!(
+        (&changed["user"]["bio"], &changed["user"]["username"]),
+        (&json!("I write."), &json!("ann"))
+    );
     nobody.post("/users/login", login("ann@example.org", "new horse")).await.ok(200);
-    assert_eq!(nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status(), 401);
+    assert_eq!(
+        nobody.post("/users/login", login("ann@example.org", "correct horse")).await.status(),
+        401
+    );
     // A change of the password ends the tokens from before; the one in its answer holds.
     ann.get("/user").await.refused(401, json!({ "token": ["is invalid"] }));
     nobody.with_token(changed["user"]["token"].as_str().unwrap())
@@ -98,7 +120,10 @@ async fn articles(nobody: &Api, ann: &Api, bob: &Api) {
     ann.delete(&format!("/articles/{}", twin["slug"].as_str().unwrap())).await.ok(204);
 
     let change = json!({ "article": { "body": "Feed it." } });
-    assert_eq!(ann.put(path, change.clone()).await.ok(200)["article"]["slug"], "how-to-train-your-dragon");
+    assert_eq!(
+        ann.put(path, change.clone()).await.ok(200)["article"]["slug"],
+        "how-to-train-your-dragon"
+    );
     let retitled = ann.put(path, json!({ "article": { "title": "Dragons" } })).await.ok(200);
     let article = &retitled["article"];
     assert_eq!((&article["slug"], &article["body"]), (&json!("dragons"), &json!("Feed it.")));
@@ -114,8 +139,11 @@ async fn articles(nobody: &Api, ann: &Api, bob: &Api) {
 
 async fn lists(nobody: &Api, ann: &Api, bob: &Api) {
     for number in 1..=25 {
-        bob.publish(&format!("Note {number}"), if number % 2 == 0 { &["even", "note"] } else { &["note"] })
-            .await;
+        bob.publish(
+            &format!("Note {number}"),
+            if number % 2 == 0 { &["even", "note"] } else { &["note"] },
+        )
+        .await;
     }
     let first = nobody.get("/articles").await.ok(200);
     assert_eq!((slugs(&first).len(), &first["articlesCount"]), (20, &json!(26)));
@@ -130,13 +158,22 @@ async fn lists(nobody: &Api, ann: &Api, bob: &Api) {
     assert_eq!((slugs(&by_ann), &by_ann["articlesCount"]), (vec!["dragons"], &json!(1)));
     let none = nobody.get("/articles?author=ann&tag=even").await.ok(200);
     assert_eq!(none, json!({ "articles": [], "articlesCount": 0 }));
-    assert_eq!(nobody.get("/tags").await.ok(200), json!({ "tags": ["note", "even", "dragons", "training"] }));
+    assert_eq!(
+        nobody.get("/tags").await.ok(200),
+        json!({ "tags": ["note", "even", "dragons", "training"] })
+    );
 }
 
 async fn following(nobody: &Api, ann: &Api, bob: &Api) {
     assert_eq!(bob.get("/articles/feed").await.ok(200)["articlesCount"], 0);
-    assert_eq!(bob.post("/profiles/ann/follow", json!({})).await.ok(200)["profile"]["following"], true);
-    assert_eq!(bob.post("/profiles/ann/follow", json!({})).await.ok(200)["profile"]["following"], true);
+    assert_eq!(
+        bob.post("/profiles/ann/follow", json!({})).await.ok(200)["profile"]["following"],
+        true
+    );
+    assert_eq!(
+        bob.post("/profiles/ann/follow", json!({})).await.ok(200)["profile"]["following"],
+        true
+    );
     assert_eq!(nobody.get("/profiles/ann").await.ok(200)["profile"]["following"], false);
     assert_eq!(bob.get("/profiles/ann").await.ok(200)["profile"]["following"], true);
 
@@ -147,7 +184,9 @@ async fn following(nobody: &Api, ann: &Api, bob: &Api) {
 
     assert_eq!(bob.delete("/profiles/ann/follow").await.ok(200)["profile"]["following"], false);
     assert_eq!(bob.get("/articles/feed").await.ok(200)["articlesCount"], 0);
-    for answer in [nobody.get("/profiles/zoe").await, bob.post("/profiles/zoe/follow", json!({})).await] {
+    for answer in
+        [nobody.get("/profiles/zoe").await, bob.post("/profiles/zoe/follow", json!({})).await]
+    {
         answer.refused(404, json!({ "profile": ["not found"] }));
     }
 }
@@ -168,7 +207,10 @@ async fn favorites(nobody: &Api, ann: &Api, bob: &Api) {
     ann.post(path, json!({})).await.ok(200);
 
     let of_bob = nobody.get("/articles?favorited=bob").await.ok(200);
-    assert_eq!((slugs(&of_bob), &of_bob["articles"][0]["favoritesCount"]), (vec!["dragons"], &json!(2)));
+    assert_eq!(
+        (slugs(&of_bob), &of_bob["articles"][0]["favoritesCount"]),
+        (vec!["dragons"], &json!(2))
+    );
     let article = bob.delete(path).await.ok(200);
     assert_eq!(
         (&article["article"]["favorited"], &article["article"]["favoritesCount"]),
@@ -184,7 +226,10 @@ async fn comments(nobody: &Api, ann: &Api, bob: &Api) {
     let path = "/articles/dragons/comments";
     let say = |text: &str| json!({ "comment": { "body": text } });
     let first = bob.post(path, say("Mine bites.")).await.ok(200)["comment"].clone();
-    assert_eq!((&first["body"], &first["author"]["username"]), (&json!("Mine bites."), &json!("bob")));
+    assert_eq!(
+        (&first["body"], &first["author"]["username"]),
+        (&json!("Mine bites."), &json!("bob"))
+    );
     let second = ann.post(path, say("Feed it.")).await.ok(200)["comment"].clone();
     let listed = nobody.get(path).await.ok(200);
     assert_eq!(listed, json!({ "comments": [second, first] }));
@@ -192,14 +237,21 @@ async fn comments(nobody: &Api, ann: &Api, bob: &Api) {
     assert_eq!(page, json!({ "comments": [first] }));
 
     let one = |id: &Value| format!("{path}/{id}");
-    ann.delete(&one(&first["id"])).await.refused(403, json!({ "comment": ["belongs to somebody else"] }));
+    ann.delete(&one(&first["id"]))
+        .await
+        .refused(403, json!({ "comment": ["belongs to somebody else"] }));
     let elsewhere = format!("/articles/note-1/comments/{}", first["id"]);
     bob.delete(&elsewhere).await.refused(404, json!({ "comment": ["not found"] }));
     bob.delete(&one(&first["id"])).await.ok(204);
     bob.delete(&one(&first["id"])).await.refused(404, json!({ "comment": ["not found"] }));
     assert_eq!(nobody.get(path).await.ok(200)["comments"].as_array().unwrap().len(), 1);
-    bob.post("/articles/unicorns/comments", say("?")).await.refused(404, json!({ "article": ["not found"] }));
-    nobody.get("/articles/unicorns/comments").await.refused(404, json!({ "article": ["not found"] }));
+    bob.post("/articles/unicorns/comments", say("?"))
+        .await
+        .refused(404, json!({ "article": ["not found"] }));
+    nobody
+        .get("/articles/unicorns/comments")
+        .await
+        .refused(404, json!({ "article": ["not found"] }));
 }
 
 async fn the_end(nobody: &Api, ann: &Api) {
@@ -210,7 +262,12 @@ async fn the_end(nobody: &Api, ann: &Api) {
 }
 
 fn slugs(list: &Value) -> Vec<&str> {
-    list["articles"].as_array().unwrap().iter().map(|article| article["slug"].as_str().unwrap()).collect()
+    list["articles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|article| article["slug"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,7 +283,9 @@ async fn comments_come_in_pages_of_at_most_100() {
     let bodies = async |query: &str| {
         let page = conduit.client.get(&format!("{path}{query}")).await.ok(200);
         let comments = page["comments"].as_array().unwrap().iter();
-        comments.map(|comment| comment["body"].as_str().unwrap().parse().unwrap()).collect::<Vec<u32>>()
+        comments
+            .map(|comment| comment["body"].as_str().unwrap().parse().unwrap())
+            .collect::<Vec<u32>>()
     };
     let newest_first = (0..103).rev().collect::<Vec<_>>();
     assert_eq!(bodies("").await, newest_first[..100]);

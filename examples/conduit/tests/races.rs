@@ -23,9 +23,9 @@ async fn articles_of_one_title_get_slugs_of_their_own() {
     let publishing: Vec<_> = (0..20)
         .map(|_| {
             let ann = ann.clone();
-            tokio::spawn(
-                async move { ann.publish("Same", &["one"]).await["slug"].as_str().unwrap().to_owned() },
-            )
+            tokio::spawn(async move {
+                ann.publish("Same", &["one"]).await["slug"].as_str().unwrap().to_owned()
+            })
         })
         .collect();
     let mut slugs = HashSet::new();

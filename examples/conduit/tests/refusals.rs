@@ -35,27 +35,30 @@ async fn fields(nobody: &Api, ann: &Api) {
     nobody.post("/users", json!({ "user": {} })).await.refused(422, all.clone());
     let empty = json!({ "user": { "username": " ", "email": "", "password": "" } });
     nobody.post("/users", empty).await.refused(422, all);
-    let wrong =
-        json!({ "user": { "username": "x".repeat(65), "email": "ann at home", "password": "short" } });
+    let wrong = json!({ "user": { "username": "x".repeat(65), "email": "ann at home", "password": "short" } });
     let told = json!({
         "username": ["is too long (maximum is 64 characters)"],
         "email": ["is not an email address"],
         "password": ["is too short (minimum is 8 characters)"]
     });
     nobody.post("/users", wrong).await.refused(422, told);
-    let login = nobody.post("/users/login", json!({ "user": { "email": "ann@example.org" } })).await;
+    let login =
+        nobody.post("/users/login", json!({ "user": { "email": "ann@example.org" } })).await;
     login.refused(422, json!({ "password": blank }));
-    ann.put("/user", json!({ "user": { "email": "" } })).await.refused(422, json!({ "email": blank }));
+    ann.put("/user", json!({ "user": { "email": "" } }))
+        .await
+        .refused(422, json!({ "email": blank }));
 
     let nothing = json!({ "user": ["needs at least one field"] });
     ann.put("/user", json!({ "user": {} })).await.refused(422, nothing);
 
-    let dots =
-        json!({ "user": { "username": "..", "email": "dots@example.org", "password": "correct horse" } });
-    nobody.post("/users", dots).await.refused(422, json!({ "username": ["can't consist of dots"] }));
+    let dots = json!({ "user": { "username": "..", "email": "dots@example.org", "password": "correct horse" } });
+    nobody
+        .post("/users", dots)
+        .await
+        .refused(422, json!({ "username": ["can't consist of dots"] }));
     // A slash in a name is encoded in the path of the profile, and stays in the name.
-    let band =
-        json!({ "user": { "username": "AC/DC", "email": "band@example.org", "password": "correct horse" } });
+    let band = json!({ "user": { "username": "AC/DC", "email": "band@example.org", "password": "correct horse" } });
     nobody.post("/users", band).await.ok(201);
     assert_eq!(nobody.get("/profiles/AC%2FDC").await.ok(200)["profile"]["username"], "AC/DC");
     nobody.register("bob").await;
@@ -130,7 +133,10 @@ async fn framework(nobody: &Api, ann: &Api) {
 async fn clearing(ann: &Api) {
     let change = |bio| json!({ "user": { "bio": bio } });
     for cleared in [json!(""), json!(null)] {
-        assert_eq!(ann.put("/user", change(json!("I write."))).await.ok(200)["user"]["bio"], "I write.");
+        assert_eq!(
+            ann.put("/user", change(json!("I write."))).await.ok(200)["user"]["bio"],
+            "I write."
+        );
         assert_eq!(
             ann.put("/user", json!({ "user": { "image": "i" } })).await.ok(200)["user"]["bio"],
             "I write."
@@ -151,7 +157,9 @@ async fn pages_of_other_origins_may_ask() {
         .header("access-control-request-headers", "authorization,content-type")
         .send()
         .await;
-    preflight.expect_status(200).expect_header("access-control-allow-headers", "authorization,content-type");
+    preflight
+        .expect_status(200)
+        .expect_header("access-control-allow-headers", "authorization,content-type");
     // An error is an answer too, and a page that cannot read it cannot show it.
     let refused = client.get("/api/user").header("origin", "https://example.org").send().await;
     refused.expect_status(401).expect_header("access-control-allow-origin", "*");
@@ -165,7 +173,8 @@ async fn a_token_dies_with_its_user() {
     let bob = conduit.client.register("bob").await;
     bob.publish("One", &[]).await;
 
-    let options = SqliteConnectOptions::new().filename(dir.path().join("conduit.db")).foreign_keys(true);
+    let options =
+        SqliteConnectOptions::new().filename(dir.path().join("conduit.db")).foreign_keys(true);
     let mut db = options.connect().await.unwrap();
     sqlx::query("DELETE FROM users WHERE username = 'ann'").execute(&mut db).await.unwrap();
 

@@ -33,7 +33,9 @@ async fn a_token_from_before_a_password_change_is_refused() {
         old.get("/user").await.refused(401, over.clone());
         // Where a token may be missing, an old one is still no visit of nobody.
         old.get("/articles").await.refused(401, over.clone());
-        old.put("/user", json!({ "user": { "password": "their horse" } })).await.refused(401, over.clone());
+        old.put("/user", json!({ "user": { "password": "their horse" } }))
+            .await
+            .refused(401, over.clone());
     }
     let laptop = nobody.with_token(&token(&changed));
     assert_eq!(laptop.get("/user").await.ok(200)["user"]["bio"], "I write.");

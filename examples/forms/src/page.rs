@@ -15,7 +15,13 @@ pub(crate) fn sign_up(form: &Filled) -> String {
         // A password never comes back.
         input(form, "password", "Password", "password", "autocomplete=new-password"),
         choices(form, "plan", "Plan", "radio", &[("free", "Free"), ("paid", "Paid")]),
-        choices(form, "topics", "Topics", "checkbox", &[("rust", "Rust"), ("web", "Web"), ("cats", "Cats")]),
+        choices(
+            form,
+            "topics",
+            "Topics",
+            "checkbox",
+            &[("rust", "Rust"), ("web", "Web"), ("cats", "Cats")],
+        ),
         input(form, "picture", "Picture, PNG or JPEG", "file", "accept=\"image/png,image/jpeg\""),
         choices(form, "agree", "", "checkbox", &[("on", "I agree to be nice")]),
     ];
@@ -42,7 +48,9 @@ fn input(form: &Filled, name: &str, label: &str, kind: &str, more: &str) -> Stri
 fn choices(form: &Filled, name: &str, label: &str, kind: &str, choices: &[(&str, &str)]) -> String {
     let choice = |(value, label): &(&str, &str)| {
         let checked = if form.has(name, value) { "checked" } else { "" };
-        format!("<label class=choice><input type={kind} name={name} value={value} {checked}>{label}</label>")
+        format!(
+            "<label class=choice><input type={kind} name={name} value={value} {checked}>{label}</label>"
+        )
     };
     let choices: String = choices.iter().map(choice).collect();
     format!("<fieldset><legend>{label}</legend>{choices}</fieldset>{}", said(form, name))

@@ -5,10 +5,15 @@ use forms::{Pictures, app};
 use trine::testing::{TestClient, TestResponse};
 
 /// What a browser sends: a part for each field, of a file the one that was chosen or nothing.
-async fn send(client: &TestClient, fields: &[(&str, &str)], picture: Option<&[u8]>) -> TestResponse {
+async fn send(
+    client: &TestClient,
+    fields: &[(&str, &str)],
+    picture: Option<&[u8]>,
+) -> TestResponse {
     let mut body = Vec::new();
     for (name, value) in fields {
-        let part = format!("--b0\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let part =
+            format!("--b0\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     let file_name = if picture.is_some() { "me.png" } else { "" };
@@ -75,7 +80,8 @@ async fn the_page_comes_back_with_what_was_typed() {
     let large = send(&client, &GOOD, Some(&vec![0; (512 << 10) + 1])).await;
     large.expect_status(422);
     assert!(large.text().contains("expected at most 512 KiB"), "{}", large.text());
-    let taken = GOOD.map(|(name, value)| if name == "name" { (name, "root") } else { (name, value) });
+    let taken =
+        GOOD.map(|(name, value)| if name == "name" { (name, "root") } else { (name, value) });
     assert!(send(&client, &taken, None).await.text().contains("is taken"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,4 +1,5 @@
-//! The service: it finds the route of each request, by a table that can be replaced while requests run.
+//! The service: it finds the route of each request, by a table that can be replaced while requests
+//! run.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -32,9 +33,13 @@ impl Gateway {
     }
 }
 
-/// Keeps the health checks going, and reads `trine.toml` again on SIGHUP. What is wrong in it is logged and changes
-/// nothing.
-pub(crate) async fn watch(gateway: Gateway, mut hangup: Signal, cx: trine::HookCx) -> trine::Result {
+/// Keeps the health checks going, and reads `trine.toml` again on SIGHUP. What is wrong in it is
+/// logged and changes nothing.
+pub(crate) async fn watch(
+    gateway: Gateway,
+    mut hangup: Signal,
+    cx: trine::HookCx,
+) -> trine::Result {
     let mut checks = gateway.table().checks();
     loop {
         tokio::select! {
@@ -84,6 +89,10 @@ impl Service<Request> for Gateway {
 /// The host without its port.
 fn host(request: &Request) -> Option<&str> {
     let host = request.headers().get("host")?.to_str().ok()?;
-    let end = if host.starts_with('[') { host.find(']')? + 1 } else { host.find(':').unwrap_or(host.len()) };
+    let end = if host.starts_with('[') {
+        host.find(']')? + 1
+    } else {
+        host.find(':').unwrap_or(host.len())
+    };
     Some(&host[..end])
 }

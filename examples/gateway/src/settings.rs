@@ -1,4 +1,5 @@
-//! What stands in `trine.toml` about routes. What is wrong is told with its line, all of it at once.
+//! What stands in `trine.toml` about routes. What is wrong is told with its line, all of it at
+//! once.
 
 use std::time::Duration;
 

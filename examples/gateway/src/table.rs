@@ -20,8 +20,9 @@ impl Table {
     pub(crate) fn new(settings: &Settings) -> trine::Result<Table> {
         let mut routes = Vec::new();
         for (name, setting) in &settings.routes {
-            let proxy = proxy(setting)
-                .map_err(|error| trine::Error::new(format!("`routes.{name}.upstreams`: {error}")))?;
+            let proxy = proxy(setting).map_err(|error| {
+                trine::Error::new(format!("`routes.{name}.upstreams`: {error}"))
+            })?;
             routes.push(Route {
                 name: name.clone(),
                 host: setting.host.as_ref().map(|host| host.to_ascii_lowercase()),
@@ -70,8 +71,10 @@ fn proxy(setting: &Setting) -> Result<Proxy, trine::proxy::UpstreamError> {
         proxy = proxy.strip_prefix(&setting.prefix);
     }
     if let Some(path) = &setting.health_path {
-        proxy =
-            proxy.health_check(HealthCheck { interval: setting.health_interval, ..HealthCheck::get(path) });
+        proxy = proxy.health_check(HealthCheck {
+            interval: setting.health_interval,
+            ..HealthCheck::get(path)
+        });
     }
     Ok(proxy)
 }

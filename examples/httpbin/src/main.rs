@@ -5,8 +5,9 @@
 //! curl --data hello http://127.0.0.1:8000/echo
 //! ```
 //!
-//! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS too, at `TRINE_TLS_PORT`
-//! (8443). Built with `--features http3`, it speaks HTTP/3 at the UDP port of the same number where `TRINE_TLS_HTTP3=true`.
+//! With `TRINE_TLS_CERT` and `TRINE_TLS_KEY`, or with `TRINE_TLS_SELF_SIGNED=true`, it speaks TLS
+//! too, at `TRINE_TLS_PORT` (8443). Built with `--features http3`, it speaks HTTP/3 at the UDP port
+//! of the same number where `TRINE_TLS_HTTP3=true`.
 
 use std::time::Duration;
 
@@ -56,7 +57,8 @@ async fn headers(headers: HeaderMap) -> impl IntoResponse {
 /// Sends `n` parts, each a chunk, without saying how many.
 #[get("/stream?{n}")]
 async fn stream_parts(n: Option<u32>) -> impl IntoResponse {
-    let parts = stream::iter(0..n.unwrap_or(5)).map(|i| Ok::<_, std::io::Error>(format!("part-{i}\n")));
+    let parts =
+        stream::iter(0..n.unwrap_or(5)).map(|i| Ok::<_, std::io::Error>(format!("part-{i}\n")));
     ([(header::CONTENT_TYPE, "text/plain")], Body::stream(parts))
 }
 
@@ -81,7 +83,9 @@ async fn sse(n: Option<u64>, last: Option<LastEventId>) -> Result<impl IntoRespo
 async fn status(code: u16) -> Result<StatusCode, Problem> {
     match StatusCode::from_u16(code) {
         Ok(status) if !status.is_informational() => Ok(status),
-        _ => Err(Problem::bad_request(format!("path parameter `code`: expected 200 to 999, got `{code}`"))),
+        _ => Err(Problem::bad_request(format!(
+            "path parameter `code`: expected 200 to 999, got `{code}`"
+        ))),
     }
 }
 

@@ -28,7 +28,8 @@ impl Httpbin {
     fn of(mut process: Child) -> Httpbin {
         let mut first = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let (_, rest) = first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
+        let (_, rest) =
+            first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
         let address = rest.split(',').next().unwrap().to_owned();
         Httpbin { process, address, client: Client::new() }
     }
@@ -70,7 +71,10 @@ async fn the_root_answers_and_repeats() {
     assert_eq!(head.headers()["content-length"].to_str().unwrap().parse().ok(), length);
     assert_eq!(head.bytes().await.unwrap(), "");
     assert_eq!(httpbin.send("POST", "/", "again").await.text().await.unwrap(), "again");
-    assert_eq!(httpbin.send("DELETE", "/", "").await.headers()["allow"], "GET, HEAD, POST, OPTIONS");
+    assert_eq!(
+        httpbin.send("DELETE", "/", "").await.headers()["allow"],
+        "GET, HEAD, POST, OPTIONS"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +90,8 @@ async fn headers_are_told_for_any_method() {
 async fn an_echo_streams_both_ways() {
     let httpbin = Httpbin::start();
     let chunk = vec![b'e'; 1 << 20];
-    let parts = futures_util::stream::iter((0..40).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
+    let parts =
+        futures_util::stream::iter((0..40).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
     let answer = httpbin.send("POST", "/echo", reqwest::Body::wrap_stream(parts)).await;
     let mut length = 0;
     let mut stream = answer.bytes_stream();
@@ -104,7 +109,8 @@ async fn a_stream_has_chunks_and_no_length() {
     let answer = httpbin.get("/stream?n=3").await;
     assert_eq!(answer.headers()["transfer-encoding"], "chunked");
     assert_eq!(answer.text().await.unwrap(), "part-0\npart-1\npart-2\n");
-    let text = httpbin.raw("GET /stream?n=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let text =
+        httpbin.raw("GET /stream?n=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(text.ends_with("\r\n\r\n7\r\npart-0\n\r\n0\r\n\r\n"), "{text}");
 }
 
@@ -173,7 +179,8 @@ async fn a_delay_delays_and_a_panic_is_a_500() {
 async fn a_second_instance_on_the_port_is_refused() {
     let httpbin = Httpbin::start();
     let port = httpbin.address.rsplit(':').next().unwrap();
-    let second = Command::new(env!("CARGO_BIN_EXE_httpbin")).env("TRINE_PORT", port).output().unwrap();
+    let second =
+        Command::new(env!("CARGO_BIN_EXE_httpbin")).env("TRINE_PORT", port).output().unwrap();
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("is in use"), "{second:?}");
 }
@@ -187,7 +194,8 @@ fn wrong_configuration_is_told_at_once_and_the_exit_code_is_not_0() {
         .unwrap();
     assert_eq!(started.status.code(), Some(1));
     let told = String::from_utf8(started.stderr).unwrap();
-    for fragment in ["found 2 mistakes", "TRINE_PORT", "got `none`", "TRINE_LIMITS_BDY", "TRINE_LIMITS_BODY"]
+    for fragment in
+        ["found 2 mistakes", "TRINE_PORT", "got `none`", "TRINE_LIMITS_BDY", "TRINE_LIMITS_BODY"]
     {
         assert!(told.contains(fragment), "{fragment}: {told}");
     }
@@ -210,7 +218,8 @@ async fn it_serves_where_nobody_reads_what_it_prints() {
     assert_eq!(httpbin.get("/").await.status(), StatusCode::OK);
 }
 
-/// What a WebSocket costs that says nothing any more: no buffers, no contexts of compression, one task.
+/// What a WebSocket costs that says nothing any more: no buffers, no contexts of compression, one
+/// task.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_idle_websocket_costs_two_kilobytes() {
@@ -236,7 +245,8 @@ async fn an_idle_websocket_costs_two_kilobytes() {
             sockets.push(stream);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let status = std::fs::read_to_string(format!("/proc/{}/status", httpbin.process.id())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", httpbin.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
     };

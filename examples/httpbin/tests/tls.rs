@@ -40,7 +40,8 @@ impl Httpbin {
         let mut first = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let after = |scheme: &str| {
-            let (_, rest) = first.split_once(scheme).unwrap_or_else(|| panic!("no {scheme} in {first:?}"));
+            let (_, rest) =
+                first.split_once(scheme).unwrap_or_else(|| panic!("no {scheme} in {first:?}"));
             rest.split([',', ' ']).next().unwrap().to_owned()
         };
         let (plain, secure) = (after("http://"), after("https://"));
@@ -79,8 +80,12 @@ impl Httpbin {
 
 /// Whether a tool is installed. Where it must be, `REQUIRE_TLS_TOOLS` makes its absence an error.
 fn has(tool: &str) -> bool {
-    let here =
-        Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let here = Command::new(tool)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
     assert!(here || std::env::var_os("REQUIRE_TLS_TOOLS").is_none(), "there is no {tool}");
     if !here {
         eprintln!("skipped: there is no {tool}");
@@ -98,7 +103,8 @@ impl Drop for Httpbin {
 fn sign(authority: &CertifiedIssuer<'static, KeyPair>, folder: &Path) {
     let params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     let key = KeyPair::generate().unwrap();
-    std::fs::write(folder.join("cert.pem"), params.signed_by(&key, authority).unwrap().pem()).unwrap();
+    std::fs::write(folder.join("cert.pem"), params.signed_by(&key, authority).unwrap().pem())
+        .unwrap();
     std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
 }
 
@@ -148,7 +154,8 @@ fn plain_http_is_led_to_tls_where_that_is_asked_for() {
     let httpbin = Httpbin::start(&[("TRINE_TLS_REDIRECT", "8443")]);
     let (_, told) = httpbin.curl(&["--include", &format!("http://{}/headers?a=b", httpbin.plain)]);
     assert!(
-        told.contains("HTTP/1.1 308 ") && told.contains("location: https://127.0.0.1:8443/headers?a=b"),
+        told.contains("HTTP/1.1 308 ")
+            && told.contains("location: https://127.0.0.1:8443/headers?a=b"),
         "{told}"
     );
 }

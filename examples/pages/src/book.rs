@@ -53,7 +53,9 @@ impl Book {
             (0, _) => return wrong("name", "missing", "Please leave a name."),
             (61.., _) => return wrong("name", "too_long", "A name has at most 60 characters."),
             (_, 0) => return wrong("text", "missing", "Please write something."),
-            (_, 2001..) => return wrong("text", "too_long", "An entry has at most 2000 characters."),
+            (_, 2001..) => {
+                return wrong("text", "too_long", "An entry has at most 2000 characters.");
+            }
             _ => {}
         }
         let mut entries = self.entries();

@@ -1,6 +1,7 @@
 //! A guest book: pages from templates, a form that says what is wrong with it, a feed.
 //!
-//! `cargo run -p pages`, then open <http://127.0.0.1:8080>. Change a file in `templates/` and reload the page.
+//! `cargo run -p pages`, then open <http://127.0.0.1:8080>. Change a file in `templates/` and
+//! reload the page.
 
 mod book;
 #[cfg(test)]
@@ -23,7 +24,10 @@ async fn main() -> trine::Result {
 fn app() -> App {
     App::new()
         .state(Book::new())
-        .state(templates!("templates").with(|environment| environment.add_filter("paragraphs", paragraphs)))
+        .state(
+            templates!("templates")
+                .with(|environment| environment.add_filter("paragraphs", paragraphs)),
+        )
         .routes(routes![home, sign, entry, feed])
         .fallback(nowhere)
 }
@@ -53,7 +57,11 @@ async fn home(page: Page<Home>, book: State<Book>) -> Result<Rendered, Problem> 
 
 /// Signs the book, or shows the form again with what was written.
 #[post("/", limit = "16KiB")]
-async fn sign(page: Page<Home>, book: State<Book>, mut sent: Submitted<SignForm>) -> trine::Result<Response> {
+async fn sign(
+    page: Page<Home>,
+    book: State<Book>,
+    mut sent: Submitted<SignForm>,
+) -> trine::Result<Response> {
     if let Some(new) = sent.value.take() {
         match book.sign(&new.name, &new.text) {
             // After a redirect, reloading the page does not send the form again.
@@ -76,7 +84,8 @@ impl Template for One {
 
 #[get("/entries/{id}")]
 async fn entry(id: u64, page: Page<One>, book: State<Book>) -> Result<Rendered, Problem> {
-    let entry = book.find(id).ok_or_else(|| Problem::not_found(format!("there is no entry {id}")))?;
+    let entry =
+        book.find(id).ok_or_else(|| Problem::not_found(format!("there is no entry {id}")))?;
     page.render(&One { entry })
 }
 
@@ -91,7 +100,11 @@ impl Template for Feed {
 }
 
 #[get("/feed.xml")]
-async fn feed(page: Page<Feed>, book: State<Book>, headers: HeaderMap) -> Result<Rendered, Problem> {
+async fn feed(
+    page: Page<Feed>,
+    book: State<Book>,
+    headers: HeaderMap,
+) -> Result<Rendered, Problem> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     page.render(&Feed { base: format!("http://{host}"), entries: book.latest() })
 }
@@ -102,5 +115,8 @@ async fn nowhere(templates: Templates) -> (StatusCode, Result<Rendered, Problem>
 
 /// The paragraphs of a text, for a loop: what is put into the page is escaped there.
 fn paragraphs(text: &str) -> Vec<String> {
-    text.split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    text.split("\n\n")
+        .map(|paragraph| paragraph.trim().to_owned())
+        .filter(|text| !text.is_empty())
+        .collect()
 }

@@ -34,7 +34,8 @@ async fn page() -> Html<&'static str> {
     Html(include_str!("page.html"))
 }
 
-/// Every quote from now on, after the latest ones; or those that a browser missed while it was away.
+/// Every quote from now on, after the latest ones; or those that a browser missed while it was
+/// away.
 #[get("/quotes")]
 async fn quotes(quotes: State<Topic<Quote>>, last: Option<LastEventId>) -> impl IntoResponse {
     Sse::new(quotes.subscribe_since(last).events()).retry(Duration::from_secs(1))

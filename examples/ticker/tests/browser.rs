@@ -28,7 +28,8 @@ impl Ticker {
             .unwrap();
         let mut first = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let (_, rest) = first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
+        let (_, rest) =
+            first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
         Ticker { process, url: format!("http://{}/", rest.split(',').next().unwrap()) }
     }
 
@@ -53,7 +54,10 @@ impl Ticker {
     /// Ends it as a supervisor does, and gives the time that it took.
     fn stop(mut self) -> Duration {
         let start = Instant::now();
-        let told = Command::new("sh").args(["-c", &format!("kill {}", self.process.id())]).status().unwrap();
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill {}", self.process.id())])
+            .status()
+            .unwrap();
         assert!(told.success() && self.process.wait().unwrap().success());
         start.elapsed()
     }
@@ -114,7 +118,10 @@ fn screenshots(chromium: &Path, url: &str, folder: &Path) {
 
 fn run(chromium: &Path, arguments: &[&str]) {
     let profile = tempfile::tempdir().unwrap();
-    let output =
-        chromium::command(chromium, profile.path()).args(arguments).stderr(Stdio::piped()).output().unwrap();
+    let output = chromium::command(chromium, profile.path())
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

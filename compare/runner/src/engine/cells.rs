@@ -1,5 +1,5 @@
-//! One cell: a server under one load for a moment. Cells of all servers alternate, so that what else the machine does
-//! hits all of them.
+//! One cell: a server under one load for a moment. Cells of all servers alternate, so that what
+//! else the machine does hits all of them.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::{Error, machine};
 /// Open connections, all of which ask.
 const CONNECTIONS: usize = 64;
 
-/// Requests/s of the latency cells, below what the slowest server manages. 5,000 samples in half a second: the worst
-/// fifty decide.
+/// Requests/s of the latency cells, below what the slowest server manages. 5,000 samples in half a
+/// second: the worst fifty decide.
 const RATE: f64 = 10_000.0;
 
 /// What one cell showed.
@@ -21,8 +21,8 @@ pub(super) struct Cell {
     pub(super) cpu: f64,
     /// Requests per second, the server on one core of its own.
     pub(super) rate: f64,
-    /// Microseconds from when a request was due until its answer was read, at the fixed rate; of pipelined ones, until
-    /// the last answer of sixteen. `None` when the server did not keep up.
+    /// Microseconds from when a request was due until its answer was read, at the fixed rate; of
+    /// pipelined ones, until the last answer of sixteen. `None` when the server did not keep up.
     pub(super) p99: Option<f64>,
 }
 

@@ -11,7 +11,8 @@ use crate::server::Server;
 /// Descriptors that a process has besides its connections.
 const OWN_FILES: u64 = 100;
 
-/// So many are opened before they ask: a server waits for a first request some seconds only. It divides all steps.
+/// So many are opened before they ask: a server waits for a first request some seconds only. It
+/// divides all steps.
 const BATCH: usize = 250;
 
 /// By now an answer is written and its buffer is let go.
@@ -25,7 +26,12 @@ pub(super) struct Idle {
 }
 
 /// Starts the server anew and opens more and more connections; first none.
-pub(super) fn measure(name: &str, steps: &[usize], files: u64, cores: Cores) -> Result<Vec<Idle>, Error> {
+pub(super) fn measure(
+    name: &str,
+    steps: &[usize],
+    files: u64,
+    cores: Cores,
+) -> Result<Vec<Idle>, Error> {
     eprintln!("idle memory of {name}");
     let server = cores.start(|| Server::start(name))?;
     std::thread::sleep(SETTLE);

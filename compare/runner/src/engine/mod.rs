@@ -25,7 +25,8 @@ use cells::Cell;
 use idle::Idle;
 use syscalls::Calls;
 
-/// How much is measured. Time bounds the rounds: on a machine that is too slow for all of them there are fewer.
+/// How much is measured. Time bounds the rounds: on a machine that is too slow for all of them
+/// there are fewer.
 struct Plan {
     rounds: usize,
     cell: Duration,
@@ -111,7 +112,14 @@ impl Plan {
             Plan { rounds: 2, cell, load_end: after(90), end: after(240), tries: 1, idle: &[1_000] }
         } else {
             let cell = Duration::from_millis(350);
-            Plan { rounds: 5, cell, load_end: after(420), end: after(780), tries: 3, idle: &[1_000, 10_000] }
+            Plan {
+                rounds: 5,
+                cell,
+                load_end: after(420),
+                end: after(780),
+                tries: 3,
+                idle: &[1_000, 10_000],
+            }
         }
     }
 }
@@ -130,7 +138,8 @@ fn under_load(all: &mut All, plan: &Plan, cores: Cores) -> Result<(), Error> {
             eprintln!("round {round} of {}: {}", plan.rounds, route.name);
             for (index, server) in pairs() {
                 let (name, figures) = &mut all[index];
-                let cell = cells::measure(server, route, plan.cell).map_err(|error| at(name, error))?;
+                let cell =
+                    cells::measure(server, route, plan.cell).map_err(|error| at(name, error))?;
                 figures.cells.entry(route.name).or_default().push(cell);
             }
         }

@@ -1,7 +1,7 @@
 //! System calls per request, by the kernel's tracepoints.
 //!
-//! `strace` will not do: it slows a server down so much that its next request is there already, which hides a read that
-//! finds nothing.
+//! `strace` will not do: it slows a server down so much that its next request is there already,
+//! which hides a read that finds nothing.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -34,8 +34,10 @@ pub(super) struct Calls {
 
 /// Whether this program counts here: it may be missing, or the right to use the tracepoints.
 pub(super) fn probe(program: &str) -> Result<(), Error> {
-    let output =
-        Command::new(program).args(["stat", "-x", ",", "-e", ALL, "true"]).stdin(Stdio::null()).output();
+    let output = Command::new(program)
+        .args(["stat", "-x", ",", "-e", ALL, "true"])
+        .stdin(Stdio::null())
+        .output();
     let output = output.map_err(|error| format!("{program} does not run: {error}"))?;
     parse(&String::from_utf8_lossy(&output.stderr), 1.0).map(drop)
 }
@@ -62,7 +64,8 @@ fn perf(pid: u32) -> Result<Child, Error> {
     command.spawn().map_err(|error| format!("perf does not run: {error}").into())
 }
 
-/// perf prints what it counted when it is interrupted. It is our own child and not waited for yet, so its id is its own.
+/// perf prints what it counted when it is interrupted. It is our own child and not waited for yet,
+/// so its id is its own.
 fn stop(perf: &mut Child) -> Result<String, Error> {
     let pid = i32::try_from(perf.id()).ok().and_then(Pid::from_raw).ok_or("perf has no id")?;
     kill_process(pid, Signal::INT)?;
@@ -80,7 +83,8 @@ fn parse(output: &str, requests: f64) -> Result<Calls, Error> {
     let mut found = false;
     for line in output.lines() {
         let mut fields = line.split(',');
-        let (Some(count), Some(_unit), Some(event)) = (fields.next(), fields.next(), fields.next()) else {
+        let (Some(count), Some(_unit), Some(event)) = (fields.next(), fields.next(), fields.next())
+        else {
             continue;
         };
         let Ok(count) = count.parse::<f64>() else { continue };

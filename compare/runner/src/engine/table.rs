@@ -84,7 +84,9 @@ const COLUMNS: [Column; 10] = [
         title: "other",
         digits: 2,
         ratios: false,
-        samples: |of, route| calls(of, route, |one| (one.all - one.reads - one.writes - one.waits).max(0.0)),
+        samples: |of, route| {
+            calls(of, route, |one| (one.all - one.reads - one.writes - one.waits).max(0.0))
+        },
     },
 ];
 
@@ -127,13 +129,15 @@ struct Bases {
 
 impl Bases {
     fn find(all: &All, value: impl Fn(&Figures) -> Option<f64>) -> Bases {
-        let of =
-            |wanted| all.iter().find(|(name, _)| *name == wanted).and_then(|(_, figures)| value(figures));
+        let of = |wanted| {
+            all.iter().find(|(name, _)| *name == wanted).and_then(|(_, figures)| value(figures))
+        };
         Bases { actix: of(ACTIX), floor: of(FLOOR) }
     }
 
     fn ratios(self, value: f64) -> [Option<f64>; 2] {
-        [self.actix, self.floor].map(|base| base.filter(|&base| base > 0.0).map(|base| value / base))
+        [self.actix, self.floor]
+            .map(|base| base.filter(|&base| base > 0.0).map(|base| value / base))
     }
 
     fn text(self, value: f64) -> String {
@@ -152,7 +156,8 @@ impl Bases {
 pub(super) fn page(all: &All, workspace: &Path) -> Result<String, Error> {
     let mut page = String::from(HEAD);
     // Its first figure is of the last minute: on a machine that does nothing else it is about two.
-    let _ = writeln!(page, "Load average of the machine at the end: {}\n", machine::load_average()?);
+    let _ =
+        writeln!(page, "Load average of the machine at the end: {}\n", machine::load_average()?);
     for route in routes() {
         // Writing to a `String` does not fail.
         let _ = write!(page, "## {}\n\n{}\n", route.name, route_table(all, route.name));
@@ -198,8 +203,11 @@ fn median(column: &Column, figures: &Figures, route: &str) -> Option<f64> {
 
 fn idle_table(all: &All) -> String {
     // A server that failed on the way has fewer steps than the others.
-    let steps =
-        all.iter().map(|(_, figures)| &figures.idle[..]).max_by_key(|idle| idle.len()).unwrap_or_default();
+    let steps = all
+        .iter()
+        .map(|(_, figures)| &figures.idle[..])
+        .max_by_key(|idle| idle.len())
+        .unwrap_or_default();
     let mut lines = header(steps.iter().map(|step| match step.connections {
         0 => "none: MB in all".to_owned(),
         connections => format!("{connections}: kB each"),
@@ -248,7 +256,8 @@ pub(super) fn write(workspace: &Path, page: &str, all: &All) -> Result<(), Error
     std::fs::write(folder.join("engine.md"), page)?;
     let mut versions = report::versions(workspace)?;
     versions.insert("rustc".to_owned(), rustc().into());
-    let mut text = serde_json::to_string_pretty(&json!({ "versions": versions, "servers": servers(all) }))?;
+    let mut text =
+        serde_json::to_string_pretty(&json!({ "versions": versions, "servers": servers(all) }))?;
     text.push('\n');
     std::fs::write(folder.join("engine.json"), text)?;
     println!("written to compare/results/engine.md and engine.json");
@@ -257,8 +266,9 @@ pub(super) fn write(workspace: &Path, page: &str, all: &All) -> Result<(), Error
 
 fn servers(all: &All) -> Value {
     let server = |(name, figures): &(&str, Figures)| {
-        let mut routes: Map<String, Value> =
-            routes().map(|route| (route.name.to_owned(), route_figures(all, figures, route.name))).collect();
+        let mut routes: Map<String, Value> = routes()
+            .map(|route| (route.name.to_owned(), route_figures(all, figures, route.name)))
+            .collect();
         let idle = figures.idle.iter().enumerate().map(|(index, step)| {
             let [actix, floor] = idle_value(figures, index).map_or([None; 2], |value| {
                 let bases = Bases::find(all, |figures| idle_value(figures, index));
@@ -275,7 +285,8 @@ fn servers(all: &All) -> Value {
 fn route_figures(all: &All, figures: &Figures, route: &str) -> Value {
     let column = |column: &Column| {
         let Spread { min, median: middle, max, .. } = Spread::of((column.samples)(figures, route))?;
-        let [actix, floor] = Bases::find(all, |figures| median(column, figures, route)).ratios(middle);
+        let [actix, floor] =
+            Bases::find(all, |figures| median(column, figures, route)).ratios(middle);
         let [min, middle, max] = [min, middle, max].map(thousandths);
         let [actix, floor] = [actix, floor].map(|ratio| ratio.map(thousandths));
         let value = json!({ "min": min, "median": middle, "max": max, "to_actix": actix, "to_floor": floor });

@@ -10,12 +10,13 @@ use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Both kinds of messages come back byte for byte, one in fragments as a whole; a ping and a close are answered; what is no
-/// handshake, or no frame of a client, is refused.
+/// Both kinds of messages come back byte for byte, one in fragments as a whole; a ping and a close
+/// are answered; what is no handshake, or no frame of a client, is refused.
 pub(super) fn all(address: SocketAddr) -> Result<(), Error> {
     let large: Vec<u8> = (0..16 * 1024_u32).map(|at| (at % 251) as u8).collect();
     let answered = [&b"\x82\x7e\x40\x00"[..], &large].concat();
-    let fragments = [frame(Opcode::Text, false, "Grü".as_bytes()), frame(Opcode::Continuation, true, b"n")];
+    let fragments =
+        [frame(Opcode::Text, false, "Grü".as_bytes()), frame(Opcode::Continuation, true, b"n")];
     let whole = [&b"\x81\x05"[..], "Grün".as_bytes()].concat();
     for (what, sent, back) in [
         ("text", frame(Opcode::Text, true, b"Hello"), &b"\x81\x05Hello"[..]),
@@ -72,5 +73,6 @@ fn no_handshake(address: SocketAddr) -> Result<(), Error> {
     if status.starts_with(b"HTTP/1.1 4") {
         return Ok(());
     }
-    Err(format!("a plain GET of /ws: expected a 4xx, got {}", String::from_utf8_lossy(&status)).into())
+    Err(format!("a plain GET of /ws: expected a 4xx, got {}", String::from_utf8_lossy(&status))
+        .into())
 }

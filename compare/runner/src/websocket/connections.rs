@@ -24,7 +24,8 @@ pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
     })?;
     for name in SERVERS {
         eprintln!("idle memory of {name}");
-        memory(plan, name, &[plan.crowd / 2, plan.crowd], sheet).map_err(|error| at(name, error))?;
+        memory(plan, name, &[plan.crowd / 2, plan.crowd], sheet)
+            .map_err(|error| at(name, error))?;
     }
     eprintln!("{} connections to {}", plan.most, SERVERS[0]);
     memory(plan, SERVERS[0], &[plan.most], sheet)

@@ -41,7 +41,9 @@ pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
         eprintln!("{name} under callgrind");
         let program = Program::of(name)?.env("GLIBC_TUNABLES", LARGE_BLOCKS.to_owned());
         let server = Callgrind::start(name, &program)?;
-        Counting { server, name, tries: plan.tries, sheet }.all().map_err(|error| at(name, error))?;
+        Counting { server, name, tries: plan.tries, sheet }
+            .all()
+            .map_err(|error| at(name, error))?;
     }
     Ok(())
 }

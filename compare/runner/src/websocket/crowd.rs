@@ -14,10 +14,12 @@ use crate::Error;
 /// A server under callgrind is about fifty times slower; one that is silent for this long hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Handshakes under way at a time: fewer than the shortest backlog, behind which a connection waits for a second.
+/// Handshakes under way at a time: fewer than the shortest backlog, behind which a connection waits
+/// for a second.
 const UNDER_WAY: usize = 64;
 
-/// What is published: 32 bytes. The mark stands nowhere else in an event stream, so it counts the events.
+/// What is published: 32 bytes. The mark stands nowhere else in an event stream, so it counts the
+/// events.
 pub(super) const NEWS: &str = r#"{"symbol":"ACME","price":"12.~"}"#;
 const MARK: u8 = b'~';
 
@@ -90,7 +92,8 @@ impl Crowd {
         })
     }
 
-    /// Opens so many more connections as fast as the server takes them. Whichever is refused is an error.
+    /// Opens so many more connections as fast as the server takes them. Whichever is refused is an
+    /// error.
     pub(super) fn join(&mut self, count: usize) -> Result<(), Error> {
         let all = self.peers.len() + count;
         while self.joined < all {
@@ -102,7 +105,8 @@ impl Crowd {
         Ok(())
     }
 
-    /// Each connection sends its next message as soon as the last one is back, for this long. Returns how many came.
+    /// Each connection sends its next message as soon as the last one is back, for this long.
+    /// Returns how many came.
     pub(super) fn saturate(&mut self, message: &Message, time: Duration) -> Result<usize, Error> {
         self.length = message.length;
         let start = Instant::now();
@@ -127,7 +131,10 @@ impl Crowd {
 
     /// All connections send in step, then all are heard, until so many messages are back.
     pub(super) fn rounds(&mut self, message: &Message, total: usize) -> Result<(), Error> {
-        assert!(total.is_multiple_of(self.peers.len()), "{total} messages do not divide into rounds");
+        assert!(
+            total.is_multiple_of(self.peers.len()),
+            "{total} messages do not divide into rounds"
+        );
         self.length = message.length;
         for _ in 0..total / self.peers.len() {
             for index in 0..self.peers.len() {
@@ -186,10 +193,16 @@ impl Crowd {
     /// Waits for something to come, and reads it.
     fn turn(&mut self) -> Result<(), Error> {
         self.events.clear();
-        epoll::wait(&self.poll, spare_capacity(&mut self.events), Some(&Timespec::try_from(PATIENCE)?))?;
+        epoll::wait(
+            &self.poll,
+            spare_capacity(&mut self.events),
+            Some(&Timespec::try_from(PATIENCE)?),
+        )?;
         if self.events.is_empty() {
             let open = self.peers.len();
-            return Err(format!("nothing came for {} s on {open} connections", PATIENCE.as_secs()).into());
+            return Err(
+                format!("nothing came for {} s on {open} connections", PATIENCE.as_secs()).into()
+            );
         }
         for at in 0..self.events.len() {
             let index = usize::try_from(self.events[at].data.u64())?;
@@ -211,12 +224,17 @@ impl Crowd {
         let rest;
         if let Inbox::Head(head) = inbox {
             head.extend_from_slice(bytes);
-            let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(()) };
+            let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") else {
+                return Ok(());
+            };
             self.route.check(&head[..end])?;
             rest = head.split_off(end + 4);
             bytes = &rest;
-            *inbox =
-                if self.route == Route::Events { Inbox::Events } else { Inbox::Frames(Frames::default()) };
+            *inbox = if self.route == Route::Events {
+                Inbox::Events
+            } else {
+                Inbox::Frames(Frames::default())
+            };
             self.joined += 1;
         }
         let (heard, expected) = (&mut self.heard, self.length);
@@ -231,7 +249,9 @@ impl Crowd {
                     heard.push(index);
                     Ok(())
                 }
-                Came::Message(length) => Err(format!("a message of {length} bytes, not {expected}").into()),
+                Came::Message(length) => {
+                    Err(format!("a message of {length} bytes, not {expected}").into())
+                }
                 Came::Ping(payload) => Ok(stream.write_all(&frame(Opcode::Pong, true, payload))?),
                 Came::Close(why) => Err(format!("closed: {}", String::from_utf8_lossy(why)).into()),
             }),
@@ -251,7 +271,9 @@ impl Route {
                 "GET /feed HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                  Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
             }
-            Route::Events => "GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
+            Route::Events => {
+                "GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+            }
         }
     }
 

@@ -35,8 +35,9 @@ pub(super) fn measure(plan: &Plan, sheet: &mut Sheet) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits until the server has done what it has to do. A load that reads meanwhile is woken by the server's writes, at the
-/// server's expense, and by those of one more often than by those of another.
+/// Waits until the server has done what it has to do. A load that reads meanwhile is woken by the
+/// server's writes, at the server's expense, and by those of one more often than by those of
+/// another.
 fn rest(server: &Server) -> Result<(), Error> {
     let (mut spent, mut still) = (Duration::ZERO, 0);
     while still < 2 {

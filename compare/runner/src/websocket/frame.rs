@@ -13,7 +13,8 @@ pub(super) enum Opcode {
     Pong = 10,
 }
 
-/// One frame as a client sends it. The mask is always the same: a server cannot know, and nothing stands between.
+/// One frame as a client sends it. The mask is always the same: a server cannot know, and nothing
+/// stands between.
 pub(super) fn frame(opcode: Opcode, last: bool, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let mut bytes = vec![opcode as u8 | if last { 0x80 } else { 0 }];
@@ -124,12 +125,16 @@ mod tests {
         let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
         assert_eq!(frame(Opcode::Text, true, b"Hello"), hello);
         assert_eq!(frame(Opcode::Binary, false, &[0; 126])[..4], [0x02, 0xfe, 0, 126]);
-        assert_eq!(frame(Opcode::Binary, true, &[0; 65536])[..10], [0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(
+            frame(Opcode::Binary, true, &[0; 65536])[..10],
+            [0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0]
+        );
     }
 
     #[test]
     fn whatever_the_cut_each_message_counts_once() {
-        let mut wire = b"\x81\x02Hi\x89\x03abc\x01\x01a\x8a\x00\x00\x01b\x80\x01c\x89\x00\x81\x00".to_vec();
+        let mut wire =
+            b"\x81\x02Hi\x89\x03abc\x01\x01a\x8a\x00\x00\x01b\x80\x01c\x89\x00\x81\x00".to_vec();
         wire.extend([0x82, 126, 0x40, 0]);
         wire.extend([7; 0x4000]);
         wire.extend([0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]);

@@ -1,9 +1,10 @@
 //! WebSockets, feeds and event streams: Trine beside axum and actix-web.
 //!
 //! # Layout
-//! - [`frame`]: the client's side of the protocol; [`crowd`]: thousands of such clients on one epoll; [`check`]: whether a
-//!   server does what is asked of it
-//! - [`echo`], [`connections`] (handshakes and idle memory), [`fan_out`]: CPU and memory, in rounds over all servers
+//! - [`frame`]: the client's side of the protocol; [`crowd`]: thousands of such clients on one
+//!   epoll; [`check`]: whether a server does what is asked of it
+//! - [`echo`], [`connections`] (handshakes and idle memory), [`fan_out`]: CPU and memory, in rounds
+//!   over all servers
 //! - [`counts`]: instructions, by callgrind
 //! - [`sheet`]: what was measured; [`page`]: how it is told, and which goals are met
 
@@ -60,12 +61,15 @@ const PROFILES: [(&str, Profile); 4] = [
     ("instructions", counts::measure),
 ];
 
-/// Measures the profiles of these names, or all, and prints the page; without names and without `--quick` it writes
-/// `results/websocket.md` too.
+/// Measures the profiles of these names, or all, and prints the page; without names and without
+/// `--quick` it writes `results/websocket.md` too.
 pub(crate) fn run(args: &[String]) -> Result<(), Error> {
     let quick = args.iter().any(|arg| arg == "--quick");
-    let names: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--quick").collect();
-    if let Some(unknown) = names.iter().find(|name| !PROFILES.iter().any(|(known, _)| known == *name)) {
+    let names: Vec<&str> =
+        args.iter().map(String::as_str).filter(|arg| *arg != "--quick").collect();
+    if let Some(unknown) =
+        names.iter().find(|name| !PROFILES.iter().any(|(known, _)| known == *name))
+    {
         let known = PROFILES.map(|(name, _)| name).join(", ");
         return Err(format!("no profile `{unknown}`: there are {known}").into());
     }
@@ -77,7 +81,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Error> {
         let server = Server::start(name)?;
         check::all(server.address()).map_err(|error| at(name, error))?;
     }
-    for (_, measure) in PROFILES.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
+    for (_, measure) in PROFILES.iter().filter(|(name, _)| names.is_empty() || names.contains(name))
+    {
         measure(&plan, &mut sheet)?;
     }
     let page = page::page(&plan, &sheet, &workspace)?;
@@ -159,7 +164,11 @@ fn at(name: &str, error: Error) -> Error {
 }
 
 /// What a server spent while this ran, in microseconds for each of so many.
-fn cpu_each(server: &Server, count: usize, run: impl FnOnce() -> Result<(), Error>) -> Result<f64, Error> {
+fn cpu_each(
+    server: &Server,
+    count: usize,
+    run: impl FnOnce() -> Result<(), Error>,
+) -> Result<f64, Error> {
     let before = machine::cpu(server.pid())?;
     run()?;
     let spent = machine::cpu(server.pid())?.saturating_sub(before);

@@ -8,8 +8,16 @@ use super::sheet::{Section, Sheet};
 use super::{FLOOR, Plan, counts, echo, fan_out};
 use crate::{Error, machine, report};
 
-const VERSIONS: [&str; 8] =
-    ["actix-web", "actix-web-lab", "actix-ws", "axum", "hyper", "tokio", "tokio-tungstenite", "trine"];
+const VERSIONS: [&str; 8] = [
+    "actix-web",
+    "actix-web-lab",
+    "actix-ws",
+    "axum",
+    "hyper",
+    "tokio",
+    "tokio-tungstenite",
+    "trine",
+];
 
 pub(super) fn page(plan: &Plan, sheet: &Sheet, workspace: &Path) -> Result<String, Error> {
     let mut page = format!(
@@ -62,28 +70,43 @@ pub(super) fn page(plan: &Plan, sheet: &Sheet, workspace: &Path) -> Result<Strin
 /// Those of the roadmap, each with what was measured.
 fn goals(plan: &Plan, sheet: &Sheet) -> String {
     let [trine, axum, actix, _] = super::SERVERS;
-    let mut rows = vec![["goal", "measured", ""].map(str::to_owned).to_vec(), vec!["---".to_owned(); 3]];
+    let mut rows =
+        vec![["goal", "measured", ""].map(str::to_owned).to_vec(), vec!["---".to_owned(); 3]];
     let mut goal = |text: &str, value: Option<f64>, most: f64, unit: &str| {
         let told = value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}{unit}"));
-        let met = value.map_or("not measured", |value| if value <= most { "met" } else { "missed" });
+        let met =
+            value.map_or("not measured", |value| if value <= most { "met" } else { "missed" });
         rows.push(vec![text.to_owned(), told, met.to_owned()]);
     };
     let idle = |open| sheet.median(Section::Memory, &echoed(open), trine);
     goal("an idle connection: at most 2 KiB", idle(plan.crowd), 2.0, " KiB");
-    goal(&format!("{} connections in one process", plan.most), idle(plan.most), f64::INFINITY, " KiB each");
+    goal(
+        &format!("{} connections in one process", plan.most),
+        idle(plan.most),
+        f64::INFINITY,
+        " KiB each",
+    );
     for message in super::messages() {
         let title = echo::title(message.name);
         let of = |section, server| sheet.median(section, &title, server);
         for (section, what) in [(Section::Cpu, "CPU"), (Section::Instructions, "instructions")] {
-            for (other, most, named) in [(actix, 1.0, "at most actix-ws's"), (axum, 0.5, "half of axum's")] {
-                let ratio = of(section, trine).zip(of(section, other)).map(|(ours, theirs)| ours / theirs);
+            for (other, most, named) in
+                [(actix, 1.0, "at most actix-ws's"), (axum, 0.5, "half of axum's")]
+            {
+                let ratio =
+                    of(section, trine).zip(of(section, other)).map(|(ours, theirs)| ours / theirs);
                 goal(&format!("{title}, {what}: {named}"), ratio, most, "");
             }
         }
     }
     let delivery = |server| sheet.median(Section::Cpu, fan_out::ROUTES[0].1, server);
     let listen = plan.crowd;
-    goal(&format!("a delivery by WebSocket to {listen}: at most 4 µs of CPU"), delivery(trine), 4.0, " µs");
+    goal(
+        &format!("a delivery by WebSocket to {listen}: at most 4 µs of CPU"),
+        delivery(trine),
+        4.0,
+        " µs",
+    );
     let own = delivery(trine).zip(delivery(FLOOR)).map(|(ours, floor)| ours - floor);
     goal("the same without the floor's, which is the kernel's", own, 4.0, " µs");
     report::align(&rows)

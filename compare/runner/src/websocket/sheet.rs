@@ -47,7 +47,8 @@ impl Sheet {
     /// A Markdown table of the rows of a section.
     pub(super) fn table(&self, section: Section) -> String {
         let head = std::iter::once(section.unit()).chain(SERVERS);
-        let mut lines = vec![head.map(str::to_owned).collect(), vec!["---".to_owned(); SERVERS.len() + 1]];
+        let mut lines =
+            vec![head.map(str::to_owned).collect(), vec!["---".to_owned(); SERVERS.len() + 1]];
         for row in self.0.iter().filter(|row| row.section == section) {
             let base = spread(&row.samples[0]).map(|(_, median)| median);
             let mut line = vec![row.title.clone()];
@@ -80,8 +81,9 @@ impl Section {
 /// `least / median (ratio to the first server)`.
 fn cell(samples: &[f64], base: Option<f64>, digits: usize) -> String {
     let Some((least, median)) = spread(samples) else { return "-".to_owned() };
-    let ratio =
-        base.filter(|base| *base > 0.0).map_or_else(String::new, |base| format!(" ({:.2})", median / base));
+    let ratio = base
+        .filter(|base| *base > 0.0)
+        .map_or_else(String::new, |base| format!(" ({:.2})", median / base));
     if samples.len() == 1 {
         return format!("{median:.digits$}{ratio}");
     }
@@ -102,11 +104,16 @@ mod tests {
     #[test]
     fn a_row_has_a_cell_for_each_server() {
         let mut sheet = Sheet::default();
-        for (server, sample) in [("trine-ws", 3.0), ("trine-ws", 2.0), ("trine-ws", 4.0), ("actix-ws", 6.0)] {
+        for (server, sample) in
+            [("trine-ws", 3.0), ("trine-ws", 2.0), ("trine-ws", 4.0), ("actix-ws", 6.0)]
+        {
             sheet.note(Section::Cpu, "echo", server, sample);
         }
         let table = sheet.table(Section::Cpu);
-        assert!(table.contains("| echo   | 2.00 / 3.00 (1.00) | -       | 6.00 (2.00) |"), "{table}");
+        assert!(
+            table.contains("| echo   | 2.00 / 3.00 (1.00) | -       | 6.00 (2.00) |"),
+            "{table}"
+        );
         assert_eq!(sheet.median(Section::Cpu, "echo", "axum-ws"), None);
         assert_eq!(sheet.median(Section::Memory, "echo", "trine-ws"), None);
     }

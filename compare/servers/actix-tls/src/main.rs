@@ -1,4 +1,5 @@
-//! actix-web over rustls as its documentation says, with one worker, and with time for handshakes under callgrind.
+//! actix-web over rustls as its documentation says, with one worker, and with time for handshakes
+//! under callgrind.
 
 use std::time::Duration;
 

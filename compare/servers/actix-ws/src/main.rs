@@ -1,7 +1,8 @@
 //! actix-web with actix-ws, with one worker.
 //!
-//! The feed is a list of sessions behind a lock, which actix-ws's own example `chat` has; a text is counted bytes, so no
-//! subscriber copies it. Event streams are those of actix-web-lab, since actix-web has none, over tokio's broadcast channel.
+//! The feed is a list of sessions behind a lock, which actix-ws's own example `chat` has; a text is
+//! counted bytes, so no subscriber copies it. Event streams are those of actix-web-lab, since
+//! actix-web has none, over tokio's broadcast channel.
 
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder, get, post, rt};
@@ -91,7 +92,12 @@ async fn main() -> std::io::Result<()> {
     let all = Data::new(Feed { sessions: Mutex::default(), events: broadcast::Sender::new(QUEUE) });
     let listener = compare_common::listen()?;
     let server = HttpServer::new(move || {
-        App::new().app_data(all.clone()).service(echo).service(feed).service(events).service(publish)
+        App::new()
+            .app_data(all.clone())
+            .service(echo)
+            .service(feed)
+            .service(events)
+            .service(publish)
     });
     server.workers(1).listen(listener)?.run().await
 }

@@ -1,7 +1,8 @@
 //! actix-web as its documentation says, with one worker and one listening address.
 //!
-//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default), or none would be left
-//! when memory is read. A path parameter that does not parse is answered 404, its default.
+//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default),
+//! or none would be left when memory is read. A path parameter that does not parse is answered 404,
+//! its default.
 
 use actix_web::web::{Json, Path};
 use actix_web::{App, HttpServer, get, post};
@@ -41,7 +42,10 @@ async fn main() -> std::io::Result<()> {
     .workers(1)
     .keep_alive(std::time::Duration::from_secs(120));
     // Two ways to listen, since HTTP/2 in clear text is looked for only where it is asked for.
-    let server =
-        if compare_common::http2() { server.listen_auto_h2c(listener)? } else { server.listen(listener)? };
+    let server = if compare_common::http2() {
+        server.listen_auto_h2c(listener)?
+    } else {
+        server.listen(listener)?
+    };
     server.run().await
 }

@@ -1,4 +1,5 @@
-//! axum's `Router` on hyper's HTTP/2, on one thread: the counterpart of `axum` for HTTP/2 in clear text.
+//! axum's `Router` on hyper's HTTP/2, on one thread: the counterpart of `axum` for HTTP/2 in clear
+//! text.
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};

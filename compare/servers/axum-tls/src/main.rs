@@ -1,5 +1,5 @@
-//! axum's `Router` on hyper's HTTP/1 over tokio-rustls, on one thread, without timers: what axum's own example of TLS with
-//! hyper does, at its best.
+//! axum's `Router` on hyper's HTTP/1 over tokio-rustls, on one thread, without timers: what axum's
+//! own example of TLS with hyper does, at its best.
 
 use std::sync::Arc;
 

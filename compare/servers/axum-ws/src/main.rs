@@ -1,7 +1,8 @@
 //! axum's WebSockets and event streams on `axum::serve`, with one worker.
 //!
-//! The feed is tokio's broadcast channel, as in axum's example `chat`; but one loop for each socket that selects, where the
-//! example has two tasks: that is less memory and less work. A text is counted bytes, so no subscriber copies it.
+//! The feed is tokio's broadcast channel, as in axum's example `chat`; but one loop for each socket
+//! that selects, where the example has two tasks: that is less memory and less work. A text is
+//! counted bytes, so no subscriber copies it.
 
 use std::convert::Infallible;
 
@@ -21,7 +22,8 @@ async fn echo(ws: WebSocketUpgrade) -> Response {
     ws.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).on_upgrade(async |mut socket| {
         while let Some(Ok(message)) = socket.recv().await {
             // axum answers pings itself, and shows them.
-            if matches!(message, Message::Text(_) | Message::Binary(_)) && socket.send(message).await.is_err()
+            if matches!(message, Message::Text(_) | Message::Binary(_))
+                && socket.send(message).await.is_err()
             {
                 return;
             }
@@ -48,9 +50,12 @@ async fn feed(State(feed): State<Sender<Utf8Bytes>>, ws: WebSocketUpgrade) -> Re
     })
 }
 
-async fn events(State(feed): State<Sender<Utf8Bytes>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn events(
+    State(feed): State<Sender<Utf8Bytes>>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let messages = BroadcastStream::new(feed.subscribe()).filter_map(Result::ok);
-    Sse::new(messages.map(|text| Ok(Event::default().data(text.as_str())))).keep_alive(KeepAlive::default())
+    Sse::new(messages.map(|text| Ok(Event::default().data(text.as_str()))))
+        .keep_alive(KeepAlive::default())
 }
 
 async fn publish(State(feed): State<Sender<Utf8Bytes>>, text: String) -> &'static str {
@@ -60,7 +65,8 @@ async fn publish(State(feed): State<Sender<Utf8Bytes>>, text: String) -> &'stati
 }
 
 fn main() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let router = Router::new()
             .route("/ws", any(echo))

@@ -1,4 +1,5 @@
-//! axum's `Router` on hyper's HTTP/1, on one thread and without timers: axum at its best, dearer through `axum::serve`.
+//! axum's `Router` on hyper's HTTP/1, on one thread and without timers: axum at its best, dearer
+//! through `axum::serve`.
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;

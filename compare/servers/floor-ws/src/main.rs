@@ -1,8 +1,9 @@
-//! The floor of WebSockets and feeds: one thread, one epoll, and constant bytes. It sends back as many bytes as came, and to
-//! those who listen always the same; it looks at lengths and paths, and at nothing else. What it costs is the kernel's price.
+//! The floor of WebSockets and feeds: one thread, one epoll, and constant bytes. It sends back as
+//! many bytes as came, and to those who listen always the same; it looks at lengths and paths, and
+//! at nothing else. What it costs is the kernel's price.
 //!
-//! It takes heads whole, as the load writes them, and a socket that does not take all bytes at once ends the server: the load
-//! never lets that happen.
+//! It takes heads whole, as the load writes them, and a socket that does not take all bytes at once
+//! ends the server: the load never lets that happen.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -94,7 +95,11 @@ fn accept(
 }
 
 /// True where something was published.
-fn turn(peer: &mut Peer, bytes: &[u8], listens: impl FnOnce(&'static [u8])) -> std::io::Result<bool> {
+fn turn(
+    peer: &mut Peer,
+    bytes: &[u8],
+    listens: impl FnOnce(&'static [u8]),
+) -> std::io::Result<bool> {
     match &mut peer.role {
         Role::New => match bytes {
             [b'P', ..] => {
@@ -148,7 +153,8 @@ fn echo(stream: &mut TcpStream, payload: usize) -> std::io::Result<()> {
     }
 }
 
-const OPEN: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+const OPEN: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
     sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 const EVENTS: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
 const PUBLISHED: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npublished";

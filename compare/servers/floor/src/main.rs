@@ -1,8 +1,10 @@
-//! The floor: one thread, one epoll, and a constant answer per route. It looks for the end of each request and at its
-//! path, and at nothing else; it checks nothing, refuses nothing, and answers 404 to what it does not know. What it costs
-//! is the kernel's price, and what another server costs above it is that server's own.
+//! The floor: one thread, one epoll, and a constant answer per route. It looks for the end of each
+//! request and at its path, and at nothing else; it checks nothing, refuses nothing, and answers
+//! 404 to what it does not know. What it costs is the kernel's price, and what another server costs
+//! above it is that server's own.
 //!
-//! An answer that the socket does not take whole ends the connection: the load never lets that happen.
+//! An answer that the socket does not take whole ends the connection: the load never lets that
+//! happen.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};

@@ -17,7 +17,9 @@ fn main() -> std::io::Result<()> {
             tokio::spawn(async move {
                 let builder = http2::Builder::new(TokioExecutor::new());
                 // A client that goes away is no event here.
-                let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer::answer)).await;
+                let _ = builder
+                    .serve_connection(TokioIo::new(stream), service_fn(answer::answer))
+                    .await;
             });
         }
     })

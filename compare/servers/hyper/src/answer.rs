@@ -16,7 +16,8 @@ pub(crate) async fn answer(request: Request<Incoming>) -> Result<Answer, Infalli
         (&Method::GET, "/plaintext") => with_type("text/plain; charset=utf-8", PLAINTEXT.into()),
         (&Method::GET, "/json") => json(&MESSAGE),
         (&Method::POST, "/echo") => echo(request.into_body()).await,
-        (&Method::GET, path) => match (path.strip_prefix("/users/"), path.strip_prefix("/people/")) {
+        (&Method::GET, path) => match (path.strip_prefix("/users/"), path.strip_prefix("/people/"))
+        {
             (Some(id), _) => user(id),
             (_, Some(id)) => person(id),
             _ => status(StatusCode::NOT_FOUND),

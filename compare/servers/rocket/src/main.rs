@@ -1,7 +1,9 @@
-//! Rocket as its documentation says for production: the release profile, logging off, here with one worker.
+//! Rocket as its documentation says for production: the release profile, logging off, here with one
+//! worker.
 //!
-//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default), or none would be left
-//! when memory is read. A path parameter that does not parse is answered 422, its default.
+//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default),
+//! or none would be left when memory is read. A path parameter that does not parse is answered 422,
+//! its default.
 
 use compare_common::{Item, MESSAGE, Message, PLAINTEXT, Person};
 use rocket::config::LogLevel;

@@ -1,5 +1,5 @@
-//! The server alone: a plain Tower service with a match on the path, on one worker, every limit and timeout at its
-//! default. The hyper contender answers the same way, without limits and timeouts.
+//! The server alone: a plain Tower service with a match on the path, on one worker, every limit and
+//! timeout at its default. The hyper contender answers the same way, without limits and timeouts.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -48,7 +48,8 @@ async fn answer(request: Request<Body>) -> Response<Body> {
         (&Method::GET, "/plaintext") => with_type("text/plain; charset=utf-8", PLAINTEXT.into()),
         (&Method::GET, "/json") => json(&MESSAGE),
         (&Method::POST, "/echo") => echo(request.into_body()).await,
-        (&Method::GET, path) => match (path.strip_prefix("/users/"), path.strip_prefix("/people/")) {
+        (&Method::GET, path) => match (path.strip_prefix("/users/"), path.strip_prefix("/people/"))
+        {
             (Some(id), _) => user(id),
             (_, Some(id)) => person(id),
             _ => status(StatusCode::NOT_FOUND),

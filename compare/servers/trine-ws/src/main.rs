@@ -1,4 +1,5 @@
-//! The framework's WebSockets, topic and event streams, on one worker, with every limit and timeout at its default.
+//! The framework's WebSockets, topic and event streams, on one worker, with every limit and timeout
+//! at its default.
 
 use compare_common::MAX_MESSAGE;
 use trine::Topic;

@@ -1,7 +1,8 @@
-//! xitca-web as its documentation says, with one worker, on epoll (its feature `io-uring` is not the default).
+//! xitca-web as its documentation says, with one worker, on epoll (its feature `io-uring` is not
+//! the default).
 //!
-//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default), or none would be left
-//! when memory is read.
+//! Other than the documentation: kept-alive connections may idle for two minutes (5 s by default),
+//! or none would be left when memory is read.
 
 use std::time::Duration;
 

@@ -32,8 +32,9 @@ impl FromParam for char {
     }
 }
 
-/// A checkbox: of a query that does not name it, `false`. `on`, `true`, `1` and nothing are `true`; `off`, `false`, `0` are
-/// not. Of several values the last counts, so that a hidden input can stand before the checkbox and say `false`.
+/// A checkbox: of a query that does not name it, `false`. `on`, `true`, `1` and nothing are `true`;
+/// `off`, `false`, `0` are not. Of several values the last counts, so that a hidden input can stand
+/// before the checkbox and say `false`.
 impl FromParam for bool {
     async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
         param.scalar()
@@ -46,9 +47,10 @@ impl FromParam for bool {
 
 /// A path below some folder, and never out of it: for `{*path}`.
 ///
-/// It is relative, and each of its segments is a plain name. What is empty or begins with a dot (`..`, but `.env` and `.git`
-/// too), holds `\`, a NUL or another control character, or looks like a drive (`C:`) is refused with a 400, on every system.
-/// That the folder holds no symbolic link that leads out is the application's affair.
+/// It is relative, and each of its segments is a plain name. What is empty or begins with a dot
+/// (`..`, but `.env` and `.git` too), holds `\`, a NUL or another control character, or looks like
+/// a drive (`C:`) is refused with a 400, on every system. That the folder holds no symbolic link
+/// that leads out is the application's affair.
 impl FromParam for PathBuf {
     async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
         clean_path(&param.value).map_err(|why| {
@@ -58,7 +60,8 @@ impl FromParam for PathBuf {
     }
 }
 
-/// `None` where the query does not name it, and where it is empty, as browsers send an input that nobody touched.
+/// `None` where the query does not name it, and where it is empty, as browsers send an input that
+/// nobody touched.
 impl<T: FromParam> FromParam for Option<T> {
     const ANY_TEXT: bool = T::ANY_TEXT;
 

@@ -13,10 +13,11 @@ use crate::{Cx, Rejection, ToParam};
 
 /// Any text of the path, whatever it holds.
 ///
-/// A `String` (and whatever is made of text) of the path never holds what an encoding hid in it: a value with an encoded `/`,
-/// a `\` or a NUL, a segment `.` or `..`, and a rest that begins with a slash are refused with a 400. Programs make names
-/// of files, keys and URLs of such values, and `%2Fetc%2Fpasswd` or `..%2F..` would lead out of their folder. A route whose
-/// values are no names (a search, a URL to look at) says so by this type:
+/// A `String` (and whatever is made of text) of the path never holds what an encoding hid in it: a
+/// value with an encoded `/`, a `\` or a NUL, a segment `.` or `..`, and a rest that begins with a
+/// slash are refused with a 400. Programs make names of files, keys and URLs of such values, and
+/// `%2Fetc%2Fpasswd` or `..%2F..` would lead out of their folder. A route whose values are no names
+/// (a search, a URL to look at) says so by this type:
 ///
 /// ```
 /// use trine_core::param::AnyText;
@@ -74,7 +75,10 @@ impl<'de> Deserialize<'de> for AnyText {
                 f.write_str("text")
             }
 
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<AnyText, D::Error> {
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                inner: D,
+            ) -> Result<AnyText, D::Error> {
                 String::deserialize(inner).map(AnyText)
             }
 
@@ -100,7 +104,8 @@ pub fn hazard(raw: &str) -> Option<String> {
 
 #[cold]
 fn look_closely(raw: &str) -> Option<String> {
-    let mut segments = raw.split('/').map(|segment| percent_decode_str(segment).collect::<Vec<u8>>());
+    let mut segments =
+        raw.split('/').map(|segment| percent_decode_str(segment).collect::<Vec<u8>>());
     let found = segments.find_map(|segment| match &*segment {
         b"." | b".." => Some("a segment of dots"),
         segment => segment.iter().find_map(|byte| match byte {
@@ -146,9 +151,20 @@ mod tests {
 
     #[test]
     fn what_an_encoding_hides_is_found() {
-        for plain in
-            ["a", "a.b", "a..b", "...", "a/b", "a//b", "a/", "caf%C3%A9", "%2E%2E%2E", "a%20b", "..a", ".env"]
-        {
+        for plain in [
+            "a",
+            "a.b",
+            "a..b",
+            "...",
+            "a/b",
+            "a//b",
+            "a/",
+            "caf%C3%A9",
+            "%2E%2E%2E",
+            "a%20b",
+            "..a",
+            ".env",
+        ] {
             assert_eq!(hazard(plain), None, "{plain}");
         }
         for (raw, what) in [

@@ -52,7 +52,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Whether nothing came but, perhaps, empty text: browsers send that for inputs that nobody touched.
+    /// Whether nothing came but, perhaps, empty text: browsers send that for inputs that nobody
+    /// touched.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.clone().all(|value| value.is_ok_and(|value| value.value.is_empty()))
@@ -77,7 +78,9 @@ impl<'a> Iterator for Values<'a> {
                 let line = headers.get_all(name).iter().nth(*seen)?;
                 *seen += 1;
                 return Some(match std::str::from_utf8(line.as_bytes()) {
-                    Ok(text) => Ok(Param { name, place: Place::Header, value: Cow::Borrowed(text) }),
+                    Ok(text) => {
+                        Ok(Param { name, place: Place::Header, value: Cow::Borrowed(text) })
+                    }
                     Err(_) => Err(Place::Header.refuse(name, "encoding", "expected UTF-8").into()),
                 });
             }
@@ -97,8 +100,9 @@ impl<'a> Iterator for Values<'a> {
     }
 }
 
-/// `application/x-www-form-urlencoded` as the WHATWG URL standard reads it (`+` is a space), but strictly: neither is a `%`
-/// kept that encodes nothing, nor does U+FFFD stand for what is no UTF-8. The handler would store both.
+/// `application/x-www-form-urlencoded` as the WHATWG URL standard reads it (`+` is a space), but
+/// strictly: neither is a `%` kept that encodes nothing, nor does U+FFFD stand for what is no
+/// UTF-8. The handler would store both.
 #[doc(hidden)]
 #[must_use]
 pub fn decode(text: &str) -> Option<Cow<'_, str>> {
@@ -118,7 +122,9 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
 #[must_use]
 pub fn is_encoded(text: &str) -> bool {
     let mut after = text.split('%').skip(1);
-    after.all(|part| part.as_bytes().get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)))
+    after.all(|part| {
+        part.as_bytes().get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 #[cold]

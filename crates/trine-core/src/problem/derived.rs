@@ -1,12 +1,14 @@
 //! How an error that is known only as `dyn Error` says that it is a problem.
 //!
-//! `?` forgets the type of an error, and with it the status that `#[derive(Problem)]` gave it: a 404 would become a 500.
-//! The derive writes the error's `source` too, and that is the only function of `Error` that can hand out a value. So
-//! while somebody asks, `source` gives a [`Derived`], which knows the way from the error to its problem; at all other
-//! times it gives the cause.
+//! `?` forgets the type of an error, and with it the status that `#[derive(Problem)]` gave it: a
+//! 404 would become a 500. The derive writes the error's `source` too, and that is the only
+//! function of `Error` that can hand out a value. So while somebody asks, `source` gives a
+//! [`Derived`], which knows the way from the error to its problem; at all other times it gives the
+//! cause.
 //!
-//! An error of the request's body is asked in the same way: wrappers that pass on the `source` of what is inside them
-//! (`std::io::Error::other`, the transparent ones of thiserror) would hide it. What it gives then is in `of_body`.
+//! An error of the request's body is asked in the same way: wrappers that pass on the `source` of
+//! what is inside them (`std::io::Error::other`, the transparent ones of thiserror) would hide it.
+//! What it gives then is in `of_body`.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -36,8 +38,8 @@ impl Derived {
     }
 }
 
-/// The problem that an error is: a [`Problem`] itself, one that derives it, or what an error of the request's body among
-/// its causes tells the client.
+/// The problem that an error is: a [`Problem`] itself, one that derives it, or what an error of the
+/// request's body among its causes tells the client.
 ///
 /// # Errors
 /// The error as it was, where it is neither.
@@ -49,7 +51,8 @@ pub fn from_error(error: BoxError) -> Result<Problem, BoxError> {
     let way = asking(true, || {
         error.source().and_then(|answer| answer.downcast_ref::<Derived>()).map(|derived| derived.0)
     });
-    // What passes on the `source` of an error inside it gives the way of that one, which is not its own.
+    // What passes on the `source` of an error inside it gives the way of that one, which is not its
+    // own.
     let error = match way {
         Some(way) => match way(error) {
             Ok(problem) => return Ok(problem),

@@ -37,9 +37,9 @@ impl Format {
     }
 
     /// The form that an `Accept` prefers.
-    // RFC 9110 section 12.5.1: the most specific range says the quality of a type, the highest quality wins, among
-    // equals the first named. An `Accept` that allows none of ours gets JSON: an error in a surprising format is
-    // better than a 406 about the error.
+    // RFC 9110 section 12.5.1: the most specific range says the quality of a type, the highest
+    // quality wins, among equals the first named. An `Accept` that allows none of ours gets JSON:
+    // an error in a surprising format is better than a 406 about the error.
     #[must_use]
     pub fn negotiate(accept: Option<&HeaderValue>) -> Format {
         let Some(accept) = accept else { return Format::Json };
@@ -51,8 +51,10 @@ impl Format {
         let ranges: Vec<Range<'_>> = items.enumerate().filter_map(Range::parse).collect();
         let mut best: Option<(Format, &Range<'_>)> = None;
         for (format, main, sub) in Format::OFFERS {
-            let says =
-                ranges.iter().filter(|range| range.covers(main, sub)).max_by_key(|range| range.precision());
+            let says = ranges
+                .iter()
+                .filter(|range| range.covers(main, sub))
+                .max_by_key(|range| range.precision());
             let Some(range) = says.filter(|range| range.quality > 0) else { continue };
             if best.is_none_or(|(_, other)| range.is_better_than(other)) {
                 best = Some((format, range));
@@ -75,12 +77,14 @@ impl<'a> Range<'a> {
     fn parse((position, text): (usize, &'a str)) -> Option<Range<'a>> {
         let mut parts = text.split(';').map(str::trim);
         let (main, sub) = parts.next()?.split_once('/')?;
-        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        let quality =
+            parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
         Some(Range { main, sub, quality: quality.map_or(1000, thousandths), position })
     }
 
     fn covers(&self, main: &str, sub: &str) -> bool {
-        let main_fits = self.main.eq_ignore_ascii_case(main) || (self.main == "*" && self.sub == "*");
+        let main_fits =
+            self.main.eq_ignore_ascii_case(main) || (self.main == "*" && self.sub == "*");
         main_fits && (self.sub == "*" || self.sub.eq_ignore_ascii_case(sub))
     }
 

@@ -182,15 +182,16 @@ impl Problem {
         self
     }
 
-    /// Says that the thing was not in the request at all: an `Option` of the extractor is `None` then.
+    /// Says that the thing was not in the request at all: an `Option` of the extractor is `None`
+    /// then.
     #[must_use]
     pub fn absent(mut self) -> Problem {
         self.0.absent = true;
         self
     }
 
-    /// Adds a text of several lines for developers, such as the place in a template. The error page shows it under
-    /// the `dev` profile; nobody else sees it.
+    /// Adds a text of several lines for developers, such as the place in a template. The error page
+    /// shows it under the `dev` profile; nobody else sees it.
     #[must_use]
     pub fn note(mut self, title: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Problem {
         self.0.inside.notes.push((title.into(), text.into()));
@@ -286,7 +287,10 @@ impl Problem {
     /// Wraps the error behind it, where there is one, into what was said on its way.
     #[doc(hidden)]
     #[must_use]
-    pub fn map_source(mut self, wrap: impl FnOnce(Option<BoxError>) -> Option<BoxError>) -> Problem {
+    pub fn map_source(
+        mut self,
+        wrap: impl FnOnce(Option<BoxError>) -> Option<BoxError>,
+    ) -> Problem {
         self.0.source = wrap(self.0.source);
         self
     }
@@ -294,7 +298,11 @@ impl Problem {
     /// Says where an error came from that became this problem.
     #[doc(hidden)]
     #[must_use]
-    pub fn came_from(mut self, at: &'static Location<'static>, backtrace: Option<Backtrace>) -> Problem {
+    pub fn came_from(
+        mut self,
+        at: &'static Location<'static>,
+        backtrace: Option<Backtrace>,
+    ) -> Problem {
         self.0.inside.made_at = at;
         self.0.inside.backtrace = backtrace;
         self

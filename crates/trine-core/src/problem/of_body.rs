@@ -1,7 +1,9 @@
-//! What an error of the request's body tells the client, wherever among the causes of another error it stands.
+//! What an error of the request's body tells the client, wherever among the causes of another error
+//! it stands.
 //!
-//! Only a body that is marked as that of a request gives errors that are the client's: see `Body::mark_request`. An answer of
-//! an upstream, or a stream of the server's own, fails on the account of the server.
+//! Only a body that is marked as that of a request gives errors that are the client's: see
+//! `Body::mark_request`. An answer of an upstream, or a stream of the server's own, fails on the
+//! account of the server.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -39,15 +41,17 @@ pub fn problem(error: BoxError) -> Result<Problem, BoxError> {
     }
 }
 
-/// Layers that count by themselves have one error of their own, which says nothing of the body: `limits` takes it for the
-/// request's. Inside of an error of a body that is not the request's it is not.
+/// Layers that count by themselves have one error of their own, which says nothing of the body:
+/// `limits` takes it for the request's. Inside of an error of a body that is not the request's it
+/// is not.
 fn find(error: &(dyn Error + 'static), limits: bool) -> Option<(StatusCode, String)> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(body) = error.downcast_ref::<BodyError>() {
             return told(body);
         }
-        let fault = if limits && error.is::<LengthLimitError>() { Some(&OF_A_LAYER) } else { asked(error) };
+        let fault =
+            if limits && error.is::<LengthLimitError>() { Some(&OF_A_LAYER) } else { asked(error) };
         if let Some(fault) = fault {
             return Some((fault.status, fault.text.to_owned()));
         }
@@ -93,8 +97,12 @@ pub(crate) fn is_refused(error: &(dyn Error + 'static)) -> bool {
 
 /// Why a layer refuses the body of a request. What decoders say are I/O errors that no system made.
 fn refusal(error: &(dyn Error + 'static)) -> Option<&'static Fault> {
-    const SAID: [ErrorKind; 4] =
-        [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof, ErrorKind::Other];
+    const SAID: [ErrorKind; 4] = [
+        ErrorKind::InvalidData,
+        ErrorKind::InvalidInput,
+        ErrorKind::UnexpectedEof,
+        ErrorKind::Other,
+    ];
     let mut next = Some(error);
     while let Some(error) = next {
         if error.is::<LengthLimitError>() {
@@ -145,11 +153,13 @@ const fn of(status: StatusCode, text: &'static str) -> Fault {
 }
 
 static TOO_LARGE: Fault = of(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than the limit");
-static OF_A_LAYER: Fault = of(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server allows");
+static OF_A_LAYER: Fault =
+    of(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server allows");
 static TIMED_OUT: Fault = of(StatusCode::REQUEST_TIMEOUT, "the body stalled for too long");
 static INCOMPLETE: Fault = of(StatusCode::BAD_REQUEST, "the body ended before its last byte");
 static MALFORMED: Fault = of(StatusCode::BAD_REQUEST, "the body is malformed");
-static UNDECODABLE: Fault = of(StatusCode::BAD_REQUEST, "the body is not what its content encoding says");
+static UNDECODABLE: Fault =
+    of(StatusCode::BAD_REQUEST, "the body is not what its content encoding says");
 
 #[cfg(test)]
 mod tests {
@@ -192,17 +202,24 @@ mod tests {
             assert_eq!(told(other(make().into())), (status, text));
             assert_eq!(told(io::Error::other(make())).0, status);
             assert_eq!(told(Transparent(make())).0, status);
-            assert_eq!(told(io::Error::other(Transparent(other(io::Error::other(make()).into())))).0, status);
+            assert_eq!(
+                told(io::Error::other(Transparent(other(io::Error::other(make()).into())))).0,
+                status
+            );
             let problem = Problem::from(other(io::Error::other(make()).into()));
             assert_eq!(problem.status().as_u16(), status);
             // Who does not ask sees the chain as it is.
-            assert!(make().source().is_none() && other(make().into()).source().unwrap().is::<BodyError>());
+            assert!(
+                make().source().is_none()
+                    && other(make().into()).source().unwrap().is::<BodyError>()
+            );
         }
     }
 
     #[test]
     fn what_a_decoder_says_is_the_clients_fault_and_what_the_system_says_is_not() {
-        let decoder = || BodyError::Refused(io::Error::new(ErrorKind::InvalidData, "no gzip").into());
+        let decoder =
+            || BodyError::Refused(io::Error::new(ErrorKind::InvalidData, "no gzip").into());
         let expected = (400, "the body is not what its content encoding says".to_owned());
         assert_eq!(told(decoder()), expected);
         assert_eq!(told(Transparent(decoder())), expected);
@@ -210,9 +227,12 @@ mod tests {
         assert_eq!(told(disk()).0, 500);
         assert_eq!(told(Transparent(disk())).0, 500);
         // Of a body that is not the request's.
-        for kind in
-            [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof, ErrorKind::Other]
-        {
+        for kind in [
+            ErrorKind::InvalidData,
+            ErrorKind::InvalidInput,
+            ErrorKind::UnexpectedEof,
+            ErrorKind::Other,
+        ] {
             let upstream = || BodyError::Other(io::Error::new(kind, "cut off").into());
             assert_eq!(told(upstream()).0, 500);
             assert_eq!(told(Transparent(upstream())).0, 500);

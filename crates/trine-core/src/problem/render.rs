@@ -12,16 +12,20 @@ use crate::{Body, IntoResponse, Response};
 impl Problem {
     /// Renders it as `accept` (the value of the request's `Accept`) prefers.
     ///
-    /// `Vary` names `Accept` then (RFC 9110 section 12.5.5), so that no cache gives one form for the other.
+    /// `Vary` names `Accept` then (RFC 9110 section 12.5.5), so that no cache gives one form for
+    /// the other.
     ///
-    /// The response carries the problem itself, so that a catcher further out can take it with [`Problem::take`].
+    /// The response carries the problem itself, so that a catcher further out can take it with
+    /// [`Problem::take`].
     #[must_use]
     pub fn render(self, accept: Option<&HeaderValue>) -> Response {
         let format = Format::negotiate(accept);
         let mut response = Response::new(Body::from(self.text(format)));
         *response.status_mut() = self.0.status;
         response.headers_mut().clone_from(&self.0.headers);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         vary(response.headers_mut(), header::ACCEPT);
         response.extensions_mut().insert(Carried(Arc::new(self)));
         response
@@ -115,7 +119,8 @@ pub fn escape(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// The JSON object of RFC 9457; the standard members come first, and none of one's own replaces them.
+/// The JSON object of RFC 9457; the standard members come first, and none of one's own replaces
+/// them.
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const STANDARD: [&str; 4] = ["type", "title", "status", "detail"];
@@ -126,7 +131,9 @@ impl Serialize for Problem {
         if let Some(detail) = &self.0.detail {
             object.serialize_entry("detail", detail)?;
         }
-        for (name, value) in self.0.members.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str())) {
+        for (name, value) in
+            self.0.members.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str()))
+        {
             object.serialize_entry(name, value)?;
         }
         object.end()

@@ -70,16 +70,22 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
             ("max", Value::Equals(value)) => found.max = size("max", value, diagnostics),
             ("types", Value::List(list)) => found.types = media_types(list, diagnostics),
             ("secret", Value::Nothing) => found.secret = Some(true),
-            ("secret", Value::Equals(value)) => match syn::parse2::<LitBool>(value.to_token_stream()) {
-                Ok(value) => found.secret = Some(value.value),
-                Err(_) => diagnostics.error(at(value), "`secret` expects `true` or `false`, or stands alone"),
-            },
+            ("secret", Value::Equals(value)) => {
+                match syn::parse2::<LitBool>(value.to_token_stream()) {
+                    Ok(value) => found.secret = Some(value.value),
+                    Err(_) => diagnostics
+                        .error(at(value), "`secret` expects `true` or `false`, or stands alone"),
+                }
+            }
             ("parse", Value::Nothing) => found.parse = Some(String::new()),
             ("parse", Value::Equals(value)) => {
                 found.parse = text(value, "parse", "\"a colour\"", diagnostics);
             }
-            ("name" | "default" | "max" | "types" | "secret" | "parse", _) => malformed(key, diagnostics),
-            _ => diagnostics.error(key.span(), format!("`{key}` is not known here; expected {FIELD}")),
+            ("name" | "default" | "max" | "types" | "secret" | "parse", _) => {
+                malformed(key, diagnostics)
+            }
+            _ => diagnostics
+                .error(key.span(), format!("`{key}` is not known here; expected {FIELD}")),
         }
     });
     found
@@ -97,20 +103,26 @@ pub(crate) fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics)
             ("tag", Value::Equals(value)) => found.tag = name(value, diagnostics),
             ("limits", Value::List(list)) => found.limits = limits(list, diagnostics),
             ("rename_all" | "deny_unknown" | "tag" | "limits", _) => malformed(key, diagnostics),
-            _ => diagnostics.error(key.span(), format!("`{key}` is not known here; expected {TYPE}")),
+            _ => {
+                diagnostics.error(key.span(), format!("`{key}` is not known here; expected {TYPE}"))
+            }
         }
     });
     found
 }
 
-const TYPE: &str = "`rename_all = \"kebab-case\"`, `deny_unknown`, `tag = \"kind\"` or `limits(fields = 20)`";
+const TYPE: &str =
+    "`rename_all = \"kebab-case\"`, `deny_unknown`, `tag = \"kind\"` or `limits(fields = 20)`";
 
 pub(crate) fn variant(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Option<String> {
     let mut found = None;
-    each(attributes, diagnostics, |key, value, diagnostics| match (key.to_string().as_str(), value) {
-        // The value of an input, not its name: any text will do.
-        ("name", Value::Equals(value)) => found = text(value, "name", "\"…\"", diagnostics),
-        _ => diagnostics.error(key.span(), format!("`{key}` is not known here; expected `name = \"…\"`")),
+    each(attributes, diagnostics, |key, value, diagnostics| {
+        match (key.to_string().as_str(), value) {
+            // The value of an input, not its name: any text will do.
+            ("name", Value::Equals(value)) => found = text(value, "name", "\"…\"", diagnostics),
+            _ => diagnostics
+                .error(key.span(), format!("`{key}` is not known here; expected `name = \"…\"`")),
+        }
     });
     found
 }
@@ -129,13 +141,14 @@ fn each(
 ) {
     let mut seen: Vec<String> = Vec::new();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("form")) {
-        let entries = match attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) {
-            Ok(entries) => entries,
-            Err(error) => {
-                diagnostics.push(error);
-                continue;
-            }
-        };
+        let entries =
+            match attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    diagnostics.push(error);
+                    continue;
+                }
+            };
         for meta in entries {
             let Some(key) = meta.path().get_ident().cloned() else {
                 diagnostics.error(at(meta.path()), "expected a word, such as `name`");
@@ -213,9 +226,11 @@ fn media_types(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<String>
     };
     for media_type in &types {
         let text = media_type.value();
-        let whole = text.split_once('/').is_some_and(|(main, sub)| !main.is_empty() && !sub.is_empty());
+        let whole =
+            text.split_once('/').is_some_and(|(main, sub)| !main.is_empty() && !sub.is_empty());
         if !whole || text.contains([';', ' ']) {
-            let message = format!("`{text}` is no media type: expected one such as `image/png` or `image/*`");
+            let message =
+                format!("`{text}` is no media type: expected one such as `image/png` or `image/*`");
             diagnostics.error(media_type.span(), message);
         }
     }
@@ -223,7 +238,8 @@ fn media_types(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<String>
 }
 
 fn limits(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<(Ident, u64)> {
-    const KNOWN: [&str; 8] = ["fields", "name", "depth", "text", "texts", "files", "file", "part_head"];
+    const KNOWN: [&str; 8] =
+        ["fields", "name", "depth", "text", "texts", "files", "file", "part_head"];
     let parser = |input: ParseStream<'_>| {
         let pair = |input: ParseStream<'_>| {
             let key = input.call(Ident::parse_any)?;
@@ -243,7 +259,10 @@ fn limits(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<(Ident, u64)
     for (key, value) in pairs {
         if !KNOWN.contains(&key.to_string().as_str()) {
             let known = KNOWN.map(|name| format!("`{name}`")).join(", ");
-            diagnostics.error(key.span(), format!("`{key}` is no limit of a form; expected one of {known}"));
+            diagnostics.error(
+                key.span(),
+                format!("`{key}` is no limit of a form; expected one of {known}"),
+            );
         } else if let Some(value) = size(&key.to_string(), &value, diagnostics) {
             found.push((key, value));
         }
@@ -277,13 +296,17 @@ impl Case {
         }
         let capital = |word: &String| {
             let mut chars = word.chars();
-            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+            chars
+                .next()
+                .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
         };
         match self {
             Case::Lower => words.concat(),
             Case::Upper => words.concat().to_uppercase(),
             Case::Pascal => words.iter().map(capital).collect(),
-            Case::Camel => words.iter().take(1).cloned().chain(words.iter().skip(1).map(capital)).collect(),
+            Case::Camel => {
+                words.iter().take(1).cloned().chain(words.iter().skip(1).map(capital)).collect()
+            }
             Case::Snake => words.join("_"),
             Case::ScreamingSnake => words.join("_").to_uppercase(),
             Case::Kebab => words.join("-"),

@@ -21,7 +21,9 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let (rule, names, read) = match shape {
         Shape::Struct(fields) => (rules(None, fields), names(fields), made(&quote!(Self), fields)),
         Shape::Newtype(_) => newtype(),
-        Shape::Choice(variants) => (quote!(path.is_empty().then_some(rule)), names([]), choice(variants)),
+        Shape::Choice(variants) => {
+            (quote!(path.is_empty().then_some(rule)), names([]), choice(variants))
+        }
         Shape::Tagged(tag, variants) => {
             let fields = || variants.iter().flat_map(|variant| &variant.fields);
             (rules(Some(tag), fields()), names(fields()), tagged(tag, variants))
@@ -111,7 +113,8 @@ fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) 
 /// The name of each field, found by that of Rust.
 fn names<'a>(fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
     let fields = fields.into_iter().map(|field| {
-        let (rust, name, access) = (field.ident.unraw().to_string(), &field.name, access(field.number));
+        let (rust, name, access) =
+            (field.ident.unraw().to_string(), &field.name, access(field.number));
         quote! {
             if first == #rust {
                 names.push(::std::string::String::from(#name));
@@ -129,7 +132,8 @@ fn names<'a>(fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
 
 /// Every field is read before the first that is wrong ends it.
 fn made(path: &TokenStream, fields: &[Field]) -> TokenStream {
-    let values: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("value_{index}")).collect();
+    let values: Vec<Ident> =
+        (0..fields.len()).map(|index| format_ident!("value_{index}")).collect();
     let reads = fields.iter().map(read);
     let idents = fields.iter().map(|field| &field.ident);
     quote! {
@@ -151,7 +155,9 @@ fn read(field: &Field) -> TokenStream {
         None => TokenStream::new(),
         Some((_, Around::Nothing)) => quote!(.map(|parsed| parsed.0)),
         Some((_, Around::Option)) => quote!(.map(|parsed| parsed.map(|parsed| parsed.0))),
-        Some((_, Around::Vec)) => quote!(.map(|all| all.into_iter().map(|parsed| parsed.0).collect())),
+        Some((_, Around::Vec)) => {
+            quote!(.map(|all| all.into_iter().map(|parsed| parsed.0).collect()))
+        }
     };
     let read = quote!((#access.read));
     match &field.default {
@@ -160,7 +166,9 @@ fn read(field: &Field) -> TokenStream {
             let value = match default {
                 Default_::Trait => quote!(::std::default::Default::default()),
                 // So that `default = "x"` does for a `String`. A number would lose its type by it.
-                Default_::Value(value) if is_text(value) => quote!(::std::convert::Into::into(#value)),
+                Default_::Value(value) if is_text(value) => {
+                    quote!(::std::convert::Into::into(#value))
+                }
                 Default_::Value(value) => quote!(#value),
             };
             quote! {{
@@ -199,7 +207,8 @@ fn newtype() -> (TokenStream, TokenStream, TokenStream) {
     )
 }
 
-/// How the type of a field is reached: named once, in a function of its own, so that a type which is no field is told once.
+/// How the type of a field is reached: named once, in a function of its own, so that a type which
+/// is no field is told once.
 fn access(number: usize) -> TokenStream {
     let function = format_ident!("__form_field_{number}");
     quote!(Self::#function())

@@ -41,7 +41,8 @@ pub(crate) struct Field {
     pub(crate) max: Option<u64>,
     pub(crate) types: Vec<String>,
     pub(crate) default: Option<Default_>,
-    /// The words for what is expected of a type that is read by its `FromStr`, and around what that stands.
+    /// The words for what is expected of a type that is read by its `FromStr`, and around what that
+    /// stands.
     pub(crate) parse: Option<(String, Around)>,
 }
 
@@ -59,7 +60,10 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
             let attributes = attributes::container(&item.attrs, diagnostics);
             let at = item.ident.span();
             if attributes.tag.is_some() {
-                diagnostics.error(at, "`tag` is for enums: it names the field that says which variant it is");
+                diagnostics.error(
+                    at,
+                    "`tag` is for enums: it names the field that says which variant it is",
+                );
             }
             let shape = structure(item.fields, at, attributes.rename_all, diagnostics)?;
             Some(Model { ident: item.ident, generics: item.generics, attributes, shape })
@@ -84,7 +88,10 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
             });
             let mut variants: Vec<Variant> = variants.collect();
             number(variants.iter_mut().flat_map(|variant| &mut variant.fields));
-            twice(variants.iter().map(|variant| (&variant.name, variant.ident.span())), diagnostics);
+            twice(
+                variants.iter().map(|variant| (&variant.name, variant.ident.span())),
+                diagnostics,
+            );
             let shape = enumeration(variants, attributes.tag.clone(), at, diagnostics);
             Some(Model { ident: item.ident, generics: item.generics, attributes, shape })
         }
@@ -99,7 +106,12 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
     }
 }
 
-fn structure(all: Fields, at: Span, case: Option<Case>, diagnostics: &mut Diagnostics) -> Option<Shape> {
+fn structure(
+    all: Fields,
+    at: Span,
+    case: Option<Case>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Shape> {
     match all {
         Fields::Named(all) => {
             let mut fields = fields(all.named, case, diagnostics);
@@ -110,8 +122,10 @@ fn structure(all: Fields, at: Span, case: Option<Case>, diagnostics: &mut Diagno
             all.unnamed.into_iter().next().map(|field| Shape::Newtype(Box::new(field.ty)))
         }
         Fields::Unnamed(_) | Fields::Unit => {
-            diagnostics
-                .error(at, "a form has named fields; a struct around one value may leave the name out");
+            diagnostics.error(
+                at,
+                "a form has named fields; a struct around one value may leave the name out",
+            );
             None
         }
     }
@@ -125,9 +139,15 @@ fn enumeration(
 ) -> Shape {
     match tag {
         Some(tag) => {
-            for field in variants.iter().flat_map(|variant| &variant.fields).filter(|field| field.name == tag)
+            for field in variants
+                .iter()
+                .flat_map(|variant| &variant.fields)
+                .filter(|field| field.name == tag)
             {
-                diagnostics.error(field.ident.span(), format!("`{tag}` is the tag, which says the variant"));
+                diagnostics.error(
+                    field.ident.span(),
+                    format!("`{tag}` is the tag, which says the variant"),
+                );
             }
             Shape::Tagged(tag, variants)
         }

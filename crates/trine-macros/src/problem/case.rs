@@ -53,9 +53,15 @@ impl<'a> Case<'a> {
         let name = variant.map_or_else(|| ty.to_string(), |variant| format!("{ty}::{variant}"));
         let at = variant.map_or_else(|| ty.span(), Ident::span);
         let fields = field::read(fields, &name, diagnostics);
-        let mut says =
-            Says { name: &name, seen: Vec::new(), status: None, transparent: None, told: Told::default() };
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("problem")) {
+        let mut says = Says {
+            name: &name,
+            seen: Vec::new(),
+            status: None,
+            transparent: None,
+            told: Told::default(),
+        };
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("problem"))
+        {
             match attribute.meta.require_list() {
                 Ok(list) => split(list.tokens.clone())
                     .into_iter()
@@ -71,8 +77,10 @@ impl<'a> Case<'a> {
     pub(super) fn check_from(&self, diagnostics: &mut Diagnostics) {
         let from = self.fields.iter().find(|field| field.is_from);
         if let Some(from) = from.filter(|_| self.fields.len() > 1) {
-            let message =
-                format!("`#[from]` makes `{}` of this field alone: it can have no other", self.name);
+            let message = format!(
+                "`#[from]` makes `{}` of this field alone: it can have no other",
+                self.name
+            );
             diagnostics.error(from.at, message);
         }
     }
@@ -116,7 +124,8 @@ impl Says<'_> {
             "title" => self.told.title = text(&key, rest, diagnostics),
             "detail" => {
                 let text = text(&key, rest, diagnostics);
-                self.told.detail = text.and_then(|text| Detail::read(&text, self.name, fields, diagnostics));
+                self.told.detail =
+                    text.and_then(|text| Detail::read(&text, self.name, fields, diagnostics));
             }
             "header" => self.told.headers.extend(header(&key, rest, diagnostics)),
             "absent" if rest.is_empty() => self.told.absent = true,
@@ -125,7 +134,8 @@ impl Says<'_> {
             "absent" | "transparent" | "own_error" => {
                 diagnostics.error(rest.span(), format!("`{word}` stands alone, without a value"));
             }
-            _ => diagnostics.error(key.span(), format!("`{word}` is not known here; expected {KEYS}")),
+            _ => diagnostics
+                .error(key.span(), format!("`{word}` is not known here; expected {KEYS}")),
         }
         self.seen.push(word);
     }
@@ -133,22 +143,29 @@ impl Says<'_> {
     fn finish(self, at: Span, fields: &[Field<'_>], diagnostics: &mut Diagnostics) -> Option<Kind> {
         let name = self.name;
         match (self.transparent, self.status) {
-            (Some(at), _) if self.seen.iter().any(|word| word != "transparent" && word != "own_error") => {
-                diagnostics
-                    .error(at, "`transparent` passes on the problem of the field: nothing else can be said");
+            (Some(at), _)
+                if self.seen.iter().any(|word| word != "transparent" && word != "own_error") =>
+            {
+                diagnostics.error(
+                    at,
+                    "`transparent` passes on the problem of the field: nothing else can be said",
+                );
                 None
             }
             (Some(at), _) if fields.len() != 1 => {
                 let count = fields.len();
-                let message =
-                    format!("`transparent` passes on the problem of one field; `{name}` has {count}");
+                let message = format!(
+                    "`transparent` passes on the problem of one field; `{name}` has {count}"
+                );
                 diagnostics.error(at, message);
                 None
             }
             (Some(_), _) => Some(Kind::Transparent),
             (None, None) => {
-                diagnostics
-                    .error(at, format!("`{name}` has no status: write `#[problem(status = 404)]` above it"));
+                diagnostics.error(
+                    at,
+                    format!("`{name}` has no status: write `#[problem(status = 404)]` above it"),
+                );
                 None
             }
             (None, Some(status)) => status.map(|status| Kind::Told(Told { status, ..self.told })),
@@ -170,7 +187,9 @@ fn status(key: &Ident, rest: TokenStream, diagnostics: &mut Diagnostics) -> Opti
     let at = value.as_ref().map_or_else(|| key.span(), Lit::span);
     let message = match (&value, number) {
         (_, Some(status @ 100..=399)) => {
-            format!("`status` expects a number from 400 to 599: {status} is no error, and a problem is one")
+            format!(
+                "`status` expects a number from 400 to 599: {status} is no error, and a problem is one"
+            )
         }
         _ => "`status` expects a number from 400 to 599: `status = 404`".to_owned(),
     };
@@ -188,21 +207,28 @@ fn text(key: &Ident, rest: TokenStream, diagnostics: &mut Diagnostics) -> Option
     }
 }
 
-fn header(key: &Ident, rest: TokenStream, diagnostics: &mut Diagnostics) -> Option<(LitStr, LitStr)> {
+fn header(
+    key: &Ident,
+    rest: TokenStream,
+    diagnostics: &mut Diagnostics,
+) -> Option<(LitStr, LitStr)> {
     let parser = |input: ParseStream<'_>| {
         let inside;
         syn::parenthesized!(inside in input);
         Punctuated::<LitStr, Token![,]>::parse_terminated(&inside)
     };
-    let texts: Vec<LitStr> = parser.parse2(rest).map(|texts| texts.into_iter().collect()).unwrap_or_default();
+    let texts: Vec<LitStr> =
+        parser.parse2(rest).map(|texts| texts.into_iter().collect()).unwrap_or_default();
     let Ok([name, value]) = <[LitStr; 2]>::try_from(texts) else {
-        diagnostics.error(key.span(), "expected a name and a value: `header(\"retry-after\", \"60\")`");
+        diagnostics
+            .error(key.span(), "expected a name and a value: `header(\"retry-after\", \"60\")`");
         return None;
     };
     // RFC 9110, 5.6.2 and 5.5: a name is a token, a value is visible.
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.value().is_empty() || !name.value().bytes().all(token) {
-        diagnostics.error(name.span(), format!("`{}` is not the name of a header field", name.value()));
+        diagnostics
+            .error(name.span(), format!("`{}` is not the name of a header field", name.value()));
         return None;
     }
     if !value.value().bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {

@@ -33,7 +33,8 @@ impl Detail {
     /// The arguments of `format!` and its siblings.
     pub(super) fn arguments(&self, fields: &[Field<'_>]) -> TokenStream {
         let format = &self.format;
-        let locals = self.uses.iter().filter_map(|&index| fields.get(index)).map(|field| &field.local);
+        let locals =
+            self.uses.iter().filter_map(|&index| fields.get(index)).map(|field| &field.local);
         quote!(#format #(, #locals = #locals)*)
     }
 }
@@ -52,10 +53,14 @@ fn rewrite(text: &str, case: &str, fields: &[Field<'_>]) -> Result<(String, Vec<
             continue;
         }
         let Some(end) = brace.find('}').filter(|&end| end > 0) else {
-            return Err("`detail` has a brace without its other half: write `{{` or `}}` for a brace".into());
+            return Err(
+                "`detail` has a brace without its other half: write `{{` or `}}` for a brace"
+                    .into(),
+            );
         };
         let inside = &brace[1..end];
-        let (name, how) = inside.split_once(':').map_or((inside, None), |(name, how)| (name, Some(how)));
+        let (name, how) =
+            inside.split_once(':').map_or((inside, None), |(name, how)| (name, Some(how)));
         let index = find(name.trim(), case, fields)?;
         if !uses.contains(&index) {
             uses.push(index);

@@ -12,7 +12,8 @@ impl Type<'_> {
         let problem = self.problem();
         let answers = self.answers();
         let error = self.writes_error.then(|| self.error());
-        let from = self.cases.iter().filter(|_| self.writes_error).filter_map(|case| self.from(case));
+        let from =
+            self.cases.iter().filter(|_| self.writes_error).filter_map(|case| self.from(case));
         quote!(#problem #answers #error #(#from)*)
     }
 
@@ -45,11 +46,12 @@ impl Type<'_> {
     fn problem(&self) -> TokenStream {
         let ident = self.ident;
         let error = Ident::new("error", Span::mixed_site());
-        let passed = self.cases.iter().filter(|case| matches!(case.kind, Kind::Transparent)).map(|case| {
-            let pattern = case.pattern(&[0]);
-            let locals = case.fields.iter().map(|field| &field.local);
-            quote!(#pattern => return ::core::convert::Into::into(#(#locals)*),)
-        });
+        let passed =
+            self.cases.iter().filter(|case| matches!(case.kind, Kind::Transparent)).map(|case| {
+                let pattern = case.pattern(&[0]);
+                let locals = case.fields.iter().map(|field| &field.local);
+                quote!(#pattern => return ::core::convert::Into::into(#(#locals)*),)
+            });
         let mut passed = passed.peekable();
         let passed = passed.peek().is_some().then(|| {
             quote! {
@@ -192,7 +194,8 @@ impl Case<'_> {
         });
         let absent = absent.then(|| quote!(.absent()));
         // The error page leads to the line of this call: that of the variant.
-        let new = quote_spanned!(self.at=> ::trine::Problem::new(::trine::__private::status(#status)));
+        let new =
+            quote_spanned!(self.at=> ::trine::Problem::new(::trine::__private::status(#status)));
         quote! {
             #pattern => #new
                 #(.type_uri(#type_uri))*
@@ -238,7 +241,8 @@ impl Case<'_> {
             Kind::Told(_) => self.fields.iter().position(|field| field.is_source),
         };
         let pattern = self.pattern(position.as_slice());
-        let Some(Field { local, ty, .. }) = position.and_then(|position| self.fields.get(position)) else {
+        let Some(Field { local, ty, .. }) = position.and_then(|position| self.fields.get(position))
+        else {
             return quote!(#pattern => ::core::option::Option::None,);
         };
         let cause = quote_spanned!(syn::spanned::Spanned::span(ty)=> #local.as_cause());

@@ -23,16 +23,25 @@ pub(super) struct Field<'a> {
     pub(super) is_from: bool,
 }
 
-pub(super) fn read<'a>(fields: &'a Fields, case: &str, diagnostics: &mut Diagnostics) -> Vec<Field<'a>> {
+pub(super) fn read<'a>(
+    fields: &'a Fields,
+    case: &str,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Field<'a>> {
     let mut read: Vec<Field<'a>> = Vec::new();
     for (index, field) in fields.iter().enumerate() {
-        let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
-        let has = |word| field.attrs.iter().any(|attribute: &Attribute| attribute.path().is_ident(word));
+        let name = field
+            .ident
+            .as_ref()
+            .map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
+        let has =
+            |word| field.attrs.iter().any(|attribute: &Attribute| attribute.path().is_ident(word));
         let is_from = has("from");
         let is_source = is_from || has("source") || name == "source";
         if is_source && read.iter().any(|other| other.is_source) {
-            let message =
-                format!("a second source: `{case}` has one, which `#[source]`, `#[from]` or its name says");
+            let message = format!(
+                "a second source: `{case}` has one, which `#[source]`, `#[from]` or its name says"
+            );
             diagnostics.error(field.span(), message);
         }
         read.push(Field {
@@ -66,8 +75,10 @@ fn told_as(field: &syn::Field, name: &str, diagnostics: &mut Diagnostics) -> Opt
     let renamed = match parser.parse2(tokens) {
         Ok((word, renamed)) if word == "member" => renamed,
         _ => {
-            diagnostics
-                .error(attribute.meta.span(), "of a field, `problem` says `member` or `member = \"…\"`");
+            diagnostics.error(
+                attribute.meta.span(),
+                "of a field, `problem` says `member` or `member = \"…\"`",
+            );
             return None;
         }
     };
@@ -77,7 +88,8 @@ fn told_as(field: &syn::Field, name: &str, diagnostics: &mut Diagnostics) -> Opt
         diagnostics.error(attribute.meta.span(), message);
     } else if ["type", "title", "status", "detail"].contains(&told.as_str()) {
         let at = renamed.map_or_else(|| field.span(), |renamed| renamed.span());
-        diagnostics.error(at, format!("every problem has a member `{told}`: name this one otherwise"));
+        diagnostics
+            .error(at, format!("every problem has a member `{told}`: name this one otherwise"));
     }
     Some(told)
 }

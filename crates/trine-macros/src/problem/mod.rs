@@ -27,7 +27,8 @@ struct Type<'a> {
     writes_error: bool,
 }
 
-/// Expands the derive. Where something is wrong, the type still is what a derived one is, so that nothing fails with it.
+/// Expands the derive. Where something is wrong, the type still is what a derived one is, so that
+/// nothing fails with it.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(item) {
         Ok(input) => input,
@@ -49,31 +50,49 @@ impl<'a> Type<'a> {
     fn read(input: &'a DeriveInput, diagnostics: &mut Diagnostics) -> Type<'a> {
         let ident = &input.ident;
         if let Some(parameter) = input.generics.params.first() {
-            diagnostics.error(parameter.span(), "`Problem` is derived for types without parameters");
+            diagnostics
+                .error(parameter.span(), "`Problem` is derived for types without parameters");
         }
         let mut all_attributes: Vec<&Attribute> = input.attrs.iter().collect();
         let mut own_error = false;
         let mut cases = Vec::new();
         match &input.data {
             Data::Struct(data) => {
-                let case = Case::read(ident, None, &input.attrs, &data.fields, &mut own_error, diagnostics);
+                let case = Case::read(
+                    ident,
+                    None,
+                    &input.attrs,
+                    &data.fields,
+                    &mut own_error,
+                    diagnostics,
+                );
                 cases.extend(case);
             }
             Data::Enum(data) => {
                 own_error = own_error_of_enum(&input.attrs, diagnostics);
                 if data.variants.is_empty() {
-                    diagnostics
-                        .error(ident.span(), format!("`{ident}` has no variants: there is nothing to tell"));
+                    diagnostics.error(
+                        ident.span(),
+                        format!("`{ident}` has no variants: there is nothing to tell"),
+                    );
                 }
                 for variant in &data.variants {
                     all_attributes.extend(&variant.attrs);
                     let name = Some(&variant.ident);
-                    let case =
-                        Case::read(ident, name, &variant.attrs, &variant.fields, &mut false, diagnostics);
+                    let case = Case::read(
+                        ident,
+                        name,
+                        &variant.attrs,
+                        &variant.fields,
+                        &mut false,
+                        diagnostics,
+                    );
                     cases.extend(case);
                 }
             }
-            Data::Union(_) => diagnostics.error(ident.span(), "a union cannot be a problem: write an enum"),
+            Data::Union(_) => {
+                diagnostics.error(ident.span(), "a union cannot be a problem: write an enum")
+            }
         }
         let thiserror = all_attributes.iter().any(|attribute| attribute.path().is_ident("error"));
         let writes_error = !own_error && !thiserror;

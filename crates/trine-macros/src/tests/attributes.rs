@@ -67,15 +67,22 @@ fn sizes() {
 #[test]
 fn conditions() {
     let conditions = |tokens| good(GET, tokens).conditions;
-    let header = |name: &str, value: Option<&str>| Condition::Header(name.into(), value.map(Into::into));
+    let header =
+        |name: &str, value: Option<&str>| Condition::Header(name.into(), value.map(Into::into));
     assert_eq!(
         conditions(quote!("/", header = "x-a", accepts = "text/html", header = "x-b:  1 2 ")),
         [header("x-a", None), Condition::Accepts("text/html".into()), header("x-b", Some("1 2"))]
     );
-    assert_eq!(conditions(quote!("/", content_type = "image/*")), [Condition::ContentType("image/*".into())]);
+    assert_eq!(
+        conditions(quote!("/", content_type = "image/*")),
+        [Condition::ContentType("image/*".into())]
+    );
     for (arguments, part) in [
         (quote!("/", header = ""), "`` is no name of a header"),
-        (quote!("/", header = "x-a:"), "`x-a:` has no value: write `header = \"x-a\"` for any value"),
+        (
+            quote!("/", header = "x-a:"),
+            "`x-a:` has no value: write `header = \"x-a\"` for any value",
+        ),
         (quote!("/", header = "x-a: ü"), "`ü` cannot be the value of a header"),
         (quote!("/", accepts = "*/*"), "is no media type"),
         (quote!("/", accepts = "text/*"), "an answer has one media type, such as `text/html`"),
@@ -86,7 +93,10 @@ fn conditions() {
             "`content_type` expects text: `content_type = \"application/json\"`",
         ),
         (quote!("/", accepts = "a/b", accepts = "c/d"), "`accepts` stands twice"),
-        (quote!("/", accept = "a/b"), "`accept` is not known here; write `accepts = \"text/html\"`"),
+        (
+            quote!("/", accept = "a/b"),
+            "`accept` is not known here; write `accepts = \"text/html\"`",
+        ),
         (quote!("/", has_header = "x"), "or `header = \"x-version\"` for any value"),
     ] {
         let found = mistakes(GET, arguments);
@@ -109,7 +119,8 @@ fn methods_are_tokens_and_case_sensitive() {
 
 #[test]
 fn one_mistake_does_not_hide_the_next() {
-    let found = mistakes(GET, quote!("/:id", limit = "x", nme = "y", name = "not a name", limit = 1, 5));
+    let found =
+        mistakes(GET, quote!("/:id", limit = "x", nme = "y", name = "not a name", limit = 1, 5));
     let parts = [
         "column 2: segment `:id`",
         "limit `x`",
@@ -125,7 +136,10 @@ fn one_mistake_does_not_hide_the_next() {
 
 #[test]
 fn a_missing_template_is_said_once() {
-    assert_eq!(mistakes(GET, quote!()), ["the template is missing: write `#[get(\"/users/{id}\")]`"]);
+    assert_eq!(
+        mistakes(GET, quote!()),
+        ["the template is missing: write `#[get(\"/users/{id}\")]`"]
+    );
     assert_eq!(mistakes(GET, quote!(users)).len(), 1);
     assert_eq!(mistakes(GET, quote!("/:id")).len(), 1);
     assert!(mistakes(GET, quote!("/a", "/b"))[0].contains("a second template"));

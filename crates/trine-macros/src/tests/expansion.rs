@@ -40,14 +40,24 @@ fn each_argument_has_its_source() {
     let (handler, mistakes) = bound(
         "/{b}/x-{type}?{q}",
         quote!(
-            async fn f(db: State<Db>, r#type: u8, mut q: Vec<u8>, b: String, Json(x): Json<X>) -> String {}
+            async fn f(
+                db: State<Db>,
+                r#type: u8,
+                mut q: Vec<u8>,
+                b: String,
+                Json(x): Json<X>,
+            ) -> String {
+            }
         ),
     );
     assert_eq!(mistakes, [""; 0]);
     let sources: Vec<_> = handler.arguments.iter().map(|argument| &argument.source).collect();
     let path = |name: &str, index| Source::Path { name: name.into(), index };
     let query = Source::Query { name: "q".into() };
-    assert_eq!(sources, [&Source::Extractor, &path("type", 1), &query, &path("b", 0), &Source::Extractor]);
+    assert_eq!(
+        sources,
+        [&Source::Extractor, &path("type", 1), &query, &path("b", 0), &Source::Extractor]
+    );
     assert_eq!(handler.arguments[0].text, "db: State<Db>");
     assert_eq!(handler.arguments[4].text, "Json(x): Json<X>");
     assert!(handler.is_async);
@@ -161,7 +171,8 @@ fn what_is_no_handler_is_refused() {
         ),
         (
             quote!(
-                fn f(a: A, b: A, c: A, d: A, e: A, f: A, g: A, h: A, i: A, j: A, k: A, l: A, m: A) {}
+                fn f(a: A, b: A, c: A, d: A, e: A, f: A, g: A, h: A, i: A, j: A, k: A, l: A, m: A) {
+                }
             ),
             "at most 12 extractors",
         ),

@@ -99,14 +99,20 @@ fn no_text_panics_and_what_is_accepted_is_stable() {
     let alphabet = ['/', '{', '}', '*', '?', '&', ':', '<', '.', 'a', 'ß', ' '];
     let mut texts = vec![String::new()];
     for _ in 0..5 {
-        let longer = texts.iter().flat_map(|text| alphabet.iter().map(move |next| format!("{text}{next}")));
+        let longer =
+            texts.iter().flat_map(|text| alphabet.iter().map(move |next| format!("{text}{next}")));
         texts = longer.collect();
         for text in &texts {
             match parse(text) {
-                Ok(template) => assert_eq!(good(&template.path()).path(), template.path(), "{text}"),
+                Ok(template) => {
+                    assert_eq!(good(&template.path()).path(), template.path(), "{text}")
+                }
                 Err(mistakes) => {
                     assert!(!mistakes.is_empty());
-                    assert!(mistakes.iter().all(|mistake| text.get(mistake.at.clone()).is_some()), "{text}");
+                    assert!(
+                        mistakes.iter().all(|mistake| text.get(mistake.at.clone()).is_some()),
+                        "{text}"
+                    );
                 }
             }
         }

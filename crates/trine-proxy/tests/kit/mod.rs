@@ -43,7 +43,8 @@ pub fn front_with(proxy: Proxy, config: ServerConfig) -> Front {
     Front { address, handle }
 }
 
-/// A real HTTP server (hyper, either protocol) that answers by a function and counts its connections.
+/// A real HTTP server (hyper, either protocol) that answers by a function and counts its
+/// connections.
 pub struct Upstream {
     pub address: SocketAddr,
     pub connections: Arc<AtomicUsize>,
@@ -103,7 +104,8 @@ where
     Upstream { address, connections, task }
 }
 
-/// An upstream that is no HTTP server: it gets each connection, its number and a place to speak freely.
+/// An upstream that is no HTTP server: it gets each connection, its number and a place to speak
+/// freely.
 pub async fn raw<F, Fut>(serve: F) -> Upstream
 where
     F: Fn(TcpStream, usize) -> Fut + Send + Sync + 'static,
@@ -153,13 +155,19 @@ pub async fn talk(address: SocketAddr, text: &str) -> String {
 /// One request of a real client on a connection of its own.
 pub async fn send(address: SocketAddr, request: Request<Body>) -> Response<Incoming> {
     let stream = TcpStream::connect(address).await.unwrap();
-    let (mut send, conn) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (mut send, conn) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(conn.with_upgrades());
     send.send_request(request).await.unwrap()
 }
 
 pub fn request(method: &str, path: &str) -> Request<Body> {
-    Request::builder().method(method).uri(path).header("host", "example.com").body(Body::empty()).unwrap()
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "example.com")
+        .body(Body::empty())
+        .unwrap()
 }
 
 pub async fn get(address: SocketAddr, path: &str) -> (u16, String) {

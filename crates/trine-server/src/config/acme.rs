@@ -21,37 +21,45 @@ use std::time::Duration;
 /// ```
 ///
 /// # What happens when
-/// At the start, the certificate comes from the cache. Where there is none, or it is due, one is ordered while the server
-/// runs: the start never waits for the authority, and until the first certificate is there, handshakes for its names are
-/// refused. It is due when a third of its life is left, or when the authority says so (ARI, RFC 9773). An order that fails is
-/// logged and tried again, later each time; the old certificate is shown meanwhile. A new one is shown to new connections
-/// at once; open ones go on. Nothing is ordered while the cache cannot be read and written, so that a server that is started again
-/// and again does not use up what the authority grants.
+/// At the start, the certificate comes from the cache. Where there is none, or it is due, one is
+/// ordered while the server runs: the start never waits for the authority, and until the first
+/// certificate is there, handshakes for its names are refused. It is due when a third of its life
+/// is left, or when the authority says so (ARI, RFC 9773). An order that fails is logged and tried
+/// again, later each time; the old certificate is shown meanwhile. A new one is shown to new
+/// connections at once; open ones go on. Nothing is ordered while the cache cannot be read and
+/// written, so that a server that is started again and again does not use up what the authority
+/// grants.
 ///
-/// In [`ServerConfig::acme`](crate::ServerConfig::acme), it is the certificate of the short form (`tls_port`).
+/// In [`ServerConfig::acme`](crate::ServerConfig::acme), it is the certificate of the short form
+/// (`tls_port`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acme {
-    /// The names in the certificate, the first of which names it in the cache; at most 100. Neither addresses nor wildcards:
-    /// those can only be proved by DNS. Default: none, and nothing is ordered.
+    /// The names in the certificate, the first of which names it in the cache; at most 100. Neither
+    /// addresses nor wildcards: those can only be proved by DNS. Default: none, and nothing is
+    /// ordered.
     pub domains: Vec<String>,
-    /// How the authority may reach the operator: URLs such as `mailto:ops@example.com` (RFC 8555, 7.3). Default: none.
+    /// How the authority may reach the operator: URLs such as `mailto:ops@example.com` (RFC 8555,
+    /// 7.3). Default: none.
     pub contact: Vec<String>,
-    /// Whether the operator agrees to the authority's terms of service, which its directory links to. Nothing is ordered
-    /// without. Default: false.
+    /// Whether the operator agrees to the authority's terms of service, which its directory links
+    /// to. Nothing is ordered without. Default: false.
     pub agree_to_terms: bool,
-    /// The folder that keeps the key of the account, the certificates and their keys, so that a restart orders nothing. It is
-    /// made with mode 0700, its files with 0600. Default: none; it must be said.
+    /// The folder that keeps the key of the account, the certificates and their keys, so that a
+    /// restart orders nothing. It is made with mode 0700, its files with 0600. Default: none; it
+    /// must be said.
     pub cache: Option<PathBuf>,
     /// The directory of the authority, an `https` URL. Default: that of Let's Encrypt
-    /// ([`Acme::LETS_ENCRYPT`]), whose certificates every client trusts. Try things out with [`Acme::staging`], which has wider limits.
+    /// ([`Acme::LETS_ENCRYPT`]), whose certificates every client trusts. Try things out with
+    /// [`Acme::staging`], which has wider limits.
     pub directory: String,
-    /// The authorities that the connection to `directory` is checked against, a PEM file: for an authority of your own.
-    /// Default: none, what the system trusts.
+    /// The authorities that the connection to `directory` is checked against, a PEM file: for an
+    /// authority of your own. Default: none, what the system trusts.
     pub roots: Option<PathBuf>,
     /// How it is proved that the names lead here. Default: [`AcmeChallenge::TlsAlpn01`].
     pub challenge: AcmeChallenge,
 
-    /// Time for one request to the authority, from the look-up of its name to the last byte of its answer. Default: 30 s.
+    /// Time for one request to the authority, from the look-up of its name to the last byte of its
+    /// answer. Default: 30 s.
     pub request_timeout: Duration,
     /// Bytes of an answer of the authority; a larger one is an error. Default: 256 KiB.
     pub max_response_bytes: usize,
@@ -59,26 +67,29 @@ pub struct Acme {
     pub order_timeout: Duration,
     /// Time until an order is first looked at again; it doubles each time. Default: 1 s.
     pub poll_interval: Duration,
-    /// Time until a failed order is tried again; it doubles each time, up to `longest_retry`, and a quarter of it is up to
-    /// chance. Default: 3 min, which makes five tries in the first hour.
+    /// Time until a failed order is tried again; it doubles each time, up to `longest_retry`, and a
+    /// quarter of it is up to chance. Default: 3 min, which makes five tries in the first hour.
     pub first_retry: Duration,
     /// The longest of these times. Default: 4 h.
     pub longest_retry: Duration,
-    /// How long an authority can ask us to wait (`Retry-After`); for more, it is asked again after that. Default: 24 h.
+    /// How long an authority can ask us to wait (`Retry-After`); for more, it is asked again after
+    /// that. Default: 24 h.
     pub longest_retry_after: Duration,
-    /// How often the clock is looked at, and the authority is asked for the time to renew. Default: 6 h.
+    /// How often the clock is looked at, and the authority is asked for the time to renew. Default:
+    /// 6 h.
     pub check_interval: Duration,
 }
 
 /// How it is proved to the authority that a name leads here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AcmeChallenge {
-    /// By a handshake at port 443 of each name, for the protocol `acme-tls/1` (RFC 8737): the listener for TLS answers it, which
-    /// must be what that port leads to. Not where clients must show a certificate: the authority has none.
+    /// By a handshake at port 443 of each name, for the protocol `acme-tls/1` (RFC 8737): the
+    /// listener for TLS answers it, which must be what that port leads to. Not where clients must
+    /// show a certificate: the authority has none.
     #[default]
     TlsAlpn01,
-    /// By a request at port 80 of each name (RFC 8555, 8.3): every plain listener answers it, before it redirects anything. There must be
-    /// one.
+    /// By a request at port 80 of each name (RFC 8555, 8.3): every plain listener answers it,
+    /// before it redirects anything. There must be one.
     Http01,
 }
 
@@ -86,7 +97,8 @@ impl Acme {
     /// Let's Encrypt.
     pub const LETS_ENCRYPT: &'static str = "https://acme-v02.api.letsencrypt.org/directory";
     /// The test environment of Let's Encrypt.
-    pub const LETS_ENCRYPT_STAGING: &'static str = "https://acme-staging-v02.api.letsencrypt.org/directory";
+    pub const LETS_ENCRYPT_STAGING: &'static str =
+        "https://acme-staging-v02.api.letsencrypt.org/directory";
 
     /// One certificate for these names, of Let's Encrypt.
     #[must_use]
@@ -108,7 +120,8 @@ impl Acme {
         self
     }
 
-    /// Agrees to the authority's terms of service: for Let's Encrypt, <https://letsencrypt.org/repository/>.
+    /// Agrees to the authority's terms of service: for Let's Encrypt,
+    /// <https://letsencrypt.org/repository/>.
     #[must_use]
     pub fn agree_to_terms(mut self) -> Acme {
         self.agree_to_terms = true;
@@ -128,7 +141,8 @@ impl Acme {
         self.directory(Acme::LETS_ENCRYPT_STAGING)
     }
 
-    /// What the connection to the authority is checked against, see [`roots`](Acme#structfield.roots).
+    /// What the connection to the authority is checked against, see
+    /// [`roots`](Acme#structfield.roots).
     #[must_use]
     pub fn roots(mut self, file: impl Into<PathBuf>) -> Acme {
         self.roots = Some(file.into());

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 /// The limits of HTTP/2 (RFC 9113), in [`ServerConfig::http2`](super::ServerConfig::http2).
 ///
-/// What other protocols have too is said once, in [`ServerConfig`](super::ServerConfig), and holds for each stream as it
-/// does for a request of HTTP/1: `head_timeout`, `keep_alive_timeout` (a connection without streams), `body_timeout`,
-/// `min_body_rate`, `write_timeout`, `min_write_rate`, `max_head_bytes` (told as `SETTINGS_MAX_HEADER_LIST_SIZE`),
-/// `max_headers`, `max_target_bytes`, `max_gathered_bytes`.
+/// What other protocols have too is said once, in [`ServerConfig`](super::ServerConfig), and holds
+/// for each stream as it does for a request of HTTP/1: `head_timeout`, `keep_alive_timeout` (a
+/// connection without streams), `body_timeout`, `min_body_rate`, `write_timeout`, `min_write_rate`,
+/// `max_head_bytes` (told as `SETTINGS_MAX_HEADER_LIST_SIZE`), `max_headers`, `max_target_bytes`,
+/// `max_gathered_bytes`.
 ///
 /// ```
 /// use trine_server::{Http2, ServerConfig};
@@ -18,54 +19,60 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http2 {
-    /// Whether HTTP/2 is spoken at all: over TLS by ALPN, and in clear text by prior knowledge (RFC 9113, 3.3) on the
-    /// port of HTTP/1. Default: true.
+    /// Whether HTTP/2 is spoken at all: over TLS by ALPN, and in clear text by prior knowledge (RFC
+    /// 9113, 3.3) on the port of HTTP/1. Default: true.
     pub enabled: bool,
-    /// Streams that a client may have open at a time. It is told so (`SETTINGS_MAX_CONCURRENT_STREAMS`), and one more is
-    /// refused with `REFUSED_STREAM`. Default: 128.
+    /// Streams that a client may have open at a time. It is told so
+    /// (`SETTINGS_MAX_CONCURRENT_STREAMS`), and one more is refused with `REFUSED_STREAM`.
+    /// Default: 128.
     pub max_concurrent_streams: u32,
-    /// Bytes of a request body that a client may send before the handler has read them; at most 2^31 - 1
-    /// (`SETTINGS_INITIAL_WINDOW_SIZE`). Past it the client waits. Default: 256 KiB.
+    /// Bytes of a request body that a client may send before the handler has read them; at most
+    /// 2^31 - 1 (`SETTINGS_INITIAL_WINDOW_SIZE`). Past it the client waits. Default: 256 KiB.
     pub stream_window: u32,
-    /// The same for all streams of a connection together; at least 65,535. With `early_bytes` it bounds the memory that
-    /// unread bodies take. Default: 1 MiB.
+    /// The same for all streams of a connection together; at least 65,535. With `early_bytes` it
+    /// bounds the memory that unread bodies take. Default: 1 MiB.
     pub connection_window: u32,
-    /// Bytes of each request body, and of each CONNECT that waits for its answer, that are taken before anybody reads them,
-    /// outside of the two windows, so that the small bodies of requests that wait do not stop the uploads of others. Unread
-    /// bodies of a connection are at most the `connection_window` and this for each stream: 3 MiB. The buffers that they
-    /// lie in may be larger: a first piece holds that of its whole read. At worst they take some 7 MiB. What lies
-    /// beyond it waits in the windows, and so do the other streams while the connection's is used up. Default: 16 KiB.
+    /// Bytes of each request body, and of each CONNECT that waits for its answer, that are taken
+    /// before anybody reads them, outside of the two windows, so that the small bodies of requests
+    /// that wait do not stop the uploads of others. Unread bodies of a connection are at most the
+    /// `connection_window` and this for each stream: 3 MiB. The buffers that they lie in may be
+    /// larger: a first piece holds that of its whole read. At worst they take some 7 MiB. What lies
+    /// beyond it waits in the windows, and so do the other streams while the connection's is used
+    /// up. Default: 16 KiB.
     pub early_bytes: usize,
-    /// Bytes of a frame that a client may send, 16,384 to 16,777,215 (`SETTINGS_MAX_FRAME_SIZE`). A larger one ends the
-    /// connection with `FRAME_SIZE_ERROR`. Default: 16 KiB.
+    /// Bytes of a frame that a client may send, 16,384 to 16,777,215 (`SETTINGS_MAX_FRAME_SIZE`). A
+    /// larger one ends the connection with `FRAME_SIZE_ERROR`. Default: 16 KiB.
     pub max_frame_bytes: u32,
     /// Bytes of header fields that the two sides remember to compress the next ones
-    /// (`SETTINGS_HEADER_TABLE_SIZE`, RFC 7541, 4.2). A client that asks for more gets no more. Default: 4 KiB.
+    /// (`SETTINGS_HEADER_TABLE_SIZE`, RFC 7541, 4.2). A client that asks for more gets no more.
+    /// Default: 4 KiB.
     pub header_table_bytes: u32,
-    /// Bytes of a streamed answer that wait to be sent, per stream; past it the body is not asked for more.
-    /// Default: 64 KiB.
+    /// Bytes of a streamed answer that wait to be sent, per stream; past it the body is not asked
+    /// for more. Default: 64 KiB.
     pub max_send_buffer: usize,
-    /// Streams that a client has reset before they were looked at. One more ends the connection with
-    /// `ENHANCE_YOUR_CALM` (rapid reset, CVE-2023-44487). Default: 20.
+    /// Streams that a client has reset before they were looked at. One more ends the connection
+    /// with `ENHANCE_YOUR_CALM` (rapid reset, CVE-2023-44487). Default: 20.
     pub max_pending_resets: usize,
-    /// Streams that a client may reset within ten seconds after they were begun. One more ends the connection with
-    /// `ENHANCE_YOUR_CALM`: each has cost a call of the service. Default: 1,000.
+    /// Streams that a client may reset within ten seconds after they were begun. One more ends the
+    /// connection with `ENHANCE_YOUR_CALM`: each has cost a call of the service. Default: 1,000.
     pub max_resets: u32,
-    /// Streams that we had to reset because of what the client sent on them. One more ends the connection with
-    /// `ENHANCE_YOUR_CALM`. Default: 256.
+    /// Streams that we had to reset because of what the client sent on them. One more ends the
+    /// connection with `ENHANCE_YOUR_CALM`. Default: 256.
     pub max_error_resets: usize,
-    /// Streams that we have reset and still remember for a second, so that what was on its way is ignored and not an
-    /// error. Default: 64.
+    /// Streams that we have reset and still remember for a second, so that what was on its way is
+    /// ignored and not an error. Default: 64.
     pub max_remembered_resets: usize,
-    /// Bytes of overhead that small DATA frames may cause while they wait to be read: each weighs more in memory than
-    /// it carries. Past it the connection ends with `ENHANCE_YOUR_CALM`. Default: 256 KiB.
+    /// Bytes of overhead that small DATA frames may cause while they wait to be read: each weighs
+    /// more in memory than it carries. Past it the connection ends with `ENHANCE_YOUR_CALM`.
+    /// Default: 256 KiB.
     pub data_frame_budget: usize,
-    /// Frames that carry neither a request nor a body within ten seconds: SETTINGS, PING, PRIORITY, WINDOW_UPDATE, empty
-    /// and unknown ones. A request and each KiB of a body, in either direction, buy back four. Past it the connection
-    /// ends with `ENHANCE_YOUR_CALM`. Default: 10,000.
+    /// Frames that carry neither a request nor a body within ten seconds: SETTINGS, PING, PRIORITY,
+    /// WINDOW_UPDATE, empty and unknown ones. A request and each KiB of a body, in either
+    /// direction, buy back four. Past it the connection ends with `ENHANCE_YOUR_CALM`. Default:
+    /// 10,000.
     pub max_control_frames: u32,
-    /// Time without a byte from the client, while streams are open, after which it is asked whether it is still there
-    /// (PING). Default: 30 s.
+    /// Time without a byte from the client, while streams are open, after which it is asked whether
+    /// it is still there (PING). Default: 30 s.
     pub ping_interval: Duration,
     /// Time to answer that. Then the connection is cut. Default: 20 s.
     pub ping_timeout: Duration,
@@ -100,7 +107,10 @@ impl Http2 {
         const LARGEST_WINDOW: u32 = (1 << 31) - 1;
         [
             (self.max_concurrent_streams > 0, "`http2.max_concurrent_streams` must be at least 1"),
-            (self.stream_window <= LARGEST_WINDOW, "`http2.stream_window` must be at most 2147483647"),
+            (
+                self.stream_window <= LARGEST_WINDOW,
+                "`http2.stream_window` must be at most 2147483647",
+            ),
             (
                 (65_535..=LARGEST_WINDOW).contains(&self.connection_window),
                 "`http2.connection_window` must be 65535 to 2147483647",

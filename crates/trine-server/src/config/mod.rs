@@ -31,88 +31,101 @@ pub struct ServerConfig {
     pub address: IpAddr,
     /// The port to listen on; 0 lets the system choose one. Default: 8080.
     pub port: u16,
-    /// Where to listen instead, each place with settings of its own. `address` and `port` are the short form of one
-    /// plain listener, and do not count where there is a list. Default: empty.
+    /// Where to listen instead, each place with settings of its own. `address` and `port` are the
+    /// short form of one plain listener, and do not count where there is a list. Default: empty.
     pub listeners: Vec<Listen>,
     /// The proxies in front of us whose word counts for a client's address, scheme and host: see
     /// [`TrustedProxies`]. Default: none, so that nobody can choose his own.
     pub trusted_proxies: Vec<Network>,
     /// Where these proxies say it. Default: [`ForwardedBy::XForwarded`].
     pub forwarded_by: ForwardedBy,
-    /// The certificate chain of a listener for TLS beside the plain one, at `tls_port`: a PEM file. With `tls_key`, the short
-    /// form of a [`Listen::tls`](crate::Listen::tls); needs the feature `tls`. Default: none.
+    /// The certificate chain of a listener for TLS beside the plain one, at `tls_port`: a PEM file.
+    /// With `tls_key`, the short form of a [`Listen::tls`](crate::Listen::tls); needs the feature
+    /// `tls`. Default: none.
     pub tls_cert: Option<PathBuf>,
     /// The private key of `tls_cert`: a PEM file. Default: none.
     pub tls_key: Option<PathBuf>,
-    /// Instead of `tls_cert`: a certificate that the server signs itself, for development. Needs the feature `self-signed`.
-    /// Default: false.
+    /// Instead of `tls_cert`: a certificate that the server signs itself, for development. Needs
+    /// the feature `self-signed`. Default: false.
     pub tls_self_signed: bool,
-    /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose one. Default: 8443.
+    /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose
+    /// one. Default: 8443.
     pub tls_port: u16,
-    /// Leads every request at `port` to HTTPS at this port, as clients reach it (443, say, where something in front passes it
-    /// on to `tls_port`); see [`HttpsRedirect`](crate::semantics::https::HttpsRedirect). Default: none, plain HTTP is served.
+    /// Leads every request at `port` to HTTPS at this port, as clients reach it (443, say, where
+    /// something in front passes it on to `tls_port`); see
+    /// [`HttpsRedirect`](crate::semantics::https::HttpsRedirect). Default: none, plain HTTP is
+    /// served.
     pub tls_redirect: Option<u16>,
-    /// How often the files of certificates are looked at; when one has changed, all are loaded again. 0 means never.
-    /// Default: 60 s.
+    /// How often the files of certificates are looked at; when one has changed, all are loaded
+    /// again. 0 means never. Default: 60 s.
     pub tls_watch: Duration,
     /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
-    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once; whether SIGUSR2 restarts, and
-    /// a service manager is told. Default: true.
+    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once;
+    /// whether SIGUSR2 restarts, and a service manager is told. Default: true.
     pub signals: bool,
-    /// Connections that wait in the system to be accepted, per listener. Past it the system lets clients retry.
-    /// Default: 1024.
+    /// Connections that wait in the system to be accepted, per listener. Past it the system lets
+    /// clients retry. Default: 1024.
     pub backlog: i32,
-    /// Open connections of all workers together, upgraded ones included: it bounds memory and file descriptors.
-    /// What becomes of a new one past it, `at_capacity` says. Default: 25,000.
+    /// Open connections of all workers together, upgraded ones included: it bounds memory and file
+    /// descriptors. What becomes of a new one past it, `at_capacity` says. Default: 25,000.
     pub max_connections: usize,
-    /// What becomes of a new connection while `max_connections` are open. Default: [`AtCapacity::Wait`].
+    /// What becomes of a new connection while `max_connections` are open. Default:
+    /// [`AtCapacity::Wait`].
     pub at_capacity: AtCapacity,
 
-    /// Time from the accept of a connection to the end of its TLS handshake. The client sees the end of the connection.
-    /// Default: 10 s.
+    /// Time from the accept of a connection to the end of its TLS handshake. The client sees the
+    /// end of the connection. Default: 10 s.
     pub handshake_timeout: Duration,
-    /// TLS handshakes of a listener that are under way at a time, of all workers: it bounds the memory and the work of those
-    /// that may come to nothing. Further ones wait, within their `handshake_timeout`. Default: 1,000.
+    /// TLS handshakes of a listener that are under way at a time, of all workers: it bounds the
+    /// memory and the work of those that may come to nothing. Further ones wait, within their
+    /// `handshake_timeout`. Default: 1,000.
     pub max_handshakes: usize,
-    /// Time from the first byte of a head to its last, for every request: a client that trickles is let go.
-    /// The client sees 408 and the end of the connection. Default: 10 s.
+    /// Time from the first byte of a head to its last, for every request: a client that trickles is
+    /// let go. The client sees 408 and the end of the connection. Default: 10 s.
     pub head_timeout: Duration,
-    /// Time that a connection may stay without a request, before the first one too. The client sees the end of the
-    /// connection, silently. Default: 75 s.
+    /// Time that a connection may stay without a request, before the first one too. The client sees
+    /// the end of the connection, silently. Default: 75 s.
     pub keep_alive_timeout: Duration,
-    /// Time that a client may let somebody wait for its request body; what it sends buys time back, see `min_body_rate`.
-    /// The reader of the body gets
-    /// [`BodyError::TimedOut`](trine_core::BodyError::TimedOut), and the connection ends after the answer.
-    /// Default: 30 s.
+    /// Time that a client may let somebody wait for its request body; what it sends buys time back,
+    /// see `min_body_rate`. The reader of the body gets
+    /// [`BodyError::TimedOut`](trine_core::BodyError::TimedOut), and the connection ends after the
+    /// answer. Default: 30 s.
     pub body_timeout: Duration,
-    /// Bytes per second of a request body below which the client uses up its `body_timeout`, while somebody waits for the
-    /// body: each so many bytes buy back one second of it. Without this a byte now and then would hold a connection for
-    /// ever. 0 lets any byte buy back all of it, as a stream of rare events needs. Default: 240.
+    /// Bytes per second of a request body below which the client uses up its `body_timeout`, while
+    /// somebody waits for the body: each so many bytes buy back one second of it. Without this a
+    /// byte now and then would hold a connection for ever. 0 lets any byte buy back all of it, as a
+    /// stream of rare events needs. Default: 240.
     pub min_body_rate: u64,
-    /// Time that a client may let us wait until it reads on in an answer; what it reads buys time back, see
-    /// `min_write_rate`. The client sees a connection that ends in the middle of the answer. Default: 30 s.
+    /// Time that a client may let us wait until it reads on in an answer; what it reads buys time
+    /// back, see `min_write_rate`. The client sees a connection that ends in the middle of the
+    /// answer. Default: 30 s.
     pub write_timeout: Duration,
-    /// Bytes per second of an answer below which the client uses up its `write_timeout`, while bytes wait to be sent:
-    /// each so many bytes that the system takes buy back one second of it. Without this a client that reads a little now
-    /// and then would hold a connection for ever. The time that a service takes to make an answer does not count, and
-    /// nothing of this holds for upgraded connections. 0 lets any byte buy back all of it. Default: 240.
+    /// Bytes per second of an answer below which the client uses up its `write_timeout`, while
+    /// bytes wait to be sent: each so many bytes that the system takes buy back one second of it.
+    /// Without this a client that reads a little now and then would hold a connection for ever. The
+    /// time that a service takes to make an answer does not count, and nothing of this holds for
+    /// upgraded connections. 0 lets any byte buy back all of it. Default: 240.
     pub min_write_rate: u64,
-    /// Time to read the rest of a body that nobody wanted, so that the client can read the answer; and to wait for
-    /// the client's own end of a connection that we ended. Then the connection is cut. Default: 5 s.
+    /// Time to read the rest of a body that nobody wanted, so that the client can read the answer;
+    /// and to wait for the client's own end of a connection that we ended. Then the connection is
+    /// cut. Default: 5 s.
     pub discard_timeout: Duration,
-    /// Time that requests and upgraded connections have to end after a shutdown began. Then they are cut.
-    /// Default: 30 s.
+    /// Time that requests and upgraded connections have to end after a shutdown began. Then they
+    /// are cut. Default: 30 s.
     pub shutdown_timeout: Duration,
-    /// Time that a new process has to become ready to take over, see [`ServerHandle::restart`](crate::ServerHandle::restart).
-    /// Then it is killed, and the old one goes on. Unix only. Default: 30 s.
+    /// Time that a new process has to become ready to take over, see
+    /// [`ServerHandle::restart`](crate::ServerHandle::restart). Then it is killed, and the old one
+    /// goes on. Unix only. Default: 30 s.
     pub handover_timeout: Duration,
     /// What ends a request early because its client is gone. Default: [`Cancel::Reset`].
     pub cancel: Cancel,
 
-    /// Bytes of a request head, request line included; at most 1 GiB. The client sees 431. Default: 64 KiB.
+    /// Bytes of a request head, request line included; at most 1 GiB. The client sees 431. Default:
+    /// 64 KiB.
     pub max_head_bytes: usize,
-    /// Header fields of a request, Host (or `:authority`) among them, and of its trailers; at most 256. The client sees
+    /// Header fields of a request, Host (or `:authority`) among them, and of its trailers; at
+    /// most 256. The client sees
     /// 431. Default: 100.
     pub max_headers: usize,
     /// Bytes of a request target; at most 65,534. The client sees 414. Default: 8 KiB.
@@ -120,21 +133,25 @@ pub struct ServerConfig {
     /// Bytes of the trailers of a chunked body; at most 1 GiB. The reader of the body gets
     /// [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 8 KiB.
     pub max_trailer_bytes: usize,
-    /// Bytes of all chunk extensions of one body together: they carry nothing, and unbounded ones are an attack.
-    /// The reader of the body gets [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 16 KiB.
+    /// Bytes of all chunk extensions of one body together: they carry nothing, and unbounded ones
+    /// are an attack. The reader of the body gets
+    /// [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 16 KiB.
     pub max_chunk_extension_bytes: usize,
-    /// Bytes of a request body that are read and thrown away when nobody wanted them, so that the connection can serve
-    /// another request; one with more to come is ended instead, within `discard_timeout`. Default: 256 KiB.
+    /// Bytes of a request body that are read and thrown away when nobody wanted them, so that the
+    /// connection can serve another request; one with more to come is ended instead, within
+    /// `discard_timeout`. Default: 256 KiB.
     pub max_discard_bytes: u64,
-    /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before they are written:
-    /// it bounds the memory that a client can claim without reading. Default: 64 KiB.
+    /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before
+    /// they are written: it bounds the memory that a client can claim without reading. Default: 64
+    /// KiB.
     pub max_gathered_bytes: usize,
 
-    /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the same number. Needs the feature
-    /// `http3`, which is experimental. Default: false.
+    /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the
+    /// same number. Needs the feature `http3`, which is experimental. Default: false.
     pub tls_http3: bool,
-    /// Instead of `tls_cert`: a certificate that the server gets and renews by itself, where [`Acme::domains`](Acme#structfield.domains) are listed.
-    /// Needs the feature `acme`. Default: see [`Acme`].
+    /// Instead of `tls_cert`: a certificate that the server gets and renews by itself, where
+    /// [`Acme::domains`](Acme#structfield.domains) are listed. Needs the feature `acme`. Default:
+    /// see [`Acme`].
     pub acme: Acme,
     /// What bounds HTTP/3 beyond the limits above.
     pub http3: Http3,
@@ -142,32 +159,36 @@ pub struct ServerConfig {
     pub http2: Http2,
 }
 
-/// When the future of a service is dropped before it has answered, because nobody waits for the answer.
+/// When the future of a service is dropped before it has answered, because nobody waits for the
+/// answer.
 ///
 /// A shutdown whose time is over drops it in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cancel {
-    /// When the client resets the connection, or when what we write to it fails. A client that only ends its own side
-    /// (a FIN, as `nc` sends behind its input) still waits for its answer and gets it.
+    /// When the client resets the connection, or when what we write to it fails. A client that only
+    /// ends its own side (a FIN, as `nc` sends behind its input) still waits for its answer and
+    /// gets it.
     #[default]
     Reset,
-    /// When the client ends its own side too, which most clients do by closing. Saves work where answers are costly, at
-    /// the price of clients that half-close: they get no answer.
+    /// When the client ends its own side too, which most clients do by closing. Saves work where
+    /// answers are costly, at the price of clients that half-close: they get no answer.
     Fin,
-    /// Never: what a service began, it ends. Its answer is thrown away if nobody is there to read it.
+    /// Never: what a service began, it ends. Its answer is thrown away if nobody is there to read
+    /// it.
     Never,
 }
 
 /// What becomes of a new connection while [`ServerConfig::max_connections`] are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AtCapacity {
-    /// It waits in the system's backlog, where it costs no memory of ours, until another one ends. Right where peaks
-    /// are short, and where clients would only try again.
+    /// It waits in the system's backlog, where it costs no memory of ours, until another one ends.
+    /// Right where peaks are short, and where clients would only try again.
     #[default]
     Wait,
-    /// Its request is answered with 503, `Retry-After: 1` and the end of the connection, so that a load balancer goes
-    /// elsewhere at once. At most 64 such answers of a worker are on their way at a time, each for at most
-    /// [`ServerConfig::discard_timeout`]; further connections are reset.
+    /// Its request is answered with 503, `Retry-After: 1` and the end of the connection, so that a
+    /// load balancer goes elsewhere at once. At most 64 such answers of a worker are on their way
+    /// at a time, each for at most [`ServerConfig::discard_timeout`]; further connections are
+    /// reset.
     Shed,
 }
 
@@ -224,14 +245,15 @@ impl ServerConfig {
         SocketAddr::new(self.address, self.port)
     }
 
-    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say. Listeners of the list
-    /// that were read from text get the certificate of the short form.
+    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say.
+    /// Listeners of the list that were read from text get the certificate of the short form.
     #[must_use]
     pub fn places(&self) -> Vec<Listen> {
         if !self.listeners.is_empty() {
             return self.listeners.iter().map(|listen| self.complete(listen)).collect();
         }
-        let redirect = self.tls_redirect.map(|port| crate::semantics::https::HttpsRedirect::new().port(port));
+        let redirect =
+            self.tls_redirect.map(|port| crate::semantics::https::HttpsRedirect::new().port(port));
         let plain = Listen { redirect, ..Listen::tcp(self.socket_addr()) };
         std::iter::once(plain).chain(self.short_tls()).collect()
     }
@@ -303,9 +325,15 @@ impl ServerConfig {
         let (http2, http3) = (self.http2.rules(), self.http3.rules());
         let rules = [
             (self.max_connections > 0, "`max_connections` must be at least 1"),
-            (self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS, "`max_connections` is too large"),
+            (
+                self.max_connections <= tokio::sync::Semaphore::MAX_PERMITS,
+                "`max_connections` is too large",
+            ),
             (self.backlog > 0, "`backlog` must be at least 1"),
-            ((1..=head::MOST_HEADERS).contains(&self.max_headers), "`max_headers` must be 1 to 256"),
+            (
+                (1..=head::MOST_HEADERS).contains(&self.max_headers),
+                "`max_headers` must be 1 to 256",
+            ),
             (
                 (1..=head::LONGEST_TARGET).contains(&self.max_target_bytes),
                 "`max_target_bytes` must be 1 to 65,534",
@@ -314,10 +342,16 @@ impl ServerConfig {
                 (1..=head::LARGEST).contains(&self.max_head_bytes),
                 "`max_head_bytes` must be 1 to 1,073,741,824",
             ),
-            (self.max_trailer_bytes <= head::LARGEST, "`max_trailer_bytes` must be at most 1,073,741,824"),
+            (
+                self.max_trailer_bytes <= head::LARGEST,
+                "`max_trailer_bytes` must be at most 1,073,741,824",
+            ),
             (self.max_gathered_bytes > 0, "`max_gathered_bytes` must be at least 1"),
             (self.max_handshakes > 0, "`max_handshakes` must be at least 1"),
-            (self.max_handshakes <= tokio::sync::Semaphore::MAX_PERMITS, "`max_handshakes` is too large"),
+            (
+                self.max_handshakes <= tokio::sync::Semaphore::MAX_PERMITS,
+                "`max_handshakes` is too large",
+            ),
             (
                 self.tls_cert.is_some() == self.tls_key.is_some(),
                 "`tls_cert` and `tls_key` belong together: one of them is missing",
@@ -360,7 +394,11 @@ impl ServerConfig {
     }
 
     pub(crate) fn head_limits(&self) -> head::Limits {
-        head::Limits { bytes: self.max_head_bytes, headers: self.max_headers, target: self.max_target_bytes }
+        head::Limits {
+            bytes: self.max_head_bytes,
+            headers: self.max_headers,
+            target: self.max_target_bytes,
+        }
     }
 
     pub(crate) fn body_limits(&self) -> body::Limits {

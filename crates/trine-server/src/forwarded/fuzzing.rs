@@ -15,14 +15,15 @@ const APPENDED: [(&str, &str); 4] = [
     ("[::ffff:203.0.113.7]:1", "host=\"direct.example\";for=\"[::ffff:203.0.113.7]:1\";proto=http"),
 ];
 
-/// A client sends these bytes, and a proxy of ours appends for whom it is, to the line or in one of its own: the client
-/// never chooses its address, the scheme or the host.
+/// A client sends these bytes, and a proxy of ours appends for whom it is, to the line or in one of
+/// its own: the client never chooses its address, the scheme or the host.
 pub fn forwarded(bytes: &[u8]) {
     let Ok(sent) = HeaderValue::from_bytes(bytes) else { return };
     for (x, rfc) in APPENDED {
-        for (by, name, said) in
-            [(ForwardedBy::XForwarded, "x-forwarded-for", x), (ForwardedBy::Forwarded, "forwarded", rfc)]
-        {
+        for (by, name, said) in [
+            (ForwardedBy::XForwarded, "x-forwarded-for", x),
+            (ForwardedBy::Forwarded, "forwarded", rfc),
+        ] {
             let said = HeaderValue::from_static(said);
             let line = [sent.as_bytes(), b", ", said.as_bytes()].concat();
             let mut one = HeaderMap::new();

@@ -17,11 +17,12 @@ use self::said::Hop;
 use crate::forwarded::network::Network;
 use crate::h1::codec::host::valid_host;
 
-/// Which header fields the trusted proxies write. Only these are read: a proxy that writes one kind passes the other on as a
-/// client sent it.
+/// Which header fields the trusted proxies write. Only these are read: a proxy that writes one kind
+/// passes the other on as a client sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ForwardedBy {
-    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, as most do. The proxy has to set or remove all three.
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, as most do. The proxy has to
+    /// set or remove all three.
     #[default]
     XForwarded,
     /// `Forwarded` (RFC 7239).
@@ -56,12 +57,14 @@ pub struct TrustedProxies {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Client {
-    /// The address of the client. `None` where it is not known: on a Unix socket, or where a trusted proxy hides it.
+    /// The address of the client. `None` where it is not known: on a Unix socket, or where a
+    /// trusted proxy hides it.
     pub address: Option<IpAddr>,
     /// Whether the client speaks TLS: to us, or to the proxy that says so.
     pub secure: bool,
-    /// The host that the client asked for, with its port if it named one. It is always of valid syntax, and still chosen by
-    /// whoever sent the request: compare it with the hosts that are yours before a link or a mail is made of it.
+    /// The host that the client asked for, with its port if it named one. It is always of valid
+    /// syntax, and still chosen by whoever sent the request: compare it with the hosts that are
+    /// yours before a link or a mail is made of it.
     pub host: Option<String>,
 }
 
@@ -81,11 +84,12 @@ impl TrustedProxies {
 
     /// For whom the request with this head came on this connection.
     ///
-    /// From a peer that is not trusted, the header fields count for nothing, and so on a connection of which nothing is known
-    /// ([`ConnInfo::unknown`]). From one that is, its hops are walked from the
-    /// last on: as long as a hop was made by a proxy of ours, the one before it counts. A hop that names no address
-    /// (`unknown`, a pseudonym, nonsense) ends the walk with `None`; so does a line of `Forwarded` that breaks its grammar. Scheme and host are those that the outermost trusted
-    /// proxy states; those that are no scheme or host are passed over.
+    /// From a peer that is not trusted, the header fields count for nothing, and so on a connection
+    /// of which nothing is known ([`ConnInfo::unknown`]). From one that is, its hops are walked
+    /// from the last on: as long as a hop was made by a proxy of ours, the one before it counts. A
+    /// hop that names no address (`unknown`, a pseudonym, nonsense) ends the walk with `None`; so
+    /// does a line of `Forwarded` that breaks its grammar. Scheme and host are those that the
+    /// outermost trusted proxy states; those that are no scheme or host are passed over.
     #[must_use]
     pub fn client(&self, connection: &ConnInfo, headers: &HeaderMap, uri: &Uri) -> Client {
         let peer = connection.peer.map(|peer| peer.ip().to_canonical());
@@ -99,8 +103,8 @@ impl TrustedProxies {
         }
     }
 
-    /// Whether the client speaks TLS: to us, or to the trusted proxy that says so. It is the answer that
-    /// [`TrustedProxies::client`] has among others, for less.
+    /// Whether the client speaks TLS: to us, or to the trusted proxy that says so. It is the answer
+    /// that [`TrustedProxies::client`] has among others, for less.
     #[must_use]
     pub fn secure(&self, connection: &ConnInfo, headers: &HeaderMap) -> bool {
         let said = self.hop(connection, headers).and_then(|hop| hop.secure);
@@ -115,7 +119,8 @@ impl TrustedProxies {
         }
     }
 
-    /// Which header fields count that come on this connection. `None` where its peer is no proxy that is trusted.
+    /// Which header fields count that come on this connection. `None` where its peer is no proxy
+    /// that is trusted.
     #[must_use]
     pub fn believed(&self, connection: &ConnInfo) -> Option<ForwardedBy> {
         is_one_of(&self.networks, connection).then_some(self.by)
@@ -149,7 +154,8 @@ pub(crate) fn is_one_of(networks: &[Network], connection: &ConnInfo) -> bool {
 
 /// Whether a line of `Forwarded` keeps to its grammar (RFC 7239, 4).
 ///
-/// A proxy asks before it appends to a line that others began: its own words would fall into a quote that is left open.
+/// A proxy asks before it appends to a line that others began: its own words would fall into a
+/// quote that is left open.
 ///
 /// ```
 /// assert!(trine_server::is_forwarded(b"for=192.0.2.43;proto=https, for=\"[2001:db8::1]\""));
@@ -160,12 +166,14 @@ pub fn is_forwarded(line: &[u8]) -> bool {
     said::is_forwarded(line)
 }
 
-/// Whether the client of a request in a Trine application speaks TLS: to us, or to a proxy of `trusted_proxies` that says so.
-/// `None` where no connection is known, as in a test or on a foreign server.
+/// Whether the client of a request in a Trine application speaks TLS: to us, or to a proxy of
+/// `trusted_proxies` that says so. `None` where no connection is known, as in a test or on a
+/// foreign server.
 ///
-/// It is the one answer to this question: for the `Secure` of cookies, [`Hsts`](crate::semantics::https::Hsts),
-/// [`HttpsRedirect`](crate::semantics::https::HttpsRedirect), the check of the origin of WebSockets, and layers of yours, which find the
-/// match in the extensions of the request.
+/// It is the one answer to this question: for the `Secure` of cookies,
+/// [`Hsts`](crate::semantics::https::Hsts),
+/// [`HttpsRedirect`](crate::semantics::https::HttpsRedirect), the check of the origin of
+/// WebSockets, and layers of yours, which find the match in the extensions of the request.
 #[must_use]
 pub fn over_tls(route: &RouteCx, headers: &HeaderMap) -> Option<bool> {
     let connection = route.conn()?;

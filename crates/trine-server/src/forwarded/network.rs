@@ -54,9 +54,12 @@ impl FromStr for Network {
         if text == "unix" {
             return Ok(Network::Unix);
         }
-        let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        let range =
+            text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
         range.map(|range| Network::Ip(IpRange(range.trunc()))).ok_or_else(|| {
-            format!("expected a network such as `10.0.0.0/8`, an IP address, or `unix`, got `{text}`")
+            format!(
+                "expected a network such as `10.0.0.0/8`, an IP address, or `unix`, got `{text}`"
+            )
         })
     }
 }

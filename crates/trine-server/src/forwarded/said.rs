@@ -17,7 +17,8 @@ pub(super) struct Hop<'a> {
     pub(super) host: Option<Cow<'a, str>>,
 }
 
-/// `X-Forwarded-For` says how many hops there are. Of scheme and host there is one for each, or one for all.
+/// `X-Forwarded-For` says how many hops there are. Of scheme and host there is one for each, or one
+/// for all.
 ///
 /// Hops are made while somebody walks over them: a client can send thousands.
 pub(super) fn x_forwarded(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Hop<'_>> {
@@ -36,7 +37,8 @@ pub(super) fn x_forwarded(headers: &HeaderMap) -> impl DoubleEndedIterator<Item 
     })
 }
 
-/// The items of a list, over all of its lines. One that is no text is empty, and takes no other with it.
+/// The items of a list, over all of its lines. One that is no text is empty, and takes no other
+/// with it.
 fn items<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let fields = headers.get_all(name).iter();
     let items = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
@@ -47,13 +49,17 @@ fn item<'a>(items: &[&'a str], hop: usize, hops: usize) -> Option<&'a str> {
     if items.len() == hops { items.get(hop).copied() } else { items.last().copied() }
 }
 
-/// `Forwarded: for=192.0.2.43;proto=https;host=example.com, for="[2001:db8::1]:4711"` (RFC 7239, 4).
+/// `Forwarded: for=192.0.2.43;proto=https;host=example.com, for="[2001:db8::1]:4711"` (RFC 7239,
+/// 4).
 ///
-/// A line with an error in it is one hop that says nothing: a proxy that appends to what a client sent can have its own
-/// words fall into a quote that the client opened, and then nobody knows whose word is whose.
+/// A line with an error in it is one hop that says nothing: a proxy that appends to what a client
+/// sent can have its own words fall into a quote that the client opened, and then nobody knows
+/// whose word is whose.
 pub(super) fn forwarded(headers: &HeaderMap) -> Vec<Hop<'_>> {
     let fields = headers.get_all(FORWARDED).iter();
-    fields.flat_map(|field| element::line(field.as_bytes()).unwrap_or_else(|| vec![Hop::default()])).collect()
+    fields
+        .flat_map(|field| element::line(field.as_bytes()).unwrap_or_else(|| vec![Hop::default()]))
+        .collect()
 }
 
 pub(super) fn is_forwarded(line: &[u8]) -> bool {
@@ -63,7 +69,8 @@ pub(super) fn is_forwarded(line: &[u8]) -> bool {
 /// An address with or without a port, one of IPv6 with or without its brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let address = bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))?;
+    let address =
+        bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))?;
     Some(IpAddr::to_canonical(&address))
 }
 

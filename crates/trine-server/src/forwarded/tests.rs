@@ -21,7 +21,11 @@ fn client(
     (client.address.map(|address| address.to_string()), client.scheme(), client.host)
 }
 
-fn is(address: &str, scheme: &'static str, host: &str) -> (Option<String>, &'static str, Option<String>) {
+fn is(
+    address: &str,
+    scheme: &'static str,
+    host: &str,
+) -> (Option<String>, &'static str, Option<String>) {
     let address = Some(address.to_owned()).filter(|address| !address.is_empty());
     (address, scheme, Some(host.to_owned()))
 }
@@ -35,7 +39,10 @@ fn nobody_but_a_trusted_proxy_is_believed() {
         ("forwarded", "for=1.2.3.4;proto=https;host=evil.example"),
     ];
     for by in [ForwardedBy::XForwarded, ForwardedBy::Forwarded] {
-        assert_eq!(client(by, Some("203.0.113.7:1"), &lines), is("203.0.113.7", "http", "direct.example"));
+        assert_eq!(
+            client(by, Some("203.0.113.7:1"), &lines),
+            is("203.0.113.7", "http", "direct.example")
+        );
         assert_eq!(
             client(by, Some("[::ffff:203.0.113.7]:1"), &lines),
             is("203.0.113.7", "http", "direct.example")
@@ -43,14 +50,16 @@ fn nobody_but_a_trusted_proxy_is_believed() {
     }
 }
 
-/// `unix` in the list trusted whatever came without an address: through a foreign server, everybody.
+/// `unix` in the list trusted whatever came without an address: through a foreign server,
+/// everybody.
 #[test]
 fn a_connection_of_which_nothing_is_known_is_no_unix_socket() {
     let ours = TrustedProxies::new(["unix".parse().unwrap()], ForwardedBy::XForwarded);
     let mut headers = HeaderMap::new();
     headers.insert("x-forwarded-for", "6.6.6.6".parse().unwrap());
-    let says =
-        |info: &ConnInfo| (ours.believed(info), ours.client(info, &headers, &Uri::from_static("/")).address);
+    let says = |info: &ConnInfo| {
+        (ours.believed(info), ours.client(info, &headers, &Uri::from_static("/")).address)
+    };
     assert_eq!(says(&ConnInfo::unix()), (Some(ForwardedBy::XForwarded), Some([6, 6, 6, 6].into())));
     let balancer = ([10, 0, 0, 1], 1).into();
     let proxied = ConnInfo::unix().proxied(balancer, balancer);
@@ -84,11 +93,20 @@ fn the_walk_ends_at_the_first_that_is_none_of_ours() {
         is("203.0.113.7", "http", "direct.example")
     );
     // All of them ours: the request began with the first.
-    assert_eq!(x(&[("x-forwarded-for", "10.1.1.1, 10.2.2.2")]), is("10.1.1.1", "http", "direct.example"));
+    assert_eq!(
+        x(&[("x-forwarded-for", "10.1.1.1, 10.2.2.2")]),
+        is("10.1.1.1", "http", "direct.example")
+    );
     assert_eq!(x(&[("x-forwarded-for", "203.0.113.7, unknown")]), is("", "http", "direct.example"));
     assert_eq!(x(&[("x-forwarded-for", "203.0.113.7, ")]), is("", "http", "direct.example"));
-    assert_eq!(x(&[("x-forwarded-for", "[2001:db8::1]:4711")]), is("2001:db8::1", "http", "direct.example"));
-    assert_eq!(x(&[("x-forwarded-for", "::ffff:1.2.3.4")]), is("1.2.3.4", "http", "direct.example"));
+    assert_eq!(
+        x(&[("x-forwarded-for", "[2001:db8::1]:4711")]),
+        is("2001:db8::1", "http", "direct.example")
+    );
+    assert_eq!(
+        x(&[("x-forwarded-for", "::ffff:1.2.3.4")]),
+        is("1.2.3.4", "http", "direct.example")
+    );
     assert_eq!(x(&[]), is("10.0.0.1", "http", "direct.example"));
     // A Unix socket has no address, and is trusted where the list says so.
     let unix = client(ForwardedBy::XForwarded, None, &[("x-forwarded-for", "1.2.3.4")]);
@@ -98,8 +116,10 @@ fn the_walk_ends_at_the_first_that_is_none_of_ours() {
 #[test]
 fn scheme_and_host_belong_to_the_hop() {
     let x = |lines: &[_]| client(ForwardedBy::XForwarded, Some("10.0.0.1:1"), lines);
-    let lines =
-        [("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.9.9.9"), ("x-forwarded-proto", "http, https, http")];
+    let lines = [
+        ("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.9.9.9"),
+        ("x-forwarded-proto", "http, https, http"),
+    ];
     assert_eq!(x(&lines), is("203.0.113.7", "https", "direct.example"));
     assert_eq!(
         x(&[("x-forwarded-proto", "HTTPS"), ("x-forwarded-host", "a.example:8443")]),
@@ -122,7 +142,10 @@ fn scheme_and_host_belong_to_the_hop() {
 fn forwarded_as_its_rfc_has_it() {
     let rfc = |value| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
     assert_eq!(rfc("for=192.0.2.43"), is("192.0.2.43", "http", "direct.example"));
-    assert_eq!(rfc("For=\"[2001:db8:cafe::17]:4711\""), is("2001:db8:cafe::17", "http", "direct.example"));
+    assert_eq!(
+        rfc("For=\"[2001:db8:cafe::17]:4711\""),
+        is("2001:db8:cafe::17", "http", "direct.example")
+    );
     assert_eq!(
         rfc("for=192.0.2.60;proto=https;by=203.0.113.43"),
         is("192.0.2.60", "https", "direct.example")
@@ -141,13 +164,17 @@ fn forwarded_as_its_rfc_has_it() {
     assert_eq!(rfc("for=[2001:db8::1]:80"), is("2001:db8::1", "http", "direct.example"));
 }
 
-/// The client's part of a line opens a quote, and what our proxy appends falls into it: the client's address counted.
+/// The client's part of a line opens a quote, and what our proxy appends falls into it: the
+/// client's address counted.
 #[test]
 fn a_quote_that_the_client_opened_does_not_swallow_the_words_of_a_proxy() {
-    let rfc = |value: &str| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
-    for appended in
-        [", for=203.0.113.7;proto=https", ", for=\"[2001:db8::7]:1\";proto=https", ",for=\"203.0.113.7\""]
-    {
+    let rfc =
+        |value: &str| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
+    for appended in [
+        ", for=203.0.113.7;proto=https",
+        ", for=\"[2001:db8::7]:1\";proto=https",
+        ",for=\"203.0.113.7\"",
+    ] {
         for sent in [
             "for=6.6.6.6;x=\"",
             "for=6.6.6.6;proto=https;host=evil.example;x=\"",

@@ -1,9 +1,10 @@
 //! THE loop of a connection: read a head, call the service, send the answer, repeat.
 //!
-//! It is one task without `Send` bounds, so that it serves both kinds of runtime, and nothing in it is boxed between
-//! the socket and the service. One request is served at a time; those that were pipelined wait in the buffer, and
-//! their answers share a write. While the service or its answer is pending, [`drive`] keeps moving everything else
-//! that the connection carries: the body of the request, what was not yet written, the timer, a peer that goes away.
+//! It is one task without `Send` bounds, so that it serves both kinds of runtime, and nothing in it
+//! is boxed between the socket and the service. One request is served at a time; those that were
+//! pipelined wait in the buffer, and their answers share a write. While the service or its answer
+//! is pending, [`drive`] keeps moving everything else that the connection carries: the body of the
+//! request, what was not yet written, the timer, a peer that goes away.
 
 use std::future::poll_fn;
 use std::ops::Deref;
@@ -41,7 +42,8 @@ const HEAD: &[u8] = b"HEAD ";
 pub(crate) enum End {
     /// There is nobody to tell, or nothing to say.
     Quiet,
-    /// What is gathered is written, then our side is closed. With `linger` the peer may still be sending.
+    /// What is gathered is written, then our side is closed. With `linger` the peer may still be
+    /// sending.
     Close { linger: bool },
     /// The answer cannot be completed, and only a reset says so.
     Reset,
@@ -77,7 +79,8 @@ pub(crate) async fn conn<I, M>(
                 return Poll::Ready(Ok(End::Quiet));
             }
             date::look();
-            // The one net for whatever the service and its answers do: each further one costs every request.
+            // The one net for whatever the service and its answers do: each further one costs every
+            // request.
             caught(|| serving.as_mut().poll(cx))
                 .map_or_else(|panic| Poll::Ready(Err(panic)), |end| end.map(Ok))
         })
@@ -97,7 +100,8 @@ pub(crate) async fn conn<I, M>(
         End::Refused { error, head } => {
             let (status, detail) = error.wire();
             tracing::debug!(?error, status = status.as_u16(), detail, "a request was refused");
-            let mut terms = Terms { old: false, head, connect: false, upgrade: false, keep_alive: false };
+            let mut terms =
+                Terms { old: false, head, connect: false, upgrade: false, keep_alive: false };
             refuse(&mut wire, status, detail, &mut terms);
             linger::close(&mut wire, true).await;
         }
@@ -105,11 +109,14 @@ pub(crate) async fn conn<I, M>(
     }
 }
 
-/// Only the first bytes of a connection say so (RFC 9113, 3.4): behind a request, the same bytes are an error.
+/// Only the first bytes of a connection say so (RFC 9113, 3.4): behind a request, the same bytes
+/// are an error.
 #[cfg(feature = "http2")]
 #[cold]
 fn begins_http2<I>(wire: &Wire<I>) -> bool {
-    wire.config.http2.enabled && matches!(wire.stage, Stage::Fresh) && crate::h2::is_preface(&wire.input)
+    wire.config.http2.enabled
+        && matches!(wire.stage, Stage::Fresh)
+        && crate::h2::is_preface(&wire.input)
 }
 
 /// What can still be said depends on how far the answer was.
@@ -150,7 +157,8 @@ where
     I: Io,
     M: MakeConnection,
 {
-    // Request and response are large: they lie in these slots and are not handed from stage to stage.
+    // Request and response are large: they lie in these slots and are not handed from stage to
+    // stage.
     let mut head = None;
     read_head(wire, &mut head).await?;
     let Some(Head { framing, request }) = &mut head else { return Err(End::Quiet) };
@@ -169,16 +177,19 @@ where
 
     let mut answer = None;
     let sent = match call(wire, &mut upload, service, &mut head, &mut answer).await? {
-        Ok(()) if terms.upgrade || terms.connect => match empty_promise(&answer, terms, offer.as_ref()) {
-            None => send(wire, &mut upload, &mut answer, &mut terms).await?,
-            Some((status, detail)) => {
-                refuse(wire, status, detail, &mut terms);
-                Sent::Http
+        Ok(()) if terms.upgrade || terms.connect => {
+            match empty_promise(&answer, terms, offer.as_ref()) {
+                None => send(wire, &mut upload, &mut answer, &mut terms).await?,
+                Some((status, detail)) => {
+                    refuse(wire, status, detail, &mut terms);
+                    Sent::Http
+                }
             }
-        },
+        }
         Ok(()) => send(wire, &mut upload, &mut answer, &mut terms).await?,
         Err(failure) => {
-            // A layer may be left half-ready, waiting for a permit that an idle connection must not hold.
+            // A layer may be left half-ready, waiting for a permit that an idle connection must not
+            // hold.
             *service = make.connection(info);
             upload.settle(wire, false).await;
             terms.keep_alive &= upload.leaves_reusable(wire);
@@ -193,7 +204,8 @@ where
     if !upload.is_done() {
         upload.finish(wire).await?;
     }
-    // A client that said that this is its last request sends nothing more; one that did not may be sending.
+    // A client that said that this is its last request sends nothing more; one that did not may be
+    // sending.
     if terms.keep_alive {
         Ok(())
     } else {
@@ -210,8 +222,8 @@ fn offered(request: &mut Request<Body>, make: &impl MakeConnection) -> Offer {
     upgrade::offer(request, foreign)
 }
 
-/// What is told instead of an answer that accepts an upgrade which its service has dropped, or which it was not offered as a
-/// CONNECT of HTTP/1.0 is not: the client would speak to nobody.
+/// What is told instead of an answer that accepts an upgrade which its service has dropped, or
+/// which it was not offered as a CONNECT of HTTP/1.0 is not: the client would speak to nobody.
 #[cold]
 fn empty_promise<B>(
     answer: &Option<Response<B>>,
@@ -257,7 +269,11 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             // A head that was cut off is nobody's request.
             if wire.eof {
                 let goodbye = wire.io.says_goodbye();
-                return Poll::Ready(Err(if goodbye { End::Close { linger: false } } else { End::Quiet }));
+                return Poll::Ready(Err(if goodbye {
+                    End::Close { linger: false }
+                } else {
+                    End::Quiet
+                }));
             }
             match wire.poll_fill(cx, buffer::SIZE) {
                 Poll::Ready(Ok(())) => continue,
@@ -268,12 +284,14 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
                 wire.rest();
                 wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
                 if wire.drain.ends_idle() && !last_chance {
-                    // A request may have arrived that the runtime has not seen yet: look once more after its turn.
+                    // A request may have arrived that the runtime has not seen yet: look once more
+                    // after its turn.
                     ready!(turn.as_mut().poll(cx));
                     if !matches!(wire.stage, Stage::Fresh) {
                         return Poll::Ready(Err(End::Close { linger: false }));
                     }
-                    // Who has just connected is about to ask, and does not take the end for a reason to ask again.
+                    // Who has just connected is about to ask, and does not take the end for a
+                    // reason to ask again.
                     last_chance = true;
                     wire.timer.set(Side::Read, LAST_CHANCE);
                 }
@@ -303,7 +321,8 @@ fn take_head<I>(
     head: &mut Option<Head>,
 ) -> Result<bool, End> {
     let parsed = std::mem::replace(&mut before.parsed, wire.input.len());
-    let worth = parsed == 0 || before.parsed >= limits.bytes || head::is_worth_parsing(&wire.input, parsed);
+    let worth =
+        parsed == 0 || before.parsed >= limits.bytes || head::is_worth_parsing(&wire.input, parsed);
     if before.parsed == parsed || !worth {
         return Ok(false);
     }
@@ -319,9 +338,10 @@ fn take_head<I>(
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
     match ready!(wire.timer.poll(cx)) {
         Side::Read if idle => Poll::Ready(End::Close { linger: false }),
-        Side::Read => {
-            Poll::Ready(End::Refused { error: RequestError::HeadTimeout, head: wire.input.starts_with(HEAD) })
-        }
+        Side::Read => Poll::Ready(End::Refused {
+            error: RequestError::HeadTimeout,
+            head: wire.input.starts_with(HEAD),
+        }),
         Side::Write => Poll::Ready(stalled()),
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold for any bytes: one function per fuzz target, which panics where it does not.
 //!
-//! `cargo fuzz` calls them (see `fuzz/`), and so does a test that any toolchain can run. Nothing of this is part of the
-//! crate as others build it.
+//! `cargo fuzz` calls them (see `fuzz/`), and so does a test that any toolchain can run. Nothing of
+//! this is part of the crate as others build it.
 
 use bytes::BytesMut;
 use http::{Method, Version};
@@ -23,7 +23,9 @@ pub fn head(bytes: &[u8]) {
         return;
     };
     let taken = &bytes[..bytes.len() - input.len()];
-    assert!(taken.len() <= HEAD.bytes + taken.iter().take_while(|byte| b"\r\n".contains(byte)).count());
+    assert!(
+        taken.len() <= HEAD.bytes + taken.iter().take_while(|byte| b"\r\n".contains(byte)).count()
+    );
     assert!(taken.ends_with(b"\r\n\r\n"), "a head without its end");
     for (at, byte) in taken.iter().enumerate() {
         match byte {
@@ -35,7 +37,10 @@ pub fn head(bytes: &[u8]) {
     }
     for line in taken.trim_ascii().split(|byte| *byte == b'\n').skip(1) {
         let colon = line.iter().position(|byte| *byte == b':').expect("a line without a colon");
-        assert!(line[..colon].iter().all(|byte| !byte.is_ascii_whitespace()), "white space in a name");
+        assert!(
+            line[..colon].iter().all(|byte| !byte.is_ascii_whitespace()),
+            "white space in a name"
+        );
         assert!(colon > 0, "a field without a name");
     }
 
@@ -50,7 +55,8 @@ pub fn head(bytes: &[u8]) {
         }
         Length::Sized(length) => {
             assert_eq!(count("transfer-encoding"), 0);
-            let said = headers.get("content-length").map_or("0", |value| value.to_str().expect("digits"));
+            let said =
+                headers.get("content-length").map_or("0", |value| value.to_str().expect("digits"));
             assert_eq!(said.parse(), Ok(length));
         }
     }
@@ -92,7 +98,10 @@ pub(crate) fn target(uri: &http::Uri, method: &Method) {
         assert!(matches!(uri.scheme_str(), Some("http" | "https")), "{text:?}");
         assert!(!authority.host().is_empty() && !authority.as_str().contains('@'), "{text:?}");
     } else {
-        assert!(uri.path().starts_with('/') || text == "*" && *method == Method::OPTIONS, "{text:?}");
+        assert!(
+            uri.path().starts_with('/') || text == "*" && *method == Method::OPTIONS,
+            "{text:?}"
+        );
     }
 }
 
@@ -126,8 +135,11 @@ pub fn chunked(bytes: &[u8]) {
     cut.extend(pieces(bytes, *seed));
     let whole = requests(&[head, bytes]);
     assert_same(&whole, &requests(&cut), bytes);
-    let data: usize =
-        whole.0.iter().map(|event| if let Event::Data(data) = event { data.len() } else { 0 }).sum();
+    let data: usize = whole
+        .0
+        .iter()
+        .map(|event| if let Event::Data(data) = event { data.len() } else { 0 })
+        .sum();
     assert!(data <= bytes.len());
 }
 
@@ -165,7 +177,8 @@ pub(crate) enum Event {
     Malformed,
 }
 
-/// Reads requests and bodies like `conn` does, piece by piece. Beside what happened, the bytes that wait for more.
+/// Reads requests and bodies like `conn` does, piece by piece. Beside what happened, the bytes that
+/// wait for more.
 #[must_use]
 pub(crate) fn requests(pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
     let mut events = Vec::new();
@@ -238,13 +251,19 @@ fn step(
     true
 }
 
-/// What is the same for the client. Two things may differ: a refusal of a head may come later when it comes in pieces,
-/// and one that is too large may be refused for what is found first.
-pub(crate) fn assert_same(whole: &(Vec<Event>, Vec<u8>), cut: &(Vec<Event>, Vec<u8>), bytes: &[u8]) {
+/// What is the same for the client. Two things may differ: a refusal of a head may come later when
+/// it comes in pieces, and one that is too large may be refused for what is found first.
+pub(crate) fn assert_same(
+    whole: &(Vec<Event>, Vec<u8>),
+    cut: &(Vec<Event>, Vec<u8>),
+    bytes: &[u8],
+) {
     let text = bytes.escape_ascii();
     let ((whole, _), (cut, left)) = (whole, cut);
     match (whole.split_last(), cut.split_last()) {
-        (Some((Event::Refused(_), before)), Some((Event::Refused(_), same))) if bytes.len() > HEAD.bytes => {
+        (Some((Event::Refused(_), before)), Some((Event::Refused(_), same)))
+            if bytes.len() > HEAD.bytes =>
+        {
             assert_eq!(before, same, "{text}");
         }
         // It is looked at again when its end comes, or when it is too large.
@@ -254,7 +273,8 @@ pub(crate) fn assert_same(whole: &(Vec<Event>, Vec<u8>), cut: &(Vec<Event>, Vec<
                 || left[begun..].windows(3).any(|three| three == b"\n\r\n");
             assert!(!ends && left.len() < HEAD.bytes, "{whole:?} {cut:?} {text}");
             // What is wrong with a request line is told at its end.
-            let line = left[begun..].split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+            let line =
+                left[begun..].split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
             let verdict = head::read(&mut BytesMut::from(line), &HEAD);
             assert!(!line.ends_with(b"\n") || verdict.is_ok(), "{verdict:?} {cut:?} {text}");
         }

@@ -13,9 +13,10 @@ const LARGE_READ: usize = 64 * 1024;
 
 /// Writes what is gathered and closes our side.
 ///
-/// With `linger`, what the peer still sends is read into nothing until its own end, within a bound of time: a socket
-/// that is closed with unread bytes is reset, and a reset can destroy the answer on its way. The bytes are not bounded:
-/// a client in the middle of a large upload reads no answer before it has sent all of it.
+/// With `linger`, what the peer still sends is read into nothing until its own end, within a bound
+/// of time: a socket that is closed with unread bytes is reset, and a reset can destroy the answer
+/// on its way. The bytes are not bounded: a client in the middle of a large upload reads no answer
+/// before it has sent all of it.
 pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
     wire.timer.clear(Side::Read);
     let mut closed = false;
@@ -45,9 +46,16 @@ pub(crate) async fn reset<I: Io>(wire: &mut Wire<I>) {
     wire.io.abort();
 }
 
-fn poll_close<I: Io>(cx: &mut Context<'_>, wire: &mut Wire<I>, linger: bool, closed: &mut bool) -> Poll<()> {
+fn poll_close<I: Io>(
+    cx: &mut Context<'_>,
+    wire: &mut Wire<I>,
+    linger: bool,
+    closed: &mut bool,
+) -> Poll<()> {
     if !*closed {
-        if ready!(wire.poll_flush(cx)).is_err() || ready!(Pin::new(&mut wire.io).poll_shutdown(cx)).is_err() {
+        if ready!(wire.poll_flush(cx)).is_err()
+            || ready!(Pin::new(&mut wire.io).poll_shutdown(cx)).is_err()
+        {
             return Poll::Ready(());
         }
         *closed = true;

@@ -26,8 +26,9 @@ pub(crate) enum Sent {
     Switched,
 }
 
-/// Encodes an answer and gathers or streams its body. What is gathered leaves with the next flush, so that pipelined
-/// answers share one write. The answer lies in its slot until only its body is left.
+/// Encodes an answer and gathers or streams its body. What is gathered leaves with the next flush,
+/// so that pipelined answers share one write. The answer lies in its slot until only its body is
+/// left.
 pub(crate) async fn send<I, B>(
     wire: &mut Wire<I>,
     upload: &mut Upload,
@@ -52,8 +53,10 @@ where
     terms.keep_alive &= upload.leaves_reusable(wire) && !wire.drain.is_draining();
 
     let known = response.body().size_hint().exact();
-    let payload = encode::head(wire.out.buffer(), status, response.headers(), terms, known, &date::now());
-    let Some((response::Parts { headers, .. }, mut body)) = answer.take().map(Response::into_parts) else {
+    let payload =
+        encode::head(wire.out.buffer(), status, response.headers(), terms, known, &date::now());
+    let Some((response::Parts { headers, .. }, mut body)) = answer.take().map(Response::into_parts)
+    else {
         return Err(End::Quiet);
     };
     recycle::give_headers(headers);
@@ -73,7 +76,8 @@ pub(crate) fn refuse<I>(wire: &mut Wire<I>, status: StatusCode, detail: &str, te
     encode::problem(wire.out.buffer(), status, detail, terms, &date::now());
 }
 
-/// Takes the bytes of a body that has them all, and the file of one that has it. Of a foreign one only the trait is known.
+/// Takes the bytes of a body that has them all, and the file of one that has it. Of a foreign one
+/// only the trait is known.
 fn gather_whole<I: Io, B: 'static>(wire: &mut Wire<I>, body: &mut B, payload: Payload) -> bool {
     let Some(body) = (body as &mut dyn Any).downcast_mut::<Body>() else { return false };
     match body.as_whole() {
@@ -142,13 +146,14 @@ where
             None => return end(wire, payload),
         }
     }
-    // A body that is longer than its length has more now; one that is pending is not waited for: the client has all that
-    // was promised, and must get it.
+    // A body that is longer than its length has more now; one that is pending is not waited for:
+    // the client has all that was promised, and must get it.
     let more = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
     match more {
         Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
-            // Nothing was written since the last frame: without its last byte the answer is seen to be broken. Where no byte
-            // was promised it is one of the head: rather no answer than an empty one which looks as if it were all.
+            // Nothing was written since the last frame: without its last byte the answer is seen to
+            // be broken. Where no byte was promised it is one of the head: rather no answer than an
+            // empty one which looks as if it were all.
             wire.out.take_back();
             Err(too_long())
         }
@@ -162,7 +167,11 @@ enum Gathered {
     Last,
 }
 
-fn gather<I>(wire: &mut Wire<I>, frame: Frame<Bytes>, payload: &mut Payload) -> Result<Gathered, End> {
+fn gather<I>(
+    wire: &mut Wire<I>,
+    frame: Frame<Bytes>,
+    payload: &mut Payload,
+) -> Result<Gathered, End> {
     match (frame.into_data(), &mut *payload) {
         (Ok(data), _) if data.is_empty() => {}
         (Ok(data), Payload::Sized(left)) => {
@@ -204,11 +213,14 @@ fn end<I>(wire: &mut Wire<I>, payload: Payload) -> Result<(), End> {
 
 #[cold]
 fn too_long() -> End {
-    tracing::error!("a body was longer than its Content-Length; it was cut short and its connection ends");
+    tracing::error!(
+        "a body was longer than its Content-Length; it was cut short and its connection ends"
+    );
     End::Close { linger: false }
 }
 
-// A broken answer must never look complete. Where only the end of the connection tells the end, that end is a reset.
+// A broken answer must never look complete. Where only the end of the connection tells the end,
+// that end is a reset.
 pub(crate) fn broken(payload: Payload) -> End {
     if payload == Payload::UntilClose { End::Reset } else { End::Close { linger: false } }
 }

@@ -49,7 +49,11 @@ enum State {
 
 impl Upload {
     /// Gives the request its body: whole if it is there already, else one that is filled on demand.
-    pub(crate) fn attach<I>(request: &mut Request<Body>, framing: &Framing, wire: &mut Wire<I>) -> Upload {
+    pub(crate) fn attach<I>(
+        request: &mut Request<Body>,
+        framing: &Framing,
+        wire: &mut Wire<I>,
+    ) -> Upload {
         let whole = match framing.length {
             Length::Sized(0) => Some(0),
             Length::Sized(len) => usize::try_from(len).ok().filter(|len| *len <= wire.input.len()),
@@ -90,7 +94,8 @@ impl Upload {
         matches!(self.state, State::Done)
     }
 
-    /// Moves the body on. Ready when its reader was given something, so that it is worth asking again.
+    /// Moves the body on. Ready when its reader was given something, so that it is worth asking
+    /// again.
     pub(crate) fn poll_move<I: Io>(
         &mut self,
         cx: &mut Context<'_>,
@@ -115,7 +120,11 @@ impl Upload {
         }
     }
 
-    fn poll_feed<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<Result<(), Gone>> {
+    fn poll_feed<I: Io>(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: &mut Wire<I>,
+    ) -> Poll<Result<(), Gone>> {
         loop {
             match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
                 Ok(Piece::More) => {}
@@ -154,8 +163,8 @@ impl Upload {
         }
     }
 
-    /// Throws away what nobody wants, so that the client gets to read its answer. Never ready but for a peer that is
-    /// gone.
+    /// Throws away what nobody wants, so that the client gets to read its answer. Never ready but
+    /// for a peer that is gone.
     fn poll_discard<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<Gone> {
         while let State::Unwanted { discarded } = &mut self.state {
             match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
@@ -192,7 +201,8 @@ impl Upload {
         }
     }
 
-    /// Called when the answer is there, before its head is written: from then on, `100 Continue` cannot be sent.
+    /// Called when the answer is there, before its head is written: from then on, `100 Continue`
+    /// cannot be sent.
     pub(crate) async fn settle<I: Io>(&mut self, wire: &mut Wire<I>, success: bool) {
         poll_fn(|cx| {
             self.notice_reader(cx, wire);
@@ -216,14 +226,16 @@ impl Upload {
         match self.state {
             State::Done => true,
             State::Broken => false,
-            // Whether the client will still send it is not known (RFC 9110, 10.1.1), so what follows cannot be read.
+            // Whether the client will still send it is not known (RFC 9110, 10.1.1), so what
+            // follows cannot be read.
             State::Feeding(_) | State::Unwanted { .. } if self.awaits_continue => false,
             State::Feeding(_) => true,
             State::Unwanted { .. } => self.decoder.left() <= wire.config.max_discard_bytes,
         }
     }
 
-    /// Reads the rest of the body after the answer: for a task that still reads it, else into nothing.
+    /// Reads the rest of the body after the answer: for a task that still reads it, else into
+    /// nothing.
     pub(crate) async fn finish<I: Io>(&mut self, wire: &mut Wire<I>) -> Result<(), End> {
         poll_fn(|cx| {
             loop {
@@ -241,8 +253,12 @@ impl Upload {
                         return Poll::Ready(Ok(()));
                     }
                     State::Broken => return Poll::Ready(Err(End::Close { linger: true })),
-                    _ if !self.leaves_reusable(wire) => return Poll::Ready(Err(End::Close { linger: true })),
-                    State::Unwanted { .. } => wire.timer.start(Side::Read, wire.config.discard_timeout),
+                    _ if !self.leaves_reusable(wire) => {
+                        return Poll::Ready(Err(End::Close { linger: true }));
+                    }
+                    State::Unwanted { .. } => {
+                        wire.timer.start(Side::Read, wire.config.discard_timeout)
+                    }
                     // Its reader takes its time, as it may while the service runs.
                     State::Feeding(_) => {}
                 }
@@ -257,7 +273,9 @@ impl Upload {
     }
 
     fn deliver(&mut self, piece: Piece) {
-        let State::Feeding(filler) = std::mem::replace(&mut self.state, State::Done) else { return };
+        let State::Feeding(filler) = std::mem::replace(&mut self.state, State::Done) else {
+            return;
+        };
         match piece {
             Piece::Data(data) => filler.fill(Frame::data(data)),
             Piece::Trailers(trailers) => filler.fill(Frame::trailers(trailers)),
@@ -283,8 +301,8 @@ impl Upload {
     }
 }
 
-/// How long the client may still let somebody wait for its body. Only waiting counts: a reader that takes its time uses
-/// up nothing.
+/// How long the client may still let somebody wait for its body. Only waiting counts: a reader that
+/// takes its time uses up nothing.
 #[derive(Debug)]
 pub(crate) struct Clock {
     left: Duration,

@@ -50,7 +50,12 @@ where
     let status = parts.status;
     if status.is_informational() {
         tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
-        refuse(respond, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms)?;
+        refuse(
+            respond,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service gave no final answer",
+            terms,
+        )?;
         return Ok(Sent::Whole);
     }
     let length = settle(&mut parts.headers, status, terms, body.size_hint().exact());
@@ -60,7 +65,10 @@ where
         return Ok(Sent::Switched(respond.send_response(head, false)?));
     }
     let silent = terms.head
-        || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
+        || matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        );
     if silent || body.is_end_stream() {
         respond.send_response(head, true)?;
         return Ok(Sent::Whole);
@@ -117,8 +125,14 @@ impl From<h2::Error> for Lost {
     }
 }
 
-/// Writes our own fields and takes out those that HTTP/2 has not. The length that the body must have, where it is told.
-fn settle(headers: &mut HeaderMap, status: StatusCode, terms: Terms, known: Option<u64>) -> Option<u64> {
+/// Writes our own fields and takes out those that HTTP/2 has not. The length that the body must
+/// have, where it is told.
+fn settle(
+    headers: &mut HeaderMap,
+    status: StatusCode,
+    terms: Terms,
+    known: Option<u64>,
+) -> Option<u64> {
     let mut said = None;
     let (mut lengths, mut date, mut of_connection) = (0_u8, false, false);
     for (name, value) in &*headers {
@@ -154,8 +168,14 @@ fn settle(headers: &mut HeaderMap, status: StatusCode, terms: Terms, known: Opti
     told
 }
 
-/// As in HTTP/1 (RFC 9110, 8.6): an answer without a body tells the length of the body that a GET would have brought.
-fn length_to_tell(status: StatusCode, terms: Terms, known: Option<u64>, said: Option<u64>) -> Option<u64> {
+/// As in HTTP/1 (RFC 9110, 8.6): an answer without a body tells the length of the body that a GET
+/// would have brought.
+fn length_to_tell(
+    status: StatusCode,
+    terms: Terms,
+    known: Option<u64>,
+    said: Option<u64>,
+) -> Option<u64> {
     if status == StatusCode::NO_CONTENT || (terms.connect && status.is_success()) {
         None
     } else if status == StatusCode::RESET_CONTENT {

@@ -1,9 +1,10 @@
 //! The body of a request on its way from h2 to whoever reads it, on demand.
 //!
-//! What nobody asks for stays within the windows that the client was given, but for the first `early_bytes` of it: these
-//! are taken, and the client gets its windows back for them. All streams share one window of the connection, and small
-//! bodies of requests that wait must not use it up. The rest of the credit comes back as the body is read, and all of it
-//! with [`Inflow`], however the body ends.
+//! What nobody asks for stays within the windows that the client was given, but for the first
+//! `early_bytes` of it: these are taken, and the client gets its windows back for them. All streams
+//! share one window of the connection, and small bodies of requests that wait must not use it up.
+//! The rest of the credit comes back as the body is read, and all of it with [`Inflow`], however
+//! the body ends.
 
 use std::task::{Context, Poll};
 
@@ -29,7 +30,8 @@ pub(super) enum Upload {
 pub(super) struct Feed {
     filler: Filler,
     inflow: Inflow,
-    /// What was taken before its reader asked for it. It is copied: a piece of a few bytes holds the buffer of a whole read.
+    /// What was taken before its reader asked for it. It is copied: a piece of a few bytes holds
+    /// the buffer of a whole read.
     early: BytesMut,
     /// Bytes that the reader got last, or that wait for it alone.
     handed: usize,
@@ -105,7 +107,8 @@ impl Upload {
         wants
     }
 
-    /// Moves the body on. `true` when its reader was given something, so that it is worth asking again.
+    /// Moves the body on. `true` when its reader was given something, so that it is worth asking
+    /// again.
     pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         match feed.filler.poll_wanted(cx) {
@@ -217,9 +220,13 @@ impl Feed {
         self.settle(config);
     }
 
-    /// Whether the reader has all of it, or will have with what waits for it, and the client its credit.
+    /// Whether the reader has all of it, or will have with what waits for it, and the client its
+    /// credit.
     fn is_through(&self) -> bool {
-        self.trailing && self.early.is_empty() && self.inflow.owed == 0 && self.inflow.body.is_end_stream()
+        self.trailing
+            && self.early.is_empty()
+            && self.inflow.owed == 0
+            && self.inflow.body.is_end_stream()
     }
 
     /// Gives the client its windows back, but for what is unread beyond the limit.
@@ -234,7 +241,10 @@ impl Inflow {
         Inflow { body, owed: 0 }
     }
 
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    pub(super) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, h2::Error>>> {
         let polled = self.body.poll_data(cx);
         if let Poll::Ready(Some(Ok(data))) = &polled {
             self.owed += data.len();
@@ -252,7 +262,8 @@ impl Inflow {
     }
 }
 
-/// Whoever answered early, gave up, panicked or was reset: the connection's window belongs to the other streams too.
+/// Whoever answered early, gave up, panicked or was reset: the connection's window belongs to the
+/// other streams too.
 impl Drop for Inflow {
     fn drop(&mut self) {
         self.owe(0);

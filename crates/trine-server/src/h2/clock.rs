@@ -1,5 +1,5 @@
-//! The times of a connection and its streams. One sleep serves them all, and it moves only when it fired too early or when
-//! an earlier moment comes up: a connection that is served leaves it alone.
+//! The times of a connection and its streams. One sleep serves them all, and it moves only when it
+//! fired too early or when an earlier moment comes up: a connection that is served leaves it alone.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use trine_core::later::later;
 
-/// What a client has left of a time in which only waiting counts, and which it buys back with bytes.
+/// What a client has left of a time in which only waiting counts, and which it buys back with
+/// bytes.
 #[derive(Debug)]
 pub(super) struct Patience {
     left: Duration,

@@ -1,4 +1,5 @@
-//! The body of an answer on its way to h2, as far as the client lets it: the pair of [`body`](super::body).
+//! The body of an answer on its way to h2, as far as the client lets it: the pair of
+//! [`body`](super::body).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -30,7 +31,11 @@ impl<B> Download<B>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    pub(super) fn of_whole(stream: SendStream<Bytes>, chunk: Bytes, config: &ServerConfig) -> Download<B> {
+    pub(super) fn of_whole(
+        stream: SendStream<Bytes>,
+        chunk: Bytes,
+        config: &ServerConfig,
+    ) -> Download<B> {
         let patience = Patience::new(config.write_timeout);
         Download { stream, body: None, chunk, last: true, left: None, patience }
     }
@@ -42,7 +47,14 @@ where
         config: &ServerConfig,
     ) -> Download<B> {
         let patience = Patience::new(config.write_timeout);
-        Download { stream, body: Some(Box::pin(body)), chunk: Bytes::new(), last: false, left, patience }
+        Download {
+            stream,
+            body: Some(Box::pin(body)),
+            chunk: Bytes::new(),
+            last: false,
+            left,
+            patience,
+        }
     }
 
     /// When the client's time is over.
@@ -55,7 +67,8 @@ where
         self.stream.send_reset(reason);
     }
 
-    /// Moves the body on. Ready when there is nothing more to do for it, whether it went well or not.
+    /// Moves the body on. Ready when there is nothing more to do for it, whether it went well or
+    /// not.
     pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
         loop {
             if !self.chunk.is_empty() || self.last {
@@ -138,7 +151,9 @@ where
                     let rest = left.checked_sub(data.len() as u64);
                     *left = rest.unwrap_or(0);
                     if rest.is_none() || (rest == Some(0) && !ended && self.has_more(cx)) {
-                        tracing::error!("a body was longer than its Content-Length; its stream is reset");
+                        tracing::error!(
+                            "a body was longer than its Content-Length; its stream is reset"
+                        );
                         self.reset(Reason::INTERNAL_ERROR);
                         return true;
                     }
@@ -155,15 +170,18 @@ where
                     self.end();
                     return true;
                 }
-                let trailers = trailers.into_iter().filter_map(|(name, value)| Some((name?, value)));
-                let _ =
-                    self.stream.send_trailers(trailers.filter(|(name, _)| may_be_trailer(name)).collect());
+                let trailers =
+                    trailers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+                let _ = self
+                    .stream
+                    .send_trailers(trailers.filter(|(name, _)| may_be_trailer(name)).collect());
                 true
             }
         }
     }
 
-    /// Whether a body that has given as much as it declared gives more now. One that is pending is not waited for.
+    /// Whether a body that has given as much as it declared gives more now. One that is pending is
+    /// not waited for.
     fn has_more(&mut self, cx: &mut Context<'_>) -> bool {
         let more = self.body.as_mut().map(|body| body.as_mut().poll_frame(cx));
         let Some(Poll::Ready(Some(Ok(frame)))) = more else { return false };
@@ -173,7 +191,10 @@ where
     /// The body has ended: with the chunk in hand, if there is one.
     fn end(&mut self) {
         if let Some(missing @ 1..) = self.left {
-            tracing::error!(missing, "a body was shorter than its Content-Length; its stream is reset");
+            tracing::error!(
+                missing,
+                "a body was shorter than its Content-Length; its stream is reset"
+            );
             self.chunk = Bytes::new();
             self.reset(Reason::INTERNAL_ERROR);
         }

@@ -1,8 +1,10 @@
-//! THE loop of a connection of HTTP/2: take in what came, move on the streams that are ready, write once, wait.
+//! THE loop of a connection of HTTP/2: take in what came, move on the streams that are ready, write
+//! once, wait.
 //!
-//! Everything happens in the connection's own task, and futures need not be `Send`. `poll_ready` and `call` are asked of
-//! one service, one stream after the other in the order in which they came, so a service need not be `Clone`: it is made
-//! ready only when a head is there, and what was made ready is called.
+//! Everything happens in the connection's own task, and futures need not be `Send`. `poll_ready`
+//! and `call` are asked of one service, one stream after the other in the order in which they came,
+//! so a service need not be `Clone`: it is made ready only when a head is there, and what was made
+//! ready is called.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -169,7 +171,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             }
             loop {
                 match self.h2.poll_accept(cx) {
-                    Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond, make, info),
+                    Poll::Ready(Some(Ok((request, respond)))) => {
+                        self.begin(request, respond, make, info)
+                    }
                     Poll::Ready(Some(Err(error))) => {
                         tracing::debug!(%error, "a connection of HTTP/2 failed");
                         return Poll::Ready(());
@@ -227,8 +231,11 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             slot.stream.upload = upload;
             request
         };
-        let ready =
-            if self.waiting.is_empty() { self.poll_ready(key, make, info) } else { Readiness::Pending };
+        let ready = if self.waiting.is_empty() {
+            self.poll_ready(key, make, info)
+        } else {
+            Readiness::Pending
+        };
         match ready {
             Readiness::Ready => self.call(key, request),
             Readiness::Failed => self.end(key),
@@ -329,8 +336,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.current = None;
     }
 
-    /// Whether the connection goes on. A panic of no stream is one of the protocol itself, whose state nobody knows then:
-    /// it would panic again and again.
+    /// Whether the connection goes on. A panic of no stream is one of the protocol itself, whose
+    /// state nobody knows then: it would panic again and again.
     #[cold]
     fn after_panic(&mut self) -> bool {
         let Some(key) = self.current.take() else {
@@ -394,7 +401,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     closing: self.closing,
                 }
             };
-            let Poll::Ready(due) = self.times.poll(cx, &stands, &self.config) else { return Poll::Pending };
+            let Poll::Ready(due) = self.times.poll(cx, &stands, &self.config) else {
+                return Poll::Pending;
+            };
             match due {
                 Due::Head => {
                     tracing::debug!("a head did not arrive in time; its connection ends");
@@ -402,7 +411,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     return Poll::Pending;
                 }
                 Due::Stall => {
-                    tracing::debug!("a client did not read its answers in time; its connection ends");
+                    tracing::debug!(
+                        "a client did not read its answers in time; its connection ends"
+                    );
                     self.linger = false;
                     return Poll::Ready(());
                 }
@@ -417,7 +428,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                 }
                 Due::Ask => {
                     if let Some(pings) = &mut self.pings {
-                        // The answer to the last one must be taken first. One that is on its way already will do.
+                        // The answer to the last one must be taken first. One that is on its way
+                        // already will do.
                         let _ = pings.poll_pong(cx);
                         let _ = pings.send_ping(h2::Ping::opaque());
                     }
@@ -449,7 +461,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.waker.wake_by_ref();
     }
 
-    /// The connection is over. What a service began it may have to end, and the client may still have to read why.
+    /// The connection is over. What a service began it may have to end, and the client may still
+    /// have to read why.
     pub(super) async fn finish(mut self) {
         if self.drain.is_aborted() {
             return;
@@ -465,7 +478,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                 }
             }
         }
-        let (pipe, linger, patience) = (self.pipe.clone(), self.linger, self.config.discard_timeout);
+        let (pipe, linger, patience) =
+            (self.pipe.clone(), self.linger, self.config.discard_timeout);
         // What services leave behind may panic, and so may streams of a connection that did.
         let dropped = caught(move || drop(self));
         if !linger || dropped.is_err() {

@@ -1,8 +1,10 @@
-//! Header blocks, read a second time for what h2 does not tell (RFC 7541): whether a `:path` has a fragment, which the
-//! crate `http` cuts off without a word, and whether trailers have pseudo fields.
+//! Header blocks, read a second time for what h2 does not tell (RFC 7541): whether a `:path` has a
+//! fragment, which the crate `http` cuts off without a word, and whether trailers have pseudo
+//! fields.
 //!
-//! No text is kept: of the dynamic table, only how large each entry is and which kind of field it holds. It must be the table
-//! that h2 has, or nothing that is said here is true: what cannot be read ends the connection, as RFC 7541, 3 wants it.
+//! No text is kept: of the dynamic table, only how large each entry is and which kind of field it
+//! holds. It must be the table that h2 has, or nothing that is said here is true: what cannot be
+//! read ends the connection, as RFC 7541, 3 wants it.
 
 use std::collections::VecDeque;
 
@@ -27,7 +29,8 @@ pub(super) struct Fields {
     entries: VecDeque<Entry>,
     size: usize,
     most: usize,
-    /// Whether something could not be read, or was read by one of the two alone. Then nothing more is.
+    /// Whether something could not be read, or was read by one of the two alone. Then nothing more
+    /// is.
     lost: bool,
     scratch: Vec<u8>,
 }
@@ -148,7 +151,9 @@ impl Fields {
             let Some((index, len)) = integer(bytes, 7)? else { return Ok(None) };
             let (name, fragment) = match index.checked_sub(STATIC + 1) {
                 None => (self.name(index)?, false),
-                Some(at) => self.entries.get(at).map(|entry| (entry.name, entry.fragment)).ok_or(Broken)?,
+                Some(at) => {
+                    self.entries.get(at).map(|entry| (entry.name, entry.fragment)).ok_or(Broken)?
+                }
             };
             self.see(name, fragment);
             return Ok(Some(len));
@@ -160,7 +165,9 @@ impl Fields {
             return Ok(Some(len));
         }
         let kept = first & 0x40 != 0;
-        let Some((index, mut len)) = integer(bytes, if kept { 6 } else { 4 })? else { return Ok(None) };
+        let Some((index, mut len)) = integer(bytes, if kept { 6 } else { 4 })? else {
+            return Ok(None);
+        };
         let literal = if index == 0 {
             let Some((text, text_len)) = string(&bytes[len..])? else { return Ok(None) };
             len += text_len;
@@ -245,7 +252,8 @@ impl Name {
     }
 }
 
-/// An integer whose first bits share their byte with something else (RFC 7541, 5.1), and the bytes that it takes.
+/// An integer whose first bits share their byte with something else (RFC 7541, 5.1), and the bytes
+/// that it takes.
 fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(usize, usize)>, Broken> {
     let mask = u8::MAX >> (8 - prefix);
     let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
@@ -278,7 +286,8 @@ static NAME_LENGTHS: [u8; STATIC] = [
     14, 15, 15, 13, 6, 27, 3, 5, 13, 13, 19, 16, 16, 14, 16, 13,
     12, // `accept-charset` to `content-type`
     6, 4, 4, 6, 7, 4, 4, 8, 17, 13, 8, 19, 13, 4, 8, 12, // `cookie` to `max-forwards`
-    18, 19, 5, 7, 7, 11, 6, 10, 25, 17, 10, 4, 3, 16, // `proxy-authenticate` to `www-authenticate`
+    18, 19, 5, 7, 7, 11, 6, 10, 25, 17, 10, 4, 3,
+    16, // `proxy-authenticate` to `www-authenticate`
 ];
 
 #[cfg(test)]
@@ -345,7 +354,9 @@ mod tests {
     #[test]
     fn pseudo_fields_are_told_apart() {
         let pseudo = |block: &[u8]| seen(&[block])[0].pseudo;
-        for yes in [b"\x81".as_slice(), b"\x8e", b"\x01\x01a", b"\x00\x02:x\x01a", b"\x00\x01x\x01a\x82"] {
+        for yes in
+            [b"\x81".as_slice(), b"\x8e", b"\x01\x01a", b"\x00\x02:x\x01a", b"\x00\x01x\x01a\x82"]
+        {
             assert!(pseudo(yes), "{yes:x?}");
         }
         for no in [b"\x8f".as_slice(), b"\xbd", b"\x0f\x00\x01a", b"\x00\x01x\x02:a"] {

@@ -1,10 +1,14 @@
-//! What goes by in frames, seen from outside: h2 understands them, this only counts what it does not.
+//! What goes by in frames, seen from outside: h2 understands them, this only counts what it does
+//! not.
 //!
-//! - A header block that has begun must end in time (RFC 9113, 4.3: nothing else may come between its frames).
-//! - Frames that carry nothing are bounded against those that do: offences of SETTINGS, PING, PRIORITY, WINDOW_UPDATE.
-//! - Streams that are reset are bounded in time: each has cost a call of the service (rapid reset, CVE-2023-44487).
-//! - Header blocks go to [`Fields`], which finds what h2 overlooks in them. Blocks that only one of the two would read end the
-//!   connection: behind them both would see different fields.
+//! - A header block that has begun must end in time (RFC 9113, 4.3: nothing else may come between
+//!   its frames).
+//! - Frames that carry nothing are bounded against those that do: offences of SETTINGS, PING,
+//!   PRIORITY, WINDOW_UPDATE.
+//! - Streams that are reset are bounded in time: each has cost a call of the service (rapid reset,
+//!   CVE-2023-44487).
+//! - Header blocks go to [`Fields`], which finds what h2 overlooks in them. Blocks that only one of
+//!   the two would read end the connection: behind them both would see different fields.
 
 use std::time::Duration;
 
@@ -36,8 +40,8 @@ pub(super) enum Offence {
     Control,
     /// Too many streams that were reset.
     Resets,
-    /// What h2 overlooks or takes for an error of one stream: pseudo fields in trailers (RFC 9113, 8.1), a promise of a client
-    /// (8.4), a stream that depends on itself (5.3.1 of RFC 7540).
+    /// What h2 overlooks or takes for an error of one stream: pseudo fields in trailers (RFC 9113,
+    /// 8.1), a promise of a client (8.4), a stream that depends on itself (5.3.1 of RFC 7540).
     Protocol,
     /// A header block that cannot be read (RFC 9113, 4.3).
     Compression,
@@ -245,7 +249,8 @@ impl Frames {
         self.offence.get_or_insert(Offence::Protocol);
     }
 
-    /// Whether the path of a stream has a fragment, or may have one that was not seen. Asked for streams in their order.
+    /// Whether the path of a stream has a fragment, or may have one that was not seen. Asked for
+    /// streams in their order.
     pub(super) fn has_fragment(&mut self, stream: u32) -> bool {
         if self.fields.is_lost() {
             return true;
@@ -259,7 +264,8 @@ impl Frames {
         has
     }
 
-    /// A number for the frame or header block that has begun and is not complete; a body's frame does not count.
+    /// A number for the frame or header block that has begun and is not complete; a body's frame
+    /// does not count.
     pub(super) fn incomplete(&self) -> Option<u64> {
         let open = self.have > 0 || (self.skip > 0 && !self.body) || self.block;
         // All frames of one block are one.
@@ -267,12 +273,13 @@ impl Frames {
     }
 }
 
-/// Which bytes of a frame are a part of a block: those between what stands before it (RFC 9113, 6.2) and the padding.
+/// Which bytes of a frame are a part of a block: those between what stands before it (RFC 9113,
+/// 6.2) and the padding.
 #[derive(Debug, Default)]
 struct Part {
     padded: bool,
-    /// Bytes of a priority that are still to come, and what they say so far: the first four are the stream that this one
-    /// depends on.
+    /// Bytes of a priority that are still to come, and what they say so far: the first four are the
+    /// stream that this one depends on.
     before: usize,
     said: u64,
     depends_on: Option<u32>,
@@ -332,11 +339,15 @@ mod tests {
             for piece in bytes.chunks(size) {
                 frames.read(piece);
                 read += piece.len();
-                let complete =
-                    read == PREFACE.len() || read == PREFACE.len() + HEADER + 12 || read == bytes.len();
+                let complete = read == PREFACE.len()
+                    || read == PREFACE.len() + HEADER + 12
+                    || read == bytes.len();
                 assert_eq!(frames.incomplete().is_none(), complete, "{read} in pieces of {size}");
             }
-            assert_eq!(frames.control.used, 1, "the settings are bought back, the continuation is not");
+            assert_eq!(
+                frames.control.used, 1,
+                "the settings are bought back, the continuation is not"
+            );
         }
     }
 

@@ -11,8 +11,8 @@
 //!   wake        who wants to go on; times, clock: until when somebody waits
 //! ```
 //!
-//! All streams of a connection live in its task. A stream costs no spawn, and nothing of ours is allocated for it: the
-//! places of streams, with their futures and wakers, go from one to the next.
+//! All streams of a connection live in its task. A stream costs no spawn, and nothing of ours is
+//! allocated for it: the places of streams, with their futures and wakers, go from one to the next.
 
 mod answer;
 mod body;
@@ -47,7 +47,8 @@ use crate::transport::io::Io;
 use driver::Driver;
 use pipe::Pipe;
 
-/// The protocol that an extended CONNECT asks for (RFC 8441), in the extensions of its request: `websocket`, say.
+/// The protocol that an extended CONNECT asks for (RFC 8441), in the extensions of its request:
+/// `websocket`, say.
 ///
 /// ```
 /// use http::Request;
@@ -73,14 +74,16 @@ impl Protocol {
     }
 }
 
-/// Whether bytes that are no HTTP/1 begin a connection of HTTP/2, as far as they go (RFC 9113, 3.3).
+/// Whether bytes that are no HTTP/1 begin a connection of HTTP/2, as far as they go (RFC 9113,
+/// 3.3).
 #[cold]
 pub(crate) fn is_preface(input: &[u8]) -> bool {
     input.starts_with(&frames::PREFACE[..16])
         && input[16..].iter().zip(&frames::PREFACE[16..]).all(|(a, b)| a == b)
 }
 
-/// Serves a connection that speaks HTTP/2 to its end. `read_ahead` was read of it before that was known.
+/// Serves a connection that speaks HTTP/2 to its end. `read_ahead` was read of it before that was
+/// known.
 pub(crate) async fn serve<I, M>(
     io: I,
     read_ahead: BytesMut,

@@ -1,7 +1,8 @@
 //! The connection's bytes as h2 sees them.
 //!
-//! What it writes is gathered, so that the answers of all streams that were ready in one turn leave in one write; what
-//! it reads goes by [`Frames`]. h2 owns what it reads from and writes to, therefore both ends share it.
+//! What it writes is gathered, so that the answers of all streams that were ready in one turn leave
+//! in one write; what it reads goes by [`Frames`]. h2 owns what it reads from and writes to,
+//! therefore both ends share it.
 
 use std::io;
 use std::pin::Pin;
@@ -120,7 +121,11 @@ impl<I: Io> Ends<I> {
 }
 
 impl<I: Io> AsyncRead for Pipe<I> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let mut ends = self.ends();
         let ends = &mut *ends;
         let before = buf.filled().len();
@@ -143,7 +148,11 @@ impl<I: Io> AsyncRead for Pipe<I> {
 }
 
 impl<I: Io> AsyncWrite for Pipe<I> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 

@@ -1,7 +1,8 @@
 //! What h2 took for a request, held to the same rules as one of HTTP/1.
 //!
-//! h2 itself resets a stream with `PROTOCOL_ERROR` that has fields of a connection, upper case in a name, wrong or
-//! missing pseudo fields, or a Content-Length that its body does not keep (RFC 9113, 8.1 to 8.3).
+//! h2 itself resets a stream with `PROTOCOL_ERROR` that has fields of a connection, upper case in a
+//! name, wrong or missing pseudo fields, or a Content-Length that its body does not keep (RFC 9113,
+//! 8.1 to 8.3).
 
 use http::header::{CONTENT_LENGTH, EXPECT, HOST};
 use http::uri::Scheme;
@@ -14,7 +15,8 @@ use crate::error::RequestError;
 use crate::semantics;
 use crate::semantics::cookies::join_cookies;
 
-/// The authority of the last request, which most often is that of the next one too: it is valid, and shared.
+/// The authority of the last request, which most often is that of the next one too: it is valid,
+/// and shared.
 #[derive(Debug, Default)]
 pub(super) struct LastHost(Option<HeaderValue>);
 
@@ -58,7 +60,11 @@ fn fields(headers: &HeaderMap) -> Result<Option<u64>, RequestError> {
     Ok(length)
 }
 
-fn target<B>(request: &mut Request<B>, info: &ConnInfo, config: &ServerConfig) -> Result<(), RequestError> {
+fn target<B>(
+    request: &mut Request<B>,
+    info: &ConnInfo,
+    config: &ServerConfig,
+) -> Result<(), RequestError> {
     if let Some(scheme) = request.uri().scheme() {
         if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
             rename_scheme(request.uri_mut())?;
@@ -75,15 +81,22 @@ fn target<B>(request: &mut Request<B>, info: &ConnInfo, config: &ServerConfig) -
 #[cold]
 fn rename_scheme(uri: &mut Uri) -> Result<(), RequestError> {
     let mut parts = std::mem::take(uri).into_parts();
-    let named = parts.scheme.as_ref().and_then(|scheme| semantics::known_scheme(scheme.as_str().as_bytes()));
+    let named = parts
+        .scheme
+        .as_ref()
+        .and_then(|scheme| semantics::known_scheme(scheme.as_str().as_bytes()));
     parts.scheme = Some(named.ok_or(RequestError::TargetForm)?);
     *uri = Uri::from_parts(parts).map_err(|_| RequestError::TargetForm)?;
     Ok(())
 }
 
-/// `:authority` and Host must not differ (RFC 9113, 8.3.1), and one of them must be there. Services that know HTTP/1
-/// alone look for Host, so it is there in any case.
-fn host<B>(request: &mut Request<B>, repeated: bool, last: &mut LastHost) -> Result<(), RequestError> {
+/// `:authority` and Host must not differ (RFC 9113, 8.3.1), and one of them must be there. Services
+/// that know HTTP/1 alone look for Host, so it is there in any case.
+fn host<B>(
+    request: &mut Request<B>,
+    repeated: bool,
+    last: &mut LastHost,
+) -> Result<(), RequestError> {
     if repeated && request.headers().get_all(HOST).iter().nth(1).is_some() {
         return Err(RequestError::HostRepeated);
     }

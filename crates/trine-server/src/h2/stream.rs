@@ -3,7 +3,8 @@
 //! ```text
 //!   Free --head--> Waiting --ready, called--> Called --answered--> Sending --sent--> Reading --read--> Free
 //! ```
-//! `Waiting`: the service is not ready. `Reading`: the answer is complete, and somebody still reads the request.
+//! `Waiting`: the service is not ready. `Reading`: the answer is complete, and somebody still reads
+//! the request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -228,7 +229,8 @@ impl<S: HttpService> Stream<S> {
 
     /// When the client's time is over, whichever of its times is over first.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let sending = if let State::Sending(download) = &self.state { download.deadline() } else { None };
+        let sending =
+            if let State::Sending(download) = &self.state { download.deadline() } else { None };
         match (sending, self.upload.deadline()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (one, other) => one.or(other),

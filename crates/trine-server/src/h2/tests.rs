@@ -19,7 +19,8 @@ use crate::seam::{MakeConnection as _, MakeWorker as _, Own};
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 
-/// Reads as the stream does, up to the frame of type `trap`: h2 is in the middle of its work when that panics.
+/// Reads as the stream does, up to the frame of type `trap`: h2 is in the middle of its work when
+/// that panics.
 struct Trapped {
     stream: DuplexStream,
     panics: Arc<AtomicUsize>,
@@ -49,7 +50,11 @@ impl AsyncRead for Trapped {
 }
 
 impl AsyncWrite for Trapped {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

@@ -77,7 +77,12 @@ impl Times {
     }
 
     /// Notes how the connection stands, and is ready with what is due. Call it until it is pending.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, stands: &Now, config: &ServerConfig) -> Poll<Due> {
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        stands: &Now,
+        config: &ServerConfig,
+    ) -> Poll<Due> {
         let now = Instant::now();
         if stands.received != self.received {
             self.received = stands.received;
@@ -96,7 +101,8 @@ impl Times {
         if !stands.open && self.idle.is_none_or(|(_, closing)| closing != stands.closing) {
             self.idle = Some((now, stands.closing));
         }
-        let patience = if stands.closing { config.discard_timeout } else { config.keep_alive_timeout };
+        let patience =
+            if stands.closing { config.discard_timeout } else { config.keep_alive_timeout };
         let ping = stands.open.then(|| match self.asked {
             Some(asked) => (later(asked, config.http2.ping_timeout), Due::Dead),
             None => (later(self.heard, config.http2.ping_interval), Due::Ask),

@@ -1,4 +1,5 @@
-//! A stream that carries another protocol, behind a CONNECT that was accepted (RFC 9113, 8.5; RFC 8441).
+//! A stream that carries another protocol, behind a CONNECT that was accepted (RFC 9113, 8.5; RFC
+//! 8441).
 
 use std::io;
 use std::pin::Pin;
@@ -21,14 +22,15 @@ use crate::upgrade::{self, Offer, Upgraded};
 pub(super) struct Offered {
     offer: Offer,
     inflow: Inflow,
-    /// What came before the service has answered: as much as is taken of a body, so that tunnels that wait do not use up the
-    /// window of the connection.
+    /// What came before the service has answered: as much as is taken of a body, so that tunnels
+    /// that wait do not use up the window of the connection.
     early: BytesMut,
     drain: Arc<Drain>,
 }
 
 impl Offered {
-    /// Puts an [`OnUpgrade`](crate::upgrade::OnUpgrade) into the request; what comes behind it is no body.
+    /// Puts an [`OnUpgrade`](crate::upgrade::OnUpgrade) into the request; what comes behind it is
+    /// no body.
     pub(super) fn of(request: Request<RecvStream>, drain: Arc<Drain>) -> (Request<Body>, Offered) {
         let (head, recv) = request.into_parts();
         let mut request = Request::from_parts(head, Body::empty());
@@ -36,7 +38,8 @@ impl Offered {
         (request, Offered { offer, inflow: Inflow::new(recv), early: BytesMut::new(), drain })
     }
 
-    /// Whether the service has dropped its `OnUpgrade`: it answers as if this were an ordinary request.
+    /// Whether the service has dropped its `OnUpgrade`: it answers as if this were an ordinary
+    /// request.
     pub(super) fn is_declined(&self) -> bool {
         self.offer.is_declined()
     }
@@ -98,7 +101,11 @@ impl AsyncRead for Tunnel {
 }
 
 impl AsyncWrite for Tunnel {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }

@@ -1,5 +1,5 @@
-//! Who wants to go on: each stream, and the connection itself, has a waker of its own, so that a wake-up costs one
-//! stream a poll and not all of them.
+//! Who wants to go on: each stream, and the connection itself, has a waker of its own, so that a
+//! wake-up costs one stream a poll and not all of them.
 //!
 //! ```text
 //!   a waker of stream 7 --> 7 into `ready`  --+
@@ -18,7 +18,8 @@ pub(super) struct Queue(Mutex<State>);
 struct State {
     ready: Vec<usize>,
     connection: bool,
-    /// Whom to wake, and whether he sleeps: a task that is at work looks here by itself before it ends its turn.
+    /// Whom to wake, and whether he sleeps: a task that is at work looks here by itself before it
+    /// ends its turn.
     task: Option<Waker>,
     asleep: bool,
 }
@@ -43,7 +44,8 @@ impl Queue {
         true
     }
 
-    /// Moves the ready streams into `into`, which is empty. Whether the connection is to be looked at too.
+    /// Moves the ready streams into `into`, which is empty. Whether the connection is to be looked
+    /// at too.
     pub(super) fn take(&self, into: &mut Vec<usize>) -> bool {
         let mut state = self.lock();
         std::mem::swap(&mut state.ready, into);
@@ -79,8 +81,8 @@ impl Wake for Queue {
     }
 }
 
-/// The waker of the stream in one place. It goes on to the next stream in that place; one that comes late wakes a
-/// stranger, which costs a poll and harms nothing.
+/// The waker of the stream in one place. It goes on to the next stream in that place; one that
+/// comes late wakes a stranger, which costs a poll and harms nothing.
 #[derive(Debug)]
 pub(super) struct Mark {
     key: usize,

@@ -1,6 +1,7 @@
 //! How clients of the other versions learn that the same place speaks HTTP/3 (Alt-Svc, RFC 7838).
 //!
-//! It is a service around the one that was given, only at listeners that speak HTTP/3 too: no other answer pays for it.
+//! It is a service around the one that was given, only at listeners that speak HTTP/3 too: no other
+//! answer pays for it.
 
 use std::ops::Deref;
 use std::pin::Pin;

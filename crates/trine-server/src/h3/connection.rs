@@ -1,7 +1,7 @@
 //! THE loop of a connection: its handshake, its streams, its end.
 //!
-//! All requests of a connection are driven inside its one task, each woken by itself: nothing is spawned, so that
-//! services need not be `Send`, and what a connection holds ends with it.
+//! All requests of a connection are driven inside its one task, each woken by itself: nothing is
+//! spawned, so that services need not be `Send`, and what a connection holds ends with it.
 
 use std::future::poll_fn;
 use std::ops::Deref;
@@ -45,7 +45,12 @@ pub(crate) async fn connection<M: MakeConnection>(
     .await;
 }
 
-async fn serve<M: MakeConnection>(arrival: Arrival, make: &M, config: &ServerConfig, place: &Place) {
+async fn serve<M: MakeConnection>(
+    arrival: Arrival,
+    make: &M,
+    config: &ServerConfig,
+    place: &Place,
+) {
     let Arrival { incoming, settings, handshake, local } = arrival;
     let shaking = async { incoming.accept_with(settings)?.await };
     let connection = match timeout(config.handshake_timeout, shaking).await {
@@ -142,7 +147,10 @@ async fn requests<M: MakeConnection>(
     }
 }
 
-async fn greet(connection: &Connection, config: &ServerConfig) -> Result<Writer, quinn::WriteError> {
+async fn greet(
+    connection: &Connection,
+    config: &ServerConfig,
+) -> Result<Writer, quinn::WriteError> {
     let mut ours = connection.open_uni().await?;
     ours.write_all(&control::greeting(config.max_head_bytes)).await?;
     Ok(Writer::new(ours))
@@ -158,7 +166,8 @@ fn poll_fails(writer: &mut Writer, cx: &mut Context<'_>) -> Poll<()> {
     Poll::Pending
 }
 
-/// A request that came after we said that none would be served: its client may send it elsewhere (RFC 9114, 5.2).
+/// A request that came after we said that none would be served: its client may send it elsewhere
+/// (RFC 9114, 5.2).
 fn reject(mut send: SendStream, mut receive: RecvStream) {
     let _ = receive.stop(Code::RequestRejected.into());
     let _ = send.reset(Code::RequestRejected.into());

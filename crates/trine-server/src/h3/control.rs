@@ -5,7 +5,8 @@ use bytes::{Buf as _, BytesMut};
 use super::code::{Code, Fault};
 use super::varint;
 
-/// Takes the client's control stream apart. Nothing of it needs an answer: what counts is that it is valid.
+/// Takes the client's control stream apart. Nothing of it needs an answer: what counts is that it
+/// is valid.
 #[derive(Debug, Default)]
 pub(super) struct Control {
     input: BytesMut,
@@ -47,7 +48,10 @@ impl Control {
     fn take_frame(&mut self) -> Result<bool, Fault> {
         let Some((kind, first)) = varint::read(&self.input) else { return Ok(false) };
         if !self.settings && kind != SETTINGS {
-            return Err(connection(Code::MissingSettings, "the control stream does not begin with SETTINGS"));
+            return Err(connection(
+                Code::MissingSettings,
+                "the control stream does not begin with SETTINGS",
+            ));
         }
         let Some((len, second)) = varint::read(&self.input[first..]) else { return Ok(false) };
         match kind {
@@ -92,16 +96,26 @@ impl Control {
         }
         let id = match varint::read(payload) {
             Some((id, len)) if len == payload.len() => id,
-            _ => return Err(connection(Code::Frame, "a frame does not have the length of what is in it")),
+            _ => {
+                return Err(connection(
+                    Code::Frame,
+                    "a frame does not have the length of what is in it",
+                ));
+            }
         };
         let wrong = match kind {
-            // It may name fewer of our pushes, never more (RFC 9114, 5.2), and MAX_PUSH_ID the other way round (7.2.7).
+            // It may name fewer of our pushes, never more (RFC 9114, 5.2), and MAX_PUSH_ID the
+            // other way round (7.2.7).
             GOAWAY => self.goaway.replace(id).is_some_and(|before| id > before),
             MAX_PUSH_ID => self.max_push.replace(id).is_some_and(|before| id < before),
             // We never promised one.
             _ => true,
         };
-        if wrong { Err(connection(Code::Id, "a frame names an id that it must not")) } else { Ok(()) }
+        if wrong {
+            Err(connection(Code::Id, "a frame names an id that it must not"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -129,7 +143,8 @@ const fn connection(code: Code, why: &'static str) -> Fault {
     Fault::Connection(code, why)
 }
 
-/// How our control stream begins: its type, and our settings. There is no table of QPACK unless we say so.
+/// How our control stream begins: its type, and our settings. There is no table of QPACK unless we
+/// say so.
 pub(super) fn greeting(max_head_bytes: usize) -> BytesMut {
     let mut settings = BytesMut::new();
     varint::write(&mut settings, MAX_FIELD_SECTION_SIZE);
@@ -180,7 +195,8 @@ mod tests {
 
     #[test]
     fn what_browsers_say_in_pieces_of_any_size() {
-        // A table for QPACK, a largest head, a grease setting; a priority (RFC 9218), grease; a last request.
+        // A table for QPACK, a largest head, a grease setting; a priority (RFC 9218), grease; a
+        // last request.
         let said = bytes(&[
             (SETTINGS, &[1, 0x40, 100, 6, 0x44, 0, 0x40, 0x40 + 0x21, 9]),
             (0xf0700, b"\0u=3"),

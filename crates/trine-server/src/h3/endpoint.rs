@@ -1,9 +1,10 @@
 //! The UDP side of a listener: one socket and one endpoint for all workers.
 //!
-//! With a socket per worker the system would spread packets by their addresses, and a client whose address changes (a
-//! phone that leaves the house) would reach a worker that does not know its connection. So one endpoint tells packets
-//! apart by their connection, and every worker takes new connections from it; what costs, the cryptography and the
-//! requests, happens on the worker that took it.
+//! With a socket per worker the system would spread packets by their addresses, and a client whose
+//! address changes (a phone that leaves the house) would reach a worker that does not know its
+//! connection. So one endpoint tells packets apart by their connection, and every worker takes new
+//! connections from it; what costs, the cryptography and the requests, happens on the worker that
+//! took it.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -129,7 +130,8 @@ impl Port {
             loop {
                 let Some(incoming) = endpoint.accept().await else { return };
                 let Some(incoming) = self.prove(incoming) else { continue };
-                // Nothing is taken before somebody knocks: another entrance may need the last place.
+                // Nothing is taken before somebody knocks: another entrance may need the last
+                // place.
                 let permit = match config.at_capacity {
                     AtCapacity::Wait => Arc::clone(permits).acquire_owned().await.ok(),
                     AtCapacity::Shed => Arc::clone(permits).try_acquire_owned().ok(),

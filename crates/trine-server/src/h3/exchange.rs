@@ -111,10 +111,24 @@ impl<'a> Exchange<'a> {
         let timer = Timer::new(config.head_timeout);
         let pace = Pace::default();
         let (head, begun) = (false, false);
-        Exchange { reader, writer, upload: None, timer, pace, stopped, head, begun, connection, config }
+        Exchange {
+            reader,
+            writer,
+            upload: None,
+            timer,
+            pace,
+            stopped,
+            head,
+            begun,
+            connection,
+            config,
+        }
     }
 
-    async fn read_head(&mut self, info: &ConnInfo) -> Result<Result<Request<Body>, RequestError>, Over> {
+    async fn read_head(
+        &mut self,
+        info: &ConnInfo,
+    ) -> Result<Result<Request<Body>, RequestError>, Over> {
         self.timer.set(Side::Read, self.config.head_timeout);
         let piece = poll_fn(|cx| match self.reader.poll_next(cx) {
             Poll::Ready(piece) => Poll::Ready(piece.map(Ok)),
@@ -133,7 +147,8 @@ impl<'a> Exchange<'a> {
             Err(Unreadable::TooLarge) => return Ok(Err(RequestError::HeadTooLarge)),
             Err(broken) => return Err(Fault::from(broken).into()),
         };
-        let limits = Limits { headers: self.config.max_headers, target: self.config.max_target_bytes };
+        let limits =
+            Limits { headers: self.config.max_headers, target: self.config.max_target_bytes };
         let Head { mut request, length, expect_continue } = match request::read(fields, limits) {
             Ok(head) => head,
             Err(Refused::Answered(error)) => return Ok(Err(error)),
@@ -199,7 +214,9 @@ impl<'a> Exchange<'a> {
         let status = response.status();
         if status.is_informational() {
             tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
-            return self.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer").await;
+            return self
+                .refuse(StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer")
+                .await;
         }
         self.settle(status.is_success()).await;
         let (parts, body) = response.into_parts();
@@ -222,13 +239,17 @@ impl<'a> Exchange<'a> {
     /// An answer of the engine itself, as RFC 9457 tells it.
     async fn refuse(&mut self, status: StatusCode, detail: &str) -> Result<(), Over> {
         let title = status.canonical_reason().unwrap_or("Error");
-        // `detail` is always one of our own texts: no quote, backslash or control character to escape.
+        // `detail` is always one of our own texts: no quote, backslash or control character to
+        // escape.
         let body = format!(
             r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#,
             status.as_u16()
         );
         let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.begin(status, &headers, Some(body.len() as u64)) != Payload::Nothing {
             self.push_data(body.into());
         }
@@ -249,9 +270,13 @@ impl<'a> Exchange<'a> {
         let mut body = pin!(body);
         while payload != Payload::Sized(0) {
             // One piece at a time: the next is made when QUIC has taken this one.
-            let next =
-                self.drive(|cx, exchange| {
-                    if exchange.writer.is_empty() { body.as_mut().poll_frame(cx) } else { Poll::Pending }
+            let next = self
+                .drive(|cx, exchange| {
+                    if exchange.writer.is_empty() {
+                        body.as_mut().poll_frame(cx)
+                    } else {
+                        Poll::Pending
+                    }
                 })
                 .await?;
             match next {
@@ -263,14 +288,21 @@ impl<'a> Exchange<'a> {
                 Some(Err(error)) => {
                     let error: BoxError = error.into();
                     tracing::error!(%error, "the body of an answer failed; its stream is reset");
-                    return Err(Fault::Stream(Code::InternalError, "the body of the answer failed").into());
+                    return Err(Fault::Stream(
+                        Code::InternalError,
+                        "the body of the answer failed",
+                    )
+                    .into());
                 }
                 None => return end(payload),
             }
         }
-        // A body that is longer than its length has more now; one that is pending is not waited for.
+        // A body that is longer than its length has more now; one that is pending is not waited
+        // for.
         match poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await {
-            Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+            Poll::Ready(Some(Ok(frame)))
+                if frame.data_ref().is_some_and(|data| !data.is_empty()) =>
+            {
                 Err(too_long())
             }
             _ => Ok(()),
@@ -315,10 +347,13 @@ impl<'a> Exchange<'a> {
         self.writer.push(data);
     }
 
-    /// Ends the answer, lets a task that still reads the body have it, and waits until the client has all.
+    /// Ends the answer, lets a task that still reads the body have it, and waits until the client
+    /// has all.
     async fn finish(&mut self) -> Result<(), Over> {
-        self.drive(|_, exchange| if exchange.writer.is_empty() { Poll::Ready(()) } else { Poll::Pending })
-            .await?;
+        self.drive(
+            |_, exchange| if exchange.writer.is_empty() { Poll::Ready(()) } else { Poll::Pending },
+        )
+        .await?;
         self.writer.finish();
         if self.upload.is_none() {
             self.reader.stop(Code::NoError);
@@ -356,8 +391,8 @@ impl<'a> Exchange<'a> {
         .await
     }
 
-    /// Whether the client took the rest of its answers at the lowest rate since it was looked at last. QUIC does not tell
-    /// streams apart there: one that is read keeps those beside it alive.
+    /// Whether the client took the rest of its answers at the lowest rate since it was looked at
+    /// last. QUIC does not tell streams apart there: one that is read keeps those beside it alive.
     fn is_fast_enough(&self, before: &mut (u64, u64)) -> bool {
         const LARGEST_PACKET: u64 = 1472;
         let (bytes, frames) = std::mem::replace(before, self.sent());
@@ -418,18 +453,20 @@ impl<'a> Exchange<'a> {
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
         let Some(upload) = &mut self.upload else { return Poll::Pending };
-        Poll::Ready(match ready!(upload.poll_move(cx, &mut self.reader, &mut self.timer, self.config)) {
-            Ok(Moved::Reader) => Ok(()),
-            Ok(Moved::Continue) => {
-                // Behind the head of an answer it would be no interim one.
-                if !self.begun {
-                    self.push_fields(&reply::interim());
-                    self.flush(cx)?;
+        Poll::Ready(
+            match ready!(upload.poll_move(cx, &mut self.reader, &mut self.timer, self.config)) {
+                Ok(Moved::Reader) => Ok(()),
+                Ok(Moved::Continue) => {
+                    // Behind the head of an answer it would be no interim one.
+                    if !self.begun {
+                        self.push_fields(&reply::interim());
+                        self.flush(cx)?;
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
-            Err(over) => Err(over),
-        })
+                Err(over) => Err(over),
+            },
+        )
     }
 
     fn time_out(&mut self) {

@@ -6,8 +6,8 @@
 //!                     DATA
 //! ```
 //!
-//! Between any two of them may be frames of unknown types. Nothing is gathered but the fields of a head, and of these
-//! never more than the limit: a frame may claim to be 2^62 bytes long.
+//! Between any two of them may be frames of unknown types. Nothing is gathered but the fields of a
+//! head, and of these never more than the limit: a frame may claim to be 2^62 bytes long.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
@@ -208,13 +208,21 @@ impl Frames {
                 match usize::try_from(len).ok().filter(|len| *len <= limit) {
                     Some(len) => self.state = State::Fields { len },
                     None if head => return Ok(Some(Piece::HeadTooLarge)),
-                    None => return Err(Fault::Stream(Code::ExcessiveLoad, "the trailers are too large")),
+                    None => {
+                        return Err(Fault::Stream(
+                            Code::ExcessiveLoad,
+                            "the trailers are too large",
+                        ));
+                    }
                 }
             }
-            // PRIORITY, PING, WINDOW_UPDATE and CONTINUATION of HTTP/2 (RFC 9114, 7.2.8), and what belongs on the
-            // control stream or comes from servers only.
+            // PRIORITY, PING, WINDOW_UPDATE and CONTINUATION of HTTP/2 (RFC 9114, 7.2.8), and what
+            // belongs on the control stream or comes from servers only.
             DATA | HEADERS | 0x2..=0x9 | 0xd => {
-                return Err(Fault::Connection(Code::FrameUnexpected, "a frame that must not stand here"));
+                return Err(Fault::Connection(
+                    Code::FrameUnexpected,
+                    "a frame that must not stand here",
+                ));
             }
             _ => {
                 self.waste(2)?;

@@ -8,7 +8,8 @@ use crate::h1::codec::head;
 use crate::h1::fuzzing::{LOOSE, pieces, target};
 use crate::h3::fuzzing::{self as h3, HEAD, Pair};
 
-/// A request's stream says the same however it is cut, holds no more than a head, and says no more than was sent.
+/// A request's stream says the same however it is cut, holds no more than a head, and says no more
+/// than was sent.
 ///
 /// The first byte says how it is cut.
 pub fn h3_stream(bytes: &[u8]) {
@@ -29,10 +30,16 @@ pub fn h3_stream(bytes: &[u8]) {
 /// The first byte says how it is cut.
 pub fn h3_control(bytes: &[u8]) {
     let Some((seed, bytes)) = bytes.split_first() else { return };
-    assert_eq!(h3::control(&pieces(bytes, *seed)), h3::control(&[bytes]), "{}", bytes.escape_ascii());
+    assert_eq!(
+        h3::control(&pieces(bytes, *seed)),
+        h3::control(&[bytes]),
+        "{}",
+        bytes.escape_ascii()
+    );
 }
 
-/// The bytes as the fields of a head and of trailers: what is accepted is what HTTP/1 would accept, and says the same there.
+/// The bytes as the fields of a head and of trailers: what is accepted is what HTTP/1 would accept,
+/// and says the same there.
 pub fn h3_request(bytes: &[u8]) {
     request(Bytes::copy_from_slice(bytes));
     let Some(trailers) = h3::trailers(Bytes::copy_from_slice(bytes)) else { return };
@@ -83,10 +90,17 @@ fn assert_again(list: &[Pair]) {
 fn fields(headers: &HeaderMap) {
     for (name, value) in headers {
         assert!(
-            !name.as_str().starts_with(':') && !name.as_str().bytes().any(|byte| byte.is_ascii_uppercase())
+            !name.as_str().starts_with(':')
+                && !name.as_str().bytes().any(|byte| byte.is_ascii_uppercase())
         );
-        assert!(!value.as_bytes().iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)), "{value:?}");
-        assert!(!matches!(name.as_str(), "connection" | "transfer-encoding" | "upgrade" | "keep-alive"));
+        assert!(
+            !value.as_bytes().iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)),
+            "{value:?}"
+        );
+        assert!(!matches!(
+            name.as_str(),
+            "connection" | "transfer-encoding" | "upgrade" | "keep-alive"
+        ));
     }
     assert!(headers.get_all("content-length").iter().count() <= 1);
 }

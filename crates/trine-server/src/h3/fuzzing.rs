@@ -36,7 +36,9 @@ pub(crate) fn stream(pieces: &[&[u8]]) -> Said {
                 Ok(Piece::More) => break,
                 Ok(Piece::Head(head)) => assert_eq!(said.head.replace(head), None, "two heads"),
                 Ok(Piece::Data(data)) => said.data.extend_from_slice(&data),
-                Ok(Piece::Trailers(last)) => assert_eq!(said.trailers.replace(last), None, "two trailers"),
+                Ok(Piece::Trailers(last)) => {
+                    assert_eq!(said.trailers.replace(last), None, "two trailers")
+                }
                 Ok(Piece::HeadTooLarge) => {
                     said.too_large = true;
                     return said;

@@ -10,7 +10,8 @@ use crate::h1::codec::encode::{self, Payload, Said};
 use crate::h1::codec::framing::Terms;
 use crate::semantics::date;
 
-/// The head of a response as encoded fields, and how its body ends: `Chunked` means, when it is over.
+/// The head of a response as encoded fields, and how its body ends: `Chunked` means, when it is
+/// over.
 ///
 /// `known` is the exact length of the body, where it has one; `head` whether a HEAD asked.
 pub(super) fn head(

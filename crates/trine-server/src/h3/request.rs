@@ -111,7 +111,8 @@ pub(super) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<He
 fn field(name: &[u8], value: Bytes) -> Result<(HeaderName, HeaderValue), &'static str> {
     let name = HeaderName::from_lowercase(name);
     let name = name.map_err(|_| "a field name is not a token in lower case (RFC 9114, 4.2)")?;
-    let value = header_value(value).ok_or("a field value holds a control character (RFC 9110, 5.5)")?;
+    let value =
+        header_value(value).ok_or("a field value holds a control character (RFC 9110, 5.5)")?;
     if !semantics::field(&name, &value) {
         return Err(
             "a field name is not a token, or a value begins or ends with a space (RFC 9110, 5.1 and 5.5)",
@@ -157,9 +158,9 @@ impl Pseudo {
         let scheme = semantics::known_scheme(&scheme).ok_or(RequestError::TargetForm)?;
         let path = self.path.ok_or("a request without `:path` (RFC 9114, 4.3.1)")?;
         semantics::target(&path, &method, longest).map_err(|error| match error {
-            RequestError::TargetForm => {
-                Refused::Malformed("`:path` is neither a path nor the `*` of OPTIONS (RFC 9114, 4.3.1)")
-            }
+            RequestError::TargetForm => Refused::Malformed(
+                "`:path` is neither a path nor the `*` of OPTIONS (RFC 9114, 4.3.1)",
+            ),
             error => Refused::Answered(error),
         })?;
         let path = PathAndQuery::from_maybe_shared(path).map_err(|_| RequestError::Target)?;
@@ -169,8 +170,8 @@ impl Pseudo {
     }
 }
 
-/// The one host of a request: `:authority`, or Host where that is absent. Afterwards it is in Host too, where handlers
-/// look for it whatever the version.
+/// The one host of a request: `:authority`, or Host where that is absent. Afterwards it is in Host
+/// too, where handlers look for it whatever the version.
 fn authority(authority: Option<Bytes>, headers: &mut HeaderMap) -> Result<Authority, Refused> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next().map(|host| Bytes::copy_from_slice(host.as_bytes()));
@@ -182,7 +183,9 @@ fn authority(authority: Option<Bytes>, headers: &mut HeaderMap) -> Result<Author
             return Err("`:authority` and Host differ (RFC 9114, 4.3.1)".into());
         }
         (Some(named), _) | (None, Some(named)) => named,
-        (None, None) => return Err("a request without `:authority` and Host (RFC 9114, 4.3.1)".into()),
+        (None, None) => {
+            return Err("a request without `:authority` and Host (RFC 9114, 4.3.1)".into());
+        }
     };
     let invalid = "`:authority` is not `host[:port]` (RFC 9110, 7.2)";
     semantics::host(&named).map_err(|_| invalid)?;

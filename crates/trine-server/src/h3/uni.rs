@@ -1,4 +1,5 @@
-//! The streams that go one way: the client's control stream, its two of QPACK, and those that we do not know.
+//! The streams that go one way: the client's control stream, its two of QPACK, and those that we do
+//! not know.
 
 use std::future::Future as _;
 use std::pin::pin;
@@ -19,7 +20,8 @@ const DECODER: u64 = 0x3;
 /// Streams of unknown types that a client may open, one after the other: they mean nothing to us.
 const MOST_STRANGERS: u32 = 1000;
 
-/// Bytes that a client may say about the connection at a stretch: each costs time and means next to nothing.
+/// Bytes that a client may say about the connection at a stretch: each costs time and means next to
+/// nothing.
 const MOST_WORDS: usize = 16 * 1024;
 
 /// Bytes of them that each request buys: browsers tell a priority with it, and take it back.
@@ -86,7 +88,9 @@ impl UniStreams {
         let chunk = match pin!(uni.stream.read_chunk(LARGEST_READ, true)).poll(cx) {
             Poll::Ready(Ok(Some(chunk))) => chunk.bytes,
             // Where it is the connection that ended, that is told elsewhere.
-            Poll::Ready(Ok(None) | Err(_)) if uni.kind.is_none() => return Poll::Ready(Ok(Went::Ended)),
+            Poll::Ready(Ok(None) | Err(_)) if uni.kind.is_none() => {
+                return Poll::Ready(Ok(Went::Ended));
+            }
             Poll::Ready(Ok(None) | Err(quinn::ReadError::Reset(_))) => {
                 let why = "a stream ended that must stay (RFC 9114, 6.2.1)";
                 return Poll::Ready(Err(Fault::Connection(Code::ClosedCriticalStream, why)));

@@ -6,8 +6,9 @@
 //!      +--malformed, late----------> Done   and the reader is told
 //! ```
 //!
-//! QUIC gives a client its windows back for what is read. So the first `early_bytes` of a body are read before anybody
-//! asks for them: all requests share one window of the connection, and small bodies of those that wait must not use it up.
+//! QUIC gives a client its windows back for what is read. So the first `early_bytes` of a body are
+//! read before anybody asks for them: all requests share one window of the connection, and small
+//! bodies of those that wait must not use it up.
 
 use std::task::{Context, Poll, ready};
 
@@ -28,7 +29,8 @@ use crate::transport::timer::{Side, Timer};
 #[derive(Debug)]
 pub(super) struct Upload {
     state: State,
-    /// What was taken before its reader asked for it. It is copied: pieces hold the packets that they came in.
+    /// What was taken before its reader asked for it. It is copied: pieces hold the packets that
+    /// they came in.
     early: BytesMut,
     /// What came behind that: the end is `None`.
     behind: Option<Option<Piece>>,
@@ -57,7 +59,8 @@ pub(super) enum Moved {
 }
 
 impl Upload {
-    /// The body behind a head that declares `length`, of which `first` came along: `None` if nothing did yet.
+    /// The body behind a head that declares `length`, of which `first` came along: `None` if
+    /// nothing did yet.
     pub(super) fn attach(
         length: Option<u64>,
         expect_continue: bool,
@@ -72,8 +75,16 @@ impl Upload {
         let awaits_continue = expect_continue && first.is_none();
         let clock = Clock::new(config);
         let (early, behind) = (BytesMut::new(), None);
-        let mut upload =
-            Upload { state, early, behind, handed: 0, left: length, awaits_continue, limits, clock };
+        let mut upload = Upload {
+            state,
+            early,
+            behind,
+            handed: 0,
+            left: length,
+            awaits_continue,
+            limits,
+            clock,
+        };
         match first {
             None => {}
             Some(first) => match upload.admit(first)? {
@@ -126,7 +137,8 @@ impl Upload {
         Poll::Ready(self.told(delivered).map(|()| Moved::Reader))
     }
 
-    /// Nobody asks. What comes is taken all the same, up to the limit; and the client may take its request back.
+    /// Nobody asks. What comes is taken all the same, up to the limit; and the client may take its
+    /// request back.
     fn take_early(
         &mut self,
         cx: &mut Context<'_>,
@@ -153,10 +165,13 @@ impl Upload {
         Some(Some(Piece::Data(std::mem::take(&mut self.early).freeze())))
     }
 
-    /// Called when the answer is there, before its head is sent: from then on, `100 Continue` cannot be. Whether it is to be.
+    /// Called when the answer is there, before its head is sent: from then on, `100 Continue`
+    /// cannot be. Whether it is to be.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>, success: bool) -> bool {
         let State::Feeding(filler) = &self.state else { return false };
-        if !std::mem::take(&mut self.awaits_continue) || filler.poll_wanted(cx) == Poll::Ready(Want::Gone) {
+        if !std::mem::take(&mut self.awaits_continue)
+            || filler.poll_wanted(cx) == Poll::Ready(Want::Gone)
+        {
             return false;
         }
         if !success {
@@ -201,7 +216,9 @@ impl Upload {
     fn told<T>(&mut self, result: Result<T, Over>) -> Result<T, Over> {
         if let Err(over) = &result {
             self.fail(match over {
-                Over::Fault(Fault::Stream(_, how) | Fault::Connection(_, how)) => BodyError::Malformed(how),
+                Over::Fault(Fault::Stream(_, how) | Fault::Connection(_, how)) => {
+                    BodyError::Malformed(how)
+                }
                 Over::Cancelled => BodyError::Incomplete,
             });
         }
@@ -257,4 +274,5 @@ impl Upload {
 
 const SHORT: Fault =
     Fault::Stream(Code::Message, "the body is shorter than Content-Length (RFC 9114, 4.1.2)");
-const LONG: Fault = Fault::Stream(Code::Message, "the body is longer than Content-Length (RFC 9114, 4.1.2)");
+const LONG: Fault =
+    Fault::Stream(Code::Message, "the body is longer than Content-Length (RFC 9114, 4.1.2)");

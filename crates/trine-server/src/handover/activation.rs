@@ -41,7 +41,8 @@ pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
     Ok(Vec::new())
 }
 
-/// Descriptors that were meant for another process are not ours, whatever stands at their numbers here.
+/// Descriptors that were meant for another process are not ours, whatever stands at their numbers
+/// here.
 fn are_ours() -> bool {
     std::env::var_os("LISTEN_FDS").is_some()
         && std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string())

@@ -18,8 +18,9 @@ use crate::listen::{Opened, Origin};
 use crate::server::ServerHandle;
 use crate::server::shutdown::Phase;
 
-/// The listening sockets of a server that serves, and how it is started again. There is nothing before it serves, nor when it
-/// has begun to end: a socket that is kept open for longer than somebody accepts would let clients wait for nothing.
+/// The listening sockets of a server that serves, and how it is started again. There is nothing
+/// before it serves, nor when it has begun to end: a socket that is kept open for longer than
+/// somebody accepts would let clients wait for nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Estate {
     means: Mutex<Option<Means>>,
@@ -92,7 +93,9 @@ impl Estate {
     async fn try_to(self: &Arc<Estate>, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
         let serves = *phase.borrow() == Phase::Running;
         let means = self.means().clone().filter(|_| serves).ok_or_else(|| {
-            HandoverError::new("there is nothing to hand over: the server does not serve, or no longer")
+            HandoverError::new(
+                "there is nothing to hand over: the server does not serve, or no longer",
+            )
         })?;
         if std::process::id() == 1 {
             return Err(HandoverError::new(
@@ -100,7 +103,8 @@ impl Estate {
             ));
         }
         if means.quic {
-            // Two processes that read one UDP port would take packets from each other's connections.
+            // Two processes that read one UDP port would take packets from each other's
+            // connections.
             return Err(HandoverError::new(
                 "a listener speaks HTTP/3, whose port cannot be handed over; stop the server and start it instead",
             ));
@@ -133,7 +137,10 @@ impl Estate {
         let given = give(&program, sockets, patience, |new| {
             self.leave(phase, || {
                 tell(&format!("MAINPID={new}\nREADY=1"));
-                tracing::info!(new, "a new process has taken over; this one ends when its connections have");
+                tracing::info!(
+                    new,
+                    "a new process has taken over; this one ends when its connections have"
+                );
             })
         });
         if let Err(error) = &given {
@@ -142,13 +149,14 @@ impl Estate {
         given
     }
 
-    /// Leaves, unless the server was told to end meanwhile: then nothing was handed over, and what it made is still its own to
-    /// remove.
+    /// Leaves, unless the server was told to end meanwhile: then nothing was handed over, and what
+    /// it made is still its own to remove.
     fn leave(&self, phase: &watch::Sender<Phase>, tell: impl FnOnce()) -> bool {
         phase.send_if_modified(|now| {
             let serves = *now == Phase::Running;
             if serves {
-                // All of it before anybody sees the new phase: from then on this process may be gone at any time.
+                // All of it before anybody sees the new phase: from then on this process may be
+                // gone at any time.
                 self.handed_over.store(true, Ordering::Release);
                 self.means().take();
                 tell();
@@ -200,7 +208,9 @@ mod tests {
     // It stayed true, so that the files of Unix sockets were left behind.
     #[test]
     fn a_server_that_was_told_to_end_has_handed_nothing_over() {
-        for (stands, leaves) in [(Phase::Running, true), (Phase::Draining, false), (Phase::Aborted, false)] {
+        for (stands, leaves) in
+            [(Phase::Running, true), (Phase::Draining, false), (Phase::Aborted, false)]
+        {
             let estate = Estate::default();
             let (phase, seen) = watch::channel(stands);
             let mut told = false;

@@ -1,7 +1,7 @@
 //! One message from the old process to the new one: a short text, and a descriptor with it.
 //!
-//! The text comes behind its length in two bytes, and nobody reads past it: a descriptor belongs to the read that takes the
-//! first byte that was sent with it.
+//! The text comes behind its length in two bytes, and nobody reads past it: a descriptor belongs to
+//! the read that takes the first byte that was sent with it.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -9,17 +9,22 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
 /// A text is never longer: it names a place to listen at.
 const LONGEST: usize = 1024;
 
 /// Sends a text, and a descriptor with it.
-pub(super) fn send(mut to: &UnixStream, text: &str, with: Option<BorrowedFd<'_>>) -> io::Result<()> {
+pub(super) fn send(
+    mut to: &UnixStream,
+    text: &str,
+    with: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let length = u16::try_from(text.len()).ok().filter(|length| usize::from(*length) <= LONGEST);
-    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the text is too long"))?;
+    let length = length
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the text is too long"))?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let descriptors = with.map(|descriptor| [descriptor]);
@@ -62,7 +67,8 @@ pub(super) fn receive(mut from: &UnixStream) -> io::Result<(String, Option<Owned
     }
     let mut text = vec![0; length];
     from.read_exact(&mut text)?;
-    let text = String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let text = String::from_utf8(text)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     Ok((text, descriptor))
 }
 
@@ -87,7 +93,9 @@ mod tests {
             assert_eq!(text, format!("socket {index}"));
             let received = TcpListener::from(descriptor.unwrap());
             assert_eq!(received.local_addr().unwrap(), socket.local_addr().unwrap());
-            assert!(rustix::io::fcntl_getfd(&received).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
+            assert!(
+                rustix::io::fcntl_getfd(&received).unwrap().contains(rustix::io::FdFlags::CLOEXEC)
+            );
         }
         assert!(matches!(receive(&theirs).unwrap(), (text, None) if text.is_empty()));
         assert_eq!(receive(&theirs).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);

@@ -30,8 +30,9 @@ pub(super) struct Kept {
 /// How long a process that closed its socket has to end.
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
-/// Starts the program again and gives it the sockets. `leave` is called when it is ready and was told to go; it says whether
-/// this process could leave, or was told to end meanwhile; it gets the new process's id.
+/// Starts the program again and gives it the sockets. `leave` is called when it is ready and was
+/// told to go; it says whether this process could leave, or was told to end meanwhile; it gets the
+/// new process's id.
 pub(super) fn give(
     program: &Path,
     sockets: Arc<[Kept]>,
@@ -96,12 +97,16 @@ fn why(child: &mut Child, error: &io::Error, patience: Duration) -> HandoverErro
     let end = Instant::now() + LAST_BREATH;
     while Instant::now() < end {
         if let Ok(Some(status)) = child.try_wait() {
-            return HandoverError::new(format!("the new process ended before it was ready: {status}"));
+            return HandoverError::new(format!(
+                "the new process ended before it was ready: {status}"
+            ));
         }
         std::thread::sleep(Duration::from_millis(10));
     }
     stop(child);
-    HandoverError::new(format!("the new process did not take the sockets over, and was killed: {error}"))
+    HandoverError::new(format!(
+        "the new process did not take the sockets over, and was killed: {error}"
+    ))
 }
 
 fn stop(child: &mut Child) {
@@ -118,6 +123,9 @@ mod tests {
     fn patience_without_an_end_is_no_panic() {
         let program = Path::new("/bin/false");
         let error = give(program, Arc::new([]), Duration::MAX, |_| true).unwrap_err();
-        assert!(error.to_string().starts_with("the new process ended before it was ready"), "{error}");
+        assert!(
+            error.to_string().starts_with("the new process ended before it was ready"),
+            "{error}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The side of the new process: the listening sockets that it was given at its start, and who takes them.
+//! The side of the new process: the listening sockets that it was given at its start, and who takes
+//! them.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -54,18 +55,23 @@ pub(crate) struct Adopted {
     pub(crate) origin: Origin,
 }
 
-/// Takes the sockets for a place out of what this process was given; mostly there are none. Each is taken once.
+/// Takes the sockets for a place out of what this process was given; mostly there are none. Each is
+/// taken once.
 pub(crate) fn adopt(asked: &Address, backlog: i32) -> Result<Option<Adopted>, ServerError> {
     let mut all = inheritance();
     if !all.looked {
         all.looked = true;
         if let Some(old) = old_process() {
             all.receive(old).map_err(|error| {
-                ServerError::Handover(HandoverError::io("the sockets of the old process did not come")(error))
+                ServerError::Handover(HandoverError::io(
+                    "the sockets of the old process did not come",
+                )(error))
             })?;
         }
         let given = activation::sockets().map_err(|error| {
-            ServerError::Handover(HandoverError::io("the sockets of LISTEN_FDS cannot be used")(error))
+            ServerError::Handover(HandoverError::io("the sockets of LISTEN_FDS cannot be used")(
+                error,
+            ))
         })?;
         all.sockets.extend(given);
     }
@@ -81,7 +87,8 @@ pub(crate) fn adopt(asked: &Address, backlog: i32) -> Result<Option<Adopted>, Se
             Address::Unix(_) => Listening::Unix(socket.into()),
         })
     };
-    let sockets = taken.into_iter().map(ready).collect::<io::Result<_>>().map_err(ServerError::Start)?;
+    let sockets =
+        taken.into_iter().map(ready).collect::<io::Result<_>>().map_err(ServerError::Start)?;
     Ok(Some(Adopted { sockets, origin }))
 }
 
@@ -101,13 +108,17 @@ impl Inheritance {
         Ok(())
     }
 
-    /// All that were opened for the place; of several places with one name (port 0 twice), the first.
+    /// All that were opened for the place; of several places with one name (port 0 twice), the
+    /// first.
     fn take(&mut self, asked: &Address) -> Vec<Inherited> {
         let text = asked.to_string();
         let fits = |socket: &Inherited| {
-            socket.asked.as_ref() == Some(&text) || socket.here == *asked || everywhere(asked, &socket.here)
+            socket.asked.as_ref() == Some(&text)
+                || socket.here == *asked
+                || everywhere(asked, &socket.here)
         };
-        let Some(index) = self.sockets.iter().filter(|socket| fits(socket)).map(|socket| socket.index).min()
+        let Some(index) =
+            self.sockets.iter().filter(|socket| fits(socket)).map(|socket| socket.index).min()
         else {
             return Vec::new();
         };
@@ -132,7 +143,8 @@ impl Inherited {
     }
 }
 
-/// Both are every address of this machine, at one port: managers say `[::]` where `0.0.0.0` is meant too.
+/// Both are every address of this machine, at one port: managers say `[::]` where `0.0.0.0` is
+/// meant too.
 fn everywhere(asked: &Address, here: &Address) -> bool {
     let (Some(asked), Some(here)) = (asked.tcp(), here.tcp()) else { return false };
     asked.port() == here.port() && asked.ip().is_unspecified() && here.ip().is_unspecified()
@@ -155,9 +167,10 @@ fn address(socket: &Socket) -> io::Result<Address> {
     match (local.as_socket(), local.as_pathname()) {
         (Some(address), _) => Ok(Address::Tcp(address)),
         (None, Some(path)) => Ok(Address::Unix(path.into())),
-        (None, None) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, "a socket that is neither of TCP nor a file"))
-        }
+        (None, None) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "a socket that is neither of TCP nor a file",
+        )),
     }
 }
 

@@ -1,4 +1,5 @@
-//! A restart that loses nothing: a new process takes the listening sockets over, and only then the old one leaves.
+//! A restart that loses nothing: a new process takes the listening sockets over, and only then the
+//! old one leaves.
 //!
 //! ```text
 //!   the old process                              the new one
@@ -9,8 +10,9 @@
 //!   accepts no more                ---- go ----> accepts
 //!   ends its connections as they come to an end
 //! ```
-//! Both hold the same sockets: what waits in a socket's queue waits for whoever accepts next, and no socket is closed that
-//! connections wait on. A new process that does not become ready changes nothing, and never accepts a connection.
+//! Both hold the same sockets: what waits in a socket's queue waits for whoever accepts next, and
+//! no socket is closed that connections wait on. A new process that does not become ready changes
+//! nothing, and never accepts a connection.
 
 mod activation;
 mod error;
@@ -28,10 +30,11 @@ pub(crate) use self::estate::on_signal;
 pub(crate) use self::inherit::{Adopted, adopt};
 pub(crate) use self::take::ready;
 
-/// The variable that tells a new process that its standard input is a socket to the old one: the old one's process id.
+/// The variable that tells a new process that its standard input is a socket to the old one: the
+/// old one's process id.
 ///
-/// A program cannot take a variable out of its environment safely, so that processes that it starts see this one too. It
-/// means nothing to them: their parent is another one.
+/// A program cannot take a variable out of its environment safely, so that processes that it starts
+/// see this one too. It means nothing to them: their parent is another one.
 pub(crate) const VARIABLE: &str = "TRINE_HANDOVER";
 
 /// In the message with a socket: whose it is.

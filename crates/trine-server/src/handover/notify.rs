@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// Tells the service manager, if `NOTIFY_SOCKET` names one. It is told once, and its absence is no error.
+/// Tells the service manager, if `NOTIFY_SOCKET` names one. It is told once, and its absence is no
+/// error.
 pub(crate) fn tell(state: &str) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
     let told = address(name.as_bytes()).and_then(|address| {

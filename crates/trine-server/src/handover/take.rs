@@ -12,8 +12,8 @@ use super::{GO, READY, notify};
 use crate::config::ServerConfig;
 use crate::error::ServerError;
 
-/// Every worker is ready. Where there is an old process, it hands over before this ends; without its word nothing may be
-/// accepted, since it may go on.
+/// Every worker is ready. Where there is an old process, it hands over before this ends; without
+/// its word nothing may be accepted, since it may go on.
 pub(crate) async fn ready(config: &ServerConfig) -> Result<(), ServerError> {
     let (old, left) = {
         let mut all = inheritance();

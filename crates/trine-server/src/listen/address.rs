@@ -20,7 +20,8 @@ use std::str::FromStr;
 pub enum Address {
     /// An IP address and a port; port 0 lets the system choose one.
     Tcp(SocketAddr),
-    /// A path. A socket that is left over there is replaced where nobody answers on it; it is removed at the end.
+    /// A path. A socket that is left over there is replaced where nobody answers on it; it is
+    /// removed at the end.
     Unix(PathBuf),
 }
 

@@ -1,7 +1,8 @@
 //! From the configured places to one listener per place and worker.
 //!
-//! Where the system balances between sockets of one port (`SO_REUSEPORT` on Linux), every worker gets a socket of its
-//! own: connections spread evenly, and no worker is woken for another's. Elsewhere the workers share one socket.
+//! Where the system balances between sockets of one port (`SO_REUSEPORT` on Linux), every worker
+//! gets a socket of its own: connections spread evenly, and no worker is woken for another's.
+//! Elsewhere the workers share one socket.
 
 pub(crate) mod address;
 pub(crate) mod proxy_protocol;
@@ -35,15 +36,17 @@ pub struct Listen {
     pub address: Address,
     /// The permissions of a Unix socket's file. Default: 0o660, for this user and group.
     pub unix_mode: u32,
-    /// The balancers in front of this listener that begin each connection with a PROXY header (version 1 or 2 of
-    /// HAProxy's protocol), which says for whom it is; [`ConnInfo`](trine_core::ConnInfo) has the address that it names.
-    /// Where somebody is listed, a connection of anybody else, or without a valid header within
+    /// The balancers in front of this listener that begin each connection with a PROXY header
+    /// (version 1 or 2 of HAProxy's protocol), which says for whom it is;
+    /// [`ConnInfo`](trine_core::ConnInfo) has the address that it names. Where somebody is listed,
+    /// a connection of anybody else, or without a valid header within
     /// [`ServerConfig::handshake_timeout`], ends. Default: none, and a header is no HTTP.
     pub proxy_protocol: Vec<Network>,
     /// How TLS is spoken here. Default: not at all.
     #[cfg(feature = "tls-core")]
     pub tls: Option<Tls>,
-    /// Whether HTTP/3 is spoken here too, at the UDP port of the same number; it needs `tls`. Experimental. Default: false.
+    /// Whether HTTP/3 is spoken here too, at the UDP port of the same number; it needs `tls`.
+    /// Experimental. Default: false.
     #[cfg(feature = "http3")]
     pub http3: bool,
     /// Leads every request to HTTPS instead of serving it. Default: no.
@@ -76,7 +79,10 @@ impl Listen {
     /// ```
     #[must_use]
     pub fn unix(path: impl Into<PathBuf>) -> Listen {
-        Listen { address: Address::Unix(path.into()), ..Listen::tcp(SocketAddr::from(([0, 0, 0, 0], 0))) }
+        Listen {
+            address: Address::Unix(path.into()),
+            ..Listen::tcp(SocketAddr::from(([0, 0, 0, 0], 0)))
+        }
     }
 
     /// Plain HTTP at a TCP address, where every request is led to HTTPS.
@@ -92,8 +98,8 @@ impl Listen {
         Listen { tls: Some(tls), ..Listen::tcp(address) }
     }
 
-    /// HTTP/3 beside it, at the UDP port of the same number; the answers of the other versions tell clients of it (Alt-Svc).
-    /// Experimental.
+    /// HTTP/3 beside it, at the UDP port of the same number; the answers of the other versions tell
+    /// clients of it (Alt-Svc). Experimental.
     #[cfg(feature = "http3")]
     #[must_use]
     pub fn http3(mut self) -> Listen {
@@ -149,7 +155,10 @@ pub(crate) struct Entrance {
 
 /// Opens every place. All sockets are made before the first connection is accepted.
 pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
-    #[cfg_attr(not(feature = "acme"), expect(unused_mut, reason = "nothing is shared between plain places"))]
+    #[cfg_attr(
+        not(feature = "acme"),
+        expect(unused_mut, reason = "nothing is shared between plain places")
+    )]
     let mut places = config.places();
     #[cfg(feature = "acme")]
     crate::tls::acme::share(&mut places).map_err(ServerError::Tls)?;
@@ -159,9 +168,13 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
 fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
     let failed = |source| ServerError::Bind { address: listen.address.clone(), source };
     #[cfg(unix)]
-    if let Some(Adopted { sockets, origin }) = crate::handover::adopt(&listen.address, config.backlog)? {
+    if let Some(Adopted { sockets, origin }) =
+        crate::handover::adopt(&listen.address, config.backlog)?
+    {
         let address = match sockets.first() {
-            Some(Listening::Tcp(socket)) => socket.local_addr().map(Address::Tcp).map_err(failed)?,
+            Some(Listening::Tcp(socket)) => {
+                socket.local_addr().map(Address::Tcp).map_err(failed)?
+            }
             _ => listen.address.clone(),
         };
         let door = Arc::new(Door::new(listen, &address, config)?);
@@ -182,14 +195,18 @@ fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
     Ok(Opened { address, door, sockets, origin: Origin::Here })
 }
 
-/// Shares out the sockets of each place: a worker gets one, or several where a process with more workers opened them. Where
-/// there are too few, workers share.
+/// Shares out the sockets of each place: a worker gets one, or several where a process with more
+/// workers opened them. Where there are too few, workers share.
 pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> io::Result<Vec<Vec<Entrance>>> {
     let mut shares: Vec<Vec<Entrance>> = (0..workers).map(|_| Vec::new()).collect();
     for Opened { door, sockets, .. } in opened {
         let missing = workers.saturating_sub(sockets.len());
-        let shared: Vec<_> =
-            sockets.iter().cycle().take(missing).map(Listening::try_clone).collect::<io::Result<_>>()?;
+        let shared: Vec<_> = sockets
+            .iter()
+            .cycle()
+            .take(missing)
+            .map(Listening::try_clone)
+            .collect::<io::Result<_>>()?;
         for (index, socket) in sockets.into_iter().chain(shared).enumerate() {
             shares[index % workers].push(Entrance { door: Arc::clone(&door), socket });
         }
@@ -199,7 +216,11 @@ pub(crate) fn share_out(opened: Vec<Opened>, workers: usize) -> io::Result<Vec<V
 
 const BALANCED: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-fn bind_all(address: SocketAddr, backlog: i32, count: usize) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+fn bind_all(
+    address: SocketAddr,
+    backlog: i32,
+    count: usize,
+) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     let balanced = BALANCED && count > 1;
     if balanced && address.port() != 0 {
         // With SO_REUSEPORT a second instance would start silently and take half of the traffic.
@@ -217,15 +238,15 @@ fn bind_all(address: SocketAddr, backlog: i32, count: usize) -> io::Result<(Vec<
 
 /// How many bytes the system holds of an answer beyond those that are on their way.
 ///
-/// Otherwise it takes megabytes at once and says only after a third of them that it takes more: a client that reads
-/// 20 kB/s all the time would look like one that has not read for a minute.
+/// Otherwise it takes megabytes at once and says only after a third of them that it takes more: a
+/// client that reads 20 kB/s all the time would look like one that has not read for a minute.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 256 * 1024;
 
 fn bind_one(address: SocketAddr, backlog: i32, shared: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Without it a restart would wait for the connections of the last run to be forgotten. On Windows it means
-    // something else.
+    // Without it a restart would wait for the connections of the last run to be forgotten. On
+    // Windows it means something else.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]

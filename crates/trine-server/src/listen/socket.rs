@@ -67,8 +67,8 @@ pub(crate) enum Listener {
 /// A connection.
 #[derive(Debug)]
 pub(crate) enum Socket {
-    /// With its peer as the system told it on accept: it can no longer be asked once the peer has reset the connection,
-    /// and whoever has no address would pass for one of a Unix socket.
+    /// With its peer as the system told it on accept: it can no longer be asked once the peer has
+    /// reset the connection, and whoever has no address would pass for one of a Unix socket.
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
@@ -83,11 +83,14 @@ impl Listener {
                 listener.poll_accept(cx).map_ok(|(stream, peer)| Socket::Tcp(stream, peer))
             }
             #[cfg(unix)]
-            Listener::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Socket::Unix(stream)),
+            Listener::Unix(listener) => {
+                listener.poll_accept(cx).map_ok(|(stream, _)| Socket::Unix(stream))
+            }
         }
     }
 
-    /// Those that wait to be accepted, and then no more: for the time when nobody is woken for them any longer.
+    /// Those that wait to be accepted, and then no more: for the time when nobody is woken for them
+    /// any longer.
     pub(crate) fn into_waiting(self) -> io::Result<Waiting> {
         Ok(match self {
             Listener::Tcp(listener) => Waiting::Tcp(listener.into_std()?),

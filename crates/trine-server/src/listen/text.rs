@@ -6,8 +6,8 @@ use super::Listen;
 use crate::listen::address::Address;
 use crate::semantics::https::HttpsRedirect;
 
-/// `http://127.0.0.1:80`, `https://[::]:443` (with the certificate of `tls_cert` and `tls_key`) or `unix:/run/app.sock`;
-/// behind it, each after a space:
+/// `http://127.0.0.1:80`, `https://[::]:443` (with the certificate of `tls_cert` and `tls_key`) or
+/// `unix:/run/app.sock`; behind it, each after a space:
 ///
 /// | option | field |
 /// |---|---|
@@ -36,12 +36,15 @@ impl FromStr for Listen {
                 "mode" => listen.unix_mode = mode(value)?,
                 "redirect" if value.is_empty() => listen.redirect = Some(HttpsRedirect::new()),
                 "redirect" => {
-                    let port =
-                        value.parse().map_err(|_| format!("`redirect` needs a port, got `{value}`"))?;
+                    let port = value
+                        .parse()
+                        .map_err(|_| format!("`redirect` needs a port, got `{value}`"))?;
                     listen.redirect = Some(HttpsRedirect::new().port(port));
                 }
                 _ => {
-                    return Err(format!("`{option}` is no option: there are `proxy`, `mode` and `redirect`"));
+                    return Err(format!(
+                        "`{option}` is no option: there are `proxy`, `mode` and `redirect`"
+                    ));
                 }
             }
         }
@@ -53,7 +56,9 @@ fn place(text: &str) -> Result<Listen, String> {
     let Some((scheme, address)) = text.split_once("://") else {
         return match text.parse()? {
             Address::Unix(path) => Ok(Listen::unix(path)),
-            Address::Tcp(address) => Err(format!("write `http://{address}` or `https://{address}`")),
+            Address::Tcp(address) => {
+                Err(format!("write `http://{address}` or `https://{address}`"))
+            }
         };
     };
     let address = address.parse().map_err(|_| {

@@ -17,7 +17,9 @@ pub(crate) fn bind(path: &Path, mode: u32, backlog: i32) -> io::Result<Listening
     // Only a socket that nobody answers on is left over from a run that was killed.
     if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
         match UnixStream::connect(path) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)?,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(path)?
+            }
             _ => return Err(io::ErrorKind::AddrInUse.into()),
         }
     }

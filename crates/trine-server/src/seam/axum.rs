@@ -13,14 +13,17 @@ use trine_core::{Body, BoxError, ConnInfo};
 
 use crate::seam::{MakeConnection, MakeWorker};
 
-/// An axum `Router`, as it is: its handlers find `ConnectInfo<SocketAddr>`, as they do on `axum::serve` with
-/// `into_make_service_with_connect_info`, and its WebSockets work (feature `hyper-upgrade`).
+/// An axum `Router`, as it is: its handlers find `ConnectInfo<SocketAddr>`, as they do on
+/// `axum::serve` with `into_make_service_with_connect_info`, and its WebSockets work (feature
+/// `hyper-upgrade`).
 ///
-/// The address is that of the peer, as there: behind a proxy, the proxy's own. What the proxy says of its client is another
-/// thing, and code that weighs the one against the other would be deceived by the client's address in the peer's place.
-/// [`TrustedProxies::client`](crate::TrustedProxies::client) of [`ServerConfig::trusted`](crate::ServerConfig::trusted)
-/// has the client. With the PROXY protocol it is the address that the balancer names. A Unix socket has none, and
-/// `ConnectInfo` is not there.
+/// The address is that of the peer, as there: behind a proxy, the proxy's own. What the proxy says
+/// of its client is another thing, and code that weighs the one against the other would be deceived
+/// by the client's address in the peer's place.
+/// [`TrustedProxies::client`](crate::TrustedProxies::client) of
+/// [`ServerConfig::trusted`](crate::ServerConfig::trusted) has the client. With the PROXY protocol
+/// it is the address that the balancer names. A Unix socket has none, and `ConnectInfo` is not
+/// there.
 ///
 /// ```no_run
 /// # async fn run(router: axum::Router) -> Result<(), trine_server::ServerError> {

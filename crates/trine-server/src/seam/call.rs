@@ -49,8 +49,8 @@ impl Failure {
     }
 }
 
-/// Makes the service ready, only now that a whole head is there (an idle connection must hold no permit), and calls it
-/// with the request in `head`. The answer lies in `out` then.
+/// Makes the service ready, only now that a whole head is there (an idle connection must hold no
+/// permit), and calls it with the request in `head`. The answer lies in `out` then.
 pub(crate) async fn call<I, S>(
     wire: &mut Wire<I>,
     upload: &mut Upload,

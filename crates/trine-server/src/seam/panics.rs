@@ -1,4 +1,5 @@
-//! Panics of a service: caught once for everything that a connection does, logged, and told apart from every other end.
+//! Panics of a service: caught once for everything that a connection does, logged, and told apart
+//! from every other end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,12 +10,14 @@ pub(crate) struct Panicked;
 
 /// Runs a piece of foreign code.
 ///
-/// `AssertUnwindSafe`: whatever the code left half-done is dropped with its connection and never used again.
+/// `AssertUnwindSafe`: whatever the code left half-done is dropped with its connection and never
+/// used again.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(report)
 }
 
-// The payload is dropped here; one that panics while it is dropped would end the worker, so it is kept from that.
+// The payload is dropped here; one that panics while it is dropped would end the worker, so it is
+// kept from that.
 #[cold]
 fn report(payload: Box<dyn Any + Send>) -> Panicked {
     let text = payload

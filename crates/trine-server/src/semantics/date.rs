@@ -35,8 +35,8 @@ pub(crate) fn value() -> HeaderValue {
     })
 }
 
-/// Looks at the clock. It is called whenever a connection has waited: answers that are made in one go, one after the
-/// other, have the same time.
+/// Looks at the clock. It is called whenever a connection has waited: answers that are made in one
+/// go, one after the other, have the same time.
 pub(crate) fn look() {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     NOW.with(|now| {
@@ -48,7 +48,8 @@ pub(crate) fn look() {
 
 #[cold]
 fn format(seconds: u64) -> Line {
-    let line = format!("date: {}\r\n", httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)));
+    let line =
+        format!("date: {}\r\n", httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)));
     line.as_bytes().try_into().unwrap_or(*b"date: Thu, 01 Jan 1970 00:00:00 GMT\r\n")
 }
 

@@ -1,4 +1,5 @@
-//! What leads clients from plain HTTP to HTTPS, and keeps them there: Tower layers that any service can have.
+//! What leads clients from plain HTTP to HTTPS, and keeps them there: Tower layers that any service
+//! can have.
 
 mod hsts;
 mod redirect;

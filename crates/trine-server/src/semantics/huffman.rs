@@ -1,9 +1,10 @@
 //! The Huffman code of HPACK and QPACK (RFC 7541, appendix B).
 //!
-//! It is canonical: symbols of one length have consecutive codes, and longer codes follow shorter ones. So the lengths
-//! are the whole table.
+//! It is canonical: symbols of one length have consecutive codes, and longer codes follow shorter
+//! ones. So the lengths are the whole table.
 
-/// The value that `coded` stands for, appended to `out`. `None` where it is not valid or would be longer than `most`.
+/// The value that `coded` stands for, appended to `out`. `None` where it is not valid or would be
+/// longer than `most`.
 pub(crate) fn decode(coded: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
     let mut bits: u64 = 0;
     let mut held = 0;
@@ -16,10 +17,12 @@ pub(crate) fn decode(coded: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()>
             bits |= u64::from(*byte) << (56 - held);
             held += 8;
         }
-        // The first 32 bits, filled up with ones: what pads the end is the beginning of the longest code.
+        // The first 32 bits, filled up with ones: what pads the end is the beginning of the longest
+        // code.
         let window = if held >= 32 { bits >> 32 } else { (bits >> 32) | (0xffff_ffff >> held) };
         let Some(row) = ROWS.iter().find(|row| window < row.end) else {
-            // Only the code of the end itself is left, of which at most seven bits may pad (RFC 7541, 5.2).
+            // Only the code of the end itself is left, of which at most seven bits may pad (RFC
+            // 7541, 5.2).
             return (held < 8).then_some(());
         };
         if u32::from(row.len) > held {

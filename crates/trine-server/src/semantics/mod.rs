@@ -1,5 +1,6 @@
-//! What a request head must keep to whatever protocol brings it (RFC 9110): one set of rules, so that what one protocol
-//! refuses does not come in by another. Each protocol reads its own syntax, then asks here.
+//! What a request head must keep to whatever protocol brings it (RFC 9110): one set of rules, so
+//! that what one protocol refuses does not come in by another. Each protocol reads its own syntax,
+//! then asks here.
 //!
 //! The cases stand in `tests/strictness/heads.rs`, and run over each protocol.
 
@@ -41,11 +42,11 @@ pub(crate) fn asterisk(method: &Method) -> Result<(), RequestError> {
     if *method == Method::OPTIONS { Ok(()) } else { Err(RequestError::TargetForm) }
 }
 
-/// Whether a target has nothing in it that others read in another way: a byte that is not ASCII, a fragment, a backslash in
-/// its path.
+/// Whether a target has nothing in it that others read in another way: a byte that is not ASCII, a
+/// fragment, a backslash in its path.
 ///
-/// A browser encodes a byte that is not ASCII and turns a backslash into `/`: with one in it, the path would be another
-/// one for who does the same behind us. In a query it stays what it is.
+/// A browser encodes a byte that is not ASCII and turns a backslash into `/`: with one in it, the
+/// path would be another one for who does the same behind us. In a query it stays what it is.
 pub(crate) fn characters(target: &[u8]) -> bool {
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
     target.is_ascii() && !target.contains(&b'#') && !path.contains(&b'\\')
@@ -67,13 +68,22 @@ pub(crate) fn length(seen: &mut Option<u64>, value: &[u8]) -> Result<(), Request
 /// The one expectation that there is (RFC 9110, 10.1.1).
 #[inline]
 pub(crate) fn expectation(value: &[u8]) -> Result<(), RequestError> {
-    if value.eq_ignore_ascii_case(b"100-continue") { Ok(()) } else { Err(RequestError::Expectation) }
+    if value.eq_ignore_ascii_case(b"100-continue") {
+        Ok(())
+    } else {
+        Err(RequestError::Expectation)
+    }
 }
 
-/// A scheme that is named must be that of the connection (RFC 9110, 7.4): `https` in clear text would be believed by
-/// whoever asks the target. A proxy that is trusted may name what its own client spoke, and so may one that says for whom
-/// the connection is: a listener that takes PROXY headers is for such proxies alone.
-pub(crate) fn scheme(scheme: &Scheme, info: &ConnInfo, config: &ServerConfig) -> Result<(), RequestError> {
+/// A scheme that is named must be that of the connection (RFC 9110, 7.4): `https` in clear text
+/// would be believed by whoever asks the target. A proxy that is trusted may name what its own
+/// client spoke, and so may one that says for whom the connection is: a listener that takes PROXY
+/// headers is for such proxies alone.
+pub(crate) fn scheme(
+    scheme: &Scheme,
+    info: &ConnInfo,
+    config: &ServerConfig,
+) -> Result<(), RequestError> {
     let secure = if *scheme == Scheme::HTTPS {
         true
     } else if *scheme == Scheme::HTTP {
@@ -81,7 +91,11 @@ pub(crate) fn scheme(scheme: &Scheme, info: &ConnInfo, config: &ServerConfig) ->
     } else {
         return Err(RequestError::TargetForm);
     };
-    if secure == info.secure || is_trusted(info, config) { Ok(()) } else { Err(RequestError::SchemeDiffers) }
+    if secure == info.secure || is_trusted(info, config) {
+        Ok(())
+    } else {
+        Err(RequestError::SchemeDiffers)
+    }
 }
 
 /// Asked for each request behind a proxy that ends TLS.
@@ -89,7 +103,8 @@ fn is_trusted(info: &ConnInfo, config: &ServerConfig) -> bool {
     info.proxied || forwarded::is_one_of(&config.trusted_proxies, info)
 }
 
-/// The scheme that is written like this, in any case (RFC 3986, 3.1). `None` for those of other protocols.
+/// The scheme that is written like this, in any case (RFC 3986, 3.1). `None` for those of other
+/// protocols.
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) fn known_scheme(text: &[u8]) -> Option<Scheme> {
     if text.eq_ignore_ascii_case(b"https") {
@@ -101,9 +116,9 @@ pub(crate) fn known_scheme(text: &[u8]) -> Option<Scheme> {
     }
 }
 
-/// Whether a field is one that a later party reads as it is: a name that is a token, a value without space around it
-/// (RFC 9110, 5.1 and 5.5). HTTP/1 strips such space, so that another value would be seen behind us; the crate `http` takes
-/// a quotation mark for a part of a name.
+/// Whether a field is one that a later party reads as it is: a name that is a token, a value
+/// without space around it (RFC 9110, 5.1 and 5.5). HTTP/1 strips such space, so that another value
+/// would be seen behind us; the crate `http` takes a quotation mark for a part of a name.
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) fn field(name: &http::HeaderName, value: &http::HeaderValue) -> bool {
     let space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));

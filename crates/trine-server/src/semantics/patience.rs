@@ -1,4 +1,5 @@
-//! How long a connection waits for a peer that reads slowly, and how it notices one that is gone while nobody reads.
+//! How long a connection waits for a peer that reads slowly, and how it notices one that is gone
+//! while nobody reads.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -12,9 +13,11 @@ use crate::transport::io::Io;
 use crate::transport::timer::{Side, Timer};
 use crate::transport::wire::Gone;
 
-/// How much of its `write_timeout` a client has used up. Only waiting counts, and what it takes buys time back.
+/// How much of its `write_timeout` a client has used up. Only waiting counts, and what it takes
+/// buys time back.
 ///
-/// It goes on from one answer to the next: many small answers that are each read slowly are one slow reader.
+/// It goes on from one answer to the next: many small answers that are each read slowly are one
+/// slow reader.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     used: Duration,
@@ -44,11 +47,12 @@ impl Pace {
     }
 }
 
-/// Looks for a reset now and then, while nothing is read: behind a FIN, or while enough waits to be understood.
+/// Looks for a reset now and then, while nothing is read: behind a FIN, or while enough waits to be
+/// understood.
 ///
-/// The socket is readable all that time, so that its readiness cannot be waited for; and taking that readiness away
-/// would lose the wake-up of the next read. It is one call to the system a second, and only of connections that have
-/// a request in hand.
+/// The socket is readable all that time, so that its readiness cannot be waited for; and taking
+/// that readiness away would lose the wake-up of the next read. It is one call to the system a
+/// second, and only of connections that have a request in hand.
 #[derive(Debug, Default)]
 pub(crate) struct Look(Option<Pin<Box<Sleep>>>);
 

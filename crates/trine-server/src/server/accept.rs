@@ -16,8 +16,8 @@ use crate::server::shutdown::{Phase, reached};
 
 /// Accepts until the server drains or leaves, and then until nobody waits any more.
 ///
-/// Past the limit nothing is accepted, so that new connections wait in the backlog, where they cost no memory of ours; or
-/// they are accepted to be shed.
+/// Past the limit nothing is accepted, so that new connections wait in the backlog, where they cost
+/// no memory of ours; or they are accepted to be shed.
 pub(crate) async fn accept(
     listener: Listener,
     config: &ServerConfig,
@@ -61,7 +61,8 @@ async fn next(
         let permit = ready!(waiting.as_mut().poll(cx)).ok();
         match listener.poll_accept(cx) {
             Poll::Ready(accepted) => Poll::Ready(accepted.map(|socket| (socket, permit))),
-            // Who waits for a connection holds no place: it may be the only one, and somebody else's connection be there.
+            // Who waits for a connection holds no place: it may be the only one, and somebody
+            // else's connection be there.
             Poll::Pending => {
                 waiting.set(place());
                 Poll::Pending
@@ -84,8 +85,8 @@ fn accept_rest(
     }
 }
 
-/// An error of one connection is that connection's; an error of the whole process needs time to pass, since the next
-/// call would fail too and the loop would spin.
+/// An error of one connection is that connection's; an error of the whole process needs time to
+/// pass, since the next call would fail too and the loop would spin.
 async fn back_off(error: &io::Error) {
     use io::ErrorKind as Kind;
     if matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::Interrupted) {

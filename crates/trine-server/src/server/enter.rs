@@ -41,7 +41,11 @@ pub(crate) struct Door {
 impl Door {
     #[cfg_attr(
         not(feature = "http3"),
-        allow(unused_variables, clippy::unnecessary_wraps, reason = "plain HTTP has nothing to make ready")
+        allow(
+            unused_variables,
+            clippy::unnecessary_wraps,
+            reason = "plain HTTP has nothing to make ready"
+        )
     )]
     pub(crate) fn new(
         listen: &Listen,
@@ -93,8 +97,8 @@ impl Door {
 
 /// Brings a connection through the door and serves it to its end.
 ///
-/// What only some listeners ask for is boxed: the task of a plain connection must not be as large as that of the
-/// largest protocol.
+/// What only some listeners ask for is boxed: the task of a plain connection must not be as large
+/// as that of the largest protocol.
 pub(crate) async fn enter<I, M>(
     mut io: I,
     mut info: ConnInfo,
@@ -177,7 +181,16 @@ async fn protected<I, M>(
     #[cfg(feature = "http2")]
     if is_http2(&info) {
         let service = make.connection(&info);
-        return Box::pin(crate::h2::serve(stream, BytesMut::new(), info, make, service, config, place)).await;
+        return Box::pin(crate::h2::serve(
+            stream,
+            BytesMut::new(),
+            info,
+            make,
+            service,
+            config,
+            place,
+        ))
+        .await;
     }
     Box::pin(conn(stream, info, make, config, place)).await;
 }

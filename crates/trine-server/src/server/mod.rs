@@ -44,11 +44,12 @@ impl Server {
         Server { config }
     }
 
-    /// Opens the listeners. From here on clients can connect; they are served once [`Bound::serve`] runs.
+    /// Opens the listeners. From here on clients can connect; they are served once [`Bound::serve`]
+    /// runs.
     ///
     /// # Errors
-    /// [`ServerError::Config`] names every field that cannot work; [`ServerError::Bind`] when the address cannot be
-    /// listened on, which is also what a second instance on the same port gets.
+    /// [`ServerError::Config`] names every field that cannot work; [`ServerError::Bind`] when the
+    /// address cannot be listened on, which is also what a second instance on the same port gets.
     pub fn bind(self) -> Result<Bound, ServerError> {
         self.config.check()?;
         let opened = listen::bind(&self.config)?;
@@ -62,8 +63,9 @@ impl Server {
             #[cfg(unix)]
             estate: Arc::default(),
         };
-        let files =
-            |origin| opened.iter().filter(move |place| place.origin == origin).filter_map(Opened::file);
+        let files = |origin| {
+            opened.iter().filter(move |place| place.origin == origin).filter_map(Opened::file)
+        };
         let files = Files {
             ours: files(Origin::Here).collect(),
             inherited: files(Origin::OldProcess).collect(),
@@ -95,39 +97,44 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// Starts the graceful shutdown: nothing new is accepted, idle connections close, requests in flight have
-    /// [`ServerConfig::shutdown_timeout`] to end.
+    /// Starts the graceful shutdown: nothing new is accepted, idle connections close, requests in
+    /// flight have [`ServerConfig::shutdown_timeout`] to end.
     pub fn shutdown(&self) {
         self.end(Phase::Draining);
     }
 
-    /// Waits until the server begins to end: by a handle, by a signal, or because another process has taken over.
+    /// Waits until the server begins to end: by a handle, by a signal, or because another process
+    /// has taken over.
     pub async fn draining(&self) {
         reached(&mut self.phase.subscribe(), Phase::Leaving).await;
     }
 
-    /// Restarts without losing a request, as SIGUSR2 does: starts the program again as it was called (its file may be a new
-    /// version), gives it the listening sockets, and when it is ready to serve, leaves: it accepts nothing more, and each
-    /// connection ends with its next request, or after [`ServerConfig::keep_alive_timeout`] without one.
+    /// Restarts without losing a request, as SIGUSR2 does: starts the program again as it was
+    /// called (its file may be a new version), gives it the listening sockets, and when it is ready
+    /// to serve, leaves: it accepts nothing more, and each connection ends with its next request,
+    /// or after [`ServerConfig::keep_alive_timeout`] without one.
     ///
-    /// This returns when the new process has taken over. Both run side by side for a while. The new one adopts the sockets of
-    /// the addresses that it is configured for, whatever its number of workers, and opens others itself; so it can change
-    /// every setting, but not take another address of a port that the old one still has. Unix only.
+    /// This returns when the new process has taken over. Both run side by side for a while. The new
+    /// one adopts the sockets of the addresses that it is configured for, whatever its number of
+    /// workers, and opens others itself; so it can change every setting, but not take another
+    /// address of a port that the old one still has. Unix only.
     ///
     /// # Errors
-    /// When the new process is not ready within [`ServerConfig::handover_timeout`], or ends before, this one goes on, and the
-    /// new one is gone. Process 1 of a container cannot be replaced, nor can a server that
-    /// speaks HTTP/3, and there is one restart at a time.
+    /// When the new process is not ready within [`ServerConfig::handover_timeout`], or ends before,
+    /// this one goes on, and the new one is gone. Process 1 of a container cannot be replaced, nor
+    /// can a server that speaks HTTP/3, and there is one restart at a time.
     #[cfg(unix)]
     pub async fn restart(&self) -> Result<(), crate::HandoverError> {
         self.estate.hand_over(&self.phase).await
     }
 
-    /// Reads the certificates of every listener again, as SIGHUP does; see [`Tls`](crate::tls::Tls). It reads files, and returns
-    /// when new handshakes use what they hold.
+    /// Reads the certificates of every listener again, as SIGHUP does; see
+    /// [`Tls`](crate::tls::Tls). It reads files, and returns when new handshakes use what they
+    /// hold.
     ///
     /// # Errors
-    /// Where a listener's cannot be used, it keeps the old ones. All are tried; the first error is told, each is logged.
+    /// Where a listener's cannot be used, it keeps the old ones. All are tried; the first error is
+    /// told, each is logged.
     #[cfg(feature = "tls-core")]
     pub fn reload_certificates(&self) -> Result<(), crate::tls::TlsError> {
         crate::tls::reload::reload(&self.doors)
@@ -146,8 +153,8 @@ impl ServerHandle {
 }
 
 impl Bound {
-    /// The address that clients connect to; it tells the port that the system chose for port 0. Of several places it
-    /// is the first of TCP; without one, what the configuration says.
+    /// The address that clients connect to; it tells the port that the system chose for port 0. Of
+    /// several places it is the first of TCP; without one, what the configuration says.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addrs().find_map(Address::tcp).unwrap_or_else(|| self.config.socket_addr())
@@ -164,8 +171,8 @@ impl Bound {
         self.handle.clone()
     }
 
-    /// Serves on one thread per worker, each with a runtime of its own, until a shutdown has ended. Services, their
-    /// futures and bodies need not be `Send`.
+    /// Serves on one thread per worker, each with a runtime of its own, until a shutdown has ended.
+    /// Services, their futures and bodies need not be `Send`.
     ///
     /// All workers' runtimes live until the last one has drained.
     ///
@@ -187,7 +194,8 @@ impl Bound {
         let mut threads = Vec::new();
         let mut result = Ok(());
         for (index, entrances) in self.entrances()?.into_iter().enumerate() {
-            match worker::spawn(index, Arc::clone(&make), entrances, common.clone(), events.clone()) {
+            match worker::spawn(index, Arc::clone(&make), entrances, common.clone(), events.clone())
+            {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     self.handle.abort();
@@ -221,15 +229,16 @@ impl Bound {
             }
         }
         advance(&self.handle.phase, Phase::Over);
-        let joining =
-            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        let joining = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|thread| drop(thread.join()))
+        });
         // The threads have reported; how they were joined adds nothing.
         let _ = joining.await;
         result
     }
 
-    /// Serves on the runtime that this is called on, so that an idle thread of it may take over a busy one's
-    /// connections. [`ServerConfig::workers`] is then the number of accept loops.
+    /// Serves on the runtime that this is called on, so that an idle thread of it may take over a
+    /// busy one's connections. [`ServerConfig::workers`] is then the number of accept loops.
     ///
     /// # Errors
     /// When the one worker cannot be set up.
@@ -247,7 +256,8 @@ impl Bound {
         let _certificates = self.watch_certificates()?;
         #[cfg(feature = "acme")]
         let _acme = self.keep_certificates().await?;
-        let worker = make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
+        let worker =
+            make.worker(0).await.map_err(|source| ServerError::Worker { index: 0, source })?;
         let worker = Arc::new(worker);
         let entrances = self.entrances()?;
         self.run().await?;
@@ -256,23 +266,32 @@ impl Bound {
         for entrances in entrances {
             let entrances = worker::worker_side(entrances)?;
             let worker = Arc::clone(&worker);
-            listening.spawn(worker::work(entrances, common.clone(), move |socket, door, place, config| {
-                let make = Arc::clone(&worker);
-                match socket {
-                    Socket::Tcp(stream, peer) => {
-                        let info = socket::info(&stream, peer);
-                        tokio::spawn(enter(stream, info, door, make, config, place))
-                    }
-                    #[cfg(unix)]
-                    Socket::Unix(stream) => {
-                        tokio::spawn(enter(AnyIo::new(stream), ConnInfo::unix(), door, make, config, place))
-                    }
-                    #[cfg(feature = "http3")]
-                    Socket::Quic(arrival) => {
-                        tokio::spawn(crate::h3::connection(*arrival, make, config, place))
-                    }
-                };
-            }));
+            listening.spawn(worker::work(
+                entrances,
+                common.clone(),
+                move |socket, door, place, config| {
+                    let make = Arc::clone(&worker);
+                    match socket {
+                        Socket::Tcp(stream, peer) => {
+                            let info = socket::info(&stream, peer);
+                            tokio::spawn(enter(stream, info, door, make, config, place))
+                        }
+                        #[cfg(unix)]
+                        Socket::Unix(stream) => tokio::spawn(enter(
+                            AnyIo::new(stream),
+                            ConnInfo::unix(),
+                            door,
+                            make,
+                            config,
+                            place,
+                        )),
+                        #[cfg(feature = "http3")]
+                        Socket::Quic(arrival) => {
+                            tokio::spawn(crate::h3::connection(*arrival, make, config, place))
+                        }
+                    };
+                },
+            ));
         }
         while let Some(ended) = listening.join_next().await {
             if ended.is_err() {
@@ -314,8 +333,13 @@ impl Bound {
 
     #[cfg(feature = "acme")]
     async fn keep_certificates(&self) -> Result<Vec<Listening>, ServerError> {
-        let tasks = crate::tls::acme::start(&self.handle.doors, &self.handle.phase.subscribe()).await;
-        Ok(tasks.map_err(ServerError::Tls)?.into_iter().map(|task| Listening(tokio::spawn(task))).collect())
+        let tasks =
+            crate::tls::acme::start(&self.handle.doors, &self.handle.phase.subscribe()).await;
+        Ok(tasks
+            .map_err(ServerError::Tls)?
+            .into_iter()
+            .map(|task| Listening(tokio::spawn(task)))
+            .collect())
     }
 
     #[cfg(unix)]

@@ -15,7 +15,8 @@ pub(crate) struct Shed {
     patience: Duration,
 }
 
-/// How many are answered at a time; further connections are reset. Each costs a task and a file descriptor.
+/// How many are answered at a time; further connections are reset. Each costs a task and a file
+/// descriptor.
 const MOST: usize = 64;
 
 /// Nothing in it depends on the request: that would have to be read and understood.
@@ -38,7 +39,8 @@ impl Shed {
         tracing::debug!("a connection was shed: as many as `max_connections` are open");
         let full = self.tasks.len() >= MOST;
         match socket {
-            // What was not read would reset it anyway; this way nothing of it stays behind in the system either.
+            // What was not read would reset it anyway; this way nothing of it stays behind in the
+            // system either.
             Socket::Tcp(stream, _) if full => drop(stream.set_zero_linger()),
             Socket::Tcp(stream, _) => self.spawn(stream),
             #[cfg(unix)]
@@ -60,8 +62,9 @@ impl Shed {
     }
 }
 
-// Clients take an answer before their request for a fault. After it, what they still send is read into nothing: bytes
-// that lie unread at the end would reset the connection, and destroy the answer on its way.
+// Clients take an answer before their request for a fault. After it, what they still send is read
+// into nothing: bytes that lie unread at the end would reset the connection, and destroy the answer
+// on its way.
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
     let mut nothing = [0; 4096];
     let _ = stream.read(&mut nothing).await?;

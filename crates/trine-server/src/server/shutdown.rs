@@ -3,9 +3,11 @@
 //! ```text
 //!   Starting -> Running -> Leaving -> Draining -> Aborted -> Over
 //! ```
-//! `Leaving`: another process has taken over (or, mostly, this is skipped): nothing new is accepted, every connection ends
-//! with its next request, and idle ones may wait for it. `Draining`: nothing new is accepted, idle connections close, busy ones finish their request. `Aborted`: the time is
-//! over, or a second signal came; what is left is dropped. `Over`: every worker has drained, so runtimes may end.
+//! `Leaving`: another process has taken over (or, mostly, this is skipped): nothing new is
+//! accepted, every connection ends with its next request, and idle ones may wait for it.
+//! `Draining`: nothing new is accepted, idle connections close, busy ones finish their request.
+//! `Aborted`: the time is over, or a second signal came; what is left is dropped. `Over`: every
+//! worker has drained, so runtimes may end.
 
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
@@ -28,8 +30,8 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// How long a shutdown waits for the first word of a connection that it has accepted already: who has just connected may
-/// have sent a request that is still on its way.
+/// How long a shutdown waits for the first word of a connection that it has accepted already: who
+/// has just connected may have sent a request that is still on its way.
 pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 /// Moves the server forward, never back.
@@ -52,9 +54,11 @@ pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, at: Phase) {
 /// The open connections of one worker, and whether they are asked to end.
 #[derive(Debug, Default)]
 pub(crate) struct Drain {
-    /// 0: serve; 1: the next request of a connection is its last; 2: idle connections end too; 3: drop everything.
+    /// 0: serve; 1: the next request of a connection is its last; 2: idle connections end too; 3:
+    /// drop everything.
     state: AtomicU8,
-    // A connection registers its task's waker once, at its start: requests pay nothing for a shutdown.
+    // A connection registers its task's waker once, at its start: requests pay nothing for a
+    // shutdown.
     open: Mutex<Slab<Option<Waker>>>,
     begun: Notify,
     emptied: Notify,
@@ -65,8 +69,8 @@ impl Drain {
         self.state.load(Ordering::Relaxed) >= 1
     }
 
-    /// Whether a connection without a request ends now. In a handover it does not: a request may be on its way, and there is
-    /// somebody else for whoever comes later.
+    /// Whether a connection without a request ends now. In a handover it does not: a request may be
+    /// on its way, and there is somebody else for whoever comes later.
     pub(crate) fn ends_idle(&self) -> bool {
         self.state.load(Ordering::Relaxed) >= 2
     }
@@ -92,8 +96,8 @@ impl Drain {
         Place { drain: Arc::clone(self), key, _permit: permit }
     }
 
-    /// After a handover: ends every connection with its next request. Whoever has none within `idle` would have been let go
-    /// without it too.
+    /// After a handover: ends every connection with its next request. Whoever has none within
+    /// `idle` would have been let go without it too.
     pub(crate) async fn leave(&self, phase: &mut watch::Receiver<Phase>, idle: Duration) {
         if *phase.borrow() != Phase::Leaving {
             return;
@@ -106,7 +110,8 @@ impl Drain {
         }
     }
 
-    /// Ends all connections: asks first, and drops what is left after `patience` or when the server is aborted.
+    /// Ends all connections: asks first, and drops what is left after `patience` or when the server
+    /// is aborted.
     pub(crate) async fn run(&self, phase: &mut watch::Receiver<Phase>, patience: Duration) {
         self.tell(2);
         let mut emptied = pin!(self.emptied());
@@ -117,9 +122,13 @@ impl Drain {
             () = tokio::time::sleep(patience) => {}
         }
         let left = self.open().len();
-        tracing::warn!(connections = left, "the time for shutting down is over; open connections are cut");
+        tracing::warn!(
+            connections = left,
+            "the time for shutting down is over; open connections are cut"
+        );
         self.cut();
-        // Connections end at their next poll. Upgraded ones belong to their handlers, which end with the runtime.
+        // Connections end at their next poll. Upgraded ones belong to their handlers, which end
+        // with the runtime.
         let _ = tokio::time::timeout(Duration::from_millis(100), emptied).await;
     }
 
@@ -141,7 +150,8 @@ impl Drain {
     fn tell(&self, state: u8) {
         self.state.store(state, Ordering::Relaxed);
         // The lock orders the store before every waker that is registered after it.
-        let wakers: Vec<Waker> = self.open().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        let wakers: Vec<Waker> =
+            self.open().iter().filter_map(|(_, waker)| waker.clone()).collect();
         for waker in wakers {
             waker.wake();
         }
@@ -153,8 +163,8 @@ impl Drain {
     }
 }
 
-/// One connection's place among the open ones: it is counted, and its share of the connection limit is taken, until
-/// this is dropped.
+/// One connection's place among the open ones: it is counted, and its share of the connection limit
+/// is taken, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     drain: Arc<Drain>,
@@ -167,8 +177,8 @@ impl Place {
         Arc::clone(&self.drain)
     }
 
-    /// Runs what a connection waits for before its first request. `None` once the server is aborted, and where it drains and
-    /// that does not come within [`LAST_CHANCE`].
+    /// Runs what a connection waits for before its first request. `None` once the server is
+    /// aborted, and where it drains and that does not come within [`LAST_CHANCE`].
     pub(crate) async fn last_chance<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut working = pin!(work);
         let mut patience = None;
@@ -181,7 +191,8 @@ impl Place {
                 return Poll::Ready(Some(done));
             }
             if self.drain.ends_idle() {
-                let patience = patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CHANCE)));
+                let patience =
+                    patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CHANCE)));
                 ready!(patience.as_mut().poll(cx));
                 return Poll::Ready(None);
             }
@@ -197,7 +208,8 @@ impl Place {
         }
     }
 
-    /// Forgets the task that watched: it ends before this place does, and its waker would keep its memory.
+    /// Forgets the task that watched: it ends before this place does, and its waker would keep its
+    /// memory.
     pub(crate) fn unwatch(&self) {
         if let Some(waker) = self.drain.open().get_mut(self.key) {
             *waker = None;

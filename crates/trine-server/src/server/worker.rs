@@ -35,8 +35,8 @@ pub(crate) struct Common {
 #[derive(Debug)]
 pub(crate) enum Event {
     Ready,
-    /// Its connections have ended. Its runtime lives on: a socket that was opened on it, by a pool of clients say, may
-    /// be in use by another worker that has not drained yet.
+    /// Its connections have ended. Its runtime lives on: a socket that was opened on it, by a pool
+    /// of clients say, may be in use by another worker that has not drained yet.
     Drained,
     Failed(ServerError),
 }
@@ -55,7 +55,8 @@ pub(crate) fn spawn<M: MakeWorker>(
             let mut report = Report { index, events, done: false };
             match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
                 Ok(runtime) => {
-                    let ended = runtime.block_on(run(index, make, entrances, common, &report.events));
+                    let ended =
+                        runtime.block_on(run(index, make, entrances, common, &report.events));
                     // A blocking task that never ends must not keep the process.
                     runtime.shutdown_background();
                     report.end(ended);

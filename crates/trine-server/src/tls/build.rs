@@ -50,10 +50,14 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
             let mut roots = RootCertStore::empty();
             for certificate in authorities.certificates()? {
                 roots.add(certificate).map_err(|error| {
-                    TlsError::new(authorities, format!("expected certificates of authorities: {error}"))
+                    TlsError::new(
+                        authorities,
+                        format!("expected certificates of authorities: {error}"),
+                    )
                 })?;
             }
-            let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            let builder =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
             let builder = match presence {
                 ClientCertificates::Required => builder,
                 ClientCertificates::Optional => builder.allow_unauthenticated(),
@@ -74,14 +78,16 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
         super::acme::clients(tls)?;
         config.alpn_protocols.push(super::acme::PROTOCOL.to_vec());
     }
-    // All suites are strong; of those that both know, the order of the provider decides, not what a client happens to like.
+    // All suites are strong; of those that both know, the order of the provider decides, not what a
+    // client happens to like.
     config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;
     Ok(Arc::new(config))
 }
 
-/// Tickets hold a session in the client's hands, so that nothing on the server grows with the number of its clients. Their
-/// keys are of this configuration: one that is made anew, with other authorities say, takes none of the old tickets.
+/// Tickets hold a session in the client's hands, so that nothing on the server grows with the
+/// number of its clients. Their keys are of this configuration: one that is made anew, with other
+/// authorities say, takes none of the old tickets.
 fn resume(config: &mut ServerConfig, resumption: bool) -> Result<(), TlsError> {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if !resumption {
@@ -98,7 +104,8 @@ fn resume(config: &mut ServerConfig, resumption: bool) -> Result<(), TlsError> {
         config.session_storage = rustls::server::ServerSessionMemoryCache::new(REMEMBERED);
         Ok::<_, rustls::Error>(Arc::clone(&config.ticketer))
     };
-    config.ticketer = ticketer.map_err(|error| TlsError::new("session tickets", error.to_string()))?;
+    config.ticketer =
+        ticketer.map_err(|error| TlsError::new("session tickets", error.to_string()))?;
     Ok(())
 }
 

@@ -45,7 +45,8 @@ pub(super) enum Pem {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) certified: Arc<CertifiedKey>,
-    /// What it is valid for, in lower case. Without those that are addresses: no client may ask for one by name.
+    /// What it is valid for, in lower case. Without those that are addresses: no client may ask for
+    /// one by name.
     pub(super) names: Vec<String>,
 }
 
@@ -75,7 +76,8 @@ impl Source {
             #[cfg(feature = "acme")]
             Source::Acme(managed) => {
                 acme::settings(managed)?;
-                let names = managed.settings.domains.iter().map(|name| name.to_ascii_lowercase()).collect();
+                let names =
+                    managed.settings.domains.iter().map(|name| name.to_ascii_lowercase()).collect();
                 Ok(Supply::Acme(Arc::clone(&managed.state), names))
             }
         }
@@ -121,11 +123,12 @@ pub(super) fn load(chain: &Pem, key: &Pem, provider: &CryptoProvider) -> Result<
     Ok(Loaded { certified: Arc::new(certified), names })
 }
 
-/// The names of a certificate. One whose time is over, or not come yet, is worth a warning and no more: an expired one is
-/// better than no service, and the clock may be wrong.
+/// The names of a certificate. One whose time is over, or not come yet, is worth a warning and no
+/// more: an expired one is better than no service, and the clock may be wrong.
 fn inspect(chain: &Pem, der: &CertificateDer<'_>) -> Result<Vec<String>, TlsError> {
-    let unreadable =
-        |error| TlsError::new(chain, format!("the first certificate cannot be read (X.509): {error}"));
+    let unreadable = |error| {
+        TlsError::new(chain, format!("the first certificate cannot be read (X.509): {error}"))
+    };
     let certificate = Certificate::from_der(der).map_err(unreadable)?;
     let tbs = certificate.tbs_certificate();
     let now = SystemTime::now();
@@ -180,7 +183,10 @@ impl Pem {
                     ""
                 };
                 let found = found(&text);
-                TlsError::new(self, format!("expected `-----BEGIN PRIVATE KEY-----`, got {found}{hint}"))
+                TlsError::new(
+                    self,
+                    format!("expected `-----BEGIN PRIVATE KEY-----`, got {found}{hint}"),
+                )
             }
             error => self.malformed(&error),
         })
@@ -191,9 +197,10 @@ impl Pem {
             Pem::Text(text) => Ok(Cow::Borrowed(text)),
             Pem::File(path) => match std::fs::read(path) {
                 Ok(text) => Ok(Cow::Owned(text)),
-                Err(error) => {
-                    Err(TlsError::new(self, format!("expected a PEM file, but it cannot be read: {error}")))
-                }
+                Err(error) => Err(TlsError::new(
+                    self,
+                    format!("expected a PEM file, but it cannot be read: {error}"),
+                )),
             },
         }
     }
@@ -222,7 +229,8 @@ impl std::fmt::Debug for Pem {
 /// What a PEM file holds instead of what was looked for.
 fn found(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let headers: Vec<&str> = text.lines().filter(|line| line.starts_with("-----BEGIN ")).take(3).collect();
+    let headers: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("-----BEGIN ")).take(3).collect();
     match &*headers {
         [] if text.trim().is_empty() => "an empty file".to_owned(),
         [] => "no PEM at all (DER? convert it: `openssl x509 -inform der` or `openssl pkey -inform der`)"

@@ -86,8 +86,8 @@ impl Gate {
         self.settings.files()
     }
 
-    /// Brings a connection through its handshake. `None` where it ended, which was logged and, where that makes sense,
-    /// told to the client.
+    /// Brings a connection through its handshake. `None` where it ended, which was logged and,
+    /// where that makes sense, told to the client.
     pub(crate) async fn secure<I: Io>(
         &self,
         io: I,
@@ -163,7 +163,8 @@ impl Gate {
     }
 }
 
-/// The first bytes of a connection; none at its end. The copy is as small as they are: it may have to wait.
+/// The first bytes of a connection; none at its end. The copy is as small as they are: it may have
+/// to wait.
 fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Box<[u8]>>> {
     ready!(socket.poll_read_ready(cx))?;
     let mut buffer = buffer::take();
@@ -173,8 +174,8 @@ fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Bo
     first
 }
 
-/// Says what was wrong (an alert, RFC 8446, 6.2) and waits for the client's end: a socket that is closed with unread bytes is
-/// reset, and the client would see that instead of the reason.
+/// Says what was wrong (an alert, RFC 8446, 6.2) and waits for the client's end: a socket that is
+/// closed with unread bytes is reset, and the client would see that instead of the reason.
 async fn farewell<I: Io>(stream: &mut TlsStream<I>, config: &ServerConfig) {
     let saying = async {
         poll_fn(|cx| stream.poll_send(cx)).await?;

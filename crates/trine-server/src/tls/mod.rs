@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - [`Tls`], here: what somebody asks for
-//! - `certificate`: from PEM to a chain with its key and its names; `resolver`: which of them a client is shown
+//! - `certificate`: from PEM to a chain with its key and its names; `resolver`: which of them a
+//!   client is shown
 //! - `provider`: whose cryptography; `build`: all of it as a configuration of rustls
-//! - `handshake`: from an accepted connection to a protected one; `plain`: the answer to who speaks plain HTTP
+//! - `handshake`: from an accepted connection to a protected one; `plain`: the answer to who speaks
+//!   plain HTTP
 //! - `stream`: the protected bytes as the engine sees them; `info`: what the handshake agreed on
 //! - `acme` (feature `acme`): certificates that the server gets by itself
 //! - `reload`: new certificates without a restart
@@ -54,22 +56,25 @@ use crate::tls::certificate::{Pem, Source};
 /// ```
 ///
 /// # Which certificate a client sees
-/// The names of a certificate are those that it holds itself (`subjectAltName`; `*.example.com` covers one label).
-/// A single certificate is shown to everybody: whether its name is the right one, the client judges best, and it may be
-/// one by address, or a check of a machine that does not look. Of several, the one whose name was asked for is shown,
-/// and the first one to clients that name nothing. A name that none of them covers ends the handshake (RFC 6066, 3):
-/// any certificate would be the wrong one, and would tell who else lives here.
+/// The names of a certificate are those that it holds itself (`subjectAltName`; `*.example.com`
+/// covers one label). A single certificate is shown to everybody: whether its name is the right
+/// one, the client judges best, and it may be one by address, or a check of a machine that does not
+/// look. Of several, the one whose name was asked for is shown, and the first one to clients that
+/// name nothing. A name that none of them covers ends the handshake (RFC 6066, 3): any certificate
+/// would be the wrong one, and would tell who else lives here.
 ///
 /// # New certificates
 /// Files are read again on SIGHUP, when one of them has changed (looked at every
 /// [`tls_watch`](crate::ServerConfig::tls_watch)), and when
-/// [`reload_certificates`](crate::ServerHandle::reload_certificates) is called. Open connections go on; new ones see the new
-/// certificates. A file that cannot be used changes nothing, and the log says why.
+/// [`reload_certificates`](crate::ServerHandle::reload_certificates) is called. Open connections go
+/// on; new ones see the new certificates. A file that cannot be used changes nothing, and the log
+/// says why.
 ///
 /// # What is spoken
-/// TLS 1.3 and 1.2 with forward secrecy and authenticated encryption only; what rustls does not know (renegotiation,
-/// compression, CBC, RSA key exchange, older versions) cannot be turned on. Sessions are resumed by tickets without state
-/// on the server (RFC 8446, 2.2; RFC 5077), whose keys change every six hours; no early data.
+/// TLS 1.3 and 1.2 with forward secrecy and authenticated encryption only; what rustls does not
+/// know (renegotiation, compression, CBC, RSA key exchange, older versions) cannot be turned on.
+/// Sessions are resumed by tickets without state on the server (RFC 8446, 2.2; RFC 5077), whose
+/// keys change every six hours; no early data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     sources: Vec<Source>,
@@ -97,8 +102,8 @@ pub enum ClientCertificates {
 }
 
 impl Tls {
-    /// A certificate from two PEM files: the chain, the server's own certificate first, and its private key (PKCS#8, PKCS#1
-    /// or SEC1). They are read when the server starts.
+    /// A certificate from two PEM files: the chain, the server's own certificate first, and its
+    /// private key (PKCS#8, PKCS#1 or SEC1). They are read when the server starts.
     #[must_use]
     pub fn from_files(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Tls {
         Tls::from_source(Source::new(Pem::File(chain.into()), Pem::File(key.into())))
@@ -110,12 +115,14 @@ impl Tls {
         Tls::from_source(Source::new(Pem::text(chain), Pem::text(key)))
     }
 
-    /// A certificate that the server signs itself when it starts, for `localhost`, 127.0.0.1 and ::1: for development.
-    /// Clients must be told to take it (`curl --insecure`).
+    /// A certificate that the server signs itself when it starts, for `localhost`, 127.0.0.1 and
+    /// ::1: for development. Clients must be told to take it (`curl --insecure`).
     #[cfg(feature = "self-signed")]
     #[must_use]
     pub fn self_signed() -> Tls {
-        Tls::from_source(Source::SelfSigned(["localhost", "127.0.0.1", "::1"].map(str::to_owned).into()))
+        Tls::from_source(Source::SelfSigned(
+            ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into(),
+        ))
     }
 
     /// The same for other names.
@@ -140,7 +147,8 @@ impl Tls {
         self
     }
 
-    /// Keeps what the certificates above need across restarts elsewhere than in [`Acme::cache`](Acme#structfield.cache).
+    /// Keeps what the certificates above need across restarts elsewhere than in
+    /// [`Acme::cache`](Acme#structfield.cache).
     #[cfg(feature = "acme")]
     #[must_use]
     pub fn acme_cache(mut self, cache: Arc<impl AcmeCache>) -> Tls {
@@ -149,8 +157,9 @@ impl Tls {
         self
     }
 
-    /// A configuration of rustls that is taken as it is: for whatever else rustls can do. Only what it lacks is added: the
-    /// list of protocols (ALPN), where it is empty. [`TlsError`] says so where further settings are made here.
+    /// A configuration of rustls that is taken as it is: for whatever else rustls can do. Only what
+    /// it lacks is added: the list of protocols (ALPN), where it is empty. [`TlsError`] says so
+    /// where further settings are made here.
     #[must_use]
     pub fn from_rustls(config: Arc<rustls::ServerConfig>) -> Tls {
         Tls { ready: Some(build::Ready(config)), ..Tls::empty() }
@@ -170,17 +179,27 @@ impl Tls {
         self
     }
 
-    /// Asks clients for a certificate (mTLS) that one of the authorities in this PEM file has signed. Handlers find it in
-    /// [`TlsInfo::client_certificates`](trine_core::TlsInfo::client_certificates). Default: none is asked for.
+    /// Asks clients for a certificate (mTLS) that one of the authorities in this PEM file has
+    /// signed. Handlers find it in
+    /// [`TlsInfo::client_certificates`](trine_core::TlsInfo::client_certificates). Default: none is
+    /// asked for.
     #[must_use]
-    pub fn client_authorities(mut self, file: impl Into<PathBuf>, presence: ClientCertificates) -> Tls {
+    pub fn client_authorities(
+        mut self,
+        file: impl Into<PathBuf>,
+        presence: ClientCertificates,
+    ) -> Tls {
         self.clients = Some(Clients { authorities: Pem::File(file.into()), presence });
         self
     }
 
     /// The same from text.
     #[must_use]
-    pub fn client_authorities_pem(mut self, text: impl Into<Vec<u8>>, presence: ClientCertificates) -> Tls {
+    pub fn client_authorities_pem(
+        mut self,
+        text: impl Into<Vec<u8>>,
+        presence: ClientCertificates,
+    ) -> Tls {
         self.clients = Some(Clients { authorities: Pem::text(text), presence });
         self
     }
@@ -199,15 +218,16 @@ impl Tls {
         self
     }
 
-    /// The cryptography, in place of that of the features `aws-lc-rs` and `ring`. The process-wide default of rustls is never
-    /// used: which it is depends on who was first.
+    /// The cryptography, in place of that of the features `aws-lc-rs` and `ring`. The process-wide
+    /// default of rustls is never used: which it is depends on who was first.
     #[must_use]
     pub fn provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Tls {
         self.provider = Some(provider::Provider(provider));
         self
     }
 
-    /// Reads all files and makes everything ready, as the start of a server does, and throws it away.
+    /// Reads all files and makes everything ready, as the start of a server does, and throws it
+    /// away.
     ///
     /// # Errors
     /// What cannot be read, or does not fit together, with its file.

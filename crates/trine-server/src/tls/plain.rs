@@ -4,8 +4,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::transport::io::Io;
 
-/// Whether these first bytes are the beginning of an HTTP request. A handshake begins with a byte that no method has (RFC
-/// 8446, 5.1: 22).
+/// Whether these first bytes are the beginning of an HTTP request. A handshake begins with a byte
+/// that no method has (RFC 8446, 5.1: 22).
 pub(super) fn is_http(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(u8::is_ascii_uppercase)
 }
@@ -18,7 +18,8 @@ const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\
     \"detail\":\"this port speaks TLS, and the request came without: use https://\"}";
 
-/// Answers, and reads what still comes into nothing: bytes that lie unread at the end would destroy the answer.
+/// Answers, and reads what still comes into nothing: bytes that lie unread at the end would destroy
+/// the answer.
 pub(super) async fn answer(mut io: impl Io) -> std::io::Result<()> {
     io.write_all(ANSWER).await?;
     io.shutdown().await?;

@@ -18,8 +18,8 @@ impl PartialEq for Provider {
 
 impl Eq for Provider {}
 
-/// The given one, else that of the features. Never the default of the process: two crates that each turn a provider on would
-/// make rustls panic.
+/// The given one, else that of the features. Never the default of the process: two crates that each
+/// turn a provider on would make rustls panic.
 pub(super) fn choose(given: Option<&Provider>) -> Result<Arc<CryptoProvider>, TlsError> {
     match given {
         Some(Provider(given)) => Ok(Arc::clone(given)),
@@ -27,9 +27,10 @@ pub(super) fn choose(given: Option<&Provider>) -> Result<Arc<CryptoProvider>, Tl
     }
 }
 
-/// The provider of cryptography that the features name: aws-lc-rs, else ring. Of its cipher suites those of AES-256, which
-/// come first in rustls, come last: with SHA-384 they make a handshake a tenth dearer, and no attack is known that AES-128
-/// would not stop. Whoever must have them gives `Tls::provider` the one of rustls.
+/// The provider of cryptography that the features name: aws-lc-rs, else ring. Of its cipher suites
+/// those of AES-256, which come first in rustls, come last: with SHA-384 they make a handshake a
+/// tenth dearer, and no attack is known that AES-128 would not stop. Whoever must have them gives
+/// `Tls::provider` the one of rustls.
 ///
 /// # Errors
 /// When they name none.

@@ -1,7 +1,7 @@
 //! New certificates without a restart: on request, on SIGHUP, and when a file changes.
 //!
-//! Connections that are open keep what they agreed on; new handshakes use the new certificates. What cannot be used leaves
-//! everything as it was.
+//! Connections that are open keep what they agreed on; new handshakes use the new certificates.
+//! What cannot be used leaves everything as it was.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use crate::config::ServerConfig;
 use crate::error::ServerError;
 use crate::server::enter::Door;
 
-/// Loads the certificates of every listener again. All are tried; the first error is told, and each is logged.
+/// Loads the certificates of every listener again. All are tried; the first error is told, and each
+/// is logged.
 pub(crate) fn reload(doors: &[Arc<Door>]) -> Result<(), TlsError> {
     let mut result = Ok(());
     for gate in doors.iter().filter_map(|door| door.tls()) {
@@ -28,7 +29,8 @@ pub(crate) fn reload(doors: &[Arc<Door>]) -> Result<(), TlsError> {
     result
 }
 
-/// Reloads when a file changed since the last look, and on SIGHUP. It never ends. `None` where there is no file.
+/// Reloads when a file changed since the last look, and on SIGHUP. It never ends. `None` where
+/// there is no file.
 pub(crate) fn watch(
     doors: Arc<[Arc<Door>]>,
     config: &ServerConfig,
@@ -63,7 +65,8 @@ async fn pause(every: Duration) {
     tokio::time::sleep(every).await;
 }
 
-/// When a file was written last, and how long it is; links are followed. `None` where it is not there.
+/// When a file was written last, and how long it is; links are followed. `None` where it is not
+/// there.
 type Stamp = Option<(Option<SystemTime>, u64)>;
 
 fn stamps(doors: &[Arc<Door>]) -> Vec<Stamp> {
@@ -84,8 +87,11 @@ struct Hangup {
 impl Hangup {
     fn new(listen: bool) -> Result<Hangup, ServerError> {
         use tokio::signal::unix::{SignalKind, signal};
-        let signal =
-            if listen { Some(signal(SignalKind::hangup()).map_err(ServerError::Signals)?) } else { None };
+        let signal = if listen {
+            Some(signal(SignalKind::hangup()).map_err(ServerError::Signals)?)
+        } else {
+            None
+        };
         Ok(Hangup { signal })
     }
 

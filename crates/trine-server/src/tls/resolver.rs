@@ -43,7 +43,10 @@ impl Shown {
 }
 
 impl Certificates {
-    pub(super) fn load(sources: &[Source], provider: &CryptoProvider) -> Result<Certificates, TlsError> {
+    pub(super) fn load(
+        sources: &[Source],
+        provider: &CryptoProvider,
+    ) -> Result<Certificates, TlsError> {
         let mut first = None;
         let mut names = HashMap::new();
         #[cfg(feature = "acme")]
@@ -96,7 +99,9 @@ impl Certificates {
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         #[cfg(feature = "acme")]
-        if !self.managed.is_empty() && hello.alpn().is_some_and(|offered| offered.eq([acme::PROTOCOL])) {
+        if !self.managed.is_empty()
+            && hello.alpn().is_some_and(|offered| offered.eq([acme::PROTOCOL]))
+        {
             return self.proof(hello.server_name());
         }
         self.find(hello.server_name())

@@ -11,14 +11,16 @@ use crate::transport::io::Io;
 
 /// A stream of plain bytes over one of protected ones, from the first record of the handshake on.
 ///
-/// What is written is encrypted at once and written to the socket as far as that takes it. The rest is *held back*:
-/// [`Io::holds_back`] says so, so that the engine waits for the client's reading and not for its own buffer.
+/// What is written is encrypted at once and written to the socket as far as that takes it. The rest
+/// is *held back*: [`Io::holds_back`] says so, so that the engine waits for the client's reading
+/// and not for its own buffer.
 #[derive(Debug)]
 pub(crate) struct TlsStream<I> {
     io: I,
     // It is large, and a future that moves it on would hold it twice.
     tls: Box<ServerConnection>,
-    /// The client's end without its word (`close_notify`) is an end like one with it. See [`Io::raw`].
+    /// The client's end without its word (`close_notify`) is an end like one with it. See
+    /// [`Io::raw`].
     lenient: bool,
     /// Our word was said.
     closed: bool,
@@ -41,7 +43,8 @@ impl<I: Io> TlsStream<I> {
         self.io
     }
 
-    /// Ready once both sides have proved what they must, and what we had to say about it is on its way.
+    /// Ready once both sides have proved what they must, and what we had to say about it is on its
+    /// way.
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.tls.is_handshaking() {
             ready!(self.poll_send(cx))?;
@@ -70,7 +73,9 @@ impl<I: Io> TlsStream<I> {
     }
 
     fn understand(&mut self) -> io::Result<()> {
-        self.tls.process_new_packets().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        self.tls
+            .process_new_packets()
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         Ok(())
     }
 
@@ -139,7 +144,11 @@ impl<I: Io> Io for TlsStream<I> {
 }
 
 impl<I: Io> AsyncRead for TlsStream<I> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             let mut reader = this.tls.reader();
@@ -161,7 +170,8 @@ impl<I: Io> AsyncRead for TlsStream<I> {
                 let _ = this.poll_send(cx);
                 return Poll::Ready(Err(error));
             }
-            // The answer to a new key, say. It is at most one at a time, and leaves with what is written next at the latest.
+            // The answer to a new key, say. It is at most one at a time, and leaves with what is
+            // written next at the latest.
             if let Poll::Ready(Err(error)) = this.poll_send(cx) {
                 return Poll::Ready(Err(error));
             }
@@ -170,7 +180,11 @@ impl<I: Io> AsyncRead for TlsStream<I> {
 }
 
 impl<I: Io> AsyncWrite for TlsStream<I> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.get_mut().poll_protect(cx, |tls| tls.write(buf))
     }
 

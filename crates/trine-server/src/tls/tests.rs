@@ -26,19 +26,24 @@ use crate::server::shutdown::Drain;
 const LARGE: usize = 1_000_000;
 
 async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
-    let body =
-        if request.uri().path() == "/large" { Body::from(vec![b'x'; LARGE]) } else { Body::from("hello") };
+    let body = if request.uri().path() == "/large" {
+        Body::from(vec![b'x'; LARGE])
+    } else {
+        Body::from("hello")
+    };
     Ok(Response::new(body))
 }
 
-/// The client's end of a connection with the default configuration, what it trusts, and what ends when the connection does.
+/// The client's end of a connection with the default configuration, what it trusts, and what ends
+/// when the connection does.
 async fn open() -> (DuplexStream, TlsConnector, JoinHandle<Duration>) {
     let (chain, key) = super::self_signed::make(&["localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let trusted = builder.with_root_certificates(roots).with_no_client_auth();
 
     let config = Arc::new(ServerConfig::default());
@@ -110,7 +115,10 @@ async fn a_slow_reader_is_served_and_one_that_is_too_slow_is_not() {
     let paused = async {
         for (rate, served) in [(1_000, true), (100, false)] {
             let (mut client, ended) = connect().await;
-            client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+            client
+                .write_all(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .await
+                .unwrap();
             client.flush().await.unwrap();
             // Below TLS: its own client would read a whole record at once.
             let socket = client.get_mut().0;

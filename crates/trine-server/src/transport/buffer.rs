@@ -7,7 +7,8 @@ use bytes::BytesMut;
 /// The size of a fresh buffer: a head with a few cookies, or a small answer, fits.
 pub(crate) const SIZE: usize = 8 * 1024;
 
-/// Larger buffers are given back to the allocator: one large upload must not weigh on the thread for ever.
+/// Larger buffers are given back to the allocator: one large upload must not weigh on the thread
+/// for ever.
 const LARGEST_KEPT: usize = 64 * 1024;
 
 const MOST_KEPT: usize = 64;

@@ -14,7 +14,8 @@ use trine_core::body::FileBody;
 ///
 /// Tokio has no such trait, and TLS has no such method: a TLS stream answers from its own state.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
-    /// Ready when a read would give bytes, the end or an error. It may be wrong; then the read is pending.
+    /// Ready when a read would give bytes, the end or an error. It may be wrong; then the read is
+    /// pending.
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Whether the peer has reset the stream, as far as that can be told without reading from it.
@@ -27,12 +28,14 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
         false
     }
 
-    /// Writes bytes of a file without reading them, as many as the system takes at once. The caller counts them.
+    /// Writes bytes of a file without reading them, as many as the system takes at once. The caller
+    /// counts them.
     fn poll_send_file(&mut self, _: &mut Context<'_>, _: &FileBody) -> Poll<io::Result<usize>> {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
-    /// Makes the end of the stream look broken to the peer: for answers that only the end of the connection ends.
+    /// Makes the end of the stream look broken to the peer: for answers that only the end of the
+    /// connection ends.
     fn abort(&mut self) {}
 
     /// Whether it took bytes that the socket has not taken yet. A plain socket never does.
@@ -50,8 +53,8 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
         false
     }
 
-    /// From here on the bytes are not HTTP, which says itself where a message ends: an end that somebody may have
-    /// forged is an error.
+    /// From here on the bytes are not HTTP, which says itself where a message ends: an end that
+    /// somebody may have forged is an error.
     fn raw(&mut self) {}
 }
 
@@ -89,7 +92,8 @@ impl Io for TcpStream {
     }
 }
 
-/// A stream of whatever kind, for those that are rare: the engine is compiled for each kind of stream that it serves.
+/// A stream of whatever kind, for those that are rare: the engine is compiled for each kind of
+/// stream that it serves.
 pub(crate) struct AnyIo(Box<dyn Io + Send>);
 
 impl AnyIo {
@@ -123,7 +127,11 @@ impl AsyncRead for AnyIo {
 }
 
 impl AsyncWrite for AnyIo {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
@@ -168,7 +176,11 @@ fn send_file(socket: &TcpStream, file: &FileBody) -> io::Result<usize> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn copy_file(cx: &mut Context<'_>, socket: &mut TcpStream, file: &FileBody) -> Poll<io::Result<usize>> {
+fn copy_file(
+    cx: &mut Context<'_>,
+    socket: &mut TcpStream,
+    file: &FileBody,
+) -> Poll<io::Result<usize>> {
     use std::os::unix::fs::FileExt as _;
     let mut chunk = vec![0; usize::try_from(file.len.min(64 * 1024)).unwrap_or(0)];
     let read = file.file.read_at(&mut chunk, file.offset)?;

@@ -1,4 +1,5 @@
-//! The socket of a connection: [`io`] is its kind, [`wire`] its buffers ([`buffer`], [`out`]) and its one [`timer`].
+//! The socket of a connection: [`io`] is its kind, [`wire`] its buffers ([`buffer`], [`out`]) and
+//! its one [`timer`].
 
 pub(crate) mod buffer;
 pub(crate) mod io;

@@ -1,4 +1,5 @@
-//! What is to be written: small things one behind the other, and at most one large thing that is not copied among them.
+//! What is to be written: small things one behind the other, and at most one large thing that is
+//! not copied among them.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

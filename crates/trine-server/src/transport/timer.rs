@@ -1,7 +1,8 @@
 //! One timer per connection, re-armed only when it fires.
 //!
-//! Setting a deadline stores a field. The sleep behind it moves only when it fired too early, or when a deadline comes
-//! before the one it waits for: a connection that is served keeps one entry in the runtime's wheel, untouched.
+//! Setting a deadline stores a field. The sleep behind it moves only when it fired too early, or
+//! when a deadline comes before the one it waits for: a connection that is served keeps one entry
+//! in the runtime's wheel, untouched.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use trine_core::later::later;
 
-/// Who waits. The two sides have a deadline each, since an answer can be written while a body is read.
+/// Who waits. The two sides have a deadline each, since an answer can be written while a body is
+/// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Read,
@@ -54,7 +56,8 @@ impl Timer {
         *self.place(side) = None;
     }
 
-    /// Whether no deadline of a side is set. A stage that ends clears its own: the next one must not meet it.
+    /// Whether no deadline of a side is set. A stage that ends clears its own: the next one must
+    /// not meet it.
     pub(crate) fn is_clear(&self, side: Side) -> bool {
         let place = match side {
             Side::Read => &self.read,
@@ -63,8 +66,8 @@ impl Timer {
         place.is_none()
     }
 
-    /// Ready with the side whose deadline passed; its deadline is then cleared. Call it once per poll of the task,
-    /// after everything else was pending.
+    /// Ready with the side whose deadline passed; its deadline is then cleared. Call it once per
+    /// poll of the task, after everything else was pending.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Side> {
         let (at, side) = match (self.read, self.write) {
             (Some(read), Some(write)) if write < read => (write, Side::Write),
@@ -144,7 +147,8 @@ mod tests {
         timer.set(Side::Read, Duration::from_secs(1));
         timer.clear(Side::Read);
         timer.set(Side::Write, Duration::MAX);
-        let fired = tokio::time::timeout(Duration::from_secs(9), poll_fn(|cx| timer.poll(cx))).await;
+        let fired =
+            tokio::time::timeout(Duration::from_secs(9), poll_fn(|cx| timer.poll(cx))).await;
         assert!(fired.is_err());
     }
 }

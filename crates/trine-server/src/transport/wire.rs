@@ -71,8 +71,13 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Reads once. It waits without a buffer, and never starts a read that it does not expect to succeed.
-    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>, want: usize) -> Poll<Result<(), Gone>> {
+    /// Reads once. It waits without a buffer, and never starts a read that it does not expect to
+    /// succeed.
+    pub(crate) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: usize,
+    ) -> Poll<Result<(), Gone>> {
         // Whoever waited was most often woken because there is something to read.
         if !std::mem::take(&mut self.waited) {
             let ready = self.io.poll_read_ready(cx);
@@ -98,8 +103,9 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN only where the configuration
-    /// says so. What else comes is kept for later, up to one buffer; past it, and behind a FIN, a reset is looked for.
+    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN only
+    /// where the configuration says so. What else comes is kept for later, up to one buffer; past
+    /// it, and behind a FIN, a reset is looked for.
     pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Gone> {
         while !self.eof && self.input.len() < buffer::SIZE {
             if ready!(self.poll_fill(cx, buffer::SIZE)).is_err() {
@@ -129,7 +135,9 @@ impl<I: Io> Wire<I> {
             match written {
                 // What is held back counts once it leaves.
                 Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
-                Poll::Ready(Ok(written @ 1..)) => self.pace.go_on(&mut self.timer, written, &self.config),
+                Poll::Ready(Ok(written @ 1..)) => {
+                    self.pace.go_on(&mut self.timer, written, &self.config)
+                }
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
                     self.pace.wait(&mut self.timer, &self.config);

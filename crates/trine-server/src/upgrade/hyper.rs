@@ -1,9 +1,10 @@
 //! hyper's upgrade type, for services that know no other: axum's WebSockets.
 //!
-//! Only hyper can make one, and only for a connection that it serves itself. It gets one that is imagined: a request that is
-//! always the same, and nobody who reads the answer. What hyper makes of it goes into the real request, which stays in our
-//! engine with all its rules and limits. When the real answer has accepted the upgrade and was sent, hyper's connection is
-//! told so, ends in an upgrade of its own, and the bytes of the real connection take the place of the imagined ones.
+//! Only hyper can make one, and only for a connection that it serves itself. It gets one that is
+//! imagined: a request that is always the same, and nobody who reads the answer. What hyper makes
+//! of it goes into the real request, which stays in our engine with all its rules and limits. When
+//! the real answer has accepted the upgrade and was sent, hyper's connection is told so, ends in an
+//! upgrade of its own, and the bytes of the real connection take the place of the imagined ones.
 //!
 //! ```text
 //!   offer      hyper reads REQUEST, makes an `OnUpgrade`, and waits in its service
@@ -60,7 +61,8 @@ impl Forged {
             let talk = Arc::clone(&talk);
             service_fn(move |request| answer(Arc::clone(&talk), request))
         };
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(line), service).with_upgrades();
+        let connection =
+            http1::Builder::new().serve_connection(TokioIo::new(line), service).with_upgrades();
         let mut forged = Forged { connection: Box::pin(connection), talk, real };
         let waits = poll(&mut forged.connection).is_pending();
         match forged.talk.made.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -70,8 +72,9 @@ impl Forged {
         forged
     }
 
-    /// Gives the real bytes away and has hyper end its connection, which its `OnUpgrade` waits for. In this order: where
-    /// two tasks share the stream, both would wait for the bytes, and only one of them would be woken.
+    /// Gives the real bytes away and has hyper end its connection, which its `OnUpgrade` waits for.
+    /// In this order: where two tasks share the stream, both would wait for the bytes, and only one
+    /// of them would be woken.
     pub(crate) fn complete(self, upgraded: Upgraded) {
         let Forged { mut connection, talk, real } = self;
         // The other end lies in the connection.
@@ -94,9 +97,16 @@ impl std::fmt::Debug for Forged {
     }
 }
 
-async fn answer(talk: Arc<Talk>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    *talk.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(hyper::upgrade::on(&mut request));
-    poll_fn(|_| if talk.accepted.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
+async fn answer(
+    talk: Arc<Talk>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    *talk.made.lock().unwrap_or_else(PoisonError::into_inner) =
+        Some(hyper::upgrade::on(&mut request));
+    poll_fn(
+        |_| if talk.accepted.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending },
+    )
+    .await;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     Ok(response)
@@ -106,8 +116,8 @@ async fn answer(talk: Arc<Talk>, mut request: Request<Incoming>) -> Result<Respo
 struct Line {
     /// What is left of [`REQUEST`].
     unread: &'static [u8],
-    /// How many bytes of [`END`] were seen at the end of what hyper wrote. With all of them its answer is over, and with it
-    /// what is imagined.
+    /// How many bytes of [`END`] were seen at the end of what hyper wrote. With all of them its
+    /// answer is over, and with it what is imagined.
     ended: usize,
     promised: oneshot::Receiver<Upgraded>,
     real: Option<Upgraded>,
@@ -117,7 +127,9 @@ struct Line {
 impl Drop for Line {
     fn drop(&mut self) {
         if !self.is_imagined() && self.real.is_none() {
-            tracing::error!("a service accepted an upgrade and did not use it; the connection ends");
+            tracing::error!(
+                "a service accepted an upgrade and did not use it; the connection ends"
+            );
         }
     }
 }
@@ -165,12 +177,20 @@ impl AsyncRead for Line {
             self.unread = later;
             return Poll::Ready(Ok(()));
         }
-        if self.is_imagined() { Poll::Pending } else { ready!(self.poll_real(cx))?.poll_read(cx, buf) }
+        if self.is_imagined() {
+            Poll::Pending
+        } else {
+            ready!(self.poll_real(cx))?.poll_read(cx, buf)
+        }
     }
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.is_imagined() {
             self.imagine(buf);
             return Poll::Ready(Ok(buf.len()));
@@ -203,7 +223,11 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.is_imagined() { Poll::Ready(Ok(())) } else { ready!(self.poll_real(cx))?.poll_shutdown(cx) }
+        if self.is_imagined() {
+            Poll::Ready(Ok(()))
+        } else {
+            ready!(self.poll_real(cx))?.poll_shutdown(cx)
+        }
     }
 }
 
@@ -251,7 +275,8 @@ mod tests {
             let mut upgrade = self.upgrade.lock().unwrap().take().unwrap();
             let Poll::Ready(upgraded) = Pin::new(&mut upgrade).poll(cx) else { return };
             let (mut upgraded, mut read) = (TokioIo::new(upgraded.unwrap()), [0; 1]);
-            let found = Pin::new(&mut upgraded).poll_read(cx, &mut ReadBuf::new(&mut read)).is_ready();
+            let found =
+                Pin::new(&mut upgraded).poll_read(cx, &mut ReadBuf::new(&mut read)).is_ready();
             self.found.store(found && read == *b"x", Ordering::Relaxed);
         }
     }

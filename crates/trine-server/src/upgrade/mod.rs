@@ -1,7 +1,8 @@
-//! Other protocols on the same connection, after an answer of 101, or of 2xx to CONNECT (RFC 9110, 7.8 and 9.3.6).
+//! Other protocols on the same connection, after an answer of 101, or of 2xx to CONNECT (RFC 9110,
+//! 7.8 and 9.3.6).
 //!
-//! A request that asks for it carries an [`OnUpgrade`] in its extensions. The service takes it, answers 101 with the
-//! headers that the protocol wants, and awaits it in a task of its own:
+//! A request that asks for it carries an [`OnUpgrade`] in its extensions. The service takes it,
+//! answers 101 with the headers that the protocol wants, and awaits it in a task of its own:
 //!
 //! ```
 //! use http::{Request, Response, StatusCode, header};
@@ -59,14 +60,16 @@ use crate::transport::wire::Wire;
 pub struct OnUpgrade(Arc<Mutex<oneshot::Receiver<Upgraded>>>);
 
 impl OnUpgrade {
-    /// Takes it out of a request. `None` when the request asks for no upgrade, or has a body that must be read first.
+    /// Takes it out of a request. `None` when the request asks for no upgrade, or has a body that
+    /// must be read first.
     pub fn take<B>(request: &mut Request<B>) -> Option<OnUpgrade> {
         request.extensions_mut().remove()
     }
 }
 
 impl OnUpgrade {
-    /// One that is ready at once, with any stream: for services that are called without a server of ours, as in tests.
+    /// One that is ready at once, with any stream: for services that are called without a server of
+    /// ours, as in tests.
     pub fn ready<I>(stream: I) -> OnUpgrade
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -95,7 +98,9 @@ pub struct NotUpgraded(());
 
 impl std::fmt::Display for NotUpgraded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection was not upgraded: the answer was not 101, or the client went away")
+        f.write_str(
+            "the connection was not upgraded: the answer was not 101, or the client went away",
+        )
     }
 }
 
@@ -104,8 +109,8 @@ impl std::error::Error for NotUpgraded {}
 /// The bytes of a connection that no longer speaks HTTP.
 ///
 /// It counts as an open connection until it is dropped. A shutdown waits for it up to
-/// [`ServerConfig::shutdown_timeout`](crate::ServerConfig::shutdown_timeout); [`Upgraded::draining`] tells when one
-/// begins, so that a protocol with a farewell can say it.
+/// [`ServerConfig::shutdown_timeout`](crate::ServerConfig::shutdown_timeout);
+/// [`Upgraded::draining`] tells when one begins, so that a protocol with a farewell can say it.
 pub struct Upgraded {
     io: Box<dyn Io + Send>,
     /// What the client sent behind its request.
@@ -127,8 +132,8 @@ impl Upgraded {
         Upgraded { io: Box::new(io), read: Bytes::new(), drain, _place: None }
     }
 
-    /// Ready when a read would give bytes, the end or an error: whoever waits for this needs no buffer meanwhile. It may
-    /// be wrong; then the read is pending.
+    /// Ready when a read would give bytes, the end or an error: whoever waits for this needs no
+    /// buffer meanwhile. It may be wrong; then the read is pending.
     ///
     /// # Errors
     /// As a read.
@@ -136,8 +141,8 @@ impl Upgraded {
         if self.read.is_empty() { self.io.poll_read_ready(cx) } else { Poll::Ready(Ok(())) }
     }
 
-    /// A future that ends when the server begins to shut down. It does not borrow, so it can be awaited while bytes
-    /// are read and written.
+    /// A future that ends when the server begins to shut down. It does not borrow, so it can be
+    /// awaited while bytes are read and written.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         Drain::draining(&self.drain)
     }
@@ -164,7 +169,11 @@ impl AsyncRead for Upgraded {
 }
 
 impl AsyncWrite for Upgraded {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
@@ -209,7 +218,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for Foreign<I> {
 }
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Foreign<I> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
@@ -267,8 +280,12 @@ impl Offer {
     }
 }
 
-/// Puts the other end of an offer into a request: ours, or hyper's where the service knows only that.
-#[cfg_attr(not(feature = "hyper-upgrade"), allow(unused_variables, reason = "there is no other type"))]
+/// Puts the other end of an offer into a request: ours, or hyper's where the service knows only
+/// that.
+#[cfg_attr(
+    not(feature = "hyper-upgrade"),
+    allow(unused_variables, reason = "there is no other type")
+)]
 pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
     #[cfg(feature = "hyper-upgrade")]
     if foreign {
@@ -280,7 +297,11 @@ pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
 }
 
 /// Writes the answer and gives the connection away.
-pub(crate) async fn hand_over<I: Io + Send + 'static>(mut wire: Wire<I>, offer: Offer, place: Place) {
+pub(crate) async fn hand_over<I: Io + Send + 'static>(
+    mut wire: Wire<I>,
+    offer: Offer,
+    place: Place,
+) {
     let written = poll_fn(|cx| {
         if let Poll::Ready(written) = wire.poll_flush(cx) {
             return Poll::Ready(written.is_ok());

@@ -1,5 +1,5 @@
-//! A small authority for these tests (RFC 8555): it checks signatures, nonces and proofs as a real one does, signs what it
-//! is asked for, counts, and makes trouble when told to.
+//! A small authority for these tests (RFC 8555): it checks signatures, nonces and proofs as a real
+//! one does, signs what it is asked for, counts, and makes trouble when told to.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, Request, Response, StatusCode};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, DnType, IsCa,
-    KeyPair, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, DnType,
+    IsCa, KeyPair, SerialNumber,
 };
 use rustls::pki_types::CertificateSigningRequestDer;
 use serde_json::{Value, json};
@@ -109,10 +109,12 @@ impl Test {
 
     pub(crate) fn open(&mut self) {
         let port = self.url.split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
-        let listener = Listen::tls(([127, 0, 0, 1], port).into(), self.own.sign(&["localhost"]).tls());
+        let listener =
+            Listen::tls(([127, 0, 0, 1], port).into(), self.own.sign(&["localhost"]).tls());
         let (desk, issuer) = (Arc::clone(&self.desk), Arc::clone(&self.issuer));
-        let service =
-            tower::service_fn(move |request| answer(Arc::clone(&desk), Arc::clone(&issuer), request));
+        let service = tower::service_fn(move |request| {
+            answer(Arc::clone(&desk), Arc::clone(&issuer), request)
+        });
         let config = ServerConfig { listeners: vec![listener], workers: 1, ..config() };
         self.running = Some(start_with(config, service));
     }
@@ -156,14 +158,15 @@ impl Test {
 }
 
 pub(crate) fn problem(status: u16, kind: &str, detail: &str) -> Response<Body> {
-    let text =
-        json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": detail, "status": status });
-    let response = Response::builder().status(status).header("content-type", "application/problem+json");
+    let text = json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": detail, "status": status });
+    let response =
+        Response::builder().status(status).header("content-type", "application/problem+json");
     response.body(Body::from(text.to_string())).unwrap()
 }
 
 fn json(status: u16, location: Option<String>, value: &Value) -> Response<Body> {
-    let mut response = Response::builder().status(status).header("content-type", "application/json");
+    let mut response =
+        Response::builder().status(status).header("content-type", "application/json");
     if let Some(location) = location {
         response = response.header("location", location);
     }
@@ -203,7 +206,8 @@ impl Desk {
             None if all("valid") => "ready",
             None => "pending",
         };
-        let each = (0..order.names.len()).map(|name| format!("{base}/authorization/{number}/{name}"));
+        let each =
+            (0..order.names.len()).map(|name| format!("{base}/authorization/{number}/{name}"));
         let mut value = json!({
             "status": status,
             "identifiers": order.names,
@@ -221,7 +225,8 @@ impl Desk {
 
     fn authorization(&self, number: usize, name: usize) -> Value {
         let order = &self.orders[number];
-        let challenges = ["tls-alpn-01", "http-01", "dns-01"].map(|kind| self.challenge(number, name, kind));
+        let challenges =
+            ["tls-alpn-01", "http-01", "dns-01"].map(|kind| self.challenge(number, name, kind));
         json!({ "status": order.states[name], "identifier": order.names[name], "challenges": challenges })
     }
 
@@ -293,7 +298,8 @@ fn renewal(desk: &Desk, identifier: &str) -> Response<Body> {
     let (_, serial) = identifier.split_once('.').unwrap();
     let known = (1..=desk.serial).any(|number| serial == encode(serial_number(number)));
     assert!(known, "{identifier} is no certificate of this authority");
-    let mut response = json(200, None, &json!({ "suggestedWindow": { "start": start, "end": end } }));
+    let mut response =
+        json(200, None, &json!({ "suggestedWindow": { "start": start, "end": end } }));
     response.headers_mut().insert("retry-after", "21600".parse().unwrap());
     response
 }
@@ -316,12 +322,15 @@ fn signed(
             Some(account) => now.accounts.get(account).cloned(),
             None => Some(Key::of(&header["jwk"])),
         };
-        let known =
-            key.clone().unwrap_or_else(|| Key::of(&json!({ "kty": "EC", "crv": "P-256", "x": "", "y": "" })));
+        let known = key
+            .clone()
+            .unwrap_or_else(|| Key::of(&json!({ "kty": "EC", "crv": "P-256", "x": "", "y": "" })));
         whose = key;
         known
     });
-    let Some(key) = whose else { return problem(400, "accountDoesNotExist", "nobody has this account") };
+    let Some(key) = whose else {
+        return problem(400, "accountDoesNotExist", "nobody has this account");
+    };
     assert_eq!(header["url"], format!("{}/{}", now.base, path.join("/")), "RFC 8555, 6.4");
     assert_eq!(header.get("jwk").is_some(), path == ["account"], "RFC 8555, 6.2");
     let fresh = now.nonces.remove(header["nonce"].as_str().unwrap());
@@ -373,7 +382,8 @@ fn signed(
         }
         ["certificate", _] => {
             let chain = now.orders[number(1)].certificate.clone().unwrap();
-            let response = Response::builder().header("content-type", "application/pem-certificate-chain");
+            let response =
+                Response::builder().header("content-type", "application/pem-certificate-chain");
             response.body(Body::from(chain)).unwrap()
         }
         _ => problem(StatusCode::NOT_FOUND.as_u16(), "malformed", "there is nothing"),
@@ -403,12 +413,18 @@ fn look(shared: &Arc<Mutex<Desk>>, desk: &Desk, number: usize, name: usize, kind
     });
 }
 
-fn sign(desk: &mut Desk, issuer: &CertifiedIssuer<'static, KeyPair>, number: usize, csr: Vec<u8>) -> String {
+fn sign(
+    desk: &mut Desk,
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    number: usize,
+    csr: Vec<u8>,
+) -> String {
     let order = &desk.orders[number];
     assert!(order.states.iter().all(|state| *state == "valid"), "a certificate without proofs");
     // It checks the signature in it.
     let mut request =
-        CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr)).unwrap();
+        CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr))
+            .unwrap();
     let asked: Vec<String> = request
         .params
         .subject_alt_names
@@ -418,7 +434,8 @@ fn sign(desk: &mut Desk, issuer: &CertifiedIssuer<'static, KeyPair>, number: usi
             other => panic!("{other:?}"),
         })
         .collect();
-    let proved: Vec<&str> = order.names.iter().map(|name| name["value"].as_str().unwrap()).collect();
+    let proved: Vec<&str> =
+        order.names.iter().map(|name| name["value"].as_str().unwrap()).collect();
     assert_eq!(asked, proved);
     desk.serial += 1;
     let now = SystemTime::now();

@@ -69,11 +69,12 @@ async fn a_broken_file_is_told_by_name_and_another_certificate_ordered() {
     authority.stop().await;
 }
 
-/// The files of a cache, once there are so many. A certificate is shown before it is kept, and while a file is written its name
-/// begins with a dot.
+/// The files of a cache, once there are so many. A certificate is shown before it is kept, and
+/// while a file is written its name begins with a dot.
 async fn kept(cache: &Path, count: usize) -> Vec<PathBuf> {
     for _ in 0..1000 {
-        let files: Vec<_> = std::fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files: Vec<_> =
+            std::fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path()).collect();
         let hidden = |file: &PathBuf| file.file_name().unwrap().to_string_lossy().starts_with('.');
         if files.len() == count && !files.iter().any(hidden) {
             return files;

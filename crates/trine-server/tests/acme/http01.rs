@@ -14,7 +14,8 @@ use crate::site::{ANYWHERE, Site};
 async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
     for redirect in [None, Some(HttpsRedirect::new())] {
         let authority = Test::start();
-        let acme = authority.acme(&["example.com", "www.example.com"]).challenge(AcmeChallenge::Http01);
+        let acme =
+            authority.acme(&["example.com", "www.example.com"]).challenge(AcmeChallenge::Http01);
         let redirects = redirect.is_some();
         let plain = Listen { redirect, ..Listen::tcp(ANYWHERE.into()) };
         let site = Site::with(&authority, Tls::acme(acme), plain);

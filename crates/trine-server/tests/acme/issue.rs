@@ -84,7 +84,8 @@ async fn a_connection_for_the_authority_never_reaches_a_handler() {
     };
     // No order is under way, so there is nothing to show.
     connect(site.tls, "example.com", &offering(&[b"acme-tls/1"])).await.unwrap_err();
-    let mut client = connect(site.tls, "example.com", &offering(&[b"x", b"acme-tls/1"])).await.unwrap();
+    let mut client =
+        connect(site.tls, "example.com", &offering(&[b"x", b"acme-tls/1"])).await.unwrap();
     assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"acme-tls/1"[..]));
     let _ = client.write_all(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").await;
     let mut answer = Vec::new();

@@ -47,11 +47,13 @@ pub(crate) fn open(body: &[u8], key: impl FnOnce(&Value) -> Key) -> Signed {
     let body: Value = serde_json::from_slice(body).unwrap();
     let header: Value = serde_json::from_slice(&decode(&body["protected"])).unwrap();
     assert_eq!(header["alg"], "ES256");
-    let text = format!("{}.{}", body["protected"].as_str().unwrap(), body["payload"].as_str().unwrap());
+    let text =
+        format!("{}.{}", body["protected"].as_str().unwrap(), body["payload"].as_str().unwrap());
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key(&header).point)
         .verify(text.as_bytes(), &decode(&body["signature"]))
         .expect("the signature does not hold");
     let payload = decode(&body["payload"]);
-    let payload = if payload.is_empty() { Value::Null } else { serde_json::from_slice(&payload).unwrap() };
+    let payload =
+        if payload.is_empty() { Value::Null } else { serde_json::from_slice(&payload).unwrap() };
     Signed { header, payload }
 }

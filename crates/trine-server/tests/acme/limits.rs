@@ -26,7 +26,8 @@ async fn a_slow_answer_is_not_waited_for() {
     let authority = Test::start();
     authority.desk().delay = Duration::from_secs(5);
     let log = Log::start();
-    let acme = Acme { request_timeout: Duration::from_millis(300), ..authority.acme(&["example.com"]) };
+    let acme =
+        Acme { request_timeout: Duration::from_millis(300), ..authority.acme(&["example.com"]) };
     let site = Site::start(&authority, acme);
     told(&log, "no answer within 300ms").await;
     authority.desk().delay = Duration::ZERO;

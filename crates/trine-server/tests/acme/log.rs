@@ -1,4 +1,5 @@
-//! What was logged on this thread: tests run on one, with their servers' tasks but not their workers.
+//! What was logged on this thread: tests run on one, with their servers' tasks but not their
+//! workers.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! Certificates that the server gets by itself, from an authority that really checks (`authority`), over sockets.
+//! Certificates that the server gets by itself, from an authority that really checks (`authority`),
+//! over sockets.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod authority;

@@ -1,4 +1,5 @@
-//! The authority that Let's Encrypt gives to those who write clients: what ours and the test's may both have misread, it has not.
+//! The authority that Let's Encrypt gives to those who write clients: what ours and the test's may
+//! both have misread, it has not.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -82,15 +83,19 @@ async fn pebble_issues_a_certificate_by_each_challenge() {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new("pebble");
         command.arg("-config").arg(&file).arg("-strict");
-        // It refuses some nonces and waits before it looks, as the real one may; the latter only costs time here.
+        // It refuses some nonces and waits before it looks, as the real one may; the latter only
+        // costs time here.
         command.env("PEBBLE_VA_NOSLEEP", "1").stdout(log.try_clone().unwrap()).stderr(log);
         let _pebble = Pebble(command.spawn().unwrap());
         let service = tower::service_fn(|_: Request<Body>| {
             std::future::ready(Ok::<_, Infallible>(Response::new(Body::from("served"))))
         });
         let (address, handle) = (places[0], bound.handle());
-        let running =
-            Running { address, handle, task: tokio::spawn(bound.serve(trine_server::Own(service))) };
+        let running = Running {
+            address,
+            handle,
+            task: tokio::spawn(bound.serve(trine_server::Own(service))),
+        };
         let served = async {
             loop {
                 if let Some(answer) = served(address, management).await {

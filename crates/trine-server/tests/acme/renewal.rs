@@ -72,7 +72,8 @@ async fn a_certificate_is_renewed_when_the_authority_says_so() {
     let authority = Test::start();
     authority.desk().window = Some(("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"));
     let pause = Duration::from_millis(700);
-    let site = Site::start(&authority, Acme { check_interval: pause, ..authority.acme(&["example.com"]) });
+    let site =
+        Site::start(&authority, Acme { check_interval: pause, ..authority.acme(&["example.com"]) });
     let first = site.next(&authority, "example.com", b"").await;
     site.next(&authority, "example.com", &first).await;
     assert!(authority.desk().orders[0].replaces.is_null());

@@ -29,7 +29,10 @@ async fn each_mistake_is_told_with_its_place() {
         (good().directory("http://localhost/"), "acme.directory: expected an `https://` URL"),
         (good().roots("/nowhere/root.pem"), "/nowhere/root.pem: expected a PEM file"),
         (Acme { poll_interval: Duration::ZERO, ..good() }, "acme.poll_interval: must not be 0"),
-        (Acme { longest_retry: Duration::ZERO, ..good() }, "acme.longest_retry: must not be shorter"),
+        (
+            Acme { longest_retry: Duration::ZERO, ..good() },
+            "acme.longest_retry: must not be shorter",
+        ),
     ];
     for (acme, text) in cases {
         let error = Tls::acme(acme).check().unwrap_err().to_string();

@@ -34,7 +34,8 @@ impl Site {
     pub(crate) fn with(authority: &Test, tls: Tls, plain: Listen) -> Site {
         let listeners = vec![Listen::tls(ANYWHERE.into(), tls), plain];
         let bound = bind(ServerConfig { listeners, ..config() });
-        let places: Vec<SocketAddr> = bound.local_addrs().map(|address| address.tcp().unwrap()).collect();
+        let places: Vec<SocketAddr> =
+            bound.local_addrs().map(|address| address.tcp().unwrap()).collect();
         let (tls, http) = (places[0], places[1]);
         {
             let mut desk = authority.desk();
@@ -47,13 +48,20 @@ impl Site {
             std::future::ready(Ok::<_, Infallible>(Response::new(Body::from("served"))))
         });
         let handle = bound.handle();
-        let running =
-            Running { address: tls, handle: handle.clone(), task: tokio::spawn(bound.serve(Own(service))) };
+        let running = Running {
+            address: tls,
+            handle: handle.clone(),
+            task: tokio::spawn(bound.serve(Own(service))),
+        };
         Site { tls, http, calls, handle, running }
     }
 
     /// The certificate that a client with trust in the authority is shown now.
-    pub(crate) async fn certificate(&self, authority: &Test, name: &str) -> std::io::Result<Vec<u8>> {
+    pub(crate) async fn certificate(
+        &self,
+        authority: &Test,
+        name: &str,
+    ) -> std::io::Result<Vec<u8>> {
         let stream = connect(self.tls, name, &authority.trusted()).await?;
         Ok(shown(&stream))
     }

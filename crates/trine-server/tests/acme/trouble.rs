@@ -82,7 +82,8 @@ async fn how_long_it_is_left_alone_has_a_limit() {
     let mut busy = problem(503, "serverInternal", "later");
     busy.headers_mut().insert("retry-after", "18446744073709551615".parse().unwrap());
     authority.desk().trouble.push(busy);
-    let acme = Acme { longest_retry_after: Duration::from_secs(1), ..authority.acme(&["example.com"]) };
+    let acme =
+        Acme { longest_retry_after: Duration::from_secs(1), ..authority.acme(&["example.com"]) };
     let site = Site::start(&authority, acme);
     site.next(&authority, "example.com", b"").await;
     assert_eq!(authority.count("order"), 2);

@@ -19,8 +19,9 @@ use crate::pki::{anything, connect, shown};
 pub(crate) async fn by_tls(address: SocketAddr, name: &str, expected: &str) -> Result<(), String> {
     let mut config = ClientConfig::clone(&anything());
     config.alpn_protocols = vec![b"acme-tls/1".to_vec()];
-    let mut stream =
-        connect(address, name, &Arc::new(config)).await.map_err(|error| format!("handshake: {error}"))?;
+    let mut stream = connect(address, name, &Arc::new(config))
+        .await
+        .map_err(|error| format!("handshake: {error}"))?;
     if stream.get_ref().1.alpn_protocol() != Some(b"acme-tls/1") {
         return Err("another protocol was agreed on".to_owned());
     }
@@ -58,7 +59,13 @@ pub(crate) async fn by_http(
     expected: &str,
 ) -> Result<(), String> {
     let mut client = Client::connect(address).await;
-    client.send(format!("GET /.well-known/acme-challenge/{token} HTTP/1.1\r\nHost: {name}\r\n\r\n")).await;
+    client
+        .send(format!("GET /.well-known/acme-challenge/{token} HTTP/1.1\r\nHost: {name}\r\n\r\n"))
+        .await;
     let answer = client.answer().await;
-    if status(&answer) == 200 && body(&answer).trim_end() == expected { Ok(()) } else { Err(answer) }
+    if status(&answer) == 200 && body(&answer).trim_end() == expected {
+        Ok(())
+    } else {
+        Err(answer)
+    }
 }

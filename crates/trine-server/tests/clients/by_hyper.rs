@@ -26,7 +26,9 @@ async fn clear() -> (Running, Client) {
     let server = start(config());
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (send, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     (server, ((send, "http"), tokio::spawn(connection)))
 }
 
@@ -39,7 +41,9 @@ async fn secure() -> (Running, Client) {
     trusted.alpn_protocols = vec![b"h2".to_vec()];
     let stream = connect(server.address, "localhost", &Arc::new(trusted)).await.unwrap();
     let (send, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     (server, ((send, "https"), tokio::spawn(connection)))
 }
 
@@ -79,11 +83,14 @@ async fn everything((server, (send, connection)): (Running, Client)) {
     assert_eq!(collected.trailers().unwrap()["x-sum"], "6");
     assert_eq!(collected.to_bytes(), "sum");
 
-    // What is under way when the server begins to end is answered, and the connection ends without an error.
+    // What is under way when the server begins to end is answered, and the connection ends without
+    // an error.
     let slow: Vec<_> = (0..20)
         .map(|_| {
             let send = send.clone();
-            tokio::spawn(async move { ask(&send, "/slow", full("")).await.into_body().collect().await })
+            tokio::spawn(
+                async move { ask(&send, "/slow", full("")).await.into_body().collect().await },
+            )
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -21,7 +21,8 @@ pub async fn service(request: Request<Body>) -> Result<Response<Body>, Infallibl
     match request.uri().path() {
         "/calls" => Ok(Response::new(Body::from(CALLS.load(Ordering::Relaxed).to_string()))),
         "/endless" => {
-            let chunks = std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
+            let chunks =
+                std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
             Ok(Response::new(Body::stream(futures_util::stream::iter(chunks))))
         }
         _ => {
@@ -37,7 +38,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Runs the ignored test `name` of this program, and waits for what it says behind `listening on `.
+    /// Runs the ignored test `name` of this program, and waits for what it says behind
+    /// `listening on `.
     pub fn start(name: &str) -> (Process, String) {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([name, "--exact", "--ignored", "--nocapture"])
@@ -45,8 +47,9 @@ impl Process {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let said =
-            lines.find_map(|line| line.split_once("listening on ").map(|(_, said)| said.to_owned())).unwrap();
+        let said = lines
+            .find_map(|line| line.split_once("listening on ").map(|(_, said)| said.to_owned()))
+            .unwrap();
         (Process { child, memory: 0 }, said)
     }
 

@@ -1,5 +1,10 @@
 //! Starts a server, sends bytes, reads bytes.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part of it"
+)]
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -55,8 +60,12 @@ pub fn bind(config: ServerConfig) -> Bound {
     Server::new(config).bind().unwrap()
 }
 
-/// A server of a service whose upgrades are ours, whatever features other crates of the build turn on.
-pub fn start_with<S: HttpService + Clone + Send + Sync>(config: ServerConfig, service: S) -> Running {
+/// A server of a service whose upgrades are ours, whatever features other crates of the build turn
+/// on.
+pub fn start_with<S: HttpService + Clone + Send + Sync>(
+    config: ServerConfig,
+    service: S,
+) -> Running {
     run(config, Own(service))
 }
 
@@ -101,9 +110,9 @@ impl Client {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {
             let byte = within(self.0.read_u8()).await;
-            read.push(
-                byte.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&read))),
-            );
+            read.push(byte.unwrap_or_else(|error| {
+                panic!("{error} after {:?}", String::from_utf8_lossy(&read))
+            }));
         }
         String::from_utf8(read).unwrap()
     }
@@ -204,7 +213,9 @@ pub async fn kitchen(request: Request<Body>) -> Kitchen {
         }
         "/never" => std::future::pending().await,
         "/panic" => panic!("as asked"),
-        "/interim" => Response::builder().status(StatusCode::PROCESSING).body(Body::empty()).unwrap(),
+        "/interim" => {
+            Response::builder().status(StatusCode::PROCESSING).body(Body::empty()).unwrap()
+        }
         _ => Response::builder().status(404).body(Body::empty()).unwrap(),
     })
 }

@@ -37,7 +37,9 @@ async fn ask(
     read(within(answer).await.unwrap()).await.unwrap()
 }
 
-async fn read(answer: Response<RecvStream>) -> Result<(Response<()>, String, Option<HeaderMap>), h2::Error> {
+async fn read(
+    answer: Response<RecvStream>,
+) -> Result<(Response<()>, String, Option<HeaderMap>), h2::Error> {
     let (head, mut body) = answer.into_parts();
     let mut text = Vec::new();
     while let Some(data) = within(body.data()).await {
@@ -124,8 +126,13 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
         let mut all = vec![(":method", "GET"), (":scheme", "http"), (":path", "/hello")];
         all.extend_from_slice(fields);
         let mut peer = Peer::connect(server.address).await;
-        peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&all)))
-            .await;
+        peer.send(peer::frame(
+            peer::HEADERS,
+            peer::END_STREAM | peer::END_HEADERS,
+            1,
+            peer::block(&all),
+        ))
+        .await;
         assert_eq!(peer.answer(1).await.status, Some(*expected), "{fields:?}");
         assert!(peer.lives(3).await, "{fields:?}");
     }
@@ -137,10 +144,16 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
         ("http", "/é", 400),
         ("http", "*", 400),
     ] {
-        let fields = [(":method", "GET"), (":scheme", scheme), (":authority", "a"), (":path", path)];
+        let fields =
+            [(":method", "GET"), (":scheme", scheme), (":authority", "a"), (":path", path)];
         let mut peer = Peer::connect(server.address).await;
-        peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&fields)))
-            .await;
+        peer.send(peer::frame(
+            peer::HEADERS,
+            peer::END_STREAM | peer::END_HEADERS,
+            1,
+            peer::block(&fields),
+        ))
+        .await;
         assert_eq!(peer.answer(1).await.status, Some(expected), "{scheme} {path}");
     }
     server.stop().await;
@@ -169,7 +182,10 @@ async fn bodies_stream_both_ways_with_trailers() {
     let server = start(config());
     let mut client = connect(server.address).await;
     assert_eq!(ask(&mut client, request("GET", "/stream")).await.1, "onetwothree");
-    assert_eq!(upload(&mut client, "/echo", &["one", "two", "", "three"], None).await.1, "onetwothree");
+    assert_eq!(
+        upload(&mut client, "/echo", &["one", "two", "", "three"], None).await.1,
+        "onetwothree"
+    );
     assert_eq!(upload(&mut client, "/length", &["12345"], None).await.1, "5");
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", "7".parse().unwrap());
@@ -177,7 +193,9 @@ async fn bodies_stream_both_ways_with_trailers() {
     let (_, body, trailers) = ask(&mut client, request("GET", "/stream-trailers")).await;
     assert_eq!((body.as_str(), trailers.unwrap()["x-sum"].to_str().unwrap()), ("sum", "6"));
     // Fields of a connection have no place here (RFC 9113, 8.2.2).
-    assert!(!ask(&mut client, request("GET", "/close")).await.0.headers().contains_key("connection"));
+    assert!(
+        !ask(&mut client, request("GET", "/close")).await.0.headers().contains_key("connection")
+    );
     drop(client);
     server.stop().await;
 }
@@ -258,7 +276,10 @@ async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         peer.send(peer::frame(peer::DATA, peer::END_STREAM, 1, "!")).await;
         let error = within(read.recv()).await.unwrap().unwrap_err();
-        let told = matches!(error, trine_core::BodyError::Malformed(_) | trine_core::BodyError::Incomplete);
+        let told = matches!(
+            error,
+            trine_core::BodyError::Malformed(_) | trine_core::BodyError::Incomplete
+        );
         assert!(told, "{error}");
         assert_eq!(peer.answer(1).await.reset, Some(peer::PROTOCOL_ERROR));
     }
@@ -280,7 +301,8 @@ async fn a_panic_costs_its_stream_an_answer_and_nothing_else() {
     server.stop().await;
 }
 
-/// RFC 9113, 8.1: an answer that does not wait for the request's body is complete, and the rest is not wanted.
+/// RFC 9113, 8.1: an answer that does not wait for the request's body is complete, and the rest is
+/// not wanted.
 #[tokio::test]
 async fn an_early_answer_asks_the_client_to_stop() {
     let server = start(config());
@@ -325,8 +347,13 @@ async fn crumbs_of_cookies_become_one_field() {
     let mut peer = Peer::connect(server.address).await;
     let mut fields = peer::request("GET", "/");
     fields.extend([("cookie", "a=b"), ("accept", "x"), ("cookie", "c=d")]);
-    peer.send(peer::frame(peer::HEADERS, peer::END_STREAM | peer::END_HEADERS, 1, peer::block(&fields)))
-        .await;
+    peer.send(peer::frame(
+        peer::HEADERS,
+        peer::END_STREAM | peer::END_HEADERS,
+        1,
+        peer::block(&fields),
+    ))
+    .await;
     assert_eq!(peer.answer(1).await.body, b"a=b; c=d");
     server.stop().await;
 }
@@ -351,8 +378,9 @@ async fn many_streams_are_answered_side_by_side() {
     server.stop().await;
 }
 
-/// The service is asked whether it is ready only for a stream, and what was made ready is called: a layer of two places
-/// serves two at a time, and a stream that is reset while it waits gives its place up.
+/// The service is asked whether it is ready only for a stream, and what was made ready is called: a
+/// layer of two places serves two at a time, and a stream that is reset while it waits gives its
+/// place up.
 #[tokio::test]
 async fn streams_wait_for_a_service_that_is_not_ready() {
     let service = tower::ServiceBuilder::new()
@@ -360,7 +388,8 @@ async fn streams_wait_for_a_service_that_is_not_ready() {
         .service_fn(crate::common::kitchen);
     let server = crate::common::start_with(config(), service);
     let mut peer = Peer::connect(server.address).await;
-    peer.send([peer::get(1, "/never"), peer::get(3, "/never"), peer::get(5, "/hello")].concat()).await;
+    peer.send([peer::get(1, "/never"), peer::get(3, "/never"), peer::get(5, "/hello")].concat())
+        .await;
     peer.send([peer::get(7, "/hello"), peer::get(9, "/hello")].concat()).await;
     assert!(peer.is_silent().await);
     peer.send([peer::reset(7), peer::reset(1)].concat()).await;
@@ -404,15 +433,17 @@ async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else
     server.stop().await;
 }
 
-/// h2 does not read the fields of a stream that depends on itself, and reads those of a promise: a table that only one of
-/// two readers has changed would hide a fragment behind it.
+/// h2 does not read the fields of a stream that depends on itself, and reads those of a promise: a
+/// table that only one of two readers has changed would hide a fragment behind it.
 #[tokio::test]
 async fn a_block_that_only_one_reader_would_read_ends_the_connection() {
     let all = peer::END_STREAM | peer::END_HEADERS;
     let rest = b"\x82\x86\x01\x01a";
     let refused = [&b"\x82\x86\x44\x04/a#b\x01\x01a"[..]].concat();
-    let on_itself = peer::frame(peer::HEADERS, all | peer::WITH_PRIORITY, 3, b"\0\0\0\x03\x10\x44\x02/b");
-    let promise = peer::frame(peer::PUSH_PROMISE, peer::END_HEADERS, 1, b"\0\0\0\x02\x82\x82\x44\x04/a#b");
+    let on_itself =
+        peer::frame(peer::HEADERS, all | peer::WITH_PRIORITY, 3, b"\0\0\0\x03\x10\x44\x02/b");
+    let promise =
+        peer::frame(peer::PUSH_PROMISE, peer::END_HEADERS, 1, b"\0\0\0\x02\x82\x82\x44\x04/a#b");
     let by_index = peer::frame(peer::HEADERS, all, 5, [&rest[..], b"\xbe"].concat());
     let server = start(config());
     for (what, between) in [("a stream on itself", on_itself), ("a promise", promise)] {

@@ -1,5 +1,5 @@
-//! Clients that mean harm. The server is a process of its own, so that its memory and its time on a processor are its own,
-//! and it runs with every limit at its default.
+//! Clients that mean harm. The server is a process of its own, so that its memory and its time on a
+//! processor are its own, and it runs with every limit at its default.
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
@@ -87,8 +87,10 @@ async fn rapid_reset_ends_after_a_few_calls() {
     let child = Child::start().await;
     let before = child.calls().await;
     let peer = Peer::connect(child.address).await;
-    let pairs: Vec<u8> =
-        (0..20_000).map(|at| 2 * at + 1).flat_map(|id| [get(id, "/never"), reset(id)].concat()).collect();
+    let pairs: Vec<u8> = (0..20_000)
+        .map(|at| 2 * at + 1)
+        .flat_map(|id| [get(id, "/never"), reset(id)].concat())
+        .collect();
     assert_eq!(child.flood(peer, pairs, 1).await, Some(ENHANCE_YOUR_CALM));
     assert!(child.calls().await - before < 100, "{} calls", child.calls().await - before);
     child.is_well(8 * MIB).await;
@@ -151,7 +153,8 @@ async fn a_block_that_unpacks_to_much_is_refused() {
     child.is_well(8 * MIB).await;
 }
 
-/// CVE-2019-9512, 9515, 9513, 9516, 9518: frames that carry nothing, each of which wants work or an answer.
+/// CVE-2019-9512, 9515, 9513, 9516, 9518: frames that carry nothing, each of which wants work or an
+/// answer.
 #[tokio::test]
 async fn floods_of_frames_that_carry_nothing_end_the_connection() {
     let open = || [post(1, "/never"), get(3, "/never")].concat();
@@ -225,10 +228,13 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
     for at in 0..64 {
         peer.send(post(2 * at + 1, "/never")).await;
     }
-    // The window of the connection is a MiB, and 16 KiB of each body do not count: past it, sending is an error.
+    // The window of the connection is a MiB, and 16 KiB of each body do not count: past it, sending
+    // is an error.
     let most = (64 + 1) * 16 * 1024 + 1024 * 1024;
     for at in (0..64).cycle() {
-        if sent > most || !peer.try_send(frame(DATA, 0, 2 * at + 1, vec![b'x'; 16 * 1024 - 1])).await {
+        if sent > most
+            || !peer.try_send(frame(DATA, 0, 2 * at + 1, vec![b'x'; 16 * 1024 - 1])).await
+        {
             break;
         }
         sent += 16 * 1024 - 1;
@@ -242,7 +248,8 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
     child.is_well(16 * MIB).await;
 }
 
-/// More streams than are allowed, and streams that must be reset: both are refused for a while only.
+/// More streams than are allowed, and streams that must be reset: both are refused for a while
+/// only.
 #[tokio::test]
 async fn streams_that_must_be_refused_again_and_again_end_the_connection() {
     let child = Child::start().await;

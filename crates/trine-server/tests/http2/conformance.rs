@@ -1,5 +1,6 @@
-//! The rules of RFC 9113 (HTTP/2) and RFC 7541 (HPACK) as a table: frames in, verdict out, over a real socket. Every case
-//! names the section that it stands for, and has a connection of its own whose beginning was in order.
+//! The rules of RFC 9113 (HTTP/2) and RFC 7541 (HPACK) as a table: frames in, verdict out, over a
+//! real socket. Every case names the section that it stands for, and has a connection of its own
+//! whose beginning was in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,8 @@ const ALL: u8 = END_STREAM | END_HEADERS;
 enum Verdict {
     /// The connection ends with a GOAWAY of one of these codes.
     Ends(&'static [u32]),
-    /// Stream 1 is reset with one of these codes, or the connection ends with it: RFC 9113, 5.4.2 lets an endpoint treat
-    /// an error of a stream as one of the connection.
+    /// Stream 1 is reset with one of these codes, or the connection ends with it: RFC 9113, 5.4.2
+    /// lets an endpoint treat an error of a stream as one of the connection.
     Resets(&'static [u32]),
     /// Stream 1 is answered with this status, and the connection goes on.
     Answers(u16),
@@ -42,7 +43,13 @@ struct Case {
 struct Table(Vec<Case>);
 
 impl Table {
-    fn add(&mut self, section: &'static str, what: &'static str, verdict: Verdict, pieces: &[Vec<u8>]) {
+    fn add(
+        &mut self,
+        section: &'static str,
+        what: &'static str,
+        verdict: Verdict,
+        pieces: &[Vec<u8>],
+    ) {
         self.0.push(Case { section, what, bytes: pieces.concat(), verdict });
     }
 }
@@ -94,7 +101,12 @@ fn open() -> Vec<u8> {
 fn good(t: &mut Table) {
     t.add("8.1", "GET", Answers(200), &[hello()]);
     t.add("8.1", "HEAD", Answers(200), &[head(ALL, 1, &peer::request("HEAD", "/hello"))]);
-    t.add("8.1", "POST with data", Answers(200), &[post(1, "/length"), frame(DATA, END_STREAM, 1, "abc")]);
+    t.add(
+        "8.1",
+        "POST with data",
+        Answers(200),
+        &[post(1, "/length"), frame(DATA, END_STREAM, 1, "abc")],
+    );
     t.add(
         "8.1",
         "POST with an empty end",
@@ -112,11 +124,20 @@ fn good(t: &mut Table) {
         "a length that is kept",
         Answers(200),
         &[
-            head(END_HEADERS, 1, &[peer::request("POST", "/length"), vec![("content-length", "3")]].concat()),
+            head(
+                END_HEADERS,
+                1,
+                &[peer::request("POST", "/length"), vec![("content-length", "3")]].concat(),
+            ),
             frame(DATA, END_STREAM, 1, "abc"),
         ],
     );
-    t.add("6.1", "padded DATA", Answers(200), &[post(1, "/length"), padded(DATA, END_STREAM, 1, 9, b"abc")]);
+    t.add(
+        "6.1",
+        "padded DATA",
+        Answers(200),
+        &[post(1, "/length"), padded(DATA, END_STREAM, 1, 9, b"abc")],
+    );
     t.add(
         "6.2",
         "padded HEADERS",
@@ -134,14 +155,24 @@ fn good(t: &mut Table) {
             frame(CONTINUATION, END_HEADERS, 1, &block(&peer::request("GET", "/hello"))[20..]),
         ],
     );
-    t.add("8.3", "OPTIONS of the server", Answers(404), &[head(ALL, 1, &peer::request("OPTIONS", "*"))]);
+    t.add(
+        "8.3",
+        "OPTIONS of the server",
+        Answers(404),
+        &[head(ALL, 1, &peer::request("OPTIONS", "*"))],
+    );
     t.add("8.2.2", "te: trailers", Answers(200), &[with(&[("te", "trailers")])]);
     t.add("5.1.1", "numbers may be passed over", Answers(200), &[hello(), get(9, "/never")]);
 }
 
 fn framing(t: &mut Table) {
     t.add("4.1", "a frame of an unknown type", Ignored, &[frame(0x16, 0, 0, [0; 8])]);
-    t.add("4.1", "an unknown frame on a stream", Answers(200), &[frame(0x16, 0xff, 1, [0; 8]), hello()]);
+    t.add(
+        "4.1",
+        "an unknown frame on a stream",
+        Answers(200),
+        &[frame(0x16, 0xff, 1, [0; 8]), hello()],
+    );
     t.add(
         "4.1",
         "flags without a meaning",
@@ -188,7 +219,10 @@ fn framing(t: &mut Table) {
         "4.3",
         "PRIORITY within a block",
         Ends(&[PROTOCOL_ERROR]),
-        &[head(END_STREAM, 1, &peer::request("GET", "/hello")), frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9])],
+        &[
+            head(END_STREAM, 1, &peer::request("GET", "/hello")),
+            frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9]),
+        ],
     );
     t.add(
         "4.3",
@@ -220,15 +254,26 @@ fn states(t: &mut Table) {
         Ends(&[PROTOCOL_ERROR]),
         &[frame(CONTINUATION, END_HEADERS, 1, block(&peer::request("GET", "/hello")))],
     );
-    t.add("5.1", "idle: PRIORITY", Answers(200), &[frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9]), hello()]);
-    // h2 ends the connection with a code that is less precise; an end of it is always allowed (5.4.1).
+    t.add(
+        "5.1",
+        "idle: PRIORITY",
+        Answers(200),
+        &[frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9]), hello()],
+    );
+    // h2 ends the connection with a code that is less precise; an end of it is always allowed
+    // (5.4.1).
     t.add(
         "5.1",
         "half-closed: DATA",
         Resets(&[STREAM_CLOSED, PROTOCOL_ERROR]),
         &[half(), frame(DATA, END_STREAM, 1, "x")],
     );
-    t.add("5.1", "half-closed: HEADERS", Resets(&[STREAM_CLOSED, PROTOCOL_ERROR]), &[half(), half()]);
+    t.add(
+        "5.1",
+        "half-closed: HEADERS",
+        Resets(&[STREAM_CLOSED, PROTOCOL_ERROR]),
+        &[half(), half()],
+    );
     t.add(
         "5.1",
         "half-closed: CONTINUATION",
@@ -236,7 +281,12 @@ fn states(t: &mut Table) {
         &[half(), frame(CONTINUATION, END_HEADERS, 1, [])],
     );
     t.add("5.1", "half-closed: WINDOW_UPDATE", Ignored, &[half(), window_update(1, 100)]);
-    t.add("5.1", "half-closed: PRIORITY", Ignored, &[half(), frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9])]);
+    t.add(
+        "5.1",
+        "half-closed: PRIORITY",
+        Ignored,
+        &[half(), frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9])],
+    );
     t.add("5.1", "half-closed: RST_STREAM", Ignored, &[half(), reset(1)]);
     t.add(
         "5.1",
@@ -256,7 +306,12 @@ fn states(t: &mut Table) {
         Ends(&[PROTOCOL_ERROR, STREAM_CLOSED]),
         &[open(), reset(1), frame(CONTINUATION, END_HEADERS, 1, [])],
     );
-    t.add("5.1", "reset: PRIORITY", Ignored, &[open(), reset(1), frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9])]);
+    t.add(
+        "5.1",
+        "reset: PRIORITY",
+        Ignored,
+        &[open(), reset(1), frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9])],
+    );
     t.add("5.1", "reset: WINDOW_UPDATE", Ignored, &[half(), reset(1), window_update(1, 1)]);
     t.add("5.1.1", "an even number", Ends(&[PROTOCOL_ERROR]), &[get(2, "/hello")]);
     t.add(
@@ -266,9 +321,19 @@ fn states(t: &mut Table) {
         &[get(5, "/never"), get(3, "/hello")],
     );
     t.add("5.1.1", "HEADERS of stream 0", Ends(&[PROTOCOL_ERROR]), &[get(0, "/hello")]);
-    t.add("5.3.1", "HEADERS that depend on themselves", Resets(&[PROTOCOL_ERROR]), &[prioritised(1, 1)]);
+    t.add(
+        "5.3.1",
+        "HEADERS that depend on themselves",
+        Resets(&[PROTOCOL_ERROR]),
+        &[prioritised(1, 1)],
+    );
     t.add("5.5", "an unknown setting", Ignored, &[settings(&[(0xfe, 1)])]);
-    t.add("7", "an unknown error of a stream", Ignored, &[half(), frame(RST_STREAM, 0, 1, [0, 0, 0, 0xff])]);
+    t.add(
+        "7",
+        "an unknown error of a stream",
+        Ignored,
+        &[half(), frame(RST_STREAM, 0, 1, [0, 0, 0, 0xff])],
+    );
 }
 
 fn frames(t: &mut Table) {
@@ -303,7 +368,12 @@ fn frames(t: &mut Table) {
         Ends(&[PROTOCOL_ERROR, FRAME_SIZE_ERROR]),
         &[frame(HEADERS, ALL | WITH_PRIORITY, 1, [0, 0])],
     );
-    t.add("6.3", "PRIORITY of stream 0", Ends(&[PROTOCOL_ERROR]), &[frame(PRIORITY, 0, 0, [0, 0, 0, 3, 9])]);
+    t.add(
+        "6.3",
+        "PRIORITY of stream 0",
+        Ends(&[PROTOCOL_ERROR]),
+        &[frame(PRIORITY, 0, 0, [0, 0, 0, 3, 9])],
+    );
     t.add(
         "6.3",
         "PRIORITY of four bytes",
@@ -337,8 +407,18 @@ fn frames(t: &mut Table) {
         Ends(&[FLOW_CONTROL_ERROR, PROTOCOL_ERROR]),
         &[settings(&[(4, 1 << 31)])],
     );
-    t.add("6.5.2", "a frame size that is too small", Ends(&[PROTOCOL_ERROR]), &[settings(&[(5, 16_383)])]);
-    t.add("6.5.2", "a frame size that is too large", Ends(&[PROTOCOL_ERROR]), &[settings(&[(5, 1 << 24)])]);
+    t.add(
+        "6.5.2",
+        "a frame size that is too small",
+        Ends(&[PROTOCOL_ERROR]),
+        &[settings(&[(5, 16_383)])],
+    );
+    t.add(
+        "6.5.2",
+        "a frame size that is too large",
+        Ends(&[PROTOCOL_ERROR]),
+        &[settings(&[(5, 1 << 24)])],
+    );
     t.add(
         "6.5.3",
         "the same setting twice",
@@ -409,13 +489,19 @@ fn frames(t: &mut Table) {
         "6.10",
         "CONTINUATION of another stream",
         Ends(&[PROTOCOL_ERROR]),
-        &[head(END_STREAM, 1, &peer::request("GET", "/hello")), frame(CONTINUATION, END_HEADERS, 3, [])],
+        &[
+            head(END_STREAM, 1, &peer::request("GET", "/hello")),
+            frame(CONTINUATION, END_HEADERS, 3, []),
+        ],
     );
     t.add(
         "6.10",
         "CONTINUATION of stream 0",
         Ends(&[PROTOCOL_ERROR]),
-        &[head(END_STREAM, 1, &peer::request("GET", "/hello")), frame(CONTINUATION, END_HEADERS, 0, [])],
+        &[
+            head(END_STREAM, 1, &peer::request("GET", "/hello")),
+            frame(CONTINUATION, END_HEADERS, 0, []),
+        ],
     );
     t.add(
         "6.10",
@@ -427,27 +513,44 @@ fn frames(t: &mut Table) {
         "6.10",
         "CONTINUATION behind DATA",
         Ends(&[PROTOCOL_ERROR]),
-        &[open(), frame(DATA, 0, 1, "x"), frame(CONTINUATION, END_HEADERS, 1, block(&[("a", "b")]))],
+        &[
+            open(),
+            frame(DATA, 0, 1, "x"),
+            frame(CONTINUATION, END_HEADERS, 1, block(&[("a", "b")])),
+        ],
     );
     t.add(
         "6.10",
         "DATA within a block",
         Ends(&[PROTOCOL_ERROR]),
-        &[frame(HEADERS, 0, 1, block(&peer::request("POST", "/length"))), frame(DATA, END_STREAM, 1, "x")],
+        &[
+            frame(HEADERS, 0, 1, block(&peer::request("POST", "/length"))),
+            frame(DATA, END_STREAM, 1, "x"),
+        ],
     );
 }
 
 fn messages(t: &mut Table) {
     let wrong = Resets(&[PROTOCOL_ERROR]);
     let fields = |fields: &[(&str, &str)]| vec![head(ALL, 1, fields)];
-    t.add("8.1", "a second head without an end", wrong, &[open(), head(END_HEADERS, 1, &[("a", "b")])]);
+    t.add(
+        "8.1",
+        "a second head without an end",
+        wrong,
+        &[open(), head(END_HEADERS, 1, &[("a", "b")])],
+    );
     t.add("8.2.1", "upper case in a name", wrong, &[with(&[("X-Test", "a")])]);
     t.add("8.2.1", "a name with a space", wrong, &[with(&[("x test", "a")])]);
     t.add("8.2.1", "a name with a colon", wrong, &[with(&[("x:test", "a")])]);
     t.add("8.2.1", "an empty name", wrong, &[with(&[("", "a")])]);
     t.add("8.2.1", "a quotation mark in a name", Answers(400), &[with(&[("x\"test", "a")])]);
     for value in [" a", "\ta", "a ", "a\t", " "] {
-        t.add("8.2.1", "a value with a space at an end", Answers(400), &[with(&[("x-test", value)])]);
+        t.add(
+            "8.2.1",
+            "a value with a space at an end",
+            Answers(400),
+            &[with(&[("x-test", value)])],
+        );
     }
     t.add("8.2.1", "an empty value", Answers(200), &[with(&[("x-test", "")])]);
     t.add("8.2.1", "a value with a line end", wrong, &[with(&[("x-test", "a\r\nb: c")])]);
@@ -519,7 +622,9 @@ fn messages(t: &mut Table) {
         &fields(&[(":method", "GET"), (":scheme", "http"), (":authority", "a")]),
     );
     t.add("8.3.1", "an empty :path", wrong, &fields(&peer::request("GET", "")));
-    for twice in [(":method", "GET"), (":scheme", "http"), (":path", "/hello"), (":authority", "localhost")] {
+    for twice in
+        [(":method", "GET"), (":scheme", "http"), (":path", "/hello"), (":authority", "localhost")]
+    {
         t.add(
             "8.3.1",
             "a pseudo field twice",
@@ -560,7 +665,11 @@ fn messages(t: &mut Table) {
         ]),
     );
     let sized = |length: &str| {
-        head(END_HEADERS, 1, &[peer::request("POST", "/length"), vec![("content-length", length)]].concat())
+        head(
+            END_HEADERS,
+            1,
+            &[peer::request("POST", "/length"), vec![("content-length", length)]].concat(),
+        )
     };
     t.add("8.1.1", "less than the length", wrong, &[sized("9"), frame(DATA, END_STREAM, 1, "abc")]);
     t.add("8.1.1", "more than the length", wrong, &[sized("2"), frame(DATA, END_STREAM, 1, "abc")]);
@@ -574,9 +683,18 @@ fn messages(t: &mut Table) {
         "8.1.1",
         "a length and no body",
         wrong,
-        &[head(ALL, 1, &[peer::request("POST", "/length"), vec![("content-length", "1")]].concat())],
+        &[head(
+            ALL,
+            1,
+            &[peer::request("POST", "/length"), vec![("content-length", "1")]].concat(),
+        )],
     );
-    t.add("8.1.1", "a length that is no number", wrong, &[sized("abc"), frame(DATA, END_STREAM, 1, "abc")]);
+    t.add(
+        "8.1.1",
+        "a length that is no number",
+        wrong,
+        &[sized("abc"), frame(DATA, END_STREAM, 1, "abc")],
+    );
     t.add(
         "8.1.1",
         "two lengths",
@@ -585,15 +703,19 @@ fn messages(t: &mut Table) {
             head(
                 END_HEADERS,
                 1,
-                &[peer::request("POST", "/length"), vec![("content-length", "3"), ("content-length", "4")]]
-                    .concat(),
+                &[
+                    peer::request("POST", "/length"),
+                    vec![("content-length", "3"), ("content-length", "4")],
+                ]
+                .concat(),
             ),
             frame(DATA, END_STREAM, 1, "abc"),
         ],
     );
 }
 
-/// The crate `http` cuts a fragment off, so it must be seen before: however the path is packed and cut.
+/// The crate `http` cuts a fragment off, so it must be seen before: however the path is packed and
+/// cut.
 fn fragments(t: &mut Table) {
     let rest = block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
     for (what, path) in [
@@ -604,7 +726,12 @@ fn fragments(t: &mut Table) {
     ] {
         let whole = [&path, &rest[..]].concat();
         t.add("8.3.1", what, Answers(400), &[frame(HEADERS, ALL, 1, &whole)]);
-        t.add("8.3.1", "the same behind padding", Answers(400), &[padded(HEADERS, ALL, 1, 9, &whole)]);
+        t.add(
+            "8.3.1",
+            "the same behind padding",
+            Answers(400),
+            &[padded(HEADERS, ALL, 1, 9, &whole)],
+        );
         let pieces = [
             frame(HEADERS, END_STREAM, 1, &whole[..3]),
             frame(CONTINUATION, 0, 1, &whole[3..]),
@@ -624,7 +751,12 @@ fn hpack(t: &mut Table) {
         &[packed(b"\x40\x06custom\x01v\xbe")],
     );
     t.add("HPACK 6.2.2", "a literal that is not", Answers(200), &[packed(b"\x00\x06custom\x01v")]);
-    t.add("HPACK 6.2.3", "a literal that never is", Answers(200), &[packed(b"\x10\x06custom\x01v")]);
+    t.add(
+        "HPACK 6.2.3",
+        "a literal that never is",
+        Answers(200),
+        &[packed(b"\x10\x06custom\x01v")],
+    );
     t.add(
         "HPACK 6.2",
         "names from the table",
@@ -641,7 +773,12 @@ fn hpack(t: &mut Table) {
         "HPACK 5.2",
         "a string of Huffman",
         Answers(404),
-        &[frame(HEADERS, ALL, 1, b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff")],
+        &[frame(
+            HEADERS,
+            ALL,
+            1,
+            b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff",
+        )],
     );
     t.add(
         "HPACK 6.3",
@@ -729,15 +866,19 @@ async fn run(case: &Case, mut peer: Peer) -> Result<(), String> {
         },
         Answers(status) => {
             let answer = peer.answer(1).await;
-            let fine = answer.status == Some(status) && answer.reset.is_none() && peer.lives(101).await;
+            let fine =
+                answer.status == Some(status) && answer.reset.is_none() && peer.lives(101).await;
             if fine { Ok(()) } else { Err(format!("{answer:?}")) }
         }
         Ignored => {
             peer.try_send(ping()).await;
             let pong = peer
-                .until(|frame| frame.kind == PING || frame.kind == GOAWAY || frame.kind == RST_STREAM)
+                .until(|frame| {
+                    frame.kind == PING || frame.kind == GOAWAY || frame.kind == RST_STREAM
+                })
                 .await;
-            let fine = pong.as_ref().is_some_and(|pong| pong.kind == PING && pong.payload == b"are you?");
+            let fine =
+                pong.as_ref().is_some_and(|pong| pong.kind == PING && pong.payload == b"are you?");
             if fine && peer.lives(101).await { Ok(()) } else { Err(format!("{pong:?}")) }
         }
     }
@@ -755,7 +896,8 @@ async fn every_case_gets_the_same_verdict_over_tls() {
     let authority = Authority::new("ours");
     let tls = authority.sign(&["localhost"]).tls();
     let place = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
-    // The cases speak of `http`, as a proxy does that ends the TLS of its clients and begins its own.
+    // The cases speak of `http`, as a proxy does that ends the TLS of its clients and begins its
+    // own.
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     let server = start(ServerConfig { listeners: vec![place], trusted_proxies, ..config() });
     let mut client = (*crate::pki::anything()).clone();
@@ -772,7 +914,10 @@ async fn all(connect: impl AsyncFn() -> Peer) {
     for case in &cases {
         let ran = tokio::time::timeout(Duration::from_secs(2), run(case, connect().await)).await;
         if let Err(what) = ran.unwrap_or_else(|_| Err("nothing".into())) {
-            wrong.push(format!("{}: {}: expected {:?}, got {what}", case.section, case.what, case.verdict));
+            wrong.push(format!(
+                "{}: {}: expected {:?}, got {what}",
+                case.section, case.what, case.verdict
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -782,7 +927,8 @@ async fn all(connect: impl AsyncFn() -> Peer) {
 #[tokio::test]
 async fn beginnings() {
     let server = start(config());
-    // The server's settings come first, whatever the client waits for (3.4), and the client's are acknowledged (6.5.3).
+    // The server's settings come first, whatever the client waits for (3.4), and the client's are
+    // acknowledged (6.5.3).
     let mut peer = Peer::raw(server.address).await;
     peer.send([PREFACE, &settings(&[(3, 100)])].concat()).await;
     let first = peer.read().await.unwrap();

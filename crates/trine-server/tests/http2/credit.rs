@@ -1,5 +1,5 @@
-//! Windows (RFC 9113, 5.2 and 6.9): a client that keeps to them can always go on. Frames are written by hand, and nothing
-//! here knows how the server does it.
+//! Windows (RFC 9113, 5.2 and 6.9): a client that keeps to them can always go on. Frames are
+//! written by hand, and nothing here knows how the server does it.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -34,8 +34,13 @@ impl Sender {
         let mut peer = Peer::raw(address).await;
         peer.send([PREFACE, &settings(&[]), &frame(SETTINGS, ACK, 0, [])].concat()).await;
         let initial = i64::from(limits.stream_window);
-        let mut sender =
-            Sender { peer, connection: 65_535, streams: HashMap::new(), initial, over: HashMap::new() };
+        let mut sender = Sender {
+            peer,
+            connection: 65_535,
+            streams: HashMap::new(),
+            initial,
+            over: HashMap::new(),
+        };
         sender.echo().await;
         sender
     }
@@ -73,7 +78,8 @@ impl Sender {
         while self.read().await.kind != PING {}
     }
 
-    /// Sends this much of a body, as fast as the windows allow. A stream that is over takes no more.
+    /// Sends this much of a body, as fast as the windows allow. A stream that is over takes no
+    /// more.
     async fn body(&mut self, stream: u32, length: usize, end: bool) {
         let mut left = length;
         while left > 0 {
@@ -120,7 +126,8 @@ enum Comes {
     Open,
 }
 
-// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside them.
+// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside
+// them.
 #[tokio::test]
 async fn small_bodies_of_requests_that_wait_stop_no_upload() {
     let server = start_with(config(), tower::service_fn(kitchen));
@@ -173,10 +180,13 @@ async fn upload_beside(address: SocketAddr, path: &str, comes: Comes) {
     for stream in waiting {
         client.spend(stream, 16 * 1024);
         let bytes = match comes {
-            Comes::WithItsHead => [post(stream, path), data(END_STREAM, stream, 16 * 1024)].concat(),
+            Comes::WithItsHead => {
+                [post(stream, path), data(END_STREAM, stream, 16 * 1024)].concat()
+            }
             Comes::Later => data(END_STREAM, stream, 16 * 1024),
             Comes::InPieces => {
-                [data(0, stream, 8 * 1024), data(0, stream, 8 * 1024), data(END_STREAM, stream, 0)].concat()
+                [data(0, stream, 8 * 1024), data(0, stream, 8 * 1024), data(END_STREAM, stream, 0)]
+                    .concat()
             }
             Comes::Open => data(0, stream, 16 * 1024),
         };
@@ -230,7 +240,8 @@ const WAYS: [Way; 18] = [
     Way::TunnelRefused,
 ];
 
-/// Less than half of the smallest window: the server may keep that much to itself before it says so.
+/// Less than half of the smallest window: the server may keep that much to itself before it says
+/// so.
 const BODY: usize = 30_000;
 const ROUNDS: u32 = 12;
 
@@ -239,7 +250,8 @@ const ROUNDS: u32 = 12;
 async fn every_way_out_gives_its_credit_back() {
     for early_bytes in [0, 16 * 1024] {
         for way in WAYS {
-            let body_timeout = Duration::from_millis(if way == Way::BodyStalls { 50 } else { 20_000 });
+            let body_timeout =
+                Duration::from_millis(if way == Way::BodyStalls { 50 } else { 20_000 });
             let limits = Http2 {
                 connection_window: 65_535,
                 max_concurrent_streams: 4,
@@ -360,7 +372,8 @@ async fn ways(mut request: Request<Body>) -> Result<Response<Body>, Infallible> 
         if request.uri().host() == Some("waits") {
             return std::future::pending().await;
         }
-        let upgrade = OnUpgrade::take(&mut request).filter(|_| request.uri().host() == Some("tunnel"));
+        let upgrade =
+            OnUpgrade::take(&mut request).filter(|_| request.uri().host() == Some("tunnel"));
         let Some(upgrade) = upgrade else {
             return Ok(Response::builder().status(403).body(Body::empty()).unwrap());
         };

@@ -12,7 +12,8 @@ use trine_server::{Cancel, ServerConfig};
 use crate::common::{config, start, start_with, within};
 use crate::peer::{self, *};
 
-/// First that no more streams are wanted, then which was the last (RFC 9113, 6.8): none is lost in between.
+/// First that no more streams are wanted, then which was the last (RFC 9113, 6.8): none is lost in
+/// between.
 #[tokio::test]
 async fn a_shutdown_says_goodbye_twice_and_ends_what_was_begun() {
     let server = start(config());
@@ -117,7 +118,11 @@ async fn a_reset_cancels_unless_services_end_what_they_begin() {
         while drops.load(Ordering::SeqCst) < 2 && begun.elapsed() < Duration::from_secs(5) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!((drops.load(Ordering::SeqCst), ends.load(Ordering::SeqCst)), (2, expected), "{cancel:?}");
+        assert_eq!(
+            (drops.load(Ordering::SeqCst), ends.load(Ordering::SeqCst)),
+            (2, expected),
+            "{cancel:?}"
+        );
         drop(peer);
         server.stop().await;
     }
@@ -139,8 +144,9 @@ async fn a_stream_is_woken_from_another_thread() {
     let server = start_with(config(), service);
     let mut peer = Peer::connect(server.address).await;
     for round in 0..5 {
-        let all: Vec<u8> =
-            (0..20).flat_map(|at| get(2 * (20 * round + at) + 1, &"/".repeat(at as usize + 1))).collect();
+        let all: Vec<u8> = (0..20)
+            .flat_map(|at| get(2 * (20 * round + at) + 1, &"/".repeat(at as usize + 1)))
+            .collect();
         peer.send(all).await;
         let mut answers = 0;
         while answers < 20 {
@@ -157,15 +163,18 @@ async fn a_stream_is_woken_from_another_thread() {
 /// Layers that fail are answered by the table, and their service is made anew.
 #[tokio::test]
 async fn a_layer_that_fails_is_told_by_the_table() {
-    let service =
-        tower::ServiceBuilder::new().timeout(Duration::from_millis(50)).service_fn(crate::common::kitchen);
+    let service = tower::ServiceBuilder::new()
+        .timeout(Duration::from_millis(50))
+        .service_fn(crate::common::kitchen);
     let server = start_with(config(), service);
     let mut peer = Peer::connect(server.address).await;
     peer.send(get(1, "/never")).await;
     assert_eq!(peer.answer(1).await.status, Some(504));
     assert!(peer.lives(3).await);
-    let service =
-        tower::ServiceBuilder::new().load_shed().concurrency_limit(1).service_fn(crate::common::kitchen);
+    let service = tower::ServiceBuilder::new()
+        .load_shed()
+        .concurrency_limit(1)
+        .service_fn(crate::common::kitchen);
     let shedding = start_with(config(), service);
     let mut peer = Peer::connect(shedding.address).await;
     peer.send([get(1, "/slow"), get(3, "/hello")].concat()).await;
@@ -180,8 +189,9 @@ async fn a_layer_that_fails_is_told_by_the_table() {
 async fn work_stealing_serves_it_too() {
     let bound = crate::common::bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
-    let task =
-        tokio::spawn(bound.serve_stealing(trine_server::Shared(tower::service_fn(crate::common::kitchen))));
+    let task = tokio::spawn(
+        bound.serve_stealing(trine_server::Shared(tower::service_fn(crate::common::kitchen))),
+    );
     let mut peer = Peer::connect(address).await;
     peer.send([post(1, "/echo"), frame(DATA, 0, 1, "a")].concat()).await;
     tokio::time::sleep(Duration::from_millis(20)).await;

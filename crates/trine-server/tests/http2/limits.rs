@@ -1,4 +1,5 @@
-//! Every limit and time of HTTP/2, each hit by a client. Those that bound an attack stand in `attacks`.
+//! Every limit and time of HTTP/2, each hit by a client. Those that bound an attack stand in
+//! `attacks`.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,10 @@ async fn the_limits_are_told() {
         .payload
         .chunks(6)
         .map(|pair| {
-            (u16::from_be_bytes([pair[0], pair[1]]), u32::from_be_bytes(pair[2..].try_into().unwrap()))
+            (
+                u16::from_be_bytes([pair[0], pair[1]]),
+                u32::from_be_bytes(pair[2..].try_into().unwrap()),
+            )
         })
         .collect();
     for expected in [(1, 777), (3, 7), (4, 70_000), (5, 16_384), (6, 64 * 1024), (8, 1)] {
@@ -61,8 +65,12 @@ async fn one_stream_too_many_is_refused_and_the_others_go_on() {
 
 #[tokio::test]
 async fn heads_are_bounded() {
-    let server =
-        start(ServerConfig { max_head_bytes: 1_000, max_headers: 10, max_target_bytes: 50, ..config() });
+    let server = start(ServerConfig {
+        max_head_bytes: 1_000,
+        max_headers: 10,
+        max_target_bytes: 50,
+        ..config()
+    });
     // `:authority` is one of them: as Host.
     let cases: [(u16, Vec<(&str, String)>); 4] = [
         (431, vec![("x", "y".repeat(1_000))]),
@@ -128,7 +136,8 @@ async fn bytes_that_are_taken_early_are_bounded() {
     server.stop().await;
 }
 
-/// The preface, the settings, a header block: whatever is begun must be ended in the time of a head.
+/// The preface, the settings, a header block: whatever is begun must be ended in the time of a
+/// head.
 #[tokio::test]
 async fn what_trickles_is_let_go() {
     let server = start(ServerConfig { head_timeout: SHORT, ..config() });
@@ -158,7 +167,8 @@ async fn what_trickles_is_let_go() {
 
 #[tokio::test]
 async fn a_connection_without_streams_ends_in_order() {
-    let server = start(ServerConfig { keep_alive_timeout: SHORT, discard_timeout: SHORT, ..config() });
+    let server =
+        start(ServerConfig { keep_alive_timeout: SHORT, discard_timeout: SHORT, ..config() });
     let mut peer = Peer::connect(server.address).await;
     assert!(peer.lives(1).await);
     let begun = Instant::now();
@@ -264,8 +274,12 @@ async fn a_client_that_does_not_answer_a_ping_is_gone() {
 
 #[test]
 fn what_cannot_work_is_told_at_once() {
-    let http2 =
-        Http2 { connection_window: 1, max_frame_bytes: 1, max_concurrent_streams: 0, ..Http2::default() };
+    let http2 = Http2 {
+        connection_window: 1,
+        max_frame_bytes: 1,
+        max_concurrent_streams: 0,
+        ..Http2::default()
+    };
     let error = trine_server::Server::new(with(http2)).bind().unwrap_err().to_string();
     for field in ["connection_window", "max_frame_bytes", "max_concurrent_streams"] {
         assert!(error.contains(&format!("`http2.{field}`")), "{error}");

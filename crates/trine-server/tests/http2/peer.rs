@@ -56,7 +56,8 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec
     bytes
 }
 
-/// A field of a header block: a literal without indexing, its name and value as they are (RFC 7541, 6.2.2).
+/// A field of a header block: a literal without indexing, its name and value as they are (RFC 7541,
+/// 6.2.2).
 pub fn field(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
@@ -239,14 +240,16 @@ pub struct Answer {
     pub goaway: Option<u32>,
 }
 
-/// The status is the first field of an answer: from the static table, or three digits in the code of Huffman that h2 has
-/// not sent on this connection before.
+/// The status is the first field of an answer: from the static table, or three digits in the code
+/// of Huffman that h2 has not sent on this connection before.
 fn status(block: &[u8]) -> u16 {
     match block {
         // What the table forgets may be said first (RFC 7541, 6.3).
         [update, rest @ ..] if update >> 5 == 1 => status(rest),
         [index @ 0x88..=0x8e, ..] => [200, 204, 206, 304, 400, 404, 500][usize::from(index - 0x88)],
-        [name, length, digits @ ..] if matches!(name, 0x48..=0x4e | 0x08..=0x0e) && length & 0x80 != 0 => {
+        [name, length, digits @ ..]
+            if matches!(name, 0x48..=0x4e | 0x08..=0x0e) && length & 0x80 != 0 =>
+        {
             let mut bits: u64 = 0;
             let coded = &digits[..usize::from(length & 0x7f)];
             coded.iter().for_each(|byte| bits = bits << 8 | u64::from(*byte));

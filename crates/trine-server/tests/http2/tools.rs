@@ -1,5 +1,5 @@
-//! The field's own clients: curl, and h2load of nghttp2. Where they are missing the test says so, and `REQUIRE_H2_TOOLS`
-//! makes that an error.
+//! The field's own clients: curl, and h2load of nghttp2. Where they are missing the test says so,
+//! and `REQUIRE_H2_TOOLS` makes that an error.
 
 use std::process::Command;
 
@@ -7,7 +7,8 @@ use crate::common::{config, start};
 
 /// Runs a tool, and gives what it printed. `None` where there is no such tool.
 async fn run(tool: &'static str, args: Vec<String>) -> Option<String> {
-    let ran = tokio::task::spawn_blocking(move || Command::new(tool).args(args).output()).await.unwrap();
+    let ran =
+        tokio::task::spawn_blocking(move || Command::new(tool).args(args).output()).await.unwrap();
     match ran {
         Ok(output) => {
             assert!(output.status.success(), "{tool}: {output:?}");
@@ -26,7 +27,8 @@ async fn curl_by_prior_knowledge() {
     let server = start(config());
     let url = |path: &str| format!("http://{}{path}", server.address);
     let args = |more: &[&str], path: &str| {
-        let fixed = ["-sS", "--http2-prior-knowledge", "-m", "20", "-w", " %{http_version} %{http_code}"];
+        let fixed =
+            ["-sS", "--http2-prior-knowledge", "-m", "20", "-w", " %{http_version} %{http_code}"];
         fixed.iter().chain(more).map(|arg| (*arg).to_owned()).chain([url(path)]).collect::<Vec<_>>()
     };
     for (more, path, expected) in [

@@ -15,10 +15,14 @@ use crate::peer::*;
 
 /// Sends back what comes in upper case, behind the name of the protocol.
 async fn shout(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
-    let protocol = request.extensions().get::<Protocol>().map(|protocol| protocol.as_str().to_owned());
+    let protocol =
+        request.extensions().get::<Protocol>().map(|protocol| protocol.as_str().to_owned());
     let authority = request.uri().authority().unwrap().to_string();
     let Some(upgrade) = OnUpgrade::take(&mut request) else {
-        return Ok(Response::builder().status(StatusCode::UPGRADE_REQUIRED).body(Body::empty()).unwrap());
+        return Ok(Response::builder()
+            .status(StatusCode::UPGRADE_REQUIRED)
+            .body(Body::empty())
+            .unwrap());
     };
     if authority.starts_with("refused") {
         return Ok(Response::builder().status(403).body(Body::from("no")).unwrap());
@@ -33,7 +37,9 @@ async fn shout(mut request: Request<Body>) -> Result<Response<Body>, Infallible>
         loop {
             match stream.read(&mut bytes).await.unwrap() {
                 0 => return stream.shutdown().await.unwrap(),
-                read => stream.write_all(bytes[..read].to_ascii_uppercase().as_slice()).await.unwrap(),
+                read => {
+                    stream.write_all(bytes[..read].to_ascii_uppercase().as_slice()).await.unwrap()
+                }
             }
         }
     });
@@ -74,7 +80,10 @@ async fn a_tunnel_to_a_host() {
     let (status, text) = through(request("db.example:5432"), &server).await;
     assert_eq!(status, 200);
     assert_eq!(text, format!("db.example:5432 ONE TWO {}", "X".repeat(200_000)));
-    assert_eq!(through(request("refused.example:1"), &server).await, (StatusCode::FORBIDDEN, "no".into()));
+    assert_eq!(
+        through(request("refused.example:1"), &server).await,
+        (StatusCode::FORBIDDEN, "no".into())
+    );
     let mut peer = Peer::connect(server.address).await;
     let fields = [(":method", "CONNECT"), (":authority", "no-port.example")];
     peer.send(frame(HEADERS, END_HEADERS, 1, block(&fields))).await;
@@ -86,7 +95,8 @@ async fn a_tunnel_to_a_host() {
 #[tokio::test]
 async fn another_protocol_on_a_stream() {
     let server = server();
-    let mut request = Request::builder().method("CONNECT").uri("http://localhost/chat").body(()).unwrap();
+    let mut request =
+        Request::builder().method("CONNECT").uri("http://localhost/chat").body(()).unwrap();
     request.extensions_mut().insert(h2::ext::Protocol::from_static("websocket"));
     let (status, text) = through(request, &server).await;
     assert_eq!(status, 200);
@@ -94,7 +104,8 @@ async fn another_protocol_on_a_stream() {
     server.stop().await;
 }
 
-/// A tunnel is open for as long as both sides want it, and the connection with it; other streams go on beside it.
+/// A tunnel is open for as long as both sides want it, and the connection with it; other streams go
+/// on beside it.
 #[tokio::test]
 async fn a_tunnel_keeps_its_connection_and_a_reset_ends_it() {
     let short = std::time::Duration::from_millis(200);

@@ -1,5 +1,5 @@
-//! Clients that mean harm. The server is a process of its own, so that its memory and its time on a processor are its own,
-//! and it runs with every limit at its default.
+//! Clients that mean harm. The server is a process of its own, so that its memory and its time on a
+//! processor are its own, and it runs with every limit at its default.
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
@@ -42,7 +42,8 @@ impl Child {
         let (address, certificate) = said.split_once(' ').unwrap();
         let byte = |at: usize| u8::from_str_radix(&certificate[at..at + 2], 16).unwrap();
         let certificate: Vec<u8> = (0..certificate.len()).step_by(2).map(byte).collect();
-        let mut child = Child { process, address: address.parse().unwrap(), certificate: certificate.into() };
+        let mut child =
+            Child { process, address: address.parse().unwrap(), certificate: certificate.into() };
         // What is made for the first connections and requests is no growth.
         for _ in 0..3 {
             child.calls().await;
@@ -81,7 +82,8 @@ impl Child {
     }
 }
 
-/// Opens streams with these bytes and drops both of their sides at once, until the server has had enough.
+/// Opens streams with these bytes and drops both of their sides at once, until the server has had
+/// enough.
 async fn flood(client: &Raw, bytes: &[u8], most: usize) -> usize {
     for sent in 0..most {
         let Ok((mut send, mut receive)) = within(client.quic.open_bi()).await else { return sent };
@@ -108,7 +110,8 @@ async fn rapid_reset_ends_after_a_few_calls() {
     child.is_well(8 * MIB).await;
 }
 
-/// CVE-2025-8671, the same by way of the server: each request is begun, breaks a rule and is reset by us.
+/// CVE-2025-8671, the same by way of the server: each request is begun, breaks a rule and is reset
+/// by us.
 #[tokio::test]
 async fn requests_that_must_be_reset_again_and_again_end_the_connection() {
     let child = Child::start().await;
@@ -160,7 +163,11 @@ async fn floods_of_words_that_carry_nothing_end_the_connection() {
     let child = Child::start().await;
     let floods: [(&str, &[u8], Vec<u8>); 6] = [
         ("unknown frames", &[], frame(0x21, &[])),
-        ("an unknown frame of 2^62 bytes", &[0x21, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], vec![0]),
+        (
+            "an unknown frame of 2^62 bytes",
+            &[0x21, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            vec![0],
+        ),
         ("MAX_PUSH_ID", &[], frame(0xd, &[5])),
         ("GOAWAY", &[], frame(7, &[0])),
         ("no bytes for the table", &[2], vec![0x20]),
@@ -169,7 +176,8 @@ async fn floods_of_words_that_carry_nothing_end_the_connection() {
     for (name, start, piece) in floods {
         let client = child.raw().await;
         let own = start.len() == 1;
-        let mut stream = if own { Some(within(client.quic.open_uni()).await.unwrap()) } else { None };
+        let mut stream =
+            if own { Some(within(client.quic.open_uni()).await.unwrap()) } else { None };
         let Raw { quic, mut control } = client;
         let stream = stream.as_mut().unwrap_or(control.as_mut().unwrap());
         let _ = stream.write_all(start).await;
@@ -207,7 +215,8 @@ async fn frames_that_claim_to_be_giants_get_no_room() {
         open.push(client.open([&head("POST", "/never", &[])[..], &giant(0), b"x"].concat()).await);
     }
     child.is_well(8 * MIB).await;
-    // Heads that are just small enough, and never whole: each may lie in memory, until its time is over.
+    // Heads that are just small enough, and never whole: each may lie in memory, until its time is
+    // over.
     let client = child.raw().await;
     for _ in 0..127 {
         let (mut send, receive) = client.open([1, 0x80, 0, 0xff, 0]).await;
@@ -222,7 +231,8 @@ async fn frames_that_claim_to_be_giants_get_no_room() {
 async fn a_head_that_unpacks_to_much_is_refused() {
     let child = Child::start().await;
     let client = child.raw().await;
-    // `x-frame-options: sameorigin` in two bytes, `:method: GET` in one, and 50,000 bytes of code that are 80,000 zeros.
+    // `x-frame-options: sameorigin` in two bytes, `:method: GET` in one, and 50,000 bytes of code
+    // that are 80,000 zeros.
     let named = [&[0, 0][..], &[0xff, 35].repeat(6_000)].concat();
     let known = [&[0, 0][..], &[0xd1].repeat(15_000)].concat();
     let text = [&[0, 0, 0x51, 0xff, 0xd1, 0x85, 0x03][..], &[0; 50_000]].concat();
@@ -234,7 +244,9 @@ async fn a_head_that_unpacks_to_much_is_refused() {
     }
     child.is_well(8 * MIB).await;
     // There is no table that could be filled, and none that may be made.
-    for says in [&[2, 0x3f, 0xe1, 0x1f][..], &[2, 0xc0, 1, b'x'], &[2, 0x41, b'x', 1, b'y'], &[2, 0]] {
+    for says in
+        [&[2, 0x3f, 0xe1, 0x1f][..], &[2, 0xc0, 1, b'x'], &[2, 0x41, b'x', 1, b'y'], &[2, 0]]
+    {
         let client = child.raw().await;
         let mut encoder = within(client.quic.open_uni()).await.unwrap();
         let _ = within(encoder.write_all(says)).await;
@@ -243,7 +255,8 @@ async fn a_head_that_unpacks_to_much_is_refused() {
     child.is_well(8 * MIB).await;
 }
 
-/// Windows that never open, or hardly (CVE-2019-9511, 9517): what is made is bounded by what is taken.
+/// Windows that never open, or hardly (CVE-2019-9511, 9517): what is made is bounded by what is
+/// taken.
 #[tokio::test]
 async fn endless_answers_behind_closed_windows_share_one_buffer() {
     let child = Child::start().await;
@@ -271,12 +284,16 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
     let client = child.raw().await;
     let mut held = Vec::new();
     for _ in 0..64 {
-        held.push(client.open([head("POST", "/never", &[]), frame(0, &[b'x'; 8_000])].concat()).await);
+        held.push(
+            client.open([head("POST", "/never", &[]), frame(0, &[b'x'; 8_000])].concat()).await,
+        );
     }
     let mut sent = 64 * 8_000;
     let more = frame(0, b"x").repeat(1_000);
     for (send, _) in &mut held {
-        while let Ok(written) = tokio::time::timeout(Duration::from_millis(20), send.write(&more)).await {
+        while let Ok(written) =
+            tokio::time::timeout(Duration::from_millis(20), send.write(&more)).await
+        {
             sent += written.unwrap();
         }
     }
@@ -285,7 +302,8 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
     child.is_well(8 * MIB).await;
 }
 
-/// Handshakes that are begun and go no further, as from forged addresses: past a hundred, each costs one packet.
+/// Handshakes that are begun and go no further, as from forged addresses: past a hundred, each
+/// costs one packet.
 #[tokio::test]
 async fn handshakes_from_nowhere_cost_a_retry() {
     let child = Child::start().await;
@@ -294,7 +312,8 @@ async fn handshakes_from_nowhere_cost_a_retry() {
     let config = child.client_config();
     let mut begun = Vec::new();
     for _ in 0..2_000 {
-        begun.push(relay.endpoint.connect_with(config.clone(), relay.address, "localhost").unwrap());
+        begun
+            .push(relay.endpoint.connect_with(config.clone(), relay.address, "localhost").unwrap());
     }
     within(async {
         while relay.retries.load(Ordering::SeqCst) < 1_000 {

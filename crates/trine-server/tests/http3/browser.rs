@@ -26,7 +26,9 @@ const told = text => document.getElementById('told').textContent = text;
 async fn site(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let version = format!("{:?}", request.version());
     Ok(match request.uri().path() {
-        "/" => Response::builder().header("content-type", "text/html").body(Body::from(PAGE)).unwrap(),
+        "/" => {
+            Response::builder().header("content-type", "text/html").body(Body::from(PAGE)).unwrap()
+        }
         "/version" => Response::new(Body::from(version)),
         "/echo" => Response::new(request.into_body()),
         _ => Response::builder().status(404).body(Body::empty()).unwrap(),
@@ -35,10 +37,12 @@ async fn site(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 
 #[tokio::test]
 async fn chromium_speaks_to_it() {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
+        .unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
     let listeners = vec![Listen::tls(config().socket_addr(), tls).http3()];
-    let server = common::start_with(ServerConfig { listeners, ..config() }, tower::service_fn(site));
+    let server =
+        common::start_with(ServerConfig { listeners, ..config() }, tower::service_fn(site));
     let folder = tempfile::tempdir().unwrap();
     let mut browser = Command::new("chromium");
     browser
@@ -83,8 +87,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for group in bytes.chunks(3) {
-        let bits =
-            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
         for digit in 0..4 {
             let value = bits >> (18 - 6 * digit) & 63;
             out.push(if digit > group.len() { '=' } else { char::from(DIGITS[value as usize]) });

@@ -33,7 +33,8 @@ fn slow(counts: &Arc<Counts>) -> impl HttpService + Clone + Send + Sync + use<> 
     tower::service_fn(move |request: Request<Body>| {
         let counts = Arc::clone(&counts);
         async move {
-            // A body that is dropped is one that the client was told to keep, and taking it back would be obeying.
+            // A body that is dropped is one that the client was told to keep, and taking it back
+            // would be obeying.
             let _held = request;
             counts.begun.fetch_add(1, Ordering::SeqCst);
             let guard = Guard(Arc::clone(&counts));
@@ -65,7 +66,8 @@ async fn each_way(cancel: Cancel) -> (usize, usize) {
     until(&counts.begun, 1).await;
     receive.stop(0x10c_u32.into()).unwrap();
     // RESET_STREAM, in the middle of a body that nobody reads.
-    let (mut send, _receive) = client.open([head("POST", "/", &[]), frame(0, b"some")].concat()).await;
+    let (mut send, _receive) =
+        client.open([head("POST", "/", &[]), frame(0, b"some")].concat()).await;
     until(&counts.begun, 2).await;
     send.reset(0x10c_u32.into()).unwrap();
     // The end of the connection.
@@ -99,7 +101,8 @@ async fn what_a_service_began_it_ends_where_that_is_asked_for() {
     assert_eq!(each_way(Cancel::Never).await, (3, 0));
 }
 
-/// HTTP/2's rapid reset (CVE-2023-44487): each such request makes work and costs its client nothing.
+/// HTTP/2's rapid reset (CVE-2023-44487): each such request makes work and costs its client
+/// nothing.
 #[tokio::test]
 async fn a_client_that_takes_back_more_than_it_takes_is_let_go() {
     let http3 = Http3 { max_cancelled: 10, ..Http3::default() };

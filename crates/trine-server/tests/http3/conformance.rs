@@ -1,5 +1,6 @@
-//! The rules of RFC 9114 (HTTP/3) and RFC 9204 (QPACK) as a table: bytes in, verdict out, over real UDP. Every case names
-//! the section that it stands for, and has a connection of its own whose beginning was in order.
+//! The rules of RFC 9114 (HTTP/3) and RFC 9204 (QPACK) as a table: bytes in, verdict out, over real
+//! UDP. Every case names the section that it stands for, and has a connection of its own whose
+//! beginning was in order.
 
 use std::sync::Arc;
 
@@ -64,7 +65,13 @@ struct Case {
 struct Table(Vec<Case>);
 
 impl Table {
-    fn add(&mut self, section: &'static str, what: impl Into<String>, verdict: Verdict, sends: Sends) {
+    fn add(
+        &mut self,
+        section: &'static str,
+        what: impl Into<String>,
+        verdict: Verdict,
+        sends: Sends,
+    ) {
         self.0.push(Case { section, what: what.into(), sends, verdict });
     }
 
@@ -73,12 +80,24 @@ impl Table {
     }
 
     /// A head of these fields, and nothing behind it.
-    fn fields(&mut self, section: &'static str, what: &str, verdict: Verdict, fields: &[(&str, &str)]) {
+    fn fields(
+        &mut self,
+        section: &'static str,
+        what: &str,
+        verdict: Verdict,
+        fields: &[(&str, &str)],
+    ) {
         self.request(section, what, verdict, &[frame(1, &section_of(fields))]);
     }
 
     /// A GET of `/hello` with these fields behind the pseudo fields.
-    fn with(&mut self, section: &'static str, what: &str, verdict: Verdict, fields: &[(&str, &str)]) {
+    fn with(
+        &mut self,
+        section: &'static str,
+        what: &str,
+        verdict: Verdict,
+        fields: &[(&str, &str)],
+    ) {
         self.request(section, what, verdict, &[head("GET", "/hello", fields)]);
     }
 
@@ -116,7 +135,12 @@ fn good(t: &mut Table) {
     t.request("4.1", "GET", Answers(200), &[hello()]);
     t.request("4.1", "HEAD", Answers(200), &[head("HEAD", "/hello", &[])]);
     t.request("4.1", "POST with data", Answers(200), &[post(), data("abc")]);
-    t.request("4.1", "POST with empty data", Answers(200), &[post(), data(""), data("abc"), data("")]);
+    t.request(
+        "4.1",
+        "POST with empty data",
+        Answers(200),
+        &[post(), data(""), data("abc"), data("")],
+    );
     t.request("4.1", "POST without data", Answers(200), &[post()]);
     let sum = trailers(&[("x-sum", "1")]);
     t.request("4.1", "trailers", Answers(200), &[post(), data("abc"), sum.clone()]);
@@ -150,7 +174,12 @@ fn good(t: &mut Table) {
         Answers(200),
         &[method, scheme, path, ("host", "a.b")],
     );
-    t.fields("4.3.1", "pseudo fields in another order", Answers(200), &[path, authority, scheme, method]);
+    t.fields(
+        "4.3.1",
+        "pseudo fields in another order",
+        Answers(200),
+        &[path, authority, scheme, method],
+    );
     t.fields(
         "4.3.1",
         "the scheme in upper case",
@@ -190,7 +219,12 @@ fn frames(t: &mut Table) {
     ] {
         let section = if matches!(kind, 2 | 6 | 8 | 9) { "7.2.8" } else { "7.2" };
         t.request(section, &format!("{name} before a head"), UNEXPECTED, &[frame(kind, &[0])]);
-        t.request(section, &format!("{name} behind a head"), UNEXPECTED, &[post(), frame(kind, &[0])]);
+        t.request(
+            section,
+            &format!("{name} behind a head"),
+            UNEXPECTED,
+            &[post(), frame(kind, &[0])],
+        );
         t.request(
             section,
             &format!("{name} behind data"),
@@ -243,14 +277,24 @@ fn fields(t: &mut Table) {
     ] {
         t.request("4.1.2", what, MALFORMED, &[post(), data("abc"), trailers(&[bad])]);
     }
-    t.with("4.2.2", "fields of more than 64 KiB", Answers(431), &[("x", "y".repeat(16_000).as_str()); 5]);
+    t.with(
+        "4.2.2",
+        "fields of more than 64 KiB",
+        Answers(431),
+        &[("x", "y".repeat(16_000).as_str()); 5],
+    );
     t.with("4.2.2", "a hundred fields beside Host", Answers(431), &[("x", "y"); 100]);
 }
 
 /// 4.3: pseudo fields.
 fn pseudo(t: &mut Table) {
     let [method, scheme, authority, path] = GET;
-    t.fields("4.3", "one behind a regular field", MALFORMED, &[method, scheme, authority, ("a", "b"), path]);
+    t.fields(
+        "4.3",
+        "one behind a regular field",
+        MALFORMED,
+        &[method, scheme, authority, ("a", "b"), path],
+    );
     for (what, field) in [
         ("two methods", method),
         ("two schemes", scheme),
@@ -268,16 +312,41 @@ fn pseudo(t: &mut Table) {
     t.fields("4.3.1", "no path", MALFORMED, &[method, scheme, authority]);
     t.fields("4.3.1", "neither authority nor Host", MALFORMED, &[method, scheme, path]);
     t.fields("4.3.1", "an empty authority", MALFORMED, &[method, scheme, (":authority", ""), path]);
-    t.fields("4.3.1", "a user in the authority", MALFORMED, &[method, scheme, (":authority", "u@a.b"), path]);
-    t.fields("4.3.1", "a path in the authority", MALFORMED, &[method, scheme, (":authority", "a.b/c"), path]);
+    t.fields(
+        "4.3.1",
+        "a user in the authority",
+        MALFORMED,
+        &[method, scheme, (":authority", "u@a.b"), path],
+    );
+    t.fields(
+        "4.3.1",
+        "a path in the authority",
+        MALFORMED,
+        &[method, scheme, (":authority", "a.b/c"), path],
+    );
     t.fields("4.3.1", "an empty Host", MALFORMED, &[method, scheme, path, ("host", "")]);
     t.with("4.3.1", "Host that differs", MALFORMED, &[("host", "elsewhere")]);
     t.with("4.3.1", "two Hosts", MALFORMED, &[("host", "localhost"), ("host", "localhost")]);
     t.fields("4.3.1", "an empty path", MALFORMED, &[method, scheme, authority, (":path", "")]);
-    t.fields("4.3.1", "a path without a slash", MALFORMED, &[method, scheme, authority, (":path", "hello")]);
+    t.fields(
+        "4.3.1",
+        "a path without a slash",
+        MALFORMED,
+        &[method, scheme, authority, (":path", "hello")],
+    );
     t.fields("4.3.1", "a star of GET", MALFORMED, &[method, scheme, authority, (":path", "*")]);
-    t.fields("4.3.1", "an absolute path", MALFORMED, &[method, scheme, authority, (":path", "https://a.b/")]);
-    t.fields("4.3.1", "a method that is no token", MALFORMED, &[(":method", "G T"), scheme, authority, path]);
+    t.fields(
+        "4.3.1",
+        "an absolute path",
+        MALFORMED,
+        &[method, scheme, authority, (":path", "https://a.b/")],
+    );
+    t.fields(
+        "4.3.1",
+        "a method that is no token",
+        MALFORMED,
+        &[(":method", "G T"), scheme, authority, path],
+    );
     for bad in ["/a b", "/a#b", "/a\\b", "/\u{e9}"] {
         t.fields(
             "4.3.1",
@@ -286,7 +355,12 @@ fn pseudo(t: &mut Table) {
             &[method, scheme, authority, (":path", bad)],
         );
     }
-    t.fields("4.3.1", "another scheme", Answers(421), &[method, (":scheme", "http"), authority, path]);
+    t.fields(
+        "4.3.1",
+        "another scheme",
+        Answers(421),
+        &[method, (":scheme", "http"), authority, path],
+    );
     t.fields("4.4", "CONNECT", Answers(501), &[(":method", "CONNECT"), (":authority", "a.b:80")]);
 }
 
@@ -313,13 +387,20 @@ fn lengths(t: &mut Table) {
         "4.1.2",
         "two lengths",
         MALFORMED,
-        &[head("POST", "/length", &[("content-length", "3"), ("content-length", "3")]), data("abc")],
+        &[
+            head("POST", "/length", &[("content-length", "3"), ("content-length", "3")]),
+            data("abc"),
+        ],
     );
     t.request(
         "4.1.2",
         "a length that trailers cut short",
         MALFORMED,
-        &[head("POST", "/length", &[("content-length", "4")]), data("abc"), trailers(&[("x-sum", "1")])],
+        &[
+            head("POST", "/length", &[("content-length", "4")]),
+            data("abc"),
+            trailers(&[("x-sum", "1")]),
+        ],
     );
 }
 
@@ -350,7 +431,12 @@ fn streams(t: &mut Table) {
     open("RFC 9204, 4.4.3", "entries that were seen", DECODER, &[control, &[3, 1]]);
     for (kind, what) in [(0, "control stream"), (2, "encoder"), (3, "decoder")] {
         let bytes = if kind == 0 { control.to_vec() } else { vec![kind] };
-        t.add("6.2.1", format!("the end of the {what}"), CLOSED_CRITICAL, Sends::Ended(bytes.clone()));
+        t.add(
+            "6.2.1",
+            format!("the end of the {what}"),
+            CLOSED_CRITICAL,
+            Sends::Ended(bytes.clone()),
+        );
         t.add("6.2.1", format!("a reset of the {what}"), CLOSED_CRITICAL, Sends::Reset(bytes));
     }
     t.add("6.2", "an unknown stream that ends", Ignored, Sends::Ended(vec![0x21, 1]));
@@ -378,7 +464,12 @@ fn words(t: &mut Table) {
     say("7.2.7", "MAX_PUSH_ID, and a lower one", ID_ERROR, &[frame(0xd, &[8]), frame(0xd, &[4])]);
     for kind in [3, 7, 0xd] {
         say("7.1", &format!("type {kind} without its number"), FRAME_ERROR, &[frame(kind, &[])]);
-        say("7.1", &format!("type {kind} with more than its number"), FRAME_ERROR, &[frame(kind, &[0, 0])]);
+        say(
+            "7.1",
+            &format!("type {kind} with more than its number"),
+            FRAME_ERROR,
+            &[frame(kind, &[0, 0])],
+        );
     }
 }
 
@@ -404,7 +495,12 @@ fn packed(t: &mut Table) {
     hello.extend(b"/hello");
     t.packed("RFC 9204, 4.5", "a GET by the static table", Answers(200), &hello);
     let with = |more: &[u8]| [&hello[..], more].concat();
-    t.packed("RFC 9204, 4.1.2", "a compressed value", Answers(200), &with(&[0x5f, 0x50, 0x82, 0x64, 0x02]));
+    t.packed(
+        "RFC 9204, 4.1.2",
+        "a compressed value",
+        Answers(200),
+        &with(&[0x5f, 0x50, 0x82, 0x64, 0x02]),
+    );
     t.packed(
         "RFC 9204, 4.5.4",
         "a name that must never be indexed",
@@ -473,7 +569,9 @@ async fn run(mut client: Raw, case: &Case, held: &mut Held) -> Verdict {
     match &case.sends {
         Sends::Request(bytes) => {
             // It may be refused before it is through.
-            let Ok((mut send, receive)) = client.quic.open_bi().await else { return closed(&client).await };
+            let Ok((mut send, receive)) = client.quic.open_bi().await else {
+                return closed(&client).await;
+            };
             let _ = send.write_all(bytes).await;
             let _ = send.finish();
             return match answer(receive).await {
@@ -509,7 +607,9 @@ async fn run(mut client: Raw, case: &Case, held: &mut Held) -> Verdict {
 async fn answer(mut receive: RecvStream) -> Option<Verdict> {
     match within(receive.read_to_end(100_000)).await {
         Ok(bytes) => Some(Answers(status(&bytes))),
-        Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(code))) => Some(Resets(code.into_inner())),
+        Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(code))) => {
+            Some(Resets(code.into_inner()))
+        }
         Err(_) => None,
     }
 }
@@ -538,7 +638,10 @@ async fn every_case_has_its_verdict() {
     let mut wrong = Vec::new();
     for case in &cases {
         if let Err(got) = verdict(&peer, case).await {
-            wrong.push(format!("{}: {}: expected {:?}, got {got}", case.section, case.what, case.verdict));
+            wrong.push(format!(
+                "{}: {}: expected {:?}, got {got}",
+                case.section, case.what, case.verdict
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));

@@ -1,5 +1,5 @@
-//! Windows (RFC 9000, 4): a client that keeps to them can always go on. Its QUIC sends no more than it may, so that a
-//! window that is used up shows as a write that never ends.
+//! Windows (RFC 9000, 4): a client that keeps to them can always go on. Its QUIC sends no more than
+//! it may, so that a window that is used up shows as a write that never ends.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -26,7 +26,8 @@ enum Comes {
     Open,
 }
 
-// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside them.
+// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside
+// them.
 #[tokio::test]
 async fn small_bodies_of_requests_that_wait_stop_no_upload() {
     let peer = start_with(config(), tower::service_fn(kitchen));
@@ -120,9 +121,13 @@ const BODY: usize = 30_000;
 async fn every_way_out_gives_its_credit_back() {
     for early_bytes in [0, 16 * 1024] {
         for way in WAYS {
-            let body_timeout = Duration::from_millis(if way == Way::BodyStalls { 50 } else { 20_000 });
+            let body_timeout =
+                Duration::from_millis(if way == Way::BodyStalls { 50 } else { 20_000 });
             let http3 = Http3 { connection_window: 65_536, early_bytes, ..Http3::default() };
-            let peer = start_with(ServerConfig { body_timeout, http3, ..config() }, tower::service_fn(ways));
+            let peer = start_with(
+                ServerConfig { body_timeout, http3, ..config() },
+                tower::service_fn(ways),
+            );
             let client = Raw::connect(&peer).await;
             let going = async {
                 for _ in 0..12 {

@@ -89,8 +89,10 @@ async fn clients_of_the_other_versions_are_told_of_it() {
     let without = Listen { http3: false, ..secure.clone() };
     let config = ServerConfig { listeners: vec![secure, without, plain], ..config() };
     let bound = common::bind(config);
-    let (addresses, handle) =
-        (bound.local_addrs().filter_map(trine_server::Address::tcp).collect::<Vec<_>>(), bound.handle());
+    let (addresses, handle) = (
+        bound.local_addrs().filter_map(trine_server::Address::tcp).collect::<Vec<_>>(),
+        bound.handle(),
+    );
     let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(common::kitchen))));
 
     let told = over_tls(addresses[0], &certificate).await;
@@ -99,8 +101,11 @@ async fn clients_of_the_other_versions_are_told_of_it() {
     assert_eq!(over_http2(addresses[0], &certificate).await.as_deref(), Some(alternative.as_str()));
     assert_eq!(over_http2(addresses[1], &certificate).await, None);
     assert!(!over_tls(addresses[1], &certificate).await.contains("alt-svc"));
-    let plain =
-        common::exchange(addresses[2], "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let plain = common::exchange(
+        addresses[2],
+        "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    )
+    .await;
     assert!(plain.ends_with("hello") && !plain.contains("alt-svc"), "{plain}");
     handle.shutdown();
     within(task).await.unwrap().unwrap();
@@ -116,7 +121,10 @@ async fn over_tls(address: std::net::SocketAddr, certificate: &CertificateDer<'s
 }
 
 /// What HTTP/2 says of alternatives.
-async fn over_http2(address: std::net::SocketAddr, certificate: &CertificateDer<'static>) -> Option<String> {
+async fn over_http2(
+    address: std::net::SocketAddr,
+    certificate: &CertificateDer<'static>,
+) -> Option<String> {
     let stream = secure(address, certificate, &[b"h2".to_vec()]).await;
     let (mut requests, connection) = within(h2::client::handshake(stream)).await.unwrap();
     tokio::spawn(connection);

@@ -14,7 +14,8 @@ use trine_server::{AtCapacity, Http3, Server, ServerConfig};
 
 use crate::common::within;
 use crate::peer::{
-    PAUSE, Peer, Raw, config, endpoint, frame, head, read, request, reset, start, start_with, status,
+    PAUSE, Peer, Raw, config, endpoint, frame, head, read, request, reset, start, start_with,
+    status,
 };
 
 fn with(http3: Http3) -> ServerConfig {
@@ -23,7 +24,8 @@ fn with(http3: Http3) -> ServerConfig {
 
 #[tokio::test]
 async fn heads_have_limits() {
-    let limits = ServerConfig { max_head_bytes: 2000, max_headers: 10, max_target_bytes: 100, ..config() };
+    let limits =
+        ServerConfig { max_head_bytes: 2000, max_headers: 10, max_target_bytes: 100, ..config() };
     let peer = start(limits);
     let mut client = peer.client().await;
     let get = |name: &'static str, value: String| {
@@ -36,7 +38,8 @@ async fn heads_have_limits() {
     assert_eq!(fits.status(), 200);
     let small = get("x-large", "v".repeat(1900));
     let raw = Raw::connect(&peer).await;
-    let (_send, mut receive) = raw.open(head("GET", "/hello", &[("x-large", &"v".repeat(1900))])).await;
+    let (_send, mut receive) =
+        raw.open(head("GET", "/hello", &[("x-large", &"v".repeat(1900))])).await;
     assert_eq!(status(&within(receive.read_to_end(10_000)).await.unwrap()), 431);
     // The crate `h3` knows our setting and does not even send it.
     assert!(client.requests.send_request(small).await.is_err());
@@ -60,7 +63,8 @@ async fn trailers_have_limits() {
     let peer = start(ServerConfig { max_trailer_bytes: 50, ..config() });
     let client = Raw::connect(&peer).await;
     let section = crate::peer::section(&[("x-sum", &"6".repeat(100))]);
-    let (_send, mut receive) = client.open([head("POST", "/length", &[]), frame(1, &section)].concat()).await;
+    let (_send, mut receive) =
+        client.open([head("POST", "/length", &[]), frame(1, &section)].concat()).await;
     assert_eq!(reset(&mut receive).await, Some(0x107));
     peer.stop().await;
 }
@@ -91,7 +95,11 @@ async fn a_body_that_stalls_is_told_to_its_reader() {
     let (mut send, mut receive) =
         client.open([head("POST", "/length", &[]), frame(0, b"some")].concat()).await;
     let answer = within(receive.read_to_end(10_000)).await.unwrap();
-    assert!(answer.ends_with(BodyError::TimedOut.to_string().as_bytes()), "{}", answer.escape_ascii());
+    assert!(
+        answer.ends_with(BodyError::TimedOut.to_string().as_bytes()),
+        "{}",
+        answer.escape_ascii()
+    );
     assert_eq!(crate::peer::stopped(&mut send).await, Some(0x100));
     peer.stop().await;
 }
@@ -108,7 +116,11 @@ async fn a_body_has_a_lowest_rate() {
         }
     });
     let answer = within(receive.read_to_end(10_000)).await.unwrap();
-    assert!(answer.ends_with(BodyError::TimedOut.to_string().as_bytes()), "{}", answer.escape_ascii());
+    assert!(
+        answer.ends_with(BodyError::TimedOut.to_string().as_bytes()),
+        "{}",
+        answer.escape_ascii()
+    );
     within(trickle).await.unwrap();
     peer.stop().await;
 }
@@ -154,7 +166,8 @@ async fn an_answer_that_nobody_reads_is_not_made() {
     peer.stop_by_force().await;
 }
 
-/// Here it is not the client's windows that hold answers back, but what it has acknowledged: nothing, since it is cut off.
+/// Here it is not the client's windows that hold answers back, but what it has acknowledged:
+/// nothing, since it is cut off.
 #[tokio::test]
 async fn the_window_of_answers_is_one_for_all_of_them() {
     let (peer, made) = of_endless(with(Http3 { send_window: 50_000, ..Http3::default() }));
@@ -176,8 +189,10 @@ async fn the_window_of_answers_is_one_for_all_of_them() {
 
 #[tokio::test]
 async fn an_answer_that_is_not_read_in_time_is_reset() {
-    let config =
-        ServerConfig { write_timeout: PAUSE, ..with(Http3 { send_window: 50_000, ..Http3::default() }) };
+    let config = ServerConfig {
+        write_timeout: PAUSE,
+        ..with(Http3 { send_window: 50_000, ..Http3::default() })
+    };
     let (peer, made) = of_endless(config);
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(20_000));
@@ -192,7 +207,8 @@ async fn an_answer_that_is_not_read_in_time_is_reset() {
 #[tokio::test]
 async fn an_answer_has_a_lowest_rate() {
     let windows = with(Http3 { send_window: 20_000, ..Http3::default() });
-    let (peer, _) = of_endless(ServerConfig { write_timeout: PAUSE, min_write_rate: 500_000, ..windows });
+    let (peer, _) =
+        of_endless(ServerConfig { write_timeout: PAUSE, min_write_rate: 500_000, ..windows });
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(20_000));
     let client = Raw::over(peer.quic_with(transport).await).await;
@@ -213,7 +229,8 @@ async fn an_answer_has_a_lowest_rate() {
     peer.stop().await;
 }
 
-/// An answer that fits into our window is as good as sent for us, and the client has not read it for all that.
+/// An answer that fits into our window is as good as sent for us, and the client has not read it
+/// for all that.
 #[tokio::test]
 async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
     let config = ServerConfig {
@@ -316,8 +333,12 @@ async fn a_connection_has_so_many_requests_at_a_time() {
 #[tokio::test]
 async fn a_body_that_nobody_reads_is_not_taken() {
     for early_bytes in [0, 5_000] {
-        let windows =
-            Http3 { stream_window: 30_000, connection_window: 70_000, early_bytes, ..Http3::default() };
+        let windows = Http3 {
+            stream_window: 30_000,
+            connection_window: 70_000,
+            early_bytes,
+            ..Http3::default()
+        };
         let peer = start(with(windows));
         let client = Raw::connect(&peer).await;
         let mut total = 0;
@@ -337,7 +358,8 @@ async fn a_body_that_nobody_reads_is_not_taken() {
             total += sent;
             open.push((send, receive));
         }
-        // The last one finds the window used up. QUIC tells of credit once there is an eighth of a window.
+        // The last one finds the window used up. QUIC tells of credit once there is an eighth of a
+        // window.
         let most = 75_000 + 4 * (early_bytes + if early_bytes > 0 { 1500 } else { 0 });
         assert!((69_000 + 2 * early_bytes..=most).contains(&total), "{early_bytes}: {total}");
         drop(open);
@@ -401,11 +423,14 @@ async fn a_handshake_has_a_time_and_a_place() {
     // What the server says is lost, so that the handshake stays under way.
     let relay = Relay::start(peer.address).await;
     relay.only_towards_server();
-    let stuck = relay.endpoint.connect_with(peer.client_config(b"h3"), relay.address, "localhost").unwrap();
+    let stuck =
+        relay.endpoint.connect_with(peer.client_config(b"h3"), relay.address, "localhost").unwrap();
     let stuck = tokio::spawn(stuck);
     tokio::time::sleep(PAUSE / 3).await;
-    let refused =
-        within(endpoint().connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap()).await;
+    let refused = within(
+        endpoint().connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap(),
+    )
+    .await;
     assert!(refused.unwrap_err().to_string().contains("refused"));
     tokio::time::sleep(PAUSE * 2).await;
     assert_eq!(peer.client().await.get("/hello").await.text(), "hello");
@@ -472,8 +497,10 @@ async fn datagrams_and_early_data_are_off() {
 async fn a_client_may_change_its_address() {
     let peer = start(ServerConfig { workers: 4, ..config() });
     let endpoint = endpoint();
-    let quic =
-        within(endpoint.connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap()).await;
+    let quic = within(
+        endpoint.connect_with(peer.client_config(b"h3"), peer.address, "localhost").unwrap(),
+    )
+    .await;
     let mut client = crate::peer::Client::over(quic.unwrap()).await;
     for _ in 0..5 {
         let mut slow = client.start(request("GET", "/slow")).await;
@@ -496,9 +523,13 @@ fn what_cannot_work_is_told() {
         ..Http3::default()
     };
     let error = Server::new(with(broken)).bind().unwrap_err().to_string();
-    for field in
-        ["max_concurrent_streams", "stream_window", "connection_window", "send_window", "idle_timeout"]
-    {
+    for field in [
+        "max_concurrent_streams",
+        "stream_window",
+        "connection_window",
+        "send_window",
+        "idle_timeout",
+    ] {
         assert!(error.contains(&format!("`http3.{field}`")), "{field} in {error}");
     }
     let (secure, _) = crate::peer::place(&config());
@@ -507,11 +538,16 @@ fn what_cannot_work_is_told() {
     let balancers = vec!["10.0.0.0/8".parse().unwrap()];
     for (listen, why) in [
         (trine_server::Listen { tls: None, ..secure.clone() }, "has no TLS"),
-        (trine_server::Listen { address: trine_server::Address::Unix(socket), ..secure.clone() }, "address"),
+        (
+            trine_server::Listen { address: trine_server::Address::Unix(socket), ..secure.clone() },
+            "address",
+        ),
         (trine_server::Listen { proxy_protocol: balancers, ..secure }, "PROXY"),
     ] {
-        let error =
-            Server::new(ServerConfig { listeners: vec![listen], ..config() }).bind().unwrap_err().to_string();
+        let error = Server::new(ServerConfig { listeners: vec![listen], ..config() })
+            .bind()
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("HTTP/3") && error.contains(why), "{error}");
     }
 }
@@ -522,8 +558,10 @@ async fn a_udp_port_that_is_taken_is_told() {
     let address = taken.local_addr().unwrap();
     let (mut place, _) = crate::peer::place(&config());
     place.address = address.into();
-    let error =
-        Server::new(ServerConfig { listeners: vec![place], ..config() }).bind().unwrap_err().to_string();
+    let error = Server::new(ServerConfig { listeners: vec![place], ..config() })
+        .bind()
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("in use") && error.contains(&address.to_string()), "{error}");
 }
 
@@ -566,8 +604,10 @@ impl Relay {
     }
 
     pub async fn connect(&self, peer: &Peer) -> quinn::Connection {
-        let connecting =
-            self.endpoint.connect_with(peer.client_config(b"h3"), self.address, "localhost").unwrap();
+        let connecting = self
+            .endpoint
+            .connect_with(peer.client_config(b"h3"), self.address, "localhost")
+            .unwrap();
         within(connecting).await.unwrap()
     }
 

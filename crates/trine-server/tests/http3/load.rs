@@ -36,7 +36,9 @@ async fn run(client: &Arc<crate::peer::Raw>, requests: usize) {
         let (client, left) = (Arc::clone(client), Arc::clone(&left));
         tokio::spawn(async move {
             let head = head("GET", "/hello", &[]);
-            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+            while left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_ok()
             {
                 let (mut send, mut receive) = client.quic.open_bi().await.unwrap();
                 send.write_all(&head).await.unwrap();

@@ -19,11 +19,19 @@ async fn frames_out_of_place_end_the_connection() {
         ("SETTINGS on a request", frame(4, &[]), FRAME_UNEXPECTED),
         ("PUSH_PROMISE", [&post[..], &frame(5, &[0])].concat(), FRAME_UNEXPECTED),
         ("PING of HTTP/2", [&post[..], &frame(6, &[0; 8])].concat(), FRAME_UNEXPECTED),
-        ("a third head", [&post[..], &frame(1, &[0, 0]), &frame(1, &[0, 0])].concat(), FRAME_UNEXPECTED),
+        (
+            "a third head",
+            [&post[..], &frame(1, &[0, 0]), &frame(1, &[0, 0])].concat(),
+            FRAME_UNEXPECTED,
+        ),
         ("a frame that is cut off", cut_off.to_vec(), 0x106),
         ("a reference to the dynamic table", frame(1, &[2, 0, 0x80]), 0x200),
         ("a string that is cut off", frame(1, &[0, 0, 0x51, 9, b'/']), 0x200),
-        ("trailers that are cut off", [head("POST", "/length", &[]), frame(1, &[0])].concat(), 0x200),
+        (
+            "trailers that are cut off",
+            [head("POST", "/length", &[]), frame(1, &[0])].concat(),
+            0x200,
+        ),
     ];
     for (name, bytes, code) in cases {
         let client = Raw::connect(&peer).await;
@@ -39,8 +47,9 @@ async fn frames_out_of_place_in_a_body_end_the_connection() {
     let peer = start(config());
     for kind in [3, 4, 5, 6, 7, 8, 9, 0xd] {
         let client = Raw::connect(&peer).await;
-        let _streams =
-            client.open([head("POST", "/length", &[]), frame(0, b"x"), frame(kind, &[0])].concat()).await;
+        let _streams = client
+            .open([head("POST", "/length", &[]), frame(0, b"x"), frame(kind, &[0])].concat())
+            .await;
         assert_eq!(client.closed().await, FRAME_UNEXPECTED, "{kind}");
     }
     peer.stop().await;
@@ -60,7 +69,10 @@ async fn malformed_requests_end_their_stream_and_no_other() {
         ("another host", get(&[("host", "elsewhere")])),
         ("a second path", get(&[(":path", "/")])),
         ("an unknown pseudo field", get(&[(":protocol", "websocket")])),
-        ("no path", without(&[(":method", "GET"), (":scheme", "https"), (":authority", "localhost")])),
+        (
+            "no path",
+            without(&[(":method", "GET"), (":scheme", "https"), (":authority", "localhost")]),
+        ),
         ("no host", without(&[(":method", "GET"), (":scheme", "https"), (":path", "/hello")])),
         ("two lengths", get(&[("content-length", "1"), ("content-length", "1")])),
         ("a length of no body", get(&[("content-length", "1")])),
@@ -123,7 +135,8 @@ async fn bytes_that_carry_nothing_have_a_limit() {
         let (_send, mut receive) = client.open([&post[..], &flood].concat()).await;
         assert_eq!(reset(&mut receive).await, Some(0x107));
     }
-    let (mut send, mut receive) = client.open([&post[..], &frame(0, b"").repeat(500)].concat()).await;
+    let (mut send, mut receive) =
+        client.open([&post[..], &frame(0, b"").repeat(500)].concat()).await;
     send.finish().unwrap();
     assert!(within(receive.read_to_end(1000)).await.unwrap().ends_with(b"0"));
     peer.stop().await;

@@ -1,4 +1,5 @@
-//! A server that speaks HTTP/3, and clients: one of the crate `h3`, which shares no code with ours, and one that sends bytes.
+//! A server that speaks HTTP/3, and clients: one of the crate `h3`, which shares no code with ours,
+//! and one that sends bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -248,7 +249,8 @@ fn integer(out: &mut Vec<u8>, bits: u8, prefix: u8, value: usize) {
 
 /// A HEADERS frame of a request.
 pub fn head(method: &str, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
-    let fields = [(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path)];
+    let fields =
+        [(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path)];
     frame(1, &section(&[&fields[..], more].concat()))
 }
 
@@ -266,7 +268,8 @@ pub async fn stopped(send: &mut SendStream) -> Option<u64> {
     within(send.stopped()).await.unwrap().map(VarInt::into_inner)
 }
 
-/// The status of an answer as bytes: its field section begins with `:status`, by an index of the static table or in full.
+/// The status of an answer as bytes: its field section begins with `:status`, by an index of the
+/// static table or in full.
 pub fn status(answer: &[u8]) -> u16 {
     let fields = &answer[answer.iter().position(|byte| *byte == 1).unwrap()..];
     // The type and the length of the frame, then two bytes before the fields.

@@ -144,7 +144,9 @@ async fn a_panic_is_an_answer_and_the_connection_lives() {
         tower::service_fn(|request: Request<Body>| async move {
             assert_ne!(request.uri().path(), "/panic");
             let body = Body::stream(futures_util::stream::poll_fn(
-                |_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> { panic!("in the middle") },
+                |_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
+                    panic!("in the middle")
+                },
             ));
             Ok::<_, Infallible>(Response::new(if request.uri().path() == "/later" {
                 body
@@ -277,7 +279,10 @@ async fn futures_need_not_be_send() {
         type Response = Response<Body>;
         type Error = Infallible;
         type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>>>>;
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Infallible>> {
             std::task::Poll::Ready(Ok(()))
         }
         fn call(&mut self, _: Request<Body>) -> Self::Future {
@@ -299,8 +304,13 @@ async fn a_runtime_that_steals_work_serves_it_too() {
     let config = trine_server::ServerConfig { listeners: vec![place], ..config() };
     let bound = Server::new(config).bind().unwrap();
     let (address, handle) = (bound.local_addr(), bound.handle());
-    let task = tokio::spawn(bound.serve_stealing(trine_server::Own(tower::service_fn(common::kitchen))));
-    let peer = crate::peer::Peer { running: common::Running { address, handle, task }, address, certificate };
+    let task =
+        tokio::spawn(bound.serve_stealing(trine_server::Own(tower::service_fn(common::kitchen))));
+    let peer = crate::peer::Peer {
+        running: common::Running { address, handle, task },
+        address,
+        certificate,
+    };
     assert_eq!(peer.client().await.get("/hello").await.text(), "hello");
     peer.stop().await;
 }

@@ -26,7 +26,8 @@ async fn connect(
 }
 
 fn shown(connection: &Connection) -> Vec<u8> {
-    let chain = connection.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
+    let chain =
+        connection.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
     chain[0].to_vec()
 }
 
@@ -65,7 +66,8 @@ async fn clients_show_their_certificate() {
     let server = common::run(ServerConfig { listeners, ..config() }, Local);
 
     let own = authority.sign_client("ann");
-    let mut client = Client::over(connect(server.address, &authority, Some(&own)).await.unwrap()).await;
+    let mut client =
+        Client::over(connect(server.address, &authority, Some(&own)).await.unwrap()).await;
     let told = client.get("/").await.text().to_owned();
     assert!(told.contains("client_certificates: [b\""), "{told}");
 

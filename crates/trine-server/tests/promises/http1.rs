@@ -78,7 +78,11 @@ impl Client for Connection {
 
 impl Exchange for Request {
     async fn send(&mut self, bytes: &str) {
-        let chunk = if self.tunnel { bytes.to_owned() } else { format!("{:x}\r\n{bytes}\r\n", bytes.len()) };
+        let chunk = if self.tunnel {
+            bytes.to_owned()
+        } else {
+            format!("{:x}\r\n{bytes}\r\n", bytes.len())
+        };
         self.stream.lock().await.write_all(chunk.as_bytes()).await.unwrap();
     }
 

@@ -24,7 +24,8 @@ pub struct Request {
 
 async fn quic(server: &Server) -> Option<Quic> {
     let config = peer::client_config(server.certificate.as_ref().unwrap(), b"h3");
-    let connecting = peer::endpoint().connect_with(config, server.running.address, "localhost").unwrap();
+    let connecting =
+        peer::endpoint().connect_with(config, server.running.address, "localhost").unwrap();
     connecting.await.ok()
 }
 
@@ -44,7 +45,8 @@ impl Protocol for Http3 {
 
     async fn is_served(server: &Server) -> bool {
         // A port that nobody reads from says nothing.
-        let Ok(Some(quic)) = tokio::time::timeout(Duration::from_secs(2), quic(server)).await else {
+        let Ok(Some(quic)) = tokio::time::timeout(Duration::from_secs(2), quic(server)).await
+        else {
             return false;
         };
         Connection(peer::Client::over(quic).await).ask("GET", "/hello").await.whole

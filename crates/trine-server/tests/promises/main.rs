@@ -1,5 +1,5 @@
-//! What a server promises about the ends of connections, requests and tunnels, whatever protocol is spoken: one list, run
-//! over each. HTTP/3 has no tunnels: its CONNECT is answered with 501.
+//! What a server promises about the ends of connections, requests and tunnels, whatever protocol is
+//! spoken: one list, run over each. HTTP/3 has no tunnels: its CONNECT is answered with 501.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 #[path = "../common/mod.rs"]
@@ -20,7 +20,8 @@ use protocol::{Answer, Client, Exchange, Protocol, Server};
 use trine_server::ServerConfig;
 
 const SHORT: Duration = Duration::from_millis(300);
-/// A promise to end at once, on a machine that is busy; each time that is not to be waited for is longer.
+/// A promise to end at once, on a machine that is busy; each time that is not to be waited for is
+/// longer.
 const SOON: Duration = Duration::from_secs(8);
 const LONG: Duration = Duration::from_secs(60);
 

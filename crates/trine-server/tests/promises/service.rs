@@ -33,7 +33,8 @@ pub async fn answer(mut request: Request<Body>) -> Result<Response<Body>, Infall
             Response::new(Body::stream(drops))
         }
         "/endless" => {
-            let pieces = std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
+            let pieces =
+                std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b'x'; 16 * 1024])));
             Response::new(Body::stream(futures_util::stream::iter(pieces)))
         }
         _ => return kitchen(request).await,

@@ -1,4 +1,5 @@
-//! What we send: lengths of HEAD, 204, 205, 304, interim statuses, framing that a handler got wrong.
+//! What we send: lengths of HEAD, 204, 205, 304, interim statuses, framing that a handler got
+//! wrong.
 
 use super::table::{Table, last, open, served, status};
 
@@ -19,7 +20,11 @@ pub(super) fn cases(table: &mut Table) {
     );
     table.case("HEAD of 204", head("/204"), open(status(204).body("")));
     table.case("HEAD of 304", head("/304"), open(status(304).body("")));
-    table.case("HEAD that is refused has no body", "HEAD /a HTTP/1.1\r\n\r\n", last(status(400).body("")));
+    table.case(
+        "HEAD that is refused has no body",
+        "HEAD /a HTTP/1.1\r\n\r\n",
+        last(status(400).body("")),
+    );
     table.case(
         "HEAD of HTTP/1.0",
         "HEAD /stream HTTP/1.0\r\n\r\n",
@@ -43,7 +48,11 @@ pub(super) fn cases(table: &mut Table) {
         open(status(304).lacks("content-length").lacks("transfer-encoding")),
     );
     table.section("RFC 9110, 15.3.6");
-    table.case("205 has no body", get("/205"), open(status(205).says("content-length: 0\r\n").body("")));
+    table.case(
+        "205 has no body",
+        get("/205"),
+        open(status(205).says("content-length: 0\r\n").body("")),
+    );
 
     table.section("RFC 9110, 15.2");
     table.case("an interim status is no answer", get("/103"), open(status(500)));

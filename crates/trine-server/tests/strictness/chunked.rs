@@ -317,7 +317,8 @@ fn trailers(table: &mut Table) {
     table.section("RFC 9112, 7.1.2");
     let many = |count: usize| chunked(&format!("0\r\n{}\r\n", "X: b\r\n".repeat(count)));
     table.case("101 trailers", many(101), malformed());
-    let large = |len: usize| chunked(&format!("0\r\nY: {}\r\n\r\n", "b".repeat(len - "Y: \r\n\r\n".len())));
+    let large =
+        |len: usize| chunked(&format!("0\r\nY: {}\r\n\r\n", "b".repeat(len - "Y: \r\n\r\n".len())));
     table.case("trailers of 8 KiB", large(8192), open(served("")));
     table.case("trailers of 8 KiB and a byte", large(8193), malformed());
     table.case("trailers of 100 KiB", large(100_000), malformed());

@@ -124,7 +124,11 @@ fn persistence(table: &mut Table) {
         );
     }
     table.case("Keep-Alive is no Connection", get("Keep-Alive: close\r\n"), open(served("")));
-    table.case("Proxy-Connection is no Connection", get("Proxy-Connection: close\r\n"), open(served("")));
+    table.case(
+        "Proxy-Connection is no Connection",
+        get("Proxy-Connection: close\r\n"),
+        open(served("")),
+    );
     table.section("RFC 9110, 7.6.1");
     table.case(
         "Connection cannot make Host or a length disappear",
@@ -306,7 +310,10 @@ fn upgrades(table: &mut Table) {
 fn early(table: &mut Table) {
     table.section("RFC 9112, 9.6");
     let early = |len: usize, body: usize| {
-        format!("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n\r\n{}", "x".repeat(body))
+        format!(
+            "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n\r\n{}",
+            "x".repeat(body)
+        )
     };
     table.case(
         "an early answer, and the rest of a small body is read",

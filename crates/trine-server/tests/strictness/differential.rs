@@ -1,4 +1,5 @@
-//! The same bytes to hyper: every difference in what is accepted, and in how it is framed, is on a list with its reason.
+//! The same bytes to hyper: every difference in what is accepted, and in how it is framed, is on a
+//! list with its reason.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,7 +26,13 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
     ),
     (
         "Content-Length and Transfer-Encoding exclude each other (RFC 9112, 6.1: ought to be handled as an error)",
-        &["CL.TE", "TE.CL", "0.CL", "chunked and an invalid length", "a length, fields, and chunked"],
+        &[
+            "CL.TE",
+            "TE.CL",
+            "0.CL",
+            "chunked and an invalid length",
+            "a length, fields, and chunked",
+        ],
     ),
     (
         "two lengths are two chances to disagree, even if they are equal (RFC 9110, 8.6 allows it)",
@@ -41,7 +48,11 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
     ),
     (
         "chunked comes once, and no list of codings has holes (RFC 9112, 6.3 and 7)",
-        &["misplaced Transfer-Encoding", "chunked twice in two lines", "chunked in another case twice"],
+        &[
+            "misplaced Transfer-Encoding",
+            "chunked twice in two lines",
+            "chunked in another case twice",
+        ],
     ),
     (
         "a target goes with its method, and its form is one of four (RFC 9112, 3.2)",
@@ -134,8 +145,9 @@ async fn every_difference_to_hyper_is_explained() {
         })
         .buffer_unordered(64)
         .filter_map(|(case, ours, hypers)| async move {
-            (ours != hypers)
-                .then(|| (case, format!("{} ({}): {ours:?}, hyper {hypers:?}", case.name, case.rfc)))
+            (ours != hypers).then(|| {
+                (case, format!("{} ({}): {ours:?}, hyper {hypers:?}", case.name, case.rfc))
+            })
         })
         .collect()
         .await;
@@ -145,7 +157,12 @@ async fn every_difference_to_hyper_is_explained() {
         .filter(|(case, _)| !DIFFERENCES.iter().any(|(_, words)| explains(words, case)))
         .map(|(_, text)| text.as_str())
         .collect();
-    assert!(unexplained.is_empty(), "{} differences:\n{}", unexplained.len(), unexplained.join("\n"));
+    assert!(
+        unexplained.is_empty(),
+        "{} differences:\n{}",
+        unexplained.len(),
+        unexplained.join("\n")
+    );
     for (reason, words) in DIFFERENCES {
         for word in *words {
             let used = differences.iter().any(|(case, _)| explains(&[word], case));
@@ -154,7 +171,8 @@ async fn every_difference_to_hyper_is_explained() {
     }
 }
 
-/// The answers that say success, each with what the handler was given: of a refusal the status does not matter here.
+/// The answers that say success, each with what the handler was given: of a refusal the status does
+/// not matter here.
 async fn accepted(address: SocketAddr, case: &Case) -> Vec<String> {
     let mut sent = case.sent.clone();
     if case.probed {
@@ -168,13 +186,17 @@ async fn accepted(address: SocketAddr, case: &Case) -> Vec<String> {
         }
     }
     let answers = reader::read(&received, case.heads(PROBE));
-    let Ok(answers) = answers else { return vec![format!("unreadable: {}", received.escape_ascii())] };
+    let Ok(answers) = answers else {
+        return vec![format!("unreadable: {}", received.escape_ascii())];
+    };
     let accepted =
         answers.iter().filter(|answer| (200..400).contains(&answer.status) || answer.status == 101);
     accepted
         .map(|answer| {
-            let told =
-                answer.head.lines().filter(|line| line.starts_with("x-") && !line.starts_with("x-host"));
+            let told = answer
+                .head
+                .lines()
+                .filter(|line| line.starts_with("x-") && !line.starts_with("x-host"));
             let told: Vec<&str> = told.filter(|line| !line.starts_with("x-version")).collect();
             format!("{} {} {}", answer.status, told.join(" "), answer.body.escape_ascii())
         })
@@ -187,10 +209,11 @@ async fn serve_hyper() -> SocketAddr {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let answer = hyper::service::service_fn(|request: Request<hyper::body::Incoming>| async {
-                let response = service::answer(request.map(Body::new)).await;
-                response.map_err(|never: Infallible| never)
-            });
+            let answer =
+                hyper::service::service_fn(|request: Request<hyper::body::Incoming>| async {
+                    let response = service::answer(request.map(Body::new)).await;
+                    response.map_err(|never: Infallible| never)
+                });
             tokio::spawn(async move {
                 // What hyper thinks of the connection's end is its own matter.
                 let _ = http1::Builder::new()

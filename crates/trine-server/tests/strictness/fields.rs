@@ -25,7 +25,10 @@ fn names(table: &mut Table) {
         ("a name that is not ASCII", "\u{e9}: b\r\n"),
         ("a space before the colon of Content-Length", "Content-Length : 0\r\n"),
         ("a space before the colon of Transfer-Encoding", "Transfer-Encoding : chunked\r\n"),
-        ("a vertical tab before the colon of Transfer-Encoding", "Transfer-Encoding\x0b: chunked\r\n"),
+        (
+            "a vertical tab before the colon of Transfer-Encoding",
+            "Transfer-Encoding\x0b: chunked\r\n",
+        ),
     ] {
         table.case(name, get(line), refused(400));
     }
@@ -41,11 +44,16 @@ fn names(table: &mut Table) {
         get("Content\u{10}Length: 5\r\n"),
         refused(400),
     );
-    table.case("a name that only looks like a length", get("Content_Length: 5\r\n"), open(served("")));
+    table.case(
+        "a name that only looks like a length",
+        get("Content_Length: 5\r\n"),
+        open(served("")),
+    );
     table.section("RFC 9110, 5.6.2");
     for byte in 0..=255_u8 {
         // A colon ends the name, and the rest is a value.
-        let sent = [b"GET /a HTTP/1.1\r\nHost: a\r\nY".as_slice(), &[byte], b"Z: b\r\n\r\n"].concat();
+        let sent =
+            [b"GET /a HTTP/1.1\r\nHost: a\r\nY".as_slice(), &[byte], b"Z: b\r\n\r\n"].concat();
         let token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:".contains(&byte);
         table.case(
             format!("byte {byte:#04x} in a name"),
@@ -58,7 +66,8 @@ fn names(table: &mut Table) {
 fn values(table: &mut Table) {
     table.section("RFC 9110, 5.5");
     for byte in 0..=255_u8 {
-        let sent = [b"GET /a HTTP/1.1\r\nHost: a\r\nX: b".as_slice(), &[byte], b"c\r\n\r\n"].concat();
+        let sent =
+            [b"GET /a HTTP/1.1\r\nHost: a\r\nX: b".as_slice(), &[byte], b"c\r\n\r\n"].concat();
         let allowed = matches!(byte, b'\t' | 0x20..=0x7e | 0x80..);
         table.case(
             format!("byte {byte:#04x} in a value"),
@@ -104,7 +113,11 @@ fn lines(table: &mut Table) {
     ] {
         table.case(name, sent, refused(400));
     }
-    table.case("an empty request line behind an empty line", "\r\n\r\nHost: a\r\n\r\n", refused(400));
+    table.case(
+        "an empty request line behind an empty line",
+        "\r\n\r\nHost: a\r\n\r\n",
+        refused(400),
+    );
 }
 
 fn folding(table: &mut Table) {
@@ -138,6 +151,14 @@ fn sizes(table: &mut Table) {
     table.case("a head of 64 KiB", large(65_536), open(served("")));
     table.case("a head of 64 KiB and a byte is 431", large(65_537), refused(431));
     table.case("a head of 1 MiB is 431", large(1_048_576), refused(431));
-    table.case("a name of 70000 bytes is 431", get(&format!("{}: b\r\n", "X".repeat(70_000))), refused(431));
-    table.case("a name of 40000 bytes", get(&format!("{}: b\r\n", "X".repeat(40_000))), open(served("")));
+    table.case(
+        "a name of 70000 bytes is 431",
+        get(&format!("{}: b\r\n", "X".repeat(70_000))),
+        refused(431),
+    );
+    table.case(
+        "a name of 40000 bytes",
+        get(&format!("{}: b\r\n", "X".repeat(40_000))),
+        open(served("")),
+    );
 }

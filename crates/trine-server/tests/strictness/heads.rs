@@ -1,5 +1,5 @@
-//! The rules that are the same whatever protocol brings a request: one table of heads, each sent over HTTP/1 and HTTP/2, in
-//! clear text and over TLS, and over HTTP/3.
+//! The rules that are the same whatever protocol brings a request: one table of heads, each sent
+//! over HTTP/1 and HTTP/2, in clear text and over TLS, and over HTTP/3.
 
 use super::host;
 use super::protocols::{self, Servers, Transport};
@@ -135,17 +135,33 @@ impl Case {
 }
 
 fn table() -> Vec<Case> {
-    let parts =
-        [targets(), schemes(), hosts(), authorities(), lengths(), expectations(), fields(), methods()];
+    let parts = [
+        targets(),
+        schemes(),
+        hosts(),
+        authorities(),
+        lengths(),
+        expectations(),
+        fields(),
+        methods(),
+    ];
     parts.into_iter().flatten().collect()
 }
 
 fn targets() -> Vec<Case> {
     let path = |rfc, path: &str| Case::new(rfc, format!("the path {path:?}")).target(path);
     let mut cases = Vec::new();
-    for good in
-        ["/", "/a?b=c&d", "/a?", "/??", "/a//b/./../c", "/%41%2f", "/-._~!$&'()*+,;=:@", "/*", "//b/c"]
-    {
+    for good in [
+        "/",
+        "/a?b=c&d",
+        "/a?",
+        "/??",
+        "/a//b/./../c",
+        "/%41%2f",
+        "/-._~!$&'()*+,;=:@",
+        "/*",
+        "//b/c",
+    ] {
         cases.push(path("RFC 9110, 7.1", good).served());
     }
     cases.push(path("RFC 3986, 2", "/a?b\\c").served());
@@ -166,7 +182,8 @@ fn targets() -> Vec<Case> {
 }
 
 fn schemes() -> Vec<Case> {
-    let scheme = |scheme| Case::new("RFC 9110, 7.4", format!("the scheme {scheme:?}")).scheme(scheme);
+    let scheme =
+        |scheme| Case::new("RFC 9110, 7.4", format!("the scheme {scheme:?}")).scheme(scheme);
     vec![
         scheme(Scheme::Own).served(),
         scheme(Scheme::Upper).served(),
@@ -185,11 +202,14 @@ fn hosts() -> Vec<Case> {
     }
     for good in host::VALID {
         let case = |how| Case::new("RFC 9110, 7.2", format!("the host {good:?} {how}"));
-        // The crate `http` holds no target whose authority is encoded, so only a Host beside a plain target can be.
+        // The crate `http` holds no target whose authority is encoded, so only a Host beside a
+        // plain target can be.
         let versions = if good.contains('%') { &[1] } else { ALL };
         cases.push(case("as the authority").authority(Some(good)).over(versions).served());
         let versions = if good.contains('%') { &[2] } else { STREAMS };
-        cases.push(case("as Host").authority(None).field("host", good).over(versions).served_as(good));
+        cases.push(
+            case("as Host").authority(None).field("host", good).over(versions).served_as(good),
+        );
     }
     cases
 }
@@ -202,8 +222,16 @@ fn authorities() -> Vec<Case> {
             .authority(None)
             .field("host", "a.example")
             .served_as("a.example"),
-        case("two hosts that are equal").authority(None).field("host", "a").field("host", "a").is(Malformed),
-        case("two hosts that differ").authority(None).field("host", "a").field("host", "b").is(Malformed),
+        case("two hosts that are equal")
+            .authority(None)
+            .field("host", "a")
+            .field("host", "a")
+            .is(Malformed),
+        case("two hosts that differ")
+            .authority(None)
+            .field("host", "a")
+            .field("host", "b")
+            .is(Malformed),
         case("two hosts and an authority")
             .field("host", "localhost")
             .field("host", "localhost")
@@ -214,18 +242,30 @@ fn authorities() -> Vec<Case> {
             .field("host", "localHost")
             .over(STREAMS)
             .served(),
-        case("Host that differs from the authority").field("host", "elsewhere").over(STREAMS).is(Malformed),
-        case("Host without the port").authority(Some("a:80")).field("host", "a").over(STREAMS).is(Malformed),
+        case("Host that differs from the authority")
+            .field("host", "elsewhere")
+            .over(STREAMS)
+            .is(Malformed),
+        case("Host without the port")
+            .authority(Some("a:80"))
+            .field("host", "a")
+            .over(STREAMS)
+            .is(Malformed),
         case("an empty Host beside the authority").field("host", "").over(STREAMS).is(Malformed),
         case("an empty authority").authority(Some("")).over(STREAMS).is(Malformed),
         case("an empty Host").authority(None).field("host", "").over(STREAMS).is(Malformed),
-        case("a user in an absolute target").scheme(Scheme::Own).authority(Some("u@a")).is(Malformed),
+        case("a user in an absolute target")
+            .scheme(Scheme::Own)
+            .authority(Some("u@a"))
+            .is(Malformed),
     ]
 }
 
 fn lengths() -> Vec<Case> {
     let length = |value: &str| {
-        Case::new("RFC 9110, 8.6", format!("the length {value:?}")).body("hi").field("content-length", value)
+        Case::new("RFC 9110, 8.6", format!("the length {value:?}"))
+            .body("hi")
+            .field("content-length", value)
     };
     let mut cases = vec![length("2").served(), length("02").served()];
     for bad in [
@@ -252,7 +292,9 @@ fn lengths() -> Vec<Case> {
         ("two lengths of which one is none", "2", "x"),
     ] {
         let case = Case::new("RFC 9112, 6.3", name).body("hi");
-        cases.push(case.field("content-length", first).field("content-length", second).is(Malformed));
+        cases.push(
+            case.field("content-length", first).field("content-length", second).is(Malformed),
+        );
     }
     // HTTP/1 takes what goes beyond it for the next request.
     for (name, value) in
@@ -278,8 +320,9 @@ fn expectations() -> Vec<Case> {
 }
 
 fn fields() -> Vec<Case> {
-    let field =
-        |rfc, name: &str, value: &str| Case::new(rfc, format!("{name:?}: {value:?}")).field(name, value);
+    let field = |rfc, name: &str, value: &str| {
+        Case::new(rfc, format!("{name:?}: {value:?}")).field(name, value)
+    };
     let mut cases = vec![
         field("RFC 9110, 5.5", "x", "").served(),
         field("RFC 9110, 5.5", "x", "a\tb").served(),
@@ -294,7 +337,9 @@ fn fields() -> Vec<Case> {
         cases.push(field("RFC 9110, 5.6.2", bad, "a").is(Malformed));
     }
     // HTTP/1 strips what stands around a value, and an empty name would be another kind of line.
-    for (name, value) in [("x", " a"), ("x", "a "), ("x", "\ta"), ("", "a"), ("X-Upper", "a"), ("x:y", "a")] {
+    for (name, value) in
+        [("x", " a"), ("x", "a "), ("x", "\ta"), ("", "a"), ("X-Upper", "a"), ("x:y", "a")]
+    {
         cases.push(field("RFC 9113, 8.2.1", name, value).over(STREAMS).is(Malformed));
     }
     for (name, value) in [
@@ -318,9 +363,11 @@ fn fields() -> Vec<Case> {
 }
 
 fn methods() -> Vec<Case> {
-    let method = |method: &str| Case::new("RFC 9110, 9.1", format!("the method {method:?}")).method(method);
-    let mut cases: Vec<Case> =
-        ["DELETE", "get", "OWN", "M-SEARCH", "!#$%&'*+-.^_`|~"].map(|own| method(own).served()).into();
+    let method =
+        |method: &str| Case::new("RFC 9110, 9.1", format!("the method {method:?}")).method(method);
+    let mut cases: Vec<Case> = ["DELETE", "get", "OWN", "M-SEARCH", "!#$%&'*+-.^_`|~"]
+        .map(|own| method(own).served())
+        .into();
     for bad in ["G T", "G\tT", "G\0T", "G\"T", "G/T", "G:T", "G\u{e9}T", ""] {
         cases.push(method(bad).is(Malformed));
     }
@@ -342,7 +389,9 @@ async fn wrong(servers: &Servers, cases: &[Case]) -> Vec<String> {
             let got = protocols::send(servers, transport, case).await;
             if !case.judge(&got) {
                 let Case { name, rfc, verdict, .. } = case;
-                wrong.push(format!("- {transport:?}: {name} ({rfc}): expected {verdict:?}, got {got:?}"));
+                wrong.push(format!(
+                    "- {transport:?}: {name} ({rfc}): expected {verdict:?}, got {got:?}"
+                ));
             }
         }
     }

@@ -133,15 +133,16 @@ pub(super) fn cases(table: &mut Table) {
             open(served("").says(format!("x-host: {host}\r\n"))),
         );
     }
-    // It says that the target has no authority, and a URI of `http` must have one; a server may have a default for it (RFC
-    // 9112, 3.3), which this one has not.
+    // It says that the target has no authority, and a URI of `http` must have one; a server may
+    // have a default for it (RFC 9112, 3.3), which this one has not.
     table.section("RFC 9110, 4.2.1");
     for (name, sent) in [
         ("an empty Host", "GET /a HTTP/1.1\r\nHost:\r\n\r\n"),
         ("a Host of white space", "GET /a HTTP/1.1\r\nHost: \t \r\n\r\n"),
         ("OPTIONS * with an empty Host", "OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n"),
         ("an empty Host in HTTP/1.0", "GET /a HTTP/1.0\r\nHost:\r\n\r\n"),
-        // It is not identical to the authority, so it was not made by the same hand (RFC 9112, 3.2).
+        // It is not identical to the authority, so it was not made by the same hand (RFC 9112,
+        // 3.2).
         ("an absolute target with an empty Host", "GET http://b/ HTTP/1.1\r\nHost:\r\n\r\n"),
         ("CONNECT with an empty Host", "CONNECT b:80 HTTP/1.1\r\nHost:\r\n\r\n"),
     ] {
@@ -159,7 +160,10 @@ pub(super) fn cases(table: &mut Table) {
         ("two Hosts in HTTP/1.0", "GET /a HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"),
         ("an invalid Host in HTTP/1.0", "GET /a HTTP/1.0\r\nHost: a b\r\n\r\n"),
         ("a Host with a space before its colon", "GET /a HTTP/1.1\r\nHost : a\r\n\r\n"),
-        ("an absolute target with two Hosts", "GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
+        (
+            "an absolute target with two Hosts",
+            "GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        ),
         ("X-Host is no Host", "GET /a HTTP/1.1\r\nX-Host: a\r\n\r\n"),
         ("OPTIONS * without Host", "OPTIONS * HTTP/1.1\r\n\r\n"),
         ("CONNECT without Host", "CONNECT b:80 HTTP/1.1\r\n\r\n"),

@@ -11,9 +11,13 @@ pub(super) fn cases(table: &mut Table) {
 
 fn lengths(table: &mut Table) {
     table.section("RFC 9110, 8.6");
-    for (value, body) in
-        [("0", ""), ("2", "hi"), ("02", "hi"), ("0000000000000000000000002", "hi"), (" \t2 \t", "hi")]
-    {
+    for (value, body) in [
+        ("0", ""),
+        ("2", "hi"),
+        ("02", "hi"),
+        ("0000000000000000000000002", "hi"),
+        (" \t2 \t", "hi"),
+    ] {
         table.case(
             format!("Content-Length {value:?}"),
             post(&format!("Content-Length:{value}\r\n"), body),
@@ -99,7 +103,11 @@ fn lengths(table: &mut Table) {
         post("Content-Lengthy: 2\r\n", ""),
         open(served("")),
     );
-    table.case("the body is not parsed", post("Content-Length: 4\r\n", "\r\n\r\n"), open(served("\r\n\r\n")));
+    table.case(
+        "the body is not parsed",
+        post("Content-Length: 4\r\n", "\r\n\r\n"),
+        open(served("\r\n\r\n")),
+    );
     table.case(
         "a body that looks like a request is a body",
         post("Content-Length: 18\r\n", "GET /b HTTP/1.0\r\n\n"),
@@ -111,7 +119,11 @@ fn lengths(table: &mut Table) {
         refused(400),
     );
     table.section("RFC 9112, 2.2");
-    table.case("an empty line behind a body", post("Content-Length: 2\r\n", "hi\r\n"), open(served("hi")));
+    table.case(
+        "an empty line behind a body",
+        post("Content-Length: 2\r\n", "hi\r\n"),
+        open(served("hi")),
+    );
 }
 
 const CHUNKED: &str = "2\r\nhi\r\n0\r\n\r\n";
@@ -183,7 +195,9 @@ fn codings(table: &mut Table) {
             refused(400),
         );
     }
-    for value in ["\x0bchunked", "chunked\x0b", "\x0cchunked", "chunked\0", "\x08chunked", "chunked\x7f"] {
+    for value in
+        ["\x0bchunked", "chunked\x0b", "\x0cchunked", "chunked\0", "\x08chunked", "chunked\x7f"]
+    {
         table.case(
             format!("Transfer-Encoding with a control character {value:?}"),
             post(&format!("Transfer-Encoding: {value}\r\n"), CHUNKED),
@@ -191,7 +205,11 @@ fn codings(table: &mut Table) {
         );
     }
     for (name, lines, code) in [
-        ("chunked twice in two lines", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400),
+        (
+            "chunked twice in two lines",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            400,
+        ),
         (
             "chunked before another in two lines",
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n",
@@ -273,7 +291,10 @@ fn both(table: &mut Table) {
         ("a length and identity", "Content-Length: 12\r\nTransfer-Encoding: identity\r\n"),
         ("an invalid length and chunked", "Content-Length: x\r\nTransfer-Encoding: chunked\r\n"),
         ("chunked and an invalid length", "Transfer-Encoding: chunked\r\nContent-Length: -1\r\n"),
-        ("a length, fields, and chunked", "Content-Length: 12\r\nX: b\r\nTransfer-Encoding: chunked\r\n"),
+        (
+            "a length, fields, and chunked",
+            "Content-Length: 12\r\nX: b\r\nTransfer-Encoding: chunked\r\n",
+        ),
         ("an empty coding and a length", "Transfer-Encoding:\r\nContent-Length: 12\r\n"),
         ("a coding of a tab and a length", "Transfer-Encoding:\t\r\nContent-Length: 12\r\n"),
     ] {
@@ -309,15 +330,33 @@ fn cut_off(table: &mut Table) {
     for (name, sent) in [
         ("a body without its last byte", post("Content-Length: 3\r\n", "hi")),
         ("a body without any byte", post("Content-Length: 3\r\n", "")),
-        ("a body that is far from its length", post("Content-Length: 18446744073709551615\r\n", "hi")),
-        ("a chunked body without its last line", post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n")),
-        ("a chunked body without its last LF", post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r")),
-        ("a chunked body without its last chunk", post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n")),
-        ("a chunked body without the end of a chunk", post("Transfer-Encoding: chunked\r\n", "2\r\nhi")),
+        (
+            "a body that is far from its length",
+            post("Content-Length: 18446744073709551615\r\n", "hi"),
+        ),
+        (
+            "a chunked body without its last line",
+            post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n"),
+        ),
+        (
+            "a chunked body without its last LF",
+            post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r"),
+        ),
+        (
+            "a chunked body without its last chunk",
+            post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n"),
+        ),
+        (
+            "a chunked body without the end of a chunk",
+            post("Transfer-Encoding: chunked\r\n", "2\r\nhi"),
+        ),
         ("a chunked body that ends in a chunk", post("Transfer-Encoding: chunked\r\n", "2\r\nh")),
         ("a chunked body that ends in a size", post("Transfer-Encoding: chunked\r\n", "2")),
         ("a chunked body of nothing", post("Transfer-Encoding: chunked\r\n", "")),
-        ("a chunked body that ends in a trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nX: b")),
+        (
+            "a chunked body that ends in a trailer",
+            post("Transfer-Encoding: chunked\r\n", "0\r\nX: b"),
+        ),
         (
             "a chunked body without the end of its trailers",
             post("Transfer-Encoding: chunked\r\n", "0\r\nX: b\r\n"),

@@ -1,9 +1,10 @@
 //! The rules of RFC 9110 and RFC 9112 as a table: bytes in, verdict out, over a real socket.
 //!
-//! Every case names the section that it stands for. Behind its bytes the runner sends one more request, the probe, so
-//! that every verdict also says whether the connection goes on: where it must not, an answer to the probe would be the
-//! smuggler's. Cases that are cut off end with our FIN instead. The answers are parsed by a reader that is as strict
-//! with us as we are with clients.
+//! Every case names the section that it stands for. Behind its bytes the runner sends one more
+//! request, the probe, so that every verdict also says whether the connection goes on: where it
+//! must not, an answer to the probe would be the smuggler's. Cases that are cut off end with our
+//! FIN instead. The answers are parsed by a reader that is as strict with us as we are with
+//! clients.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "../common/mod.rs"]
@@ -66,7 +67,13 @@ async fn every_case_gets_its_verdict() {
         .await;
     server.stop().await;
     println!("{} cases, {} wrong", table.cases.len(), wrong.len());
-    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), table.cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} cases:\n{}",
+        wrong.len(),
+        table.cases.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -117,12 +124,18 @@ async fn judge(address: SocketAddr, case: &Case) -> Option<String> {
         if read.len() != expected {
             return Err(format!("{} answers instead of {expected}", read.len()));
         }
-        let (Verdict::Open(answers) | Verdict::Last(answers)) = &case.verdict else { return Ok(()) };
+        let (Verdict::Open(answers) | Verdict::Last(answers)) = &case.verdict else {
+            return Ok(());
+        };
         for (at, (answer, read)) in answers.iter().zip(&read).enumerate() {
             answer.check(read).map_err(|how| format!("answer {}: {how}", at + 1))?;
             let last = !goes_on && at + 1 == answers.len() && read.status != 101;
             if read.says_close() != last && read.status >= 200 {
-                return Err(format!("answer {}: `connection: close` is {}", at + 1, read.says_close()));
+                return Err(format!(
+                    "answer {}: `connection: close` is {}",
+                    at + 1,
+                    read.says_close()
+                ));
             }
         }
         Ok(())

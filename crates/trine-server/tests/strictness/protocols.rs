@@ -69,7 +69,8 @@ impl Servers {
         let (secure, certificate) = http3::place(&config);
         let listeners = vec![Listen::tcp(config.socket_addr()), secure];
         let bound = common::bind(ServerConfig { listeners, trusted_proxies, ..config });
-        let addresses: Vec<SocketAddr> = bound.local_addrs().filter_map(trine_server::Address::tcp).collect();
+        let addresses: Vec<SocketAddr> =
+            bound.local_addrs().filter_map(trine_server::Address::tcp).collect();
         let handle = bound.handle();
         let task = tokio::spawn(bound.serve(Own(tower::service_fn(answer))));
         Servers { clear: addresses[0], secure: addresses[1], certificate, handle, task }
@@ -88,7 +89,8 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, std::convert::
     }
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().unwrap().clone();
-    let hosts: Vec<&str> = head.headers.get_all("host").iter().map(|host| host.to_str().unwrap()).collect();
+    let hosts: Vec<&str> =
+        head.headers.get_all("host").iter().map(|host| host.to_str().unwrap()).collect();
     let body = match body.bytes().await {
         Ok(bytes) => String::from_utf8(bytes.into()).unwrap(),
         Err(error) => error.to_string(),
@@ -105,10 +107,13 @@ pub(super) async fn send(servers: &Servers, transport: Transport, case: &Case) -
             over_http1(stream, case, scheme).await
         }
         Transport::Http1OverTls => {
-            let stream = pki::connect(servers.secure, "localhost", &tls(b"http/1.1")).await.unwrap();
+            let stream =
+                pki::connect(servers.secure, "localhost", &tls(b"http/1.1")).await.unwrap();
             over_http1(stream, case, scheme).await
         }
-        Transport::Http2 => over_http2(http2::Peer::connect(servers.clear).await, case, scheme).await,
+        Transport::Http2 => {
+            over_http2(http2::Peer::connect(servers.clear).await, case, scheme).await
+        }
         Transport::Http2OverTls => {
             over_http2(http2::Peer::tls(servers.secure, &tls(b"h2")).await, case, scheme).await
         }
@@ -129,8 +134,10 @@ async fn over_http1(
 ) -> Got {
     let Case { method, target, authority, fields, body, .. } = case;
     let host = authority.as_deref();
-    let target = scheme
-        .map_or_else(|| target.clone(), |scheme| format!("{scheme}://{}{target}", host.unwrap_or_default()));
+    let target = scheme.map_or_else(
+        || target.clone(),
+        |scheme| format!("{scheme}://{}{target}", host.unwrap_or_default()),
+    );
     let host = host.map(|host| ("host", host)).into_iter();
     let fields = host.chain(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let fields: String = fields.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -192,7 +199,9 @@ async fn over_http3(servers: &Servers, case: &Case, scheme: Option<&str>) -> Got
     let _ = send.finish();
     match within(receive.read_to_end(100_000)).await {
         Ok(bytes) => Got::Answer(http3::status(&bytes), http3_body(&bytes)),
-        Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(code))) if code == MESSAGE_ERROR.into() => {
+        Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(code)))
+            if code == MESSAGE_ERROR.into() =>
+        {
             Got::Reset
         }
         Err(error) => Got::Other(error.to_string()),

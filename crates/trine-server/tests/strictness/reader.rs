@@ -36,7 +36,10 @@ pub(super) fn read(mut bytes: &[u8], heads: Vec<bool>) -> Result<Vec<Read>, Stri
 }
 
 fn head(bytes: &mut &[u8]) -> Result<Read, String> {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or("an answer's head has no end")?;
+    let end = bytes
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .ok_or("an answer's head has no end")?;
     let (head, rest) = bytes.split_at(end + 2);
     *bytes = &rest[2..];
     // Values may hold any byte but control characters; the tables compare what is printable.
@@ -74,7 +77,8 @@ fn body(answer: &mut Read, bytes: &mut &[u8], is_head: bool) -> Result<(), Strin
         _ if is_head => {}
         _ if chunked => loop {
             let line = take_line(bytes)?;
-            let size = usize::from_str_radix(&line, 16).map_err(|_| format!("chunk size {line:?}"))?;
+            let size =
+                usize::from_str_radix(&line, 16).map_err(|_| format!("chunk size {line:?}"))?;
             if size == 0 {
                 while !take_line(bytes)?.is_empty() {}
                 break;

@@ -18,7 +18,11 @@ fn with_line(line: &str) -> String {
 
 fn line(table: &mut Table) {
     table.section("RFC 9112, 3");
-    table.case("a request line", with_line("GET / HTTP/1.1"), open(served("").says("x-uri: /\r\n")));
+    table.case(
+        "a request line",
+        with_line("GET / HTTP/1.1"),
+        open(served("").says("x-uri: /\r\n")),
+    );
     for (name, line, code) in [
         ("a line with a space before the method", " GET / HTTP/1.1", 400),
         ("a line with a tab before the method", "\tGET / HTTP/1.1", 400),
@@ -52,37 +56,76 @@ fn line(table: &mut Table) {
     table.section("RFC 9112, 2.2");
     let request = with_line("GET / HTTP/1.1");
     table.case("an empty line before the request", format!("\r\n{request}"), open(served("")));
-    table.case("some empty lines before the request", format!("\r\n\r\n\r\n{request}"), open(served("")));
+    table.case(
+        "some empty lines before the request",
+        format!("\r\n\r\n\r\n{request}"),
+        open(served("")),
+    );
     table.case("8 empty lines before the request", "\r\n".repeat(8) + &request, open(served("")));
     table.case("9 empty lines before the request", "\r\n".repeat(9) + &request, refused(400));
-    table.case("5,000 empty lines before the request", "\r\n".repeat(5000) + &request, refused(400));
+    table.case(
+        "5,000 empty lines before the request",
+        "\r\n".repeat(5000) + &request,
+        refused(400),
+    );
     table.case("a bare LF before the request", format!("\n{request}"), refused(400));
     table.case("a bare CR before the request", format!("\r{request}"), refused(400));
-    table.case("a space and an empty line before the request", format!(" \r\n{request}"), refused(400));
-    table.case("the request line ends with a bare LF", "GET / HTTP/1.1\nHost: a\r\n\r\n", refused(400));
-    table.case("the request line ends with a bare CR", "GET / HTTP/1.1\rHost: a\r\n\r\n", refused(400));
+    table.case(
+        "a space and an empty line before the request",
+        format!(" \r\n{request}"),
+        refused(400),
+    );
+    table.case(
+        "the request line ends with a bare LF",
+        "GET / HTTP/1.1\nHost: a\r\n\r\n",
+        refused(400),
+    );
+    table.case(
+        "the request line ends with a bare CR",
+        "GET / HTTP/1.1\rHost: a\r\n\r\n",
+        refused(400),
+    );
     table.case("all lines end with a bare LF", "GET / HTTP/1.1\nHost: a\n\n", refused(400));
     table.case("a byte order mark before the request", format!("\u{feff}{request}"), refused(400));
-    table.case("a TLS handshake", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n", refused(400));
+    table.case(
+        "a TLS handshake",
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n",
+        refused(400),
+    );
     table.cut_off("nothing", "", Verdict::Silent);
     table.cut_off("only an empty line", "\r\n", Verdict::Silent);
     table.section("RFC 9112, 8");
-    for end in
-        ["G", "GET ", "GET /", "GET / HTTP", "GET / HTTP/1.1", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\n"]
-    {
+    for end in [
+        "G",
+        "GET ",
+        "GET /",
+        "GET / HTTP",
+        "GET / HTTP/1.1",
+        "GET / HTTP/1.1\r",
+        "GET / HTTP/1.1\r\n",
+    ] {
         table.cut_off(format!("cut off after {end:?}"), end, Verdict::Silent);
     }
     let whole = with_line("GET / HTTP/1.1");
     for end in [20, whole.len() - 3, whole.len() - 1] {
-        table.cut_off(format!("a head that is cut off after {end} bytes"), &whole[..end], Verdict::Silent);
+        table.cut_off(
+            format!("a head that is cut off after {end} bytes"),
+            &whole[..end],
+            Verdict::Silent,
+        );
     }
 }
 
 fn methods(table: &mut Table) {
     table.section("RFC 9110, 9.1");
-    for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY", "PROPFIND"] {
+    for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY", "PROPFIND"]
+    {
         let answer = served("").says(format!("x-method: {method}\r\n"));
-        table.case(format!("method {method}"), with_line(&format!("{method} / HTTP/1.1")), open(answer));
+        table.case(
+            format!("method {method}"),
+            with_line(&format!("{method} / HTTP/1.1")),
+            open(answer),
+        );
     }
     table.case(
         "methods are case-sensitive: get is not GET",
@@ -145,7 +188,11 @@ fn versions(table: &mut Table) {
         ("HTTP/", 400),
         ("HTTP/\u{661}.\u{661}", 400),
     ] {
-        table.case(format!("version {version:?}"), with_line(&format!("GET / {version}")), refused(code));
+        table.case(
+            format!("version {version:?}"),
+            with_line(&format!("GET / {version}")),
+            refused(code),
+        );
     }
     table.case(
         "version HTTP/1.0",
@@ -173,16 +220,23 @@ fn origin_form(table: &mut Table) {
         "/*",
     ] {
         let answer = served("").says(format!("x-uri: {target}\r\n"));
-        table.case(format!("target {target:?}"), with_line(&format!("GET {target} HTTP/1.1")), open(answer));
+        table.case(
+            format!("target {target:?}"),
+            with_line(&format!("GET {target} HTTP/1.1")),
+            open(answer),
+        );
     }
-    for target in ["/a#b", "/#", "/a?b#c", "a", "a/b", "?a", "#", "", ".", "../a", "%2f", "a:80", "\\a"] {
+    for target in
+        ["/a#b", "/#", "/a?b#c", "a", "a/b", "?a", "#", "", ".", "../a", "%2f", "a:80", "\\a"]
+    {
         table.case(
             format!("bad target {target:?}"),
             with_line(&format!("GET {target} HTTP/1.1")),
             refused(400),
         );
     }
-    // What is no part of a URI (RFC 3986, 2): browsers still send some of it raw, and those are accepted.
+    // What is no part of a URI (RFC 3986, 2): browsers still send some of it raw, and those are
+    // accepted.
     table.section("RFC 3986, 2");
     for byte in 0..=255_u8 {
         let sent = [b"GET /a".as_slice(), &[byte], b"b HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
@@ -194,7 +248,11 @@ fn origin_form(table: &mut Table) {
     table.case("raw UTF-8 in a path", with_line("GET /\u{e9} HTTP/1.1"), refused(400));
     table.case("raw UTF-8 in a query", with_line("GET /?\u{e9} HTTP/1.1"), refused(400));
     table.case("a backslash in a query", with_line("GET /a?b\\c HTTP/1.1"), open(served("")));
-    table.case("a backslash in a path before a query", with_line("GET /a\\b?c HTTP/1.1"), refused(400));
+    table.case(
+        "a backslash in a path before a query",
+        with_line("GET /a\\b?c HTTP/1.1"),
+        refused(400),
+    );
     table.section("RFC 9112, 3");
     let long = |bytes: usize| format!("GET /{} HTTP/1.1", "x".repeat(bytes - 1));
     table.case("a target of 8192 bytes", with_line(&long(8192)), open(served("")));
@@ -263,7 +321,11 @@ fn absolute_form(table: &mut Table) {
         refused(421),
     );
     table.section("RFC 9112, 3.2.2");
-    table.case("an absolute target does not stand for Host", "GET http://b/ HTTP/1.1\r\n\r\n", refused(400));
+    table.case(
+        "an absolute target does not stand for Host",
+        "GET http://b/ HTTP/1.1\r\n\r\n",
+        refused(400),
+    );
     table.case(
         "an absolute target in HTTP/1.0",
         "GET http://b/c HTTP/1.0\r\n\r\n",
@@ -324,7 +386,9 @@ fn authority_form(table: &mut Table) {
     table.cut_off(
         "CONNECT opens a tunnel that has no length",
         "CONNECT tunnel:1 HTTP/1.1\r\nHost: tunnel:1\r\n\r\nraw",
-        Verdict::Open(vec![status(200).lacks("content-length").lacks("transfer-encoding").body("raw")]),
+        Verdict::Open(vec![
+            status(200).lacks("content-length").lacks("transfer-encoding").body("raw"),
+        ]),
     );
     table.case(
         "a 200 to CONNECT by a service that drops its upgrade",
@@ -336,9 +400,11 @@ fn authority_form(table: &mut Table) {
         ("a CONNECT that opens no tunnel", "nobody:1", refused(501)),
         ("a CONNECT that a service refuses", "refused:1", last(status(405))),
     ] {
-        for (version, field) in
-            [("1.1", ""), ("1.1", "Connection: keep-alive\r\n"), ("1.0", "Connection: keep-alive\r\n")]
-        {
+        for (version, field) in [
+            ("1.1", ""),
+            ("1.1", "Connection: keep-alive\r\n"),
+            ("1.0", "Connection: keep-alive\r\n"),
+        ] {
             table.case(
                 format!("{name}, by HTTP/{version} {field:?}, and bytes behind it that look like a request"),
                 format!(

@@ -77,14 +77,17 @@ fn tell(request: &Request<Body>) -> HeaderMap {
 }
 
 fn list(trailers: &HeaderMap) -> HeaderValue {
-    let list: Vec<String> =
-        trailers.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
+    let list: Vec<String> = trailers
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.to_str().unwrap()))
+        .collect();
     HeaderValue::from_str(&list.join(", ")).unwrap()
 }
 
 fn stream(chunks: &'static [&'static str]) -> Body {
-    let chunks =
-        chunks.iter().map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from_static(chunk.as_bytes()))));
+    let chunks = chunks
+        .iter()
+        .map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from_static(chunk.as_bytes()))));
     Body::new(StreamBody::new(futures_util::stream::iter(chunks)))
 }
 

@@ -86,7 +86,11 @@ impl Answer {
             return Err(format!("status {} instead of {}", read.status, self.status));
         }
         if let Some(body) = self.body.as_ref().filter(|body| **body != read.body) {
-            return Err(format!("body `{}` instead of `{}`", read.body.escape_ascii(), body.escape_ascii()));
+            return Err(format!(
+                "body `{}` instead of `{}`",
+                read.body.escape_ascii(),
+                body.escape_ascii()
+            ));
         }
         if let Some(text) = self.says.iter().find(|text| !read.head.contains(*text)) {
             return Err(format!("it does not say {text:?}"));
@@ -105,8 +109,9 @@ impl Case {
     pub(super) fn heads(&self, probe: &[u8]) -> Vec<bool> {
         let mut bytes = self.sent.clone();
         bytes.extend_from_slice(probe);
-        let lines =
-            bytes.split(|byte| *byte == b'\n').filter(|line| line.windows(8).any(|part| part == b" HTTP/1."));
+        let lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| line.windows(8).any(|part| part == b" HTTP/1."));
         lines.map(|line| line.starts_with(b"HEAD ")).collect()
     }
 }
@@ -123,12 +128,22 @@ impl Table {
         self.rfc = rfc;
     }
 
-    pub(super) fn case(&mut self, name: impl Into<String>, sent: impl AsRef<[u8]>, verdict: Verdict) {
+    pub(super) fn case(
+        &mut self,
+        name: impl Into<String>,
+        sent: impl AsRef<[u8]>,
+        verdict: Verdict,
+    ) {
         self.push(name.into(), sent.as_ref(), verdict, true);
     }
 
     /// A message whose end does not come: it is followed by our FIN.
-    pub(super) fn cut_off(&mut self, name: impl Into<String>, sent: impl AsRef<[u8]>, verdict: Verdict) {
+    pub(super) fn cut_off(
+        &mut self,
+        name: impl Into<String>,
+        sent: impl AsRef<[u8]>,
+        verdict: Verdict,
+    ) {
         self.push(name.into(), sent.as_ref(), verdict, false);
     }
 

@@ -32,10 +32,12 @@ async fn a_request_is_answered_and_the_end_is_said() {
 #[tokio::test]
 async fn many_requests_share_a_connection_and_bodies_go_both_ways() {
     let (server, authority) = secure(|config| config);
-    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     let sent = vec![b'x'; 1_000_000];
     for _ in 0..3 {
-        let head = format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", sent.len());
+        let head =
+            format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", sent.len());
         let (mut read, mut write) = tokio::io::split(&mut client);
         let sending = async {
             write.write_all(head.as_bytes()).await.unwrap();
@@ -54,7 +56,8 @@ async fn many_requests_share_a_connection_and_bodies_go_both_ways() {
         let head = format!("content-length: {}\r\n", sent.len());
         assert!(String::from_utf8(answer).unwrap().contains(&head));
     }
-    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     let answer = ask(&mut client, "/large").await.unwrap();
     assert_eq!(body(&answer).len(), 1_000_000);
     server.stop().await;
@@ -90,12 +93,18 @@ async fn a_plain_and_a_protected_listener_serve_side_by_side() {
     let bound = crate::common::bind(short);
     let addresses: Vec<_> = bound.local_addrs().cloned().collect();
     let handle = bound.handle();
-    let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(crate::common::kitchen))));
-    let plain =
-        crate::common::exchange(addresses[0].tcp().unwrap(), "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let task =
+        tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(crate::common::kitchen))));
+    let plain = crate::common::exchange(
+        addresses[0].tcp().unwrap(),
+        "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n",
+    )
+    .await;
     assert_eq!(body(&plain), "hello");
     let mut client =
-        connect(addresses[1].tcp().unwrap(), "localhost", &Arc::new(authority.trusted())).await.unwrap();
+        connect(addresses[1].tcp().unwrap(), "localhost", &Arc::new(authority.trusted()))
+            .await
+            .unwrap();
     assert_eq!(body(&ask(&mut client, "/hello").await.unwrap()), "hello");
     handle.shutdown();
     within(task).await.unwrap().unwrap();

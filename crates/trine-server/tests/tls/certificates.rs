@@ -22,7 +22,9 @@ async fn the_certificate_of_the_name_that_was_asked_for_is_shown() {
     let authority = Authority::new("of the test");
     let a = authority.sign(&["a.example", "also.a.example", "10.0.0.1"]);
     let b = authority.sign(&["b.example", "*.b.example"]);
-    let server = serve(Tls::from_pem(a.chain.clone(), a.key.clone()).and_pem(b.chain.clone(), b.key.clone()));
+    let server = serve(
+        Tls::from_pem(a.chain.clone(), a.key.clone()).and_pem(b.chain.clone(), b.key.clone()),
+    );
     let trusted = Arc::new(authority.trusted());
     for (name, expected) in [
         ("a.example", &a),
@@ -48,8 +50,10 @@ async fn the_certificate_of_the_name_that_was_asked_for_is_shown() {
 async fn a_single_certificate_is_shown_whatever_is_asked_for() {
     let authority = Authority::new("of the test");
     let server = serve(authority.sign(&["a.example"]).tls());
-    let refused =
-        connect(server.address, "b.example", &Arc::new(authority.trusted())).await.unwrap_err().to_string();
+    let refused = connect(server.address, "b.example", &Arc::new(authority.trusted()))
+        .await
+        .unwrap_err()
+        .to_string();
     // The client saw it, and judged.
     assert!(refused.contains("not valid for name"), "{refused}");
     server.stop().await;
@@ -87,7 +91,9 @@ async fn sessions_are_resumed_unless_that_is_turned_off() {
         for _ in 0..2 {
             let mut client = connect(server.address, "localhost", &trusted).await.unwrap();
             assert_eq!(body(&ask(&mut client, "/hello").await.unwrap()), "hello");
-            kinds.push(client.get_ref().1.handshake_kind().unwrap() == rustls::HandshakeKind::Resumed);
+            kinds.push(
+                client.get_ref().1.handshake_kind().unwrap() == rustls::HandshakeKind::Resumed,
+            );
         }
         assert_eq!(kinds, [false, resumption]);
         server.stop().await;
@@ -106,8 +112,12 @@ async fn a_configuration_of_rustls_is_taken_as_it_is() {
     assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     server.stop().await;
 
-    let error = Tls::from_rustls(ready).min_version(TlsVersion::Tls13).check().unwrap_err().to_string();
-    assert!(error.starts_with("Tls::from_rustls: a configuration of rustls is taken as it is"), "{error}");
+    let error =
+        Tls::from_rustls(ready).min_version(TlsVersion::Tls13).check().unwrap_err().to_string();
+    assert!(
+        error.starts_with("Tls::from_rustls: a configuration of rustls is taken as it is"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -128,7 +138,10 @@ fn what_cannot_be_used_is_told_with_its_file() {
     for (name, text) in [
         ("empty", ""),
         ("der", "0\u{1}\u{2}"),
-        ("encrypted", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+        (
+            "encrypted",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        ),
         ("broken", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"),
         ("nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         ("bad-key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
@@ -142,8 +155,18 @@ fn what_cannot_be_used_is_told_with_its_file() {
         bound.unwrap_err().to_string()
     };
     for (chain, key, place, told) in [
-        ("missing.pem", "a.key", "missing.pem", "expected a PEM file, but it cannot be read: No such file"),
-        ("a.pem", "missing.key", "missing.key", "expected a PEM file, but it cannot be read: No such file"),
+        (
+            "missing.pem",
+            "a.key",
+            "missing.pem",
+            "expected a PEM file, but it cannot be read: No such file",
+        ),
+        (
+            "a.pem",
+            "missing.key",
+            "missing.key",
+            "expected a PEM file, but it cannot be read: No such file",
+        ),
         ("empty", "a.key", "empty", "expected `-----BEGIN CERTIFICATE-----`, got an empty file"),
         ("der", "a.key", "der", "got no PEM at all (DER? convert it: `openssl x509 -inform der`"),
         (
@@ -199,8 +222,10 @@ async fn an_expired_certificate_is_shown_all_the_same() {
         params.not_after = date_time_ymd(2020, 2, 1);
     });
     let server = serve(expired.tls());
-    let refused =
-        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap_err().to_string();
+    let refused = connect(server.address, "localhost", &Arc::new(authority.trusted()))
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("xpired"), "{refused}");
     server.stop().await;
 }
@@ -210,7 +235,8 @@ fn no_key_is_shown_by_debug() {
     let Signed { chain, key } = Authority::new("of the test").sign(&["localhost"]);
     let tls = Tls::from_pem(chain, key.clone())
         .client_authorities_pem(key.clone(), trine_server::tls::ClientCertificates::Optional);
-    let config = ServerConfig { listeners: vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)], ..config() };
+    let config =
+        ServerConfig { listeners: vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)], ..config() };
     let shown = format!("{config:?} {config:#?}");
     let secret = key.lines().nth(1).unwrap();
     assert!(!shown.contains(&secret[..16]), "{shown}");

@@ -39,7 +39,10 @@ impl tower::Service<Request<Body>> for Told {
     type Error = Infallible;
     type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
         std::task::Poll::Ready(Ok(()))
     }
 
@@ -67,7 +70,10 @@ impl tower::Service<Request<Body>> for Told {
 pub(crate) fn mutual(authority: &Authority, presence: ClientCertificates) -> Running {
     let Signed { chain, key } = authority.sign(&["localhost"]);
     let tls = Tls::from_pem(chain, key).client_authorities_pem(authority.pem(), presence);
-    run(ServerConfig { listeners: vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)], ..config() }, Teller)
+    run(
+        ServerConfig { listeners: vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)], ..config() },
+        Teller,
+    )
 }
 
 #[tokio::test]
@@ -79,8 +85,10 @@ async fn the_service_sees_what_was_agreed_on_and_who_the_client_is() {
     known.alpn_protocols = vec![b"http/1.1".to_vec()];
     let mut client = connect(server.address, "localhost", &Arc::new(known)).await.unwrap();
     let answer = ask(&mut client, "/").await.unwrap();
-    let expected =
-        format!("Tls13 TLS13_AES_128_GCM_SHA256 Some(\"localhost\") Some(b\"http/1.1\") {}", der(&ann).len());
+    let expected = format!(
+        "Tls13 TLS13_AES_128_GCM_SHA256 Some(\"localhost\") Some(b\"http/1.1\") {}",
+        der(&ann).len()
+    );
     assert_eq!(body(&answer), expected);
     server.stop().await;
 }
@@ -94,11 +102,14 @@ async fn a_required_certificate_that_is_missing_or_foreign_ends_the_handshake() 
     let server_only = authority.sign_with(&["localhost"], |params| {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     });
-    for (own, alert) in
-        [(None, "CertificateRequired"), (Some(&foreign), "UnknownCA"), (Some(&server_only), "alert")]
-    {
+    for (own, alert) in [
+        (None, "CertificateRequired"),
+        (Some(&foreign), "UnknownCA"),
+        (Some(&server_only), "alert"),
+    ] {
         let config = Arc::new(authority.trusted_by(own));
-        // With TLS 1.3 the client is done before the server has judged: it is told with the first read.
+        // With TLS 1.3 the client is done before the server has judged: it is told with the first
+        // read.
         let refused = match connect(server.address, "localhost", &config).await {
             Ok(mut client) => ask(&mut client, "/").await.unwrap_err(),
             Err(refused) => refused,
@@ -112,7 +123,8 @@ async fn a_required_certificate_that_is_missing_or_foreign_ends_the_handshake() 
 async fn an_optional_certificate_may_be_missing_but_not_foreign() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Optional);
-    let mut nobody = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut nobody =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert!(body(&ask(&mut nobody, "/").await.unwrap()).ends_with(" 0"));
     let foreign = Authority::new("another").sign_client("mallory");
     let config = Arc::new(authority.trusted_by(Some(&foreign)));
@@ -142,7 +154,8 @@ async fn a_resumed_session_keeps_its_client() {
 async fn the_names_of_handshake_and_request_are_told_apart() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Optional);
-    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert_eq!(body(&ask(&mut client, "/names").await.unwrap()), "a localhost");
     server.stop().await;
 }

@@ -45,7 +45,8 @@ async fn handshakes_beyond_the_limit_wait_for_a_place() {
     holder.send([22, 3, 1, 2, 0, 1]).await;
     tokio::time::sleep(SHORT).await;
     let start = Instant::now();
-    let mut waiting = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut waiting =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert!(start.elapsed() >= SHORT, "it did not wait: {:?}", start.elapsed());
     assert_eq!(body(&ask(&mut waiting, "/hello").await.unwrap()), "hello");
     assert!(holder.closes().await);
@@ -60,7 +61,8 @@ async fn silent_clients_take_no_place_of_handshakes() {
         silent.push(Client::connect(server.address).await);
     }
     let start = Instant::now();
-    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert_eq!(body(&ask(&mut client, "/hello").await.unwrap()), "hello");
     assert!(start.elapsed() < Duration::from_secs(5));
     server.stop().await;
@@ -69,9 +71,10 @@ async fn silent_clients_take_no_place_of_handshakes() {
 #[tokio::test]
 async fn plain_http_is_told_so() {
     let (server, _) = secure(|config| config);
-    for request in
-        ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"]
-    {
+    for request in [
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    ] {
         let mut client = Client::connect(server.address).await;
         client.send(request).await;
         let answer = client.rest().await;
@@ -84,7 +87,9 @@ async fn plain_http_is_told_so() {
 #[tokio::test]
 async fn what_is_neither_tls_nor_http_gets_an_alert() {
     let (server, _) = secure(|config| config);
-    for bytes in [&[0_u8; 64][..], &[0x80, 0x2e, 1, 0, 2], b"\x16\x03\x01\x00\x05\x68\x00\x00\x01\x00"] {
+    for bytes in
+        [&[0_u8; 64][..], &[0x80, 0x2e, 1, 0, 2], b"\x16\x03\x01\x00\x05\x68\x00\x00\x01\x00"]
+    {
         let mut client = Client::connect(server.address).await;
         client.send(bytes).await;
         // An alert is a record of the type 21.

@@ -14,7 +14,14 @@ use crate::pki::Authority;
 /// Asks for a path, with further arguments, and tells what was printed.
 async fn openssl(address: SocketAddr, folder: &Path, path: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new("openssl");
-    command.args(["s_client", "-connect", &address.to_string(), "-CAfile", "ca.pem", "-verify_return_error"]);
+    command.args([
+        "s_client",
+        "-connect",
+        &address.to_string(),
+        "-CAfile",
+        "ca.pem",
+        "-verify_return_error",
+    ]);
     command.args(["-servername", "localhost", "-ign_eof"]).args(arguments).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -30,8 +37,12 @@ async fn openssl(address: SocketAddr, folder: &Path, path: &str, arguments: &[&s
 
 /// Whether it is installed. Where it must be, `REQUIRE_TLS_TOOLS` makes its absence an error.
 fn is_here() -> bool {
-    let here =
-        Command::new("openssl").arg("version").stderr(Stdio::null()).stdout(Stdio::null()).status().is_ok();
+    let here = Command::new("openssl")
+        .arg("version")
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
     assert!(here || std::env::var_os("REQUIRE_TLS_TOOLS").is_none(), "there is no openssl");
     if !here {
         eprintln!("skipped: there is no openssl");
@@ -54,7 +65,8 @@ async fn both_versions_serve_and_end_in_order() {
     std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
     let server = serve(authority.sign(&["localhost"]).tls());
     for version in ["-tls1_2", "-tls1_3"] {
-        let output = openssl(server.address, folder.path(), "/hello", &[version, "-alpn", "http/1.1"]).await;
+        let output =
+            openssl(server.address, folder.path(), "/hello", &[version, "-alpn", "http/1.1"]).await;
         let told = text(&output.stdout);
         assert!(output.status.success(), "{version}: {told}\n{}", text(&output.stderr));
         assert!(told.contains("\r\n\r\nhello"), "{told}");
@@ -123,7 +135,8 @@ async fn a_client_shows_its_certificate() {
         let output = openssl(server.address, folder.path(), "/", &known).await;
         let told = text(&output.stdout);
         assert!(
-            told.contains("HTTP/1.1 200 OK") && told.contains("Acceptable client certificate CA names"),
+            told.contains("HTTP/1.1 200 OK")
+                && told.contains("Acceptable client certificate CA names"),
             "{told}"
         );
         for unknown in [&["-cert", "mallory.pem", "-key", "mallory.key", version][..], &[version]] {

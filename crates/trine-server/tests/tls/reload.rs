@@ -89,13 +89,15 @@ async fn what_cannot_be_used_changes_nothing() {
     std::fs::write(&key, "half of a k").unwrap();
     let error = server.handle.reload_certificates().unwrap_err();
     assert_eq!(error.place(), key.display().to_string());
-    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert_eq!(shown(&client), der(&first));
     assert!(ask(&mut client, "/hello").await.unwrap().ends_with("hello"));
     server.stop().await;
 }
 
-/// As a renewal writes them: one file after the other, so that for a moment they do not fit together.
+/// As a renewal writes them: one file after the other, so that for a moment they do not fit
+/// together.
 #[tokio::test]
 async fn a_file_that_changed_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +110,8 @@ async fn a_file_that_changed_is_noticed() {
     std::fs::write(folder.path().join("a.key"), &next.key).unwrap();
     let seen = async {
         loop {
-            let client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+            let client =
+                connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
             if shown(&client) == der(&next) {
                 break;
             }

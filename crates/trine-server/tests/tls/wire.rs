@@ -19,11 +19,13 @@ use crate::pki::{Authority, ask, connect};
 
 async fn client() -> (crate::common::Running, TlsStream<TcpStream>) {
     let (server, authority) = secure(|config| config);
-    let client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     (server, client)
 }
 
-/// Sends a request and reads `bytes` bytes of its answer. Tells the lengths of the records that they came in.
+/// Sends a request and reads `bytes` bytes of its answer. Tells the lengths of the records that
+/// they came in.
 async fn records(client: &mut TlsStream<TcpStream>, path: &str, bytes: usize) -> Vec<usize> {
     let (socket, tls) = client.get_mut();
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -63,19 +65,28 @@ async fn head_and_body_share_a_record_and_large_bodies_fill_theirs() {
     server.stop().await;
 }
 
-/// A FIN is not protected: whoever stands in the middle can forge it. A request says itself where it ends.
+/// A FIN is not protected: whoever stands in the middle can forge it. A request says itself where
+/// it ends.
 #[tokio::test]
 async fn a_body_that_was_cut_off_is_not_taken_as_whole() {
-    for head in ["Content-Length: 10\r\n\r\n12345", "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"] {
+    for head in
+        ["Content-Length: 10\r\n\r\n12345", "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"]
+    {
         let (server, mut client) = client().await;
-        client.write_all(format!("POST /length HTTP/1.1\r\nHost: a\r\n{head}").as_bytes()).await.unwrap();
+        client
+            .write_all(format!("POST /length HTTP/1.1\r\nHost: a\r\n{head}").as_bytes())
+            .await
+            .unwrap();
         client.flush().await.unwrap();
         // The end of the socket, without `close_notify`.
         within(client.get_mut().0.shutdown()).await.unwrap();
         let mut answer = Vec::new();
         let _ = within(client.read_to_end(&mut answer)).await;
         let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("x-error: body"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.contains("x-error: body"),
+            "{answer}"
+        );
         server.stop().await;
     }
 }
@@ -111,7 +122,12 @@ async fn a_broken_answer_does_not_end_in_order() {
         client.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let ended = within(client.read_to_end(&mut answer)).await;
-        assert_eq!(ended.is_ok(), whole, "{path}: {ended:?} after {}", String::from_utf8_lossy(&answer));
+        assert_eq!(
+            ended.is_ok(),
+            whole,
+            "{path}: {ended:?} after {}",
+            String::from_utf8_lossy(&answer)
+        );
         server.stop().await;
     }
 }
@@ -138,7 +154,8 @@ async fn an_upgraded_stream_tells_the_two_ends_apart() {
     let listener = Listen::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
     let server = start_with(ServerConfig { listeners: vec![listener], ..config() }, service);
     for says in [true, false] {
-        let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+        let mut client =
+            connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
         client
             .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
             .await
@@ -175,7 +192,8 @@ async fn a_file_is_sent_whole() {
     let authority = Authority::new("of the test");
     let listener = Listen::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
     let server = start_with(ServerConfig { listeners: vec![listener], ..config() }, service);
-    let mut client = connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
+    let mut client =
+        connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     within(client.read_to_end(&mut answer)).await.unwrap();
@@ -213,7 +231,8 @@ async fn a_client_that_has_just_connected_is_served_during_a_shutdown() {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     assert!(ask(&mut through, "/hello").await.unwrap().ends_with("hello"));
     let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-    let mut begun = within(tokio_rustls::TlsConnector::from(trusted).connect(name, begun)).await.unwrap();
+    let mut begun =
+        within(tokio_rustls::TlsConnector::from(trusted).connect(name, begun)).await.unwrap();
     assert!(ask(&mut begun, "/hello").await.unwrap().ends_with("hello"));
     server.stop().await;
 }

@@ -1,5 +1,5 @@
-//! The fuzz targets on a toolchain that cannot fuzz: the corpus and mutations of it; any cut of any messages; and a peer
-//! that others have written.
+//! The fuzz targets on a toolchain that cannot fuzz: the corpus and mutations of it; any cut of any
+//! messages; and a peer that others have written.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -12,7 +12,8 @@ use super::*;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 3] = [("decoder", decoder), ("inflate", inflate), ("handshake", handshake)];
+const TARGETS: [(&str, Target); 3] =
+    [("decoder", decoder), ("inflate", inflate), ("handshake", handshake)];
 
 /// On a slow machine the time ends it.
 const MUTATIONS: usize = 100_000;
@@ -42,7 +43,8 @@ fn the_corpus_and_its_mutations() {
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }
@@ -77,8 +79,10 @@ fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         ".{0,300}".prop_map(Message::Text),
         proptest::collection::vec(any::<u8>(), 0..3000).prop_map(Message::from),
-        proptest::collection::vec(any::<u8>(), 0..125).prop_map(|bytes| Message::Ping(bytes.into())),
-        proptest::collection::vec(any::<u8>(), 0..125).prop_map(|bytes| Message::Pong(bytes.into())),
+        proptest::collection::vec(any::<u8>(), 0..125)
+            .prop_map(|bytes| Message::Ping(bytes.into())),
+        proptest::collection::vec(any::<u8>(), 0..125)
+            .prop_map(|bytes| Message::Pong(bytes.into())),
     ]
 }
 
@@ -141,7 +145,8 @@ proptest! {
         prop_assert_eq!(got, Ok(Some(message)));
     }
 
-    /// Where one of the two refuses bytes, so does the other; tungstenite does not check all that we do.
+    /// Where one of the two refuses bytes, so does the other; tungstenite does not check all that
+    /// we do.
     #[test]
     fn what_tungstenite_refuses_we_refuse(bytes in proptest::collection::vec(any::<u8>(), 1..60), first in 0_u8..11) {
         let mut bytes = bytes;

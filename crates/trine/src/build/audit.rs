@@ -14,8 +14,8 @@ use crate::declare::hooks::Declared;
 use crate::problem::catch::When;
 use crate::run::config::ConfigError;
 
-/// What the audit of an application found. Its text lists everything, each with its places and what to do; so does its
-/// JSON, which `TRINE_AUDIT=json` prints in place of serving.
+/// What the audit of an application found. Its text lists everything, each with its places and what
+/// to do; so does its JSON, which `TRINE_AUDIT=json` prints in place of serving.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
     findings: Vec<Finding>,
@@ -56,7 +56,8 @@ pub enum Kind {
     Catcher,
     /// A `Path<T>` takes another number of parameters than the template has.
     PathParams,
-    /// An extractor finds that what the application holds has a mistake: a template, a folder, a name.
+    /// An extractor finds that what the application holds has a mistake: a template, a folder, a
+    /// name.
     Fault,
     /// The configuration has a mistake.
     Config,
@@ -70,7 +71,8 @@ pub enum Kind {
     Empty,
     /// A note: state that no handler asks for.
     StateUnused,
-    /// A note: a value of the path or the query is looked up before an argument that may ask who it is.
+    /// A note: a value of the path or the query is looked up before an argument that may ask who it
+    /// is.
     LookedUpFirst,
 }
 
@@ -97,7 +99,8 @@ impl Audit {
         &self.findings
     }
 
-    /// The findings as JSON: `{"findings":[{"kind":"collision","text":"…","places":["src/main.rs:7"]}]}`.
+    /// The findings as JSON:
+    /// `{"findings":[{"kind":"collision","text":"…","places":["src/main.rs:7"]}]}`.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Nothing in it can fail to be written.
@@ -106,7 +109,11 @@ impl Audit {
 
     /// `Ok` where there is no mistake.
     pub(crate) fn into_result(self) -> Result<Audit, Audit> {
-        if self.findings.iter().all(|finding| finding.kind.is_note()) { Ok(self) } else { Err(self) }
+        if self.findings.iter().all(|finding| finding.kind.is_note()) {
+            Ok(self)
+        } else {
+            Err(self)
+        }
     }
 
     /// The same with further findings.
@@ -146,8 +153,10 @@ impl Finding {
     }
 
     pub(crate) fn fallback_unreachable(meta: &RouteMeta) -> Finding {
-        let text =
-            format!("nothing reaches {}: routes take every path of the group; remove it", describe(meta));
+        let text = format!(
+            "nothing reaches {}: routes take every path of the group; remove it",
+            describe(meta)
+        );
         Finding { kind: Kind::Unreachable, text, places: vec![at(meta.file, meta.line)] }
     }
 
@@ -161,7 +170,8 @@ impl Finding {
     }
 
     pub(crate) fn no_methods(path: &str, at: &Location<'_>) -> Finding {
-        let text = format!("the path `{path}` has no handler: write `get(handler)` or another method");
+        let text =
+            format!("the path `{path}` has no handler: write `get(handler)` or another method");
         Finding { kind: Kind::NoMethods, text, places: vec![place(at)] }
     }
 
@@ -195,7 +205,10 @@ impl Finding {
             [one] => format!("has 1 ({one}): take one value"),
             more => {
                 let names = more.join(", ");
-                format!("has {} ({names}): take a tuple of {0} or a struct with these names", more.len())
+                format!(
+                    "has {} ({names}): take a tuple of {0} or a struct with these names",
+                    more.len()
+                )
             }
         };
         let text = format!(
@@ -245,7 +258,8 @@ impl Finding {
         let mut findings = Vec::new();
         for (index, first) in declared.iter().enumerate() {
             let same = |other: &&Declared| other.type_id == first.type_id;
-            let places: Vec<String> = declared.iter().filter(same).map(|it| place(it.place)).collect();
+            let places: Vec<String> =
+                declared.iter().filter(same).map(|it| place(it.place)).collect();
             if places.len() > 1 && !declared[..index].iter().any(|it| it.type_id == first.type_id) {
                 let text = format!(
                     "state of type `{}` is given twice: wrap one of the two in a type of its own",

@@ -54,7 +54,8 @@ pub enum Outcome {
         /// The parameters of the path, as they stand in it.
         params: Vec<(String, String)>,
     },
-    /// A route stands at the path with another slash at its end: 308, see [`Slashes`](crate::Slashes).
+    /// A route stands at the path with another slash at its end: 308, see
+    /// [`Slashes`](crate::Slashes).
     Redirect {
         /// The `Location`.
         to: String,
@@ -142,7 +143,8 @@ pub(crate) fn explain(
     target: &str,
 ) -> crate::Result<Explanation> {
     let wrong = |what: &str, got: &str| crate::Error::new(format!("expected {what}, got `{got}`"));
-    let asked = Method::from_bytes(method.as_bytes()).map_err(|_| wrong("a method such as `GET`", method))?;
+    let asked = Method::from_bytes(method.as_bytes())
+        .map_err(|_| wrong("a method such as `GET`", method))?;
     let uri: Uri = target.parse().map_err(|_| wrong("a path such as `/users/7`", target))?;
     let normal = spelt(&uri);
     let found = normal.as_deref().map(|uri| table.settle(&asked, uri));
@@ -161,7 +163,9 @@ pub(crate) fn explain(
             Outcome::Redirect { to: to.clone(), candidate: *index as usize }
         }
         Some(Settled::OtherMethods) => Outcome::OtherMethods,
-        Some(Settled::Fallback(index)) => Outcome::Fallback { of: fallback(&metas[*index as usize]) },
+        Some(Settled::Fallback(index)) => {
+            Outcome::Fallback { of: fallback(&metas[*index as usize]) }
+        }
         Some(Settled::Nothing) => Outcome::NotFound,
         None => Outcome::Malformed,
     };
@@ -185,21 +189,31 @@ pub(crate) fn explain(
         (None, Some(Settled::Fallback(index))) => tree.layers_around(&metas[*index as usize]),
         (None, _) => tree.outer_layers(),
     };
-    Ok(Explanation { method: asked.to_string(), path: uri.path().to_owned(), outcome, layers, candidates })
+    Ok(Explanation {
+        method: asked.to_string(),
+        path: uri.path().to_owned(),
+        outcome,
+        layers,
+        candidates,
+    })
 }
 
 /// Of which group a fallback is, and where it stands.
 fn fallback(meta: &RouteMeta) -> String {
-    let prefix = meta.path.strip_suffix("/{*rest}").filter(|prefix| !prefix.is_empty()).unwrap_or("/");
+    let prefix =
+        meta.path.strip_suffix("/{*rest}").filter(|prefix| !prefix.is_empty()).unwrap_or("/");
     format!("{prefix}  {}  ({}:{})", meta.handler, meta.file, meta.line)
 }
 
 /// The answer to other methods lies in the layers that all routes of the path share.
 fn shared_layers(routes: &[RouteMeta], tree: &Tree, candidates: &[Candidate]) -> Vec<Node> {
-    let here = routes.iter().zip(candidates).filter(|(_, it)| matches!(it.verdict, Verdict::Method { .. }));
+    let here = routes
+        .iter()
+        .zip(candidates)
+        .filter(|(_, it)| matches!(it.verdict, Verdict::Method { .. }));
     let around = here.map(|(route, _)| tree.layers_around(route));
-    let shared =
-        around.reduce(|a, b| a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a).collect());
+    let shared = around
+        .reduce(|a, b| a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a).collect());
     shared.unwrap_or_default()
 }
 
@@ -209,9 +223,15 @@ fn verdict(route: &RouteMeta, asked: &Method, path: &str, winner: Option<&RouteM
     }
     let by_get = is_kind_of_get(asked) && route.method == Some(Method::GET);
     match (&route.method, winner) {
-        (Some(method), _) if method != asked && !by_get => Verdict::Method { expected: method.to_string() },
-        (_, Some(winner)) => Verdict::LessSpecific { than: describe(winner.method.as_ref(), &winner.path) },
-        (_, None) => Verdict::LessSpecific { than: "a path of its own without this method".to_owned() },
+        (Some(method), _) if method != asked && !by_get => {
+            Verdict::Method { expected: method.to_string() }
+        }
+        (_, Some(winner)) => {
+            Verdict::LessSpecific { than: describe(winner.method.as_ref(), &winner.path) }
+        }
+        (_, None) => {
+            Verdict::LessSpecific { than: "a path of its own without this method".to_owned() }
+        }
     }
 }
 
@@ -235,7 +255,10 @@ impl Display for Explanation {
                 }
             }
             Outcome::Redirect { to, candidate } => {
-                writeln!(f, "is answered with 308 to `{to}`: another slash at the end of the path")?;
+                writeln!(
+                    f,
+                    "is answered with 308 to `{to}`: another slash at the end of the path"
+                )?;
                 if let Some(route) = self.candidates.get(*candidate) {
                     writeln!(f, "  which is {route}")?;
                 }
@@ -249,7 +272,9 @@ impl Display for Explanation {
             Outcome::NotFound => {
                 writeln!(f, "goes to the fallback, or is answered with 404: nothing stands there")?;
             }
-            Outcome::Malformed => writeln!(f, "is answered with 400: a `%` without two hexadecimal digits")?,
+            Outcome::Malformed => {
+                writeln!(f, "is answered with 400: a `%` without two hexadecimal digits")?
+            }
         }
         for layer in &self.layers {
             writeln!(f, "  through {layer}")?;
@@ -275,7 +300,9 @@ impl Candidate {
     fn near(&self) -> usize {
         match &self.verdict {
             Verdict::Segment { at, .. } => *at,
-            Verdict::EmptyParameter { .. } | Verdict::PathEnds { .. } | Verdict::PathGoesOn { .. } => 100,
+            Verdict::EmptyParameter { .. }
+            | Verdict::PathEnds { .. }
+            | Verdict::PathGoesOn { .. } => 100,
             Verdict::Matches | Verdict::Method { .. } | Verdict::LessSpecific { .. } => 1000,
         }
     }
@@ -292,9 +319,13 @@ impl Display for Verdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Verdict::Matches => f.write_str("it answers"),
-            Verdict::Method { expected } => write!(f, "the path fits, but its method is {expected}"),
+            Verdict::Method { expected } => {
+                write!(f, "the path fits, but its method is {expected}")
+            }
             Verdict::LessSpecific { than } => write!(f, "it would fit, but `{than}` fits better"),
-            Verdict::Segment { at, got, expected } => write!(f, "segment {at} is `{got}`, not `{expected}`"),
+            Verdict::Segment { at, got, expected } => {
+                write!(f, "segment {at} is `{got}`, not `{expected}`")
+            }
             Verdict::EmptyParameter { name } => write!(f, "the parameter `{name}` would be empty"),
             Verdict::PathEnds { missing } => {
                 write!(f, "the path ends where the template goes on with `{missing}`")

@@ -1,5 +1,6 @@
-//! From declarations to the tables that serve requests: [`audit`] finds what is wrong, `plan` makes the tables, [`tree`]
-//! shows what wraps what, and [`explain`] says why a request meets which route.
+//! From declarations to the tables that serve requests: [`audit`] finds what is wrong, `plan` makes
+//! the tables, [`tree`] shows what wraps what, and [`explain`] says why a request meets which
+//! route.
 
 pub mod audit;
 pub mod explain;

@@ -116,7 +116,8 @@ impl Built {
             metas: Vec::new(),
             entries: Vec::new(),
             scopes: Vec::new(),
-            fallback: fallback.map_or_else(|| Arc::new(NotFound) as _, |it| Arc::clone(&it.endpoint)),
+            fallback: fallback
+                .map_or_else(|| Arc::new(NotFound) as _, |it| Arc::clone(&it.endpoint)),
             body_limit,
             listed: 0,
         };
@@ -145,16 +146,19 @@ impl Built {
         planner.built.listed = planner.built.metas.len();
         planner.fallbacks();
         planner.other_methods();
-        planner.built.table.slashes = planner.slashes.iter().map(|it| it.unwrap_or_default()).collect();
+        planner.built.table.slashes =
+            planner.slashes.iter().map(|it| it.unwrap_or_default()).collect();
         let Planner { built, mut findings, missing, asked, layers_made, slashes, .. } = planner;
         for one in missing.iter().rev() {
             findings.insert(one.at, Finding::missing_state(one.type_name, &one.needing));
         }
-        findings.extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|it| it.place)));
+        findings
+            .extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|it| it.place)));
         findings.extend(slashes::in_the_way(&built.table, &built.metas, &slashes));
         findings.extend(routes::empty(root));
         if !hooks.is_code() && !layers_made {
-            let unused = hooks.declared.iter().filter(|declared| !asked.contains(&declared.type_id));
+            let unused =
+                hooks.declared.iter().filter(|declared| !asked.contains(&declared.type_id));
             findings.extend(unused.map(Finding::state_unused));
         }
         (Plan { built, inserts }, Audit::new(findings))
@@ -203,7 +207,12 @@ impl Built {
         AppService::new(cx, Tables::new(way, outer, nets, app.as_ref(), started))
     }
 
-    pub(crate) fn explain(&self, tree: &Tree, method: &str, path: &str) -> crate::Result<Explanation> {
+    pub(crate) fn explain(
+        &self,
+        tree: &Tree,
+        method: &str,
+        path: &str,
+    ) -> crate::Result<Explanation> {
         explain(&self.table, &self.metas, self.listed, tree, method, path)
     }
 }
@@ -249,7 +258,9 @@ impl Planner<'_> {
     fn host(&mut self, group: &Group, inside: &mut Here) {
         let Some(host) = &group.host else { return };
         let parsed = match &inside.host {
-            Some(outer) => Err(format!("the host `{host}` stands in a group on the host `{}`", outer.text)),
+            Some(outer) => {
+                Err(format!("the host `{host}` stands in a group on the host `{}`", outer.text))
+            }
             None => Host::parse(host),
         };
         match parsed {
@@ -268,21 +279,30 @@ impl Planner<'_> {
         }
     }
 
-    fn route(&mut self, path: &str, methods: &Methods, here: &Here, place: &'static Location<'static>) {
+    fn route(
+        &mut self,
+        path: &str,
+        methods: &Methods,
+        here: &Here,
+        place: &'static Location<'static>,
+    ) {
         if methods.list.is_empty() {
             self.findings.push(Finding::no_methods(path, place));
         }
         for one in &methods.list {
-            let mut meta = RouteMeta::new(one.method.clone(), join(&here.prefix, path), one.file, one.line);
+            let mut meta =
+                RouteMeta::new(one.method.clone(), join(&here.prefix, path), one.file, one.line);
             meta.handler = one.handler.clone();
             meta.doc = one.doc;
             meta.deprecated = one.deprecated;
             meta.id = one.id;
             meta.host = here.host.as_ref().map(|host| host.text.clone());
             meta.body_limit = one.limit.unwrap_or(self.body_limit);
-            let needs = self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
+            let needs =
+                self.needs(&*one.endpoint, &format!("the handler `{}`", one.handler), &meta);
             if !here.guarded {
-                self.findings.extend(needs.iter().filter_map(|need| Finding::looked_up_first(need, &meta)));
+                self.findings
+                    .extend(needs.iter().filter_map(|need| Finding::looked_up_first(need, &meta)));
             }
             self.add(meta, Arc::clone(&one.endpoint), here);
         }
@@ -301,7 +321,8 @@ impl Planner<'_> {
             if prefix.is_empty() && path.is_empty() {
                 continue;
             }
-            let mut meta = RouteMeta::new(None, format!("{prefix}{path}"), place.file(), place.line());
+            let mut meta =
+                RouteMeta::new(None, format!("{prefix}{path}"), place.file(), place.line());
             meta.handler = "mounted service".into();
             meta.body_limit = u64::MAX;
             self.add(meta, Arc::clone(endpoint), here);
@@ -311,14 +332,17 @@ impl Planner<'_> {
     fn add(&mut self, mut meta: RouteMeta, endpoint: Arc<dyn Endpoint>, here: &Here) {
         let template = match Template::parse(&meta.path) {
             Ok(template) => template,
-            Err(error) => return self.findings.push(Finding::template(&error, meta.file, meta.line)),
+            Err(error) => {
+                return self.findings.push(Finding::template(&error, meta.file, meta.line));
+            }
         };
         meta.prefix_params = Template::parse(&here.prefix).map_or(0, |prefix| prefix.params.len());
         meta.params.clone_from(&template.params);
         if let Some(host) = &here.host {
             let names: Vec<String> = host.params().map(str::to_owned).collect();
             if let Some(name) = names.iter().find(|name| meta.params.contains(name)) {
-                let text = format!("`{}` names `{name}`, as its host `{}` does", meta.path, host.text);
+                let text =
+                    format!("`{}` names `{name}`, as its host `{}` does", meta.path, host.text);
                 return self.findings.push(Finding::template(&text, meta.file, meta.line));
             }
             meta.prefix_params += names.len();
@@ -432,7 +456,12 @@ impl Planner<'_> {
             }
             let mut needs = Needs::default();
             catcher.needs(&mut needs);
-            self.check(&needs, &format!("the catcher of {}", catcher.when), place.file(), place.line());
+            self.check(
+                &needs,
+                &format!("the catcher of {}", catcher.when),
+                place.file(),
+                place.line(),
+            );
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::declare::layers::{LayerKind, Layers};
 use crate::dispatch::fallback::Fallback;
 use crate::dispatch::router::template::join;
 
-/// The layers, groups and routes of an application: what stands further out wraps all that stands inside it.
+/// The layers, groups and routes of an application: what stands further out wraps all that stands
+/// inside it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -103,7 +104,8 @@ impl Tree {
         Tree { nodes: layered(outer, items(root, "")) }
     }
 
-    /// The layers around a route, the outermost first. Those of the application stand around everything.
+    /// The layers around a route, the outermost first. Those of the application stand around
+    /// everything.
     pub(crate) fn layers_around(&self, route: &RouteMeta) -> Vec<Node> {
         let mut way = Vec::new();
         let leaf = |node: &Node| match &node.kind {
@@ -141,7 +143,11 @@ fn find(nodes: &[Node], leaf: &impl Fn(&Node) -> bool, way: &mut Vec<Node>) -> b
     nodes.iter().any(|node| {
         let is_layer = node.kind.is_layer();
         if is_layer {
-            way.push(Node { kind: node.kind.clone(), place: node.place.clone(), children: Vec::new() });
+            way.push(Node {
+                kind: node.kind.clone(),
+                place: node.place.clone(),
+                children: Vec::new(),
+            });
         }
         let found = leaf(node) || find(&node.children, leaf, way);
         if is_layer && !found {
@@ -152,7 +158,8 @@ fn find(nodes: &[Node], leaf: &impl Fn(&Node) -> bool, way: &mut Vec<Node>) -> b
 }
 
 fn items(group: &Group, around: &str) -> Vec<Node> {
-    let prefix = if group.prefix.is_empty() { around.to_owned() } else { join(around, &group.prefix) };
+    let prefix =
+        if group.prefix.is_empty() { around.to_owned() } else { join(around, &group.prefix) };
     let mut nodes = Vec::new();
     for item in &group.items {
         match item {
@@ -197,7 +204,8 @@ fn layered(layers: &Layers, inside: Vec<Node>) -> Vec<Node> {
     })
 }
 
-/// `tower_http::trace::TraceLayer<…>` is `TraceLayer`, middleware is its function, a `ServiceBuilder` what it holds.
+/// `tower_http::trace::TraceLayer<…>` is `TraceLayer`, middleware is its function, a
+/// `ServiceBuilder` what it holds.
 pub(crate) fn layer_name(type_name: &str) -> String {
     let (path, inside) = type_name.split_once('<').unwrap_or((type_name, ""));
     let name = path.rsplit("::").next().unwrap_or(path);

@@ -72,7 +72,8 @@ impl App {
         }
     }
 
-    /// Holds a value for the handlers, which take it as [`State<T>`](crate::State). It needs no `Clone`.
+    /// Holds a value for the handlers, which take it as [`State<T>`](crate::State). It needs no
+    /// `Clone`.
     #[must_use]
     #[track_caller]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> App {
@@ -104,7 +105,8 @@ impl App {
         self
     }
 
-    /// Gives everything under a prefix to a Tower service, an axum `Router` for example; see [`Group::mount`].
+    /// Gives everything under a prefix to a Tower service, an axum `Router` for example; see
+    /// [`Group::mount`].
     #[must_use]
     #[track_caller]
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> App {
@@ -112,8 +114,9 @@ impl App {
         self
     }
 
-    /// Wraps the whole application, outside of routing: the layer sees every request with its path in the one spelling by
-    /// which routes are found, may change that path, and sees every answer, 404 included.
+    /// Wraps the whole application, outside of routing: the layer sees every request with its path
+    /// in the one spelling by which routes are found, may change that path, and sees every answer,
+    /// 404 included.
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> App
@@ -124,10 +127,12 @@ impl App {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there yet.
+    /// The same of a layer that is made at the start, of state or configuration that is not there
+    /// yet.
     ///
-    /// `make` runs once, when every state was made (but those of workers) and before the hooks of the start; what it
-    /// gives is applied once, as any layer. It stands where this call stands among the layers. An error stops the start.
+    /// `make` runs once, when every state was made (but those of workers) and before the hooks of
+    /// the start; what it gives is applied once, as any layer. It stands where this call stands
+    /// among the layers. An error stops the start.
     ///
     /// ```
     /// use tower::limit::ConcurrencyLimitLayer;
@@ -145,8 +150,9 @@ impl App {
     ///     .route("/", get(async || "hello"));
     /// ```
     ///
-    /// The [configuration](HookCx::config) of the server is there too. State that it asks for and that nobody holds is a
-    /// finding of [`App::build`], where all of them are told at once: before that nobody knows what it asks for.
+    /// The [configuration](HookCx::config) of the server is there too. State that it asks for and
+    /// that nobody holds is a finding of [`App::build`], where all of them are told at once: before
+    /// that nobody knows what it asks for.
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> App
@@ -159,8 +165,9 @@ impl App {
         self
     }
 
-    /// Answers where nothing stands; a 404 problem otherwise. It is outside of every group; one for a prefix is
-    /// [`Group::fallback`]. Its body has the [limit](App::body_limit) of the application.
+    /// Answers where nothing stands; a 404 problem otherwise. It is outside of every group; one for
+    /// a prefix is [`Group::fallback`]. Its body has the [limit](App::body_limit) of the
+    /// application.
     #[must_use]
     #[track_caller]
     pub fn fallback<H, A, K>(mut self, handler: H) -> App
@@ -173,8 +180,8 @@ impl App {
         self
     }
 
-    /// Says what a slash more or less at the end of a path is, where no group says something else; see [`Slashes`]. The default
-    /// is a redirect to the route.
+    /// Says what a slash more or less at the end of a path is, where no group says something else;
+    /// see [`Slashes`]. The default is a redirect to the route.
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> App {
         self.root = self.root.slashes(slashes);
@@ -205,15 +212,16 @@ impl App {
         self
     }
 
-    /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise. It holds for the fallback too.
+    /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise.
+    /// It holds for the fallback too.
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> App {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the environment. Built or
-    /// tested without being served, an application has the defaults alone.
+    /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the
+    /// environment. Built or tested without being served, an application has the defaults alone.
     #[must_use]
     pub fn config(mut self, config: Config) -> App {
         self.dev = config.profile == Profile::Dev;
@@ -221,8 +229,8 @@ impl App {
         self
     }
 
-    /// Checks everything that can be checked before the first request: templates, collisions, routes that nothing
-    /// reaches, missing state, sections of the configuration.
+    /// Checks everything that can be checked before the first request: templates, collisions,
+    /// routes that nothing reaches, missing state, sections of the configuration.
     ///
     /// What is no mistake but worth a look is a note: that is what is in it where it is `Ok`.
     ///
@@ -257,8 +265,9 @@ impl App {
         built.explain(&self.tree(), method, path)
     }
 
-    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`: makes the states,
-    /// runs the hooks of the start, starts the background tasks. [`AppService::shutdown`] ends them.
+    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`:
+    /// makes the states, runs the hooks of the start, starts the background tasks.
+    /// [`AppService::shutdown`] ends them.
     ///
     /// # Errors
     /// What [`App::audit`] finds; then the first state or hook that fails.
@@ -287,8 +296,8 @@ impl App {
         self.config.as_ref()
     }
 
-    /// Holds a value in place of what the application declares for its type. `Err` where that is nothing: the types that
-    /// there are.
+    /// Holds a value in place of what the application declares for its type. `Err` where that is
+    /// nothing: the types that there are.
     pub(crate) fn replace_state<T: Send + Sync + 'static>(
         &mut self,
         value: T,
@@ -305,7 +314,8 @@ impl App {
 
     fn plan(&self) -> (Plan, Audit) {
         let config = self.config.clone().unwrap_or_default();
-        let limit = self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
+        let limit =
+            self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
         let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
         Built::plan(
             &self.root,

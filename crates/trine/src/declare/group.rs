@@ -30,9 +30,9 @@ pub use crate::declare::mount::Mount;
 /// let app = App::new().group(admin);
 /// ```
 ///
-/// Its layers see the matched route and wrap everything in it, whatever the order of the calls; the first written
-/// is the outermost. A path that nothing stands at is outside of every group, unless the group has a
-/// [fallback](Group::fallback).
+/// Its layers see the matched route and wrap everything in it, whatever the order of the calls; the
+/// first written is the outermost. A path that nothing stands at is outside of every group, unless
+/// the group has a [fallback](Group::fallback).
 #[derive(Debug)]
 pub struct Group {
     pub(crate) prefix: String,
@@ -73,7 +73,8 @@ impl Group {
         }
     }
 
-    /// An empty group on a host: `api.example.com`, or `{tenant}.example.com` with a parameter for one label.
+    /// An empty group on a host: `api.example.com`, or `{tenant}.example.com` with a parameter for
+    /// one label.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -86,20 +87,25 @@ impl Group {
     ///     .route("/", get(async || "any other host"));
     /// ```
     ///
-    /// The host is that of the request target, or else of the `Host` header, without its port; case does not matter, and a
-    /// parameter is in lower case. A host with a `%` in it is none of these. A host without parameters goes before one with them, and both before routes without a host, which answer where no
-    /// route of the host does. The parameters come before those of the path, as [`Path`](crate::Path) counts them.
+    /// The host is that of the request target, or else of the `Host` header, without its port; case
+    /// does not matter, and a parameter is in lower case. A host with a `%` in it is none of these.
+    /// A host without parameters goes before one with them, and both before routes without a host,
+    /// which answer where no route of the host does. The parameters come before those of the path,
+    /// as [`Path`](crate::Path) counts them.
     ///
-    /// The `Host` header is what the client wrote, so a host is a way to find a route and never a proof of who asks.
+    /// The `Host` header is what the client wrote, so a host is a way to find a route and never a
+    /// proof of who asks.
     #[must_use]
     #[track_caller]
     pub fn host(host: impl Into<String>) -> Group {
         Group { host: Some(host.into()), ..Group::at("") }
     }
 
-    /// Only requests that have this header with this value are for this group; others go to the next route of the path.
+    /// Only requests that have this header with this value are for this group; others go to the
+    /// next route of the path.
     ///
-    /// See the [module](mod@crate::declare::route#conditions) for the order and for the answer where nothing fits.
+    /// See the [module](mod@crate::declare::route#conditions) for the order and for the answer
+    /// where nothing fits.
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Group {
@@ -123,7 +129,8 @@ impl Group {
         self
     }
 
-    /// Only requests whose body has this media type are for this group: `application/json`, `image/*`.
+    /// Only requests whose body has this media type are for this group: `application/json`,
+    /// `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Group {
@@ -144,7 +151,8 @@ impl Group {
     #[must_use]
     #[track_caller]
     pub fn route(mut self, path: &str, methods: Methods) -> Group {
-        self.items.push(Item::Route(Route { path: path.to_owned().into(), methods }, Location::caller()));
+        self.items
+            .push(Item::Route(Route { path: path.to_owned().into(), methods }, Location::caller()));
         self
     }
 
@@ -157,8 +165,9 @@ impl Group {
 
     /// Gives everything under a prefix to a Tower service, an axum `Router` for example.
     ///
-    /// The service sees the path without the prefix. Its errors become problems. It gets the body of a request as it comes:
-    /// a limit of bytes is the service's own, or that of a layer around it.
+    /// The service sees the path without the prefix. Its errors become problems. It gets the body
+    /// of a request as it comes: a limit of bytes is the service's own, or that of a layer around
+    /// it.
     #[must_use]
     #[track_caller]
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> Group {
@@ -167,7 +176,8 @@ impl Group {
         self
     }
 
-    /// Answers under the prefix where nothing stands, inside of the layers, guards and catchers of this group.
+    /// Answers under the prefix where nothing stands, inside of the layers, guards and catchers of
+    /// this group.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -185,9 +195,11 @@ impl Group {
     /// # }
     /// ```
     ///
-    /// It answers at the prefix and at every path under it at which no route stands. A route outside whose parameter would take
-    /// the prefix, `/{*page}` say, comes after it. Of groups inside each other the nearest answers. A path with a route has it for every method: other methods are 405. A fallback of a group with conditions is for
-    /// the requests that fulfil them, and one on a host comes after the routes that stand on any. It sets the status itself; its
+    /// It answers at the prefix and at every path under it at which no route stands. A route
+    /// outside whose parameter would take the prefix, `/{*page}` say, comes after it. Of groups
+    /// inside each other the nearest answers. A path with a route has it for every method: other
+    /// methods are 405. A fallback of a group with conditions is for the requests that fulfil them,
+    /// and one on a host comes after the routes that stand on any. It sets the status itself; its
     /// [`Path`](crate::Path) takes the parameters of the prefix.
     #[must_use]
     #[track_caller]
@@ -201,8 +213,8 @@ impl Group {
         self
     }
 
-    /// Says what a slash more or less at the end of a path is in this group and those inside that say nothing else; see
-    /// [`Slashes`].
+    /// Says what a slash more or less at the end of a path is in this group and those inside that
+    /// say nothing else; see [`Slashes`].
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> Group {
         self.slashes = Some(slashes);
@@ -220,8 +232,8 @@ impl Group {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
-    /// [`App::layer_with`](crate::App::layer_with).
+    /// The same of a layer that is made at the start, of state or configuration that is not there
+    /// yet; see [`App::layer_with`](crate::App::layer_with).
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Group

@@ -16,10 +16,10 @@ use crate::problem::settle::settle_around;
 
 /// Lets a request through only where the extractor `T` succeeds.
 ///
-/// It goes wherever a layer goes: `.layer(guard::<Admin>())` on the application, a group or a route;
-/// [`Group::guard`](crate::Group::guard) is short for that. Guards and layers run in the order in which they are
-/// written, those of the outermost group first, and all of them before the extractors of the handler. What `T` refuses
-/// with is the answer.
+/// It goes wherever a layer goes: `.layer(guard::<Admin>())` on the application, a group or a
+/// route; [`Group::guard`](crate::Group::guard) is short for that. Guards and layers run in the
+/// order in which they are written, those of the outermost group first, and all of them before the
+/// extractors of the handler. What `T` refuses with is the answer.
 ///
 /// ```
 /// use trine::guard::guard;
@@ -49,8 +49,8 @@ use crate::problem::settle::settle_around;
 /// # }
 /// ```
 ///
-/// A handler that needs the value takes it as an argument as well; as [`Cached<T>`](crate::Cached) in both places it is
-/// made once. What `T` needs of the application is found by the launch audit.
+/// A handler that needs the value takes it as an argument as well; as [`Cached<T>`](crate::Cached)
+/// in both places it is made once. What `T` needs of the application is found by the launch audit.
 #[track_caller]
 #[must_use]
 pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
@@ -67,8 +67,8 @@ pub trait LeavesBody {}
 
 impl LeavesBody for Parts {}
 
-/// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch audit sees what it
-/// needs and no service has to be boxed around it.
+/// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch
+/// audit sees what it needs and no service has to be boxed around it.
 pub struct Guard<T> {
     place: &'static Location<'static>,
     extractor: PhantomData<fn() -> T>,
@@ -77,7 +77,9 @@ pub struct Guard<T> {
 impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
     fn attach(&mut self, guard: Guard<T>) {
         let known = <Layers as Attach<Guard<T>>>::describe();
-        self.push(known, guard.place, |next| Next::step(GuardStep::<T> { next, extractor: PhantomData }));
+        self.push(known, guard.place, |next| {
+            Next::step(GuardStep::<T> { next, extractor: PhantomData })
+        });
     }
 
     fn describe() -> Described {
@@ -104,7 +106,9 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
                     let response = next.run(cx.into_request()).await;
                     set_changed(response, jar.as_ref(), Whose::Before(inside))
                 }
-                Err(rejection) => settle_around(rejection.by::<T>().into_response(), cx, inside).await,
+                Err(rejection) => {
+                    settle_around(rejection.by::<T>().into_response(), cx, inside).await
+                }
             }
         })
     }

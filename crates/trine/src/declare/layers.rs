@@ -12,7 +12,8 @@ use crate::dispatch::next::Next;
 
 /// The layers that were written at one place, the first of them outermost.
 ///
-/// Each layer is applied exactly once, when the application is built, so a `ConcurrencyLimitLayer::new(8)` means 8.
+/// Each layer is applied exactly once, when the application is built, so a
+/// `ConcurrencyLimitLayer::new(8)` means 8.
 #[derive(Default)]
 pub struct Layers {
     list: Vec<Attached>,
@@ -93,7 +94,8 @@ impl Layers {
             match make(cx) {
                 Ok(made) => {
                     for made in made.list {
-                        // The code above may have made the state that a guard, or middleware, needs.
+                        // The code above may have made the state that a guard, or middleware,
+                        // needs.
                         findings.extend(cx.lacking(&made.needs(), &made.who(), place));
                         self.list.push(Attached { place, ..made });
                     }
@@ -134,8 +136,8 @@ impl Attached {
         matches!(self.what, What::Maker(_))
     }
 
-    /// What a guard, or the extractors of middleware, need. Nothing is known of other layers, nor of one that is made
-    /// later until it is there.
+    /// What a guard, or the extractors of middleware, need. Nothing is known of other layers, nor
+    /// of one that is made later until it is there.
     pub(crate) fn needs(&self) -> Needs {
         let mut needs = Needs::default();
         if !self.is_made_later() {

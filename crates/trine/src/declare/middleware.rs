@@ -8,7 +8,9 @@ use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::extract::Parts;
-use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx};
+use trine_core::{
+    BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
+};
 
 use crate::declare::layers::{Described, LayerKind, Layers};
 use crate::declare::route::Attach;
@@ -19,10 +21,11 @@ use crate::problem::settle::settle_around;
 
 /// Makes a layer of an async function that may answer by itself.
 ///
-/// Its last two arguments are the [`Request`] and [`Next`]; before them stand extractors that leave the body alone.
-/// A rejection of one of them is the answer. What it makes goes wherever a Tower layer goes: on the application (outside
-/// routing), a group, or a route. The launch audit finds what its extractors need of the application. For Tower itself,
-/// such as a `ServiceBuilder` or an axum `Router`, [`Middleware::into_layer`] makes a layer of it.
+/// Its last two arguments are the [`Request`] and [`Next`]; before them stand extractors that leave
+/// the body alone. A rejection of one of them is the answer. What it makes goes wherever a Tower
+/// layer goes: on the application (outside routing), a group, or a route. The launch audit finds
+/// what its extractors need of the application. For Tower itself, such as a `ServiceBuilder` or an
+/// axum `Router`, [`Middleware::into_layer`] makes a layer of it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -61,8 +64,8 @@ pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
     fn needs(needs: &mut Needs);
 }
 
-/// What [`middleware`] makes. It is attached as a layer is, but is none of Tower's, so that the launch audit sees what it
-/// needs.
+/// What [`middleware`] makes. It is attached as a layer is, but is none of Tower's, so that the
+/// launch audit sees what it needs.
 pub struct Middleware<F, A> {
     function: F,
     place: &'static Location<'static>,
@@ -70,8 +73,9 @@ pub struct Middleware<F, A> {
 }
 
 impl<F, A> Middleware<F, A> {
-    /// The same as a layer of Tower, which goes into a `ServiceBuilder` or around an axum `Router`. The launch audit does not
-    /// see what its extractors need: state that the application lacks is then a 500.
+    /// The same as a layer of Tower, which goes into a `ServiceBuilder` or around an axum `Router`.
+    /// The launch audit does not see what its extractors need: state that the application lacks is
+    /// then a 500.
     ///
     /// ```
     /// use tower::ServiceBuilder;
@@ -101,7 +105,11 @@ where
     }
 
     fn describe() -> Described {
-        Described { kind: LayerKind::Middleware, type_name: std::any::type_name::<F>(), needs: F::needs }
+        Described {
+            kind: LayerKind::Middleware,
+            type_name: std::any::type_name::<F>(),
+            needs: F::needs,
+        }
     }
 }
 

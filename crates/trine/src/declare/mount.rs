@@ -49,7 +49,8 @@ impl Mounted {
     }
 }
 
-/// Whether a service takes upgrades of our server. Foreign ones know hyper's alone, which only hyper can make.
+/// Whether a service takes upgrades of our server. Foreign ones know hyper's alone, which only
+/// hyper can make.
 #[cfg(feature = "proxy")]
 fn takes_own_upgrades<S: 'static>() -> bool {
     std::any::TypeId::of::<S>() == std::any::TypeId::of::<trine_proxy::Proxy>()

@@ -2,8 +2,8 @@
 //!
 //! # Conditions
 //! `header`, `has_header`, `accepts` and `content_type` decide whether a route matches at all, on a
-//! [`Group`](crate::Group), on [`Methods`] and on a [`Route`]; a request must fulfil all of them, those of the groups too.
-//! So several routes may have one path and method:
+//! [`Group`](crate::Group), on [`Methods`] and on a [`Route`]; a request must fulfil all of them,
+//! those of the groups too. So several routes may have one path and method:
 //!
 //! ```
 //! use trine::prelude::*;
@@ -21,17 +21,19 @@
 //! # }
 //! ```
 //!
-//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accepts = "text/csv"` and
-//! `content_type = "image/*"`.
+//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accepts = "text/csv"`
+//! and `content_type = "image/*"`.
 //!
-//! Of the routes at one path that match, the one for the method of the request goes before one for any method; then the
-//! one with more conditions on headers and content type; then the one whose media type `Accept` prefers; then the first
-//! declared. A route without conditions is the last, wherever it is written. One that could never match, because another
-//! always goes before it, is found by the launch audit.
+//! Of the routes at one path that match, the one for the method of the request goes before one for
+//! any method; then the one with more conditions on headers and content type; then the one whose
+//! media type `Accept` prefers; then the first declared. A route without conditions is the last,
+//! wherever it is written. One that could never match, because another always goes before it, is
+//! found by the launch audit.
 //!
-//! Where none matches, the closest one says why: 405 for the method, 406 for `Accept`, 415 for the content type, and 404
-//! for any other header. Another path, such as `/{id}` beside `/report`, is not tried. The answers of such a path name in
-//! `Vary` the headers that decide. Applications without conditions pay nothing for them.
+//! Where none matches, the closest one says why: 405 for the method, 406 for `Accept`, 415 for the
+//! content type, and 404 for any other header. Another path, such as `/{id}` beside `/report`, is
+//! not tried. The answers of such a path name in `Vary` the headers that decide. Applications
+//! without conditions pay nothing for them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -51,7 +53,8 @@ use crate::dispatch::endpoint::{Called, Declared, DeclaredCondition, DeclaredHan
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
 use crate::dispatch::router::condition::{Conditions as _, Written};
 
-/// A handler with its method and template, as an attribute declares it and [`routes!`](crate::routes) lists it.
+/// A handler with its method and template, as an attribute declares it and
+/// [`routes!`](crate::routes) lists it.
 pub struct Route {
     pub(crate) path: Cow<'static, str>,
     pub(crate) methods: Methods,
@@ -96,8 +99,8 @@ impl Route {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
-    /// [`App::layer_with`](crate::App::layer_with).
+    /// The same of a layer that is made at the start, of state or configuration that is not there
+    /// yet; see [`App::layer_with`](crate::App::layer_with).
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Route
@@ -110,7 +113,8 @@ impl Route {
         self
     }
 
-    /// Only requests that have this header with this value are for this route; see [Conditions](mod@crate::declare::route#conditions).
+    /// Only requests that have this header with this value are for this route; see
+    /// [Conditions](mod@crate::declare::route#conditions).
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Route {
@@ -134,7 +138,8 @@ impl Route {
         self
     }
 
-    /// Only requests whose body has this media type are for this route: `application/json`, `image/*`.
+    /// Only requests whose body has this media type are for this route: `application/json`,
+    /// `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Route {
@@ -150,7 +155,8 @@ impl Route {
     }
 }
 
-/// What stands at one path: a handler for each method, made by [`get`], [`post`] and their siblings.
+/// What stands at one path: a handler for each method, made by [`get`], [`post`] and their
+/// siblings.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -209,7 +215,8 @@ impl Methods {
 
     /// Wraps every handler of this path, and the answers to methods that have none.
     ///
-    /// The first written is the outermost; whether handlers are added before or after it does not matter.
+    /// The first written is the outermost; whether handlers are added before or after it does not
+    /// matter.
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Methods
@@ -220,8 +227,8 @@ impl Methods {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there yet; see
-    /// [`App::layer_with`](crate::App::layer_with).
+    /// The same of a layer that is made at the start, of state or configuration that is not there
+    /// yet; see [`App::layer_with`](crate::App::layer_with).
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Methods
@@ -234,7 +241,8 @@ impl Methods {
         self
     }
 
-    /// Only requests that have this header with this value are for these handlers; see [Conditions](mod@crate::declare::route#conditions).
+    /// Only requests that have this header with this value are for these handlers; see
+    /// [Conditions](mod@crate::declare::route#conditions).
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Methods {
@@ -258,7 +266,8 @@ impl Methods {
         self
     }
 
-    /// Only requests whose body has this media type are for these handlers: `application/json`, `image/*`.
+    /// Only requests whose body has this media type are for these handlers: `application/json`,
+    /// `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Methods {
@@ -392,7 +401,9 @@ where
 // `app::users::show` is `show`; a closure is told by the function that it stands in.
 pub(crate) fn short_name(name: &'static str) -> Cow<'static, str> {
     match name.strip_suffix("::{{closure}}") {
-        Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)).into(),
+        Some(around) => {
+            format!("closure in {}", around.rsplit("::").next().unwrap_or(around)).into()
+        }
         None => name.rsplit("::").next().unwrap_or(name).into(),
     }
 }

@@ -12,7 +12,8 @@ use crate::problem::settle::settle;
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used where it lies.
+/// The end of a route. It owns the request for the whole call; `cx` goes into the box and is used
+/// where it lies.
 pub(crate) trait Endpoint: Send + Sync {
     fn call(&self, cx: Box<Cx>) -> Answer;
 
@@ -20,7 +21,8 @@ pub(crate) trait Endpoint: Send + Sync {
         let _ = needs;
     }
 
-    /// Whether it is a service of somebody else's: what is wrong with its answers it has told nobody.
+    /// Whether it is a service of somebody else's: what is wrong with its answers it has told
+    /// nobody.
     fn foreign(&self) -> bool {
         false
     }
@@ -128,7 +130,9 @@ impl<T: DeclaredHandler> Endpoint for Declared<T> {
     fn call(&self, mut cx: Box<Cx>) -> Answer {
         Box::pin(async move {
             match T::call(&mut cx).await {
-                Ok(response) if response.extensions().is_empty() && cx.matched().jar().is_none() => {
+                Ok(response)
+                    if response.extensions().is_empty() && cx.matched().jar().is_none() =>
+                {
                     cx.end();
                     response
                 }

@@ -51,9 +51,11 @@ impl Endpoint for NotFound {
         if cx.method() == Method::OPTIONS && cx.uri().path() == "*" {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
         }
-        // Its target is no resource of ours, so that it is neither missing nor lacks a method (RFC 9110, 9.3.6 and 9.1).
+        // Its target is no resource of ours, so that it is neither missing nor lacks a method (RFC
+        // 9110, 9.3.6 and 9.1).
         if cx.method() == Method::CONNECT && cx.uri().path().is_empty() {
-            let problem = Problem::new(StatusCode::NOT_IMPLEMENTED).detail("this server opens no tunnels");
+            let problem =
+                Problem::new(StatusCode::NOT_IMPLEMENTED).detail("this server opens no tunnels");
             return answer(cx, problem);
         }
         let detail = format!("nothing stands at `{}`", cx.uri().path());
@@ -66,8 +68,10 @@ pub(crate) struct Malformed;
 
 impl Endpoint for Malformed {
     fn call(&self, cx: Box<Cx>) -> Answer {
-        let detail =
-            format!("path: expected two hexadecimal digits after each `%`, got `{}`", cx.uri().path());
+        let detail = format!(
+            "path: expected two hexadecimal digits after each `%`, got `{}`",
+            cx.uri().path()
+        );
         answer(cx, Problem::bad_request(detail))
     }
 }
@@ -95,8 +99,12 @@ impl Endpoint for OtherMethods {
                 (StatusCode::NO_CONTENT, [(header::ALLOW, self.allow.clone())], ()).into_response();
             return Box::pin(ready(response));
         }
-        let detail =
-            format!("`{}` has no handler for {}; it has {}", cx.uri().path(), cx.method(), self.text);
+        let detail = format!(
+            "`{}` has no handler for {}; it has {}",
+            cx.uri().path(),
+            cx.method(),
+            self.text
+        );
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
         answer(cx, problem.header(header::ALLOW, self.allow.clone()))
     }

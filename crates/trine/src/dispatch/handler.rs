@@ -1,14 +1,16 @@
 //! From the arguments of a function to its answer.
 //!
-//! [`Handler`] is a trait of shape alone: any `Fn` of up to twelve arguments, async or not. What its arguments
-//! and its answer must be stands in bounds of their own, so that the compiler names the type that is wrong.
+//! [`Handler`] is a trait of shape alone: any `Fn` of up to twelve arguments, async or not. What
+//! its arguments and its answer must be stands in bounds of their own, so that the compiler names
+//! the type that is wrong.
 
 use std::future::{Future, Ready, ready};
 
 use trine_core::extract::{Parts, Reads, Whole};
 use trine_core::{Cx, FromRequest, IntoResponse, Needs, Problem, Rejection};
 
-/// A function that answers requests: the shape of its arguments `A`, and `K`, which is [`Async`] or [`Plain`].
+/// A function that answers requests: the shape of its arguments `A`, and `K`, which is [`Async`] or
+/// [`Plain`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of a handler",
     label = "not a handler",
@@ -37,8 +39,8 @@ pub enum Plain {}
 
 /// The arguments of a handler, taken from the request together.
 ///
-/// Those that read the [`Parts`] run first, in their order, the one that reads the [`Whole`] body last. The values that the
-/// template of an attribute names are made between the two.
+/// Those that read the [`Parts`] run first, in their order, the one that reads the [`Whole`] body
+/// last. The values that the template of an attribute names are made between the two.
 pub trait Args: Sized + Send {
     /// What they need of the application.
     fn needs(needs: &mut Needs);
@@ -56,7 +58,10 @@ pub trait Args: Sized + Send {
 
     /// Takes the others.
     #[doc(hidden)]
-    fn late(early: Self::Early, cx: &mut Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
+    fn late(
+        early: Self::Early,
+        cx: &mut Cx,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
 /// Arguments of which at most one reads the body.

@@ -1,5 +1,5 @@
-//! From a request to the handler: in the order in which a request meets them, [`service`], `router`, [`next`],
-//! `endpoint`, [`handler`], and `fallback` where nothing stands.
+//! From a request to the handler: in the order in which a request meets them, [`service`],
+//! `router`, [`next`], `endpoint`, [`handler`], and `fallback` where nothing stands.
 
 pub(crate) mod endpoint;
 pub(crate) mod fallback;

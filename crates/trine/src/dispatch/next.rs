@@ -20,9 +20,9 @@ use crate::problem::settle::{is_due, refuse, tell};
 
 /// What comes after a layer: the layers inside it, the guards, the handler.
 ///
-/// It is the service that every [`tower::Layer`](tower_layer::Layer) of an application wraps, and the last
-/// argument of a [`middleware`](crate::declare::middleware()) function. It takes a request with any body and never fails:
-/// the errors of the layers inside it are responses already.
+/// It is the service that every [`tower::Layer`](tower_layer::Layer) of an application wraps, and
+/// the last argument of a [`middleware`](crate::declare::middleware()) function. It takes a request
+/// with any body and never fails: the errors of the layers inside it are responses already.
 #[derive(Clone)]
 pub struct Next(Arc<dyn Step>);
 
@@ -99,7 +99,8 @@ impl std::fmt::Debug for NeverFails {
     }
 }
 
-/// A Tower service as a step: cloned for the request, made ready, called; its error becomes a problem.
+/// A Tower service as a step: cloned for the request, made ready, called; its error becomes a
+/// problem.
 struct ServiceStep<S>(S);
 
 impl<S, B> Step for ServiceStep<S>
@@ -116,7 +117,8 @@ where
         let accept = request.headers().get(header::ACCEPT).cloned();
         let traceparent = request.headers().get(TRACEPARENT).cloned();
         Box::pin(async move {
-            // Readiness belongs to the clone that is called: a concurrency limit holds its permit there.
+            // Readiness belongs to the clone that is called: a concurrency limit holds its permit
+            // there.
             let ready = poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await;
             let response = match ready {
                 Ok(()) => match service.call(request).await {
@@ -134,8 +136,8 @@ where
     }
 }
 
-/// The problem for an error of a layer: what the body of the request has caused tells its status, overloaded is 503,
-/// elapsed is 504, everything else 500.
+/// The problem for an error of a layer: what the body of the request has caused tells its status,
+/// overloaded is 503, elapsed is 504, everything else 500.
 #[cold]
 pub(crate) fn failed(error: BoxError) -> Response {
     let problem = body_problem(error).unwrap_or_else(|error| {

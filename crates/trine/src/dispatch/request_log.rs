@@ -12,7 +12,8 @@ use crate::build::tree::layer_name;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
 
-/// Stands around everything else of an application that logs its requests; in others there is nothing of it.
+/// Stands around everything else of an application that logs its requests; in others there is
+/// nothing of it.
 pub(crate) struct RequestLog {
     pub(crate) inner: Next,
     pub(crate) dev: bool,
@@ -160,7 +161,11 @@ mod tests {
                 "invalid type: string \"…\", expected u8",
             ),
             ("got `a/b` and `a%2Fb`", "q=1&path=a%2Fb", "got `…` and `…`"),
-            ("got `0123456789abcdefgh… (40 bytes)`", "k=0123456789abcdefghijklmnopqrstuvwxyz", "got `…`"),
+            (
+                "got `0123456789abcdefgh… (40 bytes)`",
+                "k=0123456789abcdefghijklmnopqrstuvwxyz",
+                "got `…`",
+            ),
             ("got `0123456789abcdefgh", "k=0123456789abcdefghijklmnopqrstuvwxyz", "got `…"),
             ("at most 12 of them", "n=12", "at most 12 of them"),
             ("nothing stands at `/x`", "a=&b&=", "nothing stands at `/x`"),

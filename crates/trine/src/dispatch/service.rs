@@ -11,7 +11,9 @@ use http::{HeaderName, Method, StatusCode, Uri, header};
 use tower_service::Service;
 use trine_core::problem::vary;
 use trine_core::route::{AppCx, Params};
-use trine_core::{Body, BoxError, ConnInfo, Cx, IntoResponse, Request, Response, RouteCx, RouteMeta};
+use trine_core::{
+    Body, BoxError, ConnInfo, Cx, IntoResponse, Request, Response, RouteCx, RouteMeta,
+};
 use trine_server::{MakeConnection, MakeWorker};
 
 use crate::build::explain::{Explanation, explain};
@@ -37,7 +39,8 @@ use crate::problem::catch::{Nets, Scope};
 #[derive(Clone)]
 pub struct AppService {
     tables: Arc<Tables>,
-    /// Of this worker: counting the references to one for all would cost each core the cache line of the others.
+    /// Of this worker: counting the references to one for all would cost each core the cache line
+    /// of the others.
     cx: Arc<AppCx>,
     conn: Option<Arc<ConnInfo>>,
 }
@@ -69,7 +72,8 @@ pub(crate) struct Way {
     pub(crate) body_limit: u64,
     /// Whether each request has a line in the log, which names its route.
     pub(crate) log_requests: bool,
-    /// Whether there is nothing to it but the path: no host has routes of its own, and no line wants the route.
+    /// Whether there is nothing to it but the path: no host has routes of its own, and no line
+    /// wants the route.
     pub(crate) plain: bool,
 }
 
@@ -131,12 +135,13 @@ impl AppService {
         explain(&self.tables.way.table, &self.cx.routes, listed, self.tree(), method, path)
     }
 
-    /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs the hooks of
-    /// [`App::on_shutdown`](crate::App::on_shutdown), once for all clones. [`App::serve`](crate::App::serve) does it
-    /// by itself; on a foreign server call it behind the last request.
+    /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs
+    /// the hooks of [`App::on_shutdown`](crate::App::on_shutdown), once for all clones.
+    /// [`App::serve`](crate::App::serve) does it by itself; on a foreign server call it behind the
+    /// last request.
     ///
-    /// It takes no longer than [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) and the
-    /// [time of the hooks](crate::HookCx::AT_LEAST).
+    /// It takes no longer than [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout)
+    /// and the [time of the hooks](crate::HookCx::AT_LEAST).
     ///
     /// # Errors
     /// What the hooks said, all of it.
@@ -153,14 +158,15 @@ impl AppService {
         self.tables.started.life.end().await
     }
 
-    /// Tells the background tasks, the event streams, and whoever holds a [`Shutdown`](crate::Shutdown) to end, and waits
-    /// for nothing. On a foreign server call it when that begins to shut down, and [`AppService::shutdown`] behind its
-    /// last request.
+    /// Tells the background tasks, the event streams, and whoever holds a
+    /// [`Shutdown`](crate::Shutdown) to end, and waits for nothing. On a foreign server call it
+    /// when that begins to shut down, and [`AppService::shutdown`] behind its last request.
     pub fn begin_shutdown(&self) {
         self.tables.started.life.begin_end();
     }
 
-    /// The route that a request of this method and target matches, unless an outer layer changes them.
+    /// The route that a request of this method and target matches, unless an outer layer changes
+    /// them.
     pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
         match self.tables.way.table.router.find(method, &*spelt(target)?) {
             Found::Route(index, _) => self.cx.routes.get(index as usize),
@@ -171,7 +177,11 @@ impl AppService {
     /// The connection that its requests come on.
     #[must_use]
     pub fn on(&self, conn: ConnInfo) -> AppService {
-        AppService { tables: Arc::clone(&self.tables), cx: Arc::clone(&self.cx), conn: Some(Arc::new(conn)) }
+        AppService {
+            tables: Arc::clone(&self.tables),
+            cx: Arc::clone(&self.cx),
+            conn: Some(Arc::new(conn)),
+        }
     }
 
     pub(crate) fn unrouted(&self) -> RouteCx {
@@ -190,7 +200,8 @@ impl AppService {
                     retarget(&mut head, uri);
                 }
                 if self.tables.way.same
-                    && let Some(uri) = self.tables.way.table.same(&head.method, &head.uri, &head.headers)
+                    && let Some(uri) =
+                        self.tables.way.table.same(&head.method, &head.uri, &head.headers)
                 {
                     retarget(&mut head, uri);
                 }
@@ -268,19 +279,23 @@ impl Way {
         }
     }
 
-    /// Goes on to the route whose conditions the request fulfils, where no fallback of a group goes before it.
+    /// Goes on to the route whose conditions the request fulfils, where no fallback of a group goes
+    /// before it.
     #[cold]
     fn choose(&self, found: &Found, cx: Box<Cx>) -> Answer {
         let mut vary = Vec::new();
         let fallen = self.table.fallen(found, cx.method(), cx.uri(), cx.headers(), &mut vary);
-        let (Found::Route(index, params), None) = (found, fallen) else { return self.nothing(found, cx) };
+        let (Found::Route(index, params), None) = (found, fallen) else {
+            return self.nothing(found, cx);
+        };
         let Some(choice) = self.table.choices.get(*index) else { return self.lost(cx) };
         let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
         vary.extend(choice.vary());
         varied(self.chosen(route, params.clone(), cx), vary)
     }
 
-    /// Nothing stands at the path: perhaps it does with another slash at its end, else a fallback answers.
+    /// Nothing stands at the path: perhaps it does with another slash at its end, else a fallback
+    /// answers.
     #[cold]
     fn nothing(&self, found: &Found, cx: Box<Cx>) -> Answer {
         let (method, uri, headers) = (cx.method(), cx.uri(), cx.headers());
@@ -348,7 +363,8 @@ impl Step for OuterDone {
 impl Dispatch {
     #[inline]
     fn enter(&self, entry: &Entry, cx: Box<Cx>) -> Answer {
-        let child = entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
+        let child =
+            entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
         match child {
             None => entry.endpoint.call(cx),
             Some(layered) => layered.start(cx.into_request()),
@@ -416,7 +432,10 @@ impl MakeConnection for AppService {
             }
             index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
         }
-        way.dispatch.entries.get(index as usize).is_some_and(|entry| entry.endpoint.hyper_upgrades())
+        way.dispatch
+            .entries
+            .get(index as usize)
+            .is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
 
     fn extended_connect(&self) -> bool {
@@ -427,6 +446,8 @@ impl MakeConnection for AppService {
 
 impl std::fmt::Debug for AppService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AppService").field("routes", &self.tables.started.listed).finish_non_exhaustive()
+        f.debug_struct("AppService")
+            .field("routes", &self.tables.started.listed)
+            .finish_non_exhaustive()
     }
 }

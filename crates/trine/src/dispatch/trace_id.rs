@@ -7,14 +7,18 @@ use http::HeaderValue;
 
 /// 32 lower-case hexadecimal digits: the trace that the client is in, or a random one.
 pub(crate) fn trace_id(traceparent: Option<&HeaderValue>) -> String {
-    traceparent.and_then(|value| value.to_str().ok()).and_then(of_parent).map_or_else(random, str::to_owned)
+    traceparent
+        .and_then(|value| value.to_str().ok())
+        .and_then(of_parent)
+        .map_or_else(random, str::to_owned)
 }
 
-// W3C Trace Context, section 3.2: version, trace id, parent id and flags. Later versions may add fields behind them;
-// version `ff` and ids of zeros only are invalid.
+// W3C Trace Context, section 3.2: version, trace id, parent id and flags. Later versions may add
+// fields behind them; version `ff` and ids of zeros only are invalid.
 fn of_parent(value: &str) -> Option<&str> {
     let mut fields = value.trim().split('-');
-    let (version, id, parent, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (version, id, parent, flags) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let lengths = (version.len(), id.len(), parent.len(), flags.len()) == (2, 32, 16, 2);
     let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let blank = |text: &str| text.bytes().all(|byte| byte == b'0');
@@ -27,7 +31,8 @@ fn of_parent(value: &str) -> Option<&str> {
     valid.then_some(id)
 }
 
-// It has to be one of its kind, not a secret: the keys of hash maps, which the system gave at random, are enough.
+// It has to be one of its kind, not a secret: the keys of hash maps, which the system gave at
+// random, are enough.
 fn random() -> String {
     let half = || RandomState::new().hash_one(Instant::now());
     format!("{:016x}{:016x}", half(), half())
@@ -43,7 +48,10 @@ mod tests {
     fn the_id_of_a_valid_parent_is_taken_and_no_other() {
         for (parent, taken) in [
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true),
-            ("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be-like", true),
+            (
+                "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be-like",
+                true,
+            ),
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", false),
             ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
             ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false),

@@ -8,8 +8,8 @@ use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use crate::declare::guard::LeavesBody;
 
-/// The value of the extractor `T`, made once for each request and shared by everything that takes it: guards,
-/// middleware, other extractors, the handler.
+/// The value of the extractor `T`, made once for each request and shared by everything that takes
+/// it: guards, middleware, other extractors, the handler.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -35,8 +35,8 @@ use crate::declare::guard::LeavesBody;
 /// let app = App::new().group(Group::at("/account").guard::<Cached<User>>().route("/me", get(me)));
 /// ```
 ///
-/// It lies in the extensions of the request, so it crosses every layer that passes the request on. A clone counts a
-/// reference.
+/// It lies in the extensions of the request, so it crosses every layer that passes the request on.
+/// A clone counts a reference.
 ///
 /// # Errors
 /// Those of `T`. They are not kept: whoever asks again runs `T` again.

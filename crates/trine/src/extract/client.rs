@@ -6,9 +6,9 @@ use trine_server::TrustedProxies;
 
 /// The client's address, scheme and host, whatever proxies stand between.
 ///
-/// Only the proxies of `trusted_proxies` in the configuration are believed; without any, it is the connection's own. Where another
-/// server runs the application and tells of no connection, nobody is. It is
-/// worked out when a handler asks for it, and costs other requests nothing.
+/// Only the proxies of `trusted_proxies` in the configuration are believed; without any, it is the
+/// connection's own. Where another server runs the application and tells of no connection, nobody
+/// is. It is worked out when a handler asks for it, and costs other requests nothing.
 ///
 /// ```
 /// use trine::extract::Client;

@@ -6,8 +6,8 @@ use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, Problem, Rejection, TlsInfo};
 
 /// The certificate that the client showed in the TLS handshake (mTLS). One of the authorities that
-/// [`Tls::client_authorities`](trine_server::tls::Tls::client_authorities) names has signed it, and its time is not over; what
-/// its holder may do, the application decides.
+/// [`Tls::client_authorities`](trine_server::tls::Tls::client_authorities) names has signed it, and
+/// its time is not over; what its holder may do, the application decides.
 ///
 /// ```
 /// use trine::extract::ClientCertificate;
@@ -18,8 +18,9 @@ use trine_core::{Cx, FromRequest, Problem, Rejection, TlsInfo};
 /// ```
 ///
 /// # Errors
-/// A 403 where the client showed none, or the connection has no TLS of ours. It is no 401: that would have to name a way to
-/// sign in by HTTP (RFC 9110, 15.5.2), and a certificate cannot be given later. `Option` is `None` there.
+/// A 403 where the client showed none, or the connection has no TLS of ours. It is no 401: that
+/// would have to name a way to sign in by HTTP (RFC 9110, 15.5.2), and a certificate cannot be
+/// given later. `Option` is `None` there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate(Arc<TlsInfo>);
 
@@ -50,7 +51,9 @@ impl FromRequest for ClientCertificate {
 
 #[cold]
 fn missing() -> Rejection {
-    Problem::forbidden("this needs a certificate of the client, shown in the TLS handshake").absent().into()
+    Problem::forbidden("this needs a certificate of the client, shown in the TLS handshake")
+        .absent()
+        .into()
 }
 
 #[cfg(test)]

@@ -19,11 +19,13 @@ pub(crate) struct Content {
 impl Content {
     /// Reads the whole body.
     ///
-    /// The type must be declared. A browser lets a foreign page send what is declared as text, or not at all,
-    /// without asking first; reading that as JSON would open every cookie-authenticated route to it.
+    /// The type must be declared. A browser lets a foreign page send what is declared as text, or
+    /// not at all, without asking first; reading that as JSON would open every cookie-authenticated
+    /// route to it.
     pub(crate) async fn read(&self, cx: &mut Cx) -> Result<Bytes, Rejection> {
         let body = cx.take_decoded_body()?;
-        // As most write it: the other ways to write it cost some five hundred instructions to look through.
+        // As most write it: the other ways to write it cost some five hundred instructions to look
+        // through.
         if cx.headers().get(header::CONTENT_TYPE).is_some_and(|given| given == self.expected) {
             return Ok(body.bytes().await?);
         }

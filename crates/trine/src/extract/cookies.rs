@@ -31,31 +31,34 @@ pub(crate) use self::jar::{Whose, next_place, set_changed};
 /// ```
 ///
 /// # What is changed is set
-/// A change takes effect whatever its maker answers: a page, a redirect, a problem that `?` returned, a refusal of a guard. A
-/// cookie that must not be set where the handler fails is added last. Guards, middleware and the handler of a request see
-/// each other's changes, and one cookie is set once, as it was changed last.
+/// A change takes effect whatever its maker answers: a page, a redirect, a problem that `?`
+/// returned, a refusal of a guard. A cookie that must not be set where the handler fails is added
+/// last. Guards, middleware and the handler of a request see each other's changes, and one cookie
+/// is set once, as it was changed last.
 ///
-/// Not set are the changes of whoever never answers: a handler that panics, or that a layer cuts off, as a time-out does, loses
-/// them, whatever is answered in its stead. Those of the guards and middleware around it are set, but for a cookie that it
-/// changed as well. Not set, too, are changes that come when the answer has been made, in the body of a stream for example; a
-/// line of the log tells of them.
+/// Not set are the changes of whoever never answers: a handler that panics, or that a layer cuts
+/// off, as a time-out does, loses them, whatever is answered in its stead. Those of the guards and
+/// middleware around it are set, but for a cookie that it changed as well. Not set, too, are
+/// changes that come when the answer has been made, in the body of a stream for example; a line of
+/// the log tells of them.
 ///
 /// # Beside other `Set-Cookie` fields
-/// Of two fields about one cookie the last counts. What was changed before there was an answer is put before the `Set-Cookie`
-/// fields of that answer, so that a handler or a mounted service that removes a cookie wins over the guard that renewed it;
-/// what middleware changes when it has the answer is put behind them. Returned before an answer, `(cookies, "…")`, they are set
-/// in that place. Where there is no request, `Cookies::default()` has to be returned.
+/// Of two fields about one cookie the last counts. What was changed before there was an answer is
+/// put before the `Set-Cookie` fields of that answer, so that a handler or a mounted service that
+/// removes a cookie wins over the guard that renewed it; what middleware changes when it has the
+/// answer is put behind them. Returned before an answer, `(cookies, "…")`, they are set in that
+/// place. Where there is no request, `Cookies::default()` has to be returned.
 ///
 /// # Defaults
-/// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` where the request
-/// came over TLS, to us or to a proxy of `trusted_proxies` that says so, or where the name begins with `__Host-` or
-/// `__Secure-`. Values are percent-encoded on the way out and
+/// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure`
+/// where the request came over TLS, to us or to a proxy of `trusted_proxies` that says so, or where
+/// the name begins with `__Host-` or `__Secure-`. Values are percent-encoded on the way out and
 /// decoded on the way in; names are not.
 ///
 /// # Errors
-/// None on the way in: a pair that is malformed or not UTF-8 is passed over, alone, and of two with one name [`Cookies::get`]
-/// finds the first, which RFC 6265 section 5.4 makes the more specific one. On the way out, a name that is no token or a `;`
-/// in a path or domain is a 500.
+/// None on the way in: a pair that is malformed or not UTF-8 is passed over, alone, and of two with
+/// one name [`Cookies::get`] finds the first, which RFC 6265 section 5.4 makes the more specific
+/// one. On the way out, a name that is no token or a `;` in a path or domain is a 500.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies {
     sent: Vec<(String, String)>,
@@ -74,10 +77,12 @@ impl Cookies {
         self.iter().find(|&(found, _)| found == name).map(|(_, value)| value)
     }
 
-    /// All names and values: those that were sent, in their order, then those that were added. None that was removed.
+    /// All names and values: those that were sent, in their order, then those that were added. None
+    /// that was removed.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let kept = sent.filter(|(name, _)| !self.changes.iter().any(|change| change.name() == *name));
+        let kept =
+            sent.filter(|(name, _)| !self.changes.iter().any(|change| change.name() == *name));
         kept.chain(self.changes.iter().filter(|change| !is_removal(change)).map(Cookie::name_value))
     }
 
@@ -112,7 +117,8 @@ impl Cookies {
             cookie.set_path("/");
         }
         // Browsers drop a cookie of these prefixes that does not say `Secure`, a removal too.
-        let prefixed = ["__Host-", "__Secure-"].iter().any(|prefix| cookie.name().starts_with(prefix));
+        let prefixed =
+            ["__Host-", "__Secure-"].iter().any(|prefix| cookie.name().starts_with(prefix));
         if cookie.secure().is_none() && (self.secure || prefixed) {
             cookie.set_secure(true);
         }
@@ -151,8 +157,9 @@ impl FromRequest for Cookies {
 }
 
 impl Cookies {
-    // Names stay as they are: decoding them would let `%5F%5FHost-id`, which any subdomain may set, pass for the
-    // `__Host-id` that browsers protect. Nothing is looked up here, or a head full of cookies would cost its square.
+    // Names stay as they are: decoding them would let `%5F%5FHost-id`, which any subdomain may set,
+    // pass for the `__Host-id` that browsers protect. Nothing is looked up here, or a head full of
+    // cookies would cost its square.
     fn receive(&mut self, name: &str, value: &str) {
         if is_token(name) {
             self.sent.push((name.to_owned(), decode_value(value).into_owned()));
@@ -173,7 +180,9 @@ impl IntoResponseParts for Cookies {
 }
 
 fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {
-    let refuse = |what: &str| Problem::internal(format!("cookie `{}`: {what}", cookie.name().escape_debug()));
+    let refuse = |what: &str| {
+        Problem::internal(format!("cookie `{}`: {what}", cookie.name().escape_debug()))
+    };
     if !is_token(cookie.name()) {
         return Err(refuse(
             "expected a name of letters, digits and `-_.!#$%&'*+^|~` (RFC 6265 section 4.1.1)",
@@ -198,10 +207,12 @@ pub(crate) fn decode_value(value: &str) -> Cow<'_, str> {
 }
 
 // What RFC 6265 section 4.1.1 keeps out of a value, and the sign of the encoding itself.
-const NOT_IN_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
+const NOT_IN_VALUE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
 
 fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&b))
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&b))
 }
 
 fn is_removal(cookie: &Cookie<'_>) -> bool {
@@ -234,7 +245,10 @@ mod tests {
     #[tokio::test]
     async fn reads_in_order_and_ignores_what_is_malformed() {
         let cookies = sent(&["b=1; a=%C3%A4%20x; =3; none; b=2; sp ace=4", "c=5"]).await;
-        assert_eq!(cookies.iter().collect::<Vec<_>>(), [("b", "1"), ("a", "ä x"), ("b", "2"), ("c", "5")]);
+        assert_eq!(
+            cookies.iter().collect::<Vec<_>>(),
+            [("b", "1"), ("a", "ä x"), ("b", "2"), ("c", "5")]
+        );
         assert_eq!(cookies.get("b"), Some("1"));
     }
 
@@ -256,7 +270,9 @@ mod tests {
     async fn changes_are_set_with_safe_defaults() {
         let mut cookies = sent(&["old=1; kept=2"]).await;
         cookies.add(("new", "a b;"));
-        cookies.add(Cookie::build(("open", "1")).http_only(false).same_site(SameSite::Strict).path("/x"));
+        cookies.add(
+            Cookie::build(("open", "1")).http_only(false).same_site(SameSite::Strict).path("/x"),
+        );
         cookies.remove("old");
         assert_eq!(
             (cookies.get("new"), cookies.get("old"), cookies.get("kept")),

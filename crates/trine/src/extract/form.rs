@@ -5,7 +5,8 @@ use trine_core::{Cx, FromRequest, Rejection};
 
 use crate::form::{self, FromForm};
 
-/// The fields of an HTML form, sent with `POST`: urlencoded, or as `multipart/form-data` where it has files.
+/// The fields of an HTML form, sent with `POST`: urlencoded, or as `multipart/form-data` where it
+/// has files.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -21,16 +22,18 @@ use crate::form::{self, FromForm};
 /// }
 /// ```
 ///
-/// The chapter [`form`](crate::form) tells what a field may be and how the page is shown again with messages.
+/// The chapter [`form`](crate::form) tells what a field may be and how the page is shown again with
+/// messages.
 ///
-/// It reads the body under every method. The fields of a form that was sent with `GET` are in the query, and
-/// [`Query`](super::Query) reads them: were `Form` to read them too, then a route that takes any method would let a
-/// link change what only a form should.
+/// It reads the body under every method. The fields of a form that was sent with `GET` are in the
+/// query, and [`Query`](super::Query) reads them: were `Form` to read them too, then a route that
+/// takes any method would let a link change what only a form should.
 ///
 /// # Errors
 /// - 415 where the content type is neither of the two, or the body has a `Content-Encoding`
 /// - 422 where fields do not fit: all of them, each with its name, a code and a message
-/// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or where all that is wrong is size
+/// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or where
+///   all that is wrong is size
 /// - 400 where the body is no multipart, or ends early
 ///
 /// `Option` is `None` where there is neither a content type nor a body.
@@ -53,8 +56,13 @@ mod tests {
 
     type Login = std::collections::BTreeMap<String, u8>;
 
-    async fn read(method: &str, content_type: &str, body: &'static str) -> Result<Form<Login>, Rejection> {
-        Form::from_request(&mut cx(method, "/?name=9", &[("content-type", content_type)], body)).await
+    async fn read(
+        method: &str,
+        content_type: &str,
+        body: &'static str,
+    ) -> Result<Form<Login>, Rejection> {
+        Form::from_request(&mut cx(method, "/?name=9", &[("content-type", content_type)], body))
+            .await
     }
 
     const TYPE: &str = "application/x-www-form-urlencoded; charset=utf-8";
@@ -80,7 +88,10 @@ mod tests {
     async fn refuses_other_content() {
         let (status, detail) = told(read("POST", "text/plain", "name=a").await);
         assert_eq!(status, 415);
-        assert!(detail.starts_with("header `content-type`: expected `application/x-www-form-urlencoded"));
+        assert!(
+            detail
+                .starts_with("header `content-type`: expected `application/x-www-form-urlencoded")
+        );
         assert!(detail.ends_with("got `text/plain`"), "{detail}");
     }
 
@@ -88,7 +99,8 @@ mod tests {
     async fn is_absent_without_type_and_body() {
         let none = Option::<Form<Login>>::from_request(&mut cx("POST", "/", &[], ())).await;
         assert_eq!(none.unwrap(), None);
-        let untyped = Option::<Form<Login>>::from_request(&mut cx("POST", "/", &[], "name=1")).await;
+        let untyped =
+            Option::<Form<Login>>::from_request(&mut cx("POST", "/", &[], "name=1")).await;
         assert_eq!(told(untyped).0, 415);
     }
 }

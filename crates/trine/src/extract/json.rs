@@ -29,14 +29,15 @@ use crate::validation::{FieldErrors, Location};
 /// ```
 ///
 /// # Errors
-/// - 415 where the content type is neither `application/json` nor ends in `+json`, or the body has a `Content-Encoding`
+/// - 415 where the content type is neither `application/json` nor ends in `+json`, or the body has
+///   a `Content-Encoding`
 /// - 400 where the body is not JSON; it names line and column
-/// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member `path` and in `errors`, as
-///   [`FieldErrors`] are written
+/// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member
+///   `path` and in `errors`, as [`FieldErrors`] are written
 /// - 413 past the body limit of the route
 ///
-/// `Option` is `None` where there is neither a content type nor a body. As an answer, a `T` that fails to serialise
-/// is a 500 whose cause is only logged.
+/// `Option` is `None` where there is neither a content type nor a body. As an answer, a `T` that
+/// fails to serialise is a 500 whose cause is only logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -58,8 +59,8 @@ fn is_json(media_type: &str) -> bool {
     main.eq_ignore_ascii_case("application") && suffix.eq_ignore_ascii_case("json")
 }
 
-// The place is found in the bytes after the fact. A deserialiser that tracks it would be compiled into every type,
-// and every good request would pay for the bad ones.
+// The place is found in the bytes after the fact. A deserialiser that tracks it would be compiled
+// into every type, and every good request would pay for the bad ones.
 #[cold]
 fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -134,18 +135,23 @@ mod tests {
             assert_eq!(refused.detail_text().unwrap(), expected);
         }
         let undeclared = told(Json::<Post>::from_request(&mut cx("POST", "/", &[], "{}")).await);
-        assert_eq!(undeclared, (415, "header `content-type`: expected `application/json`, got none".into()));
+        assert_eq!(
+            undeclared,
+            (415, "header `content-type`: expected `application/json`, got none".into())
+        );
     }
 
     #[tokio::test]
     async fn what_does_not_fit_is_located() {
         let refused = problem(read(TYPE, "{\"user\":\n {\"age\": \"x\"}}").await);
         assert_eq!(refused.status(), 422);
-        let detail = "JSON at `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
+        let detail =
+            "JSON at `user.age` (line 2, column 12): invalid type: string \"x\", expected u8";
         assert_eq!(refused.detail_text().unwrap(), detail);
         assert_eq!(member(&refused, "path"), "user.age");
         let message = "invalid type: string \"x\", expected u8";
-        let error = json!({ "in": "body", "pointer": "/user/age", "code": "type", "message": message });
+        let error =
+            json!({ "in": "body", "pointer": "/user/age", "code": "type", "message": message });
         assert_eq!(member(&refused, "errors"), json!([error]));
         assert_eq!((member(&refused, "line"), member(&refused, "column")), (2.into(), 12.into()));
     }
@@ -166,8 +172,13 @@ mod tests {
         assert_eq!(told(Json::<Post>::from_request(&mut cx("POST", "/", &[], ())).await), empty);
         assert_eq!(
             told(
-                Option::<Json<Post>>::from_request(&mut cx("POST", "/", &[("content-type", TYPE)], "\n"))
-                    .await
+                Option::<Json<Post>>::from_request(&mut cx(
+                    "POST",
+                    "/",
+                    &[("content-type", TYPE)],
+                    "\n"
+                ))
+                .await
             ),
             empty
         );
@@ -176,8 +187,9 @@ mod tests {
     #[tokio::test]
     async fn a_long_value_is_not_repeated() {
         let body = format!(r#"{{"user":{{"age":"{}"}}}}"#, "ä".repeat(5000));
-        let (_, detail) =
-            told(Json::<Post>::from_request(&mut cx("POST", "/", &[("content-type", TYPE)], body)).await);
+        let (_, detail) = told(
+            Json::<Post>::from_request(&mut cx("POST", "/", &[("content-type", TYPE)], body)).await,
+        );
         assert!(detail.len() < 500, "{detail}");
     }
 }

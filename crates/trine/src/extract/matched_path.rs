@@ -7,8 +7,8 @@ use trine_core::extract::Parts;
 use trine_core::route::AppCx;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-/// The template of the route that matched, such as `/users/{id}`: a name for logs and metrics that does not grow
-/// with the data.
+/// The template of the route that matched, such as `/users/{id}`: a name for logs and metrics that
+/// does not grow with the data.
 ///
 /// ```
 /// use trine::extract::MatchedPath;
@@ -19,7 +19,8 @@ use trine_core::{Cx, FromRequest, Problem, Rejection};
 /// ```
 ///
 /// # Errors
-/// A 500 where nothing has matched: in a fallback, or in a layer outside routing. `Option` is `None` there.
+/// A 500 where nothing has matched: in a fallback, or in a layer outside routing. `Option` is
+/// `None` there.
 #[derive(Clone)]
 pub struct MatchedPath {
     app: Arc<AppCx>,

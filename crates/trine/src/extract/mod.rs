@@ -69,7 +69,8 @@ pub use self::state::State;
 pub use self::typed_header::TypedHeader;
 pub use cookie::{self, Cookie, SameSite};
 
-/// What an extractor wraps is reached through it, so that `todo.title` reads the same with and without `Json`.
+/// What an extractor wraps is reached through it, so that `todo.title` reads the same with and
+/// without `Json`.
 macro_rules! wraps {
     ($($name:ident),*) => {$(
         impl<T> std::ops::Deref for $name<T> {

@@ -18,10 +18,11 @@ use super::content::{Content, media_type};
 use crate::form::FormLimits;
 use crate::validation::{FieldErrors, Location};
 
-/// The parts of `multipart/form-data` ([RFC 7578]) as they come, for a handler that stores them itself.
+/// The parts of `multipart/form-data` ([RFC 7578]) as they come, for a handler that stores them
+/// itself.
 ///
-/// A form of known fields is read by [`Form<T>`](super::Form), files included. This is for the rest: uploads that go
-/// elsewhere than to disk, or that are looked at while they come.
+/// A form of known fields is read by [`Form<T>`](super::Form), files included. This is for the
+/// rest: uploads that go elsewhere than to disk, or that are looked at while they come.
 ///
 /// ```
 /// use trine::extract::Multipart;
@@ -45,7 +46,8 @@ use crate::validation::{FieldErrors, Location};
 /// [`next_part`](Multipart::next_part).
 ///
 /// # Errors
-/// - 415 where the content type is another or the body has a `Content-Encoding`, 400 where it names no boundary
+/// - 415 where the content type is another or the body has a `Content-Encoding`, 400 where it names
+///   no boundary
 /// - 400 where the body is no multipart, ends early, or has a part without a name
 /// - 413 past the body limit of the route; past [`FormLimits`] in number, length of name or of head
 ///
@@ -115,7 +117,10 @@ impl Multipart {
         }
         let disposition = head::disposition(headers).map_err(malformed)?;
         if disposition.name.len() > self.limits.name {
-            return Err(past("name", format!("expected names of at most {} bytes", self.limits.name)));
+            return Err(past(
+                "name",
+                format!("expected names of at most {} bytes", self.limits.name),
+            ));
         }
         Ok(disposition)
     }
@@ -137,7 +142,8 @@ impl Multipart {
         loop {
             match self.parser.next() {
                 Ok(Some(Event::End)) => {
-                    // The epilogue means nothing, but what is left unread would cost the connection.
+                    // The epilogue means nothing, but what is left unread would cost the
+                    // connection.
                     while let Some(frame) = self.body.frame().await {
                         frame?;
                     }
@@ -180,8 +186,8 @@ impl Part<'_> {
         &self.disposition.name
     }
 
-    /// The name of the file as the client sent it, which may be `../../etc/passwd`; `None` where the part is no file, and
-    /// empty where none was chosen.
+    /// The name of the file as the client sent it, which may be `../../etc/passwd`; `None` where
+    /// the part is no file, and empty where none was chosen.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.disposition.file_name.as_deref()
@@ -223,7 +229,9 @@ impl Part<'_> {
                 let detail = format!("part `{}`: {message}", self.name());
                 Err(errors.problem(StatusCode::BAD_REQUEST).detail(detail).source(error))
             }
-            None => Err(past("text", format!("part `{}`: expected at most {most} bytes", self.name()))),
+            None => {
+                Err(past("text", format!("part `{}`: expected at most {most} bytes", self.name())))
+            }
         }
     }
 
@@ -252,5 +260,7 @@ fn malformed(what: impl Display) -> Problem {
 
 #[cold]
 fn past(limit: &'static str, detail: impl Display) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("multipart: {detail}")).with("limit", limit)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
+        .detail(format!("multipart: {detail}"))
+        .with("limit", limit)
 }

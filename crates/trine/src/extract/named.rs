@@ -1,8 +1,8 @@
 //! The arguments of a function with an attribute, as its generated code takes them.
 //!
-//! A type that cannot be an argument is refused by [`reads_body`] or [`path_or_query_argument`], which the
-//! attribute writes once for each argument, where its type stands. All other generated code goes through
-//! [`Source`] and compiles in spite of it, so that one mistake is one error.
+//! A type that cannot be an argument is refused by [`reads_body`] or [`path_or_query_argument`],
+//! which the attribute writes once for each argument, where its type stands. All other generated
+//! code goes through [`Source`] and compiles in spite of it, so that one mistake is one error.
 
 use std::future::{Future, Ready};
 use std::marker::PhantomData;
@@ -38,7 +38,8 @@ where
     find(K::from_param(param, cx).await?, cx).await
 }
 
-/// Where values of `T` come from. A function of its own goes before one of [`Refused`], where its bound holds.
+/// Where values of `T` come from. A function of its own goes before one of [`Refused`], where its
+/// bound holds.
 #[derive(Debug)]
 pub struct Source<T>(PhantomData<fn() -> T>);
 
@@ -52,7 +53,11 @@ impl<T: FromParam> Source<T> {
     }
 
     /// From the path.
-    pub fn from_path(name: &str, index: usize, cx: &Cx) -> impl Future<Output = Result<T, Rejection>> + Send {
+    pub fn from_path(
+        name: &str,
+        index: usize,
+        cx: &Cx,
+    ) -> impl Future<Output = Result<T, Rejection>> + Send {
         param::from_path(name, index, cx)
     }
 
@@ -96,11 +101,12 @@ impl<A: Args> Source<A> {
 }
 
 impl<V: Values, A: Args> Source<(V, A)> {
-    /// The extractors that leave the body alone, so that who asks is settled before anything is looked up; then the named
-    /// values; then what reads the body.
+    /// The extractors that leave the body alone, so that who asks is settled before anything is
+    /// looked up; then the named values; then what reads the body.
     ///
-    /// Generic code holds them across the waits, and promises that it is `Send`: in code that names the types of a handler, the
-    /// compiler would forget which lifetimes are `'static`, and could not tell.
+    /// Generic code holds them across the waits, and promises that it is `Send`: in code that names
+    /// the types of a handler, the compiler would forget which lifetimes are `'static`, and could
+    /// not tell.
     ///
     /// # Errors
     /// What the first of them refuses.
@@ -129,7 +135,8 @@ pub enum Named {
 /// Named values, in pairs of the first and the others: `(u64, (String, ()))`.
 pub trait Values: Sized + Send {
     /// Makes one for each name.
-    fn of(names: &'static [Named], cx: &Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
+    fn of(names: &'static [Named], cx: &Cx)
+    -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
 impl Values for () {
@@ -141,7 +148,9 @@ impl Values for () {
 impl<T: FromParam, Others: Values> Values for (T, Others) {
     async fn of(names: &'static [Named], cx: &Cx) -> Result<(T, Others), Rejection> {
         let (first, others) = match names {
-            [Named::Path(name, index), others @ ..] => (param::from_path(name, *index, cx).await?, others),
+            [Named::Path(name, index), others @ ..] => {
+                (param::from_path(name, *index, cx).await?, others)
+            }
             [Named::Query(name), others @ ..] => (param::from_query(name, cx).await?, others),
             [] => return Err(Problem::internal("a value has no name").into()),
         };
@@ -149,7 +158,8 @@ impl<T: FromParam, Others: Values> Values for (T, Others) {
     }
 }
 
-/// Stands in for the functions of [`Source`] where `T` was refused. It is checked, but no program comes of it.
+/// Stands in for the functions of [`Source`] where `T` was refused. It is checked, but no program
+/// comes of it.
 pub trait Refused {
     /// The type that was refused.
     type Value;

@@ -24,14 +24,17 @@ use super::text::{self, Texts};
 /// }
 /// ```
 ///
-/// With an attribute the names do it: `#[get("/users/{user}/posts/{post}")]` binds them to the arguments.
+/// With an attribute the names do it: `#[get("/users/{user}/posts/{post}")]` binds them to the
+/// arguments.
 ///
 /// # Errors
 /// - 400 where a value does not fit; it names the parameter, what was expected and what came
-/// - 400 where a text holds an encoded `/`, a `\`, a NUL or a segment of dots, or begins with a slash: see
-///   [`AnyText`](super::AnyText), which takes them. A `PathBuf` is a relative path of plain names
-/// - 500 where `T` does not fit the template, which no request can mend: the log says how. Where `T` takes another
-///   number of parameters than the template has, the launch audit says so before the first request.
+/// - 400 where a text holds an encoded `/`, a `\`, a NUL or a segment of dots, or begins with a
+///   slash: see [`AnyText`](super::AnyText), which takes them. A `PathBuf` is a relative path of
+///   plain names
+/// - 500 where `T` does not fit the template, which no request can mend: the log says how. Where
+///   `T` takes another number of parameters than the template has, the launch audit says so before
+///   the first request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
@@ -69,7 +72,12 @@ mod tests {
     }
 
     fn two() -> Cx {
-        matched("/{user}/posts/{post}", &["user", "post"], "/J%C3%A4n/posts/42", &["J%C3%A4n", "42"])
+        matched(
+            "/{user}/posts/{post}",
+            &["user", "post"],
+            "/J%C3%A4n/posts/42",
+            &["J%C3%A4n", "42"],
+        )
     }
 
     async fn read<T: DeserializeOwned + Send>(mut cx: Cx) -> Result<T, Rejection> {
@@ -127,7 +135,8 @@ mod tests {
         assert_eq!(member(&refused, "parameter"), "id");
         let kind = "path parameter `id`: expected one of `cat`, `dog`, got `cow`".to_owned();
         assert_eq!(told(read::<Kind>(one("/cow")).await), (400, kind));
-        let user = "path parameter `user`: expected a whole number from 0 to 255, got `Jän`".to_owned();
+        let user =
+            "path parameter `user`: expected a whole number from 0 to 255, got `Jän`".to_owned();
         assert_eq!(told(read::<(u8, u8)>(two()).await), (400, user));
         let bytes = "path parameter `id`: expected percent-encoded UTF-8, got `%FF`".to_owned();
         assert_eq!(told(read::<String>(one("/%FF")).await), (400, bytes));

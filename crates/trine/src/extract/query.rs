@@ -9,13 +9,15 @@ use super::text::{self, Error, Texts, Whole};
 
 /// The query as any type that `serde` can read from fields: mostly a struct.
 ///
-/// A repeated name fills a `Vec`, which is empty where there is none; `Option` and `#[serde(default)]` make a field optional;
-/// `+` is a space. How a text becomes a value is one table for all of a request: `guide/extraction.md`.
+/// A repeated name fills a `Vec`, which is empty where there is none; `Option` and
+/// `#[serde(default)]` make a field optional; `+` is a space. How a text becomes a value is one
+/// table for all of a request: `guide/extraction.md`.
 ///
-/// Fields of `#[serde(flatten)]` and enums with `tag` or `untagged` are read as what they want to be: `?page=2&q=12` is a
-/// number and a text where `Page { page: u32 }` and `Words { q: String }` are flattened. Numbers of 128 bits are not kept by
-/// serde there: such a field is a 500 whose log line says what to write. A `PathBuf` is a relative path of plain names there as
-/// anywhere; where a map is flattened too, write it last, since a `PathBuf` behind it is not seen.
+/// Fields of `#[serde(flatten)]` and enums with `tag` or `untagged` are read as what they want to
+/// be: `?page=2&q=12` is a number and a text where `Page { page: u32 }` and `Words { q: String }`
+/// are flattened. Numbers of 128 bits are not kept by serde there: such a field is a 500 whose log
+/// line says what to write. A `PathBuf` is a relative path of plain names there as anywhere; where
+/// a map is flattened too, write it last, since a `PathBuf` behind it is not seen.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -35,8 +37,10 @@ use super::text::{self, Error, Texts, Whole};
 /// A single value needs no struct: `#[get("/search?{q}")]` binds it to the argument `q`.
 ///
 /// # Errors
-/// - 400 that names the parameter, what was expected and what came, in the message and in the member `errors`
-/// - 500 where no query can be a `T`, since a field is a struct or a map: the log says how to mend it
+/// - 400 that names the parameter, what was expected and what came, in the message and in the
+///   member `errors`
+/// - 500 where no query can be a `T`, since a field is a struct or a map: the log says how to mend
+///   it
 ///
 /// `Option` is `None` where the request has no query and `T` needs one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,7 +51,9 @@ impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let query = cx.uri().query();
-        read(query.unwrap_or_default()).map(Query).map_err(|error| refuse::<T>(error, query.is_none()))
+        read(query.unwrap_or_default())
+            .map(Query)
+            .map_err(|error| refuse::<T>(error, query.is_none()))
     }
 }
 
@@ -109,7 +115,8 @@ mod tests {
             told(read("/?page=1&tag=%FF").await),
             (400, "query parameter `tag`: expected percent-encoded UTF-8, got `%FF`".into())
         );
-        let large = "query parameter `size`: expected a whole number from 0 to 255, got `256`".to_owned();
+        let large =
+            "query parameter `size`: expected a whole number from 0 to 255, got `256`".to_owned();
         assert_eq!(told(read("/?page=1&size=256").await), (400, large));
     }
 

@@ -8,9 +8,10 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 
 /// The request target as the client wrote it, for signatures over it and for logs.
 ///
-/// Everybody else sees one spelling: layers, guards, handlers, fallbacks and mounted services get the path by which routes are
-/// found (RFC 3986 section 6.2.2), so `/%61dmin` is `/admin` for all of them, and the prefix of a mounted service is gone for
-/// that service. Never decide by this one who may do what.
+/// Everybody else sees one spelling: layers, guards, handlers, fallbacks and mounted services get
+/// the path by which routes are found (RFC 3986 section 6.2.2), so `/%61dmin` is `/admin` for all
+/// of them, and the prefix of a mounted service is gone for that service. Never decide by this one
+/// who may do what.
 ///
 /// ```
 /// use trine::extract::RawTarget;
@@ -26,13 +27,14 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 /// # }
 /// ```
 ///
-/// In a layer that is none of Trine's it is [`RawTarget::of`] the request. Layers that wrap the whole server, outside of the
-/// application, see the target as it came. It never refuses.
+/// In a layer that is none of Trine's it is [`RawTarget::of`] the request. Layers that wrap the
+/// whole server, outside of the application, see the target as it came. It never refuses.
 ///
-/// Trine keeps it where Trine changes the target, so that other requests pay nothing. A layer that changes the target itself
-/// puts it into the extensions before that, unless there is one already: the first is the one that counts. Without it, what
-/// that layer made is the target as far as anybody behind it knows, and a signature over the other does not hold. A service
-/// that takes a prefix away in front of the application, such as axum's `nest_service`, is such a layer.
+/// Trine keeps it where Trine changes the target, so that other requests pay nothing. A layer that
+/// changes the target itself puts it into the extensions before that, unless there is one already:
+/// the first is the one that counts. Without it, what that layer made is the target as far as
+/// anybody behind it knows, and a signature over the other does not hold. A service that takes a
+/// prefix away in front of the application, such as axum's `nest_service`, is such a layer.
 ///
 /// ```
 /// use trine::extract::RawTarget;

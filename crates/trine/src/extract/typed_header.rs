@@ -6,7 +6,8 @@ use trine_core::extract::Parts;
 use trine_core::param::Place;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 
-/// A header field as a type of the [`headers`] crate, or any other that implements its [`Header`] trait.
+/// A header field as a type of the [`headers`] crate, or any other that implements its [`Header`]
+/// trait.
 ///
 /// ```
 /// use headers::UserAgent;
@@ -17,11 +18,12 @@ use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Respons
 /// }
 /// ```
 ///
-/// Before an answer it sets the field: `(TypedHeader(CacheControl::new().with_no_store()), "…")`. It replaces what the answer
-/// has of the same name, but `Set-Cookie`: it is added.
+/// Before an answer it sets the field: `(TypedHeader(CacheControl::new().with_no_store()), "…")`.
+/// It replaces what the answer has of the same name, but `Set-Cookie`: it is added.
 ///
 /// # Errors
-/// A 400 that names the field, where it is missing or malformed. `Option` is `None` where it is missing.
+/// A 400 that names the field, where it is missing or malformed. `Option` is `None` where it is
+/// missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TypedHeader<H>(pub H);
 
@@ -102,7 +104,8 @@ mod tests {
         let (status, detail) = told(Option::<Length>::from_request(&mut bad).await);
         assert_eq!(status, 400);
         assert!(
-            detail.starts_with("header `content-length`: expected") && detail.ends_with("got `seven`"),
+            detail.starts_with("header `content-length`: expected")
+                && detail.ends_with("got `seven`"),
             "{detail}"
         );
     }

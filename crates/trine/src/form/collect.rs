@@ -81,7 +81,8 @@ impl Collector {
 
     pub(crate) fn text(&mut self, slot: &Slot<'_>, text: String) -> Result<(), Problem> {
         if slot.rule.file {
-            // Nothing is what a page sends for a file that was not chosen; a script may send it as text.
+            // Nothing is what a page sends for a file that was not chosen; a script may send it as
+            // text.
             if !text.is_empty() {
                 self.refuse(slot, "type", "expected a file, got text");
             }
@@ -94,7 +95,10 @@ impl Collector {
         self.texts += text.len() as u64;
         if self.texts > self.limits.texts {
             let most = self.limits.texts;
-            return Err(past("texts", format!("expected at most {most} bytes of text in all fields")));
+            return Err(past(
+                "texts",
+                format!("expected at most {most} bytes of text in all fields"),
+            ));
         }
         if let Some(kept) = &mut self.kept
             && !slot.rule.secret
@@ -113,15 +117,25 @@ impl Collector {
     #[cfg(feature = "multipart")]
     pub(crate) fn wrong_type(&mut self, slot: &Slot<'_>, declared: &str) {
         let (expected, got) = (slot.rule.types.join("`, `"), crate::extract::clip(declared));
-        self.refuse(slot, "content_type", format!("expected a file of type `{expected}`, got `{got}`"));
+        self.refuse(
+            slot,
+            "content_type",
+            format!("expected a file of type `{expected}`, got `{got}`"),
+        );
     }
 
     pub(crate) fn too_large(&mut self, slot: &Slot<'_>, most: u64) {
         self.refuse(slot, "too_large", format!("expected at most {}", size(most)));
     }
 
-    /// Notes what is wrong with a field, which counts as sent: that it is missing too would be noise.
-    pub(crate) fn refuse(&mut self, slot: &Slot<'_>, code: &'static str, message: impl Into<String>) {
+    /// Notes what is wrong with a field, which counts as sent: that it is missing too would be
+    /// noise.
+    pub(crate) fn refuse(
+        &mut self,
+        slot: &Slot<'_>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) {
         self.errors.refuse(Place::parse(&name::canonical(&slot.keys)), code, message);
         self.root.insert(&slot.keys, Value::Refused);
     }
@@ -129,7 +143,9 @@ impl Collector {
 
 #[cold]
 pub(crate) fn past(limit: &'static str, detail: impl Display) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("form: {detail}")).with("limit", limit)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
+        .detail(format!("form: {detail}"))
+        .with("limit", limit)
 }
 
 /// A number of bytes as a person says it, where it is a whole number of a unit.

@@ -6,7 +6,8 @@ use std::hash::{BuildHasher, Hash};
 use super::node::{Node, Value};
 use super::{Field, FromField, FromForm, Refused, Rule, name};
 
-/// `None` where the field is absent or was left empty, as browsers send an input that nobody touched.
+/// `None` where the field is absent or was left empty, as browsers send an input that nobody
+/// touched.
 impl<T: FromField> FromField for Option<T> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         T::rule(path, rule)
@@ -21,8 +22,8 @@ impl<T: FromField> FromField for Option<T> {
     }
 }
 
-/// Each value of a name that repeats, then each element with an index, in the order of the indices. They need not be
-/// complete: a page that removes a row leaves a gap, and no index makes memory.
+/// Each value of a name that repeats, then each element with an index, in the order of the indices.
+/// They need not be complete: a page that removes a row leaves a gap, and no index makes memory.
 impl<T: FromField> FromField for Vec<T> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         match path.split_first() {
@@ -91,7 +92,8 @@ impl<V: FromField, S: BuildHasher + Default + Send> FromForm for HashMap<String,
 
 impl<V: FromField> FromForm for BTreeMap<String, V> {}
 
-/// Every text by its name, as it was sent: a form whose fields are not known. In the order of the names.
+/// Every text by its name, as it was sent: a form whose fields are not known. In the order of the
+/// names.
 impl FromField for Vec<(String, String)> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         Some(rule.secret(path.iter().any(|key| name::is_secret(key))))
@@ -102,12 +104,13 @@ impl FromField for Vec<(String, String)> {
         let mut nodes: Vec<(String, Node)> = field.take_inside();
         nodes.reverse();
         while let Some((name, mut node)) = nodes.pop() {
-            let texts = std::mem::take(&mut node.values).into_iter().filter_map(|value| match value {
-                Value::Text(text) => Some((name.clone(), text)),
-                #[cfg(feature = "multipart")]
-                Value::File(_) => None,
-                Value::Refused => None,
-            });
+            let texts =
+                std::mem::take(&mut node.values).into_iter().filter_map(|value| match value {
+                    Value::Text(text) => Some((name.clone(), text)),
+                    #[cfg(feature = "multipart")]
+                    Value::File(_) => None,
+                    Value::Refused => None,
+                });
             pairs.extend(texts);
             let inside = std::mem::take(&mut node.inside).into_iter().rev();
             nodes.extend(inside.map(|(key, node)| (name::join(&name, &key), node)));
@@ -128,7 +131,9 @@ fn entry_rule<V: FromField>(path: &[&str], rule: Rule) -> Option<Rule> {
     V::rule(rest, rule.secret(name::is_secret(key)))
 }
 
-fn entries<K: FromField, V: FromField, M: FromIterator<(K, V)>>(field: &mut Field<'_>) -> Result<M, Refused> {
+fn entries<K: FromField, V: FromField, M: FromIterator<(K, V)>>(
+    field: &mut Field<'_>,
+) -> Result<M, Refused> {
     let inside = field.take_inside();
     all(inside.into_iter().map(|(key, node)| {
         let read = field.element(&key, Node::of(Value::Text(key.clone()))).read();
@@ -138,7 +143,9 @@ fn entries<K: FromField, V: FromField, M: FromIterator<(K, V)>>(field: &mut Fiel
 }
 
 /// All of them: one that is refused does not keep the next from being read.
-fn all<T, M: FromIterator<T>>(read: impl Iterator<Item = Result<T, Refused>>) -> Result<M, Refused> {
+fn all<T, M: FromIterator<T>>(
+    read: impl Iterator<Item = Result<T, Refused>>,
+) -> Result<M, Refused> {
     let read: Vec<Result<T, Refused>> = read.collect();
     read.into_iter().collect()
 }

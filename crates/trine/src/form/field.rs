@@ -12,9 +12,9 @@ use crate::validation::{FieldErrors, Location, Place};
 
 /// A type that a field of a form can become.
 ///
-/// Text, numbers, `bool`, `char`, addresses, [`TempFile`](super::TempFile), `Option`, `Vec` and maps of these do, and
-/// structs and enums by `#[derive(FromForm)]`. A type with `FromStr` needs no implementation where the field says
-/// `#[form(parse = "a colour")]`.
+/// Text, numbers, `bool`, `char`, addresses, [`TempFile`](super::TempFile), `Option`, `Vec` and
+/// maps of these do, and structs and enums by `#[derive(FromForm)]`. A type with `FromStr` needs no
+/// implementation where the field says `#[form(parse = "a colour")]`.
 ///
 /// ```
 /// use trine::form::{Field, FromField, Refused};
@@ -38,14 +38,16 @@ use crate::validation::{FieldErrors, Location, Place};
     note = "a type that has `FromStr` needs `#[form(parse = \"what is expected\")]` on the field"
 )]
 pub trait FromField: Sized + Send {
-    /// What the field at `path`, seen from this one, may bring; `None` where there is no such field.
+    /// What the field at `path`, seen from this one, may bring; `None` where there is no such
+    /// field.
     ///
     /// `rule` is what the attributes of the field say.
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         path.is_empty().then_some(rule)
     }
 
-    /// The names that a form has for a path of Rust names, so that validation tells those that were sent.
+    /// The names that a form has for a path of Rust names, so that validation tells those that were
+    /// sent.
     fn names(path: &[&str], names: &mut Vec<String>) {
         names.extend(path.iter().map(|&key| key.to_owned()));
     }
@@ -65,8 +67,8 @@ pub trait FromField: Sized + Send {
     note = "for a form of unknown fields, take a map or a list of pairs: `Form<Vec<(String, String)>>`"
 )]
 pub trait FromForm: FromField {
-    /// Whether a field that the type does not know is an error. It is ignored otherwise: buttons and tokens of layers
-    /// are fields too.
+    /// Whether a field that the type does not know is an error. It is ignored otherwise: buttons
+    /// and tokens of layers are fields too.
     const DENY_UNKNOWN: bool = false;
 
     /// Changes the limits of the application for this form.
@@ -117,7 +119,8 @@ impl<'a> Field<'a> {
         &self.name
     }
 
-    /// Whether nothing came but, perhaps, empty text: browsers send that for inputs that nobody touched.
+    /// Whether nothing came but, perhaps, empty text: browsers send that for inputs that nobody
+    /// touched.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.node.is_blank()
@@ -126,7 +129,8 @@ impl<'a> Field<'a> {
     /// The one text.
     ///
     /// # Errors
-    /// `missing` where there is none, `duplicate` where there are more, `type` where it is a file or has parts.
+    /// `missing` where there is none, `duplicate` where there are more, `type` where it is a file
+    /// or has parts.
     pub fn text(&mut self) -> Result<String, Refused> {
         let mut values = std::mem::take(&mut self.node.values).into_iter();
         match (values.next(), values.next()) {
@@ -143,7 +147,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The one text without the space around it, as any type that can be parsed. `expected` says what it is.
+    /// The one text without the space around it, as any type that can be parsed. `expected` says
+    /// what it is.
     ///
     /// # Errors
     /// As [`Field::text`]; `missing` where it is empty, `type` where it does not parse.
@@ -184,7 +189,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Notes that something else was expected: the code `type`. What came is repeated, unless the field is a secret.
+    /// Notes that something else was expected: the code `type`. What came is repeated, unless the
+    /// field is a secret.
     pub fn expected(&mut self, expected: &str, got: &str) -> Refused {
         let got = self.got(got);
         self.refuse("type", format!("expected {expected}{got}"))

@@ -5,8 +5,8 @@ use trine_core::Cx;
 /// The limits of forms and of the parts of `multipart/form-data`, all finite.
 ///
 /// They hold inside the body limit of the route, which bounds the request as a whole (2 MiB unless
-/// `#[post("/", limit = "20MiB")]` says otherwise). An application sets its own as state, a type of its own as an
-/// attribute:
+/// `#[post("/", limit = "20MiB")]` says otherwise). An application sets its own as state, a type of
+/// its own as an attribute:
 ///
 /// ```
 /// use trine::form::FormLimits;
@@ -19,11 +19,13 @@ use trine_core::Cx;
 /// let app = App::new().state(FormLimits { fields: 5_000, ..FormLimits::default() });
 /// ```
 ///
-/// What is past `text` or `file` is an error of its field, with the code `too_large`, told with all others; where there is
-/// no other, the form is refused with 413. Past every other limit reading ends: 413, and for `depth` 422.
+/// What is past `text` or `file` is an error of its field, with the code `too_large`, told with all
+/// others; where there is no other, the form is refused with 413. Past every other limit reading
+/// ends: 413, and for `depth` 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormLimits {
-    /// How many fields a form may have, files and unknown ones among them. So that a small body cannot make much work.
+    /// How many fields a form may have, files and unknown ones among them. So that a small body
+    /// cannot make much work.
     ///
     /// Default: 1000.
     pub fields: usize,
@@ -31,11 +33,13 @@ pub struct FormLimits {
     ///
     /// Default: 256.
     pub name: usize,
-    /// How many keys a name may go through: `a.b[0]` has 3. So that building the value cannot exhaust the stack.
+    /// How many keys a name may go through: `a.b[0]` has 3. So that building the value cannot
+    /// exhaust the stack.
     ///
     /// Default: 8.
     pub depth: usize,
-    /// How many bytes the text of one field may have; `#[form(max = "1KiB")]` on the field says otherwise.
+    /// How many bytes the text of one field may have; `#[form(max = "1KiB")]` on the field says
+    /// otherwise.
     ///
     /// Default: 256 KiB.
     pub text: u64,
@@ -61,7 +65,11 @@ impl FormLimits {
     /// The limits of the application: its state of this type, or the defaults.
     #[must_use]
     pub fn of(cx: &Cx) -> FormLimits {
-        cx.matched().app().states.get::<FormLimits>().map_or_else(FormLimits::default, |set| (*set).clone())
+        cx.matched()
+            .app()
+            .states
+            .get::<FormLimits>()
+            .map_or_else(FormLimits::default, |set| (*set).clone())
     }
 }
 

@@ -22,9 +22,11 @@
 //!
 //! # Layout
 //! In the order in which a form passes them:
-//! - `read`: from the body to fields, `collect`: each field held against its [`Rule`] and the [`FormLimits`]
+//! - `read`: from the body to fields, `collect`: each field held against its [`Rule`] and the
+//!   [`FormLimits`]
 //! - `name` and `node`: `address.street` as a place in a tree
-//! - [`Field`] and [`FromField`]: a type reads itself from its place; `scalars`, `collections`, [`TempFile`]
+//! - [`Field`] and [`FromField`]: a type reads itself from its place; `scalars`, `collections`,
+//!   [`TempFile`]
 //! - [`Submitted`]: what goes back to the page
 
 mod collect;

@@ -1,8 +1,10 @@
 //! The names of fields: `address.street`, `address[street]`, `tags[]`, `items[0].price`.
 
-/// The keys that a name goes through. `[]` at the end says that the field repeats, which any field may, and adds no key.
+/// The keys that a name goes through. `[]` at the end says that the field repeats, which any field
+/// may, and adds no key.
 ///
-/// What does not follow the grammar is one key as it stands: it names no field of a struct, and a map may hold it.
+/// What does not follow the grammar is one key as it stands: it names no field of a struct, and a
+/// map may hold it.
 pub(crate) fn keys(name: &str) -> Vec<&str> {
     parse(name).unwrap_or_else(|| vec![name])
 }
@@ -21,7 +23,8 @@ fn parse(name: &str) -> Option<Vec<&str>> {
         }
         keys.push(key);
     }
-    // `a..b`, `a[][b]` and `[a]` say nothing: two of the last would not tell where one element ends.
+    // `a..b`, `a[][b]` and `[a]` say nothing: two of the last would not tell where one element
+    // ends.
     if keys.iter().any(|key| key.is_empty()) { None } else { Some(keys) }
 }
 
@@ -74,7 +77,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_one_key() {
-        for name in ["", ".", "a.", ".a", "a..b", "a[", "a]", "a]b", "[a]", "[]", "a[][b]", "a[b]c", "a[b"] {
+        for name in
+            ["", ".", "a.", ".a", "a..b", "a[", "a]", "a]b", "[a]", "[]", "a[][b]", "a[b]c", "a[b"]
+        {
             assert_eq!(keys(name), [name]);
         }
         assert_eq!(canonical(&keys("a[b].c[0][x]")), "a.b.c[0].x");

@@ -7,7 +7,8 @@ use super::TempFile;
 
 /// All that came under one name, and under the names inside it.
 ///
-/// The tree is ordered, not hashed: no choice of names makes it slow. Its depth and size are bounded by `FormLimits`.
+/// The tree is ordered, not hashed: no choice of names makes it slow. Its depth and size are
+/// bounded by `FormLimits`.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) values: Vec<Value>,

@@ -38,7 +38,11 @@ async fn collect(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection
         let cut = pair.iter().position(|&byte| byte == b'=');
         let (name, value) = cut.map_or((pair, &[][..]), |cut| (&pair[..cut], &pair[cut + 1..]));
         let Some(name) = decode(name) else {
-            collector.errors.refuse(Place::whole(), "encoding", "expected names in percent-encoded UTF-8");
+            collector.errors.refuse(
+                Place::whole(),
+                "encoding",
+                "expected names in percent-encoded UTF-8",
+            );
             continue;
         };
         let Some(slot) = collector.slot(&name)? else { continue };
@@ -90,7 +94,8 @@ async fn parts(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection> 
         }
         let declared = part.content_type().unwrap_or("application/octet-stream").to_owned();
         let wrong_type = !slot.rule.allows(&declared);
-        // A file that was not chosen comes without a name and without content, and has a type of its own.
+        // A file that was not chosen comes without a name and without content, and has a type of
+        // its own.
         if wrong_type && part.file_name() != Some("") {
             collector.wrong_type(&slot, &declared);
             continue;
@@ -102,7 +107,9 @@ async fn parts(cx: &mut Cx, collector: &mut Collector) -> Result<(), Rejection> 
             Saved::File(file) => {
                 files += 1;
                 if files > most_files {
-                    return Err(past("files", format!("expected at most {most_files} files")).into());
+                    return Err(
+                        past("files", format!("expected at most {most_files} files")).into()
+                    );
                 }
                 collector.file(&slot, file);
             }

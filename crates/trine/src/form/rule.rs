@@ -1,7 +1,7 @@
 //! What is known of a field before it is read.
 
-/// What a field may bring: found by its name while the body is still on its way, so that nothing is kept that no field
-/// asked for.
+/// What a field may bring: found by its name while the body is still on its way, so that nothing is
+/// kept that no field asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     pub(crate) file: bool,
@@ -49,9 +49,9 @@ impl Rule {
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         self.types.is_empty()
             || self.types.iter().any(|allowed| match allowed.strip_suffix("/*") {
-                Some(main) => {
-                    media_type.split_once('/').is_some_and(|(given, _)| given.eq_ignore_ascii_case(main))
-                }
+                Some(main) => media_type
+                    .split_once('/')
+                    .is_some_and(|(given, _)| given.eq_ignore_ascii_case(main)),
                 None => allowed.eq_ignore_ascii_case(media_type),
             })
     }

@@ -12,8 +12,9 @@ impl FromField for String {
     }
 }
 
-/// A checkbox: absent is `false`. `on`, `true`, `1` and nothing are `true`; `off`, `false`, `0` are not. Of several
-/// values the last counts, so that a hidden input can stand before the checkbox and say `false`.
+/// A checkbox: absent is `false`. `on`, `true`, `1` and nothing are `true`; `off`, `false`, `0` are
+/// not. Of several values the last counts, so that a hidden input can stand before the checkbox and
+/// say `false`.
 impl FromField for bool {
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         let Some(last) = field.take_values().pop() else { return Ok(false) };

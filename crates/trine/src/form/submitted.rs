@@ -13,7 +13,8 @@ use crate::validation::{FieldError, FieldErrors, Place};
 /// The texts that were sent, by name.
 pub(crate) type Values = BTreeMap<String, Vec<String>>;
 
-/// A form whose errors are the handler's affair: it has the value, or all that a page needs to ask again.
+/// A form whose errors are the handler's affair: it has the value, or all that a page needs to ask
+/// again.
 ///
 /// ```
 /// use trine::form::{Filled, Submitted};
@@ -66,14 +67,16 @@ impl<T: FromForm> FromRequest for Submitted<T> {
     }
 }
 
-/// A form as it was filled in: what its page shows again. [`Filled::default`] is the empty one, for the first time.
+/// A form as it was filled in: what its page shows again. [`Filled::default`] is the empty one, for
+/// the first time.
 ///
-/// Of the fields that the form knows it holds the texts; never a file, and never what is `#[form(secret)]` or has
-/// `password` in its name.
+/// Of the fields that the form knows it holds the texts; never a file, and never what is
+/// `#[form(secret)]` or has `password` in its name.
 ///
-/// In a template its functions are methods: `{{ form.value("name") }}`, `{% for error in form.errors("age") %}`,
-/// `form.values(…)`, `form.has(…)`, `form.all_errors()`, `form.is_refused()`. What was not sent is empty there and never
-/// undefined, so the empty form and the one that comes back are one page. An error has `field`, `code` and `message`.
+/// In a template its functions are methods: `{{ form.value("name") }}`,
+/// `{% for error in form.errors("age") %}`, `form.values(…)`, `form.has(…)`, `form.all_errors()`,
+/// `form.is_refused()`. What was not sent is empty there and never undefined, so the empty form and
+/// the one that comes back are one page. An error has `field`, `code` and `message`.
 /// `form.values.name` and `form.errors.age` are the same lists.
 ///
 /// Elsewhere, as in JSON, it serialises as

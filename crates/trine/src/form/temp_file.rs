@@ -13,8 +13,9 @@ use super::{Field, FromField, Refused, Rule};
 use crate::extract::Part;
 use crate::run::runtime::blocking;
 
-/// A file that was uploaded. It lies in the temporary folder of the system (`TMPDIR`), readable by its owner alone, until
-/// the value is dropped: whatever becomes of the request, it is gone with it, unless [`TempFile::persist`] kept it.
+/// A file that was uploaded. It lies in the temporary folder of the system (`TMPDIR`), readable by
+/// its owner alone, until the value is dropped: whatever becomes of the request, it is gone with
+/// it, unless [`TempFile::persist`] kept it.
 ///
 /// ```
 /// use trine::form::TempFile;
@@ -33,12 +34,13 @@ use crate::run::runtime::blocking;
 /// }
 /// ```
 ///
-/// It is streamed: no more than 128 KiB of it are in memory. A field that no file was chosen for counts as absent:
-/// `Option<TempFile>` is `None`, and `Vec<TempFile>` leaves it out.
+/// It is streamed: no more than 128 KiB of it are in memory. A field that no file was chosen for
+/// counts as absent: `Option<TempFile>` is `None`, and `Vec<TempFile>` leaves it out.
 ///
 /// # Errors
-/// `missing`; `too_large` past `max` or [`FormLimits::file`](super::FormLimits::file); `content_type` where the declared
-/// type is none of `types`. That is what the client says: who serves the file again should look into it.
+/// `missing`; `too_large` past `max` or [`FormLimits::file`](super::FormLimits::file);
+/// `content_type` where the declared type is none of `types`. That is what the client says: who
+/// serves the file again should look into it.
 #[derive(Debug)]
 pub struct TempFile {
     path: TempPath,
@@ -66,8 +68,9 @@ impl TempFile {
         self.len == 0
     }
 
-    /// The name that the client gave it, made safe to use inside a folder: its last part, without control characters
-    /// and what a file system cannot hold. `None` where nothing is left, as of `..`.
+    /// The name that the client gave it, made safe to use inside a folder: its last part, without
+    /// control characters and what a file system cannot hold. `None` where nothing is left, as of
+    /// `..`.
     ///
     /// It is still the client's choice: two files may have one name, and `index.html` is a name.
     #[must_use]
@@ -75,7 +78,8 @@ impl TempFile {
         safe_name(&self.sent_name)
     }
 
-    /// The name as the client sent it, which may be `../../etc/passwd`: for showing, not for opening.
+    /// The name as the client sent it, which may be `../../etc/passwd`: for showing, not for
+    /// opening.
     #[must_use]
     pub fn sent_name(&self) -> &str {
         &self.sent_name
@@ -98,13 +102,14 @@ impl TempFile {
 
     /// Keeps it at `path`, in place of what is there. Its mode stays 0600.
     ///
-    /// Its bytes are on disk (`fsync`) before it takes the name, so that `path` is at every moment the old file or the whole
-    /// new one, after a power cut too. On another file system it is copied to a temporary file in the folder of `path`
-    /// first; that one is removed on every failure.
+    /// Its bytes are on disk (`fsync`) before it takes the name, so that `path` is at every moment
+    /// the old file or the whole new one, after a power cut too. On another file system it is
+    /// copied to a temporary file in the folder of `path` first; that one is removed on every
+    /// failure.
     ///
     /// # Errors
-    /// What the system reports, such as a folder that is missing. The file is gone then, and what was at `path` is
-    /// untouched.
+    /// What the system reports, such as a folder that is missing. The file is gone then, and what
+    /// was at `path` is untouched.
     pub async fn persist(self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref().to_owned();
         let kept = self.path;
@@ -122,9 +127,11 @@ impl TempFile {
     }
 }
 
-/// Copies to a file beside `to`, which then takes its name: a copy that fails half-way is never seen under it.
+/// Copies to a file beside `to`, which then takes its name: a copy that fails half-way is never
+/// seen under it.
 fn copy_across(from: &Path, to: &Path) -> io::Result<()> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Where one of these fails it is dropped, and its file with it.
     let mut part = NamedTempFile::new_in(folder)?;
     io::copy(&mut File::open(from)?, part.as_file_mut())?;
@@ -188,8 +195,8 @@ pub(crate) async fn save(part: &mut Part<'_>, most: u64) -> Result<Saved, Proble
 
 const AT_ONCE: usize = 128 << 10;
 
-// The file goes along into the work: where the handler is cancelled meanwhile, it is dropped, and so removed, when the
-// work ends.
+// The file goes along into the work: where the handler is cancelled meanwhile, it is dropped, and
+// so removed, when the work ends.
 async fn write(file: Option<NamedTempFile>, bytes: BytesMut) -> Result<NamedTempFile, Problem> {
     let written = blocking(move || {
         let mut file = file.map_or_else(NamedTempFile::new, Ok)?;
@@ -207,7 +214,8 @@ fn safe_name(sent: &str) -> Option<String> {
         .filter(|&c| !c.is_control() && !matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|'))
         .collect();
     let name = kept.trim_matches([' ', '.']);
-    // A leading dot hides a file, and a trailing one is not kept by Windows: neither is worth its trouble.
+    // A leading dot hides a file, and a trailing one is not kept by Windows: neither is worth its
+    // trouble.
     let name = &name[..name.floor_char_boundary(LONGEST)];
     if name.is_empty() { None } else { Some(name.to_owned()) }
 }

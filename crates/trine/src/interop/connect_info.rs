@@ -7,8 +7,8 @@ use http::Extensions;
 
 /// Leaves `ConnectInfo<SocketAddr>` in the request, unless a layer left one.
 ///
-/// It is the peer, as on axum's own server, and not the client that a trusted proxy tells of: code that weighs
-/// `X-Forwarded-For` against the peer would be deceived.
+/// It is the peer, as on axum's own server, and not the client that a trusted proxy tells of: code
+/// that weighs `X-Forwarded-For` against the peer would be deceived.
 pub(crate) fn leave(extensions: &mut Extensions, peer: Option<SocketAddr>) {
     let Some(peer) = peer else { return };
     if extensions.get::<ConnectInfo<SocketAddr>>().is_none() {

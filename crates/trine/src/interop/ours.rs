@@ -34,18 +34,20 @@ use crate::problem::settle::{finish, tell};
 /// # }
 /// ```
 ///
-/// State and connection are those of the application that the router is [mounted](crate::App::mount) in; the launch
-/// audit does not see these handlers. [`Path`](crate::Path) has the parameters of the mount, not those of axum's route.
-/// Changed [`Cookies`](crate::extract::Cookies) have to be returned: `Trine((cookies, …))`. A line of the log tells where
-/// they are not.
+/// State and connection are those of the application that the router is
+/// [mounted](crate::App::mount) in; the launch audit does not see these handlers.
+/// [`Path`](crate::Path) has the parameters of the mount, not those of axum's route. Changed
+/// [`Cookies`](crate::extract::Cookies) have to be returned: `Trine((cookies, …))`. A line of the
+/// log tells where they are not.
 ///
 /// # Limits
-/// 2 MiB of body; neither axum's `DefaultBodyLimit` nor the limit of the application changes it. A handler that takes more
-/// moves to a route of ours, or keeps an extractor of axum's.
+/// 2 MiB of body; neither axum's `DefaultBodyLimit` nor the limit of the application changes it. A
+/// handler that takes more moves to a route of ours, or keeps an extractor of axum's.
 ///
 /// # Errors
-/// The problem of the extractor, rendered as the client accepts it. A problem that a handler returns is JSON: an answer
-/// of axum's does not know the request. Outside an application, an extractor that needs state is a 500 that names it.
+/// The problem of the extractor, rendered as the client accepts it. A problem that a handler
+/// returns is JSON: an answer of axum's does not know the request. Outside an application, an
+/// extractor that needs state is a 500 that names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trine<T>(pub T);
 
@@ -76,10 +78,14 @@ where
 {
     type Rejection = AxumResponse;
 
-    async fn from_request(request: axum_core::extract::Request, _state: &S) -> Result<Self, AxumResponse> {
+    async fn from_request(
+        request: axum_core::extract::Request,
+        _state: &S,
+    ) -> Result<Self, AxumResponse> {
         let (head, body) = request.into_parts();
         // What our body said, axum put into an error of its own.
-        let mut limited = Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
+        let mut limited =
+            Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
         limited.mark_request();
         // Boxed, so that the limit stays: a mount has none, and would lift it.
         let body = Body::new(limited.map_err(BoxError::from));
@@ -95,7 +101,8 @@ impl<T: IntoResponse> axum_core::response::IntoResponse for Trine<T> {
 }
 
 fn cx(head: Head, body: Body) -> Cx {
-    let route = head.extensions.get().cloned().unwrap_or_else(|| RouteCx::new(Arc::default(), None));
+    let route =
+        head.extensions.get().cloned().unwrap_or_else(|| RouteCx::new(Arc::default(), None));
     Cx::from_parts(head, body, route)
 }
 

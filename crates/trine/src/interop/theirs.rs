@@ -13,8 +13,8 @@ use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use trine_core::extract::{Parts, Whole};
 use trine_core::{
-    BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem, Rejection,
-    Response,
+    BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem,
+    Rejection, Response,
 };
 
 use super::{from_axum, leave};
@@ -38,12 +38,13 @@ use super::{from_axum, leave};
 /// # }
 /// ```
 ///
-/// The extractor sees the head with everything that layers attached to it, and axum's state `()`; one that needs
-/// another state is taken with [`AxumWith`]. What may be missing is an `Axum<Option<T>>`.
+/// The extractor sees the head with everything that layers attached to it, and axum's state `()`;
+/// one that needs another state is taken with [`AxumWith`]. What may be missing is an
+/// `Axum<Option<T>>`.
 ///
-/// Before an answer it adds what axum's part adds: `(Axum(jar), Redirect::to("/"))`. As an error it is made by `?`: a handler
-/// that returns `Result<T, Axum<AppError>>` may use it on every `Result<_, AppError>`, and on others behind
-/// `.map_err(AppError::from)`.
+/// Before an answer it adds what axum's part adds: `(Axum(jar), Redirect::to("/"))`. As an error it
+/// is made by `?`: a handler that returns `Result<T, Axum<AppError>>` may use it on every
+/// `Result<_, AppError>`, and on others behind `.map_err(AppError::from)`.
 ///
 /// # Errors
 /// The response that the extractor rejects with, as it is.
@@ -82,13 +83,16 @@ impl<T: axum_core::response::IntoResponseParts> IntoResponseParts for Axum<T> {
         let (mut head, body) = std::mem::take(response).into_parts();
         head.extensions.insert(Before);
         let given = axum_core::response::Response::from_parts(head, axum_core::body::Body::empty());
-        let (mut head, _) = axum_core::response::IntoResponse::into_response((self.0, given)).into_parts();
+        let (mut head, _) =
+            axum_core::response::IntoResponse::into_response((self.0, given)).into_parts();
         // A part that fails answers in the place of what was there.
         if head.extensions.remove::<Before>().is_none() {
             let text = format!("`{}` cannot be sent before an answer", std::any::type_name::<T>());
-            let status =
-                Some(head.status).filter(|status| status.is_client_error() || status.is_server_error());
-            return Err(Problem::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).source(text));
+            let status = Some(head.status)
+                .filter(|status| status.is_client_error() || status.is_server_error());
+            return Err(
+                Problem::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).source(text)
+            );
         }
         *response = Response::from_parts(head, body);
         Ok(())
@@ -120,11 +124,13 @@ struct Before;
 /// The body limit of the route holds (2 MiB unless set), axum's `DefaultBodyLimit` does not.
 ///
 /// # Errors
-/// What is wrong with the body: 413 past the limit, 408 where it stalls, 400 where it ends early or is malformed. Otherwise the
-/// response that the extractor rejects with, as it is. It gets the body as it was sent, whatever its `Content-Encoding`.
+/// What is wrong with the body: 413 past the limit, 408 where it stalls, 400 where it ends early or
+/// is malformed. Otherwise the response that the extractor rejects with, as it is. It gets the body
+/// as it was sent, whatever its `Content-Encoding`.
 ///
-/// An extractor that gives a stream (axum's `Multipart`) meets these errors later: they keep their status where the
-/// handler returns [`trine::Result`](crate::Result). axum's own answer to its errors is 413 past the limit, 500 else.
+/// An extractor that gives a stream (axum's `Multipart`) meets these errors later: they keep their
+/// status where the handler returns [`trine::Result`](crate::Result). axum's own answer to its
+/// errors is 413 past the limit, 500 else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AxumBody<T>(pub T);
 
@@ -171,10 +177,15 @@ fn fault(error: &BodyError) -> Option<BodyError> {
     }
 }
 
-/// An error of a body past its limit as that which axum knows for it. It can only be had by going past a limit.
+/// An error of a body past its limit as that which axum knows for it. It can only be had by going
+/// past a limit.
 fn for_axum(error: BodyError) -> BoxError {
     if let BodyError::Refused(known) = error {
-        return if known.is::<LengthLimitError>() { known } else { BodyError::Refused(known).into() };
+        return if known.is::<LengthLimitError>() {
+            known
+        } else {
+            BodyError::Refused(known).into()
+        };
     }
     if let BodyError::TooLarge { .. } = error {
         let mut past = Limited::new(Full::new(Bytes::from_static(b"x")), 0);
@@ -186,7 +197,8 @@ fn for_axum(error: BodyError) -> BoxError {
     error.into()
 }
 
-/// An axum extractor that leaves the body alone and needs the state `S`, which [`App::state`](crate::App::state) holds.
+/// An axum extractor that leaves the body alone and needs the state `S`, which
+/// [`App::state`](crate::App::state) holds.
 ///
 /// ```
 /// use axum_extra::extract::PrivateCookieJar;

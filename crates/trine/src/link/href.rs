@@ -7,8 +7,9 @@ use serde::{Serialize, Serializer};
 
 /// The text of a link, percent-encoded and whole: what stands in `href="…"`.
 ///
-/// It displays, serializes (to a template, to JSON) and derefs as text, and is safe inside the quotes of an HTML
-/// attribute but for the `&` between two values of a query, which every browser reads as it is meant.
+/// It displays, serializes (to a template, to JSON) and derefs as text, and is safe inside the
+/// quotes of an HTML attribute but for the `&` between two values of a query, which every browser
+/// reads as it is meant.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -31,11 +32,12 @@ impl Href {
 
     /// The absolute link on a site that you name: `https://example.com`.
     ///
-    /// Take the name from your configuration. The `Host` of a request is whatever the client wrote there: a link made
-    /// of it, in a mail that resets a password for example, leads to the site of whoever sent the request.
+    /// Take the name from your configuration. The `Host` of a request is whatever the client wrote
+    /// there: a link made of it, in a mail that resets a password for example, leads to the site of
+    /// whoever sent the request.
     ///
-    /// The name stands there as you wrote it: one of a host beyond ASCII is `xn--…`. A link that is absolute already stays as
-    /// it is.
+    /// The name stands there as you wrote it: one of a host beyond ASCII is `xn--…`. A link that is
+    /// absolute already stays as it is.
     #[must_use]
     pub fn on(&self, site: &str) -> Href {
         if self.0.starts_with('/') {

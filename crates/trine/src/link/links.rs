@@ -47,8 +47,8 @@ impl FromRequest for Links {
 }
 
 impl AppService {
-    /// Makes texts of links outside of a request, for jobs and tests. It knows no values for the prefixes of groups:
-    /// give them with [`Link::with`].
+    /// Makes texts of links outside of a request, for jobs and tests. It knows no values for the
+    /// prefixes of groups: give them with [`Link::with`].
     #[must_use]
     pub fn links(&self) -> Links {
         Links { here: self.unrouted() }
@@ -64,12 +64,13 @@ impl Links {
 
     /// The text of a link: the prefixes of the handler's groups, then its own path, then the query.
     ///
-    /// Parameters in the prefixes have the values that [`Link::with`] gave, or else those of the current request: of the
-    /// same name in the prefixes around its route, or at the same place of the same path.
+    /// Parameters in the prefixes have the values that [`Link::with`] gave, or else those of the
+    /// current request: of the same name in the prefixes around its route, or at the same place of
+    /// the same path.
     ///
     /// # Errors
-    /// A 500 that tells the log what to do: the handler is not part of the application; a parameter of a prefix has no
-    /// value; the route has a host that is not the current one's.
+    /// A 500 that tells the log what to do: the handler is not part of the application; a parameter
+    /// of a prefix has no value; the route has a host that is not the current one's.
     pub fn to(&self, link: impl Borrow<Link>) -> Result<Href, Problem> {
         let link = link.borrow();
         let target = self.place(link)?;
@@ -80,7 +81,8 @@ impl Links {
             )));
         }
         let prefix = self.prefix(link, target)?;
-        let path = if link.path == "/" && !prefix.is_empty() { prefix } else { prefix + &link.path };
+        let path =
+            if link.path == "/" && !prefix.is_empty() { prefix } else { prefix + &link.path };
         link.complete(path)
     }
 
@@ -98,15 +100,19 @@ impl Links {
                 "it is no route of this application: add `routes![{name}]` to it or to a group"
             )));
         }
-        let under =
-            |route: &&RouteMeta| link.under.as_deref().is_none_or(|prefix| starts_with(&route.path, prefix));
+        let under = |route: &&RouteMeta| {
+            link.under.as_deref().is_none_or(|prefix| starts_with(&route.path, prefix))
+        };
         let candidates = routes.iter().filter(of_handler).filter(under);
         // `max_by_key` takes the last of equals.
         candidates.rev().max_by_key(|route| self.nearness(route)).ok_or_else(|| {
             let prefix = link.under.as_deref().unwrap_or_default();
             let paths: Vec<_> =
                 routes.iter().filter(of_handler).map(|route| format!("`{}`", route.path)).collect();
-            link.problem(&format!("no path of it begins with `{prefix}`; it stands at {}", paths.join(", ")))
+            link.problem(&format!(
+                "no path of it begins with `{prefix}`; it stands at {}",
+                paths.join(", ")
+            ))
         })
     }
 
@@ -126,7 +132,10 @@ impl Links {
         let mut rest = template;
         let mut known = Vec::new();
         while let Some(at) = rest.find(['{', '}']) {
-            text.extend(utf8_percent_encode(&rest[..at], crate::dispatch::router::template::NOT_IN_PATHS));
+            text.extend(utf8_percent_encode(
+                &rest[..at],
+                crate::dispatch::router::template::NOT_IN_PATHS,
+            ));
             let brace = &rest[at..];
             let name = brace.strip_prefix('{').filter(|inner| !inner.starts_with('{'));
             let Some((name, after)) = name.and_then(|inner| inner.split_once('}')) else {
@@ -141,7 +150,9 @@ impl Links {
             rest = after;
         }
         text.extend(utf8_percent_encode(rest, crate::dispatch::router::template::NOT_IN_PATHS));
-        if let Some((name, _)) = link.prefix_values.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        if let Some((name, _)) =
+            link.prefix_values.iter().find(|(name, _)| !known.contains(&name.as_str()))
+        {
             return Err(link.problem(&format!("the prefix `{template}` has no parameter `{name}`")));
         }
         match dots(&text) {
@@ -152,8 +163,11 @@ impl Links {
 
     /// The value of a parameter in a prefix; `through` is the template up to and with it.
     fn value(&self, link: &Link, name: &str, through: &str) -> Result<String, Problem> {
-        let given =
-            link.prefix_values.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let given = link
+            .prefix_values
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone());
         match given.or_else(|| self.current(name, through)).filter(|value| !value.is_empty()) {
             Some(value) => Ok(value),
             None => Err(link.problem(&format!(

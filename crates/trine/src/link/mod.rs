@@ -1,11 +1,12 @@
 //! Links to handlers, checked by the compiler: `show::uri("a-title", None)`.
 //!
-//! An attribute gives its handler a function `uri`, which takes what the template names, in its order: values of the
-//! path first, then those of the query. What it returns is a [`Link`]: it knows its handler, and the handler's path
-//! inside of its group. Where the group stands is known to the application, so there are three ways to the text:
+//! An attribute gives its handler a function `uri`, which takes what the template names, in its
+//! order: values of the path first, then those of the query. What it returns is a [`Link`]: it
+//! knows its handler, and the handler's path inside of its group. Where the group stands is known
+//! to the application, so there are three ways to the text:
 //!
-//! - [`Redirect`](crate::Redirect) and [`Created`](crate::Created) take the link as it is; it is completed when the
-//!   answer leaves the handler.
+//! - [`Redirect`](crate::Redirect) and [`Created`](crate::Created) take the link as it is; it is
+//!   completed when the answer leaves the handler.
 //! - The extractor [`Links`] makes an [`Href`] of it, for templates and JSON.
 //! - [`Link::at`] puts it behind a base that you name, outside of a request.
 //!
@@ -44,12 +45,12 @@ use crate::respond::uri;
 
 /// A link to a handler, made by its `uri` function.
 ///
-/// It has no text of its own, so that a path without the prefix of its group cannot slip into a page; see the
-/// [module](crate::link) for the ways to one.
+/// It has no text of its own, so that a path without the prefix of its group cannot slip into a
+/// page; see the [module](crate::link) for the ways to one.
 ///
 /// # Errors
-/// Mistakes are kept and told where the link is completed, as a 500 whose text goes to the log: a value that makes an
-/// empty segment or `.` or `..`, which clients resolve away.
+/// Mistakes are kept and told where the link is completed, as a 500 whose text goes to the log: a
+/// value that makes an empty segment or `.` or `..`, which clients resolve away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Link {
@@ -67,7 +68,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// Gives a value to a parameter of a group's prefix, such as `{team}` of `Group::at("/teams/{team}")`.
+    /// Gives a value to a parameter of a group's prefix, such as `{team}` of
+    /// `Group::at("/teams/{team}")`.
     ///
     /// Otherwise it is that of the current request.
     pub fn with(mut self, name: &str, value: impl ToParam) -> Link {
@@ -75,11 +77,11 @@ impl Link {
         self
     }
 
-    /// Chooses among the places at which the handler is mounted: its path begins with this prefix, such as `/v2`, as
-    /// it is written in the groups.
+    /// Chooses among the places at which the handler is mounted: its path begins with this prefix,
+    /// such as `/v2`, as it is written in the groups.
     ///
-    /// Otherwise the place nearest to the current route wins: that which shares the most segments with it from the
-    /// start, and among equals the first declared.
+    /// Otherwise the place nearest to the current route wins: that which shares the most segments
+    /// with it from the start, and among equals the first declared.
     pub fn under(mut self, prefix: &str) -> Link {
         self.under = Some(prefix.trim_end_matches('/').to_owned());
         self
@@ -115,15 +117,16 @@ impl Link {
         self
     }
 
-    /// The link behind a base, which stands in place of the prefixes of all groups: `https://example.com/api`.
+    /// The link behind a base, which stands in place of the prefixes of all groups:
+    /// `https://example.com/api`.
     ///
     /// It needs no request and no application: for mails, jobs and tests.
     ///
     /// What a URI cannot hold is percent-encoded in the base too.
     ///
     /// # Errors
-    /// A 500 where a value made no segment of a path, and where the host of the base is none: one beyond ASCII is written as
-    /// `xn--…`.
+    /// A 500 where a value made no segment of a path, and where the host of the base is none: one
+    /// beyond ASCII is written as `xn--…`.
     ///
     /// ```
     /// # use trine::prelude::*;
@@ -135,7 +138,11 @@ impl Link {
     /// ```
     pub fn at(&self, base: &str) -> Result<Href, Problem> {
         let base = uri(base.trim_end_matches('/')).map_err(|mistake| self.problem(&mistake))?;
-        self.complete(if base.is_empty() || self.path != "/" { format!("{base}{}", self.path) } else { base })
+        self.complete(if base.is_empty() || self.path != "/" {
+            format!("{base}{}", self.path)
+        } else {
+            base
+        })
     }
 
     /// Puts query and fragment behind the whole path.
@@ -167,6 +174,9 @@ impl Link {
 
     #[cold]
     fn problem(&self, mistake: &str) -> Problem {
-        Problem::internal(format!("a link to the handler `{}` ({}): {mistake}", self.name, self.template))
+        Problem::internal(format!(
+            "a link to the handler `{}` ({}): {mistake}",
+            self.name, self.template
+        ))
     }
 }

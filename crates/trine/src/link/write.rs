@@ -58,7 +58,9 @@ impl LinkWriter {
         }
         // At the root, `//example.com` would be another site.
         if text.starts_with('/') {
-            self.0.refuse(format!("`{name}` is `{text}`: a rest of a path does not start with a slash"));
+            self.0.refuse(format!(
+                "`{name}` is `{text}`: a rest of a path does not start with a slash"
+            ));
         }
         for (at, segment) in text.split('/').enumerate() {
             if at > 0 {
@@ -112,8 +114,8 @@ impl LinkWriter {
     }
 }
 
-// RFC 3986 section 5.2.4, and the WHATWG URL standard: clients remove these before they send the request, also where the
-// dots are percent-encoded. The link would lead to another handler.
+// RFC 3986 section 5.2.4, and the WHATWG URL standard: clients remove these before they send the
+// request, also where the dots are percent-encoded. The link would lead to another handler.
 pub(super) fn dots(path: &str) -> Option<String> {
     let segment = path.split('/').find(|segment| matches!(*segment, "." | ".."))?;
     Some(format!("it has a segment `{segment}`, which clients resolve away"))
@@ -122,6 +124,7 @@ pub(super) fn dots(path: &str) -> Option<String> {
 // What a template may hold unencoded and a URI may not.
 const NOT_IN_TEXT: &AsciiSet = &NOT_IN_PATHS.add(b'{').add(b'}');
 
-// RFC 3986 section 2.3: all but the unreserved characters, so that a value is read the same by every party.
+// RFC 3986 section 2.3: all but the unreserved characters, so that a value is read the same by
+// every party.
 pub(super) const NOT_IN_VALUES: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -1,5 +1,5 @@
-//! What becomes of a problem that a response carries: it is logged, rendered as the client accepts it, and offered to
-//! the catchers.
+//! What becomes of a problem that a response carries: it is logged, rendered as the client accepts
+//! it, and offered to the catchers.
 
 use std::error::Error;
 use std::future::ready;
@@ -30,8 +30,8 @@ impl Told {
     }
 }
 
-/// Ends a request whose answer may carry a problem: it is told plainly, or as the innermost catcher around the handler
-/// does. Answers that carry nothing end where they are made.
+/// Ends a request whose answer may carry a problem: it is told plainly, or as the innermost catcher
+/// around the handler does. Answers that carry nothing end where they are made.
 #[cold]
 pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
     let response = completed(response, &cx, Whose::All);
@@ -53,9 +53,10 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
     })
 }
 
-/// Ends what stands around the end of a route: a guard, middleware, a layer. A problem that it made is told plainly, or as
-/// the innermost catcher around it does, inside of the layers that it stands in; these see the answer as any other. `inside`
-/// is the place where its inside begins, for cookies.
+/// Ends what stands around the end of a route: a guard, middleware, a layer. A problem that it made
+/// is told plainly, or as the innermost catcher around it does, inside of the layers that it stands
+/// in; these see the answer as any other. `inside` is the place where its inside begins, for
+/// cookies.
 pub(crate) async fn settle_around(response: Response, cx: Cx, inside: u32) -> Response {
     let response = completed(response, &cx, Whose::Before(inside));
     match is_due(&response) {
@@ -78,7 +79,8 @@ pub(crate) fn refuse(response: Response, cx: Box<Cx>) -> Answer {
     })
 }
 
-/// Tells the problem of what is no part of the way: a catcher, an extractor in a foreign handler. What was told stays.
+/// Tells the problem of what is no part of the way: a catcher, an extractor in a foreign handler.
+/// What was told stays.
 pub(crate) fn finish(response: Response, cx: &Cx, whose: Whose) -> Response {
     let response = completed(response, cx, whose);
     match is_due(&response) {
@@ -121,7 +123,8 @@ pub(crate) fn tell(
     response
 }
 
-/// Tells a problem in another way: the new body and its fields, with everything else that the old response had.
+/// Tells a problem in another way: the new body and its fields, with everything else that the old
+/// response had.
 pub(crate) fn retell(mut new: Response, old: Response) -> Response {
     let (head, _) = old.into_parts();
     keep_fields(&mut new, &head.headers);
@@ -138,9 +141,13 @@ pub(crate) fn told_finally(mut response: Response) -> Response {
     response
 }
 
-/// Adds the fields that a response lacks, except those that are about the body that it had. `Vary` is of both.
+/// Adds the fields that a response lacks, except those that are about the body that it had. `Vary`
+/// is of both.
 fn keep_fields(response: &mut Response, fields: &HeaderMap) {
-    put_cookies_before(response.headers_mut(), fields.get_all(header::SET_COOKIE).iter().cloned().collect());
+    put_cookies_before(
+        response.headers_mut(),
+        fields.get_all(header::SET_COOKIE).iter().cloned().collect(),
+    );
     let had = response.headers().clone();
     for value in fields.get_all(header::VARY) {
         let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
@@ -155,7 +162,8 @@ fn keep_fields(response: &mut Response, fields: &HeaderMap) {
     }
 }
 
-/// Each `Set-Cookie` is about a cookie of its own. Those of before stay before: of two about one cookie the last counts.
+/// Each `Set-Cookie` is about a cookie of its own. Those of before stay before: of two about one
+/// cookie the last counts.
 pub(crate) fn put_cookies_before(headers: &mut HeaderMap, before: Vec<HeaderValue>) {
     if before.is_empty() {
         return;
@@ -192,7 +200,8 @@ pub(crate) fn log(problem: &Problem) {
     }
 }
 
-/// What the errors behind a problem say, outermost first. One that only repeats what was said is left out.
+/// What the errors behind a problem say, outermost first. One that only repeats what was said is
+/// left out.
 pub(crate) fn causes(problem: &Problem) -> Vec<String> {
     let detail = problem.detail_text();
     let mut causes: Vec<String> = Vec::new();

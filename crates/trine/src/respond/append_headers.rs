@@ -44,9 +44,11 @@ mod tests {
 
     #[test]
     fn fields_stand_beside_each_other() {
-        let response = (AppendHeaders([("vary", "a"), ("vary", "b")]), [("vary", "c")], ()).into_response();
+        let response =
+            (AppendHeaders([("vary", "a"), ("vary", "b")]), [("vary", "c")], ()).into_response();
         assert_eq!(response.headers().get_all("vary").iter().collect::<Vec<_>>(), ["c"]);
-        let response = ([("vary", "c")], AppendHeaders([("vary", "a"), ("vary", "b")]), ()).into_response();
+        let response =
+            ([("vary", "c")], AppendHeaders([("vary", "a"), ("vary", "b")]), ()).into_response();
         assert_eq!(response.headers().get_all("vary").iter().collect::<Vec<_>>(), ["c", "a", "b"]);
         assert_eq!((AppendHeaders([("vary", "\n")]), ()).into_response().status(), 500);
     }

@@ -18,8 +18,8 @@ use super::location::{Target, Written};
 /// ```
 ///
 /// # Errors
-/// An inner answer that failed stays as it is. A location with control characters, with a host that is none (one beyond ASCII
-/// is written as `xn--…`), or a link that leads nowhere, is a 500.
+/// An inner answer that failed stays as it is. A location with control characters, with a host that
+/// is none (one beyond ASCII is written as `xn--…`), or a link that leads nowhere, is a 500.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<R> {
     location: Option<(Target, Written)>,
@@ -33,7 +33,8 @@ impl<R> Created<R> {
         Created { location: None, answer }
     }
 
-    /// It was made, and this is where it can be found: a text, or a [`Link`](crate::Link) to a handler.
+    /// It was made, and this is where it can be found: a text, or a [`Link`](crate::Link) to a
+    /// handler.
     #[track_caller]
     pub fn at(location: impl Into<Target>, answer: R) -> Created<R> {
         Created { location: Some((location.into(), Written(Location::caller()))), answer }

@@ -45,6 +45,9 @@ mod tests {
         let mut response = Json(Broken).into_response();
         assert_eq!(response.status(), 500);
         assert!(!String::from_utf8_lossy(response.body().as_whole().unwrap()).contains("secret"));
-        assert_eq!(Problem::take(&mut response).unwrap().source_error().unwrap().to_string(), "secret");
+        assert_eq!(
+            Problem::take(&mut response).unwrap().source_error().unwrap().to_string(),
+            "secret"
+        );
     }
 }

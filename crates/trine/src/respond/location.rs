@@ -8,7 +8,8 @@ use trine_core::{Cx, IntoResponse, Problem, Response};
 
 use crate::link::{Link, Links};
 
-/// Where [`Redirect`](crate::Redirect) and [`Created`](crate::Created) point: a text, or a [`Link`] to a handler.
+/// Where [`Redirect`](crate::Redirect) and [`Created`](crate::Created) point: a text, or a [`Link`]
+/// to a handler.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -20,8 +21,8 @@ use crate::link::{Link, Links};
 /// let by_text = Redirect::to("https://example.com/");
 /// ```
 ///
-/// A link needs the request, so the answer has to pass a handler, an extractor or middleware of an application: one that a
-/// foreign service gives has no `Location`.
+/// A link needs the request, so the answer has to pass a handler, an extractor or middleware of an
+/// application: one that a foreign service gives has no `Location`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A URI or a reference.
@@ -98,8 +99,9 @@ fn location(target: &str) -> Result<HeaderValue, String> {
 
 /// A URI or a reference, whose spaces and other letters are percent-encoded as a browser would.
 ///
-/// Control characters are refused: they are never meant, and a line break in them would start a header field of
-/// whoever wrote the target. So is a host that is none: percent-encoding it would name another one.
+/// Control characters are refused: they are never meant, and a line break in them would start a
+/// header field of whoever wrote the target. So is a host that is none: percent-encoding it would
+/// name another one.
 pub(crate) fn uri(target: &str) -> Result<String, String> {
     let got = target.escape_debug();
     if let Some(at) = target.find(|c: char| c.is_ascii_control()) {
@@ -113,7 +115,8 @@ pub(crate) fn uri(target: &str) -> Result<String, String> {
              address is copied, and the crate `idna` makes"
         ));
     }
-    // Browsers end the authority at a backslash, and others do not: the two would go to different places.
+    // Browsers end the authority at a backslash, and others do not: the two would go to different
+    // places.
     let wrong = authority.bytes().find(|byte| *byte == b'\\');
     let is_wrong = |byte: &u8| !byte.is_ascii_alphanumeric() && !IN_HOST.contains(byte);
     if let Some(wrong) = wrong.or_else(|| host.bytes().find(is_wrong)) {
@@ -134,7 +137,8 @@ pub(crate) fn uri(target: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// Behind `https://user@example.com:80` or `//example.com`; 0 where a target has no authority (RFC 3986, 3).
+/// Behind `https://user@example.com:80` or `//example.com`; 0 where a target has no authority (RFC
+/// 3986, 3).
 fn end_of_authority(target: &str) -> usize {
     let scheme = target.find(':').filter(|&at| {
         let name = &target.as_bytes()[..at];
@@ -148,7 +152,8 @@ fn end_of_authority(target: &str) -> usize {
     }
 }
 
-/// Encodes what no part of a URI holds. What is encoded already stays; a `%` that encodes nothing is one itself.
+/// Encodes what no part of a URI holds. What is encoded already stays; a `%` that encodes nothing
+/// is one itself.
 fn encode(text: &str, to: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.find('%') {
@@ -218,7 +223,9 @@ mod tests {
     /// It was percent-encoded, and named another host then.
     #[test]
     fn refuses_a_host_that_is_none() {
-        for target in ["https://münchen.example/", "//münchen.example", "https://u@münchen.example:80/"] {
+        for target in
+            ["https://münchen.example/", "//münchen.example", "https://u@münchen.example:80/"]
+        {
             let mistake = uri(target).unwrap_err();
             assert!(mistake.contains(target) && mistake.contains("`xn--…`"), "{mistake}");
         }

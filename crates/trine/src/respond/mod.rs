@@ -16,9 +16,10 @@
 //! | `Result<R, E>` | of `R` or `E` | of `R` or `E` |
 //! | [`Problem`](struct@crate::Problem) | its own | as the client accepts |
 //!
-//! A tuple ends with one of these and has what changes its head before it: a status first, then header fields,
-//! [`AppendHeaders`], [`TypedHeader`](crate::extract::TypedHeader), [`Cookies`](crate::extract::Cookies). A field replaces those
-//! of the same name that stand further to the right, but `Set-Cookie`, and what is in [`AppendHeaders`]: they are added.
+//! A tuple ends with one of these and has what changes its head before it: a status first, then
+//! header fields, [`AppendHeaders`], [`TypedHeader`](crate::extract::TypedHeader),
+//! [`Cookies`](crate::extract::Cookies). A field replaces those of the same name that stand further
+//! to the right, but `Set-Cookie`, and what is in [`AppendHeaders`]: they are added.
 
 mod append_headers;
 mod created;

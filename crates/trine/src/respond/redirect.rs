@@ -19,12 +19,14 @@ use super::location::{Target, Written};
 ///
 /// The target is a text or a [`Link`](crate::Link): `Redirect::to(show::uri(7))`.
 ///
-/// A target that a client named (`?next=…`) must be checked by you: `//evil.example` leaves the site.
+/// A target that a client named (`?next=…`) must be checked by you: `//evil.example` leaves the
+/// site.
 ///
 /// # Errors
-/// A 500 where the target has control characters, such as a line break, or is a link that leads nowhere; and where its host is
-/// none: one beyond ASCII is written as `xn--…`. The log and the error page say in which line it was written. Everything
-/// else that a URI cannot hold is percent-encoded.
+/// A 500 where the target has control characters, such as a line break, or is a link that leads
+/// nowhere; and where its host is none: one beyond ASCII is written as `xn--…`. The log and the
+/// error page say in which line it was written. Everything else that a URI cannot hold is
+/// percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redirect {
     status: StatusCode,
@@ -45,7 +47,8 @@ impl Redirect {
         Redirect::with(StatusCode::TEMPORARY_REDIRECT, target.into())
     }
 
-    /// 308: repeat the same request there, from now on. Browsers remember it without being told to forget.
+    /// 308: repeat the same request there, from now on. Browsers remember it without being told to
+    /// forget.
     #[track_caller]
     pub fn permanent(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::PERMANENT_REDIRECT, target.into())

@@ -20,9 +20,12 @@ use trine_core::{Body, BoxError, IntoResponse, Problem, Response};
 /// ```
 ///
 /// # Errors
-/// A 500 where the content type is no header value. An `Err` of the stream comes when the head is gone: it breaks the
-/// connection off, so that no client takes the part for the whole.
-pub fn stream<S, T, E>(content_type: impl TryInto<HeaderValue, Error: Into<BoxError>>, chunks: S) -> Response
+/// A 500 where the content type is no header value. An `Err` of the stream comes when the head is
+/// gone: it breaks the connection off, so that no client takes the part for the whole.
+pub fn stream<S, T, E>(
+    content_type: impl TryInto<HeaderValue, Error: Into<BoxError>>,
+    chunks: S,
+) -> Response
 where
     S: Stream<Item = Result<T, E>> + Send + 'static,
     T: Into<Bytes>,
@@ -52,6 +55,9 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_never_the_end() {
         chunks([Ok("a"), Err("disk")]).into_body().bytes().await.unwrap_err();
-        assert_eq!(stream("a\n", futures_util::stream::iter([Ok::<_, BoxError>("")])).status(), 500);
+        assert_eq!(
+            stream("a\n", futures_util::stream::iter([Ok::<_, BoxError>("")])).status(),
+            500
+        );
     }
 }

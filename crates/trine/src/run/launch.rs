@@ -1,4 +1,5 @@
-//! From a declared application to open sockets: configuration, audit, listeners, the print at the start.
+//! From a declared application to open sockets: configuration, audit, listeners, the print at the
+//! start.
 
 mod port;
 mod tls;
@@ -21,15 +22,16 @@ pub(crate) const AUDIT: &str = "TRINE_AUDIT";
 pub(crate) const TREE: &str = "TRINE_TREE";
 
 impl App {
-    /// Checks everything, opens the sockets, makes the states, and serves until SIGTERM or ctrl-c; then ends what runs
-    /// beside the requests.
+    /// Checks everything, opens the sockets, makes the states, and serves until SIGTERM or ctrl-c;
+    /// then ends what runs beside the requests.
     ///
-    /// `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the [audit](App::audit) and serves nothing; `TRINE_TREE=1`
-    /// prints [what wraps what](App::tree) at the start.
+    /// `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the [audit](App::audit) and serves nothing;
+    /// `TRINE_TREE=1` prints [what wraps what](App::tree) at the start.
     ///
     /// # Errors
-    /// The findings of the [audit](App::audit), of the configuration, and of the address, all at once, before anything
-    /// is served; then the first state or hook that fails, and what the hooks of the end say.
+    /// The findings of the [audit](App::audit), of the configuration, and of the address, all at
+    /// once, before anything is served; then the first state or hook that fails, and what the hooks
+    /// of the end say.
     pub async fn serve(mut self) -> crate::Result {
         let mut mistakes = Vec::new();
         if self.configured().is_none() {
@@ -40,8 +42,8 @@ impl App {
         let config = self.configured().cloned().unwrap_or_default();
         mistakes.extend(tls::findings(&config));
         let form = std::env::var_os(AUDIT);
-        // With a mistake in the configuration, the address is not the one that was meant; and where nothing is to be
-        // served, another instance may well listen there.
+        // With a mistake in the configuration, the address is not the one that was meant; and where
+        // nothing is to be served, another instance may well listen there.
         let bound = if mistakes.is_empty() && form.is_none() { Some(bind(&config)?) } else { None };
         let (bound, taken) = match bound {
             Some(Ok(bound)) => (Some(bound), None),
@@ -65,7 +67,11 @@ impl App {
         let mut told = banner(&service, &addresses(&bound, &config), config.profile, workers);
         let notes = notes.findings().len();
         if config.profile == Profile::Dev && notes > 0 {
-            let _ = writeln!(told, "  {notes} note{}: {AUDIT}=text tells", if notes == 1 { "" } else { "s" });
+            let _ = writeln!(
+                told,
+                "  {notes} note{}: {AUDIT}=text tells",
+                if notes == 1 { "" } else { "s" }
+            );
         }
         if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
             told += &service.tree().to_string();
@@ -90,7 +96,8 @@ impl App {
         ended
     }
 
-    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what can be replaced.
+    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what
+    /// can be replaced.
     ///
     /// # Panics
     /// When it is awaited, with the findings of the [audit](App::audit).
@@ -165,14 +172,17 @@ fn banner(service: &AppService, address: &str, profile: Profile, workers: usize)
         let method = route.method.as_ref().map_or("ANY", Method::as_str);
         let (file, line) = (route.file, route.line);
         // Writing to a `String` cannot fail.
-        let _ =
-            writeln!(text, "  {method:<7} {:<path$}  {:<handler$}  {file}:{line}", route.path, route.handler);
+        let _ = writeln!(
+            text,
+            "  {method:<7} {:<path$}  {:<handler$}  {file}:{line}",
+            route.path, route.handler
+        );
     }
     text
 }
 
-/// Prints it whole. Whoever started the program may have read the first line and closed the pipe: that is no reason not
-/// to serve, and `print!` would panic.
+/// Prints it whole. Whoever started the program may have read the first line and closed the pipe:
+/// that is no reason not to serve, and `print!` would panic.
 fn tell(text: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();

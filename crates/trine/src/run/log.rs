@@ -1,4 +1,5 @@
-//! Where log lines go when the program says nothing else: to standard error. `request_log` writes one for each request.
+//! Where log lines go when the program says nothing else: to standard error. `request_log` writes
+//! one for each request.
 
 use std::io::IsTerminal as _;
 
@@ -6,8 +7,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging at the level of `TRINE_LOG` (`debug`, or by target: `trine=debug,info`), `info` otherwise.
-/// A subscriber that the program has set stays.
+/// Starts logging at the level of `TRINE_LOG` (`debug`, or by target: `trine=debug,info`), `info`
+/// otherwise. A subscriber that the program has set stays.
 pub(crate) fn start() {
     let wanted = std::env::var("TRINE_LOG").unwrap_or_default();
     let (filter, wrong) = match wanted.parse::<Targets>() {
@@ -23,6 +24,8 @@ pub(crate) fn start() {
         .with_ansi(ansi);
     let set = tracing_subscriber::registry().with(lines).with(filter).try_init().is_ok();
     if set && wrong {
-        tracing::warn!("TRINE_LOG=`{wanted}`: expected a level or `target=level,…`; `info` is used");
+        tracing::warn!(
+            "TRINE_LOG=`{wanted}`: expected a level or `target=level,…`; `info` is used"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! How an application starts, runs and ends: its configuration, `launch`, the runtime beside the workers, and the shutdown.
+//! How an application starts, runs and ends: its configuration, `launch`, the runtime beside the
+//! workers, and the shutdown.
 
 pub mod config;
 pub(crate) mod launch;

@@ -1,4 +1,5 @@
-//! The runtime beside the workers: it runs `main`, background tasks and blocking work, and stops last.
+//! The runtime beside the workers: it runs `main`, background tasks and blocking work, and stops
+//! last.
 
 use std::io::Write as _;
 use std::panic::resume_unwind;
@@ -16,7 +17,8 @@ pub const BLOCKING_THREADS: usize = 128;
 /// How long the process waits at its end for tasks of [`spawn`].
 pub const TASKS_AT_END: Duration = Duration::from_secs(10);
 
-/// Starts a background task. It runs beside the workers and may outlive the request that started it.
+/// Starts a background task. It runs beside the workers and may outlive the request that started
+/// it.
 ///
 /// The process waits up to [`TASKS_AT_END`] for such tasks before it ends.
 ///
@@ -37,9 +39,11 @@ where
     }
 }
 
-/// Runs work that blocks its thread (password hashing, a synchronous driver) where it holds up no request.
+/// Runs work that blocks its thread (password hashing, a synchronous driver) where it holds up no
+/// request.
 ///
-/// At most [`BLOCKING_THREADS`] run at once; further work waits. A panic of the work goes on in the caller.
+/// At most [`BLOCKING_THREADS`] run at once; further work waits. A panic of the work goes on in the
+/// caller.
 ///
 /// ```
 /// # #[trine::main]
@@ -56,7 +60,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     match task.await {
         Ok(value) => value,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime is going away and took the work with it: so does the caller, at its next breath.
+        // The runtime is going away and took the work with it: so does the caller, at its next
+        // breath.
         Err(_) => std::future::pending().await,
     }
 }
@@ -84,7 +89,8 @@ where
     };
     #[cfg(feature = "log")]
     crate::run::log::start();
-    let side = SIDE.get_or_init(|| Side { handle: runtime.handle().clone(), tasks: TaskTracker::new() });
+    let side =
+        SIDE.get_or_init(|| Side { handle: runtime.handle().clone(), tasks: TaskTracker::new() });
     let outcome = runtime.block_on(async {
         let outcome = program.await.report();
         side.tasks.close();

@@ -9,7 +9,8 @@ use slab::Slab;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-/// Whether the server shuts down: for streams, long polls and other protocols, which have no end of their own.
+/// Whether the server shuts down: for streams, long polls and other protocols, which have no end of
+/// their own.
 ///
 /// ```
 /// use trine::Shutdown;
@@ -29,8 +30,8 @@ use trine_core::{Cx, FromRequest, Problem, Rejection};
 /// }
 /// ```
 ///
-/// From its beginning on, [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is left.
-/// [`Sse`](crate::realtime::sse::Sse) ends by itself. A clone is the same.
+/// From its beginning on, [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is
+/// left. [`Sse`](crate::realtime::sse::Sse) ends by itself. A clone is the same.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<Inner>);
 
@@ -41,7 +42,8 @@ struct Inner {
 }
 
 impl Shutdown {
-    /// Ends when the server begins to shut down. It does not borrow, so that it can be kept in a struct.
+    /// Ends when the server begins to shut down. It does not borrow, so that it can be kept in a
+    /// struct.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
         let mut waiting = self.waiting();
         poll_fn(move |cx| waiting.poll(cx))
@@ -115,8 +117,9 @@ impl FromRequest for Shutdown {
     type Reads = Parts;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        Shutdown::of(cx)
-            .ok_or_else(|| Problem::internal("`Shutdown`: this request is served by no `App`").into())
+        Shutdown::of(cx).ok_or_else(|| {
+            Problem::internal("`Shutdown`: this request is served by no `App`").into()
+        })
     }
 }
 

@@ -18,9 +18,14 @@ impl Templates {
                 Ok(template) => {
                     for Reference { line, wanted } in references(template.source()) {
                         if !names.iter().any(|name| name == wanted) {
-                            let text =
-                                format!("the template `{wanted}` is not there{}", similar(wanted, &names));
-                            faults.push(fault(&format!("{}:{line}", self.0.source.place(name)), text));
+                            let text = format!(
+                                "the template `{wanted}` is not there{}",
+                                similar(wanted, &names)
+                            );
+                            faults.push(fault(
+                                &format!("{}:{line}", self.0.source.place(name)),
+                                text,
+                            ));
                         }
                     }
                 }
@@ -48,8 +53,8 @@ struct Reference<'a> {
     wanted: &'a str,
 }
 
-/// The literal names behind `extends`, `include`, `import` and `from`. Names that are computed, and includes that
-/// may be missing, show when they are rendered.
+/// The literal names behind `extends`, `include`, `import` and `from`. Names that are computed, and
+/// includes that may be missing, show when they are rendered.
 fn references(source: &str) -> Vec<Reference<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -59,8 +64,13 @@ fn references(source: &str) -> Vec<Reference<'_>> {
             Some(b'{') => after(source, open, "}}"),
             Some(b'%') => {
                 let end = after(source, open, "%}");
-                let tag = source[open + 2..end].trim_end_matches("%}").trim_matches(['-', '+']).trim();
-                if tag == "raw" { raw_end(source, end) } else { name_in(tag, source, open, &mut found, end) }
+                let tag =
+                    source[open + 2..end].trim_end_matches("%}").trim_matches(['-', '+']).trim();
+                if tag == "raw" {
+                    raw_end(source, end)
+                } else {
+                    name_in(tag, source, open, &mut found, end)
+                }
             }
             _ => open + 1,
         };
@@ -68,13 +78,22 @@ fn references(source: &str) -> Vec<Reference<'_>> {
     found
 }
 
-fn name_in<'a>(tag: &'a str, source: &str, open: usize, found: &mut Vec<Reference<'a>>, end: usize) -> usize {
+fn name_in<'a>(
+    tag: &'a str,
+    source: &str,
+    open: usize,
+    found: &mut Vec<Reference<'a>>,
+    end: usize,
+) -> usize {
     let (keyword, rest) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
     let rest = rest.trim_start();
     if matches!(keyword, "extends" | "include" | "import" | "from")
         && let Some(quote) = rest.chars().next().filter(|first| matches!(first, '"' | '\''))
         && let Some((wanted, after)) = rest[1..].split_once(quote)
-        && matches!(after.split_whitespace().next(), None | Some("as" | "import" | "with" | "without"))
+        && matches!(
+            after.split_whitespace().next(),
+            None | Some("as" | "import" | "with" | "without")
+        )
     {
         let line = source[..open].matches('\n').count() + 1;
         found.push(Reference { line, wanted });
@@ -108,7 +127,8 @@ mod tests {
              {%- include \"b.html\" with context -%}\n{% include \"no\" ignore missing %}{% include [\"no\"] %}\n\
              {% include kind ~ \".html\" %}{% raw %}{% include 'no' %}{% endraw %}\n\
              {% from \"c.html\" import x %}{% import \"d.html\" as d %}{% include \"no\" ~ kind %} { {%";
-        let found: Vec<_> = references(source).iter().map(|found| (found.line, found.wanted)).collect();
+        let found: Vec<_> =
+            references(source).iter().map(|found| (found.line, found.wanted)).collect();
         assert_eq!(found, [(1, "a.html"), (3, "b.html"), (6, "c.html"), (6, "d.html")]);
     }
 }

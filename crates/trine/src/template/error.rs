@@ -25,10 +25,16 @@ pub struct TemplateError {
 
 impl TemplateError {
     pub(super) fn new(name: &str, what: impl Into<String>) -> TemplateError {
-        TemplateError { name: name.to_owned(), line: None, what: what.into(), excerpt: String::new() }
+        TemplateError {
+            name: name.to_owned(),
+            line: None,
+            what: what.into(),
+            excerpt: String::new(),
+        }
     }
 
-    /// The innermost of an engine's error: a page that fails in what it includes is told by the line of that.
+    /// The innermost of an engine's error: a page that fails in what it includes is told by the
+    /// line of that.
     pub(super) fn of(
         asked: &str,
         error: &minijinja::Error,
@@ -36,7 +42,9 @@ impl TemplateError {
         limits: &TemplateLimits,
     ) -> TemplateError {
         let mut error = error;
-        while let Some(inner) = error.source().and_then(|source| source.downcast_ref::<minijinja::Error>()) {
+        while let Some(inner) =
+            error.source().and_then(|source| source.downcast_ref::<minijinja::Error>())
+        {
             error = inner;
         }
         let source = error.template_source();
@@ -78,7 +86,12 @@ impl TemplateError {
     }
 }
 
-fn what(asked: &str, error: &minijinja::Error, names: &[String], limits: &TemplateLimits) -> String {
+fn what(
+    asked: &str,
+    error: &minijinja::Error,
+    names: &[String],
+    limits: &TemplateLimits,
+) -> String {
     match error.kind() {
         ErrorKind::TemplateNotFound => {
             // The engine says the name that it looked for in its detail alone.
@@ -94,8 +107,9 @@ fn what(asked: &str, error: &minijinja::Error, names: &[String], limits: &Templa
             format!("{detail}: give it in the context, or write `default` where it may be missing")
         }
         kind => {
-            let mut text =
-                error.detail().map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}"));
+            let mut text = error
+                .detail()
+                .map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}"));
             let part = error.range().and_then(|range| error.template_source()?.get(range));
             if let Some(part) =
                 part.filter(|part| !part.contains('\n') && !text.contains(&format!("`{part}`")))
@@ -115,8 +129,9 @@ fn what(asked: &str, error: &minijinja::Error, names: &[String], limits: &Templa
 /// Names that may have been meant, or all of them where they are few.
 pub(super) fn similar(wanted: &str, names: &[String]) -> String {
     const MOST: usize = 8;
-    let file =
-        |name: &str| name.rsplit('/').next().unwrap_or(name).split('.').next().unwrap_or("").to_lowercase();
+    let file = |name: &str| {
+        name.rsplit('/').next().unwrap_or(name).split('.').next().unwrap_or("").to_lowercase()
+    };
     let near: Vec<&String> = names.iter().filter(|name| file(name) == file(wanted)).collect();
     let (intro, names, end) = match near.is_empty() {
         false => ("did you mean", near, "?"),

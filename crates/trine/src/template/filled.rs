@@ -1,7 +1,7 @@
 //! A form as it was filled in, as a template sees it: what is not there is empty, never undefined.
 //!
-//! A page shows the same form empty and filled in, and a variable that is not there is an error. So a plain map of what
-//! was sent would need a `default` at each of its fields.
+//! A page shows the same form empty and filled in, and a variable that is not there is an error. So
+//! a plain map of what was sent would need a `default` at each of its fields.
 
 use std::sync::Arc;
 
@@ -75,12 +75,14 @@ impl Object for ByName {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let names = self.form.names().into_iter().filter(|name| (self.of)(&self.form, name).is_true());
+        let names =
+            self.form.names().into_iter().filter(|name| (self.of)(&self.form, name).is_true());
         Enumerator::Values(names.map(Value::from).collect())
     }
 }
 
-/// The texts of a field. Past the last of them it has an empty one, for `form.values.name[0]` on the empty page.
+/// The texts of a field. Past the last of them it has an empty one, for `form.values.name[0]` on
+/// the empty page.
 #[derive(Debug)]
 struct Texts(Vec<String>);
 

@@ -30,14 +30,15 @@
 //! # }
 //! ```
 //!
-//! [`templates!`](crate::templates) reads the folder on disk in debug builds, so that a change shows with the next
-//! request, and embeds it in release builds. The launch audit reads every template: what cannot be parsed, what
-//! includes or extends a file that is not there, and a [`Page`] without its file are all reported at once, each with
-//! its line, before a socket opens.
+//! [`templates!`](crate::templates) reads the folder on disk in debug builds, so that a change
+//! shows with the next request, and embeds it in release builds. The launch audit reads every
+//! template: what cannot be parsed, what includes or extends a file that is not there, and a
+//! [`Page`] without its file are all reported at once, each with its line, before a socket opens.
 //!
 //! # Layout
-//! [`Templates`] is the state, [`Page`] and `Templates` itself are extractors, [`Rendered`] is the answer;
-//! `source` reads files, `check` is the part of the audit, `error` shows the line; `filled` is a form in a template.
+//! [`Templates`] is the state, [`Page`] and `Templates` itself are extractors, [`Rendered`] is the
+//! answer; `source` reads files, `check` is the part of the audit, `error` shows the line; `filled`
+//! is a form in a template.
 
 mod check;
 mod error;
@@ -61,7 +62,8 @@ pub use self::page::{Page, Template};
 pub use self::rendered::Rendered;
 use self::source::Source;
 
-/// The templates of an application: a state, made by [`templates!`](crate::templates), and an extractor.
+/// The templates of an application: a state, made by [`templates!`](crate::templates), and an
+/// extractor.
 ///
 /// ```
 /// use serde_json::json;
@@ -72,11 +74,12 @@ use self::source::Source;
 /// assert_eq!(page.text(), "Hello, &lt;Ann&gt;!");
 /// ```
 ///
-/// - What is put into `.html`, `.htm` and `.xml` is escaped as HTML, into `.json`, `.js` and `.yml` as JSON, and not
-///   at all into other files. `{{ value|safe }}` is not escaped.
-/// - A variable that is not there is an error, never an empty text: write `{{ nick|default("") }}` where it may be
-///   missing.
-/// - A name is a path inside the folder, with `/`; nothing outside of it and nothing that begins with a dot is read.
+/// - What is put into `.html`, `.htm` and `.xml` is escaped as HTML, into `.json`, `.js` and `.yml`
+///   as JSON, and not at all into other files. `{{ value|safe }}` is not escaped.
+/// - A variable that is not there is an error, never an empty text: write `{{ nick|default("") }}`
+///   where it may be missing.
+/// - A name is a path inside the folder, with `/`; nothing outside of it and nothing that begins
+///   with a dot is read.
 ///
 /// # Limits
 /// [`TemplateLimits`], all finite.
@@ -92,13 +95,15 @@ struct Inner {
     limits: TemplateLimits,
 }
 
-/// How much a template may take. Where one is passed, rendering fails with a 500 whose log names the template.
+/// How much a template may take. Where one is passed, rendering fails with a 500 whose log names
+/// the template.
 #[derive(Debug, Clone)]
 pub struct TemplateLimits {
     /// Steps of one rendering, so that a loop over a loop ends. Default: 5,000,000; a turn of a
     /// loop that writes a value takes about seven.
     pub steps: u64,
-    /// How deep blocks, loops, macros and includes may lie in each other; an include counts ten. Default and most: 500.
+    /// How deep blocks, loops, macros and includes may lie in each other; an include counts ten.
+    /// Default and most: 500.
     pub depth: usize,
     /// Bytes that one rendering may write. Default: 8 MiB.
     pub output: usize,
@@ -121,8 +126,8 @@ impl Default for TemplateLimits {
 }
 
 impl Templates {
-    /// Templates of a folder, read when they are used, and again when they have changed. A path that does not begin
-    /// with `/` starts at the working directory.
+    /// Templates of a folder, read when they are used, and again when they have changed. A path
+    /// that does not begin with `/` starts at the working directory.
     ///
     /// What is wrong with the folder is told by the launch audit.
     pub fn folder(path: impl Into<PathBuf>) -> Templates {
@@ -189,8 +194,8 @@ impl Templates {
     /// Renders a template with a context: a struct, a map, or `json!({ … })`.
     ///
     /// # Errors
-    /// A 500 where the template is not there, has a mistake, or passes a limit. The error behind it is a
-    /// [`TemplateError`], which shows the line; it goes to the log, never to the client.
+    /// A 500 where the template is not there, has a mistake, or passes a limit. The error behind it
+    /// is a [`TemplateError`], which shows the line; it goes to the log, never to the client.
     pub fn render(&self, name: &str, context: impl Serialize) -> Result<Rendered, Problem> {
         self.try_render(name, context).map_err(Problem::internal)
     }
@@ -199,14 +204,21 @@ impl Templates {
     ///
     /// # Errors
     /// As [`Templates::render`].
-    pub fn try_render(&self, name: &str, context: impl Serialize) -> Result<Rendered, TemplateError> {
+    pub fn try_render(
+        &self,
+        name: &str,
+        context: impl Serialize,
+    ) -> Result<Rendered, TemplateError> {
         let Inner { environment, limits, .. } = &*self.0;
         let mut output = rendered::Output::new(limits.output);
         let template = environment.get_template(name).map_err(|error| self.error(name, &error))?;
         match template.render_captured_to(Value::from(Serde(context)), &mut output) {
             Ok(_) => output.finish(name).map_err(|what| TemplateError::new(name, what)),
             Err(_) if output.is_full() => {
-                let what = format!("it writes more than {} bytes (`TemplateLimits::output`)", limits.output);
+                let what = format!(
+                    "it writes more than {} bytes (`TemplateLimits::output`)",
+                    limits.output
+                );
                 Err(TemplateError::new(name, what))
             }
             Err(error) => Err(self.error(name, &error)),
@@ -238,7 +250,9 @@ impl FromRequest for Templates {
 
     fn needs(needs: &mut Needs) {
         needs.state::<Templates>();
-        needs.check(|states| states.get::<Templates>().map_or_else(Vec::new, |templates| templates.check()));
+        needs.check(|states| {
+            states.get::<Templates>().map_or_else(Vec::new, |templates| templates.check())
+        });
     }
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
@@ -248,6 +262,9 @@ impl FromRequest for Templates {
 
 impl std::fmt::Debug for Templates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Templates").field("source", &self.0.source).field("limits", &self.0.limits).finish()
+        f.debug_struct("Templates")
+            .field("source", &self.0.source)
+            .field("limits", &self.0.limits)
+            .finish()
     }
 }

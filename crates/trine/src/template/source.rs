@@ -17,7 +17,11 @@ pub(super) enum Source {
 
 impl Source {
     /// The text of a template, `None` where there is none of this name.
-    pub(super) fn load(&self, name: &str, limits: &TemplateLimits) -> Result<Option<TemplateSource>, Error> {
+    pub(super) fn load(
+        &self,
+        name: &str,
+        limits: &TemplateLimits,
+    ) -> Result<Option<TemplateSource>, Error> {
         match self {
             Source::Embedded(files) => {
                 Ok(files.iter().find(|(known, _)| *known == name).map(|&(_, text)| text.into()))
@@ -65,15 +69,17 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 fn read(path: PathBuf, limits: &TemplateLimits) -> Result<TemplateSource, Error> {
-    let unreadable =
-        |error| Error::new(ErrorKind::InvalidOperation, "the file cannot be read").with_source(error);
+    let unreadable = |error| {
+        Error::new(ErrorKind::InvalidOperation, "the file cannot be read").with_source(error)
+    };
     // Before the read: a change in between is seen with the next use.
     let stamp = stamp(&path);
     let mut text = String::new();
     let file = fs::File::open(&path).map_err(unreadable)?;
     let read = file.take(limits.source + 1).read_to_string(&mut text).map_err(unreadable)?;
     if read as u64 > limits.source {
-        let text = format!("the file has more than {} bytes (`TemplateLimits::source`)", limits.source);
+        let text =
+            format!("the file has more than {} bytes (`TemplateLimits::source`)", limits.source);
         return Err(Error::new(ErrorKind::InvalidOperation, text));
     }
     Ok(TemplateSource::new(text).with_uptodate_check(move || self::stamp(&path) == stamp))
@@ -93,7 +99,8 @@ fn list(
     most: usize,
 ) -> Result<(), TemplateError> {
     let wrong = |what: String| TemplateError::new(&root.display().to_string(), what);
-    let at = |error: std::io::Error| wrong(format!("the folder of templates cannot be read: {error}"));
+    let at =
+        |error: std::io::Error| wrong(format!("the folder of templates cannot be read: {error}"));
     for entry in fs::read_dir(folder).map_err(at)? {
         let entry = entry.map_err(at)?;
         let file_name = entry.file_name();
@@ -105,7 +112,9 @@ fn list(
             names.push(name);
         }
         if names.len() > most {
-            return Err(wrong(format!("the folder holds more than {most} files (`TemplateLimits::files`)")));
+            return Err(wrong(format!(
+                "the folder holds more than {most} files (`TemplateLimits::files`)"
+            )));
         }
     }
     Ok(())

@@ -35,8 +35,9 @@ use crate::run::config::Config;
 /// # }
 /// ```
 ///
-/// Hooks and background tasks run as they do on a server. The configuration is the default, never that of the machine;
-/// [`with_config`](TestApp::with_config) or [`App::config`] sets another. Its profile is that of the build.
+/// Hooks and background tasks run as they do on a server. The configuration is the default, never
+/// that of the machine; [`with_config`](TestApp::with_config) or [`App::config`] sets another. Its
+/// profile is that of the build.
 #[derive(Debug)]
 #[must_use = "it is started when it is awaited"]
 pub struct TestApp {
@@ -50,10 +51,11 @@ impl TestApp {
         TestApp { app, place: Location::caller() }
     }
 
-    /// Puts a value in place of the application's state of this type, wherever that comes from: a constructor, which
-    /// does not run then, a section of the configuration, a worker.
+    /// Puts a value in place of the application's state of this type, wherever that comes from: a
+    /// constructor, which does not run then, a section of the configuration, a worker.
     ///
-    /// To replace one implementation by another, hold a type that can be both, such as `struct Mailer(Arc<dyn Send…>)`.
+    /// To replace one implementation by another, hold a type that can be both, such as
+    /// `struct Mailer(Arc<dyn Send…>)`.
     ///
     /// # Panics
     /// When the application has no state of this type: the test would replace nothing.
@@ -61,7 +63,9 @@ impl TestApp {
     pub fn with_state<T: Send + Sync + 'static>(mut self, value: T) -> TestApp {
         if let Err(types) = self.app.replace_state(value) {
             let (name, there) = (std::any::type_name::<T>(), types.join("`, `"));
-            panic!("with_state: the application has no state of type `{name}` to replace; it has `{there}`");
+            panic!(
+                "with_state: the application has no state of type `{name}` to replace; it has `{there}`"
+            );
         }
         self
     }
@@ -111,7 +115,8 @@ impl IntoFuture for TestApp {
     type IntoFuture = Pin<Box<dyn Future<Output = TestClient> + Send>>;
 
     /// # Panics
-    /// With the findings of the [audit](App::audit), and with what a state or a hook says that fails.
+    /// With the findings of the [audit](App::audit), and with what a state or a hook says that
+    /// fails.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { TestClient::of_app(self.start().await) })
     }

@@ -74,7 +74,10 @@ impl TestClient {
     /// Starts a request of any method.
     #[track_caller]
     pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
-        TestRequest { inner: self.inner.request(method, target), runtime: Arc::clone(&self.runtime) }
+        TestRequest {
+            inner: self.inner.request(method, target),
+            runtime: Arc::clone(&self.runtime),
+        }
     }
 
     /// Ends the application; see [`shutdown`](super::TestClient::shutdown).

@@ -18,8 +18,8 @@ use crate::AppService;
 
 /// Sends requests to an application. A clone shares its cookies.
 ///
-/// `App::test` makes one that needs no socket, [`TestServer`](super::TestServer) one that talks to a socket, and
-/// [`TestClient::new`] one of any Tower service.
+/// `App::test` makes one that needs no socket, [`TestServer`](super::TestServer) one that talks to
+/// a socket, and [`TestClient::new`] one of any Tower service.
 ///
 /// # Panics
 /// Its methods panic at the line of the test that gives them what cannot be sent.
@@ -40,7 +40,10 @@ impl TestClient {
     /// A client of any Tower service that cannot fail, such as an `AppService`.
     pub fn new<S, B>(service: S) -> TestClient
     where
-        S: Service<Request<Body>, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S: Service<Request<Body>, Response = http::Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
         S::Future: Send,
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -67,8 +70,8 @@ impl TestClient {
         }
     }
 
-    /// The client of an application, which it can end, and whose routes it knows. Its requests come as by a Unix socket: from
-    /// somebody without an address, whom only `unix` in a list means.
+    /// The client of an application, which it can end, and whose routes it knows. Its requests come
+    /// as by a Unix socket: from somebody without an address, whom only `unix` in a list means.
     pub(super) fn of_app(service: AppService) -> TestClient {
         TestClient::new(service.on(ConnInfo::unix())).knowing(service)
     }
@@ -78,11 +81,12 @@ impl TestClient {
         TestClient { started: Some(service), ..self }
     }
 
-    /// The same client, following up to `most` redirects to this host for each request; otherwise it follows none,
-    /// since a test wants to see them.
+    /// The same client, following up to `most` redirects to this host for each request; otherwise
+    /// it follows none, since a test wants to see them.
     ///
-    /// A 303 is followed as `GET`, a 301 or 302 of a `POST` too, all others with the same method and body. A
-    /// redirect to another host is not followed: it is the response. One more than `most` fails the test.
+    /// A 303 is followed as `GET`, a 301 or 302 of a `POST` too, all others with the same method
+    /// and body. A redirect to another host is not followed: it is the response. One more than
+    /// `most` fails the test.
     #[must_use]
     pub fn follow_redirects(&self, most: usize) -> TestClient {
         TestClient { redirects: most, ..self.clone() }
@@ -94,8 +98,9 @@ impl TestClient {
         TestClient { jar: Arc::default(), ..self.clone() }
     }
 
-    /// Ends the application as the end of a server does: background tasks are told and waited for, then the hooks of
-    /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, tasks are dropped with the last client.
+    /// Ends the application as the end of a server does: background tasks are told and waited for,
+    /// then the hooks of [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, tasks are
+    /// dropped with the last client.
     ///
     /// # Panics
     /// With what a hook says that fails.
@@ -180,13 +185,19 @@ impl TestClient {
     pub(super) fn route_of(&self, method: &Method, target: &Uri) -> Option<String> {
         let route = self.started.as_ref()?.route_of(method, target)?;
         let method = route.method.as_ref().map_or("ANY", Method::as_str);
-        Some(format!("{method} {} -> `{}` at {}:{}", route.path, route.handler, route.file, route.line))
+        Some(format!(
+            "{method} {} -> `{}` at {}:{}",
+            route.path, route.handler, route.file, route.line
+        ))
     }
 }
 
 impl std::fmt::Debug for TestClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TestClient").field("host", &self.host).field("jar", &self.jar).finish_non_exhaustive()
+        f.debug_struct("TestClient")
+            .field("host", &self.host)
+            .field("jar", &self.jar)
+            .finish_non_exhaustive()
     }
 }
 

@@ -28,7 +28,11 @@ fn compare(path: &str, expected: &Value, got: &Value, lines: &mut Vec<String>) {
             for (name, value) in expected {
                 match got.get(name) {
                     Some(other) => compare(&member(path, name), value, other, lines),
-                    None => lines.push(format!("{}: missing, expected {}", member(path, name), short(value))),
+                    None => lines.push(format!(
+                        "{}: missing, expected {}",
+                        member(path, name),
+                        short(value)
+                    )),
                 }
             }
             for (name, value) in got.iter().filter(|(name, _)| !expected.contains_key(*name)) {
@@ -39,7 +43,9 @@ fn compare(path: &str, expected: &Value, got: &Value, lines: &mut Vec<String>) {
             for (index, value) in expected.iter().enumerate() {
                 match got.get(index) {
                     Some(other) => compare(&format!("{path}[{index}]"), value, other, lines),
-                    None => lines.push(format!("{path}[{index}]: missing, expected {}", short(value))),
+                    None => {
+                        lines.push(format!("{path}[{index}]: missing, expected {}", short(value)))
+                    }
                 }
             }
             for (index, value) in got.iter().enumerate().skip(expected.len()) {
@@ -59,7 +65,11 @@ fn member(path: &str, name: &str) -> String {
 fn short(value: &Value) -> String {
     const SHOWN: usize = 200;
     let text = value.to_string();
-    if text.len() <= SHOWN { text } else { format!("{}…", &text[..text.floor_char_boundary(SHOWN)]) }
+    if text.len() <= SHOWN {
+        text
+    } else {
+        format!("{}…", &text[..text.floor_char_boundary(SHOWN)])
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +80,8 @@ mod tests {
 
     #[test]
     fn each_difference_has_its_path() {
-        let expected = json!({ "user": { "name": "Ann", "tags": [1, 2] }, "old": true, "same": null });
+        let expected =
+            json!({ "user": { "name": "Ann", "tags": [1, 2] }, "old": true, "same": null });
         let got = json!({ "user": { "name": "Bob", "tags": [1, "2", 3] }, "a b": 1, "same": null });
         assert_eq!(
             differences(&expected, &got),

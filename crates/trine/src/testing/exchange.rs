@@ -52,7 +52,9 @@ pub(super) fn show_body(body: &[u8], f: &mut Formatter<'_>) -> std::fmt::Result 
     match std::str::from_utf8(body) {
         Ok("") => writeln!(f, "(no body)"),
         Ok(text) if text.len() <= SHOWN => writeln!(f, "\n{text}"),
-        Ok(text) => writeln!(f, "\n{}… ({} bytes)", &text[..text.floor_char_boundary(SHOWN)], text.len()),
+        Ok(text) => {
+            writeln!(f, "\n{}… ({} bytes)", &text[..text.floor_char_boundary(SHOWN)], text.len())
+        }
         Err(_) => writeln!(f, "({} bytes that are no text)", body.len()),
     }
 }

@@ -1,7 +1,8 @@
 //! What a test expects of a response.
 //!
-//! Each expectation gives the response back, so that they can stand in a row. One that fails panics at the line of the
-//! test and shows the request, the route that it matched with its handler and place, and the response:
+//! Each expectation gives the response back, so that they can stand in a row. One that fails panics
+//! at the line of the test and shows the request, the route that it matched with its handler and
+//! place, and the response:
 //!
 //! ```text
 //! expected status 201, got 422 Unprocessable Entity
@@ -56,9 +57,11 @@ impl TestResponse {
         self
     }
 
-    /// Expects the body to be JSON that equals this value, which `serde` can write: `json!({ … })`, a struct, a list.
+    /// Expects the body to be JSON that equals this value, which `serde` can write: `json!({ … })`,
+    /// a struct, a list.
     ///
-    /// A failure lists the paths at which the two differ, as in `$.user.name: expected "Ann", got "Bob"`.
+    /// A failure lists the paths at which the two differ, as in
+    /// `$.user.name: expected "Ann", got "Bob"`.
     #[track_caller]
     pub fn expect_json(&self, expected: impl Serialize) -> &TestResponse {
         let expected = match serde_json::to_value(expected) {
@@ -71,7 +74,8 @@ impl TestResponse {
         self
     }
 
-    /// Expects an error of this status that is told as RFC 9457 says: its content type, and its `status` as a member.
+    /// Expects an error of this status that is told as RFC 9457 says: its content type, and its
+    /// `status` as a member.
     #[track_caller]
     pub fn expect_problem(&self, expected: u16) -> &TestResponse {
         self.expect_status(expected);
@@ -81,7 +85,10 @@ impl TestResponse {
             "expected `application/problem+json`, got {content_type}\n\n{self}"
         );
         let status = &self.json::<Value>()["status"];
-        assert!(status == expected, "expected the member `status` to be {expected}, got {status}\n\n{self}");
+        assert!(
+            status == expected,
+            "expected the member `status` to be {expected}, got {status}\n\n{self}"
+        );
         self
     }
 }

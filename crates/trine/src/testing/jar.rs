@@ -6,7 +6,8 @@ use http::{HeaderMap, header};
 
 use crate::extract::decode_value;
 
-/// Cookies by name and path. There is one host, so that domains say nothing; `Secure` is met, as on `localhost`.
+/// Cookies by name and path. There is one host, so that domains say nothing; `Secure` is met, as on
+/// `localhost`.
 #[derive(Debug, Default)]
 pub(super) struct Jar {
     cookies: Vec<Cookie<'static>>,
@@ -30,8 +31,11 @@ impl Jar {
 
     /// The pairs for a request for `path`, those of longer paths first (RFC 6265 section 5.4).
     pub(super) fn pairs(&self, path: &str) -> Vec<String> {
-        let mut cookies: Vec<_> =
-            self.cookies.iter().filter(|cookie| covers(cookie.path().unwrap_or("/"), path)).collect();
+        let mut cookies: Vec<_> = self
+            .cookies
+            .iter()
+            .filter(|cookie| covers(cookie.path().unwrap_or("/"), path))
+            .collect();
         cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path().map_or(0, str::len)));
         cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect()
     }

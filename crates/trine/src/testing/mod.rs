@@ -30,9 +30,10 @@
 //! | [`blocking::TestClient`] | `app.blocking_test()` | the same in a plain `#[test]` function |
 //! | `TestServer` (feature `test-server`) | `app.test_server().await` | what needs a socket, a real client, or a URL |
 //!
-//! A client keeps cookies from one request to the next, as a browser does. It follows no redirect unless it is told
-//! to ([`TestClient::follow_redirects`]): a test wants to see it. A handler that panics answers 500, as it does on the
-//! server. What is expected of a response stands in [`expect`]; one that fails shows the whole exchange and the route.
+//! A client keeps cookies from one request to the next, as a browser does. It follows no redirect
+//! unless it is told to ([`TestClient::follow_redirects`]): a test wants to see it. A handler that
+//! panics answers 500, as it does on the server. What is expected of a response stands in
+//! [`expect`]; one that fails shows the whole exchange and the route.
 
 mod app;
 pub mod blocking;

@@ -49,8 +49,9 @@ impl Multipart {
         content: impl Into<Content>,
     ) -> Multipart {
         let (name, file_name) = (escaped(name), escaped(file_name));
-        let mut head =
-            format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n");
+        let mut head = format!(
+            "Content-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n"
+        );
         if !content_type.is_empty() {
             head.push_str(&format!("Content-Type: {content_type}\r\n"));
         }
@@ -74,7 +75,9 @@ impl Multipart {
     /// A line that no part holds. Always the same for the same form, so that a test repeats.
     fn boundary(&self) -> String {
         let within = |boundary: &str| {
-            let held = |part: &Part| part.content.windows(boundary.len()).any(|at| at == boundary.as_bytes());
+            let held = |part: &Part| {
+                part.content.windows(boundary.len()).any(|at| at == boundary.as_bytes())
+            };
             self.parts.iter().any(held)
         };
         let mut number = 0;
@@ -127,7 +130,8 @@ mod tests {
 
     #[test]
     fn is_written_as_browsers_do() {
-        let form = Multipart::new().text("a", "1").file("f\"\n", "x.txt", "text/plain", "form-boundary-0");
+        let form =
+            Multipart::new().text("a", "1").file("f\"\n", "x.txt", "text/plain", "form-boundary-0");
         let (content_type, body) = form.encode();
         assert_eq!(content_type, "multipart/form-data; boundary=form-boundary-1");
         assert_eq!(

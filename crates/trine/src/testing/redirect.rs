@@ -34,7 +34,8 @@ pub(super) fn hop(
     Some(Hop { method, target, keeps_body })
 }
 
-/// The target of a `Location` (RFC 3986 section 5.2), `None` for another host and for what is no target.
+/// The target of a `Location` (RFC 3986 section 5.2), `None` for another host and for what is no
+/// target.
 fn resolve(location: &str, from: &Uri, host: &str) -> Option<Uri> {
     let location = location.split('#').next().unwrap_or_default();
     let path = match location.split_once("://") {
@@ -110,7 +111,9 @@ mod tests {
 
     #[test]
     fn targets() {
-        let target = |location| next(303, location, &Method::GET).map(|next| next["GET ".len()..].to_owned());
+        let target = |location| {
+            next(303, location, &Method::GET).map(|next| next["GET ".len()..].to_owned())
+        };
         for (location, expected) in [
             ("/n?y=2#top", "/n?y=2"),
             ("d", "/a/b/d"),

@@ -146,20 +146,24 @@ impl TestRequest {
     /// Sends it and reads the whole response.
     ///
     /// # Panics
-    /// When no response comes, as from a server that is gone, and at more redirects than the client follows.
+    /// When no response comes, as from a server that is gone, and at more redirects than the client
+    /// follows.
     pub async fn send(self) -> TestResponse {
         let (sent, response) = self.exchange().await;
         let (mut head, body) = response.into_parts();
-        let panicked = head.extensions.remove().map(|Panicked(said)| format!("the handler panicked: {said}"));
+        let panicked =
+            head.extensions.remove().map(|Panicked(said)| format!("the handler panicked: {said}"));
         match caught(body.bytes()).await {
             Ok(Ok(bytes)) => TestResponse::new(sent, head, bytes, panicked),
             Ok(Err(error)) => TestResponse::broken(sent, head, &error),
-            Err(said) => TestResponse::broken(sent, head, &*BoxError::from(format!("it panicked: {said}"))),
+            Err(said) => {
+                TestResponse::broken(sent, head, &*BoxError::from(format!("it panicked: {said}")))
+            }
         }
     }
 
-    /// Sends it and leaves the body unread: for answers without an end, such as server-sent events, whose parts
-    /// [`Body::chunk`] reads.
+    /// Sends it and leaves the body unread: for answers without an end, such as server-sent events,
+    /// whose parts [`Body::chunk`] reads.
     ///
     /// # Panics
     /// As [`TestRequest::send`].
@@ -181,11 +185,17 @@ impl TestRequest {
                 return (sent, response);
             };
             hops.push(format!("{} {} -> {}", sent.method, sent.target, response.status()));
-            assert!(hops.len() <= most, "{place}: more than {most} redirects:\n{}", hops.join("\n"));
+            assert!(
+                hops.len() <= most,
+                "{place}: more than {most} redirects:\n{}",
+                hops.join("\n")
+            );
             (self.method, self.target) = (hop.method, hop.target);
             match (hop.keeps_body, whole) {
                 (true, Some(bytes)) => self.body = bytes.into(),
-                (true, None) => panic!("{place}: a streamed body cannot be sent again:\n{}", hops.join("\n")),
+                (true, None) => {
+                    panic!("{place}: a streamed body cannot be sent again:\n{}", hops.join("\n"))
+                }
                 (false, _) => {
                     self.content_type = None;
                     self.headers.remove(header::CONTENT_TYPE);
@@ -196,7 +206,8 @@ impl TestRequest {
     }
 
     fn hop(&self, response: &Response) -> Option<redirect::Hop> {
-        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let location =
+            response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         redirect::hop(response.status(), location, &self.method, &self.target, self.client.host())
     }
 
@@ -214,7 +225,8 @@ impl TestRequest {
         };
         self.client.jar().receive(response.headers(), target.path());
         // The server sends no body here either (RFC 9110 section 9.3.2).
-        let response = if method == Method::HEAD { response.map(|_| Body::empty()) } else { response };
+        let response =
+            if method == Method::HEAD { response.map(|_| Body::empty()) } else { response };
         let route = self.client.route_of(&method, &target);
         (Sent { method, target, headers, body: whole, route, hops: Vec::new() }, response)
     }
@@ -232,7 +244,8 @@ impl TestRequest {
         if let Some(content_type) = &self.content_type {
             headers.entry(header::CONTENT_TYPE).or_insert_with(|| content_type.clone());
         }
-        let host = self.target.authority().map_or(self.client.host(), |authority| authority.as_str());
+        let host =
+            self.target.authority().map_or(self.client.host(), |authority| authority.as_str());
         if let Ok(host) = HeaderValue::from_str(host) {
             headers.entry(header::HOST).or_insert(host);
         }
@@ -255,7 +268,9 @@ fn parse_target(target: &str) -> Uri {
         Ok(uri) if uri.path().starts_with('/') => uri,
         Ok(_) => panic!("test request: expected a target such as `/todos?page=1`, got `{target}`"),
         Err(error) => {
-            panic!("test request: expected a target such as `/todos?page=1`, got `{target}`: {error}")
+            panic!(
+                "test request: expected a target such as `/todos?page=1`, got `{target}`: {error}"
+            )
         }
     }
 }

@@ -10,12 +10,14 @@ use serde::de::DeserializeOwned;
 
 use super::exchange::{Sent, show_body, show_headers};
 
-/// A whole response. Printed, it shows the request, the route with its handler and place, and the response.
+/// A whole response. Printed, it shows the request, the route with its handler and place, and the
+/// response.
 ///
 /// What a test expects stands in [`expect`](super::expect).
 ///
 /// # Panics
-/// Its methods panic at the line of the test that expects something else, and show the whole exchange.
+/// Its methods panic at the line of the test that expects something else, and show the whole
+/// exchange.
 #[derive(Debug)]
 pub struct TestResponse {
     sent: Sent,

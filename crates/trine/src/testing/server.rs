@@ -13,8 +13,8 @@ use trine_server::{Server, ServerConfig, ServerError, ServerHandle};
 use super::TestClient;
 use crate::AppService;
 
-/// The application on a free port of the loopback, served as in production: by two workers, and within the limits of
-/// `App::config` where that was called. It takes nothing from the environment.
+/// The application on a free port of the loopback, served as in production: by two workers, and
+/// within the limits of `App::config` where that was called. It takes nothing from the environment.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -30,12 +30,13 @@ use crate::AppService;
 /// # }
 /// ```
 ///
-/// The client opens a connection for each request and speaks HTTP/1.1 by `hyper`. Any other client can use the URL.
+/// The client opens a connection for each request and speaks HTTP/1.1 by `hyper`. Any other client
+/// can use the URL.
 ///
 /// # Limits
 /// - A response that has not begun after [`PATIENCE`] fails the test.
-/// - [`TestServer::stop`] waits for requests that run, at most [`DRAIN`], which the server ends then. Dropping the
-///   server ends it at once.
+/// - [`TestServer::stop`] waits for requests that run, at most [`DRAIN`], which the server ends
+///   then. Dropping the server ends it at once.
 #[derive(Debug)]
 pub struct TestServer {
     addr: SocketAddr,
@@ -66,10 +67,18 @@ impl TestServer {
             Err(error) => panic!("the test server does not start: {error}"),
         };
         let (addr, handle) = (bound.local_addr(), bound.handle());
-        let client = TestClient::over(&addr.to_string(), move |request| Box::pin(send(addr, request)));
+        let client =
+            TestClient::over(&addr.to_string(), move |request| Box::pin(send(addr, request)));
         let client = client.knowing(service.clone());
         let served = tokio::spawn(bound.serve(service.clone()));
-        TestServer { addr, url: format!("http://{addr}"), client, service, handle, served: Some(served) }
+        TestServer {
+            addr,
+            url: format!("http://{addr}"),
+            client,
+            service,
+            handle,
+            served: Some(served),
+        }
     }
 
     /// The address, for clients of one's own.
@@ -90,8 +99,8 @@ impl TestServer {
         &self.client
     }
 
-    /// Ends it as SIGTERM does: tells the background tasks, waits until the server is over, and runs the hooks of the
-    /// end.
+    /// Ends it as SIGTERM does: tells the background tasks, waits until the server is over, and
+    /// runs the hooks of the end.
     ///
     /// # Panics
     /// When the server or a hook failed.
@@ -130,9 +139,14 @@ async fn exchange(addr: SocketAddr, request: Request) -> Result<Response, String
     let (mut sender, connection) = shaken.map_err(|error| text("cannot start HTTP/1.1", &error))?;
     // It ends with the response's body, or with the server.
     tokio::spawn(connection.with_upgrades());
-    #[cfg_attr(not(feature = "ws"), expect(unused_mut, reason = "only an upgrade takes something out of it"))]
-    let mut response =
-        sender.send_request(request).await.map_err(|error| text("the exchange broke off", &error))?;
+    #[cfg_attr(
+        not(feature = "ws"),
+        expect(unused_mut, reason = "only an upgrade takes something out of it")
+    )]
+    let mut response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| text("the exchange broke off", &error))?;
     #[cfg(feature = "ws")]
     if let Some(tunnel) = tunnel
         && response.status() == http::StatusCode::SWITCHING_PROTOCOLS

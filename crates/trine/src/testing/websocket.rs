@@ -34,7 +34,12 @@ impl TestClient {
     #[track_caller]
     pub fn websocket(&self, target: impl AsRef<str>) -> TestWebSocket {
         let config = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
-        TestWebSocket { request: self.get(target), config, protocols: Vec::new(), place: Location::caller() }
+        TestWebSocket {
+            request: self.get(target),
+            config,
+            protocols: Vec::new(),
+            place: Location::caller(),
+        }
     }
 }
 
@@ -127,7 +132,9 @@ impl TestSocket {
     pub async fn recv(&mut self) -> Option<Message> {
         match timeout(PATIENCE, self.socket.recv()).await {
             Ok(message) => message,
-            Err(_) => panic!("the socket opened at {}: nothing came within {PATIENCE:?}", self.place),
+            Err(_) => {
+                panic!("the socket opened at {}: nothing came within {PATIENCE:?}", self.place)
+            }
         }
     }
 
@@ -148,7 +155,8 @@ impl TestSocket {
         }
     }
 
-    /// Waits for the end, and gives the code that the server closed with; `None` where it gave none.
+    /// Waits for the end, and gives the code that the server closed with; `None` where it gave
+    /// none.
     pub async fn close_code(&mut self) -> Option<u16> {
         match self.recv().await {
             None => {}
@@ -181,13 +189,16 @@ impl TestSocket {
     }
 }
 
-/// The client's end of a connection, in the extensions of the request: a pipe, which a client that has a socket puts that in
-/// place of.
+/// The client's end of a connection, in the extensions of the request: a pipe, which a client that
+/// has a socket puts that in place of.
 #[derive(Clone)]
 pub(super) struct Tunnel(std::sync::Arc<std::sync::Mutex<Option<Box<dyn Stream>>>>);
 
 /// Any stream of bytes.
-pub(super) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send {}
+pub(super) trait Stream:
+    tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send
+{
+}
 impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Stream for T {}
 
 impl Tunnel {

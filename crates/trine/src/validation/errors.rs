@@ -29,8 +29,8 @@ pub enum Location {
 
 /// One thing that is wrong: where, a stable code for programs, a message for people.
 ///
-/// It is written as `{"in": "body", "pointer": "/user/email", "code": "email", "message": "…"}`; outside a JSON body
-/// `"field": "tags[1]"` stands in place of the pointer.
+/// It is written as `{"in": "body", "pointer": "/user/email", "code": "email", "message": "…"}`;
+/// outside a JSON body `"field": "tags[1]"` stands in place of the pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// Where in the request.
@@ -61,7 +61,8 @@ pub struct FieldErrors {
     untold: usize,
 }
 
-/// How many errors are kept: a body of a million wrong elements must not become an answer of their size.
+/// How many errors are kept: a body of a million wrong elements must not become an answer of their
+/// size.
 const MOST: usize = 100;
 
 impl FieldErrors {
@@ -194,7 +195,9 @@ impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.location {
             Location::Body => self.place.path(),
-            Location::Form | Location::Query | Location::Path | Location::Header => self.place.to_string(),
+            Location::Form | Location::Query | Location::Path | Location::Header => {
+                self.place.to_string()
+            }
         };
         let what = match (self.location, place.is_empty()) {
             (Location::Body, true) => "JSON",
@@ -232,7 +235,8 @@ impl std::error::Error for FieldErrors {}
 impl From<FieldErrors> for Problem {
     fn from(errors: FieldErrors) -> Problem {
         let size = !errors.is_empty() && errors.iter().all(|error| error.code == "too_large");
-        let status = if size { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let status =
+            if size { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
         errors.problem(status)
     }
 }

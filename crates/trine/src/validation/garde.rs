@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use garde::error::Kind;
-use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n};
+use garde::i18n::{
+    I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n,
+};
 use garde::{Path, Report};
 
 use super::{FieldErrors, Place, Validate};
@@ -22,7 +24,8 @@ where
         let mut report = Report::new();
         with_i18n(Words, || self.validate_into(context, &mut Path::empty, &mut report));
         for (path, error) in report.iter() {
-            let (code, message) = error.message().split_once(MARK).unwrap_or(("invalid", error.message()));
+            let (code, message) =
+                error.message().split_once(MARK).unwrap_or(("invalid", error.message()));
             errors.refuse(place(path), code.to_owned(), message);
         }
     }

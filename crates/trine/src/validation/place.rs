@@ -59,7 +59,8 @@ impl Place {
         }
     }
 
-    /// As a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)); the whole is the empty one.
+    /// As a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)); the whole is the
+    /// empty one.
     #[must_use]
     pub fn pointer(&self) -> String {
         let mut pointer = String::new();

@@ -10,8 +10,8 @@ use super::{FieldErrors, Location, Place, Validate, wire};
 use crate::extract::{Form, Json, Path, Query};
 use crate::form::{FromForm, Submitted};
 
-/// What another extractor read, checked by [`Validate`]: `Valid<Json<T>>`, `Valid<Form<T>>`, `Valid<Query<T>>`,
-/// `Valid<Path<T>>`, `Valid<Submitted<T>>`.
+/// What another extractor read, checked by [`Validate`]: `Valid<Json<T>>`, `Valid<Form<T>>`,
+/// `Valid<Query<T>>`, `Valid<Path<T>>`, `Valid<Submitted<T>>`.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -43,8 +43,9 @@ use crate::form::{FromForm, Submitted};
 /// ```
 ///
 /// # Errors
-/// What the extractor refuses; then a 422 with everything that is wrong, as [`FieldErrors`] writes it. A context other
-/// than `()` is taken from the state of the application, and the launch audit asks for it.
+/// What the extractor refuses; then a 422 with everything that is wrong, as [`FieldErrors`] writes
+/// it. A context other than `()` is taken from the state of the application, and the launch audit
+/// asks for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Valid<E>(pub E);
 

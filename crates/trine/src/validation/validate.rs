@@ -22,7 +22,8 @@ use super::FieldErrors;
 /// }
 /// ```
 ///
-/// It is not async: what asks a database belongs into the handler, which knows what to do when that fails.
+/// It is not async: what asks a database belongs into the handler, which knows what to do when that
+/// fails.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be validated",
     label = "does not implement `Validate`",

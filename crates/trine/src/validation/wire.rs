@@ -1,22 +1,23 @@
 //! From the names of Rust to those that clients send.
 //!
-//! A rule knows `home_town`; the client wrote `homeTown`. Only the type's own `Deserialize` knows that, so it is asked: it
-//! reads from [`Probe`], which holds nothing but a path, learns the names of the fields at each step, and goes on in the one
-//! that the path means. This runs where there are errors, and nowhere else.
+//! A rule knows `home_town`; the client wrote `homeTown`. Only the type's own `Deserialize` knows
+//! that, so it is asked: it reads from [`Probe`], which holds nothing but a path, learns the names
+//! of the fields at each step, and goes on in the one that the path means. This runs where there
+//! are errors, and nowhere else.
 
 use std::cell::RefCell;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess, SeqAccess,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess,
+    SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
 use super::Place;
 
-/// The place with the names that `T` has on the wire, as far as they can be told: `#[serde(rename_all)]` is followed, a name
-/// that has nothing of the Rust one stays.
+/// The place with the names that `T` has on the wire, as far as they can be told:
+/// `#[serde(rename_all)]` is followed, a name that has nothing of the Rust one stays.
 pub(super) fn place<T: DeserializeOwned>(place: &Place) -> Place {
     let keys: Vec<&str> = place.keys().collect();
     let found = RefCell::new(Vec::new());
@@ -106,7 +107,10 @@ struct Steps<'a>(Option<(String, Probe<'a>)>);
 impl<'de> MapAccess<'de> for Steps<'_> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
         let Some((key, _)) = &self.0 else { return Ok(None) };
         let key: StrDeserializer<'_, Error> = key.as_str().into_deserializer();
         seed.deserialize(key).map(Some)
@@ -123,7 +127,10 @@ impl<'de> MapAccess<'de> for Steps<'_> {
 impl<'de> SeqAccess<'de> for Steps<'_> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
         self.0.take().map(|(_, probe)| seed.deserialize(probe)).transpose()
     }
 }

@@ -20,11 +20,18 @@ pub(crate) fn find() -> Option<PathBuf> {
     found
 }
 
-/// Without a window. It ends when it has done what its arguments say; with `--remote-debugging-port=0` it stays.
+/// Without a window. It ends when it has done what its arguments say; with
+/// `--remote-debugging-port=0` it stays.
 pub(crate) fn command(chromium: &Path, profile: &Path) -> Command {
     let mut command = Command::new(chromium);
     command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ])
         .arg(format!("--user-data-dir={}", profile.display()))
         .stderr(Stdio::null());
     command

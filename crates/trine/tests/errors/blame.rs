@@ -1,5 +1,5 @@
-//! Only the body of the request is the client's fault: an answer of an upstream, or a stream of ours, that fails is a 500
-//! and an error in the log.
+//! Only the body of the request is the client's fault: an answer of an upstream, or a stream of
+//! ours, that fails is a 500 and an error in the log.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex};
@@ -48,7 +48,8 @@ async fn of_the_request(body: Body) -> trine::Result<Bytes> {
 }
 
 fn app() -> App {
-    let failing = get(async || "").layer(tower::layer::layer_fn(|_: Next| tower::service_fn(fails)));
+    let failing =
+        get(async || "").layer(tower::layer::layer_fn(|_: Next| tower::service_fn(fails)));
     let mut app = App::new()
         .route("/limited", get(limited))
         .route("/limited-body", get(limited_in_a_body))
@@ -89,11 +90,13 @@ impl Write for Log {
 async fn what_fails_on_the_side_of_the_server_is_a_500_and_an_error_in_the_log() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _default = tracing::subscriber::set_default(subscriber);
     let client = app().test().await;
-    let of_kinds =
-        ["answer", "read", "problem"].into_iter().flat_map(|way| (0..KINDS.len()).map(move |at| (way, at)));
+    let of_kinds = ["answer", "read", "problem"]
+        .into_iter()
+        .flat_map(|way| (0..KINDS.len()).map(move |at| (way, at)));
     let paths = of_kinds.map(|(way, at)| format!("/{way}/{at}"));
     for path in paths.chain(["/limited", "/limited-body", "/layer"].map(str::to_owned)) {
         log.0.lock().unwrap().clear();

@@ -1,4 +1,5 @@
-//! What is wrong with a request's body keeps its status through whatever error it is wrapped in, over both protocols.
+//! What is wrong with a request's body keeps its status through whatever error it is wrapped in,
+//! over both protocols.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -161,7 +162,8 @@ async fn server() -> TestServer {
     app.config(config).test_server().await
 }
 
-/// What the server says to a head and pieces of a body, after which the client ends its side where `ends`.
+/// What the server says to a head and pieces of a body, after which the client ends its side where
+/// `ends`.
 async fn told(server: &TestServer, path: &str, fields: &str, body: &[u8], ends: bool) -> String {
     let mut socket = TcpStream::connect(server.addr()).await.unwrap();
     let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{fields}\r\n\r\n");
@@ -175,8 +177,9 @@ async fn told(server: &TestServer, path: &str, fields: &str, body: &[u8], ends: 
 }
 
 fn chunked(body: &[u8]) -> Vec<u8> {
-    let chunks =
-        body.chunks(16).map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+    let chunks = body
+        .chunks(16)
+        .map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
     [chunks.collect::<Vec<_>>().concat(), b"0\r\n\r\n".to_vec()].concat()
 }
 
@@ -211,7 +214,9 @@ async fn over_http2_it_keeps_its_status_through_every_error() {
     let (mut send, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     for path in PATHS {
-        for (data, ends, status) in [(LIMIT as usize + 1, true, 413), (3, false, 408), (3, true, 200)] {
+        for (data, ends, status) in
+            [(LIMIT as usize + 1, true, 413), (3, false, 408), (3, true, 200)]
+        {
             let request = HttpRequest::post(format!("http://a{path}")).body(()).unwrap();
             let (answer, mut body) = send.send_request(request, false).unwrap();
             body.send_data(Bytes::from(vec![b'x'; data]), ends).unwrap();
@@ -248,14 +253,17 @@ async fn what_a_layer_cannot_decode_is_the_clients_fault() {
             ("a bomb", &bomb, 413),
         ] {
             let fields = format!("content-encoding: gzip\r\n{CHUNKED}");
-            let answer = told(&server, &format!("/decoded{path}"), &fields, &chunked(body), false).await;
+            let answer =
+                told(&server, &format!("/decoded{path}"), &fields, &chunked(body), false).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}, {what}: {answer}");
         }
         // What was wrong before it was decoded stays what it was.
         let fields = format!("content-encoding: gzip\r\n{CHUNKED}");
-        let stalled = told(&server, &format!("/decoded{path}"), &fields, b"2\r\n\x1f\x8b\r\n", false).await;
+        let stalled =
+            told(&server, &format!("/decoded{path}"), &fields, b"2\r\n\x1f\x8b\r\n", false).await;
         assert!(stalled.starts_with("HTTP/1.1 408 "), "{path}: {stalled}");
-        let ended = told(&server, &format!("/decoded{path}"), &fields, b"2\r\n\x1f\x8b\r\n", true).await;
+        let ended =
+            told(&server, &format!("/decoded{path}"), &fields, b"2\r\n\x1f\x8b\r\n", true).await;
         assert!(ended.starts_with("HTTP/1.1 400 "), "{path}: {ended}");
     }
     server.stop().await;

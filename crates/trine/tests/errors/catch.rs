@@ -62,7 +62,9 @@ async fn by_class(problem: Caught) -> String {
 
 async fn by_type(error: Caught<DbError>) -> String {
     match &*error {
-        DbError::Down(cause) => format!("down: {cause}, told as {}", error.problem().status().as_u16()),
+        DbError::Down(cause) => {
+            format!("down: {cause}, told as {}", error.problem().status().as_u16())
+        }
         DbError::NoRow(id) => format!("no row {id}"),
     }
 }
@@ -74,7 +76,8 @@ async fn by_cause(error: Caught<io::Error>) -> (StatusCode, String) {
 #[trine::test]
 async fn it_is_chosen_by_type_then_status_then_range() {
     let app = App::new().route("/down", get(down)).route("/down-2", get(down_by_question_mark));
-    let app = app.route("/no-row", get(no_row)).route("/taken", get(taken)).route("/fine", get(fine));
+    let app =
+        app.route("/no-row", get(no_row)).route("/taken", get(taken)).route("/fine", get(fine));
     let client = app
         .catch(.., by_app)
         .catch(400..=499, by_class)
@@ -86,22 +89,29 @@ async fn it_is_chosen_by_type_then_status_then_range() {
     client.get("/down-2").await.expect_status(503).expect_text("down: refused, told as 503");
     client.get("/no-row").await.expect_status(404).expect_text("no row 7");
     client.get("/nowhere").await.expect_status(404);
-    assert_eq!(client.get("/nowhere").await.text(), "group: 404 Not Found: nothing stands at `/nowhere`");
+    assert_eq!(
+        client.get("/nowhere").await.text(),
+        "group: 404 Not Found: nothing stands at `/nowhere`"
+    );
     client.get("/taken").await.expect_status(409).expect_text("class: 409 Conflict: taken");
     client.get("/fine").await.expect_status(200).expect_text("fine");
 }
 
 #[trine::test]
 async fn it_finds_a_cause_behind_the_error_and_may_set_a_status() {
-    let client = App::new().route("/", get(down)).catch(catch::of::<io::Error>(), by_cause).test().await;
+    let client =
+        App::new().route("/", get(down)).catch(catch::of::<io::Error>(), by_cause).test().await;
     client.get("/").await.expect_status(502).expect_text("io: refused");
 }
 
 #[trine::test]
 async fn the_innermost_group_goes_first_and_the_rest_falls_outward() {
-    let inner =
-        Group::at("/inner").route("/taken", get(taken)).route("/no-row", get(no_row)).catch(404, by_group);
-    let outer = Group::at("/outer").group(inner).route("/no-row", get(no_row)).catch(400..=499, by_class);
+    let inner = Group::at("/inner")
+        .route("/taken", get(taken))
+        .route("/no-row", get(no_row))
+        .catch(404, by_group);
+    let outer =
+        Group::at("/outer").group(inner).route("/no-row", get(no_row)).catch(400..=499, by_class);
     let app = App::new().group(outer).route("/no-row", get(no_row)).catch(.., by_app);
     let client = app.test().await;
     client.get("/outer/inner/no-row").await.expect_text("group: 404 Not Found: no row 7");
@@ -126,7 +136,11 @@ async fn it_sees_what_nobody_wrote_and_what_extractors_refuse() {
         (client.post("/echo").text("12345").await, 413),
     ];
     for (answer, status) in texts {
-        assert!(answer.text().starts_with(&format!("app: {status} ")), "{status}: {}", answer.text());
+        assert!(
+            answer.text().starts_with(&format!("app: {status} ")),
+            "{status}: {}",
+            answer.text()
+        );
         answer.expect_status(status);
     }
     // The header fields of the problem stay.
@@ -177,8 +191,11 @@ async fn it_has_extractors_and_state_which_the_audit_checks() {
 #[trine::test]
 async fn a_status_that_no_problem_has_is_found_by_the_audit() {
     let place = format!("at {}:", file!());
-    let apps =
-        [App::new().catch(200, by_app), App::new().catch(4040, by_app), App::new().catch(0..400, by_app)];
+    let apps = [
+        App::new().catch(200, by_app),
+        App::new().catch(4040, by_app),
+        App::new().catch(0..400, by_app),
+    ];
     for app in apps {
         let audit = app.audit().unwrap_err().to_string();
         assert!(audit.contains("never runs: problems have statuses from 400 to 599"), "{audit}");
@@ -203,14 +220,20 @@ async fn one_that_fails_is_logged_and_the_problem_is_told_as_it_was() {
     let b = Group::at("/b").route("/", get(taken)).catch(409, errs);
     let c = Group::at("/c").route("/", get(taken)).catch(409, wrong_type);
     let client = app.group(a).group(b).group(c).test().await;
-    for (path, why) in
-        [("/a", "Path"), ("/b", "the template is gone"), ("/c", "has no `errors::catch::DbError` behind it")]
-    {
+    for (path, why) in [
+        ("/a", "Path"),
+        ("/b", "the template is gone"),
+        ("/c", "has no `errors::catch::DbError` behind it"),
+    ] {
         let before = lines.count(why);
         let answer = client.get(path).await;
         answer.expect_status(409).expect_header("content-type", "application/problem+json");
         let body: Value = answer.json();
-        assert_eq!((&body["detail"], &body["by"]), (&Value::from("taken"), &Value::from("ann")), "{path}");
+        assert_eq!(
+            (&body["detail"], &body["by"]),
+            (&Value::from("taken"), &Value::from("ann")),
+            "{path}"
+        );
         assert!(lines.count("ERROR") > 0 && lines.count(why) > before, "{path}: {}", lines.text());
     }
 }
@@ -234,8 +257,11 @@ async fn layers_see_its_answer_and_their_fields_stay() {
     let cors = CorsLayer::new().allow_origin(tower_http::cors::Any);
     let app = App::new().route("/", get(taken)).layer(cors).layer(CompressionLayer::new());
     let client = app.catch(409, async || "x".repeat(1000)).test().await;
-    let answer =
-        client.get("/").header("origin", "https://example.com").header("accept-encoding", "gzip").await;
+    let answer = client
+        .get("/")
+        .header("origin", "https://example.com")
+        .header("accept-encoding", "gzip")
+        .await;
     answer
         .expect_status(409)
         .expect_header("access-control-allow-origin", "*")
@@ -259,7 +285,8 @@ async fn it_catches_the_errors_of_layers_in_its_scope() {
         .route("/slow", get(slow).layer(timeout()))
         .route("/x/{n}", get(fine).layer(middleware(only_numbers)))
         .catch(504, by_group);
-    let closed = Group::at("/closed").route("/", get(fine)).layer(middleware(refuse)).catch(403, by_group);
+    let closed =
+        Group::at("/closed").route("/", get(fine)).layer(middleware(refuse)).catch(403, by_group);
     let app = App::new().group(group).group(closed).route("/slow", get(slow)).layer(timeout());
     let client = app.catch(.., by_app).test().await;
     client.get("/g/slow").await.expect_status(504).expect_text("group: 504 Gateway Timeout");
@@ -275,7 +302,8 @@ async fn it_catches_the_errors_of_layers_in_its_scope() {
 #[trine::test]
 async fn it_catches_in_mounted_services() {
     let inner = App::new().route("/taken", get(taken)).build().await.unwrap();
-    let fails = tower::service_fn(async |_: Request| Err::<Response, _>(io::Error::other("broken pipe")));
+    let fails =
+        tower::service_fn(async |_: Request| Err::<Response, _>(io::Error::other("broken pipe")));
     let app = App::new().mount("/inner", inner).mount("/fails", fails).catch(.., by_app);
     let client = app.test().await;
     client.get("/inner/taken").await.expect_status(409).expect_text("app: 409 Conflict: taken");
@@ -292,11 +320,18 @@ async fn it_catches_panics_where_it_asks_for_them() {
         format!("{} at {}", panic.message(), panic.place().unwrap())
     }
     let group = Group::at("/g").route("/", get(panics)).route("/fine", get(fine));
-    let client =
-        App::new().group(group.catch(catch::of::<Panic>(), sorry)).route("/", get(panics)).test().await;
+    let client = App::new()
+        .group(group.catch(catch::of::<Panic>(), sorry))
+        .route("/", get(panics))
+        .test()
+        .await;
     let answer = client.get("/g").await;
     assert_eq!(answer.status(), 500);
-    assert!(answer.text().starts_with(&format!("seven is 7 at {}:{line}:", file!())), "{}", answer.text());
+    assert!(
+        answer.text().starts_with(&format!("seven is 7 at {}:{line}:", file!())),
+        "{}",
+        answer.text()
+    );
     client.get("/g/fine").await.expect_text("fine");
     // Outside of it nobody does.
     assert!(client.get("/").await.text().contains("Internal Server Error"));
@@ -316,7 +351,8 @@ async fn outside_of_a_catcher_nothing_was_caught() {
 #[trine::test]
 async fn it_is_logged_once() {
     let (lines, _guard) = Lines::start();
-    let group = Group::at("/g").route("/", get(down)).layer(middleware(passes)).catch(503, by_group);
+    let group =
+        Group::at("/g").route("/", get(down)).layer(middleware(passes)).catch(503, by_group);
     let client = App::new().group(group).layer(middleware(passes)).catch(.., by_app).test().await;
     async fn passes(request: Request, next: Next) -> Response {
         next.run(request).await

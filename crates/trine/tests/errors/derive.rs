@@ -17,7 +17,12 @@ enum ArticleError {
     },
     #[problem(status = 403, type = "https://example.com/not-yours", title = "Not your article")]
     NotYours,
-    #[problem(status = 401, header("WWW-Authenticate", "Bearer"), header("retry-after", "5"), absent)]
+    #[problem(
+        status = 401,
+        header("WWW-Authenticate", "Bearer"),
+        header("retry-after", "5"),
+        absent
+    )]
     NoToken,
     #[problem(status = 409, detail = "version {0} is older than {1:>4}")]
     Stale(u32, #[problem(member = "current")] u32),
@@ -89,10 +94,14 @@ async fn what_nobody_names_stays_secret_and_is_logged() {
     assert_eq!(status, 500);
     assert!(!body.to_string().contains("secret"), "{body}");
     assert_eq!(lines.count("ArticleError::Disk: /secret/path is full"), 1, "{}", lines.text());
-    let upstream = ArticleError::Upstream { host: "10.0.0.7", source: "it said secret things".into() };
+    let upstream =
+        ArticleError::Upstream { host: "10.0.0.7", source: "it said secret things".into() };
     let (status, body) = told(upstream).await;
     assert_eq!(status, 502);
-    assert!(!body.to_string().contains("secret") && !body.to_string().contains("10.0.0.7"), "{body}");
+    assert!(
+        !body.to_string().contains("secret") && !body.to_string().contains("10.0.0.7"),
+        "{body}"
+    );
     assert!(lines.text().contains("10.0.0.7") && lines.text().contains("it said secret things"));
 }
 
@@ -166,8 +175,16 @@ async fn thiserror_and_hand_written_errors_keep_their_texts() {
     let routes = App::new().route("/missing", get(missing)).route("/number", get(number));
     let client = routes.route("/disk", get(disk)).route("/own", get(own)).test().await;
     let answer = client.get("/missing").await;
-    assert_eq!((answer.status().as_u16(), &answer.json::<Value>()["detail"]), (404, &json!("no such car")));
-    assert_eq!(lines.count("404 Not Found: no such car: no car of the id 7"), 1, "{}", lines.text());
+    assert_eq!(
+        (answer.status().as_u16(), &answer.json::<Value>()["detail"]),
+        (404, &json!("no such car"))
+    );
+    assert_eq!(
+        lines.count("404 Not Found: no such car: no car of the id 7"),
+        1,
+        "{}",
+        lines.text()
+    );
     client.get("/number").await.expect_status(422);
     assert_eq!(lines.count("the number: invalid digit"), 1, "{}", lines.text());
     client.get("/disk").await.expect_status(500);

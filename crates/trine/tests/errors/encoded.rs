@@ -1,4 +1,5 @@
-//! A body whose `Content-Encoding` nobody has undone is not read as if it had none (RFC 9110, 15.5.16 and 12.5.3).
+//! A body whose `Content-Encoding` nobody has undone is not read as if it had none (RFC 9110,
+//! 15.5.16 and 12.5.3).
 
 use std::io::Write as _;
 
@@ -53,12 +54,15 @@ async fn bytes(bytes: Bytes) -> Bytes {
 
 async fn raw(headers: HeaderMap, body: Body) -> (HeaderMap, Body) {
     let encoding = headers.get("content-encoding").cloned();
-    (HeaderMap::from_iter(encoding.map(|value| (HeaderName::from_static("x-encoding"), value))), body)
+    (
+        HeaderMap::from_iter(encoding.map(|value| (HeaderName::from_static("x-encoding"), value))),
+        body,
+    )
 }
 
 fn routes(group: Group) -> Group {
-    let router: axum::Router =
-        axum::Router::new().route("/", axum::routing::post(async |Trine(text): Trine<String>| text));
+    let router: axum::Router = axum::Router::new()
+        .route("/", axum::routing::post(async |Trine(text): Trine<String>| text));
     group
         .route("/json", post(json))
         .route("/form", post(form))
@@ -113,7 +117,10 @@ async fn what_is_encoded_is_a_415_that_says_what_would_do() {
             );
         }
         // It is refused by what it says, whatever it is.
-        let lies = client.post(path).header("content-type", content_type).header("content-encoding", "gzip");
+        let lies = client
+            .post(path)
+            .header("content-type", content_type)
+            .header("content-encoding", "gzip");
         lies.text(body.clone()).await.expect_problem(415);
     }
     let optional = client.post("/optional").header("content-encoding", "gzip");
@@ -126,7 +133,11 @@ async fn identity_is_no_encoding() {
     for (path, content_type, body) in cases() {
         for encoding in ["identity", "Identity", "", "identity, identity"] {
             let request = client.post(path).header("content-encoding", encoding);
-            request.text(body.clone()).header("content-type", content_type).await.expect_text("ann");
+            request
+                .text(body.clone())
+                .header("content-type", content_type)
+                .await
+                .expect_text("ann");
         }
     }
     // Neither is there anything to decode where there is no body.
@@ -151,8 +162,13 @@ async fn what_is_taken_raw_comes_as_it_was_sent() {
     let client = client().await;
     let encoded = gzip("ann");
     for path in ["/bytes", "/raw"] {
-        let answer = client.post(path).header("content-encoding", "gzip").bytes(encoded.clone()).await;
-        assert_eq!((answer.status().as_u16(), answer.bytes()), (200, Bytes::from(encoded.clone())), "{path}");
+        let answer =
+            client.post(path).header("content-encoding", "gzip").bytes(encoded.clone()).await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.bytes()),
+            (200, Bytes::from(encoded.clone())),
+            "{path}"
+        );
     }
     let answer = client.post("/raw").header("content-encoding", "gzip").bytes(encoded).await;
     answer.expect_header("x-encoding", "gzip");

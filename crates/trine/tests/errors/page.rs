@@ -1,5 +1,5 @@
-//! The error page under `dev`, as HTML, Markdown and JSON; and that `prod` has nothing of it. A browser looks at it in
-//! `tests/browser.rs`.
+//! The error page under `dev`, as HTML, Markdown and JSON; and that `prod` has nothing of it. A
+//! browser looks at it in `tests/browser.rs`.
 
 use std::io;
 
@@ -15,7 +15,8 @@ struct NewUser {
 
 #[get("/users/{id}")]
 async fn show(id: u32) -> trine::Result<String> {
-    Err(io::Error::other("refused by the database")).with_context(|| format!("reading user {id}"))?
+    Err(io::Error::other("refused by the database"))
+        .with_context(|| format!("reading user {id}"))?
 }
 
 #[post("/users")]
@@ -41,7 +42,8 @@ async fn taken(_: Request) -> Result<(), trine::Error> {
 }
 
 fn app(profile: Profile) -> App {
-    let app = App::new().routes(routes![show, create, panics]).route("/plain-panic", get(plain_panics));
+    let app =
+        App::new().routes(routes![show, create, panics]).route("/plain-panic", get(plain_panics));
     let app = app.route("/made", get(made)).route("/taken", post(taken));
     let mut config = Config::default();
     config.profile = profile;
@@ -68,7 +70,10 @@ async fn json_has_a_member_for_developers() {
     let body: Value = answer.json();
     let dev = &body["dev"];
     assert_eq!(dev["causes"], json!(["reading user 7", "refused by the database"]));
-    assert_eq!((&dev["handler"]["name"], &dev["handler"]["path"]), (&json!("show"), &json!("/users/{id}")));
+    assert_eq!(
+        (&dev["handler"]["name"], &dev["handler"]["path"]),
+        (&json!("show"), &json!("/users/{id}"))
+    );
     assert_eq!(dev["handler"]["place"], place_of("async fn show"));
     assert_eq!(dev["made_at"], place_of(".with_context("), "{dev:#}");
     assert!(dev["backtrace"][0]["function"].as_str().unwrap().ends_with("page::show"), "{dev:#}");
@@ -86,7 +91,8 @@ async fn json_has_a_member_for_developers() {
 #[trine::test]
 async fn the_extractor_that_refused_is_named_with_its_type() {
     let client = app(Profile::Dev).test().await;
-    let body: Value = client.post("/users").json(&json!({ "name": 7 })).await.expect_status(422).json();
+    let body: Value =
+        client.post("/users").json(&json!({ "name": 7 })).await.expect_status(422).json();
     assert_eq!(body["dev"]["refused_by"], "Json<NewUser>");
     assert_eq!(body["dev"]["handler"]["name"], "create");
     assert_eq!(body["dev"].get("made_at"), None, "that is a line of the framework");
@@ -104,7 +110,8 @@ async fn what_was_probably_meant_is_offered() {
         (Method::POST, "/user", "did you mean `POST /users`?"),
         (Method::GET, "/panics", "did you mean `GET /panic`?"),
     ] {
-        let text = client.request(method.clone(), path).header("accept", "text/markdown").await.text();
+        let text =
+            client.request(method.clone(), path).header("accept", "text/markdown").await.text();
         assert!(text.contains(near), "{method} {path}: {text}");
         assert!(text.contains("- POST /users `create`, "), "{text}");
         assert!(!text.contains("other methods"), "{text}");
@@ -119,8 +126,12 @@ async fn what_was_probably_meant_is_offered() {
 #[trine::test]
 async fn markdown_is_terse_and_shows_the_line() {
     let text = told("/users/7", "text/markdown").await;
-    assert!(text.starts_with("# 500 Internal Server Error\n\n- because: reading user 7\n"), "{text}");
-    let source = include_str!("page.rs").lines().find(|line| line.contains(".with_context(")).unwrap();
+    assert!(
+        text.starts_with("# 500 Internal Server Error\n\n- because: reading user 7\n"),
+        "{text}"
+    );
+    let source =
+        include_str!("page.rs").lines().find(|line| line.contains(".with_context(")).unwrap();
     let line = text.lines().find(|line| line.trim_start().starts_with('>')).unwrap();
     assert!(line.ends_with(&format!("| {source}")), "{text}");
     let text = told("/made", "text/markdown").await;
@@ -140,7 +151,10 @@ async fn panics_are_shown_and_the_next_request_is_served() {
         assert!(frame.ends_with("panics"), "{body:#}");
     }
     let page = client.get("/panic").header("accept", "text/html").await.text();
-    assert!(page.contains("<a href=\"vscode://file/") && page.contains("tests/errors/page.rs:"), "{page}");
+    assert!(
+        page.contains("<a href=\"vscode://file/") && page.contains("tests/errors/page.rs:"),
+        "{page}"
+    );
     assert!(page.contains("&lt;b&gt;is&lt;/<wbr>b&gt; 7") && !page.contains("<b>is"), "{page}");
     client.get("/made").await.expect_status(409);
 }
@@ -148,10 +162,12 @@ async fn panics_are_shown_and_the_next_request_is_served() {
 #[trine::test]
 async fn a_head_that_the_handler_took_is_still_shown() {
     let client = app(Profile::Dev).test().await;
-    let answer = client.post("/taken?a=b").header("accept", "text/html").header("x-name", "ann").await;
+    let answer =
+        client.post("/taken?a=b").header("accept", "text/html").header("x-name", "ann").await;
     answer.expect_status(500).expect_header("content-type", "text/html; charset=utf-8");
     assert!(
-        answer.text().contains("/<wbr>taken?a=b") && answer.text().contains("<th>x-name</th><td>ann</td>")
+        answer.text().contains("/<wbr>taken?a=b")
+            && answer.text().contains("<th>x-name</th><td>ann</td>")
     );
     let policy = answer.header("content-security-policy").unwrap();
     assert_eq!(policy, "default-src 'none'; style-src 'unsafe-inline'");
@@ -163,7 +179,8 @@ async fn a_catcher_goes_before_the_page() {
     async fn own(problem: Caught) -> String {
         problem.to_string()
     }
-    let client = app(Profile::Dev).catch(409, own).catch(catch::of::<catch::Panic>(), own).test().await;
+    let client =
+        app(Profile::Dev).catch(409, own).catch(catch::of::<catch::Panic>(), own).test().await;
     client.get("/made").await.expect_status(409).expect_text("409 Conflict: taken");
     client.get("/panic").await.expect_status(500).expect_text("500 Internal Server Error");
     assert!(client.get("/nowhere").header("accept", "text/html").await.text().contains("Routes ("));

@@ -25,7 +25,9 @@ async fn disk() -> trine::Result<String> {
 }
 
 async fn context() -> trine::Result<String> {
-    Err::<String, _>(io::Error::other("no space")).context("writing").with_context(|| format!("todo {}", 7))
+    Err::<String, _>(io::Error::other("no space"))
+        .context("writing")
+        .with_context(|| format!("todo {}", 7))
 }
 
 async fn text() -> trine::Result<()> {
@@ -66,7 +68,11 @@ async fn any_error_is_a_500_that_only_the_log_explains() {
     for accept in ["*/*", "text/html", "text/markdown", "text/plain"] {
         let answer = client.get("/disk").header("accept", accept).await;
         assert_eq!(answer.status(), 500);
-        assert!(!answer.text().contains("secret") && !answer.text().contains("cannot"), "{}", answer.text());
+        assert!(
+            !answer.text().contains("secret") && !answer.text().contains("cannot"),
+            "{}",
+            answer.text()
+        );
         assert!(!answer.text().contains(".rs"), "{}", answer.text());
     }
     assert_eq!(lines.count("/etc/secret cannot be read"), 4, "{}", lines.text());
@@ -85,7 +91,12 @@ async fn the_trace_id_stands_in_the_answer_and_in_the_log() {
     let body: Value = client.get("/disk").header("traceparent", PARENT).await.json();
     assert_eq!(body["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(lines.count("4bf92f3577b34da6a3ce929d0e0e4736"), 1, "{}", lines.text());
-    let page = client.get("/disk").header("traceparent", PARENT).header("accept", "text/html").await.text();
+    let page = client
+        .get("/disk")
+        .header("traceparent", PARENT)
+        .header("accept", "text/html")
+        .await
+        .text();
     assert!(page.contains("Trace id: 4bf92f3577b34da6a3ce929d0e0e4736"), "{page}");
 
     // An id that is no id never reaches the page.
@@ -102,7 +113,12 @@ async fn context_is_logged_and_never_told() {
     let answer = client.get("/context").await;
     assert_eq!(answer.status(), 500);
     assert!(!answer.text().contains("todo") && !answer.text().contains("writing"));
-    assert_eq!(lines.count("500 Internal Server Error: todo 7: writing: no space"), 1, "{}", lines.text());
+    assert_eq!(
+        lines.count("500 Internal Server Error: todo 7: writing: no space"),
+        1,
+        "{}",
+        lines.text()
+    );
     client.get("/text").await.expect_status(500);
     assert_eq!(lines.count("500 Internal Server Error: the table is empty"), 1, "{}", lines.text());
 }

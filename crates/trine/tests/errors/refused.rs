@@ -73,12 +73,17 @@ fn refusals() -> Vec<(&'static str, Group)> {
     vec![
         ("guard", Group::at("/guard").guard::<Member>().route("/", get(members))),
         ("route", Group::at("/route").route("/", get(members).layer(guard::<Member>()))),
-        ("middleware", Group::at("/middleware").layer(middleware(refuses)).route("/", get(members))),
+        (
+            "middleware",
+            Group::at("/middleware").layer(middleware(refuses)).route("/", get(members)),
+        ),
         ("extractor", Group::at("/extractor").layer(middleware(extracts)).route("/", get(members))),
         ("tower", Group::at("/tower").layer(answering).route("/", get(members))),
         (
             "error",
-            Group::at("/error").layer(TimeoutLayer::new(Duration::from_millis(5))).route("/", get(slow)),
+            Group::at("/error")
+                .layer(TimeoutLayer::new(Duration::from_millis(5)))
+                .route("/", get(slow)),
         ),
         ("handler", Group::at("/handler").route("/", get(async |_: Member| "never"))),
     ]
@@ -94,7 +99,8 @@ async fn flashes(client: &TestClient, path: &str) {
     client.get("/login").await.expect_text("no flash");
 }
 
-/// The groups with a name of their own, inside of one with the sessions and the catcher, and in an application with both.
+/// The groups with a name of their own, inside of one with the sessions and the catcher, and in an
+/// application with both.
 fn nested(dev: bool) -> [App; 3] {
     let config = || {
         let mut config = Config::default();
@@ -103,9 +109,12 @@ fn nested(dev: bool) -> [App; 3] {
     };
     let group = || refusals().into_iter().fold(Group::at(""), |all, (_, group)| all.group(group));
     let inside = group().layer(sessions()).route("/login", get(login)).catch(.., to_login);
-    let apart =
-        Group::at("").layer(sessions()).group(group().catch(.., to_login)).route("/login", get(login));
-    let outer = App::new().layer(sessions()).group(group()).route("/login", get(login)).catch(.., to_login);
+    let apart = Group::at("")
+        .layer(sessions())
+        .group(group().catch(.., to_login))
+        .route("/login", get(login));
+    let outer =
+        App::new().layer(sessions()).group(group()).route("/login", get(login)).catch(.., to_login);
     [App::new().group(inside), App::new().group(apart), outer].map(|app| app.config(config()))
 }
 
@@ -181,12 +190,14 @@ async fn what_is_cached_is_not_made_again() {
     async fn takes(_: Cached<Visitor>, _: Request) -> Problem {
         Problem::forbidden("not you")
     }
-    let guarded = Group::at("/guard").guard::<Cached<Visitor>>().guard::<Member>().route("/", get(members));
+    let guarded =
+        Group::at("/guard").guard::<Cached<Visitor>>().guard::<Member>().route("/", get(members));
     let apart = Group::at("/apart")
         .guard::<Cached<Visitor>>()
         .group(Group::at("/in").layer(middleware(refuses)).route("/", get(members)));
     let middle = Group::at("/middleware").layer(middleware(caching)).route("/", get(members));
-    let app = App::new().state(Asked(AtomicUsize::new(0))).group(guarded).group(apart).group(middle);
+    let app =
+        App::new().state(Asked(AtomicUsize::new(0))).group(guarded).group(apart).group(middle);
     let client = app.route("/taken", get(takes)).catch(.., known).test().await;
     for (at, path) in ["/guard", "/apart/in", "/middleware", "/taken"].into_iter().enumerate() {
         client.get(path).await.expect_text(&format!("visitor {}", at + 1));
@@ -201,7 +212,8 @@ async fn layers_around_see_the_answer_of_the_catcher() {
         answer.headers_mut().extend(length.map(|value| (HeaderName::from_static("x-saw"), value)));
         answer
     }
-    let group = Group::at("/g").layer(middleware(stamps)).guard::<Member>().route("/", get(members));
+    let group =
+        Group::at("/g").layer(middleware(stamps)).guard::<Member>().route("/", get(members));
     let client = App::new().group(group.catch(401, async || Html("page"))).test().await;
     client.get("/g").await.expect_status(401).expect_header("x-saw", "text/html; charset=utf-8");
 }

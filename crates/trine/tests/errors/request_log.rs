@@ -98,7 +98,8 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
         let start = r#"trine::request: method=GET path="/users/x" status=400 route="/users/{id}" why="400 Bad Request: "#;
         assert!(line.starts_with(start) && line.ends_with(r#"by="Path""#), "{line}");
         client.get("/admin/keys").await.expect_status(403);
-        let refused = r#"status=403 route="/admin/keys" why="403 Forbidden: this is for admins" by="Admin""#;
+        let refused =
+            r#"status=403 route="/admin/keys" why="403 Forbidden: this is for admins" by="Admin""#;
         assert!(last(&lines).ends_with(refused), "{}", last(&lines));
         // A catcher told it in another way.
         client.get("/told").await.expect_status(303);
@@ -108,16 +109,27 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
             last(&lines)
         );
         client.get("/nowhere").await.expect_status(404);
-        let nowhere = r#"path="/nowhere" status=404 why="404 Not Found: nothing stands at `/nowhere`""#;
+        let nowhere =
+            r#"path="/nowhere" status=404 why="404 Not Found: nothing stands at `/nowhere`""#;
         assert!(last(&lines).ends_with(nowhere), "{}", last(&lines));
         client.delete("/users/7").await.expect_status(405);
         assert!(
-            last(&lines).contains(r#"method=DELETE path="/users/7" status=405 route="/users/{id}" why="405"#)
+            last(&lines).contains(
+                r#"method=DELETE path="/users/7" status=405 route="/users/{id}" why="405"#
+            )
         );
         client.get("/report").header("x-version", "2").await.expect_status(200);
-        assert!(last(&lines).ends_with(r#"path="/report" status=200 route="/report""#), "{}", last(&lines));
+        assert!(
+            last(&lines).ends_with(r#"path="/report" status=200 route="/report""#),
+            "{}",
+            last(&lines)
+        );
         client.get("/hosted").header("host", "api.example.com").await.expect_status(200);
-        assert!(last(&lines).ends_with(r#"path="/hosted" status=200 route="/hosted""#), "{}", last(&lines));
+        assert!(
+            last(&lines).ends_with(r#"path="/hosted" status=200 route="/hosted""#),
+            "{}",
+            last(&lines)
+        );
         let answer = client.get("/fails").await;
         let id = answer.json::<serde_json::Value>()["trace_id"].as_str().unwrap().to_owned();
         let failed = format!(r#"why="500 Internal Server Error" trace_id="{id}""#);
@@ -125,12 +137,18 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
     }
     // The route is the one that was met, whatever a layer made of the path.
     assert_eq!(lines.count("trine::request"), 18, "{}", lines.text());
-    let client = client(Profile::Dev, LogRequests::default(), app().layer(middleware(rewrites))).await;
+    let client =
+        client(Profile::Dev, LogRequests::default(), app().layer(middleware(rewrites))).await;
     client.get("/old").await.expect_text("7");
-    assert!(last(&lines).ends_with(r#"path="/old" status=200 route="/users/{id}""#), "{}", last(&lines));
+    assert!(
+        last(&lines).ends_with(r#"path="/old" status=200 route="/users/{id}""#),
+        "{}",
+        last(&lines)
+    );
 }
 
-/// The route is the one that answers, or that is led to; a look at the path alone would name others.
+/// The route is the one that answers, or that is led to; a look at the path alone would name
+/// others.
 #[trine::test]
 async fn it_names_the_route_that_the_request_came_to() {
     async fn respells(mut request: Request, next: Next) -> Response {
@@ -160,11 +178,20 @@ async fn it_names_the_route_that_the_request_came_to() {
         client.get("/same/x/").await.expect_text("x");
         assert!(last(&lines).ends_with(r#"status=200 route="/same/x""#), "{}", last(&lines));
     }
-    let client = client(Profile::Dev, LogRequests::default(), routes().layer(middleware(respells))).await;
+    let client =
+        client(Profile::Dev, LogRequests::default(), routes().layer(middleware(respells))).await;
     client.get("/odd").await.expect_text("7");
-    assert!(last(&lines).ends_with(r#"path="/odd" status=200 route="/users/{id}""#), "{}", last(&lines));
+    assert!(
+        last(&lines).ends_with(r#"path="/odd" status=200 route="/users/{id}""#),
+        "{}",
+        last(&lines)
+    );
     client.get("/more").await.expect_text("x");
-    assert!(last(&lines).ends_with(r#"path="/more" status=200 route="/same/x""#), "{}", last(&lines));
+    assert!(
+        last(&lines).ends_with(r#"path="/more" status=200 route="/same/x""#),
+        "{}",
+        last(&lines)
+    );
 }
 
 #[trine::test]
@@ -213,7 +240,12 @@ async fn it_is_there_under_dev_and_where_it_was_asked_for() {
         let (lines, _guard) = Lines::start();
         let client = client(profile, log_requests, app()).await;
         client.get("/users/7").await.expect_status(200);
-        assert_eq!(lines.count("trine::request"), count, "{profile:?} {log_requests:?}: {}", lines.text());
+        assert_eq!(
+            lines.count("trine::request"),
+            count,
+            "{profile:?} {log_requests:?}: {}",
+            lines.text()
+        );
     }
     // Without a configuration there is no profile.
     let (lines, _guard) = Lines::start();

@@ -10,8 +10,8 @@ async fn conflict() -> Problem {
 }
 
 async fn own_fields() -> ([(&'static str, &'static str); 1], Problem) {
-    let problem =
-        Problem::conflict("taken").header(header::VARY, HeaderValue::from_static("Accept-Language"));
+    let problem = Problem::conflict("taken")
+        .header(header::VARY, HeaderValue::from_static("Accept-Language"));
     ([("vary", "cookie, ACCEPT")], problem)
 }
 
@@ -47,7 +47,11 @@ async fn refuses(_request: Request, _next: Next) -> Problem {
 
 /// All names of `Vary`, sorted.
 fn vary(answer: &TestResponse) -> Vec<String> {
-    let values = answer.headers().get_all("vary").iter().flat_map(|value| value.to_str().unwrap().split(','));
+    let values = answer
+        .headers()
+        .get_all("vary")
+        .iter()
+        .flat_map(|value| value.to_str().unwrap().split(','));
     let mut names: Vec<String> = values.map(|name| name.trim().to_ascii_lowercase()).collect();
     names.sort();
     names
@@ -84,7 +88,9 @@ async fn every_problem_varies_by_accept_in_every_form() {
             "/caught",
         ];
         for path in paths {
-            for accept in [None, Some("text/html"), Some("text/markdown"), Some("text/plain"), Some("*/*")] {
+            for accept in
+                [None, Some("text/html"), Some("text/markdown"), Some("text/plain"), Some("*/*")]
+            {
                 let request = client.get(path);
                 let answer = match accept {
                     Some(accept) => request.header("accept", accept).await,
@@ -116,7 +122,8 @@ async fn it_joins_what_the_handler_and_the_layers_say() {
 async fn a_route_that_a_condition_passes_over_on_its_host_varies_too() {
     let special = get(async || "special").header("x-version", "2");
     let host = Group::host("api.example.com").route("/report", special);
-    let app = App::new().group(host).route("/report", get(async || "plain")).route("/fine", get(fine));
+    let app =
+        App::new().group(host).route("/report", get(async || "plain")).route("/fine", get(fine));
     let client = app.test().await;
     for (host, version, text, names) in [
         ("api.example.com", "2", "special", &["x-version"][..]),
@@ -157,7 +164,8 @@ async fn a_redirect_of_a_slash_and_what_answers_in_its_place_vary() {
 async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
     let group = Group::at("/app").accepts("text/html").fallback(async || "page");
     let other = Group::at("/{kind}/api").has_header("x-deep").fallback(async || "deep");
-    let app = App::new().group(group).group(other).route("/{*rest}", get(fine).has_header("x-fine"));
+    let app =
+        App::new().group(group).group(other).route("/{*rest}", get(fine).has_header("x-fine"));
     let client = app.fallback(async || "lost").test().await;
     // Nothing but the general route stands there, behind the fallbacks of the groups.
     for (path, name, value, text, names) in [
@@ -173,7 +181,10 @@ async fn what_answers_where_no_fallback_of_a_group_fits_varies_by_what_would() {
             assert_eq!(answer.text(), text);
         }
         let said = vary(&answer);
-        assert!(names.iter().all(|name| said.iter().any(|said| said == name)), "{path} {value}: {said:?}");
+        assert!(
+            names.iter().all(|name| said.iter().any(|said| said == name)),
+            "{path} {value}: {said:?}"
+        );
     }
     // And where there is no route at all.
     let group = Group::at("/app").accepts("text/html").fallback(async || "page");

@@ -1,4 +1,5 @@
-//! What must hold for any bytes that come as `multipart/form-data`: the fuzz target `multipart` and a test both call it.
+//! What must hold for any bytes that come as `multipart/form-data`: the fuzz target `multipart` and
+//! a test both call it.
 
 use std::convert::Infallible;
 
@@ -28,7 +29,9 @@ async fn tell(mut parts: Multipart) -> (StatusCode, Vec<u8>) {
 
 async fn read(parts: &mut Multipart, told: &mut Vec<u8>) -> Result<(), Problem> {
     while let Some(mut part) = parts.next_part().await? {
-        told.extend(format!("[{:?} {:?} {:?} ", part.name(), part.file_name(), part.headers()).bytes());
+        told.extend(
+            format!("[{:?} {:?} {:?} ", part.name(), part.file_name(), part.headers()).bytes(),
+        );
         while let Some(chunk) = part.chunk().await? {
             told.extend(chunk);
         }
@@ -37,8 +40,8 @@ async fn read(parts: &mut Multipart, told: &mut Vec<u8>) -> Result<(), Problem> 
     Ok(())
 }
 
-/// However the bytes are cut on their way, the parts are the same, and so is the verdict. The first two bytes say where
-/// they are cut: at one place, and then into pieces of one size.
+/// However the bytes are cut on their way, the parts are the same, and so is the verdict. The first
+/// two bytes say where they are cut: at one place, and then into pieces of one size.
 pub(crate) fn parts(bytes: &[u8]) {
     let [place, size, body @ ..] = bytes else { return };
     let (start, rest) = body.split_at(usize::from(*place).min(body.len()));
@@ -58,7 +61,10 @@ fn verdict(body: Body) -> (u16, Vec<u8>) {
     APP.with(|(runtime, app)| {
         runtime.block_on(async {
             let Ok(response) = app.clone().oneshot(request).await;
-            (response.status().as_u16(), response.into_body().bytes().await.expect("a whole body").to_vec())
+            (
+                response.status().as_u16(),
+                response.into_body().bytes().await.expect("a whole body").to_vec(),
+            )
         })
     })
 }

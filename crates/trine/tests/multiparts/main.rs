@@ -1,5 +1,5 @@
-//! Any multipart at all, on a toolchain that cannot fuzz: the corpus of the fuzz target `multipart`, and what can be made
-//! of it.
+//! Any multipart at all, on a toolchain that cannot fuzz: the corpus of the fuzz target
+//! `multipart`, and what can be made of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod check;
@@ -9,7 +9,8 @@ use proptest::prelude::*;
 #[test]
 fn the_corpus_of_the_fuzz_target() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/multipart");
-    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     assert!(files.len() >= 10, "{} files", files.len());
     for file in files {
         check::parts(&std::fs::read(file).unwrap());

@@ -1,4 +1,5 @@
-//! What must hold for any path that comes to an application: the fuzz target `path` and a test both call it.
+//! What must hold for any path that comes to an application: the fuzz target `path` and a test both
+//! call it.
 
 use percent_encoding::percent_decode_str;
 use tokio::runtime::{Builder, Runtime};
@@ -26,8 +27,9 @@ async fn both(Path((id, post)): Path<(String, String)>) -> String {
     format!("{id}\n{post}")
 }
 
-/// A path is malformed, or nothing stands there, or something does with another slash at its end, or it reaches the one handler whose template it matches, which gets
-/// what the segments say, decoded once.
+/// A path is malformed, or nothing stands there, or something does with another slash at its end,
+/// or it reaches the one handler whose template it matches, which gets what the segments say,
+/// decoded once.
 pub(crate) fn path(bytes: &[u8]) {
     let Ok(uri) = Uri::try_from(bytes) else { return };
     let request = Request::get(uri.clone()).body(Body::empty()).expect("a valid request");
@@ -52,15 +54,19 @@ pub(crate) fn path(bytes: &[u8]) {
 fn another(path: &str) -> Option<String> {
     let shorter = path.strip_suffix('/');
     let last = shorter.unwrap_or(path).rsplit('/').next()?;
-    let dots = percent_decode_str(last).all(|byte| byte == b'.') && percent_decode_str(last).count() <= 2;
+    let dots =
+        percent_decode_str(last).all(|byte| byte == b'.') && percent_decode_str(last).count() <= 2;
     (!dots).then(|| shorter.map_or_else(|| format!("{path}/"), str::to_owned))
 }
 
-/// Told without a router, straight from the rules: `%XX` of what needs none is that byte, and everything else is compared
-/// as it stands; `%2F` separates nothing, and an empty segment is one.
+/// Told without a router, straight from the rules: `%XX` of what needs none is that byte, and
+/// everything else is compared as it stands; `%2F` separates nothing, and an empty segment is one.
 fn expected(path: &str) -> Result<String, u16> {
     let malformed = path.split('%').skip(1).any(|after| {
-        !after.as_bytes().first_chunk::<2>().is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+        !after
+            .as_bytes()
+            .first_chunk::<2>()
+            .is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
     });
     if malformed {
         return Err(400);
@@ -70,11 +76,14 @@ fn expected(path: &str) -> Result<String, u16> {
         // What would lead out of a folder is no text of a path.
         let elsewhere = |segment: &str| {
             let decoded = percent_decode_str(segment).collect::<Vec<u8>>();
-            decoded == b"." || decoded == b".." || decoded.iter().any(|byte| b"/\\\0".contains(byte))
+            decoded == b"."
+                || decoded == b".."
+                || decoded.iter().any(|byte| b"/\\\0".contains(byte))
         };
         if raw.starts_with('/') || raw.split('/').any(elsewhere) { Err(400) } else { Ok(text) }
     };
-    let is = |raw: &str, name: &str| *percent_decode_str(raw).collect::<Vec<u8>>() == *name.as_bytes();
+    let is =
+        |raw: &str, name: &str| *percent_decode_str(raw).collect::<Vec<u8>>() == *name.as_bytes();
     let segments: Vec<&str> = path.strip_prefix('/').ok_or(404_u16)?.split('/').collect();
     match *segments {
         [""] => Ok("root".into()),

@@ -1,4 +1,5 @@
-//! A function with an attribute goes into `routes![]`; without `routes![]`, its arguments are extractors.
+//! A function with an attribute goes into `routes![]`; without `routes![]`, its arguments are
+//! extractors.
 use trine::prelude::*;
 
 #[get("/users/{id}")]

@@ -49,7 +49,8 @@ impl Browser {
 
     pub(crate) async fn open(&mut self, url: &str) -> Page {
         let context = self.ask(None, "Target.createBrowserContext", json!({})).await;
-        let place = json!({ "url": "about:blank", "browserContextId": context["browserContextId"] });
+        let place =
+            json!({ "url": "about:blank", "browserContextId": context["browserContextId"] });
         let target = self.ask(None, "Target.createTarget", place).await;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let session = self.ask(None, "Target.attachToTarget", attach).await;
@@ -60,13 +61,15 @@ impl Browser {
         self.ask(Some(&page), "Page.addScriptToEvaluateOnNewDocument", ours).await;
         self.ask(Some(&page), "Page.enable", json!({})).await;
         self.ask(Some(&page), "Page.navigate", json!({ "url": url })).await;
-        self.wait_for(&page, "document.readyState === 'complete' && location.protocol === 'http:'").await;
+        self.wait_for(&page, "document.readyState === 'complete' && location.protocol === 'http:'")
+            .await;
         page
     }
 
     /// What an expression is on the page.
     pub(crate) async fn eval(&mut self, page: &Page, expression: &str) -> Value {
-        let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let asked =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let mut answer = self.ask(Some(page), "Runtime.evaluate", asked).await;
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         answer["result"]["value"].take()
@@ -76,7 +79,11 @@ impl Browser {
         let start = Instant::now();
         while self.eval(page, expression).await != true {
             let waited = start.elapsed() < Duration::from_secs(45);
-            assert!(waited, "never: {expression}\n{}", self.eval(page, "document.body.innerText").await);
+            assert!(
+                waited,
+                "never: {expression}\n{}",
+                self.eval(page, "document.body.innerText").await
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }

@@ -40,8 +40,7 @@ pub struct Api {
 impl Api {
     /// Registers a user and speaks as them from then on.
     pub async fn register(&self, name: &str) -> Api {
-        let user =
-            json!({ "username": name, "email": format!("{name}@example.org"), "password": "correct horse" });
+        let user = json!({ "username": name, "email": format!("{name}@example.org"), "password": "correct horse" });
         let answer = self.post("/users", json!({ "user": user })).await.ok(201);
         self.with_token(answer["user"]["token"].as_str().unwrap())
     }
@@ -68,7 +67,8 @@ impl Api {
 
     /// Publishes an article and returns it.
     pub async fn publish(&self, title: &str, tags: &[&str]) -> Value {
-        let article = json!({ "title": title, "description": "about", "body": "text", "tagList": tags });
+        let article =
+            json!({ "title": title, "description": "about", "body": "text", "tagList": tags });
         self.post("/articles", json!({ "article": article })).await.ok(201)["article"].clone()
     }
 

@@ -54,7 +54,10 @@ impl Gateway {
 
     pub(crate) fn log(&self) -> String {
         let mut text = String::new();
-        std::fs::File::open(self.folder.path().join("log")).unwrap().read_to_string(&mut text).unwrap();
+        std::fs::File::open(self.folder.path().join("log"))
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 
@@ -78,7 +81,8 @@ pub(crate) fn write(folder: &Path, routes: &str) {
 /// An upstream that says its name and what it was asked.
 pub(crate) async fn upstream(name: &'static str) -> TestServer {
     let tell = move |request: Request| async move {
-        let forwarded = request.headers().get("forwarded").map(|value| value.to_str().unwrap().to_owned());
+        let forwarded =
+            request.headers().get("forwarded").map(|value| value.to_str().unwrap().to_owned());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let length = request.into_body().bytes().await.unwrap().len();
         format!("{name} {method} {uri} {length} {}", forwarded.unwrap_or_default())

@@ -15,7 +15,8 @@ use crate::kit::{Gateway, until, upstream, write};
 
 #[tokio::test]
 async fn requests_find_their_routes() {
-    let (api, site, tenant) = (upstream("api").await, upstream("site").await, upstream("tenant").await);
+    let (api, site, tenant) =
+        (upstream("api").await, upstream("site").await, upstream("tenant").await);
     let gateway = Gateway::start(&format!(
         "[gateway]\nroutes = ['site', 'api', 'tenant']\n\
          [routes.api]\nprefix = '/api/'\nstrip_prefix = true\nmax_body = '10'\nupstreams = ['{}/v1']\n\
@@ -25,13 +26,21 @@ async fn requests_find_their_routes() {
         site.url(),
         tenant.url()
     ));
-    assert!(gateway.get("/api/users?x=%20").await.1.starts_with("api GET /v1/users?x=%20 0 for=127.0.0.1;"));
+    assert!(
+        gateway
+            .get("/api/users?x=%20")
+            .await
+            .1
+            .starts_with("api GET /v1/users?x=%20 0 for=127.0.0.1;")
+    );
     assert!(gateway.get("/apis").await.1.starts_with("site GET /apis "));
     let client = Client::new();
     let to_tenant = client.get(format!("{}/x", gateway.url)).header("host", "tenant.example:99");
     assert!(to_tenant.send().await.unwrap().text().await.unwrap().starts_with("tenant GET /x "));
 
-    let post = |length: usize| client.post(format!("{}/api/x", gateway.url)).body("x".repeat(length)).send();
+    let post = |length: usize| {
+        client.post(format!("{}/api/x", gateway.url)).body("x".repeat(length)).send()
+    };
     assert!(post(10).await.unwrap().text().await.unwrap().starts_with("api POST /v1/x 10 "));
     assert_eq!(post(11).await.unwrap().status(), 413);
 
@@ -40,13 +49,17 @@ async fn requests_find_their_routes() {
     assert!(health.contains(r#"{"name":"api","upstreams":1,"healthy":1}"#), "{health}");
     assert!(!health.contains("127.0.0.1"), "it tells nobody where upstreams are");
     let log = gateway.log();
-    assert!(log.contains("access") && log.contains("/api/users") && log.contains("status=413"), "{log}");
+    assert!(
+        log.contains("access") && log.contains("/api/users") && log.contains("status=413"),
+        "{log}"
+    );
 }
 
 #[tokio::test]
 async fn sighup_loads_routes_again_and_keeps_them_where_they_are_wrong() {
     let (one, two) = (upstream("one").await, upstream("two").await);
-    let routes = |url: &str| format!("[gateway]\nroutes = ['site']\n[routes.site]\nupstreams = ['{url}']\n");
+    let routes =
+        |url: &str| format!("[gateway]\nroutes = ['site']\n[routes.site]\nupstreams = ['{url}']\n");
     let gateway = Gateway::start(&routes(one.url()));
     assert!(gateway.get("/x").await.1.starts_with("one "));
     write(gateway.folder.path(), &routes(two.url()));
@@ -55,7 +68,11 @@ async fn sighup_loads_routes_again_and_keeps_them_where_they_are_wrong() {
     write(gateway.folder.path(), &routes("nonsense"));
     gateway.signal("-HUP");
     until("the complaint", async || gateway.log().contains("routes stay as they are")).await;
-    assert!(gateway.log().contains("`nonsense` is not the URL of an upstream"), "{}", gateway.log());
+    assert!(
+        gateway.log().contains("`nonsense` is not the URL of an upstream"),
+        "{}",
+        gateway.log()
+    );
     assert!(gateway.get("/x").await.1.starts_with("two "));
 }
 
@@ -121,11 +138,14 @@ async fn sigterm_lets_requests_end() {
     ));
     let url = gateway.url.clone();
     let asked =
-        tokio::spawn(async move { Client::new().get(url).send().await.unwrap().text().await.unwrap() });
+        tokio::spawn(
+            async move { Client::new().get(url).send().await.unwrap().text().await.unwrap() },
+        );
     tokio::time::sleep(Duration::from_millis(200)).await;
     gateway.signal("-TERM");
     assert_eq!(asked.await.unwrap(), "late but whole");
-    let status = tokio::task::spawn_blocking(move || gateway.process.wait().unwrap()).await.unwrap();
+    let status =
+        tokio::task::spawn_blocking(move || gateway.process.wait().unwrap()).await.unwrap();
     assert!(status.success());
 }
 
@@ -137,7 +157,8 @@ fn mistakes_are_told_with_their_lines_all_at_once() {
         "[gateway]\nroutes = ['a', 'b']\n[routes.a]\nupstream = ['http://x']\n[routes.b]\nupstreams = []\n\
          balance = 'best'\n",
     );
-    let output = Command::new(env!("CARGO_BIN_EXE_gateway")).current_dir(folder.path()).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_gateway")).current_dir(folder.path()).output().unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("trine.toml:4: there is no key `routes.a.upstream`"), "{text}");

@@ -54,7 +54,9 @@ impl Load {
 async fn upstreams_change_under_load_and_no_request_fails() {
     let (one, two) = (upstream("one").await, upstream("two").await);
     let routes = |url: &str| {
-        format!("[gateway]\nroutes = ['site']\naccess_log = false\n[routes.site]\nupstreams = ['{url}']\n")
+        format!(
+            "[gateway]\nroutes = ['site']\naccess_log = false\n[routes.site]\nupstreams = ['{url}']\n"
+        )
     };
     let gateway = Gateway::start(&routes(one.url()));
     let mut load = Load::start();
@@ -93,16 +95,20 @@ fn certificate(folder: &Path) -> CertificateDer<'static> {
 async fn ask(address: String, trusted: Vec<CertificateDer<'static>>) -> CertificateDer<'static> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(trusted);
-    let config =
-        rustls::ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    let config = rustls::ClientConfig::builder_with_provider(
+        rustls::crypto::aws_lc_rs::default_provider().into(),
+    )
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_root_certificates(roots)
+    .with_no_client_auth();
     let tcp = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap();
-    stream.write_all(b"GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("one GET /x"), "{answer}");

@@ -36,7 +36,10 @@ impl Kept {
     /// Sends a request and reads the answer.
     pub(crate) async fn get(&mut self, path: &str) -> Result<String, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
-        self.stream.write_all(request.as_bytes()).await.map_err(|error| format!("write: {error}"))?;
+        self.stream
+            .write_all(request.as_bytes())
+            .await
+            .map_err(|error| format!("write: {error}"))?;
         self.stream.flush().await.map_err(|error| format!("flush: {error}"))?;
         let mut answer = Vec::new();
         loop {
@@ -130,7 +133,8 @@ impl Display for Counts {
 
 impl Load {
     pub(crate) fn begin(target: &Target) -> Load {
-        let mut load = Load { seen: Arc::default(), requests: BTreeMap::new(), clients: JoinSet::new() };
+        let mut load =
+            Load { seen: Arc::default(), requests: BTreeMap::new(), clients: JoinSet::new() };
         for _ in 0..2 {
             load.add("kept and busy", target, |at, seen, count| kept(at, seen, count, 1));
             load.add("new", target, new);
@@ -196,10 +200,11 @@ async fn new(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     }
 }
 
-/// Four requests at a time on one connection, until the server says that it takes no more. A request that was sent has to be
-/// answered, or named as not processed by the GOAWAY frame, which leaves the client free to send it again (RFC 9113, section 6.8):
-/// the crate `h2` acknowledges the server's PING before it sends the requests that wait in it. A request that the client knows
-/// not to send is none.
+/// Four requests at a time on one connection, until the server says that it takes no more. A
+/// request that was sent has to be answered, or named as not processed by the GOAWAY frame, which
+/// leaves the client free to send it again (RFC 9113, section 6.8): the crate `h2` acknowledges the
+/// server's PING before it sends the requests that wait in it. A request that the client knows not
+/// to send is none.
 async fn http2(target: Target, seen: Arc<Seen>, count: Arc<AtomicUsize>) {
     let mut goes_on = true;
     while goes_on && !seen.is_over() {
@@ -248,7 +253,9 @@ fn request(
     Some(async {
         let answer = match answer.await {
             Ok(answer) => answer,
-            Err(error) if error.is_go_away() && error.reason() == Some(Reason::NO_ERROR) => return Ok(None),
+            Err(error) if error.is_go_away() && error.reason() == Some(Reason::NO_ERROR) => {
+                return Ok(None);
+            }
             Err(error) => return Err(format!("no answer: {error}")),
         };
         if answer.status() != 200 {

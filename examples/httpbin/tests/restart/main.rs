@@ -1,4 +1,5 @@
-//! Restarts of the whole program under load: real processes, real signals, and every request is counted.
+//! Restarts of the whole program under load: real processes, real signals, and every request is
+//! counted.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
@@ -38,8 +39,9 @@ async fn not_one_request_fails_over_tls_whether_workers_steal_or_not() {
     let files = [("cert.pem", certificate.chain.as_str()), ("key.pem", &certificate.key)];
     let program = Program::start_with(&format!("workers = 2\n{tls}"), &files);
     let load = Load::begin(&Target::secure(program.secure.as_ref().unwrap(), &certificate));
-    let configs = [(2, true), (1, true), (3, false), (2, true)]
-        .map(|(workers, stealing)| format!("workers = {workers}\nwork_stealing = {stealing}\n{tls}"));
+    let configs = [(2, true), (1, true), (3, false), (2, true)].map(|(workers, stealing)| {
+        format!("workers = {workers}\nwork_stealing = {stealing}\n{tls}")
+    });
     restarts(&program, load, configs).await;
 }
 
@@ -60,7 +62,8 @@ async fn restarts<const TIMES: usize>(program: &Program, load: Load, configs: [S
 
     assert_eq!(pids.len(), TIMES + 1);
     assert_eq!(counts.failures, Vec::<String>::new(), "{counts}");
-    // Only where the last GOAWAY crosses four requests on their way, which is in few of the restarts.
+    // Only where the last GOAWAY crosses four requests on their way, which is in few of the
+    // restarts.
     assert!(counts.turned_away <= 4 * TIMES.div_ceil(3), "{counts}");
     for (kind, requests) in &counts.requests {
         let requests = requests.load(Ordering::Relaxed);
@@ -101,7 +104,8 @@ async fn a_new_process_that_does_not_start_leaves_the_old_one_serving() {
     assert_eq!(program.pid().await.unwrap(), second);
 }
 
-/// It waits for what was asked of it, and closes idle connections only after the time that they have anyhow.
+/// It waits for what was asked of it, and closes idle connections only after the time that they
+/// have anyhow.
 #[tokio::test]
 async fn the_old_process_ends_what_it_began() {
     let program = Program::start("workers = 1\ntimeouts.keep_alive = \"2s\"\n");
@@ -147,8 +151,9 @@ async fn a_new_process_that_hangs_is_killed() {
 
 #[tokio::test]
 async fn unix_sockets_are_handed_over_with_their_files() {
-    let program =
-        Program::start("listeners = [\"http://127.0.0.1:0\", \"unix:FOLDER/socket\"]\nworkers = 2\n");
+    let program = Program::start(
+        "listeners = [\"http://127.0.0.1:0\", \"unix:FOLDER/socket\"]\nworkers = 2\n",
+    );
     let file = program.file("socket");
     let first = program.pid().await.unwrap();
     assert_eq!(load::ask_unix(&file).await, first.to_string());

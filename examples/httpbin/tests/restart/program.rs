@@ -70,7 +70,8 @@ impl Program {
     pub(crate) fn configure(&self, config: &str) {
         // As a whole, so that nobody reads half of it.
         let written = self.folder.path().join("new");
-        std::fs::write(&written, config.replace("FOLDER", self.folder.path().to_str().unwrap())).unwrap();
+        std::fs::write(&written, config.replace("FOLDER", self.folder.path().to_str().unwrap()))
+            .unwrap();
         std::fs::rename(written, self.folder.path().join("trine.toml")).unwrap();
     }
 
@@ -83,7 +84,8 @@ impl Program {
     pub(crate) fn has_children(&self, pid: u32) -> bool {
         let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
         threads.flatten().any(|thread| {
-            std::fs::read_to_string(thread.path().join("children")).is_ok_and(|children| !children.is_empty())
+            std::fs::read_to_string(thread.path().join("children"))
+                .is_ok_and(|children| !children.is_empty())
         })
     }
 

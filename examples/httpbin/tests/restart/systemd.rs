@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::load::Kept;
 use crate::program::within;
 
-/// A process that listens on a socket that it was given as descriptor 3, and tells the socket of `NOTIFY_SOCKET`.
+/// A process that listens on a socket that it was given as descriptor 3, and tells the socket of
+/// `NOTIFY_SOCKET`.
 struct Service {
     address: String,
     pid: u32,
@@ -24,7 +25,8 @@ impl Service {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let name = format!("trine-test-{}-{}", std::process::id(), address.port());
-        let told = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let told =
+            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
         told.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let script = r#"exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0""#;
         let mut shell = Command::new("sh")
@@ -60,7 +62,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = kill_process(Pid::from_raw(i32::try_from(self.pid).unwrap()).unwrap(), Signal::KILL);
+        let _ =
+            kill_process(Pid::from_raw(i32::try_from(self.pid).unwrap()).unwrap(), Signal::KILL);
     }
 }
 

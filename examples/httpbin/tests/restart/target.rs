@@ -41,7 +41,8 @@ impl Target {
 
     /// `protocol` is the one that is asked for (ALPN), and has to be given.
     pub(crate) async fn connect(&self, protocol: &str) -> Result<Stream, String> {
-        let stream = TcpStream::connect(&self.address).await.map_err(|error| format!("connect: {error}"))?;
+        let stream =
+            TcpStream::connect(&self.address).await.map_err(|error| format!("connect: {error}"))?;
         let Some(config) = &self.tls else { return Ok(Box::new(stream)) };
         let mut config = ClientConfig::clone(config);
         config.alpn_protocols = vec![protocol.into()];
@@ -66,6 +67,10 @@ impl Certificate {
     pub(crate) fn new() -> Certificate {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        Certificate { trusted: cert.der().clone(), chain: cert.pem(), key: signing_key.serialize_pem() }
+        Certificate {
+            trusted: cert.der().clone(),
+            chain: cert.pem(),
+            key: signing_key.serialize_pem(),
+        }
     }
 }

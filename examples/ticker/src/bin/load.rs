@@ -1,6 +1,7 @@
-//! What a delivery costs: `cargo run --release -p ticker --bin load -- 2000` starts the ticker in a process of its own,
-//! opens 2,000 event streams, and counts for ten seconds. A second number is another count of seconds, a third one the
-//! milliseconds between two quotes. With `--ws` it opens WebSockets instead.
+//! What a delivery costs: `cargo run --release -p ticker --bin load -- 2000` starts the ticker in a
+//! process of its own, opens 2,000 event streams, and counts for ten seconds. A second number is
+//! another count of seconds, a third one the milliseconds between two quotes. With `--ws` it opens
+//! WebSockets instead.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +25,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[trine::main]
 async fn main() -> Result<()> {
-    let (flags, numbers): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|text| text.starts_with('-'));
+    let (flags, numbers): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|text| text.starts_with('-'));
     let ask = match flags.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => EVENTS,
         ["--ws"] => SOCKET,
@@ -51,7 +53,11 @@ async fn main() -> Result<()> {
             let first = stream.read_u8().await;
             drop(permit);
             first?;
-            if ask == SOCKET { frames(stream, &counted).await } else { events(stream, &counted).await }
+            if ask == SOCKET {
+                frames(stream, &counted).await
+            } else {
+                events(stream, &counted).await
+            }
         });
     }
     let _ = connecting.acquire_many(64).await?;
@@ -84,10 +90,13 @@ async fn start(every: u64) -> Result<(Child, SocketAddr)> {
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| format!("{}: {error}; build it with `cargo build -p ticker`", program.display()))?;
+        .map_err(|error| {
+            format!("{}: {error}; build it with `cargo build -p ticker`", program.display())
+        })?;
     let mut lines = BufReader::new(server.stdout.take().ok_or("no output")?).lines();
     let first = lines.next_line().await?.unwrap_or_default();
-    let addr = first.split_once("http://").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+    let addr =
+        first.split_once("http://").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
     let addr = addr.ok_or_else(|| format!("the ticker did not start: {first}"))?;
     // Whatever else it says must have somewhere to go.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -147,11 +156,16 @@ fn usage(pid: u32) -> Result<Usage> {
     // The fields behind the name, which may have spaces in it: proc(5).
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no stat")?;
-    let ticks: u64 =
-        fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let resident = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let memory =
-        resident.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or("no RssAnon")?;
+    let memory = resident
+        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .ok_or("no RssAnon")?;
     Ok(Usage { cpu: ticks as f64 / 100.0, memory })
 }

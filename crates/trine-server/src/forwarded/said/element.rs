@@ -1,4 +1,5 @@
-//! The grammar of `Forwarded` (RFC 7239, 4). It is held to exactly where quotes are concerned: see [`super::forwarded`].
+//! The grammar of `Forwarded` (RFC 7239, 4). It is held to exactly where quotes are concerned: see
+//! [`super::forwarded`].
 
 use std::borrow::Cow;
 
@@ -17,7 +18,8 @@ pub(super) fn line(mut rest: &[u8]) -> Option<Vec<Hop<'_>>> {
     }
 }
 
-/// Pairs up to a comma or the end. An element without any is passed over, as in every list (RFC 9110, 5.6.1.2).
+/// Pairs up to a comma or the end. An element without any is passed over, as in every list (RFC
+/// 9110, 5.6.1.2).
 fn element(mut rest: &[u8]) -> Option<(Option<Hop<'_>>, &[u8])> {
     let (mut whom, mut proto, mut host, mut empty) = (None, None, None, true);
     loop {
@@ -43,8 +45,11 @@ fn element(mut rest: &[u8]) -> Option<(Option<Hop<'_>>, &[u8])> {
             Some(_) => return None,
         }
     }
-    let hop =
-        Hop { address: whom.as_deref().and_then(address), secure: proto.as_deref().and_then(secure), host };
+    let hop = Hop {
+        address: whom.as_deref().and_then(address),
+        secure: proto.as_deref().and_then(secure),
+        host,
+    };
     Some((Some(hop).filter(|_| !empty), rest))
 }
 
@@ -66,8 +71,8 @@ fn pair(text: &[u8]) -> Option<(&[u8], Cow<'_, str>, &[u8])> {
 fn bare(text: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let end = text.iter().position(|byte| b",; \t".contains(byte)).unwrap_or(text.len());
     let (value, behind) = text.split_at(end);
-    let plain =
-        !value.is_empty() && value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
+    let plain = !value.is_empty()
+        && value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
     let value = str::from_utf8(value).ok().filter(|_| plain)?;
     Some((Cow::Borrowed(value), behind))
 }

@@ -79,7 +79,11 @@ impl Decoder {
     }
 
     /// The next piece. The error says what is malformed.
-    pub(crate) fn decode(&mut self, input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str> {
+    pub(crate) fn decode(
+        &mut self,
+        input: &mut BytesMut,
+        limits: &Limits,
+    ) -> Result<Piece, &'static str> {
         match self {
             Decoder::Done => Ok(Piece::End),
             Decoder::Sized(left) => {
@@ -122,7 +126,8 @@ impl Chunked {
                     input.advance(1);
                     *self = self.step(byte)?;
                     if matches!(self, Chunked::Extended { .. }) {
-                        // Extensions mean nothing to us; unbounded ones are only good for wasting time.
+                        // Extensions mean nothing to us; unbounded ones are only good for wasting
+                        // time.
                         *extensions += 1;
                         if *extensions > limits.extensions {
                             return Err("its chunk extensions are larger than this server accepts");
@@ -142,7 +147,9 @@ impl Chunked {
                 }
                 Ok(Chunked::Size { digits: digits + 1, size: size << 4 | hex(byte) })
             }
-            (Chunked::Size { digits: 0, .. }, _) => Err("a chunk size must begin with a hexadecimal digit"),
+            (Chunked::Size { digits: 0, .. }, _) => {
+                Err("a chunk size must begin with a hexadecimal digit")
+            }
             (Chunked::Size { size, .. }, b'\r') => Ok(Chunked::SizeLf { size }),
             (Chunked::Size { size, .. }, _) => match Extension::begin(byte) {
                 Some(at) => Ok(Chunked::Extended { size, at }),
@@ -199,19 +206,23 @@ fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str
     }
     let mut map = HeaderMap::with_capacity(fields.len());
     for field in &fields {
-        let name = HeaderName::from_bytes(&input[field.name()]).map_err(|_| "a trailer has no valid name")?;
+        let name = HeaderName::from_bytes(&input[field.name()])
+            .map_err(|_| "a trailer has no valid name")?;
         if !may_be_trailer(&name) {
-            return Err("a field that frames, routes or authorises a message must not be a trailer");
+            return Err(
+                "a field that frames, routes or authorises a message must not be a trailer",
+            );
         }
-        let value =
-            HeaderValue::from_bytes(&input[field.value()]).map_err(|_| "a trailer has no valid value")?;
+        let value = HeaderValue::from_bytes(&input[field.value()])
+            .map_err(|_| "a trailer has no valid value")?;
         map.append(name, value);
     }
     input.advance(len);
     Ok(Piece::Trailers(map))
 }
 
-/// Fields that must be known before the body (RFC 9110, 6.5.1): smuggled in behind it, they would be believed late.
+/// Fields that must be known before the body (RFC 9110, 6.5.1): smuggled in behind it, they would
+/// be believed late.
 pub(crate) fn may_be_trailer(name: &HeaderName) -> bool {
     const NEVER: [HeaderName; 33] = [
         header::AGE,
@@ -262,7 +273,10 @@ mod tests {
     const LIMITS: Limits = Limits { extensions: 16, trailers: 64, headers: 4 };
 
     /// Feeds `pieces` one after the other and returns the data, the trailers and what was not read.
-    fn decode(length: Length, pieces: &[&[u8]]) -> Result<(Vec<u8>, HeaderMap, usize), &'static str> {
+    fn decode(
+        length: Length,
+        pieces: &[&[u8]],
+    ) -> Result<(Vec<u8>, HeaderMap, usize), &'static str> {
         let (mut decoder, mut input) = (Decoder::new(length), BytesMut::new());
         let (mut data, mut map) = (Vec::new(), HeaderMap::new());
         let mut pieces = pieces.iter();
@@ -271,7 +285,11 @@ mod tests {
                 Piece::Data(bytes) => data.extend_from_slice(&bytes),
                 Piece::Trailers(trailers) => map = trailers,
                 Piece::End => {
-                    return Ok((data, map, input.len() + pieces.map(|piece| piece.len()).sum::<usize>()));
+                    return Ok((
+                        data,
+                        map,
+                        input.len() + pieces.map(|piece| piece.len()).sum::<usize>(),
+                    ));
                 }
                 Piece::More => input.extend_from_slice(pieces.next().ok_or("more")?),
             }
@@ -279,7 +297,8 @@ mod tests {
     }
 
     fn chunked(text: &str) -> Result<String, &'static str> {
-        decode(Length::Chunked, &[text.as_bytes()]).map(|(data, ..)| String::from_utf8(data).unwrap())
+        decode(Length::Chunked, &[text.as_bytes()])
+            .map(|(data, ..)| String::from_utf8(data).unwrap())
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl Said {
     }
 }
 
-/// How a body ends and the length that the head tells, for the versions that write their heads elsewhere.
+/// How a body ends and the length that the head tells, for the versions that write their heads
+/// elsewhere.
 #[cfg(feature = "http3")]
 pub(crate) fn lengths(
     status: StatusCode,
@@ -52,9 +53,9 @@ pub(crate) fn lengths(
 
 /// Writes the head of a response and settles how its body ends.
 ///
-/// `known` is the exact length of the body, where it has one. It wins over a Content-Length that the handler set, which
-/// counts only for streams and for answers without a body. `terms.keep_alive` is cleared when this answer is the last, as each
-/// is that refuses a tunnel.
+/// `known` is the exact length of the body, where it has one. It wins over a Content-Length that
+/// the handler set, which counts only for streams and for answers without a body.
+/// `terms.keep_alive` is cleared when this answer is the last, as each is that refuses a tunnel.
 pub(crate) fn head(
     out: &mut BytesMut,
     status: StatusCode,
@@ -67,7 +68,8 @@ pub(crate) fn head(
     status_line(out, status);
     let said = own_headers(out, status, headers);
     let payload = settle(status, terms, known, &said);
-    // Behind a CONNECT come bytes that somebody else may have chosen: they must not become requests (RFC 9931).
+    // Behind a CONNECT come bytes that somebody else may have chosen: they must not become requests
+    // (RFC 9931).
     let refuses_tunnel = terms.connect && !status.is_success();
     terms.keep_alive &= !said.close && payload != Payload::UntilClose && !refuses_tunnel;
     if !said.date {
@@ -111,7 +113,8 @@ pub(crate) fn problem(
         status.as_u16()
     );
     let mut headers = HeaderMap::new();
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers
+        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if head(out, status, &headers, terms, Some(body.len() as u64), date) != Payload::Nothing {
         out.extend_from_slice(body.as_bytes());
     }
@@ -187,9 +190,14 @@ fn settle(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) ->
     }
 }
 
-/// The Content-Length to write (RFC 9110, 8.6). An answer without a body tells the length of the body that a GET would
-/// have brought: what the handler said, or what it gave us to leave out.
-fn length_to_tell(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) -> Option<u64> {
+/// The Content-Length to write (RFC 9110, 8.6). An answer without a body tells the length of the
+/// body that a GET would have brought: what the handler said, or what it gave us to leave out.
+fn length_to_tell(
+    status: StatusCode,
+    terms: &Terms,
+    known: Option<u64>,
+    said: &Said,
+) -> Option<u64> {
     if !may_have_body(status, terms) {
         return None;
     }
@@ -204,7 +212,9 @@ fn length_to_tell(status: StatusCode, terms: &Terms, known: Option<u64>, said: &
 }
 
 fn may_have_body(status: StatusCode, terms: &Terms) -> bool {
-    !(status.is_informational() || status == StatusCode::NO_CONTENT || terms.connect && status.is_success())
+    !(status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || terms.connect && status.is_success())
 }
 
 fn field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
@@ -219,7 +229,8 @@ mod tests {
     use super::*;
 
     const DATE: &date::Line = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-    const TERMS: Terms = Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: true };
+    const TERMS: Terms =
+        Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: true };
 
     fn encode(
         status: u16,
@@ -232,12 +243,17 @@ mod tests {
             map.append(*name, HeaderValue::from_static(value));
         }
         let mut out = BytesMut::new();
-        let payload = head(&mut out, StatusCode::from_u16(status).unwrap(), &map, terms, known, DATE);
+        let payload =
+            head(&mut out, StatusCode::from_u16(status).unwrap(), &map, terms, known, DATE);
         let text = String::from_utf8(out.to_vec()).unwrap();
         (text.replace("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", ""), payload)
     }
 
-    fn plain(status: u16, headers: &[(&'static str, &'static str)], known: Option<u64>) -> (String, Payload) {
+    fn plain(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        known: Option<u64>,
+    ) -> (String, Payload) {
         encode(status, headers, &mut TERMS.clone(), known)
     }
 
@@ -273,7 +289,10 @@ mod tests {
         );
         assert_eq!(plain(200, &[length, length], None).1, Chunked);
         assert_eq!(plain(200, &[("content-length", "+7")], None).1, Chunked);
-        assert_eq!(plain(200, &[("transfer-encoding", "gzip")], Some(0)).0.matches("transfer").count(), 0);
+        assert_eq!(
+            plain(200, &[("transfer-encoding", "gzip")], Some(0)).0.matches("transfer").count(),
+            0
+        );
         for status in [101, 204] {
             assert_eq!(plain(status, &[length], Some(0)).1, Nothing);
             assert!(!plain(status, &[length], Some(0)).0.contains("content-length"), "{status}");
@@ -308,7 +327,9 @@ mod tests {
         assert!(!terms.keep_alive);
         let mut last = Terms { keep_alive: false, ..TERMS };
         assert!(
-            encode(200, &[("connection", "keep-alive")], &mut last, Some(0)).0.contains("connection: close")
+            encode(200, &[("connection", "keep-alive")], &mut last, Some(0))
+                .0
+                .contains("connection: close")
         );
         let (text, _) = plain(426, &[("connection", "upgrade"), ("upgrade", "h2c")], Some(0));
         assert!(text.contains("connection: upgrade\r\nupgrade: h2c"));

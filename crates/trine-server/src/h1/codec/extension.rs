@@ -1,5 +1,5 @@
-//! The grammar of chunk extensions (RFC 9112, 7.1.1). They mean nothing to us, but where one ends must be beyond doubt: who
-//! reads a quote where we read none ends the line elsewhere.
+//! The grammar of chunk extensions (RFC 9112, 7.1.1). They mean nothing to us, but where one ends
+//! must be beyond doubt: who reads a quote where we read none ends the line elsewhere.
 //!
 //! ```text
 //!   chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
@@ -8,8 +8,8 @@
 
 use super::scan::is_token;
 
-/// What was read last. The line may end behind a [name](Extension::Name), a [token](Extension::Token) and a
-/// [closed quote](Extension::Closed).
+/// What was read last. The line may end behind a [name](Extension::Name), a
+/// [token](Extension::Token) and a [closed quote](Extension::Closed).
 ///
 /// ```text
 ///   Space --;--> Semicolon --> Name --=--> Equals --> Token
@@ -90,8 +90,15 @@ mod tests {
     // The whole table stands in tests/strictness/chunked.rs.
     #[test]
     fn extensions() {
-        for good in [";a", ";a=b", ";a=\"b\"", " ; a = b;c", ";a=\"\"", ";a=\"\\\"\u{e9} ;\" ;b", "\t;\t!=~"]
-        {
+        for good in [
+            ";a",
+            ";a=b",
+            ";a=\"b\"",
+            " ; a = b;c",
+            ";a=\"\"",
+            ";a=\"\\\"\u{e9} ;\" ;b",
+            "\t;\t!=~",
+        ] {
             assert!(valid(good), "{good:?}");
         }
         for bad in [

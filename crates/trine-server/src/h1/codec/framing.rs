@@ -1,7 +1,8 @@
-//! Where a request ends, and which requests are refused because two parties could disagree about it.
+//! Where a request ends, and which requests are refused because two parties could disagree about
+//! it.
 //!
-//! Request smuggling lives on leniency, so every rule here is strict: RFC 9112, section 6 and 3.2, RFC 9110,
-//! sections 7.2, 8.6 and 10.1.1.
+//! Request smuggling lives on leniency, so every rule here is strict: RFC 9112, section 6 and 3.2,
+//! RFC 9110, sections 7.2, 8.6 and 10.1.1.
 
 use http::{HeaderValue, Method, StatusCode};
 
@@ -169,8 +170,8 @@ impl Facts {
             old,
             head: *method == Method::HEAD,
             connect,
-            // The whole request must be read before the protocol changes (RFC 9110, 7.8), so one with a body is
-            // answered in HTTP; HTTP/1.0 has no upgrade.
+            // The whole request must be read before the protocol changes (RFC 9110, 7.8), so one
+            // with a body is answered in HTTP; HTTP/1.0 has no upgrade.
             upgrade: !old && empty && (connect || self.upgrade && self.upgrade_token),
             keep_alive: !self.close && (!old || self.keep_alive),
         };
@@ -197,7 +198,9 @@ mod tests {
     fn decimals_are_digits_and_nothing_else() {
         assert_eq!(decimal(b"0"), Some(0));
         assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
-        for bad in ["", "+5", "-1", "5 ", " 5", "5,5", "0x5", "5_0", "18446744073709551616", "\u{665}"] {
+        for bad in
+            ["", "+5", "-1", "5 ", " 5", "5,5", "0x5", "5_0", "18446744073709551616", "\u{665}"]
+        {
             assert_eq!(decimal(bad.as_bytes()), None, "{bad:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! Bytes to request. The head is parsed where it lies; URI and header values are slices of it, never copies.
+//! Bytes to request. The head is parsed where it lies; URI and header values are slices of it,
+//! never copies.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::HOST;
@@ -17,7 +18,8 @@ use crate::semantics;
 /// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
 pub(crate) const MOST_HEADERS: usize = 256;
 
-/// The most that [`Limits::bytes`], and the limit of trailers, can allow: the places in a head have 32 bits.
+/// The most that [`Limits::bytes`], and the limit of trailers, can allow: the places in a head have
+/// 32 bits.
 pub(crate) const LARGEST: usize = 1 << 30;
 
 /// The longest target that `http::Uri` can hold.
@@ -37,11 +39,12 @@ pub(crate) struct Head {
     pub(crate) framing: Framing,
 }
 
-/// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed back through results.
-/// `Ok(false)` when it is not complete yet.
+/// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed
+/// back through results. `Ok(false)` when it is not complete yet.
 ///
 /// `lend` may put a map that has room into the place of the empty one.
-// Out of line: inlined into the loop of the connection, both get fewer registers, which costs a hundred instructions.
+// Out of line: inlined into the loop of the connection, both get fewer registers, which costs a
+// hundred instructions.
 #[inline(never)]
 pub(crate) fn parse(
     input: &mut BytesMut,
@@ -54,7 +57,8 @@ pub(crate) fn parse(
     let head = input.split_to(len).freeze();
 
     let framing = Framing::NONE;
-    let Head { request, framing } = out.insert(Head { request: Request::new(Body::empty()), framing });
+    let Head { request, framing } =
+        out.insert(Head { request: Request::new(Body::empty()), framing });
     lend(request.headers_mut());
     let mut facts = Facts::default();
     fill(request.headers_mut(), &mut facts, &head, &fields)?;
@@ -78,9 +82,9 @@ pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>
     Ok(head)
 }
 
-/// Whether bytes that came after a partial head are worth another look: those that may complete it, which only an empty
-/// line does; those that end the request line, which may be wrong; those that make a method longer than any is; and the first
-/// few, which may be no HTTP at all.
+/// Whether bytes that came after a partial head are worth another look: those that may complete it,
+/// which only an empty line does; those that end the request line, which may be wrong; those that
+/// make a method longer than any is; and the first few, which may be no HTTP at all.
 ///
 /// Without this a head that trickles in byte by byte would be parsed anew for each of them.
 pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
@@ -97,7 +101,8 @@ pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
 
 fn may_be_complete(input: &[u8], parsed_before: usize) -> bool {
     let new = &input[parsed_before.saturating_sub(3).min(input.len())..];
-    memchr::memchr_iter(b'\n', new).any(|at| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
+    memchr::memchr_iter(b'\n', new)
+        .any(|at| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }
 
 /// The methods that are in use end before this, and so does the patience with bytes that are none.
@@ -106,10 +111,16 @@ const USUAL_METHOD: usize = 24;
 const MOST_EMPTY_LINES: usize = 8;
 
 /// The lines of a whole head, which is `len` bytes long. `None` while it is not whole.
-fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(Line, usize)>, RequestError> {
+fn lines(
+    input: &[u8],
+    limits: &Limits,
+    fields: &mut Fields,
+) -> Result<Option<(Line, usize)>, RequestError> {
     let Some(line) = scan::line(input)? else { return partial(input, limits) };
     let most = limits.headers.min(MOST_HEADERS);
-    let Some(len) = scan::fields(input, line.end, most, fields)? else { return partial(input, limits) };
+    let Some(len) = scan::fields(input, line.end, most, fields)? else {
+        return partial(input, limits);
+    };
     if line.target.len() > limits.target {
         return Err(RequestError::TargetTooLong);
     }
@@ -119,12 +130,16 @@ fn lines(input: &[u8], limits: &Limits, fields: &mut Fields) -> Result<Option<(L
     Ok(Some((line, len)))
 }
 
-/// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112, 2.2). A few are: one is what
-/// the RFC asks for, and without an end they would be a way to send for ever and ask for nothing.
+/// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112,
+/// 2.2). A few are: one is what the RFC asks for, and without an end they would be a way to send
+/// for ever and ask for nothing.
 ///
 /// `skipped` counts those of one request.
 #[inline]
-pub(crate) fn skip_empty_lines(input: &mut BytesMut, skipped: &mut usize) -> Result<(), RequestError> {
+pub(crate) fn skip_empty_lines(
+    input: &mut BytesMut,
+    skipped: &mut usize,
+) -> Result<(), RequestError> {
     while input.starts_with(b"\r\n") {
         input.advance(2);
         *skipped += 1;
@@ -135,7 +150,12 @@ pub(crate) fn skip_empty_lines(input: &mut BytesMut, skipped: &mut usize) -> Res
     if input.first() == Some(&b'\n') { Err(RequestError::LineEnd) } else { Ok(()) }
 }
 
-fn fill(map: &mut HeaderMap, facts: &mut Facts, head: &Bytes, fields: &[Field]) -> Result<(), RequestError> {
+fn fill(
+    map: &mut HeaderMap,
+    facts: &mut Facts,
+    head: &Bytes,
+    fields: &[Field],
+) -> Result<(), RequestError> {
     map.reserve(fields.len());
     for field in fields {
         let (name, role) = name::lookup(&head[field.name()])?;
@@ -193,7 +213,9 @@ fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
         return Ok(uri);
     }
     let web = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
-    let Some(authority) = uri.authority().filter(|_| web) else { return Err(RequestError::TargetForm) };
+    let Some(authority) = uri.authority().filter(|_| web) else {
+        return Err(RequestError::TargetForm);
+    };
     let before_path = uri.scheme_str().map_or(0, str::len) + "://".len() + authority.as_str().len();
     let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
     // An absent path reads as `/`.
@@ -204,9 +226,13 @@ fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
     Ok(uri)
 }
 
-// The authority of the target wins over the Host header (RFC 9112, 3.2.2), so that nothing behind us can be told two
-// different hosts.
-fn replace_host(request: &mut Request<Body>, method: &Method, facts: &Facts) -> Result<(), RequestError> {
+// The authority of the target wins over the Host header (RFC 9112, 3.2.2), so that nothing behind
+// us can be told two different hosts.
+fn replace_host(
+    request: &mut Request<Body>,
+    method: &Method,
+    facts: &Facts,
+) -> Result<(), RequestError> {
     let Some(authority) = request.uri().authority() else { return Ok(()) };
     if *method == Method::CONNECT || !facts.has_host() {
         return Ok(());
@@ -224,14 +250,18 @@ fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> 
 #[cold]
 fn too_large(input: &[u8], limits: &Limits) -> RequestError {
     let line_end = memchr::memchr(b'\n', input);
-    let mut parts = input[..line_end.unwrap_or(input.len())].splitn(3, |byte| *byte == b' ').skip(1);
+    let mut parts =
+        input[..line_end.unwrap_or(input.len())].splitn(3, |byte| *byte == b' ').skip(1);
     match (parts.next(), parts.next()) {
         (Some(target), _) if target.len() > limits.target => RequestError::TargetTooLong,
         _ if line_end.is_some() => RequestError::HeadTooLarge,
-        // A target that has not ended is what makes the head so large, whatever its own limit is (RFC 9112, 3).
+        // A target that has not ended is what makes the head so large, whatever its own limit is
+        // (RFC 9112, 3).
         (Some(_), None) => RequestError::TargetTooLong,
         // Behind it, the line may still end as it must.
-        (Some(_), Some(version)) if version.len() < "HTTP/1.1\r\n".len() => RequestError::HeadTooLarge,
+        (Some(_), Some(version)) if version.len() < "HTTP/1.1\r\n".len() => {
+            RequestError::HeadTooLarge
+        }
         _ => RequestError::RequestLine,
     }
 }

@@ -2,9 +2,9 @@
 
 use core::net::Ipv6Addr;
 
-/// `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not nothing. An empty Host says that the target
-/// has no authority, which a URI of `http` or `https` must have (RFC 9110, 4.2.1); who routes by it would need a default, and
-/// we have none (RFC 9112, 3.3).
+/// `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not nothing. An empty
+/// Host says that the target has no authority, which a URI of `http` or `https` must have (RFC
+/// 9110, 4.2.1); who routes by it would need a default, and we have none (RFC 9112, 3.3).
 pub(crate) fn valid_host(host: &[u8]) -> bool {
     let (valid, port) = if let Some(rest) = host.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
@@ -40,7 +40,8 @@ fn valid_port(port: &[u8]) -> bool {
     }
 }
 
-/// What stands between brackets (RFC 3986, 3.2.2): an IPv6 address, or `v` and a version that is yet to come.
+/// What stands between brackets (RFC 3986, 3.2.2): an IPv6 address, or `v` and a version that is
+/// yet to come.
 #[cold]
 fn valid_literal(literal: &[u8]) -> bool {
     if let [b'v' | b'V', rest @ ..] = literal {
@@ -68,8 +69,8 @@ fn valid_encoded(name: &[u8]) -> bool {
     true
 }
 
-/// The bytes of a `reg-name` (RFC 3986, 3.2.2), but for `%`, and for the comma: that one only serves to smuggle a
-/// second host.
+/// The bytes of a `reg-name` (RFC 3986, 3.2.2), but for `%`, and for the comma: that one only
+/// serves to smuggle a second host.
 static NAME_BYTE: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0;

@@ -1,9 +1,9 @@
-//! HTTP/1.1 and HTTP/1.0 as bytes in, bytes out: no socket, no runtime, no clock (RFC 9110, RFC 9112).
+//! HTTP/1.1 and HTTP/1.0 as bytes in, bytes out: no socket, no runtime, no clock (RFC 9110, RFC
+//! 9112).
 //!
-//! In the order of a request: [`head`] (bytes to request, with [`scan`] for its lines and
-//! [`name`] for header names), [`framing`] (where the body
-//! ends; the rules against smuggling, with [`host`]), [`body`] (bytes to frames, with [`extension`]), [`encode`] (response
-//! to bytes).
+//! In the order of a request: [`head`] (bytes to request, with [`scan`] for its lines and [`name`]
+//! for header names), [`framing`] (where the body ends; the rules against smuggling, with
+//! [`host`]), [`body`] (bytes to frames, with [`extension`]), [`encode`] (response to bytes).
 
 pub(crate) mod body;
 pub(crate) mod encode;
@@ -30,7 +30,8 @@ mod tests {
             ("encode", include_str!("encode.rs")),
             ("extension", include_str!("extension.rs")),
         ];
-        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/h1/codec")).unwrap();
+        let folder =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/h1/codec")).unwrap();
         let found = folder.filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
         assert_eq!(found, files.len(), "a file is missing in this test");
         for (name, text) in files {

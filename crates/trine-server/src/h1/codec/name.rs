@@ -1,4 +1,5 @@
-//! Header names: matched by length first, so that a known name costs one comparison and no allocation.
+//! Header names: matched by length first, so that a known name costs one comparison and no
+//! allocation.
 
 use http::header::{self, HeaderName};
 
@@ -35,9 +36,9 @@ pub(crate) fn lookup(raw: &[u8]) -> Result<(HeaderName, Role), RequestError> {
 
 /// Compares eight bytes at a time, with the bit set that tells the cases of a letter apart.
 ///
-/// The names in the table are lower-case letters and `-`. The only other bytes that this bit makes equal to one of them
-/// are upper-case letters and CR, and a token holds no CR.
-/// Both are of one length.
+/// The names in the table are lower-case letters and `-`. The only other bytes that this bit makes
+/// equal to one of them are upper-case letters and CR, and a token holds no CR. Both are of one
+/// length.
 fn same(raw: &[u8], known: &[u8]) -> bool {
     const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) | CASE;
@@ -138,9 +139,11 @@ fn bounds(len: usize) -> Option<&'static [u8; 2]> {
 }
 
 const fn starts() -> [u8; LONGEST + 2] {
-    // Written down as counts, since a constant may not read the static above; a test compares the two.
+    // Written down as counts, since a constant may not read the static above; a test compares the
+    // two.
     const COUNTS: [u8; LONGEST + 1] = [
-        0, 0, 1, 2, 3, 1, 5, 3, 3, 1, 3, 1, 2, 3, 6, 3, 4, 4, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, //
+        0, 0, 1, 2, 3, 1, 5, 3, 3, 1, 3, 1, 2, 3, 6, 3, 4, 4, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+        1, //
     ];
     let mut starts = [0; LONGEST + 2];
     let mut len = 0;
@@ -174,7 +177,10 @@ mod tests {
             let (name, role) = lookup(known.text.to_uppercase().as_bytes()).unwrap();
             assert_eq!((name, role), (known.name.clone(), known.role));
         }
-        assert_eq!(lookup(b"X-Own-Name").unwrap(), (HeaderName::from_static("x-own-name"), Role::Plain));
+        assert_eq!(
+            lookup(b"X-Own-Name").unwrap(),
+            (HeaderName::from_static("x-own-name"), Role::Plain)
+        );
         assert_eq!(lookup(b"x own"), Err(RequestError::HeaderName));
         assert_eq!(lookup(b""), Err(RequestError::HeaderName));
     }

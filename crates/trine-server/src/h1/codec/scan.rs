@@ -1,8 +1,8 @@
 //! Where the lines of a head begin and end, eight bytes at a time (RFC 9112, sections 3 and 5).
 //!
-//! It reads from the left and stops at the first byte that is wrong, so the verdict does not depend on how the bytes
-//! were cut. What it finds are places in the buffer; nothing is copied, and nothing is believed of a name or a value but
-//! where it ends.
+//! It reads from the left and stops at the first byte that is wrong, so the verdict does not depend
+//! on how the bytes were cut. What it finds are places in the buffer; nothing is copied, and
+//! nothing is believed of a name or a value but where it ends.
 
 use std::ops::Range;
 
@@ -43,8 +43,8 @@ impl Field {
     }
 }
 
-/// The longest method that is read; the registered ones have 17 bytes at most. Whoever sends a longer one is told that it
-/// is not implemented (RFC 9112, 3).
+/// The longest method that is read; the registered ones have 17 bytes at most. Whoever sends a
+/// longer one is told that it is not implemented (RFC 9112, 3).
 pub(super) const LONGEST_METHOD: usize = 1024;
 
 /// The request line. `None` while it is not complete, and nothing of it is wrong yet.
@@ -68,7 +68,8 @@ pub(crate) fn line(input: &[u8]) -> Result<Option<Line>, RequestError> {
     Ok(Some(Line { method, target: start..end, plain, old, end: end + 1 + 10 }))
 }
 
-/// The fields up to the empty line, from `start` on. The place behind that line, or `None` while it is not there.
+/// The fields up to the empty line, from `start` on. The place behind that line, or `None` while it
+/// is not there.
 #[inline]
 pub(crate) fn fields(
     input: &[u8],
@@ -99,7 +100,8 @@ fn field(rest: &[u8], at: usize) -> Result<Option<(Field, &[u8])>, RequestError>
     let mut value = match &rest[colon..] {
         [] => return Ok(None),
         [b':', value @ ..] if colon > 0 => value,
-        // White space before the colon, or a line that goes on from the last one (RFC 9112, 5.1 and 5.2).
+        // White space before the colon, or a line that goes on from the last one (RFC 9112, 5.1 and
+        // 5.2).
         _ => return Err(RequestError::HeaderName),
     };
     while let [b' ' | b'\t', after @ ..] = value {
@@ -130,7 +132,11 @@ fn method(input: &[u8]) -> Result<Option<(Method, usize)>, RequestError> {
     }
     let end = input.iter().take(LONGEST_METHOD + 1).position(|byte| !is_token(*byte));
     let Some(end) = end else {
-        return if input.len() > LONGEST_METHOD { Err(RequestError::MethodTooLong) } else { Ok(None) };
+        return if input.len() > LONGEST_METHOD {
+            Err(RequestError::MethodTooLong)
+        } else {
+            Ok(None)
+        };
     };
     if end == 0 || input[end] != b' ' {
         return Err(RequestError::RequestLine);
@@ -144,20 +150,24 @@ pub(crate) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-// Which version it is not, only the whole line tells: 505 and 400 must not depend on how the bytes were cut.
+// Which version it is not, only the whole line tells: 505 and 400 must not depend on how the bytes
+// were cut.
 #[cold]
 fn other_version(version: &[u8]) -> Result<Option<Line>, RequestError> {
     let Some(end) = version.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
     match &version[..end] {
         b"HTTP/1.1" | b"HTTP/1.0" => Err(RequestError::LineEnd),
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', ..] => Err(RequestError::LineEnd),
-        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9', b'\r'] => Err(RequestError::Version),
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9', b'\r'] => {
+            Err(RequestError::Version)
+        }
         _ => Err(RequestError::RequestLine),
     }
 }
 
-/// Where the target ends: at the first space or control character. Whether all before that is plain: no byte that
-/// `http::Uri` lets pass and a URI has not, and no fragment, which the type would cut off silently.
+/// Where the target ends: at the first space or control character. Whether all before that is
+/// plain: no byte that `http::Uri` lets pass and a URI has not, and no fragment, which the type
+/// would cut off silently.
 #[inline]
 fn target_len(text: &[u8]) -> (usize, bool) {
     let odd = |word: u64| word & HIGH | equal(word, b'\\') | equal(word, b'#');
@@ -177,7 +187,8 @@ fn target_len(text: &[u8]) -> (usize, bool) {
     (text.len() - rest.len() + len, seen == 0 && plain)
 }
 
-/// Up to the first colon, white space or control character: whatever stands before it, [`name`](super::name) looks at.
+/// Up to the first colon, white space or control character: whatever stands before it,
+/// [`name`](super::name) looks at.
 #[inline]
 fn name_len(text: &[u8]) -> usize {
     let mut rest = text;
@@ -229,8 +240,8 @@ fn word(input: &[u8]) -> Option<(u64, &[u8])> {
     Some((u64::from_le_bytes(*word), after))
 }
 
-/// Sets the high bit of bytes under `limit`, which is at most 128. A borrow may set that of higher bytes too; the lowest
-/// is always right, and so is whether there is one.
+/// Sets the high bit of bytes under `limit`, which is at most 128. A borrow may set that of higher
+/// bytes too; the lowest is always right, and so is whether there is one.
 #[inline]
 fn below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH

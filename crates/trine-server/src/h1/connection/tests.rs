@@ -1,4 +1,5 @@
-//! Slow and silent clients at every stage, on paused time. `tests/limits.rs` has them on real sockets.
+//! Slow and silent clients at every stage, on paused time. `tests/limits.rs` has them on real
+//! sockets.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -64,7 +65,14 @@ async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
     let worker = Own(tower::service_fn(service)).worker(0).await.unwrap();
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
-        conn(server, ConnInfo::plain(None, None), &worker, Arc::new(ServerConfig::default()), place).await;
+        conn(
+            server,
+            ConnInfo::plain(None, None),
+            &worker,
+            Arc::new(ServerConfig::default()),
+            place,
+        )
+        .await;
         start.elapsed()
     });
     (client, ended)
@@ -227,7 +235,8 @@ async fn an_answer_that_is_not_read_ends_the_connection() {
 async fn a_pipeline_that_is_not_read_ends_the_connection() {
     local(async {
         let (mut client, ended) = connect().await;
-        let flood = tokio::task::spawn_local(async move { while client.write_all(GET).await.is_ok() {} });
+        let flood =
+            tokio::task::spawn_local(async move { while client.write_all(GET).await.is_ok() {} });
         assert_eq!(seconds(ended).await, 30);
         flood.await.unwrap();
     })
@@ -266,8 +275,8 @@ async fn a_refused_client_that_sends_on_is_cut() {
     .await;
 }
 
-// The time of the head, and that of an idle connection, went on while the service ran: its reader was told that the body
-// stalled, and the connection ended.
+// The time of the head, and that of an idle connection, went on while the service ran: its reader
+// was told that the body stalled, and the connection ended.
 #[tokio::test(start_paused = true)]
 async fn the_times_before_a_request_end_with_its_head() {
     local(async {
@@ -290,7 +299,10 @@ async fn the_times_before_a_request_end_with_its_head() {
             let mut read = vec![0; 4096];
             let len = client.read(&mut read).await.unwrap();
             let answer = String::from_utf8_lossy(&read[..len]);
-            assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("close"), "{second}: {answer}");
+            assert!(
+                answer.starts_with("HTTP/1.1 200") && !answer.contains("close"),
+                "{second}: {answer}"
+            );
             assert!(!answer.contains("stalled"), "{second}: {answer}");
             exchange(&mut client).await;
         }
@@ -303,7 +315,8 @@ async fn the_time_of_an_idle_connection_ends_with_an_upgrade() {
     local(async {
         let (mut client, _) = connect().await;
         sleep(Duration::from_secs(70)).await;
-        let head = "GET /upgrade/late HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+        let head =
+            "GET /upgrade/late HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
         client.write_all(head.as_bytes()).await.unwrap();
         let answer = rest(&mut client).await;
         assert!(answer.starts_with("HTTP/1.1 101") && answer.ends_with("\r\n\r\nraw"), "{answer}");
@@ -318,13 +331,21 @@ async fn a_body_that_a_task_reads_behind_the_answer_keeps_its_time() {
     let _guard = tracing::subscriber::set_default(log.clone());
     local(async {
         let (mut client, ended) = connect().await;
-        client.write_all(b"POST /task HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n").await.unwrap();
+        client
+            .write_all(b"POST /task HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+            .await
+            .unwrap();
         assert!(rest(&mut client).await.ends_with("hello"));
         drop(client);
         assert_eq!(seconds(ended).await, 30);
     })
     .await;
-    let told = log.0.lock().unwrap().iter().any(|(_, text)| text.contains("the task got: the body stalled"));
+    let told = log
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|(_, text)| text.contains("the task got: the body stalled"));
     assert!(told);
 }
 
@@ -363,7 +384,10 @@ async fn every_refusal_is_logged_with_its_reason() {
     local(async {
         for (request, reason) in [
             ("GET / HTTP/1.1\r\n\r\n", "HostMissing status=400"),
-            ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", "EncodingUnknown status=501"),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n",
+                "EncodingUnknown status=501",
+            ),
             ("GET /", "HeadTimeout status=408"),
         ] {
             let (mut client, _) = connect().await;
@@ -380,7 +404,8 @@ async fn every_refusal_is_logged_with_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_below_the_lowest_rate_does_not_last() {
     local(async {
-        // 20 bytes a second use it up, 2000 do not, and with the last answer of a connection it is the same.
+        // 20 bytes a second use it up, 2000 do not, and with the last answer of a connection it is
+        // the same.
         for (request, piece, whole) in [
             ("GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 200, false),
             ("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, false),

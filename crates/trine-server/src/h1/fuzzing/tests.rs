@@ -1,4 +1,5 @@
-//! The fuzz targets on a toolchain that cannot fuzz: the corpus, mutations of it, and any cut of any stream.
+//! The fuzz targets on a toolchain that cannot fuzz: the corpus, mutations of it, and any cut of
+//! any stream.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -53,7 +54,8 @@ fn the_corpus_and_its_mutations() {
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }

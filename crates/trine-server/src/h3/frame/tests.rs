@@ -92,8 +92,9 @@ fn nothing_grows_past_its_limit() {
         read(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 99).unwrap(),
         [Piece::HeadTooLarge]
     );
-    let excess =
-        |frames: &[Vec<u8>]| matches!(read(&frames.concat(), 99), Err(Fault::Stream(Code::ExcessiveLoad, _)));
+    let excess = |frames: &[Vec<u8>]| {
+        matches!(read(&frames.concat(), 99), Err(Fault::Stream(Code::ExcessiveLoad, _)))
+    };
     let head = frame(1, b"head");
     assert!(excess(&[head.clone(), frame(1, &[0; 11])]));
     assert!(excess(&[head.clone(), frame(0x21, &[0; 39])]));

@@ -1,7 +1,8 @@
 //! Fields to bytes and back (QPACK, RFC 9204), without a dynamic table on either side.
 //!
-//! We announce a table of no bytes, so a client's fields refer to the static table only, and no request waits for
-//! another. Ours do so too. What that costs in bytes, it saves in memory that clients could claim.
+//! We announce a table of no bytes, so a client's fields refer to the static table only, and no
+//! request waits for another. Ours do so too. What that costs in bytes, it saves in memory that
+//! clients could claim.
 
 mod table;
 
@@ -59,7 +60,9 @@ pub(super) fn decode(section: Bytes, most: usize) -> Result<Vec<Field>, Unreadab
     let (required, _) = reader.integer(8)?;
     let (_base, _) = reader.integer(7)?;
     if required != 0 {
-        return Err(Unreadable::Broken("a field refers to the dynamic table, which has no entries"));
+        return Err(Unreadable::Broken(
+            "a field refers to the dynamic table, which has no entries",
+        ));
     }
     let mut fields = Vec::new();
     while let Some(first) = reader.bytes.first() {
@@ -109,7 +112,8 @@ impl Reader {
         entry.copied().ok_or(Unreadable::Broken("a field refers to no entry of the static table"))
     }
 
-    /// A string whose length has `prefix` bits in its first byte; the bit before them says whether it is compressed.
+    /// A string whose length has `prefix` bits in its first byte; the bit before them says whether
+    /// it is compressed.
     fn text(&mut self, prefix: u8) -> Result<Bytes, Unreadable> {
         let (len, first) = self.integer(prefix)?;
         let len = usize::try_from(len).ok().filter(|len| *len <= self.bytes.len());
@@ -147,7 +151,8 @@ impl Reader {
 
 const CUT_OFF: Unreadable = Unreadable::Broken("a field is cut off");
 
-/// The integer at the front, its first byte, and how many bytes it takes. `None` while they are not all there.
+/// The integer at the front, its first byte, and how many bytes it takes. `None` while they are not
+/// all there.
 fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(u64, u8, usize)>, Unreadable> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let mask = u8::MAX >> (8 - prefix);
@@ -221,11 +226,14 @@ pub(super) fn check_instructions(bytes: &[u8]) -> Result<(), Fault> {
     if bytes.iter().all(|byte| *byte == NO_BYTES) {
         return Ok(());
     }
-    Err(Fault::Connection(Code::QpackEncoderStream, "an entry for the dynamic table, which has no bytes"))
+    Err(Fault::Connection(
+        Code::QpackEncoderStream,
+        "an entry for the dynamic table, which has no bytes",
+    ))
 }
 
-/// What a client's decoder may say where no field needs a table: that it gave up a stream (RFC 9204, 4.4.2). `inside`
-/// is whether the last bytes ended within such a word.
+/// What a client's decoder may say where no field needs a table: that it gave up a stream (RFC
+/// 9204, 4.4.2). `inside` is whether the last bytes ended within such a word.
 pub(super) fn check_feedback(bytes: &[u8], inside: &mut bool) -> Result<(), Fault> {
     for byte in bytes {
         *inside = match (*inside, byte) {

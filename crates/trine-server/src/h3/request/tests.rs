@@ -33,7 +33,8 @@ fn host_stands_for_the_authority_and_never_beside_another() {
     let of_host = |hosts: &[(&str, &str)]| of(&[&without[..], hosts].concat());
     assert_eq!(of_host(&[("host", "c.d:1")]).unwrap().request.uri(), "https://c.d:1/x");
     assert!(with(&[("host", "a.b")]).is_ok());
-    for hosts in [&[][..], &[("host", "")], &[("host", "u@c")], &[("host", "c.d"), ("host", "c.d")]] {
+    for hosts in [&[][..], &[("host", "")], &[("host", "u@c")], &[("host", "c.d"), ("host", "c.d")]]
+    {
         assert!(matches!(of_host(hosts), Err(Refused::Malformed(_))), "{hosts:?}");
     }
     assert!(matches!(with(&[("host", "c.d")]), Err(Refused::Malformed(_))));

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::listen::proxy_protocol::fuzzing::{taken, whole};
 
-/// The bytes as the start of a connection: what is taken is bounded, is a whole header, and means what it says.
+/// The bytes as the start of a connection: what is taken is bounded, is a whole header, and means
+/// what it says.
 pub fn proxy_protocol(bytes: &[u8]) {
     let Some((length, named)) = taken(bytes) else { return };
     let header = &bytes[..length];
@@ -24,13 +25,20 @@ pub fn proxy_protocol(bytes: &[u8]) {
         assert_eq!(words[1], if source.is_ipv4() { "TCP4" } else { "TCP6" });
         assert_eq!(words[2].parse(), Ok(source.ip()));
         assert_eq!(words[3].parse(), Ok(destination.ip()));
-        assert_eq!([words[4], words[5]], [source.port(), destination.port()].map(|port| port.to_string()));
+        assert_eq!(
+            [words[4], words[5]],
+            [source.port(), destination.port()].map(|port| port.to_string())
+        );
     } else {
         assert_eq!(header[12], 0x21);
         assert!(header[16..].starts_with(&packed(source, destination)));
     }
     let line = whole(source, destination);
-    assert_eq!(taken(line.as_bytes()), Some((line.len(), named)), "written down again, it is the same");
+    assert_eq!(
+        taken(line.as_bytes()),
+        Some((line.len(), named)),
+        "written down again, it is the same"
+    );
 }
 
 fn packed(source: SocketAddr, destination: SocketAddr) -> Vec<u8> {

@@ -4,7 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The first bytes of a header of version 2, and how many of them are enough to know what is to come.
+/// The first bytes of a header of version 2, and how many of them are enough to know what is to
+/// come.
 pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// The signature, the version with the command, the family, and the length of the rest.
 pub(super) const FIXED: usize = 16;
@@ -12,8 +13,8 @@ pub(super) const FIXED: usize = 16;
 pub(super) const LONGEST_LINE: usize = 107;
 /// The shortest one: `PROXY UNKNOWN` with its line end. Nothing of either version is shorter.
 pub(super) const SHORTEST: usize = 15;
-/// What may stand behind the fixed part of version 2. Addresses take 216 bytes at most; balancers of clouds add a few
-/// hundred of their own, which mean nothing here.
+/// What may stand behind the fixed part of version 2. Addresses take 216 bytes at most; balancers
+/// of clouds add a few hundred of their own, which mean nothing here.
 pub(super) const LONGEST_REST: usize = 4096;
 
 /// What a header says of the connection.
@@ -54,7 +55,8 @@ pub(super) fn line(line: &[u8]) -> Result<Header, &'static str> {
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {
-    let plain = text == "0" || text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    let plain =
+        text == "0" || text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| plain).ok_or("a port is no number from 0 to 65535")
 }
 
@@ -70,7 +72,8 @@ pub(super) fn rest_of(fixed: &[u8; FIXED]) -> Result<usize, &'static str> {
     if len > LONGEST_REST { Err("it is longer than 4096 bytes") } else { Ok(len) }
 }
 
-/// Version 2: the fixed part and all that follows. What stands behind the addresses is of no use here and skipped.
+/// Version 2: the fixed part and all that follows. What stands behind the addresses is of no use
+/// here and skipped.
 pub(super) fn binary(fixed: &[u8; FIXED], rest: &[u8]) -> Result<Header, &'static str> {
     match fixed[12] & 0x0F {
         0 => return Ok(Header::Own),
@@ -81,7 +84,8 @@ pub(super) fn binary(fixed: &[u8; FIXED], rest: &[u8]) -> Result<Header, &'stati
     match fixed[13] {
         // TCP and UDP over IPv4.
         0x11 | 0x12 => {
-            let [a, b, c, d, e, f, g, h, from @ .., _, _] = rest.first_chunk::<12>().ok_or(SHORT)?;
+            let [a, b, c, d, e, f, g, h, from @ .., _, _] =
+                rest.first_chunk::<12>().ok_or(SHORT)?;
             let to = [rest[10], rest[11]];
             Ok(Header::For {
                 source: (Ipv4Addr::new(*a, *b, *c, *d), u16::from_be_bytes(*from)).into(),
@@ -115,12 +119,18 @@ mod tests {
     use super::*;
 
     fn known(source: &str, destination: &str) -> Result<Header, &'static str> {
-        Ok(Header::For { source: source.parse().unwrap(), destination: destination.parse().unwrap() })
+        Ok(Header::For {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+        })
     }
 
     #[test]
     fn lines() {
-        assert_eq!(line(b"PROXY TCP4 1.2.3.4 5.6.7.8 9 65535"), known("1.2.3.4:9", "5.6.7.8:65535"));
+        assert_eq!(
+            line(b"PROXY TCP4 1.2.3.4 5.6.7.8 9 65535"),
+            known("1.2.3.4:9", "5.6.7.8:65535")
+        );
         assert_eq!(line(b"PROXY TCP6 ::1 2001:db8::2 1 0"), known("[::1]:1", "[2001:db8::2]:0"));
         assert_eq!(line(b"PROXY UNKNOWN"), Ok(Header::Own));
         assert_eq!(line(b"PROXY UNKNOWN ffff::1 ffff::2 1 2"), Ok(Header::Own));
@@ -169,9 +179,13 @@ mod tests {
         assert_eq!(binary(&fixed(0x20, 0x11, 12), &four), Ok(Header::Own));
         assert_eq!(binary(&fixed(0x21, 0x00, 0), &[]), Ok(Header::Own));
         assert_eq!(binary(&fixed(0x21, 0x31, 216), &[0; 216]), Ok(Header::Own));
-        for (command, family, len) in
-            [(0x21, 0x11, 11), (0x21, 0x21, 35), (0x21, 0x31, 215), (0x22, 0x11, 12), (0x21, 0x41, 12)]
-        {
+        for (command, family, len) in [
+            (0x21, 0x11, 11),
+            (0x21, 0x21, 35),
+            (0x21, 0x31, 215),
+            (0x22, 0x11, 12),
+            (0x21, 0x41, 12),
+        ] {
             let len: u16 = len;
             assert!(
                 binary(&fixed(command, family, len), &vec![0; len.into()]).is_err(),

@@ -1,4 +1,5 @@
-//! The PROXY protocol: a balancer in front of us says for whom a connection was made, before its first byte.
+//! The PROXY protocol: a balancer in front of us says for whom a connection was made, before its
+//! first byte.
 
 mod header;
 
@@ -12,8 +13,8 @@ use self::header::Header;
 use crate::config::ServerConfig;
 use crate::forwarded::network::Network;
 
-/// Reads the header of a connection, and nothing behind it. `None` where there is none that counts; the connection ends
-/// then, and the log says why.
+/// Reads the header of a connection, and nothing behind it. `None` where there is none that counts;
+/// the connection ends then, and the log says why.
 pub(crate) async fn read<I: AsyncRead + Unpin>(
     io: &mut I,
     info: ConnInfo,
@@ -54,7 +55,8 @@ async fn receive<I: AsyncRead + Unpin>(io: &mut I) -> io::Result<Header> {
     header::binary(&start, &rest).map_err(malformed)
 }
 
-// Byte by byte: what stands behind the line is not ours to take, and it is ninety bytes at most, once a connection.
+// Byte by byte: what stands behind the line is not ours to take, and it is ninety bytes at most,
+// once a connection.
 async fn receive_line<I: AsyncRead + Unpin>(io: &mut I, start: &[u8]) -> io::Result<Header> {
     let mut line = start.to_vec();
     loop {
@@ -124,7 +126,9 @@ mod tests {
         };
         let reading = async {
             let plain = ConnInfo::plain(Some(([10, 0, 0, 1], 1).into()), None);
-            let read = read(&mut us, plain, &["10.0.0.0/8".parse().unwrap()], &ServerConfig::default()).await;
+            let read =
+                read(&mut us, plain, &["10.0.0.0/8".parse().unwrap()], &ServerConfig::default())
+                    .await;
             let mut rest = Vec::new();
             if read.is_some() {
                 us.read_to_end(&mut rest).await.unwrap();
@@ -138,7 +142,8 @@ mod tests {
     async fn wherever_the_bytes_are_cut_nothing_behind_the_header_is_taken() {
         let line = b"PROXY TCP4 1.2.3.4 5.6.7.8 9 10\r\n".to_vec();
         let binary =
-            [&header::SIGNATURE[..], &[0x21, 0x11, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8, 0, 9, 0, 10]].concat();
+            [&header::SIGNATURE[..], &[0x21, 0x11, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8, 0, 9, 0, 10]]
+                .concat();
         for header in [line, binary] {
             for cut in 0..=header.len() + 14 {
                 let (info, rest) = cut_at(&header, cut).await;
@@ -160,7 +165,11 @@ mod tests {
             &[b'P'; 200],
             b"PROXY UNKNOWN \r\r\r\r\n",
         ] {
-            assert_eq!(cut_at(wrong, 7).await.0.is_some(), wrong.starts_with(b"PROXY UNKNOWN"), "{wrong:?}");
+            assert_eq!(
+                cut_at(wrong, 7).await.0.is_some(),
+                wrong.starts_with(b"PROXY UNKNOWN"),
+                "{wrong:?}"
+            );
         }
         let endless = [&b"PROXY UNKNOWN "[..], &[b'x'; 200], b"\r\n"].concat();
         assert_eq!(cut_at(&endless, 7).await.0, None);

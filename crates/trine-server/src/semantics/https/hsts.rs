@@ -13,7 +13,8 @@ use trine_core::RouteCx;
 
 use crate::forwarded::over_tls;
 
-/// A layer that tells browsers to come back over HTTPS only, for a time that each answer begins anew.
+/// A layer that tells browsers to come back over HTTPS only, for a time that each answer begins
+/// anew.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,11 +25,12 @@ use crate::forwarded::over_tls;
 /// let router: axum::Router = axum::Router::new().layer(Hsts::new(180 * DAY).include_subdomains());
 /// ```
 ///
-/// It cannot be taken back before the time is over: begin with a short one. An answer that has the field keeps its own.
+/// It cannot be taken back before the time is over: begin with a short one. An answer that has the
+/// field keeps its own.
 ///
-/// On the layers of a Trine application it says nothing to clients without TLS (RFC 6797, 7.2); one that speaks TLS to a proxy
-/// of `trusted_proxies` is told. Elsewhere a layer cannot know the connection, and it is always said; browsers heed it over
-/// HTTPS only (RFC 6797, 8.1).
+/// On the layers of a Trine application it says nothing to clients without TLS (RFC 6797, 7.2); one
+/// that speaks TLS to a proxy of `trusted_proxies` is told. Elsewhere a layer cannot know the
+/// connection, and it is always said; browsers heed it over HTTPS only (RFC 6797, 8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hsts {
     max_age: Duration,
@@ -58,7 +60,8 @@ impl Hsts {
         self
     }
 
-    /// To clients without TLS too: where a proxy in front ends TLS that is not in `trusted_proxies`, or does not say so.
+    /// To clients without TLS too: where a proxy in front ends TLS that is not in
+    /// `trusted_proxies`, or does not say so.
     #[must_use]
     pub fn always(mut self) -> Hsts {
         self.always = true;
@@ -105,7 +108,8 @@ where
 
     fn call(&mut self, request: Request<A>) -> HstsFuture<S::Future> {
         let route = request.extensions().get::<RouteCx>();
-        let said = self.always || route.and_then(|route| over_tls(route, request.headers())).unwrap_or(true);
+        let said = self.always
+            || route.and_then(|route| over_tls(route, request.headers())).unwrap_or(true);
         let value = said.then(|| self.value.clone());
         HstsFuture { inner: Box::pin(self.inner.call(request)), value }
     }

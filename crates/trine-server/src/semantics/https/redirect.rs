@@ -18,10 +18,12 @@ use trine_core::{Body, BoxError, ConnInfo};
 use crate::forwarded::{TrustedProxies, over_tls};
 use crate::seam::MakeConnection;
 
-/// A layer that answers every request without TLS with the same URL under `https://`: 308, so that method and body stay.
+/// A layer that answers every request without TLS with the same URL under `https://`: 308, so that
+/// method and body stay.
 ///
-/// On a listener it is one line: [`Listen::redirect_to_https`](crate::Listen::redirect_to_https), or `tls_redirect` of
-/// [`ServerConfig`](crate::ServerConfig). As a layer it goes before any service.
+/// On a listener it is one line: [`Listen::redirect_to_https`](crate::Listen::redirect_to_https),
+/// or `tls_redirect` of [`ServerConfig`](crate::ServerConfig). As a layer it goes before any
+/// service.
 ///
 /// ```
 /// use trine_server::https::HttpsRedirect;
@@ -31,17 +33,18 @@ use crate::seam::MakeConnection;
 /// ```
 ///
 /// # The host
-/// It is that of the request, since only the client knows how it reached us; its port is replaced. Whoever sends the request
-/// chooses it, but a browser takes nobody else's word for it, and the answer must not be stored (`Cache-Control: no-store`),
-/// so that no cache in between hands one client's host to another. With [`HttpsRedirect::hosts`] any other host is 421.
+/// It is that of the request, since only the client knows how it reached us; its port is replaced.
+/// Whoever sends the request chooses it, but a browser takes nobody else's word for it, and the
+/// answer must not be stored (`Cache-Control: no-store`), so that no cache in between hands one
+/// client's host to another. With [`HttpsRedirect::hosts`] any other host is 421.
 ///
 /// # What passes
-/// What came over TLS: to a proxy of `trusted_proxies` that says so, and on the layers of a Trine application to us as well.
-/// Around another service the layer does not know the connection and redirects everything, so it belongs to the service of
-/// a plain port.
+/// What came over TLS: to a proxy of `trusted_proxies` that says so, and on the layers of a Trine
+/// application to us as well. Around another service the layer does not know the connection and
+/// redirects everything, so it belongs to the service of a plain port.
 ///
-/// Paths below `/.well-known/acme-challenge/` reach the service: there an authority looks for a proof over plain HTTP (RFC
-/// 8555, 8.3). The proofs of [`Acme`](crate::Acme) are shown before.
+/// Paths below `/.well-known/acme-challenge/` reach the service: there an authority looks for a
+/// proof over plain HTTP (RFC 8555, 8.3). The proofs of [`Acme`](crate::Acme) are shown before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpsRedirect {
     port: u16,
@@ -62,7 +65,8 @@ impl HttpsRedirect {
         self
     }
 
-    /// The only hosts that are redirected, without ports; `*.example.com` is one label before it. Default: any.
+    /// The only hosts that are redirected, without ports; `*.example.com` is one label before it.
+    /// Default: any.
     #[must_use]
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpsRedirect {
         self.hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase()).collect();
@@ -70,17 +74,28 @@ impl HttpsRedirect {
     }
 
     /// The answer to a request, unless it passes.
-    pub(crate) fn answer<A>(&self, request: &Request<A>, came: Option<&Came>) -> Option<Response<Body>> {
+    pub(crate) fn answer<A>(
+        &self,
+        request: &Request<A>,
+        came: Option<&Came>,
+    ) -> Option<Response<Body>> {
         let headers = request.headers();
         let secure = match came {
             Some(came) => came.secure(headers),
-            None => request.extensions().get().and_then(|route| over_tls(route, headers)).unwrap_or(false),
+            None => request
+                .extensions()
+                .get()
+                .and_then(|route| over_tls(route, headers))
+                .unwrap_or(false),
         };
         if secure || request.uri().path().starts_with(CHALLENGES) {
             return None;
         }
         let Some(authority) = authority(request) else {
-            return Some(problem(StatusCode::BAD_REQUEST, "the request names no host to redirect to"));
+            return Some(problem(
+                StatusCode::BAD_REQUEST,
+                "the request names no host to redirect to",
+            ));
         };
         let host = authority.host();
         if !self.knows(host) {
@@ -124,9 +139,9 @@ const CHALLENGES: &str = "/.well-known/acme-challenge/";
 /// The target's own, else that of `Host` (RFC 9112, 3.2.2).
 fn authority<A>(request: &Request<A>) -> Option<Authority> {
     let of_target = request.uri().authority().cloned();
-    of_target
-        .or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse().ok())
-        .filter(|authority: &Authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+    of_target.or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse().ok()).filter(
+        |authority: &Authority| !authority.host().is_empty() && !authority.as_str().contains('@'),
+    )
 }
 
 fn problem(status: StatusCode, detail: &str) -> Response<Body> {

@@ -22,7 +22,9 @@ pub(super) fn name(settings: &Acme) -> String {
 /// A directory's URL as a part of a name.
 pub(super) fn authority(settings: &Acme) -> String {
     let url = settings.directory.trim_start_matches("https://");
-    url.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' }).collect()
+    url.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
+        .collect()
 }
 
 impl Known {
@@ -43,8 +45,9 @@ impl Known {
                 return Ok(None);
             }
         };
-        let account =
-            Account::builder_with_http(Box::new(client.clone())).from_credentials(credentials).await?;
+        let account = Account::builder_with_http(Box::new(client.clone()))
+            .from_credentials(credentials)
+            .await?;
         Ok(Some(Known { account, kept }))
     }
 
@@ -63,7 +66,11 @@ impl Known {
     }
 
     /// Writes it, known or new: whether an order could be kept is known before it is made.
-    pub(super) async fn keep(&self, settings: &Acme, cache: &Arc<dyn AcmeCache>) -> Result<(), Error> {
+    pub(super) async fn keep(
+        &self,
+        settings: &Acme,
+        cache: &Arc<dyn AcmeCache>,
+    ) -> Result<(), Error> {
         let name = name(settings);
         let stored = cache.store(&name, self.kept.clone()).await;
         stored.map_err(|error| failed("written", cache, &name, &error))
@@ -71,6 +78,11 @@ impl Known {
 }
 
 /// What became of the cache, as an error of an order.
-pub(super) fn failed(what: &str, cache: &Arc<dyn AcmeCache>, name: &str, error: &std::io::Error) -> Error {
+pub(super) fn failed(
+    what: &str,
+    cache: &Arc<dyn AcmeCache>,
+    name: &str,
+    error: &std::io::Error,
+) -> Error {
     Error::Other(format!("{} cannot be {what}: {error}", cache.place(name)).into())
 }

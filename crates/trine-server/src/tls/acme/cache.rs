@@ -8,10 +8,12 @@ use std::pin::Pin;
 /// What an [`AcmeCache`] answers.
 pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
 
-/// Where accounts and certificates are kept, in place of a folder: a database, say, so that several instances share them.
+/// Where accounts and certificates are kept, in place of a folder: a database, say, so that several
+/// instances share them.
 ///
-/// A value holds private keys. Before an instance orders, it looks here whether another one has renewed. Proofs are not
-/// shared: what the authority asks must reach the instance that ordered, or one instance orders for all.
+/// A value holds private keys. Before an instance orders, it looks here whether another one has
+/// renewed. Proofs are not shared: what the authority asks must reach the instance that ordered, or
+/// one instance orders for all.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -36,7 +38,8 @@ pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send 
 /// }
 /// ```
 pub trait AcmeCache: Send + Sync + 'static {
-    /// What was stored under this name: letters, digits, `.`, `-` and `_`. `None` where nothing was.
+    /// What was stored under this name: letters, digits, `.`, `-` and `_`. `None` where nothing
+    /// was.
     ///
     /// # Errors
     /// When that cannot be known. Nothing is ordered then.
@@ -84,7 +87,9 @@ impl AcmeCache for Folder {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 

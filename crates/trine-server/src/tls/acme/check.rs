@@ -14,7 +14,10 @@ pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
     let Acme { domains, contact, agree_to_terms, cache, directory, .. } = &managed.settings;
     let wrong = |place: &str, text: String| Err(TlsError::new(format!("acme.{place}"), text));
     if domains.is_empty() || domains.len() > MOST_NAMES {
-        return wrong("domains", format!("expected 1 to {MOST_NAMES} names, got {}", domains.len()));
+        return wrong(
+            "domains",
+            format!("expected 1 to {MOST_NAMES} names, got {}", domains.len()),
+        );
     }
     for domain in domains {
         if let Some(text) = name(domain) {
@@ -22,7 +25,10 @@ pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
         }
     }
     if let Some(odd) = contact.iter().find(|url| !url.contains(':')) {
-        return wrong("contact", format!("expected a URL such as `mailto:ops@example.com`, got `{odd}`"));
+        return wrong(
+            "contact",
+            format!("expected a URL such as `mailto:ops@example.com`, got `{odd}`"),
+        );
     }
     if !agree_to_terms {
         return wrong(
@@ -41,7 +47,10 @@ pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
         );
     }
     if !directory.starts_with("https://") || directory.parse::<http::Uri>().is_err() {
-        return wrong("directory", format!("expected an `https://` URL (RFC 8555, 6.1), got `{directory}`"));
+        return wrong(
+            "directory",
+            format!("expected an `https://` URL (RFC 8555, 6.1), got `{directory}`"),
+        );
     }
     limits(&managed.settings)?;
     super::client::trust(&managed.settings).map(drop)
@@ -73,16 +82,21 @@ fn name(domain: &str) -> Option<String> {
         ));
     }
     match ServerName::try_from(domain) {
-        Ok(ServerName::IpAddress(_)) => Some(format!("expected a name, got the address `{domain}`")),
+        Ok(ServerName::IpAddress(_)) => {
+            Some(format!("expected a name, got the address `{domain}`"))
+        }
         _ if DnsName::try_from(domain).is_ok() && !domain.ends_with('.') => None,
-        _ if !domain.is_ascii() => Some(format!("expected a name in ASCII (`xn--…`, IDNA), got `{domain}`")),
+        _ if !domain.is_ascii() => {
+            Some(format!("expected a name in ASCII (`xn--…`, IDNA), got `{domain}`"))
+        }
         _ => Some(format!("expected a name such as `example.com`, got `{domain}`")),
     }
 }
 
 /// The authority would be turned away before it has seen a proof.
 pub(in crate::tls) fn clients(tls: &Tls) -> Result<(), TlsError> {
-    let required = matches!(tls.clients, Some(Clients { presence: ClientCertificates::Required, .. }));
+    let required =
+        matches!(tls.clients, Some(Clients { presence: ClientCertificates::Required, .. }));
     if required && tls.managed().any(Managed::is_proved_by_tls) {
         return Err(TlsError::new(
             "acme.challenge",

@@ -1,6 +1,7 @@
 //! The authority over HTTP: one connection a request, since there are a dozen in two months.
 //!
-//! It is ours so that the connection uses the cryptography of the listener, and each answer has a bound.
+//! It is ours so that the connection uses the cryptography of the listener, and each answer has a
+//! bound.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -76,7 +77,8 @@ pub(super) fn trust(settings: &Acme) -> Result<RootCertStore, TlsError> {
             }
         }
         None => {
-            let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            let (added, _) =
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             if added == 0 {
                 return Err(TlsError::new(
                     "acme.roots",
@@ -111,7 +113,8 @@ impl Inner {
         let response = self.exchange(request).await?;
         let (mut parts, body) = response.into_parts();
         self.heed(&mut parts);
-        let json = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
+        let json =
+            parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
         // An error of the protocol is a problem in JSON, and only that can be read as one.
         let failed = parts.status.is_client_error() || parts.status.is_server_error();
         if failed && !(is_signed && json) {
@@ -120,7 +123,10 @@ impl Inner {
         Ok(BytesResponse { parts, body: Box::new(body) })
     }
 
-    async fn exchange(&self, request: Request<BodyWrapper<Bytes>>) -> Result<Response<Bytes>, BoxError> {
+    async fn exchange(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Result<Response<Bytes>, BoxError> {
         let (mut parts, body) = request.into_parts();
         let (host, port) = address(&parts.uri)?;
         let tcp = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
@@ -130,7 +136,8 @@ impl Inner {
         parts.headers.insert(HOST, HeaderValue::try_from(authority)?);
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         parts.uri = path.parse()?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let mut answered = pin!(async {
             let response = sender.send_request(Request::from_parts(parts, body)).await?;
             let (parts, body) = response.into_parts();
@@ -154,7 +161,8 @@ impl Inner {
         };
         let wait = wait.min(self.longest_wait);
         parts.headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-        if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&parts.status) {
+        if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&parts.status)
+        {
             let until = later(Instant::now(), wait);
             *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         }
@@ -198,7 +206,10 @@ mod tests {
     #[test]
     fn only_https_is_asked() {
         assert_eq!(address(&"https://a/x".parse().unwrap()).unwrap(), ("a".to_owned(), 443));
-        assert_eq!(address(&"https://[::1]:14000/x".parse().unwrap()).unwrap(), ("[::1]".to_owned(), 14000));
+        assert_eq!(
+            address(&"https://[::1]:14000/x".parse().unwrap()).unwrap(),
+            ("[::1]".to_owned(), 14000)
+        );
         address(&"http://a/x".parse().unwrap()).unwrap_err();
     }
 }

@@ -24,7 +24,8 @@ impl Term {
     pub(super) fn of(der: &[u8]) -> Result<Term, x509_cert::der::Error> {
         let certificate = Certificate::from_der(der)?;
         let tbs = certificate.tbs_certificate();
-        let names = tbs.get_extension::<SubjectAltName>()?.map(|(_, names)| names.0).unwrap_or_default();
+        let names =
+            tbs.get_extension::<SubjectAltName>()?.map(|(_, names)| names.0).unwrap_or_default();
         let names = names.into_iter().filter_map(|name| match name {
             GeneralName::DnsName(name) => Some(name.as_str().to_ascii_lowercase()),
             _ => None,
@@ -32,11 +33,15 @@ impl Term {
         let authority = tbs.get_extension::<AuthorityKeyIdentifier>()?;
         let authority = authority.and_then(|(_, identifier)| identifier.key_identifier);
         let serial = tbs.serial_number().to_der()?;
-        // Behind the tag and the length, of one byte each: a serial number has at most 20 (RFC 5280, 4.1.2.2).
+        // Behind the tag and the length, of one byte each: a serial number has at most 20 (RFC
+        // 5280, 4.1.2.2).
         let serial = serial.get(2..).unwrap_or_default();
         let identifier = authority.map(|authority| {
-            CertificateIdentifier::new(Der::from_slice(authority.as_bytes()), Der::from_slice(serial))
-                .into_owned()
+            CertificateIdentifier::new(
+                Der::from_slice(authority.as_bytes()),
+                Der::from_slice(serial),
+            )
+            .into_owned()
         });
         Ok(Term {
             begins: tbs.validity().not_before.to_system_time(),
@@ -50,7 +55,8 @@ impl Term {
         names.iter().all(|name| self.names.iter().any(|known| name.eq_ignore_ascii_case(known)))
     }
 
-    /// When a third of its life is left, or up to a twentieth of it later: those of many servers are not due at once.
+    /// When a third of its life is left, or up to a twentieth of it later: those of many servers
+    /// are not due at once.
     pub(super) fn due(&self, provider: &CryptoProvider) -> SystemTime {
         let life = self.ends.duration_since(self.begins).unwrap_or_default();
         let later = (life / 20).mul_f64(chance(provider));

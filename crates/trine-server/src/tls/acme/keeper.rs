@@ -20,7 +20,8 @@ use crate::server::shutdown::{Phase, reached};
 use crate::tls::certificate::{self, Pem};
 use crate::tls::error::TlsError;
 
-/// Shows what the cache has, and tells what keeps it fresh from then on: one task a certificate, which ends with the server.
+/// Shows what the cache has, and tells what keeps it fresh from then on: one task a certificate,
+/// which ends with the server.
 pub(crate) async fn start(
     doors: &[Arc<Door>],
     phase: &watch::Receiver<Phase>,
@@ -90,7 +91,9 @@ impl Keeper {
                 ?domains,
                 "ACME: there is no certificate yet; until one is there, handshakes for these names are refused"
             ),
-            Ok(Err(error)) => tracing::error!(%error, ?domains, "ACME: nothing is ordered without the cache"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, ?domains, "ACME: nothing is ordered without the cache")
+            }
             Err(_) => tracing::error!(
                 ?domains,
                 "ACME: the cache does not answer, and nothing is ordered without it"
@@ -108,7 +111,9 @@ impl Keeper {
             let limit = self.managed.settings.order_timeout;
             let renewed = match timeout(limit, self.renew()).await {
                 Ok(renewed) => renewed,
-                Err(_) => Err(Error::Other(format!("the order was not done within {limit:?}").into())),
+                Err(_) => {
+                    Err(Error::Other(format!("the order was not done within {limit:?}").into()))
+                }
             };
             self.managed.state.forget_proofs();
             let Err(error) = renewed else {
@@ -124,7 +129,8 @@ impl Keeper {
         }
     }
 
-    /// How long there is nothing to do. The clock may be set, and the authority may change its mind.
+    /// How long there is nothing to do. The clock may be set, and the authority may change its
+    /// mind.
     async fn wait(&mut self) -> Duration {
         let remaining = |due: SystemTime| due.duration_since(SystemTime::now()).unwrap_or_default();
         let Some((_, due)) = self.shown else { return Duration::ZERO };
@@ -151,7 +157,9 @@ impl Keeper {
         if self.account.is_none() && !self.forgotten {
             self.account = Known::load(&self.managed.settings, &self.cache, &self.client).await?;
         }
-        let (Some(known), Some((term, due))) = (&self.account, &self.shown) else { return Ok(None) };
+        let (Some(known), Some((term, due))) = (&self.account, &self.shown) else {
+            return Ok(None);
+        };
         let Some(identifier) = &term.identifier else { return Ok(None) };
         let window = match known.account.renewal_info(identifier).await {
             Ok((info, _)) => info.suggested_window,
@@ -203,7 +211,8 @@ impl Keeper {
         // An authority may refuse it; the next try does without.
         let old = self.shown.as_ref().and_then(|(term, _)| term.identifier.clone());
         let old = old.filter(|_| self.suggests && self.failures == 0);
-        let ordered = order(settings, &known.account, &self.managed.state, &self.provider, old).await;
+        let ordered =
+            order(settings, &known.account, &self.managed.state, &self.provider, old).await;
         if let Err(Error::Api(problem)) = &ordered
             && problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:accountDoesNotExist")
         {
@@ -218,7 +227,8 @@ impl Keeper {
     async fn look(&mut self) -> Result<(), Error> {
         let place = self.cache.place(&self.name);
         let kept = self.cache.load(&self.name).await;
-        let kept = kept.map_err(|error| account::failed("read", &self.cache, &self.name, &error))?;
+        let kept =
+            kept.map_err(|error| account::failed("read", &self.cache, &self.name, &error))?;
         let Some(kept) = kept else { return Ok(()) };
         if let Err(error) = self.show(&String::from_utf8_lossy(&kept)) {
             tracing::error!(%error, "ACME: {place} cannot be used; another certificate is ordered");
@@ -228,13 +238,17 @@ impl Keeper {
 
     fn show(&mut self, pem: &str) -> Result<(), String> {
         let text = Pem::text(pem);
-        let certified =
-            certificate::load(&text, &text, &self.provider).map_err(|error| error.to_string())?.certified;
+        let certified = certificate::load(&text, &text, &self.provider)
+            .map_err(|error| error.to_string())?
+            .certified;
         let term = certified.cert.first().map(|der| Term::of(der));
         let term = term.and_then(Result::ok).ok_or("the certificate cannot be read (X.509)")?;
         let domains = &self.managed.settings.domains;
         if !term.covers(domains) {
-            return Err(format!("expected a certificate for {domains:?}, got one for {:?}", term.names));
+            return Err(format!(
+                "expected a certificate for {domains:?}, got one for {:?}",
+                term.names
+            ));
         }
         let current = self.managed.state.certificate();
         if current.is_some_and(|current| current.cert == certified.cert) {

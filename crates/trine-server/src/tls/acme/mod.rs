@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - `check`: what is wrong with the settings
-//! - [`Managed`], here: the settings of one certificate with its `state`, which handshakes and the plain listeners look at
+//! - [`Managed`], here: the settings of one certificate with its `state`, which handshakes and the
+//!   plain listeners look at
 //! - `keeper`: the task that keeps it fresh; `due`: when it orders; `retry`: when again
-//! - `order`: from an account to a certificate; `account`: the account; `client`: the authority over HTTP
+//! - `order`: from an account to a certificate; `account`: the account; `client`: the authority
+//!   over HTTP
 //! - `proof`: what the authority sees of an order: `tls-alpn-01` and `http-01`
 //! - `cache`: what survives a restart
 
@@ -89,10 +91,12 @@ impl std::fmt::Debug for Managed {
     }
 }
 
-/// Certificates that are asked for at several places are one: it is ordered once, and shown at all of them.
+/// Certificates that are asked for at several places are one: it is ordered once, and shown at all
+/// of them.
 pub(crate) fn share(places: &mut [Listen]) -> Result<(), TlsError> {
     let mut known: Vec<Managed> = Vec::new();
-    let all = places.iter_mut().filter_map(|place| place.tls.as_mut()).flat_map(super::Tls::managed_mut);
+    let all =
+        places.iter_mut().filter_map(|place| place.tls.as_mut()).flat_map(super::Tls::managed_mut);
     for managed in all {
         match known.iter().find(|known| *known == managed) {
             Some(known) => managed.state = Arc::clone(&known.state),

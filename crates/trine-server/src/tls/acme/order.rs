@@ -1,8 +1,8 @@
 //! From an account to a certificate (RFC 8555, 7.4).
 
 use instant_acme::{
-    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, Identifier, NewOrder, Order,
-    OrderStatus, RetryPolicy,
+    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, Identifier,
+    NewOrder, Order, OrderStatus, RetryPolicy,
 };
 use rustls::crypto::CryptoProvider;
 use trine_core::later::NEVER;
@@ -58,7 +58,9 @@ async fn prove(
             AuthorizationStatus::Pending => {}
             other => {
                 let name = authorization.identifier().to_string();
-                return Err(Error::Other(format!("the authorization for {name} is {other:?}").into()));
+                return Err(Error::Other(
+                    format!("the authorization for {name} is {other:?}").into(),
+                ));
             }
         }
         let Some(mut challenge) = authorization.challenge(kind.clone()) else {
@@ -80,7 +82,8 @@ async fn why(order: &mut Order) -> Error {
         if authorization.refresh().await.is_err() {
             continue;
         }
-        let problems = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
+        let problems =
+            authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
         told.extend(problems.map(|problem| format!("{}: {problem}", authorization.identifier())));
     }
     let told = if told.is_empty() { "it does not say why".to_owned() } else { told.join("; ") };

@@ -1,4 +1,5 @@
-//! What the authority sees of an order: a certificate in a handshake of its own protocol, or a file over plain HTTP.
+//! What the authority sees of an order: a certificate in a handshake of its own protocol, or a file
+//! over plain HTTP.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -39,7 +40,9 @@ pub(super) fn show(
             let certificate = certificate(&name, &proof, provider).map_err(Error::Other)?;
             state.prove_by_tls(name, certificate);
         }
-        AcmeChallenge::Http01 => state.prove_by_http(challenge.token.clone(), proof.as_str().to_owned()),
+        AcmeChallenge::Http01 => {
+            state.prove_by_http(challenge.token.clone(), proof.as_str().to_owned())
+        }
     }
     Ok(())
 }
@@ -61,7 +64,8 @@ fn certificate(
     Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }
 
-/// The services of a plain listener while there are proofs to show: they come before everything, redirects too.
+/// The services of a plain listener while there are proofs to show: they come before everything,
+/// redirects too.
 pub(crate) struct Proving<M> {
     pub(crate) inner: M,
     pub(crate) states: Arc<[Arc<State>]>,
@@ -113,8 +117,11 @@ impl<S: HttpService> Service<Request<Body>> for ProvingService<S> {
             let text = self.states.iter().find_map(|state| state.http_proof(token))?;
             Some(file(text))
         });
-        let redirected =
-            || self.redirect.as_ref().and_then(|(redirect, came)| redirect.answer(&request, Some(came)));
+        let redirected = || {
+            self.redirect
+                .as_ref()
+                .and_then(|(redirect, came)| redirect.answer(&request, Some(came)))
+        };
         match proof.or_else(redirected) {
             Some(answer) => HttpsRedirectFuture::answered(answer),
             None => HttpsRedirectFuture::passed(self.inner.call(request)),

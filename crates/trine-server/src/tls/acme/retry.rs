@@ -10,7 +10,8 @@ use crate::config::Acme;
 
 /// Doubles with each failure up to the longest, and is less by up to a quarter, by chance.
 pub(super) fn pause(settings: &Acme, failures: u32, provider: &CryptoProvider) -> Duration {
-    let doubled = settings.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    let doubled =
+        settings.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     doubled.min(settings.longest_retry).min(NEVER).mul_f64(1.0 - chance(provider) / 4.0)
 }
 
@@ -20,7 +21,8 @@ mod tests {
 
     #[test]
     fn the_longest_times_are_no_panic() {
-        let settings = Acme { first_retry: Duration::MAX, longest_retry: Duration::MAX, ..Acme::default() };
+        let settings =
+            Acme { first_retry: Duration::MAX, longest_retry: Duration::MAX, ..Acme::default() };
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         for failures in [1, 2, u32::MAX] {
             let pause = pause(&settings, failures, &provider);
@@ -32,7 +34,9 @@ mod tests {
     fn it_doubles_up_to_the_longest() {
         let settings = Acme::default();
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        for (failures, minutes) in [(1, 3), (2, 6), (5, 48), (7, 192), (8, 240), (4_000_000_000, 240)] {
+        for (failures, minutes) in
+            [(1, 3), (2, 6), (5, 48), (7, 192), (8, 240), (4_000_000_000, 240)]
+        {
             let whole = Duration::from_secs(minutes * 60);
             let pause = pause(&settings, failures, &provider);
             assert!(pause <= whole && pause >= whole.mul_f64(0.75), "{failures}: {pause:?}");

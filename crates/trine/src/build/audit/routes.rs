@@ -53,7 +53,9 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
         if group.items.is_empty() && group.fallback.is_none() {
             let text = match names(&group.layers) {
                 None => format!("the group `{}` has no routes", group.prefix),
-                Some(layers) => format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix),
+                Some(layers) => {
+                    format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix)
+                }
             };
             findings.push(Finding { kind: Kind::Empty, text, places: vec![place(group.place)] });
         }
@@ -63,22 +65,28 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
 }
 
 fn names(layers: &Layers) -> Option<String> {
-    let names: Vec<String> = layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
+    let names: Vec<String> =
+        layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Why no request has a path of this template.
 fn never(template: &str) -> Option<String> {
     let query = template.find('?')?;
-    let inside = template[..query].rfind('{').is_some_and(|open| !template[open..query].contains('}'));
+    let inside =
+        template[..query].rfind('{').is_some_and(|open| !template[open..query].contains('}'));
     (!inside).then(|| {
-        format!("a path ends before `?`; take `{}` with `Query` or an attribute", &template[query..])
+        format!(
+            "a path ends before `?`; take `{}` with `Query` or an attribute",
+            &template[query..]
+        )
     })
 }
 
 /// Whether a template is `/`, or one that takes all the rest.
 fn is_everything(template: &str, wanted: &str) -> bool {
-    template == wanted || (wanted == "/{*}" && template.starts_with("/{*") && template.ends_with('}'))
+    template == wanted
+        || (wanted == "/{*}" && template.starts_with("/{*") && template.ends_with('}'))
 }
 
 fn is_mount(route: &RouteMeta) -> bool {
@@ -104,8 +112,8 @@ fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     Some(Finding { kind: Kind::Shadowed, text, places })
 }
 
-/// Methods that a more specific path takes from a general one without having them: `PUT /users/me` is not
-/// `PUT /users/{id}`, but 405, if there is a `GET /users/me`.
+/// Methods that a more specific path takes from a general one without having them: `PUT /users/me`
+/// is not `PUT /users/{id}`, but 405, if there is a `GET /users/me`.
 fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = Vec::new();
@@ -118,8 +126,9 @@ fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
             let here = routes.iter().filter(|route| route.path == special.path);
             here.into_iter().any(|route| route.method.is_none() || route.method == *method)
         };
-        let covering =
-            routes.iter().filter(|route| route.handler != MOUNTED && covers(&route.path, &special.path));
+        let covering = routes
+            .iter()
+            .filter(|route| route.handler != MOUNTED && covers(&route.path, &special.path));
         let lost: Vec<&RouteMeta> = covering.filter(|route| !has(&route.method)).collect();
         let Some(first) = lost.first() else { continue };
         let of_first = lost.iter().filter(|route| route.path == first.path);
@@ -146,7 +155,9 @@ fn covers(general: &str, special: &str) -> bool {
         match (general.next(), special.next()) {
             (Some(rest), Some(_)) if rest.starts_with("{*") => return true,
             (Some(a), Some(b)) if a == b => {}
-            (Some(a), Some(b)) if is_parameter(a) && !b.is_empty() && !b.contains('{') => covered = true,
+            (Some(a), Some(b)) if is_parameter(a) && !b.is_empty() && !b.contains('{') => {
+                covered = true
+            }
             (None, None) => return covered,
             _ => return false,
         }

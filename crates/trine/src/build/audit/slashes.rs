@@ -10,15 +10,22 @@ use crate::dispatch::router::table::Table;
 use crate::dispatch::router::template::Template;
 
 /// Where [`Slashes`] was said of a route, and something else stands at its path with another slash.
-pub(crate) fn in_the_way(table: &Table, metas: &[RouteMeta], said: &[Option<Slashes>]) -> Vec<Finding> {
+pub(crate) fn in_the_way(
+    table: &Table,
+    metas: &[RouteMeta],
+    said: &[Option<Slashes>],
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut known: Vec<(&str, &str)> = Vec::new();
     for (route, said) in metas.iter().zip(said) {
         let Some(said @ (Slashes::Redirect | Slashes::Same)) = said else { continue };
         let Some(taker) = taker(table, metas, route) else { continue };
         // One pair of paths is one finding, and what takes everything is told once.
-        let pair =
-            if taker.path.ends_with("/{*rest}") { ("", &*taker.path) } else { (&*route.path, &*taker.path) };
+        let pair = if taker.path.ends_with("/{*rest}") {
+            ("", &*taker.path)
+        } else {
+            (&*route.path, &*taker.path)
+        };
         if known.contains(&pair) || known.contains(&(pair.1, pair.0)) {
             continue;
         }
@@ -59,13 +66,17 @@ fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option
     let found = table.find(method, &path, &headers, &mut vary);
     let Found::Route(index, _) = found else { return None };
     let index = match table.choices.get(index) {
-        Some(_) if table.fallen(&found, method, &path, &headers, &mut vary).is_some() => return None,
+        Some(_) if table.fallen(&found, method, &path, &headers, &mut vary).is_some() => {
+            return None;
+        }
         Some(choice) => choice.candidates.first().map_or(choice.otherwise, |first| first.route),
         None => index,
     };
     // Of a path without this method, the first of its routes is told.
     let path = &metas.get(index as usize)?.path;
-    metas.iter().find(|taker| taker.path == *path && taker.host == route.host && *path != route.path)
+    metas
+        .iter()
+        .find(|taker| taker.path == *path && taker.host == route.host && *path != route.path)
 }
 
 /// A path that a template matches.

@@ -17,8 +17,11 @@ pub(super) fn differs(route: &RouteMeta, path: &str) -> Option<Verdict> {
             return Some(Verdict::PathEnds { missing: format!("/{missing}") });
         };
         let parameter = parameter(wanted);
-        let name =
-            if parameter.is_some() { params.next().cloned().unwrap_or_default() } else { String::new() };
+        let name = if parameter.is_some() {
+            params.next().cloned().unwrap_or_default()
+        } else {
+            String::new()
+        };
         match parameter {
             Some((_, "*", _)) => {
                 return (got.is_empty() && segments.next().is_none())

@@ -1,4 +1,5 @@
-//! What answers beside the declared routes: the fallbacks of groups, and answers to other methods of a path.
+//! What answers beside the declared routes: the fallbacks of groups, and answers to other methods
+//! of a path.
 
 use std::sync::Arc;
 
@@ -33,11 +34,16 @@ impl Planner<'_> {
         meta.body_limit = self.body_limit;
         meta.host = here.host.as_ref().map(|host| host.text.clone());
         let hosts = here.host.iter().flat_map(Host::params).map(str::to_owned);
-        meta.params = hosts.chain(Template::parse(prefix).map(|it| it.params).unwrap_or_default()).collect();
+        meta.params =
+            hosts.chain(Template::parse(prefix).map(|it| it.params).unwrap_or_default()).collect();
         meta.prefix_params = meta.params.len();
         self.needs(&*fallback.endpoint, &format!("the fallback `{}`", fallback.name), &meta);
         meta.path = join(prefix, "/{*rest}");
-        self.fallbacks.push(OfGroup { meta, endpoint: Arc::clone(&fallback.endpoint), here: here.clone() });
+        self.fallbacks.push(OfGroup {
+            meta,
+            endpoint: Arc::clone(&fallback.endpoint),
+            here: here.clone(),
+        });
         here.around.push(self.fallbacks.len() - 1);
     }
 
@@ -55,15 +61,17 @@ impl Planner<'_> {
             routes.push(route);
             let own = Candidate { method: None, conditions: here.conditions.clone(), route };
             let Built { table, metas, entries, scopes, .. } = &mut self.built;
-            let choice = &mut table.fallbacks.spot(here.host.as_ref(), &Prefix::of(&template)).choice;
+            let choice =
+                &mut table.fallbacks.spot(here.host.as_ref(), &Prefix::of(&template)).choice;
             let known = choice.candidates.iter().find(|known| own.is_hidden_by(known));
-            if let Some(known) =
-                known.filter(|known| here.around.iter().all(|&around| routes[around] != known.route))
+            if let Some(known) = known
+                .filter(|known| here.around.iter().all(|&around| routes[around] != known.route))
             {
                 self.findings.push(Finding::collision(&meta, metas.get(known.route as usize)));
                 continue;
             }
-            choice.candidates = std::iter::once(own).chain(choice.candidates.iter().cloned()).collect();
+            choice.candidates =
+                std::iter::once(own).chain(choice.candidates.iter().cloned()).collect();
             metas.push(meta);
             entries.push(Entry { endpoint, chain: here.chain });
             scopes.push(here.scope);
@@ -78,7 +86,9 @@ impl Planner<'_> {
             let template = Template::parse(&format!("{prefix}{path}"));
             template.is_ok_and(|template| router.has(&template))
         };
-        (prefix.is_empty() || taken("")) && taken("/") && (taken("/{*rest}") || taken("/{*rest_of_it}"))
+        (prefix.is_empty() || taken(""))
+            && taken("/")
+            && (taken("/{*rest}") || taken("/{*rest_of_it}"))
     }
 
     pub(super) fn router(&mut self, host: Option<&Host>) -> &mut Router {
@@ -89,8 +99,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Gives each path the route for the methods that it has no handler for. It lies in the layers that all of
-    /// the path's routes share, so that a CORS layer of a group sees the preflight.
+    /// Gives each path the route for the methods that it has no handler for. It lies in the layers
+    /// that all of the path's routes share, so that a CORS layer of a group sees the preflight.
     pub(super) fn other_methods(&mut self) {
         let Built { table, metas, entries, scopes, listed, .. } = &mut self.built;
         table.hosts.set_refusals(u32::try_from(*listed).unwrap_or(u32::MAX));
@@ -105,7 +115,8 @@ impl Planner<'_> {
             let mut scope = scopes[first].clone();
             for index in indices {
                 scope = Scope::common(scope, scopes[index].as_ref());
-                let same = chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
+                let same =
+                    chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
                 chain.truncate(same);
             }
             let mut meta = metas[first].clone();
@@ -122,7 +133,11 @@ impl Planner<'_> {
                 }
                 Some(candidates) => {
                     path.set_choice(u32::try_from(table.choices.0.len()).unwrap_or(u32::MAX));
-                    table.choices.0.push(Choice { candidates: Arc::clone(&candidates), otherwise, behind });
+                    table.choices.0.push(Choice {
+                        candidates: Arc::clone(&candidates),
+                        otherwise,
+                        behind,
+                    });
                     Arc::new(NoneFits(candidates))
                 }
             };

@@ -17,7 +17,12 @@ pub(super) struct Places<'a> {
 
 impl Places<'_> {
     /// Those directly inside a group.
-    pub(super) fn inside(&self, group: &Group, depth: usize, outer: Option<Arc<Scope>>) -> Vec<Next> {
+    pub(super) fn inside(
+        &self,
+        group: &Group,
+        depth: usize,
+        outer: Option<Arc<Scope>>,
+    ) -> Vec<Next> {
         let scope = Scope::enter(&group.catchers, outer);
         let mut list = Vec::new();
         for item in &group.items {
@@ -31,7 +36,12 @@ impl Places<'_> {
                     list.push(self.place(&group.layers, depth + 1, inside, scope.as_ref()));
                 }
                 Item::Route(route, _) if !route.methods.layers.is_empty() => {
-                    list.push(self.place(&route.methods.layers, depth + 1, Vec::new(), scope.as_ref()));
+                    list.push(self.place(
+                        &route.methods.layers,
+                        depth + 1,
+                        Vec::new(),
+                        scope.as_ref(),
+                    ));
                 }
                 Item::Route(..) | Item::Mount(..) => {}
             }
@@ -39,7 +49,13 @@ impl Places<'_> {
         list
     }
 
-    fn place(&self, layers: &Layers, depth: usize, children: Vec<Next>, scope: Option<&Arc<Scope>>) -> Next {
+    fn place(
+        &self,
+        layers: &Layers,
+        depth: usize,
+        children: Vec<Next>,
+        scope: Option<&Arc<Scope>>,
+    ) -> Next {
         let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children };
         self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
     }

@@ -13,7 +13,8 @@ use crate::build::audit::Finding;
 use crate::run::config::Config;
 use crate::run::shutdown::Shutdown;
 
-/// What a hook sees of the application: its configuration, its state, and whether it is about to end.
+/// What a hook sees of the application: its configuration, its state, and whether it is about to
+/// end.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -37,7 +38,8 @@ pub struct HookCx {
 }
 
 impl HookCx {
-    /// How long the hooks at the end have together, when the requests before them have used up the time.
+    /// How long the hooks at the end have together, when the requests before them have used up the
+    /// time.
     pub const AT_LEAST: Duration = Duration::from_secs(5);
 
     /// The configuration.
@@ -67,15 +69,19 @@ impl HookCx {
 
     /// The states that are needed and that nobody holds.
     pub(crate) fn lacking(&self, needs: &Needs, who: &str, place: Place) -> Vec<Finding> {
-        let held = |id| self.states.contains(id) || self.declared.iter().any(|known| known.type_id == id);
+        let held =
+            |id| self.states.contains(id) || self.declared.iter().any(|known| known.type_id == id);
         let lacking = |need: &Need| match need {
-            Need::State { type_id, type_name } if !held(*type_id) => Some(no_state(type_name, who, place)),
+            Need::State { type_id, type_name } if !held(*type_id) => {
+                Some(no_state(type_name, who, place))
+            }
             _ => None,
         };
         needs.iter().filter_map(lacking).collect()
     }
 
-    /// What is told where `who` could not be made: of state that nobody holds, the same as of a handler that needs it.
+    /// What is told where `who` could not be made: of state that nobody holds, the same as of a
+    /// handler that needs it.
     pub(crate) fn failed(&self, who: &str, place: Place, error: &crate::Error) -> Finding {
         match error.downcast_ref() {
             Some(NoState { type_name }) => no_state(type_name, who, place),
@@ -100,7 +106,10 @@ impl HookCx {
 }
 
 fn no_state(type_name: &str, who: &str, place: Place) -> Finding {
-    Finding::missing_state(type_name, &[(who.to_owned(), format!("{}:{}", place.file(), place.line()))])
+    Finding::missing_state(
+        type_name,
+        &[(who.to_owned(), format!("{}:{}", place.file(), place.line()))],
+    )
 }
 
 /// State was asked for that the application does not hold.

@@ -14,7 +14,8 @@ use crate::build::audit::{Audit, Finding};
 use crate::run::config::Config;
 use crate::run::shutdown::Shutdown;
 
-/// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks of the end.
+/// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks
+/// of the end.
 pub(crate) struct Life {
     cx: HookCx,
     workers: Vec<Maker<WorkerFn>>,
@@ -33,7 +34,8 @@ pub(crate) struct First {
 }
 
 impl Life {
-    /// Makes the states. Gives those of worker 0, which a service has where nobody asks it for workers.
+    /// Makes the states. Gives those of worker 0, which a service has where nobody asks it for
+    /// workers.
     pub(crate) async fn make(
         hooks: Hooks,
         mut states: States,
@@ -63,15 +65,21 @@ impl Life {
         Ok((life, states, First { start, tasks }))
     }
 
-    /// Runs the hooks of the start and starts the tasks, unless there are findings already. Where there are, or a hook
-    /// fails, the hooks of the end run.
-    pub(crate) async fn begin(&self, mut findings: Vec<Finding>, first: First) -> Result<(), Audit> {
+    /// Runs the hooks of the start and starts the tasks, unless there are findings already. Where
+    /// there are, or a hook fails, the hooks of the end run.
+    pub(crate) async fn begin(
+        &self,
+        mut findings: Vec<Finding>,
+        first: First,
+    ) -> Result<(), Audit> {
         for Hook { place, run } in first.start {
             if !findings.is_empty() {
                 break;
             }
             let error = run(self.cx.clone()).await.err();
-            findings.extend(error.map(|error| Finding::start_failed("a hook at the start", place, &error)));
+            findings.extend(
+                error.map(|error| Finding::start_failed("a hook at the start", place, &error)),
+            );
         }
         if findings.is_empty() {
             self.spawn(first.tasks);
@@ -119,7 +127,8 @@ impl Life {
             self.cut.cancel();
             let _ = tasks.await;
         }
-        let hooks = std::mem::take(&mut *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner));
+        let hooks =
+            std::mem::take(&mut *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner));
         let deadline = deadline.max(Instant::now() + HookCx::AT_LEAST);
         let mut failed = Vec::new();
         for Hook { place, run } in hooks.into_iter().rev() {

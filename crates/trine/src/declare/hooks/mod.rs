@@ -62,11 +62,12 @@ pub(crate) type WorkerFn = dyn Fn(HookCx, usize) -> Running<Insert> + Send + Syn
 pub(crate) type Running<T> = Pin<Box<dyn Future<Output = crate::Result<T>> + Send>>;
 
 impl App {
-    /// Makes a state at the start: opens a pool, reads a file. Handlers take it as [`State<T>`](crate::State).
+    /// Makes a state at the start: opens a pool, reads a file. Handlers take it as
+    /// [`State<T>`](crate::State).
     ///
-    /// States are made one after the other, in the order of the calls, after the values of [`App::state`] and the
-    /// sections of the configuration, which they can see. The first error stops the start with its words and the
-    /// place of this call.
+    /// States are made one after the other, in the order of the calls, after the values of
+    /// [`App::state`] and the sections of the configuration, which they can see. The first error
+    /// stops the start with its words and the place of this call.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -104,12 +105,13 @@ impl App {
         self
     }
 
-    /// Makes a state once for each worker, which its handlers take as [`State<T>`](crate::State): a cache without
-    /// contention, a counter, a client with connections of its own.
+    /// Makes a state once for each worker, which its handlers take as [`State<T>`](crate::State): a
+    /// cache without contention, a counter, a client with connections of its own.
     ///
-    /// `make` is told the number of the worker, from 0 on, and runs after every other state was made: for worker 0
-    /// with the application, for the others on their own threads. An error stops the start.
-    /// With [`work_stealing`](crate::Config::work_stealing), in tests and on a foreign server there is one instance.
+    /// `make` is told the number of the worker, from 0 on, and runs after every other state was
+    /// made: for worker 0 with the application, for the others on their own threads. An error stops
+    /// the start. With [`work_stealing`](crate::Config::work_stealing), in tests and on a foreign
+    /// server there is one instance.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -140,8 +142,9 @@ impl App {
         self
     }
 
-    /// Reads a section of the configuration, which handlers take as [`State<T>`](crate::State) and hooks from their
-    /// context. Everything that is wrong with it is part of the launch audit; see [`Config::section`].
+    /// Reads a section of the configuration, which handlers take as [`State<T>`](crate::State) and
+    /// hooks from their context. Everything that is wrong with it is part of the launch audit; see
+    /// [`Config::section`].
     ///
     /// ```
     /// use trine::prelude::*;
@@ -170,8 +173,9 @@ impl App {
         self
     }
 
-    /// Runs at the start, after every state was made, in the order of the calls: brings tables up to date, warms a
-    /// cache. An error stops the start; what [`App::on_shutdown`] was given runs then too.
+    /// Runs at the start, after every state was made, in the order of the calls: brings tables up
+    /// to date, warms a cache. An error stops the start; what [`App::on_shutdown`] was given runs
+    /// then too.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -192,11 +196,14 @@ impl App {
         self
     }
 
-    /// Runs at the end, after the last request and the last background task, in the reverse order of the calls: closes
-    /// what was opened. It runs whenever every state was made, also when a hook at the start failed.
+    /// Runs at the end, after the last request and the last background task, in the reverse order
+    /// of the calls: closes what was opened. It runs whenever every state was made, also when a
+    /// hook at the start failed.
     ///
-    /// All of them together have what is left of [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout),
-    /// and [5 seconds](HookCx::AT_LEAST) at least. An error is logged and does not keep the others from running.
+    /// All of them together have what is left of
+    /// [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout), and [5
+    /// seconds](HookCx::AT_LEAST) at least. An error is logged and does not keep the others from
+    /// running.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -220,11 +227,12 @@ impl App {
         self
     }
 
-    /// Starts a background task with the server. [`HookCx::shutdown`] tells it when to end; it has the time of
-    /// [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) for that, then it is dropped.
+    /// Starts a background task with the server. [`HookCx::shutdown`] tells it when to end; it has
+    /// the time of [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) for that,
+    /// then it is dropped.
     ///
-    /// It runs beside the workers, after the hooks of the start. An error or a panic is logged under its name; the
-    /// server goes on, and the task is not started again.
+    /// It runs beside the workers, after the hooks of the start. An error or a panic is logged
+    /// under its name; the server goes on, and the task is not started again.
     ///
     /// ```
     /// use std::time::Duration;

@@ -24,7 +24,8 @@ pub(crate) struct Choice {
     pub(crate) candidates: Arc<[Candidate]>,
     /// The route that says why none fits.
     pub(crate) otherwise: u32,
-    /// The places of fallbacks of groups that go before all of these, since the path would take their prefix by a parameter.
+    /// The places of fallbacks of groups that go before all of these, since the path would take
+    /// their prefix by a parameter.
     pub(crate) behind: Vec<usize>,
 }
 
@@ -52,16 +53,22 @@ impl Choices {
 }
 
 impl Choice {
-    /// The route for a request: one for its own method before one for any, then the one with more conditions on headers
-    /// and content type, then the one whose type the client prefers, then the first declared.
+    /// The route for a request: one for its own method before one for any, then the one with more
+    /// conditions on headers and content type, then the one whose type the client prefers, then the
+    /// first declared.
     pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<u32> {
         let mut best = None;
         for candidate in &*self.candidates {
-            let (Some(own), Fit::Holds(quality)) = (candidate.answers(method), candidate.fit(headers)) else {
+            let (Some(own), Fit::Holds(quality)) =
+                (candidate.answers(method), candidate.fit(headers))
+            else {
                 continue;
             };
-            let conditions =
-                candidate.conditions.iter().filter(|one| !matches!(one, Condition::Accepts(_))).count();
+            let conditions = candidate
+                .conditions
+                .iter()
+                .filter(|one| !matches!(one, Condition::Accepts(_)))
+                .count();
             let rank = (own, conditions, quality);
             if best.is_none_or(|(known, _)| rank > known) {
                 best = Some((rank, candidate.route));
@@ -70,7 +77,8 @@ impl Choice {
         best.map(|(_, route)| route)
     }
 
-    /// The header fields that decide: RFC 9110 section 12.5.5, so that no cache gives one answer for the other.
+    /// The header fields that decide: RFC 9110 section 12.5.5, so that no cache gives one answer
+    /// for the other.
     pub(crate) fn vary(&self) -> impl Iterator<Item = HeaderName> {
         let conditions = self.candidates.iter().flat_map(|candidate| &candidate.conditions);
         conditions.filter_map(|condition| match condition {
@@ -102,9 +110,14 @@ impl Candidate {
     /// Whether no request comes to it, because `earlier` takes all of them.
     pub(crate) fn is_hidden_by(&self, earlier: &Candidate) -> bool {
         let accepts = |of: &Candidate| -> Vec<Condition> {
-            of.conditions.iter().filter(|one| matches!(one, Condition::Accepts(_))).cloned().collect()
+            of.conditions
+                .iter()
+                .filter(|one| matches!(one, Condition::Accepts(_)))
+                .cloned()
+                .collect()
         };
-        let implied = |condition: &Condition| self.conditions.iter().any(|own| condition.follows_from(own));
+        let implied =
+            |condition: &Condition| self.conditions.iter().any(|own| condition.follows_from(own));
         self.method == earlier.method
             && self.conditions.len() == earlier.conditions.len()
             && accepts(self) == accepts(earlier)
@@ -112,21 +125,24 @@ impl Candidate {
     }
 }
 
-/// None of the routes of a path fits: 405 where it is for the method, 406 for `Accept`, 415 for the content type,
-/// 404 for another header. That of the route that came closest is told.
+/// None of the routes of a path fits: 405 where it is for the method, 406 for `Accept`, 415 for the
+/// content type, 404 for another header. That of the route that came closest is told.
 pub(crate) struct NoneFits(pub(crate) Arc<[Candidate]>);
 
 impl Endpoint for NoneFits {
     fn call(&self, cx: Box<Cx>) -> Answer {
-        let of_method: Vec<_> = self.0.iter().filter(|one| one.answers(cx.method()).is_some()).collect();
+        let of_method: Vec<_> =
+            self.0.iter().filter(|one| one.answers(cx.method()).is_some()).collect();
         match of_method.iter().map(|candidate| candidate.fit(cx.headers())).max() {
             None => {
                 let methods = self.0.iter().filter_map(|candidate| candidate.method.as_ref());
                 OtherMethods::new(&super::allow(methods)).call(cx)
             }
             Some(closest) => {
-                let of_closest = of_method.iter().filter(|candidate| candidate.fit(cx.headers()) == closest);
-                let problem = refusal(closest, &cx, of_closest.flat_map(|candidate| &candidate.conditions));
+                let of_closest =
+                    of_method.iter().filter(|candidate| candidate.fit(cx.headers()) == closest);
+                let problem =
+                    refusal(closest, &cx, of_closest.flat_map(|candidate| &candidate.conditions));
                 settle(problem.into_response(), cx)
             }
         }
@@ -135,7 +151,8 @@ impl Endpoint for NoneFits {
 
 #[cold]
 fn refusal<'a>(closest: Fit, cx: &Cx, conditions: impl Iterator<Item = &'a Condition>) -> Problem {
-    let failed: Vec<_> = conditions.filter(|condition| condition.fit(cx.headers()) == closest).collect();
+    let failed: Vec<_> =
+        conditions.filter(|condition| condition.fit(cx.headers()) == closest).collect();
     let path = cx.uri().path();
     let listed = |name: fn(&Condition) -> String| {
         let mut all: Vec<String> = failed.iter().map(|condition| name(condition)).collect();
@@ -148,7 +165,8 @@ fn refusal<'a>(closest: Fit, cx: &Cx, conditions: impl Iterator<Item = &'a Condi
     };
     match closest {
         Fit::Accepts => {
-            let detail = format!("`{path}` answers with {}, which `Accept` does not admit", listed(media));
+            let detail =
+                format!("`{path}` answers with {}, which `Accept` does not admit", listed(media));
             Problem::new(StatusCode::NOT_ACCEPTABLE).detail(detail)
         }
         Fit::ContentType => {

@@ -71,7 +71,8 @@ pub(crate) enum Fit {
     Header,
     ContentType,
     Accepts,
-    /// All of them hold; the quality that `Accept` gives, in thousandths, 0 where no condition asks for it.
+    /// All of them hold; the quality that `Accept` gives, in thousandths, 0 where no condition asks
+    /// for it.
     Holds(u16),
 }
 
@@ -81,9 +82,9 @@ impl Written {
     pub(crate) fn parse(&self) -> Result<Condition, String> {
         match &self.condition {
             WrittenCondition::Header(name, value) => {
-                let parsed = name
-                    .parse()
-                    .map_err(|_| format!("the guard on a header: `{name}` is no name of a header"))?;
+                let parsed = name.parse().map_err(|_| {
+                    format!("the guard on a header: `{name}` is no name of a header")
+                })?;
                 let value = value.as_deref().map(|value| {
                     value.parse().map_err(|_| {
                         format!("the guard on `{name}`: `{value}` cannot be a value of a header")
@@ -91,7 +92,9 @@ impl Written {
                 });
                 Ok(Condition::Header(parsed, value.transpose()?))
             }
-            WrittenCondition::ContentType(text) => Media::parse(text, true).map(Condition::ContentType),
+            WrittenCondition::ContentType(text) => {
+                Media::parse(text, true).map(Condition::ContentType)
+            }
             WrittenCondition::Accepts(text) => Media::parse(text, false).map(Condition::Accepts),
         }
     }
@@ -108,7 +111,8 @@ impl Condition {
                 }
             }
             Condition::ContentType(media) => {
-                let got = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(split);
+                let got =
+                    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(split);
                 match got.is_some_and(|got| media.admits(got)) {
                     true => Fit::Holds(0),
                     false => Fit::ContentType,
@@ -135,13 +139,17 @@ impl Condition {
 
 impl Media {
     fn parse(text: &str, ranges: bool) -> Result<Media, String> {
-        let mistake =
-            |why: &str| format!("the guard on a media type: `{text}` {why}, such as `application/json`");
-        let (kind, sub) =
-            split(text).filter(|_| !text.contains(';')).ok_or_else(|| mistake("is not type and subtype"))?;
+        let mistake = |why: &str| {
+            format!("the guard on a media type: `{text}` {why}, such as `application/json`")
+        };
+        let (kind, sub) = split(text)
+            .filter(|_| !text.contains(';'))
+            .ok_or_else(|| mistake("is not type and subtype"))?;
         let token = |part: &str| {
             !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
         };
         if !token(kind) || !(token(sub) || ranges && sub == "*") {
             return Err(mistake(if ranges {
@@ -154,15 +162,18 @@ impl Media {
     }
 
     fn admits(&self, (kind, sub): (&str, &str)) -> bool {
-        self.kind.eq_ignore_ascii_case(kind) && (self.sub == "*" || self.sub.eq_ignore_ascii_case(sub))
+        self.kind.eq_ignore_ascii_case(kind)
+            && (self.sub == "*" || self.sub.eq_ignore_ascii_case(sub))
     }
 
-    /// RFC 9110 section 12.5.1: the most specific range that covers the type decides; without `Accept`, everything is
-    /// welcome.
+    /// RFC 9110 section 12.5.1: the most specific range that covers the type decides; without
+    /// `Accept`, everything is welcome.
     fn quality(&self, headers: &HeaderMap) -> u16 {
         let mut best = None;
-        for range in
-            headers.get_all(ACCEPT).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        for range in headers
+            .get_all(ACCEPT)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         {
             // One that is no text is passed over, and takes no other with it.
             let Ok(range) = str::from_utf8(range) else { continue };
@@ -199,7 +210,9 @@ fn quality(range: &str) -> u16 {
         .skip(1)
         .map(str::trim)
         .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    weight.map_or(1000, |weight| weight.parse::<f32>().map_or(0, |q| (q.clamp(0.0, 1.0) * 1000.0) as u16))
+    weight.map_or(1000, |weight| {
+        weight.parse::<f32>().map_or(0, |q| (q.clamp(0.0, 1.0) * 1000.0) as u16)
+    })
 }
 
 impl std::fmt::Display for Condition {
@@ -248,7 +261,10 @@ mod tests {
     fn a_range_that_is_no_text_takes_no_other_with_it() {
         assert_eq!(accepts("text/html", &["ä/b, text/html;q=0.5"]), 500);
         let mut headers = HeaderMap::new();
-        headers.append(ACCEPT, HeaderValue::from_bytes(b"text/plain;x=\xff, text/html;q=0.5").unwrap());
+        headers.append(
+            ACCEPT,
+            HeaderValue::from_bytes(b"text/plain;x=\xff, text/html;q=0.5").unwrap(),
+        );
         assert_eq!(Media::parse("text/html", false).unwrap().quality(&headers), 500);
         assert_eq!(Media::parse("text/plain", false).unwrap().quality(&headers), 0);
     }

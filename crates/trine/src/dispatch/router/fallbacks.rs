@@ -1,4 +1,5 @@
-//! The fallbacks of groups, by prefix and host. They are looked at where no route stands, or a more general one.
+//! The fallbacks of groups, by prefix and host. They are looked at where no route stands, or a more
+//! general one.
 
 use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
@@ -52,12 +53,16 @@ impl Fallbacks {
 
     /// The places of those that go before a path, since that takes their prefix by a parameter.
     pub(crate) fn before(&self, host: Option<&Host>, canonical: &str) -> Vec<usize> {
-        let spots = self.0.iter().enumerate().filter(|(_, spot)| Host::are_same(spot.host.as_ref(), host));
-        spots.filter(|(_, spot)| spot.prefix.is_taken_by(canonical)).map(|(index, _)| index).collect()
+        let spots =
+            self.0.iter().enumerate().filter(|(_, spot)| Host::are_same(spot.host.as_ref(), host));
+        spots
+            .filter(|(_, spot)| spot.prefix.is_taken_by(canonical))
+            .map(|(index, _)| index)
+            .collect()
     }
 
-    /// The nearest for a request, of all or of those at these places. `vary` gets the header fields that decide, also where
-    /// there is none.
+    /// The nearest for a request, of all or of those at these places. `vary` gets the header fields
+    /// that decide, also where there is none.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -76,11 +81,15 @@ impl Fallbacks {
                 (Some(known), Some(host)) => known.matches(host),
                 _ => Some(Vec::new()),
             };
-            let (Some(values), Some(spans)) = (values, spot.prefix.spans(uri.path())) else { continue };
+            let (Some(values), Some(spans)) = (values, spot.prefix.spans(uri.path())) else {
+                continue;
+            };
             vary.extend(spot.choice.vary());
             let Some(route) = spot.choice.pick(method, headers) else { continue };
             let params = Params::new(uri.path_and_query()?.clone(), spans);
-            let Found::Route(route, params) = with_values(&values, route, params) else { return None };
+            let Found::Route(route, params) = with_values(&values, route, params) else {
+                return None;
+            };
             return Some(Fallen { route, params });
         }
         None
@@ -118,7 +127,8 @@ impl Prefix {
                 Segment::Parameter(before, after) => {
                     let value = got.strip_prefix(&**before)?.strip_suffix(&**after)?;
                     let start = at + before.len();
-                    let span = (u16::try_from(start).ok()?, u16::try_from(start + value.len()).ok()?);
+                    let span =
+                        (u16::try_from(start).ok()?, u16::try_from(start + value.len()).ok()?);
                     spans.push((!value.is_empty()).then_some(span)?);
                 }
             }
@@ -126,7 +136,8 @@ impl Prefix {
         Some(spans)
     }
 
-    /// Whether a path is more general: the first segment that is another takes that of the prefix by a parameter.
+    /// Whether a path is more general: the first segment that is another takes that of the prefix
+    /// by a parameter.
     fn is_taken_by(&self, canonical: &str) -> bool {
         let mut others = canonical.split('/').skip(1);
         for own in &self.0 {
@@ -154,8 +165,9 @@ impl Prefix {
 impl Segment {
     fn of(segment: &str) -> Segment {
         // A brace of the text is percent-encoded.
-        let parameter =
-            segment.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?.1)));
+        let parameter = segment
+            .split_once('{')
+            .and_then(|(before, rest)| Some((before, rest.split_once('}')?.1)));
         match parameter {
             Some((before, after)) => Segment::Parameter(before.to_owned(), after.to_owned()),
             None => Segment::Text(segment.to_owned()),
@@ -189,7 +201,10 @@ mod tests {
         ] {
             let spans = prefix(text).spans(path);
             let values: Option<Vec<&str>> = spans.map(|spans| {
-                spans.iter().map(|&(start, end)| &path[usize::from(start)..usize::from(end)]).collect()
+                spans
+                    .iter()
+                    .map(|&(start, end)| &path[usize::from(start)..usize::from(end)])
+                    .collect()
             });
             assert_eq!(values.as_deref(), wanted, "{text} {path}");
         }

@@ -42,12 +42,15 @@ impl Host {
             return mistake("write it as it stands in a request, in Punycode: `xn--…`");
         }
         // An IPv6 address is one label.
-        let parts: Vec<&str> = if text.starts_with('[') { vec![text] } else { text.split('.').collect() };
+        let parts: Vec<&str> =
+            if text.starts_with('[') { vec![text] } else { text.split('.').collect() };
         let mut labels = Vec::new();
         for part in parts {
             match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
                 _ if part.is_empty() => return mistake("a label between two dots is empty"),
-                Some(name) if !is_name(name) || labels.contains(&Label::Capture(name.to_owned())) => {
+                Some(name)
+                    if !is_name(name) || labels.contains(&Label::Capture(name.to_owned())) =>
+                {
                     return mistake(&format!(
                         "`{part}` is no name of a parameter of its own: write `{{tenant}}`"
                     ));
@@ -74,11 +77,13 @@ impl Host {
 
     /// The values of its parameters, where it is this host, which is in lower case.
     pub(crate) fn matches<'h>(&self, host: &'h str) -> Option<Vec<&'h str>> {
-        // No name that can be looked up has an encoded character; a parameter would hold what it stands for, a dot even.
+        // No name that can be looked up has an encoded character; a parameter would hold what it
+        // stands for, a dot even.
         if host.contains('%') {
             return None;
         }
-        let parts: Vec<&str> = if host.starts_with('[') { vec![host] } else { host.split('.').collect() };
+        let parts: Vec<&str> =
+            if host.starts_with('[') { vec![host] } else { host.split('.').collect() };
         if parts.len() != self.labels.len() {
             return None;
         }
@@ -122,9 +127,11 @@ impl Hosts {
         let index = match self.list.iter().position(|(known, _)| known.is_same(host)) {
             Some(index) => index,
             None => {
-                // The one with fewer parameters goes first, so that `api.example.com` is not a tenant.
-                let index =
-                    self.list.partition_point(|(known, _)| known.params().count() <= host.params().count());
+                // The one with fewer parameters goes first, so that `api.example.com` is not a
+                // tenant.
+                let index = self
+                    .list
+                    .partition_point(|(known, _)| known.params().count() <= host.params().count());
                 self.list.insert(index, (host.clone(), Router::default()));
                 index
             }
@@ -140,8 +147,9 @@ impl Hosts {
         self.list.iter_mut().map(|(host, router)| (&*host, router))
     }
 
-    /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that knows the path says
-    /// why. `vary` gets the header fields that decide which of the tables answers: those of a choice that is asked before it.
+    /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that
+    /// knows the path says why. `vary` gets the header fields that decide which of the tables
+    /// answers: those of a choice that is asked before it.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -169,13 +177,17 @@ impl Hosts {
         refusal
     }
 
-    /// The tables of the hosts that this is, in the order in which they are asked, with the values of the host.
+    /// The tables of the hosts that this is, in the order in which they are asked, with the values
+    /// of the host.
     fn tables<'a>(
         &'a self,
         any: &'a Router,
         host: &'a str,
     ) -> impl Iterator<Item = (Vec<&'a str>, &'a Router)> {
-        let own = self.list.iter().filter_map(move |(known, router)| Some((known.matches(host)?, router)));
+        let own = self
+            .list
+            .iter()
+            .filter_map(move |(known, router)| Some((known.matches(host)?, router)));
         own.chain([(Vec::new(), any)])
     }
 }
@@ -190,7 +202,8 @@ pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found 
     let path = (0..params.len()).filter_map(|index| params.get(index));
     for value in values.iter().copied().chain(path) {
         text.push('/');
-        let (Ok(start), Ok(end)) = (u16::try_from(text.len()), u16::try_from(text.len() + value.len()))
+        let (Ok(start), Ok(end)) =
+            (u16::try_from(text.len()), u16::try_from(text.len() + value.len()))
         else {
             return Found::Nothing;
         };
@@ -203,8 +216,8 @@ pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found 
     }
 }
 
-/// The host of a request. It has one spelling too: case does not matter (RFC 3986 section 6.2.2.1), so that a parameter is in
-/// lower case.
+/// The host of a request. It has one spelling too: case does not matter (RFC 3986 section 6.2.2.1),
+/// so that a parameter is in lower case.
 pub(crate) fn host_of(uri: &Uri, headers: &HeaderMap) -> String {
     let host = uri.host().or_else(|| named(headers)).unwrap_or_default();
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
@@ -218,7 +231,9 @@ fn named(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn is_name(name: &str) -> bool {
-    let valid = |(at, c): (usize, char)| c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit();
+    let valid = |(at, c): (usize, char)| {
+        c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit()
+    };
     !name.is_empty() && name.chars().enumerate().all(valid)
 }
 
@@ -281,8 +296,18 @@ mod tests {
                 headers.insert("x-version", version.parse().unwrap());
             }
             let mut vary = Vec::new();
-            let found = hosts.find(&any, &choices, &Method::GET, &path.parse().unwrap(), &headers, &mut vary);
-            assert!(matches!(found, Found::Route(index, _) if index == wanted), "{path} {host} {version}");
+            let found = hosts.find(
+                &any,
+                &choices,
+                &Method::GET,
+                &path.parse().unwrap(),
+                &headers,
+                &mut vary,
+            );
+            assert!(
+                matches!(found, Found::Route(index, _) if index == wanted),
+                "{path} {host} {version}"
+            );
             assert_eq!(vary, names, "{path} {host} {version}");
         }
     }
@@ -291,9 +316,14 @@ mod tests {
     fn hosts_match_by_labels_without_case() {
         let host = Host::parse("{tenant}.Example.com").unwrap();
         assert_eq!(host.matches("acme.example.com"), Some(vec!["acme"]));
-        for other in
-            ["example.com", ".example.com", "a.b.example.com", "a%2eb.example.com", "acme.example.org", ""]
-        {
+        for other in [
+            "example.com",
+            ".example.com",
+            "a.b.example.com",
+            "a%2eb.example.com",
+            "acme.example.org",
+            "",
+        ] {
             assert_eq!(host.matches(other), None, "{other}");
         }
         assert_eq!(Host::parse("[::1]").unwrap().matches("[::1]"), Some(vec![]));

@@ -29,8 +29,8 @@ pub(crate) struct PathRoutes {
     canonical: String,
     /// The routes by method, in the order of declaration; `None` is any method.
     routes: Vec<(Option<Method>, u32)>,
-    /// The routes with conditions. Where there are any, `routes` is emptied in the end and `otherwise` leads to a
-    /// choice, so that a path without them is found as ever.
+    /// The routes with conditions. Where there are any, `routes` is emptied in the end and
+    /// `otherwise` leads to a choice, so that a path without them is found as ever.
     conditional: Vec<Candidate>,
     /// The route that answers every other method.
     otherwise: u32,
@@ -120,11 +120,14 @@ impl Router {
 }
 
 impl PathRoutes {
-    /// The route for a method: its own, that of GET where it is [a kind of it](is_kind_of_get), any, or the one that says
-    /// which methods there are.
+    /// The route for a method: its own, that of GET where it is [a kind of it](is_kind_of_get),
+    /// any, or the one that says which methods there are.
     fn pick(&self, method: &Method) -> u32 {
         let of = |wanted: Option<&Method>| {
-            self.routes.iter().find(|(method, _)| method.as_ref() == wanted).map(|&(_, route)| route)
+            self.routes
+                .iter()
+                .find(|(method, _)| method.as_ref() == wanted)
+                .map(|&(_, route)| route)
         };
         of(Some(method))
             .or_else(|| if is_kind_of_get(method) { of(Some(&Method::GET)) } else { None })
@@ -172,13 +175,15 @@ impl PathRoutes {
         &self.canonical
     }
 
-    /// Takes the routes where some have conditions, or something goes before all of them, so that the path becomes a choice.
+    /// Takes the routes where some have conditions, or something goes before all of them, so that
+    /// the path becomes a choice.
     pub(crate) fn take_candidates(&mut self, behind: bool) -> Option<Vec<Candidate>> {
         if self.conditional.is_empty() && !behind {
             return None;
         }
         let plain = self.routes.drain(..);
-        let plain = plain.map(|(method, route)| Candidate { method, conditions: Vec::new(), route });
+        let plain =
+            plain.map(|(method, route)| Candidate { method, conditions: Vec::new(), route });
         let mut all: Vec<_> = plain.chain(self.conditional.drain(..)).collect();
         all.sort_by_key(|candidate| candidate.route);
         Some(all)
@@ -195,14 +200,15 @@ impl PathRoutes {
     }
 }
 
-/// Whether a request that no route is for by its method goes to that of GET: HEAD, and a CONNECT that has a path. That one is
-/// how HTTP/2 asks for what is an upgrade of a GET in HTTP/1.1, a WebSocket (RFC 8441, 4); a plain CONNECT has no path
-/// and comes to no route.
+/// Whether a request that no route is for by its method goes to that of GET: HEAD, and a CONNECT
+/// that has a path. That one is how HTTP/2 asks for what is an upgrade of a GET in HTTP/1.1, a
+/// WebSocket (RFC 8441, 4); a plain CONNECT has no path and comes to no route.
 pub(crate) fn is_kind_of_get(method: &Method) -> bool {
     method == Method::HEAD || method == Method::CONNECT
 }
 
-/// The value of `Allow`: the methods in the order of declaration, with HEAD for GET and OPTIONS always.
+/// The value of `Allow`: the methods in the order of declaration, with HEAD for GET and OPTIONS
+/// always.
 pub(crate) fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
     let mut allow: Vec<&str> = Vec::new();
     let with_head = methods.flat_map(|method| match *method == Method::GET {

@@ -1,7 +1,7 @@
 //! One spelling for each path: RFC 3986 section 6.2.2.
 //!
-//! `%68ello` is `hello`, `{` is `%7B`, `%c3%a9` is `%C3%A9`. Reserved characters keep their encoding, so `%2F` never becomes a
-//! separator, and `//` is not `/`. The query stays as it is.
+//! `%68ello` is `hello`, `{` is `%7B`, `%c3%a9` is `%C3%A9`. Reserved characters keep their
+//! encoding, so `%2F` never becomes a separator, and `//` is not `/`. The query stays as it is.
 
 use std::borrow::Cow;
 
@@ -41,8 +41,8 @@ pub(crate) fn spelt(uri: &Uri) -> Option<Cow<'_, Uri>> {
     }
 }
 
-/// Gives a request the target by which it is matched, so that all who look at it see the same. The one that it came with stays
-/// a [`RawTarget`].
+/// Gives a request the target by which it is matched, so that all who look at it see the same. The
+/// one that it came with stays a [`RawTarget`].
 #[cold]
 pub(crate) fn retarget(head: &mut Parts, uri: Uri) {
     let raw = std::mem::replace(&mut head.uri, uri);
@@ -112,15 +112,27 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// What makes a closer look necessary: `%`, and everything that is no `pchar` and no slash (RFC 3986 section 3.3). Some clients
-/// send such characters as they are, braces for example.
+/// What makes a closer look necessary: `%`, and everything that is no `pchar` and no slash (RFC
+/// 3986 section 3.3). Some clients send such characters as they are, braces for example.
 const ODD: [bool; 256] = {
     let mut odd = [true; 256];
     let mut byte = 0_u8;
     while byte < 128 {
         let reserved = matches!(
             byte,
-            b'/' | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+            b'/' | b':'
+                | b'@'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
         );
         odd[byte as usize] = !(reserved || is_unreserved(byte));
         byte += 1;
@@ -148,9 +160,14 @@ mod tests {
             assert_eq!(normal(&uri), Spelling::Other(wanted.parse().unwrap()), "{path}");
             assert_eq!(normal(&wanted.parse().unwrap()), Spelling::Normal, "{wanted}");
         }
-        for path in
-            ["/plain/path", "/a%20b", "/%C3%A9?%41", "/;a=1,b/@x:y!$&'()*+", "*", "http://example.org"]
-        {
+        for path in [
+            "/plain/path",
+            "/a%20b",
+            "/%C3%A9?%41",
+            "/;a=1,b/@x:y!$&'()*+",
+            "*",
+            "http://example.org",
+        ] {
             assert_eq!(normal(&path.parse().unwrap()), Spelling::Normal, "{path}");
         }
         for path in ["/%", "/%4", "/%zz", "/a%2", "/%+1"] {

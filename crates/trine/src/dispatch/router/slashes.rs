@@ -3,7 +3,8 @@
 use http::Uri;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-/// What becomes of a path that has a slash more at its end than a route, or one less, where nothing else stands.
+/// What becomes of a path that has a slash more at its end than a route, or one less, where nothing
+/// else stands.
 ///
 /// ```
 /// use trine::Slashes;
@@ -20,21 +21,24 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 /// # }
 /// ```
 ///
-/// It is said on an [`App`](crate::App::slashes) or a [`Group`](crate::Group::slashes), and holds for the groups inside that say
-/// nothing else. It decides only where nothing stands at the path as it came, and a route with the method of the request does at
-/// the other: routes that are written with both spellings answer for themselves, `{*rest}` takes a slash with the rest, and a
-/// fallback comes after it. The launch audit says where routes stand in its way.
+/// It is said on an [`App`](crate::App::slashes) or a [`Group`](crate::Group::slashes), and holds
+/// for the groups inside that say nothing else. It decides only where nothing stands at the path as
+/// it came, and a route with the method of the request does at the other: routes that are written
+/// with both spellings answer for themselves, `{*rest}` takes a slash with the rest, and a fallback
+/// comes after it. The launch audit says where routes stand in its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Slashes {
     /// It is another path, at which nothing stands.
     Strict,
-    /// 308 to the route: who wrote the other spelling gets there, with method, query and body, and each route keeps one
-    /// address. The `Location` is relative to the request, so it stays on its host and right behind whatever takes a prefix away.
-    /// It is the default, since any other answer to such a request is one that nobody wants.
+    /// 308 to the route: who wrote the other spelling gets there, with method, query and body, and
+    /// each route keeps one address. The `Location` is relative to the request, so it stays on its
+    /// host and right behind whatever takes a prefix away. It is the default, since any other
+    /// answer to such a request is one that nobody wants.
     #[default]
     Redirect,
-    /// It is the same path: the route answers. Layers, guards and the handler see the spelling of the route.
+    /// It is the same path: the route answers. Layers, guards and the handler see the spelling of
+    /// the route.
     Same,
 }
 
@@ -47,7 +51,8 @@ pub(crate) enum Slashed {
     Same(Uri),
 }
 
-/// The path with a slash more or less at its end; `None` where that is none, or where clients resolve it away.
+/// The path with a slash more or less at its end; `None` where that is none, or where clients
+/// resolve it away.
 pub(crate) fn other(path: &str) -> Option<String> {
     let shorter = path.strip_suffix('/');
     let last = shorter.unwrap_or(path).rsplit('/').next()?;
@@ -58,12 +63,13 @@ pub(crate) fn other(path: &str) -> Option<String> {
     }
 }
 
-/// The reference that leads from a target to its other spelling. It is a relative one (RFC 3986 section 4.2), which names no
-/// host, whatever the path begins with.
+/// The reference that leads from a target to its other spelling. It is a relative one (RFC 3986
+/// section 4.2), which names no host, whatever the path begins with.
 pub(crate) fn location(uri: &Uri) -> Option<String> {
     let path = uri.path();
     let last = path.strip_suffix('/').unwrap_or(path).rsplit('/').next()?;
-    let mut location = if path.ends_with('/') { format!("../{last}") } else { format!("./{last}/") };
+    let mut location =
+        if path.ends_with('/') { format!("../{last}") } else { format!("./{last}/") };
     if let Some(query) = uri.query() {
         location.push('?');
         location.extend(utf8_percent_encode(query, CONTROLS));

@@ -1,5 +1,5 @@
-//! Everything in which a request is looked up: by path, host and conditions, then by the other slash at the end, then among the
-//! fallbacks of groups.
+//! Everything in which a request is looked up: by path, host and conditions, then by the other
+//! slash at the end, then among the fallbacks of groups.
 
 use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
@@ -24,7 +24,8 @@ pub(crate) struct Table {
     pub(crate) slashes: Vec<Slashes>,
 }
 
-/// What becomes of a request of which only method and target are known: it is taken to have no headers.
+/// What becomes of a request of which only method and target are known: it is taken to have no
+/// headers.
 pub(crate) enum Settled {
     /// A declared route answers.
     Route(u32, Params),
@@ -39,8 +40,8 @@ pub(crate) enum Settled {
 }
 
 impl Table {
-    /// Finds the route for a request whose path has its one spelling. `vary` gets the header fields that decide which host's
-    /// table answers, here as below.
+    /// Finds the route for a request whose path has its one spelling. `vary` gets the header fields
+    /// that decide which host's table answers, here as below.
     pub(crate) fn find(
         &self,
         method: &Method,
@@ -86,7 +87,9 @@ impl Table {
         let found = self.find(method, &target, headers, vary);
         let Found::Route(index, _) = found else { return None };
         let index = match self.choices.get(index) {
-            Some(_) if self.fallen(&found, method, &target, headers, vary).is_some() => return None,
+            Some(_) if self.fallen(&found, method, &target, headers, vary).is_some() => {
+                return None;
+            }
             Some(choice) => {
                 vary.extend(choice.vary());
                 choice.pick(method, headers)?
@@ -106,12 +109,14 @@ impl Table {
         self.slashes.contains(&Slashes::Same)
     }
 
-    /// The target of the route, where a request comes with its other spelling and both are the same.
+    /// The target of the route, where a request comes with its other spelling and both are the
+    /// same.
     #[cold]
     pub(crate) fn same(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Uri> {
         let mut vary = Vec::new();
         let found = self.find(method, uri, headers, &mut vary);
-        if matches!(found, Found::Route(..)) && self.fallen(&found, method, uri, headers, &mut vary).is_none()
+        if matches!(found, Found::Route(..))
+            && self.fallen(&found, method, uri, headers, &mut vary).is_none()
         {
             return None;
         }

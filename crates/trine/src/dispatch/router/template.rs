@@ -1,4 +1,5 @@
-//! A path template such as `/users/{id}/img-{n}.png/{*rest}`, parsed once into a type that cannot be wrong.
+//! A path template such as `/users/{id}/img-{n}.png/{*rest}`, parsed once into a type that cannot
+//! be wrong.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -24,13 +25,16 @@ impl Template {
         if !text.starts_with('/') {
             return Err(format!("`{text}` must start with `/`"));
         }
-        let mut template = Template { text: text.to_owned(), canonical: String::new(), params: Vec::new() };
+        let mut template =
+            Template { text: text.to_owned(), canonical: String::new(), params: Vec::new() };
         let mut segments = text[1..].split('/').peekable();
         while let Some(segment) = segments.next() {
             template.canonical.push('/');
             let last = segments.peek().is_none();
             if segment.is_empty() && !last {
-                return Err(format!("`{text}` has an empty segment: write one slash between two segments"));
+                return Err(format!(
+                    "`{text}` has an empty segment: write one slash between two segments"
+                ));
             }
             template.segment(segment, last)?;
         }
@@ -39,7 +43,10 @@ impl Template {
 
     fn segment(&mut self, segment: &str, last: bool) -> Result<(), String> {
         if segment == "." || segment == ".." {
-            return Err(format!("`{}` has a segment `{segment}`, which clients resolve away", self.text));
+            return Err(format!(
+                "`{}` has a segment `{segment}`, which clients resolve away",
+                self.text
+            ));
         }
         if let Some(hint) = otherwise_spelt(segment) {
             return Err(format!("`{}` has the segment `{segment}`: {hint}", self.text));
@@ -54,7 +61,9 @@ impl Template {
                 rest = after;
                 continue;
             }
-            let Some((name, after)) = brace.strip_prefix('{').and_then(|inner| inner.split_once('}')) else {
+            let Some((name, after)) =
+                brace.strip_prefix('{').and_then(|inner| inner.split_once('}'))
+            else {
                 return Err(format!(
                     "`{}` has a brace without its pair: write `{{{{` or `}}}}` for a literal one",
                     self.text
@@ -133,7 +142,8 @@ pub(crate) fn join(prefix: &str, path: &str) -> String {
     }
 }
 
-// RFC 3986 section 3.3: everything but pchar. `%` stays, so a template may be written encoded as well.
+// RFC 3986 section 3.3: everything but pchar. `%` stays, so a template may be written encoded as
+// well.
 pub(crate) const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

@@ -19,7 +19,8 @@ pub(crate) struct Jar(Mutex<Inside>);
 #[derive(Debug, Default)]
 struct Inside {
     changes: Vec<Change>,
-    /// The place on the way that is reached: each guard, middleware and catcher has places inside of it.
+    /// The place on the way that is reached: each guard, middleware and catcher has places inside
+    /// of it.
     place: u32,
     stage: Stage,
 }
@@ -42,8 +43,9 @@ struct Change {
 pub(crate) enum Whose {
     /// Those of everybody: at the end of a route.
     All,
-    /// Those of the places before this one, at the end of a guard or of middleware: its own and those around it. What is inside
-    /// and has not answered, after a panic or a time-out, loses its changes.
+    /// Those of the places before this one, at the end of a guard or of middleware: its own and
+    /// those around it. What is inside and has not answered, after a panic or a time-out, loses its
+    /// changes.
     Before(u32),
     /// Those of this place on: of a catcher, which tells what became of the others.
     Since(u32),
@@ -64,7 +66,8 @@ type AnyJar = Arc<dyn Any + Send + Sync>;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Stage {
-    /// Whoever makes the answer looks here. Where none is made, as after a panic, nobody misses them.
+    /// Whoever makes the answer looks here. Where none is made, as after a panic, nobody misses
+    /// them.
     #[default]
     Awaited,
     /// There is an answer, and layers may still look here.
@@ -112,8 +115,8 @@ impl Jar {
         Ok(())
     }
 
-    /// Sets what is due. What was changed before there was an answer goes before the cookies that it set itself: of two about
-    /// one cookie the last counts.
+    /// Sets what is due. What was changed before there was an answer goes before the cookies that
+    /// it set itself: of two about one cookie the last counts.
     fn set(&self, response: &mut Response, whose: Whose) -> Result<(), Problem> {
         if let Whose::Before(place) = whose {
             self.lock().changes.retain(|change| !change.due || change.late || change.by < place);
@@ -135,7 +138,8 @@ impl Jar {
         let mut inside = self.lock();
         inside.stage = Stage::Answered;
         let (mut early, mut late) = (Vec::new(), Vec::new());
-        for change in inside.changes.iter_mut().filter(|change| change.due && whose.has(change.by)) {
+        for change in inside.changes.iter_mut().filter(|change| change.due && whose.has(change.by))
+        {
             change.due = false;
             let field = encode(change.cookie.clone())?;
             if let Some(replaced) = change.field.replace(field.clone()) {
@@ -161,7 +165,10 @@ impl Drop for Jar {
             Stage::Unattended => "in a handler of axum's, return `Trine((cookies, …))`",
         };
         for Change { cookie, .. } in inside.changes.iter().filter(|change| change.due) {
-            tracing::warn!("the change to the cookie `{}` is lost: {why}", cookie.name().escape_debug());
+            tracing::warn!(
+                "the change to the cookie `{}` is lost: {why}",
+                cookie.name().escape_debug()
+            );
         }
     }
 }
@@ -177,8 +184,8 @@ fn take_away(headers: &mut HeaderMap, field: &HeaderValue) {
     }
 }
 
-/// Begins the inside of a guard, of middleware or of a catcher: who takes the cookies from now on is in another place, which
-/// this gives.
+/// Begins the inside of a guard, of middleware or of a catcher: who takes the cookies from now on
+/// is in another place, which this gives.
 pub(crate) fn next_place(jar: Option<&AnyJar>) -> u32 {
     let Some(jar) = jar.and_then(|jar| jar.downcast_ref::<Jar>()) else { return 0 };
     let mut inside = jar.lock();
@@ -186,7 +193,8 @@ pub(crate) fn next_place(jar: Option<&AnyJar>) -> u32 {
     inside.place
 }
 
-/// Sets the cookies that were changed and not returned. Everything that ends with an answer calls it, inner ones first.
+/// Sets the cookies that were changed and not returned. Everything that ends with an answer calls
+/// it, inner ones first.
 pub(crate) fn set_changed(mut response: Response, jar: Option<&AnyJar>, whose: Whose) -> Response {
     let Some(jar) = jar.and_then(|jar| jar.downcast_ref::<Jar>()) else { return response };
     match jar.set(&mut response, whose) {

@@ -2,9 +2,11 @@
 
 use crate::validation::Place;
 
-/// The place, such as `user.tags[2]`, of the value that ends at a line and column as `serde_json` counts them.
+/// The place, such as `user.tags[2]`, of the value that ends at a line and column as `serde_json`
+/// counts them.
 ///
-/// The text before that place must be well formed, which it is once `serde_json` complains of the data.
+/// The text before that place must be well formed, which it is once `serde_json` complains of the
+/// data.
 pub(super) fn place(text: &[u8], line: usize, column: usize) -> Place {
     let seen = &text[..offset(text, line, column).min(text.len())];
     let mut levels: Vec<Level<'_>> = Vec::new();
@@ -13,7 +15,8 @@ pub(super) fn place(text: &[u8], line: usize, column: usize) -> Place {
         let start = at;
         at += 1;
         match byte {
-            // What is deeper than `serde_json` reads into a type is skipped input; it is not worth memory here.
+            // What is deeper than `serde_json` reads into a type is skipped input; it is not worth
+            // memory here.
             b'{' | b'[' if levels.len() == DEEPEST => return Place::whole(),
             b'{' => levels.push(Level::Object { key: None, in_key: true }),
             b'[' => levels.push(Level::Array { index: 0 }),
@@ -63,8 +66,11 @@ impl Level<'_> {
 
 // The column counts the bytes that were read of the line.
 fn offset(text: &[u8], line: usize, column: usize) -> usize {
-    let before: usize =
-        text.split_inclusive(|&byte| byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    let before: usize = text
+        .split_inclusive(|&byte| byte == b'\n')
+        .take(line.saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
     before + column
 }
 

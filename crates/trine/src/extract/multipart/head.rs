@@ -16,8 +16,12 @@ pub(super) fn boundary(content_type: &[u8]) -> Result<String, String> {
     let parameters = content_type.split_once(';').map_or("", |(_, parameters)| parameters);
     match parameter(parameters, "boundary") {
         None => Err("header `content-type`: expected a parameter `boundary`".to_owned()),
-        Some(boundary) if boundary.is_empty() || boundary.len() > LONGEST || !is_boundary(&boundary) => {
-            Err(format!("header `content-type`: expected a boundary of 1 to {LONGEST} printable characters"))
+        Some(boundary)
+            if boundary.is_empty() || boundary.len() > LONGEST || !is_boundary(&boundary) =>
+        {
+            Err(format!(
+                "header `content-type`: expected a boundary of 1 to {LONGEST} printable characters"
+            ))
         }
         Some(boundary) => Ok(boundary),
     }
@@ -38,9 +42,12 @@ pub(super) fn disposition(headers: &HeaderMap) -> Result<Disposition, String> {
     let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         let kind = crate::extract::clip(kind.trim());
-        return Err(format!("the `content-disposition` of a part: expected `form-data`, got `{kind}`"));
+        return Err(format!(
+            "the `content-disposition` of a part: expected `form-data`, got `{kind}`"
+        ));
     }
-    // `filename*` is not for forms (RFC 7578 section 4.2): two names of one file would be two truths.
+    // `filename*` is not for forms (RFC 7578 section 4.2): two names of one file would be two
+    // truths.
     match parameter(parameters, "name") {
         Some(name) => Ok(Disposition { name, file_name: parameter(parameters, "filename") }),
         None => Err("the `content-disposition` of a part has no `name`".to_owned()),
@@ -61,7 +68,8 @@ fn parameter(mut rest: &str, wanted: &str) -> Option<String> {
 
 /// A token or a quoted text, and what follows it.
 ///
-/// Browsers write `%22` for a quote and a backslash as itself, other clients `\"` and `\\`: both are read.
+/// Browsers write `%22` for a quote and a backslash as itself, other clients `\"` and `\\`: both
+/// are read.
 fn value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (token, rest) = text.split_at(text.find(';').unwrap_or(text.len()));
@@ -105,14 +113,20 @@ mod tests {
     fn names_are_read_as_clients_write_them() {
         assert_eq!(of(r#"form-data; name="a""#), found("a", None));
         assert_eq!(of(r#"Form-Data;name=a ; filename="b c.txt""#), found("a", Some("b c.txt")));
-        assert_eq!(of(r#"form-data; filename="n=\";name=x"; name="a""#), found("a", Some("n=\";name=x")));
+        assert_eq!(
+            of(r#"form-data; filename="n=\";name=x"; name="a""#),
+            found("a", Some("n=\";name=x"))
+        );
         assert_eq!(of(r#"form-data; name="a%22b%0D%0A100%25""#), found("a\"b\r\n100%25", None));
         assert_eq!(
             of(r#"form-data; name="a"; filename="C:\dir\me.png""#),
             found("a", Some(r"C:\dir\me.png"))
         );
         assert_eq!(of(r#"form-data; name="a"; filename="\\\"""#), found("a", Some("\\\"")));
-        assert_eq!(of(r#"form-data; name="a"; filename*=UTF-8''x; filename="""#), found("a", Some("")));
+        assert_eq!(
+            of(r#"form-data; name="a"; filename*=UTF-8''x; filename="""#),
+            found("a", Some(""))
+        );
         assert_eq!(of(r#"form-data; name="open"#), found("open", None));
     }
 
@@ -128,7 +142,10 @@ mod tests {
     fn boundaries() {
         let read = |text: &str| boundary(text.as_bytes());
         assert_eq!(read("multipart/form-data; boundary=----x"), Ok("----x".to_owned()));
-        assert_eq!(read("multipart/form-data; charset=utf-8; BOUNDARY=\"a b\""), Ok("a b".to_owned()));
+        assert_eq!(
+            read("multipart/form-data; charset=utf-8; BOUNDARY=\"a b\""),
+            Ok("a b".to_owned())
+        );
         let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
         for wrong in [
             "multipart/form-data",

@@ -27,8 +27,8 @@ enum State {
     Preamble,
     Line,
     Head,
-    /// `skip` bytes at the start of the buffer are the line break before the content. They may be that of a delimiter too:
-    /// a part may have no content at all.
+    /// `skip` bytes at the start of the buffer are the line break before the content. They may be
+    /// that of a delimiter too: a part may have no content at all.
     Content {
         skip: usize,
     },
@@ -57,11 +57,18 @@ pub(super) enum Refused {
 impl Parser {
     pub(super) fn new(boundary: &str, longest_head: usize) -> Parser {
         let delimiter = Finder::new(&format!("\r\n--{boundary}")).into_owned();
-        // The first delimiter may stand at the very start, without the line break that is a part of it.
-        Parser { buffer: BytesMut::from(LINE_BREAK), delimiter, state: State::Preamble, longest_head }
+        // The first delimiter may stand at the very start, without the line break that is a part of
+        // it.
+        Parser {
+            buffer: BytesMut::from(LINE_BREAK),
+            delimiter,
+            state: State::Preamble,
+            longest_head,
+        }
     }
 
-    /// Takes the next bytes. At most one push goes before what [`Parser::next`] has to say, so the buffer stays small.
+    /// Takes the next bytes. At most one push goes before what [`Parser::next`] has to say, so the
+    /// buffer stays small.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -99,7 +106,8 @@ impl Parser {
         self.state = State::Line;
     }
 
-    /// The rest of a line with a boundary: `--`, or space and the line break, which is left for the head.
+    /// The rest of a line with a boundary: `--`, or space and the line break, which is left for the
+    /// head.
     fn line(&mut self) -> Result<bool, Refused> {
         if self.buffer.starts_with(b"--") {
             self.buffer.clear();
@@ -126,9 +134,11 @@ impl Parser {
     }
 
     fn head(&mut self) -> Result<Option<Event>, Refused> {
-        // The line break of the boundary stands at the start of the buffer: a part without a head has its blank line at once.
+        // The line break of the boundary stands at the start of the buffer: a part without a head
+        // has its blank line at once.
         let most = self.longest_head + BLANK_LINE.len();
-        let Some(end) = memmem::find(&self.buffer[..self.buffer.len().min(most)], BLANK_LINE) else {
+        let Some(end) = memmem::find(&self.buffer[..self.buffer.len().min(most)], BLANK_LINE)
+        else {
             return if self.buffer.len() < most { Ok(None) } else { Err(Refused::HeadTooLarge) };
         };
         let headers = headers(&self.buffer[..end])?;
@@ -176,7 +186,9 @@ fn headers(lines: &[u8]) -> Result<HeaderMap, Refused> {
             None => {
                 let line = String::from_utf8_lossy(line);
                 let line = crate::extract::clip(&line);
-                return Err(Refused::Malformed(format!("expected a header field in a part, got `{line}`")));
+                return Err(Refused::Malformed(format!(
+                    "expected a header field in a part, got `{line}`"
+                )));
             }
         };
     }
@@ -191,7 +203,8 @@ mod tests {
 
     type Parts = Vec<(HeaderMap, Vec<u8>)>;
 
-    /// What a body says, put together again: of each part the head and the content, and whether it came to its end.
+    /// What a body says, put together again: of each part the head and the content, and whether it
+    /// came to its end.
     fn read(chunks: &[&[u8]]) -> Result<(Parts, bool), Refused> {
         let mut parser = Parser::new("b0", 256);
         let mut parts = Parts::new();
@@ -213,7 +226,8 @@ mod tests {
         Ok((parts, false))
     }
 
-    const BODY: &[u8] = b"preamble\r\n--b0\r\nA: 1\r\nB: 2\r\n\r\none\r\n--b\r\n-\r\n--b0 \t\r\n\r\ntwo\r\n\
+    const BODY: &[u8] =
+        b"preamble\r\n--b0\r\nA: 1\r\nB: 2\r\n\r\none\r\n--b\r\n-\r\n--b0 \t\r\n\r\ntwo\r\n\
         --b0\r\nC: 3\r\n\r\n--b0\r\nD: 4\r\n\r\n\r\n--b0--\r\nepilogue";
 
     #[test]

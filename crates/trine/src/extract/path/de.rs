@@ -26,7 +26,11 @@ impl<'de, 'p> Parameters<'de, 'p> {
     }
 
     fn all(self, wanted: usize) -> Result<InOrder<'de, 'p>, Error> {
-        if self.fields.len() == wanted { Ok(self.in_order()) } else { Err(Error::of(Why::Count { wanted })) }
+        if self.fields.len() == wanted {
+            Ok(self.in_order())
+        } else {
+            Err(Error::of(Why::Count { wanted }))
+        }
     }
 
     fn in_order(self) -> InOrder<'de, 'p> {
@@ -58,7 +62,9 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         (Why::MissingField(name), _) => {
             format!("{of} asks for a path parameter `{name}`, but `{path}` has ({names})")
         }
-        (Why::Shape, _) => format!("{of}: a path parameter is one value, no list and no map (in `{path}`)"),
+        (Why::Shape, _) => {
+            format!("{of}: a path parameter is one value, no list and no map (in `{path}`)")
+        }
         (Why::Expected(expected), false) => {
             format!("{of} expects {expected}; `{path}` gives path parameters ({names})")
         }
@@ -67,7 +73,8 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
             None => return error.refuse(Place::Path),
         },
     };
-    Problem::internal(format!("{text} (the route is declared at {}:{})", route.file, route.line)).into()
+    Problem::internal(format!("{text} (the route is declared at {}:{})", route.file, route.line))
+        .into()
 }
 
 /// Hands a type the one parameter, where it is a scalar.
@@ -171,7 +178,10 @@ struct InOrder<'de, 'p> {
 impl<'de> de::SeqAccess<'de> for InOrder<'de, '_> {
     type Error = Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
         let Parameters { fields, attempt } = self.parameters;
         if self.next == fields.len() {
             return Ok(None);

@@ -2,8 +2,8 @@
 
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 
-/// The number of parameters, where the type has a fixed one: a scalar takes one, a tuple its length. Structs, maps
-/// and lists take what there is.
+/// The number of parameters, where the type has a fixed one: a scalar takes one, a tuple its
+/// length. Structs, maps and lists take what there is.
 pub(super) fn params_of<T: DeserializeOwned>() -> Option<usize> {
     match T::deserialize(Probe) {
         Err(Seen::Count(count)) => Some(count),
@@ -11,7 +11,8 @@ pub(super) fn params_of<T: DeserializeOwned>() -> Option<usize> {
     }
 }
 
-/// Gives no value. What it is asked for first is what it learns, and the error that it answers with carries that.
+/// Gives no value. What it is asked for first is what it learns, and the error that it answers with
+/// carries that.
 struct Probe;
 
 /// What a type asked for.
@@ -64,7 +65,12 @@ impl<'de> Deserializer<'de> for Probe {
         Err(Seen::Count(len))
     }
 
-    fn deserialize_tuple_struct<V>(self, _: &'static str, len: usize, _: V) -> Result<V::Value, Seen>
+    fn deserialize_tuple_struct<V>(
+        self,
+        _: &'static str,
+        len: usize,
+        _: V,
+    ) -> Result<V::Value, Seen>
     where
         V: Visitor<'de>,
     {

@@ -122,7 +122,8 @@ impl Error {
 
     /// A stable code, and what is wrong in words.
     fn told(&self) -> (&'static str, String) {
-        let got = self.at.as_ref().map(|(_, got)| format!(", got `{}`", clip(got))).unwrap_or_default();
+        let got =
+            self.at.as_ref().map(|(_, got)| format!(", got `{}`", clip(got))).unwrap_or_default();
         let empty = self.at.as_ref().is_some_and(|(_, got)| got.is_empty());
         match &self.why {
             Why::Expected(_) | Why::Choice(_) if empty => ("missing", "is missing".into()),
@@ -148,7 +149,10 @@ fn listed(known: &[String]) -> String {
     match known {
         [] => "nothing".into(),
         [one] => format!("`{one}`"),
-        all => format!("one of {}", all.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")),
+        all => format!(
+            "one of {}",
+            all.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 

@@ -81,8 +81,12 @@ impl<'a> Texts<'a> {
             return;
         }
         let mut last: BTreeMap<&str, usize> = BTreeMap::new();
-        let same: Vec<Option<usize>> =
-            self.pairs.iter().enumerate().map(|(index, pair)| last.insert(&pair.name, index)).collect();
+        let same: Vec<Option<usize>> = self
+            .pairs
+            .iter()
+            .enumerate()
+            .map(|(index, pair)| last.insert(&pair.name, index))
+            .collect();
         for (index, last) in same.into_iter().enumerate() {
             if let Some(last) = last {
                 self.pairs[last].next = Some(index);

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! - `fields`: the names and their texts
-//! - `value`: a type reads itself from the texts of one name; how a text becomes a value is the table of
-//!   [`trine_core::scalars`], as everywhere
+//! - `value`: a type reads itself from the texts of one name; how a text becomes a value is the
+//!   table of [`trine_core::scalars`], as everywhere
 //! - `walk`: from name to name, for structs and maps
 //! - `probe`: which of these become paths of files
 //! - `search`: what serde keeps before it knows the type, with `plan` and `notes`

@@ -1,8 +1,8 @@
 //! What types refused on the way, also where serde swallows the error.
 //!
-//! An untagged enum tries its variants and drops what each of them said. Whoever makes an error sees nothing but the
-//! arguments, so there is no other place for what they tell than one of the thread. Reading does not wait, so it is written
-//! and read within one call.
+//! An untagged enum tries its variants and drops what each of them said. Whoever makes an error
+//! sees nothing but the arguments, so there is no other place for what they tell than one of the
+//! thread. Reading does not wait, so it is written and read within one call.
 
 use std::cell::RefCell;
 

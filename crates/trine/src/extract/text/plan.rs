@@ -120,7 +120,9 @@ impl Plan {
                     fields.from(head).all(|one| of(fields, one))
                 };
                 let mend = |&head: &usize| match () {
-                    () if all(head, is_empty) => self.with(head, |it| (it.last, it.nothing) = (true, true)),
+                    () if all(head, is_empty) => {
+                        self.with(head, |it| (it.last, it.nothing) = (true, true))
+                    }
                     () if note.wanted == BOOLEAN && all(head, is::<bool>) => {
                         self.with(head, |it| (it.last, it.boolean) = (true, true))
                     }
@@ -178,7 +180,8 @@ pub(super) fn is_list(wanted: &str) -> bool {
 
 // `u8`, but `a nonzero u8` too.
 fn is_integer(wanted: &str) -> bool {
-    const INTEGERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
+    const INTEGERS: [&str; 10] =
+        ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
     wanted.rsplit(' ').next().is_some_and(|word| INTEGERS.contains(&word))
 }
 
@@ -187,5 +190,8 @@ pub(super) fn is_empty(fields: Fields<'_>, index: usize) -> bool {
 }
 
 fn is<T: Scalar>(fields: Fields<'_>, index: usize) -> bool {
-    fields.pairs[index].text.as_ref().is_some_and(|text| trine_core::scalars::read::<T>(text).is_ok())
+    fields.pairs[index]
+        .text
+        .as_ref()
+        .is_some_and(|text| trine_core::scalars::read::<T>(text).is_ok())
 }

@@ -1,8 +1,9 @@
 //! Whether a text that serde has kept becomes a path of a file.
 //!
-//! `deserialize_string` sees by the type that it is for a `PathBuf`. What serde keeps for `#[serde(flatten)]`, `tag` and
-//! `untagged` is given to the fields by serde itself, and a path takes every text without a word. So the type is read once
-//! more with a value that is nothing to all of them, and each says what it wanted instead.
+//! `deserialize_string` sees by the type that it is for a `PathBuf`. What serde keeps for
+//! `#[serde(flatten)]`, `tag` and `untagged` is given to the fields by serde itself, and a path
+//! takes every text without a word. So the type is read once more with a value that is nothing to
+//! all of them, and each says what it wanted instead.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use serde::forward_to_deserialize_any;
 
 use super::{Error, Why};
 
-/// A newtype of a newtype of nothing: no type takes it, but newtypes go on to what is inside, and an `Option` to what it
-/// holds.
+/// A newtype of a newtype of nothing: no type takes it, but newtypes go on to what is inside, and
+/// an `Option` to what it holds.
 pub(super) struct Probe(u8);
 
 impl Default for Probe {
@@ -63,7 +64,8 @@ pub(super) fn met_a_path() -> bool {
 /// What a `PathBuf` says that it wants. It is asked, so that the words may become others.
 static WANTED: LazyLock<String> = LazyLock::new(|| {
     let nothing: UnitDeserializer<Said> = ().into_deserializer();
-    let said = PathBuf::deserialize(nothing).map_or_else(|said| said.to_string(), |_| String::new());
+    let said =
+        PathBuf::deserialize(nothing).map_or_else(|said| said.to_string(), |_| String::new());
     said.rsplit_once("expected ").map(|(_, wanted)| wanted.to_owned()).unwrap_or_default()
 });
 

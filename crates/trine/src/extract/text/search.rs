@@ -1,10 +1,11 @@
 //! Readings are tried until a type takes one.
 //!
-//! In a query all is text, so a type is asked what it wants, and gets that: `deserialize_u32` parses. But serde reads
-//! `#[serde(flatten)]`, `tag` and `untagged` in two steps: first it keeps whatever there is (`deserialize_any`), then it gives
-//! that to the fields, and a text is no number there. So the first attempt hands out texts. Whatever a field refuses is noted
-//! ([`notes`]), found by its address, and read in the next attempt as what the field wanted, until nothing is refused that
-//! could be read. A type that asks for no such thing is read once.
+//! In a query all is text, so a type is asked what it wants, and gets that: `deserialize_u32`
+//! parses. But serde reads `#[serde(flatten)]`, `tag` and `untagged` in two steps: first it keeps
+//! whatever there is (`deserialize_any`), then it gives that to the fields, and a text is no number
+//! there. So the first attempt hands out texts. Whatever a field refuses is noted ([`notes`]),
+//! found by its address, and read in the next attempt as what the field wanted, until nothing is
+//! refused that could be read. A type that asks for no such thing is read once.
 
 use trine_core::param::clean_path;
 
@@ -31,8 +32,9 @@ pub(crate) fn read<T>(
     Search { fields, run: &run, left: attempts(fields.pairs.len()) }.run(first)
 }
 
-/// How often a type is read at most. What a client sends decides how often that is and how much each costs, so their product
-/// has a bound: a hundred flattened numbers are read in their hundred attempts.
+/// How often a type is read at most. What a client sends decides how often that is and how much
+/// each costs, so their product has a bound: a hundred flattened numbers are read in their hundred
+/// attempts.
 fn attempts(pairs: usize) -> usize {
     (20_000 / pairs.max(1)).clamp(16, 256)
 }
@@ -62,7 +64,15 @@ impl<T> Tried<T> {
         let mut notes = notes::take();
         // What is there comes first: a variant that misses something may be one that was not meant.
         notes.sort_by_key(|note| matches!(note.got, Got::Missing(_)));
-        Tried { plan, result, notes, buffered, next: 0, mends: Vec::new().into_iter(), further: None }
+        Tried {
+            plan,
+            result,
+            notes,
+            buffered,
+            next: 0,
+            mends: Vec::new().into_iter(),
+            further: None,
+        }
     }
 
     /// The next plan that mends one thing of this one.
@@ -73,7 +83,8 @@ impl<T> Tried<T> {
             }
             let note = self.notes.get(self.next)?;
             self.next += 1;
-            self.mends = self.plan.mends(note, fields, &self.buffered, self.result.is_err()).into_iter();
+            self.mends =
+                self.plan.mends(note, fields, &self.buffered, self.result.is_err()).into_iter();
         }
     }
 }
@@ -99,8 +110,9 @@ impl<T> Search<'_, '_, T> {
         Tried::of(plan, result, buffered)
     }
 
-    /// Mends what was refused, one after the other, in the order in which the type asked: the first that it can have is what
-    /// it would have got of typed values, also where a later variant took the text. A mend that leads nowhere is taken back.
+    /// Mends what was refused, one after the other, in the order in which the type asked: the first
+    /// that it can have is what it would have got of typed values, also where a later variant took
+    /// the text. A mend that leads nowhere is taken back.
     fn follow(&mut self, first: Tried<T>) -> Result<(Tried<()>, T), Error> {
         let mut stack = vec![first];
         while let Some(top) = stack.last_mut() {
@@ -111,12 +123,14 @@ impl<T> Search<'_, '_, T> {
                 stack.push(tried);
                 continue;
             }
-            let Some(Tried { plan, result, notes, buffered, next, mends, further }) = stack.pop() else {
+            let Some(Tried { plan, result, notes, buffered, next, mends, further }) = stack.pop()
+            else {
                 break;
             };
             let error = match result {
                 Ok(value) => {
-                    let found = Tried { plan, result: Ok(()), notes, buffered, next, mends, further };
+                    let found =
+                        Tried { plan, result: Ok(()), notes, buffered, next, mends, further };
                     return Ok((found, value));
                 }
                 Err(error) => error,
@@ -156,8 +170,14 @@ impl<T> Search<'_, '_, T> {
         error.subject().is_none_or(|subject| self.noted(note) == Some(subject))
     }
 
-    /// An empty text is nothing where the field may be nothing. No field refuses the text first, so it is asked.
-    fn without_empty_texts(&mut self, found: Tried<()>, buffered: &[usize], mut value: T) -> (Plan, T) {
+    /// An empty text is nothing where the field may be nothing. No field refuses the text first, so
+    /// it is asked.
+    fn without_empty_texts(
+        &mut self,
+        found: Tried<()>,
+        buffered: &[usize],
+        mut value: T,
+    ) -> (Plan, T) {
         let Tried { mut plan, notes, .. } = found;
         for &head in buffered {
             if !self.fields.from(head).all(|index| is_empty(self.fields, index)) || self.left == 0 {
@@ -175,8 +195,9 @@ impl<T> Search<'_, '_, T> {
         (plan, value)
     }
 
-    /// Refuses what became a `PathBuf` and is no plain path. serde has kept it as text, so nobody saw what it was for: in
-    /// another attempt there stands a value in its place that every type refuses, and says what it wanted.
+    /// Refuses what became a `PathBuf` and is no plain path. serde has kept it as text, so nobody
+    /// saw what it was for: in another attempt there stands a value in its place that every type
+    /// refuses, and says what it wanted.
     fn without_hidden_paths(&mut self, plan: &Plan, buffered: &[usize]) -> Result<(), Error> {
         self.left = attempts(self.fields.pairs.len());
         for &head in buffered {
@@ -206,15 +227,22 @@ impl<T> Search<'_, '_, T> {
             return error;
         }
         // Of an untagged enum, what the first variant said.
-        let untagged =
-            matches!(&error.why, Why::Said(said) if said.starts_with("data did not match any variant"));
+        let untagged = matches!(&error.why, Why::Said(said) if said.starts_with("data did not match any variant"));
         let mut notes = notes.iter();
-        let note = if untagged { notes.find(|note| self.noted(note).is_some()) } else { notes.next_back() };
+        let note = if untagged {
+            notes.find(|note| self.noted(note).is_some())
+        } else {
+            notes.next_back()
+        };
         match note.map(|note| note.got) {
             Some(Got::Missing(name)) if untagged => return Error::of(Why::MissingField(name)),
             Some(Got::Text(address)) => {
                 if let (Some(index), Some(note)) = (self.fields.at(address), note) {
-                    let error = if untagged { Error::of(Why::Expected(note.wanted.clone())) } else { error };
+                    let error = if untagged {
+                        Error::of(Why::Expected(note.wanted.clone()))
+                    } else {
+                        error
+                    };
                     return self.blame(error, index);
                 }
             }
@@ -223,8 +251,8 @@ impl<T> Search<'_, '_, T> {
         self.culprit(error, plan, buffered)
     }
 
-    /// The text without which the error is another. So it is where a text is left out that is read before; of these the one
-    /// at fault is read last.
+    /// The text without which the error is another. So it is where a text is left out that is read
+    /// before; of these the one at fault is read last.
     fn culprit(&mut self, error: Error, plan: &Plan, buffered: &[usize]) -> Error {
         let mut found: Option<(Left, Option<Why>)> = None;
         let absent = (0..plan.absent.len()).map(Left::Absent);
@@ -249,7 +277,8 @@ impl<T> Search<'_, '_, T> {
         match found {
             Some((Left::Out(head), _)) if self.left > 0 => {
                 let count = self.fields.from(head).count();
-                let repeated = count > 1 && matches!(&error.why, Why::Expected(wanted) if !is_list(wanted));
+                let repeated =
+                    count > 1 && matches!(&error.why, Why::Expected(wanted) if !is_list(wanted));
                 self.blame(if repeated { Error::of(Why::Repeated(count)) } else { error }, head)
             }
             Some((Left::Absent(index), _)) if self.left > 0 => {

@@ -12,7 +12,9 @@ use crate::extract::testkit::{cx, matched, member, problem};
 use crate::extract::{Path, Query};
 
 async fn query<T: DeserializeOwned + Send>(query: &str) -> Result<T, trine_core::Rejection> {
-    Query::from_request(&mut cx("GET", &format!("/?{query}"), &[], ())).await.map(|Query(value)| value)
+    Query::from_request(&mut cx("GET", &format!("/?{query}"), &[], ()))
+        .await
+        .map(|Query(value)| value)
 }
 
 /// Status, field, code and message of the refusal.
@@ -210,7 +212,8 @@ async fn an_untagged_enum_is_its_first_variant_that_fits() {
         "a=&b=1" => Both::Texts { a: "".into(), b: "1".into() },
     }
     // What reads along takes the values as they are.
-    let more = |pairs: &[(&str, u8)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b.into())).collect();
+    let more =
+        |pairs: &[(&str, u8)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b.into())).collect();
     reads! {
         "from=1&to=2&page=3" => Listing { by: By::Range { from: 1, to: 2 }, page: Some(3), more: more(&[("from", 1), ("to", 2)]) },
     }
@@ -336,9 +339,15 @@ struct Nested {
 async fn what_cannot_be_read_says_what_to_write() {
     let most = u128::MAX;
     reads! { "a=-170141183460469231731687303715884105728" => Wide { a: i128::MIN, b: None } }
-    assert_eq!(query::<Wide>(&format!("a=1&b={most}")).await.unwrap(), Wide { a: 1, b: Some(most) });
+    assert_eq!(
+        query::<Wide>(&format!("a=1&b={most}")).await.unwrap(),
+        Wide { a: 1, b: Some(most) }
+    );
     for (refused, said) in [
-        (problem(query::<FlatWide>("a=1&b=2").await), "a newtype with `#[serde(try_from = \"String\")]`"),
+        (
+            problem(query::<FlatWide>("a=1&b=2").await),
+            "a newtype with `#[serde(try_from = \"String\")]`",
+        ),
         (
             problem(query::<Nested>("page=1").await),
             "`#[serde(flatten)]` puts the fields of a struct beside the others",
@@ -361,7 +370,8 @@ async fn text_that_anything_takes_stays_text() {
 
 #[tokio::test]
 async fn how_often_is_tried_has_a_bound() {
-    let fields = |count: usize| (0..count).map(|n| format!("k{n}={n}")).collect::<Vec<_>>().join("&");
+    let fields =
+        |count: usize| (0..count).map(|n| format!("k{n}={n}")).collect::<Vec<_>>().join("&");
     // An honest page with a hundred numbers under names of its own.
     let read = query::<Rest>(&format!("page=1&{}", fields(100))).await.unwrap();
     assert_eq!((read.rest.len(), read.rest["k99"]), (100, 99));
@@ -394,7 +404,10 @@ struct Post {
 
 #[tokio::test]
 async fn a_path_is_read_in_the_same_way() {
-    async fn read<T: DeserializeOwned + Send>(user: &str, post: &str) -> Result<T, trine_core::Rejection> {
+    async fn read<T: DeserializeOwned + Send>(
+        user: &str,
+        post: &str,
+    ) -> Result<T, trine_core::Rejection> {
         let path = format!("/{user}/posts/{post}");
         let mut cx = matched("/{user}/posts/{post}", &["user", "post"], &path, &[user, post]);
         Path::from_request(&mut cx).await.map(|Path(value)| value)

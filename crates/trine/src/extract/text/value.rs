@@ -107,7 +107,9 @@ impl<'de, 'p> Value<'de, 'p> {
         self.attempt.buffered.borrow_mut().push(head);
         let this = match (self.alone, self.pair().next.is_some()) {
             (false, true) if reading.last => self.last(),
-            (false, true) => return visitor.visit_seq(Elements { of: self, next: Some(self.index) }),
+            (false, true) => {
+                return visitor.visit_seq(Elements { of: self, next: Some(self.index) });
+            }
             (false, false) if reading.list => {
                 return visitor.visit_seq(Elements { of: self, next: Some(self.index) });
             }
@@ -149,7 +151,10 @@ struct Elements<'de, 'p> {
 impl<'de> SeqAccess<'de> for Elements<'de, '_> {
     type Error = Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
         let Some(index) = self.next else { return Ok(None) };
         self.next = if self.of.alone { None } else { self.of.fields.pairs[index].next };
         seed.deserialize(self.of.element(index)).map(Some)
@@ -285,7 +290,9 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let text = self.text()?;
-        visitor.visit_enum(BorrowedStrDeserializer::<Error>::new(text)).map_err(|error| self.blame(error))
+        visitor
+            .visit_enum(BorrowedStrDeserializer::<Error>::new(text))
+            .map_err(|error| self.blame(error))
     }
 }
 

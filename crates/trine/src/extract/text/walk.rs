@@ -26,7 +26,8 @@ impl<'de, 'p> Walk<'de, 'p> {
     /// Goes to the next name.
     fn seek(&mut self) -> Option<usize> {
         let pairs = &self.fields.pairs;
-        let wanted = |index: usize| pairs[index].head == index && !self.attempt.plan.hidden.contains(&index);
+        let wanted =
+            |index: usize| pairs[index].head == index && !self.attempt.plan.hidden.contains(&index);
         while self.next < pairs.len() && !wanted(self.next) {
             self.next += 1;
         }
@@ -44,7 +45,10 @@ impl<'de, 'p> Walk<'de, 'p> {
 impl<'de> MapAccess<'de> for Walk<'de, '_> {
     type Error = Error;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
         let name = match self.seek() {
             Some(index) => &*self.fields.pairs[index].name,
             None => match self.seek_absent() {
@@ -153,7 +157,10 @@ struct Pairs<'de, 'p> {
 impl<'de> SeqAccess<'de> for Pairs<'de, '_> {
     type Error = Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
         if self.next == self.of.fields.pairs.len() {
             return Ok(None);
         }
@@ -189,11 +196,16 @@ struct TwoValues<'w, 'de, 'p> {
 impl<'de> SeqAccess<'de> for TwoValues<'_, 'de, '_> {
     type Error = Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
         let OnePair { of, index } = self.pair;
         self.next += 1;
         match self.next {
-            1 => seed.deserialize(BorrowedStrDeserializer::new(&of.fields.pairs[index].name)).map(Some),
+            1 => seed
+                .deserialize(BorrowedStrDeserializer::new(&of.fields.pairs[index].name))
+                .map(Some),
             2 => seed.deserialize(Value::of(of.fields, of.attempt, index).alone()).map(Some),
             _ => Ok(None),
         }

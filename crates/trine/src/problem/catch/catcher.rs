@@ -47,7 +47,8 @@ impl Catcher {
         self.function.needs(needs);
     }
 
-    /// Tells the problem of a response that was told plainly. Where this fails, that response stands.
+    /// Tells the problem of a response that was told plainly. Where this fails, that response
+    /// stands.
     pub(crate) async fn answer(&self, plain: Response, mut cx: Box<Cx>) -> Response {
         let Some(problem) = Problem::shared(&plain) else { return plain };
         cx.extensions_mut().insert(Shown(Arc::clone(&problem)));
@@ -72,7 +73,8 @@ impl Catcher {
         retell(told, plain)
     }
 
-    /// Whether an answer is none: an extractor refused, or what should tell the error of a client is one of the server.
+    /// Whether an answer is none: an extractor refused, or what should tell the error of a client
+    /// is one of the server.
     fn failed(&self, told: &mut Response, plain: &Response) -> bool {
         let refused = told.extensions_mut().remove::<Failed>().is_some();
         let status = told.status();
@@ -87,7 +89,8 @@ impl Catcher {
     }
 }
 
-/// Marks the rejection of an extractor of a catcher, unless it is an answer: a redirect, for example.
+/// Marks the rejection of an extractor of a catcher, unless it is an answer: a redirect, for
+/// example.
 #[derive(Clone)]
 struct Failed;
 

@@ -25,8 +25,8 @@ use trine_core::{Cx, FromRequest, Problem, Rejection};
 /// ```
 ///
 /// # Errors
-/// A catcher that is not for errors of type `E` may meet a problem without one: it fails then. As `Option<Caught<E>>` it
-/// is `None`. Outside of catchers it is a 500.
+/// A catcher that is not for errors of type `E` may meet a problem without one: it fails then. As
+/// `Option<Caught<E>>` it is `None`. Outside of catchers it is a 500.
 pub struct Caught<E = Problem> {
     problem: Arc<Problem>,
     error: PhantomData<fn() -> E>,
@@ -45,9 +45,10 @@ impl<E: Error + 'static> FromRequest for Caught<E> {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let Some(Shown(problem)) = cx.extensions().get() else {
-            return Err(
-                Problem::internal("`Caught` is an argument of catchers: nothing was caught here").into()
-            );
+            return Err(Problem::internal(
+                "`Caught` is an argument of catchers: nothing was caught here",
+            )
+            .into());
         };
         if problem.error::<E>().is_none() {
             let name = std::any::type_name::<E>();

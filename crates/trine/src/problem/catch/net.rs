@@ -1,8 +1,9 @@
-//! Catches what nobody on the way can tell himself: panics, and the problems of mounted services. Around layers it says
-//! which catchers are theirs.
+//! Catches what nobody on the way can tell himself: panics, and the problems of mounted services.
+//! Around layers it says which catchers are theirs.
 //!
-//! A net costs a box and a copy of the head for each request, so it is only spread where somebody asked for what it does:
-//! where panics are to be caught, around mounted services that have catchers, and everywhere under the `dev` profile.
+//! A net costs a box and a copy of the head for each request, so it is only spread where somebody
+//! asked for what it does: where panics are to be caught, around mounted services that have
+//! catchers, and everywhere under the `dev` profile.
 
 use std::sync::Arc;
 

@@ -13,7 +13,8 @@ use trine_core::Problem;
 
 /// The error behind the problem of a handler that panicked.
 ///
-/// The server answers a panic with a bare 500. An application that wants to tell it in its own words says so:
+/// The server answers a panic with a bare 500. An application that wants to tell it in its own
+/// words says so:
 ///
 /// ```
 /// use trine::prelude::*;
@@ -28,8 +29,8 @@ use trine_core::Problem;
 /// # let _ = app;
 /// ```
 ///
-/// With such a catcher, every request to a route in its scope pays for a box, a copy of its head, and a net. Where the
-/// program is built with `panic = "abort"`, nothing can be caught.
+/// With such a catcher, every request to a route in its scope pays for a box, a copy of its head,
+/// and a net. Where the program is built with `panic = "abort"`, nothing can be caught.
 #[derive(Debug)]
 pub struct Panic {
     message: String,
@@ -62,7 +63,9 @@ impl std::fmt::Display for Panic {
 impl std::error::Error for Panic {}
 
 /// Runs a handler or a catcher, whose panic becomes a problem.
-pub(super) async fn caught<T>(mut answer: Pin<Box<dyn Future<Output = T> + Send>>) -> Result<T, Problem> {
+pub(super) async fn caught<T>(
+    mut answer: Pin<Box<dyn Future<Output = T> + Send>>,
+) -> Result<T, Problem> {
     // Whatever the panic left half done is dropped with the future.
     poll_fn(|cx| {
         // One panic that the handler caught itself must not lend its place to the next.
@@ -101,8 +104,10 @@ fn note(info: &PanicHookInfo<'_>) {
 #[cold]
 fn problem(payload: Box<dyn Any + Send>) -> Problem {
     let text = payload.downcast_ref::<String>().map(String::as_str);
-    let message =
-        text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("(no message)").to_owned();
+    let message = text
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("(no message)")
+        .to_owned();
     // A payload may panic again while it is dropped.
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);

@@ -41,7 +41,8 @@ impl Scope {
 
     /// The innermost scope that both places lie in.
     pub(crate) fn common(a: Option<Arc<Scope>>, b: Option<&Arc<Scope>>) -> Option<Arc<Scope>> {
-        let b: Vec<*const Scope> = b.map_or_else(Vec::new, |b| b.outward().map(std::ptr::from_ref).collect());
+        let b: Vec<*const Scope> =
+            b.map_or_else(Vec::new, |b| b.outward().map(std::ptr::from_ref).collect());
         let mut a = a;
         while let Some(scope) = &a {
             if b.contains(&Arc::as_ptr(scope)) {
@@ -63,7 +64,8 @@ impl Around {
     }
 }
 
-/// The scope of every route, by its index. It lies among the states of an application that has catchers.
+/// The scope of every route, by its index. It lies among the states of an application that has
+/// catchers.
 #[derive(Debug)]
 pub(crate) struct Catchers {
     pub(crate) app: Option<Arc<Scope>>,

@@ -9,8 +9,8 @@ use trine_core::Problem;
 
 use super::Panic;
 
-/// Which problems a catcher is for: `404`, [`StatusCode::NOT_FOUND`], `400..=499`, `500..`, `..` for all, or an error
-/// [`of`] a type.
+/// Which problems a catcher is for: `404`, [`StatusCode::NOT_FOUND`], `400..=499`, `500..`, `..`
+/// for all, or an error [`of`] a type.
 #[derive(Debug, Clone)]
 pub struct When(Which);
 
@@ -63,7 +63,9 @@ impl When {
     /// Whether it can never happen: no problem has such a status.
     pub(crate) fn is_never(&self) -> bool {
         match &self.0 {
-            Which::Statuses(range) => *range.end() < 400 || *range.start() > 599 || range.is_empty(),
+            Which::Statuses(range) => {
+                *range.end() < 400 || *range.start() > 599 || range.is_empty()
+            }
             Which::Error { .. } => false,
         }
     }
@@ -125,7 +127,9 @@ impl IntoWhen for RangeFull {
 impl std::fmt::Display for When {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Which::Statuses(range) if range.start() == range.end() => write!(f, "{}", range.start()),
+            Which::Statuses(range) if range.start() == range.end() => {
+                write!(f, "{}", range.start())
+            }
             Which::Statuses(range) => write!(f, "{}..={}", range.start(), range.end()),
             Which::Error { name, .. } => f.write_str(name),
         }

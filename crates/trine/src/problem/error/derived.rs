@@ -48,7 +48,8 @@ pub fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A field as a member of a problem. What cannot be written as JSON, such as a map whose keys are no text, is `null`.
+/// A field as a member of a problem. What cannot be written as JSON, such as a map whose keys are
+/// no text, is `null`.
 pub fn member<T: Serialize + ?Sized>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

@@ -29,14 +29,17 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Any error on its way to the client or the terminal; `?` makes it of every error type.
 ///
-/// From a handler it is a 500: the log gets the whole chain of causes with a trace id, the client the trace id alone. An
-/// error that is a [`Problem`], or [derives it](macro@crate::Problem), stays that problem. One that a
-/// [`BodyError`](crate::BodyError) has caused is told as that: 413, 408 or 400.
+/// From a handler it is a 500: the log gets the whole chain of causes with a trace id, the client
+/// the trace id alone. An error that is a [`Problem`], or [derives it](macro@crate::Problem), stays
+/// that problem. One that a [`BodyError`](crate::BodyError) has caused is told as that: 413, 408
+/// or 400.
 ///
-/// It remembers the line of the `?`, and under the `dev` profile the way to it, which the error page shows.
+/// It remembers the line of the `?`, and under the `dev` profile the way to it, which the error
+/// page shows.
 ///
-/// An error type that gets its `Error` from elsewhere (`thiserror`) and derives `Problem` is a 500 as well when `?` makes
-/// it a `trine::Error`: its type is forgotten. A handler of such errors returns `Result<T, ThatError>`.
+/// An error type that gets its `Error` from elsewhere (`thiserror`) and derives `Problem` is a 500
+/// as well when `?` makes it a `trine::Error`: its type is forgotten. A handler of such errors
+/// returns `Result<T, ThatError>`.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -57,7 +60,8 @@ impl Error {
         Error(Box::new(Inner { error, at: Location::caller(), backtrace: dev_backtrace() }))
     }
 
-    /// Says what was being done. The log and the terminal show it before the error; the client never sees it.
+    /// Says what was being done. The log and the terminal show it before the error; the client
+    /// never sees it.
     #[must_use]
     pub fn context(mut self, text: impl Into<Cow<'static, str>>) -> Error {
         self.0.error = Said::around(text.into(), Some(self.0.error));
@@ -115,9 +119,9 @@ impl From<Error> for Problem {
             Ok(problem) => problem.came_from(at, backtrace),
             Err(error) => Problem::internal(error).came_from(at, backtrace),
         };
-        said.into_iter()
-            .rev()
-            .fold(problem, |problem, text| problem.map_source(|cause| Some(Said::around(text, cause))))
+        said.into_iter().rev().fold(problem, |problem, text| {
+            problem.map_source(|cause| Some(Said::around(text, cause)))
+        })
     }
 }
 
@@ -151,7 +155,8 @@ impl std::fmt::Debug for Error {
     }
 }
 
-/// Whether an application of this process runs under the `dev` profile. Only then are the ways to errors worth their cost.
+/// Whether an application of this process runs under the `dev` profile. Only then are the ways to
+/// errors worth their cost.
 static DEV: AtomicBool = AtomicBool::new(false);
 
 /// Notes the ways to errors from now on.

@@ -18,13 +18,16 @@ pub(super) fn of_the_program(backtrace: &Backtrace) -> Vec<Frame> {
     own(&backtrace.to_string())
 }
 
-// The text is all that std gives on stable: a line `3: path::of::function`, and below it `at file:line:column`.
+// The text is all that std gives on stable: a line `3: path::of::function`, and below it
+// `at file:line:column`.
 fn own(text: &str) -> Vec<Frame> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut function = "";
     for line in text.lines().map(str::trim) {
         if let Some(place) = line.strip_prefix("at ") {
-            let Some(place) = Place::parse(place).filter(|place| is_own(function, place)) else { continue };
+            let Some(place) = Place::parse(place).filter(|place| is_own(function, place)) else {
+                continue;
+            };
             // Inlined calls and the halves of an async function stand at one place more than once.
             if frames.last().is_none_or(|last| last.place != place) {
                 frames.push(Frame { function: plain(function), place });
@@ -42,7 +45,8 @@ fn is_own(function: &str, place: &Place) -> bool {
     let name = function.trim_start_matches(['<', '&']);
     let crate_name = name.split("::").next().unwrap_or_default();
     // What an attribute wrote stands at the name of the handler, and only calls it.
-    let is_ours = FRAMEWORK.contains(&crate_name) || name.contains(" as trine::endpoint::DeclaredHandler>");
+    let is_ours = FRAMEWORK.contains(&crate_name)
+        || name.contains(" as trine::dispatch::endpoint::DeclaredHandler>");
     !is_ours && place.file.ends_with(".rs") && !is_of_the_framework(&place.file)
 }
 
@@ -91,8 +95,10 @@ mod tests {
    7: start_thread
              at ./nptl/pthread_create.c:442:8
 ";
-        let frames: Vec<_> =
-            own(text).into_iter().map(|frame| format!("{} {}", frame.function, frame.place)).collect();
+        let frames: Vec<_> = own(text)
+            .into_iter()
+            .map(|frame| format!("{} {}", frame.function, frame.place))
+            .collect();
         assert_eq!(frames, ["app::users::show src/users.rs:12", "app::main src/main.rs:3"]);
     }
 }

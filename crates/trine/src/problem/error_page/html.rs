@@ -31,9 +31,12 @@ fn banner(report: &Report) -> String {
     let class = if report.status.is_server_error() { "server" } else { "client" };
     let asked = &report.request;
     let line = format!("<b>{}</b> {}", escape(&asked.method), breakable(&asked.target));
-    let detail =
-        report.detail.as_ref().map(|detail| format!("<p class=\"detail\">{}</p>\n", code_in(detail)));
-    let causes: String = report.causes.iter().map(|cause| format!("<li>{}</li>\n", code_in(cause))).collect();
+    let detail = report
+        .detail
+        .as_ref()
+        .map(|detail| format!("<p class=\"detail\">{}</p>\n", code_in(detail)));
+    let causes: String =
+        report.causes.iter().map(|cause| format!("<li>{}</li>\n", code_in(cause))).collect();
     let causes = wrap("<ol class=\"causes\">\n", &causes, "</ol>\n");
     format!(
         "<header class=\"{class}\">\n<div>\n<p class=\"asked\">{line}</p>\n\
@@ -45,8 +48,12 @@ fn banner(report: &Report) -> String {
 }
 
 fn hints(report: &Report) -> String {
-    let hints: String =
-        report.near.iter().map(Near::text).map(|hint| format!("<li>{}</li>\n", code_in(&hint))).collect();
+    let hints: String = report
+        .near
+        .iter()
+        .map(Near::text)
+        .map(|hint| format!("<li>{}</li>\n", code_in(&hint)))
+        .collect();
     wrap("<ul class=\"hints\">\n", &hints, "</ul>\n")
 }
 
@@ -63,7 +70,10 @@ fn facts(report: &Report) -> String {
     }
     if let Some(Row { method, path, name, place }) = &report.handler {
         let route = breakable(&format!("{method} {path}"));
-        fact("Handler", &format!("<code>{}</code> <span>{route}</span><br>{}", escape(name), link(place)));
+        fact(
+            "Handler",
+            &format!("<code>{}</code> <span>{route}</span><br>{}", escape(name), link(place)),
+        );
     }
     for (name, value) in &report.members {
         let name = if name == "trace_id" { "Trace id" } else { name };
@@ -125,7 +135,9 @@ fn request(report: &Report) -> String {
     let fields: String = asked
         .headers
         .iter()
-        .map(|(name, value)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), breakable(value)))
+        .map(|(name, value)| {
+            format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), breakable(value))
+        })
         .collect();
     let line = breakable(&format!("{} {} {}", asked.method, asked.target, asked.version));
     format!(
@@ -153,7 +165,9 @@ fn code_in(text: &str) -> String {
         return breakable(text);
     }
     let parts = text.split('`').map(breakable).enumerate();
-    parts.map(|(index, part)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
+    parts
+        .map(|(index, part)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part })
+        .collect()
 }
 
 /// Nothing where there is nothing to show.

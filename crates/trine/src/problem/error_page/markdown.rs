@@ -21,12 +21,9 @@ fn write_page(text: &mut String, report: &Report) -> std::fmt::Result {
     facts.extend(report.near.iter().map(Near::text));
     facts.extend(report.refused_by.iter().map(|extractor| format!("refused by: `{extractor}`")));
     facts.extend(report.made_at.iter().map(|place| format!("made at: {place}")));
-    facts.extend(
-        report
-            .handler
-            .iter()
-            .map(|row| format!("handler: `{}` ({} {}), {}", row.name, row.method, row.path, row.place)),
-    );
+    facts.extend(report.handler.iter().map(|row| {
+        format!("handler: `{}` ({} {}), {}", row.name, row.method, row.path, row.place)
+    }));
     facts.extend(report.members.iter().map(|(name, value)| format!("{name}: {value}")));
     if !facts.is_empty() {
         writeln!(text, "\n- {}", facts.join("\n- "))?;

@@ -1,5 +1,5 @@
-//! What a developer sees of a problem under the `dev` profile: a page for a browser, Markdown for a tool, a member `dev` in
-//! JSON. Nothing in here runs under `prod`.
+//! What a developer sees of a problem under the `dev` profile: a page for a browser, Markdown for a
+//! tool, a member `dev` in JSON. Nothing in here runs under `prod`.
 //!
 //! # Layout
 //! - `report`: everything that is known of a problem

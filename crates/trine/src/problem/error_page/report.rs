@@ -119,8 +119,9 @@ fn made_at(problem: &Problem) -> Option<Place> {
 /// The members of its own that a problem tells everybody.
 fn members(problem: &Problem) -> Vec<(String, String)> {
     let Ok(Value::Object(object)) = serde_json::to_value(problem) else { return Vec::new() };
-    let own =
-        object.into_iter().filter(|(name, _)| !["type", "title", "status", "detail"].contains(&&**name));
+    let own = object
+        .into_iter()
+        .filter(|(name, _)| !["type", "title", "status", "detail"].contains(&&**name));
     own.map(|(name, value)| match value {
         Value::String(text) => (name, text),
         value => (name, value.to_string()),

@@ -71,8 +71,18 @@ fn is_secret(name: &str) -> bool {
 
 const MASK: &str = "••••••";
 
-const SECRETS: [&str; 10] =
-    ["auth", "cookie", "credential", "csrf", "jwt", "passw", "secret", "session", "signature", "token"];
+const SECRETS: [&str; 10] = [
+    "auth",
+    "cookie",
+    "credential",
+    "csrf",
+    "jwt",
+    "passw",
+    "secret",
+    "session",
+    "signature",
+    "token",
+];
 
 #[cfg(test)]
 mod tests {

@@ -48,8 +48,8 @@ impl Place {
         Some(form.replace("{path}", &path).replace("{line}", &self.line.to_string()))
     }
 
-    // The compiler writes paths from the root of the workspace, and the program may run anywhere inside of it or be
-    // started by its file below it.
+    // The compiler writes paths from the root of the workspace, and the program may run anywhere
+    // inside of it or be started by its file below it.
     fn path(&self) -> Option<PathBuf> {
         let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
         let starts = starts.iter().flatten().flat_map(|start| start.ancestors());
@@ -61,7 +61,9 @@ impl Place {
 /// Whether a file belongs to us, to a library or to Rust itself.
 pub(super) fn is_of_the_framework(file: &str) -> bool {
     trine_core::problem::is_ours(file)
-        || file!().strip_suffix("problem/error_page/source.rs").is_some_and(|folder| file.starts_with(folder))
+        || file!()
+            .strip_suffix("problem/error_page/source.rs")
+            .is_some_and(|folder| file.starts_with(folder))
         || ["/rustc/", "/.cargo/", "/rustlib/"].iter().any(|part| file.contains(part))
 }
 
@@ -120,7 +122,9 @@ mod tests {
     #[test]
     fn what_is_ours_is_not_the_program() {
         assert!(is_of_the_framework(file!()));
-        assert!(is_of_the_framework(trine_core::Problem::new(http::StatusCode::NOT_FOUND).made_at().file()));
+        assert!(is_of_the_framework(
+            trine_core::Problem::new(http::StatusCode::NOT_FOUND).made_at().file()
+        ));
         assert!(is_of_the_framework("/rustc/abc/library/core/src/x.rs"));
         assert!(!is_of_the_framework("src/main.rs"));
         assert!(!is_of_the_framework("crates/trine/tests/errors/main.rs"));

@@ -18,10 +18,11 @@ use serde::Serialize;
 /// # }
 /// ```
 ///
-/// Whatever a text holds, it stays in its field: line breaks begin a new line of `data`, and are spaces in names, ids and
-/// comments. The browser reads each kind of line break as `\n`.
+/// Whatever a text holds, it stays in its field: line breaks begin a new line of `data`, and are
+/// spaces in names, ids and comments. The browser reads each kind of line break as `\n`.
 ///
-/// An event without data, as [`Event::comment`] and [`Event::retry`] make, is not handed to the page.
+/// An event without data, as [`Event::comment`] and [`Event::retry`] make, is not handed to the
+/// page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event(Lines);
 
@@ -42,7 +43,8 @@ impl Event {
         loop {
             let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
             event = event.line("data", &rest[..end]);
-            let after = rest[end..].strip_prefix("\r\n").or_else(|| rest[end..].strip_prefix(['\r', '\n']));
+            let after =
+                rest[end..].strip_prefix("\r\n").or_else(|| rest[end..].strip_prefix(['\r', '\n']));
             let Some(after) = after else { return event };
             rest = after;
         }
@@ -63,20 +65,22 @@ impl Event {
         Event::open().line("", &one_line(text.as_ref()))
     }
 
-    /// Tells the browser how long it should wait before it comes back. [`Sse::retry`](crate::realtime::sse::Sse::retry) says it once,
-    /// at the beginning.
+    /// Tells the browser how long it should wait before it comes back.
+    /// [`Sse::retry`](crate::realtime::sse::Sse::retry) says it once, at the beginning.
     #[must_use]
     pub fn retry(after: Duration) -> Event {
         Event::open().line("retry", &after.as_millis().to_string())
     }
 
-    /// The same event with a name: the page hears it by `addEventListener(name, …)`, and no more by `onmessage`.
+    /// The same event with a name: the page hears it by `addEventListener(name, …)`, and no more by
+    /// `onmessage`.
     #[must_use]
     pub fn name(self, name: impl AsRef<str>) -> Event {
         self.line("event", &one_line(name.as_ref()))
     }
 
-    /// The same event with an id, which the browser sends as [`LastEventId`](crate::realtime::sse::LastEventId) when it comes back.
+    /// The same event with an id, which the browser sends as
+    /// [`LastEventId`](crate::realtime::sse::LastEventId) when it comes back.
     #[must_use]
     pub fn id(self, id: impl AsRef<str>) -> Event {
         // The browser ignores an id with a NUL.
@@ -132,7 +136,8 @@ mod tests {
 
     /// What a browser makes of the bytes: WHATWG HTML, 9.2.6.
     fn read(bytes: &[u8]) -> Vec<(String, String, String)> {
-        let text = String::from_utf8(bytes.to_vec()).unwrap().replace("\r\n", "\n").replace('\r', "\n");
+        let text =
+            String::from_utf8(bytes.to_vec()).unwrap().replace("\r\n", "\n").replace('\r', "\n");
         let mut events = Vec::new();
         let (mut name, mut id, mut data) = (String::new(), String::new(), None::<String>);
         for line in text.split_terminator('\n') {

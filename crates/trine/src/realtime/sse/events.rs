@@ -11,10 +11,12 @@ use trine_core::BoxError;
 use super::event::Event;
 use crate::realtime::topic::{Form, Lagged, Message, Subscription};
 
-/// The messages of a topic as events, each written once for all clients. [`Subscription::events`] makes it.
+/// The messages of a topic as events, each written once for all clients. [`Subscription::events`]
+/// makes it.
 ///
-/// Each event has the id of its message, so that a client that comes back goes on behind it. Where messages are missing, an
-/// event with the name `lagged` says how many, or `null` where nobody knows.
+/// Each event has the id of its message, so that a client that comes back goes on behind it. Where
+/// messages are missing, an event with the name `lagged` says how many, or `null` where nobody
+/// knows.
 #[derive(Debug)]
 pub struct Events<T: Send + Sync + 'static> {
     messages: Subscription<T>,
@@ -66,8 +68,9 @@ impl<T: Send + Sync + 'static> Events<T> {
         let write = self.write;
         // Two functions of one address are the same.
         let form = Form::of::<AsEvent>(write as usize as u64);
-        let made = message
-            .encoded(form, |message| Ok(write(message.value())?.id(message.id().to_string()).into_bytes()));
+        let made = message.encoded(form, |message| {
+            Ok(write(message.value())?.id(message.id().to_string()).into_bytes())
+        });
         made.map(Event::whole)
     }
 }

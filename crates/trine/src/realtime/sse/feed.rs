@@ -27,9 +27,23 @@ pub(super) struct Feed<S> {
 }
 
 impl<S> Feed<S> {
-    pub(super) fn new(events: S, heartbeat: Duration, first: Option<Event>, end: End, kept: Kept) -> Feed<S> {
+    pub(super) fn new(
+        events: S,
+        heartbeat: Duration,
+        first: Option<Event>,
+        end: End,
+        kept: Kept,
+    ) -> Feed<S> {
         let heartbeat = Heartbeat { every: heartbeat, sent: Instant::now(), sleep: None };
-        Feed { events: Box::pin(events), heartbeat, first, end, waiting: None, over: false, _kept: kept }
+        Feed {
+            events: Box::pin(events),
+            heartbeat,
+            first,
+            end,
+            waiting: None,
+            over: false,
+            _kept: kept,
+        }
     }
 
     fn is_over(&mut self, cx: &Context<'_>) -> bool {
@@ -70,7 +84,9 @@ where
                 self.over = true;
                 return Poll::Ready(None);
             }
-            Poll::Pending if self.heartbeat.poll(cx).is_ready() => Event::whole(Bytes::from_static(b":\n\n")),
+            Poll::Pending if self.heartbeat.poll(cx).is_ready() => {
+                Event::whole(Bytes::from_static(b":\n\n"))
+            }
             Poll::Pending => return Poll::Pending,
         };
         self.heartbeat.sent = Instant::now();

@@ -7,12 +7,12 @@ use trine_core::{Cx, FromRequest, Rejection};
 
 use crate::realtime::topic::Since;
 
-/// The id of the last event that the client has seen, from the field `Last-Event-ID`, which a browser sends when it comes
-/// back.
+/// The id of the last event that the client has seen, from the field `Last-Event-ID`, which a
+/// browser sends when it comes back.
 ///
 /// `Option<LastEventId>` is `None` for a client that comes for the first time, and says to
-/// [`Topic::subscribe_since`](crate::Topic::subscribe_since) where to begin: with the oldest message of the history, or
-/// behind this one.
+/// [`Topic::subscribe_since`](crate::Topic::subscribe_since) where to begin: with the oldest
+/// message of the history, or behind this one.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -35,11 +35,16 @@ impl FromRequest for LastEventId {
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         const NAME: HeaderName = HeaderName::from_static("last-event-id");
         let Some(value) = cx.headers().get(NAME) else {
-            return Err(Place::Header.refuse("Last-Event-ID", "missing", "is missing").absent().into());
+            return Err(Place::Header
+                .refuse("Last-Event-ID", "missing", "is missing")
+                .absent()
+                .into());
         };
         match std::str::from_utf8(value.as_bytes()) {
             Ok(id) => Ok(LastEventId(id.to_owned())),
-            Err(_) => Err(Place::Header.refuse("Last-Event-ID", "encoding", "expected UTF-8").into()),
+            Err(_) => {
+                Err(Place::Header.refuse("Last-Event-ID", "encoding", "expected UTF-8").into())
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Server-sent events: a stream of events in an answer that does not end, which every browser reads with `EventSource`
-//! ([WHATWG HTML, 9.2](https://html.spec.whatwg.org/multipage/server-sent-events.html)).
+//! Server-sent events: a stream of events in an answer that does not end, which every browser reads
+//! with `EventSource` ([WHATWG HTML,
+//! 9.2](https://html.spec.whatwg.org/multipage/server-sent-events.html)).
 //!
 //! # Layout
 //! - [`Event`]: one event, as bytes
@@ -45,22 +46,23 @@ pub use self::last_event_id::LastEventId;
 /// }
 /// ```
 ///
-/// Each event leaves at once: `text/event-stream` is not compressed by `CompressionLayer`, with any predicate, and proxies
-/// are told not to cache, change or buffer it.
+/// Each event leaves at once: `text/event-stream` is not compressed by `CompressionLayer`, with any
+/// predicate, and proxies are told not to cache, change or buffer it.
 ///
-/// It ends when the stream does, when the client goes, and when the server shuts down; the browser comes back by itself, and
-/// says in [`LastEventId`] where it was.
+/// It ends when the stream does, when the client goes, and when the server shuts down; the browser
+/// comes back by itself, and says in [`LastEventId`] where it was.
 ///
 /// # Errors
 /// An `Err` of the stream is logged and breaks the connection off; the browser comes back.
 ///
 /// # Limits
-/// - Where nothing else was sent for 15 s, a comment is: proxies keep the connection, and a client that is gone is noticed.
-///   [`Sse::heartbeat`] sets another time.
+/// - Where nothing else was sent for 15 s, a comment is: proxies keep the connection, and a client
+///   that is gone is noticed. [`Sse::heartbeat`] sets another time.
 /// - A client that reads too slowly holds back its stream, and nobody else: at most
-///   [`max_gathered_bytes`](trine_server::ServerConfig::max_gathered_bytes) wait for it, then the stream is not asked for
-///   more. One that reads nothing is let go after [`write_timeout`](trine_server::ServerConfig::write_timeout). What a
-///   [`Topic`](crate::Topic) does with what it publishes meanwhile, its `overflow` says.
+///   [`max_gathered_bytes`](trine_server::ServerConfig::max_gathered_bytes) wait for it, then the
+///   stream is not asked for more. One that reads nothing is let go after
+///   [`write_timeout`](trine_server::ServerConfig::write_timeout). What a [`Topic`](crate::Topic)
+///   does with what it publishes meanwhile, its `overflow` says.
 #[must_use = "it has to be answered with"]
 pub struct Sse<S> {
     events: S,
@@ -87,7 +89,8 @@ impl<S> Sse<S> {
         self
     }
 
-    /// Tells the browser how long it should wait before it comes back. Browsers wait for some seconds by default.
+    /// Tells the browser how long it should wait before it comes back. Browsers wait for some
+    /// seconds by default.
     pub fn retry(mut self, after: Duration) -> Sse<S> {
         self.retry = Some(after);
         self
@@ -111,7 +114,9 @@ where
         let first = self.retry.map(Event::retry);
         let body = Feed::new(self.events, self.heartbeat, first, end.clone(), self.kept);
         let mut response = Response::new(Body::new(body));
-        response.headers_mut().extend(HEAD.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        response
+            .headers_mut()
+            .extend(HEAD.map(|(name, value)| (name, HeaderValue::from_static(value))));
         response.extensions_mut().insert(end);
         response
     }
@@ -125,15 +130,16 @@ impl<S> std::fmt::Debug for Sse<S> {
 
 const HEAD: [(HeaderName, &str); 4] = [
     (header::CONTENT_TYPE, "text/event-stream"),
-    // A layer that compresses whatever it meets would hold events back until it has enough of them. It leaves alone what
-    // has a coding already.
+    // A layer that compresses whatever it meets would hold events back until it has enough of them.
+    // It leaves alone what has a coding already.
     (header::CONTENT_ENCODING, "identity"),
     (header::CACHE_CONTROL, "no-store, no-transform"),
     // nginx gathers answers unless it is told not to.
     (HeaderName::from_static("x-accel-buffering"), "no"),
 ];
 
-/// How a feed hears of the shutdown: an answer knows no application, so the end of its route tells it.
+/// How a feed hears of the shutdown: an answer knows no application, so the end of its route tells
+/// it.
 #[derive(Debug, Clone, Default)]
 struct End(Arc<OnceLock<Shutdown>>);
 

@@ -9,11 +9,13 @@ use serde::de::DeserializeOwned;
 use super::message::{Form, Message, MessageId, Origin};
 use crate::BoxError;
 
-/// Carries the messages of topics between processes: Redis, NATS, a socket. Delivery within a process needs none.
+/// Carries the messages of topics between processes: Redis, NATS, a socket. Delivery within a
+/// process needs none.
 ///
-/// Each topic that it carries attaches an [`Inbox`] once. From then on [`Carrier::send`] gets every message that is
-/// published here, and the carrier hands every [`Parcel`] of other processes to the inbox of its topic. Parcels that come
-/// back to where they were sent are recognised and ignored, so a carrier may send to all.
+/// Each topic that it carries attaches an [`Inbox`] once. From then on [`Carrier::send`] gets every
+/// message that is published here, and the carrier hands every [`Parcel`] of other processes to the
+/// inbox of its topic. Parcels that come back to where they were sent are recognised and ignored,
+/// so a carrier may send to all.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -48,12 +50,14 @@ use crate::BoxError;
 /// ```
 ///
 /// # Limits
-/// A carrier bounds its own queue, and says in its log what it had to drop: [`Carrier::send`] has no way to refuse.
+/// A carrier bounds its own queue, and says in its log what it had to drop: [`Carrier::send`] has
+/// no way to refuse.
 pub trait Carrier: Send + Sync + 'static {
     /// Takes the inbox of a topic. It stays attached until its topic is gone.
     fn attach(&self, inbox: Inbox);
 
-    /// Hands a message of this process to all others. It must not block: what takes time belongs behind a queue.
+    /// Hands a message of this process to all others. It must not block: what takes time belongs
+    /// behind a queue.
     fn send(&self, parcel: &Parcel);
 }
 
@@ -73,7 +77,8 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// The bytes that a wire carries: a version, sender and id, then topic, room and payload with their lengths.
+    /// The bytes that a wire carries: a version, sender and id, then topic, room and payload with
+    /// their lengths.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let parts = [self.topic.as_bytes(), &self.room, &self.payload];
@@ -104,10 +109,12 @@ impl Parcel {
         let mut part = || {
             let len = bytes.try_get_u32().ok().and_then(|len| usize::try_from(len).ok());
             let len = len.filter(|len| *len <= bytes.len());
-            len.map(|len| bytes.split_to(len)).ok_or_else(|| Undelivered::new("a parcel that was cut short"))
+            len.map(|len| bytes.split_to(len))
+                .ok_or_else(|| Undelivered::new("a parcel that was cut short"))
         };
         let (topic, room, payload) = (part()?, part()?, part()?);
-        let topic = std::str::from_utf8(&topic).map_err(|_| Undelivered::new("a topic that is not UTF-8"))?;
+        let topic = std::str::from_utf8(&topic)
+            .map_err(|_| Undelivered::new("a topic that is not UTF-8"))?;
         Ok(Parcel { topic: topic.into(), room, from, id, payload })
     }
 }
@@ -135,14 +142,16 @@ impl Inbox {
         self.receiver.strong_count() == 0
     }
 
-    /// Hands a message to the subscribers here. One that was published here is ignored, and so is one of a room that
-    /// nobody uses here.
+    /// Hands a message to the subscribers here. One that was published here is ignored, and so is
+    /// one of a room that nobody uses here.
     ///
     /// # Errors
     /// When its room or payload is not what the topic reads.
     pub fn deliver(&self, parcel: &Parcel) -> Result<(), Undelivered> {
         match self.receiver.upgrade() {
-            Some(receiver) => receiver.receive(parcel).map_err(|error| Undelivered::new(error.to_string())),
+            Some(receiver) => {
+                receiver.receive(parcel).map_err(|error| Undelivered::new(error.to_string()))
+            }
             None => Ok(()),
         }
     }
@@ -203,7 +212,9 @@ impl<T> Line<T> {
         let (topic, from, id) = (Arc::clone(&self.topic), self.from, message.id());
         match (self.encode)(message) {
             Ok(payload) => self.carrier.send(&Parcel { topic, room, from, id, payload }),
-            Err(error) => tracing::error!(%topic, %error, "a message cannot be carried to other processes"),
+            Err(error) => {
+                tracing::error!(%topic, %error, "a message cannot be carried to other processes")
+            }
         }
     }
 }
@@ -217,7 +228,9 @@ impl<T: Serialize> Message<T> {
     /// # Errors
     /// When the value cannot be written.
     pub fn json(&self) -> Result<Bytes, BoxError> {
-        self.encoded(Form::of::<AsJson>(0), |message| Ok(serde_json::to_vec(message.value())?.into()))
+        self.encoded(Form::of::<AsJson>(0), |message| {
+            Ok(serde_json::to_vec(message.value())?.into())
+        })
     }
 }
 

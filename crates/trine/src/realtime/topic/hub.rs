@@ -1,8 +1,9 @@
 //! What a topic is: its history, its shards, and the order in which messages reach all of them.
 //!
-//! The lock of the hub orders everything: publishing gives a message its number, puts it into the history and into every
-//! shard while it is held, and subscribing reads the history and enters a shard while it is held. So nothing lies between
-//! history and live, and nothing is in both. No code of the user runs under it.
+//! The lock of the hub orders everything: publishing gives a message its number, puts it into the
+//! history and into every shard while it is held, and subscribing reads the history and enters a
+//! shard while it is held. So nothing lies between history and live, and nothing is in both. No
+//! code of the user runs under it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,9 +67,12 @@ impl<T: Send + Sync + 'static> Hub<T> {
         self.origin
     }
 
-    /// Numbers a message and hands it to every subscriber of this process, of whom it gives the count. Gives the message
-    /// back where the hub was freed.
-    pub(super) fn publish(&self, mut message: Message<T>) -> Result<(Message<T>, usize), Message<T>> {
+    /// Numbers a message and hands it to every subscriber of this process, of whom it gives the
+    /// count. Gives the message back where the hub was freed.
+    pub(super) fn publish(
+        &self,
+        mut message: Message<T>,
+    ) -> Result<(Message<T>, usize), Message<T>> {
         let mut state = self.state();
         if state.freed {
             return Err(message);
@@ -89,7 +93,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
         if state.closed {
             return 0;
         }
-        // What drops here may be code of the user, and so may a waker: both wait until no lock is held.
+        // What drops here may be code of the user, and so may a waker: both wait until no lock is
+        // held.
         let mut evicted = SmallVec::<[Message<T>; 4]>::new();
         let mut wakes = SmallVec::<[_; 4]>::new();
         state.last = Some(message.id());
@@ -124,7 +129,11 @@ impl<T: Send + Sync + 'static> Hub<T> {
         (!state.freed).then(|| self.enter(state, since))
     }
 
-    fn enter(self: &Arc<Self>, mut state: MutexGuard<'_, State<T>>, since: &Since) -> Subscription<T> {
+    fn enter(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<T>>,
+        since: &Since,
+    ) -> Subscription<T> {
         let (replay, lagged) = state.replay(since, self.origin);
         let relay = Relay::here();
         let known = state.shards.iter().find(|shard| shard.is_of(relay.as_ref())).cloned();
@@ -188,7 +197,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
         (state.subscribers == 0).then_some(state.used)
     }
 
-    /// Frees it, unless somebody uses it or did within `rest`. Without a history there is nothing to rest for.
+    /// Frees it, unless somebody uses it or did within `rest`. Without a history there is nothing
+    /// to rest for.
     pub(super) fn free(&self, rest: Duration) -> bool {
         let mut state = self.state();
         let rested = state.history.is_empty() || state.used.elapsed() >= rest;
@@ -215,8 +225,10 @@ impl<T> State<T> {
         if let Some(at) = self.history.iter().rposition(|message| Some(message.id()) == id) {
             return (self.history.range(at + 1..).cloned().collect(), None);
         }
-        // Where every message has a number of ours, the number is a position, and tells how many are gone.
-        let number = id.filter(|id| id.origin == own && id.number < self.published).map(|id| id.number);
+        // Where every message has a number of ours, the number is a position, and tells how many
+        // are gone.
+        let number =
+            id.filter(|id| id.origin == own && id.number < self.published).map(|id| id.number);
         let missed = number
             .filter(|_| self.published == self.next)
             .and_then(|number| (self.next - self.history.len() as u64).checked_sub(number));

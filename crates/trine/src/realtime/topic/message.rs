@@ -67,8 +67,8 @@ impl<T> Message<T> {
         &self.0.value
     }
 
-    /// The message in one form, which is made at the first call and shared by all others: serialised once, compressed
-    /// once, however many connections send it.
+    /// The message in one form, which is made at the first call and shared by all others:
+    /// serialised once, compressed once, however many connections send it.
     ///
     /// `make` must not ask the message for another form: ask for it before.
     ///
@@ -106,14 +106,19 @@ impl<T> Message<T> {
         let mut make = Some(make);
         let mut cell = &self.0.forms;
         loop {
-            // A form that was there, or that another thread made meanwhile, may be another one: the list goes on.
+            // A form that was there, or that another thread made meanwhile, may be another one: the
+            // list goes on.
             let encoded = cell.get_or_init(|| {
-                let made = make.take().map_or_else(|| Err("asked for twice".into()), |make| make(self));
-                let made = made.map(|made| Box::new(made) as _).map_err(|error| Arc::from(error.to_string()));
+                let made =
+                    make.take().map_or_else(|| Err("asked for twice".into()), |make| make(self));
+                let made = made
+                    .map(|made| Box::new(made) as _)
+                    .map_err(|error| Arc::from(error.to_string()));
                 Box::new(Encoded { form, made, next: OnceLock::new() })
             });
             if encoded.form == form {
-                let made = encoded.made.as_ref().map_err(|text| BoxError::from(text.to_string()))?;
+                let made =
+                    encoded.made.as_ref().map_err(|text| BoxError::from(text.to_string()))?;
                 return made.downcast_ref().cloned().ok_or_else(|| "made as another type".into());
             }
             cell = &encoded.next;
@@ -141,8 +146,8 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Message<T> {
     }
 }
 
-/// How a message is encoded: a type that names the codec, and a number for what else changes its bytes, such as the window
-/// of a compression.
+/// How a message is encoded: a type that names the codec, and a number for what else changes its
+/// bytes, such as the window of a compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form {
     codec: TypeId,
@@ -159,8 +164,8 @@ impl Form {
 
 /// The name of a message: where it was published, and its number there, from 1 on.
 ///
-/// As text it is `origin-number`, which is what `Last-Event-ID` carries. The origin is another one after each start of the
-/// process, so that a number from before is never taken for one of now.
+/// As text it is `origin-number`, which is what `Last-Event-ID` carries. The origin is another one
+/// after each start of the process, so that a number from before is never taken for one of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageId {
     /// Which topic of which process.
@@ -260,7 +265,8 @@ mod tests {
     fn an_id_is_what_it_reads() {
         let id = message().id();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for text in ["", "-", "7", "g-7", "c0ffee-", "c0ffee-x", "c0ffee--1", "1ffffffffffffffff-1"] {
+        for text in ["", "-", "7", "g-7", "c0ffee-", "c0ffee-x", "c0ffee--1", "1ffffffffffffffff-1"]
+        {
             assert!(text.parse::<MessageId>().is_err(), "{text}");
         }
     }

@@ -1,4 +1,5 @@
-//! Topics: one message for every subscriber in the process, and in other processes where a [`Carrier`] connects them.
+//! Topics: one message for every subscriber in the process, and in other processes where a
+//! [`Carrier`] connects them.
 //!
 //! ```
 //! use trine::prelude::*;
@@ -62,9 +63,10 @@ pub use self::subscription::{Lagged, Since, Subscription};
 
 /// Hands each message to every subscriber. A clone is the same topic.
 ///
-/// Publishing never waits: it puts the message where the subscribers find it, once for each thread that has some, and has
-/// them woken. What becomes of a subscriber that does not keep up, its [`TopicConfig`] says. The value needs no `Clone`:
-/// all subscribers read the one that was published.
+/// Publishing never waits: it puts the message where the subscribers find it, once for each thread
+/// that has some, and has them woken. What becomes of a subscriber that does not keep up, its
+/// [`TopicConfig`] says. The value needs no `Clone`: all subscribers read the one that was
+/// published.
 ///
 /// ```
 /// use trine::Topic;
@@ -80,8 +82,8 @@ pub use self::subscription::{Lagged, Since, Subscription};
 /// ```
 ///
 /// # Limits
-/// Those of its [`TopicConfig`]: messages that wait for one subscriber, and messages of the history. The number of
-/// subscribers is that of whatever holds them: of connections, most often.
+/// Those of its [`TopicConfig`]: messages that wait for one subscriber, and messages of the
+/// history. The number of subscribers is that of whatever holds them: of connections, most often.
 pub struct Topic<T: Send + Sync + 'static> {
     hub: Arc<Hub<T>>,
     line: Option<Arc<Line<T>>>,
@@ -100,7 +102,8 @@ impl<T: Send + Sync + 'static> Topic<T> {
         Topic { hub: Arc::new(Hub::new(config)), line: None }
     }
 
-    /// Connects it with the topics of this name in other processes, where it has the same type. Values travel as JSON.
+    /// Connects it with the topics of this name in other processes, where it has the same type.
+    /// Values travel as JSON.
     #[must_use]
     pub fn carried(self, name: &str, carrier: Arc<dyn Carrier>) -> Topic<T>
     where
@@ -130,7 +133,8 @@ impl<T: Send + Sync + 'static> Topic<T> {
     /// Subscribes from some message of the history on: `Since::Oldest` for somebody who comes late,
     /// `Option<LastEventId>` for an `EventSource` that may come back.
     ///
-    /// What is published meanwhile comes behind the history, without a gap and without a repetition.
+    /// What is published meanwhile comes behind the history, without a gap and without a
+    /// repetition.
     ///
     /// ```
     /// use trine::topic::{Since, Topic, TopicConfig};
@@ -165,7 +169,8 @@ impl<T: Send + Sync + 'static> Topic<T> {
         self.hub.history()
     }
 
-    /// Ends every subscription once it has read what is there. Nothing can be published from here on.
+    /// Ends every subscription once it has read what is there. Nothing can be published from here
+    /// on.
     pub fn close(&self) {
         self.hub.close();
     }

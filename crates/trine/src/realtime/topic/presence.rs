@@ -14,8 +14,8 @@ use super::subscription::Subscription;
 
 /// Who is in which room. A clone is the same.
 ///
-/// A member is here while somebody holds the [`Here`] of its entry; one that entered twice, as in two windows, is here
-/// until both are gone. A room exists while somebody is in it or watches it.
+/// A member is here while somebody holds the [`Here`] of its entry; one that entered twice, as in
+/// two windows, is here until both are gone. A room exists while somebody is in it or watches it.
 ///
 /// ```
 /// use trine::topic::{Change, Presence};

@@ -1,7 +1,8 @@
 //! One wake-up a thread: who publishes wakes one task there, and that one wakes the subscribers.
 //!
-//! To wake a task of another thread costs a lock and a system call, and ten thousand subscribers would cost as many on the
-//! way of whoever publishes. A task of the same thread is only pushed on its queue.
+//! To wake a task of another thread costs a lock and a system call, and ten thousand subscribers
+//! would cost as many on the way of whoever publishes. A task of the same thread is only pushed on
+//! its queue.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -34,13 +35,16 @@ thread_local! {
 }
 
 impl Relay {
-    /// The relay of this thread. `None` outside of a runtime: who waits there is woken by whoever publishes.
+    /// The relay of this thread. `None` outside of a runtime: who waits there is woken by whoever
+    /// publishes.
     pub(super) fn here() -> Option<Arc<Relay>> {
         let runtime = Handle::try_current().ok()?;
         HERE.try_with(|here| {
             let mut here = here.borrow_mut();
-            let known =
-                here.as_ref().filter(|(id, _)| *id == runtime.id()).and_then(|(_, relay)| relay.upgrade());
+            let known = here
+                .as_ref()
+                .filter(|(id, _)| *id == runtime.id())
+                .and_then(|(_, relay)| relay.upgrade());
             known.unwrap_or_else(|| {
                 let relay = Arc::<Relay>::default();
                 *here = Some((runtime.id(), Arc::downgrade(&relay)));

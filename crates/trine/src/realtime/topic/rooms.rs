@@ -18,8 +18,9 @@ use crate::{BoxError, IntoResponse, Problem, Response};
 
 /// A topic for each key, such as the rooms of a chat. A clone is the same.
 ///
-/// A room begins with its first subscriber, or with its first message where the rooms have a history. It is freed when its
-/// last subscriber leaves; with a history it rests for [`TopicConfig::linger`] before.
+/// A room begins with its first subscriber, or with its first message where the rooms have a
+/// history. It is freed when its last subscriber leaves; with a history it rests for
+/// [`TopicConfig::linger`] before.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -42,8 +43,8 @@ use crate::{BoxError, IntoResponse, Problem, Response};
 /// ```
 ///
 /// # Limits
-/// [`TopicConfig::rooms`], 10,000 by default: past them the idle room with the longest rest makes place. What one room
-/// holds is bounded as for a [`Topic`](crate::Topic).
+/// [`TopicConfig::rooms`], 10,000 by default: past them the idle room with the longest rest makes
+/// place. What one room holds is bounded as for a [`Topic`](crate::Topic).
 pub struct Topics<K, T: Send + Sync + 'static> {
     rooms: Arc<Rooms<K, T>>,
     line: Option<Arc<RoomLine<K, T>>>,
@@ -79,8 +80,8 @@ where
         Topics { rooms: Arc::new(rooms), line: None }
     }
 
-    /// Connects them with the rooms of this name in other processes, where they have the same types. Keys and values travel
-    /// as JSON.
+    /// Connects them with the rooms of this name in other processes, where they have the same
+    /// types. Keys and values travel as JSON.
     #[must_use]
     pub fn carried(self, name: &str, carrier: Arc<dyn Carrier>) -> Topics<K, T>
     where
@@ -115,11 +116,16 @@ where
         self.subscribe_since(room, Since::Now)
     }
 
-    /// The same from some message of its history on; see [`Topic::subscribe_since`](crate::Topic::subscribe_since).
+    /// The same from some message of its history on; see
+    /// [`Topic::subscribe_since`](crate::Topic::subscribe_since).
     ///
     /// # Errors
     /// [`RoomsFull`] when the room is a new one and there are too many.
-    pub fn subscribe_since(&self, room: &K, since: impl Into<Since>) -> Result<Subscription<T>, RoomsFull> {
+    pub fn subscribe_since(
+        &self,
+        room: &K,
+        since: impl Into<Since>,
+    ) -> Result<Subscription<T>, RoomsFull> {
         let since = since.into();
         loop {
             let hub = self.rooms.open(room).ok_or(RoomsFull { limit: self.rooms.config.rooms })?;
@@ -148,7 +154,8 @@ where
         self.rooms.table().keys().cloned().collect()
     }
 
-    /// Ends every subscription of a room and forgets its history. Whoever comes next begins a new one.
+    /// Ends every subscription of a room and forgets its history. Whoever comes next begins a new
+    /// one.
     pub fn close(&self, room: &K) {
         let closed = self.rooms.table().remove(room);
         if let Some(hub) = closed {
@@ -205,7 +212,8 @@ where
         }
         let hub = (table.len() < self.config.rooms).then(|| {
             let (rooms, key) = (Arc::downgrade(self), room.clone());
-            let emptied = Box::new(move || rooms.upgrade().into_iter().for_each(|rooms| rooms.emptied(&key)));
+            let emptied =
+                Box::new(move || rooms.upgrade().into_iter().for_each(|rooms| rooms.emptied(&key)));
             let hub = Arc::new(Hub::of_room(self.config.clone(), Some(emptied)));
             table.insert(room.clone(), Arc::clone(&hub));
             hub
@@ -279,7 +287,11 @@ impl IntoResponse for RoomsFull {
 
 impl std::fmt::Display for RoomsFull {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "all of the {} rooms that may exist are in use (`TopicConfig::rooms`)", self.limit)
+        write!(
+            f,
+            "all of the {} rooms that may exist are in use (`TopicConfig::rooms`)",
+            self.limit
+        )
     }
 }
 

@@ -1,4 +1,5 @@
-//! The subscribers of a topic on one thread: a log of the latest messages, and where in it each one stands.
+//! The subscribers of a topic on one thread: a log of the latest messages, and where in it each one
+//! stands.
 //!
 //! ```text
 //!   log   [ 41 42 43 44 45 ] 46 comes next
@@ -35,7 +36,8 @@ struct State<T> {
     waiting: usize,
     /// The relay was asked, and has not come yet.
     due: bool,
-    /// No subscriber without kept messages stands before this position. Used with [`Overflow::DropNewest`] alone.
+    /// No subscriber without kept messages stands before this position. Used with
+    /// [`Overflow::DropNewest`] alone.
     slowest: u64,
     closed: bool,
 }
@@ -48,14 +50,16 @@ struct Slot<T> {
     kept: Option<Box<Kept<T>>>,
 }
 
-/// With [`Overflow::DropNewest`]: what waited when the queue was full. It goes on at `at` of its slot.
+/// With [`Overflow::DropNewest`]: what waited when the queue was full. It goes on at `at` of its
+/// slot.
 struct Kept<T> {
     messages: VecDeque<Message<T>>,
     /// The position behind them.
     end: u64,
 }
 
-/// A subscriber that was taken out, to be dropped when no lock is held: its messages may drop code of the user.
+/// A subscriber that was taken out, to be dropped when no lock is held: its messages may drop code
+/// of the user.
 pub(super) struct Left<T> {
     /// Whether it was the last of its shard.
     pub(super) last: bool,
@@ -90,7 +94,12 @@ impl<T: Send + Sync + 'static> Shard<T> {
             slowest: next,
             closed: false,
         };
-        Shard { relay, queue: config.queue.max(1), overflow: config.overflow, state: Mutex::new(state) }
+        Shard {
+            relay,
+            queue: config.queue.max(1),
+            overflow: config.overflow,
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn is_of(&self, relay: Option<&Arc<Relay>>) -> bool {
@@ -205,7 +214,8 @@ impl<T> State<T> {
         }
     }
 
-    /// The first message is about to go: whoever has not read it keeps a copy of the log, and reads that first.
+    /// The first message is about to go: whoever has not read it keeps a copy of the log, and reads
+    /// that first.
     fn keep_for_the_slowest(&mut self) {
         let first = self.next - self.log.len() as u64;
         // Subscribers only move forward, so most pushes need not look at each of them.

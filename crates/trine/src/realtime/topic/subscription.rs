@@ -13,7 +13,8 @@ use super::hub::Hub;
 use super::message::Message;
 use super::shard::{Next, Shard};
 
-/// The messages of a [`Topic`](crate::Topic) for one subscriber, as a stream. Dropping it ends the subscription.
+/// The messages of a [`Topic`](crate::Topic) for one subscriber, as a stream. Dropping it ends the
+/// subscription.
 ///
 /// ```
 /// use trine::topic::{Lagged, Topic};
@@ -32,8 +33,8 @@ use super::shard::{Next, Shard};
 /// ```
 ///
 /// # Errors
-/// [`Lagged`] where messages are missing, at their place among the others; the subscription goes on behind it, unless the
-/// topic disconnects whoever lags.
+/// [`Lagged`] where messages are missing, at their place among the others; the subscription goes on
+/// behind it, unless the topic disconnects whoever lags.
 pub struct Subscription<T: Send + Sync + 'static> {
     hub: Arc<Hub<T>>,
     shard: Arc<Shard<T>>,
@@ -127,11 +128,13 @@ pub enum Since {
     Now,
     /// The oldest one of the history.
     Oldest,
-    /// The one behind the message with this [id](crate::realtime::topic::MessageId). Where the history does not reach back to it,
-    /// the first thing is [`Lagged`], and all of the history follows.
+    /// The one behind the message with this [id](crate::realtime::topic::MessageId). Where the
+    /// history does not reach back to it, the first thing is [`Lagged`], and all of the history
+    /// follows.
     ///
-    /// After a restart no id of before is known. Between processes the order of messages that were published at the same
-    /// time may differ, so that near the id one of these may come twice or be missing.
+    /// After a restart no id of before is known. Between processes the order of messages that were
+    /// published at the same time may differ, so that near the id one of these may come twice or be
+    /// missing.
     After(String),
 }
 

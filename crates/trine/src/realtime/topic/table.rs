@@ -9,12 +9,14 @@ use smallvec::SmallVec;
 
 use super::hub::Hub;
 
-/// Rooms by key. Those that may be idle stand in a list too, by when they were last known to be used: so whoever asks for one more
-/// room need not look at all of them, which all who publish would have to wait for.
+/// Rooms by key. Those that may be idle stand in a list too, by when they were last known to be
+/// used: so whoever asks for one more room need not look at all of them, which all who publish
+/// would have to wait for.
 ///
-/// The list is put right when it is read. A room is entered when it is made and when its last subscriber leaves; one that turns
-/// out to be in use is taken out, and one that was used since moves to where it belongs. So each look at a room was paid for by
-/// somebody who made, left or used it.
+/// The list is put right when it is read. A room is entered when it is made and when its last
+/// subscriber leaves; one that turns out to be in use is taken out, and one that was used since
+/// moves to where it belongs. So each look at a room was paid for by somebody who made, left or
+/// used it.
 pub(super) struct Table<K, T> {
     rooms: HashMap<K, Room<T>>,
     resting: BTreeMap<Place, K>,
@@ -30,7 +32,8 @@ struct Room<T> {
 /// Since when it rests; the second part tells apart what began at once.
 type Place = (Instant, u64);
 
-/// Rooms that were taken out. With them go messages, and what these drop may be code of the user, so no lock may be held then.
+/// Rooms that were taken out. With them go messages, and what these drop may be code of the user,
+/// so no lock may be held then.
 pub(super) type Freed<T> = SmallVec<[Arc<Hub<T>>; 4]>;
 
 impl<K, T> Table<K, T> {
@@ -83,7 +86,11 @@ where
 
     /// Frees the rooms that have rested for long enough.
     pub(super) fn free_rested(&mut self, linger: Duration, freed: &mut Freed<T>) {
-        while self.resting.first_key_value().is_some_and(|((since, _), _)| since.elapsed() >= linger) {
+        while self
+            .resting
+            .first_key_value()
+            .is_some_and(|((since, _), _)| since.elapsed() >= linger)
+        {
             freed.extend(self.free_first(linger));
         }
     }
@@ -107,7 +114,8 @@ where
         if since <= listed && room.hub.free(rest) {
             return self.remove(&key);
         }
-        // It was used since, or is used at this moment: then it moves to the end, where it is looked at once more.
+        // It was used since, or is used at this moment: then it moves to the end, where it is
+        // looked at once more.
         let since = if since > listed { since } else { Instant::now() };
         self.enter(key, since);
         None

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use bytes::BytesMut;
 
-/// What a buffer is for. Each use has a pool of its own, so that buffers keep the size of what they are used for.
+/// What a buffer is for. Each use has a pool of its own, so that buffers keep the size of what they
+/// are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum For {
     Reading,
@@ -17,7 +18,8 @@ const LEAST: usize = 4 * 1024;
 /// Larger ones are given back to the allocator.
 pub(super) const LARGEST_KEPT: usize = 64 * 1024;
 
-/// Enough for the sockets that are busy at a time: one that reads and those that could not write all at once.
+/// Enough for the sockets that are busy at a time: one that reads and those that could not write
+/// all at once.
 const MOST_KEPT: usize = 16;
 
 thread_local! {
@@ -41,7 +43,8 @@ pub(super) fn give(buffer: &mut BytesMut, purpose: For) {
     }
     buffer.clear();
     // More and more of it: a little room may be had behind the last slice alone.
-    let room = [1, 2, 4, 8, 16].into_iter().take_while(|times| buffer.try_reclaim(times * LEAST)).count();
+    let room =
+        [1, 2, 4, 8, 16].into_iter().take_while(|times| buffer.try_reclaim(times * LEAST)).count();
     if room > 0 && buffer.capacity() <= LARGEST_KEPT {
         // It fails only while the thread ends.
         let _ = POOLS.try_with(|pools| {

@@ -77,8 +77,14 @@ impl Clock {
         self.closing.get_or_insert_with(Instant::now);
     }
 
-    /// Ready with what is due. `waits` where the peer cannot be heard, as a message of it waits to be taken.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, config: &WebSocketConfig, waits: bool) -> Poll<Due> {
+    /// Ready with what is due. `waits` where the peer cannot be heard, as a message of it waits to
+    /// be taken.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &WebSocketConfig,
+        waits: bool,
+    ) -> Poll<Due> {
         loop {
             let (at, due) = self.next(config, waits);
             if at < self.sleep.deadline() {

@@ -4,8 +4,8 @@
 //!  Talking --- both said goodbye, or a rule was broken ---> Lingering --- the peer is gone, or time is over ---> Over
 //!     +------------- the connection broke, or the peer was let go -----------------------------------------------^
 //! ```
-//! `Lingering`: our side is closed, and what the peer still sends is read into nothing, so that a reset does not take
-//! our last words away from it.
+//! `Lingering`: our side is closed, and what the peer still sends is read into nothing, so that a
+//! reset does not take our last words away from it.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -27,7 +27,8 @@ use super::shared::{Shared, State, says_something};
 pub(super) struct Driver {
     stream: Upgraded,
     shared: Arc<Shared>,
-    /// What was read and not understood yet: the start of a frame, or a message that nobody has asked for.
+    /// What was read and not understood yet: the start of a frame, or a message that nobody has
+    /// asked for.
     input: BytesMut,
     clock: Clock,
     phase: Phase,
@@ -179,7 +180,8 @@ impl Driver {
                 }
             }
             let missing = codec.missing();
-            // Nothing is held while nothing comes, but the few bytes of a frame that has only begun.
+            // Nothing is held while nothing comes, but the few bytes of a frame that has only
+            // begun.
             if self.input.is_empty() {
                 buffer::give(&mut self.input, For::Reading);
                 if let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
@@ -205,8 +207,8 @@ impl Driver {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
-        // With room for another one of its size: the next message is then read at once, and that nothing is behind it is
-        // known without asking.
+        // With room for another one of its size: the next message is then read at once, and that
+        // nothing is behind it is known without asking.
         let twice = (2 * missing.min(buffer::LARGEST_KEPT)).next_power_of_two();
         buffer::lend(&mut self.input, For::Reading, twice);
         let read = ready!(poll_read_buf(cx, &mut self.stream, &mut self.input))?;

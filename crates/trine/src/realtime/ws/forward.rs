@@ -1,4 +1,5 @@
-//! Streams whose messages flow out of a socket by themselves, while its function does something else.
+//! Streams whose messages flow out of a socket by themselves, while its function does something
+//! else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -20,7 +21,10 @@ pub(super) type Forward = Pin<Box<dyn Source + Send>>;
 
 /// A stream whose items become what is sent.
 pub(super) trait Source {
-    fn poll_message(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Prepared, BoxError>>>;
+    fn poll_message(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Prepared, BoxError>>>;
 }
 
 impl<S, M, E> Source for S
@@ -29,13 +33,16 @@ where
     M: Into<Prepared>,
     E: Into<BoxError>,
 {
-    fn poll_message(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Prepared, BoxError>>> {
+    fn poll_message(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Prepared, BoxError>>> {
         self.poll_next(cx).map(|next| next.map(|item| item.map(Into::into).map_err(Into::into)))
     }
 }
 
-/// Nothing more is taken from the streams while so many bytes wait for the client: what it is too slow for waits where it
-/// costs nothing for each of them, in the topic.
+/// Nothing more is taken from the streams while so many bytes wait for the client: what it is too
+/// slow for waits where it costs nothing for each of them, in the topic.
 const AHEAD: usize = 16 * 1024;
 
 impl Forwards {
@@ -44,7 +51,8 @@ impl Forwards {
     }
 }
 
-/// Moves what the streams of a socket have into its queue, as long as there is room. Where it is closed they go.
+/// Moves what the streams of a socket have into its queue, as long as there is room. Where it is
+/// closed they go.
 pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
     let mut forwards = std::mem::take(&mut shared.lock().forwards.0);
     if forwards.is_empty() {
@@ -63,7 +71,8 @@ pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
         false
     });
     if !forwards.is_empty() {
-        // The next turn begins with another one, so that none waits for ever behind one that always has something.
+        // The next turn begins with another one, so that none waits for ever behind one that always
+        // has something.
         forwards.rotate_left(1);
         let mut state = shared.lock();
         forwards.append(&mut state.forwards.0);

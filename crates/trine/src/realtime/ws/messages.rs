@@ -10,11 +10,13 @@ use trine_websocket::{Message, Prepared};
 
 use crate::realtime::topic::{self, Form, Lagged, Subscription};
 
-/// The messages of a topic as a socket [forwards](super::Socket::forward) them, each written and compressed once for all
-/// clients. [`Subscription::messages`] makes it.
+/// The messages of a topic as a socket [forwards](super::Socket::forward) them, each written and
+/// compressed once for all clients. [`Subscription::messages`] makes it.
 ///
-/// Where messages are missing, the text `{"lagged":3}` says how many, or `{"lagged":null}` where nobody knows. A client
-/// that [`Overflow::Disconnect`](crate::realtime::topic::Overflow::Disconnect) lets go is closed with 1013, which means: come back.
+/// Where messages are missing, the text `{"lagged":3}` says how many, or `{"lagged":null}` where
+/// nobody knows. A client that
+/// [`Overflow::Disconnect`](crate::realtime::topic::Overflow::Disconnect) lets go is closed with
+/// 1013, which means: come back.
 #[derive(Debug)]
 pub struct Messages<T: Send + Sync + 'static> {
     messages: Subscription<T>,
@@ -43,7 +45,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         self.messages_by(|message| Ok(Message::Text(serde_json::to_string(message.value())?)))
     }
 
-    /// The messages as `write` makes them. It is called once for a message, however many sockets send it.
+    /// The messages as `write` makes them. It is called once for a message, however many sockets
+    /// send it.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -59,7 +62,10 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// }
     /// ```
     #[must_use]
-    pub fn messages_by(self, write: fn(&topic::Message<T>) -> Result<Message, BoxError>) -> Messages<T> {
+    pub fn messages_by(
+        self,
+        write: fn(&topic::Message<T>) -> Result<Message, BoxError>,
+    ) -> Messages<T> {
         Messages { messages: self, write }
     }
 }

@@ -1,13 +1,13 @@
 //! WebSockets: an extractor, and the open socket. Feature `ws`.
 //!
-//! [`WebSocket`] is the extractor, [`Socket`] what its function gets, [`Ws`] the same with types of your own. What a
-//! connection may use, and how long it waits, stands in [`WebSocketConfig`].
+//! [`WebSocket`] is the extractor, [`Socket`] what its function gets, [`Ws`] the same with types of
+//! your own. What a connection may use, and how long it waits, stands in [`WebSocketConfig`].
 //!
 //! # Layout
-//! `upgrade` (the handshake in a handler, with `origin`), `run` (the task of a socket), `driver` (its bytes, with `clock`
-//! for its one timer, `queue` for what is to be written, `buffer` for what the thread lends), `forward` (streams that flow
-//! out by themselves), `shared` (what the driver and the handles share), `socket` (the handles), `typed`, `messages` (those
-//! of a topic).
+//! `upgrade` (the handshake in a handler, with `origin`), `run` (the task of a socket), `driver`
+//! (its bytes, with `clock` for its one timer, `queue` for what is to be written, `buffer` for what
+//! the thread lends), `forward` (streams that flow out by themselves), `shared` (what the driver
+//! and the handles share), `socket` (the handles), `typed`, `messages` (those of a topic).
 
 mod buffer;
 mod clock;

@@ -1,7 +1,8 @@
 //! Whose pages may open a socket.
 //!
-//! Browsers let every page of the world open a WebSocket to every server, cookies included, and read what comes back:
-//! the same-origin policy does not hold for them. What they do tell is where the page is from.
+//! Browsers let every page of the world open a WebSocket to every server, cookies included, and
+//! read what comes back: the same-origin policy does not hold for them. What they do tell is where
+//! the page is from.
 
 use http::HeaderValue;
 
@@ -37,7 +38,9 @@ impl Origins {
             Origins::Any => true,
             _ if !others.is_empty() => false,
             Origins::Listed(list) => list.iter().any(|one| one.eq_ignore_ascii_case(origin)),
-            Origins::Same => asked.host.as_deref().is_some_and(|host| is_same(origin, host, asked.secure)),
+            Origins::Same => {
+                asked.host.as_deref().is_some_and(|host| is_same(origin, host, asked.secure))
+            }
         };
         if allowed {
             return Ok(());
@@ -49,8 +52,9 @@ impl Origins {
     }
 }
 
-/// Over TLS, a page that came without it is of another origin (RFC 6454, 5): whoever is on the line can write it. The other
-/// way round a proxy that nobody told us of ends TLS, since browsers keep pages of `https` from connecting without.
+/// Over TLS, a page that came without it is of another origin (RFC 6454, 5): whoever is on the line
+/// can write it. The other way round a proxy that nobody told us of ends TLS, since browsers keep
+/// pages of `https` from connecting without.
 fn is_same(origin: &str, host: &str, secure: bool) -> bool {
     let Some((scheme, ours)) = origin.split_once("://") else { return false };
     let port = match scheme {
@@ -72,7 +76,8 @@ mod tests {
     }
 
     fn may(origins: &Origins, origin: &str, host: &str, secure: bool) -> bool {
-        let asked = Asked { origins: vec![origin.parse().unwrap()], host: Some(host.to_owned()), secure };
+        let asked =
+            Asked { origins: vec![origin.parse().unwrap()], host: Some(host.to_owned()), secure };
         origins.check(&asked).is_ok()
     }
 

@@ -11,7 +11,8 @@ use trine_server::upgrade::Upgraded;
 
 use super::buffer::{self, For};
 
-/// Frames in their order: those that are shared with other sockets as they are, the rest one behind the other.
+/// Frames in their order: those that are shared with other sockets as they are, the rest one behind
+/// the other.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     whole: VecDeque<Bytes>,
@@ -40,7 +41,8 @@ impl Queue {
         &mut self.tail
     }
 
-    /// A frame that others are sent too, or a large payload whose head is in the tail: it is not copied.
+    /// A frame that others are sent too, or a large payload whose head is in the tail: it is not
+    /// copied.
     pub(super) fn push(&mut self, frame: Bytes) {
         if frame.len() <= SMALL {
             return self.tail().extend_from_slice(&frame);

@@ -16,8 +16,8 @@ use super::driver::{Driver, Turn};
 use super::shared::Shared;
 use super::socket::Socket;
 
-/// What the function of a socket may give back: nothing, or a `Result`. An error closes the socket with 1011 and is
-/// logged; the client is not told what it says.
+/// What the function of a socket may give back: nothing, or a `Result`. An error closes the socket
+/// with 1011 and is logged; the client is not told what it says.
 pub trait Outcome: sealed::Sealed {
     /// What went wrong.
     #[doc(hidden)]
@@ -124,7 +124,10 @@ where
 fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
     // A function that gives back that the connection is closed is in order.
     if driver.is_some_and(Driver::is_open) {
-        tracing::error!(error = failure, "the function of a WebSocket failed; it is closed with 1011");
+        tracing::error!(
+            error = failure,
+            "the function of a WebSocket failed; it is closed with 1011"
+        );
     } else {
         tracing::debug!(error = failure, "the function of a WebSocket ended behind it");
     }
@@ -133,7 +136,9 @@ fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
 
 pub(super) fn panicked(panic: &(dyn Any + Send)) -> CloseFrame {
     let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)");
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
     tracing::error!(panic = text, "the function of a WebSocket panicked; it is closed with 1011");
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }

@@ -36,7 +36,11 @@ pub(super) struct State {
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<WebSocketConfig>, protocol: Option<Box<str>>, codec: Codec) -> Arc<Shared> {
+    pub(super) fn new(
+        config: Arc<WebSocketConfig>,
+        protocol: Option<Box<str>>,
+        codec: Codec,
+    ) -> Arc<Shared> {
         Arc::new(Shared {
             config,
             protocol,
@@ -74,7 +78,12 @@ impl Shared {
     }
 
     /// Ready when a message may be queued, of which `most` bytes may wait.
-    pub(super) fn poll_room(&self, cx: &Context<'_>, len: usize, most: usize) -> Poll<Result<(), Closed>> {
+    pub(super) fn poll_room(
+        &self,
+        cx: &Context<'_>,
+        len: usize,
+        most: usize,
+    ) -> Poll<Result<(), Closed>> {
         let mut state = self.lock();
         if let Some(closed) = state.refusal() {
             return Poll::Ready(Err(closed));
@@ -158,8 +167,8 @@ impl Shared {
     }
 }
 
-/// Whether a message keeps a connection from being idle: neither pings and pongs do, which the other side must answer or may send
-/// unasked, nor messages of no byte.
+/// Whether a message keeps a connection from being idle: neither pings and pongs do, which the
+/// other side must answer or may send unasked, nor messages of no byte.
 pub(super) fn says_something(message: &Message) -> bool {
     matches!(message, Message::Text(_) | Message::Binary(_)) && !message.as_bytes().is_empty()
 }
@@ -207,7 +216,8 @@ impl State {
         }
     }
 
-    /// Tells whoever waits for a message, or for the end. True where that is the task that asks, which needs no waking.
+    /// Tells whoever waits for a message, or for the end. True where that is the task that asks,
+    /// which needs no waking.
     #[must_use]
     pub(super) fn tell_receiver(&mut self, cx: &Context<'_>) -> bool {
         let Some(receiver) = self.receiver.take() else { return false };

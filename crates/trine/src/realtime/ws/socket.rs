@@ -17,8 +17,8 @@ use super::shared::Shared;
 /// An open WebSocket. It lives until the function that was given to
 /// [`WebSocket::on_upgrade`](super::WebSocket::on_upgrade) ends, and is then closed with 1000.
 ///
-/// It is a stream of messages and a sink of them too. Pings are answered, and pongs and closes taken notice of, without
-/// your doing.
+/// It is a stream of messages and a sink of them too. Pings are answered, and pongs and closes
+/// taken notice of, without your doing.
 #[derive(Debug)]
 pub struct Socket(Sender);
 
@@ -33,8 +33,9 @@ impl Socket {
         self.0.0.protocol.as_deref()
     }
 
-    /// Waits for a text or binary message. `None` when the connection is closed; [`closed`](Socket::closed) tells why.
-    /// It can be dropped at any time without losing a message.
+    /// Waits for a text or binary message. `None` when the connection is closed;
+    /// [`closed`](Socket::closed) tells why. It can be dropped at any time without losing a
+    /// message.
     pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
         poll_fn(|cx| self.0.0.poll_recv(cx))
     }
@@ -111,14 +112,16 @@ impl Socket {
 pub struct Sender(Arc<Shared>);
 
 impl Sender {
-    /// Sends a message. It waits while `max_queued_bytes` are waiting already, so that a slow client slows its sender
-    /// down and nobody's memory fills up. When it returns, the message is on its way and not yet there.
+    /// Sends a message. It waits while `max_queued_bytes` are waiting already, so that a slow
+    /// client slows its sender down and nobody's memory fills up. When it returns, the message is
+    /// on its way and not yet there.
     ///
     /// # Errors
     /// When the connection is closed.
     pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Closed>> {
         let mut message = message.into();
-        // No `async`: its state would hold the message twice, and an idle connection is as large as its largest state.
+        // No `async`: its state would hold the message twice, and an idle connection is as large as
+        // its largest state.
         poll_fn(move |cx| {
             ready!(self.0.poll_room(cx, message.as_bytes().len(), self.0.config.max_queued_bytes))?;
             Poll::Ready(self.0.push(std::mem::replace(&mut message, Message::Text(String::new()))))
@@ -160,8 +163,9 @@ impl Sender {
         }
     }
 
-    /// Sends whatever the stream gives from now on, while you do something else: the messages of a topic, most often. It
-    /// goes with the socket; when it ends before, the socket is closed with 1000.
+    /// Sends whatever the stream gives from now on, while you do something else: the messages of a
+    /// topic, most often. It goes with the socket; when it ends before, the socket is closed
+    /// with 1000.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -190,11 +194,13 @@ impl Sender {
     /// ```
     ///
     /// # Errors
-    /// An `Err` of the stream is logged and closes the socket with 1011; a [`Lagged`](crate::realtime::topic::Lagged) with 1013.
+    /// An `Err` of the stream is logged and closes the socket with 1011; a
+    /// [`Lagged`](crate::realtime::topic::Lagged) with 1013.
     ///
     /// # Limits
-    /// The stream is asked for more while fewer than 16 KiB wait for the client, or `max_queued_bytes` if that is less. So a
-    /// slow client holds back its stream and nobody else; what a topic does with what it publishes meanwhile, its
+    /// The stream is asked for more while fewer than 16 KiB wait for the client, or
+    /// `max_queued_bytes` if that is less. So a slow client holds back its stream and nobody else;
+    /// what a topic does with what it publishes meanwhile, its
     /// [`overflow`](crate::realtime::topic::TopicConfig::overflow) says.
     pub fn forward<S, M, E>(&self, stream: S)
     where

@@ -46,7 +46,8 @@ use super::upgrade::WebSocket;
 /// ```
 ///
 /// # Errors
-/// As [`WebSocket`]. A message that is no `In` closes the socket with 1007 and says where it is wrong.
+/// As [`WebSocket`]. A message that is no `In` closes the socket with 1007 and says where it is
+/// wrong.
 #[derive(Debug)]
 #[must_use = "a socket is opened by the answer of `on_upgrade`"]
 pub struct Ws<In, Out, Format = JsonText> {
@@ -98,7 +99,8 @@ pub struct TypedSocket<In, Out, Format = JsonText> {
 }
 
 impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
-    /// Waits for a message. `None` when the connection is closed, which it also is by a message that is no `In`.
+    /// Waits for a message. `None` when the connection is closed, which it also is by a message
+    /// that is no `In`.
     pub async fn recv(&mut self) -> Option<In>
     where
         In: DeserializeOwned,
@@ -107,7 +109,10 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
         match Format::read(&message) {
             Ok(read) => Some(read),
             Err(error) => {
-                tracing::debug!(error, "a message is not of its type; the WebSocket is closed with 1007");
+                tracing::debug!(
+                    error,
+                    "a message is not of its type; the WebSocket is closed with 1007"
+                );
                 self.socket.close(CloseFrame::new(CloseCode::INVALID, error));
                 None
             }
@@ -125,7 +130,10 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
         match Format::write(message) {
             Ok(message) => self.socket.send(message).await,
             Err(error) => {
-                tracing::error!(error, "a message cannot be written; the WebSocket is closed with 1011");
+                tracing::error!(
+                    error,
+                    "a message cannot be written; the WebSocket is closed with 1011"
+                );
                 self.socket.close(CloseFrame::new(CloseCode::ERROR, "the server failed"));
                 Err(Closed::Here)
             }
@@ -170,9 +178,12 @@ pub struct JsonText;
 
 impl MessageFormat for JsonText {
     fn read<T: DeserializeOwned>(message: &Message) -> Result<T, String> {
-        let Some(text) = message.as_text() else { return Err("expected text that is JSON".to_owned()) };
+        let Some(text) = message.as_text() else {
+            return Err("expected text that is JSON".to_owned());
+        };
         let mut reader = serde_json::Deserializer::from_str(text);
-        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| error.to_string())?;
+        let read =
+            serde_path_to_error::deserialize(&mut reader).map_err(|error| error.to_string())?;
         reader.end().map_err(|error| error.to_string())?;
         Ok(read)
     }

@@ -6,7 +6,9 @@ use std::sync::{Arc, LazyLock};
 use http::StatusCode;
 use http::header::{HeaderValue, ORIGIN, VARY};
 use trine_core::extract::Parts;
-use trine_core::{Body, ConnInfo, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response};
+use trine_core::{
+    Body, ConnInfo, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response,
+};
 use trine_server::TrustedProxies;
 use trine_server::upgrade::OnUpgrade;
 use trine_websocket::handshake::{Handshake, Refused};
@@ -17,7 +19,8 @@ use super::run::{Outcome, run};
 use super::shared::Shared;
 use super::socket::Socket;
 
-/// A request that asks for a WebSocket. The handler answers it with what [`on_upgrade`](WebSocket::on_upgrade) gives.
+/// A request that asks for a WebSocket. The handler answers it with what
+/// [`on_upgrade`](WebSocket::on_upgrade) gives.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -42,16 +45,17 @@ use super::socket::Socket;
 /// # }
 /// ```
 ///
-/// Everything else of the handler works as in any other: guards, state, path parameters, layers. They have all run
-/// before the socket is there.
+/// Everything else of the handler works as in any other: guards, state, path parameters, layers.
+/// They have all run before the socket is there.
 ///
 /// # Errors
-/// 426 for a request that asks for no WebSocket, or another version than 13; 405 unless it is a `GET`; 400 for a key, a
-/// subprotocol or an extension that is malformed. `Option` is `None` for a request that asks for none.
+/// 426 for a request that asks for no WebSocket, or another version than 13; 405 unless it is a
+/// `GET`; 400 for a key, a subprotocol or an extension that is malformed. `Option` is `None` for a
+/// request that asks for none.
 ///
 /// # Limits
-/// Those of [`WebSocketConfig`]: of [`config`](WebSocket::config), else of the application's state of that type, else
-/// the defaults.
+/// Those of [`WebSocketConfig`]: of [`config`](WebSocket::config), else of the application's state
+/// of that type, else the defaults.
 #[derive(Debug)]
 #[must_use = "a socket is opened by the answer of `on_upgrade`"]
 pub struct WebSocket {
@@ -68,7 +72,8 @@ impl FromRequest for WebSocket {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let connect = connect(cx);
-        let handshake = Handshake::read(cx.method(), cx.version(), cx.headers(), connect.as_deref());
+        let handshake =
+            Handshake::read(cx.method(), cx.version(), cx.headers(), connect.as_deref());
         let handshake = handshake.map_err(refused)?;
         let asked = asked(cx);
         let config = cx.state::<WebSocketConfig>().unwrap_or_else(|_| Arc::clone(&DEFAULT));
@@ -95,7 +100,8 @@ fn connect(_: &Cx) -> Option<Box<str>> {
     None
 }
 
-/// What the check of the origin reads. The host is that which the browser sees, whatever proxies of ours stand between.
+/// What the check of the origin reads. The host is that which the browser sees, whatever proxies of
+/// ours stand between.
 fn asked(cx: &Cx) -> Asked {
     let origins: Vec<_> = cx.headers().get_all(ORIGIN).iter().cloned().collect();
     if origins.is_empty() {
@@ -118,8 +124,8 @@ fn refused(refused: Refused) -> Rejection {
 }
 
 impl WebSocket {
-    /// Chooses the first of these subprotocols that the client speaks; none if it speaks none of them.
-    /// [`Socket::protocol`] tells which.
+    /// Chooses the first of these subprotocols that the client speaks; none if it speaks none of
+    /// them. [`Socket::protocol`] tells which.
     pub fn protocols<const N: usize>(mut self, ours: [&'static str; N]) -> WebSocket {
         let theirs = self.handshake.protocols();
         let chosen = ours.into_iter().find(|ours| theirs.iter().any(|theirs| theirs == ours));
@@ -139,22 +145,23 @@ impl WebSocket {
         self
     }
 
-    /// Lets only pages of these origins, such as `https://app.example`, open a socket. Without it, pages of the same host
-    /// as the request may. A client that is no browser says no origin and is not refused.
+    /// Lets only pages of these origins, such as `https://app.example`, open a socket. Without it,
+    /// pages of the same host as the request may. A client that is no browser says no origin and is
+    /// not refused.
     pub fn origins<I: IntoIterator<Item: Into<String>>>(mut self, origins: I) -> WebSocket {
         self.origins = Origins::Listed(origins.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Lets the pages of the whole world open a socket, with the cookies of whoever looks at them: for sockets that give
-    /// everybody the same.
+    /// Lets the pages of the whole world open a socket, with the cookies of whoever looks at them:
+    /// for sockets that give everybody the same.
     pub fn any_origin(mut self) -> WebSocket {
         self.origins = Origins::Any;
         self
     }
 
-    /// Accepts: the answer is 101, and the function then runs with the open socket, until it returns or the connection is
-    /// closed and it notices. It may return `()` or a `Result`.
+    /// Accepts: the answer is 101, and the function then runs with the open socket, until it
+    /// returns or the connection is closed and it notices. It may return `()` or a `Result`.
     ///
     /// | the function | the client sees |
     /// |---|---|

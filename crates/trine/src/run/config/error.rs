@@ -50,7 +50,11 @@ impl ConfigError {
         &self.text
     }
 
-    pub(super) fn value(Entry { value, source, .. }: Entry, key: &str, expected: &str) -> ConfigError {
+    pub(super) fn value(
+        Entry { value, source, .. }: Entry,
+        key: &str,
+        expected: &str,
+    ) -> ConfigError {
         ConfigError { source, text: format!("`{key}`: expected {expected}, got `{value}`") }
     }
 
@@ -65,14 +69,24 @@ impl ConfigError {
     }
 
     /// A value of a section. `shown` is `None` for a secret.
-    pub(super) fn wrong(source: Source, key: &str, expected: &str, shown: Option<&str>) -> ConfigError {
-        let came =
-            shown.map_or_else(|| "something else, which is secret".to_owned(), |value| format!("`{value}`"));
+    pub(super) fn wrong(
+        source: Source,
+        key: &str,
+        expected: &str,
+        shown: Option<&str>,
+    ) -> ConfigError {
+        let came = shown.map_or_else(
+            || "something else, which is secret".to_owned(),
+            |value| format!("`{value}`"),
+        );
         ConfigError { source, text: format!("`{key}`: expected {expected}, got {came}") }
     }
 
     pub(super) fn weak(source: Source, key: &str, why: &str) -> ConfigError {
-        ConfigError { source, text: format!("`{key}` cannot be used under the profile `prod`: {why}") }
+        ConfigError {
+            source,
+            text: format!("`{key}` cannot be used under the profile `prod`: {why}"),
+        }
     }
 
     pub(super) fn new(source: Source, text: String) -> ConfigError {
@@ -154,9 +168,13 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, expected) in
-            [("", "", 0), ("port", "port", 0), ("prot", "port", 2), ("", "abc", 3), ("bdy", "body", 1)]
-        {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("port", "port", 0),
+            ("prot", "port", 2),
+            ("", "abc", 3),
+            ("bdy", "body", 1),
+        ] {
             assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
         }
     }

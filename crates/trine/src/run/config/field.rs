@@ -1,13 +1,14 @@
 //! The fields of a section, as the code of the derive reads them.
 //!
-//! A type that cannot be read is refused where the derive lists the keys. Here it compiles in spite of it, so that one
-//! mistake is one error.
+//! A type that cannot be read is refused where the derive lists the keys. Here it compiles in spite
+//! of it, so that one mistake is one error.
 
 use std::marker::PhantomData;
 
 use super::{FromConfig, Reader, SectionKey};
 
-/// A field of type `T`. A function of its own goes before one of [`RefusedField`], where its bound holds.
+/// A field of type `T`. A function of its own goes before one of [`RefusedField`], where its bound
+/// holds.
 #[derive(Debug)]
 pub struct Field<T>(PhantomData<fn() -> T>);
 
@@ -28,7 +29,8 @@ impl<T: FromConfig> Field<T> {
     }
 }
 
-/// Stands in for the functions of [`Field`] where `T` was refused. It is checked, but no program comes of it.
+/// Stands in for the functions of [`Field`] where `T` was refused. It is checked, but no program
+/// comes of it.
 pub trait RefusedField {
     /// The type that was refused.
     type Value;
@@ -48,7 +50,11 @@ pub trait RefusedField {
     }
 
     /// See [`Field::value_or_text`].
-    fn value_or_text(_reader: &mut Reader<'_>, _key: &SectionKey, _default: &str) -> Option<Self::Value> {
+    fn value_or_text(
+        _reader: &mut Reader<'_>,
+        _key: &SectionKey,
+        _default: &str,
+    ) -> Option<Self::Value> {
         const { refused() }
     }
 }

@@ -13,7 +13,9 @@ pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, 
             let value = said(key, &entry).into_owned();
             match (key.set)(config, &value) {
                 Ok(()) => Ok(None),
-                Err(expected) => Err(ConfigError::value(Entry { value, ..entry }, key.name, expected)),
+                Err(expected) => {
+                    Err(ConfigError::value(Entry { value, ..entry }, key.name, expected))
+                }
             }
         }
         None if entry.is_of_server() => Err(ConfigError::unknown(&entry, names())),
@@ -140,15 +142,17 @@ const KEYS: &[Key] = keys! {
 mod tests {
     use super::*;
 
-    /// The table in the docs is what a reader has: it names every key, and its defaults are the true ones.
+    /// The table in the docs is what a reader has: it names every key, and its defaults are the
+    /// true ones.
     #[test]
     fn every_key_is_documented_with_its_default() {
         let docs = include_str!("mod.rs");
         for key in KEYS {
             let start = format!("//! | `{}` | `", key.name);
             let row = docs.lines().find_map(|line| line.strip_prefix(start.as_str()));
-            let default =
-                row.and_then(|row| row.split('`').next()).unwrap_or_else(|| panic!("no row {start}"));
+            let default = row
+                .and_then(|row| row.split('`').next())
+                .unwrap_or_else(|| panic!("no row {start}"));
             let mut config = Config::default();
             assert_eq!((key.set)(&mut config, default), Ok(()), "{start}{default}");
             assert_eq!(config, Config::default(), "{start}{default}");

@@ -1,5 +1,5 @@
-//! Where the server listens, how much it puts up with, and sections of your own: `trine.toml`, then the environment,
-//! then code.
+//! Where the server listens, how much it puts up with, and sections of your own: `trine.toml`, then
+//! the environment, then code.
 //!
 //! ```toml
 //! port = 8000
@@ -12,15 +12,18 @@
 //! timeouts.shutdown = "1m"
 //! ```
 //!
-//! Every key can be said by the environment too, which wins: `TRINE_PORT=80`, `TRINE_LIMITS_BODY=64KiB`.
+//! Every key can be said by the environment too, which wins: `TRINE_PORT=80`,
+//! `TRINE_LIMITS_BODY=64KiB`.
 //!
 //! - `TRINE_CONFIG` names another file than the `trine.toml` of the working directory.
-//! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds `prod`.
+//! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds
+//!   `prod`.
 //! - `TRINE_EDITOR` names the editor that the error page of the `dev` profile links to.
-//! - `TRINE_LOG` is for the log, `TRINE_AUDIT` and `TRINE_TREE` for [`App::serve`](crate::App::serve).
+//! - `TRINE_LOG` is for the log, `TRINE_AUDIT` and `TRINE_TREE` for
+//!   [`App::serve`](crate::App::serve).
 //!
-//! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a number with a unit
-//! (`250ms`, `10s`, `1m30s`).
+//! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a
+//! number with a unit (`250ms`, `10s`, `1m30s`).
 //!
 //! | key | default | what it is |
 //! |---|---|---|
@@ -108,8 +111,8 @@
 //! # Layout
 //! - `source`: the two sources as one list of entries, each with its place
 //! - `keys`: the table of keys, which puts an entry into its field
-//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and `secret`;
-//!   `field`: what the derive calls
+//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and
+//!   `secret`; `field`: what the derive calls
 //! - `units`: sizes and durations in words
 //! - `error`: what is wrong with an entry
 
@@ -148,10 +151,12 @@ pub struct Config {
     pub profile: Profile,
     /// Where the server listens, and all that bounds what a client can ask of it.
     pub server: ServerConfig,
-    /// Bytes of a request body, unless the route says otherwise. Past it the client sees 413. Default: 2 MiB.
+    /// Bytes of a request body, unless the route says otherwise. Past it the client sees 413.
+    /// Default: 2 MiB.
     pub body_limit: u64,
-    /// Whether connections move between the workers when one has more to do, instead of staying with the worker
-    /// that accepted them. Worth it where few connections do much work. Default: false.
+    /// Whether connections move between the workers when one has more to do, instead of staying
+    /// with the worker that accepted them. Worth it where few connections do much work. Default:
+    /// false.
     pub work_stealing: bool,
     /// Whether each request is a line of the log. Default: under the profile `dev`.
     pub log_requests: LogRequests,
@@ -160,12 +165,13 @@ pub struct Config {
 
 /// When each request is a line of the log, at level INFO and target `trine::request`.
 ///
-/// It has the method, the path, the status, the milliseconds up to the head of the answer, the template of the route,
-/// and, of what was refused, why and by which extractor or guard. There is nothing of the query in it, nor of headers and
-/// bodies but what the detail of a problem repeats: that is told under the profile `dev` alone, without values of the query.
+/// It has the method, the path, the status, the milliseconds up to the head of the answer, the
+/// template of the route, and, of what was refused, why and by which extractor or guard. There is
+/// nothing of the query in it, nor of headers and bodies but what the detail of a problem repeats:
+/// that is told under the profile `dev` alone, without values of the query.
 ///
-/// What the server refuses before the application gets it, such as a head that is too large, has no line. Where there are
-/// none, they cost nothing.
+/// What the server refuses before the application gets it, such as a head that is too large, has no
+/// line. Where there are none, they cost nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogRequests {
     /// Under the profile `dev`.
@@ -195,9 +201,9 @@ pub enum Profile {
 impl Config {
     /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
     ///
-    /// Tables and variables that are none of the server's are kept for [`section`](Config::section).
-    /// [`App::serve`](crate::App::serve) refuses what no section took, of this `Config` or of another that this process
-    /// has loaded before.
+    /// Tables and variables that are none of the server's are kept for
+    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses what no section
+    /// took, of this `Config` or of another that this process has loaded before.
     ///
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.
@@ -209,7 +215,9 @@ impl Config {
     pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
         // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
         let env: Vec<(String, String)> = std::env::vars_os()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .map(|(name, value)| {
+                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+            })
             .collect();
         let named = env.iter().any(|(name, _)| name == source::FILE);
         let path = source::file_name(&env);
@@ -229,7 +237,8 @@ impl Config {
         (config, errors)
     }
 
-    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start with `TRINE_`.
+    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start
+    /// with `TRINE_`.
     ///
     /// ```
     /// use trine::config::Config;
@@ -245,7 +254,10 @@ impl Config {
     ///
     /// # Errors
     /// All that is wrong, at once, each with its place and what was expected there.
-    pub fn read(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+    pub fn read(
+        text: &str,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigErrors> {
         without_errors(Config::read_all(text, &env.into_iter().collect::<Vec<_>>()))
     }
 

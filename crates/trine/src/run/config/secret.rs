@@ -17,8 +17,9 @@ use super::{FromConfig, Value};
 /// assert_eq!(password.expose().len(), 28);
 /// ```
 ///
-/// In a section, under the profile `prod`, a secret is refused that comes from the default in the source, that is known
-/// from documentation (`changeme`, `secret`, …), or that is shorter than 8 bytes or what `#[config(min = 32)]` says.
+/// In a section, under the profile `prod`, a secret is refused that comes from the default in the
+/// source, that is known from documentation (`changeme`, `secret`, …), or that is shorter than 8
+/// bytes or what `#[config(min = 32)]` says.
 #[derive(Clone)]
 pub struct Secret(Box<str>);
 
@@ -41,7 +42,8 @@ impl Secret {
 
 /// Why a text is no secret, if so.
 pub(super) fn weakness(text: &str, min: usize) -> Option<String> {
-    let plain: String = text.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain: String =
+        text.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let mut letters: Vec<u8> = text.bytes().collect();
     letters.sort_unstable();
     letters.dedup();
@@ -181,10 +183,13 @@ mod tests {
     #[test]
     fn it_is_shown_nowhere() {
         let secret = Secret::from("tiger 8 lily");
-        let told = format!("{secret} {secret:?} {secret:#?} {}", serde_json::to_string(&secret).unwrap());
+        let told =
+            format!("{secret} {secret:?} {secret:#?} {}", serde_json::to_string(&secret).unwrap());
         assert!(!told.contains("tiger"), "{told}");
         assert!(
-            secret.matches(b"tiger 8 lily") && !secret.matches("tiger 8 lilY") && !secret.matches("tiger")
+            secret.matches(b"tiger 8 lily")
+                && !secret.matches("tiger 8 lilY")
+                && !secret.matches("tiger")
         );
     }
 
@@ -192,13 +197,15 @@ mod tests {
     #[test]
     fn what_the_guide_shows_is_known() {
         let guide = include_str!("../../../../../guide/config.md");
-        let quoted =
-            |line: &'static str, before: &str, end: char| line.split_once(before)?.1.split(end).next();
+        let quoted = |line: &'static str, before: &str, end: char| {
+            line.split_once(before)?.1.split(end).next()
+        };
         let shown: Vec<_> = guide
             .lines()
             .filter_map(|line| {
-                quoted(line, "password = '", '\'')
-                    .or_else(|| line.contains("min = ").then(|| quoted(line, "default = \"", '"')).flatten())
+                quoted(line, "password = '", '\'').or_else(|| {
+                    line.contains("min = ").then(|| quoted(line, "default = \"", '"')).flatten()
+                })
             })
             .collect();
         assert_eq!(shown.len(), 2, "{shown:?}");
@@ -207,11 +214,17 @@ mod tests {
 
     #[test]
     fn what_is_known_short_or_dull_is_weak() {
-        for text in ["changeme", "Change-Me!", "SECRET", "", "s3cret", "aaaaaaaaaaaaaaaa", "abcdefg"] {
+        for text in
+            ["changeme", "Change-Me!", "SECRET", "", "s3cret", "aaaaaaaaaaaaaaaa", "abcdefg"]
+        {
             assert!(weakness(text, Secret::MIN).is_some(), "{text}");
         }
         assert_eq!(weakness("abcdefgh", Secret::MIN), None);
         assert_eq!(weakness("abcdefgh", 9).unwrap(), "expected at least 9 bytes, got 8");
-        assert!(KNOWN.iter().all(|text| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
+        assert!(
+            KNOWN
+                .iter()
+                .all(|text| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+        );
     }
 }

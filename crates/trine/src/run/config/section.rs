@@ -29,7 +29,8 @@ pub struct SectionKey {
     pub secret: bool,
     /// The fewest bytes under `prod`, where it is secret.
     pub min: usize,
-    /// What it is where nothing is said, as the source says it; `None` where it has to be there or may be missing.
+    /// What it is where nothing is said, as the source says it; `None` where it has to be there or
+    /// may be missing.
     pub default: Option<&'static str>,
     /// The doc comment of the field.
     pub doc: &'static str,
@@ -59,7 +60,11 @@ impl Reader<'_> {
     }
 
     /// The value of a key, or another.
-    pub fn value_or<T: FromConfig>(&mut self, key: &SectionKey, default: impl FnOnce() -> T) -> Option<T> {
+    pub fn value_or<T: FromConfig>(
+        &mut self,
+        key: &SectionKey,
+        default: impl FnOnce() -> T,
+    ) -> Option<T> {
         match self.said(key)? {
             Some(value) => Some(value),
             None if T::SECRET || key.secret => self.secret_by_default(key).then(default),
@@ -92,7 +97,8 @@ impl Reader<'_> {
                 Some(_) => {}
                 None => {
                     let shown = (!secret).then_some(entry.value.as_str());
-                    let error = ConfigError::wrong(entry.source.clone(), &name, &T::expected(), shown);
+                    let error =
+                        ConfigError::wrong(entry.source.clone(), &name, &T::expected(), shown);
                     self.errors.push(error);
                     wrong = true;
                 }
@@ -134,7 +140,9 @@ impl Reader<'_> {
         }
         let name = self.name_of(key);
         let variable = Source::Variable(String::new()).spell(&name);
-        let why = format!("its default stands in the source, where everybody can read it: set {variable}");
+        let why = format!(
+            "its default stands in the source, where everybody can read it: set {variable}"
+        );
         self.errors.push(ConfigError::weak(self.place.clone(), &name, &why));
         false
     }
@@ -145,8 +153,8 @@ impl Reader<'_> {
 }
 
 impl Config {
-    /// Reads a section that belongs to the application: the table of this name (`mail`, or `mail.smtp` for one inside
-    /// another), and variables such as `TRINE_MAIL_HOST`.
+    /// Reads a section that belongs to the application: the table of this name (`mail`, or
+    /// `mail.smtp` for one inside another), and variables such as `TRINE_MAIL_HOST`.
     ///
     /// ```
     /// use trine::config::{Config, Secret};
@@ -169,11 +177,12 @@ impl Config {
     /// # Ok::<_, trine::config::ConfigErrors>(())
     /// ```
     ///
-    /// [`App::config_section`](crate::App::config_section) does the same as a part of the launch audit.
+    /// [`App::config_section`](crate::App::config_section) does the same as a part of the launch
+    /// audit.
     ///
     /// # Errors
-    /// All that is wrong, at once: values that cannot be read, keys that are missing or unknown, secrets that are none
-    /// under `prod`. A value of a secret is never told.
+    /// All that is wrong, at once: values that cannot be read, keys that are missing or unknown,
+    /// secrets that are none under `prod`. A value of a secret is never told.
     #[track_caller]
     pub fn section<T: Section>(&mut self, name: &str) -> Result<T, ConfigErrors> {
         let (read, mut errors) = self.read_section(name, Location::caller());
@@ -182,7 +191,8 @@ impl Config {
         }
         let of_section = |entry: &&Entry| {
             entry.in_section(name)
-                // A variable may be of another section, `TRINE_MAIL_QUEUE_SIZE` of `mail_queue` say.
+                // A variable may be of another section, `TRINE_MAIL_QUEUE_SIZE` of `mail_queue`
+                // say.
                 && (!entry.is_variable() || T::KEYS.iter().any(|key| entry.is_near(&format!("{name}.{}", key.name))))
         };
         let unknown = self.unknown_entries().filter(of_section);
@@ -212,14 +222,17 @@ impl Config {
         let Config { profile, sections, .. } = &*self;
         let Sections { entries, file, incomplete, .. } = sections;
         let (profile, incomplete) = (*profile, *incomplete);
-        let mut reader = Reader { name, place, file, profile, entries, incomplete, errors: Vec::new() };
+        let mut reader =
+            Reader { name, place, file, profile, entries, incomplete, errors: Vec::new() };
         let read = T::read(&mut reader);
         (read, reader.errors)
     }
 
     /// What no key of the server and of any section that was read goes by.
     pub(crate) fn unknown(&self) -> Vec<ConfigError> {
-        self.unknown_entries().map(|entry| ConfigError::unknown(entry, self.known_names())).collect()
+        self.unknown_entries()
+            .map(|entry| ConfigError::unknown(entry, self.known_names()))
+            .collect()
     }
 
     fn unknown_entries(&self) -> impl Iterator<Item = &Entry> {
@@ -227,7 +240,10 @@ impl Config {
         if self.sections.loaded {
             known.extend(TAKEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         }
-        self.sections.entries.iter().filter(move |entry| !known.iter().any(|name| entry.names(name)))
+        self.sections
+            .entries
+            .iter()
+            .filter(move |entry| !known.iter().any(|name| entry.names(name)))
     }
 
     fn known_names(&self) -> impl Iterator<Item = &str> {
@@ -249,14 +265,16 @@ pub(super) struct Sections {
     pub(super) loaded: bool,
 }
 
-/// The keys that were taken by hand out of the configuration of the process. That is one thing, however often it is
-/// loaded: what `main` took is no mistake to [`App::serve`](crate::App::serve), which loads it again.
+/// The keys that were taken by hand out of the configuration of the process. That is one thing,
+/// however often it is loaded: what `main` took is no mistake to [`App::serve`](crate::App::serve),
+/// which loads it again.
 static TAKEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 impl Sections {
     fn note(&self) {
         let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<String> = self.known.iter().filter(|name| !taken.contains(name)).cloned().collect();
+        let new: Vec<String> =
+            self.known.iter().filter(|name| !taken.contains(name)).cloned().collect();
         taken.extend(new);
     }
 
@@ -278,7 +296,8 @@ pub(super) const PROFILES: [&str; 2] = ["dev", "prod"];
 fn is_name(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or(name);
     let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        !word.is_empty()
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     name.split('.').all(word) && !super::is_of_server(first)
 }

@@ -14,8 +14,8 @@ pub(super) const FILE: &str = "TRINE_CONFIG";
 /// The variable that names the profile.
 pub(super) const PROFILE: &str = "TRINE_PROFILE";
 
-/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints, the
-/// editor of the error page.
+/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints,
+/// the editor of the error page.
 const NO_KEYS: [&str; 7] = [
     FILE,
     PROFILE,
@@ -65,7 +65,8 @@ impl Entry {
         matches!(self.source, Source::Variable(_))
     }
 
-    /// Whether it can only be a key of the server: one without a section, or of a section of the server.
+    /// Whether it can only be a key of the server: one without a section, or of a section of the
+    /// server.
     pub(super) fn is_of_server(&self) -> bool {
         let key = self.key.strip_prefix(PREFIX).unwrap_or(&self.key).to_ascii_lowercase();
         let end = if self.is_variable() { '_' } else { '.' };
@@ -85,7 +86,9 @@ impl Source {
     pub(super) fn spell(&self, name: &str) -> String {
         match self {
             Source::File { .. } | Source::Code { .. } => name.to_owned(),
-            Source::Variable(_) => format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase()),
+            Source::Variable(_) => {
+                format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase())
+            }
         }
     }
 }
@@ -118,9 +121,12 @@ pub(super) fn entries(
     let file = File { text, path: file_name(env) };
     let (root, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
-        // What could be read around a syntax error may be half of what was meant: say nothing about it.
+        // What could be read around a syntax error may be half of what was meant: say nothing about
+        // it.
         errors.extend(
-            broken.iter().map(|error| ConfigError::syntax(file.source(error.span()), error.message())),
+            broken
+                .iter()
+                .map(|error| ConfigError::syntax(file.source(error.span()), error.message())),
         );
         return variables(env).collect();
     }
@@ -131,9 +137,12 @@ pub(super) fn entries(
             file.value(name.get_ref(), name.span(), value.get_ref(), true, &mut entries);
         }
     }
-    // The section of the other profile is checked too: a mistake in it should not wait for the day it is deployed.
+    // The section of the other profile is checked too: a mistake in it should not wait for the day
+    // it is deployed.
     for (section, of) in sections {
-        if let Some(table) = root.get_ref().get(section).and_then(|value| value.get_ref().as_table()) {
+        if let Some(table) =
+            root.get_ref().get(section).and_then(|value| value.get_ref().as_table())
+        {
             file.table("", table, of == profile, &mut entries);
         }
     }
@@ -177,9 +186,16 @@ impl File<'_> {
             DeValue::Table(table) => self.table(&format!("{key}."), table, applies, entries),
             scalar => {
                 let source = self.source(Some(span));
-                let items =
-                    scalar.as_array().map(|items| items.iter().map(|item| text(item.get_ref())).collect());
-                entries.push(Entry { key: key.to_owned(), value: text(scalar), items, source, applies });
+                let items = scalar
+                    .as_array()
+                    .map(|items| items.iter().map(|item| text(item.get_ref())).collect());
+                entries.push(Entry {
+                    key: key.to_owned(),
+                    value: text(scalar),
+                    items,
+                    source,
+                    applies,
+                });
             }
         }
     }

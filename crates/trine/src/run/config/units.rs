@@ -74,10 +74,13 @@ pub(super) const FORWARDED_BY: Kind<ForwardedBy> = Kind {
     },
 };
 
-pub(super) const WORKERS: Kind<usize> =
-    Kind { expected: "a number of threads, or 0 for one per core", parse: |text| text.parse().ok() };
+pub(super) const WORKERS: Kind<usize> = Kind {
+    expected: "a number of threads, or 0 for one per core",
+    parse: |text| text.parse().ok(),
+};
 
-pub(super) const SWITCH: Kind<bool> = Kind { expected: "`true` or `false`", parse: |text| text.parse().ok() };
+pub(super) const SWITCH: Kind<bool> =
+    Kind { expected: "`true` or `false`", parse: |text| text.parse().ok() };
 
 pub(super) const CANCEL: Kind<Cancel> = Kind {
     expected: "`reset`, `fin` or `never`",
@@ -108,8 +111,10 @@ pub(super) const AT_CAPACITY: Kind<AtCapacity> = Kind {
     },
 };
 
-pub(super) const CONNECTIONS: Kind<usize> =
-    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+pub(super) const CONNECTIONS: Kind<usize> = Kind {
+    expected: "a whole number from 1 on",
+    parse: |text| text.parse().ok().filter(|&count| count > 0),
+};
 
 pub(super) const UNPROVEN: Kind<usize> =
     Kind { expected: "a whole number, 0 for every client", parse: |text| text.parse().ok() };
@@ -119,15 +124,21 @@ pub(super) const QUIC_WINDOW: Kind<u32> = Kind {
     parse: |text| u32::try_from(bytes(text)?).ok().filter(|&size| size >= 1024),
 };
 
-pub(super) const BACKLOG: Kind<i32> =
-    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+pub(super) const BACKLOG: Kind<i32> = Kind {
+    expected: "a whole number from 1 on",
+    parse: |text| text.parse().ok().filter(|&count| count > 0),
+};
 
-pub(super) const STREAMS: Kind<u32> =
-    Kind { expected: "a whole number from 1 on", parse: |text| text.parse().ok().filter(|&count| count > 0) };
+pub(super) const STREAMS: Kind<u32> = Kind {
+    expected: "a whole number from 1 on",
+    parse: |text| text.parse().ok().filter(|&count| count > 0),
+};
 
-pub(super) const COUNT: Kind<usize> = Kind { expected: "a whole number", parse: |text| text.parse().ok() };
+pub(super) const COUNT: Kind<usize> =
+    Kind { expected: "a whole number", parse: |text| text.parse().ok() };
 
-pub(super) const COUNT32: Kind<u32> = Kind { expected: "a whole number", parse: |text| text.parse().ok() };
+pub(super) const COUNT32: Kind<u32> =
+    Kind { expected: "a whole number", parse: |text| text.parse().ok() };
 
 pub(super) const HEADERS: Kind<usize> = Kind {
     expected: "a whole number from 1 to 256",
@@ -195,7 +206,8 @@ fn list<T: std::str::FromStr>(text: &str) -> Option<Vec<T>> {
 }
 
 fn bytes(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let (number, unit) =
+        text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "kb" => 1000,
@@ -209,14 +221,16 @@ fn bytes(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-// A bare number is refused: `timeout = 30` has meant seconds to one reader and milliseconds to the next.
+// A bare number is refused: `timeout = 30` has meant seconds to one reader and milliseconds to the
+// next.
 fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let (number, unit_and_rest) = rest.split_at(digits);
-        let letters = unit_and_rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(unit_and_rest.len());
+        let letters =
+            unit_and_rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(unit_and_rest.len());
         let (unit, after) = unit_and_rest.split_at(letters);
         let number = number.parse::<u64>().ok()?;
         let part = match unit {
@@ -239,8 +253,14 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let good =
-            [("0", 0), ("65536", 65536), ("64KiB", 65536), ("2 MB", 2_000_000), ("1gib", 1 << 30), ("7B", 7)];
+        let good = [
+            ("0", 0),
+            ("65536", 65536),
+            ("64KiB", 65536),
+            ("2 MB", 2_000_000),
+            ("1gib", 1 << 30),
+            ("7B", 7),
+        ];
         for (text, size) in good {
             assert_eq!(bytes(text), Some(size), "{text}");
         }

@@ -35,17 +35,20 @@ impl<'a> Value<'a> {
     pub fn items(&self) -> impl Iterator<Item = Value<'a>> {
         let text = self.text;
         let listed = self.items.unwrap_or_default().iter().map(|item| Value::of(item));
-        let split =
-            self.items.is_none().then(|| text.split(',').map(str::trim).filter(|item| !item.is_empty()));
+        let split = self
+            .items
+            .is_none()
+            .then(|| text.split(',').map(str::trim).filter(|item| !item.is_empty()));
         listed.chain(split.into_iter().flatten().map(Value::of))
     }
 }
 
 /// A type that a key of a section can have.
 ///
-/// It is there for text, `bool`, numbers, addresses, paths, [`Duration`] (`10s`), [`Size`](super::Size) (`2MiB`),
-/// [`Secret`](super::Secret), `Option` of each (the key may be missing) and `Vec` (a list, or text with commas). A
-/// [`#[derive(Config)]`](macro@crate::Config) on an enum without fields makes it of the names.
+/// It is there for text, `bool`, numbers, addresses, paths, [`Duration`] (`10s`),
+/// [`Size`](super::Size) (`2MiB`), [`Secret`](super::Secret), `Option` of each (the key may be
+/// missing) and `Vec` (a list, or text with commas). A [`#[derive(Config)]`](macro@crate::Config)
+/// on an enum without fields makes it of the names.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -77,8 +80,8 @@ pub trait FromConfig: Sized {
     /// What an error says was expected, such as "a port from 0 to 65535".
     fn expected() -> Cow<'static, str>;
 
-    /// Reads it; `None` is an error that names the key, the value, what was [`expected`](FromConfig::expected), and
-    /// the place.
+    /// Reads it; `None` is an error that names the key, the value, what was
+    /// [`expected`](FromConfig::expected), and the place.
     fn from_config(value: Value<'_>) -> Option<Self>;
 
     /// What it is where nothing is said. `None`, which is usual: then the key has to be there.

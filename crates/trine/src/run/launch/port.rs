@@ -2,14 +2,16 @@
 
 use trine_server::ServerError;
 
-/// The error of a bind, with the process that holds the port, where the system tells, and what to write instead.
+/// The error of a bind, with the process that holds the port, where the system tells, and what to
+/// write instead.
 pub(super) fn what_to_do(error: &ServerError) -> String {
     let ServerError::Bind { address, source } = error else { return error.to_string() };
     let Some(address) = address.tcp() else { return error.to_string() };
     let port = address.port();
     match source.kind() {
         std::io::ErrorKind::AddrInUse => {
-            let who = holder(port).unwrap_or_else(|| "another program or another instance".to_owned());
+            let who =
+                holder(port).unwrap_or_else(|| "another program or another instance".to_owned());
             let other = if port == u16::MAX { port - 1 } else { port + 1 };
             format!(
                 "{address} is in use: {who} listens there; stop it, or choose another port: `port = {other}` in \
@@ -82,7 +84,10 @@ mod tests {
                 ErrorKind::AddrNotAvailable,
                 "no network of this machine has the address: write `address = \"0.0.0.0\"`",
             ),
-            (ErrorKind::AddrInUse, "choose another port: `port = 65534` in trine.toml or TRINE_PORT=65534"),
+            (
+                ErrorKind::AddrInUse,
+                "choose another port: `port = 65534` in trine.toml or TRINE_PORT=65534",
+            ),
             (ErrorKind::Other, "cannot listen on 127.0.0.1:65535: "),
         ] {
             let address = std::net::SocketAddr::from(([127, 0, 0, 1], 65535)).into();

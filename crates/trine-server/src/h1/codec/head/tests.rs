@@ -43,7 +43,10 @@ fn every_prefix_of_a_head_is_partial_and_never_a_verdict() {
     for end in 0..bytes.len() {
         assert!(read(&bytes[..end]).unwrap().is_none(), "{end} bytes");
         let later = end.max(1)..=bytes.len();
-        assert_eq!(may_be_complete(bytes, later.start() - 1), end < bytes.len() || bytes.ends_with(b"\n"));
+        assert_eq!(
+            may_be_complete(bytes, later.start() - 1),
+            end < bytes.len() || bytes.ends_with(b"\n")
+        );
         assert!(!may_be_complete(&bytes[..end], 0), "{end} bytes");
     }
     assert!(may_be_complete(b"GET / HTTP/1.1\n\n", 15));
@@ -131,7 +134,10 @@ fn header_lines() {
     assert_eq!(read("GET / HTTP/1.1\r\nHost: a\r\n\n").map(|_| ()), Err(E::LineEnd));
     assert_eq!(read("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").map(|_| ()), Err(E::LineEnd));
     assert!(read("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap().is_some());
-    assert_eq!(get("GET / HTTP/1.1\r\nHost: a\r\nE:\r\nO: \u{e9}\r\n\r\n").request.headers()["e"], "");
+    assert_eq!(
+        get("GET / HTTP/1.1\r\nHost: a\r\nE:\r\nO: \u{e9}\r\n\r\n").request.headers()["e"],
+        ""
+    );
 }
 
 /// RFC 9112, 6 and 3.2: what a body is, and what is refused.
@@ -156,8 +162,14 @@ fn framing_table() {
         ("Host: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n", Err(E::LengthRepeated)),
         ("Host: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n", Err(E::LengthRepeated)),
         // 6.1: both, in either order.
-        ("Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", Err(E::LengthAndEncoding)),
-        ("Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n", Err(E::LengthAndEncoding)),
+        (
+            "Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            Err(E::LengthAndEncoding),
+        ),
+        (
+            "Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+            Err(E::LengthAndEncoding),
+        ),
         // 6.1, 6.3: codings.
         ("Host: a\r\nTransfer-Encoding: gzip\r\n", Err(E::EncodingUnknown)),
         ("Host: a\r\nTransfer-Encoding: identity\r\n", Err(E::EncodingUnknown)),
@@ -167,8 +179,14 @@ fn framing_table() {
         ("Host: a\r\nTransfer-Encoding: chunked;a=b\r\n", Err(E::EncodingUnknown)),
         ("Host: a\r\nTransfer-Encoding: chunked, gzip\r\n", Err(E::EncodingOrder)),
         ("Host: a\r\nTransfer-Encoding: chunked, chunked\r\n", Err(E::EncodingOrder)),
-        ("Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Err(E::EncodingOrder)),
-        ("Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", Err(E::EncodingOrder)),
+        (
+            "Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            Err(E::EncodingOrder),
+        ),
+        (
+            "Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+            Err(E::EncodingOrder),
+        ),
         ("Host: a\r\nTransfer-Encoding: ,chunked\r\n", Err(E::EncodingOrder)),
         ("Host: a\r\nTransfer-Encoding:\r\n", Err(E::EncodingOrder)),
         ("Host: a\r\nTransfer-Encoding : chunked\r\n", Err(E::HeaderName)),
@@ -192,7 +210,9 @@ fn framing_table() {
 #[test]
 fn framing_of_old_versions_and_connect() {
     use RequestError as E;
-    let old = |lines: &str| read(format!("POST / HTTP/1.0\r\n{lines}\r\n")).map(|head| head.unwrap().framing);
+    let old = |lines: &str| {
+        read(format!("POST / HTTP/1.0\r\n{lines}\r\n")).map(|head| head.unwrap().framing)
+    };
     assert_eq!(old("").unwrap().length, Length::Sized(0));
     assert!(!old("").unwrap().terms.keep_alive);
     assert!(old("Connection: Keep-Alive\r\n").unwrap().terms.keep_alive);
@@ -239,7 +259,8 @@ fn limits_are_told_apart() {
         read(format!("GET / HTTP/1.1\r\nHost: a\r\nA: {long}\r\n\r\n")).map(|_| ()),
         Err(E::HeadTooLarge)
     );
-    // A head that may hardly be longer than its target: what makes it too long is told all the same.
+    // A head that may hardly be longer than its target: what makes it too long is told all the
+    // same.
     let equal = Limits { bytes: 64, headers: 16, target: 64 };
     let read_equal = |text: &str| super::read(&mut BytesMut::from(text), &equal).map(|_| ());
     assert_eq!(read_equal(&format!("GET /{long}")), Err(E::TargetTooLong));
@@ -248,8 +269,12 @@ fn limits_are_told_apart() {
     assert_eq!(read_equal(&format!("GET /{} HTTP/1.1 {long}", &long[..20])), Err(E::RequestLine));
     assert_eq!(read_equal(&format!("GET /{} HTTP/1.1{long}", &long[..20])), Err(E::RequestLine));
     assert_eq!(read_equal(&format!("GET /{} HTTP/1.", &long[..51])), Err(E::HeadTooLarge));
-    assert_eq!(read_equal(&format!("GET /{} HTTP/1.1\r\nA: {long}", &long[..20])), Err(E::HeadTooLarge));
-    let headers = |count: usize| with(&format!("Host: a\r\n{}", "A: b\r\n".repeat(count - 1))).map(|_| ());
+    assert_eq!(
+        read_equal(&format!("GET /{} HTTP/1.1\r\nA: {long}", &long[..20])),
+        Err(E::HeadTooLarge)
+    );
+    let headers =
+        |count: usize| with(&format!("Host: a\r\n{}", "A: b\r\n".repeat(count - 1))).map(|_| ());
     assert_eq!(headers(16), Ok(()));
     assert_eq!(headers(17), Err(E::TooManyHeaders));
 }
