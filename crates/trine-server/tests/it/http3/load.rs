@@ -1,5 +1,5 @@
 //! What a request costs. No test: it prints a figure.
-//! `cargo test --release -p trine-server --test http3 load -- --ignored --nocapture`
+//! `cargo test --release -p trine-server --test it http3::load -- --ignored --nocapture`
 #![cfg(target_os = "linux")]
 
 use std::sync::Arc;
