@@ -11,25 +11,25 @@
 //! `Closing`: we have said goodbye and say nothing more, but still listen. `Closed`: nobody says
 //! anything; the server ends the connection first (RFC 6455, 7.1.1).
 
+mod decoder;
+mod encoder;
+mod frame_head;
+pub(crate) mod mask;
+mod partial;
+mod pool;
+pub(crate) mod prepared;
+
 use bytes::{Bytes, BytesMut};
 
+use self::decoder::Decoder;
+use self::encoder::Encoder;
+use self::prepared::{Parameters, Prepared};
 use crate::close::CloseFrame;
 use crate::config::WebSocketConfig;
-use crate::decoder::Decoder;
-use crate::deflate::Negotiated;
-use crate::encoder::Encoder;
 use crate::error::ProtocolError;
 use crate::message::Message;
-use crate::prepared::{Parameters, Prepared};
-
-/// Which end of the connection we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Reads masked frames and writes plain ones.
-    Server,
-    /// Writes masked frames and reads plain ones.
-    Client,
-}
+use crate::negotiated::Negotiated;
+use crate::role::Role;
 
 /// How far a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

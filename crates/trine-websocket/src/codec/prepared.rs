@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::encoder;
+use super::encoder;
 use crate::message::Message;
 
 /// A message whose frame is made once, and compressed once, for all connections that it is sent to.

@@ -1,16 +1,20 @@
 //! How a connection begins: over HTTP/1.1 by an upgrade (RFC 6455, 4), over HTTP/2 by CONNECT (RFC
 //! 8441).
 
+mod deflate;
+mod fields;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode, Version};
 use sha1::{Digest as _, Sha1};
 
+use self::deflate::Parameters;
+use self::fields::Item;
+use crate::codec::mask;
 use crate::config::WebSocketConfig;
-use crate::deflate::{self, Negotiated, Parameters};
-use crate::fields::{self, Item};
-use crate::mask;
+use crate::negotiated::Negotiated;
 
 /// A request for a WebSocket that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,45 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::codec::Role;
+use super::fields::Item;
 use crate::config::Compression;
-use crate::fields::Item;
-
-/// What both sides have agreed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Negotiated {
-    /// Whether each message of the server begins anew.
-    pub server_no_context_takeover: bool,
-    /// Whether each message of the client begins anew.
-    pub client_no_context_takeover: bool,
-    /// How far back messages of the server refer, as a power of two.
-    pub server_max_window_bits: u8,
-    /// How far back messages of the client refer.
-    pub client_max_window_bits: u8,
-}
-
-impl Negotiated {
-    /// Whether messages of the peer refer to earlier ones, and how far back.
-    pub(crate) fn of_peer(self, us: Role) -> (bool, u8) {
-        match us {
-            Role::Server => (!self.client_no_context_takeover, self.client_max_window_bits),
-            Role::Client => (!self.server_no_context_takeover, self.server_max_window_bits),
-        }
-    }
-
-    pub(crate) fn of_us(self, us: Role) -> (bool, u8) {
-        match us {
-            Role::Server => self.of_peer(Role::Client),
-            Role::Client => self.of_peer(Role::Server),
-        }
-    }
-}
+use crate::negotiated::Negotiated;
 
 /// The name of the extension.
 pub(crate) const NAME: &str = "permessage-deflate";
-
-/// What stands at the end of each message before it is sent, and is not sent (RFC 7692, 7.2.1).
-pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// The parameters of an offer, or of its answer.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
 
-use crate::codec::Role;
 use crate::error::ProtocolError;
+use crate::role::Role;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opcode {
@@ -38,7 +38,7 @@ impl Opcode {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Head {
+pub(crate) struct FrameHead {
     pub(crate) fin: bool,
     /// RSV1: the message is compressed (RFC 7692, 6).
     pub(crate) compressed: bool,
@@ -47,13 +47,13 @@ pub(crate) struct Head {
     pub(crate) mask: Option<[u8; 4]>,
 }
 
-impl Head {
+impl FrameHead {
     /// Takes a head from the input once all of it is there. `role` is who reads.
     pub(crate) fn take(
         input: &mut BytesMut,
         role: Role,
         compression: bool,
-    ) -> Result<Option<Head>, ProtocolError> {
+    ) -> Result<Option<FrameHead>, ProtocolError> {
         let [first, rest @ ..] = &input[..] else { return Ok(None) };
         let (fin, compressed) = (first & FIN != 0, first & RSV1 != 0);
         if first & (RSV2 | RSV3) != 0 {
@@ -86,7 +86,7 @@ impl Head {
         };
         let taken = input.len() - rest.len() + if masked { 4 } else { 0 };
         input.advance(taken);
-        Ok(Some(Head { fin, compressed, opcode, len, mask }))
+        Ok(Some(FrameHead { fin, compressed, opcode, len, mask }))
     }
 
     pub(crate) fn put(self, out: &mut BytesMut) {
@@ -152,24 +152,29 @@ fn length(short: u8, rest: &[u8]) -> Result<Option<(u64, &[u8])>, ProtocolError>
 mod tests {
     use super::*;
 
-    fn server(bytes: &[u8]) -> Result<Option<Head>, ProtocolError> {
-        Head::take(&mut BytesMut::from(bytes), Role::Server, false)
+    fn server(bytes: &[u8]) -> Result<Option<FrameHead>, ProtocolError> {
+        FrameHead::take(&mut BytesMut::from(bytes), Role::Server, false)
     }
 
     #[test]
     fn every_head_is_read_as_it_was_written() {
         for len in [0, 1, 125, 126, 65535, 65536, (1 << 63) - 1] {
             for (role, mask) in [(Role::Server, Some([1, 2, 3, 4])), (Role::Client, None)] {
-                let head = Head { fin: false, compressed: true, opcode: Opcode::Text, len, mask };
+                let head =
+                    FrameHead { fin: false, compressed: true, opcode: Opcode::Text, len, mask };
                 let mut bytes = BytesMut::new();
                 head.put(&mut bytes);
                 assert!(bytes.len() <= LONGEST);
                 for cut in 0..bytes.len() {
                     let mut part = BytesMut::from(&bytes[..cut]);
-                    assert_eq!(Head::take(&mut part, role, true), Ok(None), "{len} cut at {cut}");
+                    assert_eq!(
+                        FrameHead::take(&mut part, role, true),
+                        Ok(None),
+                        "{len} cut at {cut}"
+                    );
                     assert_eq!(part.len(), cut);
                 }
-                assert_eq!(Head::take(&mut bytes, role, true), Ok(Some(head)));
+                assert_eq!(FrameHead::take(&mut bytes, role, true), Ok(Some(head)));
                 assert!(bytes.is_empty());
             }
         }
@@ -195,12 +200,12 @@ mod tests {
             assert_eq!(server(bytes), Err(error), "{bytes:x?}");
         }
         assert_eq!(
-            Head::take(&mut BytesMut::from(&b"\x81\x85"[..]), Role::Client, false),
+            FrameHead::take(&mut BytesMut::from(&b"\x81\x85"[..]), Role::Client, false),
             Err(Masked)
         );
         for opcode in [0xc0, 0xc9] {
             assert_eq!(
-                Head::take(&mut BytesMut::from(&[opcode][..]), Role::Server, true),
+                FrameHead::take(&mut BytesMut::from(&[opcode][..]), Role::Server, true),
                 Err(ReservedBits)
             );
         }

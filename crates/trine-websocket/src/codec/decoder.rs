@@ -2,16 +2,16 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::frame_head::{FrameHead, Opcode};
+use super::mask;
+use super::partial::{Partial, Piece};
+use super::pool::Inflater;
 use crate::close::CloseFrame;
-use crate::codec::Role;
 use crate::config::WebSocketConfig;
-use crate::deflate::Negotiated;
 use crate::error::ProtocolError;
-use crate::head::{Head, Opcode};
-use crate::mask;
 use crate::message::Message;
-use crate::partial::{Partial, Piece};
-use crate::pool::Inflater;
+use crate::negotiated::Negotiated;
+use crate::role::Role;
 
 #[derive(Debug)]
 pub(crate) struct Decoder {
@@ -19,7 +19,7 @@ pub(crate) struct Decoder {
     limits: Limits,
     inflate: Option<Inflate>,
     /// The frame whose payload is read, with what is missing of it.
-    frame: Option<(Head, usize)>,
+    frame: Option<(FrameHead, usize)>,
     message: Option<Partial>,
 }
 
@@ -74,7 +74,7 @@ impl Decoder {
     ) -> Result<Option<Message>, ProtocolError> {
         loop {
             let Some((head, left)) = self.frame else {
-                let Some(head) = Head::take(input, self.role, self.inflate.is_some())? else {
+                let Some(head) = FrameHead::take(input, self.role, self.inflate.is_some())? else {
                     return Ok(None);
                 };
                 self.begin(head)?;
@@ -105,7 +105,7 @@ impl Decoder {
 
     /// Checks a frame against the message that it belongs to, and against the limits, before its
     /// payload is there.
-    fn begin(&mut self, head: Head) -> Result<(), ProtocolError> {
+    fn begin(&mut self, head: FrameHead) -> Result<(), ProtocolError> {
         let len = usize::try_from(head.len).unwrap_or(usize::MAX);
         if len > self.limits.frame {
             return Err(ProtocolError::FrameTooBig(self.limits.frame));
@@ -134,7 +134,7 @@ impl Decoder {
     }
 
     /// A large binary message in one frame keeps the memory that it arrived in.
-    fn whole(&mut self, head: Head, left: usize, input: &mut BytesMut) -> Option<Message> {
+    fn whole(&mut self, head: FrameHead, left: usize, input: &mut BytesMut) -> Option<Message> {
         let alone = head.fin && head.opcode == Opcode::Binary && !head.compressed;
         if !alone || (left as u64) < head.len || input.len() < left || left < LARGE {
             return None;
@@ -149,7 +149,7 @@ impl Decoder {
 
     fn piece(
         &mut self,
-        head: Head,
+        head: FrameHead,
         left: usize,
         input: &mut BytesMut,
     ) -> Result<(), ProtocolError> {
@@ -191,7 +191,7 @@ impl Inflate {
 /// Smaller messages are copied: they must not hold a buffer that others wait for.
 const LARGE: usize = 4096;
 
-fn control(head: Head, mut payload: BytesMut) -> Result<Message, ProtocolError> {
+fn control(head: FrameHead, mut payload: BytesMut) -> Result<Message, ProtocolError> {
     if let Some(key) = head.mask {
         mask::apply(key, 0, &mut payload);
     }

@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use flate2::{FlushDecompress, Status};
 
-use crate::deflate::TAIL;
+use super::mask;
+use super::pool::{Inflater, TAIL};
 use crate::error::ProtocolError;
-use crate::mask;
 use crate::message::Message;
-use crate::pool::Inflater;
 
 #[derive(Debug)]
 pub(crate) struct Partial {

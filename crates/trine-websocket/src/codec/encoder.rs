@@ -3,14 +3,14 @@
 use bytes::{Bytes, BytesMut};
 use flate2::FlushCompress;
 
+use super::frame_head::{self, FrameHead, Opcode};
+use super::mask;
+use super::pool::{Deflater, TAIL};
 use crate::close::CloseFrame;
-use crate::codec::Role;
 use crate::config::WebSocketConfig;
-use crate::deflate::{Negotiated, TAIL};
-use crate::head::{self, Head, Opcode};
-use crate::mask;
 use crate::message::Message;
-use crate::pool::Deflater;
+use crate::negotiated::Negotiated;
+use crate::role::Role;
 
 #[derive(Debug)]
 pub(crate) struct Encoder {
@@ -77,7 +77,7 @@ impl Encoder {
                 return Bytes::new();
             }
         };
-        Head { fin: true, compressed: false, opcode, len: payload.len() as u64, mask: None }
+        FrameHead { fin: true, compressed: false, opcode, len: payload.len() as u64, mask: None }
             .put(out);
         payload
     }
@@ -103,8 +103,8 @@ impl Encoder {
             Role::Server => None,
             Role::Client => mask::random().first_chunk().copied(),
         };
-        out.reserve(head::LONGEST + payload.len());
-        Head { fin: true, compressed, opcode, len: payload.len() as u64, mask }.put(out);
+        out.reserve(frame_head::LONGEST + payload.len());
+        FrameHead { fin: true, compressed, opcode, len: payload.len() as u64, mask }.put(out);
         let start = out.len();
         out.extend_from_slice(payload);
         if let Some(key) = mask {

@@ -5,6 +5,9 @@ use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress};
 
+/// What stands at the end of each message before it is sent, and is not sent (RFC 7692, 7.2.1).
+pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
 /// A few for each thread: more are only in use while many messages arrive in parts.
 const MOST_KEPT: usize = 4;
 
