@@ -15,7 +15,9 @@
 //! - [`param`]: [`FromParam`], one value of a path or query; [`to_param`]: the way back
 //! - [`respond`]: [`IntoResponse`] and [`IntoResponseParts`]
 //! - [`problem`]: [`Problem`], an error as RFC 9457 tells it
+//! - [`battery`]: what a crate that adds one concern to an application builds on, on one page
 
+pub mod battery;
 pub mod body;
 pub mod conn;
 pub mod cx;
@@ -35,6 +37,7 @@ pub mod scalars;
 pub mod state;
 pub mod to_param;
 
+pub use battery::Shutdown;
 pub use body::{Body, BodyError};
 pub use conn::{ConnInfo, TlsInfo, TlsVersion};
 pub use cx::Cx;

@@ -7,14 +7,14 @@
 //! `upgrade` (the handshake in a handler, with `origin`), `run` (the task of a socket), `driver`
 //! (its bytes, with `clock` for its one timer, `queue` for what is to be written, `buffer` for what
 //! the thread lends), `forward` (streams that flow out by themselves), `shared` (what the driver
-//! and the handles share), `socket` (the handles), `typed`, `messages` (those of a topic).
+//! and the handles share), `socket` (the handles), `typed`. [`Messages`] (those of a topic) come from
+//! `trine-realtime`.
 
 mod buffer;
 mod clock;
 mod closed;
 mod driver;
 mod forward;
-mod messages;
 mod origin;
 mod queue;
 mod run;
@@ -24,11 +24,11 @@ mod typed;
 mod upgrade;
 
 pub use self::closed::Closed;
-pub use self::messages::Messages;
 pub use self::run::Outcome;
 pub use self::socket::{Receiver, Sender, Socket, TrySendError};
 pub use self::typed::{JsonText, MessageFormat, TypedSocket, Ws};
 pub use self::upgrade::WebSocket;
+pub use trine_realtime::ws::Messages;
 pub use trine_websocket::{
     CloseCode, CloseFrame, Compression, Message, Prepared, ProtocolError, WebSocketConfig,
 };

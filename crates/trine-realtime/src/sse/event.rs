@@ -66,7 +66,7 @@ impl Event {
     }
 
     /// Tells the browser how long it should wait before it comes back.
-    /// [`Sse::retry`](crate::realtime::sse::Sse::retry) says it once, at the beginning.
+    /// [`Sse::retry`](crate::sse::Sse::retry) says it once, at the beginning.
     #[must_use]
     pub fn retry(after: Duration) -> Event {
         Event::open().line("retry", &after.as_millis().to_string())
@@ -80,7 +80,7 @@ impl Event {
     }
 
     /// The same event with an id, which the browser sends as
-    /// [`LastEventId`](crate::realtime::sse::LastEventId) when it comes back.
+    /// [`LastEventId`](crate::sse::LastEventId) when it comes back.
     #[must_use]
     pub fn id(self, id: impl AsRef<str>) -> Event {
         // The browser ignores an id with a NUL.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::message::{Form, Message, MessageId, Origin};
-use crate::BoxError;
+use trine_core::BoxError;
 
 /// Carries the messages of topics between processes: Redis, NATS, a socket. Delivery within a
 /// process needs none.

@@ -11,7 +11,7 @@ use trine_websocket::{CloseCode, CloseFrame, Prepared};
 
 use super::run::panicked;
 use super::shared::Shared;
-use crate::realtime::topic::Lagged;
+use crate::topic::Lagged;
 
 /// The streams of one socket.
 #[derive(Default)]

@@ -9,19 +9,20 @@ use futures_core::Stream;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep};
 use trine_core::BoxError;
+use trine_core::Shutdown;
+use trine_core::battery::ShutdownBegun;
 use trine_core::later::later;
 
 use super::event::Event;
-use super::{End, Kept};
-use crate::run::shutdown::Waiting;
+use super::{Kept, PendingShutdown};
 
 pub(super) struct Feed<S> {
     events: Pin<Box<S>>,
     heartbeat: Heartbeat,
     /// What is sent before the first event.
     first: Option<Event>,
-    end: End,
-    waiting: Option<Waiting>,
+    shutdown: PendingShutdown,
+    shutdown_begun: Option<ShutdownBegun>,
     over: bool,
     _kept: Kept,
 }
@@ -31,7 +32,7 @@ impl<S> Feed<S> {
         events: S,
         heartbeat: Duration,
         first: Option<Event>,
-        end: End,
+        shutdown: PendingShutdown,
         kept: Kept,
     ) -> Feed<S> {
         let heartbeat = Heartbeat { every: heartbeat, sent: Instant::now(), sleep: None };
@@ -39,18 +40,19 @@ impl<S> Feed<S> {
             events: Box::pin(events),
             heartbeat,
             first,
-            end,
-            waiting: None,
+            shutdown,
+            shutdown_begun: None,
             over: false,
             _kept: kept,
         }
     }
 
-    fn is_over(&mut self, cx: &Context<'_>) -> bool {
-        if self.waiting.is_none() {
-            self.waiting = self.end.0.get().map(|shutdown| shutdown.waiting());
+    fn is_shutting_down(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.shutdown_begun.is_none() {
+            self.shutdown_begun = self.shutdown.get().map(Shutdown::begun);
         }
-        self.waiting.as_mut().is_some_and(|waiting| waiting.poll(cx).is_ready())
+        let begun = self.shutdown_begun.as_mut();
+        begun.is_some_and(|begun| Pin::new(begun).poll(cx).is_ready())
     }
 }
 
@@ -71,7 +73,7 @@ where
         }
         let event = match self.first.take() {
             Some(first) => Poll::Ready(Some(Ok(first))),
-            None if self.is_over(cx) => Poll::Ready(None),
+            None if self.is_shutting_down(cx) => Poll::Ready(None),
             None => self.events.as_mut().poll_next(cx),
         };
         let event = match event {

@@ -13,7 +13,7 @@ use super::hub::Hub;
 use super::message::Message;
 use super::shard::{Next, Shard};
 
-/// The messages of a [`Topic`](crate::Topic) for one subscriber, as a stream. Dropping it ends the
+/// The messages of a [`Topic`](crate::topic::Topic) for one subscriber, as a stream. Dropping it ends the
 /// subscription.
 ///
 /// ```
@@ -128,7 +128,7 @@ pub enum Since {
     Now,
     /// The oldest one of the history.
     Oldest,
-    /// The one behind the message with this [id](crate::realtime::topic::MessageId). Where the
+    /// The one behind the message with this [id](crate::topic::MessageId). Where the
     /// history does not reach back to it, the first thing is [`Lagged`], and all of the history
     /// follows.
     ///

@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use http::{HeaderName, HeaderValue, header};
-use trine_core::{Body, BoxError, Cx, IntoResponse, Response};
+use trine_core::battery::Completion;
+use trine_core::{Body, BoxError, IntoResponse, Response, Shutdown};
 
 use self::feed::Feed;
-use crate::run::shutdown::Shutdown;
 
 pub use self::event::Event;
 pub use self::events::Events;
@@ -59,9 +59,9 @@ pub use self::last_event_id::LastEventId;
 /// - Where nothing else was sent for 15 s, a comment is: proxies keep the connection, and a client
 ///   that is gone is noticed. [`Sse::heartbeat`] sets another time.
 /// - A client that reads too slowly holds back its stream, and nobody else: at most
-///   [`max_gathered_bytes`](trine_server::ServerConfig::max_gathered_bytes) wait for it, then the
+///   `max_gathered_bytes` wait for it, then the
 ///   stream is not asked for more. One that reads nothing is let go after
-///   [`write_timeout`](trine_server::ServerConfig::write_timeout). What a [`Topic`](crate::Topic)
+///   `write_timeout`. What a [`Topic`](crate::topic::Topic)
 ///   does with what it publishes meanwhile, its `overflow` says.
 #[must_use = "it has to be answered with"]
 pub struct Sse<S> {
@@ -97,7 +97,7 @@ impl<S> Sse<S> {
     }
 
     /// Keeps a value until the stream has ended or its client is gone: a place among those who are
-    /// [here](crate::realtime::topic::Here), a permit.
+    /// [here](crate::topic::Here), a permit.
     pub fn keep(mut self, value: impl Send + 'static) -> Sse<S> {
         self.kept.push(Box::new(value));
         self
@@ -110,14 +110,18 @@ where
     E: Into<BoxError>,
 {
     fn into_response(self) -> Response {
-        let end = End::default();
+        let shutdown = PendingShutdown::default();
         let first = self.retry.map(Event::retry);
-        let body = Feed::new(self.events, self.heartbeat, first, end.clone(), self.kept);
+        let body = Feed::new(self.events, self.heartbeat, first, shutdown.clone(), self.kept);
         let mut response = Response::new(Body::new(body));
         response
             .headers_mut()
             .extend(HEAD.map(|(name, value)| (name, HeaderValue::from_static(value))));
-        response.extensions_mut().insert(end);
+        Completion::attach(&mut response, move |_, cx| {
+            if let Some(of_the_app) = Shutdown::of(cx) {
+                let _ = shutdown.set(of_the_app);
+            }
+        });
         response
     }
 }
@@ -138,17 +142,5 @@ const HEAD: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("x-accel-buffering"), "no"),
 ];
 
-/// How a feed hears of the shutdown: an answer knows no application, so the end of its route tells
-/// it.
-#[derive(Debug, Clone, Default)]
-struct End(Arc<OnceLock<Shutdown>>);
-
-/// Tells the feed of a response, where it has one, when to end.
-pub(crate) fn end_pending(mut response: Response, cx: &Cx) -> Response {
-    if let Some(End(end)) = response.extensions_mut().remove()
-        && let Some(shutdown) = Shutdown::of(cx)
-    {
-        let _ = end.set(shutdown);
-    }
-    response
-}
+/// The shutdown of the application, which the body learns when the response leaves its handler.
+type PendingShutdown = Arc<OnceLock<Shutdown>>;

@@ -14,7 +14,7 @@ use super::hub::Hub;
 use super::message::{Message, MessageId, Origin};
 use super::subscription::{Since, Subscription};
 use super::table::{Freed, Table};
-use crate::{BoxError, IntoResponse, Problem, Response};
+use trine_core::{BoxError, IntoResponse, Problem, Response};
 
 /// A topic for each key, such as the rooms of a chat. A clone is the same.
 ///
@@ -44,7 +44,7 @@ use crate::{BoxError, IntoResponse, Problem, Response};
 ///
 /// # Limits
 /// [`TopicConfig::rooms`], 10,000 by default: past them the idle room with the longest rest makes
-/// place. What one room holds is bounded as for a [`Topic`](crate::Topic).
+/// place. What one room holds is bounded as for a [`Topic`](crate::topic::Topic).
 pub struct Topics<K, T: Send + Sync + 'static> {
     rooms: Arc<Rooms<K, T>>,
     line: Option<Arc<RoomLine<K, T>>>,
@@ -117,7 +117,7 @@ where
     }
 
     /// The same from some message of its history on; see
-    /// [`Topic::subscribe_since`](crate::Topic::subscribe_since).
+    /// [`Topic::subscribe_since`](crate::topic::Topic::subscribe_since).
     ///
     /// # Errors
     /// [`RoomsFull`] when the room is a new one and there are too many.

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::BoxError;
+use trine_core::BoxError;
 
 /// A message of a topic. It derefs to the value that was published; a clone counts a reference.
 ///
@@ -55,7 +55,7 @@ impl<T> Message<T> {
         }
     }
 
-    /// Its name, for [`Since::After`](crate::realtime::topic::Since::After).
+    /// Its name, for [`Since::After`](crate::topic::Since::After).
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.0.id

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The limits of a [`Topic`](crate::Topic), or of each room of [`Topics`](crate::Topics).
+/// The limits of a [`Topic`](crate::topic::Topic), or of each room of [`Topics`](crate::topic::Topics).
 ///
 /// ```
 /// use trine::topic::{Overflow, Topic, TopicConfig};
@@ -20,11 +20,11 @@ pub struct TopicConfig {
     pub overflow: Overflow,
     /// Messages that are kept for whoever comes later, or comes back. Default: 0.
     pub history: usize,
-    /// Rooms of [`Topics`](crate::Topics) that may exist at once. Past it the idle one with the
+    /// Rooms of [`Topics`](crate::topic::Topics) that may exist at once. Past it the idle one with the
     /// longest rest makes place; where none is idle, subscribing fails with 503 and publishing
     /// reaches nobody. Default: 10,000.
     pub rooms: usize,
-    /// Time that a room of [`Topics`](crate::Topics) keeps its history after its last subscriber
+    /// Time that a room of [`Topics`](crate::topic::Topics) keeps its history after its last subscriber
     /// left and its last message came, so that somebody whose connection broke can come back. A
     /// room without a history goes at once. Default: 60 s.
     pub linger: Duration,
@@ -32,7 +32,7 @@ pub struct TopicConfig {
 
 /// What becomes of a subscriber for whom [`TopicConfig::queue`] messages wait when another one
 /// comes. Nobody else notices, and it learns of each gap by
-/// [`Lagged`](crate::realtime::topic::Lagged).
+/// [`Lagged`](crate::topic::Lagged).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
     /// The oldest of them is dropped: right where only the latest counts, as prices.

@@ -195,13 +195,13 @@ impl Sender {
     ///
     /// # Errors
     /// An `Err` of the stream is logged and closes the socket with 1011; a
-    /// [`Lagged`](crate::realtime::topic::Lagged) with 1013.
+    /// [`Lagged`](crate::topic::Lagged) with 1013.
     ///
     /// # Limits
     /// The stream is asked for more while fewer than 16 KiB wait for the client, or
     /// `max_queued_bytes` if that is less. So a slow client holds back its stream and nobody else;
     /// what a topic does with what it publishes meanwhile, its
-    /// [`overflow`](crate::realtime::topic::TopicConfig::overflow) says.
+    /// [`overflow`](crate::topic::TopicConfig::overflow) says.
     pub fn forward<S, M, E>(&self, stream: S)
     where
         S: Stream<Item = Result<M, E>> + Send + 'static,

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
-use trine::Topic;
-use trine::topic::{
-    Change, Form, Lagged, Message, Overflow, Presence, RoomsFull, Since, Subscription, TopicConfig,
-    Topics,
+use trine_realtime::topic::{
+    Change, Form, Lagged, Message, Overflow, Presence, RoomsFull, Since, Subscription, Topic,
+    TopicConfig, Topics,
 };
 
 fn config() -> TopicConfig {

@@ -8,14 +8,14 @@ use serde::Serialize;
 use trine_core::BoxError;
 use trine_websocket::{Message, Prepared};
 
-use crate::realtime::topic::{self, Form, Lagged, Subscription};
+use crate::topic::{self, Form, Lagged, Subscription};
 
-/// The messages of a topic as a socket [forwards](super::Socket::forward) them, each written and
+/// The messages of a topic as `Socket::forward` takes them, each written and
 /// compressed once for all clients. [`Subscription::messages`] makes it.
 ///
 /// Where messages are missing, the text `{"lagged":3}` says how many, or `{"lagged":null}` where
 /// nobody knows. A client that
-/// [`Overflow::Disconnect`](crate::realtime::topic::Overflow::Disconnect) lets go is closed with
+/// [`Overflow::Disconnect`](crate::topic::Overflow::Disconnect) lets go is closed with
 /// 1013, which means: come back.
 #[derive(Debug)]
 pub struct Messages<T: Send + Sync + 'static> {

@@ -51,7 +51,7 @@ use serde::de::DeserializeOwned;
 
 use self::carrier::{Line, Receive, read};
 use self::hub::Hub;
-use crate::BoxError;
+use trine_core::BoxError;
 
 pub use self::carrier::{Carrier, Inbox, Parcel, Undelivered};
 pub use self::config::{Overflow, TopicConfig};

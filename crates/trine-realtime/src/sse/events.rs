@@ -9,7 +9,7 @@ use serde::Serialize;
 use trine_core::BoxError;
 
 use super::event::Event;
-use crate::realtime::topic::{Form, Lagged, Message, Subscription};
+use crate::topic::{Form, Lagged, Message, Subscription};
 
 /// The messages of a topic as events, each written once for all clients. [`Subscription::events`]
 /// makes it.
