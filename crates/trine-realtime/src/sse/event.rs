@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 
-/// One event of a stream: a text, often JSON, with a name and an id where it has them.
+/// One event of a stream: a text, often JSON, with an optional name and id.
 ///
 /// ```
 /// use trine::sse::Event;
@@ -13,33 +13,39 @@ use serde::Serialize;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let event = Event::json(&["EUR", "USD"])?.name("price").id("7");
 /// assert_eq!(event.into_bytes(), "data: [\"EUR\",\"USD\"]\nevent: price\nid: 7\n\n");
-/// assert_eq!(Event::text("two\nlines").into_bytes(), "data: two\ndata: lines\n\n");
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Whatever a text holds, it stays in its field: line breaks begin a new line of `data`, and are
-/// spaces in names, ids and comments. The browser reads each kind of line break as `\n`.
+/// No text can break out of its field: a line break in data starts another line of `data`, and a
+/// line break in a name, an id or a comment becomes a space. The browser reads every kind of line
+/// break in data as `\n`.
 ///
-/// An event without data, as [`Event::comment`] and [`Event::retry`] make, is not handed to the
-/// page.
+/// The browser does not pass events without data to the page, such as those of [`Event::comment`]
+/// and [`Event::retry`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event(Lines);
+pub struct Event(Buffer);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Lines {
-    /// Without the empty line that ends it.
-    Open(BytesMut),
-    /// With it: what many streams send.
-    Whole(Bytes),
+enum Buffer {
+    /// Lines of an event, without the empty line that ends it.
+    Unfinished(BytesMut),
+    /// A complete event, which many streams may share.
+    Finished(Bytes),
 }
 
 impl Event {
     /// An event with this text as its data.
+    ///
+    /// ```
+    /// use trine::sse::Event;
+    ///
+    /// assert_eq!(Event::text("two\nlines").into_bytes(), "data: two\ndata: lines\n\n");
+    /// ```
     #[must_use]
     pub fn text(data: impl AsRef<str>) -> Event {
         let mut rest = data.as_ref();
-        let mut event = Event::open();
+        let mut event = Event::unfinished();
         loop {
             let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
             event = event.line("data", &rest[..end]);
@@ -50,40 +56,45 @@ impl Event {
         }
     }
 
-    /// An event with this value as JSON for its data.
+    /// An event with this value as JSON in its data.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON.
+    /// When the value cannot be serialized as JSON.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Event, serde_json::Error> {
-        // Line breaks are escaped in it: it is one line.
-        Ok(Event::open().line("data", &serde_json::to_string(value)?))
+        // JSON escapes line breaks, so it is one line.
+        Ok(Event::unfinished().line("data", &serde_json::to_string(value)?))
     }
 
     /// A comment, which the browser ignores.
+    ///
+    /// ```
+    /// use trine::sse::Event;
+    ///
+    /// assert_eq!(Event::comment("warming up").into_bytes(), ": warming up\n\n");
+    /// ```
     #[must_use]
     pub fn comment(text: impl AsRef<str>) -> Event {
-        Event::open().line("", &one_line(text.as_ref()))
+        Event::unfinished().line("", &one_line(text.as_ref()))
     }
 
-    /// Tells the browser how long it should wait before it comes back.
-    /// [`Sse::retry`](crate::sse::Sse::retry) says it once, at the beginning.
+    /// Tells the browser how long to wait before it reconnects. [`Sse::retry`](super::Sse::retry)
+    /// sends this once, at the beginning of the stream.
     #[must_use]
     pub fn retry(after: Duration) -> Event {
-        Event::open().line("retry", &after.as_millis().to_string())
+        Event::unfinished().line("retry", &after.as_millis().to_string())
     }
 
-    /// The same event with a name: the page hears it by `addEventListener(name, …)`, and no more by
-    /// `onmessage`.
+    /// Names the event: the page receives it by `addEventListener(name, …)` instead of `onmessage`.
     #[must_use]
     pub fn name(self, name: impl AsRef<str>) -> Event {
         self.line("event", &one_line(name.as_ref()))
     }
 
-    /// The same event with an id, which the browser sends as
-    /// [`LastEventId`](crate::sse::LastEventId) when it comes back.
+    /// Sets the id of the event, which the browser sends as [`LastEventId`](super::LastEventId) when
+    /// it reconnects.
     #[must_use]
     pub fn id(self, id: impl AsRef<str>) -> Event {
-        // The browser ignores an id with a NUL.
+        // Browsers ignore an id that contains a NUL character.
         self.line("id", &one_line(id.as_ref()).replace('\0', " "))
     }
 
@@ -91,36 +102,36 @@ impl Event {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
-            Lines::Whole(bytes) => bytes,
-            Lines::Open(mut lines) => {
+            Buffer::Finished(bytes) => bytes,
+            Buffer::Unfinished(mut lines) => {
                 lines.put_u8(b'\n');
                 lines.freeze()
             }
         }
     }
 
-    /// What [`Event::into_bytes`] made, to be sent again.
-    pub(super) fn whole(bytes: Bytes) -> Event {
-        Event(Lines::Whole(bytes))
+    /// An event from the bytes that [`Event::into_bytes`] returned.
+    pub(super) fn from_finished(bytes: Bytes) -> Event {
+        Event(Buffer::Finished(bytes))
     }
 
-    fn open() -> Event {
-        Event(Lines::Open(BytesMut::new()))
+    fn unfinished() -> Event {
+        Event(Buffer::Unfinished(BytesMut::new()))
     }
 
-    /// Adds a line. `value` has no line break in it.
+    /// Adds a line. `value` must not contain a line break.
     fn line(self, field: &str, value: &str) -> Event {
         let mut lines = match self.0 {
-            Lines::Open(lines) => lines,
-            Lines::Whole(bytes) => BytesMut::from(bytes.strip_suffix(b"\n").unwrap_or(&bytes)),
+            Buffer::Unfinished(lines) => lines,
+            Buffer::Finished(bytes) => BytesMut::from(bytes.strip_suffix(b"\n").unwrap_or(&bytes)),
         };
         lines.reserve(field.len() + 2 + value.len() + 2);
         lines.put_slice(field.as_bytes());
-        // The browser takes one space off.
+        // The browser removes one space.
         lines.put_slice(b": ");
         lines.put_slice(value.as_bytes());
         lines.put_u8(b'\n');
-        Event(Lines::Open(lines))
+        Event(Buffer::Unfinished(lines))
     }
 }
 
@@ -134,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// What a browser makes of the bytes: WHATWG HTML, 9.2.6.
+    /// Reads the bytes as a browser does (WHATWG HTML, 9.2.6).
     fn read(bytes: &[u8]) -> Vec<(String, String, String)> {
         let text =
             String::from_utf8(bytes.to_vec()).unwrap().replace("\r\n", "\n").replace('\r', "\n");
@@ -180,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_not_handed_to_the_page() {
+    fn comments_and_retries_have_no_data() {
         assert_eq!(Event::retry(Duration::from_secs(2)).into_bytes(), "retry: 2000\n\n");
         assert_eq!(Event::comment("here\r\ndata: x").into_bytes(), ": here  data: x\n\n");
     }
 
     #[test]
-    fn an_event_that_was_sent_can_be_named() {
-        let sent = Event::whole(Event::text("a").into_bytes());
+    fn a_finished_event_can_be_named() {
+        let sent = Event::from_finished(Event::text("a").into_bytes());
         assert_eq!(sent.name("b").into_bytes(), "data: a\nevent: b\n\n");
     }
 }

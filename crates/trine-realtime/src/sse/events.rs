@@ -9,22 +9,22 @@ use serde::Serialize;
 use trine_core::BoxError;
 
 use super::event::Event;
-use crate::topic::{Form, Lagged, Message, Subscription};
+use crate::topic::{Encoding, Lagged, Message, Subscription};
 
-/// The messages of a topic as events, each written once for all clients. [`Subscription::events`]
-/// makes it.
+/// The messages of a topic as a stream of events, each serialized once for all clients.
+/// [`Subscription::events`] makes it.
 ///
-/// Each event has the id of its message, so that a client that comes back goes on behind it. Where
-/// messages are missing, an event with the name `lagged` says how many, or `null` where nobody
-/// knows.
+/// Each event has the id of its message, so that a client which reconnects resumes after it. In
+/// place of missing messages, an event with the name `lagged` has their number as its data, or
+/// `null` if the number is unknown.
 #[derive(Debug)]
 pub struct Events<T: Send + Sync + 'static> {
     messages: Subscription<T>,
-    write: fn(&T) -> Result<Event, BoxError>,
+    to_event: fn(&T) -> Result<Event, BoxError>,
 }
 
 impl<T: Send + Sync + 'static> Subscription<T> {
-    /// The messages as events with JSON.
+    /// The messages as events, with the value as JSON.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -43,7 +43,8 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         self.events_by(|value| Ok(Event::json(value)?))
     }
 
-    /// The messages as events that `write` makes. It is called once for a message; the id is added.
+    /// The messages as events that `to_event` makes. It is called once per message, however many
+    /// clients there are. The id is added to its result.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -55,23 +56,23 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// }
     /// ```
     #[must_use]
-    pub fn events_by(self, write: fn(&T) -> Result<Event, BoxError>) -> Events<T> {
-        Events { messages: self, write }
+    pub fn events_by(self, to_event: fn(&T) -> Result<Event, BoxError>) -> Events<T> {
+        Events { messages: self, to_event }
     }
 }
 
-/// What [`Message::encoded`] keeps under.
-struct AsEvent;
+/// Names the encoding of messages as events.
+struct EventEncoding;
 
 impl<T: Send + Sync + 'static> Events<T> {
     fn event(&self, message: &Message<T>) -> Result<Event, BoxError> {
-        let write = self.write;
-        // Two functions of one address are the same.
-        let form = Form::of::<AsEvent>(write as usize as u64);
-        let made = message.encoded(form, |message| {
-            Ok(write(message.value())?.id(message.id().to_string()).into_bytes())
+        let to_event = self.to_event;
+        // The address distinguishes the functions of several routes.
+        let encoding = Encoding::of::<EventEncoding>(to_event as usize as u64);
+        let bytes = message.encoded(encoding, |message| {
+            Ok(to_event(message.value())?.id(message.id().to_string()).into_bytes())
         });
-        made.map(Event::whole)
+        bytes.map(Event::from_finished)
     }
 }
 
@@ -82,12 +83,12 @@ impl<T: Send + Sync + 'static> Stream for Events<T> {
         let next = ready!(Pin::new(&mut self.messages).poll_next(cx));
         Poll::Ready(next.map(|next| match next {
             Ok(message) => self.event(&message),
-            Err(lagged) => Ok(missing(lagged)),
+            Err(lagged) => Ok(lagged_event(lagged)),
         }))
     }
 }
 
-fn missing(lagged: Lagged) -> Event {
+fn lagged_event(lagged: Lagged) -> Event {
     let text = lagged.missed.map_or_else(|| "null".to_owned(), |missed| missed.to_string());
-    Event::whole(Bytes::from(format!("event: lagged\ndata: {text}\n\n")))
+    Event::from_finished(Bytes::from(format!("event: lagged\ndata: {text}\n\n")))
 }

@@ -1,4 +1,4 @@
-//! Where a client comes back.
+//! The event after which a client resumes.
 
 use http::HeaderName;
 use trine_core::extract::Parts;
@@ -7,12 +7,12 @@ use trine_core::{Cx, FromRequest, Rejection};
 
 use crate::topic::Since;
 
-/// The id of the last event that the client has seen, from the field `Last-Event-ID`, which a
-/// browser sends when it comes back.
+/// The id of the last event that the client received, from the header field `Last-Event-ID`, which
+/// browsers send when they reconnect.
 ///
-/// `Option<LastEventId>` is `None` for a client that comes for the first time, and says to
-/// [`Topic::subscribe_since`](crate::topic::Topic::subscribe_since) where to begin: with the oldest
-/// message of the history, or behind this one.
+/// `Option<LastEventId>` is `None` on the first visit. As an argument of
+/// [`Topic::subscribe_since`](crate::topic::Topic::subscribe_since) it selects where to begin: with
+/// the oldest message of the history, or after the message with this id.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -25,7 +25,7 @@ use crate::topic::Since;
 /// ```
 ///
 /// # Errors
-/// A 400 when it is absent, or not UTF-8.
+/// 400 when the field is missing or not UTF-8. `Option` is `None` when it is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastEventId(pub String);
 
@@ -79,9 +79,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn is_what_the_client_says() {
-        let mut there = cx(Some("ä-7"));
-        assert_eq!(LastEventId::from_request(&mut there).await.unwrap().0, "ä-7");
+    async fn is_the_value_of_its_field() {
+        let mut present = cx(Some("ä-7"));
+        assert_eq!(LastEventId::from_request(&mut present).await.unwrap().0, "ä-7");
         let mut absent = cx(None);
         assert_eq!(Option::<LastEventId>::from_request(&mut absent).await.unwrap(), None);
         match LastEventId::from_request(&mut absent).await {

@@ -1,4 +1,4 @@
-//! Between processes: who carries messages, and what they carry.
+//! Messages between processes: the carrier that transports them, and the parcels it transports.
 
 use std::sync::{Arc, Weak};
 
@@ -6,103 +6,120 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::message::{Form, Message, MessageId, Origin};
+use super::message::{Encoding, Message, MessageId, Origin};
 use trine_core::BoxError;
 
-/// Carries the messages of topics between processes: Redis, NATS, a socket. Delivery within a
-/// process needs none.
+/// Transports the messages of topics between processes, over Redis, NATS or a socket for example.
+/// Delivery within one process needs no carrier.
 ///
-/// Each topic that it carries attaches an [`Inbox`] once. From then on [`Carrier::send`] gets every
-/// message that is published here, and the carrier hands every [`Parcel`] of other processes to the
-/// inbox of its topic. Parcels that come back to where they were sent are recognised and ignored,
-/// so a carrier may send to all.
+/// Each topic attaches an [`Inbox`] once, in [`Topic::carried`](super::Topic::carried). From then
+/// on, the topic passes every message that is published in this process to [`Carrier::send`], and
+/// the carrier delivers every [`Parcel`] from other processes to the inbox of its topic. A topic
+/// ignores parcels that it sent itself, so a carrier may broadcast to all processes, including its
+/// own.
 ///
 /// ```
 /// use std::sync::Mutex;
 /// use trine::topic::{Carrier, Inbox, Parcel, Topic};
 ///
-/// /// Carries between the topics of one process, as tests need it.
+/// /// Connects the topics of one process, as `LocalCarrier` does.
 /// #[derive(Default)]
-/// struct Room(Mutex<Vec<Inbox>>);
+/// struct Loopback(Mutex<Vec<Inbox>>);
 ///
-/// impl Carrier for Room {
+/// impl Carrier for Loopback {
 ///     fn attach(&self, inbox: Inbox) {
 ///         self.0.lock().unwrap().push(inbox);
 ///     }
 ///
 ///     fn send(&self, parcel: &Parcel) {
-///         // As bytes, since that is what a wire carries.
+///         // A network carries bytes.
 ///         let parcel = Parcel::from_bytes(parcel.to_bytes()).unwrap();
-///         for inbox in self.0.lock().unwrap().iter().filter(|inbox| inbox.topic() == &*parcel.topic) {
-///             inbox.deliver(&parcel).unwrap();
+///         for inbox in self.0.lock().unwrap().iter() {
+///             if inbox.topic() == &*parcel.topic {
+///                 inbox.deliver(&parcel).unwrap();
+///             }
 ///         }
 ///     }
 /// }
 ///
 /// # #[trine::main]
 /// # async fn main() {
-/// let room = std::sync::Arc::new(Room::default());
-/// let [here, there] = [0, 1].map(|_| Topic::new().carried("news", room.clone()));
-/// let mut subscription = there.subscribe();
-/// here.publish("hello".to_owned());
+/// let carrier = std::sync::Arc::new(Loopback::default());
+/// let [first, second] = [0, 1].map(|_| Topic::new().carried("news", carrier.clone()));
+/// let mut subscription = second.subscribe();
+/// first.publish("hello".to_owned());
 /// assert_eq!(*subscription.recv().await.unwrap().unwrap(), "hello");
 /// # }
 /// ```
 ///
 /// # Limits
-/// A carrier bounds its own queue, and says in its log what it had to drop: [`Carrier::send`] has
-/// no way to refuse.
+/// [`Carrier::send`] cannot refuse a message, so a carrier must bound its own queue and log what it
+/// drops.
 pub trait Carrier: Send + Sync + 'static {
-    /// Takes the inbox of a topic. It stays attached until its topic is gone.
+    /// Receives the inbox of a topic. Keep it until [`Inbox::is_closed`].
     fn attach(&self, inbox: Inbox);
 
-    /// Hands a message of this process to all others. It must not block: what takes time belongs
-    /// behind a queue.
+    /// Sends a message of this process to all other processes. It is called by the publisher and
+    /// must not block: put slow work behind a queue.
     fn send(&self, parcel: &Parcel);
 }
 
-/// A message between processes.
+/// A message on its way between processes.
+///
+/// ```
+/// use trine::topic::{MessageId, Origin, Parcel};
+///
+/// let parcel = Parcel {
+///     topic: "news".into(),
+///     room: Default::default(),
+///     from: Origin(7),
+///     id: MessageId { origin: Origin(7), number: 1 },
+///     payload: "\"hello\"".into(),
+/// };
+/// assert_eq!(Parcel::from_bytes(parcel.to_bytes()), Ok(parcel));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
-    /// The name that the topic has in all processes.
+    /// The name of the topic, the same in all processes.
     pub topic: Arc<str>,
-    /// The key of the room as JSON; nothing for a topic without rooms.
+    /// The key of the room as JSON; empty for a topic without rooms.
     pub room: Bytes,
-    /// Who sends it: a topic with all of its rooms, in one process.
+    /// The sender: one topic, with all of its rooms, in one process.
     pub from: Origin,
-    /// The name of the message, the same in all processes.
+    /// The id of the message, the same in all processes.
     pub id: MessageId,
     /// The value as JSON.
     pub payload: Bytes,
 }
 
 impl Parcel {
-    /// The bytes that a wire carries: a version, sender and id, then topic, room and payload with
-    /// their lengths.
+    /// Encodes the parcel: a version byte, the sender and the id, then topic, room and payload,
+    /// each behind its length.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let parts = [self.topic.as_bytes(), &self.room, &self.payload];
-        let mut bytes =
-            BytesMut::with_capacity(HEAD + parts.iter().map(|part| 4 + part.len()).sum::<usize>());
+        let mut bytes = BytesMut::with_capacity(
+            HEADER_LEN + parts.iter().map(|part| 4 + part.len()).sum::<usize>(),
+        );
         bytes.put_u8(VERSION);
         bytes.put_u64(self.from.0);
         bytes.put_u64(self.id.origin.0);
         bytes.put_u64(self.id.number);
         for part in parts {
-            // A part of four gigabytes lies in no memory that carries it.
+            // Parts of 4 GiB and more do not occur.
             bytes.put_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
             bytes.put_slice(part);
         }
         bytes.freeze()
     }
 
-    /// Reads what [`Parcel::to_bytes`] wrote.
+    /// Decodes what [`Parcel::to_bytes`] wrote.
     ///
     /// # Errors
-    /// When these are not such bytes, or those of another version.
-    pub fn from_bytes(mut bytes: Bytes) -> Result<Parcel, Undelivered> {
-        if bytes.len() < HEAD || bytes.get_u8() != VERSION {
-            return Err(Undelivered::new(format!("expected a parcel of version {VERSION}")));
+    /// When the bytes are not a parcel, or have another version.
+    pub fn from_bytes(mut bytes: Bytes) -> Result<Parcel, InvalidParcel> {
+        if bytes.len() < HEADER_LEN || bytes.get_u8() != VERSION {
+            return Err(InvalidParcel::new(format!("expected a parcel of version {VERSION}")));
         }
         let from = Origin(bytes.get_u64());
         let id = MessageId { origin: Origin(bytes.get_u64()), number: bytes.get_u64() };
@@ -110,47 +127,47 @@ impl Parcel {
             let len = bytes.try_get_u32().ok().and_then(|len| usize::try_from(len).ok());
             let len = len.filter(|len| *len <= bytes.len());
             len.map(|len| bytes.split_to(len))
-                .ok_or_else(|| Undelivered::new("a parcel that was cut short"))
+                .ok_or_else(|| InvalidParcel::new("expected more bytes: the parcel is cut short"))
         };
         let (topic, room, payload) = (part()?, part()?, part()?);
         let topic = std::str::from_utf8(&topic)
-            .map_err(|_| Undelivered::new("a topic that is not UTF-8"))?;
+            .map_err(|_| InvalidParcel::new("expected the name of a topic in UTF-8"))?;
         Ok(Parcel { topic: topic.into(), room, from, id, payload })
     }
 }
 
 const VERSION: u8 = 1;
-const HEAD: usize = 1 + 8 + 8 + 8;
+const HEADER_LEN: usize = 1 + 8 + 8 + 8;
 
-/// Where a carrier delivers what other processes sent. A clone is the same.
+/// Delivers the messages of other processes to one topic. Clones deliver to the same topic.
 #[derive(Clone)]
 pub struct Inbox {
     topic: Arc<str>,
-    receiver: Weak<dyn Receive>,
+    receiver: Weak<dyn ReceiveParcel>,
 }
 
 impl Inbox {
-    /// The name of its topic.
+    /// The name of the topic.
     #[must_use]
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// Whether the topic is gone, so that the inbox can be forgotten.
+    /// Whether the topic was dropped, so that the carrier can drop the inbox too.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.receiver.strong_count() == 0
     }
 
-    /// Hands a message to the subscribers here. One that was published here is ignored, and so is
-    /// one of a room that nobody uses here.
+    /// Delivers a message to the subscribers in this process. Messages that this process published
+    /// are ignored, and so are messages for rooms without subscribers or history in this process.
     ///
     /// # Errors
-    /// When its room or payload is not what the topic reads.
-    pub fn deliver(&self, parcel: &Parcel) -> Result<(), Undelivered> {
+    /// When the room or the payload cannot be deserialized into the types of the topic.
+    pub fn deliver(&self, parcel: &Parcel) -> Result<(), InvalidParcel> {
         match self.receiver.upgrade() {
             Some(receiver) => {
-                receiver.receive(parcel).map_err(|error| Undelivered::new(error.to_string()))
+                receiver.receive(parcel).map_err(|error| InvalidParcel::new(error.to_string()))
             }
             None => Ok(()),
         }
@@ -163,78 +180,91 @@ impl std::fmt::Debug for Inbox {
     }
 }
 
-/// What stands behind an inbox.
-pub(super) trait Receive: Send + Sync {
+/// The topic behind an inbox.
+pub(super) trait ReceiveParcel: Send + Sync {
     fn receive(self: Arc<Self>, parcel: &Parcel) -> Result<(), BoxError>;
 }
 
-/// A parcel that cannot be read.
+/// A parcel that cannot be decoded, or does not fit its topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undelivered(String);
+pub struct InvalidParcel(String);
 
-impl Undelivered {
-    fn new(text: impl Into<String>) -> Undelivered {
-        Undelivered(text.into())
+impl InvalidParcel {
+    fn new(text: impl Into<String>) -> InvalidParcel {
+        InvalidParcel(text.into())
     }
 }
 
-impl std::fmt::Display for Undelivered {
+impl std::fmt::Display for InvalidParcel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Undelivered {}
+impl std::error::Error for InvalidParcel {}
 
-/// The way out of a topic.
-pub(super) struct Line<T> {
+/// Sends the messages of one topic to its carrier.
+pub(super) struct Outbox<T> {
     carrier: Arc<dyn Carrier>,
     topic: Arc<str>,
     from: Origin,
     encode: fn(&Message<T>) -> Result<Bytes, BoxError>,
 }
 
-impl<T: Serialize> Line<T> {
+impl<T: Serialize> Outbox<T> {
     pub(super) fn attach(
         name: &str,
         carrier: Arc<dyn Carrier>,
         from: Origin,
-        receiver: Weak<dyn Receive>,
-    ) -> Line<T> {
+        receiver: Weak<dyn ReceiveParcel>,
+    ) -> Outbox<T> {
         let topic = Arc::<str>::from(name);
         carrier.attach(Inbox { topic: Arc::clone(&topic), receiver });
-        Line { carrier, topic, from, encode: Message::json }
+        Outbox { carrier, topic, from, encode: Message::json }
     }
 }
 
-impl<T> Line<T> {
+impl<T> Outbox<T> {
     pub(super) fn send(&self, room: Bytes, message: &Message<T>) {
         let (topic, from, id) = (Arc::clone(&self.topic), self.from, message.id());
         match (self.encode)(message) {
             Ok(payload) => self.carrier.send(&Parcel { topic, room, from, id, payload }),
             Err(error) => {
-                tracing::error!(%topic, %error, "a message cannot be carried to other processes")
+                tracing::error!(%topic, %error, "a message cannot be serialized, so other processes do not receive it")
             }
         }
     }
 }
 
-/// The JSON of a message.
-struct AsJson;
+/// Names the JSON encoding of a message.
+struct JsonEncoding;
 
 impl<T: Serialize> Message<T> {
-    /// Its value as JSON, written once.
+    /// The value as JSON, serialized once for everybody who asks.
+    ///
+    /// ```
+    /// # use trine::Topic;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// # let topic = Topic::new();
+    /// # let mut subscription = topic.subscribe();
+    /// # topic.publish(vec![1, 2]);
+    /// # let message = subscription.recv().await.unwrap().unwrap();
+    /// assert_eq!(message.json().unwrap(), "[1,2]");
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// When the value cannot be written.
+    /// When the value cannot be serialized.
     pub fn json(&self) -> Result<Bytes, BoxError> {
-        self.encoded(Form::of::<AsJson>(0), |message| {
+        self.encoded(Encoding::of::<JsonEncoding>(0), |message| {
             Ok(serde_json::to_vec(message.value())?.into())
         })
     }
 }
 
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BoxError> {
+/// Deserializes a room or a payload of a parcel.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BoxError> {
     Ok(serde_json::from_slice(bytes)?)
 }
 
@@ -257,7 +287,7 @@ mod tests {
         other[0] = 2;
         Parcel::from_bytes(other.into()).unwrap_err();
         let mut huge = bytes.to_vec();
-        huge[HEAD] = 0xff;
+        huge[HEADER_LEN] = 0xff;
         Parcel::from_bytes(huge.into()).unwrap_err();
     }
 }

@@ -2,47 +2,71 @@
 
 use std::time::Duration;
 
-/// The limits of a [`Topic`](crate::topic::Topic), or of each room of [`Topics`](crate::topic::Topics).
+/// The limits of a [`Topic`](super::Topic), or of each room of [`Topics`](super::Topics).
 ///
 /// ```
 /// use trine::topic::{Overflow, Topic, TopicConfig};
 ///
-/// let config = TopicConfig { history: 50, overflow: Overflow::Disconnect, ..TopicConfig::default() };
-/// let prices = Topic::<f64>::with(config);
+/// let prices = Topic::<f64>::with(TopicConfig {
+///     history: 50,
+///     overflow: Overflow::Disconnect,
+///     ..TopicConfig::default()
+/// });
+/// prices.publish(1.5);
+/// assert_eq!(prices.history().len(), 1);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicConfig {
-    /// Messages that may wait for one subscriber, 1 at least. What becomes of it past them,
-    /// `overflow` says. So many messages of a topic stay in memory on each worker that has
-    /// subscribers. Default: 256.
+    /// The maximum number of messages that wait for one subscriber, at least 1. `overflow` says
+    /// what happens to a subscriber that exceeds it. Each worker that has subscribers keeps this
+    /// many messages of the topic in memory. Default: 256.
     pub queue: usize,
-    /// What becomes of a subscriber that does not keep up. Default: [`Overflow::DropOldest`].
+    /// What happens to a subscriber that does not keep up. Default: [`Overflow::DropOldest`].
     pub overflow: Overflow,
-    /// Messages that are kept for whoever comes later, or comes back. Default: 0.
+    /// The number of messages that are kept for subscribers that arrive later or reconnect.
+    /// Default: 0.
     pub history: usize,
-    /// Rooms of [`Topics`](crate::topic::Topics) that may exist at once. Past it the idle one with the
-    /// longest rest makes place; where none is idle, subscribing fails with 503 and publishing
-    /// reaches nobody. Default: 10,000.
+    /// The maximum number of rooms of [`Topics`](super::Topics). A new room beyond it replaces the
+    /// room that has been idle for longest. If no room is idle, subscribing fails with 503, and
+    /// publishing to a new room reaches no subscriber. Default: 10,000.
     pub rooms: usize,
-    /// Time that a room of [`Topics`](crate::topic::Topics) keeps its history after its last subscriber
-    /// left and its last message came, so that somebody whose connection broke can come back. A
-    /// room without a history goes at once. Default: 60 s.
+    /// How long a room of [`Topics`](super::Topics) keeps its history after its last subscriber
+    /// left and its last message was published, so that clients can reconnect. A room without a
+    /// history is removed at once. Default: 60 s.
     pub linger: Duration,
 }
 
-/// What becomes of a subscriber for whom [`TopicConfig::queue`] messages wait when another one
-/// comes. Nobody else notices, and it learns of each gap by
-/// [`Lagged`](crate::topic::Lagged).
+/// What happens to a subscriber when a message is published while [`TopicConfig::queue`] messages
+/// wait for it. Other subscribers are not affected.
+///
+/// The subscriber learns of each gap by [`Lagged`](super::Lagged).
+///
+/// ```
+/// use trine::topic::{Lagged, Overflow, Topic, TopicConfig};
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let config = TopicConfig { queue: 2, overflow: Overflow::DropOldest, ..TopicConfig::default() };
+/// let topic = Topic::with(config);
+/// let mut slow = topic.subscribe();
+/// for number in 1..=3 {
+///     topic.publish(number);
+/// }
+/// assert_eq!(slow.recv().await.unwrap().unwrap_err(), Lagged { missed: Some(1) });
+/// assert_eq!(*slow.recv().await.unwrap().unwrap(), 2);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// The oldest of them is dropped: right where only the latest counts, as prices.
+    /// Drops the oldest waiting message. For values of which only the latest counts, such as
+    /// prices.
     #[default]
     DropOldest,
-    /// Those that wait stay, and it misses what comes until it has taken them all: right where a
-    /// beginning counts.
+    /// Keeps the waiting messages, and drops new ones until the subscriber has read them all. For
+    /// sequences that make no sense without their beginning.
     DropNewest,
-    /// Its subscription ends: right where a gap is worse than coming back, as with a history to
-    /// resume from.
+    /// Ends the subscription. For sequences in which a gap is worse than reconnecting, for example
+    /// with a history to resume from.
     Disconnect,
 }
 

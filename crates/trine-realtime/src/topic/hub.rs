@@ -1,9 +1,9 @@
-//! What a topic is: its history, its shards, and the order in which messages reach all of them.
+//! The core of a topic: its history, its shards, and the order in which messages reach them.
 //!
-//! The lock of the hub orders everything: publishing gives a message its number, puts it into the
-//! history and into every shard while it is held, and subscribing reads the history and enters a
-//! shard while it is held. So nothing lies between history and live, and nothing is in both. No
-//! code of the user runs under it.
+//! One lock orders everything. Publishing holds it while the message gets its number and is pushed
+//! to the history and to every shard. Subscribing holds it while the history is copied and the
+//! subscriber is added to a shard. So a subscriber sees no gap and no repetition between the
+//! history and the live messages. No code of the user runs while the lock is held.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,23 +21,25 @@ pub(super) struct Hub<T> {
     config: TopicConfig,
     origin: Origin,
     /// Called when the last subscriber has left.
-    emptied: Option<Emptied>,
+    on_empty: Option<OnEmpty>,
     state: Mutex<State<T>>,
 }
 
-pub(super) type Emptied = Box<dyn Fn() + Send + Sync>;
+pub(super) type OnEmpty = Box<dyn Fn() + Send + Sync>;
 
 struct State<T> {
-    /// The position of the next message, and its number if it is published here.
+    /// The position of the next message, whoever publishes it.
     next: u64,
+    /// The number of messages that were published in this process.
     published: u64,
     last: Option<MessageId>,
     history: VecDeque<Message<T>>,
     shards: Vec<Arc<Shard<T>>>,
     subscribers: usize,
-    /// When the last message came or the last subscriber left.
-    used: Instant,
-    /// Nobody finds it any more: whoever still holds it must look for another one.
+    /// When the last message was published or the last subscriber left.
+    last_used: Instant,
+    /// The room was removed from its table. A caller that still holds this hub must look up a new
+    /// one.
     freed: bool,
     closed: bool,
 }
@@ -47,8 +49,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
         Hub::of_room(config, None)
     }
 
-    /// A hub that tells when its last subscriber has left.
-    pub(super) fn of_room(config: TopicConfig, emptied: Option<Emptied>) -> Hub<T> {
+    /// A hub of a room, which calls `on_empty` when its last subscriber has left.
+    pub(super) fn of_room(config: TopicConfig, on_empty: Option<OnEmpty>) -> Hub<T> {
         let state = State {
             next: 0,
             published: 0,
@@ -56,19 +58,19 @@ impl<T: Send + Sync + 'static> Hub<T> {
             history: VecDeque::new(),
             shards: Vec::new(),
             subscribers: 0,
-            used: Instant::now(),
+            last_used: Instant::now(),
             freed: false,
             closed: false,
         };
-        Hub { config, origin: Origin::random(), emptied, state: Mutex::new(state) }
+        Hub { config, origin: Origin::random(), on_empty, state: Mutex::new(state) }
     }
 
     pub(super) fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// Numbers a message and hands it to every subscriber of this process, of whom it gives the
-    /// count. Gives the message back where the hub was freed.
+    /// Numbers a message and delivers it to every subscriber in this process. Returns the message
+    /// and the number of subscribers, or gives the message back if the hub was freed.
     pub(super) fn publish(
         &self,
         mut message: Message<T>,
@@ -78,12 +80,12 @@ impl<T: Send + Sync + 'static> Hub<T> {
             return Err(message);
         }
         state.published += 1;
-        message.name(MessageId { origin: self.origin, number: state.published });
+        message.set_id(MessageId { origin: self.origin, number: state.published });
         let reached = self.push(state, &message);
         Ok((message, reached))
     }
 
-    /// The same of a message that another process numbered.
+    /// Delivers a message that another process published and numbered.
     pub(super) fn deliver(&self, message: Message<T>) -> Result<usize, Message<T>> {
         let state = self.state();
         if state.freed { Err(message) } else { Ok(self.push(state, &message)) }
@@ -93,13 +95,13 @@ impl<T: Send + Sync + 'static> Hub<T> {
         if state.closed {
             return 0;
         }
-        // What drops here may be code of the user, and so may a waker: both wait until no lock is
-        // held.
+        // Dropping a message and waking a task may run code of the user, so both happen after the
+        // lock is released.
         let mut evicted = SmallVec::<[Message<T>; 4]>::new();
         let mut wakes = SmallVec::<[_; 4]>::new();
         state.last = Some(message.id());
         state.next += 1;
-        state.used = Instant::now();
+        state.last_used = Instant::now();
         if self.config.history > 0 {
             if state.history.len() >= self.config.history {
                 evicted.extend(state.history.pop_front());
@@ -123,7 +125,7 @@ impl<T: Send + Sync + 'static> Hub<T> {
         self.enter(self.state(), since)
     }
 
-    /// The same, unless the hub was freed.
+    /// Subscribes unless the hub was freed.
     pub(super) fn subscribe_if_in_use(self: &Arc<Self>, since: &Since) -> Option<Subscription<T>> {
         let state = self.state();
         (!state.freed).then(|| self.enter(state, since))
@@ -135,7 +137,7 @@ impl<T: Send + Sync + 'static> Hub<T> {
         since: &Since,
     ) -> Subscription<T> {
         let (replay, lagged) = state.replay(since, self.origin);
-        let relay = Relay::here();
+        let relay = Relay::current();
         let known = state.shards.iter().find(|shard| shard.is_of(relay.as_ref())).cloned();
         let shard = known.unwrap_or_else(|| {
             let shard = Arc::new(Shard::new(&self.config, relay, state.next));
@@ -143,27 +145,28 @@ impl<T: Send + Sync + 'static> Hub<T> {
             shard
         });
         if state.closed {
-            // It reads the history, then its end. Nobody waits who would have to be woken.
+            // The subscriber reads the history, then the end. The shard is new or closed already, so
+            // no task waits for a wake-up.
             let _ = shard.close();
         }
         state.subscribers += 1;
-        let key = shard.enter();
+        let key = shard.add_subscriber();
         Subscription::new(Arc::clone(self), shard, key, replay, lagged)
     }
 
     pub(super) fn unsubscribe(&self, shard: &Arc<Shard<T>>, key: usize) {
         let mut state = self.state();
-        let left = shard.leave(key);
-        if left.last {
+        let removed = shard.remove_subscriber(key);
+        if removed.was_last {
             state.shards.retain(|other| !Arc::ptr_eq(other, shard));
         }
         state.subscribers -= 1;
-        state.used = Instant::now();
-        let emptied = state.subscribers == 0;
+        state.last_used = Instant::now();
+        let is_empty = state.subscribers == 0;
         drop(state);
-        drop(left);
-        if let (true, Some(tell)) = (emptied, &self.emptied) {
-            tell();
+        drop(removed);
+        if let (true, Some(on_empty)) = (is_empty, &self.on_empty) {
+            on_empty();
         }
     }
 
@@ -191,18 +194,18 @@ impl<T: Send + Sync + 'static> Hub<T> {
         self.state().history.iter().cloned().collect()
     }
 
-    /// Since when nobody has used it. `None` while somebody does.
+    /// When the hub became idle. `None` while it has subscribers.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let state = self.state();
-        (state.subscribers == 0).then_some(state.used)
+        (state.subscribers == 0).then_some(state.last_used)
     }
 
-    /// Frees it, unless somebody uses it or did within `rest`. Without a history there is nothing
-    /// to rest for.
-    pub(super) fn free(&self, rest: Duration) -> bool {
+    /// Marks the hub as freed if it has no subscribers and its history is empty or was not last_used for
+    /// `linger`. Returns whether it is freed.
+    pub(super) fn free(&self, linger: Duration) -> bool {
         let mut state = self.state();
-        let rested = state.history.is_empty() || state.used.elapsed() >= rest;
-        state.freed |= state.subscribers == 0 && rested;
+        let expired = state.history.is_empty() || state.last_used.elapsed() >= linger;
+        state.freed |= state.subscribers == 0 && expired;
         state.freed
     }
 
@@ -212,7 +215,7 @@ impl<T: Send + Sync + 'static> Hub<T> {
 }
 
 impl<T> State<T> {
-    /// What a subscriber reads before it reads on live, and what it missed already.
+    /// The messages that a subscriber reads before the live ones, and the gap before them.
     fn replay(&self, since: &Since, own: Origin) -> (VecDeque<Message<T>>, Option<Lagged>) {
         let id = match since {
             Since::Now => return (VecDeque::new(), None),
@@ -225,8 +228,8 @@ impl<T> State<T> {
         if let Some(at) = self.history.iter().rposition(|message| Some(message.id()) == id) {
             return (self.history.range(at + 1..).cloned().collect(), None);
         }
-        // Where every message has a number of ours, the number is a position, and tells how many
-        // are gone.
+        // If all messages were published in this process, numbers are positions, and the difference
+        // is the number of missing messages.
         let number =
             id.filter(|id| id.origin == own && id.number < self.published).map(|id| id.number);
         let missed = number

@@ -1,4 +1,4 @@
-//! One message, shared by everybody who gets it, with each form in which it was encoded.
+//! A message that all subscribers share, with a cache of its encodings.
 
 use std::any::{Any, TypeId};
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use trine_core::BoxError;
 
-/// A message of a topic. It derefs to the value that was published; a clone counts a reference.
+/// A message of a topic. It dereferences to the published value. Clones share the message.
 ///
 /// ```
 /// # use trine::Topic;
@@ -28,34 +28,34 @@ pub struct Message<T>(Arc<Inner<T>>);
 struct Inner<T> {
     id: MessageId,
     value: T,
-    forms: OnceLock<Box<Encoded>>,
+    encodings: OnceLock<Box<CachedEncoding>>,
 }
 
-/// One form of a message, and the next.
-struct Encoded {
-    form: Form,
-    made: Result<Box<dyn Any + Send + Sync>, Arc<str>>,
-    next: OnceLock<Box<Encoded>>,
+/// One encoding of a message: an element of a linked list.
+struct CachedEncoding {
+    encoding: Encoding,
+    result: Result<Box<dyn Any + Send + Sync>, Arc<str>>,
+    next: OnceLock<Box<CachedEncoding>>,
 }
 
 impl<T> Message<T> {
     pub(crate) fn new(id: MessageId, value: T) -> Message<T> {
-        Message(Arc::new(Inner { id, value, forms: OnceLock::new() }))
+        Message(Arc::new(Inner { id, value, encodings: OnceLock::new() }))
     }
 
-    /// One that its hub names.
-    pub(super) fn unnamed(value: T) -> Message<T> {
+    /// A message whose id the hub sets.
+    pub(super) fn without_id(value: T) -> Message<T> {
         Message::new(MessageId { origin: Origin(0), number: 0 }, value)
     }
 
-    /// Names it while nobody else holds it.
-    pub(super) fn name(&mut self, id: MessageId) {
+    /// Sets the id while the message has no clones.
+    pub(super) fn set_id(&mut self, id: MessageId) {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.id = id;
         }
     }
 
-    /// Its name, for [`Since::After`](crate::topic::Since::After).
+    /// The id, for [`Since::After`](super::Since::After).
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.0.id
@@ -67,16 +67,13 @@ impl<T> Message<T> {
         &self.0.value
     }
 
-    /// The message in one form, which is made at the first call and shared by all others:
-    /// serialised once, compressed once, however many connections send it.
+    /// The message in one encoding. The first call makes it, and all later calls share the result,
+    /// so that a message is serialized or compressed once for any number of connections.
     ///
-    /// `make` must not ask the message for another form: ask for it before.
-    ///
-    /// # Errors
-    /// What `make` said, to everybody who asks for this form.
+    /// `encode` must not request another encoding of the same message: request that one first.
     ///
     /// ```
-    /// # use trine::topic::{Form, Topic};
+    /// # use trine::topic::{Encoding, Topic};
     /// # #[trine::main]
     /// # async fn main() {
     /// struct Upper;
@@ -85,43 +82,51 @@ impl<T> Message<T> {
     /// # let mut subscription = topic.subscribe();
     /// # topic.publish("hello");
     /// # let message = subscription.recv().await.unwrap().unwrap();
-    /// let bytes = message.encoded(Form::of::<Upper>(0), |text| Ok(text.to_uppercase().into()));
+    /// let bytes = message.encoded(Encoding::of::<Upper>(0), |text| Ok(text.to_uppercase().into()));
     /// assert_eq!(bytes.unwrap(), "HELLO");
     /// # }
     /// ```
+    ///
+    /// # Errors
+    /// The error of `encode`, for every call with this encoding.
     pub fn encoded(
         &self,
-        form: Form,
-        make: impl FnOnce(&Message<T>) -> Result<Bytes, BoxError>,
+        encoding: Encoding,
+        encode: impl FnOnce(&Message<T>) -> Result<Bytes, BoxError>,
     ) -> Result<Bytes, BoxError> {
-        self.shared(form, make)
+        self.encoded_as(encoding, encode)
     }
 
-    /// The same for what is more than bytes. All who ask for a form expect the same type.
-    pub(crate) fn shared<V: Clone + Send + Sync + 'static>(
+    /// As [`encoded`](Message::encoded), with a result of any type. All calls with the same
+    /// encoding must expect the same type.
+    pub(crate) fn encoded_as<V: Clone + Send + Sync + 'static>(
         &self,
-        form: Form,
-        make: impl FnOnce(&Message<T>) -> Result<V, BoxError>,
+        encoding: Encoding,
+        encode: impl FnOnce(&Message<T>) -> Result<V, BoxError>,
     ) -> Result<V, BoxError> {
-        let mut make = Some(make);
-        let mut cell = &self.0.forms;
+        let mut encode = Some(encode);
+        let mut cell = &self.0.encodings;
         loop {
-            // A form that was there, or that another thread made meanwhile, may be another one: the
-            // list goes on.
-            let encoded = cell.get_or_init(|| {
-                let made =
-                    make.take().map_or_else(|| Err("asked for twice".into()), |make| make(self));
-                let made = made
-                    .map(|made| Box::new(made) as _)
+            // The cell may hold another encoding already, or another thread may fill it now: then
+            // the search goes on with the next one.
+            let cached = cell.get_or_init(|| {
+                let result = encode
+                    .take()
+                    .map_or_else(|| Err("encoded twice".into()), |encode| encode(self));
+                let result = result
+                    .map(|value| Box::new(value) as _)
                     .map_err(|error| Arc::from(error.to_string()));
-                Box::new(Encoded { form, made, next: OnceLock::new() })
+                Box::new(CachedEncoding { encoding, result, next: OnceLock::new() })
             });
-            if encoded.form == form {
-                let made =
-                    encoded.made.as_ref().map_err(|text| BoxError::from(text.to_string()))?;
-                return made.downcast_ref().cloned().ok_or_else(|| "made as another type".into());
+            if cached.encoding == encoding {
+                let value =
+                    cached.result.as_ref().map_err(|text| BoxError::from(text.to_string()))?;
+                return value
+                    .downcast_ref()
+                    .cloned()
+                    .ok_or_else(|| "this encoding was made with another type".into());
             }
-            cell = &encoded.next;
+            cell = &cached.next;
         }
     }
 }
@@ -146,35 +151,51 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Message<T> {
     }
 }
 
-/// How a message is encoded: a type that names the codec, and a number for what else changes its
-/// bytes, such as the window of a compression.
+/// Names an encoding of a message: a type for the codec, and a number for every parameter that
+/// changes the bytes, such as the window size of a compression.
+///
+/// ```
+/// use trine::topic::Encoding;
+///
+/// struct Gzip;
+///
+/// assert_ne!(Encoding::of::<Gzip>(1), Encoding::of::<Gzip>(9));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form {
+pub struct Encoding {
     codec: TypeId,
     parameters: u64,
 }
 
-impl Form {
-    /// The form that the codec `C` makes with these parameters.
+impl Encoding {
+    /// The encoding of the codec `C` with these parameters.
     #[must_use]
-    pub fn of<C: 'static>(parameters: u64) -> Form {
-        Form { codec: TypeId::of::<C>(), parameters }
+    pub fn of<C: 'static>(parameters: u64) -> Encoding {
+        Encoding { codec: TypeId::of::<C>(), parameters }
     }
 }
 
-/// The name of a message: where it was published, and its number there, from 1 on.
+/// The id of a message: the topic that published it, and its number there, from 1.
 ///
-/// As text it is `origin-number`, which is what `Last-Event-ID` carries. The origin is another one
-/// after each start of the process, so that a number from before is never taken for one of now.
+/// Its text form is `origin-number`, which `Last-Event-ID` carries. The origin changes whenever the
+/// process starts, so ids from before a restart never match a message from after it.
+///
+/// ```
+/// use trine::topic::MessageId;
+///
+/// let id: MessageId = "c0ffee-7".parse().unwrap();
+/// assert_eq!(id.number, 7);
+/// assert_eq!(id.to_string(), "c0ffee-7");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageId {
-    /// Which topic of which process.
+    /// The topic that published the message.
     pub origin: Origin,
-    /// The number of the message among those that were published there.
+    /// The number of the message among those that this topic published.
     pub number: u64,
 }
 
-/// One topic of one process, told apart from all others by chance.
+/// Identifies one topic in one process by a random number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin(pub u64);
 
@@ -191,29 +212,29 @@ impl std::fmt::Display for MessageId {
 }
 
 impl FromStr for MessageId {
-    type Err = NoMessageId;
+    type Err = InvalidMessageId;
 
-    fn from_str(text: &str) -> Result<MessageId, NoMessageId> {
+    fn from_str(text: &str) -> Result<MessageId, InvalidMessageId> {
         let parts = text.split_once('-');
-        let (origin, number) = parts.ok_or(NoMessageId(()))?;
+        let (origin, number) = parts.ok_or(InvalidMessageId(()))?;
         match (u64::from_str_radix(origin, 16), number.parse()) {
             (Ok(origin), Ok(number)) => Ok(MessageId { origin: Origin(origin), number }),
-            _ => Err(NoMessageId(())),
+            _ => Err(InvalidMessageId(())),
         }
     }
 }
 
-/// A text that is no [`MessageId`].
+/// A text is not a [`MessageId`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoMessageId(());
+pub struct InvalidMessageId(());
 
-impl std::fmt::Display for NoMessageId {
+impl std::fmt::Display for InvalidMessageId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("expected the id of a message, such as `c0ffee-7`")
     }
 }
 
-impl std::error::Error for NoMessageId {}
+impl std::error::Error for InvalidMessageId {}
 
 #[cfg(test)]
 mod tests {
@@ -229,17 +250,17 @@ mod tests {
     }
 
     #[test]
-    fn each_form_is_made_once_by_however_many_threads() {
+    fn each_encoding_is_made_once_for_all_threads() {
         let message = message();
         let made = AtomicUsize::new(0);
-        let forms = [Form::of::<A>(0), Form::of::<A>(1), Form::of::<B>(0)];
+        let encodings = [Encoding::of::<A>(0), Encoding::of::<A>(1), Encoding::of::<B>(0)];
         std::thread::scope(|scope| {
             for turn in 0..8 {
                 let (message, made) = (&message, &made);
                 scope.spawn(move || {
-                    for step in 0..forms.len() {
-                        let which = (step + turn) % forms.len();
-                        let bytes = message.encoded(forms[which], |value| {
+                    for step in 0..encodings.len() {
+                        let which = (step + turn) % encodings.len();
+                        let bytes = message.encoded(encodings[which], |value| {
                             made.fetch_add(1, Ordering::Relaxed);
                             Ok(Bytes::from(vec![**value, u8::try_from(which)?]))
                         });
@@ -248,21 +269,21 @@ mod tests {
                 });
             }
         });
-        assert_eq!(made.load(Ordering::Relaxed), forms.len());
+        assert_eq!(made.load(Ordering::Relaxed), encodings.len());
     }
 
     #[test]
-    fn a_form_that_failed_fails_for_all() {
+    fn an_encoding_that_failed_fails_for_all() {
         let message = message();
         for _ in 0..2 {
-            let failed = message.encoded(Form::of::<A>(0), |_| Err("no JSON".into()));
+            let failed = message.encoded(Encoding::of::<A>(0), |_| Err("no JSON".into()));
             assert_eq!(failed.unwrap_err().to_string(), "no JSON");
         }
-        assert_eq!(message.encoded(Form::of::<B>(0), |_| Ok("b".into())).unwrap(), "b");
+        assert_eq!(message.encoded(Encoding::of::<B>(0), |_| Ok("b".into())).unwrap(), "b");
     }
 
     #[test]
-    fn an_id_is_what_it_reads() {
+    fn an_id_survives_its_text_form() {
         let id = message().id();
         assert_eq!(id.to_string().parse(), Ok(id));
         for text in ["", "-", "7", "g-7", "c0ffee-", "c0ffee-x", "c0ffee--1", "1ffffffffffffffff-1"]

@@ -1,5 +1,8 @@
-//! Topics: one message for every subscriber in the process, and in other processes where a
-//! [`Carrier`] connects them.
+//! Topics deliver each message to every subscriber, within one process or, through a [`Carrier`],
+//! in several.
+//!
+//! A [`Topic`] is a state of the application. Handlers publish to it, subscribe to it, and send a
+//! [`Subscription`] as server-sent events or through a WebSocket:
 //!
 //! ```
 //! use trine::prelude::*;
@@ -12,24 +15,35 @@
 //! }
 //!
 //! #[post("/prices")]
-//! async fn set(topic: State<Topic<f64>>, Json(price): Json<f64>) -> String {
-//!     format!("{} have heard it", topic.publish(price))
+//! async fn set_price(topic: State<Topic<f64>>, Json(price): Json<f64>) -> String {
+//!     format!("{} subscribers", topic.publish(price))
 //! }
 //!
+//! # #[trine::main]
+//! # async fn main() {
 //! let topic = Topic::<f64>::with(TopicConfig { history: 100, ..TopicConfig::default() });
-//! let app = App::new().state(topic).routes(routes![prices, set]);
+//! let app = App::new().state(topic.clone()).routes(routes![prices, set_price]);
+//! let client = app.test().await;
+//! let response = client.post("/prices").json(&1.5).send().await;
+//! assert_eq!(response.text(), "0 subscribers");
+//! assert_eq!(*topic.history()[0], 1.5);
+//! # }
 //! ```
 //!
-//! # Layout
-//! In the order in which a message meets them:
-//! - [`Message`]: the value, its id, each form in which it was encoded
-//! - `hub`: its number, the history, the shards; one lock orders all of it
-//! - `shard`: the subscribers of one thread, each a place in a log
-//! - `relay`: one wake-up a thread
-//! - [`Subscription`]: what a subscriber holds
-//! - [`Carrier`]: the way to other processes
+//! [`Topics`] holds a topic for each key, such as the rooms of a chat. [`Presence`] records the
+//! members of each room.
 //!
-//! [`Topics`] are rooms by key, each a hub (`rooms`, `table`); [`Presence`] tells who is in which.
+//! # Layout
+//! In the order in which a message passes through them:
+//! - [`Message`]: the value, its id, and a cache of its encodings
+//! - `hub`: numbers the message, keeps the history, and passes the message to the shards, all under
+//!   one lock
+//! - `shard`: the subscribers of one thread, and a log of the latest messages that they share
+//! - `relay`: wakes the subscribers of one thread
+//! - [`Subscription`]: reads the messages of one subscriber
+//! - [`Carrier`]: transports messages to other processes
+//!
+//! `rooms` and `table` implement [`Topics`], with one hub for each room.
 
 mod carrier;
 mod config;
@@ -49,24 +63,23 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::carrier::{Line, Receive, read};
+use self::carrier::{Outbox, ReceiveParcel, from_json};
 use self::hub::Hub;
 use trine_core::BoxError;
 
-pub use self::carrier::{Carrier, Inbox, Parcel, Undelivered};
+pub use self::carrier::{Carrier, Inbox, InvalidParcel, Parcel};
 pub use self::config::{Overflow, TopicConfig};
-pub use self::local::Local;
-pub use self::message::{Form, Message, MessageId, NoMessageId, Origin};
-pub use self::presence::{Change, Here, Presence, Watch};
+pub use self::local::LocalCarrier;
+pub use self::message::{Encoding, InvalidMessageId, Message, MessageId, Origin};
+pub use self::presence::{Change, Presence, PresenceGuard, Watch};
 pub use self::rooms::{RoomsFull, Topics};
 pub use self::subscription::{Lagged, Since, Subscription};
 
-/// Hands each message to every subscriber. A clone is the same topic.
+/// Delivers each published message to every subscriber. Clones share the topic.
 ///
-/// Publishing never waits: it puts the message where the subscribers find it, once for each thread
-/// that has some, and has them woken. What becomes of a subscriber that does not keep up, its
-/// [`TopicConfig`] says. The value needs no `Clone`: all subscribers read the one that was
-/// published.
+/// Publishing never waits: it appends the message to one log for each thread that has subscribers,
+/// and has the subscribers woken. [`TopicConfig::overflow`] decides what happens to a subscriber
+/// that does not keep up. Values need no `Clone`: all subscribers read the same one.
 ///
 /// ```
 /// use trine::Topic;
@@ -82,59 +95,60 @@ pub use self::subscription::{Lagged, Since, Subscription};
 /// ```
 ///
 /// # Limits
-/// Those of its [`TopicConfig`]: messages that wait for one subscriber, and messages of the
-/// history. The number of subscribers is that of whatever holds them: of connections, most often.
+/// [`TopicConfig`] limits the messages that wait for one subscriber, and those of the history. The
+/// number of subscribers has no limit of its own: usually each belongs to a connection, and the
+/// server limits those.
 pub struct Topic<T: Send + Sync + 'static> {
     hub: Arc<Hub<T>>,
-    line: Option<Arc<Line<T>>>,
+    outbox: Option<Arc<Outbox<T>>>,
 }
 
 impl<T: Send + Sync + 'static> Topic<T> {
-    /// A topic with the limits of [`TopicConfig::default`].
+    /// Makes a topic with the limits of [`TopicConfig::default`].
     #[must_use]
     pub fn new() -> Topic<T> {
         Topic::with(TopicConfig::default())
     }
 
-    /// A topic with these limits.
+    /// Makes a topic with these limits.
     #[must_use]
     pub fn with(config: TopicConfig) -> Topic<T> {
-        Topic { hub: Arc::new(Hub::new(config)), line: None }
+        Topic { hub: Arc::new(Hub::new(config)), outbox: None }
     }
 
-    /// Connects it with the topics of this name in other processes, where it has the same type.
-    /// Values travel as JSON.
+    /// Connects the topic with the topics of the same name in other processes, which must have the
+    /// same type. Values are sent as JSON. See [`LocalCarrier`] for an example.
     #[must_use]
     pub fn carried(self, name: &str, carrier: Arc<dyn Carrier>) -> Topic<T>
     where
         T: Serialize + DeserializeOwned,
     {
-        let receiver: Weak<dyn Receive> = Arc::downgrade(&self.hub) as _;
-        let line = Line::attach(name, carrier, self.hub.origin(), receiver);
-        Topic { hub: self.hub, line: Some(Arc::new(line)) }
+        let receiver: Weak<dyn ReceiveParcel> = Arc::downgrade(&self.hub) as _;
+        let outbox = Outbox::attach(name, carrier, self.hub.origin(), receiver);
+        Topic { hub: self.hub, outbox: Some(Arc::new(outbox)) }
     }
 
-    /// Hands a value to every subscriber, and says how many there are in this process.
+    /// Publishes a value to every subscriber, and returns the number of subscribers in this process.
     pub fn publish(&self, value: T) -> usize {
-        // Only hubs of rooms are freed.
-        let Ok((message, reached)) = self.hub.publish(Message::unnamed(value)) else { return 0 };
-        if let Some(line) = &self.line {
-            line.send(Bytes::new(), &message);
+        // Only the hubs of rooms are freed.
+        let Ok((message, reached)) = self.hub.publish(Message::without_id(value)) else { return 0 };
+        if let Some(outbox) = &self.outbox {
+            outbox.send(Bytes::new(), &message);
         }
         reached
     }
 
-    /// Subscribes from the next message on.
+    /// Subscribes to the messages that are published from now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<T> {
         self.subscribe_since(Since::Now)
     }
 
-    /// Subscribes from some message of the history on: `Since::Oldest` for somebody who comes late,
-    /// `Option<LastEventId>` for an `EventSource` that may come back.
+    /// Subscribes, beginning with a message of the history: [`Since::Oldest`] replays all of it,
+    /// [`Since::After`] the messages after one that the client has seen. `Option<LastEventId>`
+    /// converts into the right one for an `EventSource`.
     ///
-    /// What is published meanwhile comes behind the history, without a gap and without a
-    /// repetition.
+    /// The live messages follow the history without a gap and without a repetition.
     ///
     /// ```
     /// use trine::topic::{Since, Topic, TopicConfig};
@@ -148,8 +162,8 @@ impl<T: Send + Sync + 'static> Topic<T> {
     /// let mut late = topic.subscribe_since(Since::Oldest);
     /// let two = late.recv().await.unwrap().unwrap();
     /// assert_eq!(*two, 2);
-    /// let mut back = topic.subscribe_since(Since::After(two.id().to_string()));
-    /// assert_eq!(*back.recv().await.unwrap().unwrap(), 3);
+    /// let mut resumed = topic.subscribe_since(Since::After(two.id().to_string()));
+    /// assert_eq!(*resumed.recv().await.unwrap().unwrap(), 3);
     /// # }
     /// ```
     #[must_use]
@@ -157,7 +171,7 @@ impl<T: Send + Sync + 'static> Topic<T> {
         self.hub.subscribe(&since.into())
     }
 
-    /// How many subscribers there are in this process.
+    /// The number of subscribers in this process.
     #[must_use]
     pub fn subscribers(&self) -> usize {
         self.hub.subscribers()
@@ -169,17 +183,30 @@ impl<T: Send + Sync + 'static> Topic<T> {
         self.hub.history()
     }
 
-    /// Ends every subscription once it has read what is there. Nothing can be published from here
-    /// on.
+    /// Ends every subscription after the messages that wait for it. Messages that are published
+    /// later are dropped.
+    ///
+    /// ```
+    /// # use trine::Topic;
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let topic = Topic::new();
+    /// let mut subscription = topic.subscribe();
+    /// topic.publish("last");
+    /// topic.close();
+    /// assert_eq!(*subscription.recv().await.unwrap().unwrap(), "last");
+    /// assert!(subscription.recv().await.is_none());
+    /// # }
+    /// ```
     pub fn close(&self) {
         self.hub.close();
     }
 }
 
-impl<T: DeserializeOwned + Send + Sync + 'static> Receive for Hub<T> {
+impl<T: DeserializeOwned + Send + Sync + 'static> ReceiveParcel for Hub<T> {
     fn receive(self: Arc<Self>, parcel: &Parcel) -> Result<(), BoxError> {
         if parcel.from != self.origin() {
-            let message = Message::new(parcel.id, read(&parcel.payload)?);
+            let message = Message::new(parcel.id, from_json(&parcel.payload)?);
             let _ = self.deliver(message);
         }
         Ok(())
@@ -188,7 +215,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Receive for Hub<T> {
 
 impl<T: Send + Sync + 'static> Clone for Topic<T> {
     fn clone(&self) -> Topic<T> {
-        Topic { hub: Arc::clone(&self.hub), line: self.line.clone() }
+        Topic { hub: Arc::clone(&self.hub), outbox: self.outbox.clone() }
     }
 }
 

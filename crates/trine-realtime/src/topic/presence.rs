@@ -1,4 +1,4 @@
-//! Who is here: a set of members for each room, and its changes as a stream.
+//! The members of each room, and a stream of the changes.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::Topic;
 use super::subscription::Subscription;
 
-/// Who is in which room. A clone is the same.
+/// Records the members of rooms. Clones share the record.
 ///
-/// A member is here while somebody holds the [`Here`] of its entry; one that entered twice, as in
-/// two windows, is here until both are gone. A room exists while somebody is in it or watches it.
+/// A member is present while a [`PresenceGuard`] of it exists. A member that entered twice, for
+/// example in two browser windows, is present until both guards are dropped. A room exists while it
+/// has members or is watched.
 ///
 /// ```
 /// use trine::topic::{Change, Presence};
@@ -25,37 +26,50 @@ use super::subscription::Subscription;
 /// let presence = Presence::<&str, &str>::new();
 /// let ann = presence.enter("lobby", "Ann");
 /// let mut watch = presence.watch("lobby");
-/// assert_eq!(watch.changed().await, Change::Here(vec!["Ann"]));
+/// assert_eq!(watch.changed().await, Change::Members(vec!["Ann"]));
 /// let _bob = presence.enter("lobby", "Bob");
 /// assert_eq!(watch.changed().await, Change::Joined("Bob"));
 /// drop(ann);
 /// assert_eq!(watch.changed().await, Change::Left("Ann"));
-/// assert_eq!(presence.here(&"lobby"), ["Bob"]);
+/// assert_eq!(presence.members(&"lobby"), ["Bob"]);
 /// # }
 /// ```
 ///
 /// # Limits
-/// It knows of this process alone. An entry costs what holds it: a connection, most often.
+/// It covers one process only. The number of members has no limit of its own: usually each guard
+/// belongs to a connection, and the server limits those.
 pub struct Presence<K, M: Send + Sync + 'static>(Arc<Rooms<K, M>>);
 
 type Rooms<K, M> = Mutex<HashMap<K, Room<M>>>;
 
 struct Room<M: Send + Sync + 'static> {
-    /// In the order in which they came; how often each one did.
-    here: Vec<(M, usize)>,
+    /// Each member with the number of its guards, in the order of arrival.
+    members: Vec<(M, usize)>,
     changes: Topic<Change<M>>,
-    watching: usize,
+    watchers: usize,
 }
 
-/// What changed in a room. As JSON it is `{"here":[…]}`, `{"joined":…}` or `{"left":…}`.
+/// A change of the members of a room.
+///
+/// ```
+/// use trine::topic::Change;
+///
+/// # fn main() -> Result<(), serde_json::Error> {
+/// assert_eq!(serde_json::to_string(&Change::Members(vec!["Ann"]))?, r#"{"members":["Ann"]}"#);
+/// assert_eq!(serde_json::to_string(&Change::Joined("Bob"))?, r#"{"joined":"Bob"}"#);
+/// assert_eq!(serde_json::to_string(&Change::Left("Ann"))?, r#"{"left":"Ann"}"#);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change<M> {
-    /// Everybody who is here: the first item of each [`Watch`], and again where it missed changes.
-    Here(Vec<M>),
-    /// Somebody who was not here came.
+    /// All members of the room: the first item of each [`Watch`], and again after the watch missed
+    /// changes.
+    Members(Vec<M>),
+    /// A new member entered.
     Joined(M),
-    /// Somebody is gone.
+    /// A member left.
     Left(M),
 }
 
@@ -64,63 +78,67 @@ where
     K: Eq + Hash + Clone + Send + Sync + 'static,
     M: Eq + Clone + Send + Sync + 'static,
 {
-    /// Nobody, anywhere.
+    /// A record without members.
     #[must_use]
     pub fn new() -> Presence<K, M> {
         Presence(Arc::default())
     }
 
-    /// Enters somebody, who is here until what is given back is dropped.
-    #[must_use = "the member leaves when this is dropped"]
-    pub fn enter(&self, room: K, member: M) -> Here<K, M> {
+    /// Adds a member to a room until the returned guard is dropped.
+    ///
+    /// A response keeps the guard with [`Sse::keep`](crate::sse::Sse::keep); the function of a
+    /// WebSocket holds it in a variable.
+    #[must_use = "the member leaves when the guard is dropped"]
+    pub fn enter(&self, room: K, member: M) -> PresenceGuard<K, M> {
         let mut rooms = self.rooms();
-        let place = rooms.entry(room.clone()).or_default();
-        match place.here.iter_mut().find(|(known, _)| *known == member) {
-            Some((_, times)) => *times += 1,
+        let entry = rooms.entry(room.clone()).or_default();
+        match entry.members.iter_mut().find(|(present, _)| *present == member) {
+            Some((_, guards)) => *guards += 1,
             None => {
-                place.here.push((member.clone(), 1));
-                place.changes.publish(Change::Joined(member.clone()));
+                entry.members.push((member.clone(), 1));
+                entry.changes.publish(Change::Joined(member.clone()));
             }
         }
         drop(rooms);
-        Here { presence: self.clone(), room, member }
+        PresenceGuard { presence: self.clone(), room, member }
     }
 
-    /// Everybody who is in a room, in the order in which they came.
+    /// The members of a room, in the order of arrival.
     #[must_use]
-    pub fn here(&self, room: &K) -> Vec<M> {
-        self.rooms().get(room).map_or_else(Vec::new, Room::here)
+    pub fn members(&self, room: &K) -> Vec<M> {
+        self.rooms().get(room).map_or_else(Vec::new, Room::members)
     }
 
-    /// Who is here, and what changes from then on: a stream that begins with [`Change::Here`].
+    /// Watches a room: a stream of its changes, which begins with [`Change::Members`].
     #[must_use]
     pub fn watch(&self, room: K) -> Watch<K, M> {
         let mut rooms = self.rooms();
-        let place = rooms.entry(room.clone()).or_default();
-        place.watching += 1;
-        let (changes, here) = (place.changes.subscribe(), Some(place.here()));
+        let entry = rooms.entry(room.clone()).or_default();
+        entry.watchers += 1;
+        let (changes, members) = (entry.changes.subscribe(), Some(entry.members()));
         drop(rooms);
-        Watch { presence: self.clone(), room, changes, here }
+        Watch { presence: self.clone(), room, changes, members }
     }
 
     fn leave(&self, room: &K, member: &M) {
-        self.change(room, |place| {
-            let Some(at) = place.here.iter().position(|(known, _)| known == member) else { return };
-            place.here[at].1 -= 1;
-            if place.here[at].1 == 0 {
-                let (member, _) = place.here.remove(at);
-                place.changes.publish(Change::Left(member));
+        self.change(room, |room| {
+            let index = room.members.iter().position(|(present, _)| present == member);
+            let Some(index) = index else { return };
+            room.members[index].1 -= 1;
+            if room.members[index].1 == 0 {
+                let (member, _) = room.members.remove(index);
+                room.changes.publish(Change::Left(member));
             }
         });
     }
 
-    /// Changes a room, and frees it where nobody is left.
-    fn change(&self, room: &K, change: impl FnOnce(&mut Room<M>)) {
+    /// Changes a room, and removes it if it has no members and no watchers left.
+    fn change(&self, key: &K, change: impl FnOnce(&mut Room<M>)) {
         let mut rooms = self.rooms();
-        let Some(place) = rooms.get_mut(room) else { return };
-        change(place);
-        if place.here.is_empty() && place.watching == 0 {
-            rooms.remove(room);
+        let Some(room) = rooms.get_mut(key) else { return };
+        change(room);
+        if room.members.is_empty() && room.watchers == 0 {
+            rooms.remove(key);
         }
     }
 
@@ -130,19 +148,19 @@ where
 }
 
 impl<M: Clone + Send + Sync + 'static> Room<M> {
-    fn here(&self) -> Vec<M> {
-        self.here.iter().map(|(member, _)| member.clone()).collect()
+    fn members(&self) -> Vec<M> {
+        self.members.iter().map(|(member, _)| member.clone()).collect()
     }
 }
 
 impl<M: Send + Sync + 'static> Default for Room<M> {
     fn default() -> Room<M> {
-        Room { here: Vec::new(), changes: Topic::new(), watching: 0 }
+        Room { members: Vec::new(), changes: Topic::new(), watchers: 0 }
     }
 }
 
-/// Somebody who is in a room until this is dropped.
-pub struct Here<K, M>
+/// Keeps a member in a room until it is dropped. [`Presence::enter`] makes it.
+pub struct PresenceGuard<K, M>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
     M: Eq + Clone + Send + Sync + 'static,
@@ -152,7 +170,7 @@ where
     member: M,
 }
 
-impl<K, M> Drop for Here<K, M>
+impl<K, M> Drop for PresenceGuard<K, M>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
     M: Eq + Clone + Send + Sync + 'static,
@@ -162,7 +180,8 @@ where
     }
 }
 
-/// Who is in a room, and what changes: a stream without an end.
+/// The members of a room and their changes, as a stream without an end. [`Presence::watch`] makes
+/// it.
 pub struct Watch<K, M>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
@@ -171,7 +190,8 @@ where
     presence: Presence<K, M>,
     room: K,
     changes: Subscription<Change<M>>,
-    here: Option<Vec<M>>,
+    /// The members, until they are read.
+    members: Option<Vec<M>>,
 }
 
 impl<K, M> Watch<K, M>
@@ -186,23 +206,23 @@ where
 
     fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<Change<M>> {
         loop {
-            if let Some(here) = self.here.take() {
-                return Poll::Ready(Change::Here(here));
+            if let Some(members) = self.members.take() {
+                return Poll::Ready(Change::Members(members));
             }
             match ready!(Pin::new(&mut self.changes).poll_next(cx)) {
                 Some(Ok(change)) => return Poll::Ready(change.value().clone()),
-                // Who missed a change gets all of it again.
-                Some(Err(_)) | None => self.begin_again(),
+                // It missed changes, so it reads all members again.
+                Some(Err(_)) | None => self.restart(),
             }
         }
     }
 
-    fn begin_again(&mut self) {
+    fn restart(&mut self) {
         let mut rooms = self.presence.rooms();
-        let place = rooms.entry(self.room.clone()).or_default();
-        let (changes, here) = (place.changes.subscribe(), Some(place.here()));
+        let entry = rooms.entry(self.room.clone()).or_default();
+        let (changes, members) = (entry.changes.subscribe(), Some(entry.members()));
         drop(rooms);
-        (self.changes, self.here) = (changes, here);
+        (self.changes, self.members) = (changes, members);
     }
 }
 
@@ -224,7 +244,7 @@ where
     M: Eq + Clone + Send + Sync + 'static,
 {
     fn drop(&mut self) {
-        self.presence.change(&self.room, |place| place.watching -= 1);
+        self.presence.change(&self.room, |room| room.watchers -= 1);
     }
 }
 
@@ -257,4 +277,4 @@ macro_rules! debug {
         }
     )*};
 }
-debug!(Presence, Here, Watch);
+debug!(Presence, PresenceGuard, Watch);

@@ -1,8 +1,9 @@
-//! One wake-up a thread: who publishes wakes one task there, and that one wakes the subscribers.
+//! One wake-up per thread: a publisher wakes one task on each thread, and that task wakes the
+//! subscribers there.
 //!
-//! To wake a task of another thread costs a lock and a system call, and ten thousand subscribers
-//! would cost as many on the way of whoever publishes. A task of the same thread is only pushed on
-//! its queue.
+//! Waking a task of another thread costs a lock and a system call, so waking ten thousand
+//! subscribers directly would hold up the publisher. Waking a task of the same thread only pushes
+//! it to the run queue.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -11,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Handle, Id};
 
-/// The relay of one thread. It lives as long as its runtime.
+/// The relay of one thread. Its task lives as long as the runtime.
 #[derive(Default)]
 pub(super) struct Relay {
     state: Mutex<State>,
@@ -19,51 +20,52 @@ pub(super) struct Relay {
 
 #[derive(Default)]
 struct State {
-    due: Vec<Arc<dyn Sleepers>>,
+    pending: Vec<Arc<dyn WakeAll>>,
     waker: Option<Waker>,
-    /// Its runtime is gone, and nobody would relay.
-    over: bool,
+    /// The runtime has dropped the task, so wake-ups must be direct.
+    runtime_gone: bool,
 }
 
-/// Tasks that wait for something.
-pub(super) trait Sleepers: Send + Sync {
+/// A group of waiting tasks.
+pub(super) trait WakeAll: Send + Sync {
     fn wake_all(&self);
 }
 
 thread_local! {
-    static HERE: RefCell<Option<(Id, Weak<Relay>)>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<(Id, Weak<Relay>)>> = const { RefCell::new(None) };
 }
 
 impl Relay {
-    /// The relay of this thread. `None` outside of a runtime: who waits there is woken by whoever
-    /// publishes.
-    pub(super) fn here() -> Option<Arc<Relay>> {
+    /// The relay of the current thread. `None` outside of a runtime: the publisher wakes subscribers
+    /// there directly.
+    pub(super) fn current() -> Option<Arc<Relay>> {
         let runtime = Handle::try_current().ok()?;
-        HERE.try_with(|here| {
-            let mut here = here.borrow_mut();
-            let known = here
-                .as_ref()
-                .filter(|(id, _)| *id == runtime.id())
-                .and_then(|(_, relay)| relay.upgrade());
-            known.unwrap_or_else(|| {
-                let relay = Arc::<Relay>::default();
-                *here = Some((runtime.id(), Arc::downgrade(&relay)));
-                let task = Task(Arc::clone(&relay));
-                runtime.spawn(async move { poll_fn(|cx| task.poll(cx)).await });
-                relay
+        CURRENT
+            .try_with(|current| {
+                let mut current = current.borrow_mut();
+                let known = current
+                    .as_ref()
+                    .filter(|(id, _)| *id == runtime.id())
+                    .and_then(|(_, relay)| relay.upgrade());
+                known.unwrap_or_else(|| {
+                    let relay = Arc::<Relay>::default();
+                    *current = Some((runtime.id(), Arc::downgrade(&relay)));
+                    let task = Task(Arc::clone(&relay));
+                    runtime.spawn(async move { poll_fn(|cx| task.poll(cx)).await });
+                    relay
+                })
             })
-        })
-        .ok()
+            .ok()
     }
 
-    /// Has `sleepers` woken soon.
-    pub(super) fn wake(&self, sleepers: Arc<dyn Sleepers>) {
+    /// Wakes the tasks of a group, in the relay's task.
+    pub(super) fn wake(&self, group: Arc<dyn WakeAll>) {
         let mut state = self.state();
-        if state.over {
+        if state.runtime_gone {
             drop(state);
-            return sleepers.wake_all();
+            return group.wake_all();
         }
-        state.due.push(sleepers);
+        state.pending.push(group);
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -76,20 +78,20 @@ impl Relay {
     }
 }
 
-/// The task of a relay. When its runtime drops it, what is due is still woken.
+/// The task of a relay. When the runtime drops it, it still wakes the pending groups.
 struct Task(Arc<Relay>);
 
 impl Task {
     fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         loop {
             let mut state = self.0.state();
-            if state.due.is_empty() {
+            if state.pending.is_empty() {
                 state.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            let due = std::mem::take(&mut state.due);
+            let pending = std::mem::take(&mut state.pending);
             drop(state);
-            due.iter().for_each(|sleepers| sleepers.wake_all());
+            pending.iter().for_each(|group| group.wake_all());
         }
     }
 }
@@ -97,9 +99,9 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.over = true;
-        let due = std::mem::take(&mut state.due);
+        state.runtime_gone = true;
+        let pending = std::mem::take(&mut state.pending);
         drop(state);
-        due.iter().for_each(|sleepers| sleepers.wake_all());
+        pending.iter().for_each(|group| group.wake_all());
     }
 }

@@ -1,14 +1,14 @@
-//! The subscribers of a topic on one thread: a log of the latest messages, and where in it each one
-//! stands.
+//! The subscribers of a topic on one thread: a log of the latest messages, and the position of each
+//! subscriber in it.
 //!
 //! ```text
-//!   log   [ 41 42 43 44 45 ] 46 comes next
+//!   log   [ 41 42 43 44 45 ] 46 is the next position
 //!              ^        ^     ^
-//!              |        |     waits, or would
-//!              |        has one message to read
-//!              the next message but one pushes it off its place: see Overflow
+//!              |        |     this subscriber has read everything
+//!              |        this one has one message to read
+//!              this one lags once two more messages are pushed: see `Overflow`
 //! ```
-//! To publish is one push here, however many subscribers there are.
+//! Publishing pushes one message to the log, for any number of subscribers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 
 use super::config::{Overflow, TopicConfig};
 use super::message::Message;
-use super::relay::{Relay, Sleepers};
+use super::relay::{Relay, WakeAll};
 
 pub(super) struct Shard<T> {
     relay: Option<Arc<Relay>>,
@@ -30,51 +30,52 @@ pub(super) struct Shard<T> {
 
 struct State<T> {
     log: VecDeque<Message<T>>,
-    /// The position behind the last message of the log.
+    /// The position after the last message of the log.
     next: u64,
-    slots: Slab<Slot<T>>,
+    subscribers: Slab<Subscriber<T>>,
+    /// The number of subscribers with a waker.
     waiting: usize,
-    /// The relay was asked, and has not come yet.
-    due: bool,
-    /// No subscriber without kept messages stands before this position. Used with
-    /// [`Overflow::DropNewest`] alone.
+    /// The relay will call [`WakeAll::wake_all`], and has not done so yet.
+    wake_pending: bool,
+    /// No subscriber without a saved log stands before this position. Only used with
+    /// [`Overflow::DropNewest`].
     slowest: u64,
     closed: bool,
 }
 
-/// One subscriber.
-struct Slot<T> {
+/// The state of one subscriber.
+struct Subscriber<T> {
     /// The position that it reads next.
-    at: u64,
+    position: u64,
     waker: Option<Waker>,
-    kept: Option<Box<Kept<T>>>,
+    saved_log: Option<Box<SavedLog<T>>>,
 }
 
-/// With [`Overflow::DropNewest`]: what waited when the queue was full. It goes on at `at` of its
-/// slot.
-struct Kept<T> {
+/// With [`Overflow::DropNewest`]: a copy of the log from when the queue of a subscriber was full,
+/// which it reads before it goes on with new messages.
+struct SavedLog<T> {
     messages: VecDeque<Message<T>>,
-    /// The position behind them.
+    /// The position after the last message.
     end: u64,
 }
 
-/// A subscriber that was taken out, to be dropped when no lock is held: its messages may drop code
-/// of the user.
-pub(super) struct Left<T> {
-    /// Whether it was the last of its shard.
-    pub(super) last: bool,
-    _slot: Option<Slot<T>>,
+/// A removed subscriber. It must be dropped when no lock is held, since dropping its messages may
+/// run code of the user.
+pub(super) struct RemovedSubscriber<T> {
+    /// Whether it was the last subscriber of the shard.
+    pub(super) was_last: bool,
+    _subscriber: Option<Subscriber<T>>,
 }
 
-/// What a subscriber gets.
+/// The next item for a subscriber.
 pub(super) enum Next<T> {
     Message(Message<T>),
-    /// So many were dropped.
+    /// The number of messages that were dropped.
     Missed(u64),
     Closed,
 }
 
-/// What has to be done once all locks are free.
+/// The tasks to wake once all locks are released.
 #[must_use]
 pub(super) enum Wake {
     Nobody,
@@ -83,14 +84,14 @@ pub(super) enum Wake {
 }
 
 impl<T: Send + Sync + 'static> Shard<T> {
-    /// A shard of this thread. The next message will have the position `next`.
+    /// A shard for the current thread. The next message has the position `next`.
     pub(super) fn new(config: &TopicConfig, relay: Option<Arc<Relay>>, next: u64) -> Shard<T> {
         let state = State {
             log: VecDeque::new(),
             next,
-            slots: Slab::new(),
+            subscribers: Slab::new(),
             waiting: 0,
-            due: false,
+            wake_pending: false,
             slowest: next,
             closed: false,
         };
@@ -109,28 +110,28 @@ impl<T: Send + Sync + 'static> Shard<T> {
         }
     }
 
-    /// A new subscriber, from the next message on.
-    pub(super) fn enter(&self) -> usize {
+    /// Adds a subscriber, which begins with the next message.
+    pub(super) fn add_subscriber(&self) -> usize {
         let mut state = self.state();
-        let slot = Slot { at: state.next, waker: None, kept: None };
-        state.slots.insert(slot)
+        let position = state.next;
+        state.subscribers.insert(Subscriber { position, waker: None, saved_log: None })
     }
 
-    /// Takes a subscriber out.
-    pub(super) fn leave(&self, key: usize) -> Left<T> {
+    pub(super) fn remove_subscriber(&self, key: usize) -> RemovedSubscriber<T> {
         let mut state = self.state();
-        let slot = state.slots.try_remove(key);
-        state.waiting -= usize::from(slot.as_ref().is_some_and(|slot| slot.waker.is_some()));
-        Left { last: state.slots.is_empty(), _slot: slot }
+        let subscriber = state.subscribers.try_remove(key);
+        let waited = subscriber.as_ref().is_some_and(|subscriber| subscriber.waker.is_some());
+        state.waiting -= usize::from(waited);
+        RemovedSubscriber { was_last: state.subscribers.is_empty(), _subscriber: subscriber }
     }
 
-    /// Adds a message. Gives back the one that made place, to be dropped when no lock is held.
+    /// Adds a message. Returns the one that it evicted, to be dropped when no lock is held.
     pub(super) fn push(&self, message: Message<T>) -> (Option<Message<T>>, Wake) {
         let mut state = self.state();
         let mut evicted = None;
         if state.log.len() == self.queue {
             if self.overflow == Overflow::DropNewest {
-                state.keep_for_the_slowest();
+                state.save_log_for_slowest();
             }
             evicted = state.log.pop_front();
         }
@@ -139,14 +140,14 @@ impl<T: Send + Sync + 'static> Shard<T> {
         (evicted, state.wake())
     }
 
-    /// Ends all subscriptions once they have read what is there.
+    /// Ends all subscriptions after the messages that wait for them.
     pub(super) fn close(&self) -> Wake {
         let mut state = self.state();
         state.closed = true;
         state.wake()
     }
 
-    /// Does what [`Shard::push`] asked for.
+    /// Wakes the tasks that [`Shard::push`] or [`Shard::close`] named.
     pub(super) fn wake(self: &Arc<Self>, wake: Wake) {
         match (wake, &self.relay) {
             (Wake::Nobody, _) => {}
@@ -156,41 +157,44 @@ impl<T: Send + Sync + 'static> Shard<T> {
         }
     }
 
-    /// The next thing for a subscriber, or its task is woken when there is one.
+    /// The next item for a subscriber. If there is none, registers the task to be woken.
     pub(super) fn poll(&self, key: usize, cx: &Context<'_>) -> Poll<Next<T>> {
         let mut state = self.state();
-        let State { log, next, slots, waiting, closed, .. } = &mut *state;
-        let Some(slot) = slots.get_mut(key) else { return Poll::Ready(Next::Closed) };
-        if let Some(kept) = &mut slot.kept {
-            if let Some(message) = kept.messages.pop_front() {
+        let State { log, next, subscribers, waiting, closed, .. } = &mut *state;
+        let Some(subscriber) = subscribers.get_mut(key) else {
+            return Poll::Ready(Next::Closed);
+        };
+        if let Some(saved) = &mut subscriber.saved_log {
+            if let Some(message) = saved.messages.pop_front() {
                 return Poll::Ready(Next::Message(message));
             }
-            let missed = *next - kept.end;
-            (slot.at, slot.kept) = (*next, None);
+            let missed = *next - saved.end;
+            (subscriber.position, subscriber.saved_log) = (*next, None);
             return Poll::Ready(Next::Missed(missed));
         }
         let first = *next - log.len() as u64;
-        if slot.at < first {
-            let missed = first - slot.at;
-            slot.at = first;
+        if subscriber.position < first {
+            let missed = first - subscriber.position;
+            subscriber.position = first;
             return Poll::Ready(Next::Missed(missed));
         }
-        let ahead = usize::try_from(slot.at - first).unwrap_or(usize::MAX);
-        if let Some(message) = log.get(ahead) {
-            slot.at += 1;
+        let index = usize::try_from(subscriber.position - first).unwrap_or(usize::MAX);
+        if let Some(message) = log.get(index) {
+            subscriber.position += 1;
             return Poll::Ready(Next::Message(message.clone()));
         }
         if *closed {
             return Poll::Ready(Next::Closed);
         }
-        if slot.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if subscriber.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             return Poll::Pending;
         }
-        let before = slot.waker.replace(cx.waker().clone());
-        *waiting += usize::from(before.is_none());
+        let previous = subscriber.waker.replace(cx.waker().clone());
+        *waiting += usize::from(previous.is_none());
         drop(state);
-        // The last hold on a task may drop it here, and a subscription with it.
-        drop(before);
+        // Dropping the waker may drop its task, and a subscription with it, so the lock must be
+        // free.
+        drop(previous);
         Poll::Pending
     }
 
@@ -203,50 +207,53 @@ impl<T> State<T> {
     fn wake(&mut self) -> Wake {
         match self.waiting {
             0 => Wake::Nobody,
-            // A detour over the relay would cost more than it saves.
-            1 if self.slots.len() <= BATCH => {
+            // For a single waiting task, the relay would cost more than it saves.
+            1 if self.subscribers.len() <= BATCH => {
                 self.waiting = 0;
-                let waker = self.slots.iter_mut().find_map(|(_, slot)| slot.waker.take());
+                let mut subscribers = self.subscribers.iter_mut();
+                let waker = subscribers.find_map(|(_, subscriber)| subscriber.waker.take());
                 waker.map_or(Wake::Nobody, Wake::One)
             }
-            _ if std::mem::replace(&mut self.due, true) => Wake::Nobody,
+            _ if std::mem::replace(&mut self.wake_pending, true) => Wake::Nobody,
             _ => Wake::All,
         }
     }
 
-    /// The first message is about to go: whoever has not read it keeps a copy of the log, and reads
-    /// that first.
-    fn keep_for_the_slowest(&mut self) {
+    /// Saves a copy of the log for each subscriber that has not read the first message, which is
+    /// about to be evicted.
+    fn save_log_for_slowest(&mut self) {
         let first = self.next - self.log.len() as u64;
-        // Subscribers only move forward, so most pushes need not look at each of them.
+        // Positions only increase, so most pushes need not check every subscriber.
         if self.slowest > first {
             return;
         }
         let mut slowest = u64::MAX;
-        for (_, slot) in &mut self.slots {
-            if slot.kept.is_some() {
+        for (_, subscriber) in &mut self.subscribers {
+            if subscriber.saved_log.is_some() {
                 continue;
             }
-            if slot.at <= first {
-                slot.kept = Some(Box::new(Kept { messages: self.log.clone(), end: self.next }));
+            if subscriber.position <= first {
+                let saved = SavedLog { messages: self.log.clone(), end: self.next };
+                subscriber.saved_log = Some(Box::new(saved));
             } else {
-                slowest = slowest.min(slot.at);
+                slowest = slowest.min(subscriber.position);
             }
         }
         self.slowest = slowest.min(self.next);
     }
 }
 
-impl<T: Send + Sync + 'static> Sleepers for Shard<T> {
+impl<T: Send + Sync + 'static> WakeAll for Shard<T> {
     fn wake_all(&self) {
         let mut state = self.state();
-        // What is published from here on asks again.
-        state.due = false;
+        // Messages that are published from now on request another wake-up.
+        state.wake_pending = false;
         let mut key = 0;
-        while state.waiting > 0 && key < state.slots.capacity() {
+        while state.waiting > 0 && key < state.subscribers.capacity() {
             let mut wakers = SmallVec::<[Waker; BATCH]>::new();
-            while wakers.len() < BATCH && key < state.slots.capacity() {
-                wakers.extend(state.slots.get_mut(key).and_then(|slot| slot.waker.take()));
+            while wakers.len() < BATCH && key < state.subscribers.capacity() {
+                let subscriber = state.subscribers.get_mut(key);
+                wakers.extend(subscriber.and_then(|subscriber| subscriber.waker.take()));
                 key += 1;
             }
             state.waiting -= wakers.len();
@@ -257,5 +264,5 @@ impl<T: Send + Sync + 'static> Sleepers for Shard<T> {
     }
 }
 
-/// Wakers that are woken between two looks at the slots, without the lock.
+/// The number of tasks that are woken each time the lock is released.
 const BATCH: usize = 64;

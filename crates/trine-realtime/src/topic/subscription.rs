@@ -1,4 +1,4 @@
-//! What a subscriber holds: the messages of a topic, one after the other.
+//! The messages of a topic for one subscriber.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,7 +13,7 @@ use super::hub::Hub;
 use super::message::Message;
 use super::shard::{Next, Shard};
 
-/// The messages of a [`Topic`](crate::topic::Topic) for one subscriber, as a stream. Dropping it ends the
+/// The messages of a [`Topic`](super::Topic) for one subscriber, as a stream. Dropping it ends the
 /// subscription.
 ///
 /// ```
@@ -26,23 +26,23 @@ use super::shard::{Next, Shard};
 /// assert_eq!(topic.publish("tick"), 1);
 /// match subscription.recv().await {
 ///     Some(Ok(message)) => assert_eq!(*message, "tick"),
-///     Some(Err(Lagged { missed })) => eprintln!("missed {missed:?}"),
-///     None => eprintln!("the topic was closed"),
+///     Some(Err(Lagged { missed })) => panic!("{missed:?} messages are missing"),
+///     None => panic!("the topic was closed"),
 /// }
 /// # }
 /// ```
 ///
 /// # Errors
-/// [`Lagged`] where messages are missing, at their place among the others; the subscription goes on
-/// behind it, unless the topic disconnects whoever lags.
+/// [`Lagged`] in place of missing messages. The subscription goes on after it, unless the topic has
+/// [`Overflow::Disconnect`].
 pub struct Subscription<T: Send + Sync + 'static> {
     hub: Arc<Hub<T>>,
     shard: Arc<Shard<T>>,
     key: usize,
-    /// The history, to be read before what is live.
+    /// The messages of the history that are still to be read, before the live ones.
     replay: VecDeque<Message<T>>,
     lagged: Option<Lagged>,
-    over: bool,
+    ended: bool,
 }
 
 impl<T: Send + Sync + 'static> Subscription<T> {
@@ -53,23 +53,24 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         replay: VecDeque<Message<T>>,
         lagged: Option<Lagged>,
     ) -> Subscription<T> {
-        Subscription { hub, shard, key, replay, lagged, over: false }
+        Subscription { hub, shard, key, replay, lagged, ended: false }
     }
 
-    /// Waits for the next message. `None` when the topic was closed, or disconnects whoever lags.
+    /// Waits for the next message. `None` when the topic was closed, or has disconnected this
+    /// subscriber because it lagged.
     ///
-    /// It can be dropped while it waits, as `select!` does: no message is lost by it.
+    /// This method is cancel safe: dropping the future loses no message.
     ///
     /// # Errors
-    /// [`Lagged`] where messages are missing.
+    /// [`Lagged`] in place of missing messages.
     pub async fn recv(&mut self) -> Option<Result<Message<T>, Lagged>> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Whether nothing more comes behind what was given.
+    /// Whether the subscription has ended, so that nothing follows the last item.
     #[cfg(feature = "ws")]
-    pub(crate) fn is_over(&self) -> bool {
-        self.over
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended
     }
 
     fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Message<T>, Lagged>>> {
@@ -78,22 +79,22 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         }
         if let Some(message) = self.replay.pop_front() {
             if self.replay.is_empty() {
-                // It is needed no more, and there may be ten thousand of it.
+                // Frees the memory: ten thousand subscribers may hold such a buffer.
                 self.replay = VecDeque::new();
             }
             return Poll::Ready(Some(Ok(message)));
         }
-        if self.over {
+        if self.ended {
             return Poll::Ready(None);
         }
         Poll::Ready(match ready!(self.shard.poll(self.key, cx)) {
             Next::Message(message) => Some(Ok(message)),
             Next::Missed(missed) => {
-                self.over = self.hub.overflow() == Overflow::Disconnect;
+                self.ended = self.hub.overflow() == Overflow::Disconnect;
                 Some(Err(Lagged { missed: Some(missed) }))
             }
             Next::Closed => {
-                self.over = true;
+                self.ended = true;
                 None
             }
         })
@@ -120,28 +121,33 @@ impl<T: Send + Sync + 'static> std::fmt::Debug for Subscription<T> {
     }
 }
 
-/// With which message a subscription begins.
+/// The message with which a subscription begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Since {
-    /// The next one that is published.
+    /// The next message that is published.
     #[default]
     Now,
-    /// The oldest one of the history.
+    /// The oldest message of the history.
     Oldest,
-    /// The one behind the message with this [id](crate::topic::MessageId). Where the
-    /// history does not reach back to it, the first thing is [`Lagged`], and all of the history
-    /// follows.
+    /// The message after the one with this [id](super::MessageId). If the history does not reach
+    /// back to that message, the subscription begins with [`Lagged`] and then the whole history.
     ///
-    /// After a restart no id of before is known. Between processes the order of messages that were
-    /// published at the same time may differ, so that near the id one of these may come twice or be
-    /// missing.
+    /// Ids from before a restart are unknown. Messages that several processes publish at the same
+    /// time may have a different order in each process, so near the id one of them may be repeated
+    /// or missing.
     After(String),
 }
 
-/// Messages are missing here.
+/// Messages are missing at this position of a subscription.
+///
+/// ```
+/// use trine::topic::Lagged;
+///
+/// assert_eq!(Lagged { missed: Some(3) }.to_string(), "3 messages are missing");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lagged {
-    /// How many. `None` where nobody knows, as after a restart.
+    /// The number of missing messages. `None` if it is unknown, for example after a restart.
     pub missed: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! The rooms that exist, and which of them has rested longest.
+//! The existing rooms, and the order in which they became idle.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -9,36 +9,36 @@ use smallvec::SmallVec;
 
 use super::hub::Hub;
 
-/// Rooms by key. Those that may be idle stand in a list too, by when they were last known to be
-/// used: so whoever asks for one more room need not look at all of them, which all who publish
-/// would have to wait for.
+/// Rooms by key, and a queue of those that may be idle, ordered by the time of their last known
+/// use. The queue finds a room to replace without a search through all rooms, which would hold up
+/// every publisher.
 ///
-/// The list is put right when it is read. A room is entered when it is made and when its last
-/// subscriber leaves; one that turns out to be in use is taken out, and one that was used since
-/// moves to where it belongs. So each look at a room was paid for by somebody who made, left or
-/// used it.
-pub(super) struct Table<K, T> {
+/// The queue is corrected when it is read. A room is queued when it is created and when its last
+/// subscriber leaves. A queued room that is in use again leaves the queue, and one that was used
+/// meanwhile moves to its new position. So creating, leaving or using a room pays for at most one
+/// later inspection.
+pub(super) struct RoomTable<K, T> {
     rooms: HashMap<K, Room<T>>,
-    resting: BTreeMap<Place, K>,
-    entered: u64,
+    idle_queue: BTreeMap<IdleKey, K>,
+    /// The number of insertions into the queue.
+    queued: u64,
 }
 
 struct Room<T> {
     hub: Arc<Hub<T>>,
-    /// Where it stands in the list.
-    place: Option<Place>,
+    /// The key of its entry in the queue.
+    idle_key: Option<IdleKey>,
 }
 
-/// Since when it rests; the second part tells apart what began at once.
-type Place = (Instant, u64);
+/// The time since when a room is idle, and a number that makes the key unique.
+type IdleKey = (Instant, u64);
 
-/// Rooms that were taken out. With them go messages, and what these drop may be code of the user,
-/// so no lock may be held then.
-pub(super) type Freed<T> = SmallVec<[Arc<Hub<T>>; 4]>;
+/// Removed rooms. Dropping their messages may run code of the user, so no lock may be held then.
+pub(super) type FreedHubs<T> = SmallVec<[Arc<Hub<T>>; 4]>;
 
-impl<K, T> Table<K, T> {
-    pub(super) fn new() -> Table<K, T> {
-        Table { rooms: HashMap::new(), resting: BTreeMap::new(), entered: 0 }
+impl<K, T> RoomTable<K, T> {
+    pub(super) fn new() -> RoomTable<K, T> {
+        RoomTable { rooms: HashMap::new(), idle_queue: BTreeMap::new(), queued: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -50,7 +50,7 @@ impl<K, T> Table<K, T> {
     }
 }
 
-impl<K, T> Table<K, T>
+impl<K, T> RoomTable<K, T>
 where
     K: Eq + Hash + Clone,
     T: Send + Sync + 'static,
@@ -60,34 +60,35 @@ where
     }
 
     pub(super) fn insert(&mut self, key: K, hub: Arc<Hub<T>>) {
-        self.rooms.insert(key.clone(), Room { hub, place: None });
-        self.enter(key, Instant::now());
+        self.rooms.insert(key.clone(), Room { hub, idle_key: None });
+        self.enqueue(key, Instant::now());
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<Arc<Hub<T>>> {
-        let Room { hub, place } = self.rooms.remove(key)?;
-        if let Some(place) = place {
-            self.resting.remove(&place);
+        let Room { hub, idle_key } = self.rooms.remove(key)?;
+        if let Some(idle_key) = idle_key {
+            self.idle_queue.remove(&idle_key);
         }
         Some(hub)
     }
 
-    /// The last subscriber of a room has left: it goes at once if it may, or begins to rest.
-    pub(super) fn emptied(&mut self, key: &K, linger: Duration) -> Option<Arc<Hub<T>>> {
-        let Room { hub, place } = self.rooms.get(key)?;
+    /// The last subscriber of a room has left: removes the room if it may be freed at once, and
+    /// queues it otherwise.
+    pub(super) fn on_empty(&mut self, key: &K, linger: Duration) -> Option<Arc<Hub<T>>> {
+        let Room { hub, idle_key } = self.rooms.get(key)?;
         if hub.free(linger) {
             return self.remove(key);
         }
-        if let (None, Some(since)) = (place, hub.idle_since()) {
-            self.enter(key.clone(), since);
+        if let (None, Some(since)) = (idle_key, hub.idle_since()) {
+            self.enqueue(key.clone(), since);
         }
         None
     }
 
-    /// Frees the rooms that have rested for long enough.
-    pub(super) fn free_rested(&mut self, linger: Duration, freed: &mut Freed<T>) {
+    /// Frees the rooms that have been idle for at least `linger`.
+    pub(super) fn free_expired(&mut self, linger: Duration, freed: &mut FreedHubs<T>) {
         while self
-            .resting
+            .idle_queue
             .first_key_value()
             .is_some_and(|((since, _), _)| since.elapsed() >= linger)
         {
@@ -95,9 +96,9 @@ where
         }
     }
 
-    /// Frees the room with the longest rest. `None` where all are in use.
-    pub(super) fn free_longest(&mut self) -> Option<Arc<Hub<T>>> {
-        while !self.resting.is_empty() {
+    /// Frees the room that has been idle for longest. `None` if all rooms are in use.
+    pub(super) fn free_longest_idle(&mut self) -> Option<Arc<Hub<T>>> {
+        while !self.idle_queue.is_empty() {
             if let Some(freed) = self.free_first(Duration::ZERO) {
                 return Some(freed);
             }
@@ -105,27 +106,27 @@ where
         None
     }
 
-    /// Frees the first of the list, or puts it where it belongs.
-    fn free_first(&mut self, rest: Duration) -> Option<Arc<Hub<T>>> {
-        let ((listed, _), key) = self.resting.pop_first()?;
+    /// Frees the first room of the queue, or moves it to its correct position.
+    fn free_first(&mut self, linger: Duration) -> Option<Arc<Hub<T>>> {
+        let ((queued_since, _), key) = self.idle_queue.pop_first()?;
         let room = self.rooms.get_mut(&key)?;
-        room.place = None;
+        room.idle_key = None;
         let since = room.hub.idle_since()?;
-        if since <= listed && room.hub.free(rest) {
+        if since <= queued_since && room.hub.free(linger) {
             return self.remove(&key);
         }
-        // It was used since, or is used at this moment: then it moves to the end, where it is
-        // looked at once more.
-        let since = if since > listed { since } else { Instant::now() };
-        self.enter(key, since);
+        // It was used meanwhile, or is being used right now: then it moves to the end of the queue
+        // and is inspected once more.
+        let since = if since > queued_since { since } else { Instant::now() };
+        self.enqueue(key, since);
         None
     }
 
-    fn enter(&mut self, key: K, since: Instant) {
+    fn enqueue(&mut self, key: K, since: Instant) {
         let Some(room) = self.rooms.get_mut(&key) else { return };
-        self.entered += 1;
-        let place = (since, self.entered);
-        room.place = Some(place);
-        self.resting.insert(place, key);
+        self.queued += 1;
+        let idle_key = (since, self.queued);
+        room.idle_key = Some(idle_key);
+        self.idle_queue.insert(idle_key, key);
     }
 }

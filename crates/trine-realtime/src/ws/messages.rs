@@ -1,4 +1,4 @@
-//! The messages of a topic as messages of sockets.
+//! The messages of a topic as messages of WebSockets.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,23 +8,23 @@ use serde::Serialize;
 use trine_core::BoxError;
 use trine_websocket::{Message, Prepared};
 
-use crate::topic::{self, Form, Lagged, Subscription};
+use crate::topic::{self, Encoding, Lagged, Subscription};
 
-/// The messages of a topic as `Socket::forward` takes them, each written and
-/// compressed once for all clients. [`Subscription::messages`] makes it.
+/// The messages of a topic as a stream for `Socket::forward`. Each is serialized and compressed once
+/// for all clients. [`Subscription::messages`] makes it.
 ///
-/// Where messages are missing, the text `{"lagged":3}` says how many, or `{"lagged":null}` where
-/// nobody knows. A client that
-/// [`Overflow::Disconnect`](crate::topic::Overflow::Disconnect) lets go is closed with
-/// 1013, which means: come back.
+/// In place of missing messages the client receives the text `{"lagged":3}` with their number, or
+/// `{"lagged":null}` if the number is unknown. With
+/// [`Overflow::Disconnect`](crate::topic::Overflow::Disconnect) the stream ends with the error
+/// [`Lagged`] instead, and the socket is closed with 1013, "try again later".
 #[derive(Debug)]
 pub struct Messages<T: Send + Sync + 'static> {
     messages: Subscription<T>,
-    write: fn(&topic::Message<T>) -> Result<Message, BoxError>,
+    to_message: fn(&topic::Message<T>) -> Result<Message, BoxError>,
 }
 
 impl<T: Send + Sync + 'static> Subscription<T> {
-    /// The messages as JSON in text messages of a WebSocket. Feature `ws`.
+    /// The messages as text messages of a WebSocket, with the value as JSON. Feature `ws`.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -45,7 +45,7 @@ impl<T: Send + Sync + 'static> Subscription<T> {
         self.messages_by(|message| Ok(Message::Text(serde_json::to_string(message.value())?)))
     }
 
-    /// The messages as `write` makes them. It is called once for a message, however many sockets
+    /// The messages as `to_message` makes them. It is called once per message, however many sockets
     /// send it.
     ///
     /// ```
@@ -54,9 +54,11 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// #[get("/news")]
     /// async fn news(topic: State<trine::Topic<String>>, ws: WebSocket) -> Response {
     ///     ws.on_upgrade(async move |mut socket| {
-    ///         // With its id, so that a page can say where it was when it comes back.
-    ///         let news = topic.subscribe().messages_by(|news| Ok(format!("{} {}", news.id(), **news).into()));
-    ///         socket.forward(news);
+    ///         // With the id, so that a page can resume after this message when it reconnects.
+    ///         let news = topic.subscribe();
+    ///         socket.forward(news.messages_by(|news| {
+    ///             Ok(format!("{} {}", news.id(), news.value()).into())
+    ///         }));
     ///         while socket.recv().await.is_some() {}
     ///     })
     /// }
@@ -64,21 +66,21 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     #[must_use]
     pub fn messages_by(
         self,
-        write: fn(&topic::Message<T>) -> Result<Message, BoxError>,
+        to_message: fn(&topic::Message<T>) -> Result<Message, BoxError>,
     ) -> Messages<T> {
-        Messages { messages: self, write }
+        Messages { messages: self, to_message }
     }
 }
 
-/// What [`topic::Message::shared`] keeps under.
-struct AsMessage;
+/// Names the encoding of messages for WebSockets.
+struct WebSocketEncoding;
 
 impl<T: Send + Sync + 'static> Messages<T> {
     fn message(&self, message: &topic::Message<T>) -> Result<Prepared, BoxError> {
-        let write = self.write;
-        // Two functions of one address are the same.
-        let form = Form::of::<AsMessage>(write as usize as u64);
-        message.shared(form, |message| Ok(Prepared::new(write(message)?)))
+        let to_message = self.to_message;
+        // The address distinguishes the functions of several routes.
+        let encoding = Encoding::of::<WebSocketEncoding>(to_message as usize as u64);
+        message.encoded_as(encoding, |message| Ok(Prepared::new(to_message(message)?)))
     }
 }
 
@@ -89,13 +91,13 @@ impl<T: Send + Sync + 'static> Stream for Messages<T> {
         let next = ready!(Pin::new(&mut self.messages).poll_next(cx));
         Poll::Ready(next.map(|next| match next {
             Ok(message) => self.message(&message),
-            Err(lagged) if self.messages.is_over() => Err(lagged.into()),
-            Err(lagged) => Ok(missing(lagged)),
+            Err(lagged) if self.messages.is_ended() => Err(lagged.into()),
+            Err(lagged) => Ok(lagged_message(lagged)),
         }))
     }
 }
 
-fn missing(lagged: Lagged) -> Prepared {
+fn lagged_message(lagged: Lagged) -> Prepared {
     let missed = lagged.missed.map_or_else(|| "null".to_owned(), |missed| missed.to_string());
     Prepared::new(format!("{{\"lagged\":{missed}}}"))
 }

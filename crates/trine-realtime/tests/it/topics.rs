@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 use trine_realtime::topic::{
-    Change, Form, Lagged, Message, Overflow, Presence, RoomsFull, Since, Subscription, Topic,
+    Change, Encoding, Lagged, Message, Overflow, Presence, RoomsFull, Since, Subscription, Topic,
     TopicConfig, Topics,
 };
 
@@ -347,7 +347,7 @@ async fn a_message_is_encoded_once_for_all() {
     topic.publish("hello".to_owned());
     for mut subscription in subscriptions {
         let message = next(&mut subscription).await.unwrap();
-        let bytes = message.encoded(Form::of::<Upper>(0), |text| {
+        let bytes = message.encoded(Encoding::of::<Upper>(0), |text| {
             MADE.fetch_add(1, Ordering::Relaxed);
             Ok(text.to_uppercase().into())
         });
@@ -503,10 +503,10 @@ async fn presence_counts_members_and_not_entries() {
     let presence = Presence::<u8, &str>::new();
     let [ann, ann_again] = [0, 1].map(|_| presence.enter(1, "Ann"));
     let mut watch = presence.watch(1);
-    assert_eq!(watch.next().await, Some(Change::Here(vec!["Ann"])));
+    assert_eq!(watch.next().await, Some(Change::Members(vec!["Ann"])));
     let bob = presence.enter(1, "Bob");
     drop(ann);
-    assert_eq!(presence.here(&1), ["Ann", "Bob"]);
+    assert_eq!(presence.members(&1), ["Ann", "Bob"]);
     drop(ann_again);
     assert_eq!(watch.changed().await, Change::Joined("Bob"));
     assert_eq!(watch.changed().await, Change::Left("Ann"));
@@ -515,9 +515,9 @@ async fn presence_counts_members_and_not_entries() {
     for _ in 0..300 {
         drop(presence.enter(1, "Eve"));
     }
-    assert_eq!(watch.changed().await, Change::Here(vec!["Bob"]));
+    assert_eq!(watch.changed().await, Change::Members(vec!["Bob"]));
     assert!(watch.changed().now_or_never().is_none());
-    assert_eq!(presence.here(&2), [""; 0]);
+    assert_eq!(presence.members(&2), [""; 0]);
     drop((bob, watch));
     assert_eq!(
         format!("{:?}", serde_json::to_string(&Change::Joined("Bob"))),

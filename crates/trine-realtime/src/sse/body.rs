@@ -1,4 +1,4 @@
-//! The body of an event stream: events as they come, a comment where none do, and the end.
+//! The body of an event stream: events, a comment when there are none, and the end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,36 +14,37 @@ use trine_core::battery::ShutdownBegun;
 use trine_core::later::later;
 
 use super::event::Event;
-use super::{Kept, PendingShutdown};
+use super::response::{KeptValues, PendingShutdown};
 
-pub(super) struct Feed<S> {
+pub(super) struct EventBody<S> {
     events: Pin<Box<S>>,
     heartbeat: Heartbeat,
-    /// What is sent before the first event.
+    /// Sent before the events of the stream.
     first: Option<Event>,
     shutdown: PendingShutdown,
     shutdown_begun: Option<ShutdownBegun>,
-    over: bool,
-    _kept: Kept,
+    ended: bool,
+    _kept_values: KeptValues,
 }
 
-impl<S> Feed<S> {
+impl<S> EventBody<S> {
     pub(super) fn new(
         events: S,
-        heartbeat: Duration,
+        heartbeat_interval: Duration,
         first: Option<Event>,
         shutdown: PendingShutdown,
-        kept: Kept,
-    ) -> Feed<S> {
-        let heartbeat = Heartbeat { every: heartbeat, sent: Instant::now(), sleep: None };
-        Feed {
+        kept_values: KeptValues,
+    ) -> EventBody<S> {
+        let heartbeat =
+            Heartbeat { interval: heartbeat_interval, last_sent: Instant::now(), sleep: None };
+        EventBody {
             events: Box::pin(events),
             heartbeat,
             first,
             shutdown,
             shutdown_begun: None,
-            over: false,
-            _kept: kept,
+            ended: false,
+            _kept_values: kept_values,
         }
     }
 
@@ -56,7 +57,7 @@ impl<S> Feed<S> {
     }
 }
 
-impl<S, E> http_body::Body for Feed<S>
+impl<S, E> http_body::Body for EventBody<S>
 where
     S: Stream<Item = Result<Event, E>>,
     E: Into<BoxError>,
@@ -68,7 +69,7 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.over {
+        if self.ended {
             return Poll::Ready(None);
         }
         let event = match self.first.take() {
@@ -79,45 +80,45 @@ where
         let event = match event {
             Poll::Ready(Some(Ok(event))) => event,
             Poll::Ready(Some(Err(error))) => {
-                self.over = true;
+                self.ended = true;
                 return Poll::Ready(Some(Err(error.into())));
             }
             Poll::Ready(None) => {
-                self.over = true;
+                self.ended = true;
                 return Poll::Ready(None);
             }
             Poll::Pending if self.heartbeat.poll(cx).is_ready() => {
-                Event::whole(Bytes::from_static(b":\n\n"))
+                Event::from_finished(Bytes::from_static(b":\n\n"))
             }
             Poll::Pending => return Poll::Pending,
         };
-        self.heartbeat.sent = Instant::now();
+        self.heartbeat.last_sent = Instant::now();
         Poll::Ready(Some(Ok(Frame::data(event.into_bytes()))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over
+        self.ended
     }
 }
 
-/// A sleep that is moved only when it fires, so that an event costs it nothing.
+/// The timer of the heartbeat. It is reset only when it fires, so events cost it nothing.
 struct Heartbeat {
-    every: Duration,
-    sent: Instant,
+    interval: Duration,
+    last_sent: Instant,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Heartbeat {
-    /// Ready when nothing was sent for long enough.
+    /// Ready when nothing was sent for the interval.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = later(self.sent, self.every);
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        let deadline = later(self.last_sent, self.interval);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         loop {
             std::task::ready!(sleep.as_mut().poll(cx));
-            if Instant::now() >= due {
+            if Instant::now() >= deadline {
                 return Poll::Ready(());
             }
-            sleep.as_mut().reset(due);
+            sleep.as_mut().reset(deadline);
         }
     }
 }
