@@ -1,33 +1,37 @@
-//! What the handshake agreed on for `permessage-deflate`.
+//! The compression parameters that a handshake negotiated.
 
 use crate::role::Role;
 
-/// What both sides have agreed on.
+/// The parameters of `permessage-deflate` on which both sides have agreed (RFC 7692, 7.1).
+///
+/// [`Handshake::compression`](crate::handshake::Handshake::compression) chooses them;
+/// [`Codec::new`](crate::Codec::new) takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Negotiated {
-    /// Whether each message of the server begins anew.
+    /// Whether each message of the server is compressed independently of earlier ones.
     pub server_no_context_takeover: bool,
-    /// Whether each message of the client begins anew.
+    /// Whether each message of the client is compressed independently of earlier ones.
     pub client_no_context_takeover: bool,
-    /// How far back messages of the server refer, as a power of two.
+    /// The window of messages of the server, as a power of two.
     pub server_max_window_bits: u8,
-    /// How far back messages of the client refer.
+    /// The window of messages of the client, as a power of two.
     pub client_max_window_bits: u8,
 }
 
 impl Negotiated {
-    /// Whether messages of the peer refer to earlier ones, and how far back.
-    pub(crate) fn of_peer(self, us: Role) -> (bool, u8) {
-        match us {
+    /// Whether messages of the peer refer to earlier ones, and their window.
+    pub(crate) fn for_receiving(self, role: Role) -> (bool, u8) {
+        match role {
             Role::Server => (!self.client_no_context_takeover, self.client_max_window_bits),
             Role::Client => (!self.server_no_context_takeover, self.server_max_window_bits),
         }
     }
 
-    pub(crate) fn of_us(self, us: Role) -> (bool, u8) {
-        match us {
-            Role::Server => self.of_peer(Role::Client),
-            Role::Client => self.of_peer(Role::Server),
+    /// Whether messages of this side refer to earlier ones, and their window.
+    pub(crate) fn for_sending(self, role: Role) -> (bool, u8) {
+        match role {
+            Role::Server => self.for_receiving(Role::Client),
+            Role::Client => self.for_receiving(Role::Server),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Bytes to messages, piece by piece: nothing waits for the end of a frame that is wrong already.
+//! Decodes messages from bytes as they arrive, and refuses a wrong frame at its first wrong byte.
 
 use bytes::{Bytes, BytesMut};
 
 use super::frame_head::{FrameHead, Opcode};
 use super::mask;
-use super::partial::{Partial, Piece};
+use super::partial::{PartialMessage, Piece};
 use super::pool::Inflater;
 use crate::close::CloseFrame;
 use crate::config::WebSocketConfig;
@@ -17,10 +17,10 @@ use crate::role::Role;
 pub(crate) struct Decoder {
     role: Role,
     limits: Limits,
-    inflate: Option<Inflate>,
-    /// The frame whose payload is read, with what is missing of it.
+    decompression: Option<Decompression>,
+    /// The frame whose payload is being read, and the number of bytes that are missing.
     frame: Option<(FrameHead, usize)>,
-    message: Option<Partial>,
+    message: Option<PartialMessage>,
 }
 
 #[derive(Debug)]
@@ -30,13 +30,13 @@ struct Limits {
     fragments: u32,
 }
 
-/// How the peer compresses.
+/// Decompresses the messages of the peer.
 #[derive(Debug)]
-struct Inflate {
+struct Decompression {
     bits: u8,
     takeover: bool,
-    /// Of the last message, where the next may refer to it.
-    kept: Option<Inflater>,
+    /// The inflater of the last message, if the next may refer to it.
+    inflater: Option<Inflater>,
 }
 
 impl Decoder {
@@ -50,31 +50,32 @@ impl Decoder {
             frame: config.max_frame_size,
             fragments: config.max_fragments,
         };
-        let inflate = compression.map(|agreed| {
-            let (takeover, bits) = agreed.of_peer(role);
-            Inflate { bits, takeover, kept: None }
+        let decompression = compression.map(|negotiated| {
+            let (takeover, bits) = negotiated.for_receiving(role);
+            Decompression { bits, takeover, inflater: None }
         });
-        Decoder { role, limits, inflate, frame: None, message: None }
+        Decoder { role, limits, decompression, frame: None, message: None }
     }
 
-    /// Whether a message or frame has begun: more of it must come before anything can be told.
+    /// Whether a message or a frame has begun and is incomplete.
     pub(crate) fn is_within(&self) -> bool {
         self.frame.is_some() || self.message.is_some()
     }
 
-    /// How many bytes the frame that is being read still lacks.
+    /// The number of bytes that the current frame is missing.
     pub(crate) fn missing(&self) -> usize {
         self.frame.map_or(0, |(_, left)| left)
     }
 
-    /// Takes bytes until a message is whole, or there are no more.
+    /// Takes bytes from the input until a message is complete or the input is used up.
     pub(crate) fn decode(
         &mut self,
         input: &mut BytesMut,
     ) -> Result<Option<Message>, ProtocolError> {
         loop {
             let Some((head, left)) = self.frame else {
-                let Some(head) = FrameHead::take(input, self.role, self.inflate.is_some())? else {
+                let Some(head) = FrameHead::take(input, self.role, self.decompression.is_some())?
+                else {
                     return Ok(None);
                 };
                 self.begin(head)?;
@@ -87,10 +88,10 @@ impl Decoder {
                 self.frame = None;
                 return control(head, input.split_to(left)).map(Some);
             }
-            if let Some(whole) = self.whole(head, left, input) {
-                return Ok(Some(whole));
+            if let Some(message) = self.take_large_message(head, left, input) {
+                return Ok(Some(message));
             }
-            self.piece(head, left, input)?;
+            self.take_piece(head, left, input)?;
             if input.is_empty() && self.missing() > 0 {
                 return Ok(None);
             }
@@ -103,8 +104,7 @@ impl Decoder {
         }
     }
 
-    /// Checks a frame against the message that it belongs to, and against the limits, before its
-    /// payload is there.
+    /// Checks the head of a frame against its message and the limits, before its payload arrives.
     fn begin(&mut self, head: FrameHead) -> Result<(), ProtocolError> {
         let len = usize::try_from(head.len).unwrap_or(usize::MAX);
         if len > self.limits.frame {
@@ -116,10 +116,10 @@ impl Decoder {
                 (Opcode::Text | Opcode::Binary, Some(_)) => return Err(ProtocolError::Interleaved),
                 _ => {}
             }
-            let inflate = &mut self.inflate;
+            let decompression = self.decompression.as_mut().filter(|_| head.compressed);
             let message = self.message.get_or_insert_with(|| {
-                let inflater = inflate.as_mut().filter(|_| head.compressed).map(Inflate::inflater);
-                Partial::new(head.opcode == Opcode::Text, inflater)
+                let inflater = decompression.map(Decompression::take_inflater);
+                PartialMessage::new(head.opcode == Opcode::Text, inflater)
             });
             message.frames = message.frames.saturating_add(1);
             if message.frames > self.limits.fragments {
@@ -133,8 +133,14 @@ impl Decoder {
         Ok(())
     }
 
-    /// A large binary message in one frame keeps the memory that it arrived in.
-    fn whole(&mut self, head: FrameHead, left: usize, input: &mut BytesMut) -> Option<Message> {
+    /// Takes a large binary message in a single frame without a copy: it keeps the memory of the
+    /// receive buffer.
+    fn take_large_message(
+        &mut self,
+        head: FrameHead,
+        left: usize,
+        input: &mut BytesMut,
+    ) -> Option<Message> {
         let alone = head.fin && head.opcode == Opcode::Binary && !head.compressed;
         if !alone || (left as u64) < head.len || input.len() < left || left < LARGE {
             return None;
@@ -147,7 +153,8 @@ impl Decoder {
         Some(Message::Binary(payload.freeze()))
     }
 
-    fn piece(
+    /// Adds the available bytes of the payload to the message.
+    fn take_piece(
         &mut self,
         head: FrameHead,
         left: usize,
@@ -171,24 +178,24 @@ impl Decoder {
             return Err(ProtocolError::LoneContinuation);
         };
         let (message, inflater) = message.finish(self.limits.message)?;
-        if let (Some(inflater), Some(inflate)) = (inflater, &mut self.inflate) {
-            if inflate.takeover {
-                inflate.kept = Some(inflater);
+        if let (Some(inflater), Some(decompression)) = (inflater, &mut self.decompression) {
+            if decompression.takeover {
+                decompression.inflater = Some(inflater);
             } else {
-                inflater.give();
+                inflater.give_back();
             }
         }
         Ok(message)
     }
 }
 
-impl Inflate {
-    fn inflater(&mut self) -> Inflater {
-        self.kept.take().unwrap_or_else(|| Inflater::take(self.bits))
+impl Decompression {
+    fn take_inflater(&mut self) -> Inflater {
+        self.inflater.take().unwrap_or_else(|| Inflater::take(self.bits))
     }
 }
 
-/// Smaller messages are copied: they must not hold a buffer that others wait for.
+/// Smaller messages are copied, so that they do not keep a receive buffer.
 const LARGE: usize = 4096;
 
 fn control(head: FrameHead, mut payload: BytesMut) -> Result<Message, ProtocolError> {

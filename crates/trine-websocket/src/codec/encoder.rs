@@ -1,4 +1,4 @@
-//! Messages to bytes, each a single frame.
+//! Encodes each message as a single frame.
 
 use bytes::{Bytes, BytesMut};
 use flate2::FlushCompress;
@@ -15,18 +15,18 @@ use crate::role::Role;
 #[derive(Debug)]
 pub(crate) struct Encoder {
     role: Role,
-    deflate: Option<Deflate>,
+    compression: Option<MessageCompression>,
 }
 
-/// How we compress.
+/// Compresses the messages of this side.
 #[derive(Debug)]
-struct Deflate {
+struct MessageCompression {
     bits: u8,
     takeover: bool,
     level: u8,
     min_size: usize,
-    /// Of the last message, where the next refers to it.
-    kept: Option<Deflater>,
+    /// The deflater of the last message, if the next refers to it.
+    deflater: Option<Deflater>,
 }
 
 impl Encoder {
@@ -35,20 +35,27 @@ impl Encoder {
         config: &WebSocketConfig,
         compression: Option<Negotiated>,
     ) -> Encoder {
-        let deflate = compression.zip(config.compression.as_ref()).map(|(agreed, config)| {
-            let (takeover, bits) = agreed.of_us(role);
-            Deflate { bits, takeover, level: config.level, min_size: config.min_size, kept: None }
+        let compression = compression.zip(config.compression.as_ref());
+        let compression = compression.map(|(negotiated, config)| {
+            let (takeover, bits) = negotiated.for_sending(role);
+            let (level, min_size) = (config.level, config.min_size);
+            MessageCompression { bits, takeover, level, min_size, deflater: None }
         });
-        Encoder { role, deflate }
+        Encoder { role, compression }
     }
 
-    /// The window of what can be compressed without what was said before on this connection; `None`
-    /// where nothing is.
-    pub(crate) fn shared_bits(&self) -> Result<Option<u8>, NotShared> {
-        match (self.role, &self.deflate) {
+    /// The window of a frame that other connections can be sent too; `None` if messages are not
+    /// compressed.
+    ///
+    /// # Errors
+    /// When the frames of this connection cannot be shared.
+    pub(crate) fn shared_window_bits(&self) -> Result<Option<u8>, NotShareable> {
+        match (self.role, &self.compression) {
             (Role::Server, None) => Ok(None),
-            (Role::Server, Some(deflate)) if !deflate.takeover => Ok(Some(deflate.bits)),
-            _ => Err(NotShared),
+            (Role::Server, Some(compression)) if !compression.takeover => {
+                Ok(Some(compression.bits))
+            }
+            _ => Err(NotShareable),
         }
     }
 
@@ -56,18 +63,18 @@ impl Encoder {
         match message {
             Message::Text(text) => self.data(Opcode::Text, text.as_bytes(), out),
             Message::Binary(bytes) => self.data(Opcode::Binary, bytes, out),
-            Message::Ping(bytes) => self.frame(Opcode::Ping, false, short(bytes), out),
-            Message::Pong(bytes) => self.frame(Opcode::Pong, false, short(bytes), out),
+            Message::Ping(bytes) => self.frame(Opcode::Ping, false, truncated(bytes), out),
+            Message::Pong(bytes) => self.frame(Opcode::Pong, false, truncated(bytes), out),
             Message::Close(frame) => self.close(frame.as_ref(), out),
         }
     }
 
-    /// Whether the payload is on the wire what it is here, and large enough not to be copied.
-    pub(crate) fn leaves_as_it_is(&self, message: &Message) -> bool {
-        self.role == Role::Server && self.deflate.is_none() && message.as_bytes().len() >= LARGE
+    /// Whether the payload is sent unchanged, and is large enough to be sent without a copy.
+    pub(crate) fn can_skip_copy(&self, message: &Message) -> bool {
+        self.role == Role::Server && self.compression.is_none() && message.as_bytes().len() >= LARGE
     }
 
-    /// Writes the head alone, and gives back the payload.
+    /// Writes only the head of the frame, and returns the payload.
     pub(crate) fn encode_head(&self, message: Message, out: &mut BytesMut) -> Bytes {
         let (opcode, payload) = match message {
             Message::Text(text) => (Opcode::Text, Bytes::from(text)),
@@ -83,11 +90,11 @@ impl Encoder {
     }
 
     fn data(&mut self, opcode: Opcode, payload: &[u8], out: &mut BytesMut) {
-        if let Some(deflate) = &mut self.deflate
-            && payload.len() >= deflate.min_size
-            && let Some(small) = deflate.compress(payload)
+        if let Some(compression) = &mut self.compression
+            && payload.len() >= compression.min_size
+            && let Some(compressed) = compression.compress(payload)
         {
-            return self.frame(opcode, true, &small, out);
+            return self.frame(opcode, true, &compressed, out);
         }
         self.frame(opcode, false, payload, out);
     }
@@ -95,7 +102,12 @@ impl Encoder {
     fn close(&self, frame: Option<&CloseFrame>, out: &mut BytesMut) {
         let Some(frame) = frame else { return self.frame(Opcode::Close, false, b"", out) };
         let code = frame.code.as_u16().to_be_bytes();
-        self.frame(Opcode::Close, false, &[&code, frame.fitting().as_bytes()].concat(), out);
+        self.frame(
+            Opcode::Close,
+            false,
+            &[&code, frame.truncated_reason().as_bytes()].concat(),
+            out,
+        );
     }
 
     fn frame(&self, opcode: Opcode, compressed: bool, payload: &[u8], out: &mut BytesMut) {
@@ -103,7 +115,7 @@ impl Encoder {
             Role::Server => None,
             Role::Client => mask::random().first_chunk().copied(),
         };
-        out.reserve(frame_head::LONGEST + payload.len());
+        out.reserve(frame_head::MAX_LEN + payload.len());
         FrameHead { fin: true, compressed, opcode, len: payload.len() as u64, mask }.put(out);
         let start = out.len();
         out.extend_from_slice(payload);
@@ -113,65 +125,66 @@ impl Encoder {
     }
 }
 
-/// A payload that was received may hold a buffer of 64 KiB while it waits to be sent: not for less
-/// than a quarter of it.
+/// Smaller payloads are copied. A received payload may keep a receive buffer of 64 KiB while it
+/// waits to be sent, and should be at least a quarter of it.
 const LARGE: usize = 16 * 1024;
 
-/// What is said depends on what was said before.
+/// Frames depend on the connection: on its mask, or on its earlier messages.
 #[derive(Debug)]
-pub(crate) struct NotShared;
+pub(crate) struct NotShareable;
 
-/// The frame that every server sends for this message, where it compresses with a window of `bits`
-/// or not at all.
-pub(crate) fn shared(message: &Message, compress: Option<(u8, u8, usize)>) -> BytesMut {
-    let deflate = compress.map(|(bits, level, min_size)| Deflate {
+/// The frame of a message for every connection of a server with the same window, level and minimum
+/// size, or without compression.
+pub(crate) fn encode_shared(message: &Message, compress: Option<(u8, u8, usize)>) -> BytesMut {
+    let compression = compress.map(|(bits, level, min_size)| MessageCompression {
         bits,
         takeover: false,
         level,
         min_size,
-        kept: None,
+        deflater: None,
     });
     let mut out = BytesMut::new();
-    Encoder { role: Role::Server, deflate }.encode(message, &mut out);
+    Encoder { role: Role::Server, compression }.encode(message, &mut out);
     out
 }
 
-impl Deflate {
-    /// `None` where the message would not become smaller.
+impl MessageCompression {
+    /// `None` if the message would not become smaller.
     fn compress(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
         let mut deflater =
-            self.kept.take().unwrap_or_else(|| Deflater::take(self.bits, self.level));
-        let small = deflate(&mut deflater, payload);
+            self.deflater.take().unwrap_or_else(|| Deflater::take(self.bits, self.level));
+        let compressed = deflate(&mut deflater, payload);
         if self.takeover {
-            self.kept = Some(deflater);
-            return small;
+            self.deflater = Some(deflater);
+            return compressed;
         }
-        deflater.give();
-        small.filter(|small| small.len() < payload.len() || self.min_size == 0)
+        deflater.give_back();
+        compressed.filter(|bytes| bytes.len() < payload.len() || self.min_size == 0)
     }
 }
 
 fn deflate(deflater: &mut Deflater, mut payload: &[u8]) -> Option<Vec<u8>> {
-    let mut small = Vec::with_capacity(payload.len() / 2 + 64);
+    let mut compressed = Vec::with_capacity(payload.len() / 2 + 64);
     loop {
         let before = deflater.raw.total_in();
-        // It fails only where it was used wrongly; then the message leaves as it is.
-        deflater.raw.compress_vec(payload, &mut small, FlushCompress::Sync).ok()?;
+        // It only fails if it is used incorrectly; then the message is sent uncompressed.
+        deflater.raw.compress_vec(payload, &mut compressed, FlushCompress::Sync).ok()?;
         let taken = usize::try_from(deflater.raw.total_in() - before).ok()?;
         payload = &payload[taken..];
-        // A sync flush is complete when it left room.
-        if payload.is_empty() && small.len() < small.capacity() {
+        // A sync flush is complete if it did not fill the output.
+        if payload.is_empty() && compressed.len() < compressed.capacity() {
             break;
         }
-        small.reserve(payload.len() / 2 + 64);
+        compressed.reserve(payload.len() / 2 + 64);
     }
     // RFC 7692, 7.2.1: the empty block at the end is not sent.
-    if small.ends_with(&TAIL) {
-        small.truncate(small.len() - TAIL.len());
+    if compressed.ends_with(&TAIL) {
+        compressed.truncate(compressed.len() - TAIL.len());
     }
-    Some(small)
+    Some(compressed)
 }
 
-fn short(bytes: &[u8]) -> &[u8] {
+/// The payload of a control frame has at most 125 bytes.
+fn truncated(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(125)]
 }

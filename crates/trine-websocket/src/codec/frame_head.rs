@@ -1,7 +1,7 @@
-//! The head of a frame (RFC 6455, 5.2), refused at the first byte that is wrong.
+//! The head of a frame (RFC 6455, 5.2).
 //!
 //! ```text
-//!  FIN RSV1-3 opcode | MASK length 7 | length 16 or 64, where 7 bits do not do | mask, of clients | payload
+//!  FIN RSV1-3 opcode | MASK length (7 bits) | longer length (16 or 64) | mask of a client | payload
 //! ```
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
@@ -48,7 +48,10 @@ pub(crate) struct FrameHead {
 }
 
 impl FrameHead {
-    /// Takes a head from the input once all of it is there. `role` is who reads.
+    /// Takes a head from the input. `None` while it is incomplete. `role` is the side that reads.
+    ///
+    /// # Errors
+    /// At the first byte that is wrong.
     pub(crate) fn take(
         input: &mut BytesMut,
         role: Role,
@@ -60,7 +63,7 @@ impl FrameHead {
             return Err(ProtocolError::ReservedBits);
         }
         let opcode = Opcode::of(first & 0x0f)?;
-        // Only the first frame of a message says that it is compressed.
+        // Only the first frame of a message has the bit.
         if compressed && !(compression && matches!(opcode, Opcode::Text | Opcode::Binary)) {
             return Err(ProtocolError::ReservedBits);
         }
@@ -89,6 +92,7 @@ impl FrameHead {
         Ok(Some(FrameHead { fin, compressed, opcode, len, mask }))
     }
 
+    /// Appends the head to the output.
     pub(crate) fn put(self, out: &mut BytesMut) {
         let first = self.opcode as u8
             | if self.fin { FIN } else { 0 }
@@ -114,8 +118,8 @@ impl FrameHead {
     }
 }
 
-/// The most bytes that a head has.
-pub(crate) const LONGEST: usize = 14;
+/// The maximum size of a head in bytes.
+pub(crate) const MAX_LEN: usize = 14;
 
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
@@ -130,7 +134,7 @@ fn length(short: u8, rest: &[u8]) -> Result<Option<(u64, &[u8])>, ProtocolError>
             Some((len, rest)) => (u64::from(u16::from_be_bytes(*len)), rest, 126),
         },
         127 => match rest.split_first_chunk::<8>() {
-            // What is wrong shows in the first byte.
+            // The first byte is sufficient to refuse it.
             None if rest.first().is_some_and(|byte| *byte >= 0x80) => {
                 return Err(ProtocolError::LengthTopBit);
             }
@@ -164,7 +168,7 @@ mod tests {
                     FrameHead { fin: false, compressed: true, opcode: Opcode::Text, len, mask };
                 let mut bytes = BytesMut::new();
                 head.put(&mut bytes);
-                assert!(bytes.len() <= LONGEST);
+                assert!(bytes.len() <= MAX_LEN);
                 for cut in 0..bytes.len() {
                     let mut part = BytesMut::from(&bytes[..cut]);
                     assert_eq!(

@@ -1,9 +1,9 @@
-//! Masking (RFC 6455, 5.3): eight bytes at a time, which the compiler widens further.
+//! Masking (RFC 6455, 5.3), eight bytes at a time; the compiler vectorizes it further.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 
-/// Masks or unmasks bytes of a payload that begin `offset` bytes behind its start.
+/// Masks or unmasks a part of a payload that begins at `offset`.
 pub(crate) fn apply(mask: [u8; 4], offset: u64, bytes: &mut [u8]) {
     let turn = (offset & 3) as usize;
     let mask = [mask[turn], mask[(turn + 1) & 3], mask[(turn + 2) & 3], mask[(turn + 3) & 3]];
@@ -18,22 +18,21 @@ pub(crate) fn apply(mask: [u8; 4], offset: u64, bytes: &mut [u8]) {
     }
 }
 
-/// Appends bytes of a payload unmasked, in pieces that stay in the cache: one walk over memory
-/// where copying and then unmasking are two.
+/// Appends a part of a payload and unmasks it, in pieces that stay in the cache: memory is traversed
+/// once instead of twice.
 pub(crate) fn append(mask: [u8; 4], offset: u64, from: &[u8], to: &mut Vec<u8>) {
     to.reserve(from.len());
     for piece in from.chunks(PIECE) {
         let start = to.len();
         to.extend_from_slice(piece);
-        // A piece is a multiple of the mask: each begins at the same byte of it.
+        // The size of a piece is a multiple of the mask, so each begins at the same byte of it.
         apply(mask, offset, &mut to[start..]);
     }
 }
 
 const PIECE: usize = 1024;
 
-/// Eight bytes that nobody can foresee: a keyed hash of a counter, its key from the system (RFC
-/// 6455, 10.3).
+/// Eight unpredictable bytes: a hash of a counter under a random key of the system (RFC 6455, 10.3).
 pub(crate) fn random() -> [u8; 8] {
     thread_local! {
         static STATE: (RandomState, Cell<u64>) = (RandomState::new(), Cell::new(0));
@@ -49,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_cut_masks_as_the_whole() {
+    fn masking_in_parts_equals_masking_at_once() {
         let mask = [0x37, 0xfa, 0x21, 0x3d];
         let plain: Vec<u8> = (0..100).collect();
         let slow: Vec<u8> =

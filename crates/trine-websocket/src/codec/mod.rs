@@ -1,15 +1,16 @@
-//! What may be said when: the state of a connection.
+//! The codec of one end of a connection: messages to bytes, bytes to messages, and the closing
+//! handshake.
 //!
 //! ```text
-//!         our close                their close
+//!         close sent               close received
 //!  Open -------------> Closing ------------------> Closed
 //!   |                                                ^
-//!   +--- their close, which is answered at once -----+
+//!   +--- close received, and answered at once -------+
 //!   |                                                |
-//!   +--- they break a rule, and are told which ------+
+//!   +--- the peer violates the protocol -------------+
 //! ```
-//! `Closing`: we have said goodbye and say nothing more, but still listen. `Closed`: nobody says
-//! anything; the server ends the connection first (RFC 6455, 7.1.1).
+//! `Closing`: this side sends nothing more, and still receives messages. `Closed`: neither side
+//! sends anything; the server closes the connection (RFC 6455, 7.1.1).
 
 mod decoder;
 mod encoder;
@@ -23,7 +24,7 @@ use bytes::{Bytes, BytesMut};
 
 use self::decoder::Decoder;
 use self::encoder::Encoder;
-use self::prepared::{Parameters, Prepared};
+use self::prepared::{CompressionKey, Prepared};
 use crate::close::CloseFrame;
 use crate::config::WebSocketConfig;
 use crate::error::ProtocolError;
@@ -31,7 +32,7 @@ use crate::message::Message;
 use crate::negotiated::Negotiated;
 use crate::role::Role;
 
-/// How far a connection is.
+/// The state of the closing handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -39,7 +40,31 @@ enum State {
     Closed,
 }
 
-/// One end of a connection: bytes in, messages out, and back.
+/// Encodes and decodes the messages of one end of a connection.
+///
+/// It does no I/O: the caller reads bytes into a buffer for [`receive`](Codec::receive), and writes
+/// what [`receive`](Codec::receive) and [`send`](Codec::send) append to `out`.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use trine_websocket::{CloseCode, Codec, Message, Role, WebSocketConfig};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = WebSocketConfig::default();
+/// let mut client = Codec::new(Role::Client, &config, None);
+/// let mut server = Codec::new(Role::Server, &config, None);
+///
+/// let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
+/// client.send(&Message::Ping("?".into()), &mut to_server)?;
+/// client.send(&Message::Close(Some(CloseCode::NORMAL.into())), &mut to_server)?;
+///
+/// // The server answers the ping and the close by itself.
+/// while server.receive(&mut to_server, &mut to_client)?.is_some() {}
+/// assert!(server.is_closed());
+/// assert_eq!(client.receive(&mut to_client, &mut to_server)?, Some(Message::Pong("?".into())));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Codec {
     state: State,
@@ -50,7 +75,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// An open connection, whose handshake has agreed on `compression`.
+    /// The codec of an open connection. `compression` is the result of the handshake.
     #[must_use]
     pub fn new(role: Role, config: &WebSocketConfig, compression: Option<Negotiated>) -> Codec {
         let (level, min_size) =
@@ -64,12 +89,13 @@ impl Codec {
         }
     }
 
-    /// Takes from `input` what it can, up to the end of one message. Pings and closes are answered
-    /// into `out`, and given back too. `None`: more bytes are needed, or nothing more is to come.
+    /// Takes bytes from `input`, up to the end of one message or control frame. Pings and close
+    /// frames are returned, and also answered in `out`. `None` means that more bytes are needed, or
+    /// that the connection is closed.
     ///
     /// # Errors
-    /// Where the peer breaks a rule. The close frame that tells it so is in `out`, and the
-    /// connection is closed.
+    /// When the peer violates the protocol or a limit. The connection is closed then, and `out` has
+    /// the close frame for the peer.
     pub fn receive(
         &mut self,
         input: &mut BytesMut,
@@ -93,7 +119,7 @@ impl Codec {
                 self.encoder.encode(&Message::Pong(payload.clone()), out);
             }
             Some(Message::Close(frame)) => {
-                // The same code back, without the reason (RFC 6455, 5.5.1).
+                // Answers with the same code, without the reason (RFC 6455, 5.5.1).
                 self.close(frame.as_ref().map(|frame| frame.code.into()), out);
                 self.state = State::Closed;
             }
@@ -102,10 +128,10 @@ impl Codec {
         Ok(message)
     }
 
-    /// Writes a message into `out`. A close is sent once.
+    /// Appends a message to `out`. After a close frame nothing more can be sent.
     ///
     /// # Errors
-    /// When one side has closed: there is nobody to tell.
+    /// When either side has closed the connection.
     pub fn send(&mut self, message: &Message, out: &mut BytesMut) -> Result<(), SendError> {
         if self.state != State::Open {
             return Err(SendError(()));
@@ -117,31 +143,31 @@ impl Codec {
         Ok(())
     }
 
-    /// As [`send`](Codec::send), but a large payload is not copied: it is given back, to be sent
-    /// behind `out`. Empty where all of the message is in `out`.
+    /// As [`send`](Codec::send), without a copy of a large payload: the payload is returned, and must
+    /// be sent after `out`. The result is empty if `out` has the complete message.
     ///
     /// # Errors
     /// As [`send`](Codec::send).
     pub fn send_owned(&mut self, message: Message, out: &mut BytesMut) -> Result<Bytes, SendError> {
-        if self.state == State::Open && message.is_data() && self.encoder.leaves_as_it_is(&message)
-        {
+        if self.state == State::Open && message.is_data() && self.encoder.can_skip_copy(&message) {
             return Ok(self.encoder.encode_head(message, out));
         }
         self.send(&message, out)?;
         Ok(Bytes::new())
     }
 
-    /// The bytes of a message that many connections are sent.
+    /// Sends a message that many connections are sent. Returns its bytes, which other connections
+    /// share.
     ///
     /// # Errors
     /// As [`send`](Codec::send).
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<Bytes, SendError> {
         if self.state == State::Open && prepared.message().is_data() {
-            match self.encoder.shared_bits() {
+            match self.encoder.shared_window_bits() {
                 Ok(None) => return Ok(prepared.plain()),
                 Ok(Some(bits)) => {
                     let (level, min_size) = (self.level, self.min_size);
-                    return Ok(prepared.compressed(Parameters { bits, level, min_size }));
+                    return Ok(prepared.compressed(CompressionKey { bits, level, min_size }));
                 }
                 Err(_) => {}
             }
@@ -151,9 +177,9 @@ impl Codec {
         Ok(out.freeze())
     }
 
-    /// Says goodbye, unless that was said.
+    /// Appends a close frame to `out`, unless one was sent already.
     pub fn close(&mut self, frame: Option<CloseFrame>, out: &mut BytesMut) {
-        // What cannot be sent has been said.
+        // It only fails if the connection is closed already.
         let _ = self.send(&Message::Close(frame), out);
     }
 
@@ -163,20 +189,20 @@ impl Codec {
         self.state == State::Open
     }
 
-    /// Whether both sides have said goodbye, or the peer broke a rule: what is left is to end the
-    /// connection.
+    /// Whether both sides have closed, or the peer violated the protocol. The caller then closes the
+    /// underlying connection.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
-    /// Whether a message has begun whose end has not come yet.
+    /// Whether a message or frame has begun and is incomplete.
     #[must_use]
     pub fn is_within_message(&self) -> bool {
         self.decoder.is_within()
     }
 
-    /// How many bytes the frame that is being read still lacks: how large a buffer is worth having.
+    /// The number of bytes that the current frame is missing: a useful size for the input buffer.
     #[must_use]
     pub fn missing(&self) -> usize {
         self.decoder.missing()

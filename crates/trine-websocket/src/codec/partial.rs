@@ -1,4 +1,4 @@
-//! A message whose end has not come yet.
+//! A message that is not complete yet.
 
 use bytes::Bytes;
 use flate2::{FlushDecompress, Status};
@@ -9,37 +9,37 @@ use crate::error::ProtocolError;
 use crate::message::Message;
 
 #[derive(Debug)]
-pub(crate) struct Partial {
+pub(crate) struct PartialMessage {
     text: bool,
     pub(crate) frames: u32,
     data: Vec<u8>,
-    /// So many bytes of a text are whole characters.
-    checked: usize,
+    /// The number of bytes of a text that are validated, complete characters.
+    validated: usize,
     pub(crate) inflater: Option<Inflater>,
 }
 
-/// A piece of payload as it came.
+/// A piece of a payload, as it was received.
 pub(crate) struct Piece<'a> {
     pub(crate) bytes: &'a mut [u8],
-    /// With how far into the payload the piece begins.
+    /// The mask, and the offset of the piece within the payload.
     pub(crate) mask: Option<([u8; 4], u64)>,
-    /// Whether the message ends with it.
+    /// Whether it is the end of the message.
     pub(crate) last: bool,
 }
 
-impl Partial {
-    pub(crate) fn new(text: bool, inflater: Option<Inflater>) -> Partial {
-        Partial { text, frames: 0, data: Vec::new(), checked: 0, inflater }
+impl PartialMessage {
+    pub(crate) fn new(text: bool, inflater: Option<Inflater>) -> PartialMessage {
+        PartialMessage { text, frames: 0, data: Vec::new(), validated: 0, inflater }
     }
 
-    /// Whether the bytes of a frame that is still to come fit, as far as its head tells.
-    pub(crate) fn has_room(&self, len: usize, most: usize) -> bool {
-        self.inflater.is_some() || most.saturating_sub(self.data.len()) >= len
+    /// Whether a frame of this length fits. A compressed message is validated while it is decompressed.
+    pub(crate) fn has_room(&self, len: usize, max_len: usize) -> bool {
+        self.inflater.is_some() || max_len.saturating_sub(self.data.len()) >= len
     }
 
-    /// Adds a piece of payload. What is no text is refused here, in the middle of a frame too; of
-    /// the last piece, `finish` does that.
-    pub(crate) fn add(&mut self, piece: Piece<'_>, most: usize) -> Result<(), ProtocolError> {
+    /// Adds a piece of a payload. It refuses text that is not UTF-8, also within a frame; `finish`
+    /// checks the last piece.
+    pub(crate) fn add(&mut self, piece: Piece<'_>, max_len: usize) -> Result<(), ProtocolError> {
         let Piece { bytes, mask, last } = piece;
         match (&mut self.inflater, mask) {
             (None, None) => self.data.extend_from_slice(bytes),
@@ -48,28 +48,28 @@ impl Partial {
                 if let Some((key, offset)) = mask {
                     mask::apply(key, offset, bytes);
                 }
-                inflate(inflater, bytes, &mut self.data, most)?;
+                inflate(inflater, bytes, &mut self.data, max_len)?;
             }
         }
-        if self.text && !last { self.check() } else { Ok(()) }
+        if self.text && !last { self.check_utf8() } else { Ok(()) }
     }
 
-    fn check(&mut self) -> Result<(), ProtocolError> {
-        match std::str::from_utf8(&self.data[self.checked..]) {
-            Ok(_) => self.checked = self.data.len(),
-            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+    fn check_utf8(&mut self) -> Result<(), ProtocolError> {
+        match std::str::from_utf8(&self.data[self.validated..]) {
+            Ok(_) => self.validated = self.data.len(),
+            Err(error) if error.error_len().is_none() => self.validated += error.valid_up_to(),
             Err(_) => return Err(ProtocolError::Utf8),
         }
         Ok(())
     }
 
-    /// The whole message, and the inflater that read it.
+    /// The complete message, and its inflater.
     pub(crate) fn finish(
         mut self,
-        most: usize,
+        max_len: usize,
     ) -> Result<(Message, Option<Inflater>), ProtocolError> {
         if self.inflater.is_some() {
-            self.add(Piece { bytes: &mut TAIL.clone(), mask: None, last: true }, most)?;
+            self.add(Piece { bytes: &mut TAIL.clone(), mask: None, last: true }, max_len)?;
         }
         let message = if self.text {
             Message::Text(String::from_utf8(self.data).map_err(|_| ProtocolError::Utf8)?)
@@ -80,13 +80,13 @@ impl Partial {
     }
 }
 
-/// Inflates all of `input`, but never more than one step past `most` bytes: a bomb goes off in its
-/// bounds.
+/// Inflates all of `input`, but at max_len one step more than `max_len` bytes, so that a compression
+/// bomb stays within the limit.
 fn inflate(
     inflater: &mut Inflater,
     mut input: &[u8],
     data: &mut Vec<u8>,
-    most: usize,
+    max_len: usize,
 ) -> Result<(), ProtocolError> {
     loop {
         if data.capacity() - data.len() < STEP / 4 {
@@ -97,11 +97,11 @@ fn inflate(
         let status = status.map_err(|_| ProtocolError::Inflate)?;
         let taken = usize::try_from(inflater.raw.total_in() - before).unwrap_or(input.len());
         input = &input[taken..];
-        if data.len() > most {
-            return Err(ProtocolError::MessageTooBig(most));
+        if data.len() > max_len {
+            return Err(ProtocolError::MessageTooBig(max_len));
         }
         match status {
-            // A block that says that it is the last one: what follows begins anew (RFC 7692,
+            // The block is marked as the last one, so the next begins a new stream (RFC 7692,
             // 7.2.3.4).
             Status::StreamEnd => inflater.raw.reset(false),
             Status::Ok | Status::BufError if data.len() == room => {}
@@ -116,5 +116,5 @@ fn inflate(
     }
 }
 
-/// How much room there is for what is inflated at a time, in bytes.
+/// The number of bytes that are inflated at a time.
 const STEP: usize = 1024;

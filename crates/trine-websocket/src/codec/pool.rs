@@ -1,15 +1,15 @@
-//! What compresses and inflates, lent by the thread for one message. Idle connections hold none of
-//! it.
+//! Deflaters and inflaters that a thread lends for one message. Idle connections hold none.
 
 use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress};
 
-/// What stands at the end of each message before it is sent, and is not sent (RFC 7692, 7.2.1).
+/// The end of every compressed message, which is not sent (RFC 7692, 7.2.1).
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// A few for each thread: more are only in use while many messages arrive in parts.
-const MOST_KEPT: usize = 4;
+/// The number of idle ones that a thread keeps. More are only in use while many messages arrive in
+/// parts.
+const MAX_IDLE: usize = 4;
 
 struct Pool {
     inflaters: Vec<Inflater>,
@@ -27,21 +27,22 @@ pub(crate) struct Inflater {
 }
 
 impl Inflater {
-    /// A fresh one, for windows of at most 2 to the power of `bits`.
+    /// An inflater in its initial state, for windows of at most 2 to the power of `bits`.
     pub(crate) fn take(bits: u8) -> Inflater {
-        // Raw streams of 256 bytes are beyond what zlib takes; a larger window reads them.
+        // zlib does not support windows of 256 bytes; a larger window reads them too.
         let bits = bits.max(9);
-        let lent = with(|pool| take_where(&mut pool.inflaters, |inflater| inflater.bits == bits))
-            .flatten();
-        lent.unwrap_or_else(|| Inflater {
+        let idle =
+            with_pool(|pool| take_where(&mut pool.inflaters, |inflater| inflater.bits == bits))
+                .flatten();
+        idle.unwrap_or_else(|| Inflater {
             bits,
             raw: Box::new(Decompress::new_with_window_bits(false, bits)),
         })
     }
 
-    pub(crate) fn give(mut self) {
+    pub(crate) fn give_back(mut self) {
         self.raw.reset(false);
-        with(|pool| keep(&mut pool.inflaters, self));
+        with_pool(|pool| store(&mut pool.inflaters, self));
     }
 }
 
@@ -55,8 +56,8 @@ pub(crate) struct Deflater {
 impl Deflater {
     pub(crate) fn take(bits: u8, level: u8) -> Deflater {
         let is = |deflater: &Deflater| deflater.bits == bits && deflater.level == level;
-        let lent = with(|pool| take_where(&mut pool.deflaters, is)).flatten();
-        lent.unwrap_or_else(|| Deflater {
+        let idle = with_pool(|pool| take_where(&mut pool.deflaters, is)).flatten();
+        idle.unwrap_or_else(|| Deflater {
             bits,
             level,
             raw: Box::new(Compress::new_with_window_bits(
@@ -67,9 +68,9 @@ impl Deflater {
         })
     }
 
-    pub(crate) fn give(mut self) {
+    pub(crate) fn give_back(mut self) {
         self.raw.reset();
-        with(|pool| keep(&mut pool.deflaters, self));
+        with_pool(|pool| store(&mut pool.deflaters, self));
     }
 }
 
@@ -77,15 +78,15 @@ fn take_where<T>(from: &mut Vec<T>, is: impl Fn(&T) -> bool) -> Option<T> {
     from.iter().rposition(is).map(|at| from.swap_remove(at))
 }
 
-fn keep<T>(kept: &mut Vec<T>, one: T) {
-    // The oldest goes: its parameters may be those of a client that has gone.
-    if kept.len() >= MOST_KEPT {
-        kept.remove(0);
+fn store<T>(idle: &mut Vec<T>, one: T) {
+    // Drops the oldest: no open connection may use its parameters any more.
+    if idle.len() >= MAX_IDLE {
+        idle.remove(0);
     }
-    kept.push(one);
+    idle.push(one);
 }
 
-// `None` while the thread ends.
-fn with<T>(change: impl FnOnce(&mut Pool) -> T) -> Option<T> {
+/// Accesses the pool of the thread. `None` while the thread ends.
+fn with_pool<T>(change: impl FnOnce(&mut Pool) -> T) -> Option<T> {
     POOL.try_with(|pool| change(&mut pool.borrow_mut())).ok()
 }

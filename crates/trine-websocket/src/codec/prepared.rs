@@ -1,4 +1,4 @@
-//! A message for many connections, encoded once.
+//! A message that is encoded once for many connections.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,17 +7,23 @@ use bytes::Bytes;
 use super::encoder;
 use crate::message::Message;
 
-/// A message whose frame is made once, and compressed once, for all connections that it is sent to.
-/// A clone shares it.
+/// A message that is encoded and compressed once for all connections that it is sent to. Clones
+/// share it.
 ///
-/// Connections that agreed on `context_takeover` compress it for themselves: their bytes depend on
-/// what was said before.
+/// Connections that negotiated `context_takeover` compress it individually, since their bytes depend
+/// on earlier messages.
 ///
 /// ```
-/// use trine_websocket::Prepared;
+/// use trine_websocket::{Codec, Prepared, Role, WebSocketConfig};
 ///
-/// let tick = Prepared::new("{\"price\": 42}");
-/// assert_eq!(tick.message().as_text(), Some("{\"price\": 42}"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let price = Prepared::new("{\"price\": 42}");
+/// for _client in 0..2 {
+///     let mut codec = Codec::new(Role::Server, &WebSocketConfig::default(), None);
+///     assert_eq!(codec.send_prepared(&price)?[..], *b"\x81\x0d{\"price\": 42}");
+/// }
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Prepared(Arc<Inner>);
@@ -26,13 +32,13 @@ pub struct Prepared(Arc<Inner>);
 struct Inner {
     message: Message,
     plain: OnceLock<Bytes>,
-    /// By level and window; servers of one process have one level and nearly all clients one
-    /// window.
-    compressed: OnceLock<(Parameters, Bytes)>,
+    /// Only for the first parameters: usually all servers of a process have the same level, and
+    /// nearly all clients the same window.
+    compressed: OnceLock<(CompressionKey, Bytes)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct CompressionKey {
     pub(crate) bits: u8,
     pub(crate) level: u8,
     pub(crate) min_size: usize,
@@ -52,19 +58,19 @@ impl Prepared {
     }
 
     pub(crate) fn plain(&self) -> Bytes {
-        self.0.plain.get_or_init(|| encoder::shared(&self.0.message, None).freeze()).clone()
+        self.0.plain.get_or_init(|| encoder::encode_shared(&self.0.message, None).freeze()).clone()
     }
 
-    pub(crate) fn compressed(&self, wanted: Parameters) -> Bytes {
-        let make = || {
-            let Parameters { bits, level, min_size } = wanted;
-            encoder::shared(&self.0.message, Some((bits, level, min_size))).freeze()
+    pub(crate) fn compressed(&self, wanted: CompressionKey) -> Bytes {
+        let encode = || {
+            let CompressionKey { bits, level, min_size } = wanted;
+            encoder::encode_shared(&self.0.message, Some((bits, level, min_size))).freeze()
         };
         if self.0.message.as_bytes().len() < wanted.min_size {
             return self.plain();
         }
-        let (parameters, frame) = self.0.compressed.get_or_init(|| (wanted, make()));
-        if *parameters == wanted { frame.clone() } else { make() }
+        let (parameters, frame) = self.0.compressed.get_or_init(|| (wanted, encode()));
+        if *parameters == wanted { frame.clone() } else { encode() }
     }
 }
 

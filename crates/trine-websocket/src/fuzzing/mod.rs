@@ -1,7 +1,7 @@
-//! What must hold for any bytes: one function per fuzz target, which panics where it does not.
+//! The fuzz targets: one function each, which panics if a property does not hold for the bytes.
 //!
-//! `cargo fuzz` calls them (see `fuzz/`), and so does a test that any toolchain can run. Nothing of
-//! this is part of the crate as others build it.
+//! `cargo fuzz` calls them (see `fuzz/`), and so does a test on any toolchain. This module exists
+//! only in tests and under the fuzzer.
 
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -29,19 +29,19 @@ const AGREED: Negotiated = Negotiated {
     client_max_window_bits: 12,
 };
 
-/// Any cut of the bytes gives the same messages and the same error, and all of it stays within the
-/// limits. The first byte says who reads and whether there is compression.
+/// Decoding gives the same messages and the same error however the bytes are cut, and stays within
+/// the limits. The first byte selects the role and the compression.
 pub fn decoder(bytes: &[u8]) {
     let [how, bytes @ ..] = bytes else { return };
     let role = if how & 1 == 0 { Role::Server } else { Role::Client };
     let agreed = (how & 2 != 0).then_some(AGREED);
     let whole = decode(role, agreed, &[bytes]);
     let cut = bytes.len().min(usize::from(how >> 2));
-    same(&decode(role, agreed, &[&bytes[..cut], &bytes[cut..]]), &whole, agreed);
+    assert_same(&decode(role, agreed, &[&bytes[..cut], &bytes[cut..]]), &whole, agreed);
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
-    same(&decode(role, agreed, &single), &whole, agreed);
+    assert_same(&decode(role, agreed, &single), &whole, agreed);
 
-    // Said again, it is the same.
+    // Encoded and decoded again, the messages are the same.
     let other = if role == Role::Server { Role::Client } else { Role::Server };
     let mut wire = BytesMut::new();
     for message in &whole.0 {
@@ -55,9 +55,8 @@ pub fn decoder(bytes: &[u8]) {
     }
 }
 
-/// What is wrong twice in one compressed piece, as no deflate and as no text, may be refused for
-/// either.
-fn same(cut: &Decoded, whole: &Decoded, agreed: Option<Negotiated>) {
+/// A compressed piece may be invalid both as deflate and as text; then either error is right.
+fn assert_same(cut: &Decoded, whole: &Decoded, agreed: Option<Negotiated>) {
     assert_eq!(cut.0, whole.0);
     assert_eq!(cut.1.is_some(), whole.1.is_some(), "{:?} {:?}", cut.1, whole.1);
     assert!(agreed.is_some() || cut.1 == whole.1, "{:?} {:?}", cut.1, whole.1);
@@ -93,7 +92,7 @@ fn decode(role: Role, agreed: Option<Negotiated>, pieces: &[&[u8]]) -> Decoded {
     (messages, None)
 }
 
-/// What is inflated stays within the limit, whatever it is; and what we deflate, we inflate.
+/// Inflating any bytes stays within the limit, and inflating what was deflated restores it.
 pub fn inflate(bytes: &[u8]) {
     let mut frame = vec![0xc2];
     let len = bytes.len().min(2048);
@@ -124,8 +123,8 @@ pub fn inflate(bytes: &[u8]) {
     }
 }
 
-/// Lines are the values of key, version, subprotocols and extensions. What is accepted, a client of
-/// ours understands, and the answer has nothing in it that was not offered.
+/// The lines are the values of extensions, subprotocols, key and version. The response to an accepted
+/// request negotiates only what was offered.
 pub fn handshake(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -146,18 +145,18 @@ pub fn handshake(bytes: &[u8]) {
     let Ok(read) = Handshake::read(&Method::GET, Version::HTTP_11, &headers, None) else { return };
     assert_eq!(headers[header::SEC_WEBSOCKET_VERSION], "13");
     let compression = read.compression(&config);
-    let answer = read.answer(None, compression);
+    let response = read.response(None, compression);
     let offered = headers
         .get(header::SEC_WEBSOCKET_EXTENSIONS)
         .map_or("", |value| value.to_str().expect("it was read"));
-    match answer.headers().get(header::SEC_WEBSOCKET_EXTENSIONS) {
+    match response.headers().get(header::SEC_WEBSOCKET_EXTENSIONS) {
         None => assert!(compression.is_none()),
-        Some(answer) => {
-            let answer = answer.to_str().expect("we wrote it");
+        Some(accepted) => {
+            let accepted = accepted.to_str().expect("we wrote it");
             assert!(offered.contains("permessage-deflate"));
             assert!(
                 offered.contains("client_max_window_bits")
-                    || !answer.contains("client_max_window_bits")
+                    || !accepted.contains("client_max_window_bits")
             );
             let agreed = compression.expect("it was answered");
             assert!((9..=15).contains(&agreed.server_max_window_bits));

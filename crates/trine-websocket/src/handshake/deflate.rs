@@ -1,4 +1,4 @@
-//! `permessage-deflate`: what is offered and what is agreed (RFC 7692, 7.1).
+//! The negotiation of `permessage-deflate` (RFC 7692, 7.1).
 
 use std::fmt::Write as _;
 
@@ -9,24 +9,24 @@ use crate::negotiated::Negotiated;
 /// The name of the extension.
 pub(crate) const NAME: &str = "permessage-deflate";
 
-/// The parameters of an offer, or of its answer.
+/// The parameters of an offer, or of a response to it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parameters {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
-    /// `Some(None)`: the server may choose.
+    /// `Some(None)` lets the server choose.
     client_max_window_bits: Option<Option<u8>>,
 }
 
 impl Parameters {
-    /// `None` where it is to be declined: another extension, or parameters that are unknown, twice
-    /// there or out of range.
-    pub(crate) fn of(item: &Item<'_>) -> Option<Parameters> {
+    /// Parses an item of `Sec-WebSocket-Extensions`. `None` if it is another extension, or has
+    /// parameters that are unknown, repeated or out of range: then the server declines it.
+    pub(crate) fn parse(item: &Item<'_>) -> Option<Parameters> {
         if item.name != NAME {
             return None;
         }
-        let mut read = Parameters::default();
+        let mut parsed = Parameters::default();
         let mut seen = Vec::new();
         for (name, value) in &item.parameters {
             if seen.contains(name) {
@@ -34,51 +34,53 @@ impl Parameters {
             }
             seen.push(*name);
             match (*name, value.as_deref()) {
-                ("server_no_context_takeover", None) => read.server_no_context_takeover = true,
-                ("client_no_context_takeover", None) => read.client_no_context_takeover = true,
+                ("server_no_context_takeover", None) => parsed.server_no_context_takeover = true,
+                ("client_no_context_takeover", None) => parsed.client_no_context_takeover = true,
                 ("server_max_window_bits", Some(value)) => {
-                    read.server_max_window_bits = Some(bits(value)?)
+                    parsed.server_max_window_bits = Some(window_bits(value)?)
                 }
-                ("client_max_window_bits", None) => read.client_max_window_bits = Some(None),
+                ("client_max_window_bits", None) => parsed.client_max_window_bits = Some(None),
                 ("client_max_window_bits", Some(value)) => {
-                    read.client_max_window_bits = Some(Some(bits(value)?));
+                    parsed.client_max_window_bits = Some(Some(window_bits(value)?));
                 }
                 _ => return None,
             }
         }
-        Some(read)
+        Some(parsed)
     }
 
-    /// What we make of an offer. `None` where it asks for what we cannot do.
+    /// What a server negotiates from an offer. `None` if it cannot meet the offer.
     pub(crate) fn accept(self, config: &Compression) -> Option<Negotiated> {
-        let asked = self.server_max_window_bits.unwrap_or(LARGEST);
-        // Nothing here compresses with a window of 256 bytes: zlib has not done so for decades.
-        if asked < SMALLEST_OF_OURS {
+        let asked = self.server_max_window_bits.unwrap_or(MAX_BITS);
+        // zlib cannot compress with a window of 256 bytes.
+        if asked < MIN_SUPPORTED_BITS {
             return None;
         }
-        let client = self.client_max_window_bits.map_or(LARGEST, |most| {
-            most.unwrap_or(LARGEST).min(config.client_window_bits.clamp(SMALLEST_OF_OURS, LARGEST))
+        let client = self.client_max_window_bits.map_or(MAX_BITS, |most| {
+            most.unwrap_or(MAX_BITS)
+                .min(config.client_window_bits.clamp(MIN_SUPPORTED_BITS, MAX_BITS))
         });
         Some(Negotiated {
             server_no_context_takeover: self.server_no_context_takeover || !config.context_takeover,
             client_no_context_takeover: self.client_no_context_takeover || !config.context_takeover,
             server_max_window_bits: asked
-                .min(config.server_window_bits.clamp(SMALLEST_OF_OURS, LARGEST)),
+                .min(config.server_window_bits.clamp(MIN_SUPPORTED_BITS, MAX_BITS)),
             client_max_window_bits: client,
         })
     }
 
-    /// What a client makes of the answer to [`offer`]. `None` where it may not say so.
-    pub(crate) fn agreed(self, config: &Compression) -> Option<Negotiated> {
+    /// What a client negotiates from the response to its [`offer`]. `None` if the response does not
+    /// match the offer.
+    pub(crate) fn confirm(self, config: &Compression) -> Option<Negotiated> {
         let client = match self.client_max_window_bits {
-            None => LARGEST,
-            Some(bits) => bits.filter(|bits| *bits >= SMALLEST_OF_OURS)?,
+            None => MAX_BITS,
+            Some(bits) => bits.filter(|bits| *bits >= MIN_SUPPORTED_BITS)?,
         };
         if !config.context_takeover && !self.server_no_context_takeover {
             return None;
         }
-        let server = self.server_max_window_bits.unwrap_or(LARGEST);
-        if server > config.server_window_bits.clamp(SMALLEST_OF_OURS, LARGEST) {
+        let server = self.server_max_window_bits.unwrap_or(MAX_BITS);
+        if server > config.server_window_bits.clamp(MIN_SUPPORTED_BITS, MAX_BITS) {
             return None;
         }
         Some(Negotiated {
@@ -90,43 +92,44 @@ impl Parameters {
     }
 }
 
-/// What a client asks for.
+/// The offer of a client.
 pub(crate) fn offer(config: &Compression) -> String {
     let mut text = format!("{NAME}; client_max_window_bits");
     if !config.context_takeover {
         text.push_str("; server_no_context_takeover; client_no_context_takeover");
     }
-    bits_below_all(&mut text, "server_max_window_bits", config.server_window_bits);
+    push_window_bits(&mut text, "server_max_window_bits", config.server_window_bits);
     text
 }
 
-/// What a server answers.
-pub(crate) fn answer(agreed: Negotiated) -> String {
+/// The response of a server.
+pub(crate) fn response(negotiated: Negotiated) -> String {
     let mut text = NAME.to_owned();
-    if agreed.server_no_context_takeover {
+    if negotiated.server_no_context_takeover {
         text.push_str("; server_no_context_takeover");
     }
-    if agreed.client_no_context_takeover {
+    if negotiated.client_no_context_takeover {
         text.push_str("; client_no_context_takeover");
     }
-    bits_below_all(&mut text, "server_max_window_bits", agreed.server_max_window_bits);
-    // Only where the client has offered it is it less than all.
-    bits_below_all(&mut text, "client_max_window_bits", agreed.client_max_window_bits);
+    push_window_bits(&mut text, "server_max_window_bits", negotiated.server_max_window_bits);
+    // It is only less than the maximum if the client has offered it.
+    push_window_bits(&mut text, "client_max_window_bits", negotiated.client_max_window_bits);
     text
 }
 
-const LARGEST: u8 = 15;
-const SMALLEST_OF_OURS: u8 = 9;
+const MAX_BITS: u8 = 15;
+const MIN_SUPPORTED_BITS: u8 = 9;
 
-fn bits_below_all(text: &mut String, name: &str, bits: u8) {
-    if bits < LARGEST {
+/// Appends a window that is smaller than the maximum.
+fn push_window_bits(text: &mut String, name: &str, bits: u8) {
+    if bits < MAX_BITS {
         // Writing to a `String` cannot fail.
         let _ = write!(text, "; {name}={bits}");
     }
 }
 
-/// 8 to 15, without zeros in front.
-fn bits(value: &str) -> Option<u8> {
-    let bits = value.parse().ok().filter(|bits| (8..=LARGEST).contains(bits))?;
+/// A number from 8 to 15 without leading zeros.
+fn window_bits(value: &str) -> Option<u8> {
+    let bits = value.parse().ok().filter(|bits| (8..=MAX_BITS).contains(bits))?;
     (!value.starts_with(['0', '+'])).then_some(bits)
 }

@@ -1,11 +1,11 @@
-//! The grammar of the handshake's header fields: lists of tokens with parameters (RFC 6455, 9.1;
-//! RFC 9110, 5.6).
+//! The grammar of the header fields of the handshake: lists of tokens with parameters (RFC 6455,
+//! 9.1; RFC 9110, 5.6).
 
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName};
 
-/// A field that is not what its grammar says.
+/// A field does not match its grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -16,14 +16,14 @@ pub(crate) struct Item<'a> {
     pub(crate) parameters: Vec<(&'a str, Option<Cow<'a, str>>)>,
 }
 
-/// All items of all lines of a field. An empty list is malformed where the field is there.
+/// All items of all lines of a field. An empty line is malformed; a missing field is an empty list.
 pub(crate) fn items<'a>(
     headers: &'a HeaderMap,
     field: &HeaderName,
 ) -> Result<Vec<Item<'a>>, Malformed> {
     let mut items = Vec::new();
     for line in headers.get_all(field) {
-        let mut rest = Text(line.to_str().map_err(|_| Malformed)?);
+        let mut rest = Parser(line.to_str().map_err(|_| Malformed)?);
         loop {
             items.push(rest.item()?);
             rest.space();
@@ -38,7 +38,7 @@ pub(crate) fn items<'a>(
     Ok(items)
 }
 
-/// The same where parameters have no place.
+/// All items of a field without parameters.
 pub(crate) fn tokens<'a>(
     headers: &'a HeaderMap,
     field: &HeaderName,
@@ -48,17 +48,17 @@ pub(crate) fn tokens<'a>(
     items(headers, field)?.into_iter().map(name).collect()
 }
 
-/// Whether a list has this token, in any case. Other fields of HTTP may have more in them than
-/// tokens.
-pub(crate) fn lists(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
+/// Whether a list contains this token, ignoring case. Unlike [`items`], it accepts other items of any
+/// form, since the field may serve other protocols too.
+pub(crate) fn contains(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
     let mut items =
         headers.get_all(field).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     items.any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
-struct Text<'a>(&'a str);
+struct Parser<'a>(&'a str);
 
-impl<'a> Text<'a> {
+impl<'a> Parser<'a> {
     fn item(&mut self) -> Result<Item<'a>, Malformed> {
         let name = self.token()?;
         let mut parameters = Vec::new();
@@ -78,7 +78,7 @@ impl<'a> Text<'a> {
         if token.is_empty() { Err(Malformed) } else { Ok(token) }
     }
 
-    /// A token, or one in quotes.
+    /// A token, or a quoted token.
     fn value(&mut self) -> Result<Cow<'a, str>, Malformed> {
         if !self.eat('"') {
             return self.token().map(Cow::Borrowed);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read_strictly() {
+    fn lists_are_parsed_strictly() {
         for (line, expected) in [
             ("a", "a"),
             (" a ;b = 1 ; c , d", "a;b=1;c,d"),
