@@ -5,30 +5,37 @@ use std::sync::Arc;
 use trine_websocket::{CloseFrame, ProtocolError};
 
 /// Why a socket is closed.
+///
+/// ```
+/// use trine::ws::{CloseCode, CloseFrame, Closed};
+///
+/// let closed = Closed::Peer(Some(CloseFrame::new(CloseCode::NORMAL, "bye")));
+/// assert_eq!(closed.to_string(), "the peer closed the connection with 1000: \"bye\"");
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The peer said goodbye, with a code where it gave one.
-    #[error("the peer closed the connection{}", told(.0.as_ref()))]
+    /// The peer closed the connection, with an optional code and reason.
+    #[error("the peer closed the connection{}", describe(.0.as_ref()))]
     Peer(Option<CloseFrame>),
-    /// This side did: by `close`, or as the function of the socket has ended.
+    /// This side closed it: by `close`, or because the function of the socket has ended.
     #[error("this side closed the connection")]
-    Here,
-    /// The server shuts down; the peer was told by 1001.
-    #[error("the server shuts down")]
+    Local,
+    /// The server is shutting down, and has closed the connection with 1001.
+    #[error("the server is shutting down")]
     ShuttingDown,
-    /// The peer broke a rule or a limit, and was told which.
-    #[error("the peer was let go: {0}")]
+    /// The peer violated the protocol or a limit, and the connection was closed with its code.
+    #[error("the peer violated the protocol: {0}")]
     Protocol(ProtocolError),
-    /// The peer gave no sign of life, did not read, or nobody said anything for too long.
-    #[error("the peer was let go: {0}")]
+    /// A timeout of [`WebSocketConfig`](super::WebSocketConfig) expired.
+    #[error("a timeout expired: {0}")]
     TimedOut(&'static str),
-    /// The connection broke.
-    #[error("the connection broke: {0}")]
+    /// The connection failed.
+    #[error("the connection failed: {0}")]
     Lost(Arc<std::io::Error>),
 }
 
-fn told(frame: Option<&CloseFrame>) -> String {
+fn describe(frame: Option<&CloseFrame>) -> String {
     match frame {
         None => " without a code".to_owned(),
         Some(frame) if frame.reason.is_empty() => format!(" with {}", frame.code),

@@ -1,11 +1,12 @@
-//! What moves the bytes of a socket, in the same task as the function that uses it.
+//! The driver reads and writes the bytes of a socket, in the same task as the function that uses
+//! it.
 //!
 //! ```text
-//!  Talking --- both said goodbye, or a rule was broken ---> Lingering --- the peer is gone, or time is over ---> Over
-//!     +------------- the connection broke, or the peer was let go -----------------------------------------------^
+//!  Open --- both sides closed, or a protocol error ---> Lingering --- end of stream, or timeout ---> Ended
+//!    +------------- I/O error, or timeout -----------------------------------------------------------^
 //! ```
-//! `Lingering`: our side is closed, and what the peer still sends is read into nothing, so that a
-//! reset does not take our last words away from it.
+//! `Lingering`: this side has shut down writing, and discards what the peer still sends. Otherwise a
+//! reset could destroy the last bytes before the peer has read them.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -17,53 +18,53 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use trine_server::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame, Message};
 
-use super::buffer::{self, For};
-use super::clock::{Clock, Due};
+use super::buffer::{self, BufferUse};
 use super::closed::Closed;
 use super::forward;
-use super::queue::Taken;
-use super::shared::{Shared, State, says_something};
+use super::queue::Written;
+use super::state::{SharedSocket, SocketState, is_activity};
+use super::timer::{SocketTimer, TimerAction};
 
 pub(super) struct Driver {
     stream: Upgraded,
-    shared: Arc<Shared>,
-    /// What was read and not understood yet: the start of a frame, or a message that nobody has
-    /// asked for.
+    shared: Arc<SharedSocket>,
+    /// Received bytes that are not decoded yet: the beginning of a frame, or messages that the
+    /// function has not taken.
     input: BytesMut,
-    clock: Clock,
+    timer: SocketTimer,
     phase: Phase,
-    /// Whether messages are still for somebody.
-    listens: bool,
+    /// Whether received messages are delivered to the function.
+    delivers: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Talking,
+    Open,
     Lingering,
-    Over,
+    Ended,
 }
 
-/// What a turn of the driver has come to.
+/// The result of polling the driver.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// The function of the socket has something new to see.
-    News,
-    Over,
+pub(super) enum DriverEvent {
+    /// The state has changed, so the function of the socket must be polled.
+    Progress,
+    Ended,
 }
 
 impl Driver {
-    pub(super) fn new(stream: Upgraded, shared: Arc<Shared>) -> Driver {
-        let clock = Clock::new(&shared.config);
+    pub(super) fn new(stream: Upgraded, shared: Arc<SharedSocket>) -> Driver {
+        let timer = SocketTimer::new(&shared.config);
         let input = BytesMut::new();
-        Driver { stream, shared, input, clock, phase: Phase::Talking, listens: true }
+        Driver { stream, shared, input, timer, phase: Phase::Open, delivers: true }
     }
 
-    /// The function of the socket has ended.
-    pub(super) fn end(&mut self, frame: CloseFrame) {
-        self.listens = false;
+    /// The function of the socket has ended: closes the connection with this frame.
+    pub(super) fn on_function_end(&mut self, frame: CloseFrame) {
+        self.delivers = false;
         let mut state = self.shared.lock();
         state.inbox = None;
-        state.close(Closed::Here, Some(frame));
+        state.close(Closed::Local, Some(frame));
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -71,135 +72,138 @@ impl Driver {
     }
 
     pub(super) fn shut_down(&mut self) {
-        let frame = CloseFrame::new(CloseCode::AWAY, "the server shuts down");
+        let frame = CloseFrame::new(CloseCode::AWAY, "the server is shutting down");
         self.shared.lock().close(Closed::ShuttingDown, Some(frame));
     }
 
-    /// To be called before the function runs: what it sends needs no waking then.
+    /// Call it before polling the function, so that sending does not wake the current task.
     pub(super) fn unpark(&self) {
         self.shared.lock().unpark();
     }
 
-    /// Moves whatever can be moved.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+    /// Reads and writes as much as possible.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<DriverEvent> {
         loop {
-            forward::pump(&self.shared, cx);
+            forward::poll_forwards(&self.shared, cx);
             match self.phase {
-                Phase::Over => return Poll::Ready(Turn::Over),
+                Phase::Ended => return Poll::Ready(DriverEvent::Ended),
                 Phase::Lingering => ready!(self.poll_linger(cx)),
-                Phase::Talking => {
-                    if ready!(self.poll_talk(cx)) {
-                        return Poll::Ready(Turn::News);
+                Phase::Open => {
+                    if ready!(self.poll_open(cx)) {
+                        return Poll::Ready(DriverEvent::Progress);
                     }
                 }
             }
         }
     }
 
-    /// True where there is news.
-    fn poll_talk(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        // A handle of its own, so that the state can be held beside the stream.
+    /// Ready with true if the function of the socket must be polled.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        // A separate reference, so that the lock does not borrow `self`.
         let shared = Arc::clone(&self.shared);
         let mut state = shared.lock();
         state.unpark();
-        let mut news = match self.poll_write(cx, &mut state) {
-            Ok(news) => news,
-            Err(error) => return Poll::Ready(self.lost(cx, &mut state, error)),
+        let mut progress = match self.poll_write(cx, &mut state) {
+            Ok(progress) => progress,
+            Err(error) => return Poll::Ready(self.fail(cx, &mut state, error)),
         };
         if state.codec.is_closed() && state.queue.len() == 0 {
             self.phase = Phase::Lingering;
-            news |= state.tell_receiver(cx);
-            news |= state.tell_senders(cx);
-            self.clock.closing();
-            return Poll::Ready(news);
+            progress |= state.wake_receiver(cx);
+            progress |= state.wake_senders(cx);
+            self.timer.on_closing();
+            return Poll::Ready(progress);
         }
         match self.poll_read(cx, &mut state) {
-            Ok(Read::Something) => {
-                let told = state.closed.is_some() || state.inbox.is_some();
-                return Poll::Ready((told && state.tell_receiver(cx)) || news);
+            Ok(ReadOutcome::Progress) => {
+                let deliverable = state.closed.is_some() || state.inbox.is_some();
+                return Poll::Ready((deliverable && state.wake_receiver(cx)) || progress);
             }
-            Ok(Read::Nothing) => {}
-            Err(error) => return Poll::Ready(self.lost(cx, &mut state, error)),
+            Ok(ReadOutcome::Nothing) => {}
+            Err(error) => return Poll::Ready(self.fail(cx, &mut state, error)),
         }
         if !state.codec.is_open() {
-            self.clock.closing();
-            news |= state.tell_receiver(cx);
+            self.timer.on_closing();
+            progress |= state.wake_receiver(cx);
         }
-        if news {
+        if progress {
             return Poll::Ready(true);
         }
-        let waits = state.inbox.is_some();
-        if let Poll::Ready(due) = self.clock.poll(cx, &shared.config, waits) {
-            return Poll::Ready(self.on_time(cx, &mut state, due));
+        let reading_paused = state.inbox.is_some();
+        if let Poll::Ready(action) = self.timer.poll(cx, &shared.config, reading_paused) {
+            return Poll::Ready(self.on_timer(cx, &mut state, action));
         }
         if state.queue.len() == 0 {
-            state.queue.rest();
+            state.queue.release_buffers();
         }
         state.park(cx);
         Poll::Pending
     }
 
-    /// Writes what waits. True where somebody of this task waited for that.
-    fn poll_write(&mut self, cx: &mut Context<'_>, state: &mut State) -> io::Result<bool> {
+    /// Writes the queue. Returns true if the function of the socket waited for that.
+    fn poll_write(&mut self, cx: &mut Context<'_>, state: &mut SocketState) -> io::Result<bool> {
         if state.queue.len() == 0 {
             return Ok(false);
         }
-        let mut taken = Taken::default();
-        let written = state.queue.poll_write(cx, &mut self.stream, &mut taken);
-        self.clock.wrote(&taken, written.is_ready());
-        if let Poll::Ready(written) = written {
-            written?;
-            // TLS holds back what it has; a plain socket has nothing to flush.
+        let mut written = Written::default();
+        let result = state.queue.poll_write(cx, &mut self.stream, &mut written);
+        self.timer.on_written(&written, result.is_ready());
+        if let Poll::Ready(result) = result {
+            result?;
+            // TLS buffers written bytes; a plain socket has nothing to flush.
             if let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx) {
                 flushed?;
             }
         }
-        Ok(taken.all > 0 && state.tell_senders(cx))
+        Ok(written.bytes > 0 && state.wake_senders(cx))
     }
 
-    /// Reads until there is one message, or nothing more to read.
-    fn poll_read(&mut self, cx: &mut Context<'_>, state: &mut State) -> io::Result<Read> {
+    /// Reads until there is a message, or nothing more to read.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        state: &mut SocketState,
+    ) -> io::Result<ReadOutcome> {
         if state.inbox.is_some() || state.queue.len() > self.shared.config.max_queued_bytes {
-            return Ok(Read::Nothing);
+            return Ok(ReadOutcome::Nothing);
         }
         loop {
-            let State { codec, queue, .. } = &mut *state;
+            let SocketState { codec, queue, .. } = &mut *state;
             if !self.input.is_empty() {
                 match codec.receive(&mut self.input, queue.tail()) {
                     Ok(Some(message)) => {
-                        self.take(message, state);
-                        return Ok(Read::Something);
+                        self.deliver(message, state);
+                        return Ok(ReadOutcome::Progress);
                     }
-                    Ok(None) if codec.is_closed() => return Ok(Read::Something),
+                    Ok(None) if codec.is_closed() => return Ok(ReadOutcome::Progress),
                     Ok(None) => {}
                     Err(error) => {
-                        tracing::debug!(%error, "a WebSocket was closed");
+                        tracing::debug!(%error, "a WebSocket was closed because of a protocol error");
                         state.closed.get_or_insert(Closed::Protocol(error));
-                        return Ok(Read::Something);
+                        return Ok(ReadOutcome::Progress);
                     }
                 }
             }
             let missing = codec.missing();
-            // Nothing is held while nothing comes, but the few bytes of a frame that has only
-            // begun.
+            // An idle connection holds no buffer, except for the few bytes of an incomplete frame.
             if self.input.is_empty() {
-                buffer::give(&mut self.input, For::Reading);
+                buffer::release(&mut self.input, BufferUse::Reading);
                 if let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
                     ready?;
                 } else {
-                    return Ok(Read::Nothing);
+                    return Ok(ReadOutcome::Nothing);
                 }
             }
             match self.poll_fill(cx, missing) {
                 Poll::Pending => {
                     if self.input.is_empty() {
-                        buffer::give(&mut self.input, For::Reading);
+                        buffer::release(&mut self.input, BufferUse::Reading);
                     } else {
-                        let begun = BytesMut::from(&self.input[..]);
-                        buffer::give(&mut self.input, For::Reading);
-                        self.input = begun;
+                        let incomplete = BytesMut::from(&self.input[..]);
+                        buffer::release(&mut self.input, BufferUse::Reading);
+                        self.input = incomplete;
                     }
-                    return Ok(Read::Nothing);
+                    return Ok(ReadOutcome::Nothing);
                 }
                 Poll::Ready(filled) => filled?,
             }
@@ -207,105 +211,113 @@ impl Driver {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
-        // With room for another one of its size: the next message is then read at once, and that
-        // nothing is behind it is known without asking.
-        let twice = (2 * missing.min(buffer::LARGEST_KEPT)).next_power_of_two();
-        buffer::lend(&mut self.input, For::Reading, twice);
+        // Leaves room for another message of the same size. If that room is not filled, there is
+        // nothing more to read, which saves a system call.
+        let twice = (2 * missing.min(buffer::MAX_CAPACITY)).next_power_of_two();
+        buffer::acquire(&mut self.input, BufferUse::Reading, twice);
         let read = ready!(poll_read_buf(cx, &mut self.stream, &mut self.input))?;
         if read == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
-        self.clock.heard();
+        self.timer.on_bytes_received();
         Poll::Ready(Ok(()))
     }
 
-    fn take(&mut self, message: Message, state: &mut State) {
+    fn deliver(&mut self, message: Message, state: &mut SocketState) {
         match message {
             Message::Close(frame) => {
                 state.closed.get_or_insert(Closed::Peer(frame));
             }
             Message::Ping(_) | Message::Pong(_) => {}
             data => {
-                if says_something(&data) {
-                    self.clock.spoke();
+                if is_activity(&data) {
+                    self.timer.on_message_received();
                 }
-                // Once closed from this side, nobody asks any more.
-                if self.listens && state.codec.is_open() {
+                // After this side has closed, the function receives no messages.
+                if self.delivers && state.codec.is_open() {
                     state.inbox = Some(data);
                 }
             }
         }
     }
 
-    fn on_time(&mut self, cx: &mut Context<'_>, state: &mut State, due: Due) -> bool {
-        match due {
-            Due::Ping => {
-                let State { codec, queue, .. } = &mut *state;
-                // Where it is closed, another time is due.
+    fn on_timer(
+        &mut self,
+        cx: &mut Context<'_>,
+        state: &mut SocketState,
+        action: TimerAction,
+    ) -> bool {
+        match action {
+            TimerAction::SendPing => {
+                let SocketState { codec, queue, .. } = &mut *state;
+                // It only fails if the socket is closed, and then another timeout applies.
                 let _ = codec.send(&Message::Ping(bytes::Bytes::new()), queue.tail());
-                self.clock.pinged();
+                self.timer.on_ping_sent();
                 false
             }
-            Due::Idle => {
-                let why = "nobody said anything within `idle_timeout`";
+            TimerAction::CloseIdle => {
+                let reason = "there was no message within `idle_timeout`";
                 state.close(
-                    Closed::TimedOut(why),
+                    Closed::TimedOut(reason),
                     Some(CloseFrame::new(CloseCode::AWAY, "idle for too long")),
                 );
-                state.tell_receiver(cx)
+                state.wake_receiver(cx)
             }
-            Due::LetGo(why) => {
-                tracing::debug!(why, "a WebSocket was let go");
-                state.closed.get_or_insert(Closed::TimedOut(why));
-                self.over(cx, state)
+            TimerAction::Drop(reason) => {
+                tracing::debug!(reason, "the connection of a WebSocket was dropped");
+                state.closed.get_or_insert(Closed::TimedOut(reason));
+                self.end(cx, state)
             }
         }
     }
 
-    fn lost(&mut self, cx: &mut Context<'_>, state: &mut State, error: io::Error) -> bool {
+    /// The connection failed.
+    fn fail(&mut self, cx: &mut Context<'_>, state: &mut SocketState, error: io::Error) -> bool {
         state.closed.get_or_insert_with(|| Closed::Lost(Arc::new(error)));
-        self.over(cx, state)
+        self.end(cx, state)
     }
 
-    fn over(&mut self, cx: &mut Context<'_>, state: &mut State) -> bool {
-        self.phase = Phase::Over;
-        state.over = true;
-        let receiver = state.tell_receiver(cx);
-        state.tell_senders(cx) || receiver
+    /// Ends the driver. Returns true if the function of the socket must be polled.
+    fn end(&mut self, cx: &mut Context<'_>, state: &mut SocketState) -> bool {
+        self.phase = Phase::Ended;
+        state.ended = true;
+        let receiver = state.wake_receiver(cx);
+        state.wake_senders(cx) || receiver
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let shared = Arc::clone(&self.shared);
-        if self.clock.poll(cx, &shared.config, true).is_ready() {
-            self.phase = Phase::Over;
+        if self.timer.poll(cx, &shared.config, true).is_ready() {
+            self.phase = Phase::Ended;
             return Poll::Ready(());
         }
-        // What fails here, the read behind it will tell.
+        // If it fails, the following read fails too.
         let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
         let ended = loop {
             self.input.clear();
             ready!(self.stream.poll_read_ready(cx)).ok();
-            buffer::lend(&mut self.input, For::Reading, 0);
+            buffer::acquire(&mut self.input, BufferUse::Reading, 0);
             match poll_read_buf(cx, &mut self.stream, &mut self.input) {
                 Poll::Ready(Ok(read)) if read > 0 => {}
                 Poll::Ready(read) => break read.err(),
                 Poll::Pending => {
-                    buffer::give(&mut self.input, For::Reading);
+                    buffer::release(&mut self.input, BufferUse::Reading);
                     return Poll::Pending;
                 }
             }
         };
         tracing::trace!(?ended, "a WebSocket has ended");
-        buffer::give(&mut self.input, For::Reading);
-        self.phase = Phase::Over;
-        shared.lock().over = true;
+        buffer::release(&mut self.input, BufferUse::Reading);
+        self.phase = Phase::Ended;
+        shared.lock().ended = true;
         Poll::Ready(())
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Read {
-    Something,
+enum ReadOutcome {
+    /// A message, or a change of the state.
+    Progress,
     Nothing,
 }
 
@@ -314,6 +326,6 @@ fn poll_read_buf(
     stream: &mut Upgraded,
     into: &mut BytesMut,
 ) -> Poll<io::Result<usize>> {
-    // Into memory that nobody has cleared; it takes nothing where it is pending.
+    // Reads into uninitialized memory. The future holds no bytes while it is pending.
     pin!(stream.read_buf(into)).poll(cx)
 }

@@ -1,5 +1,4 @@
-//! Streams whose messages flow out of a socket by themselves, while its function does something
-//! else.
+//! Streams that are forwarded to a socket while its function does something else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -9,25 +8,25 @@ use futures_core::Stream;
 use trine_core::BoxError;
 use trine_websocket::{CloseCode, CloseFrame, Prepared};
 
-use super::run::panicked;
-use super::shared::Shared;
+use super::state::SharedSocket;
+use super::task::panicked;
 use crate::topic::Lagged;
 
-/// The streams of one socket.
+/// The streams that are forwarded to one socket.
 #[derive(Default)]
 pub(super) struct Forwards(Vec<Forward>);
 
-pub(super) type Forward = Pin<Box<dyn Source + Send>>;
+pub(super) type Forward = Pin<Box<dyn MessageStream + Send>>;
 
-/// A stream whose items become what is sent.
-pub(super) trait Source {
+/// A stream of messages to send.
+pub(super) trait MessageStream {
     fn poll_message(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Prepared, BoxError>>>;
 }
 
-impl<S, M, E> Source for S
+impl<S, M, E> MessageStream for S
 where
     S: Stream<Item = Result<M, E>>,
     M: Into<Prepared>,
@@ -41,9 +40,9 @@ where
     }
 }
 
-/// Nothing more is taken from the streams while so many bytes wait for the client: what it is too
-/// slow for waits where it costs nothing for each of them, in the topic.
-const AHEAD: usize = 16 * 1024;
+/// The streams are not polled while this many bytes wait for the client. Messages for a slow client
+/// then wait in the topic, where all clients share them.
+const MAX_FORWARDED_AHEAD: usize = 16 * 1024;
 
 impl Forwards {
     pub(super) fn push(&mut self, forward: Forward) {
@@ -51,16 +50,16 @@ impl Forwards {
     }
 }
 
-/// Moves what the streams of a socket have into its queue, as long as there is room. Where it is
-/// closed they go.
-pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
+/// Moves messages of the streams into the queue of the socket, as long as there is room. Streams of
+/// a closed socket are dropped.
+pub(super) fn poll_forwards(shared: &SharedSocket, cx: &mut Context<'_>) {
     let mut forwards = std::mem::take(&mut shared.lock().forwards.0);
     if forwards.is_empty() {
         return;
     }
-    // No lock is held here: they are code of the user, and so is what drops with them.
+    // No lock is held here, since polling and dropping the streams runs code of the user.
     forwards.retain_mut(|forward| {
-        let end = match catch_unwind(AssertUnwindSafe(|| drain(shared, forward, cx))) {
+        let end = match catch_unwind(AssertUnwindSafe(|| poll_forward(shared, forward, cx))) {
             Ok(Poll::Pending) => return true,
             Ok(Poll::Ready(end)) => end,
             Err(panic) => Some(panicked(panic.as_ref())),
@@ -71,8 +70,8 @@ pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
         false
     });
     if !forwards.is_empty() {
-        // The next turn begins with another one, so that none waits for ever behind one that always
-        // has something.
+        // The next poll begins with another stream, so that a stream that is always ready cannot
+        // starve the others.
         forwards.rotate_left(1);
         let mut state = shared.lock();
         forwards.append(&mut state.forwards.0);
@@ -80,11 +79,15 @@ pub(super) fn pump(shared: &Shared, cx: &mut Context<'_>) {
     }
 }
 
-/// Ready when it is over, with the goodbye that is to be said, or when the socket is closed.
-fn drain(shared: &Shared, forward: &mut Forward, cx: &mut Context<'_>) -> Poll<Option<CloseFrame>> {
-    let most = AHEAD.min(shared.config.max_queued_bytes);
+/// Ready when the stream has ended, with the close frame to send, or when the socket is closed.
+fn poll_forward(
+    shared: &SharedSocket,
+    forward: &mut Forward,
+    cx: &mut Context<'_>,
+) -> Poll<Option<CloseFrame>> {
+    let max_len = MAX_FORWARDED_AHEAD.min(shared.config.max_queued_bytes);
     loop {
-        let Ok(()) = ready!(shared.poll_room(cx, 1, most)) else { return Poll::Ready(None) };
+        let Ok(()) = ready!(shared.poll_room(cx, 1, max_len)) else { return Poll::Ready(None) };
         match ready!(forward.as_mut().poll_message(cx)) {
             Some(Ok(message)) => {
                 if shared.push_prepared(&message).is_err() {
@@ -99,10 +102,10 @@ fn drain(shared: &Shared, forward: &mut Forward, cx: &mut Context<'_>) -> Poll<O
 
 fn failed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> CloseFrame {
     if let Some(lagged) = error.downcast_ref::<Lagged>() {
-        tracing::debug!(%lagged, "a client is too slow for its topic; the WebSocket is closed with 1013");
+        tracing::debug!(%lagged, "a client is too slow for its topic; its WebSocket is closed with 1013");
         return CloseFrame::new(CloseCode::TRY_AGAIN, lagged.to_string());
     }
-    tracing::error!(%error, "what a WebSocket forwards failed; it is closed with 1011");
+    tracing::error!(%error, "a stream that is forwarded to a WebSocket failed; it is closed with 1011");
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }
 

@@ -1,4 +1,4 @@
-//! What waits to be written.
+//! The frames that wait to be written.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -9,109 +9,114 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use trine_server::upgrade::Upgraded;
 
-use super::buffer::{self, For};
+use super::buffer::{self, BufferUse};
 
-/// Frames in their order: those that are shared with other sockets as they are, the rest one behind
-/// the other.
+/// Frames in their order. Large and shared frames are not copied; smaller ones are appended to one
+/// buffer.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    whole: VecDeque<Bytes>,
-    whole_len: usize,
+    /// The first frames.
+    chunks: VecDeque<Bytes>,
+    chunks_len: usize,
+    /// The frames after them.
     tail: BytesMut,
-    /// How much of it ends with the last message; behind that are pings and pongs.
-    said: usize,
+    /// The length of the queue up to the end of the last message. Only pings and pongs follow.
+    messages_len: usize,
 }
 
-/// How many bytes the peer took.
+/// The number of bytes that were written.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
-    pub(super) all: usize,
-    /// Of these, how many stood in or before a message.
-    pub(super) said: usize,
+pub(super) struct Written {
+    pub(super) bytes: usize,
+    /// Those among them that belong to a message, or precede one.
+    pub(super) message_bytes: usize,
 }
 
 impl Queue {
     pub(super) fn len(&self) -> usize {
-        self.whole_len + self.tail.len()
+        self.chunks_len + self.tail.len()
     }
 
-    /// Where small frames are written.
+    /// The buffer to which small frames are appended.
     pub(super) fn tail(&mut self) -> &mut BytesMut {
-        buffer::lend(&mut self.tail, For::Writing, 0);
+        buffer::acquire(&mut self.tail, BufferUse::Writing, 0);
         &mut self.tail
     }
 
-    /// A frame that others are sent too, or a large payload whose head is in the tail: it is not
-    /// copied.
+    /// Appends a frame that other sockets send too, or a large payload whose head is in the tail. It
+    /// is not copied unless it is small.
     pub(super) fn push(&mut self, frame: Bytes) {
-        if frame.len() <= SMALL {
+        if frame.len() <= MAX_COPIED {
             return self.tail().extend_from_slice(&frame);
         }
-        let before = self.tail.split().freeze();
-        for part in [before, frame].into_iter().filter(|part| !part.is_empty()) {
-            self.whole_len += part.len();
-            self.whole.push_back(part);
+        let tail = self.tail.split().freeze();
+        for chunk in [tail, frame].into_iter().filter(|chunk| !chunk.is_empty()) {
+            self.chunks_len += chunk.len();
+            self.chunks.push_back(chunk);
         }
     }
 
-    /// What was queued last is a message that says something.
-    pub(super) fn said(&mut self) {
-        self.said = self.len();
+    /// Marks the last frame as a message that counts as activity.
+    pub(super) fn mark_message(&mut self) {
+        self.messages_len = self.len();
     }
 
-    /// Writes what the socket takes. Ready when nothing is left; the counts say how much it took.
+    /// Writes as much as the stream accepts, and adds to the counts. Ready when nothing is left.
     pub(super) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Upgraded,
-        taken: &mut Taken,
+        total: &mut Written,
     ) -> Poll<std::io::Result<()>> {
         while self.len() > 0 {
-            let written = if self.whole.is_empty() {
+            let written = if self.chunks.is_empty() {
                 ready!(Pin::new(&mut *stream).poll_write(cx, &self.tail))?
             } else {
-                let mut parts = [IoSlice::new(&[]); AT_ONCE];
-                let ready = self.whole.iter().map(|part| &part[..]).chain([&self.tail[..]]);
-                parts.iter_mut().zip(ready).for_each(|(into, part)| *into = IoSlice::new(part));
-                ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &parts))?
+                let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+                let chunks = self.chunks.iter().map(|chunk| &chunk[..]).chain([&self.tail[..]]);
+                slices
+                    .iter_mut()
+                    .zip(chunks)
+                    .for_each(|(slice, chunk)| *slice = IoSlice::new(chunk));
+                ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &slices))?
             };
             if written == 0 {
                 return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
             }
-            taken.all += written;
-            taken.said += written.min(self.said);
-            self.said = self.said.saturating_sub(written);
+            total.bytes += written;
+            total.message_bytes += written.min(self.messages_len);
+            self.messages_len = self.messages_len.saturating_sub(written);
             self.advance(written);
         }
-        self.rest();
+        self.release_buffers();
         Poll::Ready(Ok(()))
     }
 
     fn advance(&mut self, mut written: usize) {
-        while let Some(front) = self.whole.front_mut() {
-            let of_front = written.min(front.len());
-            front.advance(of_front);
-            self.whole_len -= of_front;
-            written -= of_front;
+        while let Some(front) = self.chunks.front_mut() {
+            let from_front = written.min(front.len());
+            front.advance(from_front);
+            self.chunks_len -= from_front;
+            written -= from_front;
             if !front.is_empty() {
                 return;
             }
-            self.whole.pop_front();
+            self.chunks.pop_front();
         }
         self.tail.advance(written);
     }
 
-    /// Holds nothing while nothing waits.
-    pub(super) fn rest(&mut self) {
-        buffer::give(&mut self.tail, For::Writing);
-        if self.whole.capacity() > 0 {
-            self.whole = VecDeque::new();
+    /// Frees the memory of an empty queue.
+    pub(super) fn release_buffers(&mut self) {
+        buffer::release(&mut self.tail, BufferUse::Writing);
+        if self.chunks.capacity() > 0 {
+            self.chunks = VecDeque::new();
         }
     }
 }
 
-/// Frames of at most so many bytes are copied: that is cheaper than a write of their own.
-const SMALL: usize = 4 * 1024;
+/// The maximum size of a frame that is copied: copying it is cheaper than a separate write.
+const MAX_COPIED: usize = 4 * 1024;
 
-/// So many parts leave with one write: a head with its payload, and what is around them.
-const AT_ONCE: usize = 8;
+/// The number of slices in one write: a head with its payload, and the frames around them.
+const MAX_SLICES: usize = 8;

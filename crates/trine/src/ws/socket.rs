@@ -1,4 +1,4 @@
-//! The handles of an open connection.
+//! The handles of an open socket.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -12,30 +12,54 @@ use trine_core::BoxError;
 use trine_websocket::{CloseFrame, Message, Prepared};
 
 use super::closed::Closed;
-use super::shared::Shared;
+use super::state::SharedSocket;
 
-/// An open WebSocket. It lives until the function that was given to
-/// [`WebSocket::on_upgrade`](super::WebSocket::on_upgrade) ends, and is then closed with 1000.
+/// An open WebSocket, which sends and receives messages.
 ///
-/// It is a stream of messages and a sink of them too. Pings are answered, and pongs and closes
-/// taken notice of, without your doing.
+/// The function that was passed to [`WebSocket::on_upgrade`](super::WebSocket::on_upgrade) gets it.
+/// When that function ends, the socket is closed with 1000. Pings, pongs and close frames are handled
+/// without your help. The socket also implements `Stream` and `Sink`.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// #[get("/greet")]
+/// async fn greet(ws: WebSocket) -> Response {
+///     ws.on_upgrade(async |mut socket| {
+///         while let Some(message) = socket.recv().await {
+///             let name = message.as_text().unwrap_or("stranger");
+///             socket.send(format!("Hello, {name}!")).await?;
+///         }
+///         Ok::<(), trine::ws::Closed>(())
+///     })
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![greet]).test().await;
+/// let mut socket = client.websocket("/greet").await;
+/// socket.send("Ann").await;
+/// assert_eq!(socket.text().await, "Hello, Ann!");
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Socket(Sender);
 
 impl Socket {
-    pub(super) fn new(shared: &Arc<Shared>) -> Socket {
+    pub(super) fn new(shared: &Arc<SharedSocket>) -> Socket {
         Socket(Sender(Arc::clone(shared)))
     }
 
-    /// The subprotocol that was agreed on.
+    /// The negotiated subprotocol.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.0.0.protocol.as_deref()
     }
 
     /// Waits for a text or binary message. `None` when the connection is closed;
-    /// [`closed`](Socket::closed) tells why. It can be dropped at any time without losing a
-    /// message.
+    /// [`closed`](Socket::closed) returns the reason.
+    ///
+    /// This method is cancel safe: dropping the future loses no message.
     pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
         poll_fn(|cx| self.0.0.poll_recv(cx))
     }
@@ -51,7 +75,7 @@ impl Socket {
     /// See [`Sender::try_send`].
     ///
     /// # Errors
-    /// When the queue is full or the connection closed.
+    /// When the queue is full, and when the connection is closed.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.0.try_send(message)
     }
@@ -77,7 +101,7 @@ impl Socket {
     /// See [`Sender::flush`].
     ///
     /// # Errors
-    /// When the connection ended before.
+    /// When the connection ends before.
     pub async fn flush(&self) -> Result<(), Closed> {
         self.0.flush().await
     }
@@ -87,19 +111,20 @@ impl Socket {
         self.0.close(frame);
     }
 
-    /// Why it is closed; `None` while it is open.
+    /// The reason why the connection is closed. `None` while it is open.
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
         self.0.closed()
     }
 
-    /// A handle to send with, for other tasks too.
+    /// A handle that sends to this socket, also from other tasks.
     #[must_use]
     pub fn sender(&self) -> Sender {
         self.0.clone()
     }
 
-    /// Both directions apart. The socket still ends with the function that it was given to.
+    /// Splits the socket into its two directions. It is still closed when the function that got it
+    /// ends.
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
         let receiver = Receiver(Arc::clone(&self.0.0));
@@ -107,31 +132,31 @@ impl Socket {
     }
 }
 
-/// Sends to a socket, from any task. Clones send to the same one.
+/// Sends to a socket, from any task. Clones send to the same socket.
 #[derive(Debug, Clone)]
-pub struct Sender(Arc<Shared>);
+pub struct Sender(Arc<SharedSocket>);
 
 impl Sender {
-    /// Sends a message. It waits while `max_queued_bytes` are waiting already, so that a slow
-    /// client slows its sender down and nobody's memory fills up. When it returns, the message is
-    /// on its way and not yet there.
+    /// Queues a message. It waits while the message would exceed `max_queued_bytes`, so that a slow
+    /// client slows its sender down instead of filling the memory. When it returns, the message is
+    /// queued; [`flush`](Sender::flush) waits until it is written.
     ///
     /// # Errors
     /// When the connection is closed.
     pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Closed>> {
         let mut message = message.into();
-        // No `async`: its state would hold the message twice, and an idle connection is as large as
-        // its largest state.
+        // Not an async block, whose state would store the message twice: an idle connection is as
+        // large as the largest state of its task.
         poll_fn(move |cx| {
             ready!(self.0.poll_room(cx, message.as_bytes().len(), self.0.config.max_queued_bytes))?;
             Poll::Ready(self.0.push(std::mem::replace(&mut message, Message::Text(String::new()))))
         })
     }
 
-    /// Sends a message if there is room for it now.
+    /// Queues a message if there is room for it.
     ///
     /// # Errors
-    /// When `max_queued_bytes` are waiting already, and when the connection is closed.
+    /// When the message would exceed `max_queued_bytes`, and when the connection is closed.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         match self.0.has_room(message.as_bytes().len()) {
@@ -141,7 +166,7 @@ impl Sender {
         }
     }
 
-    /// Sends a message that others are sent too: it is encoded and compressed once for all of them.
+    /// Queues a message that many sockets send. It is encoded and compressed once for all of them.
     ///
     /// # Errors
     /// When the connection is closed.
@@ -151,10 +176,10 @@ impl Sender {
         self.0.push_prepared(prepared)
     }
 
-    /// As [`send_prepared`](Sender::send_prepared), if there is room for it now.
+    /// As [`send_prepared`](Sender::send_prepared), if there is room for the message.
     ///
     /// # Errors
-    /// When `max_queued_bytes` are waiting already, and when the connection is closed.
+    /// When the message would exceed `max_queued_bytes`, and when the connection is closed.
     pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), TrySendError> {
         match self.0.has_room(prepared.message().as_bytes().len()) {
             Ok(true) => self.0.push_prepared(prepared).map_err(TrySendError::Closed),
@@ -163,15 +188,15 @@ impl Sender {
         }
     }
 
-    /// Sends whatever the stream gives from now on, while you do something else: the messages of a
-    /// topic, most often. It goes with the socket; when it ends before, the socket is closed
-    /// with 1000.
+    /// Forwards a stream of messages, usually those of a topic, while the function of the socket does
+    /// something else. The stream is dropped with the socket. When the stream ends first, the socket
+    /// is closed with 1000.
     ///
     /// ```
     /// use trine::prelude::*;
     /// use trine::ws::Message;
     ///
-    /// /// Everybody hears what anybody says.
+    /// /// Sends each received message to all clients.
     /// #[get("/talk")]
     /// async fn talk(topic: State<trine::Topic<String>>, ws: WebSocket) -> Response {
     ///     ws.on_upgrade(async move |mut socket| {
@@ -194,14 +219,13 @@ impl Sender {
     /// ```
     ///
     /// # Errors
-    /// An `Err` of the stream is logged and closes the socket with 1011; a
-    /// [`Lagged`](crate::topic::Lagged) with 1013.
+    /// An `Err` of the stream is logged and closes the socket with 1011, or with 1013 if it is
+    /// [`Lagged`](crate::topic::Lagged).
     ///
     /// # Limits
-    /// The stream is asked for more while fewer than 16 KiB wait for the client, or
-    /// `max_queued_bytes` if that is less. So a slow client holds back its stream and nobody else;
-    /// what a topic does with what it publishes meanwhile, its
-    /// [`overflow`](crate::topic::TopicConfig::overflow) says.
+    /// The stream is polled while fewer than 16 KiB wait for the client, or `max_queued_bytes` if
+    /// that is less. So a slow client holds back only its own stream. Messages that a topic publishes
+    /// meanwhile are subject to its [`overflow`](crate::topic::TopicConfig::overflow).
     pub fn forward<S, M, E>(&self, stream: S)
     where
         S: Stream<Item = Result<M, E>> + Send + 'static,
@@ -211,7 +235,7 @@ impl Sender {
         self.0.forward(Box::pin(stream));
     }
 
-    /// Asks for a sign of life, beside those that the heartbeat asks for.
+    /// Sends a ping, in addition to those of the heartbeat.
     ///
     /// # Errors
     /// When the connection is closed.
@@ -219,29 +243,30 @@ impl Sender {
         self.send(Message::Ping(payload.into())).await
     }
 
-    /// Waits until everything that was sent has been given to the system.
+    /// Waits until all queued messages have been passed to the operating system.
     ///
     /// # Errors
-    /// When the connection ended before.
+    /// When the connection ends before.
     pub async fn flush(&self) -> Result<(), Closed> {
         poll_fn(|cx| self.0.poll_flush(cx)).await
     }
 
-    /// Says goodbye. What was sent before still goes out; the peer has `close_timeout` to answer.
+    /// Closes the socket with this code and reason. Queued messages are still sent; the peer has
+    /// `close_timeout` to answer.
     pub fn close(&self, frame: impl Into<CloseFrame>) {
         self.0.close(Some(frame.into()));
     }
 
-    /// Why it is closed; `None` while it is open.
+    /// The reason why the connection is closed. `None` while it is open.
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
         self.0.lock().closed.clone()
     }
 }
 
-/// Receives from a socket.
+/// Receives from a socket. [`Socket::split`] makes it.
 #[derive(Debug)]
-pub struct Receiver(Arc<Shared>);
+pub struct Receiver(Arc<SharedSocket>);
 
 impl Receiver {
     /// See [`Socket::recv`].
@@ -250,10 +275,17 @@ impl Receiver {
     }
 }
 
-/// A message could not be sent at once.
+/// A message could not be queued at once.
+///
+/// ```
+/// use trine::ws::{Message, TrySendError};
+///
+/// let error = TrySendError::Full(Message::from("hello"));
+/// assert_eq!(error.to_string(), "the client reads too slowly: its queue is full");
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum TrySendError {
-    /// `max_queued_bytes` wait already; here is the message again.
+    /// The message would exceed `max_queued_bytes`. It is returned.
     #[error("the client reads too slowly: its queue is full")]
     Full(Message),
     /// The connection is closed.

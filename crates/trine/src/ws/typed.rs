@@ -1,4 +1,4 @@
-//! Sockets whose messages are types of your own.
+//! Sockets whose messages have types of the application.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,11 +11,12 @@ use trine_core::{BoxError, Cx, FromRequest, Rejection, Response};
 use trine_websocket::{CloseCode, CloseFrame, Message, Prepared, WebSocketConfig};
 
 use super::closed::Closed;
-use super::run::Outcome;
 use super::socket::Socket;
+use super::task::Outcome;
 use super::upgrade::WebSocket;
 
-/// A [`WebSocket`] whose messages are `In` and `Out`, as JSON or in another [`MessageFormat`].
+/// A [`WebSocket`] that receives values of type `In` and sends values of type `Out`, as JSON or in
+/// another [`MessageFormat`].
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -46,8 +47,8 @@ use super::upgrade::WebSocket;
 /// ```
 ///
 /// # Errors
-/// As [`WebSocket`]. A message that is no `In` closes the socket with 1007 and says where it is
-/// wrong.
+/// As [`WebSocket`]. A message that is not an `In` closes the socket with 1007, and the reason names
+/// the wrong field.
 #[derive(Debug)]
 #[must_use = "a socket is opened by the answer of `on_upgrade`"]
 pub struct Ws<In, Out, Format = JsonText> {
@@ -66,7 +67,23 @@ impl<In, Out, Format> FromRequest for Ws<In, Out, Format> {
 }
 
 impl<In, Out, Format> Ws<In, Out, Format> {
-    /// Sets protocols, origins or limits: `ws.with(|ws| ws.any_origin())`.
+    /// Sets subprotocols, origins or limits of the underlying [`WebSocket`].
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/prices")]
+    /// async fn prices(ws: Ws<(), f64>) -> Response {
+    ///     ws.with(|ws| ws.any_origin()).on_upgrade(async |socket| socket.send(&1.5).await)
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![prices]).test().await;
+    /// let mut socket = client.websocket("/prices").header("origin", "https://other.example").await;
+    /// assert_eq!(socket.text().await, "1.5");
+    /// # }
+    /// ```
     pub fn with(mut self, set: impl FnOnce(WebSocket) -> WebSocket) -> Self {
         self.ws = set(self.ws);
         self
@@ -91,7 +108,8 @@ impl<In, Out, Format> Ws<In, Out, Format> {
     }
 }
 
-/// An open socket whose messages are `In` and `Out`.
+/// An open socket that receives `In` and sends `Out`. [`Ws::on_upgrade`] passes it to its function;
+/// [`Ws`] has an example.
 #[derive(Debug)]
 pub struct TypedSocket<In, Out, Format = JsonText> {
     socket: Socket,
@@ -99,8 +117,8 @@ pub struct TypedSocket<In, Out, Format = JsonText> {
 }
 
 impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
-    /// Waits for a message. `None` when the connection is closed, which it also is by a message
-    /// that is no `In`.
+    /// Waits for a message. `None` when the connection is closed. A message that is not an `In` closes
+    /// it with 1007.
     pub async fn recv(&mut self) -> Option<In>
     where
         In: DeserializeOwned,
@@ -111,7 +129,7 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
             Err(error) => {
                 tracing::debug!(
                     error,
-                    "a message is not of its type; the WebSocket is closed with 1007"
+                    "a received message has the wrong type; the WebSocket is closed with 1007"
                 );
                 self.socket.close(CloseFrame::new(CloseCode::INVALID, error));
                 None
@@ -122,7 +140,7 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
     /// Sends a message; see [`Sender::send`](super::Sender::send).
     ///
     /// # Errors
-    /// When the connection is closed, which it is with 1011 by a value that cannot be written.
+    /// When the connection is closed. A value that cannot be serialized closes it with 1011.
     pub async fn send(&self, message: &Out) -> Result<(), Closed>
     where
         Out: Serialize,
@@ -132,10 +150,10 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
             Err(error) => {
                 tracing::error!(
                     error,
-                    "a message cannot be written; the WebSocket is closed with 1011"
+                    "a message cannot be serialized; the WebSocket is closed with 1011"
                 );
                 self.socket.close(CloseFrame::new(CloseCode::ERROR, "the server failed"));
-                Err(Closed::Here)
+                Err(Closed::Local)
             }
         }
     }
@@ -150,25 +168,47 @@ impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
         self.socket.forward(stream);
     }
 
-    /// The socket beneath.
+    /// The underlying socket.
     #[must_use]
     pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket
     }
 }
 
-/// How values become messages.
+/// The format of typed messages: serializes values into messages, and deserializes them.
+///
+/// ```
+/// use serde::Serialize;
+/// use serde::de::DeserializeOwned;
+/// use trine::ws::{JsonText, Message, MessageFormat};
+///
+/// /// JSON in binary messages.
+/// struct JsonBytes;
+///
+/// impl MessageFormat for JsonBytes {
+///     fn read<T: DeserializeOwned>(message: &Message) -> Result<T, String> {
+///         serde_json::from_slice(message.as_bytes()).map_err(|error| error.to_string())
+///     }
+///
+///     fn write<T: Serialize>(value: &T) -> Result<Message, String> {
+///         serde_json::to_vec(value).map(Message::from).map_err(|error| error.to_string())
+///     }
+/// }
+///
+/// assert_eq!(JsonBytes::write(&7).unwrap(), Message::Binary("7".into()));
+/// assert_eq!(JsonText::write(&7).unwrap(), Message::Text("7".into()));
+/// ```
 pub trait MessageFormat {
-    /// Reads a message.
+    /// Deserializes a message.
     ///
     /// # Errors
-    /// With what is wrong with it, in words that the client is told; 123 bytes of them.
+    /// With a text for the client; at most 123 bytes of it are sent.
     fn read<T: DeserializeOwned>(message: &Message) -> Result<T, String>;
 
-    /// Writes a message.
+    /// Serializes a message.
     ///
     /// # Errors
-    /// With why it cannot be written; only the log is told.
+    /// With a text for the log; it is not sent to the client.
     fn write<T: Serialize>(value: &T) -> Result<Message, String>;
 }
 
@@ -179,7 +219,7 @@ pub struct JsonText;
 impl MessageFormat for JsonText {
     fn read<T: DeserializeOwned>(message: &Message) -> Result<T, String> {
         let Some(text) = message.as_text() else {
-            return Err("expected text that is JSON".to_owned());
+            return Err("expected a text message with JSON".to_owned());
         };
         let mut reader = serde_json::Deserializer::from_str(text);
         let read =

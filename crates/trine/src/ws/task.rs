@@ -1,4 +1,4 @@
-//! The task of a socket: the function that uses it, and the driver beneath it.
+//! The task of a socket: it polls the function that uses the socket, and the driver.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -12,14 +12,15 @@ use pin_project_lite::pin_project;
 use trine_server::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame};
 
-use super::driver::{Driver, Turn};
-use super::shared::Shared;
+use super::driver::{Driver, DriverEvent};
 use super::socket::Socket;
+use super::state::SharedSocket;
 
-/// What the function of a socket may give back: nothing, or a `Result`. An error closes the socket
-/// with 1011 and is logged; the client is not told what it says.
+/// The result of the function of a socket: `()` or a `Result`.
+///
+/// An error closes the socket with 1011 and is logged. Its text is not sent to the client.
 pub trait Outcome: sealed::Sealed {
-    /// What went wrong.
+    /// The text of the error.
     #[doc(hidden)]
     fn failure(self) -> Option<String>;
 }
@@ -42,10 +43,10 @@ mod sealed {
     impl<E> Sealed for Result<(), E> {}
 }
 
-/// Serves one socket to its end.
+/// Runs one socket until it ends.
 pub(crate) fn run<F, Fut>(
     stream: Upgraded,
-    shared: &Arc<Shared>,
+    shared: &Arc<SharedSocket>,
     serve: F,
 ) -> impl Future<Output = ()> + use<F, Fut>
 where
@@ -53,30 +54,31 @@ where
     Fut: Future<Output: Outcome>,
 {
     let socket = Socket::new(shared);
-    Running {
+    SocketTask {
         draining: Some(stream.draining()),
-        main: Some(async { serve(socket).await.failure() }),
+        function: Some(async { serve(socket).await.failure() }),
         driver: Some(Driver::new(stream, Arc::clone(shared))),
     }
 }
 
 pin_project! {
-    // By hand: an async block would hold twice what it is made of, for each idle connection.
-    struct Running<M, D> {
-        // `None` once the server shuts down.
+    // Not an async block, which would store its captured values twice in each idle connection.
+    struct SocketTask<F, D> {
+        // `None` once the server is shutting down.
         #[pin]
         draining: Option<D>,
-        // The function, while it runs.
+        // `None` once it has ended.
         #[pin]
-        main: Option<M>,
-        // Dropped with the connection, which it counts as, even if the function goes on.
+        function: Option<F>,
+        // Dropped when the connection ends, even if the function goes on: the server counts it as
+        // an open connection.
         driver: Option<Driver>,
     }
 }
 
-impl<M, D> Future for Running<M, D>
+impl<F, D> Future for SocketTask<F, D>
 where
-    M: Future<Output = Option<String>>,
+    F: Future<Output = Option<String>>,
     D: Future<Output = ()>,
 {
     type Output = ();
@@ -95,26 +97,26 @@ where
             driver.unpark();
         }
         loop {
-            if let Some(running) = this.main.as_mut().as_pin_mut() {
-                // Whatever a panic leaves half-done is dropped below.
-                let ended = match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
+            if let Some(function) = this.function.as_mut().as_pin_mut() {
+                // After a panic the function is dropped below, so no broken state is used.
+                let close_frame = match catch_unwind(AssertUnwindSafe(|| function.poll(cx))) {
                     Ok(Poll::Pending) => None,
                     Ok(Poll::Ready(None)) => Some(CloseCode::NORMAL.into()),
                     Ok(Poll::Ready(Some(failure))) => Some(failed(&failure, this.driver.as_ref())),
                     Err(panic) => Some(panicked(panic.as_ref())),
                 };
-                if let Some(frame) = ended {
-                    this.main.set(None);
+                if let Some(frame) = close_frame {
+                    this.function.set(None);
                     if let Some(driver) = this.driver {
-                        driver.end(frame);
+                        driver.on_function_end(frame);
                     }
                 }
             }
             match this.driver.as_mut().map(|driver| driver.poll(cx)) {
-                Some(Poll::Ready(Turn::News)) => {}
-                Some(Poll::Ready(Turn::Over)) => *this.driver = None,
+                Some(Poll::Ready(DriverEvent::Progress)) => {}
+                Some(Poll::Ready(DriverEvent::Ended)) => *this.driver = None,
                 Some(Poll::Pending) => return Poll::Pending,
-                None if this.main.is_none() => return Poll::Ready(()),
+                None if this.function.is_none() => return Poll::Ready(()),
                 None => return Poll::Pending,
             }
         }
@@ -122,14 +124,17 @@ where
 }
 
 fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
-    // A function that gives back that the connection is closed is in order.
+    // After the connection is closed, it is normal that the function fails with `Closed`.
     if driver.is_some_and(Driver::is_open) {
         tracing::error!(
             error = failure,
             "the function of a WebSocket failed; it is closed with 1011"
         );
     } else {
-        tracing::debug!(error = failure, "the function of a WebSocket ended behind it");
+        tracing::debug!(
+            error = failure,
+            "the function of a WebSocket failed after the connection was closed"
+        );
     }
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }

@@ -1,4 +1,4 @@
-//! What the handles of a socket and its driver share.
+//! The state that the handles of a socket and its driver share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -10,47 +10,47 @@ use super::forward::{Forward, Forwards};
 use super::queue::Queue;
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedSocket {
     pub(super) config: Arc<WebSocketConfig>,
-    /// What was agreed on.
+    /// The negotiated subprotocol.
     pub(super) protocol: Option<Box<str>>,
-    state: Mutex<State>,
+    state: Mutex<SocketState>,
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct SocketState {
     pub(super) codec: Codec,
     pub(super) queue: Queue,
-    /// One message, read ahead. Nothing more is read before it is taken.
+    /// One received message. Nothing more is read until the function takes it.
     pub(super) inbox: Option<Message>,
     pub(super) forwards: Forwards,
     pub(super) closed: Option<Closed>,
-    /// Whether there is no stream any more.
-    pub(super) over: bool,
+    /// Whether the connection has ended, so that nothing more is written.
+    pub(super) ended: bool,
     receiver: Option<Waker>,
-    /// Those who wait for room in the queue, or for its end.
+    /// The tasks that wait for room in the queue, or for the queue to be empty.
     senders: Vec<Waker>,
     driver: Option<Waker>,
-    /// Whether the driver must be woken when there is something to write.
+    /// Whether the driver must be woken when a handle changes the state.
     parked: bool,
 }
 
-impl Shared {
+impl SharedSocket {
     pub(super) fn new(
         config: Arc<WebSocketConfig>,
         protocol: Option<Box<str>>,
         codec: Codec,
-    ) -> Arc<Shared> {
-        Arc::new(Shared {
+    ) -> Arc<SharedSocket> {
+        Arc::new(SharedSocket {
             config,
             protocol,
-            state: Mutex::new(State {
+            state: Mutex::new(SocketState {
                 codec,
                 queue: Queue::default(),
                 inbox: None,
                 forwards: Forwards::default(),
                 closed: None,
-                over: false,
+                ended: false,
                 receiver: None,
                 senders: Vec::new(),
                 driver: None,
@@ -59,14 +59,14 @@ impl Shared {
         })
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, SocketState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         let mut state = self.lock();
         if let Some(message) = state.inbox.take() {
-            // There is room to read on.
+            // The driver can read the next message.
             state.wake_driver();
             return Poll::Ready(Some(message));
         }
@@ -77,52 +77,52 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Ready when a message may be queued, of which `most` bytes may wait.
+    /// Ready when a message of `len` bytes can be queued without more than `max_len` bytes waiting.
     pub(super) fn poll_room(
         &self,
         cx: &Context<'_>,
         len: usize,
-        most: usize,
+        max_len: usize,
     ) -> Poll<Result<(), Closed>> {
         let mut state = self.lock();
         if let Some(closed) = state.refusal() {
             return Poll::Ready(Err(closed));
         }
-        if state.has_room(len, most) {
+        if state.has_room(len, max_len) {
             return Poll::Ready(Ok(()));
         }
-        state.wait(cx);
+        state.register_sender(cx);
         Poll::Pending
     }
 
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let mut state = self.lock();
-        match (&state.closed, state.queue.len(), state.over) {
+        match (&state.closed, state.queue.len(), state.ended) {
             (_, 0, _) => Poll::Ready(Ok(())),
             (Some(closed), _, true) => Poll::Ready(Err(closed.clone())),
             _ => {
-                state.wait(cx);
+                state.register_sender(cx);
                 Poll::Pending
             }
         }
     }
 
-    /// Queues a message whether there is room or not.
+    /// Queues a message, even if there is no room for it.
     pub(super) fn push(&self, message: Message) -> Result<(), Closed> {
         let mut state = self.lock();
         if let Some(closed) = state.refusal() {
             return Err(closed);
         }
-        let State { codec, queue, .. } = &mut *state;
-        let says = says_something(&message);
-        // What is refused here was refused above.
+        let SocketState { codec, queue, .. } = &mut *state;
+        let is_activity = is_activity(&message);
+        // The codec only refuses messages when the socket is closed, which was checked above.
         if let Ok(payload) = codec.send_owned(message, queue.tail())
             && !payload.is_empty()
         {
             queue.push(payload);
         }
-        if says {
-            queue.said();
+        if is_activity {
+            queue.mark_message();
         }
         state.wake_driver();
         Ok(())
@@ -136,14 +136,14 @@ impl Shared {
         if let Ok(frame) = state.codec.send_prepared(prepared) {
             state.queue.push(frame);
         }
-        if says_something(prepared.message()) {
-            state.queue.said();
+        if is_activity(prepared.message()) {
+            state.queue.mark_message();
         }
         state.wake_driver();
         Ok(())
     }
 
-    /// `Ok(false)` where there is no room.
+    /// Whether there is room for a message of `len` bytes.
     pub(super) fn has_room(&self, len: usize) -> Result<bool, Closed> {
         let state = self.lock();
         match state.refusal() {
@@ -162,38 +162,38 @@ impl Shared {
 
     pub(super) fn close(&self, frame: Option<CloseFrame>) {
         let mut state = self.lock();
-        state.close(Closed::Here, frame);
+        state.close(Closed::Local, frame);
         state.wake_driver();
     }
 }
 
-/// Whether a message keeps a connection from being idle: neither pings and pongs do, which the
-/// other side must answer or may send unasked, nor messages of no byte.
-pub(super) fn says_something(message: &Message) -> bool {
+/// Whether a message counts as activity, which keeps a connection from being idle. Empty messages,
+/// pings and pongs do not count.
+pub(super) fn is_activity(message: &Message) -> bool {
     matches!(message, Message::Text(_) | Message::Binary(_)) && !message.as_bytes().is_empty()
 }
 
-impl State {
-    /// Why nothing more can be sent.
+impl SocketState {
+    /// The reason why nothing more can be sent. `None` while the socket is open.
     fn refusal(&self) -> Option<Closed> {
-        self.closed.clone().or_else(|| (!self.codec.is_open()).then_some(Closed::Here))
+        self.closed.clone().or_else(|| (!self.codec.is_open()).then_some(Closed::Local))
     }
 
-    fn has_room(&self, len: usize, most: usize) -> bool {
-        self.queue.len() == 0 || self.queue.len().saturating_add(len) <= most
+    fn has_room(&self, len: usize, max_len: usize) -> bool {
+        self.queue.len() == 0 || self.queue.len().saturating_add(len) <= max_len
     }
 
-    fn wait(&mut self, cx: &Context<'_>) {
+    fn register_sender(&mut self, cx: &Context<'_>) {
         if !self.senders.iter().any(|waker| waker.will_wake(cx.waker())) {
             self.senders.push(cx.waker().clone());
         }
     }
 
-    /// Says goodbye. The first reason is the one that is told.
-    pub(super) fn close(&mut self, why: Closed, frame: Option<CloseFrame>) {
-        let State { codec, queue, .. } = self;
+    /// Sends a close frame, unless one was sent already. Of several reasons, the first one is kept.
+    pub(super) fn close(&mut self, reason: Closed, frame: Option<CloseFrame>) {
+        let SocketState { codec, queue, .. } = self;
         codec.close(frame, queue.tail());
-        self.closed.get_or_insert(why);
+        self.closed.get_or_insert(reason);
     }
 
     fn wake_driver(&mut self) {
@@ -204,11 +204,12 @@ impl State {
         }
     }
 
-    /// The driver runs, and looks at everything before it parks again.
+    /// The driver is running, and checks the whole state before it parks again.
     pub(super) fn unpark(&mut self) {
         self.parked = false;
     }
 
+    /// The driver waits; handles wake it.
     pub(super) fn park(&mut self, cx: &Context<'_>) {
         self.parked = true;
         if !self.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -216,29 +217,30 @@ impl State {
         }
     }
 
-    /// Tells whoever waits for a message, or for the end. True where that is the task that asks,
-    /// which needs no waking.
+    /// Wakes the task that waits for a message or the end. Returns true if it is the current task,
+    /// which is not woken.
     #[must_use]
-    pub(super) fn tell_receiver(&mut self, cx: &Context<'_>) -> bool {
+    pub(super) fn wake_receiver(&mut self, cx: &Context<'_>) -> bool {
         let Some(receiver) = self.receiver.take() else { return false };
-        let here = receiver.will_wake(cx.waker());
-        if !here {
+        let is_current = receiver.will_wake(cx.waker());
+        if !is_current {
             receiver.wake();
         }
-        here
+        is_current
     }
 
-    /// The same for whoever waits for room.
+    /// Wakes the tasks that wait for room. Returns true if the current task, which is not woken, is
+    /// among them.
     #[must_use]
-    pub(super) fn tell_senders(&mut self, cx: &Context<'_>) -> bool {
-        let mut here = false;
+    pub(super) fn wake_senders(&mut self, cx: &Context<'_>) -> bool {
+        let mut is_current = false;
         for sender in std::mem::take(&mut self.senders) {
             if sender.will_wake(cx.waker()) {
-                here = true;
+                is_current = true;
             } else {
                 sender.wake();
             }
         }
-        here
+        is_current
     }
 }
