@@ -1,12 +1,15 @@
 //! The one trait of extraction.
 
+pub mod needs;
+
 use std::future::Future;
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
 use serde_json::json;
 
-use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request, Response};
+pub use self::needs::Needs;
+use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Problem, Request, Response};
 
 /// A type that can be an argument of a handler.
 ///

@@ -1,5 +1,7 @@
 //! The body of a request or a response.
 
+pub mod incoming;
+
 use std::any::Any;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -14,7 +16,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 
 use crate::BoxError;
-use crate::incoming::Incoming;
+use crate::body::incoming::Incoming;
 
 /// The body of a request or a response: nothing, bytes that are all there, bytes that come from the
 /// connection, a stream, or a file.

@@ -8,7 +8,7 @@ use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header,
 };
 
-use crate::route::Params;
+use crate::request::route::Params;
 use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
 
 /// One request on its way through the extractors of a handler.

@@ -2,6 +2,9 @@
 
 mod kinds;
 mod path_text;
+#[doc(hidden)]
+pub mod scalars;
+pub mod to_param;
 mod values;
 
 use std::borrow::Cow;
@@ -10,8 +13,9 @@ use std::future::Future;
 use serde_json::{Value, json};
 
 pub use self::path_text::{ANY_TEXT, AnyText, clean_path, hazard};
+pub use self::to_param::{LinkArg, ToParam};
 pub use self::values::{Values, decode, is_encoded};
-use crate::scalars::{Misread, Scalar};
+use crate::param::scalars::{Misread, Scalar};
 use crate::{Cx, Needs, Problem, Rejection};
 
 /// A type that a single value of the path, the query or a header field can become: `/users/{id}`,
@@ -165,7 +169,9 @@ impl Param<'_> {
     fn scalar<T: Scalar>(&self) -> Result<T, Rejection> {
         let read = match self.location {
             ParamLocation::Path => T::of(&self.value).ok_or(Misread::Expected(T::EXPECTED)),
-            ParamLocation::Query | ParamLocation::Header => crate::scalars::read(&self.value),
+            ParamLocation::Query | ParamLocation::Header => {
+                crate::param::scalars::read(&self.value)
+            }
         };
         read.map_err(|misread| match misread {
             Misread::Missing => missing(self.location, self.name).into(),
