@@ -17,6 +17,7 @@
 //! - [`problem`]: [`Problem`], an error as RFC 9457 tells it
 
 pub mod body;
+pub mod client;
 pub mod conn;
 pub mod extract;
 #[doc(hidden)]
@@ -26,6 +27,8 @@ pub mod problem;
 mod request;
 pub mod respond;
 pub mod state;
+#[cfg(feature = "upgrade")]
+pub mod upgrade;
 
 pub use body::incoming;
 pub use body::{Body, BodyError};
