@@ -157,7 +157,7 @@ impl Derived<'_> {
 
     /// The body where one of the fields reads it.
     fn reads(&self) -> TokenStream {
-        self.parts.iter().rev().fold(quote!(::trine::extract::Parts), |after, Part { ty, .. }| {
+        self.parts.iter().rev().fold(quote!(::trine::extract::Head), |after, Part { ty, .. }| {
             let reads = quote_spanned!(ty.span()=> <#ty as ::trine::FromRequest>::Reads);
             quote_spanned!(ty.span()=> <#reads as ::trine::extract::Reads>::Or<#after>)
         })

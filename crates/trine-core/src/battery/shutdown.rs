@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use crate::extract::Parts;
+use crate::extract::Head;
 use crate::{Cx, FromRequest, Problem, Rejection};
 
 /// Tells a handler when the server begins to shut down.
@@ -90,7 +90,7 @@ impl Shutdown {
 }
 
 impl FromRequest for Shutdown {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Shutdown::of(cx)

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use crate::declare::guard::LeavesBody;
@@ -18,7 +18,7 @@ use crate::declare::guard::LeavesBody;
 /// struct User { name: String }
 ///
 /// impl FromRequest for User {
-///     type Reads = Parts;
+///     type Reads = Head;
 ///
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
 ///         // Here a query to a database. It is asked once, though guard and handler take the user.
@@ -50,7 +50,7 @@ impl<T> FromRequest for Cached<T>
 where
     T: FromRequest<Reads: LeavesBody> + Send + Sync + 'static,
 {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         T::needs(needs);

@@ -1,6 +1,6 @@
 //! For whom a request is.
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection};
 use trine_server::TrustedProxies;
 
@@ -46,7 +46,7 @@ impl std::ops::Deref for Client {
 }
 
 impl FromRequest for Client {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let unknown = trine_core::ConnInfo::unknown();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection, TlsInfo};
 
 /// The certificate that the client showed in the TLS handshake (mTLS). One of the authorities that
@@ -38,7 +38,7 @@ impl ClientCertificate {
 }
 
 impl FromRequest for ClientCertificate {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let tls = cx.conn().and_then(|conn| conn.tls.as_ref());

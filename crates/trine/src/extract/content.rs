@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
-use trine_core::param::Place;
+use trine_core::param::ParamLocation;
 use trine_core::{Cx, Problem, Rejection};
 
 use crate::validation::{FieldErrors, Location};
@@ -53,7 +53,7 @@ impl Content {
         let message = format!("expected `{expected}`, got {got}");
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .detail(format!("header `content-type`: {message}"))
-            .with("errors", Place::Header.errors("content-type", "content_type", &message))
+            .with("errors", ParamLocation::Header.errors("content-type", "content_type", &message))
             .with("expected", expected)
             .header(header::ACCEPT, HeaderValue::from_static(expected))
             .into()

@@ -9,7 +9,7 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::{HeaderValue, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 use trine_server::over_tls;
 
@@ -136,7 +136,7 @@ fn is_same(a: &Cookie<'_>, b: &Cookie<'_>) -> bool {
 }
 
 impl FromRequest for Cookies {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let secure = over_tls(cx.matched(), cx.headers()).unwrap_or(false);

@@ -1,7 +1,6 @@
 //! The body as a form of fields.
 
-use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use crate::form::{self, FromForm};
 
@@ -41,7 +40,7 @@ use crate::form::{self, FromForm};
 pub struct Form<T>(pub T);
 
 impl<T: FromForm> FromRequest for Form<T> {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let outcome = form::read(cx, false).await?;

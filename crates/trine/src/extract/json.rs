@@ -5,8 +5,7 @@ mod locate;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use super::content::Content;
 use crate::validation::{FieldErrors, Location};
@@ -42,7 +41,7 @@ use crate::validation::{FieldErrors, Location};
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Json<T> {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let body = JSON.read(cx).await?;

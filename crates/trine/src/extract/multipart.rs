@@ -9,7 +9,6 @@ use std::string::FromUtf8Error;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
-use trine_core::extract::Whole;
 use trine_core::{Body, Cx, FromRequest, Problem, Rejection};
 
 use self::head::{Disposition, boundary};
@@ -62,7 +61,7 @@ pub struct Multipart {
 }
 
 impl FromRequest for Multipart {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         if !Multipart::is_declared(cx) {

@@ -4,7 +4,7 @@ mod de;
 mod shape;
 
 use serde::de::DeserializeOwned;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use super::text::{self, Texts};
@@ -39,7 +39,7 @@ use super::text::{self, Texts};
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Path<T> {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         if let Some(count) = shape::params_of::<T>() {

@@ -1,8 +1,8 @@
 //! The query, typed.
 
 use serde::de::DeserializeOwned;
-use trine_core::extract::Parts;
-use trine_core::param::Place;
+use trine_core::extract::Head;
+use trine_core::param::ParamLocation;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
 use super::text::{self, Error, Texts, Whole};
@@ -47,7 +47,7 @@ use super::text::{self, Error, Texts, Whole};
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let query = cx.uri().query();
@@ -68,7 +68,7 @@ fn refuse<T>(error: Error, absent: bool) -> Rejection {
     if let Some(mistake) = error.mistake(&format!("`Query<{}>`", std::any::type_name::<T>())) {
         return Problem::internal(mistake).into();
     }
-    match error.refuse(Place::Query) {
+    match error.refuse(ParamLocation::Query) {
         Rejection::Problem(problem) if absent => problem.absent().into(),
         rejection => rejection,
     }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use http::Uri;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection, Request};
 
 /// The request target as the client wrote it, for signatures over it and for logs.
@@ -69,7 +69,7 @@ impl RawTarget {
 }
 
 impl FromRequest for RawTarget {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         // It is kept only where it is another.

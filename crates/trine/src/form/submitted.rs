@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
-use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, IntoResponse, Problem, Rejection, Response};
+use trine_core::{Body, Cx, FromRequest, IntoResponse, Problem, Rejection, Response};
 
 use super::{FromForm, name};
 use crate::validation::{FieldError, FieldErrors, Place};
@@ -58,7 +57,7 @@ pub struct Submitted<T> {
 }
 
 impl<T: FromForm> FromRequest for Submitted<T> {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let outcome = super::read(cx, true).await?;

@@ -54,7 +54,7 @@ pub use minijinja;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Problem, Rejection};
 
 pub use self::error::TemplateError;
@@ -246,7 +246,7 @@ fn set_limits(environment: &mut Environment<'static>, source: &Source, limits: &
 }
 
 impl FromRequest for Templates {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<Templates>();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Unexpected};
 use trine_core::Rejection;
-use trine_core::param::{Place, clip};
+use trine_core::param::{ParamLocation, clip};
 use trine_core::scalars::Scalar;
 
 use super::{notes, probe};
@@ -98,10 +98,11 @@ impl Error {
 
     /// The answer to the client.
     #[cold]
-    pub(crate) fn refuse(self, place: Place) -> Rejection {
+    pub(crate) fn refuse(self, place: ParamLocation) -> Rejection {
         let (code, message) = self.told();
         let Some(field) = self.field() else {
-            let location = if place == Place::Path { Location::Path } else { Location::Query };
+            let location =
+                if place == ParamLocation::Path { Location::Path } else { Location::Query };
             let mut errors = FieldErrors::of(location);
             errors.refuse("", code, message);
             return errors.problem(http::StatusCode::BAD_REQUEST).into();

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 use trine_core::RouteCx;
-use trine_core::param::{Place, decode};
+use trine_core::param::{ParamLocation, decode};
 
 use super::{Error, Why};
 
 /// What holds the texts of a query or of a path while a type is made of them.
 pub(crate) struct Texts<'a> {
-    place: Place,
+    place: ParamLocation,
     pairs: SmallVec<[Pair<'a>; 4]>,
 }
 
 /// All texts, in their order.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    pub(super) place: Place,
+    pub(super) place: ParamLocation,
     pub(super) pairs: &'a [Pair<'a>],
 }
 
@@ -47,7 +47,7 @@ impl<'a> Texts<'a> {
             let head = pairs.len();
             pairs.push(Pair { name, text: decode(raw), raw, head, next: None });
         }
-        let mut texts = Texts { place: Place::Query, pairs };
+        let mut texts = Texts { place: ParamLocation::Query, pairs };
         texts.group();
         Ok(texts)
     }
@@ -61,7 +61,7 @@ impl<'a> Texts<'a> {
             let text = percent_encoding::percent_decode_str(raw).decode_utf8().ok();
             Pair { name: Cow::Borrowed(name), text, raw, head: index, next: None }
         };
-        Texts { place: Place::Path, pairs: (0..matched.params().len()).map(pair).collect() }
+        Texts { place: ParamLocation::Path, pairs: (0..matched.params().len()).map(pair).collect() }
     }
 
     pub(crate) fn fields(&self) -> Fields<'_> {

@@ -131,7 +131,9 @@ impl Plan {
                 several.map(mend).collect()
             }
             // Where another variant was found, that this one misses something is no mistake.
-            Got::Missing(name) if failed && fields.place != trine_core::param::Place::Path => {
+            Got::Missing(name)
+                if failed && fields.place != trine_core::param::ParamLocation::Path =>
+            {
                 vec![self.with_absent(name, Absent::List), self.with_absent(name, Absent::False)]
             }
             Got::Missing(_) | Got::Other => return Vec::new(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
-use trine_core::param::{ANY_TEXT, Place, clean_path, hazard};
+use trine_core::param::{ANY_TEXT, ParamLocation, clean_path, hazard};
 use trine_core::scalars::{self, Misread, Scalar};
 
 use super::fields::{Fields, Pair};
@@ -73,7 +73,7 @@ impl<'de, 'p> Value<'de, 'p> {
     /// The one text; in a path, one that leads nowhere else.
     fn text(self) -> Result<&'de str, Error> {
         let text = self.any()?;
-        if self.fields.place == Place::Path
+        if self.fields.place == ParamLocation::Path
             && !self.any_text
             && let Some(why) = hazard(self.pair().raw)
         {
@@ -86,7 +86,7 @@ impl<'de, 'p> Value<'de, 'p> {
         let text = self.any()?;
         // A value of a path has one spelling.
         let read = match self.fields.place {
-            Place::Path => T::of(text).ok_or(Misread::Expected(T::EXPECTED)),
+            ParamLocation::Path => T::of(text).ok_or(Misread::Expected(T::EXPECTED)),
             _ => scalars::read(text),
         };
         read.or_else(|misread| match misread {
@@ -97,7 +97,8 @@ impl<'de, 'p> Value<'de, 'p> {
 
     /// Whether nothing came but, perhaps, empty text.
     fn is_blank(self) -> bool {
-        self.fields.place != Place::Path && self.indices().all(|index| is_empty(self.fields, index))
+        self.fields.place != ParamLocation::Path
+            && self.indices().all(|index| is_empty(self.fields, index))
     }
 
     /// To a type that takes anything, in the reading that the plan says.
@@ -183,7 +184,7 @@ macro_rules! no_value {
 macro_rules! list {
     ($($method:ident($($arg:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $(_: $arg,)* visitor: V) -> Result<V::Value, Error> {
-            if self.alone || self.fields.place == Place::Path {
+            if self.alone || self.fields.place == ParamLocation::Path {
                 return self.fail(Why::Shape);
             }
             visitor.visit_seq(Elements { of: self, next: Some(self.index) }).map_err(|error| self.blame(error))

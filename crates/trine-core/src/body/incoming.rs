@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use http_body::Frame;
 
-use crate::BodyError;
+use super::error::BodyError;
 
 /// Makes the two ends of a body. `length` is the declared number of data bytes, `None` when
 /// chunked.

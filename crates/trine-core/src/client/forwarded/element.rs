@@ -1,11 +1,11 @@
-//! The grammar of `Forwarded` (RFC 7239, 4). It is held to exactly where quotes are concerned: see
-//! [`super::forwarded`].
+//! The grammar of `Forwarded` (RFC 7239, 4). The parser is strict about quotes: see
+//! [`super::forwarded`] for the reason.
 
 use std::borrow::Cow;
 
 use super::{Hop, address, secure};
 
-/// The elements of a line; `None` if it has an error anywhere.
+/// The elements of a line. `None` if any of them is malformed.
 pub(super) fn line(mut rest: &[u8]) -> Option<Vec<Hop<'_>>> {
     let mut hops = Vec::new();
     loop {
@@ -18,21 +18,21 @@ pub(super) fn line(mut rest: &[u8]) -> Option<Vec<Hop<'_>>> {
     }
 }
 
-/// Pairs up to a comma or the end. An element without any is passed over, as in every list (RFC
-/// 9110, 5.6.1.2).
+/// One element: the pairs up to a comma or the end of the line, and the rest of the line. An
+/// element without pairs is skipped, as in every list (RFC 9110, 5.6.1.2).
 fn element(mut rest: &[u8]) -> Option<(Option<Hop<'_>>, &[u8])> {
-    let (mut whom, mut proto, mut host, mut empty) = (None, None, None, true);
+    let (mut client, mut proto, mut host, mut empty) = (None, None, None, true);
     loop {
         rest = rest.trim_ascii_start();
         if !matches!(rest.first(), None | Some(b',' | b';')) {
             let (name, value, behind) = pair(rest)?;
             let known = match name.to_ascii_lowercase().as_slice() {
-                b"for" => Some(&mut whom),
+                b"for" => Some(&mut client),
                 b"proto" => Some(&mut proto),
                 b"host" => Some(&mut host),
                 _ => None,
             };
-            // Twice in an element is an error.
+            // A name may occur only once in an element.
             if known.is_some_and(|known| known.replace(value).is_some()) {
                 return None;
             }
@@ -46,14 +46,14 @@ fn element(mut rest: &[u8]) -> Option<(Option<Hop<'_>>, &[u8])> {
         }
     }
     let hop = Hop {
-        address: whom.as_deref().and_then(address),
+        address: client.as_deref().and_then(address),
         secure: proto.as_deref().and_then(secure),
         host,
     };
     Some((Some(hop).filter(|_| !empty), rest))
 }
 
-/// `name=value` or `name="value"`, and what stands behind it.
+/// The name and the value of `name=value` or `name="value"`, and the rest of the line.
 fn pair(text: &[u8]) -> Option<(&[u8], Cow<'_, str>, &[u8])> {
     let equals = text.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
     let (name, value) = (&text[..equals], &text[equals + 1..]);
@@ -67,7 +67,8 @@ fn pair(text: &[u8]) -> Option<(&[u8], Cow<'_, str>, &[u8])> {
     Some((name, value, behind))
 }
 
-/// A token, and what many write without quotes that should have them: `[::1]`, `1.2.3.4:80`.
+/// A value without quotes: a token, or a value that many proxies leave unquoted although the
+/// grammar requires quotes, such as `[::1]` or `1.2.3.4:80`.
 fn bare(text: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let end = text.iter().position(|byte| b",; \t".contains(byte)).unwrap_or(text.len());
     let (value, behind) = text.split_at(end);
@@ -77,7 +78,7 @@ fn bare(text: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     Some((Cow::Borrowed(value), behind))
 }
 
-/// Up to the quote that closes.
+/// The rest of a quoted string, up to the closing quote.
 fn unquote(text: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let mut plain = Vec::new();
     let mut bytes = text.iter().enumerate();

@@ -31,7 +31,7 @@ fn is(
 }
 
 #[test]
-fn nobody_but_a_trusted_proxy_is_believed() {
+fn only_a_trusted_proxy_is_believed() {
     let lines = [
         ("x-forwarded-for", "1.2.3.4"),
         ("x-forwarded-proto", "https"),
@@ -50,15 +50,15 @@ fn nobody_but_a_trusted_proxy_is_believed() {
     }
 }
 
-/// `unix` in the list trusted whatever came without an address: through a foreign server,
-/// everybody.
+/// `unix` in the list once trusted every connection without an address, and so every connection of
+/// another server.
 #[test]
-fn a_connection_of_which_nothing_is_known_is_no_unix_socket() {
-    let ours = TrustedProxies::new(["unix".parse().unwrap()], ForwardedBy::XForwarded);
+fn an_unknown_connection_is_not_a_unix_socket() {
+    let trusted = TrustedProxies::new(["unix".parse().unwrap()], ForwardedBy::XForwarded);
     let mut headers = HeaderMap::new();
     headers.insert("x-forwarded-for", "6.6.6.6".parse().unwrap());
     let says = |info: &ConnInfo| {
-        (ours.believed(info), ours.client(info, &headers, &Uri::from_static("/")).address)
+        (trusted.believed(info), trusted.client(info, &headers, &Uri::from_static("/")).address)
     };
     assert_eq!(says(&ConnInfo::unix()), (Some(ForwardedBy::XForwarded), Some([6, 6, 6, 6].into())));
     let balancer = ([10, 0, 0, 1], 1).into();
@@ -82,7 +82,7 @@ fn only_the_kind_that_the_proxies_write_is_read() {
 }
 
 #[test]
-fn the_walk_ends_at_the_first_that_is_none_of_ours() {
+fn the_walk_ends_at_the_first_hop_that_is_not_trusted() {
     let x = |lines: &[_]| client(ForwardedBy::XForwarded, Some("10.0.0.1:1"), lines);
     assert_eq!(
         x(&[("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.9.9.9")]),
@@ -92,7 +92,7 @@ fn the_walk_ends_at_the_first_that_is_none_of_ours() {
         x(&[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.7")]),
         is("203.0.113.7", "http", "direct.example")
     );
-    // All of them ours: the request began with the first.
+    // All hops are trusted: the first one sent the request.
     assert_eq!(
         x(&[("x-forwarded-for", "10.1.1.1, 10.2.2.2")]),
         is("10.1.1.1", "http", "direct.example")
@@ -139,7 +139,7 @@ fn scheme_and_host_belong_to_the_hop() {
 }
 
 #[test]
-fn forwarded_as_its_rfc_has_it() {
+fn forwarded_is_read_as_its_rfc_says() {
     let rfc = |value| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
     assert_eq!(rfc("for=192.0.2.43"), is("192.0.2.43", "http", "direct.example"));
     assert_eq!(
@@ -164,10 +164,10 @@ fn forwarded_as_its_rfc_has_it() {
     assert_eq!(rfc("for=[2001:db8::1]:80"), is("2001:db8::1", "http", "direct.example"));
 }
 
-/// The client's part of a line opens a quote, and what our proxy appends falls into it: the
-/// client's address counted.
+/// The client's part of a line opens a quote, and the element that the trusted proxy appends falls
+/// into it. The address that the client had chosen was once believed.
 #[test]
-fn a_quote_that_the_client_opened_does_not_swallow_the_words_of_a_proxy() {
+fn a_quote_that_the_client_opens_does_not_hide_the_element_of_a_proxy() {
     let rfc =
         |value: &str| client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &[("forwarded", value)]);
     for appended in [
@@ -190,21 +190,22 @@ fn a_quote_that_the_client_opened_does_not_swallow_the_words_of_a_proxy() {
             );
         }
     }
-    // A line of its own is no matter of the client.
+    // The client cannot affect a line of its own.
     let lines = [("forwarded", "for=6.6.6.6;x=\""), ("forwarded", "for=203.0.113.7")];
     let alone = client(ForwardedBy::Forwarded, Some("10.0.0.1:1"), &lines);
     assert_eq!(alone, is("203.0.113.7", "http", "direct.example"));
 }
 
-/// One byte of Latin-1 emptied the whole line, with the address that our proxy had appended.
+/// One byte of Latin-1 once invalidated the whole line, with the address that the trusted proxy had
+/// appended.
 #[test]
-fn an_item_that_is_no_text_takes_no_other_with_it() {
+fn an_item_that_is_not_utf_8_does_not_invalidate_the_others() {
     let mut headers = HeaderMap::new();
     let value = http::HeaderValue::from_bytes(b"6.6.6.6\xe9, \xff, 203.0.113.7").unwrap();
     headers.insert("x-forwarded-for", value);
     let info = ConnInfo::plain(Some(([10, 0, 0, 1], 1).into()), None);
-    let ours = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], ForwardedBy::XForwarded);
-    let client = ours.client(&info, &headers, &Uri::from_static("/"));
+    let trusted = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], ForwardedBy::XForwarded);
+    let client = trusted.client(&info, &headers, &Uri::from_static("/"));
     assert_eq!(client.address, Some([203, 0, 113, 7].into()));
 }
 
@@ -213,6 +214,6 @@ proptest::proptest! {
     fn whatever_a_client_sends_it_never_chooses_its_address(
         sent in "((for|proto|host|x|=|;|,|\"|\\\\| |6\\.6\\.6\\.6|\\[::6\\]|https|evil){0,12}){0,2}",
     ) {
-        crate::forwarded::fuzzing::forwarded(sent.as_bytes());
+        crate::client::fuzzing::forwarded(sent.as_bytes());
     }
 }

@@ -1,8 +1,11 @@
 //! The body of a request or a response.
 
+mod error;
+mod file;
+pub mod incoming;
+
 use std::any::Any;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, ready};
@@ -13,8 +16,10 @@ use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 
+pub use self::error::BodyError;
+pub use self::file::FileBody;
+use self::incoming::Incoming;
 use crate::BoxError;
-use crate::incoming::Incoming;
 
 /// The body of a request or a response: nothing, bytes that are all there, bytes that come from the
 /// connection, a stream, or a file.
@@ -248,43 +253,6 @@ impl Body {
     }
 }
 
-/// A part of an open file, as [`Body::file`] holds it.
-#[derive(Debug)]
-pub struct FileBody {
-    /// The open file.
-    pub file: File,
-    /// Where the next byte is.
-    pub offset: u64,
-    /// How many bytes are left.
-    pub len: u64,
-}
-
-impl FileBody {
-    fn read(&mut self) -> Option<Result<Bytes, BodyError>> {
-        const CHUNK: u64 = 64 * 1024;
-        if self.len == 0 {
-            return None;
-        }
-        let mut chunk = BytesMut::zeroed(usize::try_from(self.len.min(CHUNK)).unwrap_or(0));
-        let seek = self.file.seek(SeekFrom::Start(self.offset));
-        match seek.and_then(|_| self.file.read(&mut chunk)) {
-            Ok(0) => {
-                let short = "the file is shorter than the body that was made of it";
-                Some(Err(BodyError::Other(
-                    io::Error::new(io::ErrorKind::UnexpectedEof, short).into(),
-                )))
-            }
-            Ok(read) => {
-                chunk.truncate(read);
-                self.offset += read as u64;
-                self.len -= read as u64;
-                Some(Ok(chunk.freeze()))
-            }
-            Err(error) => Some(Err(BodyError::Other(error.into()))),
-        }
-    }
-}
-
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyError;
@@ -428,66 +396,5 @@ where
         Poll::Ready(
             item.map(|chunk| chunk.map(|data| Frame::data(data.into())).map_err(Into::into)),
         )
-    }
-}
-
-/// Why a body could not be read.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BodyError {
-    /// More data than the limit allows: 413 where it is the body of a request that came in.
-    TooLarge {
-        /// The limit in bytes.
-        limit: u64,
-        /// Whether it is the body of a request that came in. A limit on another body, an answer of
-        /// an upstream for example, is the server's affair: 500.
-        of_request: bool,
-    },
-    /// The peer stopped before the end of the body: never handed on as complete.
-    Incomplete,
-    /// The peer sent no data for longer than the server waits: 408.
-    TimedOut,
-    /// The peer broke the framing of the body: 400. The text says how.
-    Malformed(&'static str),
-    /// A layer around the body of a request that came in refuses what the client sent: an encoding
-    /// that it cannot undo, 400, or more than a limit of its own, 413.
-    Refused(BoxError),
-    /// The source of the body failed: the server's affair, 500, unless an error of a request's body
-    /// is the cause.
-    Other(BoxError),
-}
-
-impl BodyError {
-    // An error that was boxed on its way through a foreign layer keeps its meaning.
-    fn of_stream(error: BoxError, of_request: bool) -> BodyError {
-        match error.downcast::<BodyError>() {
-            Ok(own) => *own,
-            Err(other) if of_request && crate::problem::of_body::is_refused(&*other) => {
-                BodyError::Refused(other)
-            }
-            Err(other) => BodyError::Other(other),
-        }
-    }
-}
-
-impl std::fmt::Display for BodyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            BodyError::TooLarge { limit, .. } => {
-                write!(f, "the body is larger than the limit of {limit} bytes")
-            }
-            BodyError::Incomplete => f.write_str("the body ended before its last byte"),
-            BodyError::TimedOut => f.write_str("the body stalled for too long"),
-            BodyError::Malformed(how) => write!(f, "the body is malformed: {how}"),
-            BodyError::Refused(_) | BodyError::Other(_) => {
-                f.write_str("the body could not be read")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BodyError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        crate::problem::of_body::source(self)
     }
 }

@@ -8,7 +8,7 @@ use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header,
 };
 
-use crate::route::Params;
+use crate::request::route::Params;
 use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
 
 /// One request on its way through the extractors of a handler.
@@ -173,13 +173,12 @@ impl Cx {
     /// Takes the body for an extractor that reads what it says, not its bytes as they came.
     ///
     /// ```
-    /// use trine_core::extract::Whole;
-    /// use trine_core::{Cx, FromRequest, Rejection};
+    /// use trine_core::{Body, Cx, FromRequest, Rejection};
     ///
     /// struct Lines(usize);
     ///
     /// impl FromRequest for Lines {
-    ///     type Reads = Whole;
+    ///     type Reads = Body;
     ///
     ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
     ///         let text = cx.take_decoded_body()?.bytes().await?;
