@@ -1,5 +1,5 @@
-//! An echo server on sockets and threads of the standard library: the crate implements the protocol,
-//! and the example reads and writes the bytes.
+//! An echo server on sockets and threads of the standard library: the crate implements the
+//! protocol, and the example reads and writes the bytes.
 //!
 //! `cargo run -p trine-websocket --example echo -- 127.0.0.1:9001`
 #![allow(clippy::print_stdout, reason = "an example")]

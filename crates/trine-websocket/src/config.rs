@@ -18,8 +18,8 @@ pub struct WebSocketConfig {
     /// The maximum payload of a single frame, as it is sent: 1 MiB. A larger frame closes the
     /// connection with 1009, as soon as its head is received.
     pub max_frame_size: usize,
-    /// The maximum number of frames of one message: 1024. It stops a flood of empty fragments, which
-    /// no limit of the size would. More frames close the connection with 1008.
+    /// The maximum number of frames of one message: 1024. It stops a flood of empty fragments,
+    /// which no limit of the size would. More frames close the connection with 1008.
     pub max_fragments: u32,
     /// The maximum number of bytes that wait to be written to one peer: 256 KiB. Beyond it `send`
     /// waits and `try_send` fails. A single message of any size may wait alone. A received message

@@ -60,7 +60,8 @@ pub enum ProtocolError {
     /// [`WebSocketConfig::max_frame_size`](crate::WebSocketConfig::max_frame_size).
     #[error("a frame has more than {0} bytes")]
     FrameTooBig(usize),
-    /// [`WebSocketConfig::max_message_size`](crate::WebSocketConfig::max_message_size), decompressed.
+    /// [`WebSocketConfig::max_message_size`](crate::WebSocketConfig::max_message_size),
+    /// decompressed.
     #[error("a message has more than {0} bytes")]
     MessageTooBig(usize),
     /// [`WebSocketConfig::max_fragments`](crate::WebSocketConfig::max_fragments).

@@ -1,8 +1,8 @@
 //! WebSockets without I/O: bytes in, bytes out (RFC 6455, RFC 7692, RFC 8441).
 //!
-//! The crate has no sockets, no runtime and no clock. A [`Codec`] turns messages into bytes and bytes
-//! into messages, and answers pings and close frames. The [`handshake`] module reads requests and
-//! makes responses.
+//! The crate has no sockets, no runtime and no clock. A [`Codec`] turns messages into bytes and
+//! bytes into messages, and answers pings and close frames. The [`handshake`] module reads requests
+//! and makes responses.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -20,13 +20,13 @@
 //! # }
 //! ```
 //!
-//! The framework `trine` runs this codec on its connections. Applications use `trine::ws` instead of
-//! this crate. `examples/echo.rs` runs it on the sockets of the standard library.
+//! The framework `trine` runs this codec on its connections. Applications use `trine::ws` instead
+//! of this crate. `examples/echo.rs` runs it on the sockets of the standard library.
 //!
 //! # Layout
 //! In the order in which a connection uses them:
-//! - [`handshake`]: the request and its response; `fields` parses header fields, `deflate` negotiates
-//!   the compression, [`Negotiated`] is the result
+//! - [`handshake`]: the request and its response; `fields` parses header fields, `deflate`
+//!   negotiates the compression, [`Negotiated`] is the result
 //! - [`codec`]: the state of a connection. `decoder` makes messages of bytes: `frame_head`, `mask`,
 //!   `partial` (incomplete messages). `encoder` makes bytes of messages; [`Prepared`] does so once
 //!   for many connections. `pool` lends deflaters and inflaters

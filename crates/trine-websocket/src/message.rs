@@ -20,8 +20,8 @@ pub enum Message {
     Text(String),
     /// A binary message.
     Binary(Bytes),
-    /// Requests a [`Message::Pong`] with the same payload of at most 125 bytes. The codec answers it
-    /// by itself.
+    /// Requests a [`Message::Pong`] with the same payload of at most 125 bytes. The codec answers
+    /// it by itself.
     Ping(Bytes),
     /// The answer to a ping, or an unsolicited sign of life.
     Pong(Bytes),

@@ -1,7 +1,7 @@
 //! The head of a frame (RFC 6455, 5.2).
 //!
 //! ```text
-//!  FIN RSV1-3 opcode | MASK length (7 bits) | longer length (16 or 64) | mask of a client | payload
+//!  FIN RSV1-3 opcode | MASK length (7 bits) | longer length (16 or 64) | client mask | payload
 //! ```
 
 use bytes::{Buf as _, BufMut as _, BytesMut};

@@ -18,8 +18,8 @@ pub(crate) fn apply(mask: [u8; 4], offset: u64, bytes: &mut [u8]) {
     }
 }
 
-/// Appends a part of a payload and unmasks it, in pieces that stay in the cache: memory is traversed
-/// once instead of twice.
+/// Appends a part of a payload and unmasks it, in pieces that stay in the cache: memory is
+/// traversed once instead of twice.
 pub(crate) fn append(mask: [u8; 4], offset: u64, from: &[u8], to: &mut Vec<u8>) {
     to.reserve(from.len());
     for piece in from.chunks(PIECE) {
@@ -32,7 +32,8 @@ pub(crate) fn append(mask: [u8; 4], offset: u64, from: &[u8], to: &mut Vec<u8>) 
 
 const PIECE: usize = 1024;
 
-/// Eight unpredictable bytes: a hash of a counter under a random key of the system (RFC 6455, 10.3).
+/// Eight unpredictable bytes: a hash of a counter under a random key of the system (RFC 6455,
+/// 10.3).
 pub(crate) fn random() -> [u8; 8] {
     thread_local! {
         static STATE: (RandomState, Cell<u64>) = (RandomState::new(), Cell::new(0));

@@ -143,8 +143,8 @@ impl Codec {
         Ok(())
     }
 
-    /// As [`send`](Codec::send), without a copy of a large payload: the payload is returned, and must
-    /// be sent after `out`. The result is empty if `out` has the complete message.
+    /// As [`send`](Codec::send), without a copy of a large payload: the payload is returned, and
+    /// must be sent after `out`. The result is empty if `out` has the complete message.
     ///
     /// # Errors
     /// As [`send`](Codec::send).
@@ -189,8 +189,8 @@ impl Codec {
         self.state == State::Open
     }
 
-    /// Whether both sides have closed, or the peer violated the protocol. The caller then closes the
-    /// underlying connection.
+    /// Whether both sides have closed, or the peer violated the protocol. The caller then closes
+    /// the underlying connection.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed

@@ -32,7 +32,8 @@ impl PartialMessage {
         PartialMessage { text, frames: 0, data: Vec::new(), validated: 0, inflater }
     }
 
-    /// Whether a frame of this length fits. A compressed message is validated while it is decompressed.
+    /// Whether a frame of this length fits. A compressed message is validated while it is
+    /// decompressed.
     pub(crate) fn has_room(&self, len: usize, max_len: usize) -> bool {
         self.inflater.is_some() || max_len.saturating_sub(self.data.len()) >= len
     }
@@ -80,8 +81,8 @@ impl PartialMessage {
     }
 }
 
-/// Inflates all of `input`, but at max_len one step more than `max_len` bytes, so that a compression
-/// bomb stays within the limit.
+/// Inflates all of `input`, but at max_len one step more than `max_len` bytes, so that a
+/// compression bomb stays within the limit.
 fn inflate(
     inflater: &mut Inflater,
     mut input: &[u8],

@@ -17,7 +17,8 @@ struct Pool {
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { inflaters: Vec::new(), deflaters: Vec::new() }) };
+    static POOL: RefCell<Pool> =
+        const { RefCell::new(Pool { inflaters: Vec::new(), deflaters: Vec::new() }) };
 }
 
 #[derive(Debug)]

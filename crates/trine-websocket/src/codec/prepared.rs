@@ -10,8 +10,8 @@ use crate::message::Message;
 /// A message that is encoded and compressed once for all connections that it is sent to. Clones
 /// share it.
 ///
-/// Connections that negotiated `context_takeover` compress it individually, since their bytes depend
-/// on earlier messages.
+/// Connections that negotiated `context_takeover` compress it individually, since their bytes
+/// depend on earlier messages.
 ///
 /// ```
 /// use trine_websocket::{Codec, Prepared, Role, WebSocketConfig};

@@ -123,8 +123,8 @@ pub fn inflate(bytes: &[u8]) {
     }
 }
 
-/// The lines are the values of extensions, subprotocols, key and version. The response to an accepted
-/// request negotiates only what was offered.
+/// The lines are the values of extensions, subprotocols, key and version. The response to an
+/// accepted request negotiates only what was offered.
 pub fn handshake(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));

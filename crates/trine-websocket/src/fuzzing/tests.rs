@@ -104,7 +104,10 @@ proptest! {
         compressed: bool,
         from_client: bool,
     ) {
-        let (from, to) = if from_client { (Role::Client, Role::Server) } else { (Role::Server, Role::Client) };
+        let (from, to) = match from_client {
+            true => (Role::Client, Role::Server),
+            false => (Role::Server, Role::Client),
+        };
         let (config, agreed) = (WebSocketConfig::default(), compressed.then_some(AGREED));
         let mut sender = Codec::new(from, &config, agreed);
         let mut receiver = Codec::new(to, &config, agreed);
@@ -112,7 +115,8 @@ proptest! {
         for message in &messages {
             sender.send(message, &mut wire).unwrap();
         }
-        let (mut input, mut arrived, mut cuts) = (BytesMut::new(), Vec::new(), cuts.into_iter().cycle());
+        let (mut input, mut arrived) = (BytesMut::new(), Vec::new());
+        let mut cuts = cuts.into_iter().cycle();
         while !wire.is_empty() {
             let cut = cuts.next().unwrap().min(wire.len());
             input.extend_from_slice(&wire.split_to(cut));
@@ -148,10 +152,14 @@ proptest! {
     /// The codec refuses all bytes that tungstenite refuses. It also checks more than tungstenite
     /// does.
     #[test]
-    fn what_tungstenite_refuses_we_refuse(bytes in proptest::collection::vec(any::<u8>(), 1..60), first in 0_u8..11) {
+    fn what_tungstenite_refuses_we_refuse(
+        bytes in proptest::collection::vec(any::<u8>(), 1..60),
+        first in 0_u8..11,
+    ) {
         let mut bytes = bytes;
         bytes[0] = (bytes[0] & 0x80) | first;
-        let mut socket = WebSocket::from_raw_socket(Cursor::new(bytes.clone()), TheirRole::Server, None);
+        let stream = Cursor::new(bytes.clone());
+        let mut socket = WebSocket::from_raw_socket(stream, TheirRole::Server, None);
         let refused = match socket.read() {
             Err(tungstenite::Error::Protocol(error)) => {
                 error != tungstenite::error::ProtocolError::ResetWithoutClosingHandshake

@@ -48,8 +48,8 @@ pub(crate) fn tokens<'a>(
     items(headers, field)?.into_iter().map(name).collect()
 }
 
-/// Whether a list contains this token, ignoring case. Unlike [`items`], it accepts other items of any
-/// form, since the field may serve other protocols too.
+/// Whether a list contains this token, ignoring case. Unlike [`items`], it accepts other items of
+/// any form, since the field may serve other protocols too.
 pub(crate) fn contains(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
     let mut items =
         headers.get_all(field).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
