@@ -1,7 +1,7 @@
-//! Topics that reach many subscribers, and server-sent events.
+//! Topics that reach many subscribers, server-sent events and WebSockets.
 //!
 //! This crate is a battery of Trine: it depends on `trine-core`, and on neither the framework nor
-//! the server. Applications use it as [`trine::topic`](topic) and [`trine::sse`](sse):
+//! the server. Applications use it as [`trine::topic`](topic), [`trine::sse`](sse) and `trine::ws`:
 //!
 //! ```
 //! use trine::prelude::*;
@@ -28,7 +28,7 @@
 //! # Layout
 //! - [`topic`]: topics, rooms by key, presence, and carriers between processes
 //! - [`sse`]: a stream of events as a response
-//! - `ws`: the messages of a topic as messages of WebSockets; feature `ws`
+//! - `ws`: WebSockets, and the messages of a topic as their messages; feature `ws`
 
 pub mod sse;
 pub mod topic;

@@ -53,8 +53,6 @@ mod run;
 pub mod template;
 pub mod testing;
 pub mod validation;
-#[cfg(feature = "ws")]
-pub mod ws;
 
 #[doc(inline)]
 pub use build::{audit, explain, tree};
@@ -68,6 +66,9 @@ pub use extract::cached;
 pub use problem::catch;
 #[doc(inline)]
 pub use run::config;
+#[cfg(feature = "ws")]
+#[doc(inline)]
+pub use trine_realtime::ws;
 #[doc(inline)]
 pub use trine_realtime::{sse, topic};
 

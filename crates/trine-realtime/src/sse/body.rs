@@ -1,6 +1,8 @@
 //! The body of an event stream: events, a comment when there are none, and the end.
 
+use std::any::Any;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,7 +16,12 @@ use trine_core::battery::ShutdownBegun;
 use trine_core::later::later;
 
 use super::event::Event;
-use super::response::{KeptValues, PendingShutdown};
+
+/// Values that are dropped with the response body.
+pub(super) type KeptValues = Vec<Box<dyn Any + Send>>;
+
+/// The shutdown of the application, which the body learns when the response leaves its handler.
+pub(super) type PendingShutdown = Arc<OnceLock<Shutdown>>;
 
 pub(super) struct EventBody<S> {
     events: Pin<Box<S>>,

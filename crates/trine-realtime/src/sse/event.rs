@@ -90,8 +90,8 @@ impl Event {
         self.line("event", &one_line(name.as_ref()))
     }
 
-    /// Sets the id of the event, which the browser sends as [`LastEventId`](super::LastEventId) when
-    /// it reconnects.
+    /// Sets the id of the event, which the browser sends as [`LastEventId`](super::LastEventId)
+    /// when it reconnects.
     #[must_use]
     pub fn id(self, id: impl AsRef<str>) -> Event {
         // Browsers ignore an id that contains a NUL character.

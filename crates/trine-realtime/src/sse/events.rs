@@ -31,7 +31,10 @@ impl<T: Send + Sync + 'static> Subscription<T> {
     /// use trine::sse::{LastEventId, Sse};
     ///
     /// #[get("/prices")]
-    /// async fn prices(topic: State<trine::Topic<f64>>, last: Option<LastEventId>) -> impl IntoResponse {
+    /// async fn prices(
+    ///     topic: State<trine::Topic<f64>>,
+    ///     last: Option<LastEventId>,
+    /// ) -> impl IntoResponse {
     ///     Sse::new(topic.subscribe_since(last).events())
     /// }
     /// ```

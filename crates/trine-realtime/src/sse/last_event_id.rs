@@ -19,7 +19,10 @@ use crate::topic::Since;
 /// use trine::sse::{LastEventId, Sse};
 ///
 /// #[get("/news")]
-/// async fn news(topic: State<trine::Topic<String>>, last: Option<LastEventId>) -> impl IntoResponse {
+/// async fn news(
+///     topic: State<trine::Topic<String>>,
+///     last: Option<LastEventId>,
+/// ) -> impl IntoResponse {
 ///     Sse::new(topic.subscribe_since(last).events())
 /// }
 /// ```

@@ -1,7 +1,5 @@
 //! A stream of events as a response.
 
-use std::any::Any;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -9,7 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 use trine_core::battery::Completion;
 use trine_core::{Body, BoxError, IntoResponse, Response, Shutdown};
 
-use super::body::EventBody;
+use super::body::{EventBody, KeptValues, PendingShutdown};
 use super::event::Event;
 
 /// Responds with a stream of events.
@@ -43,8 +41,8 @@ use super::event::Event;
 /// An `Err` of the stream is logged and aborts the connection, after which the browser reconnects.
 ///
 /// # Limits
-/// - When nothing was sent for 15 s, a comment is sent, so that proxies keep the connection open and
-///   the server notices clients that are gone. [`Sse::heartbeat`] changes the interval.
+/// - When nothing was sent for 15 s, a comment is sent, so that proxies keep the connection open
+///   and the server notices clients that are gone. [`Sse::heartbeat`] changes the interval.
 /// - A client that reads too slowly holds back only its own stream: the stream is not polled while
 ///   `max_gathered_bytes` of the server wait for the client. A client that reads nothing is
 ///   disconnected after the server's `write_timeout`. Messages that a
@@ -56,12 +54,6 @@ pub struct Sse<S> {
     retry: Option<Duration>,
     kept_values: KeptValues,
 }
-
-/// Values that are dropped with the response body.
-pub(super) type KeptValues = Vec<Box<dyn Any + Send>>;
-
-/// The shutdown of the application, which the body learns when the response leaves its handler.
-pub(super) type PendingShutdown = Arc<OnceLock<Shutdown>>;
 
 impl<S> Sse<S> {
     /// The default of [`Sse::heartbeat`].

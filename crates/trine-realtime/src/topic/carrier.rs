@@ -230,7 +230,7 @@ impl<T> Outbox<T> {
         match (self.encode)(message) {
             Ok(payload) => self.carrier.send(&Parcel { topic, room, from, id, payload }),
             Err(error) => {
-                tracing::error!(%topic, %error, "a message cannot be serialized, so other processes do not receive it")
+                tracing::error!(%topic, %error, "a message for other processes cannot be serialized");
             }
         }
     }

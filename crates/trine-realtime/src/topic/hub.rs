@@ -145,8 +145,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
             shard
         });
         if state.closed {
-            // The subscriber reads the history, then the end. The shard is new or closed already, so
-            // no task waits for a wake-up.
+            // The subscriber reads the history, then the end. The shard is new or closed already,
+            // so no task waits for a wake-up.
             let _ = shard.close();
         }
         state.subscribers += 1;
@@ -200,8 +200,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
         (state.subscribers == 0).then_some(state.last_used)
     }
 
-    /// Marks the hub as freed if it has no subscribers and its history is empty or was not last_used for
-    /// `linger`. Returns whether it is freed.
+    /// Marks the hub as freed if it has no subscribers and its history is empty or was not
+    /// last_used for `linger`. Returns whether it is freed.
     pub(super) fn free(&self, linger: Duration) -> bool {
         let mut state = self.state();
         let expired = state.history.is_empty() || state.last_used.elapsed() >= linger;

@@ -82,7 +82,8 @@ impl<T> Message<T> {
     /// # let mut subscription = topic.subscribe();
     /// # topic.publish("hello");
     /// # let message = subscription.recv().await.unwrap().unwrap();
-    /// let bytes = message.encoded(Encoding::of::<Upper>(0), |text| Ok(text.to_uppercase().into()));
+    /// let upper = Encoding::of::<Upper>(0);
+    /// let bytes = message.encoded(upper, |text| Ok(text.to_uppercase().into()));
     /// assert_eq!(bytes.unwrap(), "HELLO");
     /// # }
     /// ```

@@ -128,7 +128,8 @@ impl<T: Send + Sync + 'static> Topic<T> {
         Topic { hub: self.hub, outbox: Some(Arc::new(outbox)) }
     }
 
-    /// Publishes a value to every subscriber, and returns the number of subscribers in this process.
+    /// Publishes a value to every subscriber, and returns the number of subscribers in this
+    /// process.
     pub fn publish(&self, value: T) -> usize {
         // Only the hubs of rooms are freed.
         let Ok((message, reached)) = self.hub.publish(Message::without_id(value)) else { return 0 };

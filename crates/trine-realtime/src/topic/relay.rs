@@ -36,8 +36,8 @@ thread_local! {
 }
 
 impl Relay {
-    /// The relay of the current thread. `None` outside of a runtime: the publisher wakes subscribers
-    /// there directly.
+    /// The relay of the current thread. `None` outside of a runtime: the publisher wakes
+    /// subscribers there directly.
     pub(super) fn current() -> Option<Arc<Relay>> {
         let runtime = Handle::try_current().ok()?;
         CURRENT

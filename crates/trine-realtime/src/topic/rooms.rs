@@ -30,7 +30,11 @@ use trine_core::{BoxError, IntoResponse, Problem, Response};
 /// type Rooms = Topics<String, String>;
 ///
 /// #[get("/rooms/{room}")]
-/// async fn listen(room: String, rooms: State<Rooms>, last: Option<LastEventId>) -> impl IntoResponse {
+/// async fn listen(
+///     room: String,
+///     rooms: State<Rooms>,
+///     last: Option<LastEventId>,
+/// ) -> impl IntoResponse {
 ///     rooms.subscribe_since(&room, last).map(|messages| Sse::new(messages.events()))
 /// }
 ///
@@ -111,8 +115,7 @@ where
                 Err(error) => {
                     tracing::error!(
                         %error,
-                        "the key of a room cannot be serialized, so other processes do not \
-                         receive its message"
+                        "the key of a room for other processes cannot be serialized"
                     );
                 }
             }
@@ -206,7 +209,8 @@ where
         self.table().get(room).cloned()
     }
 
-    /// The hub that receives a message. Without a history, a message without subscribers needs none.
+    /// The hub that receives a message. Without a history, a message without subscribers needs
+    /// none.
     fn hub_for_message(self: &Arc<Self>, room: &K) -> Option<Arc<Hub<T>>> {
         if self.config.history == 0 { self.find(room) } else { self.open(room) }
     }

@@ -10,8 +10,8 @@ use trine_websocket::{Message, Prepared};
 
 use crate::topic::{self, Encoding, Lagged, Subscription};
 
-/// The messages of a topic as a stream for `Socket::forward`. Each is serialized and compressed once
-/// for all clients. [`Subscription::messages`] makes it.
+/// The messages of a topic as a stream for `Socket::forward`. Each is serialized and compressed
+/// once for all clients. [`Subscription::messages`] makes it.
 ///
 /// In place of missing messages the client receives the text `{"lagged":3}` with their number, or
 /// `{"lagged":null}` if the number is unknown. With

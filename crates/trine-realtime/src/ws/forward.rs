@@ -1,54 +1,17 @@
 //! Streams that are forwarded to a socket while its function does something else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_core::Stream;
-use trine_core::BoxError;
-use trine_websocket::{CloseCode, CloseFrame, Prepared};
+use trine_websocket::{CloseCode, CloseFrame};
 
-use super::state::SharedSocket;
-use super::task::panicked;
+use super::closed::close_frame_of_panic;
+use super::state::{Forward, SharedSocket};
 use crate::topic::Lagged;
-
-/// The streams that are forwarded to one socket.
-#[derive(Default)]
-pub(super) struct Forwards(Vec<Forward>);
-
-pub(super) type Forward = Pin<Box<dyn MessageStream + Send>>;
-
-/// A stream of messages to send.
-pub(super) trait MessageStream {
-    fn poll_message(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Prepared, BoxError>>>;
-}
-
-impl<S, M, E> MessageStream for S
-where
-    S: Stream<Item = Result<M, E>>,
-    M: Into<Prepared>,
-    E: Into<BoxError>,
-{
-    fn poll_message(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Prepared, BoxError>>> {
-        self.poll_next(cx).map(|next| next.map(|item| item.map(Into::into).map_err(Into::into)))
-    }
-}
 
 /// The streams are not polled while this many bytes wait for the client. Messages for a slow client
 /// then wait in the topic, where all clients share them.
 const MAX_FORWARDED_AHEAD: usize = 16 * 1024;
-
-impl Forwards {
-    pub(super) fn push(&mut self, forward: Forward) {
-        self.0.push(forward);
-    }
-}
 
 /// Moves messages of the streams into the queue of the socket, as long as there is room. Streams of
 /// a closed socket are dropped.
@@ -62,7 +25,7 @@ pub(super) fn poll_forwards(shared: &SharedSocket, cx: &mut Context<'_>) {
         let end = match catch_unwind(AssertUnwindSafe(|| poll_forward(shared, forward, cx))) {
             Ok(Poll::Pending) => return true,
             Ok(Poll::Ready(end)) => end,
-            Err(panic) => Some(panicked(panic.as_ref())),
+            Err(panic) => Some(close_frame_of_panic(panic.as_ref())),
         };
         if end.is_some() {
             shared.close(end);
@@ -102,15 +65,9 @@ fn poll_forward(
 
 fn failed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> CloseFrame {
     if let Some(lagged) = error.downcast_ref::<Lagged>() {
-        tracing::debug!(%lagged, "a client is too slow for its topic; its WebSocket is closed with 1013");
+        tracing::debug!(%lagged, "a WebSocket is too slow for its topic; it is closed with 1013");
         return CloseFrame::new(CloseCode::TRY_AGAIN, lagged.to_string());
     }
-    tracing::error!(%error, "a stream that is forwarded to a WebSocket failed; it is closed with 1011");
+    tracing::error!(%error, "a forwarded stream failed; its WebSocket is closed with 1011");
     CloseFrame::new(CloseCode::ERROR, "the server failed")
-}
-
-impl std::fmt::Debug for Forwards {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} streams", self.0.len())
-    }
 }

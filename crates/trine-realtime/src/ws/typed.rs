@@ -47,8 +47,8 @@ use super::upgrade::WebSocket;
 /// ```
 ///
 /// # Errors
-/// As [`WebSocket`]. A message that is not an `In` closes the socket with 1007, and the reason names
-/// the wrong field.
+/// As [`WebSocket`]. A message that is not an `In` closes the socket with 1007, and the reason
+/// names the wrong field.
 #[derive(Debug)]
 #[must_use = "a socket is opened by the answer of `on_upgrade`"]
 pub struct Ws<In, Out, Format = JsonText> {
@@ -80,7 +80,8 @@ impl<In, Out, Format> Ws<In, Out, Format> {
     /// # #[trine::main]
     /// # async fn main() {
     /// let client = App::new().routes(routes![prices]).test().await;
-    /// let mut socket = client.websocket("/prices").header("origin", "https://other.example").await;
+    /// let request = client.websocket("/prices").header("origin", "https://other.example");
+    /// let mut socket = request.await;
     /// assert_eq!(socket.text().await, "1.5");
     /// # }
     /// ```
@@ -117,8 +118,8 @@ pub struct TypedSocket<In, Out, Format = JsonText> {
 }
 
 impl<In, Out, Format: MessageFormat> TypedSocket<In, Out, Format> {
-    /// Waits for a message. `None` when the connection is closed. A message that is not an `In` closes
-    /// it with 1007.
+    /// Waits for a message. `None` when the connection is closed. A message that is not an `In`
+    /// closes it with 1007.
     pub async fn recv(&mut self) -> Option<In>
     where
         In: DeserializeOwned,

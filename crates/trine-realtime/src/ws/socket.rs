@@ -17,8 +17,8 @@ use super::state::SharedSocket;
 /// An open WebSocket, which sends and receives messages.
 ///
 /// The function that was passed to [`WebSocket::on_upgrade`](super::WebSocket::on_upgrade) gets it.
-/// When that function ends, the socket is closed with 1000. Pings, pongs and close frames are handled
-/// without your help. The socket also implements `Stream` and `Sink`.
+/// When that function ends, the socket is closed with 1000. Pings, pongs and close frames are
+/// handled without your help. The socket also implements `Stream` and `Sink`.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -188,9 +188,9 @@ impl Sender {
         }
     }
 
-    /// Forwards a stream of messages, usually those of a topic, while the function of the socket does
-    /// something else. The stream is dropped with the socket. When the stream ends first, the socket
-    /// is closed with 1000.
+    /// Forwards a stream of messages, usually those of a topic, while the function of the socket
+    /// does something else. The stream is dropped with the socket. When the stream ends first, the
+    /// socket is closed with 1000.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -209,7 +209,8 @@ impl Sender {
     ///
     /// # #[trine::main]
     /// # async fn main() {
-    /// let client = App::new().state(trine::Topic::<String>::new()).routes(routes![talk]).test().await;
+    /// let topic = trine::Topic::<String>::new();
+    /// let client = App::new().state(topic).routes(routes![talk]).test().await;
     /// let (mut ann, mut bob) = (client.websocket("/talk").await, client.websocket("/talk").await);
     /// # ann.send("Are you there?").await;
     /// # assert_eq!(ann.text().await, r#""Are you there?""#);
@@ -224,8 +225,8 @@ impl Sender {
     ///
     /// # Limits
     /// The stream is polled while fewer than 16 KiB wait for the client, or `max_queued_bytes` if
-    /// that is less. So a slow client holds back only its own stream. Messages that a topic publishes
-    /// meanwhile are subject to its [`overflow`](crate::topic::TopicConfig::overflow).
+    /// that is less. So a slow client holds back only its own stream. Messages that a topic
+    /// publishes meanwhile are subject to its [`overflow`](crate::topic::TopicConfig::overflow).
     pub fn forward<S, M, E>(&self, stream: S)
     where
         S: Stream<Item = Result<M, E>> + Send + 'static,

@@ -1,8 +1,9 @@
 //! Why a socket is closed.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use trine_websocket::{CloseFrame, ProtocolError};
+use trine_websocket::{CloseCode, CloseFrame, ProtocolError};
 
 /// Why a socket is closed.
 ///
@@ -41,4 +42,15 @@ fn describe(frame: Option<&CloseFrame>) -> String {
         Some(frame) if frame.reason.is_empty() => format!(" with {}", frame.code),
         Some(frame) => format!(" with {}: {:?}", frame.code, frame.reason),
     }
+}
+
+/// Logs a panic of the function of a socket, or of a stream that it forwards, and returns the frame
+/// that closes the socket.
+pub(super) fn close_frame_of_panic(panic: &(dyn Any + Send)) -> CloseFrame {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
+    tracing::error!(panic = text, "the function of a WebSocket panicked; it is closed with 1011");
+    CloseFrame::new(CloseCode::ERROR, "the server failed")
 }

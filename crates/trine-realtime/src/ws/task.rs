@@ -1,6 +1,5 @@
 //! The task of a socket: it polls the function that uses the socket, and the driver.
 
-use std::any::Any;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,9 +8,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use trine_server::upgrade::Upgraded;
+use trine_core::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame};
 
+use super::closed::close_frame_of_panic;
 use super::driver::{Driver, DriverEvent};
 use super::socket::Socket;
 use super::state::SharedSocket;
@@ -44,7 +44,7 @@ mod sealed {
 }
 
 /// Runs one socket until it ends.
-pub(crate) fn run<F, Fut>(
+pub(super) fn run<F, Fut>(
     stream: Upgraded,
     shared: &Arc<SharedSocket>,
     serve: F,
@@ -103,7 +103,7 @@ where
                     Ok(Poll::Pending) => None,
                     Ok(Poll::Ready(None)) => Some(CloseCode::NORMAL.into()),
                     Ok(Poll::Ready(Some(failure))) => Some(failed(&failure, this.driver.as_ref())),
-                    Err(panic) => Some(panicked(panic.as_ref())),
+                    Err(panic) => Some(close_frame_of_panic(panic.as_ref())),
                 };
                 if let Some(frame) = close_frame {
                     this.function.set(None);
@@ -136,14 +136,5 @@ fn failed(failure: &str, driver: Option<&Driver>) -> CloseFrame {
             "the function of a WebSocket failed after the connection was closed"
         );
     }
-    CloseFrame::new(CloseCode::ERROR, "the server failed")
-}
-
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> CloseFrame {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)");
-    tracing::error!(panic = text, "the function of a WebSocket panicked; it is closed with 1011");
     CloseFrame::new(CloseCode::ERROR, "the server failed")
 }

@@ -45,15 +45,16 @@ impl AllowedOrigins {
             return Ok(());
         }
         Err(format!(
-            "pages of the origin `{origin}` may not open this WebSocket; the server allows pages of its own host, or \
-             those that it lists with `origins`"
+            "pages of the origin `{origin}` may not open this WebSocket; the server allows pages \
+             of its own host, or those that it lists with `origins`"
         ))
     }
 }
 
-/// A page that was loaded without TLS has another origin than a server with TLS (RFC 6454, 5), since
-/// an attacker on the network can change the page. In the opposite case, an unknown proxy in front of
-/// the server must terminate TLS, since browsers do not let `https` pages connect without TLS.
+/// A page that was loaded without TLS has another origin than a server with TLS (RFC 6454, 5),
+/// since an attacker on the network can change the page. In the opposite case, an unknown proxy in
+/// front of the server must terminate TLS, since browsers do not let `https` pages connect without
+/// TLS.
 fn is_same(origin: &str, host: &str, secure: bool) -> bool {
     let Some((scheme, page_host)) = origin.split_once("://") else { return false };
     let port = match scheme {

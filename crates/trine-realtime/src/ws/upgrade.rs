@@ -5,12 +5,12 @@ use std::sync::{Arc, LazyLock};
 
 use http::StatusCode;
 use http::header::{HeaderValue, ORIGIN, VARY};
+use trine_core::client::TrustedProxies;
 use trine_core::extract::Head;
+use trine_core::upgrade::{OnUpgrade, Protocol};
 use trine_core::{
     Body, ConnInfo, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response,
 };
-use trine_server::TrustedProxies;
-use trine_server::upgrade::OnUpgrade;
 use trine_websocket::handshake::{Handshake, HandshakeError};
 use trine_websocket::{Codec, Role, WebSocketConfig};
 
@@ -56,8 +56,8 @@ use super::task::{Outcome, run};
 /// `Option` is `None` for a request that is not for a WebSocket.
 ///
 /// # Limits
-/// The [`WebSocketConfig`] of [`config`](WebSocket::config). Without it, the state of that type, and
-/// without such a state the defaults.
+/// The [`WebSocketConfig`] of [`config`](WebSocket::config). Without it, the state of that type,
+/// and without such a state the defaults.
 #[derive(Debug)]
 #[must_use = "a socket is opened by the answer of `on_upgrade`"]
 pub struct WebSocket {
@@ -81,8 +81,8 @@ impl FromRequest for WebSocket {
         let config = cx.state::<WebSocketConfig>().unwrap_or_else(|_| Arc::clone(&DEFAULT));
         let Some(upgrade) = cx.extensions_mut().remove() else {
             return Err(Problem::internal(
-                "`WebSocket`: the server cannot upgrade this request: the request has a body, or the server is not \
-                 Trine's",
+                "`WebSocket`: the server cannot upgrade this request: the request has a body, or the \
+                 server is not Trine's",
             )
             .into());
         };
@@ -99,18 +99,13 @@ impl FromRequest for WebSocket {
 
 static DEFAULT: LazyLock<Arc<WebSocketConfig>> = LazyLock::new(Arc::default);
 
-#[cfg(feature = "http2")]
+/// The value of `:protocol`, which a request over HTTP/2 has.
 fn connect(cx: &Cx) -> Option<Box<str>> {
-    cx.extensions().get::<trine_server::Protocol>().map(|protocol| protocol.as_str().into())
+    cx.extensions().get::<Protocol>().map(|protocol| protocol.as_str().into())
 }
 
-#[cfg(not(feature = "http2"))]
-fn connect(_: &Cx) -> Option<Box<str>> {
-    None
-}
-
-/// The properties of the request that the check of the origin needs. Behind trusted proxies, the host
-/// is the one that the browser requested.
+/// The properties of the request that the check of the origin needs. Behind trusted proxies, the
+/// host is the one that the browser requested.
 fn request_origin(cx: &Cx) -> RequestOrigin {
     let origins: Vec<_> = cx.headers().get_all(ORIGIN).iter().cloned().collect();
     if origins.is_empty() {
@@ -209,9 +204,9 @@ impl WebSocket {
         self
     }
 
-    /// Accepts the request: the response is 101, or 200 over HTTP/2, and the function then runs with
-    /// the open socket. It may return `()` or a `Result`. A function that runs on after the connection
-    /// is closed is not stopped: it ends when it notices that `recv` returns `None`.
+    /// Accepts the request: the response is 101, or 200 over HTTP/2, and the function then runs
+    /// with the open socket. It may return `()` or a `Result`. A function that runs on after the
+    /// connection is closed is not stopped: it ends when it notices that `recv` returns `None`.
     ///
     /// | the function | the client receives the close code |
     /// |---|---|
@@ -239,7 +234,7 @@ impl WebSocket {
         let upgrade = self.upgrade;
         // This task replaces the task of the connection, which ends when the response is written.
         tokio::spawn(async move {
-            let failed = |error: &_| tracing::debug!(%error, "the connection was not upgraded to a WebSocket");
+            let failed = |error: &_| tracing::debug!(%error, "a WebSocket was not opened");
             // Not a `match`, which would keep its temporaries as long as the socket is open.
             let Ok(stream) = upgrade.await.inspect_err(failed) else { return };
             run(stream, &shared, serve).await;

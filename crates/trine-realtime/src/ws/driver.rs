@@ -2,11 +2,11 @@
 //! it.
 //!
 //! ```text
-//!  Open --- both sides closed, or a protocol error ---> Lingering --- end of stream, or timeout ---> Ended
-//!    +------------- I/O error, or timeout -----------------------------------------------------------^
+//!  Open -- both sides closed, or protocol error --> Lingering -- end of stream or timeout --> Ended
+//!    +---------- I/O error or timeout ----------------------------------------------------------^
 //! ```
-//! `Lingering`: this side has shut down writing, and discards what the peer still sends. Otherwise a
-//! reset could destroy the last bytes before the peer has read them.
+//! `Lingering`: this side has shut down writing, and discards what the peer still sends. Otherwise
+//! a reset could destroy the last bytes before the peer has read them.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
-use trine_server::upgrade::Upgraded;
+use trine_core::upgrade::Upgraded;
 use trine_websocket::{CloseCode, CloseFrame, Message};
 
 use super::buffer::{self, BufferUse};
@@ -178,7 +178,7 @@ impl Driver {
                     Ok(None) if codec.is_closed() => return Ok(ReadOutcome::Progress),
                     Ok(None) => {}
                     Err(error) => {
-                        tracing::debug!(%error, "a WebSocket was closed because of a protocol error");
+                        tracing::debug!(%error, "a WebSocket was closed for a protocol error");
                         state.closed.get_or_insert(Closed::Protocol(error));
                         return Ok(ReadOutcome::Progress);
                     }

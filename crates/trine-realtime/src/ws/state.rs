@@ -1,12 +1,14 @@
 //! The state that the handles of a socket and its driver share.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use futures_core::Stream;
+use trine_core::BoxError;
 use trine_websocket::{CloseFrame, Codec, Message, Prepared, WebSocketConfig};
 
 use super::closed::Closed;
-use super::forward::{Forward, Forwards};
 use super::queue::Queue;
 
 #[derive(Debug)]
@@ -242,5 +244,45 @@ impl SocketState {
             }
         }
         is_current
+    }
+}
+
+/// The streams that are forwarded to one socket.
+#[derive(Default)]
+pub(super) struct Forwards(pub(super) Vec<Forward>);
+
+pub(super) type Forward = Pin<Box<dyn MessageStream + Send>>;
+
+/// A stream of messages to send.
+pub(super) trait MessageStream {
+    fn poll_message(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Prepared, BoxError>>>;
+}
+
+impl<S, M, E> MessageStream for S
+where
+    S: Stream<Item = Result<M, E>>,
+    M: Into<Prepared>,
+    E: Into<BoxError>,
+{
+    fn poll_message(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Prepared, BoxError>>> {
+        self.poll_next(cx).map(|next| next.map(|item| item.map(Into::into).map_err(Into::into)))
+    }
+}
+
+impl Forwards {
+    pub(super) fn push(&mut self, forward: Forward) {
+        self.0.push(forward);
+    }
+}
+
+impl std::fmt::Debug for Forwards {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} streams", self.0.len())
     }
 }

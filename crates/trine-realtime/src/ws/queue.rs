@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
-use trine_server::upgrade::Upgraded;
+use trine_core::upgrade::Upgraded;
 
 use super::buffer::{self, BufferUse};
 
@@ -43,8 +43,8 @@ impl Queue {
         &mut self.tail
     }
 
-    /// Appends a frame that other sockets send too, or a large payload whose head is in the tail. It
-    /// is not copied unless it is small.
+    /// Appends a frame that other sockets send too, or a large payload whose head is in the tail.
+    /// It is not copied unless it is small.
     pub(super) fn push(&mut self, frame: Bytes) {
         if frame.len() <= MAX_COPIED {
             return self.tail().extend_from_slice(&frame);
