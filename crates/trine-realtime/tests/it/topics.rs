@@ -20,10 +20,10 @@ fn config() -> TopicConfig {
 
 async fn next<T: Send + Sync>(subscription: &mut Subscription<T>) -> Result<Message<T>, Lagged> {
     let next = timeout(Duration::from_secs(20), subscription.recv()).await;
-    next.expect("nothing came").expect("the subscription ended")
+    next.expect("timed out waiting for a message").expect("the subscription ended")
 }
 
-/// Everything that is there without waiting: messages, and gaps as negative numbers.
+/// Everything that can be read without waiting: messages, and gaps as negative numbers.
 fn drained(subscription: &mut Subscription<i64>) -> Vec<i64> {
     let mut seen = Vec::new();
     while let Some(Some(next)) = subscription.recv().now_or_never() {
@@ -45,8 +45,9 @@ fn topics_cross_threads() {
     moves::<Subscription<u8>>();
 }
 
-/// Publishers on other threads never stop while subscribers of two runtimes come, read the history,
-/// go and come back: what each of them sees is every number of every publisher, once, in order.
+/// Publishers on other threads keep publishing while subscribers on two runtimes subscribe, read
+/// the history, unsubscribe and resume. Each subscriber sees every number of every publisher once
+/// and in order.
 #[test]
 fn there_is_no_gap_and_no_repetition_between_history_and_live() {
     const PUBLISHERS: usize = 3;
@@ -75,7 +76,7 @@ fn there_is_no_gap_and_no_repetition_between_history_and_live() {
                     runtime.block_on(async {
                         let mut exact = 0;
                         for _ in 0..150 {
-                            exact += u32::from(comes_back(topic).await);
+                            exact += u32::from(resume_after_some_messages(topic).await);
                         }
                         exact
                     })
@@ -90,13 +91,14 @@ fn there_is_no_gap_and_no_repetition_between_history_and_live() {
     });
 }
 
-/// Reads some messages, goes, and comes back. Says whether the history reached back.
-async fn comes_back(topic: &Topic<(usize, u64)>) -> bool {
+/// Reads some messages, unsubscribes and resumes. Returns whether the history reached back far
+/// enough.
+async fn resume_after_some_messages(topic: &Topic<(usize, u64)>) -> bool {
     let mut seen = HashMap::new();
     let mut last = None::<u64>;
     let mut see = |message: &Message<(usize, u64)>, missed: u64| {
         let (publisher, number) = **message;
-        // The numbers of ids have no gap of their own, so that a lag can be counted.
+        // Ids have consecutive numbers, so the number of missing messages is known.
         let before = last.replace(message.id().number);
         assert!(before.is_none_or(|before| message.id().number == before + 1 + missed));
         if missed > 0 {
@@ -129,7 +131,7 @@ async fn comes_back(topic: &Topic<(usize, u64)>) -> bool {
 }
 
 #[tokio::test]
-async fn the_oldest_make_place() {
+async fn a_full_queue_drops_the_oldest_message() {
     let topic =
         Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::DropOldest, ..config() });
     let (mut slow, mut fast) = (topic.subscribe(), topic.subscribe());
@@ -143,7 +145,7 @@ async fn the_oldest_make_place() {
 }
 
 #[tokio::test]
-async fn the_newest_are_not_taken() {
+async fn a_full_queue_can_drop_new_messages_instead() {
     let topic =
         Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::DropNewest, ..config() });
     let (mut slow, mut fast) = (topic.subscribe(), topic.subscribe());
@@ -164,7 +166,7 @@ async fn the_newest_are_not_taken() {
 }
 
 #[tokio::test]
-async fn who_lags_is_let_go() {
+async fn a_lagging_subscriber_can_be_disconnected() {
     let topic =
         Topic::<i64>::with(TopicConfig { queue: 3, overflow: Overflow::Disconnect, ..config() });
     let (mut slow, mut fast) = (topic.subscribe(), topic.subscribe());
@@ -178,7 +180,7 @@ async fn who_lags_is_let_go() {
 }
 
 #[tokio::test]
-async fn coming_back_tells_what_is_missing() {
+async fn a_resumed_subscription_reports_missing_messages() {
     let topic = Topic::<i64>::with(TopicConfig { history: 2, ..config() });
     let mut subscription = topic.subscribe();
     let ids: Vec<String> = (1..=5)
@@ -203,7 +205,7 @@ async fn coming_back_tells_what_is_missing() {
         assert_eq!(back(id), [unknown, 4, 5], "{id}");
     }
     assert_eq!(topic.history().iter().map(|message| **message).collect::<Vec<_>>(), [4, 5]);
-    // Without a history, only who missed nothing goes on exactly.
+    // Without a history, only a subscriber that missed nothing can resume exactly.
     let topic = Topic::<i64>::new();
     let mut subscription = topic.subscribe();
     topic.publish(1);
@@ -231,10 +233,9 @@ async fn a_closed_topic_is_read_to_its_end() {
     assert!(late.recv().await.is_none());
 }
 
-/// Subscribers on several runtimes, of either kind, and one outside of all: each is woken for each
-/// message.
+/// Subscribers on runtimes of both kinds, and one outside of a runtime, are woken for each message.
 #[test]
-fn everybody_is_woken_wherever_it_waits() {
+fn subscribers_are_woken_on_every_runtime_and_outside_of_one() {
     const EACH: usize = 300;
     const MESSAGES: u64 = 200;
     let topic = Topic::<u64>::with(TopicConfig { queue: 1000, ..config() });
@@ -271,7 +272,7 @@ fn everybody_is_woken_wherever_it_waits() {
         scope.spawn(move || {
             let mut subscription = outside.subscribe();
             for number in 1..=MESSAGES {
-                let message = futures_executor(subscription.recv());
+                let message = block_on_without_runtime(subscription.recv());
                 assert_eq!(*message.unwrap().unwrap(), number);
             }
             read.fetch_add(1, Ordering::Relaxed);
@@ -290,8 +291,8 @@ fn everybody_is_woken_wherever_it_waits() {
     assert_eq!(topic.subscribers(), 0);
 }
 
-/// Waits on this thread, without a runtime.
-fn futures_executor<F: Future>(future: F) -> F::Output {
+/// Blocks this thread on a future, without a runtime.
+fn block_on_without_runtime<F: Future>(future: F) -> F::Output {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -309,10 +310,10 @@ fn futures_executor<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// One that holds a waker of a task which is busy elsewhere must not hold up the others of its
+/// A subscriber whose task is busy with something else must not delay the other subscribers of its
 /// thread.
 #[tokio::test]
-async fn a_task_that_is_busy_elsewhere_holds_up_nobody() {
+async fn a_busy_task_does_not_delay_other_subscribers() {
     let topic = Topic::<i64>::new();
     let mut busy = topic.subscribe();
     let stuck = tokio::spawn(async move {
@@ -358,7 +359,7 @@ async fn a_message_is_encoded_once_for_all() {
 }
 
 #[tokio::test]
-async fn a_room_lives_as_long_as_somebody_is_in_it() {
+async fn a_room_exists_while_it_has_subscribers() {
     let rooms = Topics::<String, i64>::new();
     assert_eq!(rooms.publish(&"a".into(), 0), 0);
     assert!(rooms.rooms().is_empty(), "nobody hears it");
@@ -376,7 +377,7 @@ async fn a_room_lives_as_long_as_somebody_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_room_with_a_history_rests_before_it_goes() {
+async fn a_room_with_a_history_lingers() {
     let linger = Duration::from_millis(200);
     let rooms = Topics::<u8, i64>::with(TopicConfig { history: 2, linger, ..config() });
     rooms.publish(&1, 1);
@@ -393,7 +394,7 @@ async fn a_room_with_a_history_rests_before_it_goes() {
 }
 
 #[tokio::test]
-async fn past_the_limit_an_idle_room_makes_place_or_nobody_does() {
+async fn a_room_beyond_the_limit_replaces_an_idle_one_or_is_refused() {
     let rooms = Topics::<u8, i64>::with(TopicConfig { history: 1, rooms: 2, ..config() });
     rooms.publish(&1, 1);
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -409,15 +410,16 @@ async fn past_the_limit_an_idle_room_makes_place_or_nobody_does() {
     rooms.subscribe(&4).unwrap();
 }
 
-/// A message, too, begins the rest anew; who makes place is found without that.
+/// Publishing restarts the linger time too. The room to replace is found without updating it on
+/// every message.
 #[tokio::test]
-async fn a_room_that_was_used_again_rests_anew() {
+async fn using_a_room_restarts_its_linger_time() {
     let rooms = Topics::<u8, i64>::with(TopicConfig { history: 1, rooms: 3, ..config() });
     for (room, value) in [(1, 1), (2, 2), (3, 3), (1, 4)] {
         rooms.publish(&room, value);
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    // Who came and went, too.
+    // A subscription that begins and ends restarts it too.
     drop(rooms.subscribe(&2).unwrap());
     let left = |rooms: &Topics<u8, i64>| {
         let mut left = rooms.rooms();
@@ -429,7 +431,7 @@ async fn a_room_that_was_used_again_rests_anew() {
     tokio::time::sleep(Duration::from_millis(2)).await;
     rooms.publish(&5, 6);
     assert_eq!(left(&rooms), [2, 4, 5]);
-    // One that somebody is in never goes, and rests again when he has left.
+    // A room with a subscriber is never replaced, and becomes idle again afterwards.
     let here = rooms.subscribe(&2).unwrap();
     for room in 6..=9 {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -446,9 +448,9 @@ async fn a_room_that_was_used_again_rests_anew() {
     assert_eq!(left(&rooms), [10, 11, 12]);
 }
 
-/// Each name that found no place had all rooms looked at, while whoever published had to wait.
+/// A refused room must not inspect all rooms, since publishers wait for the lock meanwhile.
 #[tokio::test]
-async fn a_name_that_finds_no_place_costs_the_same_however_many_rooms_there_are() {
+async fn refusing_a_room_costs_the_same_for_any_number_of_rooms() {
     let refused = |count: u32| {
         let rooms =
             Topics::<u32, ()>::with(TopicConfig { rooms: count as usize, history: 1, ..config() });
@@ -460,7 +462,7 @@ async fn a_name_that_finds_no_place_costs_the_same_however_many_rooms_there_are(
             }
             start.elapsed()
         };
-        // The first puts right what the list knows of these rooms.
+        // The first refusal corrects the idle queue.
         once();
         let best = (0..10).map(|_| once()).min().unwrap();
         drop(held);
@@ -470,9 +472,9 @@ async fn a_name_that_finds_no_place_costs_the_same_however_many_rooms_there_are(
     assert!(many < few * 10, "200 names: {few:?} with 100 rooms, {many:?} with 10,000");
 }
 
-/// Rooms that are made and freed by several threads at once lose no message of who is in them.
+/// Several threads create and remove rooms at once: no subscriber misses a message.
 #[test]
-fn rooms_that_come_and_go_lose_nothing() {
+fn rooms_that_are_created_and_removed_concurrently_lose_no_message() {
     let rooms = Topics::<u8, u64>::with(TopicConfig { queue: 20_000, ..config() });
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -482,7 +484,7 @@ fn rooms_that_come_and_go_lose_nothing() {
                     let mut subscription = rooms.subscribe(&7).unwrap();
                     let mine = thread * 1_000_000 + number;
                     assert!(rooms.publish(&7, mine) >= 1);
-                    let heard = futures_executor(async {
+                    let heard = block_on_without_runtime(async {
                         loop {
                             let message = subscription.recv().await.unwrap().unwrap();
                             if *message == mine {
@@ -511,7 +513,7 @@ async fn presence_counts_members_and_not_entries() {
     assert_eq!(watch.changed().await, Change::Joined("Bob"));
     assert_eq!(watch.changed().await, Change::Left("Ann"));
     assert!(watch.changed().now_or_never().is_none());
-    // More changes than wait for a watcher: it gets all of it again.
+    // More changes than a watch can queue: it receives all members again.
     for _ in 0..300 {
         drop(presence.enter(1, "Eve"));
     }
@@ -525,9 +527,9 @@ async fn presence_counts_members_and_not_entries() {
     );
 }
 
-/// The value of a message may do anything when it is dropped, even use its own topic.
+/// Dropping the value of a message may run any code, which may even use its own topic.
 #[tokio::test]
-async fn a_value_that_publishes_when_it_is_dropped_does_not_lock_up() {
+async fn a_value_that_publishes_when_it_is_dropped_does_not_deadlock() {
     struct Echo(Option<Topic<Echo>>);
     impl Drop for Echo {
         fn drop(&mut self) {
