@@ -41,10 +41,12 @@ use crate::{Cx, Response};
 /// A response that a foreign service makes reaches no application, so its completions never run:
 /// the response must be usable without them. Each attached completion costs one allocation.
 #[derive(Clone)]
-pub struct Completion(Arc<dyn Fn(&mut Response, &Cx) + Send + Sync>);
+pub struct Completion(Arc<Work>);
+
+type Work = dyn Fn(&mut Response, &Cx) + Send + Sync;
 
 impl Completion {
-    /// Attaches work to a response, behind what is attached already.
+    /// Attaches work to a response. It runs after the work that is attached already.
     pub fn attach(
         response: &mut Response,
         work: impl Fn(&mut Response, &Cx) + Send + Sync + 'static,

@@ -240,7 +240,7 @@ impl<T> Outbox<T> {
 struct JsonEncoding;
 
 impl<T: Serialize> Message<T> {
-    /// The value as JSON, serialized once for everybody who asks.
+    /// The value as JSON, serialized once for all callers.
     ///
     /// ```
     /// # use trine::Topic;
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parcel_survives_the_wire_and_nothing_else_is_one() {
+    fn a_parcel_survives_encoding_and_other_bytes_are_refused() {
         let id = MessageId { origin: Origin(u64::MAX - 1), number: 7 };
         let room = Bytes::from_static(b"\"a room\"");
         let payload = Bytes::from_static(b"{}");

@@ -28,7 +28,7 @@ pub(super) struct Hub<T> {
 pub(super) type OnEmpty = Box<dyn Fn() + Send + Sync>;
 
 struct State<T> {
-    /// The position of the next message, whoever publishes it.
+    /// The position of the next message, published in this process or another.
     next: u64,
     /// The number of messages that were published in this process.
     published: u64,

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused_at_its_first_byte() {
+    fn a_wrong_head_is_refused_at_its_first_wrong_byte() {
         use ProtocolError::*;
         for (bytes, error) in [
             (&b"\xc1"[..], ReservedBits),
