@@ -37,7 +37,7 @@ impl Parameters {
                 ("server_no_context_takeover", None) => parsed.server_no_context_takeover = true,
                 ("client_no_context_takeover", None) => parsed.client_no_context_takeover = true,
                 ("server_max_window_bits", Some(value)) => {
-                    parsed.server_max_window_bits = Some(window_bits(value)?)
+                    parsed.server_max_window_bits = Some(window_bits(value)?);
                 }
                 ("client_max_window_bits", None) => parsed.client_max_window_bits = Some(None),
                 ("client_max_window_bits", Some(value)) => {
