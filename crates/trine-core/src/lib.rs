@@ -15,36 +15,38 @@
 //! - [`param`]: [`FromParam`], one value of a path or query; [`to_param`]: the way back
 //! - [`respond`]: [`IntoResponse`] and [`IntoResponseParts`]
 //! - [`problem`]: [`Problem`], an error as RFC 9457 tells it
+//! - [`battery`]: what a crate that adds one concern to an application builds on, on one page
 
+pub mod battery;
 pub mod body;
+pub mod client;
 pub mod conn;
-pub mod cx;
 pub mod extract;
-pub mod incoming;
 #[doc(hidden)]
 pub mod later;
-pub mod needs;
 pub mod param;
 pub mod problem;
-#[doc(hidden)]
-pub mod recycle;
+mod request;
 pub mod respond;
-pub mod route;
-#[doc(hidden)]
-pub mod scalars;
 pub mod state;
-pub mod to_param;
+#[cfg(feature = "upgrade")]
+pub mod upgrade;
 
+pub use battery::Shutdown;
+pub use body::incoming;
 pub use body::{Body, BodyError};
 pub use conn::{ConnInfo, TlsInfo, TlsVersion};
-pub use cx::Cx;
-pub use extract::{FromRequest, Rejection};
-pub use needs::Needs;
-pub use param::{FromParam, Param};
+pub use extract::needs;
+pub use extract::{FromRequest, Needs, Rejection};
+#[doc(hidden)]
+pub use param::scalars;
+pub use param::to_param;
+pub use param::{FromParam, LinkArg, Param, ToParam};
 pub use problem::Problem;
+#[doc(hidden)]
+pub use request::recycle;
+pub use request::{Cx, RouteCx, RouteMeta, cx, route};
 pub use respond::{IntoResponse, IntoResponseParts};
-pub use route::{RouteCx, RouteMeta};
-pub use to_param::{LinkArg, ToParam};
 
 /// A request as handlers and layers of Trine see it.
 pub type Request<B = Body> = http::Request<B>;

@@ -1,5 +1,5 @@
-//! An echo server on nothing but threads of the standard library: the crate brings the protocol,
-//! you bring the bytes.
+//! An echo server on sockets and threads of the standard library: the crate implements the
+//! protocol, and the example reads and writes the bytes.
 //!
 //! `cargo run -p trine-websocket --example echo -- 127.0.0.1:9001`
 #![allow(clippy::print_stdout, reason = "an example")]
@@ -42,9 +42,9 @@ fn echo(mut stream: TcpStream) -> Result<()> {
     let headers = head(&mut stream, &mut input)?;
     let handshake = Handshake::read(&Method::GET, Version::HTTP_11, &headers, None)?;
     let compression = handshake.compression(&config);
-    let answer = handshake.answer(None, compression);
+    let response = handshake.response(None, compression);
     let mut text = "HTTP/1.1 101 Switching Protocols\r\n".to_owned();
-    for (name, value) in answer.headers() {
+    for (name, value) in response.headers() {
         text.push_str(&format!("{name}: {}\r\n", value.to_str()?));
     }
     stream.write_all(format!("{text}\r\n").as_bytes())?;
@@ -76,7 +76,7 @@ fn read(stream: &mut TcpStream, input: &mut BytesMut) -> Result<usize> {
     Ok(read)
 }
 
-/// The header fields of a request: what a server of your own has already.
+/// Reads the header fields of a request; a real HTTP server has them already.
 fn head(stream: &mut TcpStream, input: &mut BytesMut) -> Result<HeaderMap> {
     let end = loop {
         if let Some(end) = input.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -1,9 +1,8 @@
-//! The limits, all in one place.
+//! The limits of a connection.
 
 use std::time::Duration;
 
-/// What a connection may use, and how long it waits. Sizes are in bytes; `Duration::MAX` means
-/// never.
+/// The limits and timeouts of a connection. Sizes are in bytes; `Duration::MAX` disables a timeout.
 ///
 /// ```
 /// use trine_websocket::WebSocketConfig;
@@ -13,31 +12,33 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebSocketConfig {
-    /// The largest message, inflated and all its fragments together: 1 MiB. More closes with 1009.
+    /// The maximum size of a message, decompressed and with all of its fragments: 1 MiB. A larger
+    /// message closes the connection with 1009.
     pub max_message_size: usize,
-    /// The largest payload of a single frame as it is on the wire: 1 MiB. More closes with 1009, as
-    /// soon as the head of the frame says so.
+    /// The maximum payload of a single frame, as it is sent: 1 MiB. A larger frame closes the
+    /// connection with 1009, as soon as its head is received.
     pub max_frame_size: usize,
-    /// The most frames of one message: 1024. Without a bound, a flood of empty fragments would cost
-    /// work for a message that never gets larger. More closes with 1008.
+    /// The maximum number of frames of one message: 1024. It stops a flood of empty fragments,
+    /// which no limit of the size would. More frames close the connection with 1008.
     pub max_fragments: u32,
-    /// How many bytes of messages may wait to be written to one peer: 256 KiB. Where they are
-    /// there, `send` waits and `try_send` refuses; one message of any size may wait alone. A
-    /// message of 16 KiB and more that is sent on as it was received holds the buffer that it came
-    /// in, of at most 64 KiB.
+    /// The maximum number of bytes that wait to be written to one peer: 256 KiB. Beyond it `send`
+    /// waits and `try_send` fails. A single message of any size may wait alone. A received message
+    /// of 16 KiB or more that is sent on unchanged keeps its receive buffer of at most 64 KiB.
     pub max_queued_bytes: usize,
-    /// After how much silence of the peer it is asked for a sign of life by a ping: 30 s.
+    /// How long nothing may be received from the peer before it is sent a ping: 30 s.
     pub heartbeat_interval: Duration,
-    /// How long the peer may take to give one, by any byte: 20 s. Then the connection is dropped.
+    /// How long the peer may take to send any byte after that ping: 20 s. Then the connection is
+    /// dropped.
     pub pong_timeout: Duration,
-    /// How long a connection may stay without a message in either direction: 1 hour. Then it is
-    /// closed with 1001. What counts is a text or binary message of at least one byte that came
-    /// whole, and each part of one of ours that the peer takes. Pings, pongs, empty messages and
-    /// fragments of what is not whole yet cost a peer nothing and do not count.
+    /// How long a connection may stay open without a message in either direction: 1 hour. Then it
+    /// is closed with 1001. Messages that count are text and binary messages of at least one byte:
+    /// received ones once they are complete, sent ones whenever the peer reads a part of them.
+    /// Pings, pongs, empty messages and fragments of incomplete messages cost a peer nothing and do
+    /// not count.
     pub idle_timeout: Duration,
-    /// How long the peer may take to answer our close: 5 s. Then the connection is dropped.
+    /// How long the peer may take to answer a close frame: 5 s. Then the connection is dropped.
     pub close_timeout: Duration,
-    /// How long the peer may take no byte of what waits for it: 30 s. Then the connection is
+    /// How long the peer may read nothing while bytes wait for it: 30 s. Then the connection is
     /// dropped.
     pub write_timeout: Duration,
     /// `permessage-deflate` (RFC 7692): on. `None` declines it.
@@ -61,21 +62,30 @@ impl Default for WebSocketConfig {
     }
 }
 
-/// How messages are compressed, where the peer offers it.
+/// How messages are compressed if the peer supports it.
+///
+/// ```
+/// use trine_websocket::{Compression, WebSocketConfig};
+///
+/// let small = Compression { level: 9, context_takeover: true, ..Compression::default() };
+/// let config = WebSocketConfig { compression: Some(small), ..WebSocketConfig::default() };
+/// assert_eq!(config.compression.unwrap().min_size, 128);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compression {
-    /// Messages of fewer bytes leave as they are: 128. So do those that would not become smaller,
-    /// unless this is 0.
+    /// Messages with fewer bytes are sent uncompressed: 128. So are messages that compression would
+    /// not make smaller, unless this is 0.
     pub min_size: usize,
-    /// From 1 (fast) to 9 (small): 3.
+    /// The compression level, from 1 (fast) to 9 (small): 3.
     pub level: u8,
-    /// Whether a message may refer to the ones before it: no. It makes many small messages smaller,
-    /// and costs up to 300 KiB for each connection for as long as it lives. Without it, the threads
-    /// lend what compresses and inflates for one message, and an idle connection has nothing of it.
+    /// Whether a message may refer to earlier messages: no. That makes many small messages smaller,
+    /// and costs up to 300 KiB per connection as long as it is open. Without it, a connection
+    /// borrows a compressor of its thread for one message, and an idle connection holds none.
     pub context_takeover: bool,
-    /// How far back a message of ours refers, as a power of two from 9 to 15: 15, which is 32 KiB.
+    /// The window of messages that the server sends, as a power of two from 9 to 15: 15, which is
+    /// 32 KiB.
     pub server_window_bits: u8,
-    /// The same for messages of the client, where it lets us choose: 15.
+    /// The window of messages that the client sends, if it lets the server choose: 15.
     pub client_window_bits: u8,
 }
 

@@ -1,12 +1,21 @@
-//! What a peer can do wrong.
+//! Violations of the protocol by a peer.
 
 use crate::close::CloseCode;
 
-/// A broken rule, at which the connection ends with a close frame that names it.
+/// The peer violated the protocol or a limit. The connection ends with a close frame that names the
+/// violation.
+///
+/// ```
+/// use trine_websocket::{CloseCode, ProtocolError};
+///
+/// let error = ProtocolError::MessageTooBig(1024);
+/// assert_eq!(error.to_string(), "a message has more than 1024 bytes");
+/// assert_eq!(error.close_code(), CloseCode::TOO_BIG);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// RFC 6455, 5.2: no extension gives these bits a meaning here.
+    /// RFC 6455, 5.2: no negotiated extension defines these bits.
     #[error("a frame has reserved bits set")]
     ReservedBits,
     /// RFC 6455, 5.2.
@@ -18,40 +27,41 @@ pub enum ProtocolError {
     /// RFC 6455, 5.5.
     #[error("a control frame has more than 125 bytes")]
     LongControl,
-    /// RFC 6455, 5.2: the shortest form has to be used.
-    #[error("a length is not written in its shortest form")]
+    /// RFC 6455, 5.2: the shortest form is required.
+    #[error("a length is not encoded in its shortest form")]
     LengthForm,
     /// RFC 6455, 5.2.
     #[error("a length has its highest bit set")]
     LengthTopBit,
     /// RFC 6455, 5.1.
-    #[error("a frame of a client is not masked")]
+    #[error("a frame from a client is not masked")]
     NotMasked,
     /// RFC 6455, 5.1.
-    #[error("a frame of a server is masked")]
+    #[error("a frame from a server is masked")]
     Masked,
     /// RFC 6455, 5.4.
-    #[error("a continuation without a message before it")]
+    #[error("a continuation frame does not continue a message")]
     LoneContinuation,
     /// RFC 6455, 5.4.
-    #[error("a new message before the last one has ended")]
+    #[error("a message begins before the last one has ended")]
     Interleaved,
     /// RFC 6455, 5.5.1.
-    #[error("a close frame of one byte")]
+    #[error("a close frame has a payload of one byte")]
     CloseLength,
     /// RFC 6455, 7.4.
     #[error("close code {0} may not be sent")]
     CloseCode(u16),
     /// RFC 6455, 8.1.
-    #[error("a text is not UTF-8")]
+    #[error("a text message is not UTF-8")]
     Utf8,
     /// RFC 7692, 7.2.2.
-    #[error("a compressed message cannot be inflated")]
+    #[error("a compressed message cannot be decompressed")]
     Inflate,
     /// [`WebSocketConfig::max_frame_size`](crate::WebSocketConfig::max_frame_size).
     #[error("a frame has more than {0} bytes")]
     FrameTooBig(usize),
-    /// [`WebSocketConfig::max_message_size`](crate::WebSocketConfig::max_message_size), inflated.
+    /// [`WebSocketConfig::max_message_size`](crate::WebSocketConfig::max_message_size),
+    /// decompressed.
     #[error("a message has more than {0} bytes")]
     MessageTooBig(usize),
     /// [`WebSocketConfig::max_fragments`](crate::WebSocketConfig::max_fragments).
@@ -60,7 +70,7 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// The code that tells the peer.
+    /// The code of the close frame that is sent to the peer.
     #[must_use]
     pub fn close_code(self) -> CloseCode {
         match self {

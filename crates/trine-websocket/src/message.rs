@@ -1,26 +1,36 @@
-//! What is said over a connection.
+//! Messages and control frames.
 
 use bytes::Bytes;
 
 use crate::close::CloseFrame;
 
-/// A message, or one of the frames that control the connection.
+/// A message, or a control frame.
+///
+/// ```
+/// use trine_websocket::Message;
+///
+/// let message = Message::from("hello");
+/// assert_eq!(message.as_text(), Some("hello"));
+/// assert!(message.is_data());
+/// assert!(!Message::Ping("?".into()).is_data());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// Text, which is UTF-8.
+    /// A text message.
     Text(String),
-    /// Bytes.
+    /// A binary message.
     Binary(Bytes),
-    /// Asks for a [`Message::Pong`] with the same at most 125 bytes. It is answered for you.
+    /// Requests a [`Message::Pong`] with the same payload of at most 125 bytes. The codec answers
+    /// it by itself.
     Ping(Bytes),
-    /// The answer to a ping, or a sign of life without one.
+    /// The answer to a ping, or an unsolicited sign of life.
     Pong(Bytes),
-    /// The end, with a reason where one was given. It is answered for you.
+    /// The end of the connection, with an optional code and reason. The codec answers it by itself.
     Close(Option<CloseFrame>),
 }
 
 impl Message {
-    /// The text of a text message.
+    /// The text of a text message. `None` for every other message.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -29,7 +39,7 @@ impl Message {
         }
     }
 
-    /// The content of a text or binary message, or of a ping or pong. Empty for a close.
+    /// The payload of a text or binary message, or of a ping or pong. Empty for a close frame.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -39,7 +49,7 @@ impl Message {
         }
     }
 
-    /// Whether it is text or binary, not a frame that controls the connection.
+    /// Whether it is a text or binary message, as opposed to a control frame.
     #[must_use]
     pub fn is_data(&self) -> bool {
         matches!(self, Message::Text(_) | Message::Binary(_))

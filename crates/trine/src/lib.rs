@@ -47,7 +47,6 @@ pub mod interop;
 pub mod link;
 pub mod prelude;
 mod problem;
-mod realtime;
 pub mod respond;
 mod run;
 #[cfg(feature = "templates")]
@@ -65,13 +64,13 @@ pub use dispatch::{handler, next, service};
 pub use extract::cached;
 #[doc(inline)]
 pub use problem::catch;
-#[cfg(feature = "ws")]
-#[doc(inline)]
-pub use realtime::ws;
-#[doc(inline)]
-pub use realtime::{sse, topic};
 #[doc(inline)]
 pub use run::config;
+#[cfg(feature = "ws")]
+#[doc(inline)]
+pub use trine_realtime::ws;
+#[doc(inline)]
+pub use trine_realtime::{sse, topic};
 
 pub use build::audit::Audit;
 pub use bytes;
@@ -100,17 +99,15 @@ pub use interop::{Axum, AxumBody, AxumWith, Trine};
 pub use link::{Href, Link, Links};
 pub use problem::catch::Caught;
 pub use problem::error::{Context, Error, Result};
-pub use realtime::topic::{Topic, Topics};
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use run::config::Config;
 pub use run::runtime::{BLOCKING_THREADS, TASKS_AT_END, blocking, spawn};
-pub use run::shutdown::Shutdown;
 #[cfg(feature = "templates")]
 pub use template::Templates;
 pub use trine_core::{
     Body, BodyError, BoxError, ConnInfo, Cx, FromParam, FromRequest, IntoResponse,
     IntoResponseParts, LinkArg, Needs, Param, Problem, Rejection, Request, Response, RouteMeta,
-    ToParam,
+    Shutdown, ToParam,
 };
 #[cfg(feature = "templates")]
 pub use trine_macros::templates;
@@ -121,6 +118,7 @@ pub use trine_macros::{
 #[cfg(feature = "proxy")]
 #[doc(inline)]
 pub use trine_proxy as proxy;
+pub use trine_realtime::topic::{Topic, Topics};
 pub use trine_server::https;
 #[cfg(feature = "tls-core")]
 pub use trine_server::tls;

@@ -14,9 +14,9 @@ pub use crate::respond::{Created, Html, NoContent, Redirect};
 
 pub use crate::problem::catch::{self, Caught};
 pub use crate::problem::error::Context;
-#[cfg(feature = "ws")]
-pub use crate::realtime::ws::{WebSocket, Ws};
 pub use crate::validation::Valid;
+#[cfg(feature = "ws")]
+pub use crate::ws::{WebSocket, Ws};
 pub use crate::{
     App, Body, ConnInfo, Cx, FromParam, FromRequest, Group, IntoResponse, IntoResponseParts, Links,
     Needs, Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head,

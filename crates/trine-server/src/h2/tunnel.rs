@@ -16,7 +16,7 @@ use super::body::Inflow;
 use crate::config::ServerConfig;
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
-use crate::upgrade::{self, Offer, Upgraded};
+use crate::upgrade::{self, Offer};
 
 /// The connection's end of a CONNECT that the service may still accept.
 pub(super) struct Offered {
@@ -57,7 +57,7 @@ impl Offered {
 
     pub(super) fn accept(self, send: SendStream<Bytes>) {
         let tunnel = Tunnel { send, inflow: self.inflow, read: self.early.freeze() };
-        self.offer.take(Upgraded::of_stream(tunnel, self.drain));
+        self.offer.complete(upgrade::upgraded(tunnel, Bytes::new(), self.drain, ()));
     }
 }
 

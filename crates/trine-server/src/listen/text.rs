@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
+use trine_core::client::NetworkError;
+
 use super::Listen;
+
 use crate::listen::address::Address;
 use crate::semantics::https::HttpsRedirect;
 
@@ -32,7 +35,10 @@ impl FromStr for Listen {
         for word in words {
             let (option, value) = word.split_once('=').unwrap_or((word, ""));
             match option {
-                "proxy" => listen.proxy_protocol.push(value.parse()?),
+                "proxy" => {
+                    let network = value.parse().map_err(|error: NetworkError| error.to_string())?;
+                    listen.proxy_protocol.push(network);
+                }
                 "mode" => listen.unix_mode = mode(value)?,
                 "redirect" if value.is_empty() => listen.redirect = Some(HttpsRedirect::new()),
                 "redirect" => {

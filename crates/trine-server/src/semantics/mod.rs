@@ -18,7 +18,7 @@ use trine_core::ConnInfo;
 
 use crate::config::ServerConfig;
 use crate::error::RequestError;
-use crate::forwarded;
+use crate::forwarded::network::Network;
 use crate::h1::codec::framing::decimal;
 
 /// A path with its query, or the `*` of OPTIONS (RFC 9110, 7.1). `http::Uri` takes more.
@@ -100,7 +100,7 @@ pub(crate) fn scheme(
 
 /// Asked for each request behind a proxy that ends TLS.
 fn is_trusted(info: &ConnInfo, config: &ServerConfig) -> bool {
-    info.proxied || forwarded::is_one_of(&config.trusted_proxies, info)
+    info.proxied || Network::any_contains(&config.trusted_proxies, info)
 }
 
 /// The scheme that is written like this, in any case (RFC 3986, 3.1). `None` for those of other

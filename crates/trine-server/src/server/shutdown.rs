@@ -79,6 +79,11 @@ impl Drain {
         self.state.load(Ordering::Relaxed) >= 3
     }
 
+    /// Notifies all waiters when the shutdown begins.
+    pub(crate) fn begun(&self) -> &Notify {
+        &self.begun
+    }
+
     /// Ends when the server begins to shut down.
     pub(crate) fn draining(self: &Arc<Drain>) -> impl Future<Output = ()> + Send + use<> {
         let drain = Arc::clone(self);

@@ -1,15 +1,16 @@
-//! hyper's upgrade type, for services that know no other: axum's WebSockets.
+//! The upgrade type of hyper, for services that know no other, such as the WebSockets of axum.
 //!
-//! Only hyper can make one, and only for a connection that it serves itself. It gets one that is
-//! imagined: a request that is always the same, and nobody who reads the answer. What hyper makes
-//! of it goes into the real request, which stays in our engine with all its rules and limits. When
-//! the real answer has accepted the upgrade and was sent, hyper's connection is told so, ends in an
-//! upgrade of its own, and the bytes of the real connection take the place of the imagined ones.
+//! Only hyper can make one, and only for a connection that it serves itself. So hyper serves a
+//! simulated connection: it reads a fixed request, and its response is discarded. The `OnUpgrade`
+//! that hyper makes for it goes into the real request, which stays in our engine with all its rules
+//! and limits. Once the real response has accepted the upgrade and has been sent, the service that
+//! hyper calls answers 101 too. The simulated connection then ends in an upgrade, and from there on
+//! it reads and writes the bytes of the real connection.
 //!
 //! ```text
-//!   offer      hyper reads REQUEST, makes an `OnUpgrade`, and waits in its service
-//!   complete   the real bytes are laid ready
-//!              hyper's service answers 101, which is thrown away; the `OnUpgrade` is ready
+//!   new        hyper reads REQUEST, makes an `OnUpgrade`, and waits for the response of its service
+//!   complete   the real byte stream is put in place
+//!              the service answers 101, which is discarded; the `OnUpgrade` is ready
 //! ```
 
 use std::convert::Infallible;
@@ -34,52 +35,53 @@ use crate::upgrade::Upgraded;
 
 type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
-/// The connection's end of a hyper upgrade.
-pub(crate) struct Forged {
-    /// It waits for nothing but our word, so that it is polled without a waker.
+/// The server's end of an `OnUpgrade` of hyper.
+pub(crate) struct HyperOffer {
+    /// It waits only for [`Shared::accepted`], so it is polled without a waker.
     connection: Connection,
-    talk: Arc<Talk>,
+    shared: Arc<Shared>,
     real: oneshot::Sender<Upgraded>,
 }
 
-/// What is said between us and the service that hyper calls.
+/// What the offer and the service that hyper calls share.
 #[derive(Default)]
-struct Talk {
-    made: Mutex<Option<OnUpgrade>>,
+struct Shared {
+    on_upgrade: Mutex<Option<OnUpgrade>>,
     accepted: AtomicBool,
 }
 
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: imagined\r\n\r\n";
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: simulated\r\n\r\n";
 
-impl Forged {
-    /// Has hyper make an `OnUpgrade` for the request.
-    pub(crate) fn offer(request: &mut Request<Body>) -> Forged {
+impl HyperOffer {
+    /// Puts an `OnUpgrade` that hyper makes into the extensions of the request.
+    pub(crate) fn new(request: &mut Request<Body>) -> HyperOffer {
         let (real, promised) = oneshot::channel();
-        let talk = Arc::<Talk>::default();
-        let line = Line { unread: REQUEST, ended: 0, promised, real: None };
+        let shared = Arc::<Shared>::default();
+        let simulated = Simulated { unread: REQUEST, ended: 0, promised, real: None };
         let service = {
-            let talk = Arc::clone(&talk);
-            service_fn(move |request| answer(Arc::clone(&talk), request))
+            let shared = Arc::clone(&shared);
+            service_fn(move |request| answer(Arc::clone(&shared), request))
         };
-        let connection =
-            http1::Builder::new().serve_connection(TokioIo::new(line), service).with_upgrades();
-        let mut forged = Forged { connection: Box::pin(connection), talk, real };
-        let waits = poll(&mut forged.connection).is_pending();
-        match forged.talk.made.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(made) if waits => drop(request.extensions_mut().insert(made)),
-            _ => tracing::error!("hyper made no upgrade"),
+        let connection = http1::Builder::new()
+            .serve_connection(TokioIo::new(simulated), service)
+            .with_upgrades();
+        let mut offer = HyperOffer { connection: Box::pin(connection), shared, real };
+        let waits = poll(&mut offer.connection).is_pending();
+        match offer.shared.on_upgrade.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(on_upgrade) if waits => drop(request.extensions_mut().insert(on_upgrade)),
+            _ => tracing::error!("hyper did not make an `OnUpgrade`"),
         }
-        forged
+        offer
     }
 
-    /// Gives the real bytes away and has hyper end its connection, which its `OnUpgrade` waits for.
-    /// In this order: where two tasks share the stream, both would wait for the bytes, and only one
-    /// of them would be woken.
+    /// Puts the real byte stream in place, and then lets hyper end its connection, which completes
+    /// the `OnUpgrade`. In the opposite order, two tasks that share the stream could both wait for
+    /// it, and only one of them would be woken.
     pub(crate) fn complete(self, upgraded: Upgraded) {
-        let Forged { mut connection, talk, real } = self;
-        // The other end lies in the connection.
+        let HyperOffer { mut connection, shared, real } = self;
+        // The receiver is inside `connection`.
         let sent = real.send(upgraded).is_ok();
-        talk.accepted.store(true, Ordering::Relaxed);
+        shared.accepted.store(true, Ordering::Relaxed);
         let ended = poll(&mut connection);
         if !sent || !matches!(ended, Poll::Ready(Ok(()))) {
             tracing::error!(?ended, "hyper did not complete an upgrade; the connection ends");
@@ -91,20 +93,20 @@ fn poll(connection: &mut Connection) -> Poll<hyper::Result<()>> {
     connection.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-impl std::fmt::Debug for Forged {
+impl std::fmt::Debug for HyperOffer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Forged").finish_non_exhaustive()
+        f.debug_struct("HyperOffer").finish_non_exhaustive()
     }
 }
 
 async fn answer(
-    talk: Arc<Talk>,
+    shared: Arc<Shared>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    *talk.made.lock().unwrap_or_else(PoisonError::into_inner) =
+    *shared.on_upgrade.lock().unwrap_or_else(PoisonError::into_inner) =
         Some(hyper::upgrade::on(&mut request));
     poll_fn(
-        |_| if talk.accepted.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending },
+        |_| if shared.accepted.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending },
     )
     .await;
     let mut response = Response::new(Body::empty());
@@ -112,21 +114,21 @@ async fn answer(
     Ok(response)
 }
 
-/// What hyper takes for a connection.
-struct Line {
-    /// What is left of [`REQUEST`].
+/// The connection that hyper serves: simulated up to the end of the response, real from there on.
+struct Simulated {
+    /// The rest of [`REQUEST`].
     unread: &'static [u8],
-    /// How many bytes of [`END`] were seen at the end of what hyper wrote. With all of them its
-    /// answer is over, and with it what is imagined.
+    /// How many bytes of [`END`] ended what hyper has written so far. With all of them its response
+    /// is complete, and the simulation is over.
     ended: usize,
     promised: oneshot::Receiver<Upgraded>,
     real: Option<Upgraded>,
 }
 
-/// Nobody read or wrote the real bytes.
-impl Drop for Line {
+// Reports an accepted upgrade whose byte stream was neither read nor written.
+impl Drop for Simulated {
     fn drop(&mut self) {
-        if !self.is_imagined() && self.real.is_none() {
+        if !self.is_simulated() && self.real.is_none() {
             tracing::error!(
                 "a service accepted an upgrade and did not use it; the connection ends"
             );
@@ -134,16 +136,16 @@ impl Drop for Line {
     }
 }
 
-/// The end of a head.
+/// The end of a response head.
 const END: &[u8; 4] = b"\r\n\r\n";
 
-impl Line {
-    fn is_imagined(&self) -> bool {
+impl Simulated {
+    fn is_simulated(&self) -> bool {
         self.ended < END.len()
     }
 
-    /// Throws away what hyper writes.
-    fn imagine(&mut self, written: &[u8]) {
+    /// Discards what hyper writes.
+    fn discard(&mut self, written: &[u8]) {
         for byte in written {
             self.ended = match END.get(self.ended) {
                 Some(next) if next == byte => self.ended + 1,
@@ -165,7 +167,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Simulated {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -177,7 +179,7 @@ impl AsyncRead for Line {
             self.unread = later;
             return Poll::Ready(Ok(()));
         }
-        if self.is_imagined() {
+        if self.is_simulated() {
             Poll::Pending
         } else {
             ready!(self.poll_real(cx))?.poll_read(cx, buf)
@@ -185,14 +187,14 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Simulated {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.is_imagined() {
-            self.imagine(buf);
+        if self.is_simulated() {
+            self.discard(buf);
             return Poll::Ready(Ok(buf.len()));
         }
         ready!(self.poll_real(cx))?.poll_write(cx, buf)
@@ -203,8 +205,8 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.is_imagined() {
-            bufs.iter().for_each(|buf| self.imagine(buf));
+        if self.is_simulated() {
+            bufs.iter().for_each(|buf| self.discard(buf));
             return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
         }
         ready!(self.poll_real(cx))?.poll_write_vectored(cx, bufs)
@@ -217,13 +219,13 @@ impl AsyncWrite for Line {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.real {
             Some(real) => Pin::new(real).poll_flush(cx),
-            // There is nothing yet that was written to it.
+            // Nothing has been written to the real stream yet.
             None => Poll::Ready(Ok(())),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.is_imagined() {
+        if self.is_simulated() {
             Poll::Ready(Ok(()))
         } else {
             ready!(self.poll_real(cx))?.poll_shutdown(cx)
@@ -237,25 +239,28 @@ mod tests {
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    use super::*;
+    use bytes::Bytes;
 
-    fn offer() -> (Forged, OnUpgrade) {
+    use super::*;
+    use crate::upgrade::upgraded;
+
+    fn offer() -> (HyperOffer, OnUpgrade) {
         let mut request = Request::new(Body::empty());
-        let forged = Forged::offer(&mut request);
-        (forged, hyper::upgrade::on(&mut request))
+        let offered = HyperOffer::new(&mut request);
+        (offered, hyper::upgrade::on(&mut request))
     }
 
     #[tokio::test]
-    async fn what_hyper_made_leads_to_the_real_bytes() {
-        let (forged, upgrade) = offer();
+    async fn the_upgrade_of_hyper_gives_the_real_stream() {
+        let (offered, upgrade) = offer();
         let (near, mut far) = tokio::io::duplex(1024);
-        forged.complete(Upgraded::of_stream(near, Arc::default()));
+        offered.complete(upgraded(near, Bytes::new(), Arc::default(), ()));
         let mut upgraded = TokioIo::new(upgrade.await.unwrap());
         upgraded.write_all(b"hello").await.unwrap();
         upgraded.shutdown().await.unwrap();
         let mut read = String::new();
         far.read_to_string(&mut read).await.unwrap();
-        assert_eq!(read, "hello", "and nothing of what hyper wrote before");
+        assert_eq!(read, "hello", "without what hyper wrote before");
         far.write_all(b"back").await.unwrap();
         drop(far);
         read.clear();
@@ -263,14 +268,14 @@ mod tests {
         assert_eq!(read, "back");
     }
 
-    /// What a thread does that takes the upgrade as soon as it is told.
-    struct Hasty {
+    /// Takes the upgrade in its waker, as a thread does that runs immediately.
+    struct ReadsInWaker {
         upgrade: Mutex<Option<OnUpgrade>>,
         found: AtomicBool,
     }
 
-    impl std::task::Wake for Hasty {
-        fn wake(self: Arc<Hasty>) {
+    impl std::task::Wake for ReadsInWaker {
+        fn wake(self: Arc<ReadsInWaker>) {
             let cx = &mut Context::from_waker(Waker::noop());
             let mut upgrade = self.upgrade.lock().unwrap().take().unwrap();
             let Poll::Ready(upgraded) = Pin::new(&mut upgrade).poll(cx) else { return };
@@ -281,29 +286,30 @@ mod tests {
         }
     }
 
-    /// Two halves of a stream that both had to wait for the bytes would not both be woken.
+    /// If both halves of a stream had to wait for it, only one of them would be woken.
     #[tokio::test]
-    async fn the_real_bytes_are_there_when_hyper_says_so() {
-        let (forged, mut upgrade) = offer();
+    async fn the_real_stream_is_in_place_when_the_upgrade_completes() {
+        let (offered, mut upgrade) = offer();
         let (near, mut far) = tokio::io::duplex(1024);
         far.write_all(b"x").await.unwrap();
-        let hasty = Arc::new(Hasty { upgrade: Mutex::new(None), found: AtomicBool::new(false) });
-        let waker = Waker::from(Arc::clone(&hasty));
+        let reader =
+            Arc::new(ReadsInWaker { upgrade: Mutex::new(None), found: AtomicBool::new(false) });
+        let waker = Waker::from(Arc::clone(&reader));
         assert!(Pin::new(&mut upgrade).poll(&mut Context::from_waker(&waker)).is_pending());
-        *hasty.upgrade.lock().unwrap() = Some(upgrade);
-        forged.complete(Upgraded::of_stream(near, Arc::default()));
-        assert!(hasty.found.load(Ordering::Relaxed));
+        *reader.upgrade.lock().unwrap() = Some(upgrade);
+        offered.complete(upgraded(near, Bytes::new(), Arc::default(), ()));
+        assert!(reader.found.load(Ordering::Relaxed));
     }
 
     #[tokio::test]
-    async fn an_offer_that_ends_is_an_upgrade_that_fails() {
-        let (forged, upgrade) = offer();
-        drop(forged);
+    async fn a_dropped_offer_fails_the_upgrade() {
+        let (offered, upgrade) = offer();
+        drop(offered);
         assert!(upgrade.await.is_err());
-        let (forged, upgrade) = offer();
+        let (offered, upgrade) = offer();
         drop(upgrade);
         let (near, mut far) = tokio::io::duplex(1024);
-        forged.complete(Upgraded::of_stream(near, Arc::default()));
+        offered.complete(upgraded(near, Bytes::new(), Arc::default(), ()));
         assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "the connection ends");
     }
 }

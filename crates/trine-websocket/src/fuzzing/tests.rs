@@ -1,5 +1,5 @@
-//! The fuzz targets on a toolchain that cannot fuzz: the corpus and mutations of it; any cut of any
-//! messages; and a peer that others have written.
+//! The fuzz targets on any toolchain: the corpus and mutations of it, messages that are cut at any
+//! position, and tungstenite as a peer.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -15,9 +15,9 @@ type Target = fn(&[u8]);
 const TARGETS: [(&str, Target); 3] =
     [("decoder", decoder), ("inflate", inflate), ("handshake", handshake)];
 
-/// On a slow machine the time ends it.
+/// The number of mutations per target; on a slow machine, the time limit ends the test first.
 const MUTATIONS: usize = 100_000;
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIME_LIMIT: Duration = Duration::from_secs(2);
 
 #[test]
 fn the_corpus_and_its_mutations() {
@@ -34,7 +34,7 @@ fn the_corpus_and_its_mutations() {
             }
             let caught = std::panic::catch_unwind(|| target(&bytes));
             assert!(caught.is_ok(), "target {name} on {:?}", bytes.escape_ascii().to_string());
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIME_LIMIT {
                 break;
             }
         }
@@ -49,7 +49,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }
 
-/// Marsaglia's: the same mutations everywhere.
+/// A xorshift generator, so that every run has the same mutations.
 struct Random(u64);
 
 impl Random {
@@ -104,7 +104,10 @@ proptest! {
         compressed: bool,
         from_client: bool,
     ) {
-        let (from, to) = if from_client { (Role::Client, Role::Server) } else { (Role::Server, Role::Client) };
+        let (from, to) = match from_client {
+            true => (Role::Client, Role::Server),
+            false => (Role::Server, Role::Client),
+        };
         let (config, agreed) = (WebSocketConfig::default(), compressed.then_some(AGREED));
         let mut sender = Codec::new(from, &config, agreed);
         let mut receiver = Codec::new(to, &config, agreed);
@@ -112,7 +115,8 @@ proptest! {
         for message in &messages {
             sender.send(message, &mut wire).unwrap();
         }
-        let (mut input, mut arrived, mut cuts) = (BytesMut::new(), Vec::new(), cuts.into_iter().cycle());
+        let (mut input, mut arrived) = (BytesMut::new(), Vec::new());
+        let mut cuts = cuts.into_iter().cycle();
         while !wire.is_empty() {
             let cut = cuts.next().unwrap().min(wire.len());
             input.extend_from_slice(&wire.split_to(cut));
@@ -145,13 +149,17 @@ proptest! {
         prop_assert_eq!(got, Ok(Some(message)));
     }
 
-    /// Where one of the two refuses bytes, so does the other; tungstenite does not check all that
-    /// we do.
+    /// The codec refuses all bytes that tungstenite refuses. It also checks more than tungstenite
+    /// does.
     #[test]
-    fn what_tungstenite_refuses_we_refuse(bytes in proptest::collection::vec(any::<u8>(), 1..60), first in 0_u8..11) {
+    fn what_tungstenite_refuses_we_refuse(
+        bytes in proptest::collection::vec(any::<u8>(), 1..60),
+        first in 0_u8..11,
+    ) {
         let mut bytes = bytes;
         bytes[0] = (bytes[0] & 0x80) | first;
-        let mut socket = WebSocket::from_raw_socket(Cursor::new(bytes.clone()), TheirRole::Server, None);
+        let stream = Cursor::new(bytes.clone());
+        let mut socket = WebSocket::from_raw_socket(stream, TheirRole::Server, None);
         let refused = match socket.read() {
             Err(tungstenite::Error::Protocol(error)) => {
                 error != tungstenite::error::ProtocolError::ResetWithoutClosingHandshake

@@ -8,7 +8,7 @@
 //! | [`Cookies`] | the cookies | never |
 //! | [`Links`](crate::Links) | where each handler stands | never |
 //! | [`Cached<T>`](crate::Cached) | as `T`, once a request | as `T` |
-//! | [`LastEventId`](crate::realtime::sse::LastEventId) | `Last-Event-ID` | 400 |
+//! | [`LastEventId`](crate::sse::LastEventId) | `Last-Event-ID` | 400 |
 //! | [`Shutdown`](crate::Shutdown) | whether the server ends | 500 outside of an `App` |
 //! | [`MatchedPath`] | the template of the route | 500 outside routing |
 //! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::future::ready;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use trine_core::battery::Completion;
 use trine_core::problem::vary;
 use trine_core::{Cx, Problem, Response};
 
@@ -12,7 +13,6 @@ use crate::dispatch::endpoint::Answer;
 use crate::dispatch::trace_id::trace_id;
 use crate::extract::{Whose, set_changed};
 use crate::problem::catch::{Around, Catchers};
-use crate::realtime::sse::end_pending;
 use crate::respond::locate_pending;
 
 /// How far a problem has come. It rides in the response beside it.
@@ -91,7 +91,7 @@ pub(crate) fn finish(response: Response, cx: &Cx, whose: Whose) -> Response {
 
 /// Does to an answer what waited for it.
 fn completed(response: Response, cx: &Cx, whose: Whose) -> Response {
-    set_changed(end_pending(locate_pending(response, cx), cx), cx.matched().jar(), whose)
+    set_changed(Completion::run(locate_pending(response, cx), cx), cx.matched().jar(), whose)
 }
 
 /// Whether a response carries a problem that is not told yet.

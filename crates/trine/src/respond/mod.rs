@@ -7,7 +7,7 @@
 //! | [`Json<T>`] | 200 | `application/json` |
 //! | [`Html<T>`] | 200 | `text/html; charset=utf-8` |
 //! | [`stream`] | 200 | as told |
-//! | [`Sse`](crate::realtime::sse::Sse) | 200 | `text/event-stream` |
+//! | [`Sse`](crate::sse::Sse) | 200 | `text/event-stream` |
 //! | [`Created<R>`](Created) | 201, `Location` | of `R` |
 //! | [`NoContent`] | 204 | |
 //! | [`Redirect`] | 303, 307, 308, `Location` | |

@@ -6,4 +6,3 @@ pub(crate) mod launch;
 #[cfg(feature = "log")]
 pub(crate) mod log;
 pub(crate) mod runtime;
-pub(crate) mod shutdown;

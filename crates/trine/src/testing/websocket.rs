@@ -14,7 +14,7 @@ use trine_server::upgrade::OnUpgrade;
 use trine_websocket::handshake::ClientHandshake;
 
 use super::{TestClient, TestRequest};
-use crate::realtime::ws::{Closed, Message, Socket, WebSocketConfig, client};
+use crate::ws::{Closed, Message, Socket, WebSocketConfig, client};
 
 /// A request for a WebSocket; awaited, it is sent and gives the open socket.
 ///

@@ -198,7 +198,7 @@ async fn messages_cross_processes_once_and_do_not_come_back() {
 /// Without a history a process keeps no room that nobody uses, and ignores what it hears of it.
 #[trine::test]
 async fn a_room_that_nobody_uses_here_costs_nothing_here() {
-    let carrier = Arc::new(trine::topic::Local::default());
+    let carrier = Arc::new(trine::topic::LocalCarrier::default());
     let [here, there] = [0, 1].map(|_| Rooms::new().carried("chat", carrier.clone()));
     let mut ann = there.subscribe(&"a".into()).unwrap();
     assert_eq!(here.publish(&"a".into(), "one".into()), 0);

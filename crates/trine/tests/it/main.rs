@@ -40,7 +40,6 @@ mod sse_http2;
 mod templates;
 mod testing;
 mod tls;
-mod topics;
 mod tree;
 mod ui;
 mod uploads;

@@ -255,12 +255,12 @@ async fn what_a_stream_keeps_goes_with_its_client() {
     let server = app.state(people.clone()).routes(routes![here]).test_server().await;
     let client = Client::get(server.addr(), "/here", "").await;
     subscribers(&topic, 1).await;
-    assert_eq!(people.here(&()), ["Ann"]);
+    assert_eq!(people.members(&()), ["Ann"]);
     client.socket.set_zero_linger().unwrap();
     drop(client);
     subscribers(&topic, 0).await;
     let start = Instant::now();
-    while !people.here(&()).is_empty() {
+    while !people.members(&()).is_empty() {
         assert!(start.elapsed() < PATIENCE, "she stays");
         sleep(Duration::from_millis(5)).await;
     }

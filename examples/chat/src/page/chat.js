@@ -63,7 +63,7 @@ let people = [];
 
 function hear(message) {
   if ("text" in message) said(message);
-  else if (message.here) crowd(message.here);
+  else if (message.members) crowd(message.members);
   else if (message.joined) { crowd([...people, message.joined]); note(message.joined + " came") }
   else if (message.left) { crowd(people.filter(one => one !== message.left)); note(message.left + " left") }
   else if ("lagged" in message) note("Some messages are missing here");

@@ -28,12 +28,12 @@ async fn people_of_one_room_hear_each_other_and_see_who_is_there() {
     let server = chat::app().test_server().await;
     let client = server.client();
     let mut ann = enter(client, "tea", "Ann").await;
-    assert_eq!(hear(&mut ann, "here").await["here"], json!(["Ann"]));
+    assert_eq!(hear(&mut ann, "members").await["members"], json!(["Ann"]));
     let mut bob = enter(client, "tea", "Bob").await;
-    assert_eq!(hear(&mut bob, "here").await["here"], json!(["Ann", "Bob"]));
+    assert_eq!(hear(&mut bob, "members").await["members"], json!(["Ann", "Bob"]));
     assert_eq!(hear(&mut ann, "joined").await["joined"], "Bob");
     let mut eve = enter(client, "coffee", "Eve").await;
-    assert_eq!(hear(&mut eve, "here").await["here"], json!(["Eve"]));
+    assert_eq!(hear(&mut eve, "members").await["members"], json!(["Eve"]));
 
     say(&ann, "  <b>Hello</b>, Bob\n").await;
     for listener in [&mut ann, &mut bob] {
@@ -145,12 +145,12 @@ async fn one_client_cannot_fill_the_house() {
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
     refused.await.expect_problem(429);
     let mut other = visit(0, "Ann", "192.0.2.7").await;
-    assert_eq!(hear(&mut other, "here").await["here"], json!(["Eve", "Ann"]));
+    assert_eq!(hear(&mut other, "members").await["members"], json!(["Eve", "Ann"]));
     // Who leaves one room may enter another.
     drop(sockets.remove(0));
     assert_eq!(hear(&mut other, "left").await["left"], "Eve");
     let mut again = visit(30, "Eve", "192.0.2.6").await;
-    assert_eq!(hear(&mut again, "here").await["here"], json!(["Eve"]));
+    assert_eq!(hear(&mut again, "members").await["members"], json!(["Eve"]));
 }
 
 #[trine::test]

@@ -22,7 +22,7 @@ pub(crate) async fn read<I: AsyncRead + Unpin>(
     config: &ServerConfig,
 ) -> Option<ConnInfo> {
     // Whoever else could send one would choose his own address.
-    if !Network::any(from, info.peer) {
+    if !Network::any_contains(from, &info) {
         tracing::debug!(peer = ?info.peer, "a connection came past the proxies that this listener is for; it ends");
         return None;
     }

@@ -4,14 +4,13 @@ use std::any::{TypeId, type_name};
 use std::sync::Arc;
 use std::time::Duration;
 
-use trine_core::Needs;
 use trine_core::needs::Need;
 use trine_core::state::States;
+use trine_core::{Needs, Shutdown};
 
 use super::{Declared, Place};
 use crate::build::audit::Finding;
 use crate::run::config::Config;
-use crate::run::shutdown::Shutdown;
 
 /// What a hook sees of the application: its configuration, its state, and whether it is about to
 /// end.

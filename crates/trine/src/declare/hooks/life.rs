@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use trine_core::Shutdown;
 use trine_core::later::later;
 use trine_core::state::States;
 
 use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
 use crate::build::audit::{Audit, Finding};
 use crate::run::config::Config;
-use crate::run::shutdown::Shutdown;
 
 /// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks
 /// of the end.

@@ -1,0 +1,288 @@
+//! One request, as extractors see it.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header,
+};
+
+use crate::request::route::Params;
+use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
+
+/// One request on its way through the extractors of a handler.
+///
+/// It owns the head for the whole call, so that an error which is rendered after the handler ran
+/// still knows what the client accepts.
+#[derive(Debug)]
+pub struct Cx {
+    head: Parts,
+    body: Option<Body>,
+    route: RouteCx,
+    kept: Option<Box<Kept>>,
+}
+
+/// What is remembered of a head that was given away, for a problem that is told later.
+#[derive(Debug)]
+struct Kept {
+    accept: Option<HeaderValue>,
+    traceparent: Option<HeaderValue>,
+}
+
+impl Cx {
+    /// Takes a request and its match. The body gets the limit of the route.
+    #[must_use]
+    #[inline]
+    pub fn new(request: Request, route: RouteCx) -> Cx {
+        let (head, body) = request.into_parts();
+        Cx::from_parts(head, body, route)
+    }
+
+    /// The same of a head and a body.
+    #[must_use]
+    #[inline]
+    pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
+        let mut cx = Cx { head, body: Some(body), route, kept: None };
+        cx.mark_body();
+        cx
+    }
+
+    /// The same where it stays: each move of a request costs thirty instructions or more.
+    #[must_use]
+    #[inline]
+    pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
+        let mut cx =
+            Box::write(Box::new_uninit(), Cx { head, body: Some(body), route, kept: None });
+        cx.mark_body();
+        cx
+    }
+
+    /// Notes the route that was found: its index, and the values of its parameters.
+    #[inline]
+    pub fn set_match(&mut self, route: u32, params: Params) {
+        self.route.set_match(route, params);
+        self.limit_body();
+    }
+
+    /// Limits the body of a request that no route is for.
+    #[doc(hidden)]
+    pub fn limit_unrouted(&mut self, bytes: u64) {
+        if let Some(body) = &mut self.body {
+            body.limit(bytes);
+        }
+    }
+
+    /// What enters here is the body of a request, whatever layers have made of it.
+    fn mark_body(&mut self) {
+        if let Some(body) = &mut self.body {
+            body.mark_request();
+        }
+        self.limit_body();
+    }
+
+    fn limit_body(&mut self) {
+        if let (Some(meta), Some(body)) = (self.route.route(), &mut self.body) {
+            body.limit(meta.body_limit);
+        }
+    }
+
+    /// The request method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// The request target.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.head.uri
+    }
+
+    /// The protocol version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// What layers attached to the request.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.head.extensions
+    }
+
+    /// What layers attached to the request, to change.
+    #[must_use]
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.head.extensions
+    }
+
+    /// The head as a whole, for extractors of other frameworks.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn head_mut(&mut self) -> &mut Parts {
+        &mut self.head
+    }
+
+    /// The match.
+    #[must_use]
+    pub fn matched(&self) -> &RouteCx {
+        &self.route
+    }
+
+    /// Keeps the changes to cookies until there is an answer. They travel with the match.
+    #[doc(hidden)]
+    pub fn set_jar(&mut self, jar: Arc<dyn Any + Send + Sync>) {
+        self.route.set_jar(jar);
+    }
+
+    /// The matched route; `None` in layers outside routing.
+    #[must_use]
+    pub fn route(&self) -> Option<&RouteMeta> {
+        self.route.route()
+    }
+
+    /// The connection, where a server told of it.
+    #[must_use]
+    pub fn conn(&self) -> Option<&ConnInfo> {
+        self.route.conn()
+    }
+
+    /// The state of this type.
+    ///
+    /// An extractor that calls this should declare it in its [`needs`](crate::FromRequest::needs),
+    /// so that the launch audit finds a missing state before the first request.
+    ///
+    /// # Errors
+    /// A 500 that names the type in the log when the application holds none.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Rejection> {
+        self.route.app().states.get().ok_or_else(missing_state::<T>)
+    }
+
+    /// Takes the body, limited as the route says. A second call gets an empty one.
+    pub fn take_body(&mut self) -> Body {
+        self.body.take().unwrap_or_default()
+    }
+
+    /// Takes the body for an extractor that reads what it says, not its bytes as they came.
+    ///
+    /// ```
+    /// use trine_core::{Body, Cx, FromRequest, Rejection};
+    ///
+    /// struct Lines(usize);
+    ///
+    /// impl FromRequest for Lines {
+    ///     type Reads = Body;
+    ///
+    ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+    ///         let text = cx.take_decoded_body()?.bytes().await?;
+    ///         Ok(Lines(text.split(|&byte| byte == b'\n').count()))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A 415 with `Accept-Encoding` where the body has a `Content-Encoding` that nobody has undone
+    /// ([RFC 9110], 15.5.16 and 12.5.3). A layer that undoes it takes the field away.
+    ///
+    /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110
+    pub fn take_decoded_body(&mut self) -> Result<Body, Problem> {
+        let body = self.take_body();
+        match self.head.headers.contains_key(header::CONTENT_ENCODING) {
+            true => decoded(body, &self.head.headers),
+            false => Ok(body),
+        }
+    }
+
+    /// Takes head and body as one request. What the client accepts is remembered for rendering
+    /// problems.
+    pub fn take_request(&mut self) -> Request {
+        let body = self.take_body();
+        let mut left = Request::new(()).into_parts().0;
+        if self.route.app().keep_heads {
+            left.method.clone_from(&self.head.method);
+            left.uri.clone_from(&self.head.uri);
+            left.version = self.head.version;
+            left.headers.clone_from(&self.head.headers);
+            left.extensions.clone_from(&self.head.extensions);
+        } else {
+            self.kept = Kept::of(&self.head.headers);
+        }
+        Request::from_parts(std::mem::replace(&mut self.head, left), body)
+    }
+
+    /// Passes the request on as a whole. The match lies in its extensions, where it rides across
+    /// layers.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn into_request(self) -> Request {
+        let Cx { mut head, body, route, .. } = self;
+        head.extensions.insert(route);
+        Request::from_parts(head, body.unwrap_or_default())
+    }
+
+    /// Ends the request. Its header map is kept for another one.
+    pub fn end(self: Box<Cx>) {
+        let Cx { head, .. } = *self;
+        recycle::give_headers(head.headers);
+    }
+
+    /// What the client said it accepts.
+    #[must_use]
+    pub fn accept(&self) -> Option<&HeaderValue> {
+        let kept = self.kept.as_ref().and_then(|kept| kept.accept.as_ref());
+        kept.or_else(|| self.head.headers.get(header::ACCEPT))
+    }
+
+    /// The trace that the client says the request belongs to.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&HeaderValue> {
+        let kept = self.kept.as_ref().and_then(|kept| kept.traceparent.as_ref());
+        kept.or_else(|| self.head.headers.get(TRACEPARENT))
+    }
+}
+
+impl Kept {
+    fn of(headers: &HeaderMap) -> Option<Box<Kept>> {
+        let (accept, traceparent) = (headers.get(header::ACCEPT), headers.get(TRACEPARENT));
+        if accept.is_none() && traceparent.is_none() {
+            return None;
+        }
+        Some(Box::new(Kept { accept: accept.cloned(), traceparent: traceparent.cloned() }))
+    }
+}
+
+/// What has a `Content-Encoding` can be read where that says nothing but `identity`, or where there
+/// is no body.
+#[cold]
+fn decoded(body: Body, headers: &HeaderMap) -> Result<Body, Problem> {
+    let plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    let fields = headers.get_all(header::CONTENT_ENCODING).iter();
+    let coded = fields.map(|field| String::from_utf8_lossy(field.as_bytes()));
+    let coded: Vec<_> =
+        coded.filter(|field| !field.split(',').all(|coding| plain(coding.trim()))).collect();
+    if coded.is_empty() || http_body::Body::is_end_stream(&body) {
+        return Ok(body);
+    }
+    let detail = format!("header `content-encoding`: expected none, got `{}`", coded.join(", "));
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detail(detail)
+        .header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
+/// The field that names the trace of a request (W3C Trace Context).
+#[doc(hidden)]
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+#[cold]
+fn missing_state<T>() -> Rejection {
+    let name = std::any::type_name::<T>();
+    Problem::internal(format!("no state of type `{name}`: register it with `App::state`")).into()
+}

@@ -1,0 +1,9 @@
+//! One request: [`cx`], what extractors see of it, and [`route`], the route that it matched.
+
+pub mod cx;
+#[doc(hidden)]
+pub mod recycle;
+pub mod route;
+
+pub use self::cx::Cx;
+pub use self::route::{RouteCx, RouteMeta};

@@ -1,0 +1,3 @@
+//! What the parts of this crate do together, without an application around them.
+
+mod topics;

@@ -1,0 +1,10 @@
+//! The client of a request behind proxies: what the engine uses of [`trine_core::client`].
+
+pub use trine_core::client::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls};
+
+pub(crate) mod network {
+    pub use trine_core::client::{IpRange, Network};
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use trine_core::client::fuzzing;
