@@ -10,21 +10,21 @@ use tokio::time::{Instant, timeout_at};
 use trine_core::later::later;
 use trine_core::{Body, BodyError, IntoResponse as _, Problem, RouteCx};
 
-use crate::answer::{Answer, From};
-use crate::balance::{Tried, choose};
-use crate::conn::Failed;
+use crate::connection::Failed;
+use crate::connection::pool::{Lease, Pool};
 use crate::error::{Fault, ProxyError};
-use crate::forwarded::Caller;
-use crate::headers;
-use crate::hops;
-use crate::outgoing::Outgoing;
-use crate::place::Place;
-use crate::pool::{Lease, Pool};
 use crate::proxy::Inner;
 use crate::request::Head;
+use crate::request::body::Outgoing;
+use crate::request::forwarded::Caller;
+use crate::request::headers;
+use crate::request::max_forwards;
+use crate::response::{Answer, From};
 use crate::retry::is_idempotent;
-use crate::upgrade::{self, OnClient};
+use crate::tunnel::{self, OnClient};
 use crate::upstream::Protocol;
+use crate::upstream::balance::{Tried, choose};
+use crate::upstream::permit::Place;
 
 /// Every request gets an answer: the upstream's, or a problem that says what is wrong with it.
 pub(crate) async fn forward(
@@ -56,7 +56,7 @@ async fn exchange(
     last: Option<Instant>,
 ) -> Result<Response<Body>, ProxyError> {
     let (mut parts, body) = request.into_parts();
-    if let Some(answer) = hops::count(&mut parts) {
+    if let Some(answer) = max_forwards::count(&mut parts) {
         return Ok(answer);
     }
     check_length(&body, proxy.settings.config.max_body_bytes)?;
@@ -276,7 +276,7 @@ impl Sending<'_> {
                         parts.headers.insert(UPGRADE, protocol);
                     }
                 }
-                upgrade::join(client, conn, place, &self.proxy.settings);
+                tunnel::join(client, conn, place, &self.proxy.settings);
                 return Ok(Response::from_parts(head_only(parts), Body::empty()));
             }
             // To a CONNECT it would say that the WebSocket is open.

@@ -53,44 +53,25 @@
 //!   (hyper).
 //! - It caches nothing.
 
-mod answer;
-mod balance;
-mod check;
-mod claims;
-mod clock;
 mod config;
-mod conn;
-mod connect;
+mod connection;
 mod error;
-mod extended;
 mod forward;
-mod forwarded;
-mod headers;
-mod health;
-mod hops;
-mod lists;
-mod outgoing;
-mod place;
-mod pool;
 mod proxy;
 mod request;
+mod response;
 mod retry;
-mod settings;
-mod stream;
-mod target;
-#[cfg(feature = "tls-core")]
-mod tls;
-mod upgrade;
+mod tunnel;
 mod upstream;
 
-pub use balance::Balance;
-pub use check::HealthCheck;
 pub use config::ProxyConfig;
+#[cfg(feature = "tls-core")]
+pub use connection::tls::TlsError;
 pub use error::{Fault, ProxyError};
-pub use forwarded::Forwarding;
 pub use proxy::{Connected, Forwarded, Host, Proxy, UpstreamStatus};
+pub use request::forwarded::Forwarding;
 #[cfg(feature = "tls-core")]
 pub use rustls;
-#[cfg(feature = "tls-core")]
-pub use tls::TlsError;
+pub use upstream::balance::Balance;
+pub use upstream::health_check::HealthCheck;
 pub use upstream::{Upstream, UpstreamError};

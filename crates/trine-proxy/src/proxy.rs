@@ -13,14 +13,14 @@ use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo};
 use trine_server::{MakeConnection, MakeWorker, TrustedProxies};
 
-use crate::balance::Balance;
-use crate::check::{self, HealthCheck};
 use crate::config::ProxyConfig;
+use crate::config::settings::Settings;
 use crate::forward::forward;
-use crate::forwarded::{Caller, Forwarding, Via};
-use crate::health::Verdict;
+use crate::request::forwarded::{Caller, Forwarding, Via};
 use crate::retry::Budget;
-use crate::settings::Settings;
+use crate::upstream::balance::Balance;
+use crate::upstream::health::Verdict;
+use crate::upstream::health_check::{self, HealthCheck};
 use crate::upstream::{Node, Upstream, UpstreamError};
 
 /// A reverse proxy: a Tower service that passes requests on to upstreams.
@@ -125,7 +125,7 @@ impl Proxy {
         if nodes.iter().any(|node| node.upstream.protocol == crate::upstream::Protocol::Tls) {
             // Without roots of the system, `roots` must give some; until then no upstream is
             // trusted.
-            settings.tls = crate::tls::Tls::of_system().ok();
+            settings.tls = crate::connection::tls::Tls::of_system().ok();
         }
         Ok(Proxy(Arc::new(Inner::new(nodes, settings))))
     }
@@ -220,8 +220,8 @@ impl Proxy {
     /// # Errors
     /// When there is no certificate in it.
     #[cfg(feature = "tls-core")]
-    pub fn roots(self, pem: &[u8]) -> Result<Proxy, crate::tls::TlsError> {
-        let tls = crate::tls::Tls::of_pem(pem)?;
+    pub fn roots(self, pem: &[u8]) -> Result<Proxy, crate::connection::tls::TlsError> {
+        let tls = crate::connection::tls::Tls::of_pem(pem)?;
         Ok(self.with(|settings| settings.tls = Some(tls)))
     }
 
@@ -247,7 +247,7 @@ impl Proxy {
     #[cfg(feature = "tls-core")]
     #[must_use]
     pub fn tls(self, config: rustls::ClientConfig) -> Proxy {
-        self.with(|settings| settings.tls = Some(crate::tls::Tls::of(config)))
+        self.with(|settings| settings.tls = Some(crate::connection::tls::Tls::of(config)))
     }
 
     /// The health checks of all upstreams, to be spawned: nothing checks by itself. It ends at once
@@ -260,7 +260,7 @@ impl Proxy {
             let Some(check) = settings.check.clone() else { return };
             let mut watches = tokio::task::JoinSet::new();
             for node in nodes {
-                watches.spawn(check::watch(node, (*settings).clone(), check.clone()));
+                watches.spawn(health_check::watch(node, (*settings).clone(), check.clone()));
             }
             while watches.join_next().await.is_some() {}
         }

@@ -1,5 +1,12 @@
 //! A request of a client made ready to be passed on: checked, stripped, told whom it is from.
 
+pub(crate) mod body;
+mod extended_connect;
+pub(crate) mod forwarded;
+pub(crate) mod headers;
+pub(crate) mod max_forwards;
+mod target;
+
 use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Version, request};
@@ -7,13 +14,11 @@ use http_body::Body as _;
 use trine_core::Body;
 
 use crate::Host;
+use crate::config::settings::Settings;
 use crate::error::{Fault, ProxyError};
-use crate::extended::Extended;
-use crate::forwarded::{Caller, Told};
-use crate::headers;
-use crate::outgoing::Outgoing;
-use crate::settings::Settings;
-use crate::target;
+use crate::request::body::Outgoing;
+use crate::request::extended_connect::Extended;
+use crate::request::forwarded::{Caller, Told};
 use crate::upstream::{Node, Protocol, join};
 
 /// The head of a request, the same for every upstream that it is tried with.

@@ -1,5 +1,8 @@
 //! What an upstream is told of the client: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via`.
 
+pub(crate) mod client_fields;
+mod line;
+
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,10 +11,8 @@ use http::{Extensions, Uri, Version};
 use trine_core::{ConnInfo, RouteCx};
 use trine_server::{ForwardedBy, TrustedProxies};
 
-use crate::claims;
-use crate::lists;
+use crate::config::settings::Settings;
 use crate::request::is_plain_host;
-use crate::settings::Settings;
 
 /// What becomes of `Forwarded`, `X-Forwarded-*` and their kin (`X-Real-IP`, `True-Client-IP`,
 /// `X-Original-URL`, the same with `_` for `-`) that a request brings. The first two are told anew
@@ -94,7 +95,7 @@ impl Told<'_> {
             Forwarding::Append => self.peer(conn, |peer| add(headers, peer, peer, peer, legacy)),
             Forwarding::Replace => match conn.and_then(|conn| self.trusted(conn, headers)) {
                 Some((by, client)) => {
-                    claims::drop_all(headers, Some(by));
+                    client_fields::drop_all(headers, Some(by));
                     let host = client.host.as_ref().filter(|host| is_plain_host(host.as_bytes()));
                     let host = host.and_then(|host| HeaderValue::from_str(host).ok());
                     let client = Hop::new(client.address, client.secure, host.as_ref());
@@ -106,11 +107,11 @@ impl Told<'_> {
                     });
                 }
                 None => {
-                    claims::drop_all(headers, None);
+                    client_fields::drop_all(headers, None);
                     self.peer(conn, |peer| add(headers, peer, peer, peer, legacy));
                 }
             },
-            Forwarding::Hide => claims::drop_all(headers, None),
+            Forwarding::Hide => client_fields::drop_all(headers, None),
         }
     }
 
@@ -142,12 +143,12 @@ impl Told<'_> {
 fn add(headers: &mut HeaderMap, forwarded: &Hop, x_forwarded: &Hop, client: &Hop, legacy: bool) {
     // All that the proxy adds, so that the map grows once.
     headers.reserve(6);
-    push(headers, FORWARDED, &forwarded.forwarded, lists::forwarded);
+    push(headers, FORWARDED, &forwarded.forwarded, line::forwarded);
     if !legacy {
         return;
     }
     if let Some(address) = &x_forwarded.address {
-        push(headers, X_FORWARDED_FOR, address, lists::plain);
+        push(headers, X_FORWARDED_FOR, address, line::plain);
     }
     set(headers, X_FORWARDED_PROTO, || HeaderValue::from_static(client.proto));
     if let Some(host) = &client.host {
@@ -179,7 +180,7 @@ impl Via {
             Version::HTTP_3 => of_3,
             _ => of_11,
         };
-        push(headers, VIA, hop, lists::via);
+        push(headers, VIA, hop, line::via);
     }
 }
 
@@ -207,7 +208,7 @@ fn element(
 /// A token as it is, anything else in quotes (RFC 7239, 4): a host may hold `:`, and sub-delimiters
 /// that end a parameter.
 fn push_value(text: &mut String, value: &str) {
-    if !value.is_empty() && value.bytes().all(lists::is_token) {
+    if !value.is_empty() && value.bytes().all(line::is_token) {
         return text.push_str(value);
     }
     text.push('"');

@@ -7,12 +7,12 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Request, header};
 use tokio::time::{sleep, timeout};
 
-use crate::clock::Clock;
-use crate::conn::Conn;
-use crate::connect::connect;
+use crate::config::settings::Settings;
+use crate::connection::Conn;
+use crate::connection::connect::connect;
+use crate::connection::timer::Clock;
 use crate::error::ProxyError;
-use crate::outgoing::Outgoing;
-use crate::settings::Settings;
+use crate::request::body::Outgoing;
 use crate::upstream::{Node, join};
 
 /// What an upstream is asked, and when it counts as down.

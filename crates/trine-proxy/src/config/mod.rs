@@ -1,5 +1,7 @@
 //! Every limit and timeout of the proxy, in one struct, each with a finite default.
 
+pub(crate) mod settings;
+
 use std::time::Duration;
 
 use trine_core::later::NEVER;

@@ -171,7 +171,7 @@ impl HttpBody for Outgoing {
 pub(crate) fn without_framing(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
-            crate::headers::keep_trailers(&mut trailers);
+            crate::request::headers::keep_trailers(&mut trailers);
             Frame::trailers(trailers)
         }
         Err(data) => data,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::ProxyConfig;
-use crate::health::Verdict;
 use crate::upstream::Node;
+use crate::upstream::health::Verdict;
 
 /// How one of several upstreams is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

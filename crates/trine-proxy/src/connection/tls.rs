@@ -8,8 +8,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::connection::stream::Stream;
 use crate::error::{Fault, ProxyError};
-use crate::stream::Stream;
 use crate::upstream::Upstream;
 
 /// What upstreams are asked for: both protocols, and HTTP/1 alone where a connection is to be

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep_until};
 use trine_core::BoxError;
 use trine_core::later::later;
 
-use crate::conn::{Boxed, H1};
-use crate::place::Place;
-use crate::settings::Settings;
+use crate::config::settings::Settings;
+use crate::connection::{Boxed, H1};
+use crate::upstream::permit::Place;
 
 /// The client's side, from whichever server runs the proxy.
 #[derive(Debug)]

@@ -4,6 +4,13 @@
 //! no task switch, and a client that goes away ends both. An HTTP/2 connection is shared, so it has
 //! a task.
 
+pub(crate) mod connect;
+pub(crate) mod pool;
+pub(crate) mod stream;
+pub(crate) mod timer;
+#[cfg(feature = "tls-core")]
+pub(crate) mod tls;
+
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -15,11 +22,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::TokioIo;
 
-use crate::clock::{Clock, Over};
 use crate::config::ProxyConfig;
+use crate::connection::stream::Stream;
+use crate::connection::timer::{Clock, Over};
 use crate::error::{Fault, ProxyError};
-use crate::outgoing::{Outgoing, Progress, Stage};
-use crate::stream::Stream;
+use crate::request::body::{Outgoing, Progress, Stage};
 
 #[derive(Debug)]
 pub(crate) enum Conn {

@@ -8,12 +8,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::clock::Clock;
 use crate::config::ProxyConfig;
-use crate::conn::{Conn, H1, H2};
+use crate::config::settings::Settings;
+use crate::connection::stream::Stream;
+use crate::connection::timer::Clock;
+use crate::connection::{Conn, H1, H2};
 use crate::error::{Fault, ProxyError};
-use crate::settings::Settings;
-use crate::stream::Stream;
 use crate::upstream::{Protocol, Upstream};
 
 /// A new connection. With `http1_only` no HTTP/2 is offered, since an upgrade needs HTTP/1.

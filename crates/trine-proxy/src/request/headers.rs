@@ -8,7 +8,7 @@ use http::header::{
 use http::{Response, Version};
 use trine_core::Body;
 
-use crate::claims;
+use super::forwarded::client_fields;
 use crate::error::Fault;
 
 /// What the fields that were taken out of a request said.
@@ -146,7 +146,7 @@ pub(crate) fn check_answer<B>(answer: &Response<B>) -> Result<(), Fault> {
 /// client: there are servers that put them among the fields of the head.
 pub(crate) fn keep_trailers(trailers: &mut HeaderMap) {
     strip(trailers);
-    claims::drop_all(trailers, None);
+    client_fields::drop_all(trailers, None);
     for name in PROTECTED.iter().chain(&[TRAILER]) {
         trailers.remove(name);
     }

@@ -10,13 +10,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use trine_core::Body;
 
-use crate::clock::{Clock, Over};
-use crate::conn::{H1, Share};
+use crate::config::settings::Settings;
+use crate::connection::pool::Pool;
+use crate::connection::timer::{Clock, Over};
+use crate::connection::{H1, Share};
 use crate::error::{Fault, ProxyError};
-use crate::outgoing::without_framing;
-use crate::place::Place;
-use crate::pool::Pool;
-use crate::settings::Settings;
+use crate::request::body::without_framing;
+use crate::upstream::permit::Place;
 
 /// Pulls from the upstream only what the client takes; dropped early, it ends the request at the
 /// upstream too.

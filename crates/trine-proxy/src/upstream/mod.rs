@@ -1,5 +1,10 @@
 //! One server behind the proxy: where it is, and what is known of it.
 
+pub(crate) mod balance;
+pub(crate) mod health;
+pub(crate) mod health_check;
+pub(crate) mod permit;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +13,8 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use tokio::sync::{Mutex, Notify};
 
-use crate::health::Health;
-use crate::pool::Pool;
+use crate::connection::pool::Pool;
+use crate::upstream::health::Health;
 
 /// Where an upstream is: `http://host[:port][/base]`, `https://…` (feature `tls`), or `h2c://…` for
 /// HTTP/2 in clear text, which must be known beforehand.

@@ -11,12 +11,12 @@ use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until, timeout};
 use trine_core::later::later;
 
-use crate::clock::Clock;
 use crate::config::ProxyConfig;
-use crate::conn::{Conn, H1, H2, Share};
-use crate::connect::connect;
+use crate::config::settings::Settings;
+use crate::connection::connect::connect;
+use crate::connection::timer::Clock;
+use crate::connection::{Conn, H1, H2, Share};
 use crate::error::{Fault, ProxyError};
-use crate::settings::Settings;
 use crate::upstream::{Node, Protocol};
 
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use trine_server::TrustedProxies;
 
 #[cfg(feature = "tls-core")]
 use crate::error::{Fault, ProxyError};
-use crate::forwarded::Via;
+use crate::request::forwarded::Via;
 use crate::{Balance, Forwarding, HealthCheck, Host, ProxyConfig};
 
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) prefix: Option<Arc<str>>,
     pub(crate) check: Option<HealthCheck>,
     #[cfg(feature = "tls-core")]
-    pub(crate) tls: Option<crate::tls::Tls>,
+    pub(crate) tls: Option<crate::connection::tls::Tls>,
 }
 
 impl Default for Settings {
@@ -45,7 +45,7 @@ impl Default for Settings {
 
 #[cfg(feature = "tls-core")]
 impl Settings {
-    pub(crate) fn tls(&self) -> Result<&crate::tls::Tls, ProxyError> {
+    pub(crate) fn tls(&self) -> Result<&crate::connection::tls::Tls, ProxyError> {
         self.tls.as_ref().ok_or_else(|| ProxyError::new(Fault::Tls))
     }
 }
