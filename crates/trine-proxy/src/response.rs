@@ -1,4 +1,4 @@
-//! The body of an answer on its way from an upstream to the client.
+//! The response body on its way from an upstream to the client.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,77 +12,82 @@ use trine_core::Body;
 
 use crate::config::settings::Settings;
 use crate::connection::pool::Pool;
-use crate::connection::timer::{Clock, Over};
-use crate::connection::{H1, Share};
+use crate::connection::timer::{Expired, StageTimer};
+use crate::connection::{Http1, StreamPermit};
 use crate::error::{Fault, ProxyError};
-use crate::request::body::without_framing;
-use crate::upstream::permit::Place;
+use crate::request::body::sanitize_trailers;
+use crate::upstream::permit::UpstreamPermit;
 
-/// Pulls from the upstream only what the client takes; dropped early, it ends the request at the
-/// upstream too.
-pub(crate) struct Answer {
+/// Reads from the upstream only what the client accepts. If it is dropped early, the request ends
+/// at the upstream too.
+pub(crate) struct ResponseBody {
     body: Incoming,
-    from: From,
-    /// What was there when the head came.
+    connection: BodyConnection,
+    /// The result of the first poll, right after the response head.
     first: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
     settings: Arc<Settings>,
-    place: Option<Place>,
+    permit: Option<UpstreamPermit>,
 }
 
-/// What brings the body.
-pub(crate) enum From {
-    H1(Option<H1>),
-    H2 {
-        _share: Share,
-        clock: Clock,
-        /// The request had no body.
-        alone: bool,
+/// The connection that the body is read from.
+pub(crate) enum BodyConnection {
+    Http1(Option<Http1>),
+    Http2 {
+        _stream: StreamPermit,
+        timer: StageTimer,
+        /// Whether the request had no body.
+        no_request_body: bool,
     },
 }
 
-impl Answer {
-    /// The body. One that is there as a whole, as small ones are, is not streamed: its connection
-    /// is free at once.
-    pub(crate) async fn body(
+impl ResponseBody {
+    /// The response body. A small body that is complete already is not streamed, and its connection
+    /// is idle at once.
+    pub(crate) async fn new(
         body: Incoming,
-        mut from: From,
-        place: Place,
+        mut connection: BodyConnection,
+        permit: UpstreamPermit,
         settings: &Arc<Settings>,
     ) -> Body {
-        if let From::H1(Some(conn)) = &mut from {
-            conn.clock.clear();
+        if let BodyConnection::Http1(Some(conn)) = &mut connection {
+            conn.timer.stop();
         }
-        let mut answer =
-            Answer { body, from, first: None, settings: Arc::clone(settings), place: Some(place) };
-        if answer.body.is_end_stream() {
-            answer.end();
+        let mut response = ResponseBody {
+            body,
+            connection,
+            first: None,
+            settings: Arc::clone(settings),
+            permit: Some(permit),
+        };
+        if response.body.is_end_stream() {
+            response.end();
             return Body::empty();
         }
-        let first = poll_fn(|cx| Poll::Ready(answer.poll_incoming(cx))).await;
+        let first = poll_fn(|cx| Poll::Ready(response.poll_incoming(cx))).await;
         match first {
-            Poll::Ready(Some(Ok(frame))) if answer.body.is_end_stream() && frame.is_data() => {
-                answer.end();
+            Poll::Ready(Some(Ok(frame))) if response.body.is_end_stream() && frame.is_data() => {
+                response.end();
                 Body::from(frame.into_data().unwrap_or_default())
             }
             Poll::Ready(first) => {
-                answer.first = Some(first);
-                Body::new(answer)
+                response.first = Some(first);
+                Body::new(response)
             }
-            Poll::Pending => Body::new(answer),
+            Poll::Pending => Body::new(response),
         }
     }
 
-    /// The upstream has said everything.
+    /// The response is complete.
     fn end(&mut self) {
-        let place = self.place.take();
-        if let (From::H1(conn), Some(place)) = (&mut self.from, place)
+        let permit = self.permit.take();
+        if let (BodyConnection::Http1(conn), Some(permit)) = (&mut self.connection, permit)
             && let Some(conn) = conn.take()
         {
-            Pool::put(place.node(), conn, &self.settings.config);
+            Pool::put(&permit.node().pool, conn, &self.settings.limits);
         }
     }
 
-    /// What is there; moves the connection where nothing is.
+    /// Polls the body, and drives the connection if the body has no frame.
     fn poll_incoming(
         &mut self,
         cx: &mut Context<'_>,
@@ -93,35 +98,37 @@ impl Answer {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             return Poll::Ready(frame);
         }
-        if let From::H1(Some(conn)) = &mut self.from {
+        if let BodyConnection::Http1(Some(conn)) = &mut self.connection {
             conn.poll_io(cx);
             return Pin::new(&mut self.body).poll_frame(cx);
         }
         Poll::Pending
     }
 
-    /// Whether a body that seems to be over is not. hyper takes RST_STREAM with NO_ERROR for the
-    /// end: so an upstream ends what it does not want of a request, after its answer (RFC 9113,
-    /// 8.1). But one that owes bytes, or whose request was over, was cut.
-    fn is_cut(&self) -> bool {
-        let owes = self.body.size_hint().exact().is_some_and(|rest| rest > 0);
-        let alone = matches!(self.from, From::H2 { alone: true, .. });
-        (owes || alone) && !self.body.is_end_stream()
+    /// Whether a body that seems complete was truncated. hyper takes RST_STREAM with NO_ERROR for
+    /// the end, since an upstream may so refuse the rest of a request after its response (RFC 9113,
+    /// 8.1). But a response is truncated if bytes of its length are missing, or if the request was
+    /// complete.
+    fn is_truncated(&self) -> bool {
+        let missing = self.body.size_hint().exact().is_some_and(|rest| rest > 0);
+        let complete_request =
+            matches!(self.connection, BodyConnection::Http2 { no_request_body: true, .. });
+        (missing || complete_request) && !self.body.is_end_stream()
     }
 
     fn fail(&mut self, error: ProxyError) -> ProxyError {
-        let Some(place) = self.place.take() else { return error };
-        let error = error.at(&place.node().name);
+        let Some(permit) = self.permit.take() else { return error };
+        let error = error.at(&permit.node().name);
         if error.fault().is_upstreams() {
-            place.node().health.failed(&place.node().name, &self.settings.config);
+            permit.node().health.failed(&permit.node().name, &self.settings.limits);
         }
-        // The connection is in the middle of something.
-        self.from = From::H1(None);
+        // The connection is in the middle of a response and cannot be reused.
+        self.connection = BodyConnection::Http1(None);
         error
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = ProxyError;
 
@@ -130,24 +137,24 @@ impl HttpBody for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ProxyError>>> {
         let this = &mut *self;
-        if this.place.is_none() {
+        if this.permit.is_none() {
             return Poll::Ready(None);
         }
         let frame = this.poll_incoming(cx);
-        let cut = matches!(frame, Poll::Ready(None)) && this.is_cut();
-        let read_timeout = this.settings.config.read_timeout;
-        let clock = match &mut this.from {
-            From::H1(Some(conn)) => &mut conn.clock,
-            From::H2 { clock, .. } => clock,
-            From::H1(None) => return Poll::Ready(None),
+        let truncated = matches!(frame, Poll::Ready(None)) && this.is_truncated();
+        let read_timeout = this.settings.limits.read_timeout;
+        let timer = match &mut this.connection {
+            BodyConnection::Http1(Some(conn)) => &mut conn.timer,
+            BodyConnection::Http2 { timer, .. } => timer,
+            BodyConnection::Http1(None) => return Poll::Ready(None),
         };
         match frame {
             Poll::Ready(Some(Ok(frame))) => {
-                // HTTP/2 has frames of nothing, which buy no time.
+                // Empty frames of HTTP/2 do not extend the timeout.
                 if frame.data_ref().is_none_or(|data| !data.is_empty()) {
-                    clock.clear();
+                    timer.stop();
                 }
-                let frame = without_framing(frame);
+                let frame = sanitize_trailers(frame);
                 if this.body.is_end_stream() || frame.is_trailers() {
                     this.end();
                 }
@@ -155,9 +162,9 @@ impl HttpBody for Answer {
             }
             Poll::Ready(Some(Err(error))) => {
                 let fault = if error.is_parse() { Fault::Malformed } else { Fault::Closed };
-                Poll::Ready(Some(Err(this.fail(ProxyError::because(fault, error)))))
+                Poll::Ready(Some(Err(this.fail(ProxyError::with_source(fault, error)))))
             }
-            Poll::Ready(None) if cut => {
+            Poll::Ready(None) if truncated => {
                 Poll::Ready(Some(Err(this.fail(ProxyError::new(Fault::Closed)))))
             }
             Poll::Ready(None) => {
@@ -165,11 +172,11 @@ impl HttpBody for Answer {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                clock.go_on(read_timeout);
-                match clock.poll(cx) {
+                timer.start_once(read_timeout);
+                match timer.poll(cx) {
                     Poll::Pending => Poll::Pending,
-                    Poll::Ready(over) => {
-                        let fault = if over == Over::Total {
+                    Poll::Ready(expired) => {
+                        let fault = if expired == Expired::Request {
                             Fault::TotalTimeout
                         } else {
                             Fault::ReadTimeout
@@ -182,7 +189,7 @@ impl HttpBody for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.place.is_none()
+        self.permit.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -191,7 +198,7 @@ impl HttpBody for Answer {
             Some(Some(Ok(frame))) => frame.data_ref().map_or(0, |data| data.len() as u64),
             _ => 0,
         };
-        // What lies here is taken out of what is to come.
+        // The first frame is no longer part of the size of the incoming body.
         match hint.exact() {
             Some(rest) => SizeHint::with_exact(rest + first),
             None => hint,

@@ -184,7 +184,7 @@ async fn who_is_not_trusted_is_502() {
     let untrusted = front(trusting(address, &other));
     let (status, body) = get(untrusted.address, "/").await;
     assert_eq!(status, 502, "{body}");
-    assert!(body.contains("no protected connection"), "{body}");
+    assert!(body.contains("no TLS connection"), "{body}");
     // The right certificate, for another name.
     let (address, pem) = secure(&["h2"]).await;
     let url = format!("https://127.0.0.1:{}", address.port());

@@ -1,26 +1,30 @@
-//! How a proxy was set up.
+//! Everything that the builder methods of a proxy set.
 
 use std::sync::Arc;
 
-use trine_server::TrustedProxies;
+use trine_core::client::TrustedProxies;
 
+use super::health_check::HealthCheck;
+use super::limits::Limits;
+use super::options::{Balance, Forwarding, Host};
 #[cfg(feature = "tls-core")]
 use crate::error::{Fault, ProxyError};
-use crate::request::forwarded::Via;
-use crate::{Balance, Forwarding, HealthCheck, Host, ProxyConfig};
+use crate::request::forwarded::via::Via;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) config: ProxyConfig,
+    pub(crate) limits: Limits,
     pub(crate) balance: Balance,
     pub(crate) host: Host,
     pub(crate) forwarding: Forwarding,
-    /// Whose word counts; where there is none, whom the application trusts.
+    /// `None` means the trusted proxies of the application.
     pub(crate) trusted: Option<TrustedProxies>,
-    pub(crate) legacy: bool,
+    /// Whether upstreams get `X-Forwarded-*` as well as `Forwarded`.
+    pub(crate) x_forwarded: bool,
     pub(crate) via: Via,
+    /// The prefix that is removed from each path.
     pub(crate) prefix: Option<Arc<str>>,
-    pub(crate) check: Option<HealthCheck>,
+    pub(crate) health_check: Option<HealthCheck>,
     #[cfg(feature = "tls-core")]
     pub(crate) tls: Option<crate::connection::tls::Tls>,
 }
@@ -28,15 +32,15 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            config: ProxyConfig::default().settled(),
+            limits: Limits::default(),
             balance: Balance::default(),
             host: Host::default(),
             forwarding: Forwarding::default(),
             trusted: None,
-            legacy: true,
-            via: Via::of("trine").unwrap_or_else(|| unreachable!("it is a token")),
+            x_forwarded: true,
+            via: Via::new("trine").unwrap_or_else(|| unreachable!("it is a token")),
             prefix: None,
-            check: None,
+            health_check: None,
             #[cfg(feature = "tls-core")]
             tls: None,
         }

@@ -1,8 +1,8 @@
 //! A connection to an upstream, and one request on it.
 //!
-//! An HTTP/1 connection is moved by the request that holds it, in the client's own task: no spawn,
-//! no task switch, and a client that goes away ends both. An HTTP/2 connection is shared, so it has
-//! a task.
+//! An HTTP/1 connection is driven by the request that holds it, in the client's own task: nothing
+//! is spawned, no tasks are switched, and both end if the client disconnects. An HTTP/2 connection
+//! is shared, so it has a task of its own.
 
 pub(crate) mod connect;
 pub(crate) mod pool;
@@ -22,102 +22,102 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::TokioIo;
 
-use crate::config::ProxyConfig;
+use crate::config::limits::Limits;
 use crate::connection::stream::Stream;
-use crate::connection::timer::{Clock, Over};
+use crate::connection::timer::{Expired, StageTimer};
 use crate::error::{Fault, ProxyError};
-use crate::request::body::{Outgoing, Progress, Stage};
+use crate::request::body::{RequestBody, SendProgress, Stage};
 
 #[derive(Debug)]
-pub(crate) enum Conn {
-    H1(H1),
-    H2(H2),
+pub(crate) enum Connection {
+    Http1(Http1),
+    Http2(Http2),
 }
 
-/// An HTTP/1 connection that one request holds, or that is idle.
+/// An HTTP/1 connection, which one request holds or which is idle.
 #[derive(Debug)]
-pub(crate) struct H1 {
-    pub(crate) send: http1::SendRequest<Outgoing>,
-    pub(crate) io: Box<http1::Connection<TokioIo<Stream>, Outgoing>>,
-    /// There is nothing more to move.
+pub(crate) struct Http1 {
+    pub(crate) send: http1::SendRequest<RequestBody>,
+    pub(crate) io: Box<http1::Connection<TokioIo<Stream>, RequestBody>>,
+    /// The connection has ended and needs no more polls.
     pub(crate) ended: bool,
-    /// Whether anything happened while it was idle.
-    pub(crate) stirred: Arc<Stirred>,
-    pub(crate) clock: Clock,
+    /// Whether anything happened while the connection was idle.
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) timer: StageTimer,
 }
 
-/// What an idle connection wakes: it has no task, so it only notes that there is something to look
-/// at.
+/// The waker of an idle connection. The connection has no task, so the waker only stores that
+/// something has happened.
 #[derive(Debug, Default)]
-pub(crate) struct Stirred(AtomicBool);
+pub(crate) struct Activity(AtomicBool);
 
 /// A handle to an HTTP/2 connection.
 #[derive(Debug, Clone)]
-pub(crate) struct H2 {
-    pub(crate) send: http2::SendRequest<Outgoing>,
-    /// The requests on it; each [`Share`] is one.
+pub(crate) struct Http2 {
+    pub(crate) send: http2::SendRequest<RequestBody>,
+    /// The number of requests on the connection: one for each [`StreamPermit`].
     pub(crate) streams: Arc<AtomicUsize>,
 }
 
 /// One request on an HTTP/2 connection.
 #[derive(Debug)]
-pub(crate) struct Share(Arc<AtomicUsize>);
+pub(crate) struct StreamPermit(Arc<AtomicUsize>);
 
-/// A request that got no answer.
+/// The failure of a request before the head of its response.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(crate) struct SendError {
     pub(crate) error: ProxyError,
-    /// The request, where nothing of it was sent.
-    pub(crate) unsent: Option<Box<Request<Outgoing>>>,
-    /// The connection broke, so that another one may do better.
+    /// The request, if nothing of it was sent.
+    pub(crate) unsent: Option<Box<Request<RequestBody>>>,
+    /// The connection broke, so that the request may succeed on another one.
     pub(crate) broke: bool,
 }
 
-impl H1 {
-    /// Moves the connection; what it moved is found where it was sent to.
+impl Http1 {
+    /// Drives the connection. Its effects appear in the response future or in the response body.
     pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>) {
         if !self.ended {
-            // An error is told to the request as well.
+            // The response future reports an error too.
             self.ended = self.io.poll_without_shutdown(cx).is_ready();
         }
     }
 
-    /// Lets it come to rest after its answer, without waiting. Whether it can take a request: it is
-    /// alive, and nothing came that nobody asked for.
-    pub(crate) fn settle(&mut self) -> bool {
-        self.clock.clear();
-        self.clock.set_last(None);
-        self.stirred.0.store(false, Ordering::Relaxed);
-        let waker = Waker::from(Arc::clone(&self.stirred));
+    /// Makes the connection idle after a response, without waiting. Returns whether it can take
+    /// another request: it is open, and no unexpected bytes have arrived.
+    pub(crate) fn make_idle(&mut self) -> bool {
+        self.timer.stop();
+        self.timer.set_deadline(None);
+        self.activity.0.store(false, Ordering::Relaxed);
+        let waker = Waker::from(Arc::clone(&self.activity));
         self.poll_io(&mut Context::from_waker(&waker));
         !self.ended && self.send.is_ready()
     }
 
-    /// Whether it still can: nothing happened since, or nothing that matters.
-    pub(crate) fn is_fresh(&mut self) -> bool {
-        !self.stirred.0.load(Ordering::Relaxed) || self.settle()
+    /// Whether an idle connection can still take a request.
+    pub(crate) fn is_reusable(&mut self) -> bool {
+        !self.activity.0.load(Ordering::Relaxed) || self.make_idle()
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the response head.
     pub(crate) async fn exchange(
         &mut self,
-        request: Request<Outgoing>,
-        progress: Option<&Progress>,
-        config: &ProxyConfig,
-    ) -> Result<Response<Incoming>, Failed> {
+        request: Request<RequestBody>,
+        progress: Option<&SendProgress>,
+        limits: &Limits,
+    ) -> Result<Response<Incoming>, SendError> {
         let mut answer = pin!(self.send.try_send_request(request));
-        let mut watch = Watch::new(progress, config);
+        let mut watch = StageWatch::new(progress, limits);
         poll_fn(|cx| {
             loop {
                 let ended = self.ended;
                 self.poll_io(cx);
                 if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(answer.map_err(|error| failed(error, progress)));
+                    return Poll::Ready(answer.map_err(|error| send_error(error, progress)));
                 }
                 if self.ended && ended {
-                    return Poll::Ready(Err(Failed::of(Fault::Closed)));
+                    return Poll::Ready(Err(SendError::new(Fault::Closed)));
                 } else if !self.ended {
-                    return watch.poll(cx, &mut self.clock).map(|fault| Err(Failed::of(fault)));
+                    return watch.poll(cx, &mut self.timer).map(|fault| Err(SendError::new(fault)));
                 }
             }
         })
@@ -125,37 +125,38 @@ impl H1 {
     }
 }
 
-impl H2 {
-    /// Takes a stream, if the connection lives and has one.
-    pub(crate) fn share(&self, most: usize) -> Option<Share> {
+impl Http2 {
+    /// Takes one of at most `max` streams. `None` if the connection is closed or has no free
+    /// stream.
+    pub(crate) fn take_stream(&self, max: usize) -> Option<StreamPermit> {
         if self.send.is_closed() {
             return None;
         }
-        let taken = self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |streams| {
-            (streams < most).then_some(streams + 1)
+        let acquired = self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |streams| {
+            (streams < max).then_some(streams + 1)
         });
-        taken.ok().map(|_| Share(Arc::clone(&self.streams)))
+        acquired.ok().map(|_| StreamPermit(Arc::clone(&self.streams)))
     }
 
-    /// As [`H1::exchange`].
+    /// Like [`Http1::exchange`].
     pub(crate) async fn exchange(
         &mut self,
-        request: Request<Outgoing>,
-        progress: Option<&Progress>,
-        config: &ProxyConfig,
-        clock: &mut Clock,
-    ) -> Result<Response<Incoming>, Failed> {
+        request: Request<RequestBody>,
+        progress: Option<&SendProgress>,
+        limits: &Limits,
+        timer: &mut StageTimer,
+    ) -> Result<Response<Incoming>, SendError> {
         let mut answer = pin!(self.send.try_send_request(request));
-        let mut watch = Watch::new(progress, config);
+        let mut watch = StageWatch::new(progress, limits);
         poll_fn(|cx| match answer.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.map_err(|error| failed(error, progress))),
-            Poll::Pending => watch.poll(cx, clock).map(|fault| Err(Failed::of(fault))),
+            Poll::Ready(answer) => Poll::Ready(answer.map_err(|error| send_error(error, progress))),
+            Poll::Pending => watch.poll(cx, timer).map(|fault| Err(SendError::new(fault))),
         })
         .await
     }
 }
 
-impl Wake for Stirred {
+impl Wake for Activity {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -165,45 +166,46 @@ impl Wake for Stirred {
     }
 }
 
-impl Drop for Share {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Whose turn it is while a request is on its way, and how long that may take.
-struct Watch<'a> {
-    progress: Option<&'a Progress>,
-    config: &'a ProxyConfig,
+/// Times the stages of a request up to the response head.
+struct StageWatch<'a> {
+    progress: Option<&'a SendProgress>,
+    limits: &'a Limits,
+    /// The stage and the number of frames sent, when the timer was last started.
     seen: Option<(Stage, u32)>,
 }
 
-impl<'a> Watch<'a> {
-    fn new(progress: Option<&'a Progress>, config: &'a ProxyConfig) -> Watch<'a> {
-        Watch { progress, config, seen: None }
+impl<'a> StageWatch<'a> {
+    fn new(progress: Option<&'a SendProgress>, limits: &'a Limits) -> StageWatch<'a> {
+        StageWatch { progress, limits, seen: None }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, clock: &mut Clock) -> Poll<Fault> {
+    fn poll(&mut self, cx: &mut Context<'_>, timer: &mut StageTimer) -> Poll<Fault> {
         loop {
-            let (stage, parts) =
-                self.progress.map_or((Stage::Sent, 0), |body| (body.stage(), body.parts()));
-            if self.seen != Some((stage, parts)) {
-                self.seen = Some((stage, parts));
+            let (stage, frames) =
+                self.progress.map_or((Stage::Sent, 0), |body| (body.stage(), body.frames()));
+            if self.seen != Some((stage, frames)) {
+                self.seen = Some((stage, frames));
                 match stage {
-                    Stage::Held => clock.start(self.config.continue_timeout),
-                    Stage::Sending => clock.start(self.config.send_timeout),
-                    Stage::Sent => clock.start(self.config.response_timeout),
-                    // The server that feeds the body knows how long a client may take.
-                    Stage::Client | Stage::Failed => clock.clear(),
+                    Stage::AwaitingContinue => timer.start(self.limits.continue_timeout),
+                    Stage::Sending => timer.start(self.limits.send_timeout),
+                    Stage::Sent => timer.start(self.limits.response_timeout),
+                    // The server bounds the time that the client may take to send the body.
+                    Stage::AwaitingClient | Stage::Failed => timer.stop(),
                 }
             }
-            return match clock.poll(cx) {
+            return match timer.poll(cx) {
                 Poll::Pending => Poll::Pending,
-                Poll::Ready(Over::Total) => Poll::Ready(Fault::TotalTimeout),
-                Poll::Ready(Over::Stage) => match (stage, self.progress) {
-                    (Stage::Held, Some(progress)) => {
+                Poll::Ready(Expired::Request) => Poll::Ready(Fault::TotalTimeout),
+                Poll::Ready(Expired::Stage) => match (stage, self.progress) {
+                    (Stage::AwaitingContinue, Some(progress)) => {
                         progress.release();
-                        clock.start(self.config.send_timeout);
+                        timer.start(self.limits.send_timeout);
                         continue;
                     }
                     (Stage::Sent, _) => Poll::Ready(Fault::ResponseTimeout),
@@ -214,14 +216,17 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Failed {
-    pub(crate) fn of(fault: Fault) -> Failed {
-        Failed { error: ProxyError::new(fault), unsent: None, broke: fault == Fault::Closed }
+impl SendError {
+    pub(crate) fn new(fault: Fault) -> SendError {
+        SendError { error: ProxyError::new(fault), unsent: None, broke: fault == Fault::Closed }
     }
 }
 
-/// Tells whose fault it is from what hyper says.
-fn failed(mut error: TrySendError<Request<Outgoing>>, progress: Option<&Progress>) -> Failed {
+/// Finds out who is to blame for an error of hyper.
+fn send_error(
+    mut error: TrySendError<Request<RequestBody>>,
+    progress: Option<&SendProgress>,
+) -> SendError {
     let unsent = error.take_message().map(Box::new);
     let error = error.into_error();
     let fault = if progress.is_some_and(|progress| progress.stage() == Stage::Failed) {
@@ -231,7 +236,11 @@ fn failed(mut error: TrySendError<Request<Outgoing>>, progress: Option<&Progress
     } else {
         Fault::Closed
     };
-    Failed { error: ProxyError::because(fault, error), unsent, broke: fault == Fault::Closed }
+    SendError {
+        error: ProxyError::with_source(fault, error),
+        unsent,
+        broke: fault == Fault::Closed,
+    }
 }
 
 /// A pinned, boxed future that can cross threads.

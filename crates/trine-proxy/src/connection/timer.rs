@@ -1,5 +1,5 @@
-//! One timer a connection, armed lazily: a request only notes when it must be over, and the timer
-//! that is still armed from an earlier one finds out when it fires.
+//! One timer per connection, which is armed lazily: a stage only stores its deadline. A timer that
+//! is still armed for an earlier stage notices the new deadline when it fires.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -9,48 +9,50 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use trine_core::later::later;
 
+/// The deadline of the current stage of a request, and of the whole request.
 #[derive(Debug, Default)]
-pub(crate) struct Clock {
+pub(crate) struct StageTimer {
     sleep: Option<Pin<Box<Sleep>>>,
-    deadline: Option<Instant>,
-    /// When everything must be over; it stays through [`Clock::clear`].
-    last: Option<Instant>,
+    stage: Option<Instant>,
+    /// The deadline of the whole request. [`StageTimer::stop`] leaves it running.
+    request: Option<Instant>,
 }
 
-/// Which time is over.
+/// The deadline that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Over {
+pub(crate) enum Expired {
     Stage,
-    Total,
+    Request,
 }
 
-impl Clock {
-    /// Begins a stage.
-    pub(crate) fn start(&mut self, patience: Duration) {
-        self.deadline = Some(later(Instant::now(), patience));
+impl StageTimer {
+    /// Starts a stage.
+    pub(crate) fn start(&mut self, timeout: Duration) {
+        self.stage = Some(later(Instant::now(), timeout));
     }
 
-    /// Begins a stage unless one runs.
-    pub(crate) fn go_on(&mut self, patience: Duration) {
-        if self.deadline.is_none() {
-            self.start(patience);
+    /// Starts a stage unless one is running.
+    pub(crate) fn start_once(&mut self, timeout: Duration) {
+        if self.stage.is_none() {
+            self.start(timeout);
         }
     }
 
-    /// Nobody waits for the upstream.
-    pub(crate) fn clear(&mut self) {
-        self.deadline = None;
+    /// Ends the stage: nothing waits for the upstream now.
+    pub(crate) fn stop(&mut self) {
+        self.stage = None;
     }
 
-    pub(crate) fn set_last(&mut self, last: Option<Instant>) {
-        self.last = last;
+    /// Sets the deadline of the whole request.
+    pub(crate) fn set_deadline(&mut self, request: Option<Instant>) {
+        self.request = request;
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
-        let (at, over) = match (self.deadline, self.last) {
-            (Some(stage), Some(last)) if stage <= last => (stage, Over::Stage),
-            (Some(stage), None) => (stage, Over::Stage),
-            (_, Some(last)) => (last, Over::Total),
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Expired> {
+        let (at, expired) = match (self.stage, self.request) {
+            (Some(stage), Some(request)) if stage <= request => (stage, Expired::Stage),
+            (Some(stage), None) => (stage, Expired::Stage),
+            (_, Some(request)) => (request, Expired::Request),
             (None, None) => return Poll::Pending,
         };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
@@ -60,7 +62,7 @@ impl Clock {
         loop {
             match sleep.as_mut().poll(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) if at <= Instant::now() => return Poll::Ready(over),
+                Poll::Ready(()) if at <= Instant::now() => return Poll::Ready(expired),
                 Poll::Ready(()) => sleep.as_mut().reset(at),
             }
         }

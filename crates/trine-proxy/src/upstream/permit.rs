@@ -1,42 +1,45 @@
-//! A place of a request with an upstream: how many there are, and how one waits for it.
+//! The permits to send a request to an upstream, and the queue for them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::time::timeout;
 
-use crate::config::ProxyConfig;
+use crate::config::limits::Limits;
 use crate::error::{Fault, ProxyError};
 use crate::upstream::Node;
 
-/// Held from the choice of an upstream until its answer has ended; upgraded connections hold it to
-/// their end.
+/// The permit to send one request to an upstream. It is held until the response has ended, or until
+/// the upgraded connection has.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Node>);
+pub(crate) struct UpstreamPermit(Arc<Node>);
 
-impl Place {
-    /// Takes a place; waits for one where all are taken. Whoever waits is served in turn, and
-    /// nobody who comes later passes by.
-    pub(crate) async fn take(node: &Arc<Node>, config: &ProxyConfig) -> Result<Place, ProxyError> {
+impl UpstreamPermit {
+    /// Takes a permit, and waits in the queue if there is none. Waiting requests get permits in the
+    /// order of their arrival, and no later request overtakes them.
+    pub(crate) async fn take(
+        node: &Arc<Node>,
+        limits: &Limits,
+    ) -> Result<UpstreamPermit, ProxyError> {
         if node.queued.load(Ordering::Relaxed) == 0
-            && let Some(place) = Place::try_take(node, config)
+            && let Some(permit) = UpstreamPermit::try_take(node, limits)
         {
-            return Ok(place);
+            return Ok(permit);
         }
-        Box::pin(Place::wait(node, config)).await
+        Box::pin(UpstreamPermit::wait(node, limits)).await
     }
 
-    async fn wait(node: &Arc<Node>, config: &ProxyConfig) -> Result<Place, ProxyError> {
-        let _waiting = Waiting::begin(node, config.max_queued)?;
-        timeout(config.queue_timeout, async {
-            // Fair: the others line up here. With one who looks, one notice is enough for any
-            // number of places.
+    async fn wait(node: &Arc<Node>, limits: &Limits) -> Result<UpstreamPermit, ProxyError> {
+        let _waiting = Waiting::begin(node, limits.max_queued)?;
+        timeout(limits.queue_timeout, async {
+            // A fair mutex is the queue. Only its owner tries to get a permit, so one stored
+            // notification is enough, however many permits are released.
             let _first = node.first.lock().await;
             loop {
-                // From here on a notice is kept for us.
+                // From here on a notification is stored.
                 let freed = node.freed.notified();
-                if let Some(place) = Place::try_take(node, config) {
-                    return place;
+                if let Some(permit) = UpstreamPermit::try_take(node, limits) {
+                    return permit;
                 }
                 freed.await;
             }
@@ -45,14 +48,14 @@ impl Place {
         .map_err(|_| ProxyError::new(Fault::QueueTimeout).at(&node.name))
     }
 
-    /// Who waits has said so before it looks here, who leaves looks for those who wait after it has
-    /// left: in one order for all (`SeqCst`), so one of the two sees the other. A look that finds
-    /// no place is a load, and has to keep to it as well.
-    fn try_take(node: &Arc<Node>, config: &ProxyConfig) -> Option<Place> {
-        let taken = node.pending.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| {
-            (pending < config.max_requests).then_some(pending + 1)
+    /// A waiting request increments `queued` before it tries, and a permit decrements `pending`
+    /// before it reads `queued`. With one total order (`SeqCst`) at least one of the two sees the
+    /// other. That includes a try that fails, which is only a load.
+    fn try_take(node: &Arc<Node>, limits: &Limits) -> Option<UpstreamPermit> {
+        let acquired = node.pending.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| {
+            (pending < limits.max_requests).then_some(pending + 1)
         });
-        taken.ok().map(|_| Place(Arc::clone(node)))
+        acquired.ok().map(|_| UpstreamPermit(Arc::clone(node)))
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -60,7 +63,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for UpstreamPermit {
     fn drop(&mut self) {
         self.0.pending.fetch_sub(1, Ordering::SeqCst);
         if self.0.queued.load(Ordering::SeqCst) > 0 {
@@ -69,14 +72,15 @@ impl Drop for Place {
     }
 }
 
+/// A request in the queue.
 struct Waiting<'a>(&'a Node);
 
 impl Waiting<'_> {
-    fn begin(node: &Node, most: usize) -> Result<Waiting<'_>, ProxyError> {
-        let begun = node.queued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| {
-            (queued < most).then_some(queued + 1)
+    fn begin(node: &Node, max: usize) -> Result<Waiting<'_>, ProxyError> {
+        let queued = node.queued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| {
+            (queued < max).then_some(queued + 1)
         });
-        match begun {
+        match queued {
             Ok(_) => Ok(Waiting(node)),
             Err(_) => Err(ProxyError::new(Fault::QueueFull).at(&node.name)),
         }
@@ -94,44 +98,47 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::ProxyConfig;
 
     fn node() -> Arc<Node> {
         Arc::new(Node::new("http://127.0.0.1:1".parse().unwrap()))
     }
 
-    /// A request that came while a place was free, but others waited for it, went before them.
+    /// A new request once got a permit although others were waiting for it.
     #[tokio::test]
-    async fn who_waits_is_served_in_turn_and_nobody_passes_by() {
+    async fn waiting_requests_are_served_in_order_and_not_overtaken() {
         let node = node();
-        let config = ProxyConfig { max_requests: 1, ..ProxyConfig::default() };
-        let held = Place::take(&node, &config).await.unwrap();
+        let limits = Limits::new(ProxyConfig { max_requests: 1, ..ProxyConfig::default() });
+        let held = UpstreamPermit::take(&node, &limits).await.unwrap();
         let (served, order) = std::sync::mpsc::channel();
         let mut waiting = tokio::task::JoinSet::new();
         for name in ["first", "second"] {
-            let (node, config, served) = (Arc::clone(&node), config.clone(), served.clone());
+            let (node, limits, served) = (Arc::clone(&node), limits.clone(), served.clone());
             waiting.spawn(async move {
-                let _place = Place::take(&node, &config).await.unwrap();
+                let _place = UpstreamPermit::take(&node, &limits).await.unwrap();
                 served.send(name).unwrap();
                 tokio::task::yield_now().await;
             });
             tokio::task::yield_now().await;
         }
         drop(held);
-        // Those who wait have been woken, and have not run.
-        let _late = Place::take(&node, &config).await.unwrap();
+        // The waiting requests have been woken, but have not run.
+        let _late = UpstreamPermit::take(&node, &limits).await.unwrap();
         served.send("late").unwrap();
         waiting.join_all().await;
         assert_eq!(order.try_iter().collect::<Vec<_>>(), ["first", "second", "late"]);
     }
 
     #[tokio::test]
-    async fn who_gives_up_takes_no_turn_with_it() {
+    async fn a_request_that_gives_up_does_not_use_up_a_permit() {
         let node = node();
-        let config = ProxyConfig { max_requests: 1, ..ProxyConfig::default() };
-        let held = Place::take(&node, &config).await.unwrap();
-        let hasty = ProxyConfig { queue_timeout: Duration::from_millis(20), ..config.clone() };
-        let (gone, stayed) = tokio::join!(Place::take(&node, &hasty), async {
-            let waits = Place::take(&node, &config);
+        let limits = Limits::new(ProxyConfig { max_requests: 1, ..ProxyConfig::default() });
+        let held = UpstreamPermit::take(&node, &limits).await.unwrap();
+        let timeout = Duration::from_millis(20);
+        let config = ProxyConfig { queue_timeout: timeout, ..(*limits).clone() };
+        let impatient = Limits::new(config);
+        let (gone, stayed) = tokio::join!(UpstreamPermit::take(&node, &impatient), async {
+            let waits = UpstreamPermit::take(&node, &limits);
             let frees = async {
                 tokio::time::sleep(Duration::from_millis(60)).await;
                 drop(held);
@@ -143,19 +150,19 @@ mod tests {
         assert_eq!(node.load(), 0);
     }
 
-    /// Two places became free while two looked for one: a single notice was kept, and one of them
-    /// waited beside a free place.
+    /// Two permits were released while two requests tried to get one. Only one notification was
+    /// stored, and one of them waited next to a free permit.
     #[test]
-    fn no_place_stays_free_while_somebody_waits() {
+    fn no_permit_stays_free_while_a_request_waits() {
         let node = node();
-        let config = ProxyConfig {
+        let limits = Limits::new(ProxyConfig {
             max_requests: 2,
             queue_timeout: Duration::from_secs(20),
             ..ProxyConfig::default()
-        };
+        });
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                let (node, config) = (&node, &config);
+                let (node, limits) = (&node, &limits);
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread()
                         .enable_time()
@@ -163,7 +170,7 @@ mod tests {
                         .unwrap();
                     runtime.block_on(async {
                         for _ in 0..5_000 {
-                            drop(Place::take(node, config).await.unwrap());
+                            drop(UpstreamPermit::take(node, limits).await.unwrap());
                         }
                     });
                 });

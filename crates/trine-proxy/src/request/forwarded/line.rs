@@ -1,15 +1,41 @@
-//! Lines of a list that others began, looked at before ours is joined to them: a quote or a comment
-//! that they leave open would swallow what stands behind it.
+//! Lines of list fields that other hops began. Each line is checked before an element is appended
+//! to it: a quoted string or a comment that it leaves open would swallow the element.
 
-/// A line of `Forwarded`. Of one that breaks its grammar it is left that there was a hop, of which
-/// nothing is known: without it, the hop behind would pass for the first.
-pub(crate) fn forwarded(line: &[u8]) -> Option<&[u8]> {
-    if trine_server::is_forwarded(line) { filled(line) } else { Some(b"for=unknown") }
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
+
+/// Appends an element to a list field, and joins all of its lines into one. `check` returns what to
+/// keep of a line that is already there, and `None` to drop it.
+pub(super) fn append(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    element: &HeaderValue,
+    check: fn(&[u8]) -> Option<&[u8]>,
+) {
+    match headers.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(element.clone());
+        }
+        Entry::Occupied(mut entry) => {
+            let mut joined = Vec::new();
+            for line in entry.iter().filter_map(|value| check(value.as_bytes())) {
+                joined.extend_from_slice(line);
+                joined.extend_from_slice(b", ");
+            }
+            joined.extend_from_slice(element.as_bytes());
+            entry.insert(HeaderValue::from_bytes(&joined).unwrap_or_else(|_| element.clone()));
+        }
+    }
 }
 
-/// A line of `Via`, whose comments may hold anything, commas too. One that breaks the grammar is
-/// dropped (RFC 9110, 7.6.3).
-pub(crate) fn via(line: &[u8]) -> Option<&[u8]> {
+/// A line of `Forwarded`. A malformed line becomes a hop about which nothing is known: if the line
+/// were dropped, the next hop would pass for the first one.
+pub(super) fn forwarded(line: &[u8]) -> Option<&[u8]> {
+    if trine_core::client::is_forwarded(line) { not_blank(line) } else { Some(b"for=unknown") }
+}
+
+/// A line of `Via`. Its comments may contain anything, commas included. A malformed line is dropped
+/// (RFC 9110, 7.6.3).
+pub(super) fn via(line: &[u8]) -> Option<&[u8]> {
     let mut depth = 0_usize;
     let mut bytes = line.iter();
     while let Some(byte) = bytes.next() {
@@ -21,20 +47,20 @@ pub(crate) fn via(line: &[u8]) -> Option<&[u8]> {
             _ => {}
         }
     }
-    if depth == 0 { filled(line) } else { None }
+    if depth == 0 { not_blank(line) } else { None }
 }
 
-/// A line whose items hold nothing that opens.
-pub(crate) fn plain(line: &[u8]) -> Option<&[u8]> {
-    filled(line)
+/// A line of a field whose items have neither quotes nor comments.
+pub(super) fn plain(line: &[u8]) -> Option<&[u8]> {
+    not_blank(line)
 }
 
-fn filled(line: &[u8]) -> Option<&[u8]> {
+fn not_blank(line: &[u8]) -> Option<&[u8]> {
     Some(line.trim_ascii()).filter(|line| !line.is_empty())
 }
 
-/// RFC 9110, 5.6.2.
-pub(crate) fn is_token(byte: u8) -> bool {
+/// Whether the byte may be part of a token (RFC 9110, 5.6.2).
+pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
@@ -43,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_leaves_something_open_is_not_joined() {
+    fn a_line_that_leaves_a_quote_or_comment_open_is_not_joined() {
         for open in ["for=1.1.1.1;host=\"", "for=\"1.1.1.1", "for=a b", "for=a;for=b", "\"", "="] {
             assert_eq!(forwarded(open.as_bytes()), Some(&b"for=unknown"[..]), "{open}");
         }
-        for whole in ["for=1.1.1.1", "for=\"[::1]:80\";x=\"a, \\\"b\", for=_a"] {
-            assert_eq!(forwarded(whole.as_bytes()), Some(whole.as_bytes()), "{whole}");
+        for complete in ["for=1.1.1.1", "for=\"[::1]:80\";x=\"a, \\\"b\", for=_a"] {
+            assert_eq!(forwarded(complete.as_bytes()), Some(complete.as_bytes()), "{complete}");
         }
         for open in [
             "1.1 a (b",
@@ -61,11 +87,11 @@ mod tests {
         ] {
             assert_eq!(via(open.as_bytes()), None, "{open}");
         }
-        for whole in ["1.1 a", "1.0 a, HTTP/1.1 b:80 (c, (d) \\( \"e)"] {
-            assert_eq!(via(whole.as_bytes()), Some(whole.as_bytes()), "{whole}");
+        for complete in ["1.1 a", "1.0 a, HTTP/1.1 b:80 (c, (d) \\( \"e)"] {
+            assert_eq!(via(complete.as_bytes()), Some(complete.as_bytes()), "{complete}");
         }
-        for nothing in ["", " \t"] {
-            assert_eq!((forwarded(nothing.as_bytes()), via(nothing.as_bytes())), (None, None));
+        for blank in ["", " \t"] {
+            assert_eq!((forwarded(blank.as_bytes()), via(blank.as_bytes())), (None, None));
         }
     }
 }
