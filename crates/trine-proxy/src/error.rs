@@ -7,8 +7,26 @@ use trine_core::{BodyError, BoxError, Problem};
 /// The reason why a request got no response from an upstream. [`Error::source`](std::error::Error)
 /// is for the log. The client sees only the [`Fault`].
 ///
-/// It becomes a [`Problem`] in the response, whose source it is. A catcher or a layer can find it
-/// there.
+/// It is the source of the [`Problem`] in the response, where a catcher or a layer can find it.
+///
+/// ```
+/// use http::{Method, Request};
+/// use tower::ServiceExt as _;
+/// use trine_core::{Body, Problem};
+/// use trine_proxy::{Fault, Proxy, ProxyError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), trine_proxy::UpstreamError> {
+/// let mut request = Request::new(Body::empty());
+/// *request.method_mut() = Method::CONNECT;
+/// let Ok(mut response) = Proxy::to("http://127.0.0.1:9000")?.oneshot(request).await;
+///
+/// let problem = Problem::take(&mut response).unwrap();
+/// let error = problem.source_error().unwrap().downcast_ref::<ProxyError>().unwrap();
+/// assert_eq!(error.fault(), Fault::Method);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ProxyError {
     fault: Fault,

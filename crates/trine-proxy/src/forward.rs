@@ -331,7 +331,7 @@ impl Exchange<'_> {
                 BodyConnection::Http2 { _stream: stream, timer, no_request_body }
             }
         };
-        let body = ResponseBody::new(body, connection, permit, &self.proxy.settings).await;
+        let body = ResponseBody::wrap(body, connection, permit, &self.proxy.settings).await;
         Ok(Response::from_parts(head_only(parts), body))
     }
 }

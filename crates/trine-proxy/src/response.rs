@@ -43,7 +43,7 @@ pub(crate) enum BodyConnection {
 impl ResponseBody {
     /// The response body. A small body that is complete already is not streamed, and its connection
     /// is idle at once.
-    pub(crate) async fn new(
+    pub(crate) async fn wrap(
         body: Incoming,
         mut connection: BodyConnection,
         permit: UpstreamPermit,

@@ -191,7 +191,7 @@ async fn requests_wait_in_a_queue_with_an_end() {
     until("the second request", || proxy.status()[0].pending == 2).await;
     let (status, body) = refused(&front).await;
     assert_eq!(status, 503, "{body}");
-    assert!(body.contains("too many requests wait"), "{body}");
+    assert!(body.contains("too many requests are waiting for the upstream"), "{body}");
     // The one that waits is let go in its time.
     assert_eq!(second.await.unwrap().0, 503);
     let third = tokio::spawn(async move { get(address, "/").await });

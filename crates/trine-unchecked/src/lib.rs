@@ -1,11 +1,11 @@
-//! Validation of header values for a server that reads many of them: as strict as [`HeaderValue`], at
-//! a quarter of the cost.
+//! Validation of header values for a server that reads many of them: as strict as [`HeaderValue`],
+//! at a quarter of the cost.
 //!
-//! [`HeaderValue::from_maybe_shared`] checks one byte at a time, at about four instructions each, and
-//! a browser sends about five hundred bytes of values. This crate checks eight bytes at a time, and
-//! valid bytes are not checked again. That requires the only `unsafe` block of Trine, which therefore
-//! has a crate of its own: one function that is safe to call with any bytes, tested against the check
-//! of [`HeaderValue`] for every byte at every position, and run under Miri.
+//! [`HeaderValue::from_maybe_shared`] checks one byte at a time, at about four instructions each,
+//! and a browser sends about five hundred bytes of values. This crate checks eight bytes at a time,
+//! and valid bytes are not checked again. That requires the only `unsafe` block of Trine, which
+//! therefore has a crate of its own: one function that is safe to call with any bytes, tested
+//! against the check of [`HeaderValue`] for every byte at every position, and run under Miri.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -20,8 +20,8 @@ use http::HeaderValue;
 
 /// The bytes as the value of a header field. `None` if they contain a byte that is not allowed.
 ///
-/// The allowed bytes are those of [`HeaderValue`]: the tab, and every byte from 32 up except for 127
-/// (RFC 9110, 5.5). The bytes are not copied.
+/// The allowed bytes are those of [`HeaderValue`]: the tab, and every byte from 32 up except for
+/// 127 (RFC 9110, 5.5). The bytes are not copied.
 #[must_use]
 pub fn header_value(bytes: Bytes) -> Option<HeaderValue> {
     if !is_value(&bytes) {
@@ -41,16 +41,16 @@ fn is_value(bytes: &[u8]) -> bool {
     words.iter().all(is_value_word) && (rest.is_empty() || is_value_word(last))
 }
 
-/// A word that contains a control character is checked again byte by byte, because the character may
-/// be a tab. That is rare.
+/// A word that contains a control character is checked again byte by byte, because the character
+/// may be a tab. That is rare.
 #[inline]
 fn is_value_word(word: &[u8; 8]) -> bool {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let bytes = u64::from_ne_bytes(*word);
-    // The high bit of a byte is set where the subtraction of 32 (or of 1, from the difference to 127)
-    // has borrowed into it. A borrow may spill into the next byte. Then a valid word is checked
-    // again, but no invalid word is accepted.
+    // The high bit of a byte is set where the subtraction of 32 (or of 1, from the difference
+    // to 127) has borrowed into it. A borrow may spill into the next byte. Then a valid word is
+    // checked again, but no invalid word is accepted.
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
     let difference = bytes ^ (ONES * 0x7f);
     let delete = difference.wrapping_sub(ONES) & !difference;

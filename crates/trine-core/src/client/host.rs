@@ -69,8 +69,8 @@ fn valid_encoded(name: &[u8]) -> bool {
     true
 }
 
-/// The bytes of a `reg-name` (RFC 3986, 3.2.2), except for `%`, and for the comma, which would serve
-/// only to smuggle a second host.
+/// The bytes of a `reg-name` (RFC 3986, 3.2.2), except for `%`, and for the comma, which would
+/// serve only to smuggle a second host.
 static NAME_BYTE: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0;

@@ -119,7 +119,7 @@ impl Pool {
         let conn = connect(upstream, settings, http1_only).await?;
         if !http1_only {
             pool.with(runtime, |local| {
-                local.speaks_h2 = Some(matches!(conn, Connection::Http2(_)))
+                local.speaks_h2 = Some(matches!(conn, Connection::Http2(_)));
             });
         }
         match conn {
