@@ -1,66 +1,74 @@
-//! What is known of a connection before its first byte.
+//! What is known about a connection before its first byte.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// The connection that a request came on.
+/// The connection of a request: its addresses and its TLS handshake.
 ///
-/// As an extractor it is found wherever `trine-server` runs the application.
+/// It is an extractor, and available wherever `trine-server` runs the application.
+///
+/// ```
+/// use trine_core::ConnInfo;
+///
+/// let peer = ([192, 0, 2, 1], 40_000).into();
+/// let connection = ConnInfo::plain(Some(peer), None);
+/// assert_eq!(connection.peer, Some(peer));
+/// assert!(!connection.secure && connection.tls.is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnInfo {
-    /// The address of the peer, where the transport has one.
+    /// The address of the peer. `None` on a Unix socket.
     pub peer: Option<SocketAddr>,
-    /// The address that accepted it, where the transport has one.
+    /// The address that accepted the connection. `None` on a Unix socket.
     pub local: Option<SocketAddr>,
-    /// Whether it came by a Unix socket: then the mode of its file says who may open it, and the
-    /// peer has no address.
+    /// Whether the connection uses a Unix socket. The mode of its file decides who can connect, and
+    /// the peer has no address.
     pub unix: bool,
-    /// Whether the bytes are protected by TLS.
+    /// Whether the connection uses TLS.
     pub secure: bool,
-    /// What was agreed on, where TLS ends here.
+    /// The result of the TLS handshake, if the server terminates TLS itself.
     pub tls: Option<Arc<TlsInfo>>,
-    /// Whether a proxy made it for the peer and said so (the PROXY protocol): TLS may have ended
-    /// there.
+    /// Whether a proxy opened the connection for the peer and says so (the PROXY protocol). The
+    /// proxy may terminate TLS.
     pub proxied: bool,
 }
 
 impl ConnInfo {
-    /// A plain connection between two addresses.
+    /// A connection without TLS between two addresses.
     #[must_use]
     pub fn plain(peer: Option<SocketAddr>, local: Option<SocketAddr>) -> ConnInfo {
         ConnInfo { peer, local, unix: false, secure: false, tls: None, proxied: false }
     }
 
-    /// A plain connection by a Unix socket.
+    /// A connection on a Unix socket.
     #[must_use]
     pub fn unix() -> ConnInfo {
         ConnInfo { unix: true, ..ConnInfo::unknown() }
     }
 
-    /// A plain connection of which nothing is known, as where another server runs the application.
-    /// Nobody trusts it.
+    /// A connection about which nothing is known, as under another server. It is never trusted.
     #[must_use]
     pub fn unknown() -> ConnInfo {
         ConnInfo::plain(None, None)
     }
 
-    /// The same connection, which a proxy made for somebody else and says so (the PROXY protocol).
+    /// The same connection, which a proxy opened for the client `peer` (the PROXY protocol).
     #[must_use]
     pub fn proxied(self, peer: SocketAddr, local: SocketAddr) -> ConnInfo {
         ConnInfo { peer: Some(peer), local: Some(local), unix: false, proxied: true, ..self }
     }
 
-    /// The same connection, protected by TLS.
+    /// The same connection with TLS.
     #[must_use]
     pub fn with_tls(self, tls: TlsInfo) -> ConnInfo {
         ConnInfo { secure: true, tls: Some(Arc::new(tls)), ..self }
     }
 }
 
-/// What a TLS handshake agreed on.
+/// The result of a TLS handshake.
 ///
 /// ```
 /// use trine_core::conn::{TlsInfo, TlsVersion};
@@ -72,24 +80,25 @@ impl ConnInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsInfo {
-    /// The version of the protocol.
+    /// The version of TLS.
     pub version: TlsVersion,
-    /// The name of the cipher suite, as the IANA has it but with `TLS13_` before those of TLS 1.3.
+    /// The name of the cipher suite in the registry of the IANA, with `TLS13_` in place of `TLS_`
+    /// for the suites of TLS 1.3.
     pub cipher_suite: &'static str,
-    /// The name that the client asked for (SNI, RFC 6066, 3), in lower case. `None` from clients
-    /// that connect to an address. It chose the certificate; the request has its own word for its
-    /// host.
+    /// The server name that the client asked for (SNI, RFC 6066, 3), in lower case. `None` from
+    /// clients that connect to an address. It selected the certificate, and may differ from the
+    /// host of the request.
     pub server_name: Option<Box<str>>,
-    /// The protocol inside (ALPN, RFC 7301): `h2` or `http/1.1`. `None` where the client named
+    /// The application protocol (ALPN, RFC 7301): `h2` or `http/1.1`. `None` if the client offered
     /// none.
     pub protocol: Option<Bytes>,
-    /// The certificate of the client and those it sent with it, in DER, its own first. They were
-    /// verified. Empty where none was asked for or given.
+    /// The verified certificate of the client, followed by the certificates that it sent with it,
+    /// in DER. Empty if none was requested or sent.
     pub client_certificates: Vec<Bytes>,
 }
 
 impl TlsInfo {
-    /// A handshake without names and certificates.
+    /// A handshake without a server name, an application protocol and certificates.
     #[must_use]
     pub fn new(version: TlsVersion, cipher_suite: &'static str) -> TlsInfo {
         TlsInfo {
@@ -102,7 +111,7 @@ impl TlsInfo {
     }
 }
 
-/// A version of TLS. Older ones are broken and not spoken (RFC 8996).
+/// A version of TLS. Older versions are insecure and not supported (RFC 8996).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {

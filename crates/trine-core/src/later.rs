@@ -1,15 +1,15 @@
-//! Moments that exist, whatever a configuration says of how far away they are.
+//! Points in time that exist, however long the configured duration is.
 
 use std::ops::Add;
 use std::time::Duration;
 
-/// As good as never, and still a moment: thirty years.
+/// Thirty years: practically never, but short enough to be added to the current time.
 pub const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// The moment that lies `wait` after `now`, but at most [`NEVER`] after it.
+/// The point in time `wait` after `now`, but at most [`NEVER`] after it.
 ///
-/// `Duration::MAX` in a configuration means that a time never ends. Added to the present it is no
-/// moment, and the addition panics: all times that somebody may configure are added here.
+/// `Duration::MAX` in a configuration means "no timeout", and adding it to the current time would
+/// panic. So every configurable duration is added with this function.
 #[inline]
 pub fn later<M: Add<Duration, Output = M>>(now: M, wait: Duration) -> M {
     now + wait.min(NEVER)

@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! Responses: what a handler may return.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -11,16 +11,16 @@ use crate::{Body, BoxError, Problem, Response, recycle};
 
 /// A type that a handler may return.
 ///
-/// Text and bytes, a [`StatusCode`], a [`Problem`], a whole [`Response`], a `Result` of two of
-/// these; and a tuple that ends with one of them and has an optional status and any
-/// [`IntoResponseParts`] before it. The status of a [`Problem`] stays its own, so that an answer
-/// that could not be made is never told as a success.
+/// These are text and bytes, a [`StatusCode`], a [`Problem`], a whole [`Response`], and a `Result`
+/// or an `Option` of them. A tuple ends with one of them, and may begin with a status and with any
+/// [`IntoResponseParts`]. The status of a [`Problem`] takes precedence over the status of a tuple,
+/// so that a failure is never sent as a success.
 ///
 /// ```
 /// use http::{StatusCode, header};
 /// use trine_core::IntoResponse;
 ///
-/// let response = (StatusCode::CREATED, [(header::LOCATION, "/todos/7")], "made").into_response();
+/// let response = (StatusCode::CREATED, [(header::LOCATION, "/todos/7")], "created").into_response();
 /// assert_eq!(response.status(), 201);
 /// assert_eq!(response.headers()["location"], "/todos/7");
 /// ```
@@ -33,21 +33,40 @@ use crate::{Body, BoxError, Problem, Response, recycle};
     note = "if it implements `IntoResponse` of another version of trine-core, `cargo tree -d` shows both"
 )]
 pub trait IntoResponse {
-    /// Makes the response.
+    /// Converts the value into a response.
     fn into_response(self) -> Response;
 }
 
-/// A part of a response that leaves its body alone: header fields, cookies.
+/// A part of a response other than its body: header fields or cookies. In a tuple it stands before
+/// the value with the body.
+///
+/// ```
+/// use http::header;
+/// use trine_core::{IntoResponse, IntoResponseParts, Problem, Response};
+///
+/// struct NoStore;
+///
+/// impl IntoResponseParts for NoStore {
+///     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
+///         let value = "no-store".parse().map_err(Problem::internal)?;
+///         response.headers_mut().insert(header::CACHE_CONTROL, value);
+///         Ok(())
+///     }
+/// }
+///
+/// let response = (NoStore, "secret").into_response();
+/// assert_eq!(response.headers()["cache-control"], "no-store");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand before the answer in a tuple",
     label = "does not implement `IntoResponseParts`",
     note = "header fields do: `[(header::LOCATION, \"/\")]`; a status comes first in the tuple, the body last"
 )]
 pub trait IntoResponseParts {
-    /// Adds itself to the head.
+    /// Adds the part to the response.
     ///
     /// # Errors
-    /// What cannot be sent becomes a problem, which is sent instead of the response.
+    /// A [`Problem`], which is sent in place of the response.
     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem>;
 }
 
@@ -102,7 +121,7 @@ impl<T: IntoResponse> IntoResponse for Box<T> {
     }
 }
 
-/// `None` is a 404.
+/// `None` becomes a 404.
 impl<T: IntoResponse> IntoResponse for Option<T> {
     fn into_response(self) -> Response {
         match self {
@@ -149,7 +168,15 @@ impl IntoResponse for Cow<'static, str> {
     }
 }
 
-/// A 200 with this content type and body: the building block of responders.
+/// A 200 response with this content type and body, for implementations of [`IntoResponse`].
+///
+/// ```
+/// use http::HeaderValue;
+/// use trine_core::respond::with_type;
+///
+/// let response = with_type(HeaderValue::from_static("text/csv"), "a,b\r\n1,2\r\n".into());
+/// assert_eq!(response.headers()["content-type"], "text/csv");
+/// ```
 #[must_use]
 pub fn with_type(content_type: HeaderValue, body: Body) -> Response {
     let mut response = Response::new(body);
@@ -170,14 +197,15 @@ impl<P: IntoResponseParts> IntoResponseParts for Option<P> {
     }
 }
 
-/// Each field replaces those of the same name that the response has, but `Set-Cookie`: it is added.
+/// Each field replaces the fields of the same name in the response. The exception is `Set-Cookie`,
+/// which is appended.
 ///
-/// Each line of `Set-Cookie` is about a cookie of its own and no part of a list (RFC 9110 section
-/// 5.3), so one that replaced others would lose what a session or a
-/// [`Cookies`](https://docs.rs/trine/latest/trine/extract/struct.Cookies.html) set.
+/// Each line of `Set-Cookie` is about one cookie and not an item of a list (RFC 9110, 5.3). If it
+/// replaced other lines, a cookie of a session or of
+/// [`Cookies`](https://docs.rs/trine/latest/trine/extract/struct.Cookies.html) would be lost.
 impl IntoResponseParts for HeaderMap {
     fn into_response_parts(mut self, response: &mut Response) -> Result<(), Problem> {
-        // An entry would reserve a place first, where there most often is none.
+        // `entry` would reserve room first, although the field is usually absent.
         if self.contains_key(header::SET_COOKIE)
             && let Entry::Occupied(cookies) = self.entry(header::SET_COOKIE)
         {
@@ -191,8 +219,8 @@ impl IntoResponseParts for HeaderMap {
     }
 }
 
-/// Each field replaces those of the same name that the response has, and those before it in the
-/// array, but `Set-Cookie`: it is added. To add others, write
+/// Each field replaces the fields of the same name in the response and earlier in the array. The
+/// exception is `Set-Cookie`, which is appended. To append other fields, use
 /// [`AppendHeaders`](https://docs.rs/trine/latest/trine/respond/struct.AppendHeaders.html).
 impl<K, V, const N: usize> IntoResponseParts for [(K, V); N]
 where
@@ -235,7 +263,7 @@ macro_rules! tuples {
                 $(if let Err(problem) = $part.into_response_parts(&mut response) {
                     return problem.into_response();
                 })*
-                // A part that failed answers as the problem that it is.
+                // The status of a problem takes precedence.
                 if !Problem::is_in(&response) {
                     *response.status_mut() = status;
                 }

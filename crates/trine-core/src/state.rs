@@ -1,14 +1,27 @@
-//! Typed values that an application holds for its handlers.
+//! The typed values that an application holds for its handlers.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-/// One value per type, shared by reference. A value needs to be `Send + Sync`, never `Clone`.
+/// Values by their type, one for each type. They are shared by reference, so they must be
+/// `Send + Sync`, but need not be `Clone`.
 ///
-/// A clone shares the values and may hold further ones: each worker of a server has a clone, with
-/// what is its own.
+/// A clone shares the values and may hold more of them: each worker of a server has a clone with
+/// the worker's own values.
+///
+/// ```
+/// use std::sync::Arc;
+/// use trine_core::state::States;
+///
+/// struct Greeting(&'static str);
+///
+/// let mut states = States::default();
+/// states.insert(Arc::new(Greeting("hello")));
+/// assert_eq!(states.get::<Greeting>().unwrap().0, "hello");
+/// assert!(states.get::<String>().is_none());
+/// ```
 #[derive(Default, Clone)]
 pub struct States {
     values: HashMap<
@@ -19,7 +32,7 @@ pub struct States {
 }
 
 impl States {
-    /// Holds `value`. Returns whether it replaced one of the same type.
+    /// Adds a value. Returns whether it has replaced a value of the same type.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: Arc<T>) -> bool {
         self.values.insert(TypeId::of::<T>(), (value, std::any::type_name::<T>())).is_some()
     }
@@ -31,7 +44,7 @@ impl States {
         Arc::clone(value).downcast().ok()
     }
 
-    /// Whether a value of this type is held.
+    /// Whether there is a value of this type.
     #[must_use]
     pub fn contains(&self, type_id: TypeId) -> bool {
         self.values.contains_key(&type_id)
@@ -44,7 +57,7 @@ impl std::fmt::Debug for States {
     }
 }
 
-/// A [`TypeId`] is a hash already: take its bits as they are.
+/// Uses the bits of a [`TypeId`] directly, because it is a hash already.
 #[derive(Default)]
 struct TypeIdHasher(u64);
 

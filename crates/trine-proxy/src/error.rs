@@ -1,11 +1,32 @@
-//! What can go wrong between a request and its answer, and the one table of what the client is
-//! told.
+//! Everything that can go wrong between a request and its response, and the one table of what the
+//! client sees.
 
 use http::{HeaderValue, StatusCode, header};
 use trine_core::{BodyError, BoxError, Problem};
 
-/// Why a request got no answer of an upstream. Its `source` is for the log; the client sees only
-/// the [`Fault`].
+/// The reason why a request got no response from an upstream. [`Error::source`](std::error::Error)
+/// is for the log. The client sees only the [`Fault`].
+///
+/// It is the source of the [`Problem`] in the response, where a catcher or a layer can find it.
+///
+/// ```
+/// use http::{Method, Request};
+/// use tower::ServiceExt as _;
+/// use trine_core::{Body, Problem};
+/// use trine_proxy::{Fault, Proxy, ProxyError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), trine_proxy::UpstreamError> {
+/// let mut request = Request::new(Body::empty());
+/// *request.method_mut() = Method::CONNECT;
+/// let Ok(mut response) = Proxy::to("http://127.0.0.1:9000")?.oneshot(request).await;
+///
+/// let problem = Problem::take(&mut response).unwrap();
+/// let error = problem.source_error().unwrap().downcast_ref::<ProxyError>().unwrap();
+/// assert_eq!(error.fault(), Fault::Method);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ProxyError {
     fault: Fault,
@@ -13,89 +34,88 @@ pub struct ProxyError {
     source: Option<BoxError>,
 }
 
-/// What went wrong, and with whom.
+/// What went wrong, and on which side.
 ///
 /// | fault | status |
 /// |---|---|
-/// | the client's: [`Method`](Fault::Method) | 501 |
-/// | [`Framing`](Fault::Framing), [`Path`](Fault::Path), [`Host`](Fault::Host), a [`body`](Fault::Body) that ends early | 400 |
-/// | a [`body`](Fault::Body) that stalls, one that is too large | 408, 413 |
-/// | the upstream's: [`Connect`](Fault::Connect), [`Tls`](Fault::Tls), [`Closed`](Fault::Closed), [`Malformed`](Fault::Malformed) | 502 |
+/// | of the client: [`Method`](Fault::Method) | 501 |
+/// | [`Framing`](Fault::Framing), [`Path`](Fault::Path), [`Host`](Fault::Host), [`Body`](Fault::Body) that ends early | 400 |
+/// | [`Body`](Fault::Body) that stalls, or that is too large | 408, 413 |
+/// | of the upstream: [`Connect`](Fault::Connect), [`Tls`](Fault::Tls), [`Closed`](Fault::Closed), [`Malformed`](Fault::Malformed) | 502 |
 /// | [`NoUpstream`](Fault::NoUpstream), [`QueueFull`](Fault::QueueFull), [`QueueTimeout`](Fault::QueueTimeout) | 503, with `Retry-After` |
-/// | [`ConnectTimeout`](Fault::ConnectTimeout) and its siblings | 504 |
+/// | [`ConnectTimeout`](Fault::ConnectTimeout) and the other timeouts | 504 |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The method is CONNECT: a reverse proxy makes no tunnels.
+    /// The method is CONNECT: a reverse proxy opens no tunnels.
     Method,
     /// Two parties could disagree about where the request ends (RFC 9112, 6.3).
     Framing,
-    /// The path holds `.` or `..` as a segment, or as one with parameters (`..;a=b`): an upstream
-    /// could read it as another path.
+    /// The path has a segment `.` or `..`, perhaps with parameters (`..;a=b`): an upstream could
+    /// take it for another path.
     Path,
-    /// The request names no host that can be passed on: none at all, two, or one with `;`, `=` or
-    /// what else could be read as more than a host.
+    /// The request has no host, two hosts, or a host with `;`, `=` or other characters that a
+    /// reader could misinterpret.
     Host,
-    /// The request body failed. The source says how, and decides the status.
+    /// The request body failed. The source says how, and determines the status.
     Body,
-    /// No connection could be opened: refused, unreachable, no such name.
+    /// No connection could be opened: it was refused, or the host is unreachable or unknown.
     Connect,
-    /// The TLS handshake failed: no trust, no common protocol.
+    /// The TLS handshake failed: the certificate is not trusted, or there is no common protocol.
     Tls,
-    /// The connection ended before the head of an answer.
+    /// The connection ended before the response was complete.
     Closed,
-    /// The answer is not HTTP, is larger than the limits, or says its length in more than one way
-    /// (RFC 9112, 6.3).
+    /// The response is not HTTP, exceeds the limits, or has an ambiguous length (RFC 9112, 6.3).
     Malformed,
-    /// Every upstream is out: its health check fails, or it was ejected.
+    /// No upstream is healthy: their health checks fail, or they are ejected.
     NoUpstream,
-    /// [`ProxyConfig::max_queued`](crate::ProxyConfig::max_queued) requests wait already.
+    /// [`ProxyConfig::max_queued`](crate::ProxyConfig::max_queued) requests are in the queue
+    /// already.
     QueueFull,
-    /// Past [`ProxyConfig::queue_timeout`](crate::ProxyConfig::queue_timeout).
+    /// After [`ProxyConfig::queue_timeout`](crate::ProxyConfig::queue_timeout).
     QueueTimeout,
-    /// Past [`ProxyConfig::connect_timeout`](crate::ProxyConfig::connect_timeout).
+    /// After [`ProxyConfig::connect_timeout`](crate::ProxyConfig::connect_timeout).
     ConnectTimeout,
-    /// Past [`ProxyConfig::tls_timeout`](crate::ProxyConfig::tls_timeout).
+    /// After [`ProxyConfig::tls_timeout`](crate::ProxyConfig::tls_timeout).
     TlsTimeout,
-    /// Past [`ProxyConfig::send_timeout`](crate::ProxyConfig::send_timeout).
+    /// After [`ProxyConfig::send_timeout`](crate::ProxyConfig::send_timeout).
     SendTimeout,
-    /// Past [`ProxyConfig::response_timeout`](crate::ProxyConfig::response_timeout).
+    /// After [`ProxyConfig::response_timeout`](crate::ProxyConfig::response_timeout).
     ResponseTimeout,
-    /// Past [`ProxyConfig::read_timeout`](crate::ProxyConfig::read_timeout), in the body of an
-    /// answer.
+    /// After [`ProxyConfig::read_timeout`](crate::ProxyConfig::read_timeout), in a response body.
     ReadTimeout,
-    /// Past [`ProxyConfig::total_timeout`](crate::ProxyConfig::total_timeout).
+    /// After [`ProxyConfig::total_timeout`](crate::ProxyConfig::total_timeout).
     TotalTimeout,
 }
 
 impl Fault {
-    /// The status and the text that the client sees.
+    /// The status and the detail that the client sees.
     #[rustfmt::skip]
     fn wire(self) -> (StatusCode, &'static str) {
         use StatusCode as S;
         match self {
             Fault::Method => (S::NOT_IMPLEMENTED, "CONNECT is not supported: this is a reverse proxy"),
-            Fault::Framing => (S::BAD_REQUEST, "the request says its length in more than one way (RFC 9112, 6.3)"),
-            Fault::Path => (S::BAD_REQUEST, "the path has a segment `.` or `..`, which is not passed on"),
-            Fault::Host => (S::BAD_REQUEST, "the request names no host that can be passed on"),
+            Fault::Framing => (S::BAD_REQUEST, "the request has more than one length (RFC 9112, 6.3)"),
+            Fault::Path => (S::BAD_REQUEST, "the path has a segment `.` or `..`, which is not forwarded"),
+            Fault::Host => (S::BAD_REQUEST, "the request has no host that can be forwarded"),
             Fault::Body => (S::BAD_REQUEST, "the request body ended early or is malformed"),
             Fault::Connect => (S::BAD_GATEWAY, "the upstream cannot be reached"),
-            Fault::Tls => (S::BAD_GATEWAY, "no protected connection to the upstream could be made"),
+            Fault::Tls => (S::BAD_GATEWAY, "no TLS connection to the upstream could be established"),
             Fault::Closed => (S::BAD_GATEWAY, "the upstream closed the connection before it answered"),
-            Fault::Malformed => (S::BAD_GATEWAY, "the upstream's answer cannot be understood"),
+            Fault::Malformed => (S::BAD_GATEWAY, "the response of the upstream is malformed"),
             Fault::NoUpstream => (S::SERVICE_UNAVAILABLE, "no upstream is healthy"),
-            Fault::QueueFull => (S::SERVICE_UNAVAILABLE, "too many requests wait for the upstream"),
+            Fault::QueueFull => (S::SERVICE_UNAVAILABLE, "too many requests are waiting for the upstream"),
             Fault::QueueTimeout => (S::SERVICE_UNAVAILABLE, "the upstream stayed busy for too long"),
             Fault::ConnectTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not accept the connection in time"),
             Fault::TlsTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not complete the handshake in time"),
-            Fault::SendTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not take the request in time"),
+            Fault::SendTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not accept the request in time"),
             Fault::ResponseTimeout => (S::GATEWAY_TIMEOUT, "the upstream did not answer in time"),
-            Fault::ReadTimeout => (S::GATEWAY_TIMEOUT, "the upstream stopped in the middle of its answer"),
-            Fault::TotalTimeout => (S::GATEWAY_TIMEOUT, "the request took longer than it may"),
+            Fault::ReadTimeout => (S::GATEWAY_TIMEOUT, "the upstream stopped in the middle of its response"),
+            Fault::TotalTimeout => (S::GATEWAY_TIMEOUT, "the request took too long"),
         }
     }
 
-    /// Whether the upstream is to blame, which counts against its health.
+    /// Whether the upstream is to blame, so that the fault counts against its health.
     pub(crate) fn is_upstreams(self) -> bool {
         matches!(
             self,
@@ -117,7 +137,7 @@ impl ProxyError {
         ProxyError { fault, upstream: None, source: None }
     }
 
-    pub(crate) fn because(fault: Fault, source: impl Into<BoxError>) -> ProxyError {
+    pub(crate) fn with_source(fault: Fault, source: impl Into<BoxError>) -> ProxyError {
         ProxyError { fault, upstream: None, source: Some(source.into()) }
     }
 
@@ -126,13 +146,13 @@ impl ProxyError {
         self
     }
 
-    /// What went wrong.
+    /// What went wrong, and on which side.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.fault
     }
 
-    /// The upstream that it went wrong with, as it was configured.
+    /// The URL of the upstream, as it was configured. `None` if no upstream was chosen.
     #[must_use]
     pub fn upstream(&self) -> Option<&str> {
         self.upstream.as_deref()
@@ -149,14 +169,14 @@ impl ProxyError {
         None
     }
 
-    /// One line, with everything that the client is not told.
+    /// Logs one line, with the details that the client does not see.
     pub(crate) fn log(&self) {
         let (status, _) = self.wire();
         let (status, fault) = (status.as_u16(), self.fault);
         let upstream = self.upstream.as_deref().unwrap_or("none");
         let source = self.source.as_deref().map(|source| chain(source)).unwrap_or_default();
         if status >= 500 && self.fault != Fault::Method {
-            tracing::warn!(status, ?fault, upstream, cause = source, "a request was not proxied");
+            tracing::warn!(status, ?fault, upstream, cause = source, "a request was not forwarded");
         } else {
             tracing::debug!(status, ?fault, upstream, cause = source, "a request was refused");
         }

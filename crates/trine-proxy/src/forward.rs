@@ -1,7 +1,8 @@
-//! The walk of a request through the proxy: checked, an upstream chosen, sent, tried again where
-//! that is safe, answered.
+//! The walk of a request through the proxy: it is checked, an upstream is chosen, the request is
+//! sent (again, where that is safe), and the response is passed on.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -10,38 +11,61 @@ use tokio::time::{Instant, timeout_at};
 use trine_core::later::later;
 use trine_core::{Body, BodyError, IntoResponse as _, Problem, RouteCx};
 
-use crate::answer::{Answer, From};
-use crate::balance::{Tried, choose};
-use crate::conn::Failed;
+use crate::config::settings::Settings;
+use crate::connection::SendError;
+use crate::connection::pool::{Lease, Pool};
 use crate::error::{Fault, ProxyError};
-use crate::forwarded::Caller;
-use crate::headers;
-use crate::hops;
-use crate::outgoing::Outgoing;
-use crate::place::Place;
-use crate::pool::{Lease, Pool};
-use crate::proxy::Inner;
-use crate::request::Head;
-use crate::retry::is_idempotent;
-use crate::upgrade::{self, OnClient};
-use crate::upstream::Protocol;
+use crate::request::RequestHead;
+use crate::request::body::RequestBody;
+use crate::request::forwarded::ClientConnection;
+use crate::request::headers;
+use crate::request::max_forwards;
+use crate::response::{BodyConnection, ResponseBody};
+use crate::retry::{RetryBudget, is_idempotent};
+use crate::tunnel::{self, ClientUpgrade};
+use crate::upstream::Node;
+use crate::upstream::balance::{Tried, choose};
+use crate::upstream::permit::UpstreamPermit;
+use crate::upstream::url::UpstreamProtocol;
 
-/// Every request gets an answer: the upstream's, or a problem that says what is wrong with it.
+/// What all clones of a proxy share.
+#[derive(Debug)]
+pub(crate) struct ProxyInner {
+    pub(crate) nodes: Vec<Arc<Node>>,
+    pub(crate) settings: Arc<Settings>,
+    /// The number of requests so far, for round robin.
+    turn: AtomicUsize,
+    retries: RetryBudget,
+}
+
+impl ProxyInner {
+    pub(crate) fn new(nodes: Vec<Arc<Node>>, settings: Settings) -> ProxyInner {
+        ProxyInner {
+            nodes,
+            settings: Arc::new(settings),
+            turn: AtomicUsize::new(0),
+            retries: RetryBudget::default(),
+        }
+    }
+}
+
+/// Forwards a request. The response is that of the upstream, or a problem that says what is wrong.
 pub(crate) async fn forward(
-    proxy: Arc<Inner>,
+    proxy: Arc<ProxyInner>,
     request: Request<Body>,
-    caller: Option<Arc<Caller>>,
+    connection: Option<Arc<ClientConnection>>,
 ) -> Response<Body> {
-    // An application logs its problems by itself.
+    // A Trine application logs its problems itself.
     let logs = request.extensions().get::<RouteCx>().is_none();
-    let last = proxy.settings.config.total_timeout.map(|total| later(Instant::now(), total));
-    let answered = match last {
-        None => exchange(&proxy, request, caller.as_deref(), None).await,
-        Some(at) => timeout_at(at, Box::pin(exchange(&proxy, request, caller.as_deref(), last)))
+    let connection = connection.as_deref();
+    let deadline = proxy.settings.limits.total_timeout.map(|total| later(Instant::now(), total));
+    let result = match deadline {
+        None => exchange(&proxy, request, connection, None).await,
+        Some(at) => timeout_at(at, Box::pin(exchange(&proxy, request, connection, deadline)))
             .await
             .unwrap_or_else(|_| Err(ProxyError::new(Fault::TotalTimeout))),
     };
-    answered.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         if logs {
             error.log();
         }
@@ -50,147 +74,159 @@ pub(crate) async fn forward(
 }
 
 async fn exchange(
-    proxy: &Inner,
+    proxy: &ProxyInner,
     request: Request<Body>,
-    caller: Option<&Caller>,
-    last: Option<Instant>,
+    connection: Option<&ClientConnection>,
+    deadline: Option<Instant>,
 ) -> Result<Response<Body>, ProxyError> {
     let (mut parts, body) = request.into_parts();
-    if let Some(answer) = hops::count(&mut parts) {
-        return Ok(answer);
+    if let Some(response) = max_forwards::respond_if_last(&mut parts) {
+        return Ok(response);
     }
-    check_length(&body, proxy.settings.config.max_body_bytes)?;
-    let client = OnClient::take(&mut parts.extensions);
-    let mut head = Head::new(parts, &body, caller, &proxy.settings).map_err(ProxyError::new)?;
+    check_length(&body, proxy.settings.limits.max_body_bytes)?;
+    let client = ClientUpgrade::take(&mut parts.extensions);
+    let mut head =
+        RequestHead::new(parts, &body, connection, &proxy.settings).map_err(ProxyError::new)?;
     if client.is_none() {
         if head.extended.is_some() {
             return Err(ProxyError::new(Fault::Method));
         }
         head.upgrade = None;
     }
-    proxy.budget.earn(&proxy.settings.config);
-    let mut sending = Sending {
+    proxy.retries.earn(&proxy.settings.limits);
+    let mut exchange = Exchange {
         proxy,
         head,
         body: Some(body),
         tried: Tried::default(),
         retries: 0,
-        fresh: false,
-        alone: false,
-        failed: None,
-        last,
+        new_connection_only: false,
+        no_request_body: false,
+        last_error: None,
+        deadline,
     };
     loop {
-        if let Some(answered) = sending.attempt().await? {
-            return sending.answer(answered, client).await;
+        if let Some(received) = exchange.attempt().await? {
+            return exchange.respond(received, client).await;
         }
     }
 }
 
-/// Refuses a body that says itself that it is too large, before an upstream hears of it.
-fn check_length(body: &Body, most: u64) -> Result<(), ProxyError> {
+/// Refuses a body whose declared length exceeds the limit, before it is sent to an upstream.
+fn check_length(body: &Body, limit: u64) -> Result<(), ProxyError> {
     let declared = body.check_declared();
-    let fits = declared.and_then(|()| match http_body::Body::size_hint(body).lower() > most {
-        true => Err(BodyError::TooLarge { limit: most, of_request: true }),
+    let fits = declared.and_then(|()| match http_body::Body::size_hint(body).lower() > limit {
+        true => Err(BodyError::TooLarge { limit, of_request: true }),
         false => Ok(()),
     });
-    fits.map_err(|error| ProxyError::because(Fault::Body, error))
+    fits.map_err(|error| ProxyError::with_source(Fault::Body, error))
 }
 
-/// A request that is being sent, to one upstream after the other if need be.
-struct Sending<'a> {
-    proxy: &'a Inner,
-    head: Head,
+/// A request and its attempts.
+struct Exchange<'a> {
+    proxy: &'a ProxyInner,
+    head: RequestHead,
     body: Option<Body>,
     tried: Tried,
     retries: usize,
-    /// Only a new connection will do: an old one has just failed.
-    fresh: bool,
-    /// It has no body: the upstream answers with nothing still to come.
-    alone: bool,
-    /// Why it is tried again, to be told where there is nobody left to try.
-    failed: Option<ProxyError>,
-    last: Option<Instant>,
+    /// An idle connection has just failed, so the next attempt opens a new one.
+    new_connection_only: bool,
+    /// Whether the request has no body, so that it is complete with its head.
+    no_request_body: bool,
+    /// The error of the last attempt, for the response if no upstream is left to try.
+    last_error: Option<ProxyError>,
+    deadline: Option<Instant>,
 }
 
-/// The head of an answer, with the connection that brings the rest of it.
-struct Answered {
+/// A response head, with the connection that the body is read from.
+struct Received {
     response: Response<Incoming>,
     lease: Lease,
-    place: Place,
+    permit: UpstreamPermit,
 }
 
-impl Sending<'_> {
-    /// `None` where it is to be tried again.
-    async fn attempt(&mut self) -> Result<Option<Answered>, ProxyError> {
-        let Inner { nodes, turn, settings, .. } = self.proxy;
-        let config = &settings.config;
+impl Exchange<'_> {
+    /// Sends the request once. `None` if it is to be sent again.
+    async fn attempt(&mut self) -> Result<Option<Received>, ProxyError> {
+        let ProxyInner { nodes, turn, settings, .. } = self.proxy;
+        let limits = &settings.limits;
         let index =
-            choose(nodes, turn, settings.balance, &self.tried, config).ok_or_else(|| {
-                self.failed.take().unwrap_or_else(|| ProxyError::new(Fault::NoUpstream))
+            choose(nodes, turn, settings.balance, &self.tried, limits).ok_or_else(|| {
+                self.last_error.take().unwrap_or_else(|| ProxyError::new(Fault::NoUpstream))
             })?;
         let node = &nodes[index];
-        let place = Place::take(node, config).await?;
-        let http1_only = self.head.upgrade.is_some() && node.upstream.protocol != Protocol::H2c;
-        let mut lease = match Pool::get(node, settings, http1_only, self.fresh).await {
+        let permit = UpstreamPermit::take(node, limits).await?;
+        let upgrades = self.head.upgrade.is_some();
+        let http1_only = upgrades && node.upstream.protocol != UpstreamProtocol::H2c;
+        let leased =
+            Pool::get(&node.pool, &node.upstream, settings, http1_only, self.new_connection_only);
+        let mut lease = match leased.await {
             Ok(lease) => lease,
             Err(error) => {
-                node.health.failed(&node.name, config);
+                node.health.failed(&node.name, limits);
                 self.tried.add(index);
-                // Nothing was sent, so every request may go elsewhere; there must be an elsewhere.
-                return if nodes.len() > 1 {
-                    self.again(error.at(&node.name))
-                } else {
-                    Err(error.at(&node.name))
-                };
+                // Nothing was sent, so any request may be sent to another upstream, if there is
+                // one.
+                let error = error.at(&node.name);
+                return if nodes.len() > 1 { self.retry(error) } else { Err(error) };
             }
         };
-        match self.send(&mut lease, &place).await {
+        match self.send(&mut lease, node).await {
             Ok(response) => {
                 match response.status() {
                     StatusCode::BAD_GATEWAY
                     | StatusCode::SERVICE_UNAVAILABLE
-                    | StatusCode::GATEWAY_TIMEOUT => node.health.failed(&node.name, config),
+                    | StatusCode::GATEWAY_TIMEOUT => node.health.failed(&node.name, limits),
                     _ => node.health.succeeded(&node.name),
                 }
-                Ok(Some(Answered { response, lease, place }))
+                Ok(Some(Received { response, lease, permit }))
             }
-            Err(failed) => {
-                let error = failed.error.at(&node.name);
-                let stale = matches!(lease, Lease::H1 { reused: true, .. } | Lease::H2 { .. })
-                    && failed.broke;
-                if stale {
-                    // The upstream ended a connection that it was tired of; that says nothing about
-                    // its health.
-                    self.fresh = true;
-                } else if error.fault().is_upstreams() {
-                    node.health.failed(&node.name, config);
-                    self.tried.add(index);
-                }
-                if self.may_repeat(failed.unsent, failed.broke) && (stale || nodes.len() > 1) {
-                    self.again(error)
-                } else {
-                    Err(error)
-                }
-            }
+            Err(failed) => self.failed(failed, &lease, index),
+        }
+    }
+
+    /// Decides whether a request that failed is sent again.
+    fn failed(
+        &mut self,
+        failed: SendError,
+        lease: &Lease,
+        index: usize,
+    ) -> Result<Option<Received>, ProxyError> {
+        let ProxyInner { nodes, settings, .. } = self.proxy;
+        let node = &nodes[index];
+        let error = failed.error.at(&node.name);
+        let stale = matches!(lease, Lease::Http1 { reused: true, .. } | Lease::Http2 { .. })
+            && failed.broke;
+        if stale {
+            // The upstream closed a connection that was open for long. That says nothing about its
+            // health.
+            self.new_connection_only = true;
+        } else if error.fault().is_upstreams() {
+            node.health.failed(&node.name, &settings.limits);
+            self.tried.add(index);
+        }
+        if self.may_repeat(failed.unsent, failed.broke) && (stale || nodes.len() > 1) {
+            self.retry(error)
+        } else {
+            Err(error)
         }
     }
 
     async fn send(
         &mut self,
         lease: &mut Lease,
-        place: &Place,
-    ) -> Result<Response<Incoming>, Failed> {
+        node: &Node,
+    ) -> Result<Response<Incoming>, SendError> {
         let settings = &self.proxy.settings;
-        let config = &settings.config;
-        let h2 = matches!(lease, Lease::H2 { .. });
+        let limits = &settings.limits;
+        let http2 = matches!(lease, Lease::Http2 { .. });
         let body = self.body.take().unwrap_or_default();
         let repeatable = http_body::Body::is_end_stream(&body)
             && is_idempotent(&self.head.method)
-            && self.retries < config.max_retries;
-        let holds = self.head.expects && !h2;
-        let (body, progress) = Outgoing::new(body, config.max_body_bytes, holds);
-        self.alone = progress.is_none();
+            && self.retries < limits.max_retries;
+        let awaits_continue = self.head.expects_continue && !http2;
+        let (body, progress) = RequestBody::new(body, limits.max_body_bytes, awaits_continue);
+        self.no_request_body = progress.is_none();
         let headers = if repeatable {
             self.head.headers.clone()
         } else {
@@ -198,77 +234,83 @@ impl Sending<'_> {
         };
         let mut request = self
             .head
-            .request(headers, body, place.node(), settings, h2)
-            .map_err(|error| Failed { error, unsent: None, broke: false })?;
-        if let (true, Some(progress)) = (holds, &progress) {
+            .request(headers, body, &node.upstream, settings, http2)
+            .map_err(|error| SendError { error, unsent: None, broke: false })?;
+        if let (true, Some(progress)) = (awaits_continue, &progress) {
             let progress = Arc::clone(progress);
             hyper::ext::on_informational(&mut request, move |_| progress.release());
         }
         let response = match lease {
-            Lease::H1 { conn, .. } => {
-                conn.clock.set_last(self.last);
-                conn.exchange(request, progress.as_deref(), config).await?
+            Lease::Http1 { conn, .. } => {
+                conn.timer.set_deadline(self.deadline);
+                conn.exchange(request, progress.as_deref(), limits).await?
             }
-            Lease::H2 { conn, clock, .. } => {
-                clock.set_last(self.last);
-                conn.exchange(request, progress.as_deref(), config, clock).await?
+            Lease::Http2 { conn, timer, .. } => {
+                timer.set_deadline(self.deadline);
+                conn.exchange(request, progress.as_deref(), limits, timer).await?
             }
         };
-        match headers::check_answer(&response) {
+        match headers::check_response_length(&response) {
             Ok(()) => Ok(response),
             Err(fault) => {
-                let cause = "the answer says its length twice, or comes in a coding that is not `chunked` alone";
-                Err(Failed { error: ProxyError::because(fault, cause), unsent: None, broke: false })
+                let source = "the response states its length twice, or has a transfer coding other \
+                              than `chunked`";
+                let error = ProxyError::with_source(fault, source);
+                Err(SendError { error, unsent: None, broke: false })
             }
         }
     }
 
-    /// Whether the request is still whole, here or in what came back.
-    fn may_repeat(&mut self, unsent: Option<Box<Request<Outgoing>>>, broke: bool) -> bool {
+    /// Whether the whole request is still available, here or in `unsent`.
+    fn may_repeat(&mut self, unsent: Option<Box<Request<RequestBody>>>, broke: bool) -> bool {
         if let Some(request) = unsent {
             let (parts, body) = request.into_parts();
             self.head.headers = parts.headers;
-            // HTTP/2 has no `Host`.
-            self.head.host_is_there = false;
+            // The head for HTTP/2 has no `Host`.
+            self.head.host_is_set = false;
             self.body = Some(body.into_inner());
             return true;
         }
         broke && is_idempotent(&self.head.method) && !self.head.headers.is_empty()
     }
 
-    fn again(&mut self, error: ProxyError) -> Result<Option<Answered>, ProxyError> {
-        let config = &self.proxy.settings.config;
-        if self.retries >= config.max_retries || !self.proxy.budget.spend() {
+    /// Counts a retry. An error if the request has no retries left, or the proxy.
+    fn retry(&mut self, error: ProxyError) -> Result<Option<Received>, ProxyError> {
+        let limits = &self.proxy.settings.limits;
+        if self.retries >= limits.max_retries || !self.proxy.retries.spend() {
             return Err(error);
         }
         self.retries += 1;
-        tracing::debug!(%error, retry = self.retries, "a request is tried again");
-        self.failed = Some(error);
+        tracing::debug!(%error, retry = self.retries, "a request is sent again");
+        self.last_error = Some(error);
         Ok(None)
     }
 
-    async fn answer(
+    /// The response for the client.
+    async fn respond(
         self,
-        Answered { response, lease, place }: Answered,
-        client: Option<OnClient>,
+        Received { response, lease, permit }: Received,
+        client: Option<ClientUpgrade>,
     ) -> Result<Response<Body>, ProxyError> {
         let (mut parts, body) = response.into_parts();
-        let said = headers::strip(&mut parts.headers);
+        let options = headers::take_connection_options(&mut parts.headers);
         if parts.status == StatusCode::NO_CONTENT || parts.status.is_informational() {
-            // Here it means nothing (RFC 9110, 8.6), and not to every reader.
+            // The field means nothing here (RFC 9110, 8.6), but some clients obey it.
             parts.headers.remove(CONTENT_LENGTH);
         }
-        let from = match (lease, parts.status) {
-            (Lease::H1 { conn, .. }, StatusCode::SWITCHING_PROTOCOLS) => {
+        let malformed =
+            |permit: &UpstreamPermit| ProxyError::new(Fault::Malformed).at(&permit.node().name);
+        let connection = match (lease, parts.status) {
+            (Lease::Http1 { conn, .. }, StatusCode::SWITCHING_PROTOCOLS) => {
                 let (Some(client), Some(protocol), true) =
-                    (client, said.upgrade, self.head.upgrade.is_some())
+                    (client, options.upgrade, self.head.upgrade.is_some())
                 else {
-                    return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
+                    return Err(malformed(&permit));
                 };
                 match &self.head.extended {
                     Some(extended) => {
                         if !extended.accept(&mut parts, &protocol) {
-                            return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
+                            return Err(malformed(&permit));
                         }
                     }
                     None => {
@@ -276,24 +318,26 @@ impl Sending<'_> {
                         parts.headers.insert(UPGRADE, protocol);
                     }
                 }
-                upgrade::join(client, conn, place, &self.proxy.settings);
+                tunnel::spawn(client, conn, permit, &self.proxy.settings);
                 return Ok(Response::from_parts(head_only(parts), Body::empty()));
             }
-            // To a CONNECT it would say that the WebSocket is open.
+            // As a response to CONNECT, it would mean that the WebSocket is open.
             (_, status) if self.head.extended.is_some() && status.is_success() => {
-                return Err(ProxyError::new(Fault::Malformed).at(&place.node().name));
+                return Err(malformed(&permit));
             }
-            (Lease::H1 { conn, .. }, _) => From::H1(Some(conn)),
-            (Lease::H2 { share, clock, .. }, _) => {
-                From::H2 { _share: share, clock, alone: self.alone }
+            (Lease::Http1 { conn, .. }, _) => BodyConnection::Http1(Some(conn)),
+            (Lease::Http2 { stream, timer, .. }, _) => {
+                let no_request_body = self.no_request_body;
+                BodyConnection::Http2 { _stream: stream, timer, no_request_body }
             }
         };
-        let body = Answer::body(body, from, place, &self.proxy.settings).await;
+        let body = ResponseBody::wrap(body, connection, permit, &self.proxy.settings).await;
         Ok(Response::from_parts(head_only(parts), body))
     }
 }
 
-/// What hyper attached is of no use to the client's server, and its upgrade type would mislead it.
+/// Removes what hyper attached to a response: it is of no use to the server in front, and the
+/// upgrade type of hyper would mislead it.
 fn head_only(mut parts: http::response::Parts) -> http::response::Parts {
     parts.extensions.clear();
     parts.version = http::Version::HTTP_11;

@@ -1,4 +1,8 @@
-//! A reverse proxy as a Tower service, with every limit and timeout on.
+//! A reverse proxy as a Tower service, with limits and timeouts that are on by default.
+//!
+//! A [`Proxy`] forwards requests to one or several upstreams over pooled connections of HTTP/1 and
+//! HTTP/2. It chooses among healthy upstreams, retries what is safe to retry, and tunnels
+//! WebSockets and other upgrades.
 //!
 //! ```no_run
 //! use trine_proxy::{HealthCheck, Proxy};
@@ -13,84 +17,72 @@
 //! # }
 //! ```
 //!
-//! # Layout
-//! In the order in which a request meets them:
-//! - [`proxy`](Proxy): the service; [`config`](ProxyConfig) holds every limit, `settings` the rest
-//! - `forward`: THE walk of a request, tried again by the rules of `retry`
-//! - `request`: what is passed on of it: `target`, `headers` (hop-by-hop fields, framing),
-//!   `forwarded` (with `claims` and `lists`), `hops`, `extended` (a WebSocket over HTTP/2)
-//! - [`balance`](Balance): one of the [`upstream`](Upstream)s, by its `health` and `check`
-//! - `place`: how many requests it may have, and the queue
-//! - `pool`: a connection that is open, or `connect` (with `stream` and `tls`) opens one
-//! - `conn`: the request on it, with its body `outgoing`; `clock` counts the time
-//! - `answer`: the body of the answer; `upgrade`: the bytes after a 101
-//! - [`error`](ProxyError): the table of what can go wrong
-//!
 //! # What it does to a message
-//! - Fields of the connection are taken out, both ways (RFC 9110, 7.6.1): those that `Connection`
-//!   names, `Keep-Alive`, `Proxy-Connection`, `TE` but for `trailers`, `Transfer-Encoding`,
-//!   `Upgrade` unless the connection is upgraded.
-//! - The length is said once: what is ambiguous is refused, what is known is written anew (RFC
-//!   9112, 6.3). Of an answer too: two lengths, a length with chunks, or a transfer coding other
-//!   than `chunked` are 502.
-//! - An answer that can be told to be cut is cut for the client: its connection or its stream
-//!   breaks off.
-//! - Path and query stay byte for byte, but for prefixes. A segment `.` or `..`, however it is
-//!   spelt, is refused, with parameters (`..;a=b`) too.
-//! - `Via` names this proxy; `Forwarded` and `X-Forwarded-*` tell of the client, and what it says
-//!   of itself, there and under many other names, is thrown away unless it is a trusted proxy
-//!   ([`Forwarding`]).
-//! - A host with `;` or `=` is refused: there are upstreams that would read parameters of
-//!   `Forwarded` in it.
-//! - Bodies and trailers are streamed, both ways, as fast as the slower side takes them.
+//! - It removes the fields of the connection in both directions (RFC 9110, 7.6.1): those that
+//!   `Connection` names, `Keep-Alive`, `Proxy-Connection`, `TE` except for `trailers`,
+//!   `Transfer-Encoding`, and `Upgrade` unless the connection is upgraded.
+//! - It ensures that a message has one length: an ambiguous length is refused, and a known one is
+//!   written anew (RFC 9112, 6.3). A response with two lengths, with a length beside chunks, or
+//!   with a transfer coding other than `chunked` becomes a 502.
+//! - A truncated response is truncated for the client too: its connection or its stream is aborted.
+//! - Path and query stay the same byte for byte, except for prefixes. A path with a segment `.` or
+//!   `..` is refused, in any spelling and also with parameters (`..;a=b`).
+//! - `Via` names this proxy. `Forwarded` and `X-Forwarded-*` describe the client. What the client
+//!   says about itself, in these and in many similar fields, is removed unless the client is a
+//!   trusted proxy ([`Forwarding`]).
+//! - A host with `;` or `=` is refused, because some upstreams would take it for parameters of
+//!   `Forwarded`.
+//! - Bodies and trailers are streamed in both directions, at the pace of the slower side.
 //!
 //! # What it does not do
-//! - Interim answers (1xx) other than `100 Continue` and `101 Switching Protocols` are not passed
-//!   on: a Tower service has no place for them.
-//! - Upgrades need an upstream of HTTP/1. A client of HTTP/2 can open WebSockets (RFC 8441), and no
-//!   other tunnel.
-//! - Trailers that a request does not announce in `Trailer` do not reach an upstream of HTTP/1
+//! - It does not forward interim responses (1xx) other than `100 Continue` and `101 Switching
+//!   Protocols`, because a Tower service cannot return them.
+//! - Upgrades need an upstream with HTTP/1. Over HTTP/2 clients can open WebSockets (RFC 8441), but
+//!   no other tunnels.
+//! - Trailers that a request does not announce in `Trailer` do not reach an upstream over HTTP/1
 //!   (hyper).
-//! - It caches nothing.
+//! - It does not cache.
+//!
+//! # Features
+//! - `server` (default): the proxy is a service of `trine-server`, and learns the address of each
+//!   client from it
+//! - `tls`: upstreams over TLS, with the cryptography of aws-lc-rs; `ring` takes that of ring
+//! - `http2`: WebSockets that clients open over HTTP/2
+//!
+//! # Layout
+//! In the order of a request:
+//! - [`proxy`](Proxy): the service; `server`: the same for `trine-server`; [`config`](ProxyConfig):
+//!   limits and options
+//! - `forward`: the walk of a request, with its retries (`retry`)
+//! - `request`: the request for an upstream: its target, header fields, `forwarded` fields and body
+//! - `upstream`: choosing an upstream (`balance`, `health`, `health_check`), and the `permit` to
+//!   send it a request
+//! - `connection`: an idle connection from the `pool` or a new one, and one request on it
+//! - `response`: the response body; `tunnel`: the bytes after a 101
+//! - [`error`](ProxyError): everything that can go wrong, in one table
 
-mod answer;
-mod balance;
-mod check;
-mod claims;
-mod clock;
 mod config;
-mod conn;
-mod connect;
+mod connection;
 mod error;
-mod extended;
 mod forward;
-mod forwarded;
-mod headers;
-mod health;
-mod hops;
-mod lists;
-mod outgoing;
-mod place;
-mod pool;
 mod proxy;
 mod request;
+mod response;
 mod retry;
-mod settings;
-mod stream;
-mod target;
-#[cfg(feature = "tls-core")]
-mod tls;
-mod upgrade;
+#[cfg(feature = "server")]
+mod server;
+mod tunnel;
 mod upstream;
 
-pub use balance::Balance;
-pub use check::HealthCheck;
 pub use config::ProxyConfig;
+pub use config::health_check::HealthCheck;
+pub use config::options::{Balance, Forwarding, Host};
+#[cfg(feature = "tls-core")]
+pub use connection::tls::TlsError;
 pub use error::{Fault, ProxyError};
-pub use forwarded::Forwarding;
-pub use proxy::{Connected, Forwarded, Host, Proxy, UpstreamStatus};
+pub use proxy::{Forwarded, Proxy, UpstreamStatus};
 #[cfg(feature = "tls-core")]
 pub use rustls;
-#[cfg(feature = "tls-core")]
-pub use tls::TlsError;
-pub use upstream::{Upstream, UpstreamError};
+#[cfg(feature = "server")]
+pub use server::ProxyConnection;
+pub use upstream::url::{Upstream, UpstreamError};

@@ -1,92 +1,92 @@
-//! The service.
+//! The proxy as a Tower service.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
-use trine_core::{Body, BoxError, ConnInfo};
-use trine_server::{MakeConnection, MakeWorker, TrustedProxies};
+use trine_core::client::TrustedProxies;
+use trine_core::{Body, BoxError};
 
-use crate::balance::Balance;
-use crate::check::{self, HealthCheck};
 use crate::config::ProxyConfig;
-use crate::forward::forward;
-use crate::forwarded::{Caller, Forwarding, Via};
-use crate::health::Verdict;
-use crate::retry::Budget;
-use crate::settings::Settings;
-use crate::upstream::{Node, Upstream, UpstreamError};
+use crate::config::health_check::HealthCheck;
+use crate::config::limits::Limits;
+use crate::config::options::{Balance, Forwarding, Host};
+use crate::config::settings::Settings;
+#[cfg(feature = "tls-core")]
+use crate::connection::tls::{Tls, TlsError};
+use crate::forward::{ProxyInner, forward};
+use crate::request::forwarded::ClientConnection;
+use crate::request::forwarded::via::Via;
+use crate::upstream::health::Verdict;
+#[cfg(feature = "tls-core")]
+use crate::upstream::url::UpstreamProtocol;
+use crate::upstream::url::{Upstream, UpstreamError};
+use crate::upstream::{Node, health_check};
 
-/// A reverse proxy: a Tower service that passes requests on to upstreams.
+/// A reverse proxy: a Tower service that forwards requests to upstreams.
 ///
-/// It mounts wherever a service does: under `trine-server` directly, in an `App`, in an axum
-/// `Router`. Clones share connections, health and limits.
+/// It can be used wherever a service can: directly under `trine-server`, in an `App`, or in an axum
+/// `Router`. Clones share the connections, the health of the upstreams and the limits.
 ///
-/// ```no_run
+/// ```
+/// use http::{Request, StatusCode};
+/// use tower::ServiceExt as _;
+/// use trine_core::Body;
 /// use trine_proxy::Proxy;
-/// use trine_server::{Server, ServerConfig};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let proxy = Proxy::to("http://127.0.0.1:9000")?;
-/// Server::new(ServerConfig::default()).bind()?.serve(proxy).await?;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), trine_proxy::UpstreamError> {
+/// // The discard port: nothing listens there.
+/// let proxy = Proxy::to("http://127.0.0.1:9")?;
+/// let Ok(response) = proxy.oneshot(Request::new(Body::empty())).await;
+/// assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Given to the server as it is, or mounted in an `App`, it knows the address of the client;
-/// elsewhere a layer can put [`ConnInfo`] into the extensions of the request.
+/// Under `trine-server` and in an `App` the proxy knows the address of the client. Elsewhere a
+/// layer can put a [`ConnInfo`](trine_core::ConnInfo) into the extensions of the request.
 ///
 /// # Errors
-/// It never fails: what goes wrong is an answer, see [`Fault`](crate::Fault).
+/// The service never fails. A failure is a response: see [`Fault`](crate::Fault).
 ///
 /// # Limits
-/// All of [`ProxyConfig`].
+/// Those of [`ProxyConfig`].
 #[derive(Debug, Clone)]
-pub struct Proxy(Arc<Inner>);
+pub struct Proxy(Arc<ProxyInner>);
 
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) nodes: Vec<Arc<Node>>,
-    pub(crate) turn: AtomicUsize,
-    pub(crate) budget: Budget,
-    pub(crate) settings: Arc<Settings>,
-}
-
-/// The `Host` that an upstream sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Host {
-    /// The client's: links, cookies and checks of the origin come out right.
-    #[default]
-    Preserve,
-    /// That of the upstream's URL, as servers of many names want it.
-    Upstream,
-}
-
-/// An upstream as [`Proxy::status`] shows it.
+/// The state of one upstream, as [`Proxy::status`] reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UpstreamStatus {
-    /// Its URL, as it was configured.
+    /// The URL, as it was configured.
     pub url: String,
-    /// Whether requests go to it.
+    /// Whether the upstream gets requests.
     pub healthy: bool,
-    /// Requests and upgraded connections that it has at this moment, and those that wait for it.
+    /// The number of current requests and upgraded connections, including the requests that wait.
     pub pending: usize,
-    /// HTTP/1 connections that wait for a request.
+    /// The number of idle HTTP/1 connections.
     pub idle: usize,
 }
 
 impl Proxy {
-    /// To one upstream: `http://host[:port][/base]`, `https://…` with the feature `tls`, `h2c://…`.
+    /// A proxy for one upstream: `http://host[:port][/base]`, `https://…` with the feature `tls`,
+    /// or `h2c://…`.
+    ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    ///
+    /// assert!(Proxy::to("http://127.0.0.1:9000/base").is_ok());
+    /// assert!(Proxy::to("127.0.0.1:9000").is_err());
+    /// ```
     ///
     /// # Errors
-    /// When it is not a URL of this kind. The error says what is wrong with it.
+    /// [`UpstreamError`] if the text is not such a URL.
     pub fn to<U>(upstream: U) -> Result<Proxy, UpstreamError>
     where
         U: TryInto<Upstream, Error: Into<UpstreamError>>,
@@ -94,20 +94,20 @@ impl Proxy {
         Proxy::among([upstream])
     }
 
-    /// To several, among which each request finds one, see [`Balance`].
+    /// A proxy for several upstreams. [`Balance`] says which of them gets a request.
     ///
     /// ```
-    /// use trine_proxy::{Balance, Proxy};
+    /// use trine_proxy::Proxy;
     ///
     /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
-    /// let proxy = Proxy::among(["http://10.0.0.1:9000", "http://10.0.0.2:9000"])?
-    ///     .balance(Balance::LeastRequests);
+    /// let proxy = Proxy::among(["http://10.0.0.1:9000", "http://10.0.0.2:9000"])?;
+    /// assert_eq!(proxy.status()[1].url, "http://10.0.0.2:9000");
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// When one is not the URL of an upstream, or there is none.
+    /// [`UpstreamError`] if one of them is not the URL of an upstream, or if there is none.
     pub fn among<U>(upstreams: impl IntoIterator<Item = U>) -> Result<Proxy, UpstreamError>
     where
         U: TryInto<Upstream, Error: Into<UpstreamError>>,
@@ -122,18 +122,17 @@ impl Proxy {
         #[cfg_attr(not(feature = "tls-core"), allow(unused_mut, reason = "TLS has settings"))]
         let mut settings = Settings::default();
         #[cfg(feature = "tls-core")]
-        if nodes.iter().any(|node| node.upstream.protocol == crate::upstream::Protocol::Tls) {
-            // Without roots of the system, `roots` must give some; until then no upstream is
-            // trusted.
-            settings.tls = crate::tls::Tls::of_system().ok();
+        if nodes.iter().any(|node| node.upstream.protocol == UpstreamProtocol::Tls) {
+            // Without system roots no upstream is trusted until `roots` or `tls` is called.
+            settings.tls = Tls::of_system().ok();
         }
-        Ok(Proxy(Arc::new(Inner::new(nodes, settings))))
+        Ok(Proxy(Arc::new(ProxyInner::new(nodes, settings))))
     }
 
-    /// Sets limits and timeouts.
+    /// Sets the limits and timeouts. See [`ProxyConfig`] for an example.
     #[must_use]
     pub fn config(self, config: ProxyConfig) -> Proxy {
-        self.with(|settings| settings.config = config.settled())
+        self.with(|settings| settings.limits = Limits::new(config))
     }
 
     /// Sets how one of several upstreams is chosen. Default: [`Balance::RoundRobin`].
@@ -142,28 +141,30 @@ impl Proxy {
         self.with(|settings| settings.balance = balance)
     }
 
-    /// Sets which `Host` upstreams see. Default: [`Host::Preserve`].
+    /// Sets the `Host` that upstreams see. Default: [`Host::Preserve`].
     #[must_use]
     pub fn host(self, host: Host) -> Proxy {
         self.with(|settings| settings.host = host)
     }
 
-    /// Sets what becomes of `Forwarded` and its siblings. Default: [`Forwarding::Replace`].
+    /// Sets what happens to `Forwarded` and similar fields. Default: [`Forwarding::Replace`].
     #[must_use]
     pub fn forwarding(self, forwarding: Forwarding) -> Proxy {
         self.with(|settings| settings.forwarding = forwarding)
     }
 
-    /// Sets whose `Forwarded` or `X-Forwarded-*` is kept and added to. Default: the application's
-    /// `trusted_proxies`; outside of an application nobody's. Alone under a server:
+    /// Sets the trusted proxies, whose `Forwarded` or `X-Forwarded-*` fields are kept. Default: the
+    /// `trusted_proxies` of the application. Without an application, no proxy is trusted unless it
+    /// is set here:
     ///
     /// ```
+    /// use trine_core::client::{ForwardedBy, TrustedProxies};
     /// use trine_proxy::Proxy;
-    /// use trine_server::ServerConfig;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let config = ServerConfig { trusted_proxies: vec!["10.0.0.0/8".parse()?], ..ServerConfig::default() };
-    /// let proxy = Proxy::to("http://127.0.0.1:9000")?.trust(config.trusted());
+    /// let trusted = TrustedProxies::new(["10.0.0.0/8".parse()?], ForwardedBy::XForwarded);
+    /// let proxy = Proxy::to("http://127.0.0.1:9000")?.trust(trusted);
+    /// # drop(proxy);
     /// # Ok(())
     /// # }
     /// ```
@@ -172,17 +173,17 @@ impl Proxy {
         self.with(|settings| settings.trusted = Some(proxies))
     }
 
-    /// Sets whether upstreams are told `X-Forwarded-For`, `-Proto` and `-Host` beside `Forwarded`.
-    /// Default: true.
+    /// Sets whether upstreams get `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` in
+    /// addition to `Forwarded`. Default: true.
     #[must_use]
-    pub fn x_forwarded(self, tell: bool) -> Proxy {
-        self.with(|settings| settings.legacy = tell)
+    pub fn x_forwarded(self, enabled: bool) -> Proxy {
+        self.with(|settings| settings.x_forwarded = enabled)
     }
 
     /// Sets the name of this proxy in `Via` (RFC 9110, 7.6.3). Default: `trine`.
     ///
     /// # Panics
-    /// When it is not a token or `host:port`.
+    /// If the name is neither a token nor `host:port`.
     #[must_use]
     #[track_caller]
     pub fn via(self, name: &str) -> Proxy {
@@ -190,54 +191,71 @@ impl Proxy {
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:[]".contains(&byte);
         assert!(
             !name.is_empty() && name.bytes().all(plain),
-            "`{name}` cannot name a proxy in `Via`: letters and digits can"
+            "`{name}` cannot be the name of a proxy in `Via`: expected a token or `host:port`"
         );
         self.with(|settings| {
-            if let Some(via) = Via::of(name) {
+            if let Some(via) = Via::new(name) {
                 settings.via = via;
             }
         })
     }
 
-    /// Takes a prefix off each path that has it, at the end of a segment; `App::mount` and axum's
-    /// `nest_service` did that already. What upstreams want before the path is the path of their
-    /// URL.
+    /// Removes a prefix from each path that has it, in whole segments. `App::mount` and the
+    /// `nest_service` of axum remove their prefix themselves. To add a prefix for upstreams, put it
+    /// into their URL.
+    ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    ///
+    /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// // `/api/users` is `/v2/users` for the upstream.
+    /// let proxy = Proxy::to("http://127.0.0.1:9000/v2")?.strip_prefix("/api");
+    /// # drop(proxy);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn strip_prefix(self, prefix: &str) -> Proxy {
         let prefix = prefix.trim_end_matches('/');
         self.with(|settings| settings.prefix = (!prefix.is_empty()).then(|| Arc::from(prefix)))
     }
 
-    /// Sets what [`Proxy::health_checks`] asks upstreams.
+    /// Sets the request of [`Proxy::health_checks`]. See [`HealthCheck`] for an example.
     #[must_use]
     pub fn health_check(self, check: HealthCheck) -> Proxy {
-        self.with(|settings| settings.check = Some(check))
+        self.with(|settings| settings.health_check = Some(check))
     }
 
-    /// Trusts upstreams whose certificate one of these authorities signed, in PEM, and no others.
-    /// Default: those that the system trusts.
+    /// Trusts only upstreams with a certificate that one of these authorities has signed, in PEM.
+    /// Default: the authorities that the system trusts.
     ///
     /// # Errors
-    /// When there is no certificate in it.
+    /// [`TlsError`] if the text contains no certificate, or an invalid one.
     #[cfg(feature = "tls-core")]
-    pub fn roots(self, pem: &[u8]) -> Result<Proxy, crate::tls::TlsError> {
-        let tls = crate::tls::Tls::of_pem(pem)?;
+    pub fn roots(self, pem: &[u8]) -> Result<Proxy, TlsError> {
+        let tls = Tls::of_pem(pem)?;
         Ok(self.with(|settings| settings.tls = Some(tls)))
     }
 
-    /// Speaks TLS to upstreams by this configuration of rustls: its roots, the certificate that it
-    /// shows them, its provider of cryptography. Of its ALPN nothing is kept.
+    /// Sets the TLS configuration for upstreams: the roots, the client certificate and the
+    /// cryptography provider. The proxy replaces its ALPN protocols.
     ///
     /// ```
+    /// use std::sync::Arc;
     /// use trine_proxy::Proxy;
     /// use trine_proxy::rustls::pki_types::pem::PemObject as _;
     /// use trine_proxy::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    /// use trine_proxy::rustls::{ClientConfig, RootCertStore};
+    /// use trine_proxy::rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
     ///
-    /// /// Upstreams that want to see a certificate (mTLS).
-    /// fn proxy(roots: RootCertStore, chain: &[u8], key: &[u8]) -> Result<Proxy, Box<dyn std::error::Error>> {
+    /// /// For upstreams that require a client certificate (mTLS).
+    /// fn proxy(
+    ///     provider: Arc<CryptoProvider>,
+    ///     roots: RootCertStore,
+    ///     chain: &[u8],
+    ///     key: &[u8],
+    /// ) -> Result<Proxy, Box<dyn std::error::Error>> {
     ///     let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>()?;
-    ///     let tls = ClientConfig::builder_with_provider(trine_server::tls::default_provider()?)
+    ///     let tls = ClientConfig::builder_with_provider(provider)
     ///         .with_safe_default_protocol_versions()?
     ///         .with_root_certificates(roots)
     ///         .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key)?)?;
@@ -247,33 +265,43 @@ impl Proxy {
     #[cfg(feature = "tls-core")]
     #[must_use]
     pub fn tls(self, config: rustls::ClientConfig) -> Proxy {
-        self.with(|settings| settings.tls = Some(crate::tls::Tls::of(config)))
+        self.with(|settings| settings.tls = Some(Tls::new(config)))
     }
 
-    /// The health checks of all upstreams, to be spawned: nothing checks by itself. It ends at once
-    /// where [`Proxy::health_check`] was not called, and else with the last clone of the proxy, or
-    /// when it is dropped.
+    /// A future that runs the health checks of all upstreams. Nothing is checked unless it is
+    /// spawned. Without [`Proxy::health_check`] it ends at once, and otherwise with the last clone
+    /// of the proxy.
     pub fn health_checks(&self) -> impl Future<Output = ()> + Send + 'static {
         let settings = Arc::clone(&self.0.settings);
         let nodes: Vec<_> = self.0.nodes.iter().map(Arc::downgrade).collect();
         async move {
-            let Some(check) = settings.check.clone() else { return };
+            let Some(check) = settings.health_check.clone() else { return };
             let mut watches = tokio::task::JoinSet::new();
             for node in nodes {
-                watches.spawn(check::watch(node, (*settings).clone(), check.clone()));
+                watches.spawn(health_check::watch(node, (*settings).clone(), check.clone()));
             }
             while watches.join_next().await.is_some() {}
         }
     }
 
-    /// What is known of each upstream at this moment.
+    /// The current state of each upstream.
+    ///
+    /// ```
+    /// use trine_proxy::Proxy;
+    ///
+    /// # fn main() -> Result<(), trine_proxy::UpstreamError> {
+    /// let status = Proxy::to("http://127.0.0.1:9000")?.status();
+    /// assert!(status[0].healthy && status[0].pending == 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> Vec<UpstreamStatus> {
         let status = |node: &Arc<Node>| UpstreamStatus {
             url: node.name.clone(),
             healthy: match node.health.verdict() {
                 Verdict::Healthy | Verdict::Trial => true,
-                // The only one is never ejected.
+                // A single upstream is never ejected.
                 Verdict::Ejected => self.0.nodes.len() == 1,
                 Verdict::Down => false,
             },
@@ -283,22 +311,16 @@ impl Proxy {
         self.0.nodes.iter().map(status).collect()
     }
 
-    /// Clones that were made before keep what they had.
+    #[cfg(feature = "server")]
+    pub(crate) fn inner(&self) -> &Arc<ProxyInner> {
+        &self.0
+    }
+
+    /// The proxy with other settings. Earlier clones keep theirs.
     fn with(self, change: impl FnOnce(&mut Settings)) -> Proxy {
         let mut settings = (*self.0.settings).clone();
         change(&mut settings);
-        Proxy(Arc::new(Inner::new(self.0.nodes.clone(), settings)))
-    }
-}
-
-impl Inner {
-    fn new(nodes: Vec<Arc<Node>>, settings: Settings) -> Inner {
-        Inner {
-            nodes,
-            turn: AtomicUsize::new(0),
-            budget: Budget::default(),
-            settings: Arc::new(settings),
-        }
+        Proxy(Arc::new(ProxyInner::new(self.0.nodes.clone(), settings)))
     }
 }
 
@@ -315,53 +337,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Forwarded {
-        Forwarded(Box::pin(forward(Arc::clone(&self.0), request.map(Body::new), None)))
+        Forwarded::new(&self.0, request.map(Body::new), None)
     }
 }
 
-impl MakeWorker for Proxy {
-    type Worker = Proxy;
-
-    async fn worker(&self, _index: usize) -> Result<Proxy, BoxError> {
-        Ok(self.clone())
-    }
-}
-
-impl MakeConnection for Proxy {
-    type Service = Connected;
-
-    fn connection(&self, info: &ConnInfo) -> Connected {
-        Connected { proxy: Arc::clone(&self.0), caller: Arc::new(Caller::new(info.clone())) }
-    }
-}
-
-/// A [`Proxy`] on one connection, whose client it knows.
-#[derive(Debug, Clone)]
-pub struct Connected {
-    proxy: Arc<Inner>,
-    caller: Arc<Caller>,
-}
-
-impl Service<Request<Body>> for Connected {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Forwarded;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Forwarded {
-        Forwarded(Box::pin(forward(
-            Arc::clone(&self.proxy),
-            request,
-            Some(Arc::clone(&self.caller)),
-        )))
-    }
-}
-
-/// The answer on its way. Dropped, it ends the request at the upstream as well.
+/// The future of a response. If it is dropped, the request ends at the upstream too.
 pub struct Forwarded(Pin<Box<dyn Future<Output = Response<Body>> + Send>>);
+
+impl Forwarded {
+    pub(crate) fn new(
+        proxy: &Arc<ProxyInner>,
+        request: Request<Body>,
+        connection: Option<&Arc<ClientConnection>>,
+    ) -> Forwarded {
+        Forwarded(Box::pin(forward(Arc::clone(proxy), request, connection.map(Arc::clone))))
+    }
+}
 
 impl Future for Forwarded {
     type Output = Result<Response<Body>, Infallible>;

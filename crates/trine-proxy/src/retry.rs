@@ -1,33 +1,33 @@
-//! Whether a request may be sent again.
+//! The rules for sending a request again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
 
-use crate::config::ProxyConfig;
+use crate::config::limits::Limits;
 
-/// Whether sending it twice does what sending it once does (RFC 9110, 9.2.2). What is not known is
-/// not.
+/// Whether sending the request twice has the effect of sending it once (RFC 9110, 9.2.2). Unknown
+/// methods are not idempotent.
 pub(crate) fn is_idempotent(method: &Method) -> bool {
     matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" | "QUERY")
 }
 
-/// The retries that requests have earned: an upstream in trouble is not given a multiple of its
-/// load.
+/// The number of retries that are left. Each request adds a fraction of a retry, so that retries do
+/// not multiply the load on an upstream in trouble.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicU32);
+pub(crate) struct RetryBudget(AtomicU32);
 
-/// In hundredths, as percents are added.
+/// One retry, in hundredths: requests add percents.
 const RETRY: u32 = 100;
 const FULL: u32 = 10 * RETRY;
 
-impl Budget {
-    pub(crate) fn earn(&self, config: &ProxyConfig) {
-        // A full one, which is the rule, is not written: other cores read it too.
+impl RetryBudget {
+    pub(crate) fn earn(&self, limits: &Limits) {
+        // A full budget, the usual case, is not written, so that cores do not contend for it.
         let had = self.0.load(Ordering::Relaxed);
         if had < FULL {
             let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |had| {
-                Some(had.saturating_add(config.retry_percent).min(FULL))
+                Some(had.saturating_add(limits.retry_percent).min(FULL))
             });
         }
     }
@@ -39,8 +39,8 @@ impl Budget {
     }
 }
 
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget(AtomicU32::new(FULL))
+impl Default for RetryBudget {
+    fn default() -> RetryBudget {
+        RetryBudget(AtomicU32::new(FULL))
     }
 }

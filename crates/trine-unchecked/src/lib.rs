@@ -1,11 +1,11 @@
-//! Header values for a server that reads many of them: checked as strictly as [`HeaderValue`]
-//! checks, at a quarter of the cost.
+//! Validation of header values for a server that reads many of them: as strict as [`HeaderValue`],
+//! at a quarter of the cost.
 //!
-//! [`HeaderValue::from_maybe_shared`] looks at one byte at a time, about four instructions each; a
-//! browser sends some five hundred bytes of values. Here eight bytes are looked at together, and
-//! what passed is not looked at again. That needs the one `unsafe` block of Trine, and so it has a
-//! crate of its own: one function, safe to call with any bytes, tested against the type's own check
-//! for every byte at every place, and run under Miri.
+//! [`HeaderValue::from_maybe_shared`] checks one byte at a time, at about four instructions each,
+//! and a browser sends about five hundred bytes of values. This crate checks eight bytes at a time,
+//! and valid bytes are not checked again. That requires the only `unsafe` block of Trine, which
+//! therefore has a crate of its own: one function that is safe to call with any bytes, tested
+//! against the check of [`HeaderValue`] for every byte at every position, and run under Miri.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -18,18 +18,17 @@
 use bytes::Bytes;
 use http::HeaderValue;
 
-/// The bytes as the value of a header field; `None` where one of them cannot stand in it.
+/// The bytes as the value of a header field. `None` if they contain a byte that is not allowed.
 ///
-/// What may stand there is what [`HeaderValue`] says: a tab, and every byte from 32 up but 127 (RFC
-/// 9110, 5.5). The bytes are not copied.
+/// The allowed bytes are those of [`HeaderValue`]: the tab, and every byte from 32 up except for
+/// 127 (RFC 9110, 5.5). The bytes are not copied.
 #[must_use]
 pub fn header_value(bytes: Bytes) -> Option<HeaderValue> {
     if !is_value(&bytes) {
         return None;
     }
-    // SAFETY: `from_maybe_shared_unchecked` asks that the bytes are a valid header value.
-    // `is_value` has just looked at each of them, and `Bytes` cannot change: nobody holds them
-    // mutably.
+    // SAFETY: `from_maybe_shared_unchecked` requires that the bytes are a valid header value.
+    // `is_value` has checked each of them, and `Bytes` cannot change: there is no mutable access.
     Some(unsafe { HeaderValue::from_maybe_shared_unchecked(bytes) })
 }
 
@@ -38,20 +37,20 @@ fn is_value(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk() else {
         return rest.iter().all(|byte| is_value_byte(*byte));
     };
-    // The last word overlaps the one before it, so that no byte is left over.
+    // The last word overlaps the one before it, so that every byte is in a word.
     words.iter().all(is_value_word) && (rest.is_empty() || is_value_word(last))
 }
 
-/// Control characters are rare, so a word that holds one is looked at again, byte by byte: it may
-/// be a tab.
+/// A word that contains a control character is checked again byte by byte, because the character
+/// may be a tab. That is rare.
 #[inline]
 fn is_value_word(word: &[u8; 8]) -> bool {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let bytes = u64::from_ne_bytes(*word);
-    // The high bit of a byte stays set where subtracting 32 (or 1, of the difference to 127)
-    // borrowed into it. A borrow may spill into the next byte: then a word is looked at twice, and
-    // none is passed over.
+    // The high bit of a byte is set where the subtraction of 32 (or of 1, from the difference
+    // to 127) has borrowed into it. A borrow may spill into the next byte. Then a valid word is
+    // checked again, but no invalid word is accepted.
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
     let difference = bytes ^ (ONES * 0x7f);
     let delete = difference.wrapping_sub(ONES) & !difference;

@@ -2,34 +2,40 @@
 
 use crate::BoxError;
 
-/// Why a body could not be read.
+/// The reason why a body could not be read. As the response of a handler it becomes a
+/// [`Problem`](crate::Problem) with the status that each variant names.
+///
+/// ```
+/// use trine_core::{BodyError, Problem};
+///
+/// assert_eq!(Problem::from(BodyError::TimedOut).status(), 408);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// More data than the limit allows: 413 where it is the body of a request that came in.
+    /// The body is larger than its limit: 413 for the body of a received request.
     TooLarge {
         /// The limit in bytes.
         limit: u64,
-        /// Whether it is the body of a request that came in. A limit on another body, an answer of
-        /// an upstream for example, is the server's affair: 500.
+        /// Whether it is the body of a received request. The limit of any other body, such as the
+        /// response of an upstream, is not the fault of the client: 500.
         of_request: bool,
     },
-    /// The peer stopped before the end of the body: never handed on as complete.
+    /// The peer stopped before the end of the body: 400. The body is never taken for complete.
     Incomplete,
-    /// The peer sent no data for longer than the server waits: 408.
+    /// The peer sent no data for longer than the timeout of the server: 408.
     TimedOut,
-    /// The peer broke the framing of the body: 400. The text says how.
+    /// The framing of the body is malformed: 400. The text says how.
     Malformed(&'static str),
-    /// A layer around the body of a request that came in refuses what the client sent: an encoding
-    /// that it cannot undo, 400, or more than a limit of its own, 413.
+    /// A layer around the body of a received request refuses it: 400 for an encoding that it cannot
+    /// decode, 413 for a limit of its own.
     Refused(BoxError),
-    /// The source of the body failed: the server's affair, 500, unless an error of a request's body
-    /// is the cause.
+    /// The producer of the body failed: 500, unless an error of a request body is the cause.
     Other(BoxError),
 }
 
 impl BodyError {
-    // An error that was boxed on its way through a foreign layer keeps its meaning.
+    // An error of this type may have been boxed by another layer.
     pub(super) fn of_stream(error: BoxError, of_request: bool) -> BodyError {
         match error.downcast::<BodyError>() {
             Ok(own) => *own,

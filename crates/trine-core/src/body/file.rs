@@ -7,14 +7,14 @@ use bytes::{Bytes, BytesMut};
 
 use super::error::BodyError;
 
-/// A part of an open file, as [`Body::file`] holds it.
+/// A part of an open file. [`Body::file`](crate::Body::file) makes it.
 #[derive(Debug)]
 pub struct FileBody {
     /// The open file.
     pub file: File,
-    /// Where the next byte is.
+    /// The offset of the next byte.
     pub offset: u64,
-    /// How many bytes are left.
+    /// The number of bytes that are left.
     pub len: u64,
 }
 
@@ -28,7 +28,7 @@ impl FileBody {
         let seek = self.file.seek(SeekFrom::Start(self.offset));
         match seek.and_then(|_| self.file.read(&mut chunk)) {
             Ok(0) => {
-                let short = "the file is shorter than the body that was made of it";
+                let short = "the file is shorter than the body";
                 Some(Err(BodyError::Other(
                     io::Error::new(io::ErrorKind::UnexpectedEof, short).into(),
                 )))

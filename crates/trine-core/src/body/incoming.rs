@@ -1,4 +1,4 @@
-//! A request body that the connection fills only while somebody reads it.
+//! A request body that the connection fills only while the handler reads it.
 //!
 //! ```text
 //!   handler side                slot (one frame)               connection side
@@ -16,8 +16,22 @@ use http_body::Frame;
 
 use super::error::BodyError;
 
-/// Makes the two ends of a body. `length` is the declared number of data bytes, `None` when
-/// chunked.
+/// Makes the two ends of a body. `length` is the declared number of data bytes, and `None` for a
+/// chunked body.
+///
+/// ```
+/// use http_body::Frame;
+/// use trine_core::{Body, incoming};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), trine_core::BodyError> {
+/// let (filler, reader) = incoming::channel(Some(5));
+/// filler.fill(Frame::data("hello".into()));
+/// filler.finish();
+/// assert_eq!(Body::incoming(reader).bytes().await?, "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub fn channel(length: Option<u64>) -> (Filler, Incoming) {
     let slot = Arc::new(Mutex::new(Slot::default()));
@@ -31,18 +45,18 @@ pub struct Incoming {
     remaining: Option<u64>,
 }
 
-/// The end that the connection holds.
+/// The filling end, which the connection holds.
 #[derive(Debug)]
 pub struct Filler {
     slot: Arc<Mutex<Slot>>,
 }
 
-/// What the reading end wants of the connection.
+/// What the reading end wants from the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
-    /// It waits for the next frame.
+    /// The reader waits for the next frame.
     Frame,
-    /// It was dropped; nobody will read the rest.
+    /// The reader was dropped. The rest of the body will not be read.
     Gone,
 }
 
@@ -57,20 +71,20 @@ struct Slot {
 }
 
 impl Incoming {
-    /// The declared data bytes that are still to come; `None` for a chunked body.
+    /// The number of declared data bytes that have not arrived yet. `None` for a chunked body.
     #[must_use]
     pub fn remaining(&self) -> Option<u64> {
         self.remaining
     }
 
-    /// Whether the last frame was taken.
+    /// Whether the last frame was read.
     #[must_use]
     pub fn is_end(&self) -> bool {
         let slot = lock(&self.slot);
         slot.frame.is_none() && matches!(slot.end, Some(Ok(())))
     }
 
-    /// The next frame; asks the connection for it if there is none.
+    /// The next frame. If there is none, the connection is asked for it.
     pub fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -94,7 +108,7 @@ impl Incoming {
             None => {}
         }
         slot.wanted = true;
-        remember(&mut slot.reader, cx);
+        store_waker(&mut slot.reader, cx);
         if let Some(filler) = slot.filler.take() {
             filler.wake();
         }
@@ -114,7 +128,7 @@ impl Drop for Incoming {
 }
 
 impl Filler {
-    /// Ready when the reading end waits for a frame or is gone.
+    /// Ready if the reading end waits for a frame or was dropped.
     pub fn poll_wanted(&self, cx: &mut Context<'_>) -> Poll<Want> {
         let mut slot = lock(&self.slot);
         if slot.gone {
@@ -122,12 +136,12 @@ impl Filler {
         } else if slot.wanted && slot.frame.is_none() {
             Poll::Ready(Want::Frame)
         } else {
-            remember(&mut slot.filler, cx);
+            store_waker(&mut slot.filler, cx);
             Poll::Pending
         }
     }
 
-    /// Hands over one frame. Call it only after [`Want::Frame`]: the slot holds one.
+    /// Hands over one frame. Call it only after [`Want::Frame`], because there is room for one.
     pub fn fill(&self, frame: Frame<Bytes>) {
         self.set(|slot| slot.frame = Some(frame));
     }
@@ -137,7 +151,7 @@ impl Filler {
         self.set(|slot| slot.end = Some(Ok(())));
     }
 
-    /// Ends the body as broken.
+    /// Ends the body with an error.
     pub fn fail(self, error: BodyError) {
         self.set(|slot| slot.end = Some(Err(error)));
     }
@@ -153,7 +167,7 @@ impl Filler {
 }
 
 impl Drop for Filler {
-    // A connection that goes away in the middle must not look like the end of the body.
+    // A connection that ends too early must not look like the end of the body.
     fn drop(&mut self) {
         self.set(|slot| {
             slot.end.get_or_insert(Err(BodyError::Incomplete));
@@ -165,9 +179,9 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
+fn store_waker(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
         Some(waker) => waker.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
+        None => *slot = Some(cx.waker().clone()),
     }
 }

@@ -21,11 +21,11 @@ pub use self::file::FileBody;
 use self::incoming::Incoming;
 use crate::BoxError;
 
-/// The body of a request or a response: nothing, bytes that are all there, bytes that come from the
-/// connection, a stream, or a file.
+/// The body of a request or a response: empty, complete in memory, received from a connection, a
+/// stream, or a file.
 ///
-/// It is `Send + Sync` and implements [`http_body::Body`], so every Tower layer and client takes it
-/// unchanged.
+/// It is `Send + Sync` and implements [`http_body::Body`], so every Tower layer and client accepts
+/// it.
 ///
 /// ```
 /// use trine_core::Body;
@@ -35,9 +35,9 @@ use crate::BoxError;
 /// ```
 ///
 /// # Limits
-/// A body has a limit of data bytes, [`u64::MAX`] unless [`Body::limited`] set one. Past it,
-/// reading fails with [`BodyError::TooLarge`]; a declared length past it fails before a byte is
-/// read. Behind an error, of whatever kind, the body is at its end: who reads on gets `None`.
+/// A body has a limit of data bytes: [`u64::MAX`] unless [`Body::limited`] has set one. Past it, a
+/// read fails with [`BodyError::TooLarge`]. A declared length past it fails before any byte is
+/// read. After an error of any kind the body has ended: further reads return `None`.
 pub struct Body {
     kind: Kind,
     limit: u64,
@@ -48,29 +48,47 @@ pub struct Body {
 enum Kind {
     Empty,
     Whole(Bytes),
-    // As it was made: most answers are copied behind their head, and shared bytes would cost an
-    // allocation more.
+    // Not converted to `Bytes`, which would cost an allocation: most response bodies are copied
+    // into the buffer of their head.
     Owned(Vec<u8>),
     Incoming(Incoming),
-    // The lock is never taken: `get_mut` reaches the stream, and the type makes `Body: Sync`.
+    // The mutex makes `Body: Sync`. It is never locked to read: `get_mut` reaches the stream.
     Stream(Mutex<UnsyncBoxBody<Bytes, BoxError>>),
     File(Box<FileBody>),
 }
 
 impl Body {
-    /// A body without bytes.
+    /// An empty body.
     #[must_use]
     pub const fn empty() -> Body {
         Body::of(Kind::Empty)
     }
 
-    /// A body of bytes that are all there.
+    /// A body of bytes in memory.
+    ///
+    /// ```
+    /// use trine_core::Body;
+    ///
+    /// assert_eq!(Body::whole(vec![1, 2, 3]).as_whole(), Some(&[1, 2, 3][..]));
+    /// ```
     pub fn whole(bytes: impl Into<Bytes>) -> Body {
         let bytes = bytes.into();
         if bytes.is_empty() { Body::empty() } else { Body::of(Kind::Whole(bytes)) }
     }
 
-    /// Any other body. A [`Body`] passes through as it is; everything else costs one box.
+    /// A body of any other type. A [`Body`] is returned unchanged, and any other type is boxed.
+    ///
+    /// ```
+    /// use http_body_util::Full;
+    /// use trine_core::Body;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), trine_core::BodyError> {
+    /// let body = Body::new(Full::new("hello".into()));
+    /// assert_eq!(body.bytes().await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new<B>(body: B) -> Body
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -89,8 +107,8 @@ impl Body {
         }
     }
 
-    /// A body of chunks whose number is not known. An `Err` ends the response as broken, never as
-    /// complete.
+    /// A body of chunks that are produced while it is sent. An `Err` aborts the response, so that
+    /// the client never takes it for complete.
     pub fn stream<S, T, E>(stream: S) -> Body
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -100,18 +118,18 @@ impl Body {
         Body::new(StreamBody::new(Frames(Box::pin(stream))))
     }
 
-    /// `len` bytes of a file, from `offset` on.
+    /// `len` bytes of a file, starting at `offset`.
     ///
-    /// From 64 KiB on, `trine-server` has the system send them (`sendfile`) where it can: on a
-    /// plain socket of Linux, with no layer that wraps the body. Elsewhere they are read in place
-    /// in chunks of 64 KiB. Both suit files in the page cache: a slow disk keeps the worker
-    /// waiting. A file that turns out shorter than `len` breaks the answer.
+    /// From 64 KiB on, `trine-server` lets the system send them (`sendfile`) where it can: on an
+    /// unencrypted socket of Linux, if no layer wraps the body. Elsewhere they are read in place,
+    /// in chunks of 64 KiB. Both assume that the file is in the page cache: a slow disk blocks the
+    /// worker. If the file is shorter than `offset + len`, the response is aborted.
     #[must_use]
     pub fn file(file: File, offset: u64, len: u64) -> Body {
         Body::of(Kind::File(Box::new(FileBody { file, offset, len })))
     }
 
-    /// A body that the server fills on demand.
+    /// The body of a request, which a server fills on demand. See [`incoming`].
     #[must_use]
     pub fn incoming(incoming: Incoming) -> Body {
         let mut body = Body::of(Kind::Incoming(incoming));
@@ -119,10 +137,10 @@ impl Body {
         body
     }
 
-    /// Marks the body of a request that came in: what is wrong with it is the client's fault. What
-    /// is wrong with any other body, an upstream's or a stream of the server's own, is not.
+    /// Marks the body of a received request: its errors are the fault of the client. The errors of
+    /// any other body, such as the response of an upstream or a stream of the server, are not.
     ///
-    /// Servers and the framework call it where a request enters, and behind each layer, which may
+    /// Servers and the framework call this where a request enters, and after each layer, which may
     /// have wrapped the body.
     #[doc(hidden)]
     #[inline]
@@ -130,7 +148,17 @@ impl Body {
         self.of_request = true;
     }
 
-    /// The same body with a limit of `limit` data bytes from here on.
+    /// The same body, of which at most `limit` more data bytes can be read.
+    ///
+    /// ```
+    /// use trine_core::{Body, BodyError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let error = Body::from("hello").limited(4).bytes().await.unwrap_err();
+    /// assert!(matches!(error, BodyError::TooLarge { limit: 4, .. }));
+    /// # }
+    /// ```
     #[must_use]
     pub fn limited(mut self, limit: u64) -> Body {
         self.limit(limit);
@@ -142,7 +170,7 @@ impl Body {
         self.left = limit;
     }
 
-    /// The bytes, when they are all there. `None` for streams and files.
+    /// The bytes of a body in memory. `None` for streams and files.
     #[must_use]
     pub fn as_whole(&self) -> Option<&[u8]> {
         match &self.kind {
@@ -153,7 +181,8 @@ impl Body {
         }
     }
 
-    /// Takes the bytes when they are all there, and leaves an empty body.
+    /// Takes the bytes of a body in memory, and leaves an empty body. `None` for streams and files,
+    /// which stay unchanged.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match std::mem::replace(&mut self.kind, Kind::Empty) {
             Kind::Empty => Some(Bytes::new()),
@@ -166,7 +195,8 @@ impl Body {
         }
     }
 
-    /// Takes the file when the body is one, and leaves an empty body.
+    /// Takes the file of a body that is a file, and leaves an empty body. `None` for any other
+    /// body, which stays unchanged.
     pub fn take_file(&mut self) -> Option<FileBody> {
         match std::mem::replace(&mut self.kind, Kind::Empty) {
             Kind::File(file) => Some(*file),
@@ -181,7 +211,7 @@ impl Body {
         }
     }
 
-    /// Refuses a body whose declared length is past its limit, before a byte of it is asked for.
+    /// Checks the declared length of the body against its limit, before any byte is read.
     ///
     /// # Errors
     /// [`BodyError::TooLarge`].
@@ -190,7 +220,7 @@ impl Body {
         if declared > self.left { Err(self.too_large()) } else { Ok(()) }
     }
 
-    /// Waits for the next bytes, `None` at the end. Trailers are passed over.
+    /// Waits for the next bytes. `None` at the end. Trailers are skipped.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -206,8 +236,8 @@ impl Body {
     /// ```
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] past the limit, and whatever the connection reports. Nothing comes
-    /// after an error.
+    /// [`BodyError::TooLarge`] past the limit, and the errors of the connection. After an error the
+    /// body has ended.
     pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         loop {
             match self.frame().await?.map(Frame::into_data) {
@@ -218,10 +248,10 @@ impl Body {
         }
     }
 
-    /// Reads the body to its end.
+    /// Reads the whole body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] past the limit, and whatever the connection reports.
+    /// [`BodyError::TooLarge`] past the limit, and the errors of the connection.
     pub async fn bytes(mut self) -> Result<Bytes, BodyError> {
         self.check_declared()?;
         if let Some(bytes) = self.take_whole() {
@@ -275,7 +305,7 @@ impl http_body::Body for Body {
                 Some(Ok(frame))
             }
             Kind::Incoming(incoming) => {
-                // Refused before the first byte is asked for: `100 Continue` is never sent for it.
+                // Refused before the first byte is requested, so that `100 Continue` is never sent.
                 if incoming.remaining().is_some_and(|declared| declared > this.left) {
                     Some(Err(this.too_large()))
                 } else {
@@ -298,8 +328,7 @@ impl http_body::Body for Body {
                 None => frame = Some(Err(this.too_large())),
             }
         }
-        // Behind an error or the end comes nothing, whatever the source would say if it were asked
-        // again.
+        // Nothing follows an error or the end, even if the inner body would return more frames.
         if !matches!(frame, Some(Ok(_))) {
             this.kind = Kind::Empty;
         }

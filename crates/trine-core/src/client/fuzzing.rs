@@ -14,8 +14,8 @@ const APPENDED: [(&str, &str); 4] = [
     ("[::ffff:203.0.113.7]:1", "host=\"direct.example\";for=\"[::ffff:203.0.113.7]:1\";proto=http"),
 ];
 
-/// A client sends these bytes, and a trusted proxy appends an element for it, to the same line or in
-/// a line of its own. The client must never choose its own address, scheme or host.
+/// A client sends these bytes, and a trusted proxy appends an element for it, to the same line or
+/// in a line of its own. The client must never choose its own address, scheme or host.
 pub fn forwarded(bytes: &[u8]) {
     let Ok(sent) = HeaderValue::from_bytes(bytes) else { return };
     for (x, rfc) in APPENDED {

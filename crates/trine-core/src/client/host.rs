@@ -1,10 +1,10 @@
-//! What may stand for a host: in the Host header, and in the authority of a request target.
+//! The syntax of a host, in the header field `Host` and in the authority of a request target.
 
 use core::net::Ipv6Addr;
 
-/// `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not nothing. An empty
-/// Host says that the target has no authority, which a URI of `http` or `https` must have (RFC
-/// 9110, 4.2.1); who routes by it would need a default, and we have none (RFC 9112, 3.3).
+/// Whether the bytes are `uri-host [ ":" port ]` (RFC 9110, 7.2): without a user, a path or a list,
+/// and not empty. An empty `Host` means that the target has no authority, but a URI of `http` or
+/// `https` must have one (RFC 9110, 4.2.1), and there is no default host (RFC 9112, 3.3).
 #[must_use]
 pub fn valid_host(host: &[u8]) -> bool {
     let (valid, port) = if let Some(rest) = host.strip_prefix(b"[") {
@@ -16,7 +16,7 @@ pub fn valid_host(host: &[u8]) -> bool {
             end += 1;
         }
         let (name, port) = host.split_at(end);
-        // A `%` is no byte of the table, so that plain names are done here.
+        // `%` is not in the table, so this branch handles all plain names.
         if port.first() == Some(&b'%') {
             let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
             (valid_encoded(&host[..end]), &host[end..])
@@ -30,7 +30,7 @@ pub fn valid_host(host: &[u8]) -> bool {
 fn valid_port(port: &[u8]) -> bool {
     match port {
         [] => true,
-        // Five digits are all that a port can have; an empty one is the default (RFC 3986, 3.2.3).
+        // A port has at most five digits. An empty port is the default port (RFC 3986, 3.2.3).
         [b':', digits @ ..] if digits.len() <= 5 => {
             let number = digits.iter().try_fold(0, |number: u32, byte| {
                 byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
@@ -41,8 +41,7 @@ fn valid_port(port: &[u8]) -> bool {
     }
 }
 
-/// What stands between brackets (RFC 3986, 3.2.2): an IPv6 address, or `v` and a version that is
-/// yet to come.
+/// The text between brackets (RFC 3986, 3.2.2): an IPv6 address, or `v` and a future version.
 #[cold]
 fn valid_literal(literal: &[u8]) -> bool {
     if let [b'v' | b'V', rest @ ..] = literal {
@@ -70,8 +69,8 @@ fn valid_encoded(name: &[u8]) -> bool {
     true
 }
 
-/// The bytes of a `reg-name` (RFC 3986, 3.2.2), but for `%`, and for the comma: that one only
-/// serves to smuggle a second host.
+/// The bytes of a `reg-name` (RFC 3986, 3.2.2), except for `%`, and for the comma, which would
+/// serve only to smuggle a second host.
 static NAME_BYTE: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0;
@@ -92,7 +91,7 @@ static NAME_BYTE: [bool; 256] = {
 mod tests {
     use super::*;
 
-    // The whole table of hosts stands in tests/strictness/host.rs.
+    // The full table of hosts is in `tests/strictness/host.rs` of trine-server.
     #[test]
     fn hosts() {
         for good in [

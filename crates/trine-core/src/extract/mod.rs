@@ -1,4 +1,4 @@
-//! The one trait of extraction.
+//! Extraction: [`FromRequest`], the trait of handler arguments.
 
 pub mod needs;
 
@@ -13,10 +13,10 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Problem, Request, Respo
 
 /// A type that can be an argument of a handler.
 ///
-/// `Reads` says whether it reads the [`Head`] of the request or its [`Body`]. A handler runs
-/// the first kind in the order of its arguments, then makes the values that its template names, and
-/// runs the second kind last, wherever it stands; it may have one of these. So what says who asks
-/// refuses before anything is looked up.
+/// `Reads` says whether it reads the [`Head`] or the [`Body`] of the request. A handler runs the
+/// extractors of the head in the order of its arguments, then looks up the values that its template
+/// names, and runs the extractor of the body last, wherever it stands. It may have one of these. So
+/// an extractor that authenticates the client refuses before anything is looked up.
 ///
 /// ```
 /// use trine_core::extract::Head;
@@ -46,17 +46,21 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Problem, Request, Respo
     note = "if it implements `FromRequest` of another version of trine-core, `cargo tree -d` shows both"
 )]
 pub trait FromRequest: Sized + Send {
-    /// [`Head`] or [`Body`].
+    /// The part of the request that it reads: [`Head`] or [`Body`].
     type Reads: Reads;
 
-    /// Declares what the application must hold for this to work; the launch audit checks it.
+    /// Declares what the application must provide, which the launch audit checks. The default is
+    /// nothing.
     ///
-    /// A type that wraps another extractor passes the call on to it.
+    /// A type that wraps another extractor calls the `needs` of that extractor.
     fn needs(needs: &mut Needs) {
         let _ = needs;
     }
 
-    /// Makes the value or says why not.
+    /// Makes the value from the request.
+    ///
+    /// # Errors
+    /// The [`Rejection`], which becomes the response.
     fn from_request(cx: &mut Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
@@ -64,12 +68,13 @@ pub trait FromRequest: Sized + Send {
 #[derive(Debug)]
 pub enum Head {}
 
-/// [`Head`] or [`Body`].
+/// The part of a request that an extractor reads: [`Head`] or [`Body`]. It cannot be implemented
+/// for other types.
 pub trait Reads: sealed::Sealed + 'static {
-    /// Whether it is the body that is read.
+    /// Whether the extractor reads the body.
     const BODY: bool;
 
-    /// What two extractors read together: the body where one of them does.
+    /// The part that two extractors read together: the body if one of them reads it.
     type Or<Other: Reads>: Reads;
 }
 
@@ -89,25 +94,33 @@ mod sealed {
     impl Sealed for super::Body {}
 }
 
-/// Why an extractor gave no value: a [`Problem`], or a response of its own such as a redirect to a
-/// login page.
+/// The reason why an extractor has no value: a [`Problem`], or any other response, such as a
+/// redirect to a login page.
+///
+/// ```
+/// use trine_core::{IntoResponse, Problem, Rejection};
+///
+/// let rejection = Rejection::from(Problem::unauthorized("no token").absent());
+/// assert!(rejection.is_absent());
+/// assert_eq!(rejection.into_response().status(), 401);
+/// ```
 #[derive(Debug)]
 pub enum Rejection {
-    /// An error, rendered as the client accepts it.
+    /// An error, in the format that the client accepts.
     Problem(Problem),
-    /// Any other answer, sent as it is.
+    /// Any other response, which is sent unchanged.
     Response(Box<Response>),
 }
 
 impl Rejection {
-    /// Whether the thing was not in the request at all, so that `Option` is `None`.
+    /// Whether the value is absent from the request, so that an `Option` is `None`.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Rejection::Problem(problem) if problem.is_absent())
     }
 
-    /// Notes the type that refused. One that is noted stays: what wraps an extractor only passes
-    /// its rejection on.
+    /// Stores the type that refused. The first one stays, since an extractor that wraps another one
+    /// only passes its rejection on.
     #[doc(hidden)]
     #[cold]
     #[must_use]
@@ -146,7 +159,7 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// `None` when it is not in the request. What is there but wrong is still refused.
+/// `None` if the value is absent from the request. An invalid value is still refused.
 impl<T: FromRequest> FromRequest for Option<T> {
     type Reads = T::Reads;
 
@@ -163,7 +176,7 @@ impl<T: FromRequest> FromRequest for Option<T> {
     }
 }
 
-/// The handler decides what to do with the rejection.
+/// Gives the rejection to the handler.
 impl<T: FromRequest> FromRequest for Result<T, Rejection> {
     type Reads = T::Reads;
 
@@ -205,11 +218,11 @@ fn no_connection() -> Rejection {
         .into()
 }
 
-/// The raw body, to be read as a stream. The limit of the route holds while it is read.
+/// The raw body, to be read as a stream, within the limit of the route.
 ///
-/// It comes as it was sent, whatever its `Content-Encoding`: who takes it raw may store it, pass it
-/// on, or check a signature over these bytes, and finds the field among the headers. So do `Bytes`
-/// and the whole [`Request`].
+/// It is not decoded, whatever its `Content-Encoding`, because a handler may store it, pass it on
+/// or verify a signature of its bytes. The field stays in the header fields. The same is true of
+/// `Bytes` and of the whole [`Request`].
 impl FromRequest for Body {
     type Reads = Body;
 
@@ -220,7 +233,7 @@ impl FromRequest for Body {
     }
 }
 
-/// The whole request. The limit of the route holds while its body is read.
+/// The whole request. Its body can be read within the limit of the route.
 impl FromRequest for Request {
     type Reads = Body;
 
@@ -231,7 +244,7 @@ impl FromRequest for Request {
     }
 }
 
-/// All bytes of the body, as they were sent.
+/// All bytes of the body, not decoded.
 impl FromRequest for Bytes {
     type Reads = Body;
 
@@ -240,8 +253,8 @@ impl FromRequest for Bytes {
     }
 }
 
-/// All bytes of the body, which must be UTF-8. A 415 where it has a `Content-Encoding` that no
-/// layer has undone.
+/// The whole body as text. A 400 if it is not UTF-8, and a 415 if it has a `Content-Encoding` that
+/// no layer has decoded.
 impl FromRequest for String {
     type Reads = Body;
 
@@ -252,8 +265,9 @@ impl FromRequest for String {
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let message = format!("expected UTF-8 text, got another byte at offset {at}");
-                let told = json!([{ "in": "body", "pointer": "", "code": "encoding", "message": message }]);
-                let problem = Problem::bad_request(format!("body: {message}")).with("errors", told);
+                let errors = json!([{ "in": "body", "pointer": "", "code": "encoding", "message": message }]);
+                let problem =
+                    Problem::bad_request(format!("body: {message}")).with("errors", errors);
                 Err(problem.source(error).into())
             }
         }

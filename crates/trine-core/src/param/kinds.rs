@@ -1,4 +1,4 @@
-//! What the types of the standard library take.
+//! `FromParam` for the types of the standard library.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ impl FromParam for String {
 macro_rules! parsed {
     ($($ty:ty => $expected:literal),* $(,)?) => {$(
         impl FromParam for $ty {
-            // None of the texts that are refused is one.
+            // No text that would be refused parses as such a value.
             const ANY_TEXT: bool = true;
 
             async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
@@ -32,9 +32,9 @@ impl FromParam for char {
     }
 }
 
-/// A checkbox: of a query that does not name it, `false`. `on`, `true`, `1` and nothing are `true`;
-/// `off`, `false`, `0` are not. Of several values the last counts, so that a hidden input can stand
-/// before the checkbox and say `false`.
+/// A checkbox: `false` if it is absent from a query. `on`, `true`, `1` and an empty value are
+/// `true`; `off`, `false` and `0` are `false`. Of several values the last one counts, so that a
+/// hidden input with `false` can precede the checkbox.
 impl FromParam for bool {
     async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
         param.scalar()
@@ -45,12 +45,12 @@ impl FromParam for bool {
     }
 }
 
-/// A path below some folder, and never out of it: for `{*path}`.
+/// A path inside a directory, for `{*path}`.
 ///
-/// It is relative, and each of its segments is a plain name. What is empty or begins with a dot
-/// (`..`, but `.env` and `.git` too), holds `\`, a NUL or another control character, or looks like
-/// a drive (`C:`) is refused with a 400, on every system. That the folder holds no symbolic link
-/// that leads out is the application's affair.
+/// It is relative, and each segment is a plain name. A 400 refuses a segment that is empty, begins
+/// with a dot (`..`, but also `.env` and `.git`), contains `\`, a NUL or another control character,
+/// or looks like a drive (`C:`), on every system. The application must ensure that the directory
+/// has no symbolic link to the outside.
 impl FromParam for PathBuf {
     async fn from_param(param: Param<'_>, _cx: &Cx) -> Result<Self, Rejection> {
         clean_path(&param.value).map_err(|why| {
@@ -60,8 +60,8 @@ impl FromParam for PathBuf {
     }
 }
 
-/// `None` where the query does not name it, and where it is empty, as browsers send an input that
-/// nobody touched.
+/// `None` if the value is absent from a query or empty, as browsers send an input that was left
+/// empty.
 impl<T: FromParam> FromParam for Option<T> {
     const ANY_TEXT: bool = T::ANY_TEXT;
 
@@ -85,7 +85,7 @@ impl<T: FromParam> FromParam for Option<T> {
     }
 }
 
-/// Every value of a name that the query repeats.
+/// All values of a name that is repeated in the query.
 impl<T: FromParam> FromParam for Vec<T> {
     const ANY_TEXT: bool = T::ANY_TEXT;
 
@@ -110,7 +110,7 @@ impl<T: FromParam> FromParam for Vec<T> {
     }
 }
 
-/// The handler decides what to do with the rejection.
+/// Gives the rejection to the handler.
 impl<T: FromParam> FromParam for Result<T, Rejection> {
     const ANY_TEXT: bool = T::ANY_TEXT;
 

@@ -1,4 +1,4 @@
-//! One value of a path, a query or a header field.
+//! A single value of a path, a query or a header field.
 
 mod kinds;
 mod path_text;
@@ -18,15 +18,15 @@ pub use self::values::{Values, decode, is_encoded};
 use crate::param::scalars::{Misread, Scalar};
 use crate::{Cx, Needs, Problem, Rejection};
 
-/// A type that a single value of the path, the query or a header field can become: `/users/{id}`,
-/// `?{page}`.
+/// A type that a single value of the path, the query or a header field is parsed into:
+/// `/users/{id}`, `?{page}`.
 ///
-/// It sees the request and may wait, so a value can be looked up by its id. The extractors of the
-/// handler that leave the body alone have run before, so whoever may not ask is refused before
-/// anything is looked up. Repeated and missing values of a query are the affair of
-/// [`FromParam::from_values`]: `Option<T>` accepts none, `Vec<T>` any number, all others one. How a
-/// text becomes a number, a `bool` or nothing is one table for all of a request:
-/// `guide/extraction.md`.
+/// It sees the request and may wait, so that a value can be looked up by its id. The extractors of
+/// the head have run before, so a client without permission is refused before anything is looked
+/// up. [`FromParam::from_values`] decides about absent and repeated values of a query: `Option<T>`
+/// accepts none, `Vec<T>` any number, and all other types exactly one. How a text becomes a number,
+/// a `bool` or an absent value is the same for all parts of a request; `guide/extraction.md` has
+/// the table.
 ///
 /// ```
 /// use trine_core::{Cx, FromParam, Param, Rejection};
@@ -50,23 +50,29 @@ use crate::{Cx, Needs, Problem, Rejection};
     note = "a struct of all values of the query is an argument `Query<…>` that the template does not name"
 )]
 pub trait FromParam: Sized + Send {
-    /// Whether any text of a path may come here. Otherwise one that holds an encoded `/`, a `\`, a
-    /// NUL or a segment of dots is refused before: see [`AnyText`].
+    /// Whether any text of a path is accepted. Otherwise a text with an encoded `/`, a `\`, a NUL
+    /// or a segment of dots is refused before it is parsed: see [`AnyText`].
     const ANY_TEXT: bool = false;
 
-    /// Declares what the application must hold for this to work, as an extractor does; the launch
-    /// audit checks it.
+    /// Declares what the application must provide, which the launch audit checks. See
+    /// [`FromRequest::needs`](crate::FromRequest::needs).
     fn needs(needs: &mut Needs) {
         let _ = needs;
     }
 
-    /// Makes the value of the text between two slashes or behind `name=`, percent-decoded.
+    /// Parses the percent-decoded text of a path segment, or of one value of the query.
+    ///
+    /// # Errors
+    /// The [`Rejection`], which becomes the response. [`Param::expected`] makes the usual one.
     fn from_param(
         param: Param<'_>,
         cx: &Cx,
     ) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
-    /// Makes the value of everything that the query says under one name.
+    /// Parses all values of one name in the query. The default expects exactly one.
+    ///
+    /// # Errors
+    /// The [`Rejection`], which becomes the response.
     fn from_values(
         values: Values<'_>,
         cx: &Cx,
@@ -74,39 +80,50 @@ pub trait FromParam: Sized + Send {
         async move { Self::from_param(values.one()?, cx).await }
     }
 
-    /// What becomes of a text of a path that is refused before this type sees it.
+    /// Handles a text of a path that was refused before it was parsed.
     #[doc(hidden)]
     fn refused(rejection: Rejection) -> Result<Self, Rejection> {
         Err(rejection)
     }
 }
 
-/// One value with its name, so that an error can say both.
+/// One value with its name and location, which an error can report.
+///
+/// ```
+/// use trine_core::param::{Param, ParamLocation};
+/// use trine_core::Rejection;
+///
+/// let location = ParamLocation::Query;
+/// let param = Param { name: "page", location, value: "two".into() };
+/// let Rejection::Problem(problem) = param.expected("a number") else { panic!() };
+/// let detail = problem.detail_text().unwrap();
+/// assert_eq!(detail, "query parameter `page`: expected a number, got `two`");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Param<'a> {
     /// The name in the template.
     pub name: &'a str,
-    /// Where it stood.
+    /// The part of the request with the value.
     pub location: ParamLocation,
     /// The text, percent-decoded.
     pub value: Cow<'a, str>,
 }
 
-/// Where a value stood.
+/// The part of a request that a value is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParamLocation {
-    /// In the path.
+    /// The path.
     Path,
-    /// In the query.
+    /// The query.
     Query,
-    /// In a header field.
+    /// A header field.
     Header,
 }
 
 impl Param<'_> {
-    /// The rejection that says what was expected and what came: 400. Where nothing came, it is
-    /// missing. The value of a header field is not quoted: it may be a secret.
+    /// A 400 that says what was expected and what was received. An empty value is reported as
+    /// missing. The value of a header field is not quoted, because it may be a secret.
     #[must_use]
     pub fn expected(&self, expected: &str) -> Rejection {
         if self.value.is_empty() {
@@ -117,8 +134,17 @@ impl Param<'_> {
         self.quoted(problem.with("expected", expected))
     }
 
-    /// The rejection of a value that is none of those known; it names them and the one that is
-    /// nearly the same: 400.
+    /// A 400 that lists the known values, and suggests one that differs by a single edit.
+    ///
+    /// ```
+    /// use trine_core::param::{Param, ParamLocation};
+    /// use trine_core::Rejection;
+    ///
+    /// let location = ParamLocation::Query;
+    /// let param = Param { name: "order", location, value: "dsc".into() };
+    /// let Rejection::Problem(problem) = param.expected_one_of(&["asc", "desc"]) else { panic!() };
+    /// assert!(problem.detail_text().unwrap().ends_with("got `dsc`; did you mean `asc`?"));
+    /// ```
     #[must_use]
     pub fn expected_one_of(&self, known: &[&str]) -> Rejection {
         if self.value.is_empty() {
@@ -136,8 +162,8 @@ impl Param<'_> {
         self.quoted(problem.with("expected", known))
     }
 
-    /// What came, for a message. A header field may hold a secret, and answers and logs are read by
-    /// others: it is not quoted.
+    /// The received value, for a message. A header field is not quoted: it may be a secret, and
+    /// other people read responses and logs.
     #[doc(hidden)]
     #[must_use]
     pub fn got(&self) -> String {
@@ -154,18 +180,15 @@ impl Param<'_> {
         }
     }
 
-    /// The rejection for a reason of your own, 400: a stable code for programs, a message for
-    /// people.
-    ///
-    /// It is told as every wrong value of a request is, with the member `errors` that says where it
-    /// stood.
+    /// A 400 for another reason, with a stable code for programs and a message for people. Its
+    /// member `errors` has the location, as for every invalid value of a request.
     #[must_use]
     pub fn refuse(&self, code: &str, message: &str) -> Rejection {
         self.location.refuse(self.name, code, message).into()
     }
 
-    /// One of the types that are a single value. A path has no space around its values: each has
-    /// one spelling there.
+    /// A value of a scalar type. In a path the text must have no surrounding space, so that each
+    /// value has one spelling.
     fn scalar<T: Scalar>(&self) -> Result<T, Rejection> {
         let read = match self.location {
             ParamLocation::Path => T::of(&self.value).ok_or(Misread::Expected(T::EXPECTED)),
@@ -180,8 +203,8 @@ impl Param<'_> {
     }
 }
 
-/// Whether one character more, less, other, or swapped with its neighbour makes one text the other;
-/// case is no matter.
+/// Whether two texts differ by one edit: an inserted, removed or replaced character, or two swapped
+/// neighbours. The case is ignored.
 fn one_edit_apart(a: &str, b: &str) -> bool {
     let fold = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
     let (a, b) = (fold(a), fold(b));
@@ -197,8 +220,15 @@ fn one_edit_apart(a: &str, b: &str) -> bool {
 }
 
 impl ParamLocation {
-    /// The problem of a value in this location: 400, with the member `errors` that every wrong value
-    /// of a request has.
+    /// A 400 for a value in this location. Its member `errors` has the same form for every invalid
+    /// value of a request.
+    ///
+    /// ```
+    /// use trine_core::param::ParamLocation;
+    ///
+    /// let problem = ParamLocation::Header.refuse("x-rows", "missing", "is missing");
+    /// assert_eq!(problem.detail_text(), Some("header `x-rows` is missing"));
+    /// ```
     #[must_use]
     pub fn refuse(self, name: &str, code: &str, message: &str) -> Problem {
         let colon = if message.starts_with("is ") { "" } else { ":" };
@@ -207,7 +237,7 @@ impl ParamLocation {
         Problem::bad_request(detail).with(self.what_member(), name).with("errors", errors)
     }
 
-    /// The member `errors` of a problem that has another status or other words.
+    /// The member `errors`, for a problem with another status or another detail.
     #[must_use]
     pub fn errors(self, name: &str, code: &str, message: &str) -> Value {
         json!([{ "in": self.name(), "field": name, "code": code, "message": message }])
@@ -242,7 +272,7 @@ fn missing(location: ParamLocation, name: &str) -> Problem {
     location.refuse(name, "missing", "is missing")
 }
 
-// A message may quote what the client sent, which may be as large as a head.
+/// Shortens a text of the client for a message: it may be as large as a request head.
 #[doc(hidden)]
 #[must_use]
 pub fn clip(text: &str) -> Cow<'_, str> {
@@ -254,12 +284,12 @@ pub fn clip(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reads the path parameter at `index` of the handler's own template; the prefixes of its groups do
-/// not count.
+/// The path parameter at `index` of the handler's own template. The prefixes of its groups do not
+/// count.
 ///
 /// # Errors
-/// What [`FromParam::from_param`] refuses; a 400 where it is not UTF-8, or where it would lead out
-/// of a folder ([`AnyText`]).
+/// The errors of [`FromParam::from_param`]. A 400 if the text is not UTF-8, or if it could lead out
+/// of a directory ([`AnyText`]).
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
     let before = cx.route().map_or(0, |route| route.prefix_params);
     let value = match cx.matched().param(before + index) {
@@ -283,24 +313,24 @@ pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Resul
     }
 }
 
-/// Reads the query parameter of this name.
+/// The query parameter with this name.
 ///
 /// # Errors
-/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8.
+/// The errors of [`FromParam::from_values`], and a 400 if a value is not UTF-8.
 pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
     let query = cx.uri().query().unwrap_or_default();
     T::from_values(Values::new(name, query), cx).await.map_err(Rejection::by::<T>)
 }
 
-/// Reads the header field of this name, by the rules for values of a query; each line of the field
-/// is a value.
+/// The header field with this name, parsed by the rules for values of a query. Each line of the
+/// field is one value.
 ///
 /// ```
 /// use trine_core::extract::Head;
 /// use trine_core::param::from_header;
 /// use trine_core::{Cx, FromRequest, Rejection};
 ///
-/// /// How many rows the client wants.
+/// /// The number of rows that the client asks for.
 /// struct Rows(Option<u32>);
 ///
 /// impl FromRequest for Rows {
@@ -313,8 +343,8 @@ pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejectio
 /// ```
 ///
 /// # Errors
-/// What [`FromParam::from_values`] refuses; a 400 where it is not UTF-8. Neither quotes what came:
-/// a field may hold a secret.
+/// The errors of [`FromParam::from_values`], and a 400 if a line is not UTF-8. They do not quote
+/// the field, which may be a secret.
 pub async fn from_header<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejection> {
     T::from_values(Values::of_header(name, cx.headers()), cx).await.map_err(Rejection::by::<T>)
 }

@@ -1,4 +1,5 @@
-//! Texts of a path that lead elsewhere when a program puts them into a path of its own.
+//! Values of a path that would lead to another directory if a program used them in a path of its
+//! own.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,13 +12,13 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use super::{FromParam, Param, clip};
 use crate::{Cx, Rejection, ToParam};
 
-/// Any text of the path, whatever it holds.
+/// Any text of a path.
 ///
-/// A `String` (and whatever is made of text) of the path never holds what an encoding hid in it: a
-/// value with an encoded `/`, a `\` or a NUL, a segment `.` or `..`, and a rest that begins with a
-/// slash are refused with a 400. Programs make names of files, keys and URLs of such values, and
-/// `%2Fetc%2Fpasswd` or `..%2F..` would lead out of their folder. A route whose values are no names
-/// (a search, a URL to look at) says so by this type:
+/// A `String`, or any other type made of text, never has a value of the path that hides something
+/// in its encoding. A value with an encoded `/`, a `\`, a NUL or a segment `.` or `..`, and a rest
+/// that begins with a slash, are refused with a 400. Programs make file names, keys and URLs of
+/// such values, and `%2Fetc%2Fpasswd` or `..%2F..` would lead out of their directory. A route whose
+/// values are not names, such as a search or a URL to fetch, uses this type:
 ///
 /// ```
 /// use trine_core::param::AnyText;
@@ -28,7 +29,7 @@ use crate::{Cx, Rejection, ToParam};
 /// }
 /// ```
 ///
-/// In the query it is a `String`: text there is no path, and nothing is refused.
+/// In the query it is the same as a `String`, because nothing is refused there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AnyText(pub String);
 
@@ -60,7 +61,7 @@ impl fmt::Display for AnyText {
     }
 }
 
-/// By this name the deserialiser of a path knows that any text will do.
+/// The name of the newtype by which the deserializer of a path recognizes [`AnyText`].
 #[doc(hidden)]
 pub const ANY_TEXT: &str = "trine::AnyText";
 
@@ -91,11 +92,11 @@ impl<'de> Deserialize<'de> for AnyText {
     }
 }
 
-/// What in a value of a path, as it stands there, would lead elsewhere; `None` for nearly all.
+/// Why a raw value of a path would lead to another directory. `None` for nearly all values.
 #[doc(hidden)]
 #[must_use]
 pub fn hazard(raw: &str) -> Option<String> {
-    // Plain names are told by one look at each byte.
+    // One look at each byte suffices for plain names.
     if raw.bytes().all(|byte| !matches!(byte, b'%' | b'\\' | b'/' | b'.')) {
         return None;
     }
@@ -119,10 +120,10 @@ fn look_closely(raw: &str) -> Option<String> {
     Some(format!("expected text without {found}, got `{}`", clip(raw)))
 }
 
-/// A relative path of plain names, or why the text is none.
+/// Parses a relative path of plain names.
 ///
 /// # Errors
-/// The first reason.
+/// The first reason why it is not one.
 #[doc(hidden)]
 pub fn clean_path(text: &str) -> Result<PathBuf, &'static str> {
     let mut path = PathBuf::new();

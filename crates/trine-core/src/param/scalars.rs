@@ -1,31 +1,31 @@
-//! How a text becomes a single value: one table for the path, the query, forms and header fields.
+//! Parsing of single values: one table for the path, the query, forms and header fields.
 
 use std::str::FromStr;
 
-/// A type that one text becomes.
+/// A type that is parsed from one text.
 #[doc(hidden)]
 pub trait Scalar: Sized {
-    /// What an error says was expected.
+    /// What an error message says was expected.
     const EXPECTED: &'static str;
 
-    /// The value, where the text is one.
+    /// The value. `None` if the text is not one.
     fn of(text: &str) -> Option<Self>;
 }
 
-/// Why a text is no value of a type.
+/// Why a text is not a value of a type.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misread {
-    /// It is empty.
+    /// The text is empty.
     Missing,
-    /// This was expected.
+    /// What was expected.
     Expected(&'static str),
 }
 
-/// Reads a text with, perhaps, space around it.
+/// Parses a text, which may have surrounding space.
 ///
 /// # Errors
-/// Where it is empty or is no such value.
+/// If the text is empty or not such a value.
 #[doc(hidden)]
 pub fn read<T: Scalar>(text: &str) -> Result<T, Misread> {
     if let Some(value) = T::of(text) {
@@ -37,8 +37,8 @@ pub fn read<T: Scalar>(text: &str) -> Result<T, Misread> {
     }
 }
 
-/// What a checkbox sends, and what people write. Nothing is `true`: `?full`, and a checkbox without
-/// a value.
+/// The values that checkboxes send and people write. An empty text is `true`: `?full`, or a
+/// checkbox without a value.
 impl Scalar for bool {
     const EXPECTED: &'static str = "`true` or `false`";
 
@@ -66,7 +66,7 @@ macro_rules! scalar {
 scalar! { char => "one character" }
 crate::scalars!(scalar);
 
-/// Hands the table to a macro of the caller's.
+/// Passes the table to a macro of the caller.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! scalars {

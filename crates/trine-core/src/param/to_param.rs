@@ -1,4 +1,4 @@
-//! From a value to the text of a path or a query: what links are made of.
+//! From a value to the text of a path or a query, for links.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::Rejection;
 use crate::param::AnyText;
 
-/// A type whose values can stand in a path or a query: the way back from
+/// A type whose values can be written into a path or a query: the opposite of
 /// [`FromParam`](crate::FromParam).
 ///
-/// What it gives is read back by `FromParam` to an equal value. It is not percent-encoded: links do
+/// `FromParam` parses the text back into an equal value. The text is not percent-encoded: links do
 /// that.
 ///
 /// ```
@@ -23,30 +23,32 @@ use crate::param::AnyText;
 ///         Cow::Borrowed(&self.0)
 ///     }
 /// }
+///
+/// assert_eq!(Slug("a-b".to_owned()).to_param(), "a-b");
 /// ```
 ///
-/// `#[derive(FromParam)]` of the `trine` crate writes both.
+/// `#[derive(FromParam)]` of the crate `trine` implements both.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written into a path or a query",
     label = "does not implement `ToParam`",
     note = "implement `trine::ToParam`, or derive `FromParam`, which brings it along"
 )]
 pub trait ToParam {
-    /// The text between two slashes or behind `name=`.
+    /// The text of a path segment, or of one value of a query.
     fn to_param(&self) -> Cow<'_, str>;
 
-    /// Hands on everything that a query says under one name: one text for most types, none for
+    /// Calls `each` with all values of the name in a query: one text for most types, none for
     /// `None`.
     fn to_values(&self, each: &mut dyn FnMut(&str)) {
         each(&self.to_param());
     }
 }
 
-/// A value that can be given to a link where its handler takes a `T`.
+/// A value that a link accepts for an argument of type `T` of its handler.
 ///
-/// That is a `T` or `&T`; `&str` for `String`; what stands for `T` also for `Option<T>`; an array
-/// or a slice for `Vec<T>` (`vec![]` for none). `#[derive(FromParam)]` adds the key of a type that
-/// is looked up.
+/// That is a `T` or `&T`, a `&str` for `String`, the same for `Option<T>`, and an array or a slice
+/// for `Vec<T>` (`vec![]` for none). `#[derive(FromParam)]` adds the key of a type that is looked
+/// up.
 ///
 /// ```
 /// use trine_core::LinkArg;
@@ -68,14 +70,14 @@ pub trait ToParam {
     note = "pass a `{T}`, or a reference to one; two types of one name are told apart by their paths"
 )]
 pub trait LinkArg<T> {
-    /// Hands on the texts of the value.
+    /// Calls `each` with the texts of the value.
     fn values(&self, each: &mut dyn FnMut(&str));
 }
 
-/// Writes values of `T`, which is whatever is [`ToParam`].
+/// Writes values of `T`, which is any [`ToParam`].
 ///
-/// It stands between the two traits for the compiler's words: where a type has no text, that is
-/// said, and not that it cannot stand for itself.
+/// It exists for the messages of the compiler: for a type without a text they say so, and not that
+/// the type cannot stand for itself.
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be written into a link: it has no `ToParam`",
     label = "cannot be written into a link",
@@ -95,7 +97,7 @@ impl<T: ToParam> Writes<T> for Text {
 }
 
 macro_rules! link_arg {
-    // Of any type that has a text.
+    // For any type with `ToParam`.
     ($(of T: ($($generics:tt)*) $from:ty => $to:ty: |$value:ident, $each:ident| $body:expr;)*) => {$(
         impl<T, $($generics)*> LinkArg<$to> for $from
         where
@@ -161,8 +163,8 @@ impl ToParam for String {
     }
 }
 
-/// With slashes between its segments. What is not UTF-8 no request can name; it is written with
-/// U+FFFD.
+/// The segments are separated by slashes. Bytes that are not UTF-8 become U+FFFD, since no request
+/// can contain them.
 impl ToParam for Path {
     fn to_param(&self) -> Cow<'_, str> {
         let text = self.to_string_lossy();
@@ -198,8 +200,8 @@ displayed! {
     std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
 }
 
-/// `None` is left out of a query. An empty text is read as `None`, as all inputs are that nobody
-/// touched.
+/// `None` is left out of a query. An empty text is parsed as `None`, as for inputs that were left
+/// empty.
 impl<T: ToParam> ToParam for Option<T> {
     fn to_param(&self) -> Cow<'_, str> {
         self.as_ref().map_or(Cow::Borrowed(""), T::to_param)
@@ -212,7 +214,7 @@ impl<T: ToParam> ToParam for Option<T> {
     }
 }
 
-/// Each value repeats the name in a query. A path takes a list of one.
+/// In a query the name is repeated for each value. In a path the first value is written.
 impl<T: ToParam> ToParam for Vec<T> {
     fn to_param(&self) -> Cow<'_, str> {
         self.first().map_or(Cow::Borrowed(""), T::to_param)

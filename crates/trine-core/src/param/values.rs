@@ -1,4 +1,4 @@
-//! All values of one name.
+//! All values of one name in a query or in header fields.
 
 use std::borrow::Cow;
 
@@ -8,38 +8,46 @@ use percent_encoding::percent_decode;
 use super::{Param, ParamLocation, clip, missing};
 use crate::Rejection;
 
-/// All values of one name in a query or in the header fields, in order.
+/// An iterator over all values of one name in a query or in the header fields, in order.
+///
+/// ```
+/// use trine_core::param::Values;
+///
+/// let values = Values::new("tag", "tag=a&page=2&tag=b%20c");
+/// let texts: Vec<_> = values.map(|value| value.unwrap().value.into_owned()).collect();
+/// assert_eq!(texts, ["a", "b c"]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Values<'a> {
     name: &'a str,
-    source: Source<'a>,
+    origin: Origin<'a>,
 }
 
 #[derive(Debug, Clone)]
-enum Source<'a> {
-    /// What is left of the query.
+enum Origin<'a> {
+    /// The rest of the query.
     Query(&'a str),
-    /// The fields, and how many lines of this one were handed out.
+    /// The fields, and the number of lines that were returned already.
     Header(&'a HeaderMap, usize),
 }
 
 impl<'a> Values<'a> {
-    /// The values of `name` in `query`, which is percent-encoded as browsers do.
+    /// The values of `name` in a query, which is encoded as `application/x-www-form-urlencoded`.
     #[must_use]
     pub fn new(name: &'a str, query: &'a str) -> Values<'a> {
-        Values { name, source: Source::Query(query) }
+        Values { name, origin: Origin::Query(query) }
     }
 
-    /// The values of the header fields called `name`: each line is one.
+    /// The values of the header field `name`. Each line is one value.
     #[must_use]
     pub fn of_header(name: &'a str, headers: &'a HeaderMap) -> Values<'a> {
-        Values { name, source: Source::Header(headers, 0) }
+        Values { name, origin: Origin::Header(headers, 0) }
     }
 
-    /// The one value.
+    /// The only value.
     ///
     /// # Errors
-    /// A 400 where there is none or more than one.
+    /// A 400 if there is none or more than one.
     pub fn one(mut self) -> Result<Param<'a>, Rejection> {
         let (name, location) = (self.name, self.location());
         let first = self.next().ok_or_else(|| missing(location, name).absent())??;
@@ -52,17 +60,17 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Whether nothing came but, perhaps, empty text: browsers send that for inputs that nobody
-    /// touched.
+    /// Whether there are no values, or only empty ones, which browsers send for inputs that were
+    /// left empty.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.clone().all(|value| value.is_ok_and(|value| value.value.is_empty()))
     }
 
     fn location(&self) -> ParamLocation {
-        match self.source {
-            Source::Query(_) => ParamLocation::Query,
-            Source::Header(..) => ParamLocation::Header,
+        match self.origin {
+            Origin::Query(_) => ParamLocation::Query,
+            Origin::Header(..) => ParamLocation::Header,
         }
     }
 }
@@ -72,9 +80,9 @@ impl<'a> Iterator for Values<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let name = self.name;
-        let query = match &mut self.source {
-            Source::Query(query) => query,
-            Source::Header(headers, seen) => {
+        let query = match &mut self.origin {
+            Origin::Query(query) => query,
+            Origin::Header(headers, seen) => {
                 let line = headers.get_all(name).iter().nth(*seen)?;
                 *seen += 1;
                 return Some(match std::str::from_utf8(line.as_bytes()) {
@@ -104,9 +112,9 @@ impl<'a> Iterator for Values<'a> {
     }
 }
 
-/// `application/x-www-form-urlencoded` as the WHATWG URL standard reads it (`+` is a space), but
-/// strictly: neither is a `%` kept that encodes nothing, nor does U+FFFD stand for what is no
-/// UTF-8. The handler would store both.
+/// Decodes `application/x-www-form-urlencoded` (`+` is a space) like the WHATWG URL standard, but
+/// strictly: a `%` that encodes nothing and bytes that are not UTF-8 are refused. The standard
+/// would keep the former and replace the latter, and the handler would store both.
 #[doc(hidden)]
 #[must_use]
 pub fn decode(text: &str) -> Option<Cow<'_, str>> {
@@ -121,7 +129,7 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(decoded.into_owned()))
 }
 
-// RFC 3986 section 2.1: two hexadecimal digits follow each `%`.
+/// Whether two hexadecimal digits follow each `%` (RFC 3986, 2.1).
 #[doc(hidden)]
 #[must_use]
 pub fn is_encoded(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! One request, as extractors see it.
+//! A request, as extractors see it.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,10 +11,23 @@ use http::{
 use crate::request::route::Params;
 use crate::{Body, ConnInfo, Problem, Rejection, Request, RouteCx, RouteMeta, recycle};
 
-/// One request on its way through the extractors of a handler.
+/// A request on its way through the extractors of a handler.
 ///
-/// It owns the head for the whole call, so that an error which is rendered after the handler ran
-/// still knows what the client accepts.
+/// It owns the head until the response is made, so that an error that is rendered after the handler
+/// still knows which formats the client accepts.
+///
+/// ```
+/// use std::sync::Arc;
+/// use trine_core::{Body, Cx, FromRequest as _, Request, RouteCx};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let request = Request::get("/hello").body(Body::from("hi")).unwrap();
+/// let mut cx = Cx::new(request, RouteCx::new(Arc::default(), None));
+/// assert_eq!(cx.uri().path(), "/hello");
+/// assert_eq!(String::from_request(&mut cx).await.unwrap(), "hi");
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Cx {
     head: Parts,
@@ -23,7 +36,7 @@ pub struct Cx {
     kept: Option<Box<Kept>>,
 }
 
-/// What is remembered of a head that was given away, for a problem that is told later.
+/// The fields of a head that was given away that rendering and logging a problem still need.
 #[derive(Debug)]
 struct Kept {
     accept: Option<HeaderValue>,
@@ -31,7 +44,7 @@ struct Kept {
 }
 
 impl Cx {
-    /// Takes a request and its match. The body gets the limit of the route.
+    /// A request and its match. The body gets the limit of the route.
     #[must_use]
     #[inline]
     pub fn new(request: Request, route: RouteCx) -> Cx {
@@ -39,7 +52,7 @@ impl Cx {
         Cx::from_parts(head, body, route)
     }
 
-    /// The same of a head and a body.
+    /// A request in two parts, and its match. See [`Cx::new`].
     #[must_use]
     #[inline]
     pub fn from_parts(head: Parts, body: Body, route: RouteCx) -> Cx {
@@ -48,7 +61,8 @@ impl Cx {
         cx
     }
 
-    /// The same where it stays: each move of a request costs thirty instructions or more.
+    /// Like [`Cx::from_parts`], but constructed in its box: each move of a request costs thirty
+    /// instructions or more.
     #[must_use]
     #[inline]
     pub fn boxed(head: Parts, body: Body, route: RouteCx) -> Box<Cx> {
@@ -58,14 +72,14 @@ impl Cx {
         cx
     }
 
-    /// Notes the route that was found: its index, and the values of its parameters.
+    /// Stores the route that matched: its index, and the values of its parameters.
     #[inline]
     pub fn set_match(&mut self, route: u32, params: Params) {
         self.route.set_match(route, params);
         self.limit_body();
     }
 
-    /// Limits the body of a request that no route is for.
+    /// Limits the body of a request that matches no route.
     #[doc(hidden)]
     pub fn limit_unrouted(&mut self, bytes: u64) {
         if let Some(body) = &mut self.body {
@@ -73,7 +87,7 @@ impl Cx {
         }
     }
 
-    /// What enters here is the body of a request, whatever layers have made of it.
+    /// Marks the body as that of a request, since a layer may have wrapped it.
     fn mark_body(&mut self) {
         if let Some(body) = &mut self.body {
             body.mark_request();
@@ -111,19 +125,19 @@ impl Cx {
         &self.head.headers
     }
 
-    /// What layers attached to the request.
+    /// The extensions that layers have attached to the request.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.head.extensions
     }
 
-    /// What layers attached to the request, to change.
+    /// Mutable access to the extensions of the request.
     #[must_use]
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.head.extensions
     }
 
-    /// The head as a whole, for extractors of other frameworks.
+    /// The whole head, for extractors of other frameworks.
     #[doc(hidden)]
     #[must_use]
     pub fn head_mut(&mut self) -> &mut Parts {
@@ -148,7 +162,7 @@ impl Cx {
         self.route.route()
     }
 
-    /// The connection, where a server told of it.
+    /// The connection. `None` if the server did not provide it.
     #[must_use]
     pub fn conn(&self) -> Option<&ConnInfo> {
         self.route.conn()
@@ -160,17 +174,17 @@ impl Cx {
     /// so that the launch audit finds a missing state before the first request.
     ///
     /// # Errors
-    /// A 500 that names the type in the log when the application holds none.
+    /// A 500 if the application has no such state. The log names the type.
     pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Rejection> {
         self.route.app().states.get().ok_or_else(missing_state::<T>)
     }
 
-    /// Takes the body, limited as the route says. A second call gets an empty one.
+    /// Takes the body, which has the limit of the route. A second call returns an empty body.
     pub fn take_body(&mut self) -> Body {
         self.body.take().unwrap_or_default()
     }
 
-    /// Takes the body for an extractor that reads what it says, not its bytes as they came.
+    /// Takes the body for an extractor that interprets its content.
     ///
     /// ```
     /// use trine_core::{Body, Cx, FromRequest, Rejection};
@@ -188,8 +202,8 @@ impl Cx {
     /// ```
     ///
     /// # Errors
-    /// A 415 with `Accept-Encoding` where the body has a `Content-Encoding` that nobody has undone
-    /// ([RFC 9110], 15.5.16 and 12.5.3). A layer that undoes it takes the field away.
+    /// A 415 with `Accept-Encoding` if the body has a `Content-Encoding` that no layer has decoded
+    /// ([RFC 9110], 15.5.16 and 12.5.3). A layer that decodes the body removes the field.
     ///
     /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110
     pub fn take_decoded_body(&mut self) -> Result<Body, Problem> {
@@ -200,8 +214,8 @@ impl Cx {
         }
     }
 
-    /// Takes head and body as one request. What the client accepts is remembered for rendering
-    /// problems.
+    /// Takes the head and the body as one request. The formats that the client accepts are kept for
+    /// rendering problems.
     pub fn take_request(&mut self) -> Request {
         let body = self.take_body();
         let mut left = Request::new(()).into_parts().0;
@@ -217,8 +231,7 @@ impl Cx {
         Request::from_parts(std::mem::replace(&mut self.head, left), body)
     }
 
-    /// Passes the request on as a whole. The match lies in its extensions, where it rides across
-    /// layers.
+    /// Converts it back into a request, with the match in its extensions, where layers keep it.
     #[doc(hidden)]
     #[must_use]
     pub fn into_request(self) -> Request {
@@ -227,20 +240,20 @@ impl Cx {
         Request::from_parts(head, body.unwrap_or_default())
     }
 
-    /// Ends the request. Its header map is kept for another one.
+    /// Ends the request. Its header map is reused for another request.
     pub fn end(self: Box<Cx>) {
         let Cx { head, .. } = *self;
         recycle::give_headers(head.headers);
     }
 
-    /// What the client said it accepts.
+    /// The header field `Accept`.
     #[must_use]
     pub fn accept(&self) -> Option<&HeaderValue> {
         let kept = self.kept.as_ref().and_then(|kept| kept.accept.as_ref());
         kept.or_else(|| self.head.headers.get(header::ACCEPT))
     }
 
-    /// The trace that the client says the request belongs to.
+    /// The header field `traceparent`.
     #[doc(hidden)]
     #[must_use]
     pub fn traceparent(&self) -> Option<&HeaderValue> {
@@ -259,8 +272,7 @@ impl Kept {
     }
 }
 
-/// What has a `Content-Encoding` can be read where that says nothing but `identity`, or where there
-/// is no body.
+/// The body, if it has no `Content-Encoding` other than `identity`, or if it is empty.
 #[cold]
 fn decoded(body: Body, headers: &HeaderMap) -> Result<Body, Problem> {
     let plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
@@ -277,7 +289,7 @@ fn decoded(body: Body, headers: &HeaderMap) -> Result<Body, Problem> {
         .header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
-/// The field that names the trace of a request (W3C Trace Context).
+/// The header field that names the trace of a request (W3C Trace Context).
 #[doc(hidden)]
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 

@@ -1,33 +1,33 @@
-//! Header maps that a thread lends from one request to the next: a map that has room costs no
-//! allocation.
+//! Header maps that a thread reuses for later requests: a map with capacity needs no allocation.
 
 use std::cell::RefCell;
 
 use http::HeaderMap;
 
-const MOST_KEPT: usize = 64;
+/// The maximum number of maps that a thread keeps.
+const MAX_KEPT: usize = 64;
 
-/// Maps of more fields are given back to the allocator: one large head must not weigh on the thread
-/// for ever.
+/// The maximum capacity of a map that is kept: one large head must not use memory of the thread for
+/// ever.
 const LARGEST_KEPT: usize = 64;
 
 thread_local! {
     static HEADERS: RefCell<Vec<HeaderMap>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Puts a map that has room into the place of a fresh one.
-pub fn lend_headers(place: &mut HeaderMap) {
-    // The thread may be ending; then there is no pool.
+/// Replaces a new map with one that has capacity.
+pub fn lend_headers(new: &mut HeaderMap) {
+    // There is no pool while the thread ends.
     let Some(map) = HEADERS.try_with(|pool| pool.borrow_mut().pop()).ok().flatten() else { return };
-    let fresh = std::mem::replace(place, map);
-    if fresh.capacity() == 0 {
-        // It owns nothing, and to find that out costs sixty instructions.
-        std::mem::forget(fresh);
+    let empty = std::mem::replace(new, map);
+    if empty.capacity() == 0 {
+        // The empty map owns no memory, and dropping it would cost sixty instructions.
+        std::mem::forget(empty);
     }
 }
 
-/// Takes a map back. It is cleared here, not when it is lent again: its values hold slices of read
-/// buffers.
+/// Takes a map back. It is cleared now and not when it is lent again, because its values are slices
+/// of read buffers.
 pub fn give_headers(mut map: HeaderMap) {
     if map.capacity() == 0 || map.capacity() > LARGEST_KEPT {
         return;
@@ -35,7 +35,7 @@ pub fn give_headers(mut map: HeaderMap) {
     map.clear();
     let _ = HEADERS.try_with(|pool| {
         let mut pool = pool.borrow_mut();
-        if pool.len() < MOST_KEPT {
+        if pool.len() < MAX_KEPT {
             pool.push(map);
         }
     });

@@ -1,4 +1,4 @@
-//! The matched route and its parameters. They travel beside the request, not in it.
+//! The matched route and its parameters, which travel beside the request and not in it.
 
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
@@ -13,20 +13,29 @@ use crate::param::{ParamLocation, clip};
 use crate::state::States;
 use crate::{ConnInfo, Rejection};
 
-/// What is known of a route since the application was built.
+/// A route, as the application has declared it.
+///
+/// ```
+/// use http::Method;
+/// use trine_core::RouteMeta;
+///
+/// let route = RouteMeta::new(Some(Method::GET), "/users/{id}", file!(), line!());
+/// assert_eq!(route.body_limit, 2 * 1024 * 1024);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RouteMeta {
-    /// The method, `None` for any.
+    /// The method. `None` for any method.
     pub method: Option<Method>,
-    /// The whole template with the prefixes of its groups, such as `/users/{id}`.
+    /// The path template, with the prefixes of its groups, such as `/users/{id}`.
     pub path: String,
-    /// The names of the parameters: those of the host, then those of the path, in the order of the
-    /// template.
+    /// The names of the parameters, in the order of the template: those of the host, then those of
+    /// the path.
     pub params: Vec<String>,
-    /// How many of them come from the host and the prefixes of groups, before the handler's own.
+    /// The number of parameters of the host and of the prefixes of groups. Those of the handler's
+    /// own template follow them.
     pub prefix_params: usize,
-    /// The name of the handler, as the user wrote it.
+    /// The name of the handler in the source.
     pub handler: Cow<'static, str>,
     /// The source file in which the route was declared.
     pub file: &'static str,
@@ -36,16 +45,16 @@ pub struct RouteMeta {
     pub doc: Option<&'static str>,
     /// Whether the handler is `#[deprecated]`.
     pub deprecated: bool,
-    /// How many bytes of body a request may bring.
+    /// The maximum size of the request body in bytes.
     pub body_limit: u64,
-    /// The host of its group, such as `{tenant}.example.com`; `None` is any.
+    /// The host of its group, such as `{tenant}.example.com`. `None` for any host.
     pub host: Option<String>,
-    /// The type that an attribute made beside the handler; links find their route by it.
+    /// The type that an attribute has generated for the handler. Links find their route by it.
     pub id: Option<TypeId>,
 }
 
 impl RouteMeta {
-    /// A route of which only the template and the place of declaration are known.
+    /// A route with the defaults for everything except its template and its location in the source.
     pub fn new(
         method: Option<Method>,
         path: impl Into<String>,
@@ -69,28 +78,42 @@ impl RouteMeta {
     }
 }
 
-/// What a request may bring when nothing else is said: 2 MiB.
+/// The default of [`RouteMeta::body_limit`]: 2 MiB.
 pub const DEFAULT_BODY_LIMIT: u64 = 2 * 1024 * 1024;
 
-/// What an application shares with all of its requests.
+/// What an application shares with all its requests.
 #[derive(Debug, Default, Clone)]
 pub struct AppCx {
-    /// The typed state.
+    /// The state.
     pub states: States,
-    /// Every route, by its index.
+    /// All routes, by their index.
     pub routes: Vec<RouteMeta>,
-    /// Whether this is development: error pages say what went wrong where.
+    /// Whether the application runs in development, where error pages show details.
     pub dev: bool,
-    /// Whether a request that is given away leaves a copy of its head behind, for catchers.
+    /// Whether [`Cx::take_request`](crate::Cx::take_request) keeps a copy of the head, for
+    /// catchers.
     #[doc(hidden)]
     pub keep_heads: bool,
 }
 
-/// The match of one request: the application, the route, the values of its parameters, the
+/// The match of a request: the application, the route, the values of its parameters and the
 /// connection.
 ///
-/// It is cheap to clone. Where a request crosses a foreign layer it rides in the request's
-/// extensions.
+/// It is cheap to clone. While a request passes a layer, it is in the extensions of the request.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use http::uri::PathAndQuery;
+/// use trine_core::route::{AppCx, Params, RouteCx, RouteMeta};
+///
+/// let mut app = AppCx::default();
+/// app.routes.push(RouteMeta::new(None, "/users/{id}", file!(), line!()));
+/// let params = Params::new(PathAndQuery::from_static("/users/7"), [(7, 8)]);
+/// let matched = RouteCx::new(Arc::new(app), None).matched(0, params);
+/// assert_eq!(matched.route().unwrap().path, "/users/{id}");
+/// assert_eq!(matched.param(0).unwrap().unwrap(), "7");
+/// ```
 #[derive(Debug, Clone)]
 pub struct RouteCx {
     app: Arc<AppCx>,
@@ -101,13 +124,13 @@ pub struct RouteCx {
 }
 
 impl RouteCx {
-    /// A request that is not routed yet.
+    /// The context of a request that has not been routed.
     #[must_use]
     pub fn new(app: Arc<AppCx>, conn: Option<Arc<ConnInfo>>) -> RouteCx {
         RouteCx { app, conn, route: None, params: Params::default(), jar: None }
     }
 
-    /// The same with a match: the index into [`AppCx::routes`] and the values.
+    /// The same with a match: the index in [`AppCx::routes`], and the values of the parameters.
     #[must_use]
     pub fn matched(mut self, route: u32, params: Params) -> RouteCx {
         self.set_match(route, params);
@@ -123,8 +146,8 @@ impl RouteCx {
         self.jar = Some(jar);
     }
 
-    /// The changes to cookies that wait for the answer, where somebody took the cookies of the
-    /// request.
+    /// The changes to cookies that the response will carry. `None` unless the cookies of the
+    /// request were extracted.
     #[doc(hidden)]
     #[must_use]
     #[inline]
@@ -138,25 +161,25 @@ impl RouteCx {
         &self.app
     }
 
-    /// The connection, where a server told of it.
+    /// The connection. `None` if the server did not provide it.
     #[must_use]
     pub fn conn(&self) -> Option<&ConnInfo> {
         self.conn.as_deref()
     }
 
-    /// The index of the matched route.
+    /// The index of the matched route. `None` if no route has matched.
     #[must_use]
     pub fn index(&self) -> Option<u32> {
         self.route
     }
 
-    /// The matched route; `None` outside routing.
+    /// The matched route. `None` if no route has matched.
     #[must_use]
     pub fn route(&self) -> Option<&RouteMeta> {
         self.app.routes.get(self.route? as usize)
     }
 
-    /// The values of the path parameters, as they stand in the path.
+    /// The values of the path parameters, still percent-encoded.
     #[must_use]
     pub fn params(&self) -> &Params {
         &self.params
@@ -164,11 +187,11 @@ impl RouteCx {
 
     /// The value of the path parameter at `index`, percent-decoded.
     ///
-    /// It is any text, as [`AnyText`](crate::param::AnyText) is: it may hold `/`, `\` and segments
-    /// of dots.
+    /// The value can be any text, like [`AnyText`](crate::param::AnyText): it may contain `/`, `\`
+    /// and segments of dots.
     ///
     /// # Errors
-    /// A 400 where the decoded bytes are not UTF-8.
+    /// A 400 if the decoded bytes are not UTF-8.
     pub fn param(&self, index: usize) -> Result<Option<Cow<'_, str>>, Rejection> {
         let Some(raw) = self.params.get(index) else { return Ok(None) };
         match percent_decode_str(raw).decode_utf8() {
@@ -186,7 +209,7 @@ impl RouteCx {
     }
 }
 
-/// The values of path parameters: spans of the path that was matched.
+/// The values of path parameters, as spans of the matched path.
 #[derive(Debug, Clone, Default)]
 pub struct Params {
     path: Option<PathAndQuery>,
@@ -194,9 +217,9 @@ pub struct Params {
 }
 
 impl Params {
-    /// The spans (start and end in bytes) of `path`, in the order of the template.
+    /// The spans of `path` (start and end in bytes), in the order of the template.
     ///
-    /// Spans that do not lie on characters of the path read as empty.
+    /// A span that is out of bounds or splits a character has an empty value.
     pub fn new(path: PathAndQuery, spans: impl IntoIterator<Item = (u16, u16)>) -> Params {
         Params { path: Some(path), spans: spans.into_iter().collect() }
     }
@@ -209,13 +232,13 @@ impl Params {
         Some(path.get(usize::from(start)..usize::from(end)).unwrap_or_default())
     }
 
-    /// How many there are.
+    /// The number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()

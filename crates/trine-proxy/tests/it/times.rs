@@ -155,7 +155,7 @@ async fn the_total_time_holds_before_and_in_the_answer() {
     let front = to(&upstream, ProxyConfig { total_timeout: Some(SHORT), ..ProxyConfig::default() });
     let (status, body) = refused(&front).await;
     assert_eq!(status, 504, "{body}");
-    assert!(body.contains("longer than it may"), "{body}");
+    assert!(body.contains("the request took too long"), "{body}");
     let start = Instant::now();
     let response = send(front.address, request("GET", "/body")).await;
     assert_eq!(response.status(), 200);
@@ -190,7 +190,7 @@ async fn requests_wait_in_a_queue_with_an_end() {
     until("the second request", || proxy.status()[0].pending == 2).await;
     let (status, body) = refused(&front).await;
     assert_eq!(status, 503, "{body}");
-    assert!(body.contains("too many requests wait"), "{body}");
+    assert!(body.contains("too many requests are waiting for the upstream"), "{body}");
     // The one that waits is let go in its time.
     assert_eq!(second.await.unwrap().0, 503);
     let third = tokio::spawn(async move { get(address, "/").await });
@@ -245,7 +245,7 @@ async fn an_answer_that_is_no_http_is_502() {
         .await;
         let (status, body) = refused(&to(&upstream, ProxyConfig::default())).await;
         assert_eq!(status, 502, "{wrong}: {body}");
-        assert!(body.contains("cannot be understood"), "{wrong}: {body}");
+        assert!(body.contains("the upstream is malformed"), "{wrong}: {body}");
     }
 }
 
@@ -266,7 +266,7 @@ async fn an_answer_past_the_limits_is_502() {
     for path in ["/many", "/long"] {
         let (status, body) = problem(send(front.address, request("GET", path)).await).await;
         assert_eq!(status, 502, "{path}: {body}");
-        assert!(body.contains("cannot be understood"), "{path}: {body}");
+        assert!(body.contains("the upstream is malformed"), "{path}: {body}");
     }
 }
 

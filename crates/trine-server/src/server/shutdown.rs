@@ -85,6 +85,7 @@ impl Drain {
     }
 
     /// Ends when the server begins to shut down.
+    #[cfg(any(test, feature = "http3"))]
     pub(crate) fn draining(self: &Arc<Drain>) -> impl Future<Output = ()> + Send + use<> {
         let drain = Arc::clone(self);
         async move {

@@ -1,15 +1,15 @@
-//! The target of a request, as the upstream sees it: byte for byte what the client sent, but for
+//! The target of a request, which the upstream sees byte for byte as the client sent it, except for
 //! prefixes.
 
 use http::uri::PathAndQuery;
 
 use crate::error::Fault;
 
-/// Refuses a path with `.` or `..` as a segment, however it is spelt, and with parameters behind
-/// it: Java's servers take these off (`/..;a=b/`) before they resolve the dots.
+/// Refuses a path with a segment `.` or `..`, in any spelling and with parameters: Java servers
+/// remove parameters (`/..;a=b/`) before they resolve the dots.
 ///
-/// Clients resolve these themselves (RFC 3986, 5.2.4). What comes with them is meant to mean one
-/// path to whoever guards a route and another to the upstream.
+/// Clients resolve these segments themselves (RFC 3986, 5.2.4). A path that still has them is meant
+/// to be one path for a guard in front of a route and another path for the upstream.
 pub(crate) fn check(path: &str) -> Result<(), Fault> {
     let bytes = path.as_bytes();
     if !bytes.iter().any(|byte| matches!(byte, b'.' | b'%')) {
@@ -18,13 +18,13 @@ pub(crate) fn check(path: &str) -> Result<(), Fault> {
     let mut dots = Some(0_usize);
     let mut at = 0;
     while at <= bytes.len() {
-        let (byte, len) = spelt(bytes, at);
+        let (byte, len) = decode_at(bytes, at);
         match byte {
             None | Some(b'/' | b'\\' | b';') => {
                 if matches!(dots, Some(1 | 2)) {
                     return Err(Fault::Path);
                 }
-                // Behind a `;` comes no dot that counts.
+                // The dots of parameters do not count.
                 dots = if byte == Some(b';') { None } else { Some(0) };
             }
             Some(b'.') => dots = dots.map(|dots| dots + 1),
@@ -35,8 +35,8 @@ pub(crate) fn check(path: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The byte at a place, percent-encoded or not, and how long its spelling is.
-fn spelt(bytes: &[u8], at: usize) -> (Option<u8>, usize) {
+/// The byte at an index, percent-encoded or not, and the length of its spelling.
+fn decode_at(bytes: &[u8], at: usize) -> (Option<u8>, usize) {
     let encoded = match bytes.get(at..at + 3) {
         Some([b'%', high, low]) => {
             char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16))
@@ -49,8 +49,8 @@ fn spelt(bytes: &[u8], at: usize) -> (Option<u8>, usize) {
     }
 }
 
-/// The target without `prefix`, which is compared byte for byte and ends at a segment. `None` where
-/// it does not match.
+/// The target without `prefix`, which is compared byte for byte and must end at the end of a
+/// segment. `None` if the target does not have the prefix.
 pub(crate) fn without_prefix(target: &PathAndQuery, prefix: &str) -> Option<PathAndQuery> {
     let rest = target.as_str().strip_prefix(prefix)?;
     match rest.as_bytes().first() {

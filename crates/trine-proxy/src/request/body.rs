@@ -1,4 +1,4 @@
-//! The body of a request on its way to an upstream.
+//! The request body on its way to an upstream.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -9,87 +9,91 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use trine_core::{Body, BodyError};
 
-/// What the connection to an upstream sends. Where there is a body, its `Progress` tells who keeps
-/// whom waiting.
+/// The request body that the connection to an upstream sends. Unless it is empty, its
+/// [`SendProgress`] tells whether the client or the upstream delays it.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct RequestBody {
     body: Body,
     limit: u64,
-    /// Bytes of the limit that are left.
+    /// The bytes of the limit that are left.
     left: u64,
-    progress: Option<Arc<Progress>>,
+    progress: Option<Arc<SendProgress>>,
 }
 
-/// Who waits for whom, told by the body to whoever waits for the answer.
+/// The progress of a request body, which the body shares with the task that waits for the response.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct SendProgress {
     stage: AtomicU8,
-    /// Counts what was handed over, so that each part buys its time.
-    parts: AtomicU32,
-    /// Whether the body is held back until the upstream says 100 (RFC 9110, 10.1.1).
+    /// The number of frames that were sent. Each of them restarts the timeout.
+    frames: AtomicU32,
+    /// Whether the body is held back until the upstream responds with 100 (RFC 9110, 10.1.1).
     held: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-/// Where the body is.
+/// The stage of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// The upstream has all that came, and must take it.
+    /// The upstream must accept what was sent.
     Sending,
-    /// The upstream would take more; the client has not sent it.
-    Client,
-    /// The client has sent more than the upstream takes, or something that is no body.
+    /// The upstream accepts more, but the client has not sent it yet.
+    AwaitingClient,
+    /// The request body failed: it is too large or malformed.
     Failed,
-    /// All of it was handed over.
+    /// The whole body was sent.
     Sent,
-    /// Nothing is sent until the upstream says 100.
-    Held,
+    /// Nothing is sent until the upstream responds with 100.
+    AwaitingContinue,
 }
 
-impl Outgoing {
-    pub(crate) fn new(body: Body, limit: u64, hold: bool) -> (Outgoing, Option<Arc<Progress>>) {
+impl RequestBody {
+    pub(crate) fn new(
+        body: Body,
+        limit: u64,
+        hold: bool,
+    ) -> (RequestBody, Option<Arc<SendProgress>>) {
         if body.is_end_stream() {
-            return (Outgoing::of(body, limit, None), None);
+            return (RequestBody::with_progress(body, limit, None), None);
         }
-        let progress = Arc::new(Progress {
-            stage: AtomicU8::new(if hold { HELD } else { SENDING }),
-            parts: AtomicU32::new(0),
+        let progress = Arc::new(SendProgress {
+            stage: AtomicU8::new(if hold { AWAITING_CONTINUE } else { SENDING }),
+            frames: AtomicU32::new(0),
             held: AtomicBool::new(hold),
             waker: Mutex::new(None),
         });
-        (Outgoing::of(body, limit, Some(Arc::clone(&progress))), Some(progress))
+        (RequestBody::with_progress(body, limit, Some(Arc::clone(&progress))), Some(progress))
     }
 
-    fn of(body: Body, limit: u64, progress: Option<Arc<Progress>>) -> Outgoing {
-        Outgoing { body, limit, left: limit, progress }
+    fn with_progress(body: Body, limit: u64, progress: Option<Arc<SendProgress>>) -> RequestBody {
+        RequestBody { body, limit, left: limit, progress }
     }
 
-    pub(crate) fn empty() -> Outgoing {
-        Outgoing::of(Body::empty(), 0, None)
+    pub(crate) fn empty() -> RequestBody {
+        RequestBody::with_progress(Body::empty(), 0, None)
     }
 
-    /// The body as it came, if nothing of it was read.
+    /// The original body. Nothing of it must have been read.
     pub(crate) fn into_inner(self) -> Body {
         self.body
     }
 }
 
-impl Progress {
+impl SendProgress {
     pub(crate) fn stage(&self) -> Stage {
         match self.stage.load(Ordering::Relaxed) {
             SENDING => Stage::Sending,
-            CLIENT => Stage::Client,
+            AWAITING_CLIENT => Stage::AwaitingClient,
             SENT => Stage::Sent,
-            HELD => Stage::Held,
+            AWAITING_CONTINUE => Stage::AwaitingContinue,
             _ => Stage::Failed,
         }
     }
 
-    pub(crate) fn parts(&self) -> u32 {
-        self.parts.load(Ordering::Relaxed)
+    pub(crate) fn frames(&self) -> u32 {
+        self.frames.load(Ordering::Relaxed)
     }
 
-    /// The upstream wants the body, or said nothing for too long.
+    /// Stops holding the body back: the upstream asked for it, or did not respond in time.
     pub(crate) fn release(&self) {
         if self.held.swap(false, Ordering::Relaxed) {
             let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -105,12 +109,12 @@ impl Progress {
 }
 
 const SENDING: u8 = 0;
-const CLIENT: u8 = 1;
+const AWAITING_CLIENT: u8 = 1;
 const FAILED: u8 = 2;
 const SENT: u8 = 3;
-const HELD: u8 = 4;
+const AWAITING_CONTINUE: u8 = 4;
 
-impl HttpBody for Outgoing {
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -123,7 +127,7 @@ impl HttpBody for Outgoing {
         if progress.held.load(Ordering::Relaxed) {
             *progress.waker.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(cx.waker().clone());
-            // Released between the look and the lock.
+            // It may have been released before the waker was stored.
             if progress.held.load(Ordering::Relaxed) {
                 return Poll::Pending;
             }
@@ -135,7 +139,7 @@ impl HttpBody for Outgoing {
             match this.left.checked_sub(data.len() as u64) {
                 Some(left) => this.left = left,
                 None => {
-                    // Behind an error comes nothing.
+                    // Nothing follows an error.
                     this.body = Body::empty();
                     frame = Poll::Ready(Some(Err(BodyError::TooLarge {
                         limit: this.limit,
@@ -145,17 +149,17 @@ impl HttpBody for Outgoing {
             }
         }
         match &frame {
-            Poll::Pending => progress.set(CLIENT),
+            Poll::Pending => progress.set(AWAITING_CLIENT),
             Poll::Ready(Some(Ok(_))) => {
-                progress.parts.fetch_add(1, Ordering::Relaxed);
-                // Of a body with a length nobody asks for the end.
+                progress.frames.fetch_add(1, Ordering::Relaxed);
+                // A body of known length is not polled for its end.
                 let all = this.body.is_end_stream() || this.body.size_hint().exact() == Some(0);
                 progress.set(if all { SENT } else { SENDING });
             }
             Poll::Ready(Some(Err(_))) => progress.set(FAILED),
             Poll::Ready(None) => progress.set(SENT),
         }
-        frame.map_ok(without_framing)
+        frame.map_ok(sanitize_trailers)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -167,11 +171,11 @@ impl HttpBody for Outgoing {
     }
 }
 
-/// Trailers may say nothing about the message that carries them (RFC 9110, 6.5.1).
-pub(crate) fn without_framing(frame: Frame<Bytes>) -> Frame<Bytes> {
+/// Removes the trailers that must not describe the message that carries them (RFC 9110, 6.5.1).
+pub(crate) fn sanitize_trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
-            crate::headers::keep_trailers(&mut trailers);
+            super::headers::sanitize(&mut trailers);
             Frame::trailers(trailers)
         }
         Err(data) => data,

@@ -1,5 +1,4 @@
-//! What a proxy takes out of a message: the fields that belong to one connection alone (RFC 9110,
-//! 7.6.1).
+//! The header fields that a proxy removes: those that belong to one connection (RFC 9110, 7.6.1).
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderMap, HeaderName, HeaderValue,
@@ -8,26 +7,26 @@ use http::header::{
 use http::{Response, Version};
 use trine_core::Body;
 
-use crate::claims;
+use super::forwarded::client_fields;
 use crate::error::Fault;
 
-/// What the fields that were taken out of a request said.
+/// What the removed fields said.
 #[derive(Debug)]
-pub(crate) struct Said {
-    /// The protocols that an upgrade is asked for.
+pub(crate) struct ConnectionOptions {
+    /// The protocols of `Upgrade`, if `Connection` names that field.
     pub(crate) upgrade: Option<HeaderValue>,
-    /// The client understands trailers.
+    /// Whether the client accepts trailers.
     pub(crate) trailers: bool,
 }
 
-/// How long the names of a message are: most fields that are taken out are not there, and this says
-/// so for less than a look into the map for each.
+/// The set of the lengths of all field names in a message. Most fields that are to be removed are
+/// absent, and this filter finds that out for less than a lookup in the map.
 #[derive(Debug, Clone, Copy)]
-struct Lengths(u64);
+struct NameLengths(u64);
 
-impl Lengths {
-    fn of(headers: &HeaderMap) -> Lengths {
-        Lengths(headers.keys().fold(0, |lengths, name| lengths | Lengths::bit(name)))
+impl NameLengths {
+    fn of(headers: &HeaderMap) -> NameLengths {
+        NameLengths(headers.keys().fold(0, |lengths, name| lengths | NameLengths::bit(name)))
     }
 
     fn bit(name: &HeaderName) -> u64 {
@@ -35,23 +34,23 @@ impl Lengths {
     }
 
     fn may_have(self, name: &HeaderName) -> bool {
-        self.0 & Lengths::bit(name) != 0
+        self.0 & NameLengths::bit(name) != 0
     }
 
-    /// Takes a field out, if it is there.
+    /// Removes a field if it is present.
     fn remove(self, headers: &mut HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
         if self.may_have(name) { headers.remove(name) } else { None }
     }
 }
 
-/// Takes out every field that belongs to the connection.
+/// Removes every field that belongs to the connection, and returns what they said.
 ///
-/// What `Connection` names goes too, but never what frames or addresses the message: a client could
-/// make an upstream see another request than the one that was checked.
-pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
-    let lengths = Lengths::of(headers);
-    let mut said = Said { upgrade: None, trailers: false };
-    let mut asks_upgrade = false;
+/// The fields that `Connection` names are removed too, except for those that frame or address the
+/// message: otherwise the upstream could see another request than the one that was checked.
+pub(crate) fn take_connection_options(headers: &mut HeaderMap) -> ConnectionOptions {
+    let lengths = NameLengths::of(headers);
+    let mut options = ConnectionOptions { upgrade: None, trailers: false };
+    let mut names_upgrade = false;
     if lengths.may_have(&CONNECTION)
         && let Entry::Occupied(entry) = headers.entry(CONNECTION)
     {
@@ -60,7 +59,7 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
         for value in values {
             for token in tokens(&value) {
                 if token.eq_ignore_ascii_case(b"upgrade") {
-                    asks_upgrade = true;
+                    names_upgrade = true;
                 } else if !token.eq_ignore_ascii_case(b"close")
                     && !token.eq_ignore_ascii_case(b"keep-alive")
                     && let Ok(name) = HeaderName::from_bytes(token)
@@ -70,36 +69,36 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> Said {
                 }
             }
         }
-        // `TE` is looked at below.
+        // `TE` is handled below.
         for name in named.iter().filter(|name| **name != TE) {
             headers.remove(name);
         }
     }
     if let Some(protocol) = lengths.remove(headers, &UPGRADE) {
-        // HTTP/2 that begins as an upgrade is gone (RFC 9113, 3.1), and lets requests pass that
-        // nobody looks at.
+        // Starting HTTP/2 by an upgrade is obsolete (RFC 9113, 3.1), and the requests on such a
+        // connection would bypass the proxy.
         let h2c = tokens(&protocol).any(|token| token.eq_ignore_ascii_case(b"h2c"));
-        said.upgrade = (asks_upgrade && !h2c).then_some(protocol);
+        options.upgrade = (names_upgrade && !h2c).then_some(protocol);
     }
     if lengths.may_have(&TE)
         && let Entry::Occupied(entry) = headers.entry(TE)
     {
-        said.trailers =
+        options.trailers =
             entry.iter().flat_map(tokens).any(|token| token.eq_ignore_ascii_case(b"trailers"));
         entry.remove_entry_mult();
     }
     for name in &CONNECTIONS_OWN {
         lengths.remove(headers, name);
     }
-    said
+    options
 }
 
-/// Has the length of a message said once and truly (RFC 9112, 6.3). What the body knows wins; where
-/// it knows nothing, what was said stays, if it was said once.
+/// Ensures that a message has one correct length (RFC 9112, 6.3). The length of the body replaces
+/// `Content-Length`. If the body does not know its length, the field is removed.
 ///
 /// # Errors
-/// [`Fault::Framing`] where two readers could come to two lengths.
-pub(crate) fn frame(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
+/// [`Fault::Framing`] if two readers could disagree about the length.
+pub(crate) fn unify_content_length(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let Some(first) = lengths.next() else { return Ok(()) };
     if lengths.next().is_some() || headers.contains_key(TRANSFER_ENCODING) {
@@ -111,7 +110,7 @@ pub(crate) fn frame(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
         Some(exact) => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(exact));
         }
-        // A layer made another body of it, which has no length.
+        // A layer has replaced the body, and the new one has no known length.
         None => {
             headers.remove(CONTENT_LENGTH);
         }
@@ -119,40 +118,40 @@ pub(crate) fn frame(headers: &mut HeaderMap, body: &Body) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Holds the answer of an upstream to what a request is held to (RFC 9112, 6.3): it says its length
-/// once, or comes in chunks and in no other coding. hyper would read all of these, each in one of
-/// the ways in which a client could.
+/// Checks that a response has one length (RFC 9112, 6.3): at most one `Content-Length`, no length
+/// beside chunks, and no transfer coding but `chunked`. hyper accepts all of these, and clients
+/// disagree about their meaning.
 ///
 /// # Errors
-/// [`Fault::Malformed`] where the client could see another end than the upstream meant.
-pub(crate) fn check_answer<B>(answer: &Response<B>) -> Result<(), Fault> {
-    let headers = answer.headers();
+/// [`Fault::Malformed`] if the client could see another end of the body than the upstream meant.
+pub(crate) fn check_response_length<B>(response: &Response<B>) -> Result<(), Fault> {
+    let headers = response.headers();
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let length = lengths.next();
-    let said_badly = length.is_some_and(|length| decimal(length.as_bytes()).is_none());
-    if said_badly || lengths.next().is_some() {
+    let invalid = length.is_some_and(|length| decimal(length.as_bytes()).is_none());
+    if invalid || lengths.next().is_some() {
         return Err(Fault::Malformed);
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
     let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-    if !chunked || length.is_some() || answer.version() == Version::HTTP_10 {
+    if !chunked || length.is_some() || response.version() == Version::HTTP_10 {
         return Err(Fault::Malformed);
     }
     Ok(())
 }
 
-/// Trailers say nothing about framing, routing or the connection (RFC 9110, 6.5.1), nor about the
-/// client: there are servers that put them among the fields of the head.
-pub(crate) fn keep_trailers(trailers: &mut HeaderMap) {
-    strip(trailers);
-    claims::drop_all(trailers, None);
+/// Removes the trailers that concern framing, routing, the connection (RFC 9110, 6.5.1) or the
+/// client, because some servers merge trailers into the header fields.
+pub(crate) fn sanitize(trailers: &mut HeaderMap) {
+    take_connection_options(trailers);
+    client_fields::remove(trailers, None);
     for name in PROTECTED.iter().chain(&[TRAILER]) {
         trailers.remove(name);
     }
 }
 
-/// Fields that a client cannot have removed by naming them in `Connection`.
+/// The fields that are kept even if `Connection` names them.
 const PROTECTED: [HeaderName; 3] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 const CONNECTIONS_OWN: [HeaderName; 6] = [
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_connection_are_taken_out() {
+    fn fields_of_the_connection_are_removed() {
         let mut headers = map(&[
             ("connection", "close, X-Private"),
             ("connection", "keep-alive"),
@@ -202,34 +201,34 @@ mod tests {
             ("proxy-authorization", "Basic x"),
             ("accept", "*/*"),
         ]);
-        let said = strip(&mut headers);
+        let options = take_connection_options(&mut headers);
         assert_eq!(headers, map(&[("accept", "*/*")]));
-        assert!(said.upgrade.is_none());
-        assert!(!said.trailers, "`trailers` has no weight");
+        assert!(options.upgrade.is_none());
+        assert!(!options.trailers, "`trailers` has no weight");
     }
 
     #[test]
     fn an_upgrade_counts_only_where_connection_names_it() {
         let mut headers = map(&[("connection", "Upgrade"), ("upgrade", "websocket")]);
-        assert_eq!(strip(&mut headers).upgrade.unwrap(), "websocket");
+        assert_eq!(take_connection_options(&mut headers).upgrade.unwrap(), "websocket");
         let mut headers = map(&[("upgrade", "websocket")]);
-        assert!(strip(&mut headers).upgrade.is_none());
+        assert!(take_connection_options(&mut headers).upgrade.is_none());
         assert!(headers.is_empty());
     }
 
     #[test]
-    fn what_frames_and_addresses_cannot_be_named_away() {
+    fn fields_that_frame_or_address_cannot_be_removed_by_name() {
         let mut headers =
             map(&[("connection", "host, content-length"), ("host", "a"), ("content-length", "0")]);
-        strip(&mut headers);
+        take_connection_options(&mut headers);
         assert_eq!(headers, map(&[("host", "a"), ("content-length", "0")]));
     }
 
     #[test]
-    fn lengths_are_said_once_and_truly() {
+    fn a_request_has_one_correct_length() {
         let body = Body::from("four");
         let mut headers = map(&[("content-length", "5")]);
-        frame(&mut headers, &body).unwrap();
+        unify_content_length(&mut headers, &body).unwrap();
         assert_eq!(headers["content-length"], "4");
         for wrong in [
             &[("content-length", "4"), ("content-length", "4")][..],
@@ -237,12 +236,16 @@ mod tests {
             &[("content-length", "+4")],
             &[("content-length", "4, 4")],
         ] {
-            assert_eq!(frame(&mut map(wrong), &body), Err(Fault::Framing), "{wrong:?}");
+            assert_eq!(
+                unify_content_length(&mut map(wrong), &body),
+                Err(Fault::Framing),
+                "{wrong:?}"
+            );
         }
     }
 
     #[test]
-    fn an_answer_has_one_end() {
+    fn a_response_has_one_end() {
         let check = |version: Version, fields: &[(&str, &str)]| {
             let mut answer = Response::new(());
             *answer.version_mut() = version;
@@ -251,7 +254,7 @@ mod tests {
                     .headers_mut()
                     .append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             }
-            check_answer(&answer)
+            check_response_length(&answer)
         };
         let (new, old) = (Version::HTTP_11, Version::HTTP_10);
         for good in [

@@ -1,4 +1,4 @@
-//! The bytes of a connection to an upstream: plain, or protected by TLS.
+//! The byte stream of a connection to an upstream, with or without TLS.
 
 use std::io;
 use std::pin::Pin;

@@ -1,26 +1,27 @@
-//! A WebSocket that the client opens over HTTP/2 (RFC 8441), as one over HTTP/1.1 (RFC 6455) for
-//! the upstream.
+//! A WebSocket that a client opens over HTTP/2 (RFC 8441), which the proxy opens over HTTP/1.1
+//! (RFC 6455) on the side of the upstream.
 
 use http::header::{
     HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Extensions, Method, StatusCode, request, response};
+use trine_core::upgrade::Protocol;
 use trine_websocket::handshake::{ClientHandshake, proof};
 
 use crate::error::Fault;
 
-/// The handshake with the upstream: HTTP/2 has none, so the key is our own.
+/// The handshake with the upstream. HTTP/2 has no key, so the proxy makes one.
 #[derive(Debug)]
-pub(crate) struct Extended {
+pub(crate) struct ExtendedConnect {
     key: HeaderValue,
 }
 
-impl Extended {
-    /// Makes a GET of an extended CONNECT. `None` where it is no CONNECT.
+impl ExtendedConnect {
+    /// Turns an extended CONNECT for a WebSocket into a GET. `None` if the method is not CONNECT.
     ///
     /// # Errors
-    /// [`Fault::Method`] where it asks for a tunnel, or for another protocol.
-    pub(crate) fn of(parts: &mut request::Parts) -> Result<Option<Extended>, Fault> {
+    /// [`Fault::Method`] if the request asks for a tunnel or for another protocol.
+    pub(crate) fn take(parts: &mut request::Parts) -> Result<Option<ExtendedConnect>, Fault> {
         if parts.method != Method::CONNECT {
             return Ok(None);
         }
@@ -30,34 +31,29 @@ impl Extended {
         let key = HeaderValue::from_str(ClientHandshake::new(Vec::new()).key())
             .map_err(|_| Fault::Method)?;
         parts.method = Method::GET;
-        Ok(Some(Extended { key }))
+        Ok(Some(ExtendedConnect { key }))
     }
 
-    /// What an upstream is asked with, beside `Connection`.
-    pub(crate) fn ask(&self, headers: &mut HeaderMap) -> HeaderValue {
+    /// Adds the fields of the handshake except for `Connection`, and returns the value of
+    /// `Upgrade`.
+    pub(crate) fn write_handshake(&self, headers: &mut HeaderMap) -> HeaderValue {
         headers.insert(SEC_WEBSOCKET_KEY, self.key.clone());
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         HeaderValue::from_static("websocket")
     }
 
-    /// Makes the 200 of a 101, if it fits what was asked.
+    /// Turns the 101 of the upstream into a 200. Returns whether it accepts the handshake.
     pub(crate) fn accept(&self, parts: &mut response::Parts, protocol: &HeaderValue) -> bool {
         parts.status = StatusCode::OK;
         parts.headers.remove(UPGRADE);
-        let proven = parts.headers.remove(SEC_WEBSOCKET_ACCEPT);
+        let accept = parts.headers.remove(SEC_WEBSOCKET_ACCEPT);
         protocol.as_bytes().eq_ignore_ascii_case(b"websocket")
-            && proven
-                .is_some_and(|proven| proven.as_bytes() == proof(self.key.as_bytes()).as_bytes())
+            && accept
+                .is_some_and(|accept| accept.as_bytes() == proof(self.key.as_bytes()).as_bytes())
     }
 }
 
-#[cfg(feature = "http2")]
 fn asks_websocket(extensions: &Extensions) -> bool {
-    let protocol = extensions.get::<trine_server::Protocol>();
+    let protocol = extensions.get::<Protocol>();
     protocol.is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket"))
-}
-
-#[cfg(not(feature = "http2"))]
-fn asks_websocket(_: &Extensions) -> bool {
-    false
 }

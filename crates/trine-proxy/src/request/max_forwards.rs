@@ -1,11 +1,11 @@
-//! `Max-Forwards` (RFC 9110, 7.6.2): TRACE and OPTIONS that end here.
+//! `Max-Forwards` (RFC 9110, 7.6.2): TRACE and OPTIONS requests for this proxy.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, MAX_FORWARDS, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Method, Response, StatusCode, request};
 use trine_core::Body;
 
-/// Counts one down. The answer, where it was the last.
-pub(crate) fn count(parts: &mut request::Parts) -> Option<Response<Body>> {
+/// Decrements `Max-Forwards`. Returns the response if this proxy is the last recipient.
+pub(crate) fn respond_if_last(parts: &mut request::Parts) -> Option<Response<Body>> {
     if parts.method != Method::TRACE && parts.method != Method::OPTIONS {
         return None;
     }
@@ -24,7 +24,8 @@ pub(crate) fn count(parts: &mut request::Parts) -> Option<Response<Body>> {
     Some(response)
 }
 
-/// The request as it came, without what a script must not read back (RFC 9110, 9.3.8).
+/// The request as it was received, without credentials, which a script must not read back (RFC
+/// 9110, 9.3.8).
 fn message(parts: &request::Parts) -> Vec<u8> {
     let mut text = format!("{} {} {:?}\r\n", parts.method, parts.uri, parts.version).into_bytes();
     for (name, value) in &parts.headers {

@@ -1,5 +1,5 @@
-//! Other protocols through the proxy, WebSockets say: after a 101 it copies bytes and understands
-//! none of them.
+//! Other protocols through the proxy, such as WebSockets. After a 101 the proxy copies bytes and
+//! does not interpret them.
 
 use std::io;
 use std::sync::Arc;
@@ -12,35 +12,41 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 use trine_core::BoxError;
 use trine_core::later::later;
+use trine_core::upgrade::OnUpgrade;
 
-use crate::conn::{Boxed, H1};
-use crate::place::Place;
-use crate::settings::Settings;
+use crate::config::settings::Settings;
+use crate::connection::{Boxed, Http1};
+use crate::upstream::permit::UpstreamPermit;
 
-/// The client's side, from whichever server runs the proxy.
+/// The upgrade of the client, in the type of the server that runs the proxy.
 #[derive(Debug)]
-pub(crate) enum OnClient {
-    Ours(trine_server::upgrade::OnUpgrade),
+pub(crate) enum ClientUpgrade {
+    Native(OnUpgrade),
     Hyper(hyper::upgrade::OnUpgrade),
 }
 
-impl OnClient {
-    pub(crate) fn take(extensions: &mut Extensions) -> Option<OnClient> {
-        match extensions.remove() {
-            Some(ours) => Some(OnClient::Ours(ours)),
-            None => extensions.remove().map(OnClient::Hyper),
+impl ClientUpgrade {
+    pub(crate) fn take(extensions: &mut Extensions) -> Option<ClientUpgrade> {
+        match OnUpgrade::take_from(extensions) {
+            Some(native) => Some(ClientUpgrade::Native(native)),
+            None => extensions.remove().map(ClientUpgrade::Hyper),
         }
     }
 }
 
-/// Joins both sides as soon as the client's server has sent the 101, in a task of its own.
-pub(crate) fn join(client: OnClient, conn: H1, place: Place, settings: &Arc<Settings>) {
-    let idle = settings.config.tunnel_timeout;
+/// Spawns the task that joins both sides as soon as the client's server has sent the 101.
+pub(crate) fn spawn(
+    client: ClientUpgrade,
+    conn: Http1,
+    permit: UpstreamPermit,
+    settings: &Arc<Settings>,
+) {
+    let idle = settings.limits.tunnel_timeout;
     tokio::spawn(async move {
         let parts = conn.io.into_parts();
         let upstream = parts.io.into_inner();
         let ended = match client {
-            OnClient::Ours(client) => match client.await {
+            ClientUpgrade::Native(client) => match client.await {
                 Ok(client) => {
                     let draining: Boxed<()> = Box::pin(client.draining());
                     tunnel(client, upstream, &parts.read_buf, idle, draining)
@@ -49,7 +55,7 @@ pub(crate) fn join(client: OnClient, conn: H1, place: Place, settings: &Arc<Sett
                 }
                 Err(error) => Err(error.into()),
             },
-            OnClient::Hyper(client) => match client.await {
+            ClientUpgrade::Hyper(client) => match client.await {
                 Ok(client) => {
                     let draining: Boxed<()> = Box::pin(std::future::pending());
                     let client = TokioIo::new(client);
@@ -61,13 +67,14 @@ pub(crate) fn join(client: OnClient, conn: H1, place: Place, settings: &Arc<Sett
             },
         };
         if let Err(error) = ended {
-            tracing::debug!(upstream = place.node().name, %error, "an upgraded connection ended");
+            tracing::debug!(upstream = permit.node().name, %error, "an upgraded connection failed");
         }
-        drop(place);
+        drop(permit);
     });
 }
 
-/// Copies both ways until both have ended, nothing comes for too long, or the server shuts down.
+/// Copies in both directions until both have ended, nothing is carried for the time `idle`, or the
+/// server shuts down.
 async fn tunnel<C, U>(
     client: C,
     upstream: U,
@@ -81,40 +88,40 @@ where
 {
     let (mut client_in, mut client_out) = tokio::io::split(client);
     let (mut upstream_in, mut upstream_out) = tokio::io::split(upstream);
-    let pulse = Pulse::new();
+    let activity = LastActivity::new();
     let both = async {
-        // What the upstream said directly behind its 101.
+        // The bytes that the upstream sent directly after its 101.
         client_out.write_all(early).await?;
         client_out.flush().await?;
         tokio::try_join!(
-            copy(&mut client_in, &mut upstream_out, &pulse),
-            copy(&mut upstream_in, &mut client_out, &pulse),
+            copy(&mut client_in, &mut upstream_out, &activity),
+            copy(&mut upstream_in, &mut client_out, &activity),
         )
     };
     let ended = tokio::select! {
         ended = both => ended.map(|_| ()),
-        () = pulse.stopped(idle) => Err(io::Error::new(io::ErrorKind::TimedOut, "it carried nothing for too long")),
+        () = activity.expired(idle) => Err(io::Error::new(io::ErrorKind::TimedOut, "the tunnel was idle for too long")),
         () = draining => Ok(()),
     };
-    // However it ends, both sides see that it did.
+    // Both sides see the end, whatever its reason.
     let closing = async {
         let _ = client_out.shutdown().await;
         let _ = upstream_out.shutdown().await;
     };
-    let _ = tokio::time::timeout(FAREWELL, closing).await;
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, closing).await;
     ended
 }
 
-/// How long the last bytes of a tunnel may take.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// The maximum time to send the last bytes of a tunnel.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What one direction holds at most: it is not read on before that is written.
+/// The buffer of one direction, which is written before more is read.
 const BUFFER: usize = 8 * 1024;
 
 async fn copy(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    pulse: &Pulse,
+    activity: &LastActivity,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -124,27 +131,27 @@ async fn copy(
         }
         to.write_all(&buffer[..read]).await?;
         to.flush().await?;
-        pulse.beat();
+        activity.record();
     }
 }
 
-/// When something was last carried.
-struct Pulse {
+/// The time at which bytes were last carried.
+struct LastActivity {
     start: Instant,
     millis: AtomicU64,
 }
 
-impl Pulse {
-    fn new() -> Pulse {
-        Pulse { start: Instant::now(), millis: AtomicU64::new(0) }
+impl LastActivity {
+    fn new() -> LastActivity {
+        LastActivity { start: Instant::now(), millis: AtomicU64::new(0) }
     }
 
-    fn beat(&self) {
+    fn record(&self) {
         let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.millis.store(millis, Ordering::Relaxed);
     }
 
-    async fn stopped(&self, idle: Duration) {
+    async fn expired(&self, idle: Duration) {
         loop {
             let last = self.start + Duration::from_millis(self.millis.load(Ordering::Relaxed));
             let end = later(last, idle);

@@ -1,23 +1,26 @@
-//! The names under which a request tells of its client: whoever it passes by is believed there by
-//! somebody.
+//! The names of the header fields in which some server expects trusted facts about the client. A
+//! client could write any of them, so they are removed.
 
 use http::header::{FORWARDED, HeaderMap, HeaderName};
-use trine_server::ForwardedBy;
+use trine_core::client::ForwardedBy;
 
-/// Takes out what tells of clients, but for the kind that is believed.
-pub(crate) fn drop_all(headers: &mut HeaderMap, but: Option<ForwardedBy>) {
-    let told: Vec<HeaderName> =
-        headers.keys().filter(|name| tells(name) && !is_of(name, but)).cloned().collect();
-    for name in told {
+/// Removes the fields that describe the client, except for the kind that is believed.
+pub(crate) fn remove(headers: &mut HeaderMap, except: Option<ForwardedBy>) {
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_client_field(name) && !is_written_by(name, except))
+        .cloned()
+        .collect();
+    for name in names {
         headers.remove(name);
     }
 }
 
-/// Whether some server takes the field of this name for the truth about the client, its connection
-/// or the URL it asked for.
+/// Whether some server believes what the field of this name says about the client, its connection
+/// or the URL that it asked for.
 ///
-/// CGI and what descends from it cannot tell `_` from `-`: to them both are `HTTP_X_FORWARDED_FOR`.
-fn tells(name: &HeaderName) -> bool {
+/// CGI and its descendants cannot tell `_` from `-`: both become `HTTP_X_FORWARDED_FOR`.
+fn is_client_field(name: &HeaderName) -> bool {
     let name = name.as_str();
     if !name.contains('_') {
         return is_listed(name);
@@ -25,7 +28,7 @@ fn tells(name: &HeaderName) -> bool {
     is_listed(&name.replace('_', "-"))
 }
 
-fn is_of(name: &HeaderName, by: Option<ForwardedBy>) -> bool {
+fn is_written_by(name: &HeaderName, by: Option<ForwardedBy>) -> bool {
     match by {
         None => false,
         Some(ForwardedBy::Forwarded) => *name == FORWARDED,
@@ -37,7 +40,7 @@ fn is_of(name: &HeaderName, by: Option<ForwardedBy>) -> bool {
 
 #[rustfmt::skip]
 fn is_listed(name: &str) -> bool {
-    // Most fields are none of the first kind, and then done with a few looks.
+    // Most names do not begin with `x-`, and are compared with the short list only.
     if let Some(name) = name.strip_prefix("x-") {
         return matches!(
             name,
@@ -45,10 +48,10 @@ fn is_listed(name: &str) -> bool {
             "forwarded" | "forwarded-for" | "original-for" | "original-forwarded-for" | "real-ip" | "real-port" | "client-ip" | "true-client-ip"
             | "remote-ip" | "remote-addr" | "originating-ip" | "cluster-client-ip" | "proxyuser-ip" | "azure-clientip"
             | "azure-socketip" | "envoy-external-address" | "appengine-user-ip" | "forwarded-by"
-            // How it is connected.
+            // Its connection.
             | "forwarded-proto" | "forwarded-protocol" | "forwarded-scheme" | "forwarded-ssl" | "forwarded-port" | "scheme"
             | "url-scheme" | "proto" | "original-proto" | "arr-ssl" | "arr-clientcert"
-            // What it asked for.
+            // The URL that it asked for.
             | "forwarded-host" | "forwarded-server" | "host" | "original-host" | "http-host-override" | "forwarded-uri"
             | "forwarded-path" | "forwarded-prefix" | "forwarded-method" | "script-name" | "original-url" | "original-uri"
             | "original-method" | "rewrite-url" | "envoy-original-path" | "envoy-original-host"
@@ -60,7 +63,7 @@ fn is_listed(name: &str) -> bool {
         | "cf-connecting-ipv6" | "cf-pseudo-ipv4" | "cf-visitor" | "fastly-client-ip" | "fly-client-ip"
         | "cloudfront-forwarded-proto" | "front-end-https" | "proxy-client-ip" | "wl-proxy-client-ip" | "wl-proxy-client-port"
         | "wl-proxy-client-cert" | "wl-proxy-ssl" | "http-client-ip" | "http-x-forwarded-for" | "http-forwarded"
-        // As a variable of CGI it is the proxy that programs send their own requests through.
+        // CGI programs send their own requests through the proxy in `HTTP_PROXY`.
         | "proxy"
     )
 }
@@ -69,18 +72,18 @@ fn is_listed(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn left(names: &[&'static str], but: Option<ForwardedBy>) -> Vec<String> {
+    fn remaining(names: &[&'static str], except: Option<ForwardedBy>) -> Vec<String> {
         let mut headers = HeaderMap::new();
         for name in names {
-            headers.append(HeaderName::from_static(name), "a lie".parse().unwrap());
-            headers.append(HeaderName::from_static(name), "another".parse().unwrap());
+            headers.append(HeaderName::from_static(name), "first".parse().unwrap());
+            headers.append(HeaderName::from_static(name), "second".parse().unwrap());
         }
-        drop_all(&mut headers, but);
+        remove(&mut headers, except);
         headers.keys().map(|name| name.as_str().to_owned()).collect()
     }
 
     #[test]
-    fn names_that_some_server_believes_are_known_however_they_are_spelt() {
+    fn every_spelling_of_a_name_that_some_server_believes_is_removed() {
         let believed = [
             "forwarded",
             "x-forwarded-for",
@@ -102,7 +105,7 @@ mod tests {
             "x-original-for",
             "proxy",
         ];
-        assert_eq!(left(&believed, None), Vec::<String>::new());
+        assert_eq!(remaining(&believed, None), Vec::<String>::new());
         let others = [
             "accept",
             "authorization",
@@ -112,11 +115,11 @@ mod tests {
             "x-request-id",
             "from",
         ];
-        assert_eq!(left(&others, None), others);
+        assert_eq!(remaining(&others, None), others);
     }
 
     #[test]
-    fn of_a_trusted_proxy_one_kind_is_left_and_only_in_its_own_spelling() {
+    fn one_kind_of_a_trusted_proxy_is_kept_and_only_in_its_own_spelling() {
         let names = [
             "forwarded",
             "x-forwarded-for",
@@ -124,7 +127,7 @@ mod tests {
             "x-forwarded-ssl",
             "true-client-ip",
         ];
-        assert_eq!(left(&names, Some(ForwardedBy::Forwarded)), ["forwarded"]);
-        assert_eq!(left(&names, Some(ForwardedBy::XForwarded)), ["x-forwarded-for"]);
+        assert_eq!(remaining(&names, Some(ForwardedBy::Forwarded)), ["forwarded"]);
+        assert_eq!(remaining(&names, Some(ForwardedBy::XForwarded)), ["x-forwarded-for"]);
     }
 }
