@@ -91,6 +91,6 @@ pub mod fuzzing {
     pub use crate::forwarded::fuzzing::forwarded;
     pub use crate::h1::fuzzing::{chunked, framing, head, uri};
     #[cfg(feature = "http3")]
-    pub use crate::h3::fuzz_target::{h3_control, h3_request, h3_stream};
+    pub use crate::h3::fuzzing::{h3_control, h3_request, h3_stream};
     pub use crate::listen::proxy_protocol::fuzz_target::proxy_protocol;
 }

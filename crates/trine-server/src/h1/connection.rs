@@ -3,55 +3,37 @@
 //! It is one task without `Send` bounds, so that it serves both kinds of runtime, and nothing in it
 //! is boxed between the socket and the service. One request is served at a time; those that were
 //! pipelined wait in the buffer, and their answers share a write. While the service or its answer
-//! is pending, [`drive`] keeps moving everything else that the connection carries: the body of the
+//! is pending, [`drive`](super::drive::drive) keeps moving everything else that the connection carries: the body of the
 //! request, what was not yet written, the timer, a peer that goes away.
 
 use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 
 use http::{Request, Response, StatusCode};
-use trine_core::{Body, ConnInfo, recycle};
+use trine_core::{Body, ConnInfo};
 
 use crate::config::ServerConfig;
 use crate::error::RequestError;
+use crate::h1::call::call;
 use crate::h1::codec::framing::Terms;
-use crate::h1::codec::head::{self, Head};
+use crate::h1::codec::head::Head;
+use crate::h1::end::End;
 use crate::h1::linger;
+use crate::h1::request::read_head;
 use crate::h1::respond::{Sent, broken, refuse, send};
 use crate::h1::upload::Upload;
+use crate::h1::wire::{Stage, Wire};
 use crate::seam::MakeConnection;
-use crate::seam::call::{self, call};
+use crate::seam::failure::FAILED;
 use crate::seam::panics::{Panicked, caught};
 use crate::semantics;
 use crate::semantics::date;
-use crate::server::shutdown::{LAST_CHANCE, Place};
-use crate::transport::buffer;
+use crate::server::shutdown::Place;
 use crate::transport::io::Io;
-use crate::transport::timer::Side;
-use crate::transport::wire::{Gone, Stage, Wire};
 use crate::upgrade::{self, Offer};
-
-/// How a request begins whose answer has no body, even where it is refused before it is understood.
-const HEAD: &[u8] = b"HEAD ";
-
-/// How a connection ends.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// There is nobody to tell, or nothing to say.
-    Quiet,
-    /// What is gathered is written, then our side is closed. With `linger` the peer may still be
-    /// sending.
-    Close { linger: bool },
-    /// The answer cannot be completed, and only a reset says so.
-    Reset,
-    /// The request is answered by the engine itself; without a body if it was a HEAD.
-    Refused { error: RequestError, head: bool },
-    /// The bytes are no longer HTTP; whoever took the offer gets them.
-    Switched(Offer),
-}
 
 /// Serves one connection to its end. `make` is the worker's, shared by its connections.
 pub(crate) async fn conn<I, M>(
@@ -126,7 +108,7 @@ fn after_panic<I>(wire: &mut Wire<I>) -> End {
         Stage::Fresh | Stage::Between => End::Quiet,
         Stage::Called(mut terms) => {
             terms.keep_alive = false;
-            refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, call::FAILED, &mut terms);
+            refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, FAILED, &mut terms);
             End::Close { linger: true }
         }
         Stage::Streaming(payload) => broken(payload),
@@ -239,147 +221,7 @@ fn empty_promise<B>(
         return Some((StatusCode::NOT_IMPLEMENTED, upgrade::NO_TUNNEL));
     }
     tracing::error!("a service answered 101 and dropped its `OnUpgrade`; 500 was sent instead");
-    Some((StatusCode::INTERNAL_SERVER_ERROR, call::FAILED))
-}
-
-/// Waits for the next head, and writes what is gathered before it waits.
-async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result<(), End> {
-    let limits = wire.config.head_limits();
-    let gathered = wire.config.max_gathered_bytes;
-    let mut before = Before::default();
-    let (mut begun, mut last_chance) = (false, false);
-    let mut turn = pin!(tokio::task::yield_now());
-    debug_assert!(wire.timer.is_clear(Side::Read), "a deadline of the last request is still set");
-    poll_fn(|cx| {
-        loop {
-            // Answers that fill their buffer must leave before another is made.
-            let blocked = wire.out.is_full(gathered);
-            if !blocked && take_head(wire, &limits, &mut before, head)? {
-                // Its time is over too: who waits now waits for a body, or is the service.
-                wire.timer.clear(Side::Read);
-                return Poll::Ready(Ok(()));
-            }
-            let idle = wire.input.is_empty();
-            match wire.poll_flush(cx) {
-                Poll::Ready(Ok(())) if blocked => continue,
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
-                Poll::Pending => return expire(cx, wire, idle).map(Err),
-            }
-            // A head that was cut off is nobody's request.
-            if wire.eof {
-                let goodbye = wire.io.says_goodbye();
-                return Poll::Ready(Err(if goodbye {
-                    End::Close { linger: false }
-                } else {
-                    End::Quiet
-                }));
-            }
-            match wire.poll_fill(cx, buffer::SIZE) {
-                Poll::Ready(Ok(())) => continue,
-                Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
-                Poll::Pending => {}
-            }
-            if idle {
-                wire.rest();
-                wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
-                if wire.drain.ends_idle() && !last_chance {
-                    // A request may have arrived that the runtime has not seen yet: look once more
-                    // after its turn.
-                    ready!(turn.as_mut().poll(cx));
-                    if !matches!(wire.stage, Stage::Fresh) {
-                        return Poll::Ready(Err(End::Close { linger: false }));
-                    }
-                    // Who has just connected is about to ask, and does not take the end for a
-                    // reason to ask again.
-                    last_chance = true;
-                    wire.timer.set(Side::Read, LAST_CHANCE);
-                }
-            } else if !begun {
-                begun = true;
-                wire.timer.set(Side::Read, wire.config.head_timeout);
-            }
-            return expire(cx, wire, idle).map(Err);
-        }
-    })
-    .await
-}
-
-/// What was found before a head was whole.
-#[derive(Default)]
-struct Before {
-    /// Bytes that are no whole head.
-    parsed: usize,
-    /// Empty lines that were thrown away.
-    empty_lines: usize,
-}
-
-fn take_head<I>(
-    wire: &mut Wire<I>,
-    limits: &head::Limits,
-    before: &mut Before,
-    head: &mut Option<Head>,
-) -> Result<bool, End> {
-    let parsed = std::mem::replace(&mut before.parsed, wire.input.len());
-    let worth =
-        parsed == 0 || before.parsed >= limits.bytes || head::is_worth_parsing(&wire.input, parsed);
-    if before.parsed == parsed || !worth {
-        return Ok(false);
-    }
-    head::skip_empty_lines(&mut wire.input, &mut before.empty_lines)
-        .map_err(|error| End::Refused { error, head: false })?;
-    let is_head = wire.input.starts_with(HEAD);
-    let whole = head::parse(&mut wire.input, limits, recycle::lend_headers, head)
-        .map_err(|error| End::Refused { error, head: is_head })?;
-    before.parsed = wire.input.len();
-    Ok(whole)
-}
-
-fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
-    match ready!(wire.timer.poll(cx)) {
-        Side::Read if idle => Poll::Ready(End::Close { linger: false }),
-        Side::Read => Poll::Ready(End::Refused {
-            error: RequestError::HeadTimeout,
-            head: wire.input.starts_with(HEAD),
-        }),
-        Side::Write => Poll::Ready(stalled()),
-    }
-}
-
-#[cold]
-fn stalled() -> End {
-    tracing::debug!("a client did not read its answer in time; its connection ends");
-    End::Quiet
-}
-
-/// Runs `main`; while it is pending, moves everything else that the connection carries.
-///
-/// An echo lives from this: its answer waits for the body of its own request.
-pub(crate) async fn drive<I: Io, T>(
-    wire: &mut Wire<I>,
-    upload: &mut Upload,
-    mut main: impl FnMut(&mut Context<'_>, &mut Wire<I>) -> Poll<T>,
-) -> Result<T, End> {
-    poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(done) = main(cx, wire) {
-                return Poll::Ready(Ok(done));
-            }
-            if let Poll::Ready(Err(Gone)) = wire.poll_flush(cx) {
-                return Poll::Ready(Err(End::Quiet));
-            }
-            match upload.poll_move(cx, wire) {
-                Poll::Ready(Ok(())) => continue,
-                Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
-                Poll::Pending => {}
-            }
-            match ready!(wire.timer.poll(cx)) {
-                Side::Read => upload.time_out(),
-                Side::Write => return Poll::Ready(Err(stalled())),
-            }
-        }
-    })
-    .await
+    Some((StatusCode::INTERNAL_SERVER_ERROR, FAILED))
 }
 
 #[cfg(test)]

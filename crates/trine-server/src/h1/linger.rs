@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use crate::h1::wire::Wire;
 use crate::transport::io::Io;
 use crate::transport::timer::Side;
-use crate::transport::wire::Wire;
 
 /// Much is thrown away with few reads.
 const LARGE_READ: usize = 64 * 1024;

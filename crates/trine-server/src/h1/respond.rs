@@ -12,11 +12,12 @@ use trine_core::{Body, BoxError, recycle};
 
 use crate::h1::codec::encode::{self, Payload};
 use crate::h1::codec::framing::Terms;
-use crate::h1::connection::{End, drive};
+use crate::h1::drive::drive;
+use crate::h1::end::End;
 use crate::h1::upload::Upload;
+use crate::h1::wire::{Gone, Stage, Wire};
 use crate::semantics::date;
 use crate::transport::io::Io;
-use crate::transport::wire::{Gone, Stage, Wire};
 
 /// What the connection does after an answer.
 #[derive(Debug, PartialEq, Eq)]

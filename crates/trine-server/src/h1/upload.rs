@@ -21,11 +21,11 @@ use crate::config::ServerConfig;
 use crate::h1::codec::body::{Decoder, Piece};
 use crate::h1::codec::encode;
 use crate::h1::codec::framing::{Framing, Length};
-use crate::h1::connection::End;
+use crate::h1::end::End;
+use crate::h1::wire::{Gone, Wire};
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::timer::{Side, Timer};
-use crate::transport::wire::{Gone, Wire};
 
 /// Reads of a large body are not smaller than this, where that much is to come.
 const LARGEST_READ: u64 = 64 * 1024;

@@ -1,5 +1,5 @@
 //! The body of an answer on its way to h2, as far as the client lets it: the pair of
-//! [`body`](super::body).
+//! [`body`](super::upload).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,7 +12,7 @@ use trine_core::BoxError;
 
 use super::clock::Patience;
 use crate::config::ServerConfig;
-use crate::h1::codec::body::may_be_trailer;
+use crate::semantics::trailers::may_be_trailer;
 
 pub(super) struct Download<B> {
     stream: SendStream<Bytes>,

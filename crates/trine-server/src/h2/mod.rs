@@ -14,19 +14,20 @@
 //! All streams of a connection live in its task. A stream costs no spawn, and nothing of ours is
 //! allocated for it: the places of streams, with their futures and wakers, go from one to the next.
 
-mod answer;
-mod body;
 mod clock;
+mod connection;
+mod deadlines;
 mod download;
-mod driver;
 mod fields;
 mod frames;
-mod pipe;
+mod protocol;
 mod request;
+mod respond;
 mod stream;
-mod times;
 mod tunnel;
-mod wake;
+mod upload;
+mod wakers;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -40,39 +41,13 @@ use std::task::Poll;
 use bytes::{Bytes, BytesMut};
 use trine_core::ConnInfo;
 
+use self::connection::Driver;
+pub use self::protocol::Protocol;
+use self::wire::Pipe;
 use crate::config::ServerConfig;
 use crate::seam::MakeConnection;
 use crate::server::shutdown::Place;
 use crate::transport::io::Io;
-use driver::Driver;
-use pipe::Pipe;
-
-/// The protocol that an extended CONNECT asks for (RFC 8441), in the extensions of its request:
-/// `websocket`, say.
-///
-/// ```
-/// use http::Request;
-/// use trine_server::Protocol;
-///
-/// fn wants_websocket<B>(request: &Request<B>) -> bool {
-///     request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
-/// }
-/// assert!(!wants_websocket(&Request::new(())));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Protocol(Box<str>);
-
-impl Protocol {
-    fn new(name: &str) -> Protocol {
-        Protocol(name.into())
-    }
-
-    /// Its name, as the client wrote it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Whether bytes that are no HTTP/1 begin a connection of HTTP/2, as far as they go (RFC 9113,
 /// 3.3).

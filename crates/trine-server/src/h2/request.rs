@@ -9,7 +9,7 @@ use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use trine_core::ConnInfo;
 
-use super::Protocol;
+use super::protocol::Protocol;
 use crate::config::ServerConfig;
 use crate::error::RequestError;
 use crate::semantics;

@@ -16,14 +16,14 @@ use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use trine_core::{Body, BodyError};
 
-use super::answer::{self, Lost, Sent, Terms};
-use super::body::Upload;
 use super::download::Download;
+use super::respond::{self, Lost, Sent, Terms};
 use super::tunnel::Offered;
+use super::upload::Upload;
 use crate::config::{Cancel, ServerConfig};
 use crate::error::RequestError;
 use crate::seam::HttpService;
-use crate::seam::call::Failure;
+use crate::seam::failure::Failure;
 
 pub(super) struct Stream<S: HttpService> {
     pub(super) state: State<S>,
@@ -162,7 +162,7 @@ impl<S: HttpService> Stream<S> {
             // The client reads a refusal and keeps its body.
             self.upload.fail(BodyError::Incomplete);
         }
-        match answer::send(&mut respond, answer, self.terms, config) {
+        match respond::send(&mut respond, answer, self.terms, config) {
             Ok(Sent::Whole) if self.upload.is_done() => Turn::Over,
             Ok(Sent::Whole) => {
                 self.respond = Some(respond);
@@ -212,7 +212,7 @@ impl<S: HttpService> Stream<S> {
     fn tell(&mut self, status: StatusCode, detail: &str) {
         if let Some(mut respond) = self.respond.take() {
             // If the stream is gone, there is nobody to tell.
-            let _ = answer::refuse(&mut respond, status, detail, self.terms);
+            let _ = respond::refuse(&mut respond, status, detail, self.terms);
         }
     }
 
@@ -222,7 +222,7 @@ impl<S: HttpService> Stream<S> {
         match &mut self.state {
             State::Sending(download) => download.reset(Reason::INTERNAL_ERROR),
             State::Free | State::Waiting(_) | State::Called | State::Reading => {
-                self.tell(StatusCode::INTERNAL_SERVER_ERROR, crate::seam::call::FAILED);
+                self.tell(StatusCode::INTERNAL_SERVER_ERROR, crate::seam::failure::FAILED);
             }
         }
     }
@@ -266,5 +266,5 @@ impl<S: HttpService> Stream<S> {
 pub(super) struct Slot<S: HttpService> {
     pub(super) stream: Stream<S>,
     pub(super) waker: Waker,
-    pub(super) mark: std::sync::Arc<super::wake::Mark>,
+    pub(super) mark: std::sync::Arc<super::wakers::Mark>,
 }

@@ -12,7 +12,7 @@ use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use trine_core::Body;
 
-use super::body::Inflow;
+use super::upload::Inflow;
 use crate::config::ServerConfig;
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;

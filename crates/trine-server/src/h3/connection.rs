@@ -17,13 +17,13 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::{sleep, timeout};
 use trine_core::{ConnInfo, TlsInfo, TlsVersion};
 
-use super::code::{Code, Fault};
-use super::control;
+use super::codec::control;
+use super::codec::error::{Code, Fault};
+use super::codec::frame::Limits;
 use super::endpoint::Arrival;
 use super::exchange::{Outcome, exchange};
-use super::frame::Limits;
-use super::quic::{Reader, Writer};
-use super::uni::UniStreams;
+use super::stream::{Reader, Writer};
+use super::uni_streams::UniStreams;
 use crate::config::{Cancel, ServerConfig};
 use crate::seam::MakeConnection;
 use crate::server::shutdown::Place;

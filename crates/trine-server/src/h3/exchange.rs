@@ -10,17 +10,17 @@ use http_body::{Body as HttpBody, Frame};
 use quinn::Connection;
 use trine_core::{Body, BoxError, ConnInfo};
 
-use super::code::{Code, Fault};
-use super::frame::{self, Piece};
-use super::qpack::{self, Unreadable};
-use super::quic::{Over, Reader, Writer};
-use super::reply;
-use super::request::{self, Head, Limits, Refused};
+use super::codec::encode;
+use super::codec::error::{Code, Fault};
+use super::codec::frame::{self, Piece};
+use super::codec::head::{self, Head, Limits, Refused};
+use super::codec::qpack::{self, Unreadable};
+use super::stream::{Over, Reader, Writer};
 use super::upload::{Moved, Upload};
 use crate::config::{Cancel, ServerConfig};
 use crate::error::RequestError;
 use crate::h1::codec::encode::Payload;
-use crate::seam::call::{FAILED, Failure};
+use crate::seam::failure::{FAILED, Failure};
 use crate::seam::panics::{Panicked, caught};
 use crate::seam::{HttpService, MakeConnection};
 use crate::semantics;
@@ -149,7 +149,7 @@ impl<'a> Exchange<'a> {
         };
         let limits =
             Limits { headers: self.config.max_headers, target: self.config.max_target_bytes };
-        let Head { mut request, length, expect_continue } = match request::read(fields, limits) {
+        let Head { mut request, length, expect_continue } = match head::read(fields, limits) {
             Ok(head) => head,
             Err(Refused::Answered(error)) => return Ok(Err(error)),
             Err(Refused::Malformed(how)) => return Err(Fault::Stream(Code::Message, how).into()),
@@ -232,7 +232,7 @@ impl<'a> Exchange<'a> {
         let Some(upload) = &mut self.upload else { return };
         let ask = poll_fn(|cx| Poll::Ready(upload.settle(cx, success))).await;
         if ask {
-            self.push_fields(&reply::interim());
+            self.push_fields(&encode::interim());
         }
     }
 
@@ -257,7 +257,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn begin(&mut self, status: StatusCode, headers: &HeaderMap, known: Option<u64>) -> Payload {
-        let (fields, payload) = reply::head(status, headers, known, self.head);
+        let (fields, payload) = encode::head(status, headers, known, self.head);
         self.begun = true;
         self.push_fields(&fields);
         payload
@@ -324,7 +324,7 @@ impl<'a> Exchange<'a> {
                 if let Payload::Sized(1..) = payload {
                     return end(*payload).map(|()| true);
                 }
-                let fields = reply::trailers(&trailers);
+                let fields = encode::trailers(&trailers);
                 self.push_fields(&fields);
                 Ok(true)
             }
@@ -459,7 +459,7 @@ impl<'a> Exchange<'a> {
                 Ok(Moved::Continue) => {
                     // Behind the head of an answer it would be no interim one.
                     if !self.begun {
-                        self.push_fields(&reply::interim());
+                        self.push_fields(&encode::interim());
                         self.flush(cx)?;
                     }
                     Ok(())

@@ -15,23 +15,15 @@
 //! a stream is stopped while it is read.
 
 mod advertise;
-mod code;
+mod codec;
 mod connection;
-mod control;
 mod endpoint;
 mod exchange;
-mod frame;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz_target;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod qpack;
-mod quic;
-mod reply;
-mod request;
-mod uni;
+mod stream;
+mod uni_streams;
 mod upload;
-mod varint;
 
 pub(crate) use self::advertise::Advertise;
 pub(crate) use self::connection::connection;

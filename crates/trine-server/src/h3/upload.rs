@@ -18,10 +18,10 @@ use http_body::Frame;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
-use super::code::{Code, Fault};
-use super::frame::Piece;
-use super::quic::{Over, Reader};
-use super::request::{self, Limits};
+use super::codec::error::{Code, Fault};
+use super::codec::frame::Piece;
+use super::codec::head::{self, Limits};
+use super::stream::{Over, Reader};
 use crate::config::ServerConfig;
 use crate::h1::upload::Clock;
 use crate::transport::timer::{Side, Timer};
@@ -191,7 +191,7 @@ impl Upload {
         match piece {
             Some(Piece::Data(data)) => self.hand(data),
             Some(Piece::Trailers(section)) => {
-                let trailers = request::trailers(section, self.limits, config.max_trailer_bytes)?;
+                let trailers = head::trailers(section, self.limits, config.max_trailer_bytes)?;
                 self.trailers(trailers);
             }
             Some(Piece::More | Piece::Head(_) | Piece::HeadTooLarge) => {}

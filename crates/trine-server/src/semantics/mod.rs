@@ -11,6 +11,7 @@ pub mod https;
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) mod huffman;
 pub(crate) mod patience;
+pub(crate) mod trailers;
 
 use http::Method;
 use http::uri::Scheme;
@@ -19,7 +20,6 @@ use trine_core::ConnInfo;
 use crate::config::ServerConfig;
 use crate::error::RequestError;
 use crate::forwarded;
-use crate::h1::codec::framing::decimal;
 
 /// A path with its query, or the `*` of OPTIONS (RFC 9110, 7.1). `http::Uri` takes more.
 #[cfg(any(feature = "http2", feature = "http3"))]
@@ -124,4 +124,31 @@ pub(crate) fn field(name: &http::HeaderName, value: &http::HeaderValue) -> bool 
     let space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let value = value.as_bytes();
     !space(value.first()) && !space(value.last()) && !name.as_str().contains('"')
+}
+
+/// Digits only: no sign, no list, no space, no overflow (RFC 9110, 8.6).
+pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |value, byte| match byte {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_digits_and_nothing_else() {
+        assert_eq!(decimal(b"0"), Some(0));
+        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
+        for bad in
+            ["", "+5", "-1", "5 ", " 5", "5,5", "0x5", "5_0", "18446744073709551616", "\u{665}"]
+        {
+            assert_eq!(decimal(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
 }

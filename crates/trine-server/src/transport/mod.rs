@@ -4,5 +4,5 @@
 pub(crate) mod buffer;
 pub(crate) mod io;
 pub(crate) mod out;
+pub(crate) mod reset;
 pub(crate) mod timer;
-pub(crate) mod wire;

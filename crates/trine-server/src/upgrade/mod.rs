@@ -48,10 +48,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 use trine_core::Body;
 
+use crate::h1::wire::Wire;
 use crate::server::shutdown::{Drain, Place};
 use crate::transport::buffer;
 use crate::transport::io::Io;
-use crate::transport::wire::Wire;
 
 /// A future of the connection's bytes, in the extensions of a request that asks for an upgrade.
 ///

@@ -1,7 +1,7 @@
 //! Bytes to frames of a request body.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{self, HeaderName};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
 use super::extension::Extension;
@@ -9,6 +9,7 @@ use super::framing::Length;
 use super::head::MOST_HEADERS;
 use super::scan::{self, Fields};
 use crate::error::RequestError;
+use crate::semantics::trailers::may_be_trailer;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -219,51 +220,6 @@ fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str
     }
     input.advance(len);
     Ok(Piece::Trailers(map))
-}
-
-/// Fields that must be known before the body (RFC 9110, 6.5.1): smuggled in behind it, they would
-/// be believed late.
-pub(crate) fn may_be_trailer(name: &HeaderName) -> bool {
-    const NEVER: [HeaderName; 33] = [
-        header::AGE,
-        header::AUTHORIZATION,
-        header::CACHE_CONTROL,
-        header::CONNECTION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_LENGTH,
-        header::CONTENT_RANGE,
-        header::CONTENT_TYPE,
-        header::COOKIE,
-        header::DATE,
-        header::EXPECT,
-        header::EXPIRES,
-        header::FORWARDED,
-        header::HOST,
-        header::IF_MATCH,
-        header::IF_MODIFIED_SINCE,
-        header::IF_NONE_MATCH,
-        header::IF_RANGE,
-        header::IF_UNMODIFIED_SINCE,
-        header::LOCATION,
-        header::MAX_FORWARDS,
-        header::PRAGMA,
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::RANGE,
-        header::RETRY_AFTER,
-        header::SET_COOKIE,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        header::VARY,
-        header::WWW_AUTHENTICATE,
-    ];
-    let other = name.as_str();
-    let never = matches!(other, "keep-alive" | "proxy-connection" | "x-real-ip")
-        || other.starts_with("x-forwarded-")
-        || NEVER.contains(name);
-    !never
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::body::may_be_trailer;
-use super::framing::{Terms, decimal};
-use crate::semantics::date;
+use super::framing::Terms;
+use crate::semantics::trailers::may_be_trailer;
+use crate::semantics::{date, decimal};
 
 pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -178,30 +178,3 @@ impl Facts {
         Ok(Framing { terms, length, expect_continue: self.expect_continue && !old && !empty })
     }
 }
-
-/// Digits only: no sign, no list, no space, no overflow (RFC 9110, 8.6).
-pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0_u64, |value, byte| match byte {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-        _ => None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals_are_digits_and_nothing_else() {
-        assert_eq!(decimal(b"0"), Some(0));
-        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
-        for bad in
-            ["", "+5", "-1", "5 ", " 5", "5,5", "0x5", "5_0", "18446744073709551616", "\u{665}"]
-        {
-            assert_eq!(decimal(bad.as_bytes()), None, "{bad:?}");
-        }
-    }
-}

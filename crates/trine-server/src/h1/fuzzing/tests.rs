@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::forwarded::fuzzing::forwarded;
 #[cfg(feature = "http3")]
-use crate::h3::fuzz_target::{h3_control, h3_request, h3_stream};
+use crate::h3::fuzzing::{h3_control, h3_request, h3_stream};
 use crate::listen::proxy_protocol::fuzz_target::proxy_protocol;
 
 type Target = fn(&[u8]);

@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use quinn::RecvStream;
 
-use super::code::{Code, Fault};
-use super::control::Control;
-use super::{qpack, varint};
+use super::codec::control::Control;
+use super::codec::error::{Code, Fault};
+use super::codec::{qpack, varint};
 
 pub(super) const CONTROL: u64 = 0x0;
 const PUSH: u64 = 0x1;

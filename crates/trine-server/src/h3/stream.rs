@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream, WriteError};
 
-use super::code::{Code, Fault};
-use super::frame::{Frames, Limits, Piece};
+use super::codec::error::{Code, Fault};
+use super::codec::frame::{Frames, Limits, Piece};
 
 /// Why a stream is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,32 +7,32 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use trine_core::Body;
 use trine_unchecked::header_value;
 
-use super::code::{Code, Fault};
+use super::error::{Code, Fault};
 use super::qpack::{self, Field};
 use crate::error::RequestError;
-use crate::h1::codec::body::may_be_trailer;
 use crate::semantics;
 use crate::semantics::cookies::join_cookies;
+use crate::semantics::trailers::may_be_trailer;
 
 /// What the head of a request may be at most.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) headers: usize,
-    pub(super) target: usize,
+pub(crate) struct Limits {
+    pub(crate) headers: usize,
+    pub(crate) target: usize,
 }
 
 /// A request whose body is still to come.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) request: Request<Body>,
+pub(crate) struct Head {
+    pub(crate) request: Request<Body>,
     /// What Content-Length says.
-    pub(super) length: Option<u64>,
-    pub(super) expect_continue: bool,
+    pub(crate) length: Option<u64>,
+    pub(crate) expect_continue: bool,
 }
 
 /// Why fields are no request that can be served.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// Two parties could understand it differently: a stream error (RFC 9114, 4.1.2).
     Malformed(&'static str),
     /// It is answered by the engine itself.
@@ -51,7 +51,7 @@ impl From<RequestError> for Refused {
     }
 }
 
-pub(super) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> {
+pub(crate) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> {
     let mut pseudo = Pseudo::default();
     let mut facts = Facts::default();
     let mut headers = HeaderMap::with_capacity(fields.len());
@@ -89,7 +89,7 @@ pub(super) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> 
 }
 
 /// The fields behind a body.
-pub(super) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<HeaderMap, Fault> {
+pub(crate) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<HeaderMap, Fault> {
     let malformed = |how| Fault::Stream(Code::Message, how);
     let fields = qpack::decode(section, most)?;
     if fields.len() > limits.headers {

@@ -3,10 +3,10 @@
 use bytes::{BufMut, BytesMut};
 
 /// The largest value there is.
-pub(super) const MOST: u64 = (1 << 62) - 1;
+pub(crate) const MOST: u64 = (1 << 62) - 1;
 
 /// The value at the front and how many bytes it takes. `None` while they are not all there.
-pub(super) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let len = 1 << (first >> 6);
     let rest = bytes.get(1..len)?;
@@ -16,7 +16,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// Appends a value in as few bytes as it needs; one that is too large becomes the largest.
-pub(super) fn write(out: &mut BytesMut, value: u64) {
+pub(crate) fn write(out: &mut BytesMut, value: u64) {
     match value {
         0..0x40 => out.put_u8(low(value)),
         0x40..0x4000 => out.put_slice(&(0x4000 | value as u16).to_be_bytes()),

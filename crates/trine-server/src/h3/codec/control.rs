@@ -2,13 +2,13 @@
 
 use bytes::{Buf as _, BytesMut};
 
-use super::code::{Code, Fault};
+use super::error::{Code, Fault};
 use super::varint;
 
 /// Takes the client's control stream apart. Nothing of it needs an answer: what counts is that it
 /// is valid.
 #[derive(Debug, Default)]
-pub(super) struct Control {
+pub(crate) struct Control {
     input: BytesMut,
     /// Bytes of a frame of unknown type that are still to come.
     skip: u64,
@@ -31,7 +31,7 @@ const MAX_PUSH_ID: u64 = 0xd;
 const MAX_FIELD_SECTION_SIZE: u64 = 0x6;
 
 impl Control {
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skipped as u64;
         self.input.extend_from_slice(&bytes[skipped..]);
@@ -41,7 +41,7 @@ impl Control {
 
     /// Bytes that are gathered.
     #[cfg(any(test, fuzzing))]
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.input.len()
     }
 
@@ -145,18 +145,18 @@ const fn connection(code: Code, why: &'static str) -> Fault {
 
 /// How our control stream begins: its type, and our settings. There is no table of QPACK unless we
 /// say so.
-pub(super) fn greeting(max_head_bytes: usize) -> BytesMut {
+pub(crate) fn greeting(max_head_bytes: usize) -> BytesMut {
     let mut settings = BytesMut::new();
     varint::write(&mut settings, MAX_FIELD_SECTION_SIZE);
     varint::write(&mut settings, max_head_bytes as u64);
     let mut out = BytesMut::new();
-    varint::write(&mut out, super::uni::CONTROL);
+    varint::write(&mut out, crate::h3::uni_streams::CONTROL);
     frame(&mut out, SETTINGS, &settings);
     out
 }
 
 /// That no request from this stream on will be served (RFC 9114, 5.2).
-pub(super) fn goaway(stream: u64) -> BytesMut {
+pub(crate) fn goaway(stream: u64) -> BytesMut {
     let mut payload = BytesMut::new();
     varint::write(&mut payload, stream);
     let mut out = BytesMut::new();

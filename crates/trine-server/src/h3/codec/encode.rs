@@ -5,16 +5,16 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::qpack::Encoder;
-use crate::h1::codec::body::may_be_trailer;
 use crate::h1::codec::encode::{self, Payload, Said};
 use crate::h1::codec::framing::Terms;
 use crate::semantics::date;
+use crate::semantics::trailers::may_be_trailer;
 
 /// The head of a response as encoded fields, and how its body ends: `Chunked` means, when it is
 /// over.
 ///
 /// `known` is the exact length of the body, where it has one; `head` whether a HEAD asked.
-pub(super) fn head(
+pub(crate) fn head(
     status: StatusCode,
     headers: &HeaderMap,
     known: Option<u64>,
@@ -43,14 +43,14 @@ pub(super) fn head(
 }
 
 /// `100 Continue`.
-pub(super) fn interim() -> Bytes {
+pub(crate) fn interim() -> Bytes {
     let mut encoder = Encoder::new();
     encoder.field(":status", b"100");
     encoder.finish()
 }
 
 /// The fields behind a body.
-pub(super) fn trailers(trailers: &HeaderMap) -> Bytes {
+pub(crate) fn trailers(trailers: &HeaderMap) -> Bytes {
     let mut encoder = Encoder::new();
     for (name, value) in trailers.iter().filter(|(name, _)| may_be_trailer(name)) {
         encoder.field(name.as_str(), value.as_bytes());

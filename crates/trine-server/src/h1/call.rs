@@ -4,50 +4,17 @@ use std::future::Future as _;
 use std::pin::pin;
 use std::task::{Poll, ready};
 
-use http::{Response, StatusCode};
-use trine_core::BoxError;
+use http::Response;
 
 use crate::config::Cancel;
-use crate::error::error_status;
 use crate::h1::codec::head::Head;
-use crate::h1::connection::{End, drive};
+use crate::h1::drive::drive;
+use crate::h1::end::End;
 use crate::h1::upload::Upload;
+use crate::h1::wire::Wire;
 use crate::seam::HttpService;
+use crate::seam::failure::Failure;
 use crate::transport::io::Io;
-use crate::transport::wire::Wire;
-
-/// What a client learns of a service that failed or panicked.
-pub(crate) const FAILED: &str = "the service failed; its log says why";
-
-/// A service that gave no answer.
-pub(crate) struct Failure {
-    pub(crate) status: StatusCode,
-}
-
-impl Failure {
-    #[cold]
-    pub(crate) fn of(error: &BoxError) -> Failure {
-        let status = error_status(error);
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(%error, "a service failed");
-        } else {
-            tracing::debug!(%error, status = status.as_u16(), "a service refused a request");
-        }
-        Failure { status }
-    }
-
-    // Never the error's own text: it may hold what only the log should.
-    pub(crate) fn detail(&self) -> &'static str {
-        match self.status.as_u16() {
-            400 => "the request body ended early or is malformed",
-            408 => "the request body did not arrive in time",
-            413 => "the request body is larger than this server accepts",
-            503 => "the service is overloaded; try again later",
-            504 => "the service did not answer in time",
-            _ => FAILED,
-        }
-    }
-}
 
 /// Makes the service ready, only now that a whole head is there (an idle connection must hold no
 /// permit), and calls it with the request in `head`. The answer lies in `out` then.

@@ -2,7 +2,7 @@
 
 /// A name and a value, in the order of their index.
 #[rustfmt::skip]
-pub(super) static TABLE: [(&str, &str); 99] = [
+pub(crate) static TABLE: [(&str, &str); 99] = [
     (":authority", ""),
     (":path", "/"),
     ("age", "0"),
@@ -105,11 +105,11 @@ pub(super) static TABLE: [(&str, &str); 99] = [
 ];
 
 /// Where a name with this value stands.
-pub(super) fn find(name: &str, value: &[u8]) -> Option<usize> {
+pub(crate) fn find(name: &str, value: &[u8]) -> Option<usize> {
     TABLE.iter().position(|(known, text)| *known == name && text.as_bytes() == value)
 }
 
 /// Where a name stands first.
-pub(super) fn find_name(name: &str) -> Option<usize> {
+pub(crate) fn find_name(name: &str) -> Option<usize> {
     TABLE.iter().position(|(known, _)| *known == name)
 }

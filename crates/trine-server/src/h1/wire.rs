@@ -11,11 +11,12 @@ use tokio::io::AsyncReadExt as _;
 use crate::config::{Cancel, ServerConfig};
 use crate::h1::codec::encode::Payload;
 use crate::h1::codec::framing::Terms;
-use crate::semantics::patience::{Look, Pace};
+use crate::semantics::patience::Pace;
 use crate::server::shutdown::Drain;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::out::Out;
+use crate::transport::reset::Look;
 use crate::transport::timer::Timer;
 
 /// The peer is gone: it reset the connection, or what we write fails. Nobody is left to answer.
@@ -115,7 +116,7 @@ impl<I: Io> Wire<I> {
         if self.eof && self.config.cancel == Cancel::Fin {
             return Poll::Ready(Gone);
         }
-        self.look.poll(cx, &self.io)
+        self.look.poll(cx, &self.io).map(|()| Gone)
     }
 
     /// Writes what is gathered.

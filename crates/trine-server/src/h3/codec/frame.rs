@@ -11,12 +11,12 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-use super::code::{Code, Fault};
+use super::error::{Code, Fault};
 use super::varint;
 
 /// What the stream says next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// It says nothing whole yet.
     More,
     /// The encoded fields of the head.
@@ -30,7 +30,7 @@ pub(super) enum Piece {
 
 impl Piece {
     /// How many bytes of a body it has.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Piece::Data(data) => data.len(),
             _ => 0,
@@ -39,18 +39,18 @@ impl Piece {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Bytes of an encoded head.
-    pub(super) head: usize,
+    pub(crate) head: usize,
     /// Bytes of encoded trailers.
-    pub(super) trailers: usize,
+    pub(crate) trailers: usize,
     /// Bytes that carry nothing: frames of unknown types, and empty ones.
-    pub(super) nothing: usize,
+    pub(crate) nothing: usize,
 }
 
 /// Takes the pieces of a stream apart.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     limits: Limits,
     section: Section,
     state: State,
@@ -89,7 +89,7 @@ const DATA: u64 = 0x0;
 const HEADERS: u64 = 0x1;
 
 impl Frames {
-    pub(super) fn new(limits: Limits) -> Frames {
+    pub(crate) fn new(limits: Limits) -> Frames {
         Frames {
             limits,
             section: Section::Head,
@@ -101,12 +101,12 @@ impl Frames {
     }
 
     /// Takes the next bytes of the stream. Call it only after [`Piece::More`].
-    pub(super) fn feed(&mut self, bytes: Bytes) {
+    pub(crate) fn feed(&mut self, bytes: Bytes) {
         self.input = bytes;
     }
 
     /// Whether the stream may end here.
-    pub(super) fn end(&self) -> Result<(), Fault> {
+    pub(crate) fn end(&self) -> Result<(), Fault> {
         if self.state != State::Start || !self.partial.is_empty() {
             return Err(Fault::Connection(Code::Frame, "the stream ended inside of a frame"));
         }
@@ -121,11 +121,11 @@ impl Frames {
 
     /// Bytes that are gathered.
     #[cfg(any(test, fuzzing))]
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.partial.len()
     }
 
-    pub(super) fn next(&mut self) -> Result<Piece, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Piece, Fault> {
         loop {
             match self.state {
                 State::Start => {
@@ -257,13 +257,13 @@ impl Frames {
 }
 
 /// Appends the type and length of a DATA frame.
-pub(super) fn data(out: &mut BytesMut, len: u64) {
+pub(crate) fn data(out: &mut BytesMut, len: u64) {
     varint::write(out, DATA);
     varint::write(out, len);
 }
 
 /// Appends a whole HEADERS frame.
-pub(super) fn headers(out: &mut BytesMut, fields: &[u8]) {
+pub(crate) fn headers(out: &mut BytesMut, fields: &[u8]) {
     varint::write(out, HEADERS);
     varint::write(out, fields.len() as u64);
     out.extend_from_slice(fields);

@@ -8,7 +8,7 @@ mod table;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::code::{Code, Fault};
+use super::error::{Code, Fault};
 use crate::semantics::huffman;
 
 /// What a field costs beyond its name and value (RFC 9114, 4.2.2).
@@ -16,19 +16,19 @@ const OVERHEAD: usize = 32;
 
 /// A field as it came. Its name may be a pseudo one; whether it is valid was not looked at.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: Name,
-    pub(super) value: Bytes,
+pub(crate) struct Field {
+    pub(crate) name: Name,
+    pub(crate) value: Bytes,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     Known(&'static str),
     Other(Bytes),
 }
 
 impl Name {
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Name::Known(name) => name.as_bytes(),
             Name::Other(name) => name,
@@ -38,7 +38,7 @@ impl Name {
 
 /// Why fields cannot be had.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// They are larger than the limit.
     TooLarge,
     /// The compression is broken, and with it the connection.
@@ -55,7 +55,7 @@ impl From<Unreadable> for Fault {
 }
 
 /// The fields of a section, whose size as RFC 9114, 4.2.2 counts it is at most `most`.
-pub(super) fn decode(section: Bytes, most: usize) -> Result<Vec<Field>, Unreadable> {
+pub(crate) fn decode(section: Bytes, most: usize) -> Result<Vec<Field>, Unreadable> {
     let mut reader = Reader { bytes: section, left: most };
     let (required, _) = reader.integer(8)?;
     let (_base, _) = reader.integer(7)?;
@@ -172,19 +172,19 @@ fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(u64, u8, usize)>, Unreada
 
 /// Fields on their way out.
 #[derive(Debug)]
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     out: BytesMut,
 }
 
 impl Encoder {
-    pub(super) fn new() -> Encoder {
+    pub(crate) fn new() -> Encoder {
         let mut out = BytesMut::with_capacity(256);
         // No entry of a dynamic table is needed.
         out.put_slice(&[0, 0]);
         Encoder { out }
     }
 
-    pub(super) fn field(&mut self, name: &str, value: &[u8]) {
+    pub(crate) fn field(&mut self, name: &str, value: &[u8]) {
         if let Some(index) = table::find(name, value) {
             return self.integer(0xc0, 6, index);
         }
@@ -199,7 +199,7 @@ impl Encoder {
         self.out.put_slice(value);
     }
 
-    pub(super) fn finish(self) -> Bytes {
+    pub(crate) fn finish(self) -> Bytes {
         self.out.freeze()
     }
 
@@ -221,7 +221,7 @@ impl Encoder {
 }
 
 /// What a client's encoder may say to a table of no bytes: that it has none (RFC 9204, 4.3.1).
-pub(super) fn check_instructions(bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn check_instructions(bytes: &[u8]) -> Result<(), Fault> {
     const NO_BYTES: u8 = 0x20;
     if bytes.iter().all(|byte| *byte == NO_BYTES) {
         return Ok(());
@@ -234,7 +234,7 @@ pub(super) fn check_instructions(bytes: &[u8]) -> Result<(), Fault> {
 
 /// What a client's decoder may say where no field needs a table: that it gave up a stream (RFC
 /// 9204, 4.4.2). `inside` is whether the last bytes ended within such a word.
-pub(super) fn check_feedback(bytes: &[u8], inside: &mut bool) -> Result<(), Fault> {
+pub(crate) fn check_feedback(bytes: &[u8], inside: &mut bool) -> Result<(), Fault> {
     for byte in bytes {
         *inside = match (*inside, byte) {
             (true, byte) => byte & 0x80 != 0,

@@ -5,7 +5,7 @@ use quinn::VarInt;
 /// A reason to end a stream or a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
-pub(super) enum Code {
+pub(crate) enum Code {
     NoError = 0x100,
     GeneralProtocol = 0x101,
     InternalError = 0x102,
@@ -34,7 +34,7 @@ impl From<Code> for VarInt {
 
 /// What a client did wrong, and what that ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The one request.
     Stream(Code, &'static str),
     /// Everything: the two sides no longer agree about what was said.

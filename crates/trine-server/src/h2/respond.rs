@@ -12,8 +12,7 @@ use trine_core::{Body, BoxError};
 
 use super::download::Download;
 use crate::config::ServerConfig;
-use crate::h1::codec::framing::decimal;
-use crate::semantics::date;
+use crate::semantics::{date, decimal};
 
 /// What becomes of a stream behind the head of its answer.
 pub(super) enum Sent<B> {

@@ -1,0 +1,28 @@
+//! The protocol of an extended CONNECT.
+
+/// The protocol that an extended CONNECT asks for (RFC 8441), in the extensions of its request:
+/// `websocket`, say.
+///
+/// ```
+/// use http::Request;
+/// use trine_server::Protocol;
+///
+/// fn wants_websocket<B>(request: &Request<B>) -> bool {
+///     request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+/// }
+/// assert!(!wants_websocket(&Request::new(())));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protocol(Box<str>);
+
+impl Protocol {
+    pub(crate) fn new(name: &str) -> Protocol {
+        Protocol(name.into())
+    }
+
+    /// Its name, as the client wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
