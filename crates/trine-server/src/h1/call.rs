@@ -1,8 +1,6 @@
-//! The call of the service, and what is told when it gives no answer.
+//! Calls the service, while the rest of the connection keeps moving.
 
-use std::future::Future as _;
 use std::pin::pin;
-use std::task::{Poll, ready};
 
 use http::Response;
 
@@ -13,47 +11,29 @@ use crate::h1::end::End;
 use crate::h1::upload::Upload;
 use crate::h1::wire::Wire;
 use crate::seam::HttpService;
+use crate::seam::call::ServiceCall;
 use crate::seam::failure::Failure;
 use crate::transport::io::Io;
 
-/// Makes the service ready, only now that a whole head is there (an idle connection must hold no
-/// permit), and calls it with the request in `head`. The answer lies in `out` then.
+/// Calls the service with the request in `head`. On success the response lies in `response`.
 pub(crate) async fn call<I, S>(
     wire: &mut Wire<I>,
     upload: &mut Upload,
     service: &mut S,
     head: &mut Option<Head>,
-    out: &mut Option<Response<S::ResponseBody>>,
+    response: &mut Option<Response<S::ResponseBody>>,
 ) -> Result<Result<(), Failure>, End>
 where
     I: Io,
     S: HttpService,
 {
-    let mut answer = pin!(None);
-    let answered = drive(wire, upload, |cx, _| {
-        if head.is_some() {
-            if let Err(error) = ready!(service.poll_ready(cx)) {
-                return Poll::Ready(Err(Failure::of(&error.into())));
-            }
-            answer.set(head.take().map(|head| service.call(head.request)));
-        }
-        let Some(answer) = answer.as_mut().as_pin_mut() else { return Poll::Pending };
-        Poll::Ready(match ready!(answer.poll(cx)) {
-            Ok(answer) => {
-                *out = Some(answer);
-                Ok(())
-            }
-            Err(error) => Err(Failure::of(&error.into())),
-        })
-    })
-    .await;
-    if answered.is_err()
-        && wire.config.cancel == Cancel::Never
-        && let Some(answer) = answer.as_mut().as_pin_mut()
-    {
+    let mut future = pin!(None);
+    let mut call = ServiceCall::new(service, future.as_mut());
+    let outcome =
+        drive(wire, upload, |cx, _| call.poll(cx, head, |head| head.request, response)).await;
+    if outcome.is_err() && wire.config.cancel == Cancel::Never && call.is_called() {
         upload.lose();
-        // The client is gone, and the service ends what it began. Its answer is nobody's.
-        let _ = answer.await;
+        call.finish().await;
     }
-    answered
+    outcome
 }

@@ -28,7 +28,7 @@ use crate::h1::upload::Upload;
 use crate::h1::wire::{Stage, Wire};
 use crate::seam::MakeConnection;
 use crate::seam::failure::FAILED;
-use crate::seam::panics::{Panicked, caught};
+use crate::seam::panics::{Panicked, poll_caught};
 use crate::semantics;
 use crate::semantics::date;
 use crate::server::shutdown::Place;
@@ -60,11 +60,10 @@ pub(crate) async fn conn<I, M>(
             if drain.is_aborted() {
                 return Poll::Ready(Ok(End::Quiet));
             }
-            date::look();
+            date::refresh();
             // The one net for whatever the service and its answers do: each further one costs every
             // request.
-            caught(|| serving.as_mut().poll(cx))
-                .map_or_else(|panic| Poll::Ready(Err(panic)), |end| end.map(Ok))
+            poll_caught(serving.as_mut(), cx)
         })
         .await
     };

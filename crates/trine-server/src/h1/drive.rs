@@ -7,7 +7,7 @@ use crate::h1::end::{End, stalled};
 use crate::h1::upload::Upload;
 use crate::h1::wire::{Gone, Wire};
 use crate::transport::io::Io;
-use crate::transport::timer::Side;
+use crate::transport::timer::Direction;
 
 /// Runs `main`; while it is pending, moves everything else that the connection carries.
 ///
@@ -31,8 +31,8 @@ pub(crate) async fn drive<I: Io, T>(
                 Poll::Pending => {}
             }
             match ready!(wire.timer.poll(cx)) {
-                Side::Read => upload.time_out(),
-                Side::Write => return Poll::Ready(Err(stalled())),
+                Direction::Read => upload.time_out(),
+                Direction::Write => return Poll::Ready(Err(stalled())),
             }
         }
     })

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::h1::wire::Wire;
 use crate::transport::io::Io;
-use crate::transport::timer::Side;
+use crate::transport::timer::Direction;
 
 /// Much is thrown away with few reads.
 const LARGE_READ: usize = 64 * 1024;
@@ -18,7 +18,7 @@ const LARGE_READ: usize = 64 * 1024;
 /// on its way. The bytes are not bounded: a client in the middle of a large upload reads no answer
 /// before it has sent all of it.
 pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
-    wire.timer.clear(Side::Read);
+    wire.timer.clear(Direction::Read);
     let mut closed = false;
     poll_fn(|cx| {
         let done = poll_close(cx, wire, linger, &mut closed);
@@ -27,9 +27,9 @@ pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
         }
         // Bytes that wait to be sent have their own time.
         if closed {
-            wire.timer.start(Side::Read, wire.config.discard_timeout);
+            wire.timer.set_if_clear(Direction::Read, wire.config.discard_timeout);
         } else if wire.out.is_empty() {
-            wire.timer.start(Side::Read, wire.config.write_timeout);
+            wire.timer.set_if_clear(Direction::Read, wire.config.write_timeout);
         }
         wire.timer.poll(cx).map(drop)
     })
@@ -59,7 +59,7 @@ fn poll_close<I: Io>(
             return Poll::Ready(());
         }
         *closed = true;
-        wire.timer.clear(Side::Read);
+        wire.timer.clear(Direction::Read);
     }
     if !linger {
         return Poll::Ready(());

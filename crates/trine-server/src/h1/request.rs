@@ -13,7 +13,7 @@ use crate::h1::wire::{Gone, Stage, Wire};
 use crate::server::shutdown::LAST_CHANCE;
 use crate::transport::buffer;
 use crate::transport::io::Io;
-use crate::transport::timer::Side;
+use crate::transport::timer::Direction;
 
 /// How a request begins whose answer has no body, even where it is refused before it is understood.
 const HEAD: &[u8] = b"HEAD ";
@@ -28,14 +28,17 @@ pub(crate) async fn read_head<I: Io>(
     let mut before = Before::default();
     let (mut begun, mut last_chance) = (false, false);
     let mut turn = pin!(tokio::task::yield_now());
-    debug_assert!(wire.timer.is_clear(Side::Read), "a deadline of the last request is still set");
+    debug_assert!(
+        wire.timer.is_clear(Direction::Read),
+        "a deadline of the last request is still set"
+    );
     poll_fn(|cx| {
         loop {
             // Answers that fill their buffer must leave before another is made.
             let blocked = wire.out.is_full(gathered);
             if !blocked && take_head(wire, &limits, &mut before, head)? {
                 // Its time is over too: who waits now waits for a body, or is the service.
-                wire.timer.clear(Side::Read);
+                wire.timer.clear(Direction::Read);
                 return Poll::Ready(Ok(()));
             }
             let idle = wire.input.is_empty();
@@ -61,7 +64,7 @@ pub(crate) async fn read_head<I: Io>(
             }
             if idle {
                 wire.rest();
-                wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
+                wire.timer.set_if_clear(Direction::Read, wire.config.keep_alive_timeout);
                 if wire.drain.ends_idle() && !last_chance {
                     // A request may have arrived that the runtime has not seen yet: look once more
                     // after its turn.
@@ -72,11 +75,11 @@ pub(crate) async fn read_head<I: Io>(
                     // Who has just connected is about to ask, and does not take the end for a
                     // reason to ask again.
                     last_chance = true;
-                    wire.timer.set(Side::Read, LAST_CHANCE);
+                    wire.timer.set(Direction::Read, LAST_CHANCE);
                 }
             } else if !begun {
                 begun = true;
-                wire.timer.set(Side::Read, wire.config.head_timeout);
+                wire.timer.set(Direction::Read, wire.config.head_timeout);
             }
             return expire(cx, wire, idle).map(Err);
         }
@@ -116,11 +119,11 @@ fn take_head<I>(
 
 fn expire<I>(cx: &mut Context<'_>, wire: &mut Wire<I>, idle: bool) -> Poll<End> {
     match ready!(wire.timer.poll(cx)) {
-        Side::Read if idle => Poll::Ready(End::Close { linger: false }),
-        Side::Read => Poll::Ready(End::Refused {
+        Direction::Read if idle => Poll::Ready(End::Close { linger: false }),
+        Direction::Read => Poll::Ready(End::Refused {
             error: RequestError::HeadTimeout,
             head: wire.input.starts_with(HEAD),
         }),
-        Side::Write => Poll::Ready(stalled()),
+        Direction::Write => Poll::Ready(stalled()),
     }
 }

@@ -9,23 +9,21 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::Request;
 use http_body::Frame;
-use tokio::time::Instant;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
-use crate::config::ServerConfig;
 use crate::h1::codec::body::{Decoder, Piece};
 use crate::h1::codec::encode;
 use crate::h1::codec::framing::{Framing, Length};
 use crate::h1::end::End;
 use crate::h1::wire::{Gone, Wire};
+use crate::semantics::budget::WaitBudget;
 use crate::transport::buffer;
 use crate::transport::io::Io;
-use crate::transport::timer::{Side, Timer};
+use crate::transport::timer::Direction;
 
 /// Reads of a large body are not smaller than this, where that much is to come.
 const LARGEST_READ: u64 = 64 * 1024;
@@ -36,7 +34,8 @@ pub(crate) struct Upload {
     decoder: Decoder,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
-    clock: Clock,
+    /// How long the client may still keep the reader waiting.
+    budget: WaitBudget,
 }
 
 #[derive(Debug)]
@@ -78,7 +77,7 @@ impl Upload {
                     decoder: Decoder::new(framing.length),
                     // A client that sends already waits for nothing (RFC 9110, 10.1.1).
                     awaits_continue: framing.expect_continue && wire.input.is_empty(),
-                    clock: Clock::new(&wire.config),
+                    budget: WaitBudget::default(),
                 };
             }
         }
@@ -86,7 +85,7 @@ impl Upload {
             state: State::Done,
             decoder: Decoder::Done,
             awaits_continue: false,
-            clock: Clock { left: Duration::ZERO, since: None },
+            budget: WaitBudget::default(),
         }
     }
 
@@ -116,7 +115,7 @@ impl Upload {
             && filler.poll_wanted(cx) == Poll::Ready(Want::Gone)
         {
             self.state = State::Unwanted { discarded: 0 };
-            wire.timer.clear(Side::Read);
+            wire.timer.clear(Direction::Read);
         }
     }
 
@@ -152,11 +151,16 @@ impl Upload {
             let before = wire.input.len();
             match wire.poll_fill(cx, self.read_size()) {
                 Poll::Ready(Ok(())) => {
-                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.config);
+                    let read = wire.input.len() - before;
+                    if self.budget.progress(read, wire.config.min_body_rate) {
+                        wire.timer.clear(Direction::Read);
+                    }
                 }
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
                 Poll::Pending => {
-                    self.clock.start(&mut wire.timer);
+                    if let Some(left) = self.budget.wait(wire.config.body_timeout) {
+                        wire.timer.set(Direction::Read, left);
+                    }
                     return Poll::Pending;
                 }
             }
@@ -249,7 +253,7 @@ impl Upload {
                 }
                 match self.state {
                     State::Done => {
-                        wire.timer.clear(Side::Read);
+                        wire.timer.clear(Direction::Read);
                         return Poll::Ready(Ok(()));
                     }
                     State::Broken => return Poll::Ready(Err(End::Close { linger: true })),
@@ -257,14 +261,14 @@ impl Upload {
                         return Poll::Ready(Err(End::Close { linger: true }));
                     }
                     State::Unwanted { .. } => {
-                        wire.timer.start(Side::Read, wire.config.discard_timeout)
+                        wire.timer.set_if_clear(Direction::Read, wire.config.discard_timeout)
                     }
                     // Its reader takes its time, as it may while the service runs.
                     State::Feeding(_) => {}
                 }
                 match wire.timer.poll(cx) {
-                    Poll::Ready(Side::Read) => self.time_out(),
-                    Poll::Ready(Side::Write) => return Poll::Ready(Err(End::Quiet)),
+                    Poll::Ready(Direction::Read) => self.time_out(),
+                    Poll::Ready(Direction::Write) => return Poll::Ready(Err(End::Quiet)),
                     Poll::Pending => return Poll::Pending,
                 }
             }
@@ -298,38 +302,5 @@ impl Upload {
     fn read_size(&self) -> usize {
         let want = self.decoder.left().clamp(buffer::SIZE as u64, LARGEST_READ);
         usize::try_from(want).unwrap_or(buffer::SIZE)
-    }
-}
-
-/// How long the client may still let somebody wait for its body. Only waiting counts: a reader that
-/// takes its time uses up nothing.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    left: Duration,
-    since: Option<Instant>,
-}
-
-impl Clock {
-    pub(crate) fn new(config: &ServerConfig) -> Clock {
-        Clock { left: config.body_timeout, since: None }
-    }
-
-    pub(crate) fn start(&mut self, timer: &mut Timer) {
-        if self.since.is_none() {
-            self.since = Some(Instant::now());
-            timer.set(Side::Read, self.left);
-        }
-    }
-
-    pub(crate) fn stop(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
-        let most = config.body_timeout;
-        if let Some(since) = self.since.take() {
-            timer.clear(Side::Read);
-            self.left = self.left.saturating_sub(since.elapsed());
-        }
-        self.left = match (bytes as u64 * 1000).checked_div(config.min_body_rate) {
-            Some(bought) => most.min(self.left.saturating_add(Duration::from_millis(bought))),
-            None => most,
-        };
     }
 }

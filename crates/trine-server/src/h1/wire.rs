@@ -11,13 +11,13 @@ use tokio::io::AsyncReadExt as _;
 use crate::config::{Cancel, ServerConfig};
 use crate::h1::codec::encode::Payload;
 use crate::h1::codec::framing::Terms;
-use crate::semantics::patience::Pace;
+use crate::semantics::budget::WaitBudget;
 use crate::server::shutdown::Drain;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::out::Out;
 use crate::transport::reset::Look;
-use crate::transport::timer::Timer;
+use crate::transport::timer::{Direction, Timer};
 
 /// The peer is gone: it reset the connection, or what we write fails. Nobody is left to answer.
 #[derive(Debug)]
@@ -43,7 +43,8 @@ pub(crate) struct Wire<I> {
     pub(crate) input: BytesMut,
     pub(crate) out: Out,
     pub(crate) timer: Timer,
-    pace: Pace,
+    /// How long the client may still keep us from writing.
+    write_budget: WaitBudget,
     look: Look,
     pub(crate) stage: Stage,
     /// The last read found nothing.
@@ -62,7 +63,7 @@ impl<I: Io> Wire<I> {
             input: BytesMut::new(),
             out: Out::default(),
             timer,
-            pace: Pace::default(),
+            write_budget: WaitBudget::default(),
             look: Look::default(),
             stage: Stage::Fresh,
             waited: false,
@@ -137,11 +138,15 @@ impl<I: Io> Wire<I> {
                 // What is held back counts once it leaves.
                 Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => {
-                    self.pace.go_on(&mut self.timer, written, &self.config)
+                    if self.write_budget.progress(written, self.config.min_write_rate) {
+                        self.timer.clear(Direction::Write);
+                    }
                 }
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
-                    self.pace.wait(&mut self.timer, &self.config);
+                    if let Some(left) = self.write_budget.wait(self.config.write_timeout) {
+                        self.timer.set(Direction::Write, left);
+                    }
                     return Poll::Pending;
                 }
             }

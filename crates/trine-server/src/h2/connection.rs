@@ -116,7 +116,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         M: MakeConnection<Service = S>,
     {
         self.queue.begin();
-        date::look();
+        date::refresh();
         if self.drain.is_draining() && !self.closing {
             self.close();
         }
@@ -320,7 +320,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         if turn != Turn::Pending {
             return self.end(key);
         }
-        if let Some(at) = stream.deadline() {
+        if let Some(at) = stream.deadline(&self.config) {
             self.times.stream(at);
         }
         self.current = None;
@@ -395,7 +395,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                 Now {
                     received: ends.received,
                     incomplete: ends.frames.incomplete(),
-                    stall: ends.patience.end(),
+                    stall: ends.write_budget.deadline(self.config.write_timeout),
                     open,
                     begun: self.begun,
                     closing: self.closing,
@@ -449,12 +449,12 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         let now = Instant::now();
         self.times.clear_streams();
         for key in 0..self.slots.len() {
-            if self.slots[key].stream.expire(now) {
+            if self.slots[key].stream.expire(now, &self.config) {
                 self.current = Some(key);
                 if caught(|| self.end(key)).is_err() {
                     self.after_panic();
                 }
-            } else if let Some(at) = self.slots[key].stream.deadline() {
+            } else if let Some(at) = self.slots[key].stream.deadline(&self.config) {
                 self.times.stream(at);
             }
         }

@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 use trine_core::later::later;
 
-use super::clock::Clock;
 use crate::config::ServerConfig;
+use crate::transport::timer::LazySleep;
 
 /// A time that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) struct Now {
 
 #[derive(Debug)]
 pub(super) struct Times {
-    clock: Clock,
+    sleep: LazySleep,
     head: Option<(u64, Instant)>,
     /// Since when there is no stream, and whether the connection was closing by then.
     idle: Option<(Instant, bool)>,
@@ -55,7 +55,7 @@ impl Times {
     pub(super) fn new(config: &ServerConfig) -> Times {
         let now = Instant::now();
         Times {
-            clock: Clock::new(config.keep_alive_timeout),
+            sleep: LazySleep::new(config.keep_alive_timeout),
             head: None,
             idle: None,
             begun: 0,
@@ -117,7 +117,7 @@ impl Times {
         let Some((at, due)) = all.into_iter().flatten().min_by_key(|(at, _)| *at) else {
             return Poll::Pending;
         };
-        if self.clock.poll(cx, at).is_pending() {
+        if self.sleep.poll(cx, at).is_pending() {
             return Poll::Pending;
         }
         match due {

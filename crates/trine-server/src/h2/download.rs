@@ -10,8 +10,8 @@ use http_body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
 use trine_core::BoxError;
 
-use super::clock::Patience;
 use crate::config::ServerConfig;
+use crate::semantics::budget::WaitBudget;
 use crate::semantics::trailers::may_be_trailer;
 
 pub(super) struct Download<B> {
@@ -24,42 +24,33 @@ pub(super) struct Download<B> {
     last: bool,
     /// What is missing to the length that was told.
     left: Option<u64>,
-    patience: Patience,
+    /// How long the client may still keep us from sending.
+    budget: WaitBudget,
 }
 
 impl<B> Download<B>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    pub(super) fn of_whole(
-        stream: SendStream<Bytes>,
-        chunk: Bytes,
-        config: &ServerConfig,
-    ) -> Download<B> {
-        let patience = Patience::new(config.write_timeout);
-        Download { stream, body: None, chunk, last: true, left: None, patience }
+    pub(super) fn of_whole(stream: SendStream<Bytes>, chunk: Bytes) -> Download<B> {
+        let budget = WaitBudget::default();
+        Download { stream, body: None, chunk, last: true, left: None, budget }
     }
 
-    pub(super) fn of_stream(
-        stream: SendStream<Bytes>,
-        body: B,
-        left: Option<u64>,
-        config: &ServerConfig,
-    ) -> Download<B> {
-        let patience = Patience::new(config.write_timeout);
+    pub(super) fn of_stream(stream: SendStream<Bytes>, body: B, left: Option<u64>) -> Download<B> {
         Download {
             stream,
             body: Some(Box::pin(body)),
             chunk: Bytes::new(),
             last: false,
             left,
-            patience,
+            budget: WaitBudget::default(),
         }
     }
 
     /// When the client's time is over.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.patience.end()
+    pub(super) fn deadline(&self, config: &ServerConfig) -> Option<Instant> {
+        self.budget.deadline(config.write_timeout)
     }
 
     /// Ends the answer as broken.
@@ -110,7 +101,7 @@ where
                     Poll::Ready(Some(Ok(room))) => room,
                     Poll::Ready(_) => return self.give_up(),
                     Poll::Pending => {
-                        self.patience.wait();
+                        self.budget.wait(config.write_timeout);
                         return Poll::Pending;
                     }
                 };
@@ -119,7 +110,7 @@ where
                 continue;
             }
             let piece = self.chunk.split_to(room.min(self.chunk.len()));
-            self.patience.go_on(piece.len(), config.min_write_rate, config.write_timeout);
+            self.budget.progress(piece.len(), config.min_write_rate);
             let end = self.last && self.chunk.is_empty();
             if self.stream.send_data(piece, end).is_err() {
                 return self.give_up();

@@ -14,7 +14,6 @@
 //! All streams of a connection live in its task. A stream costs no spawn, and nothing of ours is
 //! allocated for it: the places of streams, with their futures and wakers, go from one to the next.
 
-mod clock;
 mod connection;
 mod deadlines;
 mod download;

@@ -5,14 +5,15 @@ use std::any::Any;
 use bytes::Bytes;
 use h2::SendStream;
 use h2::server::SendResponse;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use trine_core::{Body, BoxError};
 
 use super::download::Download;
 use crate::config::ServerConfig;
-use crate::semantics::{date, decimal};
+use crate::semantics::connection_fields::{CONNECTION_FIELDS, is_connection_field};
+use crate::semantics::{date, decimal, refusal, response};
 
 /// What becomes of a stream behind the head of its answer.
 pub(super) enum Sent<B> {
@@ -63,12 +64,8 @@ where
     if terms.connect && status.is_success() {
         return Ok(Sent::Switched(respond.send_response(head, false)?));
     }
-    let silent = terms.head
-        || matches!(
-            status,
-            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
-        );
-    if silent || body.is_end_stream() {
+    let bodiless = response::has_no_body(status, terms.head, terms.connect);
+    if bodiless || body.is_end_stream() {
         respond.send_response(head, true)?;
         return Ok(Sent::Whole);
     }
@@ -79,12 +76,12 @@ where
         (Some(whole), _) => {
             stream.reserve_capacity(whole.len().min(config.http2.max_send_buffer));
             if stream.capacity() < whole.len() {
-                return Ok(Sent::Streams(Download::of_whole(stream, whole, config)));
+                return Ok(Sent::Streams(Download::of_whole(stream, whole)));
             }
             stream.send_data(whole, true)?;
             Ok(Sent::Whole)
         }
-        (None, Some(body)) => Ok(Sent::Streams(Download::of_stream(stream, body, length, config))),
+        (None, Some(body)) => Ok(Sent::Streams(Download::of_stream(stream, body, length))),
         (None, None) => Ok(Sent::Whole),
     }
 }
@@ -97,16 +94,11 @@ pub(super) fn refuse(
     detail: &str,
     terms: Terms,
 ) -> Result<(), Lost> {
-    let title = status.canonical_reason().unwrap_or("Error");
-    // `detail` is always one of our own texts: no quote, backslash or control character to escape.
-    let body = format!(
-        r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#,
-        status.as_u16()
-    );
+    let body = refusal::problem(status, detail);
     let mut answer = Response::new(());
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CONTENT_TYPE, refusal::PROBLEM_JSON);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(DATE, date::value());
     let mut stream = respond.send_response(answer, terms.head)?;
@@ -141,11 +133,11 @@ fn settle(
         } else if name == DATE {
             date = true;
         } else {
-            of_connection |= is_of_connection(name);
+            of_connection |= is_connection_field(name);
         }
     }
     if of_connection {
-        for name in OF_CONNECTION {
+        for name in CONNECTION_FIELDS {
             headers.remove(name);
         }
     }
@@ -153,7 +145,7 @@ fn settle(
         headers.insert(DATE, date::value());
     }
     let said = said.filter(|_| lengths == 1);
-    let told = length_to_tell(status, terms, known, said);
+    let told = response::content_length(status, terms.head, terms.connect, known, said);
     match told {
         Some(length) if said == Some(length) => {}
         Some(length) => {
@@ -165,38 +157,6 @@ fn settle(
         None => {}
     }
     told
-}
-
-/// As in HTTP/1 (RFC 9110, 8.6): an answer without a body tells the length of the body that a GET
-/// would have brought.
-fn length_to_tell(
-    status: StatusCode,
-    terms: Terms,
-    known: Option<u64>,
-    said: Option<u64>,
-) -> Option<u64> {
-    if status == StatusCode::NO_CONTENT || (terms.connect && status.is_success()) {
-        None
-    } else if status == StatusCode::RESET_CONTENT {
-        Some(0)
-    } else if terms.head || status == StatusCode::NOT_MODIFIED {
-        known.filter(|length| *length > 0).or(said)
-    } else {
-        known.or(said)
-    }
-}
-
-/// What speaks of one connection of HTTP/1 (RFC 9113, 8.2.2).
-const OF_CONNECTION: [HeaderName; 5] = [
-    CONNECTION,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
-
-fn is_of_connection(name: &HeaderName) -> bool {
-    OF_CONNECTION.contains(name)
 }
 
 /// Takes the bytes of a body that has them all. Of a foreign one only the trait is known.

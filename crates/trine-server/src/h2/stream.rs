@@ -228,22 +228,24 @@ impl<S: HttpService> Stream<S> {
     }
 
     /// When the client's time is over, whichever of its times is over first.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let sending =
-            if let State::Sending(download) = &self.state { download.deadline() } else { None };
-        match (sending, self.upload.deadline()) {
+    pub(super) fn deadline(&self, config: &ServerConfig) -> Option<Instant> {
+        let sending = match &self.state {
+            State::Sending(download) => download.deadline(config),
+            _ => None,
+        };
+        match (sending, self.upload.deadline(config)) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (one, other) => one.or(other),
         }
     }
 
     /// Ends what has waited for the client for too long. `true` when the stream is over.
-    pub(super) fn expire(&mut self, now: Instant) -> bool {
-        if self.upload.deadline().is_some_and(|at| at <= now) {
+    pub(super) fn expire(&mut self, now: Instant, config: &ServerConfig) -> bool {
+        if self.upload.deadline(config).is_some_and(|at| at <= now) {
             self.upload.fail(BodyError::TimedOut);
         }
         if let State::Sending(download) = &mut self.state
-            && download.deadline().is_some_and(|at| at <= now)
+            && download.deadline(config).is_some_and(|at| at <= now)
         {
             tracing::debug!("a client did not read its answer in time; its stream is reset");
             download.reset(Reason::CANCEL);

@@ -15,8 +15,8 @@ use http_body::Frame;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
-use super::clock::Patience;
 use crate::config::ServerConfig;
+use crate::semantics::budget::WaitBudget;
 
 /// The connection's end of a body.
 #[derive(Debug)]
@@ -35,7 +35,8 @@ pub(super) struct Feed {
     early: BytesMut,
     /// Bytes that the reader got last, or that wait for it alone.
     handed: usize,
-    patience: Patience,
+    /// How long the client may still keep the reader waiting.
+    budget: WaitBudget,
     /// The data has ended, and trailers may come.
     trailing: bool,
     /// The client waits for `100 Continue` before it sends anything (RFC 9110, 10.1.1).
@@ -84,9 +85,8 @@ impl Upload {
         if let Some(data) = first.filter(|data| !data.is_empty()) {
             filler.fill(Frame::data(data));
         }
-        let patience = Patience::new(config.body_timeout);
-        let early = BytesMut::new();
-        let mut feed = Feed { filler, inflow, early, handed, patience, trailing, awaits_continue };
+        let (early, budget) = (BytesMut::new(), WaitBudget::default());
+        let mut feed = Feed { filler, inflow, early, handed, budget, trailing, awaits_continue };
         feed.settle(config);
         (Request::from_parts(head, Body::incoming(incoming)), Upload::Feeding(Box::new(feed)))
     }
@@ -122,7 +122,7 @@ impl Upload {
             }
             Poll::Ready(Want::Frame) => match feed.poll_frame(cx, config) {
                 Poll::Pending => {
-                    feed.patience.wait();
+                    feed.budget.wait(config.body_timeout);
                     false
                 }
                 Poll::Ready(Ok(Some(frame))) => {
@@ -139,8 +139,11 @@ impl Upload {
     }
 
     /// When the client's time is over.
-    pub(super) fn deadline(&self) -> Option<tokio::time::Instant> {
-        if let Upload::Feeding(feed) = self { feed.patience.end() } else { None }
+    pub(super) fn deadline(&self, config: &ServerConfig) -> Option<tokio::time::Instant> {
+        match self {
+            Upload::Feeding(feed) => feed.budget.deadline(config.body_timeout),
+            Upload::Done => None,
+        }
     }
 
     /// Ends the body before its end: its reader must not wait for it.
@@ -198,7 +201,7 @@ impl Feed {
 
     fn hand(&mut self, data: Bytes, config: &ServerConfig) -> Frame<Bytes> {
         self.handed = data.len();
-        self.patience.go_on(data.len(), config.min_body_rate, config.body_timeout);
+        self.budget.progress(data.len(), config.min_body_rate);
         self.settle(config);
         Frame::data(data)
     }

@@ -12,9 +12,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::clock::Patience;
 use super::frames::Frames;
 use crate::config::ServerConfig;
+use crate::semantics::budget::WaitBudget;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 
@@ -27,8 +27,8 @@ pub(super) struct Ends<I> {
     out: BytesMut,
     config: Arc<ServerConfig>,
     pub(super) frames: Frames,
-    /// What is left of the time that the client may let us wait until it reads.
-    pub(super) patience: Patience,
+    /// How long the client may still keep us from writing.
+    pub(super) write_budget: WaitBudget,
     /// Bytes read so far: a client that sends is alive.
     pub(super) received: u64,
     pub(super) eof: bool,
@@ -43,7 +43,6 @@ impl<I> Clone for Pipe<I> {
 impl<I: Io> Pipe<I> {
     pub(super) fn new(io: I, replay: BytesMut, config: Arc<ServerConfig>) -> Pipe<I> {
         let frames = Frames::new(&config);
-        let patience = Patience::new(config.write_timeout);
         let out = BytesMut::new();
         Pipe(Arc::new(Mutex::new(Ends {
             io,
@@ -51,7 +50,7 @@ impl<I: Io> Pipe<I> {
             out,
             config,
             frames,
-            patience,
+            write_budget: WaitBudget::default(),
             received: 0,
             eof: false,
         })))
@@ -86,7 +85,7 @@ impl<I: Io> Ends<I> {
                 Poll::Ready(Ok(written)) => self.sent(written, held),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    self.patience.wait();
+                    self.write_budget.wait(self.config.write_timeout);
                     return Poll::Pending;
                 }
             }
@@ -102,7 +101,7 @@ impl<I: Io> Ends<I> {
         }
         // What is held back counts once it leaves.
         if held || !self.io.holds_back() {
-            self.patience.go_on(written, self.config.min_write_rate, self.config.write_timeout);
+            self.write_budget.progress(written, self.config.min_write_rate);
         }
     }
 

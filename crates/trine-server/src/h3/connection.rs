@@ -21,7 +21,7 @@ use super::codec::control;
 use super::codec::error::{Code, Fault};
 use super::codec::frame::Limits;
 use super::endpoint::Arrival;
-use super::exchange::{Outcome, exchange};
+use super::exchange::{self, Outcome};
 use super::stream::{Reader, Writer};
 use super::uni_streams::UniStreams;
 use crate::config::{Cancel, ServerConfig};
@@ -94,7 +94,7 @@ async fn requests<M: MakeConnection>(
             biased;
             Some(outcome) = running.next() => {
                 match outcome {
-                    Outcome::Told => cancelled = cancelled.saturating_sub(1),
+                    Outcome::Finished => cancelled = cancelled.saturating_sub(1),
                     Outcome::Cancelled => cancelled = cancelled.saturating_add(1),
                     Outcome::Broken(code, why) => return (code, why),
                 }
@@ -131,7 +131,7 @@ async fn requests<M: MakeConnection>(
                 next = u64::from(receive.id()) + 4;
                 theirs.earn();
                 let (reader, writer) = (Reader::new(receive, limits(config)), Writer::new(send));
-                running.push(exchange(reader, writer, make, (connection, info), config));
+                running.push(exchange::serve(reader, writer, make, (connection, info), config));
             }
             Some(Err(_)) => {
                 if config.cancel == Cancel::Never {

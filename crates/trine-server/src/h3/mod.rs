@@ -21,6 +21,8 @@ mod endpoint;
 mod exchange;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod request;
+mod respond;
 mod stream;
 mod uni_streams;
 mod upload;

@@ -12,15 +12,15 @@ use super::codec::frame::{Frames, Limits, Piece};
 
 /// Why a stream is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum StreamEnd {
     /// The client no longer wants its answer, or the connection is gone.
     Cancelled,
     Fault(Fault),
 }
 
-impl From<Fault> for Over {
-    fn from(fault: Fault) -> Over {
-        Over::Fault(fault)
+impl From<Fault> for StreamEnd {
+    fn from(fault: Fault) -> StreamEnd {
+        StreamEnd::Fault(fault)
     }
 }
 
@@ -44,7 +44,10 @@ impl Reader {
     }
 
     /// The next piece, never [`Piece::More`]; `None` at the end.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Piece>, Over>> {
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Piece>, StreamEnd>> {
         loop {
             match self.frames.next()? {
                 Piece::More if self.ended => return Poll::Ready(Ok(None)),
@@ -60,14 +63,14 @@ impl Reader {
                 Err(error) => {
                     self.ended = true;
                     tracing::debug!(%error, "a request's stream broke off");
-                    return Poll::Ready(Err(Over::Cancelled));
+                    return Poll::Ready(Err(StreamEnd::Cancelled));
                 }
             }
         }
     }
 
     /// Ready when the client takes back what it sends. For times when nobody reads.
-    pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+    pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<StreamEnd> {
         if self.ended || self.complete {
             return Poll::Pending;
         }
@@ -76,7 +79,7 @@ impl Reader {
                 self.complete = true;
                 Poll::Pending
             }
-            Ok(Some(_)) | Err(_) => Poll::Ready(Over::Cancelled),
+            Ok(Some(_)) | Err(_) => Poll::Ready(StreamEnd::Cancelled),
         }
     }
 
@@ -114,7 +117,7 @@ impl Writer {
     }
 
     /// Hands over some of what waits, and tells how much that was.
-    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Over>> {
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, StreamEnd>> {
         if self.waiting.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -128,8 +131,10 @@ impl Writer {
                 self.waiting.clear();
                 tracing::debug!(%error, "an answer's stream broke off");
                 Err(match error {
-                    WriteError::Stopped(_) | WriteError::ConnectionLost(_) => Over::Cancelled,
-                    _ => Over::Fault(Fault::Stream(Code::InternalError, "the stream is closed")),
+                    WriteError::Stopped(_) | WriteError::ConnectionLost(_) => StreamEnd::Cancelled,
+                    _ => {
+                        StreamEnd::Fault(Fault::Stream(Code::InternalError, "the stream is closed"))
+                    }
                 })
             }
         })
@@ -151,7 +156,7 @@ impl Writer {
     }
 
     /// An answer that was ended, and that the client does not read.
-    pub(super) fn take_back(&mut self, code: Code) {
+    pub(super) fn cancel(&mut self, code: Code) {
         // It fails where the client has all of it.
         let _ = self.stream.reset(code.into());
     }

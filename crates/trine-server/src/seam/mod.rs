@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 pub(crate) mod axum;
+pub(crate) mod call;
 pub(crate) mod failure;
 pub(crate) mod panics;
 

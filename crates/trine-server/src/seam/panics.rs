@@ -3,6 +3,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// The service panicked. It was logged; the value has nothing more to say.
 #[derive(Debug)]
@@ -14,6 +16,18 @@ pub(crate) struct Panicked;
 /// used again.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(report)
+}
+
+/// Polls a future that runs foreign code. A future that panicked must not be polled again.
+#[inline]
+pub(crate) fn poll_caught<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Panicked>> {
+    match caught(|| future.poll(cx)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panicked) => Poll::Ready(Err(panicked)),
+    }
 }
 
 // The payload is dropped here; one that panics while it is dropped would end the worker, so it is

@@ -17,7 +17,7 @@ thread_local! {
 /// The whole header line: it is written into every answer.
 pub(crate) type Line = [u8; 37];
 
-/// The time as it was at the last [`look`], as RFC 9110, 5.6.7 wants it.
+/// The time as it was at the last [`refresh`], as RFC 9110, 5.6.7 wants it.
 pub(crate) fn now() -> Line {
     NOW.with(|now| now.get().1)
 }
@@ -37,7 +37,7 @@ pub(crate) fn value() -> HeaderValue {
 
 /// Looks at the clock. It is called whenever a connection has waited: answers that are made in one
 /// go, one after the other, have the same time.
-pub(crate) fn look() {
+pub(crate) fn refresh() {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     NOW.with(|now| {
         if now.get().0 != seconds {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_known_second() {
         assert_eq!(&super::format(784_111_777), b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
-        super::look();
+        super::refresh();
         assert!(super::now().ends_with(b" GMT\r\n"));
     }
 }

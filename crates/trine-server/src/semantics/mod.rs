@@ -4,13 +4,17 @@
 //!
 //! The cases stand in `tests/strictness/heads.rs`, and run over each protocol.
 
+pub(crate) mod budget;
+#[cfg(any(feature = "http2", feature = "http3"))]
+pub(crate) mod connection_fields;
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) mod cookies;
 pub(crate) mod date;
 pub mod https;
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) mod huffman;
-pub(crate) mod patience;
+pub(crate) mod refusal;
+pub(crate) mod response;
 pub(crate) mod trailers;
 
 use http::Method;

@@ -1,12 +1,12 @@
 //! Response to bytes: the pair of [`head`](super::head) and [`body`](super::body).
 
 use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode};
 
 use super::framing::Terms;
 use crate::semantics::trailers::may_be_trailer;
-use crate::semantics::{date, decimal};
+use crate::semantics::{date, decimal, refusal, response};
 
 pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -24,7 +24,7 @@ pub(crate) enum Payload {
 
 /// What the response's own headers say about its framing.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct Declared {
     length: Option<u64>,
     lengths: u8,
     close: bool,
@@ -32,23 +32,32 @@ pub(crate) struct Said {
 }
 
 #[cfg(feature = "http3")]
-impl Said {
+impl Declared {
     pub(crate) fn see_length(&mut self, value: &[u8]) {
         self.lengths = self.lengths.saturating_add(1);
         self.length = decimal(value).filter(|_| self.lengths == 1);
     }
 }
 
-/// How a body ends and the length that the head tells, for the versions that write their heads
-/// elsewhere.
-#[cfg(feature = "http3")]
-pub(crate) fn lengths(
+/// How a body ends, and the Content-Length of its response.
+pub(crate) fn framing(
     status: StatusCode,
     terms: &Terms,
-    known: Option<u64>,
-    said: &Said,
+    exact: Option<u64>,
+    declared: &Declared,
 ) -> (Payload, Option<u64>) {
-    (settle(status, terms, known, said), length_to_tell(status, terms, known, said))
+    let length =
+        response::content_length(status, terms.head, terms.connect, exact, declared.length);
+    let payload = if response::has_no_body(status, terms.head, terms.connect) {
+        Payload::Nothing
+    } else {
+        match (length, terms.old) {
+            (Some(length), _) => Payload::Sized(length),
+            (None, true) => Payload::UntilClose,
+            (None, false) => Payload::Chunked,
+        }
+    };
+    (payload, length)
 }
 
 /// Writes the head of a response and settles how its body ends.
@@ -66,16 +75,16 @@ pub(crate) fn head(
 ) -> Payload {
     out.reserve(192 + headers.len() * 48);
     status_line(out, status);
-    let said = own_headers(out, status, headers);
-    let payload = settle(status, terms, known, &said);
+    let declared = own_headers(out, status, headers);
+    let (payload, length) = framing(status, terms, known, &declared);
     // Behind a CONNECT come bytes that somebody else may have chosen: they must not become requests
     // (RFC 9931).
     let refuses_tunnel = terms.connect && !status.is_success();
-    terms.keep_alive &= !said.close && payload != Payload::UntilClose && !refuses_tunnel;
-    if !said.date {
+    terms.keep_alive &= !declared.close && payload != Payload::UntilClose && !refuses_tunnel;
+    if !declared.date {
         out.extend_from_slice(date);
     }
-    match (payload, length_to_tell(status, terms, known, &said)) {
+    match (payload, length) {
         (Payload::Chunked, _) => field(out, b"transfer-encoding", b"chunked"),
         (_, Some(length)) => {
             out.extend_from_slice(b"content-length: ");
@@ -86,7 +95,7 @@ pub(crate) fn head(
     }
     if status != StatusCode::SWITCHING_PROTOCOLS {
         if !terms.keep_alive {
-            if !said.close {
+            if !declared.close {
                 field(out, b"connection", b"close");
             }
         } else if terms.old {
@@ -106,15 +115,9 @@ pub(crate) fn problem(
     terms: &mut Terms,
     date: &date::Line,
 ) {
-    let title = status.canonical_reason().unwrap_or("Error");
-    // `detail` is always one of our own texts: no quote, backslash or control character to escape.
-    let body = format!(
-        r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#,
-        status.as_u16()
-    );
+    let body = refusal::problem(status, detail);
     let mut headers = HeaderMap::new();
-    headers
-        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CONTENT_TYPE, refusal::PROBLEM_JSON);
     if head(out, status, &headers, terms, Some(body.len() as u64), date) != Payload::Nothing {
         out.extend_from_slice(body.as_bytes());
     }
@@ -152,69 +155,30 @@ fn status_line(out: &mut BytesMut, status: StatusCode) {
 }
 
 /// Writes the handler's headers, except those that frame the message: these are ours.
-fn own_headers(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) -> Said {
-    let mut said = Said::default();
+fn own_headers(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) -> Declared {
+    let mut declared = Declared::default();
     for (name, value) in headers {
         if name == CONTENT_LENGTH {
-            said.lengths = said.lengths.saturating_add(1);
-            said.length = decimal(value.as_bytes());
+            declared.lengths = declared.lengths.saturating_add(1);
+            declared.length = decimal(value.as_bytes());
             continue;
         } else if name == TRANSFER_ENCODING {
             continue;
         } else if name == CONNECTION && status != StatusCode::SWITCHING_PROTOCOLS {
             let tokens = || value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-            said.close |= tokens().any(|token| token.eq_ignore_ascii_case(b"close"));
+            declared.close |= tokens().any(|token| token.eq_ignore_ascii_case(b"close"));
             if tokens().all(|token| token.eq_ignore_ascii_case(b"keep-alive")) {
                 continue;
             }
         } else if name == DATE {
-            said.date = true;
+            declared.date = true;
         }
         field(out, name.as_str().as_bytes(), value.as_bytes());
     }
-    if said.lengths != 1 {
-        said.length = None;
+    if declared.lengths != 1 {
+        declared.length = None;
     }
-    said
-}
-
-fn settle(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) -> Payload {
-    let empty = matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RESET_CONTENT);
-    if terms.head || empty || !may_have_body(status, terms) {
-        return Payload::Nothing;
-    }
-    match known.or(said.length) {
-        Some(length) => Payload::Sized(length),
-        None if terms.old => Payload::UntilClose,
-        None => Payload::Chunked,
-    }
-}
-
-/// The Content-Length to write (RFC 9110, 8.6). An answer without a body tells the length of the
-/// body that a GET would have brought: what the handler said, or what it gave us to leave out.
-fn length_to_tell(
-    status: StatusCode,
-    terms: &Terms,
-    known: Option<u64>,
-    said: &Said,
-) -> Option<u64> {
-    if !may_have_body(status, terms) {
-        return None;
-    }
-    if status == StatusCode::RESET_CONTENT {
-        // It has no body either, but no client knows that without being told (RFC 9110, 15.3.6).
-        return Some(0);
-    }
-    if terms.head || status == StatusCode::NOT_MODIFIED {
-        return known.filter(|length| *length > 0).or(said.length);
-    }
-    known.or(said.length)
-}
-
-fn may_have_body(status: StatusCode, terms: &Terms) -> bool {
-    !(status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || terms.connect && status.is_success())
+    declared
 }
 
 fn field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
@@ -226,6 +190,8 @@ fn field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     const DATE: &date::Line = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";

@@ -1,12 +1,13 @@
 //! Response to fields.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, StatusCode};
 
 use super::qpack::Encoder;
-use crate::h1::codec::encode::{self, Payload, Said};
+use crate::h1::codec::encode::{self, Declared, Payload};
 use crate::h1::codec::framing::Terms;
+use crate::semantics::connection_fields::is_connection_field;
 use crate::semantics::date;
 use crate::semantics::trailers::may_be_trailer;
 
@@ -23,19 +24,19 @@ pub(crate) fn head(
     let terms = Terms { old: false, head, connect: false, upgrade: false, keep_alive: true };
     let mut encoder = Encoder::new();
     encoder.field(":status", status.as_str().as_bytes());
-    let mut said = Said::default();
+    let mut declared = Declared::default();
     for (name, value) in headers {
         if *name == CONTENT_LENGTH {
-            said.see_length(value.as_bytes());
-        } else if !is_of_connection(name) {
-            said.date |= *name == http::header::DATE;
+            declared.see_length(value.as_bytes());
+        } else if !is_connection_field(name) {
+            declared.date |= *name == http::header::DATE;
             encoder.field(name.as_str(), value.as_bytes());
         }
     }
-    if !said.date {
+    if !declared.date {
         encoder.field("date", date::value().as_bytes());
     }
-    let (payload, length) = encode::lengths(status, &terms, known, &said);
+    let (payload, length) = encode::framing(status, &terms, known, &declared);
     if let Some(length) = length {
         encoder.field("content-length", itoa::Buffer::new().format(length).as_bytes());
     }
@@ -56,12 +57,4 @@ pub(crate) fn trailers(trailers: &HeaderMap) -> Bytes {
         encoder.field(name.as_str(), value.as_bytes());
     }
     encoder.finish()
-}
-
-/// Fields that HTTP/3 has no use for, and that must not be sent (RFC 9114, 4.2).
-fn is_of_connection(name: &HeaderName) -> bool {
-    *name == CONNECTION
-        || *name == TRANSFER_ENCODING
-        || *name == UPGRADE
-        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, HOST, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -17,6 +17,7 @@ use trine_core::{Body, BoxError, ConnInfo};
 
 use crate::forwarded::{TrustedProxies, over_tls};
 use crate::seam::MakeConnection;
+use crate::semantics::refusal;
 
 /// A layer that answers every request without TLS with the same URL under `https://`: 308, so that
 /// method and body stay.
@@ -145,15 +146,9 @@ fn authority<A>(request: &Request<A>) -> Option<Authority> {
 }
 
 fn problem(status: StatusCode, detail: &str) -> Response<Body> {
-    let title = status.canonical_reason().unwrap_or_default();
-    let text = format!(
-        "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{},\"detail\":\"{detail}\"}}",
-        status.as_u16()
-    );
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(Body::from(refusal::problem(status, detail)));
     *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response.headers_mut().insert(CONTENT_TYPE, refusal::PROBLEM_JSON);
     response
 }
 
