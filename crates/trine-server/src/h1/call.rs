@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use http::Response;
 
-use crate::config::Cancel;
+use crate::config::limits::Cancel;
 use crate::h1::codec::head::Head;
 use crate::h1::drive::drive;
 use crate::h1::end::End;
@@ -31,7 +31,7 @@ where
     let mut call = ServiceCall::new(service, future.as_mut());
     let outcome =
         drive(wire, upload, |cx, _| call.poll(cx, head, |head| head.request, response)).await;
-    if outcome.is_err() && wire.config.cancel == Cancel::Never && call.is_called() {
+    if outcome.is_err() && wire.limits.cancel == Cancel::Never && call.is_called() {
         upload.lose();
         call.finish().await;
     }

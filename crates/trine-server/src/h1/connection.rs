@@ -15,7 +15,7 @@ use std::task::Poll;
 use http::{Request, Response, StatusCode};
 use trine_core::{Body, ConnInfo};
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::RequestError;
 use crate::h1::call::call;
 use crate::h1::codec::framing::Terms;
@@ -31,7 +31,7 @@ use crate::seam::failure::FAILED;
 use crate::seam::panics::{Panicked, poll_caught};
 use crate::semantics;
 use crate::semantics::date;
-use crate::server::shutdown::Place;
+use crate::server::shutdown::ConnectionGuard;
 use crate::transport::io::Io;
 use crate::upgrade::{self, Offer};
 
@@ -40,17 +40,17 @@ pub(crate) async fn conn<I, M>(
     io: I,
     info: ConnInfo,
     make: impl Deref<Target = M>,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
 {
     let mut service = make.connection(&info);
-    let drain = place.drain();
-    let mut wire = Wire::new(io, config, Arc::clone(&drain));
+    let drain = guard.drain();
+    let mut wire = Wire::new(io, limits, Arc::clone(&drain));
     poll_fn(|cx| {
-        place.watch(cx);
+        guard.watch(cx);
         Poll::Ready(())
     })
     .await;
@@ -75,8 +75,8 @@ pub(crate) async fn conn<I, M>(
         #[cfg(feature = "http2")]
         End::Refused { error: RequestError::Version, .. } if begins_http2(&wire) => {
             // Boxed, so that connections of HTTP/1 stay small.
-            let Wire { io, input, config, .. } = wire;
-            Box::pin(crate::h2::serve(io, input, info, make, service, config, place)).await;
+            let Wire { io, input, limits, .. } = wire;
+            Box::pin(crate::h2::serve(io, input, info, make, service, limits, guard)).await;
         }
         End::Refused { error, head } => {
             let (status, detail) = error.wire();
@@ -86,7 +86,7 @@ pub(crate) async fn conn<I, M>(
             refuse(&mut wire, status, detail, &mut terms);
             linger::close(&mut wire, true).await;
         }
-        End::Switched(offer) => upgrade::hand_over(wire, offer, place).await,
+        End::Switched(offer) => upgrade::hand_over(wire, offer, guard).await,
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn conn<I, M>(
 #[cfg(feature = "http2")]
 #[cold]
 fn begins_http2<I>(wire: &Wire<I>) -> bool {
-    wire.config.http2.enabled
+    wire.limits.http2.enabled
         && matches!(wire.stage, Stage::Fresh)
         && crate::h2::is_preface(&wire.input)
 }
@@ -150,7 +150,7 @@ where
     }
     let client_goes_on = terms.keep_alive;
     if let Some(scheme) = request.uri().scheme() {
-        semantics::scheme(scheme, info, &wire.config)
+        semantics::scheme(scheme, info, &wire.limits)
             .map_err(|error| End::Refused { error, head: terms.head })?;
     }
     wire.stage = Stage::Called(terms);

@@ -6,11 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use trine_core::recycle;
 
+use crate::config::limits::HeadLimits;
 use crate::error::RequestError;
 use crate::h1::codec::head::{self, Head};
 use crate::h1::end::{End, stalled};
 use crate::h1::wire::{Gone, Stage, Wire};
-use crate::server::shutdown::LAST_CHANCE;
+use crate::server::shutdown::FIRST_REQUEST_GRACE;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::timer::Direction;
@@ -23,8 +24,8 @@ pub(crate) async fn read_head<I: Io>(
     wire: &mut Wire<I>,
     head: &mut Option<Head>,
 ) -> Result<(), End> {
-    let limits = wire.config.head_limits();
-    let gathered = wire.config.max_gathered_bytes;
+    let limits = wire.limits.head;
+    let gathered = wire.limits.max_gathered_bytes;
     let mut before = Before::default();
     let (mut begun, mut last_chance) = (false, false);
     let mut turn = pin!(tokio::task::yield_now());
@@ -64,7 +65,7 @@ pub(crate) async fn read_head<I: Io>(
             }
             if idle {
                 wire.rest();
-                wire.timer.set_if_clear(Direction::Read, wire.config.keep_alive_timeout);
+                wire.timer.set_if_clear(Direction::Read, wire.limits.keep_alive_timeout);
                 if wire.drain.ends_idle() && !last_chance {
                     // A request may have arrived that the runtime has not seen yet: look once more
                     // after its turn.
@@ -75,11 +76,11 @@ pub(crate) async fn read_head<I: Io>(
                     // Who has just connected is about to ask, and does not take the end for a
                     // reason to ask again.
                     last_chance = true;
-                    wire.timer.set(Direction::Read, LAST_CHANCE);
+                    wire.timer.set(Direction::Read, FIRST_REQUEST_GRACE);
                 }
             } else if !begun {
                 begun = true;
-                wire.timer.set(Direction::Read, wire.config.head_timeout);
+                wire.timer.set(Direction::Read, wire.limits.head_timeout);
             }
             return expire(cx, wire, idle).map(Err);
         }
@@ -98,7 +99,7 @@ struct Before {
 
 fn take_head<I>(
     wire: &mut Wire<I>,
-    limits: &head::Limits,
+    limits: &HeadLimits,
     before: &mut Before,
     head: &mut Option<Head>,
 ) -> Result<bool, End> {

@@ -125,7 +125,7 @@ impl Upload {
         wire: &mut Wire<I>,
     ) -> Poll<Result<(), Gone>> {
         loop {
-            match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
+            match self.decoder.decode(&mut wire.input, &wire.limits.body) {
                 Ok(Piece::More) => {}
                 Ok(piece) => {
                     self.deliver(piece);
@@ -152,13 +152,13 @@ impl Upload {
             match wire.poll_fill(cx, self.read_size()) {
                 Poll::Ready(Ok(())) => {
                     let read = wire.input.len() - before;
-                    if self.budget.progress(read, wire.config.min_body_rate) {
+                    if self.budget.progress(read, wire.limits.min_body_rate) {
                         wire.timer.clear(Direction::Read);
                     }
                 }
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
                 Poll::Pending => {
-                    if let Some(left) = self.budget.wait(wire.config.body_timeout) {
+                    if let Some(left) = self.budget.wait(wire.limits.body_timeout) {
                         wire.timer.set(Direction::Read, left);
                     }
                     return Poll::Pending;
@@ -171,10 +171,10 @@ impl Upload {
     /// for a peer that is gone.
     fn poll_discard<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<Gone> {
         while let State::Unwanted { discarded } = &mut self.state {
-            match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
+            match self.decoder.decode(&mut wire.input, &wire.limits.body) {
                 Ok(Piece::Data(data)) => {
                     *discarded += data.len() as u64;
-                    if *discarded > wire.config.max_discard_bytes {
+                    if *discarded > wire.limits.max_discard_bytes {
                         self.state = State::Broken;
                     }
                 }
@@ -234,7 +234,7 @@ impl Upload {
             // follows cannot be read.
             State::Feeding(_) | State::Unwanted { .. } if self.awaits_continue => false,
             State::Feeding(_) => true,
-            State::Unwanted { .. } => self.decoder.left() <= wire.config.max_discard_bytes,
+            State::Unwanted { .. } => self.decoder.left() <= wire.limits.max_discard_bytes,
         }
     }
 
@@ -261,7 +261,7 @@ impl Upload {
                         return Poll::Ready(Err(End::Close { linger: true }));
                     }
                     State::Unwanted { .. } => {
-                        wire.timer.set_if_clear(Direction::Read, wire.config.discard_timeout)
+                        wire.timer.set_if_clear(Direction::Read, wire.limits.discard_timeout)
                     }
                     // Its reader takes its time, as it may while the service runs.
                     State::Feeding(_) => {}

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
 
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::h1::codec::encode::Payload;
 use crate::h1::codec::framing::Terms;
 use crate::semantics::budget::WaitBudget;
@@ -51,13 +51,13 @@ pub(crate) struct Wire<I> {
     waited: bool,
     /// The peer ended its side. It may still be reading.
     pub(crate) eof: bool,
-    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) drain: Arc<Drain>,
 }
 
 impl<I: Io> Wire<I> {
-    pub(crate) fn new(io: I, config: Arc<ServerConfig>, drain: Arc<Drain>) -> Wire<I> {
-        let timer = Timer::new(config.keep_alive_timeout);
+    pub(crate) fn new(io: I, limits: Arc<Limits>, drain: Arc<Drain>) -> Wire<I> {
+        let timer = Timer::new(limits.keep_alive_timeout);
         Wire {
             io,
             input: BytesMut::new(),
@@ -68,7 +68,7 @@ impl<I: Io> Wire<I> {
             stage: Stage::Fresh,
             waited: false,
             eof: false,
-            config,
+            limits,
             drain,
         }
     }
@@ -114,7 +114,7 @@ impl<I: Io> Wire<I> {
                 return Poll::Ready(Gone);
             }
         }
-        if self.eof && self.config.cancel == Cancel::Fin {
+        if self.eof && self.limits.cancel == Cancel::Fin {
             return Poll::Ready(Gone);
         }
         self.look.poll(cx, &self.io).map(|()| Gone)
@@ -138,13 +138,13 @@ impl<I: Io> Wire<I> {
                 // What is held back counts once it leaves.
                 Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => {
-                    if self.write_budget.progress(written, self.config.min_write_rate) {
+                    if self.write_budget.progress(written, self.limits.min_write_rate) {
                         self.timer.clear(Direction::Write);
                     }
                 }
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
-                    if let Some(left) = self.write_budget.wait(self.config.write_timeout) {
+                    if let Some(left) = self.write_budget.wait(self.limits.write_timeout) {
                         self.timer.set(Direction::Write, left);
                     }
                     return Poll::Pending;

@@ -10,7 +10,7 @@ use http_body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
 use trine_core::BoxError;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::semantics::budget::WaitBudget;
 use crate::semantics::trailers::may_be_trailer;
 
@@ -49,8 +49,8 @@ where
     }
 
     /// When the client's time is over.
-    pub(super) fn deadline(&self, config: &ServerConfig) -> Option<Instant> {
-        self.budget.deadline(config.write_timeout)
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        self.budget.deadline(limits.write_timeout)
     }
 
     /// Ends the answer as broken.
@@ -60,10 +60,10 @@ where
 
     /// Moves the body on. Ready when there is nothing more to do for it, whether it went well or
     /// not.
-    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
+    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         loop {
             if !self.chunk.is_empty() || self.last {
-                ready!(self.poll_chunk(cx, config));
+                ready!(self.poll_chunk(cx, limits));
                 if self.last {
                     return Poll::Ready(());
                 }
@@ -92,16 +92,16 @@ where
     }
 
     /// Hands the chunk to h2, as the windows and our own buffer allow.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         while !self.chunk.is_empty() {
-            self.stream.reserve_capacity(self.chunk.len().min(config.http2.max_send_buffer));
+            self.stream.reserve_capacity(self.chunk.len().min(limits.http2.max_send_buffer));
             let mut room = self.stream.capacity();
             if room == 0 {
                 room = match self.stream.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(room))) => room,
                     Poll::Ready(_) => return self.give_up(),
                     Poll::Pending => {
-                        self.budget.wait(config.write_timeout);
+                        self.budget.wait(limits.write_timeout);
                         return Poll::Pending;
                     }
                 };
@@ -110,7 +110,7 @@ where
                 continue;
             }
             let piece = self.chunk.split_to(room.min(self.chunk.len()));
-            self.budget.progress(piece.len(), config.min_write_rate);
+            self.budget.progress(piece.len(), limits.min_write_rate);
             let end = self.last && self.chunk.is_empty();
             if self.stream.send_data(piece, end).is_err() {
                 return self.give_up();

@@ -13,7 +13,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::semantics::budget::WaitBudget;
 use crate::transport::buffer;
 use crate::transport::io::Io;
@@ -25,7 +25,7 @@ pub(super) struct Ends<I> {
     /// What was read before it was known to be HTTP/2.
     replay: BytesMut,
     out: BytesMut,
-    config: Arc<ServerConfig>,
+    limits: Arc<Limits>,
     pub(super) frames: Frames,
     /// How long the client may still keep us from writing.
     pub(super) write_budget: WaitBudget,
@@ -41,14 +41,14 @@ impl<I> Clone for Pipe<I> {
 }
 
 impl<I: Io> Pipe<I> {
-    pub(super) fn new(io: I, replay: BytesMut, config: Arc<ServerConfig>) -> Pipe<I> {
-        let frames = Frames::new(&config);
+    pub(super) fn new(io: I, replay: BytesMut, limits: Arc<Limits>) -> Pipe<I> {
+        let frames = Frames::new(&limits);
         let out = BytesMut::new();
         Pipe(Arc::new(Mutex::new(Ends {
             io,
             replay,
             out,
-            config,
+            limits,
             frames,
             write_budget: WaitBudget::default(),
             received: 0,
@@ -85,7 +85,7 @@ impl<I: Io> Ends<I> {
                 Poll::Ready(Ok(written)) => self.sent(written, held),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    self.write_budget.wait(self.config.write_timeout);
+                    self.write_budget.wait(self.limits.write_timeout);
                     return Poll::Pending;
                 }
             }
@@ -101,7 +101,7 @@ impl<I: Io> Ends<I> {
         }
         // What is held back counts once it leaves.
         if held || !self.io.holds_back() {
-            self.write_budget.progress(written, self.config.min_write_rate);
+            self.write_budget.progress(written, self.limits.min_write_rate);
         }
     }
 
@@ -162,7 +162,7 @@ impl<I: Io> AsyncWrite for Pipe<I> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut ends = self.ends();
-        if ends.out.len() >= ends.config.max_gathered_bytes {
+        if ends.out.len() >= ends.limits.max_gathered_bytes {
             ready!(ends.poll_send(cx))?;
         }
         if ends.out.capacity() == 0 {

@@ -13,7 +13,7 @@ use super::codec::encode;
 use super::codec::error::{Code, Fault};
 use super::stream::{Reader, StreamEnd, Writer};
 use super::upload::{Step, Upload};
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::seam::call::ServiceCall;
 use crate::seam::failure::{FAILED, Failure};
 use crate::seam::panics::{Panicked, poll_caught};
@@ -39,9 +39,9 @@ pub(super) async fn serve<M: MakeConnection>(
     writer: Writer,
     make: &M,
     (connection, info): (&Connection, &ConnInfo),
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Outcome {
-    let mut exchange = Exchange::new(reader, writer, connection, config);
+    let mut exchange = Exchange::new(reader, writer, connection, limits);
     let served = {
         let mut serving = pin!(exchange.run(make, info));
         poll_fn(|cx| {
@@ -72,7 +72,7 @@ pub(super) struct Exchange<'a> {
     /// The head of the response may be on its way.
     pub(super) responding: bool,
     pub(super) connection: &'a Connection,
-    pub(super) config: &'a ServerConfig,
+    pub(super) limits: &'a Limits,
 }
 
 impl<'a> Exchange<'a> {
@@ -80,19 +80,19 @@ impl<'a> Exchange<'a> {
         reader: Reader,
         writer: Writer,
         connection: &'a Connection,
-        config: &'a ServerConfig,
+        limits: &'a Limits,
     ) -> Exchange<'a> {
         Exchange {
             stopped: Box::pin(writer.stopped()),
             reader,
             writer,
             upload: None,
-            timer: Timer::new(config.head_timeout),
+            timer: Timer::new(limits.head_timeout),
             write_budget: WaitBudget::default(),
             head: false,
             responding: false,
             connection,
-            config,
+            limits,
         }
     }
 
@@ -123,7 +123,7 @@ impl<'a> Exchange<'a> {
         let mut call = ServiceCall::new(service, future.as_mut());
         let outcome =
             self.drive(|cx, _| call.poll(cx, &mut request, |request| request, &mut response)).await;
-        if outcome.is_err() && self.config.cancel == Cancel::Never && call.is_called() {
+        if outcome.is_err() && self.limits.cancel == Cancel::Never && call.is_called() {
             if let Some(upload) = &mut self.upload {
                 upload.lose();
             }
@@ -170,12 +170,12 @@ impl<'a> Exchange<'a> {
         while !self.writer.is_empty() {
             match self.writer.poll_send(cx) {
                 Poll::Ready(sent) => {
-                    if self.write_budget.progress(sent?, self.config.min_write_rate) {
+                    if self.write_budget.progress(sent?, self.limits.min_write_rate) {
                         self.timer.clear(Direction::Write);
                     }
                 }
                 Poll::Pending => {
-                    if let Some(left) = self.write_budget.wait(self.config.write_timeout) {
+                    if let Some(left) = self.write_budget.wait(self.limits.write_timeout) {
                         self.timer.set(Direction::Write, left);
                     }
                     break;
@@ -188,7 +188,7 @@ impl<'a> Exchange<'a> {
     /// Moves the request body. Ready when its reader should be polled again.
     pub(super) fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamEnd>> {
         let Some(upload) = &mut self.upload else { return Poll::Pending };
-        match ready!(upload.poll_move(cx, &mut self.reader, &mut self.timer, self.config))? {
+        match ready!(upload.poll_move(cx, &mut self.reader, &mut self.timer, self.limits))? {
             Step::Delivered => {}
             // Behind the head of a response, it would not be an interim response.
             Step::SendContinue if self.responding => {}

@@ -8,7 +8,7 @@ use trine_core::{Body, ConnInfo};
 
 use super::codec::error::{Code, Fault};
 use super::codec::frame::Piece;
-use super::codec::head::{self, Head, Limits, Refused};
+use super::codec::head::{self, Head, Refused};
 use super::codec::qpack::{self, Unreadable};
 use super::exchange::Exchange;
 use super::stream::StreamEnd;
@@ -27,21 +27,22 @@ impl Exchange<'_> {
             Ok(section) => section,
             Err(error) => return Ok(Err(error)),
         };
-        let fields = match qpack::decode(section, self.config.max_head_bytes) {
+        let fields = match qpack::decode(section, self.limits.head.bytes) {
             Ok(fields) => fields,
             Err(Unreadable::TooLarge) => return Ok(Err(RequestError::HeadTooLarge)),
             Err(broken) => return Err(Fault::from(broken).into()),
         };
-        let limits =
-            Limits { headers: self.config.max_headers, target: self.config.max_target_bytes };
-        let Head { mut request, length, expect_continue } = match head::read(fields, limits) {
-            Ok(head) => head,
-            Err(Refused::Answered(error)) => return Ok(Err(error)),
-            Err(Refused::Malformed(how)) => return Err(Fault::Stream(Code::Message, how).into()),
-        };
+        let Head { mut request, length, expect_continue } =
+            match head::read(fields, self.limits.head) {
+                Ok(head) => head,
+                Err(Refused::Answered(error)) => return Ok(Err(error)),
+                Err(Refused::Malformed(how)) => {
+                    return Err(Fault::Stream(Code::Message, how).into());
+                }
+            };
         self.head = *request.method() == Method::HEAD;
         if let Some(scheme) = request.uri().scheme()
-            && let Err(error) = semantics::scheme(scheme, info, self.config)
+            && let Err(error) = semantics::scheme(scheme, info, self.limits)
         {
             return Ok(Err(error));
         }
@@ -53,7 +54,7 @@ impl Exchange<'_> {
             })
         })
         .await?;
-        let (upload, body) = Upload::attach(length, expect_continue, first, limits)?;
+        let (upload, body) = Upload::attach(length, expect_continue, first)?;
         self.upload = Some(upload);
         *request.body_mut() = body;
         Ok(Ok(request))
@@ -61,7 +62,7 @@ impl Exchange<'_> {
 
     /// The encoded fields of the head.
     async fn read_section(&mut self) -> Result<Result<bytes::Bytes, RequestError>, StreamEnd> {
-        self.timer.set(Direction::Read, self.config.head_timeout);
+        self.timer.set(Direction::Read, self.limits.head_timeout);
         let piece = poll_fn(|cx| match self.reader.poll_next(cx) {
             Poll::Ready(piece) => Poll::Ready(piece.map(Ok)),
             Poll::Pending => self.timer.poll(cx).map(|_| Ok(Err(RequestError::HeadTimeout))),

@@ -172,7 +172,7 @@ impl Exchange<'_> {
         if self.upload.is_none() {
             self.reader.stop(Code::NoError);
         }
-        self.timer.set(Direction::Write, self.config.write_timeout);
+        self.timer.set(Direction::Write, self.limits.write_timeout);
         let mut sent = self.sent();
         let mut acknowledged = false;
         poll_fn(|cx| {
@@ -192,7 +192,7 @@ impl Exchange<'_> {
                 match ready!(self.timer.poll(cx)) {
                     Direction::Read => self.upload_timed_out(),
                     Direction::Write if self.is_fast_enough(&mut sent) => {
-                        self.timer.set(Direction::Write, self.config.write_timeout);
+                        self.timer.set(Direction::Write, self.limits.write_timeout);
                     }
                     Direction::Write => {
                         self.writer.cancel(Code::RequestCancelled);
@@ -211,8 +211,8 @@ impl Exchange<'_> {
     fn is_fast_enough(&self, before: &mut (u64, u64)) -> bool {
         const LARGEST_PACKET: u64 = 1472;
         let (bytes, frames) = std::mem::replace(before, self.sent());
-        let millis = u64::try_from(self.config.write_timeout.as_millis()).unwrap_or(u64::MAX);
-        let least = self.config.min_write_rate.saturating_mul(millis) / 1000;
+        let millis = u64::try_from(self.limits.write_timeout.as_millis()).unwrap_or(u64::MAX);
+        let least = self.limits.min_write_rate.saturating_mul(millis) / 1000;
         // Packets that probe the limits of the path are counted as bytes, but hold no frame of a
         // stream.
         before.0 - bytes >= least && before.1 - frames >= least.div_ceil(LARGEST_PACKET)

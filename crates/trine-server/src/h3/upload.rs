@@ -20,9 +20,9 @@ use trine_core::{Body, BodyError};
 
 use super::codec::error::{Code, Fault};
 use super::codec::frame::Piece;
-use super::codec::head::{self, Limits};
+use super::codec::head;
 use super::stream::{Reader, StreamEnd};
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::semantics::budget::WaitBudget;
 use crate::transport::timer::{Direction, Timer};
 
@@ -40,7 +40,6 @@ pub(super) struct Upload {
     left: Option<u64>,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
-    limits: Limits,
     /// How long the client may still keep the reader waiting.
     budget: WaitBudget,
 }
@@ -66,7 +65,6 @@ impl Upload {
         length: Option<u64>,
         expect_continue: bool,
         first: Option<Option<Piece>>,
-        limits: Limits,
     ) -> Result<(Upload, Body), Fault> {
         let ended = matches!(first, Some(None));
         let (filler, incoming) = incoming::channel(length);
@@ -75,16 +73,8 @@ impl Upload {
         let awaits_continue = expect_continue && first.is_none();
         let budget = WaitBudget::default();
         let (early, behind) = (BytesMut::new(), None);
-        let mut upload = Upload {
-            state,
-            early,
-            behind,
-            handed: 0,
-            left: length,
-            awaits_continue,
-            limits,
-            budget,
-        };
+        let mut upload =
+            Upload { state, early, behind, handed: 0, left: length, awaits_continue, budget };
         match first {
             None => {}
             Some(first) => match upload.admit(first)? {
@@ -105,11 +95,11 @@ impl Upload {
         cx: &mut Context<'_>,
         reader: &mut Reader,
         timer: &mut Timer,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Poll<Result<Step, StreamEnd>> {
         let State::Feeding(filler) = &self.state else { return self.watch(cx, reader) };
         match filler.poll_wanted(cx) {
-            Poll::Pending => return self.take_early(cx, reader, config),
+            Poll::Pending => return self.take_early(cx, reader, limits),
             Poll::Ready(Want::Gone) => {
                 timer.clear(Direction::Read);
                 self.stop(reader);
@@ -126,7 +116,7 @@ impl Upload {
             None => match reader.poll_next(cx) {
                 Poll::Ready(piece) => piece.and_then(|piece| Ok(self.admit(piece)?)),
                 Poll::Pending => {
-                    if let Some(left) = self.budget.wait(config.body_timeout) {
+                    if let Some(left) = self.budget.wait(limits.body_timeout) {
                         timer.set(Direction::Read, left);
                     }
                     return Poll::Pending;
@@ -134,10 +124,10 @@ impl Upload {
             },
         };
         let bytes = piece.as_ref().ok().and_then(Option::as_ref).map_or(0, Piece::len);
-        if self.budget.progress(bytes, config.min_body_rate) {
+        if self.budget.progress(bytes, limits.min_body_rate) {
             timer.clear(Direction::Read);
         }
-        let delivered = piece.and_then(|piece| self.deliver(piece, config));
+        let delivered = piece.and_then(|piece| self.deliver(piece, limits));
         Poll::Ready(self.report(delivered).map(|()| Step::Delivered))
     }
 
@@ -147,9 +137,9 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         reader: &mut Reader,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Poll<Result<Step, StreamEnd>> {
-        while self.behind.is_none() && self.handed + self.early.len() < config.http3.early_bytes {
+        while self.behind.is_none() && self.handed + self.early.len() < limits.http3.early_bytes {
             let piece = ready!(reader.poll_next(cx));
             self.awaits_continue = false;
             let piece = piece.and_then(|piece| Ok(self.admit(piece)?));
@@ -191,11 +181,11 @@ impl Upload {
         reader.poll_reset(cx).map(Err)
     }
 
-    fn deliver(&mut self, piece: Option<Piece>, config: &ServerConfig) -> Result<(), StreamEnd> {
+    fn deliver(&mut self, piece: Option<Piece>, limits: &Limits) -> Result<(), StreamEnd> {
         match piece {
             Some(Piece::Data(data)) => self.hand(data),
             Some(Piece::Trailers(section)) => {
-                let trailers = head::trailers(section, self.limits, config.max_trailer_bytes)?;
+                let trailers = head::trailers(section, limits.head, limits.body.trailers)?;
                 self.trailers(trailers);
             }
             Some(Piece::More | Piece::Head(_) | Piece::HeadTooLarge) => {}

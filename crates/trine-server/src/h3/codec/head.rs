@@ -9,17 +9,11 @@ use trine_unchecked::header_value;
 
 use super::error::{Code, Fault};
 use super::qpack::{self, Field};
+use crate::config::limits::HeadLimits;
 use crate::error::RequestError;
 use crate::semantics;
 use crate::semantics::cookies::join_cookies;
 use crate::semantics::trailers::may_be_trailer;
-
-/// What the head of a request may be at most.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) headers: usize,
-    pub(crate) target: usize,
-}
 
 /// A request whose body is still to come.
 #[derive(Debug)]
@@ -51,7 +45,7 @@ impl From<RequestError> for Refused {
     }
 }
 
-pub(crate) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> {
+pub(crate) fn read(fields: Vec<Field>, limits: HeadLimits) -> Result<Head, Refused> {
     let mut pseudo = Pseudo::default();
     let mut facts = Facts::default();
     let mut headers = HeaderMap::with_capacity(fields.len());
@@ -89,7 +83,11 @@ pub(crate) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> 
 }
 
 /// The fields behind a body.
-pub(crate) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<HeaderMap, Fault> {
+pub(crate) fn trailers(
+    section: Bytes,
+    limits: HeadLimits,
+    most: usize,
+) -> Result<HeaderMap, Fault> {
     let malformed = |how| Fault::Stream(Code::Message, how);
     let fields = qpack::decode(section, most)?;
     if fields.len() > limits.headers {

@@ -4,16 +4,17 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request};
 use trine_core::Body;
 
+use crate::config::limits::HeadLimits;
 use crate::h3::codec::control::Control;
 use crate::h3::codec::error::Fault;
-use crate::h3::codec::frame::{self, Frames, Piece};
+use crate::h3::codec::frame::{self, FrameLimits, Frames, Piece};
 use crate::h3::codec::head as request;
 use crate::h3::codec::qpack::{self, Encoder};
 
 /// Bytes of a head that a target allows.
 pub(crate) const HEAD: usize = 4096;
-const FRAMES: frame::Limits = frame::Limits { head: HEAD, trailers: 512, nothing: 256 };
-const FIELDS: request::Limits = request::Limits { headers: 32, target: 1024 };
+const FRAMES: FrameLimits = FrameLimits { head: HEAD, trailers: 512, nothing: 256 };
+const FIELDS: HeadLimits = HeadLimits { bytes: HEAD, headers: 32, target: 1024 };
 
 /// What a request's stream says.
 #[derive(Debug, Default, PartialEq, Eq)]
