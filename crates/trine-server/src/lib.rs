@@ -78,8 +78,10 @@ pub use handover::HandoverError;
 pub use listen::Listen;
 pub use listen::address::Address;
 #[cfg(feature = "axum")]
-pub use seam::axum::RouterOn;
-pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
+pub use seam::axum::ConnectionRouter;
+pub use seam::{
+    HttpService, HyperUpgrades, MakeConnection, MakeWorker, NativeUpgrades, UpgradeKind,
+};
 #[doc(inline)]
 pub use semantics::https;
 pub use server::{Bound, Server, ServerHandle, serve};

@@ -7,7 +7,7 @@ use http::Response;
 use crate::config::limits::Cancel;
 use crate::h1::codec::head::Head;
 use crate::h1::drive::drive;
-use crate::h1::end::End;
+use crate::h1::end::ConnectionEnd;
 use crate::h1::upload::Upload;
 use crate::h1::wire::Wire;
 use crate::seam::HttpService;
@@ -22,7 +22,7 @@ pub(crate) async fn call<I, S>(
     service: &mut S,
     head: &mut Option<Head>,
     response: &mut Option<Response<S::ResponseBody>>,
-) -> Result<Result<(), Failure>, End>
+) -> Result<Result<(), Failure>, ConnectionEnd>
 where
     I: Io,
     S: HttpService,

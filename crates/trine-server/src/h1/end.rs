@@ -5,22 +5,22 @@ use crate::upgrade::Offer;
 
 /// How a connection ends.
 #[derive(Debug)]
-pub(crate) enum End {
-    /// There is nobody to tell, or nothing to say.
+pub(crate) enum ConnectionEnd {
+    /// The socket is dropped: the peer is gone, or nothing is left to be sent.
     Quiet,
-    /// What is gathered is written, then our side is closed. With `linger` the peer may still be
+    /// The gathered bytes are written, then our side is closed. With `linger`, the peer may still be
     /// sending.
     Close { linger: bool },
-    /// The answer cannot be completed, and only a reset says so.
+    /// The response cannot be completed, and only a reset can say so.
     Reset,
-    /// The request is answered by the engine itself; without a body if it was a HEAD.
+    /// The engine answers the request itself. The response to a HEAD has no body.
     Refused { error: RequestError, head: bool },
-    /// The bytes are no longer HTTP; whoever took the offer gets them.
-    Switched(Offer),
+    /// The service accepted an upgrade. The holder of the other end of the offer gets the bytes.
+    Upgraded(Offer),
 }
 
 #[cold]
-pub(crate) fn stalled() -> End {
-    tracing::debug!("a client did not read its answer in time; its connection ends");
-    End::Quiet
+pub(crate) fn stalled() -> ConnectionEnd {
+    tracing::debug!("a client did not read its response in time; the connection ends");
+    ConnectionEnd::Quiet
 }

@@ -1,4 +1,4 @@
-//! The last bytes of a connection, so that the peer gets to read them.
+//! Closes a connection so that the peer can read its last bytes.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,15 +8,15 @@ use crate::h1::wire::Wire;
 use crate::transport::io::Io;
 use crate::transport::timer::Direction;
 
-/// Much is thrown away with few reads.
+/// The size of a read that is discarded.
 const LARGE_READ: usize = 64 * 1024;
 
-/// Writes what is gathered and closes our side.
+/// Writes the gathered bytes and closes our side.
 ///
-/// With `linger`, what the peer still sends is read into nothing until its own end, within a bound
-/// of time: a socket that is closed with unread bytes is reset, and a reset can destroy the answer
-/// on its way. The bytes are not bounded: a client in the middle of a large upload reads no answer
-/// before it has sent all of it.
+/// With `linger`, the bytes of the peer are discarded until the peer closes its side, or until a
+/// timeout. A socket that is closed with unread bytes is reset, and a reset can destroy the response
+/// on its way. The number of discarded bytes is not limited, because a client in the middle of a
+/// large upload does not read the response before it has sent everything.
 pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
     wire.timer.clear(Direction::Read);
     let mut closed = false;
@@ -25,7 +25,7 @@ pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
         if done.is_ready() {
             return done;
         }
-        // Bytes that wait to be sent have their own time.
+        // Bytes that wait to be written have a deadline of their own.
         if closed {
             wire.timer.set_if_clear(Direction::Read, wire.limits.discard_timeout);
         } else if wire.out.is_empty() {
@@ -36,7 +36,7 @@ pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
     .await;
 }
 
-/// Writes what fits and makes the end look broken.
+/// Writes what the socket takes at once, and makes the end look broken.
 pub(crate) async fn reset<I: Io>(wire: &mut Wire<I>) {
     poll_fn(|cx| {
         let _ = wire.poll_flush(cx);

@@ -1,4 +1,4 @@
-//! The socket with its buffers, its timer and what the connection must know of the server.
+//! The socket of a connection, with its buffers, its timer, its limits, and the drain of its worker.
 
 use std::future::Future as _;
 use std::pin::{Pin, pin};
@@ -10,46 +10,48 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::config::limits::{Cancel, Limits};
 use crate::h1::codec::encode::Payload;
-use crate::h1::codec::framing::Terms;
+use crate::h1::codec::framing::ResponseTerms;
 use crate::semantics::budget::WaitBudget;
 use crate::server::shutdown::Drain;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::out::Out;
-use crate::transport::reset::Look;
+use crate::transport::reset::ResetWatch;
 use crate::transport::timer::{Direction, Timer};
 
-/// The peer is gone: it reset the connection, or what we write fails. Nobody is left to answer.
+/// The peer is gone: it has reset the connection, or a write failed. No response can reach it.
 #[derive(Debug)]
-pub(crate) struct Gone;
+pub(crate) struct PeerGone;
 
-/// How far the request in hand is, for a panic that interrupts it.
+/// The stage of the current request, which decides what a panic leads to.
 #[derive(Debug, Default)]
 pub(crate) enum Stage {
-    /// Nothing was served yet: the connection may turn out to speak HTTP/2.
+    /// No request was served yet. The connection may turn out to speak HTTP/2.
     #[default]
     Fresh,
+    /// Between two requests.
     Between,
-    /// The service was called, and nothing of its answer is written.
-    Called(Terms),
-    /// The head of the answer is written, and its body follows.
+    /// The service was called, and its response was not begun.
+    Called(ResponseTerms),
+    /// The head of the response was written, and the body follows.
     Streaming(Payload),
 }
 
+/// The socket of an HTTP/1 connection and its state.
 #[derive(Debug)]
 pub(crate) struct Wire<I> {
     pub(crate) io: I,
-    /// What was read and not yet understood.
+    /// Bytes that were read and not parsed yet.
     pub(crate) input: BytesMut,
     pub(crate) out: Out,
     pub(crate) timer: Timer,
     /// How long the client may still keep us from writing.
     write_budget: WaitBudget,
-    look: Look,
+    reset_watch: ResetWatch,
     pub(crate) stage: Stage,
-    /// The last read found nothing.
+    /// The last read was pending.
     waited: bool,
-    /// The peer ended its side. It may still be reading.
+    /// The peer has closed its side. It may still be reading.
     pub(crate) eof: bool,
     pub(crate) limits: Arc<Limits>,
     pub(crate) drain: Arc<Drain>,
@@ -64,7 +66,7 @@ impl<I: Io> Wire<I> {
             out: Out::default(),
             timer,
             write_budget: WaitBudget::default(),
-            look: Look::default(),
+            reset_watch: ResetWatch::default(),
             stage: Stage::Fresh,
             waited: false,
             eof: false,
@@ -73,18 +75,18 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Reads once. It waits without a buffer, and never starts a read that it does not expect to
-    /// succeed.
+    /// Reads once, at least `want` bytes if they are there. It holds no buffer while it waits, and reads
+    /// only when it expects the read to succeed.
     pub(crate) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
         want: usize,
-    ) -> Poll<Result<(), Gone>> {
-        // Whoever waited was most often woken because there is something to read.
+    ) -> Poll<Result<(), PeerGone>> {
+        // A task that waited was most likely woken because the socket is readable.
         if !std::mem::take(&mut self.waited) {
             let ready = self.io.poll_read_ready(cx);
             self.waited = ready.is_pending();
-            ready!(ready).map_err(|_| Gone)?;
+            ready!(ready).map_err(|_| PeerGone)?;
         }
         if self.input.capacity() == 0 {
             self.input = buffer::take();
@@ -96,32 +98,32 @@ impl<I: Io> Wire<I> {
                 self.eof |= read == 0;
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(_)) => Poll::Ready(Err(Gone)),
+            Poll::Ready(Err(_)) => Poll::Ready(Err(PeerGone)),
             Poll::Pending => {
                 self.waited = true;
-                self.rest();
+                self.release_input();
                 Poll::Pending
             }
         }
     }
 
-    /// Looks for the end of a peer that nobody reads from now: a reset is an error, a FIN only
-    /// where the configuration says so. What else comes is kept for later, up to one buffer; past
-    /// it, and behind a FIN, a reset is looked for.
-    pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Gone> {
+    /// Watches for a peer that goes away while its bytes are not needed. A reset always counts, and a
+    /// FIN counts under [`Cancel::Fin`]. Other bytes are buffered up to the size of one buffer. Once
+    /// the buffer is full, or after a FIN, the socket is polled for a reset instead.
+    pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<PeerGone> {
         while !self.eof && self.input.len() < buffer::SIZE {
             if ready!(self.poll_fill(cx, buffer::SIZE)).is_err() {
-                return Poll::Ready(Gone);
+                return Poll::Ready(PeerGone);
             }
         }
         if self.eof && self.limits.cancel == Cancel::Fin {
-            return Poll::Ready(Gone);
+            return Poll::Ready(PeerGone);
         }
-        self.look.poll(cx, &self.io).map(|()| Gone)
+        self.reset_watch.poll(cx, &self.io).map(|()| PeerGone)
     }
 
-    /// Writes what is gathered.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+    /// Writes the gathered bytes.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PeerGone>> {
         if self.out.is_empty() && !self.io.holds_back() {
             return Poll::Ready(Ok(()));
         }
@@ -135,14 +137,14 @@ impl<I: Io> Wire<I> {
                 self.out.poll_write(cx, Pin::new(&mut self.io))
             };
             match written {
-                // What is held back counts once it leaves.
+                // Bytes that the stream holds back count when they reach the socket.
                 Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => {
                     if self.write_budget.progress(written, self.limits.min_write_rate) {
                         self.timer.clear(Direction::Write);
                     }
                 }
-                Poll::Ready(_) => return Poll::Ready(Err(Gone)),
+                Poll::Ready(_) => return Poll::Ready(Err(PeerGone)),
                 Poll::Pending => {
                     if let Some(left) = self.write_budget.wait(self.limits.write_timeout) {
                         self.timer.set(Direction::Write, left);
@@ -151,12 +153,12 @@ impl<I: Io> Wire<I> {
                 }
             }
         }
-        self.out.rest();
-        Pin::new(&mut self.io).poll_flush(cx).map_err(|_| Gone)
+        self.out.release();
+        Pin::new(&mut self.io).poll_flush(cx).map_err(|_| PeerGone)
     }
 
-    /// Gives the read buffer back while there is nothing in it.
-    pub(crate) fn rest(&mut self) {
+    /// Gives an empty read buffer back to the pool.
+    pub(crate) fn release_input(&mut self) {
         if self.input.is_empty() {
             buffer::give(&mut self.input);
         }

@@ -38,14 +38,13 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use trine_core::ConnInfo;
 
 use self::connection::Driver;
 pub use self::protocol::Protocol;
 use self::wire::Pipe;
 use crate::config::limits::Limits;
 use crate::seam::MakeConnection;
-use crate::server::shutdown::ConnectionGuard;
+use crate::seam::connection::Connection;
 use crate::transport::io::Io;
 
 /// Whether bytes that are no HTTP/1 begin a connection of HTTP/2, as far as they go (RFC 9113,
@@ -56,20 +55,18 @@ pub(crate) fn is_preface(input: &[u8]) -> bool {
         && input[16..].iter().zip(&frames::PREFACE[16..]).all(|(a, b)| a == b)
 }
 
-/// Serves a connection that speaks HTTP/2 to its end. `read_ahead` was read of it before that was
-/// known.
-pub(crate) async fn serve<I, M>(
-    io: I,
-    read_ahead: BytesMut,
-    info: ConnInfo,
-    make: impl Deref<Target = M>,
+/// Serves an HTTP/2 connection to its end. `read_ahead` are the bytes that were read from it before
+/// the protocol was known.
+pub(crate) async fn serve<I, D, M>(
+    connection: Connection<I, D>,
     service: M::Service,
-    limits: Arc<Limits>,
-    guard: ConnectionGuard,
+    read_ahead: BytesMut,
 ) where
     I: Io + Send + 'static,
+    D: Deref<Target = M>,
     M: MakeConnection,
 {
+    let Connection { io, info, make, limits, guard } = connection;
     let drain = guard.drain();
     poll_fn(|cx| {
         guard.watch(cx);
@@ -81,8 +78,8 @@ pub(crate) async fn serve<I, M>(
     if make.extended_connect() {
         builder.enable_connect_protocol();
     }
-    let Some(h2) = shake_hands(builder, pipe.clone(), &limits, &drain).await else { return };
-    let mut driver = Driver::new(h2, pipe, service, Arc::clone(&limits), Arc::clone(&drain));
+    let Some(h2) = handshake(builder, pipe.clone(), &limits, &drain).await else { return };
+    let mut driver = Driver::new(h2, pipe, service, limits, Arc::clone(&drain));
     poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(());
@@ -94,7 +91,7 @@ pub(crate) async fn serve<I, M>(
 }
 
 /// Our settings and the client's preface, which has the time of a head.
-async fn shake_hands<I: Io>(
+async fn handshake<I: Io>(
     builder: h2::server::Builder,
     pipe: Pipe<I>,
     limits: &Limits,

@@ -15,7 +15,8 @@ use tokio::sync::Semaphore;
 use trine_core::{Body, ConnInfo};
 
 use crate::config::limits::Limits;
-use crate::seam::{MakeConnection as _, MakeWorker as _, Own};
+use crate::seam::connection::Connection;
+use crate::seam::{MakeConnection as _, MakeWorker as _, NativeUpgrades};
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 
@@ -82,15 +83,16 @@ async fn a_panic_of_the_protocol_ends_its_connection() {
     let drain = Arc::new(Drain::default());
     let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     let never = |_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>();
-    let worker = Own(tower::service_fn(never)).worker(0).await.unwrap();
+    let worker = NativeUpgrades(tower::service_fn(never)).worker(0).await.unwrap();
     let info = ConnInfo::unknown();
     let service = worker.connection(&info);
-    let limits = Arc::new(Limits::default());
+    let connection =
+        Connection { io, info, make: &worker, limits: Arc::new(Limits::default()), guard };
     // A stream is open by then: `GET http://a/`.
     let request = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
     let all = [super::frames::PREFACE, b"\0\0\0\x04\0\0\0\0\0", request].concat();
     client.write_all(&all).await.unwrap();
-    let serving = super::serve(io, BytesMut::new(), info, &worker, service, limits, guard);
+    let serving = super::serve(connection, service, BytesMut::new());
     let trapping = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         client.write_all(TRAP).await.unwrap();

@@ -14,6 +14,7 @@ use trine_core::Body;
 
 use super::upload::Inflow;
 use crate::config::limits::Limits;
+use crate::seam::UpgradeKind;
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 use crate::upgrade::{self, Offer, Upgraded};
@@ -34,7 +35,7 @@ impl Offered {
     pub(super) fn of(request: Request<RecvStream>, drain: Arc<Drain>) -> (Request<Body>, Offered) {
         let (head, recv) = request.into_parts();
         let mut request = Request::from_parts(head, Body::empty());
-        let offer = upgrade::offer(&mut request, false);
+        let offer = upgrade::offer(&mut request, UpgradeKind::Native);
         (request, Offered { offer, inflow: Inflow::new(recv), early: BytesMut::new(), drain })
     }
 

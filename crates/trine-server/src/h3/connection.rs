@@ -20,7 +20,7 @@ use trine_core::{ConnInfo, TlsInfo, TlsVersion};
 use super::codec::control;
 use super::codec::error::{Code, Fault};
 use super::codec::frame::FrameLimits;
-use super::endpoint::Arrival;
+use super::endpoint::IncomingConnection;
 use super::exchange::{self, Outcome};
 use super::stream::{Reader, Writer};
 use super::uni_streams::UniStreams;
@@ -29,14 +29,14 @@ use crate::seam::MakeConnection;
 use crate::server::shutdown::ConnectionGuard;
 
 /// Serves one connection to its end. `make` is the worker's, shared by its connections.
-pub(crate) async fn connection<M: MakeConnection>(
-    arrival: Arrival,
+pub(crate) async fn serve<M: MakeConnection>(
+    incoming: IncomingConnection,
     make: impl Deref<Target = M>,
     limits: Arc<Limits>,
     guard: ConnectionGuard,
 ) {
     let drain = guard.drain();
-    let mut serving = pin!(serve(arrival, &*make, &limits, &guard));
+    let mut serving = pin!(serve_connection(incoming, &*make, &limits, &guard));
     poll_fn(|cx| {
         guard.watch(cx);
         // What is dropped here, quinn closes.
@@ -45,13 +45,13 @@ pub(crate) async fn connection<M: MakeConnection>(
     .await;
 }
 
-async fn serve<M: MakeConnection>(
-    arrival: Arrival,
+async fn serve_connection<M: MakeConnection>(
+    incoming: IncomingConnection,
     make: &M,
     limits: &Limits,
     guard: &ConnectionGuard,
 ) {
-    let Arrival { incoming, settings, handshake, local } = arrival;
+    let IncomingConnection { incoming, settings, handshake, local } = incoming;
     let shaking = async { incoming.accept_with(settings)?.await };
     let connection = match timeout(limits.handshake_timeout, shaking).await {
         Ok(Ok(connection)) => connection,

@@ -28,5 +28,5 @@ mod uni_streams;
 mod upload;
 
 pub(crate) use self::advertise::Advertise;
-pub(crate) use self::connection::connection;
-pub(crate) use self::endpoint::{Arrival, Port, say_goodbye};
+pub(crate) use self::connection::serve;
+pub(crate) use self::endpoint::{IncomingConnection, QuicListener, flush_close_frames};

@@ -24,7 +24,7 @@ use crate::listen::address::Address;
 use crate::listen::socket::{self, Socket};
 use crate::listen::unix::Files;
 use crate::listen::{self, Entrance, Opened, Origin};
-use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
+use crate::seam::{HttpService, HyperUpgrades, MakeConnection, MakeWorker};
 use crate::server::enter::{Door, enter};
 use crate::server::shutdown::{Phase, advance, reached};
 use crate::server::worker::{Common, Event};
@@ -287,7 +287,7 @@ impl Bound {
                         )),
                         #[cfg(feature = "http3")]
                         Socket::Quic(arrival) => {
-                            tokio::spawn(crate::h3::connection(*arrival, make, limits, guard))
+                            tokio::spawn(crate::h3::serve(*arrival, make, limits, guard))
                         }
                     };
                 },
@@ -383,7 +383,7 @@ pub async fn serve<S>(service: S) -> Result<(), ServerError>
 where
     S: HttpService + Clone + Send + Sync,
 {
-    Server::new(ServerConfig::default()).bind()?.serve(Shared(service)).await
+    Server::new(ServerConfig::default()).bind()?.serve(HyperUpgrades(service)).await
 }
 
 /// Stops the workers when the future of `serve` is dropped.

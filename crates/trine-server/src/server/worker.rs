@@ -103,7 +103,7 @@ async fn run<M: MakeWorker>(
             )),
             #[cfg(feature = "http3")]
             Socket::Quic(arrival) => {
-                tokio::task::spawn_local(crate::h3::connection(*arrival, make, limits, guard))
+                tokio::task::spawn_local(crate::h3::serve(*arrival, make, limits, guard))
             }
         };
     })
@@ -128,7 +128,7 @@ pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerE
             listener: socket.register().map_err(ServerError::Start)?,
             #[cfg(feature = "http3")]
             quic: match door.http3() {
-                Some((_, port)) => Some(port.open().map_err(ServerError::Start)?),
+                Some((_, port)) => Some(port.endpoint().map_err(ServerError::Start)?),
                 None => None,
             },
             door,
@@ -167,9 +167,11 @@ pub(crate) async fn work(
                 common.phase.clone(),
                 serve,
             );
-            let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
-                serve(Socket::Quic(Box::new(arrival)), permit);
-            });
+            let admission = (&common.permits, common.phase.clone());
+            let quic =
+                port.accept(endpoint, gate, admission, &common.limits, |incoming, permit| {
+                    serve(Socket::Quic(Box::new(incoming)), permit);
+                });
             tokio::join!(streams, quic);
             return;
         }
@@ -181,7 +183,7 @@ pub(crate) async fn work(
     drain.run(&mut common.phase, common.limits.shutdown_timeout).await;
     #[cfg(feature = "http3")]
     for endpoint in &endpoints {
-        crate::h3::say_goodbye(endpoint).await;
+        crate::h3::flush_close_frames(endpoint).await;
     }
 }
 

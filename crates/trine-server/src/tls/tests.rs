@@ -20,7 +20,7 @@ use super::Tls;
 use crate::config::limits::Limits;
 use crate::forwarded::TrustedProxies;
 use crate::listen::Listen;
-use crate::seam::{MakeWorker as _, Own};
+use crate::seam::{MakeWorker as _, NativeUpgrades};
 use crate::server::enter::{Door, enter};
 use crate::server::shutdown::Drain;
 
@@ -55,7 +55,7 @@ async fn open() -> (DuplexStream, TlsConnector, JoinHandle<Duration>) {
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
     let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
-    let worker = Arc::new(Own(tower::service_fn(service)).worker(0).await.unwrap());
+    let worker = Arc::new(NativeUpgrades(tower::service_fn(service)).worker(0).await.unwrap());
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
         enter(server, ConnInfo::plain(None, None), door, worker, limits, guard).await;

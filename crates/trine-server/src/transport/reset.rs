@@ -1,4 +1,4 @@
-//! How a connection notices that its peer is gone, while nobody reads.
+//! Notices a peer that has reset its connection while the connection is not read.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -9,18 +9,18 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::transport::io::Io;
 
-/// Looks for a reset now and then, while nothing is read: behind a FIN, or while enough waits to be
-/// understood.
+/// Asks the socket once per second whether it was reset.
 ///
-/// The socket is readable all that time, so that its readiness cannot be waited for; and taking
-/// that readiness away would lose the wake-up of the next read. It is one call to the system a
-/// second, and only of connections that have a request in hand.
+/// It is used after a FIN, or while the input buffer is full. The socket stays readable all that
+/// time, so readiness says nothing about a reset. Clearing the readiness would lose the wake-up of
+/// the next read. Only connections with a request in progress make this system call.
 #[derive(Debug, Default)]
-pub(crate) struct Look(Option<Pin<Box<Sleep>>>);
+pub(crate) struct ResetWatch(Option<Pin<Box<Sleep>>>);
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-impl Look {
+impl ResetWatch {
+    /// Ready once the socket was reset.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, io: &impl Io) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep(PERIOD)));
         loop {

@@ -49,6 +49,7 @@ use tokio::sync::oneshot;
 use trine_core::Body;
 
 use crate::h1::wire::Wire;
+use crate::seam::UpgradeKind;
 use crate::server::shutdown::{ConnectionGuard, Drain};
 use crate::transport::buffer;
 use crate::transport::io::Io;
@@ -290,9 +291,9 @@ impl Offer {
     not(feature = "hyper-upgrade"),
     allow(unused_variables, reason = "there is no other type")
 )]
-pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
+pub(crate) fn offer(request: &mut Request<Body>, kind: UpgradeKind) -> Offer {
     #[cfg(feature = "hyper-upgrade")]
-    if foreign {
+    if kind == UpgradeKind::Hyper {
         return Offer::Foreign(Box::new(crate::upgrade::hyper::Forged::offer(request)));
     }
     let (sender, receiver) = oneshot::channel();

@@ -1,4 +1,4 @@
-//! Bytes to frames of a request body.
+//! Decodes a request body into frames.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::HeaderName;
@@ -11,7 +11,7 @@ use crate::config::limits::{BodyLimits, HeadLimits};
 use crate::error::RequestError;
 use crate::semantics::trailers::may_be_trailer;
 
-/// Takes the frames of one body off the front of a buffer.
+/// Takes the pieces of one body off the front of a buffer.
 #[derive(Debug)]
 pub(crate) enum Decoder {
     Sized(u64),
@@ -61,7 +61,7 @@ impl Decoder {
         matches!(self, Decoder::Done)
     }
 
-    /// How many bytes are known to be still to come.
+    /// The number of bytes that are known to follow.
     pub(crate) fn left(&self) -> u64 {
         match self {
             Decoder::Sized(left) | Decoder::Chunked { state: Chunked::Data { left }, .. } => *left,
@@ -69,7 +69,7 @@ impl Decoder {
         }
     }
 
-    /// The next piece. The error says what is malformed.
+    /// The next piece. The error describes what is malformed.
     pub(crate) fn decode(
         &mut self,
         input: &mut BytesMut,
@@ -117,8 +117,7 @@ impl Chunked {
                     input.advance(1);
                     *self = self.step(byte)?;
                     if matches!(self, Chunked::Extended { .. }) {
-                        // Extensions mean nothing to us; unbounded ones are only good for wasting
-                        // time.
+                        // Extensions are ignored, so they must not consume unlimited time.
                         *extensions += 1;
                         if *extensions > limits.extensions {
                             return Err("its chunk extensions are larger than this server accepts");
@@ -132,7 +131,7 @@ impl Chunked {
     fn step(self, byte: u8) -> Result<Chunked, &'static str> {
         match (self, byte) {
             (Chunked::Size { digits, size }, _) if byte.is_ascii_hexdigit() => {
-                // Sixteen digits are all that 64 bits can hold; more would overflow or be padding.
+                // 64 bits have sixteen digits. More digits would overflow, or be padding.
                 if digits == 16 {
                     return Err("a chunk size has more than 16 digits");
                 }
@@ -144,7 +143,7 @@ impl Chunked {
             (Chunked::Size { size, .. }, b'\r') => Ok(Chunked::SizeLf { size }),
             (Chunked::Size { size, .. }, _) => match Extension::begin(byte) {
                 Some(at) => Ok(Chunked::Extended { size, at }),
-                None => Err("the line of a chunk size holds a byte that does not belong there"),
+                None => Err("the line of a chunk size contains an invalid byte"),
             },
             (Chunked::Extended { size, at }, b'\r') if at.may_end() => Ok(Chunked::SizeLf { size }),
             (Chunked::Extended { size, at }, _) => match at.step(byte) {
@@ -156,7 +155,7 @@ impl Chunked {
             (Chunked::DataCr, b'\r') => Ok(Chunked::DataLf),
             (Chunked::DataLf, b'\n') => Ok(Chunked::Size { digits: 0, size: 0 }),
             (Chunked::DataCr | Chunked::DataLf, _) => Err("a chunk is not followed by CR LF"),
-            _ => Err("the line of a chunk size holds a byte that does not belong there"),
+            _ => Err("the line of a chunk size contains an invalid byte"),
         }
     }
 }
@@ -219,7 +218,8 @@ mod tests {
 
     const LIMITS: BodyLimits = BodyLimits { extensions: 16, trailers: 64, headers: 4 };
 
-    /// Feeds `pieces` one after the other and returns the data, the trailers and what was not read.
+    /// Feeds `pieces` one after the other. Returns the data, the trailers, and the number of unread
+    /// bytes.
     fn decode(
         length: Length,
         pieces: &[&[u8]],
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(decode(Length::Sized(0), &[b"next"]).unwrap().2, 4);
     }
 
-    // A decoder that depends on where packets end is a smuggler's door.
+    // A decoder whose result depends on packet boundaries enables request smuggling.
     #[test]
     fn every_split_gives_the_same_result() {
         let text = b"4;a=b\r\nWiki\r\n00a ; c\r\npedia in\r\n\r\n0;d\r\nEtag: \"x\"\r\nX-Sum: 1\r\n\r\nGET";

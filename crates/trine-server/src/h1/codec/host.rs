@@ -1,10 +1,11 @@
-//! What may stand for a host: in the Host header, and in the authority of a request target.
+//! The grammar of a host, in the Host header and in the authority of a request target.
 
 use core::net::Ipv6Addr;
 
-/// `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not nothing. An empty
-/// Host says that the target has no authority, which a URI of `http` or `https` must have (RFC
-/// 9110, 4.2.1); who routes by it would need a default, and we have none (RFC 9112, 3.3).
+/// Whether this is `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not empty.
+///
+/// An empty Host means that the target has no authority, but URIs of `http` and `https` must have one
+/// (RFC 9110, 4.2.1). A server could use a default host instead (RFC 9112, 3.3), but there is none.
 pub(crate) fn valid_host(host: &[u8]) -> bool {
     let (valid, port) = if let Some(rest) = host.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
@@ -15,7 +16,7 @@ pub(crate) fn valid_host(host: &[u8]) -> bool {
             end += 1;
         }
         let (name, port) = host.split_at(end);
-        // A `%` is no byte of the table, so that plain names are done here.
+        // The table has no `%`, so a name without one is complete here.
         if port.first() == Some(&b'%') {
             let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
             (valid_encoded(&host[..end]), &host[end..])
@@ -29,7 +30,7 @@ pub(crate) fn valid_host(host: &[u8]) -> bool {
 fn valid_port(port: &[u8]) -> bool {
     match port {
         [] => true,
-        // Five digits are all that a port can have; an empty one is the default (RFC 3986, 3.2.3).
+        // A port has at most five digits. An empty port is the default port (RFC 3986, 3.2.3).
         [b':', digits @ ..] if digits.len() <= 5 => {
             let number = digits.iter().try_fold(0, |number: u32, byte| {
                 byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
@@ -40,8 +41,8 @@ fn valid_port(port: &[u8]) -> bool {
     }
 }
 
-/// What stands between brackets (RFC 3986, 3.2.2): an IPv6 address, or `v` and a version that is
-/// yet to come.
+/// The content of brackets (RFC 3986, 3.2.2): an IPv6 address, or `v` with the version of a future
+/// address format.
 #[cold]
 fn valid_literal(literal: &[u8]) -> bool {
     if let [b'v' | b'V', rest @ ..] = literal {
@@ -69,8 +70,8 @@ fn valid_encoded(name: &[u8]) -> bool {
     true
 }
 
-/// The bytes of a `reg-name` (RFC 3986, 3.2.2), but for `%`, and for the comma: that one only
-/// serves to smuggle a second host.
+/// The bytes of a `reg-name` (RFC 3986, 3.2.2) except `%`, and except the comma, whose only use is to
+/// smuggle a second host.
 static NAME_BYTE: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0;

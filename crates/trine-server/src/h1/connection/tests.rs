@@ -11,7 +11,8 @@ use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::seam::{MakeWorker as _, Own};
+use crate::config::limits::Limits;
+use crate::seam::{MakeWorker as _, NativeUpgrades};
 use crate::server::shutdown::Drain;
 use crate::upgrade::OnUpgrade;
 
@@ -62,11 +63,12 @@ async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
     let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
-    let worker = Own(tower::service_fn(service)).worker(0).await.unwrap();
+    let worker = NativeUpgrades(tower::service_fn(service)).worker(0).await.unwrap();
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
-        conn(server, ConnInfo::plain(None, None), &worker, Arc::new(Limits::default()), guard)
-            .await;
+        let info = ConnInfo::plain(None, None);
+        let limits = Arc::new(Limits::default());
+        serve(Connection { io: server, info, make: &worker, limits, guard }).await;
         start.elapsed()
     });
     (client, ended)

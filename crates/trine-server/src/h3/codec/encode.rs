@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::qpack::Encoder;
 use crate::h1::codec::encode::{self, Declared, Payload};
-use crate::h1::codec::framing::Terms;
+use crate::h1::codec::framing::ResponseTerms;
 use crate::semantics::connection_fields::is_connection_field;
 use crate::semantics::date;
 use crate::semantics::trailers::may_be_trailer;
@@ -21,13 +21,13 @@ pub(crate) fn head(
     known: Option<u64>,
     head: bool,
 ) -> (Bytes, Payload) {
-    let terms = Terms { old: false, head, connect: false, upgrade: false, keep_alive: true };
+    let terms = ResponseTerms { head, ..ResponseTerms::LAST };
     let mut encoder = Encoder::new();
     encoder.field(":status", status.as_str().as_bytes());
     let mut declared = Declared::default();
     for (name, value) in headers {
         if *name == CONTENT_LENGTH {
-            declared.see_length(value.as_bytes());
+            declared.add_length(value.as_bytes());
         } else if !is_connection_field(name) {
             declared.date |= *name == http::header::DATE;
             encoder.field(name.as_str(), value.as_bytes());
