@@ -1,10 +1,9 @@
-//! THE loop of a connection of HTTP/2: take in what came, move on the streams that are ready, write
-//! once, wait.
+//! The loop of an HTTP/2 connection: accept new streams, move the streams that are ready, write once,
+//! wait.
 //!
-//! Everything happens in the connection's own task, and futures need not be `Send`. `poll_ready`
-//! and `call` are asked of one service, one stream after the other in the order in which they came,
-//! so a service need not be `Clone`: it is made ready only when a head is there, and what was made
-//! ready is called.
+//! Everything runs in the task of the connection, so futures need not be `Send`. All streams share one
+//! service, which need not be `Clone`: it is made ready and called for one stream after the other, in
+//! the order in which the streams arrived, and only once a head is there.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,15 +16,15 @@ use http::{Method, Request};
 use tokio::time::Instant;
 use trine_core::{Body, BodyError, ConnInfo};
 
-use super::deadlines::{Due, Now, Times};
-use super::frames::Offence;
+use super::deadlines::{Deadlines, Expired, Status};
+use super::frames::Violation;
 use super::request::{self, LastHost};
-use super::respond::Terms;
-use super::stream::{Slot, State, Stream, Turn};
-use super::tunnel::Offered;
+use super::respond::ResponseTerms;
+use super::stream::{Slot, State, Stream, StreamStatus};
+use super::tunnel::PendingTunnel;
 use super::upload::Upload;
-use super::wakers::{Mark, Queue};
-use super::wire::Pipe;
+use super::wakers::{StreamWaker, WakeQueue};
+use super::wire::Wire;
 use crate::config::limits::{Cancel, Limits};
 use crate::error::RequestError;
 use crate::seam::failure::Failure;
@@ -35,42 +34,45 @@ use crate::semantics::date;
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 
-/// What the service says of another request.
+/// Whether the service takes another request.
 enum Readiness {
     Ready,
     Pending,
     Failed,
 }
 
-/// So often a turn looks for more before the runtime gets to do something else.
+/// The number of rounds before the task yields to the runtime.
 const ROUNDS: usize = 8;
 
+/// The state of a connection.
 pub(super) struct Driver<I, S: HttpService> {
-    h2: Connection<Pipe<I>, Bytes>,
-    pipe: Pipe<I>,
+    h2: Connection<Wire<I>, Bytes>,
+    wire: Wire<I>,
     pings: Option<PingPong>,
     service: S,
-    /// The service was asked whether it is ready, and said no: it may hold a place in a queue.
+    /// The last `poll_ready` was pending, so the service may hold a place in a queue.
     half_ready: bool,
-    /// The service gave an error: the next stream gets a fresh one.
-    spoiled: bool,
+    /// The service returned an error, so the next stream needs a new one.
+    failed: bool,
     slots: Vec<Slot<S>>,
     free: Vec<usize>,
-    /// Streams that wait until the service is ready.
+    /// The streams that wait for the service to become ready.
     waiting: VecDeque<usize>,
-    /// Streams that are to be looked at in this turn.
+    /// The streams to be polled in this turn.
     ready: Vec<usize>,
-    /// The stream that is looked at, for a panic that interrupts it.
+    /// The stream that is being polled, in case it panics.
     current: Option<usize>,
-    queue: Arc<Queue>,
-    /// The connection's own waker.
+    queue: Arc<WakeQueue>,
+    /// The waker of the connection itself.
     waker: Waker,
-    look: bool,
-    begun: u64,
+    /// Whether `h2` has to be polled for new streams.
+    poll_h2: bool,
+    /// The number of streams so far.
+    streams_begun: u64,
     closing: bool,
-    /// Whether the client may still have to read why the connection ends.
+    /// Whether to wait for the client to read why the connection ends.
     linger: bool,
-    times: Times,
+    deadlines: Deadlines,
     last_host: LastHost,
     limits: Arc<Limits>,
     drain: Arc<Drain>,
@@ -78,20 +80,20 @@ pub(super) struct Driver<I, S: HttpService> {
 
 impl<I: Io, S: HttpService> Driver<I, S> {
     pub(super) fn new(
-        mut h2: Connection<Pipe<I>, Bytes>,
-        pipe: Pipe<I>,
+        mut h2: Connection<Wire<I>, Bytes>,
+        wire: Wire<I>,
         service: S,
         limits: Arc<Limits>,
         drain: Arc<Drain>,
     ) -> Driver<I, S> {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(WakeQueue::default());
         Driver {
             pings: h2.ping_pong(),
             h2,
-            pipe,
+            wire,
             service,
             half_ready: false,
-            spoiled: false,
+            failed: false,
             slots: Vec::new(),
             free: Vec::new(),
             waiting: VecDeque::new(),
@@ -99,18 +101,18 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             current: None,
             waker: Waker::from(Arc::clone(&queue)),
             queue,
-            look: true,
-            begun: 0,
+            poll_h2: true,
+            streams_begun: 0,
             closing: false,
             linger: true,
-            times: Times::new(&limits),
+            deadlines: Deadlines::new(&limits),
             last_host: LastHost::default(),
             limits,
             drain,
         }
     }
 
-    /// One turn of the task. Ready when the connection is over.
+    /// Polls the connection. Ready when it has ended.
     pub(super) fn poll<M>(&mut self, cx: &mut Context<'_>, make: &M, info: &ConnInfo) -> Poll<()>
     where
         M: MakeConnection<Service = S>,
@@ -131,12 +133,12 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         Poll::Pending
     }
 
-    /// Everything that can be done now, and one write.
+    /// Does everything that can be done now, and writes once.
     fn turn<M>(&mut self, make: &M, info: &ConnInfo) -> Poll<()>
     where
         M: MakeConnection<Service = S>,
     {
-        // The one net for whatever services and their bodies do.
+        // The only panic guard around services and their bodies.
         match caught(|| self.work(make, info)) {
             Ok(Poll::Pending) => {}
             Err(Panicked) if self.after_panic() => self.waker.wake_by_ref(),
@@ -144,10 +146,10 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         }
         let waker = self.waker.clone();
         let cx = &mut Context::from_waker(&waker);
-        if let Poll::Ready(Err(_)) = self.pipe.poll_send(cx) {
+        if let Poll::Ready(Err(_)) = self.wire.poll_send(cx) {
             return Poll::Ready(());
         }
-        self.look_at_the_clock(cx)
+        self.poll_deadlines(cx)
     }
 
     fn work<M>(&mut self, make: &M, info: &ConnInfo) -> Poll<()>
@@ -158,15 +160,15 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         let cx = &mut Context::from_waker(&waker);
         for _ in 0..ROUNDS {
             if self.ready.is_empty() {
-                self.look |= self.queue.take(&mut self.ready);
-                // In the order in which they were woken.
+                self.poll_h2 |= self.queue.take(&mut self.ready);
+                // Streams are popped from the end, in the order in which they were woken.
                 self.ready.reverse();
             }
             while let Some(key) = self.ready.pop() {
-                self.go_on(key);
+                self.poll_stream(key);
             }
-            self.make_ready(make, info);
-            if !std::mem::take(&mut self.look) {
+            self.call_waiting(make, info);
+            if !std::mem::take(&mut self.poll_h2) {
                 return Poll::Pending;
             }
             loop {
@@ -175,24 +177,24 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                         self.begin(request, respond, make, info)
                     }
                     Poll::Ready(Some(Err(error))) => {
-                        tracing::debug!(%error, "a connection of HTTP/2 failed");
+                        tracing::debug!(%error, "an HTTP/2 connection failed");
                         return Poll::Ready(());
                     }
                     Poll::Ready(None) => return Poll::Ready(()),
                     Poll::Pending => break,
                 }
             }
-            let offence = self.pipe.ends().frames.offence.take();
-            if let Some(offence) = offence {
-                self.part(offence);
+            let violation = self.wire.state().frames.violation.take();
+            if let Some(violation) = violation {
+                self.close_for(violation);
             }
         }
-        self.look = true;
+        self.poll_h2 = true;
         self.waker.wake_by_ref();
         Poll::Pending
     }
 
-    /// A stream that the client has begun.
+    /// Begins to serve a stream that the client has opened.
     fn begin<M>(
         &mut self,
         request: Request<RecvStream>,
@@ -202,10 +204,13 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     ) where
         M: MakeConnection<Service = S>,
     {
-        self.begun += 1;
-        // Under `Cancel::Never` calls go on whose streams are gone, and h2 counts these no more.
-        if self.open() >= (self.limits.http2.max_concurrent_streams as usize).saturating_mul(2) {
-            self.part(Offence::Resets);
+        self.streams_begun += 1;
+        // Under `Cancel::Never`, calls continue after their streams are gone. h2 no longer counts
+        // those.
+        if self.open_streams()
+            >= (self.limits.http2.max_concurrent_streams as usize).saturating_mul(2)
+        {
+            self.close_for(Violation::Resets);
         }
         let key = self.free.pop().unwrap_or_else(|| self.new_slot());
         self.current = Some(key);
@@ -213,17 +218,17 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         let stream = respond.stream_id().as_u32();
         slot.stream.respond = Some(respond);
         let connect = *request.method() == Method::CONNECT;
-        slot.stream.terms = Terms { head: *request.method() == Method::HEAD, connect };
+        slot.stream.terms = ResponseTerms { head: *request.method() == Method::HEAD, connect };
         let mut request = request;
-        let fragment = self.pipe.ends().frames.has_fragment(stream);
+        let fragment = self.wire.state().frames.has_fragment(stream);
         let checked = request::check(&mut request, info, &self.limits, &mut self.last_host);
         if let Err(error) = if fragment { Err(RequestError::Target) } else { checked } {
             slot.stream.reject(error);
             return self.end(key);
         }
         let request = if connect {
-            let (request, offered) = Offered::of(request, Arc::clone(&self.drain));
-            slot.stream.offered = Some(offered);
+            let (request, tunnel) = PendingTunnel::offer(request, Arc::clone(&self.drain));
+            slot.stream.tunnel = Some(tunnel);
             request
         } else {
             let cx = &mut Context::from_waker(&slot.waker);
@@ -242,25 +247,25 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             Readiness::Pending => {
                 self.slots[key].stream.state = State::Waiting(Box::new(request));
                 self.waiting.push_back(key);
-                self.go_on(key);
+                self.poll_stream(key);
             }
         }
     }
 
     fn new_slot(&mut self) -> usize {
         let key = self.slots.len();
-        let mark = Mark::new(key, &self.queue);
-        let waker = Waker::from(Arc::clone(&mark));
-        self.slots.push(Slot { stream: Stream::free(), waker, mark });
+        let stream_waker = StreamWaker::new(key, &self.queue);
+        let waker = Waker::from(Arc::clone(&stream_waker));
+        self.slots.push(Slot { stream: Stream::free(), waker, stream_waker });
         key
     }
 
-    /// Whether the service is ready for the stream. Where it failed, the stream was told so.
+    /// Makes the service ready for the stream. If the service fails, the failure is sent.
     fn poll_ready<M>(&mut self, key: usize, make: &M, info: &ConnInfo) -> Readiness
     where
         M: MakeConnection<Service = S>,
     {
-        if std::mem::take(&mut self.spoiled) {
+        if std::mem::take(&mut self.failed) {
             self.service = make.connection(info);
         }
         let slot = &mut self.slots[key];
@@ -269,8 +274,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         match polled {
             Poll::Ready(Ok(())) => Readiness::Ready,
             Poll::Ready(Err(error)) => {
-                slot.stream.refuse(&Failure::of(&error.into()));
-                self.spoiled = true;
+                slot.stream.fail(&Failure::of(&error.into()));
+                self.failed = true;
                 Readiness::Failed
             }
             Poll::Pending => Readiness::Pending,
@@ -281,11 +286,11 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         let stream = &mut self.slots[key].stream;
         stream.call.set(Some(self.service.call(request)));
         stream.state = State::Called;
-        self.go_on(key);
+        self.poll_stream(key);
     }
 
-    /// Those that wait for the service, in their order.
-    fn make_ready<M>(&mut self, make: &M, info: &ConnInfo)
+    /// Calls the service for the streams that wait for it, in their order.
+    fn call_waiting<M>(&mut self, make: &M, info: &ConnInfo)
     where
         M: MakeConnection<Service = S>,
     {
@@ -305,29 +310,29 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         }
         self.current = None;
         if self.waiting.is_empty() && std::mem::take(&mut self.half_ready) {
-            // Nobody waits any more, and the service may hold a permit, or a place in a queue.
+            // No stream waits any more, but the service may hold a permit or a place in a queue.
             self.service = make.connection(info);
         }
     }
 
-    /// Looks at a stream that was woken.
-    fn go_on(&mut self, key: usize) {
+    /// Polls a stream that was woken.
+    fn poll_stream(&mut self, key: usize) {
         self.current = Some(key);
-        let Slot { stream, waker, mark } = &mut self.slots[key];
-        mark.clear();
-        let turn = stream.poll(&mut Context::from_waker(waker), &self.limits);
-        self.spoiled |= turn == Turn::Failed;
-        if turn != Turn::Pending {
+        let Slot { stream, waker, stream_waker } = &mut self.slots[key];
+        stream_waker.clear();
+        let status = stream.poll(&mut Context::from_waker(waker), &self.limits);
+        self.failed |= status == StreamStatus::Failed;
+        if status != StreamStatus::Pending {
             return self.end(key);
         }
         if let Some(at) = stream.deadline(&self.limits) {
-            self.times.stream(at);
+            self.deadlines.add_stream(at);
         }
         self.current = None;
     }
 
     fn end(&mut self, key: usize) {
-        self.look = true;
+        self.poll_h2 = true;
         if matches!(self.slots[key].stream.state, State::Waiting(_)) {
             self.waiting.retain(|waiting| *waiting != key);
         }
@@ -336,118 +341,122 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.current = None;
     }
 
-    /// Whether the connection goes on. A panic of no stream is one of the protocol itself, whose
-    /// state nobody knows then: it would panic again and again.
+    /// Handles a panic. Returns whether the connection continues. A panic outside of a stream happened
+    /// in `h2`, whose state is then unknown and would panic again.
     #[cold]
     fn after_panic(&mut self) -> bool {
         let Some(key) = self.current.take() else {
-            tracing::error!("a connection of HTTP/2 panicked outside of its streams; it ends");
+            tracing::error!("an HTTP/2 connection panicked outside of its streams; it ends");
             self.linger = false;
             return false;
         };
         self.waiting.retain(|waiting| *waiting != key);
-        self.spoiled = true;
-        let told = caught(|| self.slots[key].stream.after_panic());
-        // What is dropped may panic too; the place is lost then, not the connection.
+        self.failed = true;
+        let refused = caught(|| self.slots[key].stream.after_panic());
+        // Dropping the stream may panic too. Then the slot is lost, and not the connection.
         if caught(|| self.slots[key].stream.clear()).is_ok() {
             self.free.push(key);
         }
-        self.look = true;
-        self.linger &= told.is_ok();
-        told.is_ok()
+        self.poll_h2 = true;
+        self.linger &= refused.is_ok();
+        refused.is_ok()
     }
 
-    fn open(&self) -> usize {
+    fn open_streams(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Takes no more streams, and ends when those that are open have ended (RFC 9113, 6.8).
+    /// Accepts no more streams. The connection ends when the open streams have ended (RFC 9113, 6.8).
     fn close(&mut self) {
         self.closing = true;
-        self.look = true;
+        self.poll_h2 = true;
         self.h2.graceful_shutdown();
     }
 
+    /// Ends the connection because of what the client did.
     #[cold]
-    fn part(&mut self, offence: Offence) {
-        tracing::debug!(?offence, "a client does what serves no one; its connection ends");
-        self.abort(match offence {
-            Offence::Control | Offence::Resets => Reason::ENHANCE_YOUR_CALM,
-            Offence::Protocol => Reason::PROTOCOL_ERROR,
-            Offence::Compression => Reason::COMPRESSION_ERROR,
+    fn close_for(&mut self, violation: Violation) {
+        tracing::debug!(
+            ?violation,
+            "a client broke a rule or a limit of HTTP/2; the connection ends"
+        );
+        self.abort(match violation {
+            Violation::Control | Violation::Resets => Reason::ENHANCE_YOUR_CALM,
+            Violation::Protocol => Reason::PROTOCOL_ERROR,
+            Violation::Compression => Reason::COMPRESSION_ERROR,
         });
     }
 
     #[cold]
     fn abort(&mut self, reason: Reason) {
         self.closing = true;
-        self.look = true;
+        self.poll_h2 = true;
         self.h2.abrupt_shutdown(reason);
         self.waker.wake_by_ref();
     }
 
-    fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            // A tunnel has no place here, and is open all the same.
-            let open = self.open() > 0 || self.h2.has_streams();
-            let stands = {
-                let ends = self.pipe.ends();
-                Now {
-                    received: ends.received,
-                    incomplete: ends.frames.incomplete(),
-                    stall: ends.write_budget.deadline(self.limits.write_timeout),
+            // A tunnel has no slot, but h2 still knows its stream.
+            let open = self.open_streams() > 0 || self.h2.has_streams();
+            let status = {
+                let wire = self.wire.state();
+                Status {
+                    received: wire.received,
+                    incomplete: wire.frames.incomplete(),
+                    write_deadline: wire.write_budget.deadline(self.limits.write_timeout),
                     open,
-                    begun: self.begun,
+                    streams_begun: self.streams_begun,
                     closing: self.closing,
                 }
             };
-            let Poll::Ready(due) = self.times.poll(cx, &stands, &self.limits) else {
+            let Poll::Ready(expired) = self.deadlines.poll(cx, &status, &self.limits) else {
                 return Poll::Pending;
             };
-            match due {
-                Due::Head => {
-                    tracing::debug!("a head did not arrive in time; its connection ends");
+            match expired {
+                Expired::Head => {
+                    tracing::debug!("a request head did not arrive in time; the connection ends");
                     self.abort(Reason::ENHANCE_YOUR_CALM);
                     return Poll::Pending;
                 }
-                Due::Stall => {
+                Expired::Write => {
                     tracing::debug!(
-                        "a client did not read its answers in time; its connection ends"
+                        "a client did not read its responses in time; the connection ends"
                     );
                     self.linger = false;
                     return Poll::Ready(());
                 }
-                Due::Idle if self.closing => {
+                Expired::Idle if self.closing => {
                     self.linger = false;
                     return Poll::Ready(());
                 }
-                Due::Idle => {
+                Expired::Idle => {
                     self.close();
                     self.waker.wake_by_ref();
                     return Poll::Pending;
                 }
-                Due::Ask => {
+                Expired::Silence => {
                     if let Some(pings) = &mut self.pings {
-                        // The answer to the last one must be taken first. One that is on its way
-                        // already will do.
+                        // The response to the last PING must be taken first. If a PING is on its way
+                        // already, that one suffices.
                         let _ = pings.poll_pong(cx);
                         let _ = pings.send_ping(h2::Ping::opaque());
                     }
                 }
-                Due::Dead => {
-                    tracing::debug!("a client does not answer; its connection ends");
+                Expired::Ping => {
+                    tracing::debug!("a client did not respond to a PING; the connection ends");
                     self.linger = false;
                     return Poll::Ready(());
                 }
-                Due::Streams => self.expire(),
+                Expired::Streams => self.expire_streams(),
             }
         }
     }
 
-    /// Ends the streams whose client's time is over.
-    fn expire(&mut self) {
+    /// Ends the streams whose deadlines have passed.
+    fn expire_streams(&mut self) {
         let now = Instant::now();
-        self.times.clear_streams();
+        self.deadlines.clear_streams();
         for key in 0..self.slots.len() {
             if self.slots[key].stream.expire(now, &self.limits) {
                 self.current = Some(key);
@@ -455,14 +464,14 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     self.after_panic();
                 }
             } else if let Some(at) = self.slots[key].stream.deadline(&self.limits) {
-                self.times.stream(at);
+                self.deadlines.add_stream(at);
             }
         }
         self.waker.wake_by_ref();
     }
 
-    /// The connection is over. What a service began it may have to end, and the client may still
-    /// have to read why.
+    /// Called when the connection has ended. Services may have to finish, and the client may still have
+    /// to read why the connection ends.
     pub(super) async fn finish(mut self) {
         if self.drain.is_aborted() {
             return;
@@ -473,20 +482,20 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         if self.limits.cancel == Cancel::Never {
             for slot in &mut self.slots {
                 if let Some(call) = slot.stream.call.as_mut().as_pin_mut() {
-                    // Its answer is nobody's.
+                    // The client is gone, so the response is dropped.
                     let _ = call.await;
                 }
             }
         }
-        let (pipe, linger, patience) =
-            (self.pipe.clone(), self.linger, self.limits.discard_timeout);
-        // What services leave behind may panic, and so may streams of a connection that did.
+        let (wire, linger, timeout) = (self.wire.clone(), self.linger, self.limits.discard_timeout);
+        // Dropping the futures of services may panic, and so may streams of a connection that
+        // panicked.
         let dropped = caught(move || drop(self));
         if !linger || dropped.is_err() {
             return;
         }
-        let farewell = std::future::poll_fn(|cx| pipe.ends().poll_discard(cx));
-        // A socket that is closed with unread bytes is reset, and a reset can destroy the farewell.
-        let _ = tokio::time::timeout(patience, farewell).await;
+        let client_closes = std::future::poll_fn(|cx| wire.state().poll_discard(cx));
+        // A socket that is closed with unread bytes is reset, and a reset can destroy our GOAWAY.
+        let _ = tokio::time::timeout(timeout, client_closes).await;
     }
 }

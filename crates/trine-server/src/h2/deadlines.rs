@@ -1,4 +1,4 @@
-//! What a connection waits for, and until when.
+//! The deadlines of a connection.
 
 use std::task::{Context, Poll};
 
@@ -8,123 +8,128 @@ use trine_core::later::later;
 use crate::config::limits::Limits;
 use crate::transport::timer::LazySleep;
 
-/// A time that is over.
+/// A deadline that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
-    /// A frame or header block did not become complete.
+pub(super) enum Expired {
+    /// A frame or a header block was not completed.
     Head,
-    /// The client does not read.
-    Stall,
-    /// There was no stream for long.
+    /// The client did not read.
+    Write,
+    /// There was no stream for a while.
     Idle,
-    /// Nothing was heard for long: the client is to be asked whether it is there.
-    Ask,
-    /// It did not answer.
-    Dead,
-    /// A stream waits for too long.
+    /// The client was silent for a while. A PING has to be sent.
+    Silence,
+    /// The client did not respond to the PING.
+    Ping,
+    /// A stream waited for too long.
     Streams,
 }
 
-/// How the connection stands at the end of a turn.
+/// The state of the connection, on which its deadlines depend.
 #[derive(Debug)]
-pub(super) struct Now {
+pub(super) struct Status {
+    /// The number of bytes that were received.
     pub(super) received: u64,
+    /// Identifies a frame or a header block that is incomplete.
     pub(super) incomplete: Option<u64>,
-    pub(super) stall: Option<Instant>,
+    pub(super) write_deadline: Option<Instant>,
+    /// Whether there are open streams.
     pub(super) open: bool,
-    /// Streams that were begun so far: one that ended in the same turn was there too.
-    pub(super) begun: u64,
+    /// The number of streams so far, so that a stream which began and ended since the last poll is
+    /// noticed.
+    pub(super) streams_begun: u64,
     pub(super) closing: bool,
 }
 
+/// The deadlines of a connection.
 #[derive(Debug)]
-pub(super) struct Times {
+pub(super) struct Deadlines {
     sleep: LazySleep,
     head: Option<(u64, Instant)>,
     /// Since when there is no stream, and whether the connection was closing by then.
     idle: Option<(Instant, bool)>,
-    begun: u64,
+    streams_begun: u64,
     received: u64,
-    heard: Instant,
-    asked: Option<Instant>,
-    /// The earliest end of a stream's patience. It may have been put off since.
+    last_received: Instant,
+    ping_sent: Option<Instant>,
+    /// The earliest deadline of a stream. The stream may have moved it since.
     streams: Option<Instant>,
 }
 
-impl Times {
-    pub(super) fn new(limits: &Limits) -> Times {
+impl Deadlines {
+    pub(super) fn new(limits: &Limits) -> Deadlines {
         let now = Instant::now();
-        Times {
+        Deadlines {
             sleep: LazySleep::new(limits.keep_alive_timeout),
             head: None,
             idle: None,
-            begun: 0,
+            streams_begun: 0,
             received: 0,
-            heard: now,
-            asked: None,
+            last_received: now,
+            ping_sent: None,
             streams: None,
         }
     }
 
-    /// A stream waits, at most until `at`.
-    pub(super) fn stream(&mut self, at: Instant) {
+    /// Adds the deadline of a stream.
+    pub(super) fn add_stream(&mut self, at: Instant) {
         self.streams = Some(self.streams.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// All streams are looked at, and say anew what they wait for.
+    /// Removes the deadlines of all streams. Streams that still have one must be added again.
     pub(super) fn clear_streams(&mut self) {
         self.streams = None;
     }
 
-    /// Notes how the connection stands, and is ready with what is due. Call it until it is pending.
+    /// Updates the deadlines. Ready with the deadline that has passed; call it until it is pending.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        stands: &Now,
+        status: &Status,
         limits: &Limits,
-    ) -> Poll<Due> {
+    ) -> Poll<Expired> {
         let now = Instant::now();
-        if stands.received != self.received {
-            self.received = stands.received;
-            self.heard = now;
-            self.asked = None;
+        if status.received != self.received {
+            self.received = status.received;
+            self.last_received = now;
+            self.ping_sent = None;
         }
-        match (stands.incomplete, self.head) {
+        match (status.incomplete, self.head) {
             (Some(frame), Some((begun, _))) if frame == begun => {}
             (Some(frame), _) => self.head = Some((frame, later(now, limits.head_timeout))),
             (None, _) => self.head = None,
         }
-        if stands.open || stands.begun != self.begun {
-            self.begun = stands.begun;
+        if status.open || status.streams_begun != self.streams_begun {
+            self.streams_begun = status.streams_begun;
             self.idle = None;
         }
-        if !stands.open && self.idle.is_none_or(|(_, closing)| closing != stands.closing) {
-            self.idle = Some((now, stands.closing));
+        if !status.open && self.idle.is_none_or(|(_, closing)| closing != status.closing) {
+            self.idle = Some((now, status.closing));
         }
-        let patience =
-            if stands.closing { limits.discard_timeout } else { limits.keep_alive_timeout };
-        let ping = stands.open.then(|| match self.asked {
-            Some(asked) => (later(asked, limits.http2.ping_timeout), Due::Dead),
-            None => (later(self.heard, limits.http2.ping_interval), Due::Ask),
+        let idle_timeout =
+            if status.closing { limits.discard_timeout } else { limits.keep_alive_timeout };
+        let ping = status.open.then(|| match self.ping_sent {
+            Some(sent) => (later(sent, limits.http2.ping_timeout), Expired::Ping),
+            None => (later(self.last_received, limits.http2.ping_interval), Expired::Silence),
         });
-        let all = [
-            self.head.map(|(_, at)| (at, Due::Head)),
-            stands.stall.map(|at| (at, Due::Stall)),
-            self.idle.map(|(since, _)| (later(since, patience), Due::Idle)),
-            self.streams.map(|at| (at, Due::Streams)),
+        let deadlines = [
+            self.head.map(|(_, at)| (at, Expired::Head)),
+            status.write_deadline.map(|at| (at, Expired::Write)),
+            self.idle.map(|(since, _)| (later(since, idle_timeout), Expired::Idle)),
+            self.streams.map(|at| (at, Expired::Streams)),
             ping,
         ];
-        let Some((at, due)) = all.into_iter().flatten().min_by_key(|(at, _)| *at) else {
+        let Some((at, expired)) = deadlines.into_iter().flatten().min_by_key(|(at, _)| *at) else {
             return Poll::Pending;
         };
         if self.sleep.poll(cx, at).is_pending() {
             return Poll::Pending;
         }
-        match due {
-            Due::Ask => self.asked = Some(now),
-            Due::Idle => self.idle = None,
-            Due::Head | Due::Stall | Due::Dead | Due::Streams => {}
+        match expired {
+            Expired::Silence => self.ping_sent = Some(now),
+            Expired::Idle => self.idle = None,
+            Expired::Head | Expired::Write | Expired::Ping | Expired::Streams => {}
         }
-        Poll::Ready(due)
+        Poll::Ready(expired)
     }
 }

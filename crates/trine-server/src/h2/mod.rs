@@ -1,18 +1,19 @@
-//! HTTP/2 (RFC 9113), over the `h2` crate: it knows frames, HPACK and windows, this drives it.
+//! HTTP/2 (RFC 9113), over the `h2` crate, which implements frames, HPACK and flow control.
 //!
 //! ```text
-//!   driver      THE loop of a connection: streams in, ready ones on, one write out
-//!     request     the head, held to the rules of HTTP/1
-//!     stream      one stream's way: waiting, called, sending, reading
-//!       body        the request's body, on demand
-//!       answer      the head of the answer; download: its body, as the windows allow
+//!   connection  the loop: accept streams, move the ready ones, write once
+//!     request     checks the head against the rules of HTTP/1
+//!     stream      one stream: waiting, called, sending, reading
+//!       upload      the request body
+//!       respond     the head of the response; download: its body, as flow control allows
 //!       tunnel      a stream behind CONNECT
-//!   pipe        the bytes, gathered on the way out; frames: what is counted on the way in; fields: what h2 overlooks there
-//!   wake        who wants to go on; times, clock: until when somebody waits
+//!   wire        the bytes of the connection: writes are gathered, reads are inspected
+//!     frames      counts frames; fields: finds what h2 does not report in header blocks
+//!   wakers      which streams are ready; deadlines: until when the connection waits
 //! ```
 //!
-//! All streams of a connection live in its task. A stream costs no spawn, and nothing of ours is
-//! allocated for it: the places of streams, with their futures and wakers, go from one to the next.
+//! All streams of a connection live in its task. A stream needs no spawn, and no allocation of ours:
+//! the slots of streams, with their futures and wakers, are reused.
 
 mod connection;
 mod deadlines;
@@ -41,13 +42,13 @@ use bytes::{Bytes, BytesMut};
 
 use self::connection::Driver;
 pub use self::protocol::Protocol;
-use self::wire::Pipe;
+use self::wire::Wire;
 use crate::config::limits::Limits;
 use crate::seam::MakeConnection;
 use crate::seam::connection::Connection;
 use crate::transport::io::Io;
 
-/// Whether bytes that are no HTTP/1 begin a connection of HTTP/2, as far as they go (RFC 9113,
+/// Whether these bytes, which are not HTTP/1, are the beginning of an HTTP/2 connection (RFC 9113,
 /// 3.3).
 #[cold]
 pub(crate) fn is_preface(input: &[u8]) -> bool {
@@ -73,13 +74,13 @@ pub(crate) async fn serve<I, D, M>(
         Poll::Ready(())
     })
     .await;
-    let pipe = Pipe::new(io, read_ahead, Arc::clone(&limits));
+    let wire = Wire::new(io, read_ahead, Arc::clone(&limits));
     let mut builder = builder(&limits);
     if make.extended_connect() {
         builder.enable_connect_protocol();
     }
-    let Some(h2) = handshake(builder, pipe.clone(), &limits, &drain).await else { return };
-    let mut driver = Driver::new(h2, pipe, service, limits, Arc::clone(&drain));
+    let Some(h2) = handshake(builder, wire.clone(), &limits, &drain).await else { return };
+    let mut driver = Driver::new(h2, wire, service, limits, Arc::clone(&drain));
     poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(());
@@ -90,34 +91,34 @@ pub(crate) async fn serve<I, D, M>(
     driver.finish().await;
 }
 
-/// Our settings and the client's preface, which has the time of a head.
+/// Exchanges our settings and the preface of the client, which must arrive within `head_timeout`.
 async fn handshake<I: Io>(
     builder: h2::server::Builder,
-    pipe: Pipe<I>,
+    wire: Wire<I>,
     limits: &Limits,
     drain: &crate::server::shutdown::Drain,
-) -> Option<h2::server::Connection<Pipe<I>, Bytes>> {
-    let ends = pipe.clone();
-    let mut shaking = pin!(tokio::time::timeout(limits.head_timeout, builder.handshake(pipe)));
-    let shaken = poll_fn(|cx| {
+) -> Option<h2::server::Connection<Wire<I>, Bytes>> {
+    let output = wire.clone();
+    let mut handshake = pin!(tokio::time::timeout(limits.head_timeout, builder.handshake(wire)));
+    let done = poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(None);
         }
-        let shaken = shaking.as_mut().poll(cx);
+        let polled = handshake.as_mut().poll(cx);
         // The client may wait for our settings before it sends its preface.
-        if let Poll::Ready(Err(_)) = ends.poll_send(cx) {
+        if let Poll::Ready(Err(_)) = output.poll_send(cx) {
             return Poll::Ready(None);
         }
-        shaken.map(Some)
+        polled.map(Some)
     });
-    match shaken.await? {
+    match done.await? {
         Ok(Ok(connection)) => Some(connection),
         Ok(Err(error)) => {
-            tracing::debug!(%error, "a connection did not begin as HTTP/2 does");
+            tracing::debug!(%error, "the HTTP/2 handshake of a connection failed");
             None
         }
         Err(_) => {
-            tracing::debug!("the preface of a connection did not arrive in time");
+            tracing::debug!("the HTTP/2 preface of a connection did not arrive in time");
             None
         }
     }

@@ -1,7 +1,7 @@
-//! The protocol of an extended CONNECT.
+//! The protocol of an extended CONNECT (RFC 8441).
 
-/// The protocol that an extended CONNECT asks for (RFC 8441), in the extensions of its request:
-/// `websocket`, say.
+/// The protocol that an extended CONNECT asks for (RFC 8441), such as `websocket`. It is in the
+/// extensions of the request.
 ///
 /// ```
 /// use http::Request;
@@ -20,7 +20,7 @@ impl Protocol {
         Protocol(name.into())
     }
 
-    /// Its name, as the client wrote it.
+    /// The name of the protocol, as the client wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

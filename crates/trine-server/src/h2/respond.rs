@@ -1,4 +1,5 @@
-//! The head of an answer, and the way that its body takes: the pair of [`request`](super::request).
+//! Sends the head of a response, and decides how its body is sent: the counterpart of
+//! [`request`](super::request).
 
 use std::any::Any;
 
@@ -15,41 +16,41 @@ use crate::config::limits::Limits;
 use crate::semantics::connection_fields::{CONNECTION_FIELDS, is_connection_field};
 use crate::semantics::{date, decimal, refusal, response};
 
-/// What becomes of a stream behind the head of its answer.
+/// What follows the head of a response.
 pub(super) enum Sent<B> {
-    /// Nothing more is to be done for the answer.
+    /// Nothing: the response is complete.
     Whole,
-    /// Its body follows.
+    /// The body, which has to be sent.
     Streams(Download<B>),
-    /// It accepts a CONNECT: the stream carries another protocol from now on.
-    Switched(SendStream<Bytes>),
+    /// Another protocol: the response accepts a CONNECT.
+    Upgraded(SendStream<Bytes>),
 }
 
-/// What the request says of its answer.
+/// What a request decides about its response.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Terms {
+pub(super) struct ResponseTerms {
     pub(super) head: bool,
     pub(super) connect: bool,
 }
 
-/// The stream is gone, or h2 does not take the answer. Nobody is left to be told.
+/// The stream is gone, or h2 does not accept the response. Nothing can be sent any more.
 #[derive(Debug)]
-pub(super) struct Lost;
+pub(super) struct StreamGone;
 
-/// Sends the head of an answer, and all of its body where that is there.
+/// Sends the head of a response, and the whole body if it is there.
 pub(super) fn send<B>(
     respond: &mut SendResponse<Bytes>,
-    answer: Response<B>,
-    terms: Terms,
+    response: Response<B>,
+    terms: ResponseTerms,
     limits: &Limits,
-) -> Result<Sent<B>, Lost>
+) -> Result<Sent<B>, StreamGone>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + 'static,
 {
-    let (mut parts, body) = answer.into_parts();
+    let (mut parts, body) = response.into_parts();
     let status = parts.status;
     if status.is_informational() {
-        tracing::error!(%status, "a service answered with an interim status; 500 was sent instead");
+        tracing::error!(%status, "a service responded with an interim status; a 500 was sent instead");
         refuse(
             respond,
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -58,11 +59,11 @@ where
         )?;
         return Ok(Sent::Whole);
     }
-    let length = settle(&mut parts.headers, status, terms, body.size_hint().exact());
+    let length = complete_headers(&mut parts.headers, status, terms, body.size_hint().exact());
     parts.version = Version::HTTP_2;
     let head = Response::from_parts(parts, ());
     if terms.connect && status.is_success() {
-        return Ok(Sent::Switched(respond.send_response(head, false)?));
+        return Ok(Sent::Upgraded(respond.send_response(head, false)?));
     }
     let bodiless = response::has_no_body(status, terms.head, terms.connect);
     if bodiless || body.is_end_stream() {
@@ -86,57 +87,57 @@ where
     }
 }
 
-/// An answer of the engine itself, as RFC 9457 tells it.
+/// Sends a response of the engine itself.
 #[cold]
 pub(super) fn refuse(
     respond: &mut SendResponse<Bytes>,
     status: StatusCode,
     detail: &str,
-    terms: Terms,
-) -> Result<(), Lost> {
+    terms: ResponseTerms,
+) -> Result<(), StreamGone> {
     let body = refusal::problem(status, detail);
-    let mut answer = Response::new(());
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
+    let mut head = Response::new(());
+    *head.status_mut() = status;
+    let headers = head.headers_mut();
     headers.insert(CONTENT_TYPE, refusal::PROBLEM_JSON);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(DATE, date::value());
-    let mut stream = respond.send_response(answer, terms.head)?;
+    let mut stream = respond.send_response(head, terms.head)?;
     if !terms.head {
         stream.send_data(Bytes::from(body), true)?;
     }
     Ok(())
 }
 
-impl From<h2::Error> for Lost {
+impl From<h2::Error> for StreamGone {
     #[cold]
-    fn from(error: h2::Error) -> Lost {
-        tracing::debug!(%error, "an answer could not be sent");
-        Lost
+    fn from(error: h2::Error) -> StreamGone {
+        tracing::debug!(%error, "a response could not be sent");
+        StreamGone
     }
 }
 
-/// Writes our own fields and takes out those that HTTP/2 has not. The length that the body must
-/// have, where it is told.
-fn settle(
+/// Adds the fields of the engine and removes those that HTTP/2 does not have. Returns the length that
+/// the response declares for its body.
+fn complete_headers(
     headers: &mut HeaderMap,
     status: StatusCode,
-    terms: Terms,
-    known: Option<u64>,
+    terms: ResponseTerms,
+    exact: Option<u64>,
 ) -> Option<u64> {
-    let mut said = None;
-    let (mut lengths, mut date, mut of_connection) = (0_u8, false, false);
+    let mut declared = None;
+    let (mut lengths, mut date, mut has_connection_fields) = (0_u8, false, false);
     for (name, value) in &*headers {
         if name == CONTENT_LENGTH {
             lengths = lengths.saturating_add(1);
-            said = decimal(value.as_bytes());
+            declared = decimal(value.as_bytes());
         } else if name == DATE {
             date = true;
         } else {
-            of_connection |= is_connection_field(name);
+            has_connection_fields |= is_connection_field(name);
         }
     }
-    if of_connection {
+    if has_connection_fields {
         for name in CONNECTION_FIELDS {
             headers.remove(name);
         }
@@ -144,10 +145,10 @@ fn settle(
     if !date {
         headers.insert(DATE, date::value());
     }
-    let said = said.filter(|_| lengths == 1);
-    let told = response::content_length(status, terms.head, terms.connect, known, said);
-    match told {
-        Some(length) if said == Some(length) => {}
+    let declared = declared.filter(|_| lengths == 1);
+    let length = response::content_length(status, terms.head, terms.connect, exact, declared);
+    match length {
+        Some(length) if declared == Some(length) => {}
         Some(length) => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -156,10 +157,10 @@ fn settle(
         }
         None => {}
     }
-    told
+    length
 }
 
-/// Takes the bytes of a body that has them all. Of a foreign one only the trait is known.
+/// Takes the bytes of a body that has all of them. This works for our own body type only.
 fn take_whole<B: 'static>(body: &mut Option<B>) -> Option<Bytes> {
     let body = (body as &mut dyn Any).downcast_mut::<Option<Body>>()?;
     body.as_mut()?.take_whole()

@@ -1,4 +1,4 @@
-//! What cannot be had over a socket: a protocol that panics.
+//! A panic inside of h2, which cannot be provoked over a socket.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,14 +20,13 @@ use crate::seam::{MakeConnection as _, MakeWorker as _, NativeUpgrades};
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 
-/// Reads as the stream does, up to the frame of type `trap`: h2 is in the middle of its work when
-/// that panics.
+/// Reads from `stream` up to a frame of the type `TRAP`, and then panics in the middle of h2.
 struct Trapped {
     stream: DuplexStream,
     panics: Arc<AtomicUsize>,
 }
 
-/// A type of frames that no protocol has.
+/// A frame of an unknown type.
 const TRAP: &[u8] = b"\0\0\0\xee\0\0\0\0\0";
 
 impl AsyncRead for Trapped {
@@ -38,7 +37,7 @@ impl AsyncRead for Trapped {
     ) -> Poll<io::Result<()>> {
         let trapped = self.panics.load(Ordering::SeqCst);
         if trapped > 100 {
-            // The end of a test that fails.
+            // Ends a failing test.
             return Poll::Ready(Ok(()));
         }
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
@@ -74,7 +73,7 @@ impl Io for Trapped {
     }
 }
 
-// The driver looked for the stream that had panicked, found none, and tried again for ever.
+// The driver once looked for the stream that had panicked, found none, and tried again for ever.
 #[tokio::test]
 async fn a_panic_of_the_protocol_ends_its_connection() {
     let (mut client, stream) = tokio::io::duplex(16 * 1024);
@@ -88,7 +87,7 @@ async fn a_panic_of_the_protocol_ends_its_connection() {
     let service = worker.connection(&info);
     let connection =
         Connection { io, info, make: &worker, limits: Arc::new(Limits::default()), guard };
-    // A stream is open by then: `GET http://a/`.
+    // `GET http://a/`, so that a stream is open.
     let request = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
     let all = [super::frames::PREFACE, b"\0\0\0\x04\0\0\0\0\0", request].concat();
     client.write_all(&all).await.unwrap();

@@ -1,10 +1,10 @@
-//! The body of a request on its way from h2 to whoever reads it, on demand.
+//! The body of a request, on its way from h2 to its reader, on demand.
 //!
-//! What nobody asks for stays within the windows that the client was given, but for the first
-//! `early_bytes` of it: these are taken, and the client gets its windows back for them. All streams
-//! share one window of the connection, and small bodies of requests that wait must not use it up.
-//! The rest of the credit comes back as the body is read, and all of it with [`Inflow`], however
-//! the body ends.
+//! Data that the reader has not asked for stays within the flow-control windows of the client, except
+//! for the first `early_bytes`: these are taken at once, and the client gets its credit back. All
+//! streams of a connection share one window, and the small bodies of requests that wait must not
+//! exhaust it. The rest of the credit is returned as the body is read. [`BodyStream`] returns what is
+//! left, however the body ends.
 
 use std::task::{Context, Poll};
 
@@ -18,41 +18,43 @@ use trine_core::{Body, BodyError};
 use crate::config::limits::Limits;
 use crate::semantics::budget::WaitBudget;
 
-/// The connection's end of a body.
+/// The sending end of a request body.
 #[derive(Debug)]
 pub(super) enum Upload {
-    /// All of it was handed on, or nobody wants the rest.
+    /// The reader has all of the body, or does not want the rest.
     Done,
     Feeding(Box<Feed>),
 }
 
+/// A body that is not complete.
 #[derive(Debug)]
 pub(super) struct Feed {
     filler: Filler,
-    inflow: Inflow,
-    /// What was taken before its reader asked for it. It is copied: a piece of a few bytes holds
-    /// the buffer of a whole read.
+    stream: BodyStream,
+    /// Data that was taken before the reader asked for it. It is a copy, because a small piece keeps
+    /// the buffer of a whole read alive.
     early: BytesMut,
-    /// Bytes that the reader got last, or that wait for it alone.
+    /// The length of the last frame that the reader was given.
     handed: usize,
     /// How long the client may still keep the reader waiting.
     budget: WaitBudget,
-    /// The data has ended, and trailers may come.
+    /// The data has ended. Trailers may follow.
     trailing: bool,
     /// The client waits for `100 Continue` before it sends anything (RFC 9110, 10.1.1).
     pub(super) awaits_continue: bool,
 }
 
-/// A body as h2 has it, and what its client is owed for it.
+/// A body of h2, and the flow-control credit that the client has to get back for it.
 #[derive(Debug)]
-pub(super) struct Inflow {
+pub(super) struct BodyStream {
     body: RecvStream,
-    /// Bytes taken from h2 for which the client has not got its windows back (RFC 9113, 6.9).
+    /// The bytes for which the client has not got its credit back (RFC 9113, 6.9).
     owed: usize,
 }
 
 impl Upload {
-    /// Gives the request its body: whole if it is there already, else one that is filled on demand.
+    /// Gives the request its body. A small body that has arrived already is whole; any other body is
+    /// filled on demand.
     pub(super) fn attach(
         request: Request<RecvStream>,
         cx: &mut Context<'_>,
@@ -63,15 +65,15 @@ impl Upload {
             return (Request::from_parts(head, Body::empty()), Upload::Done);
         }
         let length = content_length(&head.headers);
-        // A small body has most often come with its head: then nobody needs to wait for it.
+        // Most small bodies arrive together with their head.
         let first = match body.poll_data(cx) {
             Poll::Ready(Some(Ok(data))) => Some(data),
-            // An error comes again when somebody asks.
+            // h2 reports an error again at the next poll.
             _ => None,
         };
         let handed = first.as_ref().map_or(0, Bytes::len);
         let trailing = first.is_some() && body.is_end_stream();
-        let inflow = Inflow { body, owed: handed };
+        let stream = BodyStream { body, owed: handed };
         if let Some(data) = &first
             && trailing
             && handed <= limits.http2.early_bytes
@@ -86,8 +88,8 @@ impl Upload {
             filler.fill(Frame::data(data));
         }
         let (early, budget) = (BytesMut::new(), WaitBudget::default());
-        let mut feed = Feed { filler, inflow, early, handed, budget, trailing, awaits_continue };
-        feed.settle(limits);
+        let mut feed = Feed { filler, stream, early, handed, budget, trailing, awaits_continue };
+        feed.release_credit(limits);
         (Request::from_parts(head, Body::incoming(incoming)), Upload::Feeding(Box::new(feed)))
     }
 
@@ -99,7 +101,7 @@ impl Upload {
         matches!(self, Upload::Feeding(feed) if feed.awaits_continue)
     }
 
-    /// The reader waits, and the client waits for a word before it sends.
+    /// Whether `100 Continue` has to be sent: the reader waits for the client, and the client for us.
     pub(super) fn wants_continue(&mut self, cx: &mut Context<'_>) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         let wants = feed.awaits_continue && feed.filler.poll_wanted(cx) == Poll::Ready(Want::Frame);
@@ -107,8 +109,8 @@ impl Upload {
         wants
     }
 
-    /// Moves the body on. `true` when its reader was given something, so that it is worth asking
-    /// again.
+    /// Moves the body towards its reader. Returns whether the reader was given something, so that it is
+    /// worth polling again.
     pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, limits: &Limits) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         match feed.filler.poll_wanted(cx) {
@@ -127,7 +129,7 @@ impl Upload {
                 }
                 Poll::Ready(Ok(Some(frame))) => {
                     feed.filler.fill(frame);
-                    if feed.is_through() {
+                    if feed.is_complete() {
                         self.end(Ok(()));
                     }
                     true
@@ -138,7 +140,7 @@ impl Upload {
         }
     }
 
-    /// When the client's time is over.
+    /// Until when the client must send more bytes.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<tokio::time::Instant> {
         match self {
             Upload::Feeding(feed) => feed.budget.deadline(limits.body_timeout),
@@ -146,7 +148,7 @@ impl Upload {
         }
     }
 
-    /// Ends the body before its end: its reader must not wait for it.
+    /// Ends the body with an error, so that the reader does not wait for it.
     pub(super) fn fail(&mut self, error: BodyError) {
         self.end(Err(error));
     }
@@ -171,16 +173,16 @@ impl Feed {
         limits: &Limits,
     ) -> Poll<Result<Option<Frame<Bytes>>, BodyError>> {
         self.handed = 0;
-        self.settle(limits);
+        self.release_credit(limits);
         if !self.early.is_empty() {
             let early = std::mem::take(&mut self.early).freeze();
             return Poll::Ready(Ok(Some(self.hand(early, limits))));
         }
         while !self.trailing {
-            let Poll::Ready(data) = self.inflow.poll_data(cx) else { return Poll::Pending };
+            let Poll::Ready(data) = self.stream.poll_data(cx) else { return Poll::Pending };
             match data {
                 Some(Ok(data)) => {
-                    self.trailing = self.inflow.body.is_end_stream();
+                    self.trailing = self.stream.body.is_end_stream();
                     if !data.is_empty() {
                         return Poll::Ready(Ok(Some(self.hand(data, limits))));
                     }
@@ -189,7 +191,7 @@ impl Feed {
                 None => self.trailing = true,
             }
         }
-        match self.inflow.body.poll_trailers(cx) {
+        match self.stream.body.poll_trailers(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(Some(trailers))) if trailers.len() > limits.head.headers => {
                 Poll::Ready(Err(BodyError::Malformed("too many trailers")))
@@ -202,46 +204,45 @@ impl Feed {
     fn hand(&mut self, data: Bytes, limits: &Limits) -> Frame<Bytes> {
         self.handed = data.len();
         self.budget.progress(data.len(), limits.min_body_rate);
-        self.settle(limits);
+        self.release_credit(limits);
         Frame::data(data)
     }
 
-    /// Nobody asks. What comes is taken all the same, up to the limit.
+    /// Takes data before the reader asks for it, up to the limit.
     fn take_early(&mut self, cx: &mut Context<'_>, limits: &Limits) {
         while !self.trailing && self.handed + self.early.len() < limits.http2.early_bytes {
-            match self.inflow.poll_data(cx) {
+            match self.stream.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.early.extend_from_slice(&data);
-                    self.trailing = self.inflow.body.is_end_stream();
+                    self.trailing = self.stream.body.is_end_stream();
                     self.awaits_continue = false;
                 }
                 Poll::Ready(None) => self.trailing = true,
-                // An error comes again when somebody asks.
+                // h2 reports an error again at the next poll.
                 Poll::Ready(Some(Err(_))) | Poll::Pending => break,
             }
         }
-        self.settle(limits);
+        self.release_credit(limits);
     }
 
-    /// Whether the reader has all of it, or will have with what waits for it, and the client its
-    /// credit.
-    fn is_through(&self) -> bool {
+    /// Whether the reader was given the whole body, and the client has its credit back.
+    fn is_complete(&self) -> bool {
         self.trailing
             && self.early.is_empty()
-            && self.inflow.owed == 0
-            && self.inflow.body.is_end_stream()
+            && self.stream.owed == 0
+            && self.stream.body.is_end_stream()
     }
 
-    /// Gives the client its windows back, but for what is unread beyond the limit.
-    fn settle(&mut self, limits: &Limits) {
+    /// Returns the credit of the client, except for unread bytes beyond the limit.
+    fn release_credit(&mut self, limits: &Limits) {
         let unread = self.handed + self.early.len();
-        self.inflow.owe(unread.saturating_sub(limits.http2.early_bytes));
+        self.stream.release_except(unread.saturating_sub(limits.http2.early_bytes));
     }
 }
 
-impl Inflow {
-    pub(super) fn new(body: RecvStream) -> Inflow {
-        Inflow { body, owed: 0 }
+impl BodyStream {
+    pub(super) fn new(body: RecvStream) -> BodyStream {
+        BodyStream { body, owed: 0 }
     }
 
     pub(super) fn poll_data(
@@ -255,21 +256,20 @@ impl Inflow {
         polled
     }
 
-    /// Gives back what is owed beyond `most` bytes.
-    pub(super) fn owe(&mut self, most: usize) {
-        if let Some(due @ 1..) = self.owed.checked_sub(most) {
-            self.owed = most;
-            // It fails where the stream is gone, which has no window.
-            let _ = self.body.flow_control().release_capacity(due);
+    /// Returns the credit of the client, except for `unread` bytes.
+    pub(super) fn release_except(&mut self, unread: usize) {
+        if let Some(released @ 1..) = self.owed.checked_sub(unread) {
+            self.owed = unread;
+            // It fails if the stream is gone, which has no window.
+            let _ = self.body.flow_control().release_capacity(released);
         }
     }
 }
 
-/// Whoever answered early, gave up, panicked or was reset: the connection's window belongs to the
-/// other streams too.
-impl Drop for Inflow {
+/// The window of the connection belongs to the other streams too, however this body ended.
+impl Drop for BodyStream {
     fn drop(&mut self) {
-        self.owe(0);
+        self.release_except(0);
     }
 }
 
@@ -278,7 +278,7 @@ fn broken(error: &h2::Error) -> BodyError {
         BodyError::Incomplete
     } else {
         BodyError::Malformed(
-            "it is not as long as its Content-Length, or breaks the framing of HTTP/2 (RFC 9113, 8.1.1)",
+            "its length differs from Content-Length, or its framing violates HTTP/2 (RFC 9113, 8.1.1)",
         )
     }
 }

@@ -1,36 +1,36 @@
-//! Who wants to go on: each stream, and the connection itself, has a waker of its own, so that a
-//! wake-up costs one stream a poll and not all of them.
+//! Wakers for each stream and for the connection itself, so that a wake-up polls one stream and not
+//! all of them.
 //!
 //! ```text
-//!   a waker of stream 7 --> 7 into `ready`  --+
-//!   h2's waker, the socket's --> `connection` --+--> the task, if it sleeps
+//!   the waker of stream 7 -------------> `ready` gets 7 --+
+//!   the waker of h2 and the socket ----> `connection` ----+--> the task, if it sleeps
 //! ```
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-/// What one connection has to do.
+/// The streams of a connection that are ready to be polled.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<State>);
+pub(super) struct WakeQueue(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     ready: Vec<usize>,
     connection: bool,
-    /// Whom to wake, and whether he sleeps: a task that is at work looks here by itself before it
-    /// ends its turn.
+    /// The waker of the task. It is needed only while the task sleeps, because a running task checks
+    /// the queue before it returns.
     task: Option<Waker>,
     asleep: bool,
 }
 
-impl Queue {
-    /// The task is at work.
+impl WakeQueue {
+    /// The task is running.
     pub(super) fn begin(&self) {
         self.lock().asleep = false;
     }
 
-    /// The task's turn ends. `false` when there is more to do.
+    /// The task is about to return. Returns false if there is more to do.
     pub(super) fn end(&self, waker: &Waker) -> bool {
         let mut state = self.lock();
         if state.connection || !state.ready.is_empty() {
@@ -44,8 +44,8 @@ impl Queue {
         true
     }
 
-    /// Moves the ready streams into `into`, which is empty. Whether the connection is to be looked
-    /// at too.
+    /// Moves the ready streams into `into`, which is empty. Returns whether the connection itself was
+    /// woken.
     pub(super) fn take(&self, into: &mut Vec<usize>) -> bool {
         let mut state = self.lock();
         std::mem::swap(&mut state.ready, into);
@@ -70,43 +70,43 @@ impl Queue {
     }
 }
 
-/// As a waker it is the connection's.
-impl Wake for Queue {
-    fn wake(self: Arc<Queue>) {
+/// The waker of the connection itself.
+impl Wake for WakeQueue {
+    fn wake(self: Arc<WakeQueue>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Queue>) {
+    fn wake_by_ref(self: &Arc<WakeQueue>) {
         self.note(|state| state.connection = true);
     }
 }
 
-/// The waker of the stream in one place. It goes on to the next stream in that place; one that
-/// comes late wakes a stranger, which costs a poll and harms nothing.
+/// The waker of a slot for streams. The next stream of the slot reuses it. A late wake-up then polls
+/// another stream, which does no harm.
 #[derive(Debug)]
-pub(super) struct Mark {
+pub(super) struct StreamWaker {
     key: usize,
     queued: AtomicBool,
-    queue: Arc<Queue>,
+    queue: Arc<WakeQueue>,
 }
 
-impl Mark {
-    pub(super) fn new(key: usize, queue: &Arc<Queue>) -> Arc<Mark> {
-        Arc::new(Mark { key, queued: AtomicBool::new(false), queue: Arc::clone(queue) })
+impl StreamWaker {
+    pub(super) fn new(key: usize, queue: &Arc<WakeQueue>) -> Arc<StreamWaker> {
+        Arc::new(StreamWaker { key, queued: AtomicBool::new(false), queue: Arc::clone(queue) })
     }
 
-    /// The stream is looked at: what happens from now on wakes it again.
+    /// The stream is about to be polled. Later events wake it again.
     pub(super) fn clear(&self) {
         self.queued.store(false, Ordering::Release);
     }
 }
 
-impl Wake for Mark {
-    fn wake(self: Arc<Mark>) {
+impl Wake for StreamWaker {
+    fn wake(self: Arc<StreamWaker>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Mark>) {
+    fn wake_by_ref(self: &Arc<StreamWaker>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
             self.queue.note(|state| state.ready.push(self.key));
         }
@@ -129,12 +129,12 @@ mod tests {
 
     #[test]
     fn a_task_is_woken_once_however_many_streams_are_ready() {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(WakeQueue::default());
         let count = Arc::new(Count(AtomicUsize::new(0)));
-        let marks = [Mark::new(0, &queue), Mark::new(1, &queue)];
+        let marks = [StreamWaker::new(0, &queue), StreamWaker::new(1, &queue)];
         queue.begin();
         Waker::from(Arc::clone(&marks[0])).wake();
-        assert!(!queue.end(&Waker::from(Arc::clone(&count))), "what is ready is done first");
+        assert!(!queue.end(&Waker::from(Arc::clone(&count))), "ready streams are polled first");
         let mut ready = Vec::new();
         assert!(!queue.take(&mut ready));
         assert_eq!(std::mem::take(&mut ready), [0]);

@@ -1,8 +1,8 @@
-//! The connection's bytes as h2 sees them.
+//! The socket as h2 sees it.
 //!
-//! What it writes is gathered, so that the answers of all streams that were ready in one turn leave
-//! in one write; what it reads goes by [`Frames`]. h2 owns what it reads from and writes to,
-//! therefore both ends share it.
+//! Writes are gathered, so that the responses of all ready streams leave in one write. [`Frames`]
+//! inspects the bytes that are read. h2 owns the stream that it reads and writes, so the socket is
+//! shared between h2 and the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -18,35 +18,37 @@ use crate::semantics::budget::WaitBudget;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 
-pub(super) struct Pipe<I>(Arc<Mutex<Ends<I>>>);
+/// A handle of the shared socket.
+pub(super) struct Wire<I>(Arc<Mutex<WireState<I>>>);
 
-pub(super) struct Ends<I> {
+/// The shared socket.
+pub(super) struct WireState<I> {
     io: I,
-    /// What was read before it was known to be HTTP/2.
-    replay: BytesMut,
+    /// Bytes that were read before the connection was known to be HTTP/2.
+    read_ahead: BytesMut,
     out: BytesMut,
     limits: Arc<Limits>,
     pub(super) frames: Frames,
     /// How long the client may still keep us from writing.
     pub(super) write_budget: WaitBudget,
-    /// Bytes read so far: a client that sends is alive.
+    /// The number of bytes that were read. A client that sends is alive.
     pub(super) received: u64,
     pub(super) eof: bool,
 }
 
-impl<I> Clone for Pipe<I> {
-    fn clone(&self) -> Pipe<I> {
-        Pipe(Arc::clone(&self.0))
+impl<I> Clone for Wire<I> {
+    fn clone(&self) -> Wire<I> {
+        Wire(Arc::clone(&self.0))
     }
 }
 
-impl<I: Io> Pipe<I> {
-    pub(super) fn new(io: I, replay: BytesMut, limits: Arc<Limits>) -> Pipe<I> {
+impl<I: Io> Wire<I> {
+    pub(super) fn new(io: I, read_ahead: BytesMut, limits: Arc<Limits>) -> Wire<I> {
         let frames = Frames::new(&limits);
         let out = BytesMut::new();
-        Pipe(Arc::new(Mutex::new(Ends {
+        Wire(Arc::new(Mutex::new(WireState {
             io,
-            replay,
+            read_ahead,
             out,
             limits,
             frames,
@@ -56,17 +58,17 @@ impl<I: Io> Pipe<I> {
         })))
     }
 
-    pub(super) fn ends(&self) -> MutexGuard<'_, Ends<I>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, WireState<I>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what was gathered.
+    /// Writes the gathered bytes.
     pub(super) fn poll_send(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ends().poll_send(cx)
+        self.state().poll_send(cx)
     }
 }
 
-impl<I: Io> Ends<I> {
+impl<I: Io> WireState<I> {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.out.is_empty() && !self.io.holds_back() {
             return Poll::Ready(Ok(()));
@@ -97,15 +99,15 @@ impl<I: Io> Ends<I> {
     fn sent(&mut self, written: usize, held: bool) {
         if !held {
             self.out.advance(written);
-            self.frames.carried(written);
+            self.frames.credit_body(written);
         }
-        // What is held back counts once it leaves.
+        // Bytes that the stream holds back count when they reach the socket.
         if held || !self.io.holds_back() {
             self.write_budget.progress(written, self.limits.min_write_rate);
         }
     }
 
-    /// Reads into nothing. Ready at the end.
+    /// Discards what the client sstate. Ready at the end of the stream.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut space = [0; 4096];
         while !self.eof {
@@ -119,34 +121,34 @@ impl<I: Io> Ends<I> {
     }
 }
 
-impl<I: Io> AsyncRead for Pipe<I> {
+impl<I: Io> AsyncRead for Wire<I> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut ends = self.ends();
-        let ends = &mut *ends;
+        let mut state = self.state();
+        let state = &mut *state;
         let before = buf.filled().len();
-        if ends.replay.is_empty() {
-            ready!(Pin::new(&mut ends.io).poll_read(cx, buf))?;
+        if state.read_ahead.is_empty() {
+            ready!(Pin::new(&mut state.io).poll_read(cx, buf))?;
         } else {
-            let len = ends.replay.len().min(buf.remaining());
-            buf.put_slice(&ends.replay[..len]);
-            ends.replay.advance(len);
-            if ends.replay.is_empty() {
-                buffer::give(&mut ends.replay);
+            let len = state.read_ahead.len().min(buf.remaining());
+            buf.put_slice(&state.read_ahead[..len]);
+            state.read_ahead.advance(len);
+            if state.read_ahead.is_empty() {
+                buffer::give(&mut state.read_ahead);
             }
         }
         let read = &buf.filled()[before..];
-        ends.eof |= read.is_empty();
-        ends.received += read.len() as u64;
-        ends.frames.read(read);
+        state.eof |= read.is_empty();
+        state.received += read.len() as u64;
+        state.frames.read(read);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<I: Io> AsyncWrite for Pipe<I> {
+impl<I: Io> AsyncWrite for Wire<I> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -155,21 +157,21 @@ impl<I: Io> AsyncWrite for Pipe<I> {
         self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
-    // Frames are small, 16 KiB at most, and a copy costs less than a call to the system.
+    // Frames have at most 16 KiB. Copying them costs less than a system call.
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut ends = self.ends();
-        if ends.out.len() >= ends.limits.max_gathered_bytes {
-            ready!(ends.poll_send(cx))?;
+        let mut state = self.state();
+        if state.out.len() >= state.limits.max_gathered_bytes {
+            ready!(state.poll_send(cx))?;
         }
-        if ends.out.capacity() == 0 {
-            ends.out = buffer::take();
+        if state.out.capacity() == 0 {
+            state.out = buffer::take();
         }
         for buf in bufs {
-            ends.out.extend_from_slice(buf);
+            state.out.extend_from_slice(buf);
         }
         Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()))
     }
@@ -178,14 +180,14 @@ impl<I: Io> AsyncWrite for Pipe<I> {
         true
     }
 
-    /// The turn is not over: whoever ends it writes.
+    /// The connection writes at the end of its poll.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut ends = self.ends();
-        ready!(ends.poll_send(cx))?;
-        Pin::new(&mut ends.io).poll_shutdown(cx)
+        let mut state = self.state();
+        ready!(state.poll_send(cx))?;
+        Pin::new(&mut state.io).poll_shutdown(cx)
     }
 }

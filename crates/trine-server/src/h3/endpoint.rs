@@ -21,7 +21,6 @@ use crate::config::limits::{AtCapacity, Limits};
 use crate::error::ServerError;
 use crate::listen::address::Address;
 use crate::server::shutdown::{Phase, reached};
-use crate::tls::Gate;
 
 /// The protocol that TLS negotiates (RFC 9114, 3.1).
 const ALPN: &[u8] = b"h3";
@@ -56,15 +55,15 @@ impl QuicListener {
     pub(crate) fn new(
         address: &Address,
         proxied: bool,
-        gate: Option<&Gate>,
+        tls: Option<Arc<rustls::ServerConfig>>,
         limits: &Limits,
     ) -> Result<QuicListener, ServerError> {
-        let problem = match (address, gate) {
+        let problem = match (address, tls) {
             (Address::Tcp(_), Some(_)) if proxied => {
                 "expects PROXY headers, which UDP does not carry: datagrams to that port would bypass the load balancer"
             }
-            (Address::Tcp(udp), Some(gate)) => {
-                return QuicListener::bind(*udp, gate, limits)
+            (Address::Tcp(udp), Some(tls)) => {
+                return QuicListener::bind(*udp, tls, limits)
                     .map_err(|source| ServerError::Bind { address: address.clone(), source });
             }
             (_, None) => "has no TLS, which HTTP/3 needs",
@@ -77,14 +76,19 @@ impl QuicListener {
         self.socket.local_addr().map_or(0, |address| address.port())
     }
 
-    fn bind(address: SocketAddr, gate: &Gate, limits: &Limits) -> io::Result<QuicListener> {
-        let tls = gate.current();
+    fn bind(
+        address: SocketAddr,
+        tls: Arc<rustls::ServerConfig>,
+        limits: &Limits,
+    ) -> io::Result<QuicListener> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
+        let quic = Arc::new(server(&tls, limits)?);
+        let current = (tls, quic);
         Ok(QuicListener {
             socket: socket.into(),
-            current: Mutex::new((Arc::clone(&tls), Arc::new(server(&tls, limits)?))),
+            current: Mutex::new(current),
             endpoint: Mutex::new(None),
             handshakes: Arc::new(Semaphore::new(limits.max_handshakes)),
             max_unproven: limits.http3.max_unproven,
@@ -109,11 +113,12 @@ impl QuicListener {
         Ok(endpoint)
     }
 
-    /// Accepts connections until the server drains. `permits` limits the open connections.
+    /// Accepts connections until the server drains. `current_tls` returns the TLS settings, which may
+    /// be reloaded, and `permits` limits the open connections.
     pub(crate) async fn accept(
         &self,
         endpoint: &Endpoint,
-        gate: &Gate,
+        current_tls: impl Fn() -> Arc<rustls::ServerConfig>,
         (permits, mut phase): (&Arc<Semaphore>, watch::Receiver<Phase>),
         limits: &Limits,
         serve: impl Fn(IncomingConnection, OwnedSemaphorePermit),
@@ -131,7 +136,7 @@ impl QuicListener {
                 let handshake = Arc::clone(&self.handshakes).try_acquire_owned().ok();
                 match handshake.zip(permit) {
                     Some((handshake, permit)) => {
-                        let settings = self.settings(gate, limits);
+                        let settings = self.settings(current_tls(), limits);
                         serve(IncomingConnection { incoming, settings, handshake, local }, permit);
                     }
                     // The client learns at once that it has to try elsewhere (CONNECTION_REFUSED).
@@ -147,8 +152,12 @@ impl QuicListener {
         endpoint.set_server_config(None);
     }
 
-    fn settings(&self, gate: &Gate, limits: &Limits) -> Arc<quinn::ServerConfig> {
-        let tls = gate.current();
+    /// The QUIC settings that belong to these TLS settings.
+    fn settings(
+        &self,
+        tls: Arc<rustls::ServerConfig>,
+        limits: &Limits,
+    ) -> Arc<quinn::ServerConfig> {
         let mut current = self.lock();
         if !Arc::ptr_eq(&current.0, &tls) {
             match server(&tls, limits) {

@@ -61,8 +61,9 @@ impl Door {
         Ok(Door {
             #[cfg(feature = "http3")]
             http3: if listen.http3 {
+                let current = tls.as_ref().map(crate::tls::Gate::current);
                 let proxied = !listen.proxy_protocol.is_empty();
-                Some(crate::h3::QuicListener::new(address, proxied, tls.as_ref(), limits)?)
+                Some(crate::h3::QuicListener::new(address, proxied, current, limits)?)
             } else {
                 None
             },

@@ -168,10 +168,16 @@ pub(crate) async fn work(
                 serve,
             );
             let admission = (&common.permits, common.phase.clone());
-            let quic =
-                port.accept(endpoint, gate, admission, &common.limits, |incoming, permit| {
+            let current_tls = || gate.current();
+            let quic = port.accept(
+                endpoint,
+                current_tls,
+                admission,
+                &common.limits,
+                |incoming, permit| {
                     serve(Socket::Quic(Box::new(incoming)), permit);
-                });
+                },
+            );
             tokio::join!(streams, quic);
             return;
         }
