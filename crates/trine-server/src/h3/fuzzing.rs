@@ -1,4 +1,4 @@
-//! HTTP/3: the streams of a request and of a connection, and the fields of a head.
+//! The fuzz targets of HTTP/3: request streams, control streams, and the fields of a head.
 
 mod read;
 
@@ -10,26 +10,26 @@ use crate::h1::codec::framing::Length;
 use crate::h1::codec::head;
 use crate::h1::fuzzing::{LOOSE, pieces, target};
 
-/// A request's stream says the same however it is cut, holds no more than a head, and says no more
-/// than was sent.
+/// A request stream has the same content however it is split, buffers no more than a head, and
+/// yields no more bytes than were sent.
 ///
-/// The first byte says how it is cut.
+/// The first byte determines how the rest is split.
 pub fn h3_stream(bytes: &[u8]) {
     let Some((seed, bytes)) = bytes.split_first() else { return };
-    let said = h3::stream(&[bytes]);
-    assert_eq!(h3::stream(&pieces(bytes, *seed)), said, "{}", bytes.escape_ascii());
+    let content = h3::stream(&[bytes]);
+    assert_eq!(h3::stream(&pieces(bytes, *seed)), content, "{}", bytes.escape_ascii());
     let len = |section: &Option<Bytes>| section.as_ref().map_or(0, Bytes::len);
-    assert!(len(&said.head) + said.data.len() + len(&said.trailers) <= bytes.len());
-    assert!(len(&said.head) <= HEAD);
-    assert!(said.head.is_some() || said.data.is_empty() && said.trailers.is_none());
-    if let Some(head) = said.head {
+    assert!(len(&content.head) + content.data.len() + len(&content.trailers) <= bytes.len());
+    assert!(len(&content.head) <= HEAD);
+    assert!(content.head.is_some() || content.data.is_empty() && content.trailers.is_none());
+    if let Some(head) = content.head {
         request(head);
     }
 }
 
-/// What a client says of its connection is taken or refused, however it is cut.
+/// Control streams are accepted or refused, however they are split.
 ///
-/// The first byte says how it is cut.
+/// The first byte determines how the rest is split.
 pub fn h3_control(bytes: &[u8]) {
     let Some((seed, bytes)) = bytes.split_first() else { return };
     assert_eq!(
@@ -40,8 +40,8 @@ pub fn h3_control(bytes: &[u8]) {
     );
 }
 
-/// The bytes as the fields of a head and of trailers: what is accepted is what HTTP/1 would accept,
-/// and says the same there.
+/// Decodes the bytes as the fields of a head and of trailers. HTTP/1 would accept the same ones,
+/// and understand the same.
 pub fn h3_request(bytes: &[u8]) {
     request(Bytes::copy_from_slice(bytes));
     let Some(trailers) = h3::trailers(Bytes::copy_from_slice(bytes)) else { return };
@@ -55,7 +55,7 @@ fn request(section: Bytes) {
     let Some(list) = h3::fields(section.clone()) else { return };
     let size: usize = list.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
     assert!(size <= HEAD, "{size} bytes of fields");
-    assert_again(&list);
+    assert_round_trip(&list);
     let Some((request, length)) = h3::read(section) else { return };
     assert_eq!(request.version(), Version::HTTP_3);
     fields(request.headers());
@@ -64,7 +64,7 @@ fn request(section: Bytes) {
     let authority = request.uri().authority().expect("a request without a host").as_str();
     assert_eq!(request.headers().get_all("host").iter().collect::<Vec<_>>(), [authority]);
 
-    // Who is behind us and speaks HTTP/1 reads the same.
+    // An HTTP/1 server behind us would read the same request.
     let target = request.uri().path_and_query().expect("a request without a path");
     let mut text = format!("{} {target} HTTP/1.1\r\n", request.method()).into_bytes();
     for (name, value) in request.headers() {
@@ -80,12 +80,12 @@ fn request(section: Bytes) {
     assert_eq!(same.framing.length, Length::Sized(length.unwrap_or(0)));
 }
 
-/// Written down again, they are the same fields.
-fn assert_again(list: &[Pair]) {
+/// Encoding the fields and decoding them again yields the same fields.
+fn assert_round_trip(list: &[Pair]) {
     if let Some(section) = h3::encoded(list) {
         assert_eq!(h3::fields(section.clone()).as_deref(), Some(list));
-        let said = h3::stream(&[&h3::framed(&section)]);
-        assert!(said.too_large || said.head == Some(section));
+        let content = h3::stream(&[&h3::framed(&section)]);
+        assert!(content.too_large || content.head == Some(section));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The two halves of a request's stream: all that the rest of HTTP/3 knows of quinn's streams.
+//! The two directions of a request stream. The other modules do not use the streams of quinn.
 
 use std::future::Future as _;
 use std::pin::pin;
@@ -10,10 +10,10 @@ use quinn::{RecvStream, SendStream, WriteError};
 use super::codec::error::{Code, Fault};
 use super::codec::frame::{FrameLimits, Frames, Piece};
 
-/// Why a stream is over.
+/// Why a stream has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StreamEnd {
-    /// The client no longer wants its answer, or the connection is gone.
+    /// The client has cancelled the request, or the connection is gone.
     Cancelled,
     Fault(Fault),
 }
@@ -24,18 +24,18 @@ impl From<Fault> for StreamEnd {
     }
 }
 
-/// What the client sends.
+/// The direction from the client.
 #[derive(Debug)]
 pub(super) struct Reader {
     stream: RecvStream,
     frames: Frames,
-    /// Nothing more can come.
+    /// No more bytes can arrive.
     ended: bool,
-    /// The client has sent everything, so that it has nothing to take back.
+    /// The client has sent everything, so it cannot reset the stream any more.
     complete: bool,
 }
 
-/// Bytes that are taken from a stream at once.
+/// The limit of one read.
 const LARGEST_READ: usize = 64 * 1024;
 
 impl Reader {
@@ -62,14 +62,14 @@ impl Reader {
                 }
                 Err(error) => {
                     self.ended = true;
-                    tracing::debug!(%error, "a request's stream broke off");
+                    tracing::debug!(%error, "the stream of a request failed");
                     return Poll::Ready(Err(StreamEnd::Cancelled));
                 }
             }
         }
     }
 
-    /// Ready when the client takes back what it sends. For times when nobody reads.
+    /// Ready when the client resets the stream. It is polled while the stream is not read.
     pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<StreamEnd> {
         if self.ended || self.complete {
             return Poll::Pending;
@@ -83,17 +83,17 @@ impl Reader {
         }
     }
 
-    /// Tells the client that nobody reads the rest.
+    /// Tells the client that the rest is not wanted.
     pub(super) fn stop(&mut self, code: Code) {
         if !self.ended {
             self.ended = true;
-            // It fails where nothing more could come.
+            // It fails if no more bytes can arrive.
             let _ = self.stream.stop(code.into());
         }
     }
 }
 
-/// What we send.
+/// The direction to the client.
 #[derive(Debug)]
 pub(super) struct Writer {
     stream: SendStream,
@@ -116,7 +116,7 @@ impl Writer {
         self.waiting.is_empty()
     }
 
-    /// Hands over some of what waits, and tells how much that was.
+    /// Sends some of the waiting bytes, and returns their number.
     pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, StreamEnd>> {
         if self.waiting.is_empty() {
             return Poll::Ready(Ok(0));
@@ -129,7 +129,7 @@ impl Writer {
             }
             Err(error) => {
                 self.waiting.clear();
-                tracing::debug!(%error, "an answer's stream broke off");
+                tracing::debug!(%error, "the stream of a response failed");
                 Err(match error {
                     WriteError::Stopped(_) | WriteError::ConnectionLost(_) => StreamEnd::Cancelled,
                     _ => {
@@ -140,7 +140,7 @@ impl Writer {
         })
     }
 
-    /// Ready when the client no longer wants the answer, or has all of it.
+    /// Ready when the client no longer wants the response, or has acknowledged all of it.
     pub(super) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         let stopped = self.stream.stopped();
         async move {
@@ -148,20 +148,20 @@ impl Writer {
         }
     }
 
-    /// The end of the answer.
+    /// Ends the response.
     pub(super) fn finish(&mut self) {
         self.closed = true;
-        // It fails where the client wants no answer.
+        // It fails if the client does not want the response.
         let _ = self.stream.finish();
     }
 
-    /// An answer that was ended, and that the client does not read.
+    /// Cancels a response that was ended, because the client does not read it.
     pub(super) fn cancel(&mut self, code: Code) {
-        // It fails where the client has all of it.
+        // It fails if the client has all of it.
         let _ = self.stream.reset(code.into());
     }
 
-    /// An answer that must not look complete.
+    /// Resets the stream, because the response must not look complete.
     pub(super) fn reset(&mut self, code: Code) {
         if !self.closed {
             self.closed = true;
@@ -172,7 +172,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    // Quinn would tell the client that what it has is all.
+    // quinn would end the stream as if the response were complete.
     fn drop(&mut self) {
         self.reset(Code::RequestCancelled);
     }

@@ -1,14 +1,14 @@
-//! What a client is told when its service gives no answer.
+//! The failure of a service, and the response to it.
 
 use http::StatusCode;
 use trine_core::BoxError;
 
 use crate::error::error_status;
 
-/// What a client learns of a service that failed or panicked.
+/// The detail of the response if a service failed or panicked.
 pub(crate) const FAILED: &str = "the service failed; its log says why";
 
-/// A service that gave no answer.
+/// A service that returned an error.
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
 }
@@ -25,7 +25,8 @@ impl Failure {
         Failure { status }
     }
 
-    // Never the error's own text: it may hold what only the log should.
+    // The text of the error itself is never sent, because it may contain what belongs in the log
+    // only.
     pub(crate) fn detail(&self) -> &'static str {
         match self.status.as_u16() {
             400 => "the request body ended early or is malformed",

@@ -1,4 +1,4 @@
-//! The Date header, formatted once per second and thread.
+//! The Date header, which is formatted once per second and thread.
 
 use std::cell::Cell;
 #[cfg(any(feature = "http2", feature = "http3"))]
@@ -14,15 +14,15 @@ thread_local! {
     static VALUE: RefCell<(Line, HeaderValue)> = const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
 }
 
-/// The whole header line: it is written into every answer.
+/// The whole header line, which is written into every response.
 pub(crate) type Line = [u8; 37];
 
-/// The time as it was at the last [`refresh`], as RFC 9110, 5.6.7 wants it.
+/// The time of the last [`refresh`], in the format of RFC 9110, 5.6.7.
 pub(crate) fn now() -> Line {
     NOW.with(|now| now.get().1)
 }
 
-/// The value alone. It is made once a second and shared.
+/// The value of the header. It is made once per second and shared.
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) fn value() -> HeaderValue {
     let line = now();
@@ -35,8 +35,8 @@ pub(crate) fn value() -> HeaderValue {
     })
 }
 
-/// Looks at the clock. It is called whenever a connection has waited: answers that are made in one
-/// go, one after the other, have the same time.
+/// Reads the clock. This is called whenever a connection is polled, so responses that are sent in
+/// one poll have the same time.
 pub(crate) fn refresh() {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     NOW.with(|now| {

@@ -1,9 +1,9 @@
-//! Which fields may stand behind a body.
+//! Which fields may be trailers.
 
 use http::header::{self, HeaderName};
 
-/// Fields that must be known before the body (RFC 9110, 6.5.1): smuggled in behind it, they would
-/// be believed late.
+/// Whether a field may be a trailer. Fields that must be known before the body may not (RFC 9110,
+/// 6.5.1): they could otherwise be smuggled in behind it.
 pub(crate) fn may_be_trailer(name: &HeaderName) -> bool {
     const NEVER: [HeaderName; 33] = [
         header::AGE,

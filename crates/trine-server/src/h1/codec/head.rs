@@ -27,8 +27,8 @@ pub(crate) struct Head {
 /// returned through results. Returns `Ok(false)` if the head is not complete yet.
 ///
 /// `lend` may replace the empty header map by one that has capacity.
-// Not inlined: inlined into the loop of the connection, both get fewer registers, which costs a hundred
-// instructions.
+// Not inlined: inlined into the loop of the connection, both get fewer registers, which costs a
+// hundred instructions.
 #[inline(never)]
 pub(crate) fn parse(
     input: &mut BytesMut,
@@ -70,8 +70,9 @@ pub(crate) fn read(
 }
 
 /// Whether it is worth parsing a partial head again after more bytes arrived. It is if they may
-/// complete the head, which takes an empty line; if they end the request line, which may be invalid;
-/// if they make the method too long; and for the first few bytes, which may not be HTTP at all.
+/// complete the head, which takes an empty line; if they end the request line, which may be
+/// invalid; if they make the method too long; and for the first few bytes, which may not be HTTP at
+/// all.
 ///
 /// Without this check, a head that arrives byte by byte would be parsed again for each byte.
 pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
@@ -117,8 +118,8 @@ fn lines(
     Ok(Some((line, len)))
 }
 
-/// Skips empty lines before a request line (RFC 9112, 2.2). Some clients send one after a body. Their
-/// number is limited, because a client could otherwise send empty lines for ever.
+/// Skips empty lines before a request line (RFC 9112, 2.2). Some clients send one after a body.
+/// Their number is limited, because a client could otherwise send empty lines for ever.
 ///
 /// `skipped` counts the empty lines before one request.
 #[inline]
@@ -172,7 +173,7 @@ fn target(line: &Line, head: &Bytes) -> Result<Uri, RequestError> {
 /// Whether a target is acceptable although it contains unusual bytes: backslashes in its query are.
 #[cold]
 fn is_acceptable(target: &[u8]) -> bool {
-    semantics::characters(target)
+    semantics::is_unambiguous(target)
 }
 
 #[cold]

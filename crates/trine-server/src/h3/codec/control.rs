@@ -1,23 +1,22 @@
-//! What a client says about the connection as a whole (RFC 9114, 6.2.1 and 7.2).
+//! The control stream of a connection (RFC 9114, 6.2.1 and 7.2).
 
 use bytes::{Buf as _, BytesMut};
 
 use super::error::{Code, Fault};
 use super::varint;
 
-/// Takes the client's control stream apart. Nothing of it needs an answer: what counts is that it
-/// is valid.
+/// Decodes the control stream of the client. Its frames need no response, but they must be valid.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     input: BytesMut,
-    /// Bytes of a frame of unknown type that are still to come.
+    /// The bytes that are missing to a frame of unknown type.
     skip: u64,
     settings: bool,
     goaway: Option<u64>,
     max_push: Option<u64>,
 }
 
-/// No frame that has a meaning here is larger.
+/// The limit of a frame of known type.
 const LARGEST: u64 = 4096;
 
 const DATA: u64 = 0x0;
@@ -39,7 +38,7 @@ impl Control {
         Ok(())
     }
 
-    /// Bytes that are gathered.
+    /// The number of buffered bytes.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn held(&self) -> usize {
         self.input.len()
@@ -55,11 +54,11 @@ impl Control {
         }
         let Some((len, second)) = varint::read(&self.input[first..]) else { return Ok(false) };
         match kind {
-            // The others have a meaning elsewhere, or had one in HTTP/2 (RFC 9114, 7.2.8).
+            // These frames belong to other streams, or existed in HTTP/2 (RFC 9114, 7.2.8).
             DATA | HEADERS | PUSH_PROMISE | 0x2 | 0x6 | 0x8 | 0x9 => {
                 return Err(connection(
                     Code::FrameUnexpected,
-                    "a frame that must not stand on a control stream",
+                    "a frame that is not allowed on a control stream",
                 ));
             }
             CANCEL_PUSH | SETTINGS | GOAWAY | MAX_PUSH_ID => {
@@ -75,22 +74,22 @@ impl Control {
                 }
                 self.input.advance(start);
                 let payload = self.input.split_to(len);
-                self.understand(kind, &payload)?;
+                self.handle(kind, &payload)?;
             }
             _ => {
                 self.input.advance(first + second);
-                let here = len.min(self.input.len() as u64);
-                self.input.advance(here as usize);
-                self.skip = len - here;
+                let available = len.min(self.input.len() as u64);
+                self.input.advance(available as usize);
+                self.skip = len - available;
             }
         }
         Ok(true)
     }
 
-    fn understand(&mut self, kind: u64, payload: &[u8]) -> Result<(), Fault> {
+    fn handle(&mut self, kind: u64, payload: &[u8]) -> Result<(), Fault> {
         if kind == SETTINGS {
             if std::mem::replace(&mut self.settings, true) {
-                return Err(connection(Code::FrameUnexpected, "SETTINGS come twice"));
+                return Err(connection(Code::FrameUnexpected, "SETTINGS appear twice"));
             }
             return check_settings(payload);
         }
@@ -99,23 +98,19 @@ impl Control {
             _ => {
                 return Err(connection(
                     Code::Frame,
-                    "a frame does not have the length of what is in it",
+                    "the length of a frame differs from its content",
                 ));
             }
         };
         let wrong = match kind {
-            // It may name fewer of our pushes, never more (RFC 9114, 5.2), and MAX_PUSH_ID the
-            // other way round (7.2.7).
+            // The id of a GOAWAY must not grow (RFC 9114, 5.2), and the id of a MAX_PUSH_ID must
+            // not shrink (7.2.7).
             GOAWAY => self.goaway.replace(id).is_some_and(|before| id > before),
             MAX_PUSH_ID => self.max_push.replace(id).is_some_and(|before| id < before),
-            // We never promised one.
+            // The server never pushes.
             _ => true,
         };
-        if wrong {
-            Err(connection(Code::Id, "a frame names an id that it must not"))
-        } else {
-            Ok(())
-        }
+        if wrong { Err(connection(Code::Id, "a frame contains an invalid id")) } else { Ok(()) }
     }
 }
 
@@ -126,12 +121,15 @@ fn check_settings(mut payload: &[u8]) -> Result<(), Fault> {
         let (id, first) = varint::read(payload).ok_or(cut_off)?;
         let (_value, second) = varint::read(&payload[first..]).ok_or(cut_off)?;
         payload = &payload[first + second..];
-        // Those of HTTP/2 (RFC 9114, 7.2.4.1).
+        // Settings of HTTP/2 (RFC 9114, 7.2.4.1).
         if matches!(id, 0x0 | 0x2..=0x5) || seen.contains(&id) {
-            return Err(connection(Code::Settings, "a setting that is of HTTP/2, or comes twice"));
+            return Err(connection(
+                Code::Settings,
+                "a setting of HTTP/2, or a setting that appears twice",
+            ));
         }
         seen.push(id);
-        // A long list costs more to compare than it can mean.
+        // Comparing a long list would cost too much time.
         if seen.len() > 64 {
             return Err(connection(Code::ExcessiveLoad, "too many settings"));
         }
@@ -143,8 +141,8 @@ const fn connection(code: Code, why: &'static str) -> Fault {
     Fault::Connection(code, why)
 }
 
-/// How our control stream begins: its type, and our settings. There is no table of QPACK unless we
-/// say so.
+/// The beginning of our control stream: its type and our settings. Without a setting, there is no
+/// dynamic table of QPACK.
 pub(crate) fn greeting(max_head_bytes: usize) -> BytesMut {
     let mut settings = BytesMut::new();
     varint::write(&mut settings, MAX_FIELD_SECTION_SIZE);
@@ -155,7 +153,7 @@ pub(crate) fn greeting(max_head_bytes: usize) -> BytesMut {
     out
 }
 
-/// That no request from this stream on will be served (RFC 9114, 5.2).
+/// A GOAWAY: requests from this stream on are not served (RFC 9114, 5.2).
 pub(crate) fn goaway(stream: u64) -> BytesMut {
     let mut payload = BytesMut::new();
     varint::write(&mut payload, stream);
@@ -188,16 +186,16 @@ mod tests {
     fn code(frames: &[(u64, &[u8])]) -> Option<Code> {
         match read(&bytes(frames), 1) {
             Err(Fault::Connection(code, _)) => Some(code),
-            Err(Fault::Stream(..)) => panic!("nothing here is about one stream"),
+            Err(Fault::Stream(..)) => panic!("errors of the control stream end the connection"),
             Ok(()) => None,
         }
     }
 
     #[test]
-    fn what_browsers_say_in_pieces_of_any_size() {
-        // A table for QPACK, a largest head, a grease setting; a priority (RFC 9218), grease; a
-        // last request.
-        let said = bytes(&[
+    fn the_settings_of_browsers_in_pieces_of_any_size() {
+        // The size of a QPACK table, the limit of a head, a grease setting; a priority (RFC 9218);
+        // grease; GOAWAY.
+        let stream = bytes(&[
             (SETTINGS, &[1, 0x40, 100, 6, 0x44, 0, 0x40, 0x40 + 0x21, 9]),
             (0xf0700, b"\0u=3"),
             (MAX_PUSH_ID, &[8]),
@@ -206,13 +204,13 @@ mod tests {
             (GOAWAY, &[9]),
             (GOAWAY, &[0]),
         ]);
-        for step in 1..said.len() {
-            assert_eq!(read(&said, step), Ok(()), "{step}");
+        for step in 1..stream.len() {
+            assert_eq!(read(&stream, step), Ok(()), "{step}");
         }
     }
 
     #[test]
-    fn what_is_wrong_has_its_code() {
+    fn each_violation_has_its_error_code() {
         let settings = (SETTINGS, &[][..]);
         assert_eq!(code(&[(GOAWAY, &[0])]), Some(Code::MissingSettings));
         assert_eq!(code(&[(0x21, &[0])]), Some(Code::MissingSettings));

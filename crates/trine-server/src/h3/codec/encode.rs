@@ -1,4 +1,4 @@
-//! Response to fields.
+//! Encodes a response as fields.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -11,14 +11,14 @@ use crate::semantics::connection_fields::is_connection_field;
 use crate::semantics::date;
 use crate::semantics::trailers::may_be_trailer;
 
-/// The head of a response as encoded fields, and how its body ends: `Chunked` means, when it is
-/// over.
+/// The encoded head of a response, and how its body is framed. Here, `Chunked` means that the end
+/// of the stream is the end of the body.
 ///
-/// `known` is the exact length of the body, where it has one; `head` whether a HEAD asked.
+/// `exact` is the length of the body, if it is known. `head` says that the request is a HEAD.
 pub(crate) fn head(
     status: StatusCode,
     headers: &HeaderMap,
-    known: Option<u64>,
+    exact: Option<u64>,
     head: bool,
 ) -> (Bytes, Payload) {
     let terms = ResponseTerms { head, ..ResponseTerms::LAST };
@@ -36,7 +36,7 @@ pub(crate) fn head(
     if !declared.date {
         encoder.field("date", date::value().as_bytes());
     }
-    let (payload, length) = encode::framing(status, &terms, known, &declared);
+    let (payload, length) = encode::framing(status, &terms, exact, &declared);
     if let Some(length) = length {
         encoder.field("content-length", itoa::Buffer::new().format(length).as_bytes());
     }
@@ -50,7 +50,7 @@ pub(crate) fn interim() -> Bytes {
     encoder.finish()
 }
 
-/// The fields behind a body.
+/// The encoded trailers of a response.
 pub(crate) fn trailers(trailers: &HeaderMap) -> Bytes {
     let mut encoder = Encoder::new();
     for (name, value) in trailers.iter().filter(|(name, _)| may_be_trailer(name)) {

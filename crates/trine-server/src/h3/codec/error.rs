@@ -1,8 +1,8 @@
-//! What one side tells the other when something goes wrong (RFC 9114, 8.1; RFC 9204, 6).
+//! Error codes and errors (RFC 9114, 8.1; RFC 9204, 6).
 
 use quinn::VarInt;
 
-/// A reason to end a stream or a connection.
+/// The reason for the end of a stream or a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Code {
@@ -32,11 +32,11 @@ impl From<Code> for VarInt {
     }
 }
 
-/// What a client did wrong, and what that ends.
+/// An error of the client, and what it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The one request.
+    /// It ends one request.
     Stream(Code, &'static str),
-    /// Everything: the two sides no longer agree about what was said.
+    /// It ends the connection, because the two sides no longer agree on its state.
     Connection(Code, &'static str),
 }

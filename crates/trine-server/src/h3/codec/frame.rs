@@ -1,35 +1,36 @@
-//! The frames of a request's stream (RFC 9114, 4.1 and 7), from whatever pieces they come in.
+//! Decodes the frames of a request stream (RFC 9114, 4.1 and 7), however the bytes are split.
 //!
 //! ```text
-//!   Head --HEADERS--> Body --HEADERS--> Over
+//!   Head --HEADERS--> Body --HEADERS--> End
 //!                     |  ^
 //!                     DATA
 //! ```
 //!
-//! Between any two of them may be frames of unknown types. Nothing is gathered but the fields of a
-//! head, and of these never more than the limit: a frame may claim to be 2^62 bytes long.
+//! Frames of unknown types may appear between any two of them. Only the fields of a head or of
+//! trailers are buffered, and never more than the limit: a frame may announce a length of 2^62
+//! bytes.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::error::{Code, Fault};
 use super::varint;
 
-/// What the stream says next.
+/// The next piece of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// It says nothing whole yet.
+    /// More bytes are needed.
     More,
     /// The encoded fields of the head.
     Head(Bytes),
-    /// The head is larger than the limit. What follows cannot be understood.
+    /// The head is larger than the limit. The rest of the stream cannot be decoded.
     HeadTooLarge,
     Data(Bytes),
-    /// The encoded fields behind the body.
+    /// The encoded trailers.
     Trailers(Bytes),
 }
 
 impl Piece {
-    /// How many bytes of a body it has.
+    /// The number of body bytes.
     pub(crate) fn len(&self) -> usize {
         match self {
             Piece::Data(data) => data.len(),
@@ -44,35 +45,35 @@ pub(crate) struct FrameLimits {
     pub(crate) head: usize,
     /// Bytes of encoded trailers.
     pub(crate) trailers: usize,
-    /// Bytes that carry nothing: frames of unknown types, and empty ones.
-    pub(crate) nothing: usize,
+    /// Bytes of ignored frames: frames of unknown types, and empty frames.
+    pub(crate) ignored: usize,
 }
 
-/// Takes the pieces of a stream apart.
+/// A decoder of one stream.
 #[derive(Debug)]
 pub(crate) struct Frames {
     limits: FrameLimits,
     section: Section,
     state: State,
-    /// What came and was not looked at yet.
+    /// Bytes that were not decoded yet.
     input: Bytes,
-    /// The beginning of a frame, or of a head, that is not whole yet.
+    /// The beginning of an incomplete frame header or head.
     partial: BytesMut,
-    /// Bytes so far that carried nothing.
-    nothing: usize,
+    /// The number of ignored bytes so far.
+    ignored: usize,
 }
 
-/// Which frames may come.
+/// The frames that may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
     Head,
     Body,
-    Over,
+    End,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Between two frames, or in the type and length of one.
+    /// Between two frames, or within the type and length of a frame.
     Start,
     Fields {
         len: usize,
@@ -96,11 +97,11 @@ impl Frames {
             state: State::Start,
             input: Bytes::new(),
             partial: BytesMut::new(),
-            nothing: 0,
+            ignored: 0,
         }
     }
 
-    /// Takes the next bytes of the stream. Call it only after [`Piece::More`].
+    /// Adds the next bytes of the stream. Call it only after [`Piece::More`].
     pub(crate) fn feed(&mut self, bytes: Bytes) {
         self.input = bytes;
     }
@@ -108,7 +109,7 @@ impl Frames {
     /// Whether the stream may end here.
     pub(crate) fn end(&self) -> Result<(), Fault> {
         if self.state != State::Start || !self.partial.is_empty() {
-            return Err(Fault::Connection(Code::Frame, "the stream ended inside of a frame"));
+            return Err(Fault::Connection(Code::Frame, "the stream ended within a frame"));
         }
         if self.section == Section::Head {
             return Err(Fault::Stream(
@@ -119,7 +120,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Bytes that are gathered.
+    /// The number of buffered bytes.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn held(&self) -> usize {
         self.partial.len()
@@ -148,7 +149,7 @@ impl Frames {
                         return Ok(Piece::More);
                     }
                     let skipped = self.take(left).len();
-                    self.waste(skipped)?;
+                    self.ignore(skipped)?;
                     self.state = State::Unknown { left: left - skipped as u64 };
                 }
                 State::Fields { len } => {
@@ -159,8 +160,8 @@ impl Frames {
                             self.section = Section::Body;
                             Piece::Head(fields)
                         }
-                        Section::Body | Section::Over => {
-                            self.section = Section::Over;
+                        Section::Body | Section::End => {
+                            self.section = Section::End;
                             Piece::Trailers(fields)
                         }
                     });
@@ -182,7 +183,7 @@ impl Frames {
             self.input.advance(taken);
             return Some((kind, len));
         }
-        // The two integers have 16 bytes at most.
+        // The two integers have at most 16 bytes.
         while let Some(byte) = self.input.first() {
             self.partial.extend_from_slice(&[*byte]);
             self.input.advance(1);
@@ -198,11 +199,11 @@ impl Frames {
         match kind {
             DATA if self.section == Section::Body => {
                 if len == 0 {
-                    self.waste(2)?;
+                    self.ignore(2)?;
                 }
                 self.state = State::Data { left: len };
             }
-            HEADERS if self.section != Section::Over => {
+            HEADERS if self.section != Section::End => {
                 let head = self.section == Section::Head;
                 let limit = if head { self.limits.head } else { self.limits.trailers };
                 match usize::try_from(len).ok().filter(|len| *len <= limit) {
@@ -216,23 +217,23 @@ impl Frames {
                     }
                 }
             }
-            // PRIORITY, PING, WINDOW_UPDATE and CONTINUATION of HTTP/2 (RFC 9114, 7.2.8), and what
-            // belongs on the control stream or comes from servers only.
+            // PRIORITY, PING, WINDOW_UPDATE and CONTINUATION of HTTP/2 (RFC 9114, 7.2.8), and
+            // frames of the control stream or of servers.
             DATA | HEADERS | 0x2..=0x9 | 0xd => {
                 return Err(Fault::Connection(
                     Code::FrameUnexpected,
-                    "a frame that must not stand here",
+                    "a frame that is not allowed here",
                 ));
             }
             _ => {
-                self.waste(2)?;
+                self.ignore(2)?;
                 self.state = State::Unknown { left: len };
             }
         }
         Ok(None)
     }
 
-    /// At most `most` bytes of what has come.
+    /// At most `most` of the bytes that have arrived.
     fn take(&mut self, most: u64) -> Bytes {
         let len = usize::try_from(most).unwrap_or(usize::MAX).min(self.input.len());
         self.input.split_to(len)
@@ -247,10 +248,10 @@ impl Frames {
         (self.partial.len() == len).then(|| std::mem::take(&mut self.partial).freeze())
     }
 
-    fn waste(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.nothing += bytes;
-        if self.nothing > self.limits.nothing {
-            return Err(Fault::Stream(Code::ExcessiveLoad, "too many bytes that carry nothing"));
+    fn ignore(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.ignored += bytes;
+        if self.ignored > self.limits.ignored {
+            return Err(Fault::Stream(Code::ExcessiveLoad, "too many bytes of ignored frames"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Fields to request, and which requests are malformed (RFC 9114, 4.2 and 4.3).
+//! Builds a request from its fields, and refuses malformed requests (RFC 9114, 4.2 and 4.3).
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
@@ -12,24 +12,26 @@ use super::qpack::{self, Field};
 use crate::config::limits::HeadLimits;
 use crate::error::RequestError;
 use crate::semantics;
+use crate::semantics::connection_fields::is_connection_field;
 use crate::semantics::cookies::join_cookies;
 use crate::semantics::trailers::may_be_trailer;
 
-/// A request whose body is still to come.
+/// A request whose body has not been read.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) request: Request<Body>,
-    /// What Content-Length says.
+    /// The declared Content-Length.
     pub(crate) length: Option<u64>,
     pub(crate) expect_continue: bool,
 }
 
-/// Why fields are no request that can be served.
+/// Why a request cannot be served.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Two parties could understand it differently: a stream error (RFC 9114, 4.1.2).
+    /// It is malformed, so two parties could understand it differently. This is a stream error (RFC
+    /// 9114, 4.1.2).
     Malformed(&'static str),
-    /// It is answered by the engine itself.
+    /// The engine answers it itself.
     Answered(RequestError),
 }
 
@@ -47,7 +49,7 @@ impl From<RequestError> for Refused {
 
 pub(crate) fn read(fields: Vec<Field>, limits: HeadLimits) -> Result<Head, Refused> {
     let mut pseudo = Pseudo::default();
-    let mut facts = Facts::default();
+    let mut engine_fields = EngineFields::default();
     let mut headers = HeaderMap::with_capacity(fields.len());
     if fields.len() > limits.headers.saturating_add(PSEUDO) {
         return Err(RequestError::TooManyHeaders.into());
@@ -56,21 +58,22 @@ pub(crate) fn read(fields: Vec<Field>, limits: HeadLimits) -> Result<Head, Refus
     for Field { name, value } in fields {
         if let Some(name) = name.as_bytes().strip_prefix(b":") {
             if regular {
-                return Err("a pseudo field stands behind a regular one (RFC 9114, 4.3)".into());
+                return Err("a pseudo field follows a regular field (RFC 9114, 4.3)".into());
             }
-            pseudo.see(name, value)?;
+            pseudo.add(name, value)?;
             continue;
         }
         regular = true;
         let (name, value) = field(name.as_bytes(), value)?;
-        facts.see(&name, &value)?;
+        engine_fields.add(&name, &value)?;
         headers.append(name, value);
     }
-    let (method, uri) = pseudo.settle(&mut headers, limits.target)?;
-    if facts.cookies > 1 {
+    let (method, uri) = pseudo.finish(&mut headers, limits.target)?;
+    if engine_fields.cookies > 1 {
         join_cookies(&mut headers);
     }
-    // As many as HTTP/1 would take: `:authority` has become Host, crumbs one Cookie.
+    // The same number of fields as in HTTP/1: `:authority` has become Host, and there is one
+    // Cookie.
     if headers.len() > limits.headers {
         return Err(RequestError::TooManyHeaders.into());
     }
@@ -79,10 +82,14 @@ pub(crate) fn read(fields: Vec<Field>, limits: HeadLimits) -> Result<Head, Refus
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     *request.version_mut() = Version::HTTP_3;
-    Ok(Head { request, length: facts.length, expect_continue: facts.expect_continue })
+    Ok(Head {
+        request,
+        length: engine_fields.length,
+        expect_continue: engine_fields.expect_continue,
+    })
 }
 
-/// The fields behind a body.
+/// Decodes the trailers of a request.
 pub(crate) fn trailers(
     section: Bytes,
     limits: HeadLimits,
@@ -119,7 +126,7 @@ fn field(name: &[u8], value: Bytes) -> Result<(HeaderName, HeaderValue), &'stati
     Ok((name, value))
 }
 
-/// How many pseudo fields a request can have.
+/// The number of pseudo fields that a request can have.
 const PSEUDO: usize = 4;
 
 #[derive(Debug, Default)]
@@ -131,28 +138,29 @@ struct Pseudo {
 }
 
 impl Pseudo {
-    fn see(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused> {
-        let place = match name {
+    fn add(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused> {
+        let slot = match name {
             b"method" => &mut self.method,
             b"scheme" => &mut self.scheme,
             b"authority" => &mut self.authority,
             b"path" => &mut self.path,
             _ => return Err("an unknown pseudo field (RFC 9114, 4.3)".into()),
         };
-        match place.replace(value) {
+        match slot.replace(value) {
             None => Ok(()),
             Some(_) => Err("a pseudo field appears twice (RFC 9114, 4.3)".into()),
         }
     }
 
-    fn settle(self, headers: &mut HeaderMap, longest: usize) -> Result<(Method, Uri), Refused> {
+    /// The method and the URI.
+    fn finish(self, headers: &mut HeaderMap, longest: usize) -> Result<(Method, Uri), Refused> {
         let method = self.method.ok_or("a request without `:method` (RFC 9114, 4.3.1)")?;
         let method = Method::from_bytes(&method).map_err(|_| "`:method` is not a token")?;
         if method == Method::CONNECT {
             return Err(RequestError::ConnectOverQuic.into());
         }
         let scheme = self.scheme.ok_or("a request without `:scheme` (RFC 9114, 4.3.1)")?;
-        // Whether it is that of the connection is asked once the request is there.
+        // The scheme is compared with the connection later.
         let scheme = semantics::known_scheme(&scheme).ok_or(RequestError::TargetForm)?;
         let path = self.path.ok_or("a request without `:path` (RFC 9114, 4.3.1)")?;
         semantics::target(&path, &method, longest).map_err(|error| match error {
@@ -168,8 +176,8 @@ impl Pseudo {
     }
 }
 
-/// The one host of a request: `:authority`, or Host where that is absent. Afterwards it is in Host
-/// too, where handlers look for it whatever the version.
+/// The host of a request: `:authority`, or Host if that is absent. It is also set as Host, where
+/// services look for it in every version of HTTP.
 fn authority(authority: Option<Bytes>, headers: &mut HeaderMap) -> Result<Authority, Refused> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next().map(|host| Bytes::copy_from_slice(host.as_bytes()));
@@ -192,20 +200,17 @@ fn authority(authority: Option<Bytes>, headers: &mut HeaderMap) -> Result<Author
     Ok(Authority::from_maybe_shared(named).map_err(|_| invalid)?)
 }
 
-/// What the engine itself needs of the fields.
+/// The fields that the engine itself needs.
 #[derive(Debug, Default)]
-struct Facts {
+struct EngineFields {
     length: Option<u64>,
     expect_continue: bool,
     cookies: usize,
 }
 
-impl Facts {
-    fn see(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<(), Refused> {
+impl EngineFields {
+    fn add(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<(), Refused> {
         match *name {
-            header::CONNECTION | header::TRANSFER_ENCODING | header::UPGRADE => {
-                return Err("a field of HTTP/1 connections (RFC 9114, 4.2)".into());
-            }
             header::TE if value != "trailers" => {
                 return Err("TE holds more than `trailers` (RFC 9114, 4.2)".into());
             }
@@ -218,7 +223,7 @@ impl Facts {
                 self.expect_continue = true;
             }
             header::COOKIE => self.cookies += 1,
-            _ if matches!(name.as_str(), "keep-alive" | "proxy-connection") => {
+            _ if is_connection_field(name) => {
                 return Err("a field of HTTP/1 connections (RFC 9114, 4.2)".into());
             }
             _ => {}

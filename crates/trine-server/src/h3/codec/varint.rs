@@ -1,11 +1,11 @@
-//! The integers of QUIC (RFC 9000, 16): the first two bits say how many bytes there are.
+//! The integers of QUIC (RFC 9000, 16). Their first two bits determine the number of bytes.
 
 use bytes::{BufMut, BytesMut};
 
-/// The largest value there is.
-pub(crate) const MOST: u64 = (1 << 62) - 1;
+/// The largest value.
+pub(crate) const MAX: u64 = (1 << 62) - 1;
 
-/// The value at the front and how many bytes it takes. `None` while they are not all there.
+/// The value at the front, and the number of its bytes. `None` if bytes are missing.
 pub(crate) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let len = 1 << (first >> 6);
@@ -15,13 +15,14 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
     Some((value, len))
 }
 
-/// Appends a value in as few bytes as it needs; one that is too large becomes the largest.
+/// Appends a value in as few bytes as possible. A value that is too large becomes the largest
+/// value.
 pub(crate) fn write(out: &mut BytesMut, value: u64) {
     match value {
         0..0x40 => out.put_u8(low(value)),
         0x40..0x4000 => out.put_slice(&(0x4000 | value as u16).to_be_bytes()),
         0x4000..0x4000_0000 => out.put_slice(&(0x8000_0000 | value as u32).to_be_bytes()),
-        _ => out.put_slice(&(0b11 << 62 | value.min(MOST)).to_be_bytes()),
+        _ => out.put_slice(&(0b11 << 62 | value.min(MAX)).to_be_bytes()),
     }
 }
 
@@ -52,6 +53,6 @@ mod tests {
         assert_eq!(read(&[0x40, 0x25]), Some((37, 2)));
         let mut out = BytesMut::new();
         write(&mut out, u64::MAX);
-        assert_eq!(read(&out), Some((MOST, 8)));
+        assert_eq!(read(&out), Some((MAX, 8)));
     }
 }

@@ -1,4 +1,4 @@
-//! What the fuzz targets see of HTTP/3: bytes of a client in, what we make of them out.
+//! The functions under test of the HTTP/3 fuzz targets: bytes of a client in, decoded values out.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request};
@@ -11,14 +11,14 @@ use crate::h3::codec::frame::{self, FrameLimits, Frames, Piece};
 use crate::h3::codec::head as request;
 use crate::h3::codec::qpack::{self, Encoder};
 
-/// Bytes of a head that a target allows.
+/// The limit of a head, in bytes.
 pub(crate) const HEAD: usize = 4096;
-const FRAMES: FrameLimits = FrameLimits { head: HEAD, trailers: 512, nothing: 256 };
+const FRAMES: FrameLimits = FrameLimits { head: HEAD, trailers: 512, ignored: 256 };
 const FIELDS: HeadLimits = HeadLimits { bytes: HEAD, headers: 32, target: 1024 };
 
-/// What a request's stream says.
+/// The content of a request stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct StreamContent {
     pub(crate) head: Option<Bytes>,
     pub(crate) data: Vec<u8>,
     pub(crate) trailers: Option<Bytes>,
@@ -26,44 +26,45 @@ pub(crate) struct Said {
     pub(crate) broken: Option<String>,
 }
 
-/// Reads a request's stream in these pieces, to its end.
-pub(crate) fn stream(pieces: &[&[u8]]) -> Said {
+/// Decodes a request stream from these pieces, to its end.
+pub(crate) fn stream(pieces: &[&[u8]]) -> StreamContent {
     let mut frames = Frames::new(FRAMES);
-    let mut said = Said::default();
+    let mut content = StreamContent::default();
     for piece in pieces {
         frames.feed(Bytes::copy_from_slice(piece));
         loop {
             match frames.next() {
                 Ok(Piece::More) => break,
-                Ok(Piece::Head(head)) => assert_eq!(said.head.replace(head), None, "two heads"),
-                Ok(Piece::Data(data)) => said.data.extend_from_slice(&data),
+                Ok(Piece::Head(head)) => assert_eq!(content.head.replace(head), None, "two heads"),
+                Ok(Piece::Data(data)) => content.data.extend_from_slice(&data),
                 Ok(Piece::Trailers(last)) => {
-                    assert_eq!(said.trailers.replace(last), None, "two trailers")
+                    assert_eq!(content.trailers.replace(last), None, "two trailers")
                 }
                 Ok(Piece::HeadTooLarge) => {
-                    said.too_large = true;
-                    return said;
+                    content.too_large = true;
+                    return content;
                 }
-                Err(fault) => return broken(said, fault),
+                Err(fault) => return broken(content, fault),
             }
         }
         assert!(frames.held() <= HEAD + 16, "{} bytes are held", frames.held());
     }
     match frames.end() {
-        Ok(()) => said,
-        Err(fault) => broken(said, fault),
+        Ok(()) => content,
+        Err(fault) => broken(content, fault),
     }
 }
 
-fn broken(mut said: Said, fault: Fault) -> Said {
-    said.broken = Some(format!("{fault:?}"));
-    said
+fn broken(mut content: StreamContent, fault: Fault) -> StreamContent {
+    content.broken = Some(format!("{fault:?}"));
+    content
 }
 
-/// Reads the control stream and the two of QPACK in these pieces: what is wrong with each.
+/// Decodes these pieces as the control stream and as the two QPACK streams. Returns the error of
+/// each.
 pub(crate) fn control(pieces: &[&[u8]]) -> [Option<String>; 3] {
     let mut control = Control::default();
-    let mut inside = false;
+    let mut in_instruction = false;
     let mut feed = |piece: &[u8]| {
         let fed = control.feed(piece);
         assert!(fed.is_err() || control.held() <= 4096 + 16, "{} bytes are held", control.held());
@@ -72,7 +73,7 @@ pub(crate) fn control(pieces: &[&[u8]]) -> [Option<String>; 3] {
     let faults = [
         pieces.iter().find_map(|piece| feed(piece).err()),
         pieces.iter().find_map(|piece| qpack::check_instructions(piece).err()),
-        pieces.iter().find_map(|piece| qpack::check_feedback(piece, &mut inside).err()),
+        pieces.iter().find_map(|piece| qpack::check_feedback(piece, &mut in_instruction).err()),
     ];
     faults.map(|fault| fault.map(|fault| format!("{fault:?}")))
 }
@@ -80,13 +81,13 @@ pub(crate) fn control(pieces: &[&[u8]]) -> [Option<String>; 3] {
 /// A field as name and value.
 pub(crate) type Pair = (Vec<u8>, Bytes);
 
-/// The fields of a section.
+/// The decoded fields of a section.
 pub(crate) fn fields(section: Bytes) -> Option<Vec<Pair>> {
     let fields = qpack::decode(section, HEAD).ok()?;
     Some(fields.into_iter().map(|field| (field.name.as_bytes().to_vec(), field.value)).collect())
 }
 
-/// The same fields as we write them.
+/// These fields, encoded.
 pub(crate) fn encoded(fields: &[Pair]) -> Option<Bytes> {
     let mut encoder = Encoder::new();
     for (name, value) in fields {
@@ -95,7 +96,7 @@ pub(crate) fn encoded(fields: &[Pair]) -> Option<Bytes> {
     Some(encoder.finish())
 }
 
-/// A request, and the length of its body.
+/// The request of a section, and its declared length.
 pub(crate) fn read(section: Bytes) -> Option<(Request<Body>, Option<u64>)> {
     let fields = qpack::decode(section, HEAD).ok()?;
     let head = request::read(fields, FIELDS).ok()?;
@@ -106,7 +107,7 @@ pub(crate) fn trailers(section: Bytes) -> Option<HeaderMap> {
     request::trailers(section, FIELDS, HEAD).ok()
 }
 
-/// A section in the frame in which it is sent.
+/// A section in a HEADERS frame.
 pub(crate) fn framed(section: &[u8]) -> Bytes {
     let mut out = BytesMut::new();
     frame::headers(&mut out, section);

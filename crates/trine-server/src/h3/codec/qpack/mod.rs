@@ -1,8 +1,8 @@
-//! Fields to bytes and back (QPACK, RFC 9204), without a dynamic table on either side.
+//! Encodes and decodes fields (QPACK, RFC 9204), without a dynamic table on either side.
 //!
-//! We announce a table of no bytes, so a client's fields refer to the static table only, and no
-//! request waits for another. Ours do so too. What that costs in bytes, it saves in memory that
-//! clients could claim.
+//! We announce an empty table, so the fields of a client refer to the static table only, and no
+//! request waits for another. Our own fields do the same. This costs some bytes, but saves memory
+//! that clients could claim.
 
 mod table;
 
@@ -11,10 +11,10 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::error::{Code, Fault};
 use crate::semantics::huffman;
 
-/// What a field costs beyond its name and value (RFC 9114, 4.2.2).
+/// The size of a field in addition to its name and value (RFC 9114, 4.2.2).
 const OVERHEAD: usize = 32;
 
-/// A field as it came. Its name may be a pseudo one; whether it is valid was not looked at.
+/// A decoded field. Its name may be a pseudo name, and was not validated.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: Name,
@@ -36,12 +36,12 @@ impl Name {
     }
 }
 
-/// Why fields cannot be had.
+/// Why fields cannot be decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     /// They are larger than the limit.
     TooLarge,
-    /// The compression is broken, and with it the connection.
+    /// The compression is invalid, which ends the connection.
     Broken(&'static str),
 }
 
@@ -54,7 +54,7 @@ impl From<Unreadable> for Fault {
     }
 }
 
-/// The fields of a section, whose size as RFC 9114, 4.2.2 counts it is at most `most`.
+/// Decodes the fields of a section. Their size, as defined by RFC 9114, 4.2.2, is at most `most`.
 pub(crate) fn decode(section: Bytes, most: usize) -> Result<Vec<Field>, Unreadable> {
     let mut reader = Reader { bytes: section, left: most };
     let (required, _) = reader.integer(8)?;
@@ -79,7 +79,7 @@ pub(crate) fn decode(section: Bytes, most: usize) -> Result<Vec<Field>, Unreadab
 
 struct Reader {
     bytes: Bytes,
-    /// How large the rest may be.
+    /// The size that the remaining fields may have.
     left: usize,
 }
 
@@ -102,7 +102,7 @@ impl Reader {
         Ok(Field { name: Name::Other(name), value: self.text(7)? })
     }
 
-    /// An entry of the static table; `table` is the bit that says so.
+    /// An entry of the static table. The bit `table` distinguishes it from the dynamic table.
     fn entry(&mut self, prefix: u8, table: u8) -> Result<(&'static str, &'static str), Unreadable> {
         let (index, first) = self.integer(prefix)?;
         if first & table == 0 {
@@ -112,8 +112,8 @@ impl Reader {
         entry.copied().ok_or(Unreadable::Broken("a field refers to no entry of the static table"))
     }
 
-    /// A string whose length has `prefix` bits in its first byte; the bit before them says whether
-    /// it is compressed.
+    /// A string whose length has a prefix of `prefix` bits. The bit before them says whether it is
+    /// compressed.
     fn text(&mut self, prefix: u8) -> Result<Bytes, Unreadable> {
         let (len, first) = self.integer(prefix)?;
         let len = usize::try_from(len).ok().filter(|len| *len <= self.bytes.len());
@@ -124,7 +124,7 @@ impl Reader {
         }
         let mut text = Vec::with_capacity((coded.len() * 8 / 5).min(self.left));
         if huffman::decode(&coded, &mut text, self.left).is_none() {
-            // Where it filled what is allowed, it was too large rather than broken.
+            // If it filled the limit, it is too large and not invalid.
             let full = text.len() == self.left;
             return Err(if full {
                 Unreadable::TooLarge
@@ -136,7 +136,7 @@ impl Reader {
         Ok(text.into())
     }
 
-    /// An integer with `prefix` bits in its first byte, which comes along (RFC 7541, 5.1).
+    /// An integer with a prefix of `prefix` bits (RFC 7541, 5.1), and its first byte.
     fn integer(&mut self, prefix: u8) -> Result<(u64, u8), Unreadable> {
         let (value, first, taken) = integer(&self.bytes, prefix)?.ok_or(CUT_OFF)?;
         let _ = self.bytes.split_to(taken);
@@ -151,8 +151,8 @@ impl Reader {
 
 const CUT_OFF: Unreadable = Unreadable::Broken("a field is cut off");
 
-/// The integer at the front, its first byte, and how many bytes it takes. `None` while they are not
-/// all there.
+/// The integer at the front, its first byte, and the number of its bytes. `None` if bytes are
+/// missing.
 fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(u64, u8, usize)>, Unreadable> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let mask = u8::MAX >> (8 - prefix);
@@ -160,7 +160,7 @@ fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(u64, u8, usize)>, Unreada
         return Ok(Some((u64::from(first & mask), first, 1)));
     }
     let mut value = u64::from(mask);
-    // Nothing that has a place here needs more than 62 bits (RFC 9204, 4.1.1).
+    // No valid integer needs more than 62 bits (RFC 9204, 4.1.1).
     for (at, byte) in bytes[1..].iter().enumerate().take(9) {
         value += u64::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
@@ -170,7 +170,7 @@ fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(u64, u8, usize)>, Unreada
     if bytes.len() > 10 { Err(Unreadable::Broken("an integer is too large")) } else { Ok(None) }
 }
 
-/// Fields on their way out.
+/// An encoder of fields.
 #[derive(Debug)]
 pub(crate) struct Encoder {
     out: BytesMut,
@@ -179,7 +179,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     pub(crate) fn new() -> Encoder {
         let mut out = BytesMut::with_capacity(256);
-        // No entry of a dynamic table is needed.
+        // The section needs no entry of the dynamic table.
         out.put_slice(&[0, 0]);
         Encoder { out }
     }
@@ -220,27 +220,29 @@ impl Encoder {
     }
 }
 
-/// What a client's encoder may say to a table of no bytes: that it has none (RFC 9204, 4.3.1).
+/// Checks the encoder stream of a client. With an empty table, the only valid instruction sets its
+/// capacity to 0 (RFC 9204, 4.3.1).
 pub(crate) fn check_instructions(bytes: &[u8]) -> Result<(), Fault> {
-    const NO_BYTES: u8 = 0x20;
-    if bytes.iter().all(|byte| *byte == NO_BYTES) {
+    const CAPACITY_0: u8 = 0x20;
+    if bytes.iter().all(|byte| *byte == CAPACITY_0) {
         return Ok(());
     }
     Err(Fault::Connection(
         Code::QpackEncoderStream,
-        "an entry for the dynamic table, which has no bytes",
+        "an instruction for the dynamic table, which is empty",
     ))
 }
 
-/// What a client's decoder may say where no field needs a table: that it gave up a stream (RFC
-/// 9204, 4.4.2). `inside` is whether the last bytes ended within such a word.
-pub(crate) fn check_feedback(bytes: &[u8], inside: &mut bool) -> Result<(), Fault> {
+/// Checks the decoder stream of a client. Without a dynamic table, the only valid instruction
+/// cancels a stream (RFC 9204, 4.4.2). `in_instruction` says that the last bytes ended within an
+/// instruction.
+pub(crate) fn check_feedback(bytes: &[u8], in_instruction: &mut bool) -> Result<(), Fault> {
     for byte in bytes {
-        *inside = match (*inside, byte) {
+        *in_instruction = match (*in_instruction, byte) {
             (true, byte) => byte & 0x80 != 0,
             (false, 0x40..0x80) => byte & 0x3f == 0x3f,
             (false, _) => {
-                let why = "the decoder speaks of entries that were never sent";
+                let why = "the decoder acknowledges entries that were never sent";
                 return Err(Fault::Connection(Code::QpackDecoderStream, why));
             }
         };

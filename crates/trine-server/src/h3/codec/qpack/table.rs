@@ -1,6 +1,6 @@
 //! The static table of QPACK (RFC 9204, appendix A).
 
-/// A name and a value, in the order of their index.
+/// Names and values, in the order of their index.
 #[rustfmt::skip]
 pub(crate) static TABLE: [(&str, &str); 99] = [
     (":authority", ""),
@@ -104,12 +104,12 @@ pub(crate) static TABLE: [(&str, &str); 99] = [
     ("x-frame-options", "sameorigin"),
 ];
 
-/// Where a name with this value stands.
+/// The index of a name with this value.
 pub(crate) fn find(name: &str, value: &[u8]) -> Option<usize> {
     TABLE.iter().position(|(known, text)| *known == name && text.as_bytes() == value)
 }
 
-/// Where a name stands first.
+/// The first index of a name.
 pub(crate) fn find_name(name: &str) -> Option<usize> {
     TABLE.iter().position(|(known, _)| *known == name)
 }
