@@ -2,9 +2,9 @@
 //!
 //! A connection is one task. It has no `Send` bounds, so that it fits both kinds of runtime, and
 //! nothing is boxed between the socket and the service. One request is served at a time. Pipelined
-//! requests wait in the buffer, and their responses share a write. While the service or its response
-//! is pending, [`drive`](super::drive::drive) keeps the rest of the connection moving: the request
-//! body, unwritten bytes, the timer, and the check for a client that is gone.
+//! requests wait in the buffer, and their responses share a write. While the service or its
+//! response is pending, [`drive`](super::drive::drive) keeps the rest of the connection moving: the
+//! request body, unwritten bytes, the timer, and the check for a client that is gone.
 
 use std::future::poll_fn;
 use std::ops::Deref;
@@ -138,15 +138,13 @@ where
     I: Io,
     M: MakeConnection,
 {
-    // Request and response are large. They lie in these slots and are not moved from stage to stage.
+    // Request and response are large. They lie in these slots and are not moved from stage to
+    // stage.
     let mut head = None;
     read_head(wire, &mut head).await?;
     let Some(Head { framing, request }) = &mut head else { return Err(ConnectionEnd::Quiet) };
     let mut terms = framing.terms;
-    let mut offer = None;
-    if terms.upgrade {
-        offer = Some(offer_upgrade(request, make));
-    }
+    let offer = if terms.upgrade { Some(offer_upgrade(request, make)) } else { None };
     let client_keeps_alive = terms.keep_alive;
     if let Some(scheme) = request.uri().scheme() {
         semantics::scheme(scheme, info, &wire.limits)
@@ -168,8 +166,7 @@ where
         }
         Ok(()) => send(wire, &mut upload, &mut response, &mut terms).await?,
         Err(failure) => {
-            // A layer may be left half ready, waiting for a permit that an idle connection must not
-            // hold.
+            // A failed layer may still wait for a permit, which an idle connection must not hold.
             *service = make.connection(info);
             upload.before_response(wire, false).await;
             terms.keep_alive &= upload.leaves_reusable(wire);

@@ -8,8 +8,8 @@ use crate::upgrade::Offer;
 pub(crate) enum ConnectionEnd {
     /// The socket is dropped: the peer is gone, or nothing is left to be sent.
     Quiet,
-    /// The gathered bytes are written, then our side is closed. With `linger`, the peer may still be
-    /// sending.
+    /// The gathered bytes are written, then our side is closed. With `linger`, the peer may still
+    /// be sending.
     Close { linger: bool },
     /// The response cannot be completed, and only a reset can say so.
     Reset,

@@ -14,9 +14,9 @@ const LARGE_READ: usize = 64 * 1024;
 /// Writes the gathered bytes and closes our side.
 ///
 /// With `linger`, the bytes of the peer are discarded until the peer closes its side, or until a
-/// timeout. A socket that is closed with unread bytes is reset, and a reset can destroy the response
-/// on its way. The number of discarded bytes is not limited, because a client in the middle of a
-/// large upload does not read the response before it has sent everything.
+/// timeout. A socket that is closed with unread bytes is reset, and a reset can destroy the
+/// response on its way. The number of discarded bytes is not limited, because a client in the
+/// middle of a large upload does not read the response before it has sent everything.
 pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
     wire.timer.clear(Direction::Read);
     let mut closed = false;

@@ -27,9 +27,9 @@ pub(crate) enum Sent {
     Upgraded,
 }
 
-/// Encodes a response, and gathers or streams its body. Gathered bytes are written by the next flush,
-/// so that pipelined responses share one write. The response lies in its slot until only its body is
-/// left.
+/// Encodes a response, and gathers or streams its body. Gathered bytes are written by the next
+/// flush, so that pipelined responses share one write. The response lies in its slot until only its
+/// body is left.
 pub(crate) async fn send<I, B>(
     wire: &mut Wire<I>,
     upload: &mut Upload,
@@ -44,7 +44,7 @@ where
     let status = complete.status();
     let upgraded = terms.upgrades_at(status);
     if status.is_informational() && !upgraded {
-        tracing::error!(%status, "a service responded with an interim status; a 500 was sent instead");
+        tracing::error!(%status, "a service returned an interim status; a 500 was sent instead");
         refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
         return Ok(Sent::Http);
     }
@@ -83,8 +83,8 @@ pub(crate) fn refuse<I>(
     encode::problem(wire.out.buffer(), status, detail, terms, &date::now());
 }
 
-/// Gathers a body whose bytes are all there, or which is a file. Returns false for any other body, and
-/// for body types of other crates.
+/// Gathers a body whose bytes are all there, or which is a file. Returns false for any other body,
+/// and for body types of other crates.
 fn gather_whole<I: Io, B: 'static>(wire: &mut Wire<I>, body: &mut B, payload: Payload) -> bool {
     let Some(body) = (body as &mut dyn Any).downcast_mut::<Body>() else { return false };
     match body.as_whole() {
@@ -158,9 +158,9 @@ where
     let more = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
     match more {
         Poll::Ready(Some(Ok(frame))) if frame.data_ref().is_some_and(|data| !data.is_empty()) => {
-            // Nothing was written since the last frame. Without its last byte, the client sees that the
-            // response is incomplete. If the length is 0, that byte belongs to the head: no response is
-            // better than an empty one that looks complete.
+            // Nothing was written since the last frame. Without its last byte, the client sees that
+            // the response is incomplete. If the length is 0, that byte belongs to the head: no
+            // response is better than an empty one that looks complete.
             wire.out.remove_last_byte();
             Err(too_long())
         }
@@ -226,8 +226,8 @@ fn too_long() -> ConnectionEnd {
     ConnectionEnd::Close { linger: false }
 }
 
-/// The end of a connection whose response is incomplete, which must never look complete. If the end of
-/// the connection is the end of the body, it becomes a reset.
+/// The end of a connection whose response is incomplete, which must never look complete. If the end
+/// of the connection is the end of the body, it becomes a reset.
 pub(crate) fn incomplete(payload: Payload) -> ConnectionEnd {
     if payload == Payload::UntilClose {
         ConnectionEnd::Reset

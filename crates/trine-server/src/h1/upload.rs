@@ -48,8 +48,8 @@ enum State {
 }
 
 impl Upload {
-    /// Gives the request its body. A body that has arrived already is whole; any other body is filled
-    /// on demand.
+    /// Gives the request its body. A body that has arrived already is whole; any other body is
+    /// filled on demand.
     pub(crate) fn attach<I>(
         request: &mut Request<Body>,
         framing: &Framing,
@@ -170,7 +170,8 @@ impl Upload {
         }
     }
 
-    /// Discards an unwanted body, so that the client reads the response. Ready only if the peer is gone.
+    /// Discards an unwanted body, so that the client reads the response. Ready only if the peer is
+    /// gone.
     fn poll_discard<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<PeerGone> {
         while let State::Unwanted { discarded } = &mut self.state {
             match self.decoder.decode(&mut wire.input, &wire.limits.body) {
@@ -231,8 +232,8 @@ impl Upload {
         match self.state {
             State::Done => true,
             State::Broken => false,
-            // Whether the client will still send the body is unknown (RFC 9110, 10.1.1), so the next
-            // bytes cannot be interpreted.
+            // Whether the client will still send the body is unknown (RFC 9110, 10.1.1), so the
+            // next bytes cannot be interpreted.
             State::Feeding(_) | State::Unwanted { .. } if self.awaits_continue => false,
             State::Feeding(_) => true,
             State::Unwanted { .. } => self.decoder.left() <= wire.limits.max_discard_bytes,

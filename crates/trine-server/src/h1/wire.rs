@@ -1,4 +1,5 @@
-//! The socket of a connection, with its buffers, its timer, its limits, and the drain of its worker.
+//! The socket of a connection, with its buffers, its timer, its limits, and the drain of its
+//! worker.
 
 use std::future::Future as _;
 use std::pin::{Pin, pin};
@@ -75,8 +76,8 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Reads once, at least `want` bytes if they are there. It holds no buffer while it waits, and reads
-    /// only when it expects the read to succeed.
+    /// Reads once, at least `want` bytes if they are there. It holds no buffer while it waits, and
+    /// reads only when it expects the read to succeed.
     pub(crate) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
@@ -107,9 +108,9 @@ impl<I: Io> Wire<I> {
         }
     }
 
-    /// Watches for a peer that goes away while its bytes are not needed. A reset always counts, and a
-    /// FIN counts under [`Cancel::Fin`]. Other bytes are buffered up to the size of one buffer. Once
-    /// the buffer is full, or after a FIN, the socket is polled for a reset instead.
+    /// Watches for a peer that goes away while its bytes are not needed. A reset always counts, and
+    /// a FIN counts under [`Cancel::Fin`]. Other bytes are buffered up to the size of one buffer.
+    /// Once the buffer is full, or after a FIN, the socket is polled for a reset instead.
     pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<PeerGone> {
         while !self.eof && self.input.len() < buffer::SIZE {
             if ready!(self.poll_fill(cx, buffer::SIZE)).is_err() {

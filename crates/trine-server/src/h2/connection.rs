@@ -1,9 +1,11 @@
-//! The loop of an HTTP/2 connection: accept new streams, move the streams that are ready, write once,
-//! wait.
+//! The loop of an HTTP/2 connection: accept new streams, move the streams that are ready, write
+//! once, wait.
 //!
-//! Everything runs in the task of the connection, so futures need not be `Send`. All streams share one
-//! service, which need not be `Clone`: it is made ready and called for one stream after the other, in
-//! the order in which the streams arrived, and only once a head is there.
+//! Everything runs in the task of the connection, so futures need not be `Send`. All streams share
+//! one service, which need not be `Clone`: it is made ready and called for one stream after the
+//! other, in the order in which the streams arrived, and only once a head is there.
+
+mod expire;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,10 +15,9 @@ use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
 use h2::{PingPong, Reason, RecvStream};
 use http::{Method, Request};
-use tokio::time::Instant;
 use trine_core::{Body, BodyError, ConnInfo};
 
-use super::deadlines::{Deadlines, Expired, Status};
+use super::deadlines::Deadlines;
 use super::frames::Violation;
 use super::request::{self, LastHost};
 use super::respond::ResponseTerms;
@@ -341,8 +342,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.current = None;
     }
 
-    /// Handles a panic. Returns whether the connection continues. A panic outside of a stream happened
-    /// in `h2`, whose state is then unknown and would panic again.
+    /// Handles a panic. Returns whether the connection continues. A panic outside of a stream
+    /// happened in `h2`, whose state is then unknown and would panic again.
     #[cold]
     fn after_panic(&mut self) -> bool {
         let Some(key) = self.current.take() else {
@@ -366,7 +367,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.slots.len() - self.free.len()
     }
 
-    /// Accepts no more streams. The connection ends when the open streams have ended (RFC 9113, 6.8).
+    /// Accepts no more streams. The connection ends when the open streams have ended (RFC 9113,
+    /// 6.8).
     fn close(&mut self) {
         self.closing = true;
         self.poll_h2 = true;
@@ -395,83 +397,8 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.waker.wake_by_ref();
     }
 
-    fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            // A tunnel has no slot, but h2 still knows its stream.
-            let open = self.open_streams() > 0 || self.h2.has_streams();
-            let status = {
-                let wire = self.wire.state();
-                Status {
-                    received: wire.received,
-                    incomplete: wire.frames.incomplete(),
-                    write_deadline: wire.write_budget.deadline(self.limits.write_timeout),
-                    open,
-                    streams_begun: self.streams_begun,
-                    closing: self.closing,
-                }
-            };
-            let Poll::Ready(expired) = self.deadlines.poll(cx, &status, &self.limits) else {
-                return Poll::Pending;
-            };
-            match expired {
-                Expired::Head => {
-                    tracing::debug!("a request head did not arrive in time; the connection ends");
-                    self.abort(Reason::ENHANCE_YOUR_CALM);
-                    return Poll::Pending;
-                }
-                Expired::Write => {
-                    tracing::debug!(
-                        "a client did not read its responses in time; the connection ends"
-                    );
-                    self.linger = false;
-                    return Poll::Ready(());
-                }
-                Expired::Idle if self.closing => {
-                    self.linger = false;
-                    return Poll::Ready(());
-                }
-                Expired::Idle => {
-                    self.close();
-                    self.waker.wake_by_ref();
-                    return Poll::Pending;
-                }
-                Expired::Silence => {
-                    if let Some(pings) = &mut self.pings {
-                        // The response to the last PING must be taken first. If a PING is on its way
-                        // already, that one suffices.
-                        let _ = pings.poll_pong(cx);
-                        let _ = pings.send_ping(h2::Ping::opaque());
-                    }
-                }
-                Expired::Ping => {
-                    tracing::debug!("a client did not respond to a PING; the connection ends");
-                    self.linger = false;
-                    return Poll::Ready(());
-                }
-                Expired::Streams => self.expire_streams(),
-            }
-        }
-    }
-
-    /// Ends the streams whose deadlines have passed.
-    fn expire_streams(&mut self) {
-        let now = Instant::now();
-        self.deadlines.clear_streams();
-        for key in 0..self.slots.len() {
-            if self.slots[key].stream.expire(now, &self.limits) {
-                self.current = Some(key);
-                if caught(|| self.end(key)).is_err() {
-                    self.after_panic();
-                }
-            } else if let Some(at) = self.slots[key].stream.deadline(&self.limits) {
-                self.deadlines.add_stream(at);
-            }
-        }
-        self.waker.wake_by_ref();
-    }
-
-    /// Called when the connection has ended. Services may have to finish, and the client may still have
-    /// to read why the connection ends.
+    /// Called when the connection has ended. Services may have to finish, and the client may still
+    /// have to read why the connection ends.
     pub(super) async fn finish(mut self) {
         if self.drain.is_aborted() {
             return;

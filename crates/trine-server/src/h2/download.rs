@@ -171,8 +171,8 @@ where
         }
     }
 
-    /// Whether a body that has reached its declared length has more data now. A body that is pending is
-    /// not waited for.
+    /// Whether a body that has reached its declared length has more data now. A body that is
+    /// pending is not waited for.
     fn has_more(&mut self, cx: &mut Context<'_>) -> bool {
         let more = self.body.as_mut().map(|body| body.as_mut().poll_frame(cx));
         let Some(Poll::Ready(Some(Ok(frame)))) = more else { return false };

@@ -1,5 +1,5 @@
-//! Decodes header blocks a second time (RFC 7541), for what h2 does not report: whether a `:path` has
-//! a fragment, which the crate `http` silently drops, and whether trailers have pseudo fields.
+//! Decodes header blocks a second time (RFC 7541), for what h2 does not report: whether a `:path`
+//! has a fragment, which the crate `http` silently drops, and whether trailers have pseudo fields.
 //!
 //! No text is kept. Of each entry of the dynamic table, only its size and the kind of its field are
 //! stored. The table must agree with the table of h2, so a block that cannot be decoded ends the
@@ -30,8 +30,8 @@ pub(super) struct Fields {
     entries: VecDeque<Entry>,
     size: usize,
     max_size: usize,
-    /// A block could not be decoded, or only one of h2 and this decoder has seen it. Then nothing more
-    /// is decoded.
+    /// A block could not be decoded, or only one of h2 and this decoder has seen it. Then nothing
+    /// more is decoded.
     lost: bool,
     scratch: Vec<u8>,
 }
@@ -145,7 +145,8 @@ impl Fields {
         read
     }
 
-    /// Decodes one field, or an update of the table size (RFC 7541, 6). `None` if it is not complete.
+    /// Decodes one field, or an update of the table size (RFC 7541, 6). `None` if it is not
+    /// complete.
     fn field(&mut self, bytes: &[u8]) -> Result<Option<usize>, Broken> {
         let first = bytes[0];
         if first & 0x80 != 0 {

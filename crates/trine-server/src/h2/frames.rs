@@ -1,13 +1,14 @@
 //! Inspects the frames that h2 reads, for limits that h2 does not have.
 //!
-//! - A header block must be completed in time. No other frame may come between its frames (RFC 9113,
-//!   4.3).
+//! - A header block must be completed in time. No other frame may come between its frames (RFC
+//!   9113, 4.3).
 //! - The number of frames without content is limited: floods of SETTINGS, PING, PRIORITY and
 //!   WINDOW_UPDATE.
-//! - The number of streams that the client resets is limited over time, because each has cost a call
-//!   of the service (rapid reset, CVE-2023-44487).
-//! - Header blocks are passed to [`Fields`], which finds what h2 does not report. A block that only one
-//!   of the two reads ends the connection, because later blocks would mean different fields to them.
+//! - The number of streams that the client resets is limited over time, because each has cost a
+//!   call of the service (rapid reset, CVE-2023-44487).
+//! - Header blocks are passed to [`Fields`], which finds what h2 does not report. A block that only
+//!   one of the two reads ends the connection, because later blocks would mean different fields to
+//!   them.
 
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ pub(super) enum Violation {
     /// Too many reset streams.
     Resets,
     /// An error that h2 ignores or treats as an error of one stream: pseudo fields in trailers (RFC
-    /// 9113, 8.1), a PUSH_PROMISE of a client (8.4), a stream that depends on itself (RFC 7540, 5.3.1).
+    /// 9113, 8.1), a PUSH_PROMISE of a client (8.4), a stream that depends on itself (RFC 7540,
+    /// 5.3.1).
     Protocol,
     /// A header block that cannot be decoded (RFC 9113, 4.3).
     Compression,
@@ -55,7 +57,8 @@ pub(super) struct Frames {
     have: usize,
     /// A header block is incomplete.
     block: bool,
-    /// The highest stream so far. A second header block of it, or of an earlier stream, is trailers.
+    /// The highest stream so far. A second header block of it, or of an earlier stream, is
+    /// trailers.
     last: u32,
     /// The stream of the current block, and whether the block is trailers.
     stream: u32,
@@ -249,8 +252,8 @@ impl Frames {
         self.violation.get_or_insert(Violation::Protocol);
     }
 
-    /// Whether the path of a stream has a fragment, or may have one that was not seen. It must be called
-    /// for streams in their order.
+    /// Whether the path of a stream has a fragment, or may have one that was not seen. It must be
+    /// called for streams in their order.
     pub(super) fn has_fragment(&mut self, stream: u32) -> bool {
         if self.fields.is_lost() {
             return true;

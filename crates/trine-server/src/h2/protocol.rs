@@ -8,7 +8,8 @@
 /// use trine_server::Protocol;
 ///
 /// fn wants_websocket<B>(request: &Request<B>) -> bool {
-///     request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+///     let protocol = request.extensions().get::<Protocol>();
+///     protocol.is_some_and(|protocol| protocol.as_str() == "websocket")
 /// }
 /// assert!(!wants_websocket(&Request::new(())));
 /// ```

@@ -1,8 +1,8 @@
 //! Checks a request of h2 against the same rules as a request of HTTP/1.
 //!
 //! h2 itself resets a stream with `PROTOCOL_ERROR` if its request has connection fields, upper-case
-//! letters in a name, wrong or missing pseudo fields, or a Content-Length that differs from its body
-//! (RFC 9113, 8.1 to 8.3).
+//! letters in a name, wrong or missing pseudo fields, or a Content-Length that differs from its
+//! body (RFC 9113, 8.1 to 8.3).
 
 use http::header::{CONTENT_LENGTH, EXPECT, HOST};
 use http::uri::Scheme;
@@ -34,7 +34,8 @@ pub(super) fn check<B>(
     if repeated {
         join_cookies(request.headers_mut());
     }
-    // The same number of fields as in HTTP/1: `:authority` has become Host, and there is one Cookie.
+    // The same number of fields as in HTTP/1: `:authority` has become Host, and there is one
+    // Cookie.
     if request.headers().len() > limits.head.headers {
         return Err(RequestError::TooManyHeaders);
     }
@@ -90,8 +91,8 @@ fn rename_scheme(uri: &mut Uri) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// `:authority` and Host must not differ (RFC 9113, 8.3.1), and one of them must be present. Host is
-/// then always set, because services that know only HTTP/1 look for it.
+/// `:authority` and Host must not differ (RFC 9113, 8.3.1), and one of them must be present. Host
+/// is then always set, because services that know only HTTP/1 look for it.
 fn host<B>(
     request: &mut Request<B>,
     repeated: bool,
@@ -126,7 +127,8 @@ fn new_host(authority: &[u8], last: &mut LastHost) -> Result<HeaderValue, Reques
     Ok(last.0.insert(host).clone())
 }
 
-/// A plain CONNECT names a host and a port. An extended CONNECT has a protocol instead (RFC 8441, 4).
+/// A plain CONNECT names a host and a port. An extended CONNECT has a protocol instead (RFC 8441,
+/// 4).
 #[cold]
 fn connect<B>(request: &mut Request<B>, length: Option<u64>) -> Result<(), RequestError> {
     if length.is_some_and(|length| length > 0) {

@@ -50,7 +50,7 @@ where
     let (mut parts, body) = response.into_parts();
     let status = parts.status;
     if status.is_informational() {
-        tracing::error!(%status, "a service responded with an interim status; a 500 was sent instead");
+        tracing::error!(%status, "a service returned an interim status; a 500 was sent instead");
         refuse(
             respond,
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -117,8 +117,8 @@ impl From<h2::Error> for StreamGone {
     }
 }
 
-/// Adds the fields of the engine and removes those that HTTP/2 does not have. Returns the length that
-/// the response declares for its body.
+/// Adds the fields of the engine and removes those that HTTP/2 does not have. Returns the length
+/// that the response declares for its body.
 fn complete_headers(
     headers: &mut HeaderMap,
     status: StatusCode,

@@ -3,8 +3,8 @@
 //! ```text
 //!   Free --head--> Waiting --ready--> Called --response--> Sending --sent--> Reading --read--> Free
 //! ```
-//! `Waiting`: the service is not ready. `Reading`: the response was sent, and a task still reads the
-//! request body.
+//! `Waiting`: the service is not ready. `Reading`: the response was sent, and a task still reads
+//! the request body.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

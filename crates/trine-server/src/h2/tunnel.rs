@@ -22,15 +22,15 @@ use crate::upgrade::{self, Offer, Upgraded};
 pub(super) struct PendingTunnel {
     offer: Offer,
     stream: BodyStream,
-    /// Bytes that arrived before the response, as many as are taken of a body, so that waiting tunnels
-    /// do not exhaust the window of the connection.
+    /// Bytes that arrived before the response, as many as are taken of a body, so that waiting
+    /// tunnels do not exhaust the window of the connection.
     early: BytesMut,
     drain: Arc<Drain>,
 }
 
 impl PendingTunnel {
-    /// Puts an [`OnUpgrade`](crate::upgrade::OnUpgrade) into the request. The bytes behind its head are
-    /// no body.
+    /// Puts an [`OnUpgrade`](crate::upgrade::OnUpgrade) into the request. The bytes behind its head
+    /// are no body.
     pub(super) fn offer(
         request: Request<RecvStream>,
         drain: Arc<Drain>,

@@ -1,10 +1,10 @@
 //! The body of a request, on its way from h2 to its reader, on demand.
 //!
-//! Data that the reader has not asked for stays within the flow-control windows of the client, except
-//! for the first `early_bytes`: these are taken at once, and the client gets its credit back. All
-//! streams of a connection share one window, and the small bodies of requests that wait must not
-//! exhaust it. The rest of the credit is returned as the body is read. [`BodyStream`] returns what is
-//! left, however the body ends.
+//! Data that the reader has not asked for stays within the flow-control windows of the client,
+//! except for the first `early_bytes`: these are taken at once, and the client gets its credit
+//! back. All streams of a connection share one window, and the small bodies of requests that wait
+//! must not exhaust it. The rest of the credit is returned as the body is read. [`BodyStream`]
+//! returns what is left, however the body ends.
 
 use std::task::{Context, Poll};
 
@@ -31,8 +31,8 @@ pub(super) enum Upload {
 pub(super) struct Feed {
     filler: Filler,
     stream: BodyStream,
-    /// Data that was taken before the reader asked for it. It is a copy, because a small piece keeps
-    /// the buffer of a whole read alive.
+    /// Data that was taken before the reader asked for it. It is a copy, because a small piece
+    /// keeps the buffer of a whole read alive.
     early: BytesMut,
     /// The length of the last frame that the reader was given.
     handed: usize,
@@ -53,8 +53,8 @@ pub(super) struct BodyStream {
 }
 
 impl Upload {
-    /// Gives the request its body. A small body that has arrived already is whole; any other body is
-    /// filled on demand.
+    /// Gives the request its body. A small body that has arrived already is whole; any other body
+    /// is filled on demand.
     pub(super) fn attach(
         request: Request<RecvStream>,
         cx: &mut Context<'_>,
@@ -101,7 +101,8 @@ impl Upload {
         matches!(self, Upload::Feeding(feed) if feed.awaits_continue)
     }
 
-    /// Whether `100 Continue` has to be sent: the reader waits for the client, and the client for us.
+    /// Whether `100 Continue` has to be sent: the reader waits for the client, and the client for
+    /// us.
     pub(super) fn wants_continue(&mut self, cx: &mut Context<'_>) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         let wants = feed.awaits_continue && feed.filler.poll_wanted(cx) == Poll::Ready(Want::Frame);
@@ -109,8 +110,8 @@ impl Upload {
         wants
     }
 
-    /// Moves the body towards its reader. Returns whether the reader was given something, so that it is
-    /// worth polling again.
+    /// Moves the body towards its reader. Returns whether the reader was given something, so that
+    /// it is worth polling again.
     pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, limits: &Limits) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         match feed.filler.poll_wanted(cx) {
@@ -278,7 +279,7 @@ fn broken(error: &h2::Error) -> BodyError {
         BodyError::Incomplete
     } else {
         BodyError::Malformed(
-            "its length differs from Content-Length, or its framing violates HTTP/2 (RFC 9113, 8.1.1)",
+            "its length is not its Content-Length, or its frames are invalid (RFC 9113, 8.1.1)",
         )
     }
 }

@@ -18,8 +18,8 @@ pub(super) struct WakeQueue(Mutex<State>);
 struct State {
     ready: Vec<usize>,
     connection: bool,
-    /// The waker of the task. It is needed only while the task sleeps, because a running task checks
-    /// the queue before it returns.
+    /// The waker of the task. It is needed only while the task sleeps, because a running task
+    /// checks the queue before it returns.
     task: Option<Waker>,
     asleep: bool,
 }
@@ -44,8 +44,8 @@ impl WakeQueue {
         true
     }
 
-    /// Moves the ready streams into `into`, which is empty. Returns whether the connection itself was
-    /// woken.
+    /// Moves the ready streams into `into`, which is empty. Returns whether the connection itself
+    /// was woken.
     pub(super) fn take(&self, into: &mut Vec<usize>) -> bool {
         let mut state = self.lock();
         std::mem::swap(&mut state.ready, into);
@@ -81,8 +81,8 @@ impl Wake for WakeQueue {
     }
 }
 
-/// The waker of a slot for streams. The next stream of the slot reuses it. A late wake-up then polls
-/// another stream, which does no harm.
+/// The waker of a slot for streams. The next stream of the slot reuses it. A late wake-up then
+/// polls another stream, which does no harm.
 #[derive(Debug)]
 pub(super) struct StreamWaker {
     key: usize,

@@ -107,7 +107,8 @@ async fn requests<M: MakeConnection>(
                     Outcome::Broken(code, why) => return (code, why),
                 }
                 if cancelled > limits.http3.max_cancelled {
-                    return (Code::ExcessiveLoad, "too many requests were cancelled or broke the rules");
+                    let why = "too many requests were cancelled or broke the rules";
+                    return (Code::ExcessiveLoad, why);
                 }
                 idle.set(sleep(limits.keep_alive_timeout));
                 None
@@ -120,7 +121,8 @@ async fn requests<M: MakeConnection>(
                 }
                 Err(_) => Some(Err(quinn::ConnectionError::LocallyClosed)),
             },
-            Fault::Stream(code, why) | Fault::Connection(code, why) = poll_fn(|cx| uni_streams.poll(cx)) => {
+            fault = poll_fn(|cx| uni_streams.poll(cx)) => {
+                let (Fault::Stream(code, why) | Fault::Connection(code, why)) = fault;
                 return (code, why);
             }
             () = &mut draining, if goaway.is_none() => {
@@ -131,7 +133,9 @@ async fn requests<M: MakeConnection>(
             () = poll_fn(|cx| poll_fails(ours, cx)) => {
                 return (Code::ClosedCriticalStream, "the client does not read our control stream");
             }
-            () = &mut idle, if running.is_empty() => return (Code::NoError, "there were no requests for a while"),
+            () = &mut idle, if running.is_empty() => {
+                return (Code::NoError, "there were no requests for a while");
+            }
         };
         match accepted {
             Some(Ok((send, receive))) if goaway.is_some() => reject(send, receive),

@@ -60,7 +60,7 @@ impl QuicListener {
     ) -> Result<QuicListener, ServerError> {
         let problem = match (address, tls) {
             (Address::Tcp(_), Some(_)) if proxied => {
-                "expects PROXY headers, which UDP does not carry: datagrams to that port would bypass the load balancer"
+                "expects PROXY headers, which UDP cannot carry: clients could bypass the balancer"
             }
             (Address::Tcp(udp), Some(tls)) => {
                 return QuicListener::bind(*udp, tls, limits)
@@ -113,8 +113,8 @@ impl QuicListener {
         Ok(endpoint)
     }
 
-    /// Accepts connections until the server drains. `current_tls` returns the TLS settings, which may
-    /// be reloaded, and `permits` limits the open connections.
+    /// Accepts connections until the server drains. `current_tls` returns the TLS settings, which
+    /// may be reloaded, and `permits` limits the open connections.
     pub(crate) async fn accept(
         &self,
         endpoint: &Endpoint,
@@ -163,7 +163,7 @@ impl QuicListener {
             match server(&tls, limits) {
                 Ok(made) => *current = (tls, Arc::new(made)),
                 Err(error) => {
-                    tracing::error!(%error, "the reloaded TLS settings cannot be used for QUIC; the old ones stay in use");
+                    tracing::error!(%error, "the reloaded TLS settings do not fit QUIC; the old ones stay");
                 }
             }
         }

@@ -26,7 +26,7 @@ impl Exchange<'_> {
     {
         let status = response.status();
         if status.is_informational() {
-            tracing::error!(%status, "a service responded with an interim status; a 500 was sent instead");
+            tracing::error!(%status, "a service returned an interim status; a 500 was sent instead");
             return self
                 .refuse(StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer")
                 .await;

@@ -59,8 +59,8 @@ pub(super) enum Step {
 }
 
 impl Upload {
-    /// The body of a request that declares `length`. `first` is the piece that followed the head, and
-    /// `None` if nothing has arrived yet.
+    /// The body of a request that declares `length`. `first` is the piece that followed the head,
+    /// and `None` if nothing has arrived yet.
     pub(super) fn attach(
         length: Option<u64>,
         expect_continue: bool,
@@ -131,8 +131,8 @@ impl Upload {
         Poll::Ready(self.report(delivered).map(|()| Step::Delivered))
     }
 
-    /// Reads ahead while the reader does not ask, up to `early_bytes`, and watches for a client that
-    /// cancels the request.
+    /// Reads ahead while the reader does not ask, up to `early_bytes`, and watches for a client
+    /// that cancels the request.
     fn take_early(
         &mut self,
         cx: &mut Context<'_>,

@@ -20,9 +20,9 @@ use crate::seam::{MakeConnection, MakeWorker, UpgradeKind};
 ///
 /// The address is always the address of the peer. Behind a proxy that is the proxy:
 /// [`TrustedProxies::client`](crate::TrustedProxies::client) of
-/// [`ServerConfig::trusted`](crate::ServerConfig::trusted) finds the client. With the PROXY protocol
-/// it is the address that the load balancer names. A Unix socket has no address, so `ConnectInfo` is
-/// absent there.
+/// [`ServerConfig::trusted`](crate::ServerConfig::trusted) finds the client. With the PROXY
+/// protocol it is the address that the load balancer names. A Unix socket has no address, so
+/// `ConnectInfo` is absent there.
 ///
 /// ```no_run
 /// # async fn run(router: axum::Router) -> Result<(), trine_server::ServerError> {

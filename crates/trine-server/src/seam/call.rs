@@ -12,7 +12,8 @@ use crate::seam::failure::Failure;
 
 /// The progress of one call.
 ///
-/// The request and the response are large. They lie in slots of the caller, and are moved only once.
+/// The request and the response are large. They lie in slots of the caller, and are moved only
+/// once.
 pub(crate) struct ServiceCall<'a, S: HttpService> {
     service: &'a mut S,
     future: Pin<&'a mut Option<S::Future>>,

@@ -151,8 +151,8 @@ pub trait MakeConnection: 'static {
     /// (`SETTINGS_ENABLE_CONNECT_PROTOCOL`, RFC 8441, 3). Default: true.
     ///
     /// Browsers that are told so open their WebSockets on a stream, and in no other way. Browsers
-    /// that are not told open a connection of HTTP/1.1 for each WebSocket. Return false if a service
-    /// takes [`UpgradeKind::Hyper`], because hyper's upgrades exist for HTTP/1.1 only.
+    /// that are not told open a connection of HTTP/1.1 for each WebSocket. Return false if a
+    /// service takes [`UpgradeKind::Hyper`], because hyper's upgrades exist for HTTP/1.1 only.
     fn extended_connect(&self) -> bool {
         true
     }

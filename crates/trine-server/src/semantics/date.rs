@@ -11,7 +11,8 @@ use http::HeaderValue;
 thread_local! {
     static NOW: Cell<(u64, Line)> = const { Cell::new((u64::MAX, [0; 37])) };
     #[cfg(any(feature = "http2", feature = "http3"))]
-    static VALUE: RefCell<(Line, HeaderValue)> = const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
+    static VALUE: RefCell<(Line, HeaderValue)> =
+        const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
 }
 
 /// The whole header line, which is written into every response.

@@ -1,4 +1,5 @@
-//! Tower layers that lead clients from plain HTTP to HTTPS and keep them there. They fit any service.
+//! Tower layers that lead clients from plain HTTP to HTTPS and keep them there. They fit any
+//! service.
 //!
 //! [`HttpsRedirect`] redirects requests without TLS, and [`Hsts`] tells browsers to use only HTTPS
 //! from now on.

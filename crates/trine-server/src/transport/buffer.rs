@@ -7,7 +7,8 @@ use bytes::BytesMut;
 /// The size of a new buffer. A head with a few cookies, or a small response, fits.
 pub(crate) const SIZE: usize = 8 * 1024;
 
-/// Larger buffers are freed instead of pooled, so that one large upload does not use memory for ever.
+/// Larger buffers are freed instead of pooled, so that one large upload does not use memory for
+/// ever.
 const LARGEST_POOLED: usize = 64 * 1024;
 
 /// The number of buffers that a thread keeps.

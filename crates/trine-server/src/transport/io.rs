@@ -34,8 +34,8 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
-    /// Ends the stream in a way that looks broken to the peer, for a response that is incomplete and
-    /// whose end is the end of the connection.
+    /// Ends the stream in a way that looks broken to the peer, for a response that is incomplete
+    /// and whose end is the end of the connection.
     fn abort(&mut self) {}
 
     /// Whether the stream holds bytes that the socket has not taken yet. A plain socket holds none.
@@ -53,8 +53,8 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
         false
     }
 
-    /// Called when the bytes are no longer HTTP, which marks the end of each message itself. From then
-    /// on, an end of the stream that an attacker may have forged is an error.
+    /// Called when the bytes are no longer HTTP, which marks the end of each message itself. From
+    /// then on, an end of the stream that an attacker may have forged is an error.
     fn raw(&mut self) {}
 }
 
@@ -92,8 +92,8 @@ impl Io for TcpStream {
     }
 }
 
-/// A stream of any kind. The engine is compiled for each type of stream, so the rare ones share this
-/// type.
+/// A stream of any kind. The engine is compiled for each type of stream, so the rare ones share
+/// this type.
 pub(crate) struct AnyIo(Box<dyn Io + Send>);
 
 impl AnyIo {
@@ -167,8 +167,8 @@ impl Io for UnixStream {
     }
 }
 
-/// Sends a bounded part of the file, so that a fast peer does not block the other connections of this
-/// thread.
+/// Sends a bounded part of the file, so that a fast peer does not block the other connections of
+/// this thread.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn send_file(socket: &TcpStream, file: &FileBody) -> io::Result<usize> {
     const MOST: u64 = 1024 * 1024;

@@ -1,5 +1,5 @@
-//! The bytes that wait to be written: small pieces in one buffer, and at most one large piece behind
-//! them that is not copied.
+//! The bytes that wait to be written: small pieces in one buffer, and at most one large piece
+//! behind them that is not copied.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! The deadlines of a connection, over one sleep that is moved as rarely as possible.
 //!
-//! Setting a deadline stores a field. The sleep behind it is reset only if it fired too early, or if
-//! the new deadline is earlier than the one it waits for. A busy connection therefore keeps one
+//! Setting a deadline stores a field. The sleep behind it is reset only if it fired too early, or
+//! if the new deadline is earlier than the one it waits for. A busy connection therefore keeps one
 //! entry in the timer wheel of the runtime, and does not touch it.
 
 use std::future::Future as _;
@@ -95,8 +95,8 @@ impl Timer {
         *self.deadline_mut(direction) = None;
     }
 
-    /// Whether no deadline is set for a direction. A stage clears its deadline when it ends, so that
-    /// the next stage does not inherit it.
+    /// Whether no deadline is set for a direction. A stage clears its deadline when it ends, so
+    /// that the next stage does not inherit it.
     pub(crate) fn is_clear(&self, direction: Direction) -> bool {
         match direction {
             Direction::Read => self.read.is_none(),

@@ -62,9 +62,9 @@ pub(crate) fn framing(
 
 /// Writes the head of a response, and returns how its body is framed.
 ///
-/// `exact` is the length of the body, if it is known. It wins over a Content-Length that the service
-/// set, which counts only for streams and for responses without a body. `terms.keep_alive` is cleared
-/// if the connection ends after this response, as it does after every refused tunnel.
+/// `exact` is the length of the body, if it is known. It wins over a Content-Length that the
+/// service set, which counts only for streams and for responses without a body. `terms.keep_alive`
+/// is cleared if the connection ends after this response, as it does after every refused tunnel.
 pub(crate) fn head(
     out: &mut BytesMut,
     status: StatusCode,

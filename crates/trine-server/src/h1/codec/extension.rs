@@ -1,5 +1,5 @@
-//! The grammar of chunk extensions (RFC 9112, 7.1.1). Their content is ignored, but their end must be
-//! unambiguous: a parser that sees a quotation mark where we see none ends the line elsewhere.
+//! The grammar of chunk extensions (RFC 9112, 7.1.1). Their content is ignored, but their end must
+//! be unambiguous: a parser that sees a quotation mark where we see none ends the line elsewhere.
 //!
 //! ```text
 //!   chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )

@@ -17,7 +17,8 @@ pub(crate) enum Length {
     Chunked,
 }
 
-/// What a request decides about its response. This belongs to the request and never to the connection.
+/// What a request decides about its response. This belongs to the request and never to the
+/// connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ResponseTerms {
     /// The request is HTTP/1.0: no response is chunked, and keep-alive must be declared.
@@ -176,8 +177,8 @@ impl FramingHeaders {
             http10,
             head: *method == Method::HEAD,
             connect,
-            // The whole request must be read before the protocol changes (RFC 9110, 7.8), so a request
-            // with a body is answered in HTTP. HTTP/1.0 has no upgrade.
+            // The whole request must be read before the protocol changes (RFC 9110, 7.8), so a
+            // request with a body is answered in HTTP. HTTP/1.0 has no upgrade.
             upgrade: !http10 && empty && (connect || self.upgrade && self.upgrade_token),
             keep_alive: !self.close && (!http10 || self.keep_alive),
         };

@@ -2,10 +2,12 @@
 
 use core::net::Ipv6Addr;
 
-/// Whether this is `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not empty.
+/// Whether this is `uri-host [ ":" port ]` (RFC 9110, 7.2): no user, no path, no list, and not
+/// empty.
 ///
-/// An empty Host means that the target has no authority, but URIs of `http` and `https` must have one
-/// (RFC 9110, 4.2.1). A server could use a default host instead (RFC 9112, 3.3), but there is none.
+/// An empty Host means that the target has no authority, but URIs of `http` and `https` must have
+/// one (RFC 9110, 4.2.1). A server could use a default host instead (RFC 9112, 3.3), but there is
+/// none.
 pub(crate) fn valid_host(host: &[u8]) -> bool {
     let (valid, port) = if let Some(rest) = host.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
@@ -70,8 +72,8 @@ fn valid_encoded(name: &[u8]) -> bool {
     true
 }
 
-/// The bytes of a `reg-name` (RFC 3986, 3.2.2) except `%`, and except the comma, whose only use is to
-/// smuggle a second host.
+/// The bytes of a `reg-name` (RFC 3986, 3.2.2) except `%`, and except the comma, whose only use is
+/// to smuggle a second host.
 static NAME_BYTE: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0;

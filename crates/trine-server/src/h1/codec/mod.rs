@@ -4,7 +4,8 @@
 //! In the order in which a request meets them:
 //!
 //! - [`head`]: parses a request head, with [`scan`] for its lines and [`name`] for header names
-//! - [`framing`]: where the body ends, and the rules against smuggling; [`host`]: the grammar of a host
+//! - [`framing`]: where the body ends, and the rules against smuggling; [`host`]: the grammar of a
+//!   host
 //! - [`body`]: decodes a body into frames, with [`extension`] for chunk extensions
 //! - [`encode`]: encodes a response
 

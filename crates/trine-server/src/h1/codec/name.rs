@@ -35,8 +35,8 @@ pub(crate) fn lookup(raw: &[u8]) -> Result<(HeaderName, Role), RequestError> {
 /// Compares eight bytes at a time, after setting the bit that distinguishes upper from lower case.
 ///
 /// The names in the table consist of lower-case letters and `-`. With that bit set, only upper-case
-/// letters and CR become equal to one of them, and the scanner lets no CR into a name. Both arguments
-/// have the same length.
+/// letters and CR become equal to one of them, and the scanner lets no CR into a name. Both
+/// arguments have the same length.
 fn equals(raw: &[u8], known: &[u8]) -> bool {
     const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) | CASE;

@@ -1,8 +1,8 @@
 //! Finds the lines of a head, eight bytes at a time (RFC 9112, sections 3 and 5).
 //!
-//! The scanner reads from the left and stops at the first invalid byte, so its result does not depend
-//! on how the bytes were split into packets. It returns positions in the buffer and copies nothing.
-//! It only finds where a name or a value ends; their content is checked later.
+//! The scanner reads from the left and stops at the first invalid byte, so its result does not
+//! depend on how the bytes were split into packets. It returns positions in the buffer and copies
+//! nothing. It only finds where a name or a value ends; their content is checked later.
 
 use std::ops::Range;
 
@@ -68,8 +68,8 @@ pub(crate) fn line(input: &[u8]) -> Result<Option<Line>, RequestError> {
     Ok(Some(Line { method, target: start..end, plain, http10, end: end + 1 + 10 }))
 }
 
-/// Finds the fields from `start` up to the empty line. Returns the position behind that line, or `None`
-/// if it is missing.
+/// Finds the fields from `start` up to the empty line. Returns the position behind that line, or
+/// `None` if it is missing.
 #[inline]
 pub(crate) fn fields(
     input: &[u8],
@@ -93,8 +93,8 @@ pub(crate) fn fields(
     }
 }
 
-/// The field at the front of `rest`, and the bytes after its line. `at` is the position of `rest` in
-/// the head.
+/// The field at the front of `rest`, and the bytes after its line. `at` is the position of `rest`
+/// in the head.
 #[inline]
 fn field(rest: &[u8], at: usize) -> Result<Option<(Field, &[u8])>, RequestError> {
     let colon = name_len(rest);
@@ -166,8 +166,8 @@ fn other_version(version: &[u8]) -> Result<Option<Line>, RequestError> {
 }
 
 /// The length of the target, which ends at the first space or control character, and whether it is
-/// plain. A plain target has no byte that `http::Uri` accepts against RFC 3986, and no fragment, which
-/// `http::Uri` would drop silently.
+/// plain. A plain target has no byte that `http::Uri` accepts against RFC 3986, and no fragment,
+/// which `http::Uri` would drop silently.
 #[inline]
 fn target_len(text: &[u8]) -> (usize, bool) {
     let odd = |word: u64| word & HIGH | equal(word, b'\\') | equal(word, b'#');
@@ -187,8 +187,8 @@ fn target_len(text: &[u8]) -> (usize, bool) {
     (text.len() - rest.len() + len, seen == 0 && plain)
 }
 
-/// The length up to the first colon, white space or control character. [`name`](super::name) checks the
-/// bytes before it.
+/// The length up to the first colon, white space or control character. [`name`](super::name) checks
+/// the bytes before it.
 #[inline]
 fn name_len(text: &[u8]) -> usize {
     let mut rest = text;
@@ -241,8 +241,9 @@ fn word(input: &[u8]) -> Option<(u64, &[u8])> {
     Some((u64::from_le_bytes(*word), after))
 }
 
-/// Sets the high bit of each byte that is less than `limit`, which is at most 128. A borrow may also
-/// set the high bit of later bytes. The lowest set bit is always right, and so is whether there is one.
+/// Sets the high bit of each byte that is less than `limit`, which is at most 128. A borrow may
+/// also set the high bit of later bytes. The lowest set bit is always right, and so is whether
+/// there is one.
 #[inline]
 fn below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH

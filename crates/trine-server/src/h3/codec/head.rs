@@ -120,7 +120,7 @@ fn field(name: &[u8], value: Bytes) -> Result<(HeaderName, HeaderValue), &'stati
         header_value(value).ok_or("a field value holds a control character (RFC 9110, 5.5)")?;
     if !semantics::field(&name, &value) {
         return Err(
-            "a field name is not a token, or a value begins or ends with a space (RFC 9110, 5.1 and 5.5)",
+            "a field name is not a token, or a value begins or ends with a space (RFC 9110, 5)",
         );
     }
     Ok((name, value))

@@ -72,8 +72,8 @@ impl Hsts {
         self
     }
 
-    /// Adds the field to responses without TLS too. Use it behind a proxy that terminates TLS and is
-    /// not one of the `trusted_proxies`, or does not forward the scheme.
+    /// Adds the field to responses without TLS too. Use it behind a proxy that terminates TLS and
+    /// is not one of the `trusted_proxies`, or does not forward the scheme.
     #[must_use]
     pub fn always(mut self) -> Hsts {
         self.always = true;

@@ -31,7 +31,7 @@ use crate::semantics::refusal;
 /// use trine_core::Body;
 /// use trine_server::https::HttpsRedirect;
 ///
-/// let service = service_fn(|_: Request<Body>| async { Ok::<_, ()>(Response::new(Body::empty())) });
+/// let service = service_fn(async |_: Request<Body>| Ok::<_, ()>(Response::new(Body::empty())));
 /// let redirect = HttpsRedirect::new().port(8443).hosts(["example.com", "*.example.com"]);
 /// let service = redirect.layer(service);
 ///
@@ -45,19 +45,19 @@ use crate::semantics::refusal;
 ///
 /// # The host
 /// The redirect keeps the host of the request and replaces its port, because only the client knows
-/// under which name it reached the server. A client can send any host. That is harmless for browsers,
-/// which follow only their own redirect, and the response has `Cache-Control: no-store`, so no cache
-/// passes it to another client. With [`HttpsRedirect::hosts`] any other host is a 421.
+/// under which name it reached the server. A client can send any host. That is harmless for
+/// browsers, which follow only their own redirect, and the response has `Cache-Control: no-store`,
+/// so no cache passes it to another client. With [`HttpsRedirect::hosts`] any other host is a 421.
 ///
 /// # Requests that are not redirected
 /// Requests that came over TLS reach the service. That includes requests that a proxy of
 /// `trusted_proxies` received over TLS, and, on the layers of a Trine application, requests that
-/// reached this server over TLS. Around any other service the layer does not know the connection and
-/// redirects every request, so use it only for the service of a plain port.
+/// reached this server over TLS. Around any other service the layer does not know the connection
+/// and redirects every request, so use it only for the service of a plain port.
 ///
 /// Paths below `/.well-known/acme-challenge/` reach the service, because a certificate authority
-/// fetches its proof over plain HTTP (RFC 8555, 8.3). The proofs of [`Acme`](crate::Acme) are served
-/// before this layer.
+/// fetches its proof over plain HTTP (RFC 8555, 8.3). The proofs of [`Acme`](crate::Acme) are
+/// served before this layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpsRedirect {
     port: u16,
@@ -78,8 +78,8 @@ impl HttpsRedirect {
         self
     }
 
-    /// Redirects only these hosts, which are given without a port. `*.example.com` matches one label
-    /// in front of `example.com`. Default: any host.
+    /// Redirects only these hosts, which are given without a port. `*.example.com` matches one
+    /// label in front of `example.com`. Default: any host.
     #[must_use]
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpsRedirect {
         self.hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase()).collect();
