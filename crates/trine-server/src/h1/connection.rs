@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response, StatusCode};
 use trine_core::{Body, ConnInfo, recycle};
 
-use crate::config::ServerConfig;
+use crate::config::limits::{HeadLimits, Limits};
 use crate::error::RequestError;
 use crate::h1::codec::framing::Terms;
 use crate::h1::codec::head::{self, Head};
@@ -27,7 +27,7 @@ use crate::seam::call::{self, call};
 use crate::seam::panics::{Panicked, caught};
 use crate::semantics;
 use crate::semantics::date;
-use crate::server::shutdown::{LAST_CHANCE, Place};
+use crate::server::shutdown::{ConnectionGuard, FIRST_REQUEST_GRACE};
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::timer::Side;
@@ -58,17 +58,17 @@ pub(crate) async fn conn<I, M>(
     io: I,
     info: ConnInfo,
     make: impl Deref<Target = M>,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
 {
     let mut service = make.connection(&info);
-    let drain = place.drain();
-    let mut wire = Wire::new(io, config, Arc::clone(&drain));
+    let drain = guard.drain();
+    let mut wire = Wire::new(io, limits, Arc::clone(&drain));
     poll_fn(|cx| {
-        place.watch(cx);
+        guard.watch(cx);
         Poll::Ready(())
     })
     .await;
@@ -94,8 +94,8 @@ pub(crate) async fn conn<I, M>(
         #[cfg(feature = "http2")]
         End::Refused { error: RequestError::Version, .. } if begins_http2(&wire) => {
             // Boxed, so that connections of HTTP/1 stay small.
-            let Wire { io, input, config, .. } = wire;
-            Box::pin(crate::h2::serve(io, input, info, make, service, config, place)).await;
+            let Wire { io, input, limits, .. } = wire;
+            Box::pin(crate::h2::serve(io, input, info, make, service, limits, guard)).await;
         }
         End::Refused { error, head } => {
             let (status, detail) = error.wire();
@@ -105,7 +105,7 @@ pub(crate) async fn conn<I, M>(
             refuse(&mut wire, status, detail, &mut terms);
             linger::close(&mut wire, true).await;
         }
-        End::Switched(offer) => upgrade::hand_over(wire, offer, place).await,
+        End::Switched(offer) => upgrade::hand_over(wire, offer, guard).await,
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn conn<I, M>(
 #[cfg(feature = "http2")]
 #[cold]
 fn begins_http2<I>(wire: &Wire<I>) -> bool {
-    wire.config.http2.enabled
+    wire.limits.http2.enabled
         && matches!(wire.stage, Stage::Fresh)
         && crate::h2::is_preface(&wire.input)
 }
@@ -169,7 +169,7 @@ where
     }
     let client_goes_on = terms.keep_alive;
     if let Some(scheme) = request.uri().scheme() {
-        semantics::scheme(scheme, info, &wire.config)
+        semantics::scheme(scheme, info, &wire.limits)
             .map_err(|error| End::Refused { error, head: terms.head })?;
     }
     wire.stage = Stage::Called(terms);
@@ -244,8 +244,8 @@ fn empty_promise<B>(
 
 /// Waits for the next head, and writes what is gathered before it waits.
 async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result<(), End> {
-    let limits = wire.config.head_limits();
-    let gathered = wire.config.max_gathered_bytes;
+    let limits = wire.limits.head;
+    let gathered = wire.limits.max_gathered_bytes;
     let mut before = Before::default();
     let (mut begun, mut last_chance) = (false, false);
     let mut turn = pin!(tokio::task::yield_now());
@@ -282,7 +282,7 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
             }
             if idle {
                 wire.rest();
-                wire.timer.start(Side::Read, wire.config.keep_alive_timeout);
+                wire.timer.start(Side::Read, wire.limits.keep_alive_timeout);
                 if wire.drain.ends_idle() && !last_chance {
                     // A request may have arrived that the runtime has not seen yet: look once more
                     // after its turn.
@@ -293,11 +293,11 @@ async fn read_head<I: Io>(wire: &mut Wire<I>, head: &mut Option<Head>) -> Result
                     // Who has just connected is about to ask, and does not take the end for a
                     // reason to ask again.
                     last_chance = true;
-                    wire.timer.set(Side::Read, LAST_CHANCE);
+                    wire.timer.set(Side::Read, FIRST_REQUEST_GRACE);
                 }
             } else if !begun {
                 begun = true;
-                wire.timer.set(Side::Read, wire.config.head_timeout);
+                wire.timer.set(Side::Read, wire.limits.head_timeout);
             }
             return expire(cx, wire, idle).map(Err);
         }
@@ -316,7 +316,7 @@ struct Before {
 
 fn take_head<I>(
     wire: &mut Wire<I>,
-    limits: &head::Limits,
+    limits: &HeadLimits,
     before: &mut Before,
     head: &mut Option<Head>,
 ) -> Result<bool, End> {

@@ -6,15 +6,16 @@
 use bytes::BytesMut;
 use http::{Method, Version};
 
-use crate::h1::codec::body::{self, Decoder, Piece};
+use crate::config::limits::{BodyLimits, HeadLimits};
+use crate::h1::codec::body::{Decoder, Piece};
 use crate::h1::codec::framing::Length;
 use crate::h1::codec::head::{self, Head};
 
 #[cfg(test)]
 mod tests;
 
-const HEAD: head::Limits = head::Limits { bytes: 4096, headers: 32, target: 1024 };
-const BODY: body::Limits = body::Limits { extensions: 256, trailers: 512, headers: 32 };
+const HEAD: HeadLimits = HeadLimits { bytes: 4096, headers: 32, target: 1024 };
+const BODY: BodyLimits = BodyLimits { extensions: 256, trailers: 512, headers: 32 };
 
 /// A head that is accepted is one that nobody can read in another way.
 pub fn head(bytes: &[u8]) {
@@ -73,7 +74,7 @@ pub fn head(bytes: &[u8]) {
 }
 
 /// Rewriting may add some white space.
-pub(crate) const LOOSE: head::Limits = head::Limits { bytes: 8192, headers: 32, target: 1024 };
+pub(crate) const LOOSE: HeadLimits = HeadLimits { bytes: 8192, headers: 32, target: 1024 };
 
 fn write(request: &http::Request<trine_core::Body>) -> Vec<u8> {
     let version = if request.version() == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" };

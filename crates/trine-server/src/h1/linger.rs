@@ -27,9 +27,9 @@ pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
         }
         // Bytes that wait to be sent have their own time.
         if closed {
-            wire.timer.start(Side::Read, wire.config.discard_timeout);
+            wire.timer.start(Side::Read, wire.limits.discard_timeout);
         } else if wire.out.is_empty() {
-            wire.timer.start(Side::Read, wire.config.write_timeout);
+            wire.timer.start(Side::Read, wire.limits.write_timeout);
         }
         wire.timer.poll(cx).map(drop)
     })

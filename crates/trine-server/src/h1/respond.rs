@@ -121,7 +121,7 @@ where
     // From here a panic cannot become a 500: the head may be on its way.
     wire.stage = Stage::Streaming(payload);
     let mut body = pin!(body);
-    let cap = wire.config.max_gathered_bytes;
+    let cap = wire.limits.max_gathered_bytes;
     while payload != Payload::Sized(0) {
         let next = drive(wire, upload, |cx, wire| {
             if wire.out.is_full(cap)

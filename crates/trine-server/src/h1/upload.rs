@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::h1::codec::body::{Decoder, Piece};
 use crate::h1::codec::encode;
 use crate::h1::codec::framing::{Framing, Length};
@@ -78,7 +78,7 @@ impl Upload {
                     decoder: Decoder::new(framing.length),
                     // A client that sends already waits for nothing (RFC 9110, 10.1.1).
                     awaits_continue: framing.expect_continue && wire.input.is_empty(),
-                    clock: Clock::new(&wire.config),
+                    clock: Clock::new(&wire.limits),
                 };
             }
         }
@@ -126,7 +126,7 @@ impl Upload {
         wire: &mut Wire<I>,
     ) -> Poll<Result<(), Gone>> {
         loop {
-            match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
+            match self.decoder.decode(&mut wire.input, &wire.limits.body) {
                 Ok(Piece::More) => {}
                 Ok(piece) => {
                     self.deliver(piece);
@@ -152,7 +152,7 @@ impl Upload {
             let before = wire.input.len();
             match wire.poll_fill(cx, self.read_size()) {
                 Poll::Ready(Ok(())) => {
-                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.config);
+                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.limits);
                 }
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
                 Poll::Pending => {
@@ -167,10 +167,10 @@ impl Upload {
     /// for a peer that is gone.
     fn poll_discard<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<Gone> {
         while let State::Unwanted { discarded } = &mut self.state {
-            match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
+            match self.decoder.decode(&mut wire.input, &wire.limits.body) {
                 Ok(Piece::Data(data)) => {
                     *discarded += data.len() as u64;
-                    if *discarded > wire.config.max_discard_bytes {
+                    if *discarded > wire.limits.max_discard_bytes {
                         self.state = State::Broken;
                     }
                 }
@@ -230,7 +230,7 @@ impl Upload {
             // follows cannot be read.
             State::Feeding(_) | State::Unwanted { .. } if self.awaits_continue => false,
             State::Feeding(_) => true,
-            State::Unwanted { .. } => self.decoder.left() <= wire.config.max_discard_bytes,
+            State::Unwanted { .. } => self.decoder.left() <= wire.limits.max_discard_bytes,
         }
     }
 
@@ -257,7 +257,7 @@ impl Upload {
                         return Poll::Ready(Err(End::Close { linger: true }));
                     }
                     State::Unwanted { .. } => {
-                        wire.timer.start(Side::Read, wire.config.discard_timeout)
+                        wire.timer.start(Side::Read, wire.limits.discard_timeout)
                     }
                     // Its reader takes its time, as it may while the service runs.
                     State::Feeding(_) => {}
@@ -310,8 +310,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new(config: &ServerConfig) -> Clock {
-        Clock { left: config.body_timeout, since: None }
+    pub(crate) fn new(limits: &Limits) -> Clock {
+        Clock { left: limits.body_timeout, since: None }
     }
 
     pub(crate) fn start(&mut self, timer: &mut Timer) {
@@ -321,13 +321,13 @@ impl Clock {
         }
     }
 
-    pub(crate) fn stop(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
-        let most = config.body_timeout;
+    pub(crate) fn stop(&mut self, timer: &mut Timer, bytes: usize, limits: &Limits) {
+        let most = limits.body_timeout;
         if let Some(since) = self.since.take() {
             timer.clear(Side::Read);
             self.left = self.left.saturating_sub(since.elapsed());
         }
-        self.left = match (bytes as u64 * 1000).checked_div(config.min_body_rate) {
+        self.left = match (bytes as u64 * 1000).checked_div(limits.min_body_rate) {
             Some(bought) => most.min(self.left.saturating_add(Duration::from_millis(bought))),
             None => most,
         };

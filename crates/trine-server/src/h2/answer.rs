@@ -11,7 +11,7 @@ use http_body::Body as HttpBody;
 use trine_core::{Body, BoxError};
 
 use super::download::Download;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::h1::codec::framing::decimal;
 use crate::semantics::date;
 
@@ -41,7 +41,7 @@ pub(super) fn send<B>(
     respond: &mut SendResponse<Bytes>,
     answer: Response<B>,
     terms: Terms,
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Result<Sent<B>, Lost>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + 'static,
@@ -78,14 +78,14 @@ where
     let mut stream = respond.send_response(head, false)?;
     match (whole, body) {
         (Some(whole), _) => {
-            stream.reserve_capacity(whole.len().min(config.http2.max_send_buffer));
+            stream.reserve_capacity(whole.len().min(limits.http2.max_send_buffer));
             if stream.capacity() < whole.len() {
-                return Ok(Sent::Streams(Download::of_whole(stream, whole, config)));
+                return Ok(Sent::Streams(Download::of_whole(stream, whole, limits)));
             }
             stream.send_data(whole, true)?;
             Ok(Sent::Whole)
         }
-        (None, Some(body)) => Ok(Sent::Streams(Download::of_stream(stream, body, length, config))),
+        (None, Some(body)) => Ok(Sent::Streams(Download::of_stream(stream, body, length, limits))),
         (None, None) => Ok(Sent::Whole),
     }
 }

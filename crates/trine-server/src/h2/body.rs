@@ -16,7 +16,7 @@ use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
 use super::clock::Patience;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 
 /// The connection's end of a body.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Upload {
     pub(super) fn attach(
         request: Request<RecvStream>,
         cx: &mut Context<'_>,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> (Request<Body>, Upload) {
         let (head, mut body) = request.into_parts();
         if body.is_end_stream() {
@@ -73,7 +73,7 @@ impl Upload {
         let inflow = Inflow { body, owed: handed };
         if let Some(data) = &first
             && trailing
-            && handed <= config.http2.early_bytes
+            && handed <= limits.http2.early_bytes
         {
             let mut body = Body::whole(data.clone());
             body.mark_request();
@@ -84,10 +84,10 @@ impl Upload {
         if let Some(data) = first.filter(|data| !data.is_empty()) {
             filler.fill(Frame::data(data));
         }
-        let patience = Patience::new(config.body_timeout);
+        let patience = Patience::new(limits.body_timeout);
         let early = BytesMut::new();
         let mut feed = Feed { filler, inflow, early, handed, patience, trailing, awaits_continue };
-        feed.settle(config);
+        feed.settle(limits);
         (Request::from_parts(head, Body::incoming(incoming)), Upload::Feeding(Box::new(feed)))
     }
 
@@ -109,18 +109,18 @@ impl Upload {
 
     /// Moves the body on. `true` when its reader was given something, so that it is worth asking
     /// again.
-    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> bool {
+    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, limits: &Limits) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         match feed.filler.poll_wanted(cx) {
             Poll::Pending => {
-                feed.take_early(cx, config);
+                feed.take_early(cx, limits);
                 false
             }
             Poll::Ready(Want::Gone) => {
                 *self = Upload::Done;
                 false
             }
-            Poll::Ready(Want::Frame) => match feed.poll_frame(cx, config) {
+            Poll::Ready(Want::Frame) => match feed.poll_frame(cx, limits) {
                 Poll::Pending => {
                     feed.patience.wait();
                     false
@@ -165,13 +165,13 @@ impl Feed {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Poll<Result<Option<Frame<Bytes>>, BodyError>> {
         self.handed = 0;
-        self.settle(config);
+        self.settle(limits);
         if !self.early.is_empty() {
             let early = std::mem::take(&mut self.early).freeze();
-            return Poll::Ready(Ok(Some(self.hand(early, config))));
+            return Poll::Ready(Ok(Some(self.hand(early, limits))));
         }
         while !self.trailing {
             let Poll::Ready(data) = self.inflow.poll_data(cx) else { return Poll::Pending };
@@ -179,7 +179,7 @@ impl Feed {
                 Some(Ok(data)) => {
                     self.trailing = self.inflow.body.is_end_stream();
                     if !data.is_empty() {
-                        return Poll::Ready(Ok(Some(self.hand(data, config))));
+                        return Poll::Ready(Ok(Some(self.hand(data, limits))));
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
@@ -188,7 +188,7 @@ impl Feed {
         }
         match self.inflow.body.poll_trailers(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(Some(trailers))) if trailers.len() > config.max_headers => {
+            Poll::Ready(Ok(Some(trailers))) if trailers.len() > limits.head.headers => {
                 Poll::Ready(Err(BodyError::Malformed("too many trailers")))
             }
             Poll::Ready(Ok(trailers)) => Poll::Ready(Ok(trailers.map(Frame::trailers))),
@@ -196,16 +196,16 @@ impl Feed {
         }
     }
 
-    fn hand(&mut self, data: Bytes, config: &ServerConfig) -> Frame<Bytes> {
+    fn hand(&mut self, data: Bytes, limits: &Limits) -> Frame<Bytes> {
         self.handed = data.len();
-        self.patience.go_on(data.len(), config.min_body_rate, config.body_timeout);
-        self.settle(config);
+        self.patience.go_on(data.len(), limits.min_body_rate, limits.body_timeout);
+        self.settle(limits);
         Frame::data(data)
     }
 
     /// Nobody asks. What comes is taken all the same, up to the limit.
-    fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
-        while !self.trailing && self.handed + self.early.len() < config.http2.early_bytes {
+    fn take_early(&mut self, cx: &mut Context<'_>, limits: &Limits) {
+        while !self.trailing && self.handed + self.early.len() < limits.http2.early_bytes {
             match self.inflow.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.early.extend_from_slice(&data);
@@ -217,7 +217,7 @@ impl Feed {
                 Poll::Ready(Some(Err(_))) | Poll::Pending => break,
             }
         }
-        self.settle(config);
+        self.settle(limits);
     }
 
     /// Whether the reader has all of it, or will have with what waits for it, and the client its
@@ -230,9 +230,9 @@ impl Feed {
     }
 
     /// Gives the client its windows back, but for what is unread beyond the limit.
-    fn settle(&mut self, config: &ServerConfig) {
+    fn settle(&mut self, limits: &Limits) {
         let unread = self.handed + self.early.len();
-        self.inflow.owe(unread.saturating_sub(config.http2.early_bytes));
+        self.inflow.owe(unread.saturating_sub(limits.http2.early_bytes));
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use trine_core::BoxError;
 
 use super::clock::Patience;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::h1::codec::body::may_be_trailer;
 
 pub(super) struct Download<B> {
@@ -34,9 +34,9 @@ where
     pub(super) fn of_whole(
         stream: SendStream<Bytes>,
         chunk: Bytes,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Download<B> {
-        let patience = Patience::new(config.write_timeout);
+        let patience = Patience::new(limits.write_timeout);
         Download { stream, body: None, chunk, last: true, left: None, patience }
     }
 
@@ -44,9 +44,9 @@ where
         stream: SendStream<Bytes>,
         body: B,
         left: Option<u64>,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Download<B> {
-        let patience = Patience::new(config.write_timeout);
+        let patience = Patience::new(limits.write_timeout);
         Download {
             stream,
             body: Some(Box::pin(body)),
@@ -69,10 +69,10 @@ where
 
     /// Moves the body on. Ready when there is nothing more to do for it, whether it went well or
     /// not.
-    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
+    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         loop {
             if !self.chunk.is_empty() || self.last {
-                ready!(self.poll_chunk(cx, config));
+                ready!(self.poll_chunk(cx, limits));
                 if self.last {
                     return Poll::Ready(());
                 }
@@ -101,9 +101,9 @@ where
     }
 
     /// Hands the chunk to h2, as the windows and our own buffer allow.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         while !self.chunk.is_empty() {
-            self.stream.reserve_capacity(self.chunk.len().min(config.http2.max_send_buffer));
+            self.stream.reserve_capacity(self.chunk.len().min(limits.http2.max_send_buffer));
             let mut room = self.stream.capacity();
             if room == 0 {
                 room = match self.stream.poll_capacity(cx) {
@@ -119,7 +119,7 @@ where
                 continue;
             }
             let piece = self.chunk.split_to(room.min(self.chunk.len()));
-            self.patience.go_on(piece.len(), config.min_write_rate, config.write_timeout);
+            self.patience.go_on(piece.len(), limits.min_write_rate, limits.write_timeout);
             let end = self.last && self.chunk.is_empty();
             if self.stream.send_data(piece, end).is_err() {
                 return self.give_up();

@@ -26,7 +26,7 @@ use super::stream::{Slot, State, Stream, Turn};
 use super::times::{Due, Now, Times};
 use super::tunnel::Offered;
 use super::wake::{Mark, Queue};
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::error::RequestError;
 use crate::seam::call::Failure;
 use crate::seam::panics::{Panicked, caught};
@@ -72,7 +72,7 @@ pub(super) struct Driver<I, S: HttpService> {
     linger: bool,
     times: Times,
     last_host: LastHost,
-    config: Arc<ServerConfig>,
+    limits: Arc<Limits>,
     drain: Arc<Drain>,
 }
 
@@ -81,7 +81,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         mut h2: Connection<Pipe<I>, Bytes>,
         pipe: Pipe<I>,
         service: S,
-        config: Arc<ServerConfig>,
+        limits: Arc<Limits>,
         drain: Arc<Drain>,
     ) -> Driver<I, S> {
         let queue = Arc::new(Queue::default());
@@ -103,9 +103,9 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             begun: 0,
             closing: false,
             linger: true,
-            times: Times::new(&config),
+            times: Times::new(&limits),
             last_host: LastHost::default(),
-            config,
+            limits,
             drain,
         }
     }
@@ -204,7 +204,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     {
         self.begun += 1;
         // Under `Cancel::Never` calls go on whose streams are gone, and h2 counts these no more.
-        if self.open() >= (self.config.http2.max_concurrent_streams as usize).saturating_mul(2) {
+        if self.open() >= (self.limits.http2.max_concurrent_streams as usize).saturating_mul(2) {
             self.part(Offence::Resets);
         }
         let key = self.free.pop().unwrap_or_else(|| self.new_slot());
@@ -216,7 +216,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         slot.stream.terms = Terms { head: *request.method() == Method::HEAD, connect };
         let mut request = request;
         let fragment = self.pipe.ends().frames.has_fragment(stream);
-        let checked = request::check(&mut request, info, &self.config, &mut self.last_host);
+        let checked = request::check(&mut request, info, &self.limits, &mut self.last_host);
         if let Err(error) = if fragment { Err(RequestError::Target) } else { checked } {
             slot.stream.reject(error);
             return self.end(key);
@@ -227,7 +227,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             request
         } else {
             let cx = &mut Context::from_waker(&slot.waker);
-            let (request, upload) = Upload::attach(request, cx, &self.config);
+            let (request, upload) = Upload::attach(request, cx, &self.limits);
             slot.stream.upload = upload;
             request
         };
@@ -315,7 +315,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.current = Some(key);
         let Slot { stream, waker, mark } = &mut self.slots[key];
         mark.clear();
-        let turn = stream.poll(&mut Context::from_waker(waker), &self.config);
+        let turn = stream.poll(&mut Context::from_waker(waker), &self.limits);
         self.spoiled |= turn == Turn::Failed;
         if turn != Turn::Pending {
             return self.end(key);
@@ -401,7 +401,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
                     closing: self.closing,
                 }
             };
-            let Poll::Ready(due) = self.times.poll(cx, &stands, &self.config) else {
+            let Poll::Ready(due) = self.times.poll(cx, &stands, &self.limits) else {
                 return Poll::Pending;
             };
             match due {
@@ -470,7 +470,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         for slot in &mut self.slots {
             slot.stream.upload.fail(BodyError::Incomplete);
         }
-        if self.config.cancel == Cancel::Never {
+        if self.limits.cancel == Cancel::Never {
             for slot in &mut self.slots {
                 if let Some(call) = slot.stream.call.as_mut().as_pin_mut() {
                     // Its answer is nobody's.
@@ -479,7 +479,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             }
         }
         let (pipe, linger, patience) =
-            (self.pipe.clone(), self.linger, self.config.discard_timeout);
+            (self.pipe.clone(), self.linger, self.limits.discard_timeout);
         // What services leave behind may panic, and so may streams of a connection that did.
         let dropped = caught(move || drop(self));
         if !linger || dropped.is_err() {

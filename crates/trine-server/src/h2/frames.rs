@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fields::Fields;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 
 /// Counts are over this long.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -113,8 +113,8 @@ impl Budget {
 }
 
 impl Frames {
-    pub(super) fn new(config: &ServerConfig) -> Frames {
-        let limits = &config.http2;
+    pub(super) fn new(limits: &Limits) -> Frames {
+        let http2 = &limits.http2;
         Frames {
             skip: PREFACE.len(),
             header: [0; HEADER],
@@ -124,13 +124,13 @@ impl Frames {
             stream: 0,
             trailers: false,
             part: None,
-            fields: Fields::new(config.max_head_bytes),
+            fields: Fields::new(limits.head.bytes),
             fragments: Vec::new(),
-            most_fragments: (limits.max_concurrent_streams as usize).saturating_mul(2),
+            most_fragments: (http2.max_concurrent_streams as usize).saturating_mul(2),
             body: false,
             begun: 0,
-            control: Budget::new(limits.max_control_frames),
-            resets: Budget::new(limits.max_resets),
+            control: Budget::new(http2.max_control_frames),
+            resets: Budget::new(http2.max_resets),
             useful: 0,
             offence: None,
         }
@@ -334,7 +334,7 @@ mod tests {
         bytes.extend(frame(HEADERS, 0, 30));
         bytes.extend(frame(CONTINUATION, END_HEADERS, 5));
         for size in 1..=bytes.len() {
-            let mut frames = Frames::new(&ServerConfig::default());
+            let mut frames = Frames::new(&Limits::default());
             let mut read = 0;
             for piece in bytes.chunks(size) {
                 frames.read(piece);
@@ -370,7 +370,7 @@ mod tests {
         for (payload, flags, offence) in cases {
             let bytes = [PREFACE, &headers(flags, 3, payload)].concat();
             for size in 1..=bytes.len() {
-                let mut frames = Frames::new(&ServerConfig::default());
+                let mut frames = Frames::new(&Limits::default());
                 bytes.chunks(size).for_each(|piece| frames.read(piece));
                 assert_eq!(frames.offence, offence, "{payload:x?} in pieces of {size}");
                 assert_eq!(frames.has_fragment(3), offence.is_some());
@@ -381,10 +381,10 @@ mod tests {
     /// Streams behind a GOAWAY are nobody's, and nobody asks for them.
     #[test]
     fn fragments_that_nobody_asks_for_have_an_end() {
-        let config = ServerConfig::default();
-        let mut frames = Frames::new(&config);
+        let limits = Limits::default();
+        let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
-        let most = config.http2.max_concurrent_streams * 2;
+        let most = limits.http2.max_concurrent_streams * 2;
         for at in 0..most {
             frames.read(&headers(0, 2 * at + 1, b"\x04\x02/#"));
         }
@@ -399,7 +399,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn counts_begin_anew_after_their_time_and_bodies_buy_frames_back() {
         let http2 = Http2 { max_control_frames: 100, max_resets: 10, ..Http2::default() };
-        let limits = ServerConfig { http2, ..ServerConfig::default() };
+        let limits = Limits { http2, ..Limits::default() };
         let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
         let pings = |frames: &mut Frames, count: usize| frames.read(&frame(6, 0, 8).repeat(count));

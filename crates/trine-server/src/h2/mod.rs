@@ -40,9 +40,9 @@ use std::task::Poll;
 use bytes::{Bytes, BytesMut};
 use trine_core::ConnInfo;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::seam::MakeConnection;
-use crate::server::shutdown::Place;
+use crate::server::shutdown::ConnectionGuard;
 use crate::transport::io::Io;
 use driver::Driver;
 use pipe::Pipe;
@@ -90,25 +90,25 @@ pub(crate) async fn serve<I, M>(
     info: ConnInfo,
     make: impl Deref<Target = M>,
     service: M::Service,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
 {
-    let drain = place.drain();
+    let drain = guard.drain();
     poll_fn(|cx| {
-        place.watch(cx);
+        guard.watch(cx);
         Poll::Ready(())
     })
     .await;
-    let pipe = Pipe::new(io, read_ahead, Arc::clone(&config));
-    let mut builder = builder(&config);
+    let pipe = Pipe::new(io, read_ahead, Arc::clone(&limits));
+    let mut builder = builder(&limits);
     if make.extended_connect() {
         builder.enable_connect_protocol();
     }
-    let Some(h2) = shake_hands(builder, pipe.clone(), &config, &drain).await else { return };
-    let mut driver = Driver::new(h2, pipe, service, Arc::clone(&config), Arc::clone(&drain));
+    let Some(h2) = shake_hands(builder, pipe.clone(), &limits, &drain).await else { return };
+    let mut driver = Driver::new(h2, pipe, service, Arc::clone(&limits), Arc::clone(&drain));
     poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(());
@@ -123,11 +123,11 @@ pub(crate) async fn serve<I, M>(
 async fn shake_hands<I: Io>(
     builder: h2::server::Builder,
     pipe: Pipe<I>,
-    config: &ServerConfig,
+    limits: &Limits,
     drain: &crate::server::shutdown::Drain,
 ) -> Option<h2::server::Connection<Pipe<I>, Bytes>> {
     let ends = pipe.clone();
-    let mut shaking = pin!(tokio::time::timeout(config.head_timeout, builder.handshake(pipe)));
+    let mut shaking = pin!(tokio::time::timeout(limits.head_timeout, builder.handshake(pipe)));
     let shaken = poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(None);
@@ -152,21 +152,21 @@ async fn shake_hands<I: Io>(
     }
 }
 
-fn builder(config: &ServerConfig) -> h2::server::Builder {
-    let limits = &config.http2;
+fn builder(limits: &Limits) -> h2::server::Builder {
+    let http2 = &limits.http2;
     let mut builder = h2::server::Builder::new();
     builder
-        .max_concurrent_streams(limits.max_concurrent_streams)
-        .initial_window_size(limits.stream_window)
-        .initial_connection_window_size(limits.connection_window)
-        .max_frame_size(limits.max_frame_bytes)
-        .max_header_list_size(u32::try_from(config.max_head_bytes).unwrap_or(u32::MAX))
-        .header_table_size(limits.header_table_bytes)
-        .max_send_buffer_size(limits.max_send_buffer)
-        .max_pending_accept_reset_streams(limits.max_pending_resets)
-        .max_local_error_reset_streams(Some(limits.max_error_resets))
-        .max_concurrent_reset_streams(limits.max_remembered_resets)
+        .max_concurrent_streams(http2.max_concurrent_streams)
+        .initial_window_size(http2.stream_window)
+        .initial_connection_window_size(http2.connection_window)
+        .max_frame_size(http2.max_frame_bytes)
+        .max_header_list_size(u32::try_from(limits.head.bytes).unwrap_or(u32::MAX))
+        .header_table_size(http2.header_table_bytes)
+        .max_send_buffer_size(http2.max_send_buffer)
+        .max_pending_accept_reset_streams(http2.max_pending_resets)
+        .max_local_error_reset_streams(Some(http2.max_error_resets))
+        .max_concurrent_reset_streams(http2.max_remembered_resets)
         .reset_stream_duration(std::time::Duration::from_secs(1))
-        .data_frame_budget(limits.data_frame_budget);
+        .data_frame_budget(http2.data_frame_budget);
     builder
 }

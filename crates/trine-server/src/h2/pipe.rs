@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::clock::Patience;
 use super::frames::Frames;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 
@@ -25,7 +25,7 @@ pub(super) struct Ends<I> {
     /// What was read before it was known to be HTTP/2.
     replay: BytesMut,
     out: BytesMut,
-    config: Arc<ServerConfig>,
+    limits: Arc<Limits>,
     pub(super) frames: Frames,
     /// What is left of the time that the client may let us wait until it reads.
     pub(super) patience: Patience,
@@ -41,15 +41,15 @@ impl<I> Clone for Pipe<I> {
 }
 
 impl<I: Io> Pipe<I> {
-    pub(super) fn new(io: I, replay: BytesMut, config: Arc<ServerConfig>) -> Pipe<I> {
-        let frames = Frames::new(&config);
-        let patience = Patience::new(config.write_timeout);
+    pub(super) fn new(io: I, replay: BytesMut, limits: Arc<Limits>) -> Pipe<I> {
+        let frames = Frames::new(&limits);
+        let patience = Patience::new(limits.write_timeout);
         let out = BytesMut::new();
         Pipe(Arc::new(Mutex::new(Ends {
             io,
             replay,
             out,
-            config,
+            limits,
             frames,
             patience,
             received: 0,
@@ -102,7 +102,7 @@ impl<I: Io> Ends<I> {
         }
         // What is held back counts once it leaves.
         if held || !self.io.holds_back() {
-            self.patience.go_on(written, self.config.min_write_rate, self.config.write_timeout);
+            self.patience.go_on(written, self.limits.min_write_rate, self.limits.write_timeout);
         }
     }
 
@@ -163,7 +163,7 @@ impl<I: Io> AsyncWrite for Pipe<I> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut ends = self.ends();
-        if ends.out.len() >= ends.config.max_gathered_bytes {
+        if ends.out.len() >= ends.limits.max_gathered_bytes {
             ready!(ends.poll_send(cx))?;
         }
         if ends.out.capacity() == 0 {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use trine_core::ConnInfo;
 
 use super::Protocol;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::RequestError;
 use crate::semantics;
 use crate::semantics::cookies::join_cookies;
@@ -24,18 +24,18 @@ pub(super) struct LastHost(Option<HeaderValue>);
 pub(super) fn check<B>(
     request: &mut Request<B>,
     info: &ConnInfo,
-    config: &ServerConfig,
+    limits: &Limits,
     last: &mut LastHost,
 ) -> Result<(), RequestError> {
     let length = fields(request.headers())?;
     let repeated = request.headers().len() != request.headers().keys_len();
-    target(request, info, config)?;
+    target(request, info, limits)?;
     host(request, repeated, last)?;
     if repeated {
         join_cookies(request.headers_mut());
     }
     // As many as HTTP/1 would take: `:authority` has become Host, crumbs one Cookie.
-    if request.headers().len() > config.max_headers {
+    if request.headers().len() > limits.head.headers {
         return Err(RequestError::TooManyHeaders);
     }
     if *request.method() == Method::CONNECT {
@@ -63,18 +63,18 @@ fn fields(headers: &HeaderMap) -> Result<Option<u64>, RequestError> {
 fn target<B>(
     request: &mut Request<B>,
     info: &ConnInfo,
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Result<(), RequestError> {
     if let Some(scheme) = request.uri().scheme() {
         if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
             rename_scheme(request.uri_mut())?;
         }
         if let Some(scheme) = request.uri().scheme() {
-            semantics::scheme(scheme, info, config)?;
+            semantics::scheme(scheme, info, limits)?;
         }
     }
     let Some(target) = request.uri().path_and_query() else { return Ok(()) };
-    semantics::target(target.as_str().as_bytes(), request.method(), config.max_target_bytes)
+    semantics::target(target.as_str().as_bytes(), request.method(), limits.head.target)
 }
 
 /// The crate `http` takes `HTTP` for another scheme than `http`.

@@ -20,7 +20,7 @@ use super::answer::{self, Lost, Sent, Terms};
 use super::body::Upload;
 use super::download::Download;
 use super::tunnel::Offered;
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::error::RequestError;
 use crate::seam::HttpService;
 use crate::seam::call::Failure;
@@ -65,13 +65,13 @@ impl<S: HttpService> Stream<S> {
     }
 
     /// Moves the stream on as far as it goes.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Turn {
         loop {
             let turn = match &mut self.state {
                 State::Free => return Turn::Pending,
-                State::Waiting(_) => return self.wait(cx, config),
-                State::Called => self.poll_call(cx, config),
-                State::Sending(download) => match download.poll_move(cx, config) {
+                State::Waiting(_) => return self.wait(cx, limits),
+                State::Called => self.poll_call(cx, limits),
+                State::Sending(download) => match download.poll_move(cx, limits) {
                     Poll::Ready(()) => {
                         self.state = State::Reading;
                         continue;
@@ -85,7 +85,7 @@ impl<S: HttpService> Stream<S> {
                 return turn;
             }
             if matches!(self.state, State::Called) || !self.upload.is_done() {
-                if self.move_upload(cx, config) {
+                if self.move_upload(cx, limits) {
                     continue;
                 }
                 if matches!(self.state, State::Reading) && self.upload.is_done() {
@@ -96,35 +96,35 @@ impl<S: HttpService> Stream<S> {
         }
     }
 
-    fn wait(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
+    fn wait(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Turn {
         if self.is_reset(cx) {
             return Turn::Over;
         }
-        self.upload.poll_move(cx, config);
-        self.take_early(cx, config);
+        self.upload.poll_move(cx, limits);
+        self.take_early(cx, limits);
         Turn::Pending
     }
 
     /// What comes behind a CONNECT that waits for its answer.
-    fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
+    fn take_early(&mut self, cx: &mut Context<'_>, limits: &Limits) {
         if let Some(offered) = &mut self.offered {
-            offered.take_early(cx, config);
+            offered.take_early(cx, limits);
         }
     }
 
-    fn poll_call(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
+    fn poll_call(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Turn {
         let Some(call) = self.call.as_mut().as_pin_mut() else { return Turn::Over };
         match call.poll(cx) {
             Poll::Ready(Ok(answer)) => {
                 self.call.set(None);
-                self.answer(answer, cx, config)
+                self.answer(answer, cx, limits)
             }
             Poll::Ready(Err(error)) => {
                 self.call.set(None);
                 self.refuse(&Failure::of(&error.into()));
                 Turn::Failed
             }
-            Poll::Pending if self.is_reset(cx) => self.lose(config),
+            Poll::Pending if self.is_reset(cx) => self.lose(limits),
             Poll::Pending => Turn::Pending,
         }
     }
@@ -135,9 +135,9 @@ impl<S: HttpService> Stream<S> {
     }
 
     /// The client has reset the stream.
-    fn lose(&mut self, config: &ServerConfig) -> Turn {
+    fn lose(&mut self, limits: &Limits) -> Turn {
         self.upload.fail(BodyError::Incomplete);
-        if config.cancel == Cancel::Never {
+        if limits.cancel == Cancel::Never {
             // The service ends what it began. Its answer is nobody's.
             self.respond = None;
             return Turn::Pending;
@@ -149,7 +149,7 @@ impl<S: HttpService> Stream<S> {
         &mut self,
         answer: Response<S::ResponseBody>,
         cx: &mut Context<'_>,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Turn {
         // A 2xx opens the tunnel, whatever it was meant for (RFC 9110, 9.3.6).
         let declined = self.offered.as_ref().is_some_and(Offered::is_declined);
@@ -162,17 +162,17 @@ impl<S: HttpService> Stream<S> {
             // The client reads a refusal and keeps its body.
             self.upload.fail(BodyError::Incomplete);
         }
-        match answer::send(&mut respond, answer, self.terms, config) {
+        match answer::send(&mut respond, answer, self.terms, limits) {
             Ok(Sent::Whole) if self.upload.is_done() => Turn::Over,
             Ok(Sent::Whole) => {
                 self.respond = Some(respond);
                 self.state = State::Reading;
-                self.poll(cx, config)
+                self.poll(cx, limits)
             }
             Ok(Sent::Streams(download)) => {
                 self.respond = Some(respond);
                 self.state = State::Sending(Box::new(download));
-                self.poll(cx, config)
+                self.poll(cx, limits)
             }
             Ok(Sent::Switched(stream)) => {
                 if let Some(offered) = self.offered.take() {
@@ -184,7 +184,7 @@ impl<S: HttpService> Stream<S> {
         }
     }
 
-    fn move_upload(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> bool {
+    fn move_upload(&mut self, cx: &mut Context<'_>, limits: &Limits) -> bool {
         if self.upload.wants_continue(cx)
             && let (State::Called, Some(respond)) = (&self.state, &mut self.respond)
         {
@@ -193,8 +193,8 @@ impl<S: HttpService> Stream<S> {
             // A stream that is gone says so when it is asked for data.
             let _ = respond.send_informational(interim);
         }
-        self.take_early(cx, config);
-        self.upload.poll_move(cx, config)
+        self.take_early(cx, limits);
+        self.upload.poll_move(cx, limits)
     }
 
     /// Answers with what a service that failed is worth.

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf
 use tokio::sync::Semaphore;
 use trine_core::{Body, ConnInfo};
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::seam::{MakeConnection as _, MakeWorker as _, Own};
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
@@ -80,17 +80,17 @@ async fn a_panic_of_the_protocol_ends_its_connection() {
     let panics = Arc::new(AtomicUsize::new(0));
     let io = Trapped { stream, panics: Arc::clone(&panics) };
     let drain = Arc::new(Drain::default());
-    let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     let never = |_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>();
     let worker = Own(tower::service_fn(never)).worker(0).await.unwrap();
     let info = ConnInfo::unknown();
     let service = worker.connection(&info);
-    let config = Arc::new(ServerConfig::default());
+    let limits = Arc::new(Limits::default());
     // A stream is open by then: `GET http://a/`.
     let request = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
     let all = [super::frames::PREFACE, b"\0\0\0\x04\0\0\0\0\0", request].concat();
     client.write_all(&all).await.unwrap();
-    let serving = super::serve(io, BytesMut::new(), info, &worker, service, config, place);
+    let serving = super::serve(io, BytesMut::new(), info, &worker, service, limits, guard);
     let trapping = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         client.write_all(TRAP).await.unwrap();

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use trine_core::later::later;
 
 use super::clock::Clock;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 
 /// A time that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +52,10 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn new(config: &ServerConfig) -> Times {
+    pub(super) fn new(limits: &Limits) -> Times {
         let now = Instant::now();
         Times {
-            clock: Clock::new(config.keep_alive_timeout),
+            clock: Clock::new(limits.keep_alive_timeout),
             head: None,
             idle: None,
             begun: 0,
@@ -81,7 +81,7 @@ impl Times {
         &mut self,
         cx: &mut Context<'_>,
         stands: &Now,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Poll<Due> {
         let now = Instant::now();
         if stands.received != self.received {
@@ -91,7 +91,7 @@ impl Times {
         }
         match (stands.incomplete, self.head) {
             (Some(frame), Some((begun, _))) if frame == begun => {}
-            (Some(frame), _) => self.head = Some((frame, later(now, config.head_timeout))),
+            (Some(frame), _) => self.head = Some((frame, later(now, limits.head_timeout))),
             (None, _) => self.head = None,
         }
         if stands.open || stands.begun != self.begun {
@@ -102,10 +102,10 @@ impl Times {
             self.idle = Some((now, stands.closing));
         }
         let patience =
-            if stands.closing { config.discard_timeout } else { config.keep_alive_timeout };
+            if stands.closing { limits.discard_timeout } else { limits.keep_alive_timeout };
         let ping = stands.open.then(|| match self.asked {
-            Some(asked) => (later(asked, config.http2.ping_timeout), Due::Dead),
-            None => (later(self.heard, config.http2.ping_interval), Due::Ask),
+            Some(asked) => (later(asked, limits.http2.ping_timeout), Due::Dead),
+            None => (later(self.heard, limits.http2.ping_interval), Due::Ask),
         });
         let all = [
             self.head.map(|(_, at)| (at, Due::Head)),

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use trine_core::Body;
 
 use super::body::Inflow;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 use crate::upgrade::{self, Offer, Upgraded};
@@ -45,8 +45,8 @@ impl Offered {
     }
 
     /// Takes what comes before the service has answered, up to the limit.
-    pub(super) fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
-        let most = config.http2.early_bytes;
+    pub(super) fn take_early(&mut self, cx: &mut Context<'_>, limits: &Limits) {
+        let most = limits.http2.early_bytes;
         while self.early.len() < most {
             // The end and errors come again when somebody asks.
             let Poll::Ready(Some(Ok(data))) = self.inflow.poll_data(cx) else { break };

@@ -21,24 +21,24 @@ use super::code::{Code, Fault};
 use super::control;
 use super::endpoint::Arrival;
 use super::exchange::{Outcome, exchange};
-use super::frame::Limits;
+use super::frame::FrameLimits;
 use super::quic::{Reader, Writer};
 use super::uni::UniStreams;
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::seam::MakeConnection;
-use crate::server::shutdown::Place;
+use crate::server::shutdown::ConnectionGuard;
 
 /// Serves one connection to its end. `make` is the worker's, shared by its connections.
 pub(crate) async fn connection<M: MakeConnection>(
     arrival: Arrival,
     make: impl Deref<Target = M>,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) {
-    let drain = place.drain();
-    let mut serving = pin!(serve(arrival, &*make, &config, &place));
+    let drain = guard.drain();
+    let mut serving = pin!(serve(arrival, &*make, &limits, &guard));
     poll_fn(|cx| {
-        place.watch(cx);
+        guard.watch(cx);
         // What is dropped here, quinn closes.
         if drain.is_aborted() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
     })
@@ -48,12 +48,12 @@ pub(crate) async fn connection<M: MakeConnection>(
 async fn serve<M: MakeConnection>(
     arrival: Arrival,
     make: &M,
-    config: &ServerConfig,
-    place: &Place,
+    limits: &Limits,
+    guard: &ConnectionGuard,
 ) {
     let Arrival { incoming, settings, handshake, local } = arrival;
     let shaking = async { incoming.accept_with(settings)?.await };
-    let connection = match timeout(config.handshake_timeout, shaking).await {
+    let connection = match timeout(limits.handshake_timeout, shaking).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return tracing::debug!(%error, "a QUIC handshake failed"),
         Err(_) => return tracing::debug!("a QUIC handshake was not done in time"),
@@ -61,8 +61,8 @@ async fn serve<M: MakeConnection>(
     drop(handshake);
     let info = info(&connection, local);
     // A client that has no room for our control stream would hold its place for ever.
-    let (code, why) = match timeout(config.handshake_timeout, greet(&connection, config)).await {
-        Ok(Ok(mut ours)) => requests(&connection, &mut ours, &info, make, config, place).await,
+    let (code, why) = match timeout(limits.handshake_timeout, greet(&connection, limits)).await {
+        Ok(Ok(mut ours)) => requests(&connection, &mut ours, &info, make, limits, guard).await,
         Ok(Err(_)) => GONE,
         Err(_) => (Code::GeneralProtocol, "the client takes no control stream (RFC 9114, 6.2)"),
     };
@@ -78,8 +78,8 @@ async fn requests<M: MakeConnection>(
     ours: &mut Writer,
     info: &ConnInfo,
     make: &M,
-    config: &ServerConfig,
-    place: &Place,
+    limits: &Limits,
+    guard: &ConnectionGuard,
 ) -> (Code, &'static str) {
     let mut theirs = UniStreams::new();
     let mut running = FuturesUnordered::new();
@@ -87,8 +87,8 @@ async fn requests<M: MakeConnection>(
     // The first stream that is not served any more, once we said so.
     let mut next = 0;
     let mut last = None;
-    let mut draining = pin!(place.drain().draining());
-    let mut idle = pin!(sleep(config.keep_alive_timeout));
+    let mut draining = pin!(guard.drain().draining());
+    let mut idle = pin!(sleep(limits.keep_alive_timeout));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -98,10 +98,10 @@ async fn requests<M: MakeConnection>(
                     Outcome::Cancelled => cancelled = cancelled.saturating_add(1),
                     Outcome::Broken(code, why) => return (code, why),
                 }
-                if cancelled > config.http3.max_cancelled {
+                if cancelled > limits.http3.max_cancelled {
                     return (Code::ExcessiveLoad, "too many requests were taken back or broke the rules");
                 }
-                idle.set(sleep(config.keep_alive_timeout));
+                idle.set(sleep(limits.keep_alive_timeout));
                 None
             }
             accepted = connection.accept_bi() => Some(accepted),
@@ -130,11 +130,12 @@ async fn requests<M: MakeConnection>(
             Some(Ok((send, receive))) => {
                 next = u64::from(receive.id()) + 4;
                 theirs.earn();
-                let (reader, writer) = (Reader::new(receive, limits(config)), Writer::new(send));
-                running.push(exchange(reader, writer, make, (connection, info), config));
+                let (reader, writer) =
+                    (Reader::new(receive, frame_limits(limits)), Writer::new(send));
+                running.push(exchange(reader, writer, make, (connection, info), limits));
             }
             Some(Err(_)) => {
-                if config.cancel == Cancel::Never {
+                if limits.cancel == Cancel::Never {
                     while running.next().await.is_some() {}
                 }
                 return GONE;
@@ -147,12 +148,9 @@ async fn requests<M: MakeConnection>(
     }
 }
 
-async fn greet(
-    connection: &Connection,
-    config: &ServerConfig,
-) -> Result<Writer, quinn::WriteError> {
+async fn greet(connection: &Connection, limits: &Limits) -> Result<Writer, quinn::WriteError> {
     let mut ours = connection.open_uni().await?;
-    ours.write_all(&control::greeting(config.max_head_bytes)).await?;
+    ours.write_all(&control::greeting(limits.head.bytes)).await?;
     Ok(Writer::new(ours))
 }
 
@@ -173,11 +171,11 @@ fn reject(mut send: SendStream, mut receive: RecvStream) {
     let _ = send.reset(Code::RequestRejected.into());
 }
 
-fn limits(config: &ServerConfig) -> Limits {
-    Limits {
-        head: config.max_head_bytes,
-        trailers: config.max_trailer_bytes,
-        nothing: config.max_chunk_extension_bytes,
+fn frame_limits(limits: &Limits) -> FrameLimits {
+    FrameLimits {
+        head: limits.head.bytes,
+        trailers: limits.body.trailers,
+        nothing: limits.body.extensions,
     }
 }
 

@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use trine_core::later::NEVER;
 
-use crate::config::{AtCapacity, ServerConfig};
+use crate::config::limits::{AtCapacity, Limits};
 use crate::error::ServerError;
 use crate::listen::Listen;
 use crate::listen::address::Address;
@@ -58,7 +58,7 @@ impl Port {
         listen: &Listen,
         address: &Address,
         gate: Option<&Gate>,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Result<Option<Port>, ServerError> {
         if !listen.http3 {
             return Ok(None);
@@ -68,7 +68,7 @@ impl Port {
                 "expects PROXY headers, which UDP does not carry: whoever sends to that port would pass by the balancer"
             }
             (Address::Tcp(udp), Some(gate)) => {
-                let bound = Port::bind(*udp, gate, config);
+                let bound = Port::bind(*udp, gate, limits);
                 return match bound {
                     Ok(port) => Ok(Some(port)),
                     Err(source) => Err(ServerError::Bind { address: address.clone(), source }),
@@ -84,18 +84,18 @@ impl Port {
         self.socket.local_addr().map_or(0, |address| address.port())
     }
 
-    fn bind(address: SocketAddr, gate: &Gate, config: &ServerConfig) -> io::Result<Port> {
+    fn bind(address: SocketAddr, gate: &Gate, limits: &Limits) -> io::Result<Port> {
         let tls = gate.current();
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         Ok(Port {
             socket: socket.into(),
-            current: Mutex::new((Arc::clone(&tls), Arc::new(server(&tls, config)?))),
+            current: Mutex::new((Arc::clone(&tls), Arc::new(server(&tls, limits)?))),
             endpoint: Mutex::new(None),
-            handshakes: Arc::new(Semaphore::new(config.max_handshakes)),
-            max_unproven: config.http3.max_unproven,
-            most: config.max_handshakes,
+            handshakes: Arc::new(Semaphore::new(limits.max_handshakes)),
+            max_unproven: limits.http3.max_unproven,
+            most: limits.max_handshakes,
         })
     }
 
@@ -123,7 +123,7 @@ impl Port {
         common: &Common,
         serve: impl Fn(Arrival, OwnedSemaphorePermit),
     ) {
-        let Common { config, permits, .. } = common;
+        let Common { limits, permits, .. } = common;
         let mut phase = common.phase.clone();
         let local = endpoint.local_addr().ok();
         let accepting = async {
@@ -132,14 +132,14 @@ impl Port {
                 let Some(incoming) = self.prove(incoming) else { continue };
                 // Nothing is taken before somebody knocks: another entrance may need the last
                 // place.
-                let permit = match config.at_capacity {
+                let permit = match limits.at_capacity {
                     AtCapacity::Wait => Arc::clone(permits).acquire_owned().await.ok(),
                     AtCapacity::Shed => Arc::clone(permits).try_acquire_owned().ok(),
                 };
                 let handshake = Arc::clone(&self.handshakes).try_acquire_owned().ok();
                 match handshake.zip(permit) {
                     Some((handshake, permit)) => {
-                        let settings = self.settings(gate, config);
+                        let settings = self.settings(gate, limits);
                         serve(Arrival { incoming, settings, handshake, local }, permit);
                     }
                     // Its client learns at once that it is to go elsewhere (CONNECTION_REFUSED).
@@ -155,11 +155,11 @@ impl Port {
         endpoint.set_server_config(None);
     }
 
-    fn settings(&self, gate: &Gate, config: &ServerConfig) -> Arc<quinn::ServerConfig> {
+    fn settings(&self, gate: &Gate, limits: &Limits) -> Arc<quinn::ServerConfig> {
         let tls = gate.current();
         let mut current = self.lock();
         if !Arc::ptr_eq(&current.0, &tls) {
-            match server(&tls, config) {
+            match server(&tls, limits) {
                 Ok(made) => *current = (tls, Arc::new(made)),
                 Err(error) => {
                     tracing::error!(%error, "new settings of TLS cannot be those of QUIC; the old ones stay");
@@ -190,27 +190,27 @@ pub(crate) async fn say_goodbye(endpoint: &Endpoint) {
     let _ = tokio::time::timeout(PATIENCE, endpoint.wait_idle()).await;
 }
 
-fn server(tls: &rustls::ServerConfig, config: &ServerConfig) -> io::Result<quinn::ServerConfig> {
+fn server(tls: &rustls::ServerConfig, limits: &Limits) -> io::Result<quinn::ServerConfig> {
     let mut tls = tls.clone();
     tls.alpn_protocols = vec![ALPN.to_vec()];
     // Early data can be played again by anybody who saw it (RFC 8446, 8).
     tls.max_early_data_size = 0;
     let crypto = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-    server.transport_config(Arc::new(transport(config)?));
+    server.transport_config(Arc::new(transport(limits)?));
     // What waits to be looked at: the first packets of a handshake, and no more.
     const WAITING: u64 = 16 * 1024;
-    server.max_incoming(config.max_handshakes);
+    server.max_incoming(limits.max_handshakes);
     server.incoming_buffer_size(WAITING);
-    server.incoming_buffer_size_total(WAITING.saturating_mul(config.max_handshakes as u64));
+    server.incoming_buffer_size_total(WAITING.saturating_mul(limits.max_handshakes as u64));
     Ok(server)
 }
 
 /// Control, QPACK's two, and a few of types that we do not know (RFC 9114, 6.2).
 const UNI_STREAMS: u32 = 8;
 
-fn transport(config: &ServerConfig) -> io::Result<TransportConfig> {
-    let http3 = &config.http3;
+fn transport(limits: &Limits) -> io::Result<TransportConfig> {
+    let http3 = &limits.http3;
     let mut transport = TransportConfig::default();
     let silence = http3.idle_timeout.min(NEVER);
     let idle = silence.try_into().map_err(io::Error::other)?;

@@ -15,9 +15,9 @@ use super::frame::{self, Piece};
 use super::qpack::{self, Unreadable};
 use super::quic::{Over, Reader, Writer};
 use super::reply;
-use super::request::{self, Head, Limits, Refused};
+use super::request::{self, Head, Refused};
 use super::upload::{Moved, Upload};
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::error::RequestError;
 use crate::h1::codec::encode::Payload;
 use crate::seam::call::{FAILED, Failure};
@@ -45,9 +45,9 @@ pub(super) async fn exchange<M: MakeConnection>(
     writer: Writer,
     make: &M,
     (connection, info): (&Connection, &ConnInfo),
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Outcome {
-    let mut exchange = Exchange::new(reader, writer, connection, config);
+    let mut exchange = Exchange::new(reader, writer, connection, limits);
     let served = {
         let mut serving = pin!(serve(&mut exchange, make, info));
         poll_fn(|cx| {
@@ -97,7 +97,7 @@ struct Exchange<'a> {
     /// The head of the answer may be on its way.
     begun: bool,
     connection: &'a Connection,
-    config: &'a ServerConfig,
+    limits: &'a Limits,
 }
 
 impl<'a> Exchange<'a> {
@@ -105,10 +105,10 @@ impl<'a> Exchange<'a> {
         reader: Reader,
         writer: Writer,
         connection: &'a Connection,
-        config: &'a ServerConfig,
+        limits: &'a Limits,
     ) -> Exchange<'a> {
         let stopped = Box::pin(writer.stopped());
-        let timer = Timer::new(config.head_timeout);
+        let timer = Timer::new(limits.head_timeout);
         let pace = Pace::default();
         let (head, begun) = (false, false);
         Exchange {
@@ -121,7 +121,7 @@ impl<'a> Exchange<'a> {
             head,
             begun,
             connection,
-            config,
+            limits,
         }
     }
 
@@ -129,7 +129,7 @@ impl<'a> Exchange<'a> {
         &mut self,
         info: &ConnInfo,
     ) -> Result<Result<Request<Body>, RequestError>, Over> {
-        self.timer.set(Side::Read, self.config.head_timeout);
+        self.timer.set(Side::Read, self.limits.head_timeout);
         let piece = poll_fn(|cx| match self.reader.poll_next(cx) {
             Poll::Ready(piece) => Poll::Ready(piece.map(Ok)),
             Poll::Pending => self.timer.poll(cx).map(|_| Ok(Err(RequestError::HeadTimeout))),
@@ -142,21 +142,22 @@ impl<'a> Exchange<'a> {
             Err(error) => return Ok(Err(error)),
             Ok(_) => return Err(Fault::Stream(Code::RequestIncomplete, "there is no head").into()),
         };
-        let fields = match qpack::decode(section, self.config.max_head_bytes) {
+        let fields = match qpack::decode(section, self.limits.head.bytes) {
             Ok(fields) => fields,
             Err(Unreadable::TooLarge) => return Ok(Err(RequestError::HeadTooLarge)),
             Err(broken) => return Err(Fault::from(broken).into()),
         };
-        let limits =
-            Limits { headers: self.config.max_headers, target: self.config.max_target_bytes };
-        let Head { mut request, length, expect_continue } = match request::read(fields, limits) {
-            Ok(head) => head,
-            Err(Refused::Answered(error)) => return Ok(Err(error)),
-            Err(Refused::Malformed(how)) => return Err(Fault::Stream(Code::Message, how).into()),
-        };
+        let Head { mut request, length, expect_continue } =
+            match request::read(fields, self.limits.head) {
+                Ok(head) => head,
+                Err(Refused::Answered(error)) => return Ok(Err(error)),
+                Err(Refused::Malformed(how)) => {
+                    return Err(Fault::Stream(Code::Message, how).into());
+                }
+            };
         self.head = *request.method() == Method::HEAD;
         if let Some(scheme) = request.uri().scheme()
-            && let Err(error) = semantics::scheme(scheme, info, self.config)
+            && let Err(error) = semantics::scheme(scheme, info, self.limits)
         {
             return Ok(Err(error));
         }
@@ -168,7 +169,7 @@ impl<'a> Exchange<'a> {
             })
         })
         .await?;
-        let (upload, body) = Upload::attach(length, expect_continue, first, limits, self.config)?;
+        let (upload, body) = Upload::attach(length, expect_continue, first, self.limits)?;
         self.upload = Some(upload);
         *request.body_mut() = body;
         Ok(Ok(request))
@@ -195,7 +196,7 @@ impl<'a> Exchange<'a> {
             })
             .await;
         if answered.is_err()
-            && self.config.cancel == Cancel::Never
+            && self.limits.cancel == Cancel::Never
             && let Some(answer) = answer.as_mut().as_pin_mut()
         {
             if let Some(upload) = &mut self.upload {
@@ -358,7 +359,7 @@ impl<'a> Exchange<'a> {
         if self.upload.is_none() {
             self.reader.stop(Code::NoError);
         }
-        self.timer.set(Side::Write, self.config.write_timeout);
+        self.timer.set(Side::Write, self.limits.write_timeout);
         let mut sent = self.sent();
         let mut acknowledged = false;
         poll_fn(|cx| {
@@ -379,7 +380,7 @@ impl<'a> Exchange<'a> {
                 match ready!(self.timer.poll(cx)) {
                     Side::Read => self.time_out(),
                     Side::Write if self.is_fast_enough(&mut sent) => {
-                        self.timer.set(Side::Write, self.config.write_timeout);
+                        self.timer.set(Side::Write, self.limits.write_timeout);
                     }
                     Side::Write => {
                         self.writer.take_back(Code::RequestCancelled);
@@ -396,8 +397,8 @@ impl<'a> Exchange<'a> {
     fn is_fast_enough(&self, before: &mut (u64, u64)) -> bool {
         const LARGEST_PACKET: u64 = 1472;
         let (bytes, frames) = std::mem::replace(before, self.sent());
-        let millis = u64::try_from(self.config.write_timeout.as_millis()).unwrap_or(u64::MAX);
-        let least = self.config.min_write_rate.saturating_mul(millis) / 1000;
+        let millis = u64::try_from(self.limits.write_timeout.as_millis()).unwrap_or(u64::MAX);
+        let least = self.limits.min_write_rate.saturating_mul(millis) / 1000;
         // Packets that only look for the path's limits are bytes too, but no frames of a stream.
         before.0 - bytes >= least && before.1 - frames >= least.div_ceil(LARGEST_PACKET)
     }
@@ -441,9 +442,9 @@ impl<'a> Exchange<'a> {
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
         while !self.writer.is_empty() {
             match self.writer.poll_send(cx) {
-                Poll::Ready(sent) => self.pace.go_on(&mut self.timer, sent?, self.config),
+                Poll::Ready(sent) => self.pace.go_on(&mut self.timer, sent?, self.limits),
                 Poll::Pending => {
-                    self.pace.wait(&mut self.timer, self.config);
+                    self.pace.wait(&mut self.timer, self.limits);
                     break;
                 }
             }
@@ -454,7 +455,7 @@ impl<'a> Exchange<'a> {
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
         let Some(upload) = &mut self.upload else { return Poll::Pending };
         Poll::Ready(
-            match ready!(upload.poll_move(cx, &mut self.reader, &mut self.timer, self.config)) {
+            match ready!(upload.poll_move(cx, &mut self.reader, &mut self.timer, self.limits)) {
                 Ok(Moved::Reader) => Ok(()),
                 Ok(Moved::Continue) => {
                     // Behind the head of an answer it would be no interim one.

@@ -39,7 +39,7 @@ impl Piece {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct FrameLimits {
     /// Bytes of an encoded head.
     pub(super) head: usize,
     /// Bytes of encoded trailers.
@@ -51,7 +51,7 @@ pub(super) struct Limits {
 /// Takes the pieces of a stream apart.
 #[derive(Debug)]
 pub(super) struct Frames {
-    limits: Limits,
+    limits: FrameLimits,
     section: Section,
     state: State,
     /// What came and was not looked at yet.
@@ -89,7 +89,7 @@ const DATA: u64 = 0x0;
 const HEADERS: u64 = 0x1;
 
 impl Frames {
-    pub(super) fn new(limits: Limits) -> Frames {
+    pub(super) fn new(limits: FrameLimits) -> Frames {
         Frames {
             limits,
             section: Section::Head,

@@ -6,14 +6,15 @@ use trine_core::Body;
 
 use super::code::Fault;
 use super::control::Control;
-use super::frame::{self, Frames, Piece};
+use super::frame::{self, FrameLimits, Frames, Piece};
 use super::qpack::{self, Encoder};
 use super::request;
+use crate::config::limits::HeadLimits;
 
 /// Bytes of a head that a target allows.
 pub(crate) const HEAD: usize = 4096;
-const FRAMES: frame::Limits = frame::Limits { head: HEAD, trailers: 512, nothing: 256 };
-const FIELDS: request::Limits = request::Limits { headers: 32, target: 1024 };
+const FRAMES: FrameLimits = FrameLimits { head: HEAD, trailers: 512, nothing: 256 };
+const FIELDS: HeadLimits = HeadLimits { bytes: HEAD, headers: 32, target: 1024 };
 
 /// What a request's stream says.
 #[derive(Debug, Default, PartialEq, Eq)]

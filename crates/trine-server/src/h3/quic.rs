@@ -8,7 +8,7 @@ use bytes::Bytes;
 use quinn::{RecvStream, SendStream, WriteError};
 
 use super::code::{Code, Fault};
-use super::frame::{Frames, Limits, Piece};
+use super::frame::{FrameLimits, Frames, Piece};
 
 /// Why a stream is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) struct Reader {
 const LARGEST_READ: usize = 64 * 1024;
 
 impl Reader {
-    pub(super) fn new(stream: RecvStream, limits: Limits) -> Reader {
+    pub(super) fn new(stream: RecvStream, limits: FrameLimits) -> Reader {
         Reader { stream, frames: Frames::new(limits), ended: false, complete: false }
     }
 

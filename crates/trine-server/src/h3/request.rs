@@ -9,17 +9,11 @@ use trine_unchecked::header_value;
 
 use super::code::{Code, Fault};
 use super::qpack::{self, Field};
+use crate::config::limits::HeadLimits;
 use crate::error::RequestError;
 use crate::h1::codec::body::may_be_trailer;
 use crate::semantics;
 use crate::semantics::cookies::join_cookies;
-
-/// What the head of a request may be at most.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) headers: usize,
-    pub(super) target: usize,
-}
 
 /// A request whose body is still to come.
 #[derive(Debug)]
@@ -51,7 +45,7 @@ impl From<RequestError> for Refused {
     }
 }
 
-pub(super) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> {
+pub(super) fn read(fields: Vec<Field>, limits: HeadLimits) -> Result<Head, Refused> {
     let mut pseudo = Pseudo::default();
     let mut facts = Facts::default();
     let mut headers = HeaderMap::with_capacity(fields.len());
@@ -89,7 +83,11 @@ pub(super) fn read(fields: Vec<Field>, limits: Limits) -> Result<Head, Refused> 
 }
 
 /// The fields behind a body.
-pub(super) fn trailers(section: Bytes, limits: Limits, most: usize) -> Result<HeaderMap, Fault> {
+pub(super) fn trailers(
+    section: Bytes,
+    limits: HeadLimits,
+    most: usize,
+) -> Result<HeaderMap, Fault> {
     let malformed = |how| Fault::Stream(Code::Message, how);
     let fields = qpack::decode(section, most)?;
     if fields.len() > limits.headers {

@@ -21,8 +21,8 @@ use trine_core::{Body, BodyError};
 use super::code::{Code, Fault};
 use super::frame::Piece;
 use super::quic::{Over, Reader};
-use super::request::{self, Limits};
-use crate::config::ServerConfig;
+use super::request;
+use crate::config::limits::{HeadLimits, Limits};
 use crate::h1::upload::Clock;
 use crate::transport::timer::{Side, Timer};
 
@@ -40,7 +40,7 @@ pub(super) struct Upload {
     left: Option<u64>,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
-    limits: Limits,
+    limits: HeadLimits,
     clock: Clock,
 }
 
@@ -65,15 +65,14 @@ impl Upload {
         length: Option<u64>,
         expect_continue: bool,
         first: Option<Option<Piece>>,
-        limits: Limits,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Result<(Upload, Body), Fault> {
         let ended = matches!(first, Some(None));
         let (filler, incoming) = incoming::channel(length);
         let state = if ended { State::Done } else { State::Feeding(filler) };
         let body = if ended { Body::empty() } else { Body::incoming(incoming) };
         let awaits_continue = expect_continue && first.is_none();
-        let clock = Clock::new(config);
+        let clock = Clock::new(limits);
         let (early, behind) = (BytesMut::new(), None);
         let mut upload = Upload {
             state,
@@ -82,7 +81,7 @@ impl Upload {
             handed: 0,
             left: length,
             awaits_continue,
-            limits,
+            limits: limits.head,
             clock,
         };
         match first {
@@ -105,11 +104,11 @@ impl Upload {
         cx: &mut Context<'_>,
         reader: &mut Reader,
         timer: &mut Timer,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Poll<Result<Moved, Over>> {
         let State::Feeding(filler) = &self.state else { return self.watch(cx, reader) };
         match filler.poll_wanted(cx) {
-            Poll::Pending => return self.take_early(cx, reader, config),
+            Poll::Pending => return self.take_early(cx, reader, limits),
             Poll::Ready(Want::Gone) => {
                 timer.clear(Side::Read);
                 self.stop(reader);
@@ -132,8 +131,8 @@ impl Upload {
             },
         };
         let bytes = piece.as_ref().ok().and_then(Option::as_ref).map_or(0, Piece::len);
-        self.clock.stop(timer, bytes, config);
-        let delivered = piece.and_then(|piece| self.deliver(piece, config));
+        self.clock.stop(timer, bytes, limits);
+        let delivered = piece.and_then(|piece| self.deliver(piece, limits));
         Poll::Ready(self.told(delivered).map(|()| Moved::Reader))
     }
 
@@ -143,9 +142,9 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         reader: &mut Reader,
-        config: &ServerConfig,
+        limits: &Limits,
     ) -> Poll<Result<Moved, Over>> {
-        while self.behind.is_none() && self.handed + self.early.len() < config.http3.early_bytes {
+        while self.behind.is_none() && self.handed + self.early.len() < limits.http3.early_bytes {
             let piece = ready!(reader.poll_next(cx));
             self.awaits_continue = false;
             let piece = piece.and_then(|piece| Ok(self.admit(piece)?));
@@ -187,11 +186,11 @@ impl Upload {
         reader.poll_reset(cx).map(Err)
     }
 
-    fn deliver(&mut self, piece: Option<Piece>, config: &ServerConfig) -> Result<(), Over> {
+    fn deliver(&mut self, piece: Option<Piece>, limits: &Limits) -> Result<(), Over> {
         match piece {
             Some(Piece::Data(data)) => self.hand(data),
             Some(Piece::Trailers(section)) => {
-                let trailers = request::trailers(section, self.limits, config.max_trailer_bytes)?;
+                let trailers = request::trailers(section, self.limits, limits.body.trailers)?;
                 self.trailers(trailers);
             }
             Some(Piece::More | Piece::Head(_) | Piece::HeadTooLarge) => {}

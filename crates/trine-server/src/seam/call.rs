@@ -7,7 +7,7 @@ use std::task::{Poll, ready};
 use http::{Response, StatusCode};
 use trine_core::BoxError;
 
-use crate::config::Cancel;
+use crate::config::limits::Cancel;
 use crate::error::error_status;
 use crate::h1::codec::head::Head;
 use crate::h1::connection::{End, drive};
@@ -81,7 +81,7 @@ where
     })
     .await;
     if answered.is_err()
-        && wire.config.cancel == Cancel::Never
+        && wire.limits.cancel == Cancel::Never
         && let Some(answer) = answer.as_mut().as_pin_mut()
     {
         upload.lose();

@@ -16,7 +16,7 @@ use http::Method;
 use http::uri::Scheme;
 use trine_core::ConnInfo;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::RequestError;
 use crate::forwarded;
 use crate::h1::codec::framing::decimal;
@@ -82,7 +82,7 @@ pub(crate) fn expectation(value: &[u8]) -> Result<(), RequestError> {
 pub(crate) fn scheme(
     scheme: &Scheme,
     info: &ConnInfo,
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Result<(), RequestError> {
     let secure = if *scheme == Scheme::HTTPS {
         true
@@ -91,7 +91,7 @@ pub(crate) fn scheme(
     } else {
         return Err(RequestError::TargetForm);
     };
-    if secure == info.secure || is_trusted(info, config) {
+    if secure == info.secure || is_trusted(info, limits) {
         Ok(())
     } else {
         Err(RequestError::SchemeDiffers)
@@ -99,8 +99,8 @@ pub(crate) fn scheme(
 }
 
 /// Asked for each request behind a proxy that ends TLS.
-fn is_trusted(info: &ConnInfo, config: &ServerConfig) -> bool {
-    info.proxied || forwarded::is_one_of(&config.trusted_proxies, info)
+fn is_trusted(info: &ConnInfo, limits: &Limits) -> bool {
+    info.proxied || forwarded::is_one_of(&limits.trusted_proxies, info)
 }
 
 /// The scheme that is written like this, in any case (RFC 3986, 3.1). `None` for those of other

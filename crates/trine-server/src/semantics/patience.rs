@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::transport::io::Io;
 use crate::transport::timer::{Side, Timer};
 use crate::transport::wire::Gone;
@@ -26,15 +26,15 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// The system takes no more bytes.
-    pub(crate) fn wait(&mut self, timer: &mut Timer, config: &ServerConfig) {
+    pub(crate) fn wait(&mut self, timer: &mut Timer, limits: &Limits) {
         if self.since.is_none() {
             self.since = Some(Instant::now());
-            timer.set(Side::Write, config.write_timeout.saturating_sub(self.used));
+            timer.set(Side::Write, limits.write_timeout.saturating_sub(self.used));
         }
     }
 
     /// It took some.
-    pub(crate) fn go_on(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
+    pub(crate) fn go_on(&mut self, timer: &mut Timer, bytes: usize, limits: &Limits) {
         if self.since.is_none() && self.used.is_zero() {
             return;
         }
@@ -42,7 +42,7 @@ impl Pace {
             timer.clear(Side::Write);
             self.used += since.elapsed();
         }
-        let bought = (bytes as u64).saturating_mul(1000).checked_div(config.min_write_rate);
+        let bought = (bytes as u64).saturating_mul(1000).checked_div(limits.min_write_rate);
         self.used = self.used.saturating_sub(bought.map_or(Duration::MAX, Duration::from_millis));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use trine_core::ConnInfo;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::ServerError;
 use crate::forwarded::TrustedProxies;
 use crate::forwarded::network::Network;
@@ -17,7 +17,7 @@ use crate::listen::address::Address;
 use crate::listen::proxy_protocol;
 use crate::seam::MakeConnection;
 use crate::semantics::https::{Came, HttpsRedirect, Redirecting};
-use crate::server::shutdown::Place;
+use crate::server::shutdown::ConnectionGuard;
 #[cfg(feature = "tls-core")]
 use crate::tls::Secured;
 use crate::transport::io::Io;
@@ -50,20 +50,21 @@ impl Door {
     pub(crate) fn new(
         listen: &Listen,
         address: &Address,
-        config: &ServerConfig,
+        limits: &Limits,
+        trusted: &Arc<TrustedProxies>,
     ) -> Result<Door, ServerError> {
         #[cfg(feature = "tls-core")]
         let tls = match &listen.tls {
-            Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
+            Some(tls) => Some(crate::tls::Gate::new(tls, limits).map_err(ServerError::Tls)?),
             None => None,
         };
         Ok(Door {
             #[cfg(feature = "http3")]
-            http3: crate::h3::Port::of(listen, address, tls.as_ref(), config)?,
+            http3: crate::h3::Port::of(listen, address, tls.as_ref(), limits)?,
             #[cfg(feature = "tls-core")]
             tls,
             redirect: listen.redirect.clone(),
-            trusted: Arc::new(config.trusted()),
+            trusted: Arc::clone(trusted),
             #[cfg(feature = "acme")]
             proofs: std::sync::OnceLock::new(),
             proxies: listen.proxy_protocol.clone(),
@@ -104,20 +105,21 @@ pub(crate) async fn enter<I, M>(
     mut info: ConnInfo,
     door: Arc<Door>,
     make: impl Deref<Target = M> + 'static,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
 {
     if !door.proxies.is_empty() {
-        let header = place.last_chance(proxy_protocol::read(&mut io, info, &door.proxies, &config));
+        let header =
+            guard.wait_with_grace(proxy_protocol::read(&mut io, info, &door.proxies, &limits));
         let Some(Some(known)) = Box::pin(header).await else { return };
         info = known;
     }
     #[cfg(feature = "tls-core")]
     if door.tls.is_some() {
-        return Box::pin(secured(io, info, door, make, config, place)).await;
+        return Box::pin(secured(io, info, door, make, limits, guard)).await;
     }
     #[cfg(feature = "acme")]
     if let Some(states) = door.proofs.get() {
@@ -126,14 +128,14 @@ pub(crate) async fn enter<I, M>(
             states: Arc::clone(states),
             redirect: door.redirect.clone().map(|redirect| (redirect, door.came(&info))),
         };
-        return Box::pin(conn(io, info, Box::new(make), config, place)).await;
+        return Box::pin(conn(io, info, Box::new(make), limits, guard)).await;
     }
     if let Some(redirect) = door.redirect.clone() {
         let make = Redirecting { inner: make, redirect, came: door.came(&info) };
-        return Box::pin(conn(io, info, &make, config, place)).await;
+        return Box::pin(conn(io, info, &make, limits, guard)).await;
     }
     drop(door);
-    conn(io, info, make, config, place).await;
+    conn(io, info, make, limits, guard).await;
 }
 
 #[cfg(feature = "tls-core")]
@@ -142,23 +144,23 @@ async fn secured<I, M>(
     info: ConnInfo,
     door: Arc<Door>,
     make: impl Deref<Target = M> + 'static,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
 {
     let Some(gate) = &door.tls else { return };
     // What the handshake needed is given back before the first request.
-    let secured = Box::pin(gate.secure(io, &config, &place)).await;
+    let secured = Box::pin(gate.secure(io, &limits, &guard)).await;
     let Some(Secured { stream, info: tls }) = secured else { return };
     let info = info.with_tls(tls);
     #[cfg(feature = "http3")]
     if let Some(port) = &door.http3 {
         let make = Box::new(crate::h3::Advertise::new(make, port.number()));
-        return protected(stream, info, make, config, place).await;
+        return protected(stream, info, make, limits, guard).await;
     }
-    protected(stream, info, make, config, place).await;
+    protected(stream, info, make, limits, guard).await;
 }
 
 #[cfg(all(feature = "http2", feature = "tls-core"))]
@@ -172,8 +174,8 @@ async fn protected<I, M>(
     stream: crate::tls::TlsStream<I>,
     info: ConnInfo,
     make: impl Deref<Target = M> + 'static,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
@@ -187,10 +189,10 @@ async fn protected<I, M>(
             info,
             make,
             service,
-            config,
-            place,
+            limits,
+            guard,
         ))
         .await;
     }
-    Box::pin(conn(stream, info, make, config, place)).await;
+    Box::pin(conn(stream, info, make, limits, guard)).await;
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
 
-use crate::config::{Cancel, ServerConfig};
+use crate::config::limits::{Cancel, Limits};
 use crate::h1::codec::encode::Payload;
 use crate::h1::codec::framing::Terms;
 use crate::semantics::patience::{Look, Pace};
@@ -49,13 +49,13 @@ pub(crate) struct Wire<I> {
     waited: bool,
     /// The peer ended its side. It may still be reading.
     pub(crate) eof: bool,
-    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) drain: Arc<Drain>,
 }
 
 impl<I: Io> Wire<I> {
-    pub(crate) fn new(io: I, config: Arc<ServerConfig>, drain: Arc<Drain>) -> Wire<I> {
-        let timer = Timer::new(config.keep_alive_timeout);
+    pub(crate) fn new(io: I, limits: Arc<Limits>, drain: Arc<Drain>) -> Wire<I> {
+        let timer = Timer::new(limits.keep_alive_timeout);
         Wire {
             io,
             input: BytesMut::new(),
@@ -66,7 +66,7 @@ impl<I: Io> Wire<I> {
             stage: Stage::Fresh,
             waited: false,
             eof: false,
-            config,
+            limits,
             drain,
         }
     }
@@ -112,7 +112,7 @@ impl<I: Io> Wire<I> {
                 return Poll::Ready(Gone);
             }
         }
-        if self.eof && self.config.cancel == Cancel::Fin {
+        if self.eof && self.limits.cancel == Cancel::Fin {
             return Poll::Ready(Gone);
         }
         self.look.poll(cx, &self.io)
@@ -136,11 +136,11 @@ impl<I: Io> Wire<I> {
                 // What is held back counts once it leaves.
                 Poll::Ready(Ok(1..)) if !held && self.io.holds_back() => {}
                 Poll::Ready(Ok(written @ 1..)) => {
-                    self.pace.go_on(&mut self.timer, written, &self.config)
+                    self.pace.go_on(&mut self.timer, written, &self.limits)
                 }
                 Poll::Ready(_) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
-                    self.pace.wait(&mut self.timer, &self.config);
+                    self.pace.wait(&mut self.timer, &self.limits);
                     return Poll::Pending;
                 }
             }

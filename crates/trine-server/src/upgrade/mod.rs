@@ -48,7 +48,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 use trine_core::Body;
 
-use crate::server::shutdown::{Drain, Place};
+use crate::server::shutdown::{ConnectionGuard, Drain};
 use crate::transport::buffer;
 use crate::transport::io::Io;
 use crate::transport::wire::Wire;
@@ -117,19 +117,23 @@ pub struct Upgraded {
     read: Bytes,
     drain: Arc<Drain>,
     /// `None` where the connection is open for other reasons too.
-    _place: Option<Place>,
+    _guard: Option<ConnectionGuard>,
 }
 
 impl Upgraded {
-    pub(crate) fn new<I: Io + Send + 'static>(mut io: I, read: Bytes, place: Place) -> Upgraded {
+    pub(crate) fn new<I: Io + Send + 'static>(
+        mut io: I,
+        read: Bytes,
+        guard: ConnectionGuard,
+    ) -> Upgraded {
         io.raw();
-        place.unwatch();
-        Upgraded { io: Box::new(io), read, drain: place.drain(), _place: Some(place) }
+        guard.unwatch();
+        Upgraded { io: Box::new(io), read, drain: guard.drain(), _guard: Some(guard) }
     }
 
     /// A stream of a connection that has others.
     pub(crate) fn of_stream<I: Io + Send + 'static>(io: I, drain: Arc<Drain>) -> Upgraded {
-        Upgraded { io: Box::new(io), read: Bytes::new(), drain, _place: None }
+        Upgraded { io: Box::new(io), read: Bytes::new(), drain, _guard: None }
     }
 
     /// Ready when a read would give bytes, the end or an error: whoever waits for this needs no
@@ -300,7 +304,7 @@ pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
 pub(crate) async fn hand_over<I: Io + Send + 'static>(
     mut wire: Wire<I>,
     offer: Offer,
-    place: Place,
+    guard: ConnectionGuard,
 ) {
     let written = poll_fn(|cx| {
         if let Poll::Ready(written) = wire.poll_flush(cx) {
@@ -313,6 +317,6 @@ pub(crate) async fn hand_over<I: Io + Send + 'static>(
         // Copied, as it is little and may live long: buffers belong to the thread.
         let read = Bytes::copy_from_slice(&wire.input);
         buffer::give(&mut wire.input);
-        offer.take(Upgraded::new(wire.io, read, place));
+        offer.take(Upgraded::new(wire.io, read, guard));
     }
 }

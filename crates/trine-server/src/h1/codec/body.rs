@@ -6,19 +6,9 @@ use http::{HeaderMap, HeaderValue};
 
 use super::extension::Extension;
 use super::framing::Length;
-use super::head::MOST_HEADERS;
 use super::scan::{self, Fields};
+use crate::config::limits::{BodyLimits, HeadLimits};
 use crate::error::RequestError;
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Bytes of all chunk extensions of one body together.
-    pub(crate) extensions: usize,
-    /// Bytes of the trailer section.
-    pub(crate) trailers: usize,
-    /// Fields of the trailer section.
-    pub(crate) headers: usize,
-}
 
 /// Takes the frames of one body off the front of a buffer.
 #[derive(Debug)]
@@ -82,7 +72,7 @@ impl Decoder {
     pub(crate) fn decode(
         &mut self,
         input: &mut BytesMut,
-        limits: &Limits,
+        limits: &BodyLimits,
     ) -> Result<Piece, &'static str> {
         match self {
             Decoder::Done => Ok(Piece::End),
@@ -109,7 +99,7 @@ impl Chunked {
         &mut self,
         input: &mut BytesMut,
         extensions: &mut usize,
-        limits: &Limits,
+        limits: &BodyLimits,
     ) -> Result<Piece, &'static str> {
         loop {
             match self {
@@ -186,14 +176,15 @@ fn take(input: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
     Some(input.split_to(len).freeze())
 }
 
-fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str> {
+fn trailers(input: &mut BytesMut, limits: &BodyLimits) -> Result<Piece, &'static str> {
     const LARGE: &str = "its trailers are larger than this server accepts";
     if input.starts_with(b"\r\n") {
         input.advance(2);
         return Ok(Piece::End);
     }
     let mut fields = Fields::new();
-    let len = match scan::fields(input, 0, limits.headers.min(MOST_HEADERS), &mut fields) {
+    let len = match scan::fields(input, 0, limits.headers.min(HeadLimits::MAX_HEADERS), &mut fields)
+    {
         Ok(Some(len)) => len,
         Ok(None) if input.len() > limits.trailers => return Err(LARGE),
         Ok(None) => return Ok(Piece::More),
@@ -270,7 +261,7 @@ pub(crate) fn may_be_trailer(name: &HeaderName) -> bool {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { extensions: 16, trailers: 64, headers: 4 };
+    const LIMITS: BodyLimits = BodyLimits { extensions: 16, trailers: 64, headers: 4 };
 
     /// Feeds `pieces` one after the other and returns the data, the trailers and what was not read.
     fn decode(

@@ -12,25 +12,9 @@ use super::framing::{Facts, Framing};
 use super::host::valid_host;
 use super::name;
 use super::scan::{self, Field, Fields, Line};
+use crate::config::limits::HeadLimits;
 use crate::error::RequestError;
 use crate::semantics;
-
-/// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
-pub(crate) const MOST_HEADERS: usize = 256;
-
-/// The most that [`Limits::bytes`], and the limit of trailers, can allow: the places in a head have
-/// 32 bits.
-pub(crate) const LARGEST: usize = 1 << 30;
-
-/// The longest target that `http::Uri` can hold.
-pub(crate) const LONGEST_TARGET: usize = 65_534;
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) bytes: usize,
-    pub(crate) headers: usize,
-    pub(crate) target: usize,
-}
 
 /// A request whose body is still to come.
 #[derive(Debug)]
@@ -48,7 +32,7 @@ pub(crate) struct Head {
 #[inline(never)]
 pub(crate) fn parse(
     input: &mut BytesMut,
-    limits: &Limits,
+    limits: &HeadLimits,
     lend: impl FnOnce(&mut HeaderMap),
     out: &mut Option<Head>,
 ) -> Result<bool, RequestError> {
@@ -74,7 +58,10 @@ pub(crate) fn parse(
 
 /// The same, handed back.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
+pub(crate) fn read(
+    input: &mut BytesMut,
+    limits: &HeadLimits,
+) -> Result<Option<Head>, RequestError> {
     let mut head = None;
     skip_empty_lines(input, &mut 0)?;
     let whole = parse(input, limits, |_| {}, &mut head)?;
@@ -113,11 +100,11 @@ const MOST_EMPTY_LINES: usize = 8;
 /// The lines of a whole head, which is `len` bytes long. `None` while it is not whole.
 fn lines(
     input: &[u8],
-    limits: &Limits,
+    limits: &HeadLimits,
     fields: &mut Fields,
 ) -> Result<Option<(Line, usize)>, RequestError> {
     let Some(line) = scan::line(input)? else { return partial(input, limits) };
-    let most = limits.headers.min(MOST_HEADERS);
+    let most = limits.headers.min(HeadLimits::MAX_HEADERS);
     let Some(len) = scan::fields(input, line.end, most, fields)? else {
         return partial(input, limits);
     };
@@ -242,13 +229,13 @@ fn replace_host(
     Ok(())
 }
 
-fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> {
+fn partial<T>(input: &[u8], limits: &HeadLimits) -> Result<Option<T>, RequestError> {
     if input.len() < limits.bytes { Ok(None) } else { Err(too_large(input, limits)) }
 }
 
 /// What is too large about a head that is as long as it may be and has no end.
 #[cold]
-fn too_large(input: &[u8], limits: &Limits) -> RequestError {
+fn too_large(input: &[u8], limits: &HeadLimits) -> RequestError {
     let line_end = memchr::memchr(b'\n', input);
     let mut parts =
         input[..line_end.unwrap_or(input.len())].splitn(3, |byte| *byte == b' ').skip(1);

@@ -61,18 +61,12 @@ async fn service(mut request: Request<Body>) -> Result<Response<Body>, Infallibl
 async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
-    let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     let worker = Own(tower::service_fn(service)).worker(0).await.unwrap();
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
-        conn(
-            server,
-            ConnInfo::plain(None, None),
-            &worker,
-            Arc::new(ServerConfig::default()),
-            place,
-        )
-        .await;
+        conn(server, ConnInfo::plain(None, None), &worker, Arc::new(Limits::default()), guard)
+            .await;
         start.elapsed()
     });
     (client, ended)

@@ -1,6 +1,6 @@
 use super::*;
 
-const LIMITS: Limits = Limits { head: 100, trailers: 10, nothing: 40 };
+const LIMITS: FrameLimits = FrameLimits { head: 100, trailers: 10, nothing: 40 };
 
 /// Everything that a stream of these bytes says, fed in pieces of `step`.
 fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {

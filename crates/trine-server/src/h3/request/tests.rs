@@ -1,7 +1,7 @@
 use super::super::qpack::Name;
 use super::*;
 
-const LIMITS: Limits = Limits { headers: 4, target: 20 };
+const LIMITS: HeadLimits = HeadLimits { bytes: 100, headers: 4, target: 20 };
 
 const GET: [(&str, &str); 4] =
     [(":method", "GET"), (":scheme", "https"), (":authority", "a.b"), (":path", "/x")];

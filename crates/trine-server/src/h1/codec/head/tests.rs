@@ -3,7 +3,7 @@
 use super::*;
 use crate::h1::codec::framing::Length;
 
-const LIMITS: Limits = Limits { bytes: 2048, headers: 16, target: 64 };
+const LIMITS: HeadLimits = HeadLimits { bytes: 2048, headers: 16, target: 64 };
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Option<Head>, RequestError> {
     super::read(&mut BytesMut::from(bytes.as_ref()), &LIMITS)
@@ -261,7 +261,7 @@ fn limits_are_told_apart() {
     );
     // A head that may hardly be longer than its target: what makes it too long is told all the
     // same.
-    let equal = Limits { bytes: 64, headers: 16, target: 64 };
+    let equal = HeadLimits { bytes: 64, headers: 16, target: 64 };
     let read_equal = |text: &str| super::read(&mut BytesMut::from(text), &equal).map(|_| ());
     assert_eq!(read_equal(&format!("GET /{long}")), Err(E::TargetTooLong));
     assert_eq!(read_equal(&format!("GET /{}", &long[..59])), Err(E::TargetTooLong));
