@@ -45,7 +45,12 @@ where
     let upgraded = terms.upgrades_at(status);
     if status.is_informational() && !upgraded {
         tracing::error!(%status, "a service returned an interim status; a 500 was sent instead");
-        refuse(wire, StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer", terms);
+        refuse(
+            wire,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service returned no final response",
+            terms,
+        );
         return Ok(Sent::Http);
     }
     if !upload.is_done() {

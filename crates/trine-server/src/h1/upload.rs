@@ -265,7 +265,7 @@ impl Upload {
                         return Poll::Ready(Err(ConnectionEnd::Close { linger: true }));
                     }
                     State::Unwanted { .. } => {
-                        wire.timer.set_if_clear(Direction::Read, wire.limits.discard_timeout)
+                        wire.timer.set_if_clear(Direction::Read, wire.limits.discard_timeout);
                     }
                     // A reader has no deadline, just as while the service runs.
                     State::Feeding(_) => {}

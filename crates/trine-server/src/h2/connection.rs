@@ -175,7 +175,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
             loop {
                 match self.h2.poll_accept(cx) {
                     Poll::Ready(Some(Ok((request, respond)))) => {
-                        self.begin(request, respond, make, info)
+                        self.begin(request, respond, make, info);
                     }
                     Poll::Ready(Some(Err(error))) => {
                         tracing::debug!(%error, "an HTTP/2 connection failed");

@@ -54,7 +54,7 @@ where
         refuse(
             respond,
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the service gave no final answer",
+            "the service returned no final response",
             terms,
         )?;
         return Ok(Sent::Whole);

@@ -28,7 +28,7 @@ impl Exchange<'_> {
         if status.is_informational() {
             tracing::error!(%status, "a service returned an interim status; a 500 was sent instead");
             return self
-                .refuse(StatusCode::INTERNAL_SERVER_ERROR, "the service gave no final answer")
+                .refuse(StatusCode::INTERNAL_SERVER_ERROR, "the service returned no final response")
                 .await;
         }
         self.before_response(status.is_success()).await;

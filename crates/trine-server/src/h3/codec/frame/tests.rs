@@ -2,7 +2,7 @@ use super::*;
 
 const LIMITS: FrameLimits = FrameLimits { head: 100, trailers: 10, ignored: 40 };
 
-/// Everything that a stream of these bytes says, fed in pieces of `step`.
+/// All pieces of a stream, fed in parts of `step` bytes.
 fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {
     let mut frames = Frames::new(LIMITS);
     let mut pieces: Vec<Piece> = Vec::new();
@@ -12,7 +12,7 @@ fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {
             match (frames.next()?, pieces.last_mut()) {
                 (Piece::More, _) => break,
                 (Piece::HeadTooLarge, _) => return Ok(vec![Piece::HeadTooLarge]),
-                // Data has no other boundaries than those of the pieces.
+                // The boundaries of data are those of the parts.
                 (Piece::Data(more), Some(Piece::Data(data))) => {
                     *data = [&data[..], &more[..]].concat().into();
                 }
@@ -57,11 +57,11 @@ fn a_request_in_pieces_of_any_size() {
 }
 
 #[test]
-fn an_end_inside_of_a_frame_is_no_end() {
+fn an_end_within_a_frame_is_an_error() {
     let bytes = [frame(1, b"head"), frame(0, b"one")].concat();
     for len in 1..bytes.len() {
         let read = read(&bytes[..len], 3);
-        // Between the two frames it is one.
+        // Between the two frames, the stream may end.
         assert_eq!(read.is_ok(), len == 6, "{len}");
     }
     assert!(matches!(read(&[], 1), Err(Fault::Stream(Code::RequestIncomplete, _))));
@@ -84,10 +84,10 @@ fn frames_out_of_place_end_the_connection() {
 }
 
 #[test]
-fn nothing_grows_past_its_limit() {
+fn every_limit_holds() {
     assert_eq!(read(&frame(1, &[0; 101]), 50).unwrap(), [Piece::HeadTooLarge]);
     assert!(read(&frame(1, &[0; 100]), 50).is_ok());
-    // The limit is on what a frame claims, not on what has come.
+    // The limit applies to the announced length, not to the bytes that have arrived.
     assert_eq!(
         read(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 99).unwrap(),
         [Piece::HeadTooLarge]

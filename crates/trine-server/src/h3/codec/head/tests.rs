@@ -28,7 +28,7 @@ fn a_plain_request() {
 }
 
 #[test]
-fn host_stands_for_the_authority_and_never_beside_another() {
+fn host_replaces_an_absent_authority_and_must_not_differ() {
     let without = [GET[0], GET[1], GET[3]];
     let of_host = |hosts: &[(&str, &str)]| of(&[&without[..], hosts].concat());
     assert_eq!(of_host(&[("host", "c.d:1")]).unwrap().request.uri(), "https://c.d:1/x");
@@ -86,7 +86,7 @@ fn malformed_fields_end_the_stream() {
 }
 
 #[test]
-fn what_can_be_understood_is_answered() {
+fn unambiguous_requests_get_a_response() {
     let answer = |fields: &[(&str, &str)]| match of(fields) {
         Err(Refused::Answered(error)) => error.wire().0.as_u16(),
         other => panic!("{fields:?}: {other:?}"),

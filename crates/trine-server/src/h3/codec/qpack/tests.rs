@@ -11,7 +11,7 @@ fn pair(name: &str, value: &str) -> (String, String) {
 }
 
 #[test]
-fn what_is_encoded_comes_back() {
+fn encoded_fields_are_decoded() {
     let long = "v".repeat(5000);
     let fields = [
         (":status", "200"),
@@ -49,7 +49,7 @@ fn a_section_is_as_large_as_rfc_9114_counts_it() {
 
 #[test]
 fn a_compressed_text_that_is_too_long_is_never_unpacked() {
-    // 64 bytes of code that are 102 zeros.
+    // 64 bytes of Huffman code that decode to 102 zeros.
     let mut section = vec![0, 0, 0x51, 0x80 | 64];
     section.extend([0; 63]);
     section.push(0b0000_0001);
@@ -57,7 +57,7 @@ fn a_compressed_text_that_is_too_long_is_never_unpacked() {
 }
 
 #[test]
-fn what_refers_to_a_table_without_entries_is_broken() {
+fn references_to_an_empty_table_are_errors() {
     let broken = |section: &[u8]| matches!(pairs(section, 9999), Err(Unreadable::Broken(_)));
     for section in [
         &[][..],
@@ -75,9 +75,9 @@ fn what_refers_to_a_table_without_entries_is_broken() {
         &[0, 0, 0x51],
         &[0, 0, 0x51, 5, b'a'],
         &[0, 0, 0x23, b'a'],
-        // too large an integer
+        // an integer that is too large
         &[0, 0, 0x51, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
-        // Huffman: padding that is none
+        // Huffman: invalid padding
         &[0, 0, 0x51, 0x81, 0x00],
     ] {
         assert!(broken(section), "{section:x?}");
@@ -85,7 +85,7 @@ fn what_refers_to_a_table_without_entries_is_broken() {
 }
 
 #[test]
-fn only_words_without_a_table_are_taken_on_the_streams_of_qpack() {
+fn only_instructions_without_a_table_are_accepted() {
     assert!(check_instructions(&[0x20, 0x20]).is_ok());
     assert!(check_instructions(&[0x21]).is_err());
     assert!(check_instructions(&[0xc0, 0]).is_err());
