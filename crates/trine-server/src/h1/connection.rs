@@ -15,6 +15,7 @@ use std::task::Poll;
 use http::{Request, Response, StatusCode};
 use trine_core::{Body, ConnInfo};
 
+#[cfg(feature = "http2")]
 use crate::error::RequestError;
 use crate::h1::call::call;
 use crate::h1::codec::framing::ResponseTerms;

@@ -38,7 +38,7 @@ pub(crate) fn stream(pieces: &[&[u8]]) -> StreamContent {
                 Ok(Piece::Head(head)) => assert_eq!(content.head.replace(head), None, "two heads"),
                 Ok(Piece::Data(data)) => content.data.extend_from_slice(&data),
                 Ok(Piece::Trailers(last)) => {
-                    assert_eq!(content.trailers.replace(last), None, "two trailers")
+                    assert_eq!(content.trailers.replace(last), None, "two trailers");
                 }
                 Ok(Piece::HeadTooLarge) => {
                     content.too_large = true;
