@@ -78,8 +78,10 @@ pub use handover::HandoverError;
 pub use listen::Listen;
 pub use listen::address::Address;
 #[cfg(feature = "axum")]
-pub use seam::axum::RouterOn;
-pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};
+pub use seam::axum::ConnectionRouter;
+pub use seam::{
+    HttpService, HyperUpgrades, MakeConnection, MakeWorker, NativeUpgrades, UpgradeKind,
+};
 #[doc(inline)]
 pub use semantics::https;
 pub use server::{Bound, Server, ServerHandle, serve};
@@ -91,6 +93,6 @@ pub mod fuzzing {
     pub use crate::forwarded::fuzzing::forwarded;
     pub use crate::h1::fuzzing::{chunked, framing, head, uri};
     #[cfg(feature = "http3")]
-    pub use crate::h3::fuzz_target::{h3_control, h3_request, h3_stream};
+    pub use crate::h3::fuzzing::{h3_control, h3_request, h3_stream};
     pub use crate::listen::proxy_protocol::fuzz_target::proxy_protocol;
 }

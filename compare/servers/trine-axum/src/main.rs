@@ -1,7 +1,7 @@
 //! An unchanged axum `Router`, the very one of the axum contenders, on our server: one worker,
 //! every limit and timeout at its default.
 
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{Server, ServerConfig, HyperUpgrades};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,5 +13,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let bound = Server::new(config).bind()?;
     compare_common::announce(bound.local_addr())?;
-    Ok(bound.serve(Shared(compare_axum_routes::router())).await?)
+    Ok(bound.serve(HyperUpgrades(compare_axum_routes::router())).await?)
 }

@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 use trine_core::Body;
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{Server, ServerConfig, HyperUpgrades};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let bound = Server::new(config).bind()?;
     compare_common::announce(bound.local_addr())?;
-    Ok(bound.serve(Shared(Routes)).await?)
+    Ok(bound.serve(HyperUpgrades(Routes)).await?)
 }
 
 #[derive(Clone)]

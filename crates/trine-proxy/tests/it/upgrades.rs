@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use trine_proxy::{Proxy, ProxyConfig};
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 /// An upstream whose `/ws` says everything twice.
 async fn websocket() -> SocketAddr {
@@ -60,7 +60,7 @@ async fn a_websocket_passes_where_hyper_makes_the_upgrade() {
     let config = ServerConfig { port: 0, workers: 1, signals: false, ..ServerConfig::default() };
     let bound = Server::new(config).bind().unwrap();
     let address = bound.local_addr();
-    let serving = tokio::spawn(bound.serve(Shared(proxy)));
+    let serving = tokio::spawn(bound.serve(HyperUpgrades(proxy)));
     speaks_twice(address).await;
     serving.abort();
 }
@@ -116,7 +116,7 @@ async fn a_shutdown_ends_tunnels() {
     let config = ServerConfig { port: 0, workers: 1, signals: false, ..ServerConfig::default() };
     let bound = Server::new(config).bind().unwrap();
     let (address, handle) = (bound.local_addr(), bound.handle());
-    let serving = tokio::spawn(bound.serve(trine_server::Own(proxy)));
+    let serving = tokio::spawn(bound.serve(trine_server::NativeUpgrades(proxy)));
     let (mut socket, _) =
         tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await.unwrap();
     socket.send(Message::text("a")).await.unwrap();

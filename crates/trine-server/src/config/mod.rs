@@ -3,6 +3,7 @@
 mod acme;
 mod http2;
 mod http3;
+pub(crate) mod limits;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,10 +12,11 @@ use std::time::Duration;
 pub use self::acme::{Acme, AcmeChallenge};
 pub use self::http2::Http2;
 pub use self::http3::Http3;
+pub use self::limits::{AtCapacity, Cancel};
+use self::limits::{BodyLimits, HeadLimits, Limits};
 use crate::error::ServerError;
 use crate::forwarded::network::Network;
 use crate::forwarded::{ForwardedBy, TrustedProxies};
-use crate::h1::codec::{body, head};
 use crate::listen::Listen;
 
 /// Where the server listens, and everything that bounds what a client can ask of it.
@@ -159,39 +161,6 @@ pub struct ServerConfig {
     pub http2: Http2,
 }
 
-/// When the future of a service is dropped before it has answered, because nobody waits for the
-/// answer.
-///
-/// A shutdown whose time is over drops it in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Cancel {
-    /// When the client resets the connection, or when what we write to it fails. A client that only
-    /// ends its own side (a FIN, as `nc` sends behind its input) still waits for its answer and
-    /// gets it.
-    #[default]
-    Reset,
-    /// When the client ends its own side too, which most clients do by closing. Saves work where
-    /// answers are costly, at the price of clients that half-close: they get no answer.
-    Fin,
-    /// Never: what a service began, it ends. Its answer is thrown away if nobody is there to read
-    /// it.
-    Never,
-}
-
-/// What becomes of a new connection while [`ServerConfig::max_connections`] are open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AtCapacity {
-    /// It waits in the system's backlog, where it costs no memory of ours, until another one ends.
-    /// Right where peaks are short, and where clients would only try again.
-    #[default]
-    Wait,
-    /// Its request is answered with 503, `Retry-After: 1` and the end of the connection, so that a
-    /// load balancer goes elsewhere at once. At most 64 such answers of a worker are on their way
-    /// at a time, each for at most [`ServerConfig::discard_timeout`]; further connections are
-    /// reset.
-    Shed,
-}
-
 impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
@@ -305,12 +274,6 @@ impl ServerConfig {
         TrustedProxies::new(self.trusted_proxies.iter().copied(), self.forwarded_by)
     }
 
-    /// Whether HTTP/2 is offered where both sides agree on a protocol first.
-    #[cfg(feature = "tls-core")]
-    pub(crate) fn speaks_http2(&self) -> bool {
-        cfg!(feature = "http2") && self.http2.enabled
-    }
-
     /// How many workers there will be: the field, or the number of cores.
     #[must_use]
     pub fn worker_count(&self) -> usize {
@@ -331,19 +294,19 @@ impl ServerConfig {
             ),
             (self.backlog > 0, "`backlog` must be at least 1"),
             (
-                (1..=head::MOST_HEADERS).contains(&self.max_headers),
+                (1..=HeadLimits::MAX_HEADERS).contains(&self.max_headers),
                 "`max_headers` must be 1 to 256",
             ),
             (
-                (1..=head::LONGEST_TARGET).contains(&self.max_target_bytes),
+                (1..=HeadLimits::MAX_TARGET).contains(&self.max_target_bytes),
                 "`max_target_bytes` must be 1 to 65,534",
             ),
             (
-                (1..=head::LARGEST).contains(&self.max_head_bytes),
+                (1..=HeadLimits::MAX_BYTES).contains(&self.max_head_bytes),
                 "`max_head_bytes` must be 1 to 1,073,741,824",
             ),
             (
-                self.max_trailer_bytes <= head::LARGEST,
+                self.max_trailer_bytes <= HeadLimits::MAX_BYTES,
                 "`max_trailer_bytes` must be at most 1,073,741,824",
             ),
             (self.max_gathered_bytes > 0, "`max_gathered_bytes` must be at least 1"),
@@ -393,20 +356,44 @@ impl ServerConfig {
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }
 
-    pub(crate) fn head_limits(&self) -> head::Limits {
-        head::Limits {
-            bytes: self.max_head_bytes,
-            headers: self.max_headers,
-            target: self.max_target_bytes,
+    /// What the protocols see of it.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            at_capacity: self.at_capacity,
+            cancel: self.cancel,
+            handshake_timeout: self.handshake_timeout,
+            max_handshakes: self.max_handshakes,
+            head_timeout: self.head_timeout,
+            keep_alive_timeout: self.keep_alive_timeout,
+            body_timeout: self.body_timeout,
+            min_body_rate: self.min_body_rate,
+            write_timeout: self.write_timeout,
+            min_write_rate: self.min_write_rate,
+            discard_timeout: self.discard_timeout,
+            shutdown_timeout: self.shutdown_timeout,
+            head: HeadLimits {
+                bytes: self.max_head_bytes,
+                headers: self.max_headers,
+                target: self.max_target_bytes,
+            },
+            body: BodyLimits {
+                extensions: self.max_chunk_extension_bytes,
+                trailers: self.max_trailer_bytes,
+                headers: self.max_headers,
+            },
+            max_discard_bytes: self.max_discard_bytes,
+            max_gathered_bytes: self.max_gathered_bytes,
+            http2: self.http2.clone(),
+            http3: self.http3.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
         }
     }
+}
 
-    pub(crate) fn body_limits(&self) -> body::Limits {
-        body::Limits {
-            extensions: self.max_chunk_extension_bytes,
-            trailers: self.max_trailer_bytes,
-            headers: self.max_headers,
-        }
+#[cfg(test)]
+impl Default for Limits {
+    fn default() -> Limits {
+        ServerConfig::default().limits()
     }
 }
 

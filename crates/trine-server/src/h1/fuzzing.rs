@@ -1,22 +1,24 @@
-//! What must hold for any bytes: one function per fuzz target, which panics where it does not.
+//! Properties that hold for any input: one function per fuzz target, which panics if the property
+//! is violated.
 //!
-//! `cargo fuzz` calls them (see `fuzz/`), and so does a test that any toolchain can run. Nothing of
-//! this is part of the crate as others build it.
+//! `cargo fuzz` calls these functions (see `fuzz/`), and so does a test that any toolchain can run.
+//! They are not part of the published crate.
 
 use bytes::BytesMut;
 use http::{Method, Version};
 
-use crate::h1::codec::body::{self, Decoder, Piece};
+use crate::config::limits::{BodyLimits, HeadLimits};
+use crate::h1::codec::body::{Decoder, Piece};
 use crate::h1::codec::framing::Length;
 use crate::h1::codec::head::{self, Head};
 
 #[cfg(test)]
 mod tests;
 
-const HEAD: head::Limits = head::Limits { bytes: 4096, headers: 32, target: 1024 };
-const BODY: body::Limits = body::Limits { extensions: 256, trailers: 512, headers: 32 };
+const HEAD: HeadLimits = HeadLimits { bytes: 4096, headers: 32, target: 1024 };
+const BODY: BodyLimits = BodyLimits { extensions: 256, trailers: 512, headers: 32 };
 
-/// A head that is accepted is one that nobody can read in another way.
+/// An accepted head is unambiguous.
 pub fn head(bytes: &[u8]) {
     let mut input = BytesMut::from(bytes);
     let Ok(Some(Head { request, framing })) = head::read(&mut input, &HEAD) else {
@@ -55,14 +57,14 @@ pub fn head(bytes: &[u8]) {
         }
         Length::Sized(length) => {
             assert_eq!(count("transfer-encoding"), 0);
-            let said =
+            let declared =
                 headers.get("content-length").map_or("0", |value| value.to_str().expect("digits"));
-            assert_eq!(said.parse(), Ok(length));
+            assert_eq!(declared.parse(), Ok(length));
         }
     }
     target(request.uri(), request.method());
 
-    // Written down again, it is the same request: what we hand on is what we understood.
+    // Writing the request and parsing it again yields the same request.
     let mut again = BytesMut::from(&*write(&request));
     let same = head::read(&mut again, &LOOSE).expect("our own head is refused").expect("whole");
     assert!(again.is_empty());
@@ -72,8 +74,8 @@ pub fn head(bytes: &[u8]) {
     assert_eq!(same.framing, framing);
 }
 
-/// Rewriting may add some white space.
-pub(crate) const LOOSE: head::Limits = head::Limits { bytes: 8192, headers: 32, target: 1024 };
+/// Writing a request again may add white space.
+pub(crate) const LOOSE: HeadLimits = HeadLimits { bytes: 8192, headers: 32, target: 1024 };
 
 fn write(request: &http::Request<trine_core::Body>) -> Vec<u8> {
     let version = if request.version() == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" };
@@ -105,29 +107,29 @@ pub(crate) fn target(uri: &http::Uri, method: &Method) {
     }
 }
 
-/// The bytes as the target of a request: it is refused, or handed on as it came.
+/// A target is refused, or passed on unchanged.
 pub fn uri(bytes: &[u8]) {
     for method in ["GET", "OPTIONS", "CONNECT"] {
         let line = [method.as_bytes(), b" ", bytes, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
         head(&line);
         let mut input = BytesMut::from(&*line);
         let Ok(Some(Head { request, .. })) = head::read(&mut input, &HEAD) else { continue };
-        // Bytes with line ends in them can bring fields of their own.
+        // Bytes with line ends can contain fields.
         if input.is_empty() && bytes.first() == Some(&b'/') && !bytes.contains(&b'\r') {
             assert_eq!(request.uri().to_string().as_bytes(), bytes);
         }
     }
 }
 
-/// A connection's requests and bodies are the same however the bytes are cut into packets.
+/// The requests and bodies of a connection do not depend on how its bytes are split into packets.
 ///
-/// The first byte says how they are cut.
+/// The first byte determines how the rest is split.
 pub fn framing(bytes: &[u8]) {
     let Some((seed, bytes)) = bytes.split_first() else { return };
     assert_same(&requests(&[bytes]), &requests(&pieces(bytes, *seed)), bytes);
 }
 
-/// A chunked body is the same however it is cut, and says no more than was sent.
+/// A chunked body does not depend on how it is split, and has no more bytes than were sent.
 pub fn chunked(bytes: &[u8]) {
     let Some((seed, bytes)) = bytes.split_first() else { return };
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -160,25 +162,25 @@ pub(crate) fn pieces(mut bytes: &[u8], seed: u8) -> Vec<&[u8]> {
     pieces
 }
 
-/// What a connection makes of its bytes.
+/// An event in the bytes of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Method, target, fields.
     Head(String),
-    /// All data of one body that came so far.
+    /// The data of one body so far.
     Data(Vec<u8>),
-    /// The fields behind a body.
+    /// The trailers of a body.
     Trailers(String),
     /// The body is complete.
     End,
-    /// The status of a refusal; nothing follows.
+    /// The request is refused with this status. Nothing follows.
     Refused(u16),
-    /// A malformed body; nothing follows.
+    /// The body is malformed. Nothing follows.
     Malformed,
 }
 
-/// Reads requests and bodies like `conn` does, piece by piece. Beside what happened, the bytes that
-/// wait for more.
+/// Reads requests and bodies piece by piece, as a connection does. Returns the events, and the
+/// bytes that were not used.
 #[must_use]
 pub(crate) fn requests(pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
     let mut events = Vec::new();
@@ -251,8 +253,8 @@ fn step(
     true
 }
 
-/// What is the same for the client. Two things may differ: a refusal of a head may come later when
-/// it comes in pieces, and one that is too large may be refused for what is found first.
+/// Asserts that a client sees the same. Two things may differ: a head that arrives in pieces may be
+/// refused later, and a head that is too large may be refused for another reason.
 pub(crate) fn assert_same(
     whole: &(Vec<Event>, Vec<u8>),
     cut: &(Vec<Event>, Vec<u8>),
@@ -266,13 +268,13 @@ pub(crate) fn assert_same(
         {
             assert_eq!(before, same, "{text}");
         }
-        // It is looked at again when its end comes, or when it is too large.
+        // The head is parsed again when its end arrives, or when it is too large.
         (Some((Event::Refused(_), before)), _) if before == cut => {
             let begun = left.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(left.len());
             let ends = left[begun..].windows(2).any(|two| two == b"\n\n")
                 || left[begun..].windows(3).any(|three| three == b"\n\r\n");
             assert!(!ends && left.len() < HEAD.bytes, "{whole:?} {cut:?} {text}");
-            // What is wrong with a request line is told at its end.
+            // An invalid request line is refused at its end.
             let line =
                 left[begun..].split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
             let verdict = head::read(&mut BytesMut::from(line), &HEAD);

@@ -1,42 +1,42 @@
-//! The last bytes of a connection, so that the peer gets to read them.
+//! Closes a connection so that the peer can read its last bytes.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use crate::h1::wire::Wire;
 use crate::transport::io::Io;
-use crate::transport::timer::Side;
-use crate::transport::wire::Wire;
+use crate::transport::timer::Direction;
 
-/// Much is thrown away with few reads.
+/// The size of a read that is discarded.
 const LARGE_READ: usize = 64 * 1024;
 
-/// Writes what is gathered and closes our side.
+/// Writes the gathered bytes and closes our side.
 ///
-/// With `linger`, what the peer still sends is read into nothing until its own end, within a bound
-/// of time: a socket that is closed with unread bytes is reset, and a reset can destroy the answer
-/// on its way. The bytes are not bounded: a client in the middle of a large upload reads no answer
-/// before it has sent all of it.
+/// With `linger`, the bytes of the peer are discarded until the peer closes its side, or until a
+/// timeout. A socket that is closed with unread bytes is reset, and a reset can destroy the
+/// response on its way. The number of discarded bytes is not limited, because a client in the
+/// middle of a large upload does not read the response before it has sent everything.
 pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
-    wire.timer.clear(Side::Read);
+    wire.timer.clear(Direction::Read);
     let mut closed = false;
     poll_fn(|cx| {
         let done = poll_close(cx, wire, linger, &mut closed);
         if done.is_ready() {
             return done;
         }
-        // Bytes that wait to be sent have their own time.
+        // Bytes that wait to be written have a deadline of their own.
         if closed {
-            wire.timer.start(Side::Read, wire.config.discard_timeout);
+            wire.timer.set_if_clear(Direction::Read, wire.limits.discard_timeout);
         } else if wire.out.is_empty() {
-            wire.timer.start(Side::Read, wire.config.write_timeout);
+            wire.timer.set_if_clear(Direction::Read, wire.limits.write_timeout);
         }
         wire.timer.poll(cx).map(drop)
     })
     .await;
 }
 
-/// Writes what fits and makes the end look broken.
+/// Writes what the socket takes at once, and makes the end look broken.
 pub(crate) async fn reset<I: Io>(wire: &mut Wire<I>) {
     poll_fn(|cx| {
         let _ = wire.poll_flush(cx);
@@ -59,7 +59,7 @@ fn poll_close<I: Io>(
             return Poll::Ready(());
         }
         *closed = true;
-        wire.timer.clear(Side::Read);
+        wire.timer.clear(Direction::Read);
     }
     if !linger {
         return Poll::Ready(());

@@ -1,42 +1,42 @@
-//! The body of a request on its way from the wire to whoever reads it.
+//! The body of a request, on its way from the socket to its reader.
 //!
 //! ```text
-//!   Feeding --the reader has all--------------------> Done     another request may follow
-//!      |   --the reader is gone--> Unwanted --all--> Done
-//!      |                              |
-//!      +--malformed, truncated, late--+--too much--> Broken   the connection ends
+//!   Feeding --the reader has all of it-------------------> Done     another request may follow
+//!      |   --the reader was dropped--> Unwanted --end--> Done
+//!      |                                  |
+//!      +--malformed, truncated, late------+--too long--> Broken   the connection ends
 //! ```
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::Request;
 use http_body::Frame;
-use tokio::time::Instant;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
-use crate::config::ServerConfig;
 use crate::h1::codec::body::{Decoder, Piece};
 use crate::h1::codec::encode;
 use crate::h1::codec::framing::{Framing, Length};
-use crate::h1::connection::End;
+use crate::h1::end::ConnectionEnd;
+use crate::h1::wire::{PeerGone, Wire};
+use crate::semantics::budget::WaitBudget;
 use crate::transport::buffer;
 use crate::transport::io::Io;
-use crate::transport::timer::{Side, Timer};
-use crate::transport::wire::{Gone, Wire};
+use crate::transport::timer::Direction;
 
-/// Reads of a large body are not smaller than this, where that much is to come.
+/// The size of a read of a large body.
 const LARGEST_READ: u64 = 64 * 1024;
 
+/// The body of the current request.
 #[derive(Debug)]
 pub(crate) struct Upload {
     state: State,
     decoder: Decoder,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
-    clock: Clock,
+    /// How long the client may still keep the reader waiting.
+    budget: WaitBudget,
 }
 
 #[derive(Debug)]
@@ -48,7 +48,8 @@ enum State {
 }
 
 impl Upload {
-    /// Gives the request its body: whole if it is there already, else one that is filled on demand.
+    /// Gives the request its body. A body that has arrived already is whole; any other body is
+    /// filled on demand.
     pub(crate) fn attach<I>(
         request: &mut Request<Body>,
         framing: &Framing,
@@ -76,9 +77,9 @@ impl Upload {
                 return Upload {
                     state: State::Feeding(filler),
                     decoder: Decoder::new(framing.length),
-                    // A client that sends already waits for nothing (RFC 9110, 10.1.1).
+                    // A client that already sends its body does not wait (RFC 9110, 10.1.1).
                     awaits_continue: framing.expect_continue && wire.input.is_empty(),
-                    clock: Clock::new(&wire.config),
+                    budget: WaitBudget::default(),
                 };
             }
         }
@@ -86,7 +87,7 @@ impl Upload {
             state: State::Done,
             decoder: Decoder::Done,
             awaits_continue: false,
-            clock: Clock { left: Duration::ZERO, since: None },
+            budget: WaitBudget::default(),
         }
     }
 
@@ -94,14 +95,14 @@ impl Upload {
         matches!(self.state, State::Done)
     }
 
-    /// Moves the body on. Ready when its reader was given something, so that it is worth asking
-    /// again.
+    /// Moves the body towards its reader. Ready when the reader was given something, so it is worth
+    /// polling again.
     pub(crate) fn poll_move<I: Io>(
         &mut self,
         cx: &mut Context<'_>,
         wire: &mut Wire<I>,
-    ) -> Poll<Result<(), Gone>> {
-        self.notice_reader(cx, wire);
+    ) -> Poll<Result<(), PeerGone>> {
+        self.check_reader(cx, wire);
         match &self.state {
             State::Feeding(filler) if filler.poll_wanted(cx).is_ready() => self.poll_feed(cx, wire),
             State::Unwanted { .. } if !self.awaits_continue => self.poll_discard(cx, wire).map(Err),
@@ -111,12 +112,13 @@ impl Upload {
         }
     }
 
-    fn notice_reader<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) {
+    /// Notices a reader that was dropped.
+    fn check_reader<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) {
         if let State::Feeding(filler) = &self.state
             && filler.poll_wanted(cx) == Poll::Ready(Want::Gone)
         {
             self.state = State::Unwanted { discarded: 0 };
-            wire.timer.clear(Side::Read);
+            wire.timer.clear(Direction::Read);
         }
     }
 
@@ -124,9 +126,9 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         wire: &mut Wire<I>,
-    ) -> Poll<Result<(), Gone>> {
+    ) -> Poll<Result<(), PeerGone>> {
         loop {
-            match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
+            match self.decoder.decode(&mut wire.input, &wire.limits.body) {
                 Ok(Piece::More) => {}
                 Ok(piece) => {
                     self.deliver(piece);
@@ -145,32 +147,37 @@ impl Upload {
                 self.awaits_continue = false;
                 wire.out.buffer().extend_from_slice(encode::CONTINUE);
             }
-            // The peer may wait for what we hold before it sends more.
+            // The peer may wait for our output before it sends more.
             if let Poll::Ready(Err(gone)) = wire.poll_flush(cx) {
                 return Poll::Ready(Err(gone));
             }
             let before = wire.input.len();
             match wire.poll_fill(cx, self.read_size()) {
                 Poll::Ready(Ok(())) => {
-                    self.clock.stop(&mut wire.timer, wire.input.len() - before, &wire.config);
+                    let read = wire.input.len() - before;
+                    if self.budget.progress(read, wire.limits.min_body_rate) {
+                        wire.timer.clear(Direction::Read);
+                    }
                 }
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
                 Poll::Pending => {
-                    self.clock.start(&mut wire.timer);
+                    if let Some(left) = self.budget.wait(wire.limits.body_timeout) {
+                        wire.timer.set(Direction::Read, left);
+                    }
                     return Poll::Pending;
                 }
             }
         }
     }
 
-    /// Throws away what nobody wants, so that the client gets to read its answer. Never ready but
-    /// for a peer that is gone.
-    fn poll_discard<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<Gone> {
+    /// Discards an unwanted body, so that the client reads the response. Ready only if the peer is
+    /// gone.
+    fn poll_discard<I: Io>(&mut self, cx: &mut Context<'_>, wire: &mut Wire<I>) -> Poll<PeerGone> {
         while let State::Unwanted { discarded } = &mut self.state {
-            match self.decoder.decode(&mut wire.input, &wire.config.body_limits()) {
+            match self.decoder.decode(&mut wire.input, &wire.limits.body) {
                 Ok(Piece::Data(data)) => {
                     *discarded += data.len() as u64;
-                    if *discarded > wire.config.max_discard_bytes {
+                    if *discarded > wire.limits.max_discard_bytes {
                         self.state = State::Broken;
                     }
                 }
@@ -187,84 +194,85 @@ impl Upload {
         Poll::Pending
     }
 
-    /// The reader waited for too long.
+    /// The client kept the reader waiting for too long.
     pub(crate) fn time_out(&mut self) {
         if !self.is_done() {
             self.fail(BodyError::TimedOut);
         }
     }
 
-    /// The client is gone, and the reader must not wait for it.
+    /// The client is gone, so the reader must not wait for it.
     pub(crate) fn lose(&mut self) {
         if matches!(self.state, State::Feeding(_)) {
             self.fail(BodyError::Incomplete);
         }
     }
 
-    /// Called when the answer is there, before its head is written: from then on, `100 Continue`
-    /// cannot be sent.
-    pub(crate) async fn settle<I: Io>(&mut self, wire: &mut Wire<I>, success: bool) {
+    /// Called before the head of the response is written, because `100 Continue` cannot follow it.
+    pub(crate) async fn before_response<I: Io>(&mut self, wire: &mut Wire<I>, success: bool) {
         poll_fn(|cx| {
-            self.notice_reader(cx, wire);
+            self.check_reader(cx, wire);
             Poll::Ready(())
         })
         .await;
         if self.awaits_continue && matches!(self.state, State::Feeding(_)) {
             self.awaits_continue = false;
             if success {
-                // Somebody still holds the body: the answer is made of it, or a task reads on.
+                // The body is still held: the response is made of it, or a task reads it.
                 wire.out.buffer().extend_from_slice(encode::CONTINUE);
             } else {
-                // The client reads a refusal and keeps its body.
+                // The client reads the refusal and does not send its body.
                 self.fail(BodyError::Incomplete);
             }
         }
     }
 
-    /// Whether another request can be read after the rest of this body.
+    /// Whether another request can be read behind the rest of this body.
     pub(crate) fn leaves_reusable<I>(&self, wire: &Wire<I>) -> bool {
         match self.state {
             State::Done => true,
             State::Broken => false,
-            // Whether the client will still send it is not known (RFC 9110, 10.1.1), so what
-            // follows cannot be read.
+            // Whether the client will still send the body is unknown (RFC 9110, 10.1.1), so the
+            // next bytes cannot be interpreted.
             State::Feeding(_) | State::Unwanted { .. } if self.awaits_continue => false,
             State::Feeding(_) => true,
-            State::Unwanted { .. } => self.decoder.left() <= wire.config.max_discard_bytes,
+            State::Unwanted { .. } => self.decoder.left() <= wire.limits.max_discard_bytes,
         }
     }
 
-    /// Reads the rest of the body after the answer: for a task that still reads it, else into
-    /// nothing.
-    pub(crate) async fn finish<I: Io>(&mut self, wire: &mut Wire<I>) -> Result<(), End> {
+    /// Reads the rest of the body after the response: a task may still read it; otherwise it is
+    /// discarded.
+    pub(crate) async fn finish<I: Io>(&mut self, wire: &mut Wire<I>) -> Result<(), ConnectionEnd> {
         poll_fn(|cx| {
             loop {
-                if let Poll::Ready(Err(Gone)) = wire.poll_flush(cx) {
-                    return Poll::Ready(Err(End::Quiet));
+                if let Poll::Ready(Err(PeerGone)) = wire.poll_flush(cx) {
+                    return Poll::Ready(Err(ConnectionEnd::Quiet));
                 }
                 match self.poll_move(cx, wire) {
                     Poll::Ready(Ok(())) => continue,
-                    Poll::Ready(Err(Gone)) => return Poll::Ready(Err(End::Quiet)),
+                    Poll::Ready(Err(PeerGone)) => return Poll::Ready(Err(ConnectionEnd::Quiet)),
                     Poll::Pending => {}
                 }
                 match self.state {
                     State::Done => {
-                        wire.timer.clear(Side::Read);
+                        wire.timer.clear(Direction::Read);
                         return Poll::Ready(Ok(()));
                     }
-                    State::Broken => return Poll::Ready(Err(End::Close { linger: true })),
+                    State::Broken => {
+                        return Poll::Ready(Err(ConnectionEnd::Close { linger: true }));
+                    }
                     _ if !self.leaves_reusable(wire) => {
-                        return Poll::Ready(Err(End::Close { linger: true }));
+                        return Poll::Ready(Err(ConnectionEnd::Close { linger: true }));
                     }
                     State::Unwanted { .. } => {
-                        wire.timer.start(Side::Read, wire.config.discard_timeout)
+                        wire.timer.set_if_clear(Direction::Read, wire.limits.discard_timeout);
                     }
-                    // Its reader takes its time, as it may while the service runs.
+                    // A reader has no deadline, just as while the service runs.
                     State::Feeding(_) => {}
                 }
                 match wire.timer.poll(cx) {
-                    Poll::Ready(Side::Read) => self.time_out(),
-                    Poll::Ready(Side::Write) => return Poll::Ready(Err(End::Quiet)),
+                    Poll::Ready(Direction::Read) => self.time_out(),
+                    Poll::Ready(Direction::Write) => return Poll::Ready(Err(ConnectionEnd::Quiet)),
                     Poll::Pending => return Poll::Pending,
                 }
             }
@@ -298,38 +306,5 @@ impl Upload {
     fn read_size(&self) -> usize {
         let want = self.decoder.left().clamp(buffer::SIZE as u64, LARGEST_READ);
         usize::try_from(want).unwrap_or(buffer::SIZE)
-    }
-}
-
-/// How long the client may still let somebody wait for its body. Only waiting counts: a reader that
-/// takes its time uses up nothing.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    left: Duration,
-    since: Option<Instant>,
-}
-
-impl Clock {
-    pub(crate) fn new(config: &ServerConfig) -> Clock {
-        Clock { left: config.body_timeout, since: None }
-    }
-
-    pub(crate) fn start(&mut self, timer: &mut Timer) {
-        if self.since.is_none() {
-            self.since = Some(Instant::now());
-            timer.set(Side::Read, self.left);
-        }
-    }
-
-    pub(crate) fn stop(&mut self, timer: &mut Timer, bytes: usize, config: &ServerConfig) {
-        let most = config.body_timeout;
-        if let Some(since) = self.since.take() {
-            timer.clear(Side::Read);
-            self.left = self.left.saturating_sub(since.elapsed());
-        }
-        self.left = match (bytes as u64 * 1000).checked_div(config.min_body_rate) {
-            Some(bought) => most.min(self.left.saturating_add(Duration::from_millis(bought))),
-            None => most,
-        };
     }
 }

@@ -1,5 +1,5 @@
-//! The body of an answer on its way to h2, as far as the client lets it: the pair of
-//! [`body`](super::body).
+//! The body of a response, on its way to h2 as far as flow control allows: the counterpart of
+//! [`upload`](super::upload).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,69 +10,60 @@ use http_body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
 use trine_core::BoxError;
 
-use super::clock::Patience;
-use crate::config::ServerConfig;
-use crate::h1::codec::body::may_be_trailer;
+use crate::config::limits::Limits;
+use crate::semantics::budget::WaitBudget;
+use crate::semantics::trailers::may_be_trailer;
 
+/// A response body that is being sent.
 pub(super) struct Download<B> {
     stream: SendStream<Bytes>,
-    /// `None` where all that is to come is in `chunk`.
+    /// `None` if the rest of the body is in `chunk`.
     body: Option<Pin<Box<B>>>,
-    /// What waits for the client's windows.
+    /// Data that waits for the flow-control windows of the client.
     chunk: Bytes,
-    /// Nothing comes behind the chunk.
+    /// Nothing follows `chunk`.
     last: bool,
-    /// What is missing to the length that was told.
+    /// The bytes that are missing to the declared length.
     left: Option<u64>,
-    patience: Patience,
+    /// How long the client may still keep us from sending.
+    budget: WaitBudget,
 }
 
 impl<B> Download<B>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    pub(super) fn of_whole(
-        stream: SendStream<Bytes>,
-        chunk: Bytes,
-        config: &ServerConfig,
-    ) -> Download<B> {
-        let patience = Patience::new(config.write_timeout);
-        Download { stream, body: None, chunk, last: true, left: None, patience }
+    pub(super) fn of_whole(stream: SendStream<Bytes>, chunk: Bytes) -> Download<B> {
+        let budget = WaitBudget::default();
+        Download { stream, body: None, chunk, last: true, left: None, budget }
     }
 
-    pub(super) fn of_stream(
-        stream: SendStream<Bytes>,
-        body: B,
-        left: Option<u64>,
-        config: &ServerConfig,
-    ) -> Download<B> {
-        let patience = Patience::new(config.write_timeout);
+    pub(super) fn of_stream(stream: SendStream<Bytes>, body: B, left: Option<u64>) -> Download<B> {
         Download {
             stream,
             body: Some(Box::pin(body)),
             chunk: Bytes::new(),
             last: false,
             left,
-            patience,
+            budget: WaitBudget::default(),
         }
     }
 
-    /// When the client's time is over.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.patience.end()
+    /// Until when the client must take more bytes.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        self.budget.deadline(limits.write_timeout)
     }
 
-    /// Ends the answer as broken.
+    /// Ends the response as incomplete.
     pub(super) fn reset(&mut self, reason: Reason) {
         self.stream.send_reset(reason);
     }
 
-    /// Moves the body on. Ready when there is nothing more to do for it, whether it went well or
-    /// not.
-    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
+    /// Sends as much as possible. Ready when the body is finished or has failed.
+    pub(super) fn poll_move(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         loop {
             if !self.chunk.is_empty() || self.last {
-                ready!(self.poll_chunk(cx, config));
+                ready!(self.poll_chunk(cx, limits));
                 if self.last {
                     return Poll::Ready(());
                 }
@@ -81,7 +72,7 @@ where
             let Some(body) = &mut self.body else { return Poll::Ready(()) };
             match body.as_mut().poll_frame(cx) {
                 Poll::Pending => {
-                    // The client may have reset the stream: then nobody wants the rest.
+                    // If the client has reset the stream, the rest is not wanted.
                     return self.stream.poll_reset(cx).map(drop);
                 }
                 Poll::Ready(None) => self.end(),
@@ -92,7 +83,7 @@ where
                 }
                 Poll::Ready(Some(Err(error))) => {
                     let error: BoxError = error.into();
-                    tracing::error!(%error, "the body of an answer failed; its stream is reset");
+                    tracing::error!(%error, "the body of a response failed; the stream is reset");
                     self.reset(Reason::INTERNAL_ERROR);
                     return Poll::Ready(());
                 }
@@ -100,26 +91,26 @@ where
         }
     }
 
-    /// Hands the chunk to h2, as the windows and our own buffer allow.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Poll<()> {
+    /// Passes `chunk` to h2, as far as the windows and our limit of buffered bytes allow.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
         while !self.chunk.is_empty() {
-            self.stream.reserve_capacity(self.chunk.len().min(config.http2.max_send_buffer));
-            let mut room = self.stream.capacity();
-            if room == 0 {
-                room = match self.stream.poll_capacity(cx) {
-                    Poll::Ready(Some(Ok(room))) => room,
+            self.stream.reserve_capacity(self.chunk.len().min(limits.http2.max_send_buffer));
+            let mut capacity = self.stream.capacity();
+            if capacity == 0 {
+                capacity = match self.stream.poll_capacity(cx) {
+                    Poll::Ready(Some(Ok(capacity))) => capacity,
                     Poll::Ready(_) => return self.give_up(),
                     Poll::Pending => {
-                        self.patience.wait();
+                        self.budget.wait(limits.write_timeout);
                         return Poll::Pending;
                     }
                 };
             }
-            if room == 0 {
+            if capacity == 0 {
                 continue;
             }
-            let piece = self.chunk.split_to(room.min(self.chunk.len()));
-            self.patience.go_on(piece.len(), config.min_write_rate, config.write_timeout);
+            let piece = self.chunk.split_to(capacity.min(self.chunk.len()));
+            self.budget.progress(piece.len(), limits.min_write_rate);
             let end = self.last && self.chunk.is_empty();
             if self.stream.send_data(piece, end).is_err() {
                 return self.give_up();
@@ -129,20 +120,20 @@ where
             }
         }
         if self.last {
-            // An end without data.
+            // The end of the body, without data.
             let _ = self.stream.send_data(Bytes::new(), true);
         }
         Poll::Ready(())
     }
 
-    /// The stream was reset, or its connection is gone.
+    /// The stream was reset, or the connection is gone.
     fn give_up(&mut self) -> Poll<()> {
         self.chunk = Bytes::new();
         self.last = true;
         Poll::Ready(())
     }
 
-    /// Takes a frame. `true` when there is nothing more to do for the answer.
+    /// Takes a frame of the body. Returns whether the response is finished.
     fn take(&mut self, frame: Frame<Bytes>, cx: &mut Context<'_>) -> bool {
         let ended = self.body.as_ref().is_some_and(|body| body.is_end_stream());
         match frame.into_data() {
@@ -152,7 +143,7 @@ where
                     *left = rest.unwrap_or(0);
                     if rest.is_none() || (rest == Some(0) && !ended && self.has_more(cx)) {
                         tracing::error!(
-                            "a body was longer than its Content-Length; its stream is reset"
+                            "a body was longer than its Content-Length; the stream is reset"
                         );
                         self.reset(Reason::INTERNAL_ERROR);
                         return true;
@@ -180,20 +171,20 @@ where
         }
     }
 
-    /// Whether a body that has given as much as it declared gives more now. One that is pending is
-    /// not waited for.
+    /// Whether a body that has reached its declared length has more data now. A body that is
+    /// pending is not waited for.
     fn has_more(&mut self, cx: &mut Context<'_>) -> bool {
         let more = self.body.as_mut().map(|body| body.as_mut().poll_frame(cx));
         let Some(Poll::Ready(Some(Ok(frame)))) = more else { return false };
         frame.data_ref().is_some_and(|data| !data.is_empty())
     }
 
-    /// The body has ended: with the chunk in hand, if there is one.
+    /// The body has ended. Only `chunk` is still to be sent.
     fn end(&mut self) {
         if let Some(missing @ 1..) = self.left {
             tracing::error!(
                 missing,
-                "a body was shorter than its Content-Length; its stream is reset"
+                "a body was shorter than its Content-Length; the stream is reset"
             );
             self.chunk = Bytes::new();
             self.reset(Reason::INTERNAL_ERROR);

@@ -1,36 +1,37 @@
-//! Header blocks, read a second time for what h2 does not tell (RFC 7541): whether a `:path` has a
-//! fragment, which the crate `http` cuts off without a word, and whether trailers have pseudo
-//! fields.
+//! Decodes header blocks a second time (RFC 7541), for what h2 does not report: whether a `:path`
+//! has a fragment, which the crate `http` silently drops, and whether trailers have pseudo fields.
 //!
-//! No text is kept: of the dynamic table, only how large each entry is and which kind of field it
-//! holds. It must be the table that h2 has, or nothing that is said here is true: what cannot be
-//! read ends the connection, as RFC 7541, 3 wants it.
+//! No text is kept. Of each entry of the dynamic table, only its size and the kind of its field are
+//! stored. The table must agree with the table of h2, so a block that cannot be decoded ends the
+//! connection, as RFC 7541, 3 requires.
 
 use std::collections::VecDeque;
 
 use crate::semantics::huffman;
 
-/// What a block has.
+/// What a block contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
+    /// A pseudo field.
     pub(super) pseudo: bool,
     /// A path with a `#`.
     pub(super) fragment: bool,
 }
 
+/// A decoder with its dynamic table.
 #[derive(Debug)]
 pub(super) struct Fields {
-    /// The beginning of a field that is not whole yet.
+    /// The beginning of a field that is not complete.
     partial: Vec<u8>,
-    /// The most that this may be.
-    longest: usize,
+    /// The limit of `partial`.
+    max_partial: usize,
     seen: Seen,
     /// The dynamic table, newest entry first.
     entries: VecDeque<Entry>,
     size: usize,
-    most: usize,
-    /// Whether something could not be read, or was read by one of the two alone. Then nothing more
-    /// is.
+    max_size: usize,
+    /// A block could not be decoded, or only one of h2 and this decoder has seen it. Then nothing
+    /// more is decoded.
     lost: bool,
     scratch: Vec<u8>,
 }
@@ -55,42 +56,42 @@ enum Kind {
     Regular,
 }
 
-/// It is no HPACK.
+/// The bytes are not valid HPACK.
 #[derive(Debug)]
 struct Broken;
 
-/// A string as it is coded.
+/// An encoded string.
 struct Text<'a> {
     coded: &'a [u8],
     huffman: bool,
 }
 
-/// What an entry costs beside its name and value (RFC 7541, 4.1).
+/// The size of an entry in addition to its name and value (RFC 7541, 4.1).
 const OVERHEAD: usize = 32;
 
-/// The size of a table of which nothing was said (RFC 9113, 6.5.2).
+/// The default size of the table (RFC 9113, 6.5.2).
 const DEFAULT_TABLE: usize = 4096;
 
-/// The most room for texts that a connection keeps when a block is over: usual ones need less.
-const KEPT: usize = 4096;
+/// The capacity of the buffer that a connection keeps after a block. Most texts need less.
+const MAX_SCRATCH: usize = 4096;
 
 impl Fields {
-    /// For heads of this many bytes at most.
+    /// `head` is the limit of a request head, in bytes.
     pub(super) fn new(head: usize) -> Fields {
         Fields {
             partial: Vec::new(),
-            // The longest code of Huffman makes four bytes of one.
-            longest: head.saturating_mul(4),
+            // The longest Huffman code encodes one byte in four.
+            max_partial: head.saturating_mul(4),
             seen: Seen::default(),
             entries: VecDeque::new(),
             size: 0,
-            most: DEFAULT_TABLE,
+            max_size: DEFAULT_TABLE,
             lost: false,
             scratch: Vec::new(),
         }
     }
 
-    /// Takes the next bytes of a block. `false` when a field is longer than any head may be.
+    /// Decodes the next bytes of a block. Returns false if a field is longer than a head may be.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> bool {
         if self.lost {
             return true;
@@ -105,21 +106,21 @@ impl Fields {
             partial.drain(..read);
             self.partial = partial;
         }
-        self.partial.len() <= self.longest
+        self.partial.len() <= self.max_partial
     }
 
-    /// The block is whole.
+    /// Ends the block.
     pub(super) fn end(&mut self) -> Seen {
-        // A field that is cut off.
+        // A field is cut off.
         self.lost |= !self.partial.is_empty();
         self.partial = Vec::new();
-        if self.scratch.capacity() > KEPT {
+        if self.scratch.capacity() > MAX_SCRATCH {
             self.scratch = Vec::new();
         }
         std::mem::take(&mut self.seen)
     }
 
-    /// h2 reads a block that was not read here, or the other way round.
+    /// Stops decoding, because h2 and this decoder no longer see the same blocks.
     pub(super) fn lose(&mut self) {
         self.lost = true;
     }
@@ -128,7 +129,7 @@ impl Fields {
         self.lost
     }
 
-    /// Reads whole fields, and tells how many bytes they took.
+    /// Decodes complete fields, and returns the number of their bytes.
     fn read(&mut self, bytes: &[u8]) -> usize {
         let mut read = 0;
         while read < bytes.len() {
@@ -144,7 +145,8 @@ impl Fields {
         read
     }
 
-    /// One field, or an update of the table's size (RFC 7541, 6). `None` when it is not whole.
+    /// Decodes one field, or an update of the table size (RFC 7541, 6). `None` if it is not
+    /// complete.
     fn field(&mut self, bytes: &[u8]) -> Result<Option<usize>, Broken> {
         let first = bytes[0];
         if first & 0x80 != 0 {
@@ -155,17 +157,17 @@ impl Fields {
                     self.entries.get(at).map(|entry| (entry.name, entry.fragment)).ok_or(Broken)?
                 }
             };
-            self.see(name, fragment);
+            self.add(name, fragment);
             return Ok(Some(len));
         }
         if first & 0xe0 == 0x20 {
-            let Some((most, len)) = integer(bytes, 5)? else { return Ok(None) };
-            self.most = most;
+            let Some((max_size, len)) = integer(bytes, 5)? else { return Ok(None) };
+            self.max_size = max_size;
             self.make_room(0);
             return Ok(Some(len));
         }
-        let kept = first & 0x40 != 0;
-        let Some((index, mut len)) = integer(bytes, if kept { 6 } else { 4 })? else {
+        let indexed = first & 0x40 != 0;
+        let Some((index, mut len)) = integer(bytes, if indexed { 6 } else { 4 })? else {
             return Ok(None);
         };
         let literal = if index == 0 {
@@ -180,21 +182,21 @@ impl Fields {
             Some(text) => Name::of(self.decode(&text)?),
             None => self.name(index)?,
         };
-        if !kept && name.kind != Kind::Path {
-            self.see(name, false);
+        if !indexed && name.kind != Kind::Path {
+            self.add(name, false);
             return Ok(Some(len + value_len));
         }
         let value = self.decode(&value)?;
         let fragment = name.kind == Kind::Path && value.contains(&b'#');
         let size = name.len + value.len() + OVERHEAD;
-        self.see(name, fragment);
-        if kept {
-            self.keep(Entry { name, fragment, size });
+        self.add(name, fragment);
+        if indexed {
+            self.insert(Entry { name, fragment, size });
         }
         Ok(Some(len + value_len))
     }
 
-    fn see(&mut self, name: Name, fragment: bool) {
+    fn add(&mut self, name: Name, fragment: bool) {
         self.seen.pseudo |= name.kind != Kind::Regular;
         self.seen.fragment |= fragment;
     }
@@ -223,17 +225,17 @@ impl Fields {
         Ok(&self.scratch)
     }
 
-    /// An entry that is larger than the table empties it (RFC 7541, 4.4).
-    fn keep(&mut self, entry: Entry) {
+    /// Inserts an entry. An entry that is larger than the table empties it (RFC 7541, 4.4).
+    fn insert(&mut self, entry: Entry) {
         self.make_room(entry.size);
-        if entry.size <= self.most {
+        if entry.size <= self.max_size {
             self.size += entry.size;
             self.entries.push_front(entry);
         }
     }
 
     fn make_room(&mut self, size: usize) {
-        while self.size.saturating_add(size) > self.most
+        while self.size.saturating_add(size) > self.max_size
             && let Some(oldest) = self.entries.pop_back()
         {
             self.size -= oldest.size;
@@ -252,8 +254,7 @@ impl Name {
     }
 }
 
-/// An integer whose first bits share their byte with something else (RFC 7541, 5.1), and the bytes
-/// that it takes.
+/// An integer with a prefix of `prefix` bits (RFC 7541, 5.1), and the number of its bytes.
 fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(usize, usize)>, Broken> {
     let mask = u8::MAX >> (8 - prefix);
     let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
@@ -261,7 +262,7 @@ fn integer(bytes: &[u8], prefix: u8) -> Result<Option<(usize, usize)>, Broken> {
     if value < usize::from(mask) {
         return Ok(Some((value, 1)));
     }
-    // As many as h2 reads.
+    // h2 reads the same number of bytes.
     for (at, byte) in rest.iter().take(4).enumerate() {
         value += usize::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
@@ -277,10 +278,10 @@ fn string(bytes: &[u8]) -> Result<Option<(Text<'_>, usize)>, Broken> {
     Ok(coded.map(|coded| (Text { coded, huffman: bytes[0] & 0x80 != 0 }, start + len)))
 }
 
-/// How many entries the static table has (RFC 7541, appendix A).
+/// The number of entries in the static table (RFC 7541, appendix A).
 const STATIC: usize = 61;
 
-/// How long their names are.
+/// The lengths of their names.
 static NAME_LENGTHS: [u8; STATIC] = [
     10, 7, 7, 5, 5, 7, 7, 7, 7, 7, 7, 7, 7, 7, // `:authority` to `:status`
     14, 15, 15, 13, 6, 27, 3, 5, 13, 13, 19, 16, 16, 14, 16, 13,
@@ -294,7 +295,7 @@ static NAME_LENGTHS: [u8; STATIC] = [
 mod tests {
     use super::*;
 
-    /// Each block in pieces of each size.
+    /// Decodes each block in pieces of every size.
     fn seen(blocks: &[&[u8]]) -> Vec<Seen> {
         let mut all = Vec::new();
         for size in 1..=blocks.iter().map(|block| block.len()).max().unwrap() {
@@ -328,12 +329,12 @@ mod tests {
             fragments(&[b"\x44\x02/#", b"\xbe", b"\x7e\x02/a", b"\xbe", b"\xbf"]),
             [true, true, false, false, true]
         );
-        // Other fields may have one.
+        // Other fields may contain a `#`.
         assert_eq!(fragments(&[b"\x82\x00\x01x\x02a#", b"\x40\x01x\x02a#", b"\xbe"]), [false; 3]);
     }
 
     #[test]
-    fn the_table_forgets_what_has_no_room() {
+    fn entries_without_room_are_evicted() {
         // Two entries of 5 + 2 + 32 bytes fit into 80, three do not.
         let blocks: [&[u8]; 3] = [b"\x3f\x31\x44\x02/#\x44\x02/a\x44\x02/b", b"\xbf", b"\xc0"];
         let mut fields = Fields::new(1000);
@@ -344,7 +345,7 @@ mod tests {
         let mut fields = Fields::new(1000);
         fields.feed(b"\x44\x02/#\x20");
         assert_eq!((fields.entries.len(), fields.size), (0, 0));
-        // One that is too large empties it.
+        // An entry that is too large empties the table.
         let mut fields = Fields::new(1000);
         fields.feed(b"\x3f\x31\x44\x02/a\x44\x50");
         fields.feed(&[b'x'; 0x50]);
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn pseudo_fields_are_told_apart() {
+    fn pseudo_fields_are_recognized() {
         let pseudo = |block: &[u8]| seen(&[block])[0].pseudo;
         for yes in
             [b"\x81".as_slice(), b"\x8e", b"\x01\x01a", b"\x00\x02:x\x01a", b"\x00\x01x\x01a\x82"]
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hpack_ends_the_reading_and_what_is_endless_is_told() {
+    fn invalid_hpack_ends_the_decoding_and_endless_fields_are_reported() {
         for broken in [b"\x80".as_slice(), b"\xbe", b"\xff\xff\xff\xff\xff\xff", b"\x04\x81\x00"] {
             let mut fields = Fields::new(1000);
             assert!(fields.feed(broken));
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn one_large_field_keeps_no_room_for_the_whole_life_of_its_connection() {
+    fn one_large_field_does_not_keep_its_memory() {
         let mut fields = Fields::new(1 << 20);
         // `:path` with 90,000 times `0`, which has five bits of Huffman's code: 56,250 bytes.
         assert!(fields.feed(b"\x04\xff\xbb\xb6\x03") && fields.feed(&[0; 56_250]));
@@ -393,14 +394,14 @@ mod tests {
         assert!(!fields.is_lost());
         assert_eq!(fields.scratch.capacity(), 0);
         assert_eq!(fields.partial.capacity(), 0);
-        // What is usual is kept from one to the next.
+        // A small buffer is kept.
         fields.feed(b"\x00\x84\xb9\x58\xd3\x3f\x83\x63\xfe\xbf");
         fields.end();
-        assert!((1..=KEPT).contains(&fields.scratch.capacity()));
+        assert!((1..=MAX_SCRATCH).contains(&fields.scratch.capacity()));
     }
 
     #[test]
-    fn the_names_of_the_static_table_are_as_long_as_they_are() {
+    fn the_lengths_of_the_static_table_are_right() {
         let names = "accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age \
             allow authorization cache-control content-disposition content-encoding content-language content-length \
             content-location content-range content-type cookie date etag expect expires from host if-match \

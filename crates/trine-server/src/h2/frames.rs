@@ -1,26 +1,26 @@
-//! What goes by in frames, seen from outside: h2 understands them, this only counts what it does
-//! not.
+//! Inspects the frames that h2 reads, for limits that h2 does not have.
 //!
-//! - A header block that has begun must end in time (RFC 9113, 4.3: nothing else may come between
-//!   its frames).
-//! - Frames that carry nothing are bounded against those that do: offences of SETTINGS, PING,
-//!   PRIORITY, WINDOW_UPDATE.
-//! - Streams that are reset are bounded in time: each has cost a call of the service (rapid reset,
-//!   CVE-2023-44487).
-//! - Header blocks go to [`Fields`], which finds what h2 overlooks in them. Blocks that only one of
-//!   the two would read end the connection: behind them both would see different fields.
+//! - A header block must be completed in time. No other frame may come between its frames (RFC
+//!   9113, 4.3).
+//! - The number of frames without content is limited: floods of SETTINGS, PING, PRIORITY and
+//!   WINDOW_UPDATE.
+//! - The number of streams that the client resets is limited over time, because each has cost a
+//!   call of the service (rapid reset, CVE-2023-44487).
+//! - Header blocks are passed to [`Fields`], which finds what h2 does not report. A block that only
+//!   one of the two reads ends the connection, because later blocks would mean different fields to
+//!   them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::fields::Fields;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 
-/// Counts are over this long.
+/// The period over which frames are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The preface of a connection (RFC 9113, 3.4). It is no frame.
+/// The preface of a connection (RFC 9113, 3.4). It is not a frame.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const HEADER: usize = 9;
@@ -33,88 +33,91 @@ const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 const PRIORITY: u8 = 32;
 
-/// What ends a connection.
+/// A violation by the client, which ends the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Offence {
-    /// Too many frames that carry nothing.
+pub(super) enum Violation {
+    /// Too many frames without content.
     Control,
-    /// Too many streams that were reset.
+    /// Too many reset streams.
     Resets,
-    /// What h2 overlooks or takes for an error of one stream: pseudo fields in trailers (RFC 9113,
-    /// 8.1), a promise of a client (8.4), a stream that depends on itself (5.3.1 of RFC 7540).
+    /// An error that h2 ignores or treats as an error of one stream: pseudo fields in trailers (RFC
+    /// 9113, 8.1), a PUSH_PROMISE of a client (8.4), a stream that depends on itself (RFC 7540,
+    /// 5.3.1).
     Protocol,
-    /// A header block that cannot be read (RFC 9113, 4.3).
+    /// A header block that cannot be decoded (RFC 9113, 4.3).
     Compression,
 }
 
+/// The state of the inspection.
 #[derive(Debug)]
 pub(super) struct Frames {
-    /// Bytes of the frame in hand that are still to come.
+    /// The bytes that are missing to the current frame.
     skip: usize,
     header: [u8; HEADER],
     have: usize,
-    /// A header block has begun and not ended.
+    /// A header block is incomplete.
     block: bool,
-    /// The largest stream that was begun: another head of it, or of one before it, is trailers.
+    /// The highest stream so far. A second header block of it, or of an earlier stream, is
+    /// trailers.
     last: u32,
-    /// The stream of the block in hand, and whether it is trailers.
+    /// The stream of the current block, and whether the block is trailers.
     stream: u32,
     trailers: bool,
-    /// What of a block the frame in hand carries.
-    part: Option<Part>,
+    /// The part of a block that the current frame carries.
+    part: Option<BlockPart>,
     fields: Fields,
-    /// Streams whose path has a fragment, and which were not asked for yet.
+    /// The streams whose path has a fragment, and which h2 has not returned yet.
     fragments: Vec<u32>,
-    /// The most of them: more are only begun where h2 no longer takes streams.
-    most_fragments: usize,
-    /// The frame in hand carries a body, which has a time of its own.
+    /// The limit of `fragments`. It is exceeded only if h2 no longer accepts streams.
+    max_fragments: usize,
+    /// The current frame is DATA. Bodies have a deadline of their own.
     body: bool,
-    /// Frames begun so far, so that two that both are incomplete can be told apart.
+    /// The number of frames so far, which identifies an incomplete frame.
     begun: u64,
-    control: Budget,
-    resets: Budget,
-    /// Bytes of bodies that have not bought anything back yet.
+    control: FrameBudget,
+    resets: FrameBudget,
+    /// Bytes of bodies for which no frames were credited yet.
     useful: usize,
-    pub(super) offence: Option<Offence>,
+    pub(super) violation: Option<Violation>,
 }
 
-/// So many in a window of time. The clock is asked only where there were too many.
+/// A number of frames per `WINDOW`. The clock is read only if the number is exceeded.
 #[derive(Debug)]
-struct Budget {
-    most: u32,
+struct FrameBudget {
+    limit: u32,
     used: u32,
     since: Instant,
 }
 
-impl Budget {
-    fn new(most: u32) -> Budget {
-        Budget { most, used: 0, since: Instant::now() }
+impl FrameBudget {
+    fn new(limit: u32) -> FrameBudget {
+        FrameBudget { limit, used: 0, since: Instant::now() }
     }
 
     fn spend(&mut self) -> bool {
         self.used += 1;
-        self.used <= self.most || self.renew()
+        self.used <= self.limit || self.renew()
     }
 
     #[cold]
     fn renew(&mut self) -> bool {
         let now = Instant::now();
-        let over = now.duration_since(self.since) >= WINDOW;
-        if over {
+        let renewed = now.duration_since(self.since) >= WINDOW;
+        if renewed {
             self.since = now;
             self.used = 1;
         }
-        over
+        renewed
     }
 
-    fn buy(&mut self, back: u32) {
-        self.used = self.used.saturating_sub(back);
+    fn credit(&mut self, frames: u32) {
+        self.used = self.used.saturating_sub(frames);
     }
 }
 
 impl Frames {
-    pub(super) fn new(config: &ServerConfig) -> Frames {
-        let limits = &config.http2;
+    pub(super) fn new(limits: &Limits) -> Frames {
+        let http2 = &limits.http2;
         Frames {
             skip: PREFACE.len(),
             header: [0; HEADER],
@@ -124,26 +127,26 @@ impl Frames {
             stream: 0,
             trailers: false,
             part: None,
-            fields: Fields::new(config.max_head_bytes),
+            fields: Fields::new(limits.head.bytes),
             fragments: Vec::new(),
-            most_fragments: (limits.max_concurrent_streams as usize).saturating_mul(2),
+            max_fragments: (http2.max_concurrent_streams as usize).saturating_mul(2),
             body: false,
             begun: 0,
-            control: Budget::new(limits.max_control_frames),
-            resets: Budget::new(limits.max_resets),
+            control: FrameBudget::new(http2.max_control_frames),
+            resets: FrameBudget::new(http2.max_resets),
             useful: 0,
-            offence: None,
+            violation: None,
         }
     }
 
-    /// Bytes from the client.
+    /// Inspects bytes from the client.
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.skip > 0 {
                 let skipped = self.skip.min(bytes.len());
                 self.skip -= skipped;
                 if self.body {
-                    self.carried(skipped);
+                    self.credit_body(skipped);
                 } else if self.part.is_some() {
                     self.read_block(&bytes[..skipped]);
                 }
@@ -164,11 +167,11 @@ impl Frames {
         }
     }
 
-    /// Bytes of a body, or of answers.
-    pub(super) fn carried(&mut self, bytes: usize) {
+    /// Credits bytes of a request body, or of responses.
+    pub(super) fn credit_body(&mut self, bytes: usize) {
         self.useful += bytes;
         if self.useful >= 1024 {
-            self.control.buy(u32::try_from(self.useful / 1024 * 4).unwrap_or(u32::MAX));
+            self.control.credit(u32::try_from(self.useful / 1024 * 4).unwrap_or(u32::MAX));
             self.useful %= 1024;
         }
     }
@@ -182,33 +185,33 @@ impl Frames {
             DATA if self.skip > 0 => true,
             HEADERS => {
                 self.block = flags & END_HEADERS == 0;
-                self.control.buy(4);
+                self.control.credit(4);
                 self.stream = u32::from_be_bytes(id) & 0x7fff_ffff;
                 self.trailers = self.stream <= self.last;
                 self.last = self.last.max(self.stream);
-                self.part = Some(Part::of_headers(flags, self.skip));
+                self.part = Some(BlockPart::of_headers(flags, self.skip));
                 true
             }
             CONTINUATION => {
                 self.block = flags & END_HEADERS == 0;
-                self.part = Some(Part { left: self.skip, ..Part::default() });
+                self.part = Some(BlockPart { left: self.skip, ..BlockPart::default() });
                 self.control.spend()
             }
             PUSH_PROMISE => {
-                self.differ();
+                self.lose_table();
                 true
             }
             RST_STREAM if !self.resets.spend() => {
-                self.offence.get_or_insert(Offence::Resets);
+                self.violation.get_or_insert(Violation::Resets);
                 true
             }
             _ => self.control.spend(),
         };
         if !fine {
-            self.offence.get_or_insert(Offence::Control);
+            self.violation.get_or_insert(Violation::Control);
         }
         if self.skip == 0 {
-            // The end of a block can be a frame of nothing.
+            // The last frame of a block may be empty.
             self.read_block(&[]);
         }
     }
@@ -217,40 +220,40 @@ impl Frames {
         let Some(part) = &mut self.part else { return };
         let fits = self.fields.feed(part.take(bytes));
         if !fits {
-            self.offence.get_or_insert(Offence::Control);
+            self.violation.get_or_insert(Violation::Control);
         }
         if part.depends_on == Some(self.stream) {
-            // h2 resets the stream and does not read its fields.
-            self.differ();
+            // h2 resets the stream and does not decode its fields.
+            self.lose_table();
         }
         if self.skip > 0 || self.block {
             return;
         }
         let seen = self.fields.end();
         if self.fields.is_lost() {
-            self.offence.get_or_insert(Offence::Compression);
+            self.violation.get_or_insert(Violation::Compression);
         }
         if seen.pseudo && self.trailers {
-            self.offence.get_or_insert(Offence::Protocol);
+            self.violation.get_or_insert(Violation::Protocol);
         }
         if seen.fragment && !self.trailers {
-            if self.fragments.len() < self.most_fragments {
+            if self.fragments.len() < self.max_fragments {
                 self.fragments.push(self.stream);
             } else {
-                self.offence.get_or_insert(Offence::Control);
+                self.violation.get_or_insert(Violation::Control);
             }
         }
     }
 
-    /// A block that h2 and [`Fields`] do not both read.
+    /// Called for a block that only one of h2 and [`Fields`] decodes.
     #[cold]
-    fn differ(&mut self) {
+    fn lose_table(&mut self) {
         self.fields.lose();
-        self.offence.get_or_insert(Offence::Protocol);
+        self.violation.get_or_insert(Violation::Protocol);
     }
 
-    /// Whether the path of a stream has a fragment, or may have one that was not seen. Asked for
-    /// streams in their order.
+    /// Whether the path of a stream has a fragment, or may have one that was not seen. It must be
+    /// called for streams in their order.
     pub(super) fn has_fragment(&mut self, stream: u32) -> bool {
         if self.fields.is_lost() {
             return true;
@@ -259,39 +262,38 @@ impl Frames {
             return false;
         }
         let has = self.fragments.contains(&stream);
-        // Those before it were refused by h2.
+        // h2 refused the streams before it.
         self.fragments.retain(|other| *other > stream);
         has
     }
 
-    /// A number for the frame or header block that has begun and is not complete; a body's frame
-    /// does not count.
+    /// Identifies the incomplete frame or header block, if there is one. DATA frames do not count.
     pub(super) fn incomplete(&self) -> Option<u64> {
         let open = self.have > 0 || (self.skip > 0 && !self.body) || self.block;
-        // All frames of one block are one.
+        // All frames of a block count as one.
         open.then_some(if self.block { u64::MAX } else { self.begun })
     }
 }
 
-/// Which bytes of a frame are a part of a block: those between what stands before it (RFC 9113,
-/// 6.2) and the padding.
+/// The bytes of a frame that belong to a header block. They are preceded by the pad length and the
+/// priority (RFC 9113, 6.2), and followed by padding.
 #[derive(Debug, Default)]
-struct Part {
+struct BlockPart {
     padded: bool,
-    /// Bytes of a priority that are still to come, and what they say so far: the first four are the
-    /// stream that this one depends on.
-    before: usize,
-    said: u64,
+    /// The missing bytes of the priority, and its value so far. The first four bytes are the stream
+    /// that this one depends on.
+    priority_left: usize,
+    priority: u64,
     depends_on: Option<u32>,
     left: usize,
 }
 
-impl Part {
-    fn of_headers(flags: u8, length: usize) -> Part {
+impl BlockPart {
+    fn of_headers(flags: u8, length: usize) -> BlockPart {
         let padded = flags & PADDED != 0;
-        let before = if flags & PRIORITY != 0 { 5 } else { 0 };
-        let left = length.saturating_sub(before + usize::from(padded));
-        Part { padded, before, left, ..Part::default() }
+        let priority_left = if flags & PRIORITY != 0 { 5 } else { 0 };
+        let left = length.saturating_sub(priority_left + usize::from(padded));
+        BlockPart { padded, priority_left, left, ..BlockPart::default() }
     }
 
     fn take<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
@@ -302,12 +304,14 @@ impl Part {
             self.left = self.left.saturating_sub(usize::from(*padding));
             bytes = rest;
         }
-        let (before, rest) = bytes.split_at(self.before.min(bytes.len()));
-        if !before.is_empty() {
-            self.before -= before.len();
-            self.said = before.iter().fold(self.said, |said, byte| said << 8 | u64::from(*byte));
-            // The first bit of the five bytes is a flag.
-            self.depends_on = (self.before == 0).then_some((self.said >> 8) as u32 & 0x7fff_ffff);
+        let (priority, rest) = bytes.split_at(self.priority_left.min(bytes.len()));
+        if !priority.is_empty() {
+            self.priority_left -= priority.len();
+            self.priority =
+                priority.iter().fold(self.priority, |value, byte| value << 8 | u64::from(*byte));
+            // The first bit of the priority is a flag.
+            self.depends_on =
+                (self.priority_left == 0).then_some((self.priority >> 8) as u32 & 0x7fff_ffff);
         }
         let taken = &rest[..self.left.min(rest.len())];
         self.left -= taken.len();
@@ -334,7 +338,7 @@ mod tests {
         bytes.extend(frame(HEADERS, 0, 30));
         bytes.extend(frame(CONTINUATION, END_HEADERS, 5));
         for size in 1..=bytes.len() {
-            let mut frames = Frames::new(&ServerConfig::default());
+            let mut frames = Frames::new(&Limits::default());
             let mut read = 0;
             for piece in bytes.chunks(size) {
                 frames.read(piece);
@@ -346,7 +350,7 @@ mod tests {
             }
             assert_eq!(
                 frames.control.used, 1,
-                "the settings are bought back, the continuation is not"
+                "the settings are credited, the continuation is not"
             );
         }
     }
@@ -360,64 +364,64 @@ mod tests {
 
     #[test]
     fn a_stream_that_depends_on_itself_is_seen_however_it_is_cut() {
-        let cases: [(&[u8], u8, Option<Offence>); 5] = [
-            (b"\0\0\0\x03\x10\x82", PRIORITY, Some(Offence::Protocol)),
-            (b"\x80\0\0\x03\x10\x82", PRIORITY, Some(Offence::Protocol)),
-            (b"\x01\0\0\0\x03\x10\x82\0", PRIORITY | PADDED, Some(Offence::Protocol)),
+        let cases: [(&[u8], u8, Option<Violation>); 5] = [
+            (b"\0\0\0\x03\x10\x82", PRIORITY, Some(Violation::Protocol)),
+            (b"\x80\0\0\x03\x10\x82", PRIORITY, Some(Violation::Protocol)),
+            (b"\x01\0\0\0\x03\x10\x82\0", PRIORITY | PADDED, Some(Violation::Protocol)),
             (b"\0\0\0\x01\x03\x82", PRIORITY, None),
             (b"\x82\x82\x82\x82\x82\x82", 0, None),
         ];
-        for (payload, flags, offence) in cases {
+        for (payload, flags, violation) in cases {
             let bytes = [PREFACE, &headers(flags, 3, payload)].concat();
             for size in 1..=bytes.len() {
-                let mut frames = Frames::new(&ServerConfig::default());
+                let mut frames = Frames::new(&Limits::default());
                 bytes.chunks(size).for_each(|piece| frames.read(piece));
-                assert_eq!(frames.offence, offence, "{payload:x?} in pieces of {size}");
-                assert_eq!(frames.has_fragment(3), offence.is_some());
+                assert_eq!(frames.violation, violation, "{payload:x?} in pieces of {size}");
+                assert_eq!(frames.has_fragment(3), violation.is_some());
             }
         }
     }
 
-    /// Streams behind a GOAWAY are nobody's, and nobody asks for them.
+    /// h2 does not return streams behind a GOAWAY.
     #[test]
-    fn fragments_that_nobody_asks_for_have_an_end() {
-        let config = ServerConfig::default();
-        let mut frames = Frames::new(&config);
+    fn fragments_of_ignored_streams_are_limited() {
+        let limits = Limits::default();
+        let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
-        let most = config.http2.max_concurrent_streams * 2;
+        let most = limits.http2.max_concurrent_streams * 2;
         for at in 0..most {
             frames.read(&headers(0, 2 * at + 1, b"\x04\x02/#"));
         }
-        assert_eq!(frames.offence, None);
+        assert_eq!(frames.violation, None);
         frames.read(&headers(0, 2 * most + 1, b"\x04\x02/#"));
-        assert_eq!(frames.offence, Some(Offence::Control));
+        assert_eq!(frames.violation, Some(Violation::Control));
         assert_eq!(frames.fragments.len(), most as usize);
         assert!(frames.has_fragment(2 * most - 1));
         assert!(frames.fragments.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn counts_begin_anew_after_their_time_and_bodies_buy_frames_back() {
+    async fn counts_restart_after_their_window_and_bodies_credit_frames() {
         let http2 = Http2 { max_control_frames: 100, max_resets: 10, ..Http2::default() };
-        let limits = ServerConfig { http2, ..ServerConfig::default() };
+        let limits = Limits { http2, ..Limits::default() };
         let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
         let pings = |frames: &mut Frames, count: usize| frames.read(&frame(6, 0, 8).repeat(count));
         pings(&mut frames, 100);
         frames.read(&frame(DATA, 0, 16 * 1024));
         pings(&mut frames, 64);
-        assert_eq!(frames.offence, None);
+        assert_eq!(frames.violation, None);
         tokio::time::sleep(WINDOW).await;
         pings(&mut frames, 100);
-        assert_eq!(frames.offence, None);
+        assert_eq!(frames.violation, None);
         pings(&mut frames, 1);
-        assert_eq!(frames.offence, Some(Offence::Control));
+        assert_eq!(frames.violation, Some(Violation::Control));
 
         let mut frames = Frames::new(&limits);
         frames.read(PREFACE);
         frames.read(&frame(RST_STREAM, 0, 4).repeat(10));
-        assert_eq!(frames.offence, None);
+        assert_eq!(frames.violation, None);
         frames.read(&frame(RST_STREAM, 0, 4));
-        assert_eq!(frames.offence, Some(Offence::Resets));
+        assert_eq!(frames.violation, Some(Violation::Resets));
     }
 }

@@ -1,32 +1,32 @@
-//! HTTP/2 (RFC 9113), over the `h2` crate: it knows frames, HPACK and windows, this drives it.
+//! HTTP/2 (RFC 9113), over the `h2` crate, which implements frames, HPACK and flow control.
 //!
 //! ```text
-//!   driver      THE loop of a connection: streams in, ready ones on, one write out
-//!     request     the head, held to the rules of HTTP/1
-//!     stream      one stream's way: waiting, called, sending, reading
-//!       body        the request's body, on demand
-//!       answer      the head of the answer; download: its body, as the windows allow
+//!   connection  the loop: accept streams, move the ready ones, write once
+//!     request     checks the head against the rules of HTTP/1
+//!     stream      one stream: waiting, called, sending, reading
+//!       upload      the request body
+//!       respond     the head of the response; download: its body, as flow control allows
 //!       tunnel      a stream behind CONNECT
-//!   pipe        the bytes, gathered on the way out; frames: what is counted on the way in; fields: what h2 overlooks there
-//!   wake        who wants to go on; times, clock: until when somebody waits
+//!   wire        the bytes of the connection: writes are gathered, reads are inspected
+//!     frames      counts frames; fields: finds what h2 does not report in header blocks
+//!   wakers      which streams are ready; deadlines: until when the connection waits
 //! ```
 //!
-//! All streams of a connection live in its task. A stream costs no spawn, and nothing of ours is
-//! allocated for it: the places of streams, with their futures and wakers, go from one to the next.
+//! All streams of a connection live in its task. A stream needs no spawn, and no allocation of
+//! ours: the slots of streams, with their futures and wakers, are reused.
 
-mod answer;
-mod body;
-mod clock;
+mod connection;
+mod deadlines;
 mod download;
-mod driver;
 mod fields;
 mod frames;
-mod pipe;
 mod request;
+mod respond;
 mod stream;
-mod times;
 mod tunnel;
-mod wake;
+mod upload;
+mod wakers;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -38,17 +38,16 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use trine_core::ConnInfo;
 pub use trine_core::upgrade::Protocol;
 
-use crate::config::ServerConfig;
+use self::connection::Driver;
+use self::wire::Wire;
+use crate::config::limits::Limits;
 use crate::seam::MakeConnection;
-use crate::server::shutdown::Place;
+use crate::seam::connection::Connection;
 use crate::transport::io::Io;
-use driver::Driver;
-use pipe::Pipe;
 
-/// Whether bytes that are no HTTP/1 begin a connection of HTTP/2, as far as they go (RFC 9113,
+/// Whether these bytes, which are not HTTP/1, are the beginning of an HTTP/2 connection (RFC 9113,
 /// 3.3).
 #[cold]
 pub(crate) fn is_preface(input: &[u8]) -> bool {
@@ -56,33 +55,31 @@ pub(crate) fn is_preface(input: &[u8]) -> bool {
         && input[16..].iter().zip(&frames::PREFACE[16..]).all(|(a, b)| a == b)
 }
 
-/// Serves a connection that speaks HTTP/2 to its end. `read_ahead` was read of it before that was
-/// known.
-pub(crate) async fn serve<I, M>(
-    io: I,
-    read_ahead: BytesMut,
-    info: ConnInfo,
-    make: impl Deref<Target = M>,
+/// Serves an HTTP/2 connection to its end. `read_ahead` are the bytes that were read from it before
+/// the protocol was known.
+pub(crate) async fn serve<I, D, M>(
+    connection: Connection<I, D>,
     service: M::Service,
-    config: Arc<ServerConfig>,
-    place: Place,
+    read_ahead: BytesMut,
 ) where
     I: Io + Send + 'static,
+    D: Deref<Target = M>,
     M: MakeConnection,
 {
-    let drain = place.drain();
+    let Connection { io, info, make, limits, guard } = connection;
+    let drain = guard.drain();
     poll_fn(|cx| {
-        place.watch(cx);
+        guard.watch(cx);
         Poll::Ready(())
     })
     .await;
-    let pipe = Pipe::new(io, read_ahead, Arc::clone(&config));
-    let mut builder = builder(&config);
+    let wire = Wire::new(io, read_ahead, Arc::clone(&limits));
+    let mut builder = builder(&limits);
     if make.extended_connect() {
         builder.enable_connect_protocol();
     }
-    let Some(h2) = shake_hands(builder, pipe.clone(), &config, &drain).await else { return };
-    let mut driver = Driver::new(h2, pipe, service, Arc::clone(&config), Arc::clone(&drain));
+    let Some(h2) = handshake(builder, wire.clone(), &limits, &drain).await else { return };
+    let mut driver = Driver::new(h2, wire, service, limits, Arc::clone(&drain));
     poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(());
@@ -93,54 +90,54 @@ pub(crate) async fn serve<I, M>(
     driver.finish().await;
 }
 
-/// Our settings and the client's preface, which has the time of a head.
-async fn shake_hands<I: Io>(
+/// Exchanges our settings and the preface of the client, which must arrive within `head_timeout`.
+async fn handshake<I: Io>(
     builder: h2::server::Builder,
-    pipe: Pipe<I>,
-    config: &ServerConfig,
+    wire: Wire<I>,
+    limits: &Limits,
     drain: &crate::server::shutdown::Drain,
-) -> Option<h2::server::Connection<Pipe<I>, Bytes>> {
-    let ends = pipe.clone();
-    let mut shaking = pin!(tokio::time::timeout(config.head_timeout, builder.handshake(pipe)));
-    let shaken = poll_fn(|cx| {
+) -> Option<h2::server::Connection<Wire<I>, Bytes>> {
+    let output = wire.clone();
+    let mut handshake = pin!(tokio::time::timeout(limits.head_timeout, builder.handshake(wire)));
+    let done = poll_fn(|cx| {
         if drain.is_aborted() {
             return Poll::Ready(None);
         }
-        let shaken = shaking.as_mut().poll(cx);
+        let polled = handshake.as_mut().poll(cx);
         // The client may wait for our settings before it sends its preface.
-        if let Poll::Ready(Err(_)) = ends.poll_send(cx) {
+        if let Poll::Ready(Err(_)) = output.poll_send(cx) {
             return Poll::Ready(None);
         }
-        shaken.map(Some)
+        polled.map(Some)
     });
-    match shaken.await? {
+    match done.await? {
         Ok(Ok(connection)) => Some(connection),
         Ok(Err(error)) => {
-            tracing::debug!(%error, "a connection did not begin as HTTP/2 does");
+            tracing::debug!(%error, "the HTTP/2 handshake of a connection failed");
             None
         }
         Err(_) => {
-            tracing::debug!("the preface of a connection did not arrive in time");
+            tracing::debug!("the HTTP/2 preface of a connection did not arrive in time");
             None
         }
     }
 }
 
-fn builder(config: &ServerConfig) -> h2::server::Builder {
-    let limits = &config.http2;
+fn builder(limits: &Limits) -> h2::server::Builder {
+    let http2 = &limits.http2;
     let mut builder = h2::server::Builder::new();
     builder
-        .max_concurrent_streams(limits.max_concurrent_streams)
-        .initial_window_size(limits.stream_window)
-        .initial_connection_window_size(limits.connection_window)
-        .max_frame_size(limits.max_frame_bytes)
-        .max_header_list_size(u32::try_from(config.max_head_bytes).unwrap_or(u32::MAX))
-        .header_table_size(limits.header_table_bytes)
-        .max_send_buffer_size(limits.max_send_buffer)
-        .max_pending_accept_reset_streams(limits.max_pending_resets)
-        .max_local_error_reset_streams(Some(limits.max_error_resets))
-        .max_concurrent_reset_streams(limits.max_remembered_resets)
+        .max_concurrent_streams(http2.max_concurrent_streams)
+        .initial_window_size(http2.stream_window)
+        .initial_connection_window_size(http2.connection_window)
+        .max_frame_size(http2.max_frame_bytes)
+        .max_header_list_size(u32::try_from(limits.head.bytes).unwrap_or(u32::MAX))
+        .header_table_size(http2.header_table_bytes)
+        .max_send_buffer_size(http2.max_send_buffer)
+        .max_pending_accept_reset_streams(http2.max_pending_resets)
+        .max_local_error_reset_streams(Some(http2.max_error_resets))
+        .max_concurrent_reset_streams(http2.max_remembered_resets)
         .reset_stream_duration(std::time::Duration::from_secs(1))
-        .data_frame_budget(limits.data_frame_budget);
+        .data_frame_budget(http2.data_frame_budget);
     builder
 }

@@ -1,41 +1,42 @@
-//! What h2 took for a request, held to the same rules as one of HTTP/1.
+//! Checks a request of h2 against the same rules as a request of HTTP/1.
 //!
-//! h2 itself resets a stream with `PROTOCOL_ERROR` that has fields of a connection, upper case in a
-//! name, wrong or missing pseudo fields, or a Content-Length that its body does not keep (RFC 9113,
-//! 8.1 to 8.3).
+//! h2 itself resets a stream with `PROTOCOL_ERROR` if its request has connection fields, upper-case
+//! letters in a name, wrong or missing pseudo fields, or a Content-Length that differs from its
+//! body (RFC 9113, 8.1 to 8.3).
 
 use http::header::{CONTENT_LENGTH, EXPECT, HOST};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use trine_core::ConnInfo;
 
-use super::Protocol;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::RequestError;
 use crate::semantics;
 use crate::semantics::cookies::join_cookies;
+use trine_core::upgrade::Protocol;
 
-/// The authority of the last request, which most often is that of the next one too: it is valid,
-/// and shared.
+/// The authority of the last request. Most often the next request has the same one, which is then
+/// known to be valid and can be shared.
 #[derive(Debug, Default)]
 pub(super) struct LastHost(Option<HeaderValue>);
 
-/// Checks a request, and gives it what services expect to find: a Host field, one Cookie field.
+/// Checks a request, and adds what services expect: a Host field, and a single Cookie field.
 pub(super) fn check<B>(
     request: &mut Request<B>,
     info: &ConnInfo,
-    config: &ServerConfig,
+    limits: &Limits,
     last: &mut LastHost,
 ) -> Result<(), RequestError> {
     let length = fields(request.headers())?;
     let repeated = request.headers().len() != request.headers().keys_len();
-    target(request, info, config)?;
+    target(request, info, limits)?;
     host(request, repeated, last)?;
     if repeated {
         join_cookies(request.headers_mut());
     }
-    // As many as HTTP/1 would take: `:authority` has become Host, crumbs one Cookie.
-    if request.headers().len() > config.max_headers {
+    // The same number of fields as in HTTP/1: `:authority` has become Host, and there is one
+    // Cookie.
+    if request.headers().len() > limits.head.headers {
         return Err(RequestError::TooManyHeaders);
     }
     if *request.method() == Method::CONNECT {
@@ -44,7 +45,7 @@ pub(super) fn check<B>(
     Ok(())
 }
 
-/// What h2 lets pass and HTTP/1 would refuse. The length that is declared.
+/// Refuses fields that h2 accepts and HTTP/1 does not. Returns the declared length.
 fn fields(headers: &HeaderMap) -> Result<Option<u64>, RequestError> {
     let mut length = None;
     for (name, value) in headers {
@@ -63,21 +64,21 @@ fn fields(headers: &HeaderMap) -> Result<Option<u64>, RequestError> {
 fn target<B>(
     request: &mut Request<B>,
     info: &ConnInfo,
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Result<(), RequestError> {
     if let Some(scheme) = request.uri().scheme() {
         if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
             rename_scheme(request.uri_mut())?;
         }
         if let Some(scheme) = request.uri().scheme() {
-            semantics::scheme(scheme, info, config)?;
+            semantics::scheme(scheme, info, limits)?;
         }
     }
     let Some(target) = request.uri().path_and_query() else { return Ok(()) };
-    semantics::target(target.as_str().as_bytes(), request.method(), config.max_target_bytes)
+    semantics::target(target.as_str().as_bytes(), request.method(), limits.head.target)
 }
 
-/// The crate `http` takes `HTTP` for another scheme than `http`.
+/// Normalizes the scheme, because the crate `http` does not treat `HTTP` as `http`.
 #[cold]
 fn rename_scheme(uri: &mut Uri) -> Result<(), RequestError> {
     let mut parts = std::mem::take(uri).into_parts();
@@ -90,8 +91,8 @@ fn rename_scheme(uri: &mut Uri) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// `:authority` and Host must not differ (RFC 9113, 8.3.1), and one of them must be there. Services
-/// that know HTTP/1 alone look for Host, so it is there in any case.
+/// `:authority` and Host must not differ (RFC 9113, 8.3.1), and one of them must be present. Host
+/// is then always set, because services that know only HTTP/1 look for it.
 fn host<B>(
     request: &mut Request<B>,
     repeated: bool,
@@ -100,15 +101,15 @@ fn host<B>(
     if repeated && request.headers().get_all(HOST).iter().nth(1).is_some() {
         return Err(RequestError::HostRepeated);
     }
-    let told = request.headers().get(HOST);
+    let declared = request.headers().get(HOST);
     let Some(authority) = request.uri().authority() else {
-        return match told {
+        return match declared {
             None => Err(RequestError::HostMissing),
             Some(host) => semantics::host(host.as_bytes()),
         };
     };
     let authority = authority.as_str().as_bytes();
-    if told.is_some_and(|host| !host.as_bytes().eq_ignore_ascii_case(authority)) {
+    if declared.is_some_and(|host| !host.as_bytes().eq_ignore_ascii_case(authority)) {
         return Err(RequestError::HostDiffers);
     }
     let host = match &last.0 {
@@ -126,7 +127,8 @@ fn new_host(authority: &[u8], last: &mut LastHost) -> Result<HeaderValue, Reques
     Ok(last.0.insert(host).clone())
 }
 
-/// Plain CONNECT names a host and a port; the extended one has a protocol instead (RFC 8441, 4).
+/// A plain CONNECT names a host and a port. An extended CONNECT has a protocol instead (RFC 8441,
+/// 4).
 #[cold]
 fn connect<B>(request: &mut Request<B>, length: Option<u64>) -> Result<(), RequestError> {
     if length.is_some_and(|length| length > 0) {

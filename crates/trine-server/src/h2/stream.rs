@@ -1,10 +1,10 @@
-//! One stream: a request, its answer, and the bodies of both.
+//! One stream: a request, its response, and the bodies of both.
 //!
 //! ```text
-//!   Free --head--> Waiting --ready, called--> Called --answered--> Sending --sent--> Reading --read--> Free
+//!   Free --head--> Waiting --ready--> Called --response--> Sending --sent--> Reading --read--> Free
 //! ```
-//! `Waiting`: the service is not ready. `Reading`: the answer is complete, and somebody still reads
-//! the request.
+//! `Waiting`: the service is not ready. `Reading`: the response was sent, and a task still reads
+//! the request body.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -16,23 +16,25 @@ use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use trine_core::{Body, BodyError};
 
-use super::answer::{self, Lost, Sent, Terms};
-use super::body::Upload;
 use super::download::Download;
-use super::tunnel::Offered;
-use crate::config::{Cancel, ServerConfig};
+use super::respond::{self, ResponseTerms, Sent, StreamGone};
+use super::tunnel::PendingTunnel;
+use super::upload::Upload;
+use crate::config::limits::{Cancel, Limits};
 use crate::error::RequestError;
 use crate::seam::HttpService;
-use crate::seam::call::Failure;
+use crate::seam::failure::Failure;
 
+/// The state of one stream.
 pub(super) struct Stream<S: HttpService> {
     pub(super) state: State<S>,
-    /// The future of the service, in a place that goes on to the next stream.
+    /// The future of the service. The allocation is reused by the next stream of this slot.
     pub(super) call: Pin<Box<Option<S::Future>>>,
     pub(super) respond: Option<SendResponse<Bytes>>,
     pub(super) upload: Upload,
-    pub(super) terms: Terms,
-    pub(super) offered: Option<Offered>,
+    pub(super) terms: ResponseTerms,
+    /// The other end of a CONNECT that the service has not answered.
+    pub(super) tunnel: Option<PendingTunnel>,
 }
 
 pub(super) enum State<S: HttpService> {
@@ -43,12 +45,12 @@ pub(super) enum State<S: HttpService> {
     Reading,
 }
 
-/// What the connection is told of a stream that was looked at.
+/// The status of a stream after it was polled.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum StreamStatus {
     Pending,
-    Over,
-    /// It is over, since the service gave an error.
+    Finished,
+    /// The stream is finished, because the service returned an error.
     Failed,
 }
 
@@ -59,212 +61,214 @@ impl<S: HttpService> Stream<S> {
             call: Box::pin(None),
             respond: None,
             upload: Upload::Done,
-            terms: Terms::default(),
-            offered: None,
+            terms: ResponseTerms::default(),
+            tunnel: None,
         }
     }
 
-    /// Moves the stream on as far as it goes.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
+    /// Moves the stream as far as possible.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, limits: &Limits) -> StreamStatus {
         loop {
-            let turn = match &mut self.state {
-                State::Free => return Turn::Pending,
-                State::Waiting(_) => return self.wait(cx, config),
-                State::Called => self.poll_call(cx, config),
-                State::Sending(download) => match download.poll_move(cx, config) {
+            let status = match &mut self.state {
+                State::Free => return StreamStatus::Pending,
+                State::Waiting(_) => return self.wait(cx, limits),
+                State::Called => self.poll_call(cx, limits),
+                State::Sending(download) => match download.poll_move(cx, limits) {
                     Poll::Ready(()) => {
                         self.state = State::Reading;
                         continue;
                     }
-                    Poll::Pending => Turn::Pending,
+                    Poll::Pending => StreamStatus::Pending,
                 },
-                State::Reading if self.upload.is_done() => return Turn::Over,
-                State::Reading => Turn::Pending,
+                State::Reading if self.upload.is_done() => return StreamStatus::Finished,
+                State::Reading => StreamStatus::Pending,
             };
-            if turn != Turn::Pending {
-                return turn;
+            if status != StreamStatus::Pending {
+                return status;
             }
             if matches!(self.state, State::Called) || !self.upload.is_done() {
-                if self.move_upload(cx, config) {
+                if self.move_upload(cx, limits) {
                     continue;
                 }
                 if matches!(self.state, State::Reading) && self.upload.is_done() {
-                    return Turn::Over;
+                    return StreamStatus::Finished;
                 }
             }
-            return Turn::Pending;
+            return StreamStatus::Pending;
         }
     }
 
-    fn wait(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
+    fn wait(&mut self, cx: &mut Context<'_>, limits: &Limits) -> StreamStatus {
         if self.is_reset(cx) {
-            return Turn::Over;
+            return StreamStatus::Finished;
         }
-        self.upload.poll_move(cx, config);
-        self.take_early(cx, config);
-        Turn::Pending
+        self.upload.poll_move(cx, limits);
+        self.take_early(cx, limits);
+        StreamStatus::Pending
     }
 
-    /// What comes behind a CONNECT that waits for its answer.
-    fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
-        if let Some(offered) = &mut self.offered {
-            offered.take_early(cx, config);
+    /// Takes the bytes behind a CONNECT that the service has not answered.
+    fn take_early(&mut self, cx: &mut Context<'_>, limits: &Limits) {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.take_early(cx, limits);
         }
     }
 
-    fn poll_call(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> Turn {
-        let Some(call) = self.call.as_mut().as_pin_mut() else { return Turn::Over };
+    fn poll_call(&mut self, cx: &mut Context<'_>, limits: &Limits) -> StreamStatus {
+        let Some(call) = self.call.as_mut().as_pin_mut() else { return StreamStatus::Finished };
         match call.poll(cx) {
-            Poll::Ready(Ok(answer)) => {
+            Poll::Ready(Ok(response)) => {
                 self.call.set(None);
-                self.answer(answer, cx, config)
+                self.send(response, cx, limits)
             }
             Poll::Ready(Err(error)) => {
                 self.call.set(None);
-                self.refuse(&Failure::of(&error.into()));
-                Turn::Failed
+                self.fail(&Failure::of(&error.into()));
+                StreamStatus::Failed
             }
-            Poll::Pending if self.is_reset(cx) => self.lose(config),
-            Poll::Pending => Turn::Pending,
+            Poll::Pending if self.is_reset(cx) => self.lose(limits),
+            Poll::Pending => StreamStatus::Pending,
         }
     }
 
-    /// Whether the client no longer waits for an answer.
+    /// Whether the client has reset the stream.
     fn is_reset(&mut self, cx: &mut Context<'_>) -> bool {
         self.respond.as_mut().is_some_and(|respond| respond.poll_reset(cx).is_ready())
     }
 
-    /// The client has reset the stream.
-    fn lose(&mut self, config: &ServerConfig) -> Turn {
+    /// Called when the client has reset the stream.
+    fn lose(&mut self, limits: &Limits) -> StreamStatus {
         self.upload.fail(BodyError::Incomplete);
-        if config.cancel == Cancel::Never {
-            // The service ends what it began. Its answer is nobody's.
+        if limits.cancel == Cancel::Never {
+            // The service finishes, and its response is dropped.
             self.respond = None;
-            return Turn::Pending;
+            return StreamStatus::Pending;
         }
-        Turn::Over
+        StreamStatus::Finished
     }
 
-    fn answer(
+    fn send(
         &mut self,
-        answer: Response<S::ResponseBody>,
+        response: Response<S::ResponseBody>,
         cx: &mut Context<'_>,
-        config: &ServerConfig,
-    ) -> Turn {
-        // A 2xx opens the tunnel, whatever it was meant for (RFC 9110, 9.3.6).
-        let declined = self.offered.as_ref().is_some_and(Offered::is_declined);
-        if declined && answer.status().is_success() {
-            self.tell(StatusCode::NOT_IMPLEMENTED, crate::upgrade::NO_TUNNEL);
-            return Turn::Over;
+        limits: &Limits,
+    ) -> StreamStatus {
+        // Any 2xx opens the tunnel, even if the service did not mean to (RFC 9110, 9.3.6).
+        let declined = self.tunnel.as_ref().is_some_and(PendingTunnel::is_declined);
+        if declined && response.status().is_success() {
+            self.refuse(StatusCode::NOT_IMPLEMENTED, crate::upgrade::NO_TUNNEL);
+            return StreamStatus::Finished;
         }
-        let Some(mut respond) = self.respond.take() else { return Turn::Over };
-        if self.upload.awaits_continue() && !answer.status().is_success() {
-            // The client reads a refusal and keeps its body.
+        let Some(mut respond) = self.respond.take() else { return StreamStatus::Finished };
+        if self.upload.awaits_continue() && !response.status().is_success() {
+            // The client reads the refusal and does not send its body.
             self.upload.fail(BodyError::Incomplete);
         }
-        match answer::send(&mut respond, answer, self.terms, config) {
-            Ok(Sent::Whole) if self.upload.is_done() => Turn::Over,
+        match respond::send(&mut respond, response, self.terms, limits) {
+            Ok(Sent::Whole) if self.upload.is_done() => StreamStatus::Finished,
             Ok(Sent::Whole) => {
                 self.respond = Some(respond);
                 self.state = State::Reading;
-                self.poll(cx, config)
+                self.poll(cx, limits)
             }
             Ok(Sent::Streams(download)) => {
                 self.respond = Some(respond);
                 self.state = State::Sending(Box::new(download));
-                self.poll(cx, config)
+                self.poll(cx, limits)
             }
-            Ok(Sent::Switched(stream)) => {
-                if let Some(offered) = self.offered.take() {
-                    offered.accept(stream);
+            Ok(Sent::Upgraded(stream)) => {
+                if let Some(tunnel) = self.tunnel.take() {
+                    tunnel.accept(stream);
                 }
-                Turn::Over
+                StreamStatus::Finished
             }
-            Err(Lost) => Turn::Over,
+            Err(StreamGone) => StreamStatus::Finished,
         }
     }
 
-    fn move_upload(&mut self, cx: &mut Context<'_>, config: &ServerConfig) -> bool {
+    fn move_upload(&mut self, cx: &mut Context<'_>, limits: &Limits) -> bool {
         if self.upload.wants_continue(cx)
             && let (State::Called, Some(respond)) = (&self.state, &mut self.respond)
         {
             let mut interim = Response::new(());
             *interim.status_mut() = StatusCode::CONTINUE;
-            // A stream that is gone says so when it is asked for data.
+            // If the stream is gone, reading its data reports that.
             let _ = respond.send_informational(interim);
         }
-        self.take_early(cx, config);
-        self.upload.poll_move(cx, config)
+        self.take_early(cx, limits);
+        self.upload.poll_move(cx, limits)
     }
 
-    /// Answers with what a service that failed is worth.
-    pub(super) fn refuse(&mut self, failure: &Failure) {
-        self.tell(failure.status, failure.detail());
+    /// Sends the response to the failure of a service.
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        self.refuse(failure.status, failure.detail());
     }
 
-    /// Answers a request that no service sees.
+    /// Refuses a request that does not reach the service.
     pub(super) fn reject(&mut self, error: RequestError) {
         let (status, detail) = error.wire();
         tracing::debug!(?error, status = status.as_u16(), detail, "a request was refused");
-        self.tell(status, detail);
+        self.refuse(status, detail);
     }
 
-    fn tell(&mut self, status: StatusCode, detail: &str) {
+    fn refuse(&mut self, status: StatusCode, detail: &str) {
         if let Some(mut respond) = self.respond.take() {
-            // If the stream is gone, there is nobody to tell.
-            let _ = answer::refuse(&mut respond, status, detail, self.terms);
+            // It fails if the stream is gone.
+            let _ = respond::refuse(&mut respond, status, detail, self.terms);
         }
     }
 
-    /// The service panicked. What can still be said depends on how far the answer was.
+    /// The service panicked. What can still be sent depends on how far the response was.
     #[cold]
     pub(super) fn after_panic(&mut self) {
         match &mut self.state {
             State::Sending(download) => download.reset(Reason::INTERNAL_ERROR),
             State::Free | State::Waiting(_) | State::Called | State::Reading => {
-                self.tell(StatusCode::INTERNAL_SERVER_ERROR, crate::seam::call::FAILED);
+                self.refuse(StatusCode::INTERNAL_SERVER_ERROR, crate::seam::failure::FAILED);
             }
         }
     }
 
-    /// When the client's time is over, whichever of its times is over first.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let sending =
-            if let State::Sending(download) = &self.state { download.deadline() } else { None };
-        match (sending, self.upload.deadline()) {
+    /// The earlier of the two deadlines of the client, for reading and for writing.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        let sending = match &self.state {
+            State::Sending(download) => download.deadline(limits),
+            _ => None,
+        };
+        match (sending, self.upload.deadline(limits)) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (one, other) => one.or(other),
         }
     }
 
-    /// Ends what has waited for the client for too long. `true` when the stream is over.
-    pub(super) fn expire(&mut self, now: Instant) -> bool {
-        if self.upload.deadline().is_some_and(|at| at <= now) {
+    /// Ends what has waited for the client for too long. Returns whether the stream is finished.
+    pub(super) fn expire(&mut self, now: Instant, limits: &Limits) -> bool {
+        if self.upload.deadline(limits).is_some_and(|at| at <= now) {
             self.upload.fail(BodyError::TimedOut);
         }
         if let State::Sending(download) = &mut self.state
-            && download.deadline().is_some_and(|at| at <= now)
+            && download.deadline(limits).is_some_and(|at| at <= now)
         {
-            tracing::debug!("a client did not read its answer in time; its stream is reset");
+            tracing::debug!("a client did not read its response in time; the stream is reset");
             download.reset(Reason::CANCEL);
             return true;
         }
         false
     }
 
-    /// Drops everything of the stream. What a service leaves behind may panic when it is dropped.
+    /// Drops everything that belongs to the stream. Dropping the future of a service may panic.
     pub(super) fn clear(&mut self) {
         self.respond = None;
         self.upload = Upload::Done;
-        self.offered = None;
+        self.tunnel = None;
         self.state = State::Free;
         self.call.set(None);
     }
 }
 
-/// A stream in its place.
+/// A slot for streams. It is reused.
 pub(super) struct Slot<S: HttpService> {
     pub(super) stream: Stream<S>,
     pub(super) waker: Waker,
-    pub(super) mark: std::sync::Arc<super::wake::Mark>,
+    pub(super) stream_waker: std::sync::Arc<super::wakers::StreamWaker>,
 }

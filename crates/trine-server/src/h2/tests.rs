@@ -1,4 +1,4 @@
-//! What cannot be had over a socket: a protocol that panics.
+//! A panic inside of h2, which cannot be provoked over a socket.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,19 +14,19 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf
 use tokio::sync::Semaphore;
 use trine_core::{Body, ConnInfo};
 
-use crate::config::ServerConfig;
-use crate::seam::{MakeConnection as _, MakeWorker as _, Own};
+use crate::config::limits::Limits;
+use crate::seam::connection::Connection;
+use crate::seam::{MakeConnection as _, MakeWorker as _, NativeUpgrades};
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 
-/// Reads as the stream does, up to the frame of type `trap`: h2 is in the middle of its work when
-/// that panics.
+/// Reads from `stream` up to a frame of the type `TRAP`, and then panics in the middle of h2.
 struct Trapped {
     stream: DuplexStream,
     panics: Arc<AtomicUsize>,
 }
 
-/// A type of frames that no protocol has.
+/// A frame of an unknown type.
 const TRAP: &[u8] = b"\0\0\0\xee\0\0\0\0\0";
 
 impl AsyncRead for Trapped {
@@ -37,7 +37,7 @@ impl AsyncRead for Trapped {
     ) -> Poll<io::Result<()>> {
         let trapped = self.panics.load(Ordering::SeqCst);
         if trapped > 100 {
-            // The end of a test that fails.
+            // Ends a failing test.
             return Poll::Ready(Ok(()));
         }
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
@@ -73,24 +73,25 @@ impl Io for Trapped {
     }
 }
 
-// The driver looked for the stream that had panicked, found none, and tried again for ever.
+// The driver once looked for the stream that had panicked, found none, and tried again for ever.
 #[tokio::test]
 async fn a_panic_of_the_protocol_ends_its_connection() {
     let (mut client, stream) = tokio::io::duplex(16 * 1024);
     let panics = Arc::new(AtomicUsize::new(0));
     let io = Trapped { stream, panics: Arc::clone(&panics) };
     let drain = Arc::new(Drain::default());
-    let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     let never = |_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>();
-    let worker = Own(tower::service_fn(never)).worker(0).await.unwrap();
+    let worker = NativeUpgrades(tower::service_fn(never)).worker(0).await.unwrap();
     let info = ConnInfo::unknown();
     let service = worker.connection(&info);
-    let config = Arc::new(ServerConfig::default());
-    // A stream is open by then: `GET http://a/`.
+    let connection =
+        Connection { io, info, make: &worker, limits: Arc::new(Limits::default()), guard };
+    // `GET http://a/`, so that a stream is open.
     let request = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
     let all = [super::frames::PREFACE, b"\0\0\0\x04\0\0\0\0\0", request].concat();
     client.write_all(&all).await.unwrap();
-    let serving = super::serve(io, BytesMut::new(), info, &worker, service, config, place);
+    let serving = super::serve(connection, service, BytesMut::new());
     let trapping = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         client.write_all(TRAP).await.unwrap();

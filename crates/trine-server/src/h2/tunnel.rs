@@ -1,5 +1,4 @@
-//! A stream that carries another protocol, behind a CONNECT that was accepted (RFC 9113, 8.5; RFC
-//! 8441).
+//! A stream that carries another protocol behind an accepted CONNECT (RFC 9113, 8.5; RFC 8441).
 
 use std::io;
 use std::pin::Pin;
@@ -12,63 +11,70 @@ use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use trine_core::Body;
 
-use super::body::Inflow;
-use crate::config::ServerConfig;
+use super::upload::BodyStream;
+use crate::config::limits::Limits;
+use crate::seam::UpgradeKind;
 use crate::server::shutdown::Drain;
 use crate::transport::io::Io;
 use crate::upgrade::{self, Offer};
 
-/// The connection's end of a CONNECT that the service may still accept.
-pub(super) struct Offered {
+/// A CONNECT that the service may still accept.
+pub(super) struct PendingTunnel {
     offer: Offer,
-    inflow: Inflow,
-    /// What came before the service has answered: as much as is taken of a body, so that tunnels
-    /// that wait do not use up the window of the connection.
+    stream: BodyStream,
+    /// Bytes that arrived before the response, as many as are taken of a body, so that waiting
+    /// tunnels do not exhaust the window of the connection.
     early: BytesMut,
     drain: Arc<Drain>,
 }
 
-impl Offered {
-    /// Puts an [`OnUpgrade`](crate::upgrade::OnUpgrade) into the request; what comes behind it is
-    /// no body.
-    pub(super) fn of(request: Request<RecvStream>, drain: Arc<Drain>) -> (Request<Body>, Offered) {
+impl PendingTunnel {
+    /// Puts an [`OnUpgrade`](crate::upgrade::OnUpgrade) into the request. The bytes behind its head
+    /// are no body.
+    pub(super) fn offer(
+        request: Request<RecvStream>,
+        drain: Arc<Drain>,
+    ) -> (Request<Body>, PendingTunnel) {
         let (head, recv) = request.into_parts();
         let mut request = Request::from_parts(head, Body::empty());
-        let offer = upgrade::offer(&mut request, false);
-        (request, Offered { offer, inflow: Inflow::new(recv), early: BytesMut::new(), drain })
+        let offer = upgrade::offer(&mut request, UpgradeKind::Native);
+        (
+            request,
+            PendingTunnel { offer, stream: BodyStream::new(recv), early: BytesMut::new(), drain },
+        )
     }
 
-    /// Whether the service has dropped its `OnUpgrade`: it answers as if this were an ordinary
-    /// request.
+    /// Whether the service has dropped its `OnUpgrade`, so it responds as to an ordinary request.
     pub(super) fn is_declined(&self) -> bool {
         self.offer.is_declined()
     }
 
-    /// Takes what comes before the service has answered, up to the limit.
-    pub(super) fn take_early(&mut self, cx: &mut Context<'_>, config: &ServerConfig) {
-        let most = config.http2.early_bytes;
+    /// Takes bytes that arrive before the response, up to the limit.
+    pub(super) fn take_early(&mut self, cx: &mut Context<'_>, limits: &Limits) {
+        let most = limits.http2.early_bytes;
         while self.early.len() < most {
-            // The end and errors come again when somebody asks.
-            let Poll::Ready(Some(Ok(data))) = self.inflow.poll_data(cx) else { break };
+            // h2 reports the end and errors again at the next poll.
+            let Poll::Ready(Some(Ok(data))) = self.stream.poll_data(cx) else { break };
             self.early.extend_from_slice(&data);
         }
-        self.inflow.owe(self.early.len().saturating_sub(most));
+        self.stream.release_except(self.early.len().saturating_sub(most));
     }
 
     pub(super) fn accept(self, send: SendStream<Bytes>) {
-        let tunnel = Tunnel { send, inflow: self.inflow, read: self.early.freeze() };
+        let tunnel = Tunnel { send, stream: self.stream, read: self.early.freeze() };
         self.offer.complete(upgrade::upgraded(tunnel, Bytes::new(), self.drain, ()));
     }
 }
 
+/// The byte stream of the tunnel.
 struct Tunnel {
     send: SendStream<Bytes>,
-    inflow: Inflow,
-    /// What h2 gave and was not read yet.
+    stream: BodyStream,
+    /// Bytes from h2 that were not read yet.
     read: Bytes,
 }
 
-/// What one write takes at most: the window of the client bounds it too.
+/// The limit of one write. The window of the client limits it too.
 const LARGEST_WRITE: usize = 64 * 1024;
 
 fn failed(error: h2::Error) -> io::Error {
@@ -86,7 +92,7 @@ impl AsyncRead for Tunnel {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         while self.read.is_empty() {
-            match ready!(self.inflow.poll_data(cx)) {
+            match ready!(self.stream.poll_data(cx)) {
                 None => return Poll::Ready(Ok(())),
                 Some(read) => self.read = read.map_err(failed)?,
             }
@@ -95,7 +101,7 @@ impl AsyncRead for Tunnel {
         buf.put_slice(&self.read[..len]);
         self.read.advance(len);
         let unread = self.read.len();
-        self.inflow.owe(unread);
+        self.stream.release_except(unread);
         Poll::Ready(Ok(()))
     }
 }
@@ -110,19 +116,19 @@ impl AsyncWrite for Tunnel {
             return Poll::Ready(Ok(0));
         }
         self.send.reserve_capacity(buf.len().min(LARGEST_WRITE));
-        let mut room = self.send.capacity();
-        while room == 0 {
+        let mut capacity = self.send.capacity();
+        while capacity == 0 {
             match ready!(self.send.poll_capacity(cx)) {
                 None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-                Some(more) => room = more.map_err(failed)?,
+                Some(more) => capacity = more.map_err(failed)?,
             }
         }
-        let len = room.min(buf.len());
+        let len = capacity.min(buf.len());
         self.send.send_data(Bytes::copy_from_slice(&buf[..len]), false).map_err(failed)?;
         Poll::Ready(Ok(len))
     }
 
-    /// The connection's task sends what it has.
+    /// The task of the connection writes.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -142,10 +148,10 @@ impl Io for Tunnel {
     }
 }
 
-/// Dropped, it ends as a socket does: in order, not as broken.
+/// A dropped tunnel ends in order, as a socket does.
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It may have ended before.
+        // It fails if the stream has ended.
         let _ = self.send.send_data(Bytes::new(), true);
     }
 }

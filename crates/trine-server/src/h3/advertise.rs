@@ -1,7 +1,6 @@
-//! How clients of the other versions learn that the same place speaks HTTP/3 (Alt-Svc, RFC 7838).
+//! Announces HTTP/3 to clients of the other HTTP versions (Alt-Svc, RFC 7838).
 //!
-//! It is a service around the one that was given, only at listeners that speak HTTP/3 too: no other
-//! answer pays for it.
+//! This wraps the services of listeners that speak HTTP/3 too. Other listeners do not pay for it.
 
 use std::ops::Deref;
 use std::pin::Pin;
@@ -12,9 +11,9 @@ use http::{HeaderValue, Request, Response};
 use tower_service::Service;
 use trine_core::{Body, ConnInfo};
 
-use crate::seam::{HttpService, MakeConnection};
+use crate::seam::{HttpService, MakeConnection, UpgradeKind};
 
-/// Makes services whose answers tell of HTTP/3.
+/// Makes services whose responses announce HTTP/3.
 #[derive(Debug)]
 pub(crate) struct Advertise<D> {
     make: D,
@@ -22,7 +21,7 @@ pub(crate) struct Advertise<D> {
 }
 
 impl<D> Advertise<D> {
-    /// `port` is the UDP port. Clients may remember it for a day (RFC 7838, 3.1: the default).
+    /// `port` is the UDP port. Clients may remember it for a day, the default of RFC 7838, 3.1.
     pub(crate) fn new(make: D, port: u16) -> Advertise<D> {
         let value = HeaderValue::try_from(format!("h3=\":{port}\"; ma=86400"));
         Advertise { make, value: value.unwrap_or(HeaderValue::from_static("clear")) }
@@ -40,8 +39,8 @@ where
         Advertising { inner: self.make.connection(info), value: self.value.clone() }
     }
 
-    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
-        self.make.foreign_upgrade(head)
+    fn upgrade_kind(&self, head: &http::request::Parts) -> UpgradeKind {
+        self.make.upgrade_kind(head)
     }
 
     fn extended_connect(&self) -> bool {
@@ -58,25 +57,25 @@ pub(crate) struct Advertising<S> {
 impl<S: HttpService> Service<Request<Body>> for Advertising<S> {
     type Response = Response<S::ResponseBody>;
     type Error = S::Error;
-    type Future = Answer<S::Future>;
+    type Future = AdvertisingFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answer<S::Future> {
-        Answer { inner: Box::pin(self.inner.call(request)), value: self.value.clone() }
+    fn call(&mut self, request: Request<Body>) -> AdvertisingFuture<S::Future> {
+        AdvertisingFuture { inner: Box::pin(self.inner.call(request)), value: self.value.clone() }
     }
 }
 
-/// The answer of the service, with the header that it may have set itself.
+/// Adds the field to the response of the service, unless the service has set it.
 #[derive(Debug)]
-pub(crate) struct Answer<F> {
+pub(crate) struct AdvertisingFuture<F> {
     inner: Pin<Box<F>>,
     value: HeaderValue,
 }
 
-impl<F, B, E> Future for Answer<F>
+impl<F, B, E> Future for AdvertisingFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
 {
@@ -84,8 +83,8 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         self.inner.as_mut().poll(cx).map_ok(|mut response| {
-            if let Entry::Vacant(place) = response.headers_mut().entry(ALT_SVC) {
-                place.insert(self.value.clone());
+            if let Entry::Vacant(entry) = response.headers_mut().entry(ALT_SVC) {
+                entry.insert(self.value.clone());
             }
             response
         })

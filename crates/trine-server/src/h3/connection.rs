@@ -1,7 +1,7 @@
-//! THE loop of a connection: its handshake, its streams, its end.
+//! The loop of an HTTP/3 connection: its handshake, its streams, its end.
 //!
-//! All requests of a connection are driven inside its one task, each woken by itself: nothing is
-//! spawned, so that services need not be `Send`, and what a connection holds ends with it.
+//! All requests of a connection run in its task, and each is woken on its own. Nothing is spawned,
+//! so services need not be `Send`, and everything ends with the connection.
 
 use std::future::poll_fn;
 use std::ops::Deref;
@@ -17,54 +17,61 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::{sleep, timeout};
 use trine_core::{ConnInfo, TlsInfo, TlsVersion};
 
-use super::code::{Code, Fault};
-use super::control;
-use super::endpoint::Arrival;
-use super::exchange::{Outcome, exchange};
-use super::frame::Limits;
-use super::quic::{Reader, Writer};
-use super::uni::UniStreams;
-use crate::config::{Cancel, ServerConfig};
+use super::codec::control;
+use super::codec::error::{Code, Fault};
+use super::codec::frame::FrameLimits;
+use super::endpoint::IncomingConnection;
+use super::exchange::{self, Outcome};
+use super::stream::{Reader, Writer};
+use super::uni_streams::UniStreams;
+use crate::config::limits::{Cancel, Limits};
 use crate::seam::MakeConnection;
-use crate::server::shutdown::Place;
+use crate::server::shutdown::ConnectionGuard;
 
-/// Serves one connection to its end. `make` is the worker's, shared by its connections.
-pub(crate) async fn connection<M: MakeConnection>(
-    arrival: Arrival,
+/// Serves a connection to its end. `make` belongs to the worker and is shared by its connections.
+pub(crate) async fn serve<M: MakeConnection>(
+    incoming: IncomingConnection,
     make: impl Deref<Target = M>,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) {
-    let drain = place.drain();
-    let mut serving = pin!(serve(arrival, &*make, &config, &place));
+    let drain = guard.drain();
+    let mut serving = pin!(serve_connection(incoming, &*make, &limits, &guard));
     poll_fn(|cx| {
-        place.watch(cx);
-        // What is dropped here, quinn closes.
+        guard.watch(cx);
+        // quinn closes a connection that is dropped.
         if drain.is_aborted() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
     })
     .await;
 }
 
-async fn serve<M: MakeConnection>(
-    arrival: Arrival,
+async fn serve_connection<M: MakeConnection>(
+    incoming: IncomingConnection,
     make: &M,
-    config: &ServerConfig,
-    place: &Place,
+    limits: &Limits,
+    guard: &ConnectionGuard,
 ) {
-    let Arrival { incoming, settings, handshake, local } = arrival;
-    let shaking = async { incoming.accept_with(settings)?.await };
-    let connection = match timeout(config.handshake_timeout, shaking).await {
+    let IncomingConnection { incoming, settings, handshake: handshake_permit, local } = incoming;
+    let handshake = async { incoming.accept_with(settings)?.await };
+    let connection = match timeout(limits.handshake_timeout, handshake).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return tracing::debug!(%error, "a QUIC handshake failed"),
-        Err(_) => return tracing::debug!("a QUIC handshake was not done in time"),
+        Err(_) => return tracing::debug!("a QUIC handshake did not end in time"),
     };
-    drop(handshake);
+    drop(handshake_permit);
     let info = info(&connection, local);
-    // A client that has no room for our control stream would hold its place for ever.
-    let (code, why) = match timeout(config.handshake_timeout, greet(&connection, config)).await {
-        Ok(Ok(mut ours)) => requests(&connection, &mut ours, &info, make, config, place).await,
+    // Without a timeout, a client that does not accept our control stream would stay connected for
+    // ever.
+    let (code, why) = match timeout(limits.handshake_timeout, open_control(&connection, limits))
+        .await
+    {
+        Ok(Ok(mut control)) => {
+            requests(&connection, &mut control, &info, make, limits, guard).await
+        }
         Ok(Err(_)) => GONE,
-        Err(_) => (Code::GeneralProtocol, "the client takes no control stream (RFC 9114, 6.2)"),
+        Err(_) => {
+            (Code::GeneralProtocol, "the client does not accept a control stream (RFC 9114, 6.2)")
+        }
     };
     tracing::debug!(?code, why, "a QUIC connection ends");
     connection.close(code.into(), why.as_bytes());
@@ -72,91 +79,98 @@ async fn serve<M: MakeConnection>(
 
 const GONE: (Code, &str) = (Code::NoError, "the client is gone");
 
-/// Serves requests until the connection is to end, and says why. `ours` is our control stream.
+/// Serves requests until the connection has to end, and returns the reason. `ours` is our control
+/// stream.
 async fn requests<M: MakeConnection>(
     connection: &Connection,
     ours: &mut Writer,
     info: &ConnInfo,
     make: &M,
-    config: &ServerConfig,
-    place: &Place,
+    limits: &Limits,
+    guard: &ConnectionGuard,
 ) -> (Code, &'static str) {
-    let mut theirs = UniStreams::new();
+    let mut uni_streams = UniStreams::new();
     let mut running = FuturesUnordered::new();
     let mut cancelled: u32 = 0;
-    // The first stream that is not served any more, once we said so.
+    // The stream id after the last accepted one. `goaway` is that id at the time of our GOAWAY.
     let mut next = 0;
-    let mut last = None;
-    let mut draining = pin!(place.drain().draining());
-    let mut idle = pin!(sleep(config.keep_alive_timeout));
+    let mut goaway = None;
+    let mut draining = pin!(guard.drain().draining());
+    let mut idle = pin!(sleep(limits.keep_alive_timeout));
     loop {
         let accepted = tokio::select! {
             biased;
             Some(outcome) = running.next() => {
                 match outcome {
-                    Outcome::Told => cancelled = cancelled.saturating_sub(1),
+                    Outcome::Finished => cancelled = cancelled.saturating_sub(1),
                     Outcome::Cancelled => cancelled = cancelled.saturating_add(1),
                     Outcome::Broken(code, why) => return (code, why),
                 }
-                if cancelled > config.http3.max_cancelled {
-                    return (Code::ExcessiveLoad, "too many requests were taken back or broke the rules");
+                if cancelled > limits.http3.max_cancelled {
+                    let why = "too many requests were cancelled or broke the rules";
+                    return (Code::ExcessiveLoad, why);
                 }
-                idle.set(sleep(config.keep_alive_timeout));
+                idle.set(sleep(limits.keep_alive_timeout));
                 None
             }
             accepted = connection.accept_bi() => Some(accepted),
             accepted = connection.accept_uni() => match accepted {
                 Ok(stream) => {
-                    theirs.accept(stream);
+                    uni_streams.accept(stream);
                     None
                 }
                 Err(_) => Some(Err(quinn::ConnectionError::LocallyClosed)),
             },
-            Fault::Stream(code, why) | Fault::Connection(code, why) = poll_fn(|cx| theirs.poll(cx)) => {
+            fault = poll_fn(|cx| uni_streams.poll(cx)) => {
+                let (Fault::Stream(code, why) | Fault::Connection(code, why)) = fault;
                 return (code, why);
             }
-            () = &mut draining, if last.is_none() => {
-                last = Some(next);
+            () = &mut draining, if goaway.is_none() => {
+                goaway = Some(next);
                 ours.push(control::goaway(next).freeze());
                 None
             }
             () = poll_fn(|cx| poll_fails(ours, cx)) => {
-                return (Code::ClosedCriticalStream, "the client does not take our control stream");
+                return (Code::ClosedCriticalStream, "the client does not read our control stream");
             }
-            () = &mut idle, if running.is_empty() => return (Code::NoError, "there were no requests for a while"),
+            () = &mut idle, if running.is_empty() => {
+                return (Code::NoError, "there were no requests for a while");
+            }
         };
         match accepted {
-            Some(Ok((send, receive))) if last.is_some() => reject(send, receive),
+            Some(Ok((send, receive))) if goaway.is_some() => reject(send, receive),
             Some(Ok((send, receive))) => {
                 next = u64::from(receive.id()) + 4;
-                theirs.earn();
-                let (reader, writer) = (Reader::new(receive, limits(config)), Writer::new(send));
-                running.push(exchange(reader, writer, make, (connection, info), config));
+                uni_streams.request_began();
+                let (reader, writer) =
+                    (Reader::new(receive, frame_limits(limits)), Writer::new(send));
+                running.push(exchange::serve(reader, writer, make, (connection, info), limits));
             }
             Some(Err(_)) => {
-                if config.cancel == Cancel::Never {
+                if limits.cancel == Cancel::Never {
                     while running.next().await.is_some() {}
                 }
                 return GONE;
             }
             None => {}
         }
-        if last.is_some() && running.is_empty() {
+        if goaway.is_some() && running.is_empty() {
             return (Code::NoError, "the server shuts down");
         }
     }
 }
 
-async fn greet(
+/// Opens our control stream.
+async fn open_control(
     connection: &Connection,
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Result<Writer, quinn::WriteError> {
-    let mut ours = connection.open_uni().await?;
-    ours.write_all(&control::greeting(config.max_head_bytes)).await?;
-    Ok(Writer::new(ours))
+    let mut stream = connection.open_uni().await?;
+    stream.write_all(&control::greeting(limits.head.bytes)).await?;
+    Ok(Writer::new(stream))
 }
 
-/// Sends what waits, as far as the client takes it. Ready only where it takes nothing any more.
+/// Sends what waits, as far as the client takes it. Ready only if the client takes no more bytes.
 fn poll_fails(writer: &mut Writer, cx: &mut Context<'_>) -> Poll<()> {
     while !writer.is_empty() {
         if ready!(writer.poll_send(cx)).is_err() {
@@ -166,23 +180,23 @@ fn poll_fails(writer: &mut Writer, cx: &mut Context<'_>) -> Poll<()> {
     Poll::Pending
 }
 
-/// A request that came after we said that none would be served: its client may send it elsewhere
-/// (RFC 9114, 5.2).
+/// Rejects a request that came after our GOAWAY. The client may send it to another server (RFC
+/// 9114, 5.2).
 fn reject(mut send: SendStream, mut receive: RecvStream) {
     let _ = receive.stop(Code::RequestRejected.into());
     let _ = send.reset(Code::RequestRejected.into());
 }
 
-fn limits(config: &ServerConfig) -> Limits {
-    Limits {
-        head: config.max_head_bytes,
-        trailers: config.max_trailer_bytes,
-        nothing: config.max_chunk_extension_bytes,
+fn frame_limits(limits: &Limits) -> FrameLimits {
+    FrameLimits {
+        head: limits.head.bytes,
+        trailers: limits.body.trailers,
+        ignored: limits.body.extensions,
     }
 }
 
 fn info(connection: &Connection, local: Option<std::net::SocketAddr>) -> ConnInfo {
-    // A socket that listens on every address knows which one it was.
+    // If the socket listens on every address, this is the address that the client used.
     let local = local.map(|local| match connection.local_ip() {
         Some(ip) => std::net::SocketAddr::new(ip, local.port()),
         None => local,

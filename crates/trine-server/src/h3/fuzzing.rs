@@ -1,113 +1,108 @@
-//! What the fuzz targets see of HTTP/3: bytes of a client in, what we make of them out.
+//! The fuzz targets of HTTP/3: request streams, control streams, and the fields of a head.
+
+mod read;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request};
-use trine_core::Body;
+use http::{HeaderMap, Version};
 
-use super::code::Fault;
-use super::control::Control;
-use super::frame::{self, Frames, Piece};
-use super::qpack::{self, Encoder};
-use super::request;
+use self::read::{self as h3, HEAD, Pair};
+use crate::h1::codec::framing::Length;
+use crate::h1::codec::head;
+use crate::h1::fuzzing::{LOOSE, pieces, target};
 
-/// Bytes of a head that a target allows.
-pub(crate) const HEAD: usize = 4096;
-const FRAMES: frame::Limits = frame::Limits { head: HEAD, trailers: 512, nothing: 256 };
-const FIELDS: request::Limits = request::Limits { headers: 32, target: 1024 };
-
-/// What a request's stream says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) head: Option<Bytes>,
-    pub(crate) data: Vec<u8>,
-    pub(crate) trailers: Option<Bytes>,
-    pub(crate) too_large: bool,
-    pub(crate) broken: Option<String>,
-}
-
-/// Reads a request's stream in these pieces, to its end.
-pub(crate) fn stream(pieces: &[&[u8]]) -> Said {
-    let mut frames = Frames::new(FRAMES);
-    let mut said = Said::default();
-    for piece in pieces {
-        frames.feed(Bytes::copy_from_slice(piece));
-        loop {
-            match frames.next() {
-                Ok(Piece::More) => break,
-                Ok(Piece::Head(head)) => assert_eq!(said.head.replace(head), None, "two heads"),
-                Ok(Piece::Data(data)) => said.data.extend_from_slice(&data),
-                Ok(Piece::Trailers(last)) => {
-                    assert_eq!(said.trailers.replace(last), None, "two trailers")
-                }
-                Ok(Piece::HeadTooLarge) => {
-                    said.too_large = true;
-                    return said;
-                }
-                Err(fault) => return broken(said, fault),
-            }
-        }
-        assert!(frames.held() <= HEAD + 16, "{} bytes are held", frames.held());
-    }
-    match frames.end() {
-        Ok(()) => said,
-        Err(fault) => broken(said, fault),
+/// A request stream has the same content however it is split, buffers no more than a head, and
+/// yields no more bytes than were sent.
+///
+/// The first byte determines how the rest is split.
+pub fn h3_stream(bytes: &[u8]) {
+    let Some((seed, bytes)) = bytes.split_first() else { return };
+    let content = h3::stream(&[bytes]);
+    assert_eq!(h3::stream(&pieces(bytes, *seed)), content, "{}", bytes.escape_ascii());
+    let len = |section: &Option<Bytes>| section.as_ref().map_or(0, Bytes::len);
+    assert!(len(&content.head) + content.data.len() + len(&content.trailers) <= bytes.len());
+    assert!(len(&content.head) <= HEAD);
+    assert!(content.head.is_some() || content.data.is_empty() && content.trailers.is_none());
+    if let Some(head) = content.head {
+        request(head);
     }
 }
 
-fn broken(mut said: Said, fault: Fault) -> Said {
-    said.broken = Some(format!("{fault:?}"));
-    said
+/// Control streams are accepted or refused, however they are split.
+///
+/// The first byte determines how the rest is split.
+pub fn h3_control(bytes: &[u8]) {
+    let Some((seed, bytes)) = bytes.split_first() else { return };
+    assert_eq!(
+        h3::control(&pieces(bytes, *seed)),
+        h3::control(&[bytes]),
+        "{}",
+        bytes.escape_ascii()
+    );
 }
 
-/// Reads the control stream and the two of QPACK in these pieces: what is wrong with each.
-pub(crate) fn control(pieces: &[&[u8]]) -> [Option<String>; 3] {
-    let mut control = Control::default();
-    let mut inside = false;
-    let mut feed = |piece: &[u8]| {
-        let fed = control.feed(piece);
-        assert!(fed.is_err() || control.held() <= 4096 + 16, "{} bytes are held", control.held());
-        fed
-    };
-    let faults = [
-        pieces.iter().find_map(|piece| feed(piece).err()),
-        pieces.iter().find_map(|piece| qpack::check_instructions(piece).err()),
-        pieces.iter().find_map(|piece| qpack::check_feedback(piece, &mut inside).err()),
-    ];
-    faults.map(|fault| fault.map(|fault| format!("{fault:?}")))
-}
-
-/// A field as name and value.
-pub(crate) type Pair = (Vec<u8>, Bytes);
-
-/// The fields of a section.
-pub(crate) fn fields(section: Bytes) -> Option<Vec<Pair>> {
-    let fields = qpack::decode(section, HEAD).ok()?;
-    Some(fields.into_iter().map(|field| (field.name.as_bytes().to_vec(), field.value)).collect())
-}
-
-/// The same fields as we write them.
-pub(crate) fn encoded(fields: &[Pair]) -> Option<Bytes> {
-    let mut encoder = Encoder::new();
-    for (name, value) in fields {
-        encoder.field(std::str::from_utf8(name).ok()?, value);
+/// Decodes the bytes as the fields of a head and of trailers. HTTP/1 would accept the same ones,
+/// and understand the same.
+pub fn h3_request(bytes: &[u8]) {
+    request(Bytes::copy_from_slice(bytes));
+    let Some(trailers) = h3::trailers(Bytes::copy_from_slice(bytes)) else { return };
+    fields(&trailers);
+    for name in ["content-length", "host", "transfer-encoding", "authorization"] {
+        assert!(!trailers.contains_key(name), "{name} is a trailer");
     }
-    Some(encoder.finish())
 }
 
-/// A request, and the length of its body.
-pub(crate) fn read(section: Bytes) -> Option<(Request<Body>, Option<u64>)> {
-    let fields = qpack::decode(section, HEAD).ok()?;
-    let head = request::read(fields, FIELDS).ok()?;
-    Some((head.request, head.length))
+fn request(section: Bytes) {
+    let Some(list) = h3::fields(section.clone()) else { return };
+    let size: usize = list.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
+    assert!(size <= HEAD, "{size} bytes of fields");
+    assert_round_trip(&list);
+    let Some((request, length)) = h3::read(section) else { return };
+    assert_eq!(request.version(), Version::HTTP_3);
+    fields(request.headers());
+    target(request.uri(), request.method());
+    assert!(matches!(request.uri().scheme_str(), Some("http" | "https")));
+    let authority = request.uri().authority().expect("a request without a host").as_str();
+    assert_eq!(request.headers().get_all("host").iter().collect::<Vec<_>>(), [authority]);
+
+    // An HTTP/1 server behind us would read the same request.
+    let target = request.uri().path_and_query().expect("a request without a path");
+    let mut text = format!("{} {target} HTTP/1.1\r\n", request.method()).into_bytes();
+    for (name, value) in request.headers() {
+        text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    text.extend(b"\r\n");
+    let mut input = BytesMut::from(&*text);
+    let same = head::read(&mut input, &LOOSE).expect("HTTP/1 refuses it").expect("whole");
+    assert!(input.is_empty(), "HTTP/1 sees two requests");
+    assert_eq!(same.request.method(), request.method());
+    assert_eq!(same.request.uri().path_and_query(), Some(target));
+    assert_eq!(same.request.headers(), request.headers());
+    assert_eq!(same.framing.length, Length::Sized(length.unwrap_or(0)));
 }
 
-pub(crate) fn trailers(section: Bytes) -> Option<HeaderMap> {
-    request::trailers(section, FIELDS, HEAD).ok()
+/// Encoding the fields and decoding them again yields the same fields.
+fn assert_round_trip(list: &[Pair]) {
+    if let Some(section) = h3::encoded(list) {
+        assert_eq!(h3::fields(section.clone()).as_deref(), Some(list));
+        let content = h3::stream(&[&h3::framed(&section)]);
+        assert!(content.too_large || content.head == Some(section));
+    }
 }
 
-/// A section in the frame in which it is sent.
-pub(crate) fn framed(section: &[u8]) -> Bytes {
-    let mut out = BytesMut::new();
-    frame::headers(&mut out, section);
-    out.freeze()
+fn fields(headers: &HeaderMap) {
+    for (name, value) in headers {
+        assert!(
+            !name.as_str().starts_with(':')
+                && !name.as_str().bytes().any(|byte| byte.is_ascii_uppercase())
+        );
+        assert!(
+            !value.as_bytes().iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)),
+            "{value:?}"
+        );
+        assert!(!matches!(
+            name.as_str(),
+            "connection" | "transfer-encoding" | "upgrade" | "keep-alive"
+        ));
+    }
+    assert!(headers.get_all("content-length").iter().count() <= 1);
 }

@@ -1,38 +1,28 @@
-//! HTTP/3 (RFC 9114) over quinn's QUIC. Experimental.
+//! HTTP/3 (RFC 9114) over the QUIC implementation of quinn. Experimental.
 //!
-//! # Layout
-//! - `endpoint`: the UDP socket, and who may come in
-//! - `connection`: THE loop of a connection; `uni`: what its client says about it, with `control`
-//!   to understand it
-//! - `exchange`: one request and its answer; `upload`: the request's body; `quic`: the two halves
-//!   of their stream
-//! - `frame`, `varint`, `qpack`: bytes to pieces and fields; `request`: fields to request; `reply`:
-//!   response to fields
-//! - `advertise`: how clients of the other versions learn of it
+//! - `endpoint`: the UDP socket, and the acceptance of connections
+//! - `connection`: the loop; `uni_streams`: what the client announces for the whole connection
+//! - `exchange`: one request and its response, on a `stream`; `request` reads the head, `upload`
+//!   the body, and `respond` sends the response
+//! - `codec`: the protocol without I/O
+//! - `advertise`: announces HTTP/3 to clients of the other versions
 //!
-//! Bytes become requests here and not in the crate `h3`: its release of 2025 takes an empty DATA
-//! frame for the end of a body, holds a head of whatever length it claims to have, and panics where
-//! a stream is stopped while it is read.
+//! This does not use the crate `h3`. Its release of 2025 takes an empty DATA frame for the end of a
+//! body, buffers heads of any announced length, and panics if a stream is stopped while it is read.
 
 mod advertise;
-mod code;
+mod codec;
 mod connection;
-mod control;
 mod endpoint;
 mod exchange;
-mod frame;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz_target;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod qpack;
-mod quic;
-mod reply;
 mod request;
-mod uni;
+mod respond;
+mod stream;
+mod uni_streams;
 mod upload;
-mod varint;
 
 pub(crate) use self::advertise::Advertise;
-pub(crate) use self::connection::connection;
-pub(crate) use self::endpoint::{Arrival, Port, say_goodbye};
+pub(crate) use self::connection::serve;
+pub(crate) use self::endpoint::{IncomingConnection, QuicListener, flush_close_frames};

@@ -1,14 +1,14 @@
-//! The body of a request on its way from the stream to whoever reads it.
+//! The body of a request, on its way from the stream to its reader.
 //!
 //! ```text
-//!   Feeding --the reader has all---> Done
-//!      |   --the reader is gone----> Done   the client is told to stop
-//!      +--malformed, late----------> Done   and the reader is told
+//!   Feeding --the reader has all of it--> Done
+//!      |   --the reader was dropped-----> Done   the client is told to stop
+//!      +--malformed or late-------------> Done   the reader gets an error
 //! ```
 //!
-//! QUIC gives a client its windows back for what is read. So the first `early_bytes` of a body are
-//! read before anybody asks for them: all requests share one window of the connection, and small
-//! bodies of those that wait must not use it up.
+//! A client gets flow-control credit for what is read from QUIC. All requests of a connection share
+//! one window, and the small bodies of requests that wait must not exhaust it. The first
+//! `early_bytes` of a body are therefore read before its reader asks for them.
 
 use std::task::{Context, Poll, ready};
 
@@ -18,30 +18,30 @@ use http_body::Frame;
 use trine_core::incoming::{self, Filler, Want};
 use trine_core::{Body, BodyError};
 
-use super::code::{Code, Fault};
-use super::frame::Piece;
-use super::quic::{Over, Reader};
-use super::request::{self, Limits};
-use crate::config::ServerConfig;
-use crate::h1::upload::Clock;
-use crate::transport::timer::{Side, Timer};
+use super::codec::error::{Code, Fault};
+use super::codec::frame::Piece;
+use super::codec::head;
+use super::stream::{Reader, StreamEnd};
+use crate::config::limits::Limits;
+use crate::semantics::budget::WaitBudget;
+use crate::transport::timer::{Direction, Timer};
 
 #[derive(Debug)]
 pub(super) struct Upload {
     state: State,
-    /// What was taken before its reader asked for it. It is copied: pieces hold the packets that
-    /// they came in.
+    /// Data that was read before the reader asked for it. It is a copy, because a piece keeps the
+    /// packet alive that it came in.
     early: BytesMut,
-    /// What came behind that: the end is `None`.
+    /// The piece that follows `early`; the inner `None` is the end of the stream.
     behind: Option<Option<Piece>>,
-    /// Bytes that the reader got last, or that wait for it alone.
+    /// The length of the last frame that the reader was given.
     handed: usize,
-    /// What Content-Length promises still.
+    /// The bytes that are missing to the declared Content-Length.
     left: Option<u64>,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
-    limits: Limits,
-    clock: Clock,
+    /// How long the client may still keep the reader waiting.
+    budget: WaitBudget,
 }
 
 #[derive(Debug)]
@@ -50,41 +50,31 @@ enum State {
     Feeding(Filler),
 }
 
-/// What there is to do for the body.
-pub(super) enum Moved {
-    /// Its reader was given something, so that it is worth asking again.
-    Reader,
-    /// The client is to be asked for it.
-    Continue,
+/// What was done for the body.
+pub(super) enum Step {
+    /// The reader was given something, so it is worth polling again.
+    Delivered,
+    /// `100 Continue` has to be sent.
+    SendContinue,
 }
 
 impl Upload {
-    /// The body behind a head that declares `length`, of which `first` came along: `None` if
-    /// nothing did yet.
+    /// The body of a request that declares `length`. `first` is the piece that followed the head,
+    /// and `None` if nothing has arrived yet.
     pub(super) fn attach(
         length: Option<u64>,
         expect_continue: bool,
         first: Option<Option<Piece>>,
-        limits: Limits,
-        config: &ServerConfig,
     ) -> Result<(Upload, Body), Fault> {
         let ended = matches!(first, Some(None));
         let (filler, incoming) = incoming::channel(length);
         let state = if ended { State::Done } else { State::Feeding(filler) };
         let body = if ended { Body::empty() } else { Body::incoming(incoming) };
         let awaits_continue = expect_continue && first.is_none();
-        let clock = Clock::new(config);
+        let budget = WaitBudget::default();
         let (early, behind) = (BytesMut::new(), None);
-        let mut upload = Upload {
-            state,
-            early,
-            behind,
-            handed: 0,
-            left: length,
-            awaits_continue,
-            limits,
-            clock,
-        };
+        let mut upload =
+            Upload { state, early, behind, handed: 0, left: length, awaits_continue, budget };
         match first {
             None => {}
             Some(first) => match upload.admit(first)? {
@@ -99,19 +89,19 @@ impl Upload {
         matches!(self.state, State::Done)
     }
 
-    /// Moves the body on.
+    /// Moves the body towards its reader.
     pub(super) fn poll_move(
         &mut self,
         cx: &mut Context<'_>,
         reader: &mut Reader,
         timer: &mut Timer,
-        config: &ServerConfig,
-    ) -> Poll<Result<Moved, Over>> {
+        limits: &Limits,
+    ) -> Poll<Result<Step, StreamEnd>> {
         let State::Feeding(filler) = &self.state else { return self.watch(cx, reader) };
         match filler.poll_wanted(cx) {
-            Poll::Pending => return self.take_early(cx, reader, config),
+            Poll::Pending => return self.take_early(cx, reader, limits),
             Poll::Ready(Want::Gone) => {
-                timer.clear(Side::Read);
+                timer.clear(Direction::Read);
                 self.stop(reader);
                 return self.watch(cx, reader);
             }
@@ -119,40 +109,44 @@ impl Upload {
         }
         self.handed = 0;
         if std::mem::take(&mut self.awaits_continue) {
-            return Poll::Ready(Ok(Moved::Continue));
+            return Poll::Ready(Ok(Step::SendContinue));
         }
         let piece = match self.take_held() {
             Some(piece) => Ok(piece),
             None => match reader.poll_next(cx) {
                 Poll::Ready(piece) => piece.and_then(|piece| Ok(self.admit(piece)?)),
                 Poll::Pending => {
-                    self.clock.start(timer);
+                    if let Some(left) = self.budget.wait(limits.body_timeout) {
+                        timer.set(Direction::Read, left);
+                    }
                     return Poll::Pending;
                 }
             },
         };
         let bytes = piece.as_ref().ok().and_then(Option::as_ref).map_or(0, Piece::len);
-        self.clock.stop(timer, bytes, config);
-        let delivered = piece.and_then(|piece| self.deliver(piece, config));
-        Poll::Ready(self.told(delivered).map(|()| Moved::Reader))
+        if self.budget.progress(bytes, limits.min_body_rate) {
+            timer.clear(Direction::Read);
+        }
+        let delivered = piece.and_then(|piece| self.deliver(piece, limits));
+        Poll::Ready(self.report(delivered).map(|()| Step::Delivered))
     }
 
-    /// Nobody asks. What comes is taken all the same, up to the limit; and the client may take its
-    /// request back.
+    /// Reads ahead while the reader does not ask, up to `early_bytes`, and watches for a client
+    /// that cancels the request.
     fn take_early(
         &mut self,
         cx: &mut Context<'_>,
         reader: &mut Reader,
-        config: &ServerConfig,
-    ) -> Poll<Result<Moved, Over>> {
-        while self.behind.is_none() && self.handed + self.early.len() < config.http3.early_bytes {
+        limits: &Limits,
+    ) -> Poll<Result<Step, StreamEnd>> {
+        while self.behind.is_none() && self.handed + self.early.len() < limits.http3.early_bytes {
             let piece = ready!(reader.poll_next(cx));
             self.awaits_continue = false;
             let piece = piece.and_then(|piece| Ok(self.admit(piece)?));
-            match self.told(piece) {
+            match self.report(piece) {
                 Ok(Some(Piece::Data(data))) => self.early.extend_from_slice(&data),
                 Ok(other) => self.behind = Some(other),
-                Err(over) => return Poll::Ready(Err(over)),
+                Err(end) => return Poll::Ready(Err(end)),
             }
         }
         self.watch(cx, reader)
@@ -165,9 +159,9 @@ impl Upload {
         Some(Some(Piece::Data(std::mem::take(&mut self.early).freeze())))
     }
 
-    /// Called when the answer is there, before its head is sent: from then on, `100 Continue`
-    /// cannot be. Whether it is to be.
-    pub(super) fn settle(&mut self, cx: &mut Context<'_>, success: bool) -> bool {
+    /// Called before the head of the response is sent, because `100 Continue` cannot follow it.
+    /// Returns whether it has to be sent now.
+    pub(super) fn before_response(&mut self, cx: &mut Context<'_>, success: bool) -> bool {
         let State::Feeding(filler) = &self.state else { return false };
         if !std::mem::take(&mut self.awaits_continue)
             || filler.poll_wanted(cx) == Poll::Ready(Want::Gone)
@@ -175,23 +169,23 @@ impl Upload {
             return false;
         }
         if !success {
-            // The client reads a refusal and keeps its body.
+            // The client reads the refusal and does not send its body.
             self.fail(BodyError::Incomplete);
         }
-        // Else somebody still holds the body: the answer is made of it, or a task reads on.
+        // On success, the body is still held: the response is made of it, or a task reads it.
         success
     }
 
-    /// Nobody reads: what can happen is that the client takes its request back.
-    fn watch(&self, cx: &mut Context<'_>, reader: &mut Reader) -> Poll<Result<Moved, Over>> {
+    /// Waits for a client that cancels its request.
+    fn watch(&self, cx: &mut Context<'_>, reader: &mut Reader) -> Poll<Result<Step, StreamEnd>> {
         reader.poll_reset(cx).map(Err)
     }
 
-    fn deliver(&mut self, piece: Option<Piece>, config: &ServerConfig) -> Result<(), Over> {
+    fn deliver(&mut self, piece: Option<Piece>, limits: &Limits) -> Result<(), StreamEnd> {
         match piece {
             Some(Piece::Data(data)) => self.hand(data),
             Some(Piece::Trailers(section)) => {
-                let trailers = request::trailers(section, self.limits, config.max_trailer_bytes)?;
+                let trailers = head::trailers(section, limits.head, limits.body.trailers)?;
                 self.trailers(trailers);
             }
             Some(Piece::More | Piece::Head(_) | Piece::HeadTooLarge) => {}
@@ -200,7 +194,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Holds a piece to the length that was declared.
+    /// Checks a piece against the declared Content-Length.
     fn admit(&mut self, piece: Option<Piece>) -> Result<Option<Piece>, Fault> {
         match (&mut self.left, &piece) {
             (Some(left), Some(Piece::Data(data))) => {
@@ -212,14 +206,14 @@ impl Upload {
         Ok(piece)
     }
 
-    /// Tells the reader of what went wrong.
-    fn told<T>(&mut self, result: Result<T, Over>) -> Result<T, Over> {
-        if let Err(over) = &result {
-            self.fail(match over {
-                Over::Fault(Fault::Stream(_, how) | Fault::Connection(_, how)) => {
+    /// Passes an error on to the reader too.
+    fn report<T>(&mut self, result: Result<T, StreamEnd>) -> Result<T, StreamEnd> {
+        if let Err(end) = &result {
+            self.fail(match end {
+                StreamEnd::Fault(Fault::Stream(_, how) | Fault::Connection(_, how)) => {
                     BodyError::Malformed(how)
                 }
-                Over::Cancelled => BodyError::Incomplete,
+                StreamEnd::Cancelled => BodyError::Incomplete,
             });
         }
         result
@@ -246,18 +240,18 @@ impl Upload {
         }
     }
 
-    /// The reader waited for too long.
+    /// The client kept the reader waiting for too long.
     pub(super) fn time_out(&mut self, reader: &mut Reader) {
         self.fail(BodyError::TimedOut);
         reader.stop(Code::NoError);
     }
 
-    /// The client is gone, and the reader must not wait for it.
+    /// The client is gone, so the reader must not wait for it.
     pub(super) fn lose(&mut self) {
         self.fail(BodyError::Incomplete);
     }
 
-    /// Nobody wants the rest (RFC 9114, 4.1).
+    /// The rest of the body is not wanted (RFC 9114, 4.1).
     pub(super) fn stop(&mut self, reader: &mut Reader) {
         self.state = State::Done;
         (self.early, self.behind) = (BytesMut::new(), None);

@@ -162,10 +162,18 @@ pub(crate) fn bind(config: &ServerConfig) -> Result<Vec<Opened>, ServerError> {
     let mut places = config.places();
     #[cfg(feature = "acme")]
     crate::tls::acme::share(&mut places).map_err(ServerError::Tls)?;
-    places.iter().map(|listen| open(listen, config)).collect()
+    let (limits, trusted) = (config.limits(), Arc::new(config.trusted()));
+    let door = |listen: &Listen, address: &Address| {
+        Door::new(listen, address, &limits, &trusted).map(Arc::new)
+    };
+    places.iter().map(|listen| open(listen, config, door)).collect()
 }
 
-fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
+fn open(
+    listen: &Listen,
+    config: &ServerConfig,
+    door: impl Fn(&Listen, &Address) -> Result<Arc<Door>, ServerError>,
+) -> Result<Opened, ServerError> {
     let failed = |source| ServerError::Bind { address: listen.address.clone(), source };
     #[cfg(unix)]
     if let Some(Adopted { sockets, origin }) =
@@ -177,7 +185,7 @@ fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
             }
             _ => listen.address.clone(),
         };
-        let door = Arc::new(Door::new(listen, &address, config)?);
+        let door = door(listen, &address)?;
         return Ok(Opened { address, door, sockets, origin });
     }
     let (address, sockets) = match &listen.address {
@@ -191,7 +199,7 @@ fn open(listen: &Listen, config: &ServerConfig) -> Result<Opened, ServerError> {
             (listen.address.clone(), vec![socket])
         }
     };
-    let door = Arc::new(Door::new(listen, &address, config)?);
+    let door = door(listen, &address)?;
     Ok(Opened { address, door, sockets, origin: Origin::Here })
 }
 

@@ -73,7 +73,7 @@ pub(crate) enum Socket {
     #[cfg(unix)]
     Unix(UnixStream),
     #[cfg(feature = "http3")]
-    Quic(Box<crate::h3::Arrival>),
+    Quic(Box<crate::h3::IncomingConnection>),
 }
 
 impl Listener {

@@ -1,4 +1,4 @@
-//! An axum `Router` as it is (feature `axum`).
+//! Serves an axum `Router` as it is (feature `axum`).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,19 +11,18 @@ use http::{Request, Response};
 use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo};
 
-use crate::seam::{MakeConnection, MakeWorker};
+use crate::seam::{MakeConnection, MakeWorker, UpgradeKind};
 
-/// An axum `Router`, as it is: its handlers find `ConnectInfo<SocketAddr>`, as they do on
-/// `axum::serve` with `into_make_service_with_connect_info`, and its WebSockets work (feature
-/// `hyper-upgrade`).
+/// An axum `Router` is served as it is.
 ///
-/// The address is that of the peer, as there: behind a proxy, the proxy's own. What the proxy says
-/// of its client is another thing, and code that weighs the one against the other would be deceived
-/// by the client's address in the peer's place.
+/// Its handlers find `ConnectInfo<SocketAddr>`, as with `axum::serve` and
+/// `into_make_service_with_connect_info`. Its WebSockets work with the feature `hyper-upgrade`.
+///
+/// The address is always the address of the peer. Behind a proxy that is the proxy:
 /// [`TrustedProxies::client`](crate::TrustedProxies::client) of
-/// [`ServerConfig::trusted`](crate::ServerConfig::trusted) has the client. With the PROXY protocol
-/// it is the address that the balancer names. A Unix socket has none, and `ConnectInfo` is not
-/// there.
+/// [`ServerConfig::trusted`](crate::ServerConfig::trusted) finds the client. With the PROXY
+/// protocol it is the address that the load balancer names. A Unix socket has no address, so
+/// `ConnectInfo` is absent there.
 ///
 /// ```no_run
 /// # async fn run(router: axum::Router) -> Result<(), trine_server::ServerError> {
@@ -41,14 +40,14 @@ impl MakeWorker for Router {
 }
 
 impl MakeConnection for Router {
-    type Service = RouterOn;
+    type Service = ConnectionRouter;
 
-    fn connection(&self, info: &ConnInfo) -> RouterOn {
-        RouterOn { router: self.clone(), peer: info.peer }
+    fn connection(&self, info: &ConnInfo) -> ConnectionRouter {
+        ConnectionRouter { router: self.clone(), peer: info.peer }
     }
 
-    fn foreign_upgrade(&self, _head: &http::request::Parts) -> bool {
-        true
+    fn upgrade_kind(&self, _head: &http::request::Parts) -> UpgradeKind {
+        UpgradeKind::Hyper
     }
 
     fn extended_connect(&self) -> bool {
@@ -56,14 +55,15 @@ impl MakeConnection for Router {
     }
 }
 
-/// A `Router` on one connection.
+/// The service of one connection: a `Router` that knows its peer. It is the
+/// [`MakeConnection::Service`](crate::MakeConnection::Service) of a `Router`.
 #[derive(Debug, Clone)]
-pub struct RouterOn {
+pub struct ConnectionRouter {
     router: Router,
     peer: Option<SocketAddr>,
 }
 
-impl Service<Request<Body>> for RouterOn {
+impl Service<Request<Body>> for ConnectionRouter {
     type Response = Response<axum::body::Body>;
     type Error = Infallible;
     type Future = RouteFuture<Infallible>;

@@ -1,92 +1,71 @@
-//! The call of the service, and what is told when it gives no answer.
+//! One call of a service: the service is made ready, called, and its response awaited.
 
 use std::future::Future as _;
-use std::pin::pin;
-use std::task::{Poll, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use http::{Response, StatusCode};
-use trine_core::BoxError;
+use http::{Request, Response};
+use trine_core::Body;
 
-use crate::config::Cancel;
-use crate::error::error_status;
-use crate::h1::codec::head::Head;
-use crate::h1::connection::{End, drive};
-use crate::h1::upload::Upload;
 use crate::seam::HttpService;
-use crate::transport::io::Io;
-use crate::transport::wire::Wire;
+use crate::seam::failure::Failure;
 
-/// What a client learns of a service that failed or panicked.
-pub(crate) const FAILED: &str = "the service failed; its log says why";
-
-/// A service that gave no answer.
-pub(crate) struct Failure {
-    pub(crate) status: StatusCode,
+/// The progress of one call.
+///
+/// The request and the response are large. They lie in slots of the caller, and are moved only
+/// once.
+pub(crate) struct ServiceCall<'a, S: HttpService> {
+    service: &'a mut S,
+    future: Pin<&'a mut Option<S::Future>>,
 }
 
-impl Failure {
-    #[cold]
-    pub(crate) fn of(error: &BoxError) -> Failure {
-        let status = error_status(error);
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(%error, "a service failed");
-        } else {
-            tracing::debug!(%error, status = status.as_u16(), "a service refused a request");
-        }
-        Failure { status }
+impl<'a, S: HttpService> ServiceCall<'a, S> {
+    /// `future` is an empty slot for the future of the service.
+    pub(crate) fn new(
+        service: &'a mut S,
+        future: Pin<&'a mut Option<S::Future>>,
+    ) -> ServiceCall<'a, S> {
+        ServiceCall { service, future }
     }
 
-    // Never the error's own text: it may hold what only the log should.
-    pub(crate) fn detail(&self) -> &'static str {
-        match self.status.as_u16() {
-            400 => "the request body ended early or is malformed",
-            408 => "the request body did not arrive in time",
-            413 => "the request body is larger than this server accepts",
-            503 => "the service is overloaded; try again later",
-            504 => "the service did not answer in time",
-            _ => FAILED,
-        }
-    }
-}
-
-/// Makes the service ready, only now that a whole head is there (an idle connection must hold no
-/// permit), and calls it with the request in `head`. The answer lies in `out` then.
-pub(crate) async fn call<I, S>(
-    wire: &mut Wire<I>,
-    upload: &mut Upload,
-    service: &mut S,
-    head: &mut Option<Head>,
-    out: &mut Option<Response<S::ResponseBody>>,
-) -> Result<Result<(), Failure>, End>
-where
-    I: Io,
-    S: HttpService,
-{
-    let mut answer = pin!(None);
-    let answered = drive(wire, upload, |cx, _| {
+    /// Ready when the response lies in `response`, or when the service failed.
+    ///
+    /// The service is made ready only now that a whole head is there: an idle connection must not
+    /// hold a permit of a layer.
+    #[inline]
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        head: &mut Option<T>,
+        into_request: impl FnOnce(T) -> Request<Body>,
+        response: &mut Option<Response<S::ResponseBody>>,
+    ) -> Poll<Result<(), Failure>> {
         if head.is_some() {
-            if let Err(error) = ready!(service.poll_ready(cx)) {
+            if let Err(error) = ready!(self.service.poll_ready(cx)) {
                 return Poll::Ready(Err(Failure::of(&error.into())));
             }
-            answer.set(head.take().map(|head| service.call(head.request)));
+            let head = head.take();
+            self.future.set(head.map(|head| self.service.call(into_request(head))));
         }
-        let Some(answer) = answer.as_mut().as_pin_mut() else { return Poll::Pending };
-        Poll::Ready(match ready!(answer.poll(cx)) {
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        Poll::Ready(match ready!(future.poll(cx)) {
             Ok(answer) => {
-                *out = Some(answer);
+                *response = Some(answer);
                 Ok(())
             }
             Err(error) => Err(Failure::of(&error.into())),
         })
-    })
-    .await;
-    if answered.is_err()
-        && wire.config.cancel == Cancel::Never
-        && let Some(answer) = answer.as_mut().as_pin_mut()
-    {
-        upload.lose();
-        // The client is gone, and the service ends what it began. Its answer is nobody's.
-        let _ = answer.await;
     }
-    answered
+
+    /// Whether the service was called.
+    pub(crate) fn is_called(&self) -> bool {
+        self.future.is_some()
+    }
+
+    /// Lets the service finish although its client is gone. The response is dropped.
+    pub(crate) async fn finish(mut self) {
+        if let Some(future) = self.future.as_mut().as_pin_mut() {
+            let _ = future.await;
+        }
+    }
 }

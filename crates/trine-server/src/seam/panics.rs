@@ -1,23 +1,36 @@
-//! Panics of a service: caught once for everything that a connection does, logged, and told apart
-//! from every other end.
+//! Catches panics of services. A connection has one panic guard for everything that it does.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-/// The service panicked. It was logged; the value has nothing more to say.
+/// The service panicked. The panic was logged.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-/// Runs a piece of foreign code.
+/// Runs code of a service, and catches its panic.
 ///
-/// `AssertUnwindSafe`: whatever the code left half-done is dropped with its connection and never
-/// used again.
+/// `AssertUnwindSafe` is right here: whatever the code left in an inconsistent state is dropped and
+/// never used again.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(report)
 }
 
-// The payload is dropped here; one that panics while it is dropped would end the worker, so it is
-// kept from that.
+/// Polls a future that runs foreign code. A future that panicked must not be polled again.
+#[inline]
+pub(crate) fn poll_caught<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Panicked>> {
+    match caught(|| future.poll(cx)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panicked) => Poll::Ready(Err(panicked)),
+    }
+}
+
+// The payload is dropped here. A payload that panics while it is dropped would end the worker, so
+// that panic is caught too.
 #[cold]
 fn report(payload: Box<dyn Any + Send>) -> Panicked {
     let text = payload

@@ -1,4 +1,4 @@
-//! The Date header, formatted once per second and thread.
+//! The Date header, which is formatted once per second and thread.
 
 use std::cell::Cell;
 #[cfg(any(feature = "http2", feature = "http3"))]
@@ -11,18 +11,19 @@ use http::HeaderValue;
 thread_local! {
     static NOW: Cell<(u64, Line)> = const { Cell::new((u64::MAX, [0; 37])) };
     #[cfg(any(feature = "http2", feature = "http3"))]
-    static VALUE: RefCell<(Line, HeaderValue)> = const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
+    static VALUE: RefCell<(Line, HeaderValue)> =
+        const { RefCell::new(([0; 37], HeaderValue::from_static(""))) };
 }
 
-/// The whole header line: it is written into every answer.
+/// The whole header line, which is written into every response.
 pub(crate) type Line = [u8; 37];
 
-/// The time as it was at the last [`look`], as RFC 9110, 5.6.7 wants it.
+/// The time of the last [`refresh`], in the format of RFC 9110, 5.6.7.
 pub(crate) fn now() -> Line {
     NOW.with(|now| now.get().1)
 }
 
-/// The value alone. It is made once a second and shared.
+/// The value of the header. It is made once per second and shared.
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) fn value() -> HeaderValue {
     let line = now();
@@ -35,9 +36,9 @@ pub(crate) fn value() -> HeaderValue {
     })
 }
 
-/// Looks at the clock. It is called whenever a connection has waited: answers that are made in one
-/// go, one after the other, have the same time.
-pub(crate) fn look() {
+/// Reads the clock. This is called whenever a connection is polled, so responses that are sent in
+/// one poll have the same time.
+pub(crate) fn refresh() {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     NOW.with(|now| {
         if now.get().0 != seconds {
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn a_known_second() {
         assert_eq!(&super::format(784_111_777), b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
-        super::look();
+        super::refresh();
         assert!(super::now().ends_with(b" GMT\r\n"));
     }
 }

@@ -1,10 +1,9 @@
 //! The Huffman code of HPACK and QPACK (RFC 7541, appendix B).
 //!
-//! It is canonical: symbols of one length have consecutive codes, and longer codes follow shorter
-//! ones. So the lengths are the whole table.
+//! The code is canonical: symbols of one length have consecutive codes, and longer codes follow
+//! shorter ones. The lengths are therefore the whole table.
 
-/// The value that `coded` stands for, appended to `out`. `None` where it is not valid or would be
-/// longer than `most`.
+/// Decodes `coded` and appends it to `out`. `None` if it is invalid or longer than `most`.
 pub(crate) fn decode(coded: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
     let mut bits: u64 = 0;
     let mut held = 0;
@@ -17,16 +16,15 @@ pub(crate) fn decode(coded: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()>
             bits |= u64::from(*byte) << (56 - held);
             held += 8;
         }
-        // The first 32 bits, filled up with ones: what pads the end is the beginning of the longest
-        // code.
+        // The first 32 bits, filled up with ones: the padding is the beginning of the longest code.
         let window = if held >= 32 { bits >> 32 } else { (bits >> 32) | (0xffff_ffff >> held) };
         let Some(row) = ROWS.iter().find(|row| window < row.end) else {
-            // Only the code of the end itself is left, of which at most seven bits may pad (RFC
-            // 7541, 5.2).
+            // Only the code of the end of a string matches. At most seven of its bits may be
+            // padding (RFC 7541, 5.2).
             return (held < 8).then_some(());
         };
         if u32::from(row.len) > held {
-            // A code that is cut off.
+            // The code is cut off.
             return None;
         }
         let offset = (window - row.start) >> (32 - row.len);
@@ -42,16 +40,16 @@ pub(crate) fn decode(coded: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()>
 /// The codes of one length, as the first bits of 32.
 struct Row {
     len: u8,
-    /// The first of them, and the first that is longer.
+    /// The first code of this length, and the first longer code.
     start: u64,
     end: u64,
-    /// Where their symbols are in [`ORDER`].
+    /// The position of their symbols in [`ORDER`].
     first: u16,
 }
 
 const LONGEST: usize = 30;
 
-/// For every length that a code has.
+/// One row for each length of a code.
 static ROWS: [Row; LONGEST] = rows();
 
 /// The symbols, by length and value.
@@ -95,7 +93,8 @@ const fn order() -> [u8; 256] {
     order
 }
 
-/// How many bits the code of each byte has. That of the end, thirty ones, is no byte's.
+/// The length of the code of each byte, in bits. The code of the end of a string, thirty ones,
+/// belongs to no byte.
 #[rustfmt::skip]
 const LENGTHS: [u8; 256] = [
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28,

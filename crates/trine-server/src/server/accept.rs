@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::config::{AtCapacity, ServerConfig};
+use crate::config::limits::{AtCapacity, Limits};
 use crate::listen::socket::{Listener, Socket};
 use crate::server::shed::Shed;
 use crate::server::shutdown::{Phase, reached};
@@ -20,18 +20,18 @@ use crate::server::shutdown::{Phase, reached};
 /// no memory of ours; or they are accepted to be shed.
 pub(crate) async fn accept(
     listener: Listener,
-    config: &ServerConfig,
+    limits: &Limits,
     permits: Arc<Semaphore>,
     mut phase: watch::Receiver<Phase>,
     mut serve: impl FnMut(Socket, OwnedSemaphorePermit),
 ) {
     let mut draining = pin!(reached(&mut phase, Phase::Leaving));
-    let mut shed = Shed::new(config);
+    let mut shed = Shed::new(limits);
     loop {
         let accepted = tokio::select! {
             biased;
             () = &mut draining => break,
-            accepted = next(&listener, &permits, config.at_capacity) => accepted,
+            accepted = next(&listener, &permits, limits.at_capacity) => accepted,
         };
         match accepted {
             Ok((socket, Some(permit))) => serve(socket, permit),

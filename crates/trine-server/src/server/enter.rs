@@ -7,17 +7,17 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use trine_core::ConnInfo;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::ServerError;
 use crate::forwarded::TrustedProxies;
 use crate::forwarded::network::Network;
-use crate::h1::connection::conn;
 use crate::listen::Listen;
 use crate::listen::address::Address;
 use crate::listen::proxy_protocol;
 use crate::seam::MakeConnection;
-use crate::semantics::https::{Came, HttpsRedirect, Redirecting};
-use crate::server::shutdown::Place;
+use crate::seam::connection::Connection;
+use crate::semantics::https::{ConnectionOrigin, HttpsRedirect, Redirecting};
+use crate::server::shutdown::ConnectionGuard;
 #[cfg(feature = "tls-core")]
 use crate::tls::Secured;
 use crate::transport::io::Io;
@@ -28,7 +28,7 @@ pub(crate) struct Door {
     #[cfg(feature = "tls-core")]
     tls: Option<crate::tls::Gate>,
     #[cfg(feature = "http3")]
-    http3: Option<crate::h3::Port>,
+    http3: Option<crate::h3::QuicListener>,
     redirect: Option<HttpsRedirect>,
     /// Whose word counts that a request came over TLS: such a one is not redirected.
     trusted: Arc<TrustedProxies>,
@@ -50,28 +50,35 @@ impl Door {
     pub(crate) fn new(
         listen: &Listen,
         address: &Address,
-        config: &ServerConfig,
+        limits: &Limits,
+        trusted: &Arc<TrustedProxies>,
     ) -> Result<Door, ServerError> {
         #[cfg(feature = "tls-core")]
         let tls = match &listen.tls {
-            Some(tls) => Some(crate::tls::Gate::new(tls, config).map_err(ServerError::Tls)?),
+            Some(tls) => Some(crate::tls::Gate::new(tls, limits).map_err(ServerError::Tls)?),
             None => None,
         };
         Ok(Door {
             #[cfg(feature = "http3")]
-            http3: crate::h3::Port::of(listen, address, tls.as_ref(), config)?,
+            http3: if listen.http3 {
+                let current = tls.as_ref().map(crate::tls::Gate::current);
+                let proxied = !listen.proxy_protocol.is_empty();
+                Some(crate::h3::QuicListener::new(address, proxied, current, limits)?)
+            } else {
+                None
+            },
             #[cfg(feature = "tls-core")]
             tls,
             redirect: listen.redirect.clone(),
-            trusted: Arc::new(config.trusted()),
+            trusted: Arc::clone(trusted),
             #[cfg(feature = "acme")]
             proofs: std::sync::OnceLock::new(),
             proxies: listen.proxy_protocol.clone(),
         })
     }
 
-    fn came(&self, info: &ConnInfo) -> Came {
-        Came { conn: info.clone(), trusted: Arc::clone(&self.trusted) }
+    fn origin(&self, info: &ConnInfo) -> ConnectionOrigin {
+        ConnectionOrigin { conn: info.clone(), trusted: Arc::clone(&self.trusted) }
     }
 }
 
@@ -90,7 +97,7 @@ impl Door {
 
     /// The gate and the UDP port of a place that speaks HTTP/3.
     #[cfg(feature = "http3")]
-    pub(crate) fn http3(&self) -> Option<(&crate::tls::Gate, &crate::h3::Port)> {
+    pub(crate) fn http3(&self) -> Option<(&crate::tls::Gate, &crate::h3::QuicListener)> {
         self.tls.as_ref().zip(self.http3.as_ref())
     }
 }
@@ -104,61 +111,60 @@ pub(crate) async fn enter<I, M>(
     mut info: ConnInfo,
     door: Arc<Door>,
     make: impl Deref<Target = M> + 'static,
-    config: Arc<ServerConfig>,
-    place: Place,
+    limits: Arc<Limits>,
+    guard: ConnectionGuard,
 ) where
     I: Io + Send + 'static,
     M: MakeConnection,
 {
     if !door.proxies.is_empty() {
-        let header = place.last_chance(proxy_protocol::read(&mut io, info, &door.proxies, &config));
+        let header =
+            guard.wait_with_grace(proxy_protocol::read(&mut io, info, &door.proxies, &limits));
         let Some(Some(known)) = Box::pin(header).await else { return };
         info = known;
     }
     #[cfg(feature = "tls-core")]
     if door.tls.is_some() {
-        return Box::pin(secured(io, info, door, make, config, place)).await;
+        return Box::pin(secured(Connection { io, info, make, limits, guard }, door)).await;
     }
     #[cfg(feature = "acme")]
     if let Some(states) = door.proofs.get() {
         let make = crate::tls::acme::Proving {
             inner: make,
             states: Arc::clone(states),
-            redirect: door.redirect.clone().map(|redirect| (redirect, door.came(&info))),
+            redirect: door.redirect.clone().map(|redirect| (redirect, door.origin(&info))),
         };
-        return Box::pin(conn(io, info, Box::new(make), config, place)).await;
+        let make = Box::new(make);
+        return Box::pin(crate::h1::serve(Connection { io, info, make, limits, guard })).await;
     }
     if let Some(redirect) = door.redirect.clone() {
-        let make = Redirecting { inner: make, redirect, came: door.came(&info) };
-        return Box::pin(conn(io, info, &make, config, place)).await;
+        let make = Redirecting { inner: make, redirect, origin: door.origin(&info) };
+        let make = &make;
+        return Box::pin(crate::h1::serve(Connection { io, info, make, limits, guard })).await;
     }
     drop(door);
-    conn(io, info, make, config, place).await;
+    crate::h1::serve(Connection { io, info, make, limits, guard }).await;
 }
 
 #[cfg(feature = "tls-core")]
-async fn secured<I, M>(
-    io: I,
-    info: ConnInfo,
-    door: Arc<Door>,
-    make: impl Deref<Target = M> + 'static,
-    config: Arc<ServerConfig>,
-    place: Place,
-) where
+async fn secured<I, D, M>(connection: Connection<I, D>, door: Arc<Door>)
+where
     I: Io + Send + 'static,
+    D: Deref<Target = M> + 'static,
     M: MakeConnection,
 {
+    let Connection { io, info, make, limits, guard } = connection;
     let Some(gate) = &door.tls else { return };
     // What the handshake needed is given back before the first request.
-    let secured = Box::pin(gate.secure(io, &config, &place)).await;
-    let Some(Secured { stream, info: tls }) = secured else { return };
+    let secured = Box::pin(gate.secure(io, &limits, &guard)).await;
+    let Some(Secured { stream: io, info: tls }) = secured else { return };
     let info = info.with_tls(tls);
     #[cfg(feature = "http3")]
     if let Some(port) = &door.http3 {
-        let make = Box::new(crate::h3::Advertise::new(make, port.number()));
-        return protected(stream, info, make, config, place).await;
+        let make = Box::new(crate::h3::Advertise::new(make, port.port()));
+        return protected(Connection { io, info, make, limits, guard }).await;
     }
-    protected(stream, info, make, config, place).await;
+    protected(Connection { io, info, make, limits, guard }).await;
 }
 
 #[cfg(all(feature = "http2", feature = "tls-core"))]
@@ -168,29 +174,16 @@ fn is_http2(info: &ConnInfo) -> bool {
 
 /// Serves what was agreed on.
 #[cfg(feature = "tls-core")]
-async fn protected<I, M>(
-    stream: crate::tls::TlsStream<I>,
-    info: ConnInfo,
-    make: impl Deref<Target = M> + 'static,
-    config: Arc<ServerConfig>,
-    place: Place,
-) where
+async fn protected<I, D, M>(connection: Connection<crate::tls::TlsStream<I>, D>)
+where
     I: Io + Send + 'static,
+    D: Deref<Target = M> + 'static,
     M: MakeConnection,
 {
     #[cfg(feature = "http2")]
-    if is_http2(&info) {
-        let service = make.connection(&info);
-        return Box::pin(crate::h2::serve(
-            stream,
-            BytesMut::new(),
-            info,
-            make,
-            service,
-            config,
-            place,
-        ))
-        .await;
+    if is_http2(&connection.info) {
+        let service = connection.make.connection(&connection.info);
+        return Box::pin(crate::h2::serve(connection, service, BytesMut::new())).await;
     }
-    Box::pin(conn(stream, info, make, config, place)).await;
+    Box::pin(crate::h1::serve(connection)).await;
 }

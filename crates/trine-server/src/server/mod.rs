@@ -24,7 +24,7 @@ use crate::listen::address::Address;
 use crate::listen::socket::{self, Socket};
 use crate::listen::unix::Files;
 use crate::listen::{self, Entrance, Opened, Origin};
-use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
+use crate::seam::{HttpService, HyperUpgrades, MakeConnection, MakeWorker};
 use crate::server::enter::{Door, enter};
 use crate::server::shutdown::{Phase, advance, reached};
 use crate::server::worker::{Common, Event};
@@ -187,7 +187,7 @@ impl Bound {
         #[cfg(feature = "acme")]
         let _acme = self.keep_certificates().await?;
         // If this future is dropped, the threads must not stay.
-        let _over = Over(self.handle.clone());
+        let _stop = StopOnDrop(self.handle.clone());
         let make = Arc::new(make);
         let common = self.common();
         let (events, mut heard) = mpsc::unbounded_channel();
@@ -228,7 +228,7 @@ impl Bound {
                 None => break,
             }
         }
-        advance(&self.handle.phase, Phase::Over);
+        advance(&self.handle.phase, Phase::Stopped);
         let joining = tokio::task::spawn_blocking(move || {
             threads.into_iter().for_each(|thread| drop(thread.join()))
         });
@@ -269,12 +269,12 @@ impl Bound {
             listening.spawn(worker::work(
                 entrances,
                 common.clone(),
-                move |socket, door, place, config| {
+                move |socket, door, guard, limits| {
                     let make = Arc::clone(&worker);
                     match socket {
                         Socket::Tcp(stream, peer) => {
                             let info = socket::info(&stream, peer);
-                            tokio::spawn(enter(stream, info, door, make, config, place))
+                            tokio::spawn(enter(stream, info, door, make, limits, guard))
                         }
                         #[cfg(unix)]
                         Socket::Unix(stream) => tokio::spawn(enter(
@@ -282,12 +282,12 @@ impl Bound {
                             ConnInfo::unix(),
                             door,
                             make,
-                            config,
-                            place,
+                            limits,
+                            guard,
                         )),
                         #[cfg(feature = "http3")]
                         Socket::Quic(arrival) => {
-                            tokio::spawn(crate::h3::connection(*arrival, make, config, place))
+                            tokio::spawn(crate::h3::serve(*arrival, make, limits, guard))
                         }
                     };
                 },
@@ -319,7 +319,7 @@ impl Bound {
 
     fn common(&self) -> Common {
         Common {
-            config: Arc::new(self.config.clone()),
+            limits: Arc::new(self.config.limits()),
             permits: Arc::new(Semaphore::new(self.config.max_connections)),
             phase: self.handle.phase.subscribe(),
         }
@@ -383,14 +383,15 @@ pub async fn serve<S>(service: S) -> Result<(), ServerError>
 where
     S: HttpService + Clone + Send + Sync,
 {
-    Server::new(ServerConfig::default()).bind()?.serve(Shared(service)).await
+    Server::new(ServerConfig::default()).bind()?.serve(HyperUpgrades(service)).await
 }
 
-struct Over(ServerHandle);
+/// Stops the workers when the future of `serve` is dropped.
+struct StopOnDrop(ServerHandle);
 
-impl Drop for Over {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.end(Phase::Over);
+        self.0.end(Phase::Stopped);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::listen::socket::Socket;
 
 /// The answers of one worker that are on their way. They end with it.
@@ -29,8 +29,8 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \"detail\":\"the server has no place for another connection now\"}";
 
 impl Shed {
-    pub(crate) fn new(config: &ServerConfig) -> Shed {
-        Shed { tasks: JoinSet::new(), patience: config.discard_timeout }
+    pub(crate) fn new(limits: &Limits) -> Shed {
+        Shed { tasks: JoinSet::new(), patience: limits.discard_timeout }
     }
 
     /// Answers without making anybody wait for it.

@@ -1,13 +1,16 @@
-//! The graceful end: who is told, who is waited for, and when patience ends.
+//! The graceful shutdown: connections are asked to end, waited for, and dropped when the time is
+//! over.
 //!
 //! ```text
-//!   Starting -> Running -> Leaving -> Draining -> Aborted -> Over
+//!   Starting -> Running -> Leaving -> Draining -> Aborted -> Stopped
 //! ```
-//! `Leaving`: another process has taken over (or, mostly, this is skipped): nothing new is
-//! accepted, every connection ends with its next request, and idle ones may wait for it.
-//! `Draining`: nothing new is accepted, idle connections close, busy ones finish their request.
-//! `Aborted`: the time is over, or a second signal came; what is left is dropped. `Over`: every
-//! worker has drained, so runtimes may end.
+//! - `Leaving` (only after a handover): another process has taken over. No connection is accepted,
+//!   and every open connection ends with its next request. Idle connections may still send one.
+//! - `Draining`: no connection is accepted, idle connections close, and busy ones finish their
+//!   request.
+//! - `Aborted`: the time is over, or a second signal arrived. All remaining connections are
+//!   dropped.
+//! - `Stopped`: every worker has drained, so the runtimes may end.
 
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
@@ -19,7 +22,7 @@ use std::time::Duration;
 use slab::Slab;
 use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 
-/// Where the whole server stands. It only moves forward.
+/// The phase of the whole server. It only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Starting,
@@ -27,14 +30,14 @@ pub(crate) enum Phase {
     Leaving,
     Draining,
     Aborted,
-    Over,
+    Stopped,
 }
 
-/// How long a shutdown waits for the first word of a connection that it has accepted already: who
-/// has just connected may have sent a request that is still on its way.
-pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for the first bytes of a connection that was accepted before: the
+/// request of a client that has just connected may still be on its way.
+pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
-/// Moves the server forward, never back.
+/// Moves the server forward to a later phase. An earlier one changes nothing.
 pub(crate) fn advance(phase: &watch::Sender<Phase>, to: Phase) {
     phase.send_if_modified(|now| {
         let forward = *now < to;
@@ -45,38 +48,44 @@ pub(crate) fn advance(phase: &watch::Sender<Phase>, to: Phase) {
     });
 }
 
-/// Waits until the server stands at `at` or later.
+/// Waits until the server has reached this phase or a later one.
 pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, at: Phase) {
-    // The sender lives as long as `serve`; if it is gone, everything is over.
+    // The sender lives as long as `serve`. If it is gone, the server has stopped.
     let _ = phase.wait_for(|now| *now >= at).await;
 }
 
 /// The open connections of one worker, and whether they are asked to end.
 #[derive(Debug, Default)]
 pub(crate) struct Drain {
-    /// 0: serve; 1: the next request of a connection is its last; 2: idle connections end too; 3:
-    /// drop everything.
+    /// One of the constants below; it only grows.
     state: AtomicU8,
-    // A connection registers its task's waker once, at its start: requests pay nothing for a
-    // shutdown.
+    // A connection registers the waker of its task once, at its start, so that the shutdown costs
+    // nothing per request.
     open: Mutex<Slab<Option<Waker>>>,
     begun: Notify,
     emptied: Notify,
 }
 
+/// The next request of each connection is its last.
+const LAST_REQUEST: u8 = 1;
+/// Idle connections end too.
+const CLOSE_IDLE: u8 = 2;
+/// All connections are dropped.
+const ABORT: u8 = 3;
+
 impl Drain {
     pub(crate) fn is_draining(&self) -> bool {
-        self.state.load(Ordering::Relaxed) >= 1
+        self.state.load(Ordering::Relaxed) >= LAST_REQUEST
     }
 
-    /// Whether a connection without a request ends now. In a handover it does not: a request may be
-    /// on its way, and there is somebody else for whoever comes later.
+    /// Whether a connection without a request ends now. It does not after a handover: its next
+    /// request may be on its way, and the new process accepts all later connections.
     pub(crate) fn ends_idle(&self) -> bool {
-        self.state.load(Ordering::Relaxed) >= 2
+        self.state.load(Ordering::Relaxed) >= CLOSE_IDLE
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
-        self.state.load(Ordering::Relaxed) >= 3
+        self.state.load(Ordering::Relaxed) >= ABORT
     }
 
     /// Notifies all waiters when the shutdown begins.
@@ -84,7 +93,7 @@ impl Drain {
         &self.begun
     }
 
-    /// Ends when the server begins to shut down.
+    /// Resolves when the server begins to shut down.
     #[cfg(any(test, feature = "http3"))]
     pub(crate) fn draining(self: &Arc<Drain>) -> impl Future<Output = ()> + Send + use<> {
         let drain = Arc::clone(self);
@@ -96,51 +105,51 @@ impl Drain {
         }
     }
 
-    /// Counts a connection in.
-    pub(crate) fn enter(self: &Arc<Drain>, permit: OwnedSemaphorePermit) -> Place {
+    /// Counts a new connection among the open ones. `permit` is its share of the connection limit.
+    pub(crate) fn register(self: &Arc<Drain>, permit: OwnedSemaphorePermit) -> ConnectionGuard {
         let key = self.open().insert(None);
-        Place { drain: Arc::clone(self), key, _permit: permit }
+        ConnectionGuard { drain: Arc::clone(self), key, _permit: permit }
     }
 
-    /// After a handover: ends every connection with its next request. Whoever has none within
-    /// `idle` would have been let go without it too.
-    pub(crate) async fn leave(&self, phase: &mut watch::Receiver<Phase>, idle: Duration) {
+    /// After a handover: ends every connection with its next request, for at most `idle_timeout`.
+    /// A connection without a request in that time would have been closed anyway.
+    pub(crate) async fn leave(&self, phase: &mut watch::Receiver<Phase>, idle_timeout: Duration) {
         if *phase.borrow() != Phase::Leaving {
             return;
         }
-        self.tell(1);
+        self.enter(LAST_REQUEST);
         tokio::select! {
             () = self.emptied() => {}
             () = reached(phase, Phase::Draining) => {}
-            () = tokio::time::sleep(idle) => {}
+            () = tokio::time::sleep(idle_timeout) => {}
         }
     }
 
-    /// Ends all connections: asks first, and drops what is left after `patience` or when the server
-    /// is aborted.
-    pub(crate) async fn run(&self, phase: &mut watch::Receiver<Phase>, patience: Duration) {
-        self.tell(2);
+    /// Ends all connections: idle ones at once, busy ones after their request. Those that are left
+    /// after `timeout`, or when the server is aborted, are dropped.
+    pub(crate) async fn run(&self, phase: &mut watch::Receiver<Phase>, timeout: Duration) {
+        self.enter(CLOSE_IDLE);
         let mut emptied = pin!(self.emptied());
         let mut aborted = pin!(reached(phase, Phase::Aborted));
         tokio::select! {
             () = &mut emptied => return,
             () = &mut aborted => {}
-            () = tokio::time::sleep(patience) => {}
+            () = tokio::time::sleep(timeout) => {}
         }
         let left = self.open().len();
         tracing::warn!(
             connections = left,
-            "the time for shutting down is over; open connections are cut"
+            "the shutdown timeout has elapsed; open connections are closed"
         );
-        self.cut();
-        // Connections end at their next poll. Upgraded ones belong to their handlers, which end
-        // with the runtime.
+        self.abort();
+        // Connections end at their next poll. Upgraded connections belong to their handlers, which
+        // end with the runtime.
         let _ = tokio::time::timeout(Duration::from_millis(100), emptied).await;
     }
 
     /// Drops all connections at their next poll.
-    pub(crate) fn cut(&self) {
-        self.tell(3);
+    pub(crate) fn abort(&self) {
+        self.enter(ABORT);
     }
 
     async fn emptied(&self) {
@@ -153,9 +162,9 @@ impl Drain {
         }
     }
 
-    fn tell(&self, state: u8) {
+    fn enter(&self, state: u8) {
         self.state.store(state, Ordering::Relaxed);
-        // The lock orders the store before every waker that is registered after it.
+        // The lock orders the store before the registration of every later waker.
         let wakers: Vec<Waker> =
             self.open().iter().filter_map(|(_, waker)| waker.clone()).collect();
         for waker in wakers {
@@ -169,25 +178,25 @@ impl Drain {
     }
 }
 
-/// One connection's place among the open ones: it is counted, and its share of the connection limit
-/// is taken, until this is dropped.
+/// Keeps one connection counted among the open ones, and holds its share of the connection limit,
+/// until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionGuard {
     drain: Arc<Drain>,
     key: usize,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Place {
+impl ConnectionGuard {
     pub(crate) fn drain(&self) -> Arc<Drain> {
         Arc::clone(&self.drain)
     }
 
-    /// Runs what a connection waits for before its first request. `None` once the server is
-    /// aborted, and where it drains and that does not come within [`LAST_CHANCE`].
-    pub(crate) async fn last_chance<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// Runs `work` that a connection must do before its first request. Returns `None` when the
+    /// server is aborted, or when it drains and `work` takes longer than [`FIRST_REQUEST_GRACE`].
+    pub(crate) async fn wait_with_grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut working = pin!(work);
-        let mut patience = None;
+        let mut grace = None;
         poll_fn(|cx| {
             self.watch(cx);
             if self.drain.is_aborted() {
@@ -197,9 +206,9 @@ impl Place {
                 return Poll::Ready(Some(done));
             }
             if self.drain.ends_idle() {
-                let patience =
-                    patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CHANCE)));
-                ready!(patience.as_mut().poll(cx));
+                let grace =
+                    grace.get_or_insert_with(|| Box::pin(tokio::time::sleep(FIRST_REQUEST_GRACE)));
+                ready!(grace.as_mut().poll(cx));
                 return Poll::Ready(None);
             }
             Poll::Pending
@@ -207,15 +216,15 @@ impl Place {
         .await
     }
 
-    /// Has the current task woken when the drain begins and when it ends.
+    /// Registers the current task: it is woken when the drain begins and when it is aborted.
     pub(crate) fn watch(&self, cx: &Context<'_>) {
         if let Some(waker) = self.drain.open().get_mut(self.key) {
             *waker = Some(cx.waker().clone());
         }
     }
 
-    /// Forgets the task that watched: it ends before this place does, and its waker would keep its
-    /// memory.
+    /// Removes the registered waker, for a task that ends before this guard is dropped: the waker
+    /// would keep the memory of the task.
     pub(crate) fn unwatch(&self) {
         if let Some(waker) = self.drain.open().get_mut(self.key) {
             *waker = None;
@@ -223,7 +232,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut open = self.drain.open();
         let _ = open.try_remove(self.key);
@@ -239,8 +248,8 @@ mod tests {
 
     use super::*;
 
-    async fn place(drain: &Arc<Drain>) -> Place {
-        drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap())
+    async fn connection(drain: &Arc<Drain>) -> ConnectionGuard {
+        drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap())
     }
 
     #[test]
@@ -255,7 +264,7 @@ mod tests {
     async fn the_drain_ends_with_the_last_connection() {
         let (_sender, mut phase) = watch::channel(Phase::Draining);
         let drain = Arc::new(Drain::default());
-        let open = place(&drain).await;
+        let open = connection(&drain).await;
         let start = tokio::time::Instant::now();
         let closing = tokio::spawn(async move {
             open.drain().draining().await;
@@ -269,10 +278,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn patience_ends() {
+    async fn connections_are_dropped_after_the_timeout() {
         let (_sender, mut phase) = watch::channel(Phase::Draining);
         let drain = Arc::new(Drain::default());
-        let _open = place(&drain).await;
+        let _open = connection(&drain).await;
         drain.run(&mut phase, Duration::from_secs(30)).await;
         assert!(drain.is_aborted());
     }
@@ -281,7 +290,7 @@ mod tests {
     async fn a_second_signal_ends_it_at_once() {
         let (sender, mut phase) = watch::channel(Phase::Draining);
         let drain = Arc::new(Drain::default());
-        let _open = place(&drain).await;
+        let _open = connection(&drain).await;
         advance(&sender, Phase::Aborted);
         let start = tokio::time::Instant::now();
         drain.run(&mut phase, Duration::from_secs(30)).await;

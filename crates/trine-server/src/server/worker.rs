@@ -11,21 +11,21 @@ use tokio::sync::{Semaphore, mpsc, watch};
 #[cfg(unix)]
 use trine_core::ConnInfo;
 
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::error::ServerError;
 use crate::listen::Entrance;
 use crate::listen::socket::{self, Listener, Socket};
 use crate::seam::MakeWorker;
 use crate::server::accept::accept;
 use crate::server::enter::{Door, enter};
-use crate::server::shutdown::{Drain, Phase, Place, reached};
+use crate::server::shutdown::{ConnectionGuard, Drain, Phase, reached};
 #[cfg(unix)]
 use crate::transport::io::AnyIo;
 
 /// What all workers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
-    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) limits: Arc<Limits>,
     /// The limit of open connections, for all workers together.
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) phase: watch::Receiver<Phase>,
@@ -85,12 +85,12 @@ async fn run<M: MakeWorker>(
     let mut phase = common.phase.clone();
     reached(&mut phase, Phase::Running).await;
 
-    work(entrances, common.clone(), |socket, door, place, config| {
+    work(entrances, common.clone(), |socket, door, guard, limits| {
         let make = Rc::clone(&worker);
         match socket {
             Socket::Tcp(stream, peer) => {
                 let info = socket::info(&stream, peer);
-                tokio::task::spawn_local(enter(stream, info, door, make, config, place))
+                tokio::task::spawn_local(enter(stream, info, door, make, limits, guard))
             }
             #[cfg(unix)]
             Socket::Unix(stream) => tokio::task::spawn_local(enter(
@@ -98,18 +98,18 @@ async fn run<M: MakeWorker>(
                 ConnInfo::unix(),
                 door,
                 make,
-                config,
-                place,
+                limits,
+                guard,
             )),
             #[cfg(feature = "http3")]
             Socket::Quic(arrival) => {
-                tokio::task::spawn_local(crate::h3::connection(*arrival, make, config, place))
+                tokio::task::spawn_local(crate::h3::serve(*arrival, make, limits, guard))
             }
         };
     })
     .await;
     let _ = events.send(Event::Drained);
-    reached(&mut common.phase, Phase::Over).await;
+    reached(&mut common.phase, Phase::Stopped).await;
     Ok(())
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerE
             listener: socket.register().map_err(ServerError::Start)?,
             #[cfg(feature = "http3")]
             quic: match door.http3() {
-                Some((_, port)) => Some(port.open().map_err(ServerError::Start)?),
+                Some((_, port)) => Some(port.endpoint().map_err(ServerError::Start)?),
                 None => None,
             },
             door,
@@ -141,10 +141,10 @@ pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerE
 pub(crate) async fn work(
     entrances: Vec<Open>,
     mut common: Common,
-    serve: impl Fn(Socket, Arc<Door>, Place, Arc<ServerConfig>),
+    serve: impl Fn(Socket, Arc<Door>, ConnectionGuard, Arc<Limits>),
 ) {
     let drain = Arc::new(Drain::default());
-    let _cut = Cut(Arc::clone(&drain));
+    let _abort = AbortOnDrop(Arc::clone(&drain));
     #[cfg(feature = "http3")]
     let endpoints: Vec<_> = entrances.iter().filter_map(|entrance| entrance.quic.clone()).collect();
     let one = async |entrance: Open| {
@@ -156,32 +156,40 @@ pub(crate) async fn work(
             {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            serve(socket, Arc::clone(door), drain.enter(permit), Arc::clone(&common.config));
+            serve(socket, Arc::clone(door), drain.register(permit), Arc::clone(&common.limits));
         };
         #[cfg(feature = "http3")]
         if let (Some(endpoint), Some((gate, port))) = (&entrance.quic, door.http3()) {
             let streams = accept(
                 entrance.listener,
-                &common.config,
+                &common.limits,
                 Arc::clone(&common.permits),
                 common.phase.clone(),
                 serve,
             );
-            let quic = port.accept(endpoint, gate, &common, |arrival, permit| {
-                serve(Socket::Quic(Box::new(arrival)), permit);
-            });
+            let admission = (&common.permits, common.phase.clone());
+            let current_tls = || gate.current();
+            let quic = port.accept(
+                endpoint,
+                current_tls,
+                admission,
+                &common.limits,
+                |incoming, permit| {
+                    serve(Socket::Quic(Box::new(incoming)), permit);
+                },
+            );
             tokio::join!(streams, quic);
             return;
         }
         let phase = common.phase.clone();
-        accept(entrance.listener, &common.config, Arc::clone(&common.permits), phase, serve).await;
+        accept(entrance.listener, &common.limits, Arc::clone(&common.permits), phase, serve).await;
     };
     all(entrances.into_iter().map(one).collect()).await;
-    drain.leave(&mut common.phase, common.config.keep_alive_timeout).await;
-    drain.run(&mut common.phase, common.config.shutdown_timeout).await;
+    drain.leave(&mut common.phase, common.limits.keep_alive_timeout).await;
+    drain.run(&mut common.phase, common.limits.shutdown_timeout).await;
     #[cfg(feature = "http3")]
     for endpoint in &endpoints {
-        crate::h3::say_goodbye(endpoint).await;
+        crate::h3::flush_close_frames(endpoint).await;
     }
 }
 
@@ -196,11 +204,11 @@ async fn all(futures: Vec<impl Future<Output = ()>>) {
 }
 
 /// If this worker is dropped before it has drained, its connections must not stay.
-struct Cut(Arc<Drain>);
+struct AbortOnDrop(Arc<Drain>);
 
-impl Drop for Cut {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.0.cut();
+        self.0.abort();
     }
 }
 

@@ -18,8 +18,8 @@ use trine_core::later::later;
 
 use super::stream::TlsStream;
 use super::{Tls, TlsError, build, info, plain};
-use crate::config::ServerConfig;
-use crate::server::shutdown::Place;
+use crate::config::limits::Limits;
+use crate::server::shutdown::ConnectionGuard;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 
@@ -54,10 +54,10 @@ impl From<io::Error> for Failure {
 }
 
 impl Gate {
-    pub(crate) fn new(settings: &Tls, config: &ServerConfig) -> Result<Gate, TlsError> {
-        let http2 = config.speaks_http2();
+    pub(crate) fn new(settings: &Tls, limits: &Limits) -> Result<Gate, TlsError> {
+        let http2 = cfg!(feature = "http2") && limits.http2.enabled;
         let current = RwLock::new(build::build(settings, http2)?);
-        let places = Semaphore::new(config.max_handshakes);
+        let places = Semaphore::new(limits.max_handshakes);
         Ok(Gate { settings: settings.clone(), http2, current, places })
     }
 
@@ -91,20 +91,25 @@ impl Gate {
     pub(crate) async fn secure<I: Io>(
         &self,
         io: I,
-        config: &ServerConfig,
-        place: &Place,
+        limits: &Limits,
+        guard: &ConnectionGuard,
     ) -> Option<Secured<I>> {
-        let drain = place.drain();
-        let mut working = pin!(self.work(io, config, place));
+        let drain = guard.drain();
+        let mut working = pin!(self.work(io, limits, guard));
         poll_fn(|cx| {
-            place.watch(cx);
+            guard.watch(cx);
             if drain.is_aborted() { Poll::Ready(None) } else { working.as_mut().poll(cx) }
         })
         .await
     }
 
-    async fn work<I: Io>(&self, io: I, config: &ServerConfig, place: &Place) -> Option<Secured<I>> {
-        let end = later(Instant::now(), config.handshake_timeout);
+    async fn work<I: Io>(
+        &self,
+        io: I,
+        limits: &Limits,
+        guard: &ConnectionGuard,
+    ) -> Option<Secured<I>> {
+        let end = later(Instant::now(), limits.handshake_timeout);
         let tls = match ServerConnection::new(self.current()) {
             Ok(tls) => tls,
             Err(error) => {
@@ -113,14 +118,14 @@ impl Gate {
             }
         };
         let mut stream = TlsStream::new(io, tls);
-        match timeout_at(end, self.shake(&mut stream, place)).await {
+        match timeout_at(end, self.shake(&mut stream, guard)).await {
             Ok(Ok(())) => {
                 let info = info::info(stream.tls());
                 #[cfg(feature = "acme")]
                 if info.protocol.as_deref() == Some(super::acme::PROTOCOL) {
                     // The authority has seen what it wanted; nothing is spoken here (RFC 8737, 3).
-                    if let Ok(Ok(())) = timeout(config.discard_timeout, stream.shutdown()).await {
-                        farewell(&mut stream, config).await;
+                    if let Ok(Ok(())) = timeout(limits.discard_timeout, stream.shutdown()).await {
+                        farewell(&mut stream, limits).await;
                     }
                     return None;
                 }
@@ -129,20 +134,24 @@ impl Gate {
             Ok(Err(Failure::Plain)) => {
                 tracing::debug!("a client spoke plain HTTP to a port of TLS");
                 // A client that takes longer to read it has had its answer.
-                let _ = timeout(config.discard_timeout, plain::answer(stream.into_socket())).await;
+                let _ = timeout(limits.discard_timeout, plain::answer(stream.into_socket())).await;
             }
             Ok(Err(Failure::Io(error))) => {
                 tracing::debug!(%error, "a TLS handshake failed");
-                farewell(&mut stream, config).await;
+                farewell(&mut stream, limits).await;
             }
             Err(_) => tracing::debug!("a TLS handshake was not done in time"),
         }
         None
     }
 
-    async fn shake<I: Io>(&self, stream: &mut TlsStream<I>, place: &Place) -> Result<(), Failure> {
+    async fn shake<I: Io>(
+        &self,
+        stream: &mut TlsStream<I>,
+        guard: &ConnectionGuard,
+    ) -> Result<(), Failure> {
         // A silent connection holds no buffer, and takes no place from those that speak.
-        let first = place.last_chance(poll_fn(|cx| poll_first(cx, stream.socket()))).await;
+        let first = guard.wait_with_grace(poll_fn(|cx| poll_first(cx, stream.socket()))).await;
         let first = first.unwrap_or_else(|| Ok(Box::default()))?;
         if first.is_empty() {
             return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
@@ -151,7 +160,7 @@ impl Gate {
             return Err(Failure::Plain);
         }
         // It is never closed.
-        let _place = self.places.acquire().await;
+        let _guard = self.places.acquire().await;
         stream.feed(&first)?;
         drop(first);
         poll_fn(|cx| stream.poll_handshake(cx)).await?;
@@ -176,7 +185,7 @@ fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Bo
 
 /// Says what was wrong (an alert, RFC 8446, 6.2) and waits for the client's end: a socket that is
 /// closed with unread bytes is reset, and the client would see that instead of the reason.
-async fn farewell<I: Io>(stream: &mut TlsStream<I>, config: &ServerConfig) {
+async fn farewell<I: Io>(stream: &mut TlsStream<I>, limits: &Limits) {
     let saying = async {
         poll_fn(|cx| stream.poll_send(cx)).await?;
         let socket = stream.socket();
@@ -185,5 +194,5 @@ async fn farewell<I: Io>(stream: &mut TlsStream<I>, config: &ServerConfig) {
         while socket.read(&mut nothing).await? > 0 {}
         io::Result::Ok(())
     };
-    let _ = timeout(config.discard_timeout, saying).await;
+    let _ = timeout(limits.discard_timeout, saying).await;
 }

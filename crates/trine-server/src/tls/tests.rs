@@ -17,9 +17,10 @@ use tokio_rustls::client::TlsStream;
 use trine_core::{Body, ConnInfo};
 
 use super::Tls;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
+use crate::forwarded::TrustedProxies;
 use crate::listen::Listen;
-use crate::seam::{MakeWorker as _, Own};
+use crate::seam::{MakeWorker as _, NativeUpgrades};
 use crate::server::enter::{Door, enter};
 use crate::server::shutdown::Drain;
 
@@ -46,16 +47,18 @@ async fn open() -> (DuplexStream, TlsConnector, JoinHandle<Duration>) {
         .unwrap();
     let trusted = builder.with_root_certificates(roots).with_no_client_auth();
 
-    let config = Arc::new(ServerConfig::default());
+    let limits = Arc::new(Limits::default());
     let listen = Listen::tls(([127, 0, 0, 1], 0).into(), Tls::from_pem(chain, key));
-    let door = Arc::new(Door::new(&listen, &listen.address, &config).unwrap());
+    let door = Arc::new(
+        Door::new(&listen, &listen.address, &limits, &Arc::new(TrustedProxies::default())).unwrap(),
+    );
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
-    let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
-    let worker = Arc::new(Own(tower::service_fn(service)).worker(0).await.unwrap());
+    let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let worker = Arc::new(NativeUpgrades(tower::service_fn(service)).worker(0).await.unwrap());
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
-        enter(server, ConnInfo::plain(None, None), door, worker, config, place).await;
+        enter(server, ConnInfo::plain(None, None), door, worker, limits, guard).await;
         start.elapsed()
     });
     (client, TlsConnector::from(Arc::new(trusted)), ended)

@@ -1,4 +1,4 @@
-//! The socket as the engine sees it: bytes, and readiness before bytes.
+//! The byte stream of a connection, as the engine sees it.
 
 use std::io;
 use std::pin::Pin;
@@ -10,51 +10,51 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use trine_core::body::FileBody;
 
-/// A byte stream that can say that it has something to read before a buffer is held for it.
+/// A byte stream that reports its readiness to be read, so that no buffer is held while it waits.
 ///
-/// Tokio has no such trait, and TLS has no such method: a TLS stream answers from its own state.
+/// Tokio has no such trait. A TLS stream implements it from its own state.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin {
-    /// Ready when a read would give bytes, the end or an error. It may be wrong; then the read is
-    /// pending.
+    /// Ready when a read would return bytes, the end of the stream, or an error. A false report is
+    /// allowed; the read is then pending.
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Whether the peer has reset the stream, as far as that can be told without reading from it.
+    /// Whether the peer has reset the stream, as far as that is known without reading.
     fn is_reset(&self) -> bool {
         false
     }
 
-    /// Whether [`Io::poll_send_file`] works.
+    /// Whether [`Io::poll_send_file`] is supported.
     fn sends_files(&self) -> bool {
         false
     }
 
-    /// Writes bytes of a file without reading them, as many as the system takes at once. The caller
-    /// counts them.
+    /// Sends bytes of a file without copying them, as many as the system takes at once. The caller
+    /// advances the offset.
     fn poll_send_file(&mut self, _: &mut Context<'_>, _: &FileBody) -> Poll<io::Result<usize>> {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
-    /// Makes the end of the stream look broken to the peer: for answers that only the end of the
-    /// connection ends.
+    /// Ends the stream in a way that looks broken to the peer, for a response that is incomplete
+    /// and whose end is the end of the connection.
     fn abort(&mut self) {}
 
-    /// Whether it took bytes that the socket has not taken yet. A plain socket never does.
+    /// Whether the stream holds bytes that the socket has not taken yet. A plain socket holds none.
     fn holds_back(&self) -> bool {
         false
     }
 
-    /// Gives the socket some of what is held back, and tells how much it took.
+    /// Writes held back bytes to the socket, and returns their number.
     fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(0))
     }
 
-    /// Whether the peer should be told of an end that a plain socket tells by closing.
+    /// Whether the stream sends a message of its own before its socket is closed.
     fn says_goodbye(&self) -> bool {
         false
     }
 
-    /// From here on the bytes are not HTTP, which says itself where a message ends: an end that
-    /// somebody may have forged is an error.
+    /// Called when the bytes are no longer HTTP, which marks the end of each message itself. From
+    /// then on, an end of the stream that an attacker may have forged is an error.
     fn raw(&mut self) {}
 }
 
@@ -77,7 +77,7 @@ impl Io for TcpStream {
             ready!(self.poll_write_ready(cx))?;
             match self.try_io(Interest::WRITABLE, || send_file(self, file)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // A file system without it, on an old kernel.
+                // A file system without support for it, on an old kernel.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                     return copy_file(cx, self, file);
                 }
@@ -87,13 +87,13 @@ impl Io for TcpStream {
     }
 
     fn abort(&mut self) {
-        // A socket that refuses the option is closed in order, which is the best that is left.
+        // A socket that refuses the option is closed in the usual way.
         let _ = self.set_zero_linger();
     }
 }
 
-/// A stream of whatever kind, for those that are rare: the engine is compiled for each kind of
-/// stream that it serves.
+/// A stream of any kind. The engine is compiled for each type of stream, so the rare ones share
+/// this type.
 pub(crate) struct AnyIo(Box<dyn Io + Send>);
 
 impl AnyIo {
@@ -167,7 +167,8 @@ impl Io for UnixStream {
     }
 }
 
-/// At most so much at a time that a fast peer does not keep this thread from everybody else.
+/// Sends a bounded part of the file, so that a fast peer does not block the other connections of
+/// this thread.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn send_file(socket: &TcpStream, file: &FileBody) -> io::Result<usize> {
     const MOST: u64 = 1024 * 1024;
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_is_sent_from_where_it_says_and_no_further_than_it_goes() {
+    async fn a_file_is_sent_from_its_offset_and_not_beyond_its_end() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"0123456789").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

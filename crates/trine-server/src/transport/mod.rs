@@ -1,8 +1,9 @@
-//! The socket of a connection: [`io`] is its kind, [`wire`] its buffers ([`buffer`], [`out`]) and
-//! its one [`timer`].
+//! The parts of a connection below HTTP: [`io`] is the trait of its stream, [`buffer`] lends read
+//! and write buffers, [`out`] gathers what is written, [`timer`] has the deadlines, and [`reset`]
+//! notices a peer that is gone.
 
 pub(crate) mod buffer;
 pub(crate) mod io;
 pub(crate) mod out;
+pub(crate) mod reset;
 pub(crate) mod timer;
-pub(crate) mod wire;

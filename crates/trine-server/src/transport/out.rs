@@ -1,5 +1,5 @@
-//! What is to be written: small things one behind the other, and at most one large thing that is
-//! not copied among them.
+//! The bytes that wait to be written: small pieces in one buffer, and at most one large piece
+//! behind them that is not copied.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,28 +11,29 @@ use trine_core::body::FileBody;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 
+/// The output of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Out {
     buf: BytesMut,
     tail: Tail,
 }
 
-/// Behind the buffer.
+/// The large piece behind the buffer.
 #[derive(Debug, Default)]
 enum Tail {
     #[default]
     None,
-    /// Data, and the line end that chunked framing puts behind it.
+    /// Data, and the line end that follows it in chunked framing.
     Data(Bytes, &'static [u8]),
-    /// Sent by the system itself.
+    /// A part of a file that the system sends without a copy.
     File(Box<FileBody>),
 }
 
-/// Up to here, copying a body behind its head is cheaper than another piece in the write.
+/// Up to this size, copying a body behind its head is cheaper than a vectored write.
 const LARGEST_COPY: usize = 4 * 1024;
 
 impl Out {
-    /// The buffer for heads. There must be no large body before it: see [`Out::is_full`].
+    /// The buffer for heads and small bodies. No large piece may be waiting: see [`Out::is_full`].
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
         debug_assert!(matches!(self.tail, Tail::None));
         if self.buf.capacity() == 0 {
@@ -41,7 +42,7 @@ impl Out {
         &mut self.buf
     }
 
-    /// Adds data by copying it, unless it is too large for that.
+    /// Copies small data into the buffer. Returns false for large data, which is not copied.
     pub(crate) fn copy(&mut self, data: &[u8]) -> bool {
         let small = data.len() <= LARGEST_COPY;
         if small {
@@ -50,7 +51,7 @@ impl Out {
         small
     }
 
-    /// Adds data, and `after` it a line end of chunked framing.
+    /// Adds data, followed by `after`: the line end of chunked framing, or nothing.
     pub(crate) fn push(&mut self, data: Bytes, after: &'static [u8]) {
         if self.copy(&data) {
             self.buffer().extend_from_slice(after);
@@ -65,9 +66,9 @@ impl Out {
         self.tail = Tail::File(Box::new(file));
     }
 
-    /// Takes the last byte back, of what was added last and is not written yet.
+    /// Removes the last unwritten byte.
     #[cold]
-    pub(crate) fn take_back(&mut self) {
+    pub(crate) fn remove_last_byte(&mut self) {
         match &mut self.tail {
             Tail::None => self.buf.truncate(self.buf.len().saturating_sub(1)),
             Tail::Data(data, _) => data.truncate(data.len().saturating_sub(1)),
@@ -79,17 +80,17 @@ impl Out {
         self.buf.is_empty() && matches!(self.tail, Tail::None)
     }
 
-    /// Whether it must be written before more is added.
+    /// Whether the output must be written before more is added.
     pub(crate) fn is_full(&self, cap: usize) -> bool {
         !matches!(self.tail, Tail::None) || self.buf.len() >= cap
     }
 
-    /// Gives the buffer back. There must be nothing in it.
-    pub(crate) fn rest(&mut self) {
+    /// Gives the buffer back to the pool. It must be empty.
+    pub(crate) fn release(&mut self) {
         buffer::give(&mut self.buf);
     }
 
-    /// Writes once. Nothing written means that the peer, or the rest of the file, is gone.
+    /// Writes once. Zero bytes mean that the peer, or the rest of the file, is gone.
     pub(crate) fn poll_write<I: Io>(
         &mut self,
         cx: &mut Context<'_>,
@@ -106,7 +107,7 @@ impl Out {
                 if sent == 0 {
                     tracing::error!(
                         missing = file.len,
-                        "a file was shorter than its answer said; its connection ends"
+                        "a file was shorter than the length of its response; the connection ends"
                     );
                 }
                 sent
@@ -121,7 +122,7 @@ impl Out {
         let from_buf = written.min(self.buf.len());
         self.buf.advance(from_buf);
         written -= from_buf;
-        let over = match &mut self.tail {
+        let done = match &mut self.tail {
             Tail::None => return,
             Tail::Data(data, after) => {
                 let from_data = written.min(data.len());
@@ -135,7 +136,7 @@ impl Out {
                 file.len == 0
             }
         };
-        if over {
+        if done {
             self.tail = Tail::None;
         }
     }

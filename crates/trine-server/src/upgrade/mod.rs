@@ -15,10 +15,11 @@ use trine_core::Body;
 use trine_core::upgrade::{self as core, DrainSignal, UpgradeOffer};
 pub use trine_core::upgrade::{NotUpgraded, OnUpgrade, Upgraded};
 
-use crate::server::shutdown::{Drain, Place};
+use crate::h1::wire::Wire;
+use crate::seam::UpgradeKind;
+use crate::server::shutdown::{ConnectionGuard, Drain};
 use crate::transport::buffer;
 use crate::transport::io::Io;
-use crate::transport::wire::Wire;
 
 impl DrainSignal for Drain {
     fn is_draining(&self) -> bool {
@@ -85,9 +86,9 @@ impl Offer {
     not(feature = "hyper-upgrade"),
     allow(unused_variables, reason = "without the feature there is one type")
 )]
-pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
+pub(crate) fn offer(request: &mut Request<Body>, kind: UpgradeKind) -> Offer {
     #[cfg(feature = "hyper-upgrade")]
-    if foreign {
+    if kind == UpgradeKind::Hyper {
         return Offer::Hyper(Box::new(hyper::HyperOffer::new(request)));
     }
     Offer::Native(core::offer(request))
@@ -97,7 +98,7 @@ pub(crate) fn offer(request: &mut Request<Body>, foreign: bool) -> Offer {
 pub(crate) async fn hand_over<I: Io + Send + 'static>(
     mut wire: Wire<I>,
     offer: Offer,
-    place: Place,
+    guard: ConnectionGuard,
 ) {
     let written = poll_fn(|cx| {
         if let Poll::Ready(written) = wire.poll_flush(cx) {
@@ -111,7 +112,7 @@ pub(crate) async fn hand_over<I: Io + Send + 'static>(
         let read_ahead = Bytes::copy_from_slice(&wire.input);
         buffer::give(&mut wire.input);
         wire.io.raw();
-        place.unwatch();
-        offer.complete(upgraded(wire.io, read_ahead, place.drain(), place));
+        guard.unwatch();
+        offer.complete(upgraded(wire.io, read_ahead, guard.drain(), guard));
     }
 }

@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_tungstenite::tungstenite;
-use trine_server::{ServerConfig, Shared};
+use trine_server::{HyperUpgrades, ServerConfig};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -48,7 +48,7 @@ fn router() -> Router {
 
 #[tokio::test]
 async fn a_router_runs_as_it_is() {
-    let server = run(config(), Shared(router()));
+    let server = run(config(), HyperUpgrades(router()));
     assert_eq!(body(&exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await), "axum");
     let post =
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
@@ -95,7 +95,7 @@ async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websocket
 
 #[tokio::test]
 async fn a_router_keeps_its_websockets() {
-    let server = run(config(), Shared(router()));
+    let server = run(config(), HyperUpgrades(router()));
     let url = format!("ws://{}/socket", server.address);
     let (mut socket, answer) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
     assert_eq!(answer.status(), 101);
@@ -110,7 +110,7 @@ async fn a_router_keeps_its_websockets() {
 
 #[tokio::test]
 async fn a_websocket_after_other_requests_and_one_that_is_refused() {
-    let server = run(config(), Shared(router()));
+    let server = run(config(), HyperUpgrades(router()));
     let mut client = Client::connect(server.address).await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     client.answer().await;
@@ -155,7 +155,8 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
         ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1_000_000_000, ..config() },
     ] {
         let rate = limits.min_write_rate > 1_000_000;
-        let server = run(ServerConfig { discard_timeout: SHORT, ..limits }, Shared(router()));
+        let server =
+            run(ServerConfig { discard_timeout: SHORT, ..limits }, HyperUpgrades(router()));
         let mut client = Client::connect(server.address).await;
         client.send(asking("/large").repeat(60)).await;
         let (start, mut read) = (Instant::now(), 0);
@@ -179,7 +180,7 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
 async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
     let server = run(
         ServerConfig { head_timeout: SHORT, body_timeout: SHORT, ..config() },
-        Shared(router()),
+        HyperUpgrades(router()),
     );
     let mut client = Client::connect(server.address).await;
     client.send(asking("/").trim_end()).await;
@@ -200,7 +201,7 @@ async fn a_request_for_an_upgrade_does_not_outlive_the_patience() {
     // On a runtime that goes on behind the server.
     let bound = common::bind(ServerConfig { shutdown_timeout: SHORT, ..config() });
     let (address, handle) = (bound.local_addr(), bound.handle());
-    let serving = tokio::spawn(bound.serve_stealing(Shared(router())));
+    let serving = tokio::spawn(bound.serve_stealing(HyperUpgrades(router())));
     let mut client = Client::connect(address).await;
     client.send(asking("/never")).await;
     tokio::time::sleep(SHORT / 2).await;
@@ -212,7 +213,7 @@ async fn a_request_for_an_upgrade_does_not_outlive_the_patience() {
 // The head was handed on as it came, so that the service saw both hosts.
 #[tokio::test]
 async fn a_request_for_an_upgrade_names_one_host() {
-    let server = run(config(), Shared(router()));
+    let server = run(config(), HyperUpgrades(router()));
     let sent = asking("http://one/host").replace("Host: a", "Host: two");
     assert_eq!(body(&exchange(server.address, sent).await), "http://one/host \"one\"");
     server.stop().await;
@@ -220,7 +221,7 @@ async fn a_request_for_an_upgrade_names_one_host() {
 
 #[tokio::test]
 async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
-    let server = run(config(), Shared(router()));
+    let server = run(config(), HyperUpgrades(router()));
     let mut client = Client::connect(server.address).await;
     for token in ["websocket", "h2c", "TLS/1.0", "a, b"] {
         client.send(asking("/").replace("websocket", token)).await;
@@ -237,7 +238,7 @@ async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
 #[tokio::test]
 async fn an_open_websocket_does_not_outlive_the_patience() {
     let shutdown_timeout = std::time::Duration::from_millis(200);
-    let server = run(ServerConfig { shutdown_timeout, ..config() }, Shared(router()));
+    let server = run(ServerConfig { shutdown_timeout, ..config() }, HyperUpgrades(router()));
     let url = format!("ws://{}/socket", server.address);
     let (mut socket, _) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
     server.stop().await;

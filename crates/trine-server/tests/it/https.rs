@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::common::{Client, body, config, exchange, start, status};
 use trine_server::https::{Hsts, HttpsRedirect};
-use trine_server::{Listen, Own, ServerConfig};
+use trine_server::{Listen, NativeUpgrades, ServerConfig};
 
 fn field<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
@@ -87,7 +87,10 @@ async fn what_an_authority_looks_for_passes() {
         Ok::<_, std::convert::Infallible>(http::Response::new(trine_core::Body::from(path)))
     });
     let listener = Listen::redirect_to_https(([127, 0, 0, 1], 0).into(), HttpsRedirect::new());
-    let server = common::run(ServerConfig { listeners: vec![listener], ..config() }, Own(service));
+    let server = common::run(
+        ServerConfig { listeners: vec![listener], ..config() },
+        NativeUpgrades(service),
+    );
     let ask = async |path: &str| {
         exchange(server.address, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await
     };
@@ -107,7 +110,7 @@ async fn an_axum_router_wears_both_layers() {
         )
         .layer(Hsts::new(Duration::from_secs(86_400)).include_subdomains().preload());
     let redirected = router.clone().layer(HttpsRedirect::new());
-    let server = common::run(config(), trine_server::Shared(router));
+    let server = common::run(config(), trine_server::HyperUpgrades(router));
     let answer = exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let expected = Some("max-age=86400; includeSubDomains; preload");
     assert_eq!(field(&answer, "strict-transport-security"), expected);
@@ -115,7 +118,7 @@ async fn an_axum_router_wears_both_layers() {
     assert_eq!(field(&answer, "strict-transport-security"), Some("max-age=1"));
     server.stop().await;
 
-    let server = common::run(config(), trine_server::Shared(redirected));
+    let server = common::run(config(), trine_server::HyperUpgrades(redirected));
     let answer = exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(field(&answer, "location"), Some("https://a/"));
     server.stop().await;

@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceBuilder;
 use trine_core::{Body, BoxError, ConnInfo};
 use trine_server::upgrade::OnUpgrade;
-use trine_server::{MakeConnection, MakeWorker, Server, ServerConfig, ServerError, Shared};
+use trine_server::{HyperUpgrades, MakeConnection, MakeWorker, Server, ServerConfig, ServerError};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -476,7 +476,7 @@ async fn a_service_per_worker_need_not_be_send() {
 async fn work_stealing_serves_and_drains() {
     let bound = bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
-    let task = tokio::spawn(bound.serve_stealing(Shared(tower::service_fn(kitchen))));
+    let task = tokio::spawn(bound.serve_stealing(HyperUpgrades(tower::service_fn(kitchen))));
     let mut clients = Vec::new();
     for _ in 0..8 {
         let mut client = Client::connect(address).await;
@@ -495,9 +495,9 @@ async fn work_stealing_serves_and_drains() {
 struct Fails;
 
 impl MakeWorker for Fails {
-    type Worker = Shared<PanicsInCall>;
+    type Worker = HyperUpgrades<PanicsInCall>;
     async fn worker(&self, index: usize) -> Result<Self::Worker, BoxError> {
-        if index == 1 { Err("no database".into()) } else { Ok(Shared(PanicsInCall)) }
+        if index == 1 { Err("no database".into()) } else { Ok(HyperUpgrades(PanicsInCall)) }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::common::{Client, body, config, kitchen};
 use tokio::io::AsyncWriteExt as _;
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
 const MIB: u64 = 1024 * 1024;
@@ -93,7 +93,7 @@ fn the_server_itself() {
         let config = ServerConfig { workers: 1, ..config() };
         let bound = Server::new(config).bind().unwrap();
         println!("listening on {}", bound.local_addr());
-        bound.serve(Shared(tower::service_fn(kitchen))).await.unwrap();
+        bound.serve(HyperUpgrades(tower::service_fn(kitchen))).await.unwrap();
     });
 }
 

@@ -14,7 +14,7 @@ use trine_core::route::{AppCx, Params};
 use trine_core::{
     Body, BoxError, ConnInfo, Cx, IntoResponse, Request, Response, RouteCx, RouteMeta,
 };
-use trine_server::{MakeConnection, MakeWorker};
+use trine_server::{MakeConnection, MakeWorker, UpgradeKind};
 
 use crate::build::explain::{Explanation, explain};
 use crate::build::plan::Chain;
@@ -420,7 +420,19 @@ impl MakeConnection for AppService {
         self.on(info.clone())
     }
 
-    fn foreign_upgrade(&self, head: &Parts) -> bool {
+    fn upgrade_kind(&self, head: &Parts) -> UpgradeKind {
+        if self.hyper_upgrades(head) { UpgradeKind::Hyper } else { UpgradeKind::Native }
+    }
+
+    fn extended_connect(&self) -> bool {
+        let mut entries = self.tables.way.dispatch.entries.iter();
+        !(cfg!(feature = "hyper-upgrade") && entries.any(|entry| entry.endpoint.hyper_upgrades()))
+    }
+}
+
+impl AppService {
+    /// Whether the endpoint behind this head takes hyper's upgrades.
+    fn hyper_upgrades(&self, head: &Parts) -> bool {
         let way = &self.tables.way;
         let Some(uri) = spelt(&head.uri) else { return false };
         let mut vary = Vec::new();
@@ -436,11 +448,6 @@ impl MakeConnection for AppService {
             .entries
             .get(index as usize)
             .is_some_and(|entry| entry.endpoint.hyper_upgrades())
-    }
-
-    fn extended_connect(&self) -> bool {
-        let mut entries = self.tables.way.dispatch.entries.iter();
-        !(cfg!(feature = "hyper-upgrade") && entries.any(|entry| entry.endpoint.hyper_upgrades()))
     }
 }
 

@@ -410,7 +410,7 @@ async fn on_a_foreign_server_the_service_starts_and_ends_by_itself() {
         });
     let service = app.build().await.unwrap();
     let router = axum::Router::new().nest_service("/inner", service.clone());
-    let running = common::serve(trine_server::Shared(router));
+    let running = common::serve(trine_server::HyperUpgrades(router));
     assert_eq!(reqwest::get(running.url("/inner/")).await.unwrap().text().await.unwrap(), "0");
     running.stop().await;
     service.shutdown().await.unwrap();

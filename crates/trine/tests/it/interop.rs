@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tower::ServiceExt as _;
 use trine::prelude::*;
-use trine_server::Shared;
+use trine_server::HyperUpgrades;
 
 fn axum_router() -> axum::Router {
     async fn socket(upgrade: WebSocketUpgrade) -> axum::response::Response {
@@ -107,7 +107,7 @@ async fn websocket_echoes(url: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_axum_router_runs_on_our_server_with_its_websockets() {
-    let running = common::serve(Shared(axum_router()));
+    let running = common::serve(HyperUpgrades(axum_router()));
     assert_eq!(reqwest::get(running.url("/hello/Ann")).await.unwrap().text().await.unwrap(), "Ann");
     websocket_echoes(&format!("ws://{}/ws", running.addr)).await;
     running.stop().await;

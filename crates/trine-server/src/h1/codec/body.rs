@@ -1,26 +1,17 @@
-//! Bytes to frames of a request body.
+//! Decodes a request body into frames.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{self, HeaderName};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
 use super::extension::Extension;
 use super::framing::Length;
-use super::head::MOST_HEADERS;
 use super::scan::{self, Fields};
+use crate::config::limits::{BodyLimits, HeadLimits};
 use crate::error::RequestError;
+use crate::semantics::trailers::may_be_trailer;
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Bytes of all chunk extensions of one body together.
-    pub(crate) extensions: usize,
-    /// Bytes of the trailer section.
-    pub(crate) trailers: usize,
-    /// Fields of the trailer section.
-    pub(crate) headers: usize,
-}
-
-/// Takes the frames of one body off the front of a buffer.
+/// Takes the pieces of one body off the front of a buffer.
 #[derive(Debug)]
 pub(crate) enum Decoder {
     Sized(u64),
@@ -70,7 +61,7 @@ impl Decoder {
         matches!(self, Decoder::Done)
     }
 
-    /// How many bytes are known to be still to come.
+    /// The number of bytes that are known to follow.
     pub(crate) fn left(&self) -> u64 {
         match self {
             Decoder::Sized(left) | Decoder::Chunked { state: Chunked::Data { left }, .. } => *left,
@@ -78,11 +69,11 @@ impl Decoder {
         }
     }
 
-    /// The next piece. The error says what is malformed.
+    /// The next piece. The error describes what is malformed.
     pub(crate) fn decode(
         &mut self,
         input: &mut BytesMut,
-        limits: &Limits,
+        limits: &BodyLimits,
     ) -> Result<Piece, &'static str> {
         match self {
             Decoder::Done => Ok(Piece::End),
@@ -109,7 +100,7 @@ impl Chunked {
         &mut self,
         input: &mut BytesMut,
         extensions: &mut usize,
-        limits: &Limits,
+        limits: &BodyLimits,
     ) -> Result<Piece, &'static str> {
         loop {
             match self {
@@ -126,8 +117,7 @@ impl Chunked {
                     input.advance(1);
                     *self = self.step(byte)?;
                     if matches!(self, Chunked::Extended { .. }) {
-                        // Extensions mean nothing to us; unbounded ones are only good for wasting
-                        // time.
+                        // Extensions are ignored, so they must not consume unlimited time.
                         *extensions += 1;
                         if *extensions > limits.extensions {
                             return Err("its chunk extensions are larger than this server accepts");
@@ -141,7 +131,7 @@ impl Chunked {
     fn step(self, byte: u8) -> Result<Chunked, &'static str> {
         match (self, byte) {
             (Chunked::Size { digits, size }, _) if byte.is_ascii_hexdigit() => {
-                // Sixteen digits are all that 64 bits can hold; more would overflow or be padding.
+                // 64 bits have sixteen digits. More digits would overflow, or be padding.
                 if digits == 16 {
                     return Err("a chunk size has more than 16 digits");
                 }
@@ -153,7 +143,7 @@ impl Chunked {
             (Chunked::Size { size, .. }, b'\r') => Ok(Chunked::SizeLf { size }),
             (Chunked::Size { size, .. }, _) => match Extension::begin(byte) {
                 Some(at) => Ok(Chunked::Extended { size, at }),
-                None => Err("the line of a chunk size holds a byte that does not belong there"),
+                None => Err("the line of a chunk size contains an invalid byte"),
             },
             (Chunked::Extended { size, at }, b'\r') if at.may_end() => Ok(Chunked::SizeLf { size }),
             (Chunked::Extended { size, at }, _) => match at.step(byte) {
@@ -165,7 +155,7 @@ impl Chunked {
             (Chunked::DataCr, b'\r') => Ok(Chunked::DataLf),
             (Chunked::DataLf, b'\n') => Ok(Chunked::Size { digits: 0, size: 0 }),
             (Chunked::DataCr | Chunked::DataLf, _) => Err("a chunk is not followed by CR LF"),
-            _ => Err("the line of a chunk size holds a byte that does not belong there"),
+            _ => Err("the line of a chunk size contains an invalid byte"),
         }
     }
 }
@@ -186,14 +176,15 @@ fn take(input: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
     Some(input.split_to(len).freeze())
 }
 
-fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str> {
+fn trailers(input: &mut BytesMut, limits: &BodyLimits) -> Result<Piece, &'static str> {
     const LARGE: &str = "its trailers are larger than this server accepts";
     if input.starts_with(b"\r\n") {
         input.advance(2);
         return Ok(Piece::End);
     }
     let mut fields = Fields::new();
-    let len = match scan::fields(input, 0, limits.headers.min(MOST_HEADERS), &mut fields) {
+    let len = match scan::fields(input, 0, limits.headers.min(HeadLimits::MAX_HEADERS), &mut fields)
+    {
         Ok(Some(len)) => len,
         Ok(None) if input.len() > limits.trailers => return Err(LARGE),
         Ok(None) => return Ok(Piece::More),
@@ -221,58 +212,14 @@ fn trailers(input: &mut BytesMut, limits: &Limits) -> Result<Piece, &'static str
     Ok(Piece::Trailers(map))
 }
 
-/// Fields that must be known before the body (RFC 9110, 6.5.1): smuggled in behind it, they would
-/// be believed late.
-pub(crate) fn may_be_trailer(name: &HeaderName) -> bool {
-    const NEVER: [HeaderName; 33] = [
-        header::AGE,
-        header::AUTHORIZATION,
-        header::CACHE_CONTROL,
-        header::CONNECTION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_LENGTH,
-        header::CONTENT_RANGE,
-        header::CONTENT_TYPE,
-        header::COOKIE,
-        header::DATE,
-        header::EXPECT,
-        header::EXPIRES,
-        header::FORWARDED,
-        header::HOST,
-        header::IF_MATCH,
-        header::IF_MODIFIED_SINCE,
-        header::IF_NONE_MATCH,
-        header::IF_RANGE,
-        header::IF_UNMODIFIED_SINCE,
-        header::LOCATION,
-        header::MAX_FORWARDS,
-        header::PRAGMA,
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::RANGE,
-        header::RETRY_AFTER,
-        header::SET_COOKIE,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        header::VARY,
-        header::WWW_AUTHENTICATE,
-    ];
-    let other = name.as_str();
-    let never = matches!(other, "keep-alive" | "proxy-connection" | "x-real-ip")
-        || other.starts_with("x-forwarded-")
-        || NEVER.contains(name);
-    !never
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { extensions: 16, trailers: 64, headers: 4 };
+    const LIMITS: BodyLimits = BodyLimits { extensions: 16, trailers: 64, headers: 4 };
 
-    /// Feeds `pieces` one after the other and returns the data, the trailers and what was not read.
+    /// Feeds `pieces` one after the other. Returns the data, the trailers, and the number of unread
+    /// bytes.
     fn decode(
         length: Length,
         pieces: &[&[u8]],
@@ -309,7 +256,7 @@ mod tests {
         assert_eq!(decode(Length::Sized(0), &[b"next"]).unwrap().2, 4);
     }
 
-    // A decoder that depends on where packets end is a smuggler's door.
+    // A decoder whose result depends on packet boundaries enables request smuggling.
     #[test]
     fn every_split_gives_the_same_result() {
         let text = b"4;a=b\r\nWiki\r\n00a ; c\r\npedia in\r\n\r\n0;d\r\nEtag: \"x\"\r\nX-Sum: 1\r\n\r\nGET";

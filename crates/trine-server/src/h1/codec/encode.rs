@@ -1,30 +1,30 @@
-//! Response to bytes: the pair of [`head`](super::head) and [`body`](super::body).
+//! Encodes a response: the counterpart of [`head`](super::head) and [`body`](super::body).
 
 use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode};
 
-use super::body::may_be_trailer;
-use super::framing::{Terms, decimal};
-use crate::semantics::date;
+use super::framing::ResponseTerms;
+use crate::semantics::trailers::may_be_trailer;
+use crate::semantics::{date, decimal, refusal, response};
 
 pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// How the end of a response is told (RFC 9112, 6.3).
+/// How the end of a response is framed (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
-    /// Nothing follows the head, whatever it says.
+    /// No body follows the head, whatever the head declares.
     Nothing,
-    /// This many bytes are still to be sent.
+    /// So many bytes are still to be sent.
     Sized(u64),
     Chunked,
-    /// Only HTTP/1.0: the connection ends it.
+    /// The end of the connection ends the body. Only HTTP/1.0 needs it.
     UntilClose,
 }
 
-/// What the response's own headers say about its framing.
+/// What the headers of the service declare about the framing of the response.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct Declared {
     length: Option<u64>,
     lengths: u8,
     close: bool,
@@ -32,50 +32,59 @@ pub(crate) struct Said {
 }
 
 #[cfg(feature = "http3")]
-impl Said {
-    pub(crate) fn see_length(&mut self, value: &[u8]) {
+impl Declared {
+    pub(crate) fn add_length(&mut self, value: &[u8]) {
         self.lengths = self.lengths.saturating_add(1);
         self.length = decimal(value).filter(|_| self.lengths == 1);
     }
 }
 
-/// How a body ends and the length that the head tells, for the versions that write their heads
-/// elsewhere.
-#[cfg(feature = "http3")]
-pub(crate) fn lengths(
+/// How a body ends, and the Content-Length of its response.
+pub(crate) fn framing(
     status: StatusCode,
-    terms: &Terms,
-    known: Option<u64>,
-    said: &Said,
+    terms: &ResponseTerms,
+    exact: Option<u64>,
+    declared: &Declared,
 ) -> (Payload, Option<u64>) {
-    (settle(status, terms, known, said), length_to_tell(status, terms, known, said))
+    let length =
+        response::content_length(status, terms.head, terms.connect, exact, declared.length);
+    let payload = if response::has_no_body(status, terms.head, terms.connect) {
+        Payload::Nothing
+    } else {
+        match (length, terms.http10) {
+            (Some(length), _) => Payload::Sized(length),
+            (None, true) => Payload::UntilClose,
+            (None, false) => Payload::Chunked,
+        }
+    };
+    (payload, length)
 }
 
-/// Writes the head of a response and settles how its body ends.
+/// Writes the head of a response, and returns how its body is framed.
 ///
-/// `known` is the exact length of the body, where it has one. It wins over a Content-Length that
-/// the handler set, which counts only for streams and for answers without a body.
-/// `terms.keep_alive` is cleared when this answer is the last, as each is that refuses a tunnel.
+/// `exact` is the length of the body, if it is known. It wins over a Content-Length that the
+/// service set, which counts only for streams and for responses without a body. `terms.keep_alive`
+/// is cleared if the connection ends after this response, as it does after every refused tunnel.
 pub(crate) fn head(
     out: &mut BytesMut,
     status: StatusCode,
     headers: &HeaderMap,
-    terms: &mut Terms,
-    known: Option<u64>,
+    terms: &mut ResponseTerms,
+    exact: Option<u64>,
     date: &date::Line,
 ) -> Payload {
     out.reserve(192 + headers.len() * 48);
     status_line(out, status);
-    let said = own_headers(out, status, headers);
-    let payload = settle(status, terms, known, &said);
-    // Behind a CONNECT come bytes that somebody else may have chosen: they must not become requests
-    // (RFC 9931).
+    let declared = own_headers(out, status, headers);
+    let (payload, length) = framing(status, terms, exact, &declared);
+    // The bytes behind a CONNECT may be chosen by a third party. They must not become requests (RFC
+    // 9931).
     let refuses_tunnel = terms.connect && !status.is_success();
-    terms.keep_alive &= !said.close && payload != Payload::UntilClose && !refuses_tunnel;
-    if !said.date {
+    terms.keep_alive &= !declared.close && payload != Payload::UntilClose && !refuses_tunnel;
+    if !declared.date {
         out.extend_from_slice(date);
     }
-    match (payload, length_to_tell(status, terms, known, &said)) {
+    match (payload, length) {
         (Payload::Chunked, _) => field(out, b"transfer-encoding", b"chunked"),
         (_, Some(length)) => {
             out.extend_from_slice(b"content-length: ");
@@ -86,10 +95,10 @@ pub(crate) fn head(
     }
     if status != StatusCode::SWITCHING_PROTOCOLS {
         if !terms.keep_alive {
-            if !said.close {
+            if !declared.close {
                 field(out, b"connection", b"close");
             }
-        } else if terms.old {
+        } else if terms.http10 {
             field(out, b"connection", b"keep-alive");
         }
     }
@@ -97,30 +106,24 @@ pub(crate) fn head(
     payload
 }
 
-/// A whole answer of the engine itself, as RFC 9457 tells it.
+/// Writes a whole response of the engine itself.
 #[cold]
 pub(crate) fn problem(
     out: &mut BytesMut,
     status: StatusCode,
     detail: &str,
-    terms: &mut Terms,
+    terms: &mut ResponseTerms,
     date: &date::Line,
 ) {
-    let title = status.canonical_reason().unwrap_or("Error");
-    // `detail` is always one of our own texts: no quote, backslash or control character to escape.
-    let body = format!(
-        r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#,
-        status.as_u16()
-    );
+    let body = refusal::problem(status, detail);
     let mut headers = HeaderMap::new();
-    headers
-        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CONTENT_TYPE, refusal::PROBLEM_JSON);
     if head(out, status, &headers, terms, Some(body.len() as u64), date) != Payload::Nothing {
         out.extend_from_slice(body.as_bytes());
     }
 }
 
-/// The line before a chunk of `len` bytes; `CR LF` follows the chunk.
+/// Writes the line before a chunk of `len` bytes. `CR LF` must follow the chunk.
 pub(crate) fn chunk_size(out: &mut BytesMut, len: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let nibbles = (usize::BITS - len.leading_zeros()).div_ceil(4).max(1);
@@ -130,7 +133,7 @@ pub(crate) fn chunk_size(out: &mut BytesMut, len: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The last chunk, with trailers if there are any.
+/// Writes the last chunk, with trailers if there are any.
 pub(crate) fn last_chunk(out: &mut BytesMut, trailers: Option<&HeaderMap>) {
     out.extend_from_slice(b"0\r\n");
     for (name, value) in trailers.into_iter().flatten().filter(|(name, _)| may_be_trailer(name)) {
@@ -151,70 +154,31 @@ fn status_line(out: &mut BytesMut, status: StatusCode) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the handler's headers, except those that frame the message: these are ours.
-fn own_headers(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) -> Said {
-    let mut said = Said::default();
+/// Writes the headers of the service, except those that frame the message, which are ours.
+fn own_headers(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) -> Declared {
+    let mut declared = Declared::default();
     for (name, value) in headers {
         if name == CONTENT_LENGTH {
-            said.lengths = said.lengths.saturating_add(1);
-            said.length = decimal(value.as_bytes());
+            declared.lengths = declared.lengths.saturating_add(1);
+            declared.length = decimal(value.as_bytes());
             continue;
         } else if name == TRANSFER_ENCODING {
             continue;
         } else if name == CONNECTION && status != StatusCode::SWITCHING_PROTOCOLS {
             let tokens = || value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-            said.close |= tokens().any(|token| token.eq_ignore_ascii_case(b"close"));
+            declared.close |= tokens().any(|token| token.eq_ignore_ascii_case(b"close"));
             if tokens().all(|token| token.eq_ignore_ascii_case(b"keep-alive")) {
                 continue;
             }
         } else if name == DATE {
-            said.date = true;
+            declared.date = true;
         }
         field(out, name.as_str().as_bytes(), value.as_bytes());
     }
-    if said.lengths != 1 {
-        said.length = None;
+    if declared.lengths != 1 {
+        declared.length = None;
     }
-    said
-}
-
-fn settle(status: StatusCode, terms: &Terms, known: Option<u64>, said: &Said) -> Payload {
-    let empty = matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RESET_CONTENT);
-    if terms.head || empty || !may_have_body(status, terms) {
-        return Payload::Nothing;
-    }
-    match known.or(said.length) {
-        Some(length) => Payload::Sized(length),
-        None if terms.old => Payload::UntilClose,
-        None => Payload::Chunked,
-    }
-}
-
-/// The Content-Length to write (RFC 9110, 8.6). An answer without a body tells the length of the
-/// body that a GET would have brought: what the handler said, or what it gave us to leave out.
-fn length_to_tell(
-    status: StatusCode,
-    terms: &Terms,
-    known: Option<u64>,
-    said: &Said,
-) -> Option<u64> {
-    if !may_have_body(status, terms) {
-        return None;
-    }
-    if status == StatusCode::RESET_CONTENT {
-        // It has no body either, but no client knows that without being told (RFC 9110, 15.3.6).
-        return Some(0);
-    }
-    if terms.head || status == StatusCode::NOT_MODIFIED {
-        return known.filter(|length| *length > 0).or(said.length);
-    }
-    known.or(said.length)
-}
-
-fn may_have_body(status: StatusCode, terms: &Terms) -> bool {
-    !(status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || terms.connect && status.is_success())
+    declared
 }
 
 fn field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
@@ -226,16 +190,23 @@ fn field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     const DATE: &date::Line = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-    const TERMS: Terms =
-        Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: true };
+    const TERMS: ResponseTerms = ResponseTerms {
+        http10: false,
+        head: false,
+        connect: false,
+        upgrade: false,
+        keep_alive: true,
+    };
 
     fn encode(
         status: u16,
         headers: &[(&'static str, &'static str)],
-        terms: &mut Terms,
+        terms: &mut ResponseTerms,
         known: Option<u64>,
     ) -> (String, Payload) {
         let mut map = HeaderMap::new();
@@ -282,7 +253,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".into(), Chunked)
         );
         assert_eq!(plain(200, &[length], None).1, Sized(7));
-        // What is known wins over what is said, and a length is never written twice.
+        // A known length wins over a declared one, and a length is never written twice.
         assert_eq!(
             plain(200, &[length], Some(5)),
             ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n".into(), Sized(5))
@@ -302,9 +273,9 @@ mod tests {
     }
 
     #[test]
-    fn head_tells_the_length_without_a_body() {
+    fn head_declares_the_length_without_a_body() {
         let encode = |headers: &[(&'static str, &'static str)], known| {
-            encode(200, headers, &mut Terms { head: true, ..TERMS }, known)
+            encode(200, headers, &mut ResponseTerms { head: true, ..TERMS }, known)
         };
         assert_eq!(
             encode(&[], Some(5)),
@@ -317,7 +288,7 @@ mod tests {
 
     #[test]
     fn connections() {
-        let mut old = Terms { old: true, ..TERMS };
+        let mut old = ResponseTerms { http10: true, ..TERMS };
         assert!(encode(200, &[], &mut old, Some(0)).0.contains("connection: keep-alive"));
         assert_eq!(encode(200, &[], &mut old, None).1, Payload::UntilClose);
         assert!(!old.keep_alive);
@@ -325,7 +296,7 @@ mod tests {
         let (text, _) = encode(200, &[("connection", "Close")], &mut terms, Some(0));
         assert_eq!(text.to_lowercase().matches("connection").count(), 1);
         assert!(!terms.keep_alive);
-        let mut last = Terms { keep_alive: false, ..TERMS };
+        let mut last = ResponseTerms { keep_alive: false, ..TERMS };
         assert!(
             encode(200, &[("connection", "keep-alive")], &mut last, Some(0))
                 .0

@@ -1,5 +1,5 @@
-//! The grammar of chunk extensions (RFC 9112, 7.1.1). They mean nothing to us, but where one ends
-//! must be beyond doubt: who reads a quote where we read none ends the line elsewhere.
+//! The grammar of chunk extensions (RFC 9112, 7.1.1). Their content is ignored, but their end must
+//! be unambiguous: a parser that sees a quotation mark where we see none ends the line elsewhere.
 //!
 //! ```text
 //!   chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
@@ -8,8 +8,8 @@
 
 use super::scan::is_token;
 
-/// What was read last. The line may end behind a [name](Extension::Name), a
-/// [token](Extension::Token) and a [closed quote](Extension::Closed).
+/// The element that was read last. The line may end after a [name](Extension::Name), a
+/// [token](Extension::Token), or a [closed quote](Extension::Closed).
 ///
 /// ```text
 ///   Space --;--> Semicolon --> Name --=--> Equals --> Token
@@ -19,24 +19,24 @@ use super::scan::is_token;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extension {
-    /// White space behind the size or a value: bad, but to be accepted before a `;`.
+    /// White space after the size or a value, which must be accepted before a `;`.
     Space,
-    /// `;`, and white space behind it.
+    /// `;` and white space after it.
     Semicolon,
     Name,
-    /// White space behind a name, before `=` or `;`.
+    /// White space between a name and `=` or `;`.
     NameSpace,
-    /// `=`, and white space behind it.
+    /// `=` and white space after it.
     Equals,
     Token,
     Quoted,
-    /// A backslash between quotes.
+    /// A backslash in a quoted string.
     Escaped,
     Closed,
 }
 
 impl Extension {
-    /// What the first byte behind a chunk's size begins, if it is an extension.
+    /// The state after the first byte behind a chunk size, if that byte begins an extension.
     pub(crate) fn begin(byte: u8) -> Option<Extension> {
         match byte {
             b' ' | b'\t' => Some(Extension::Space),
@@ -50,7 +50,7 @@ impl Extension {
         matches!(self, Extension::Name | Extension::Token | Extension::Closed)
     }
 
-    /// Behind one more byte; `None` where it does not belong.
+    /// The state after one more byte. `None` if the byte is not allowed.
     pub(crate) fn step(self, byte: u8) -> Option<Extension> {
         use Extension as E;
         let white = matches!(byte, b' ' | b'\t');
@@ -87,7 +87,7 @@ mod tests {
         at.may_end()
     }
 
-    // The whole table stands in tests/it/strictness/chunked.rs.
+    // The whole table is in tests/it/strictness/chunked.rs.
     #[test]
     fn extensions() {
         for good in [

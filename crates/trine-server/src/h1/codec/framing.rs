@@ -1,8 +1,7 @@
-//! Where a request ends, and which requests are refused because two parties could disagree about
-//! it.
+//! Where a request ends. Requests about whose end two parties could disagree are refused.
 //!
-//! Request smuggling lives on leniency, so every rule here is strict: RFC 9112, section 6 and 3.2,
-//! RFC 9110, sections 7.2, 8.6 and 10.1.1.
+//! Request smuggling exploits lenient parsers, so every rule here is strict: RFC 9112, sections 3.2
+//! and 6, and RFC 9110, sections 7.2, 8.6 and 10.1.1.
 
 use http::{HeaderValue, Method, StatusCode};
 
@@ -11,21 +10,22 @@ use super::name::Role;
 use crate::error::RequestError;
 use crate::semantics;
 
-/// How long the body of a request is.
+/// The length of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     Sized(u64),
     Chunked,
 }
 
-/// What a request decides about its answer. It travels with the request, never with the connection.
+/// What a request decides about its response. This belongs to the request and never to the
+/// connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
-    /// HTTP/1.0: no chunked answer, and keep-alive must be said aloud.
-    pub(crate) old: bool,
-    /// HEAD: the answer has no body, whatever its head says.
+pub(crate) struct ResponseTerms {
+    /// The request is HTTP/1.0: no response is chunked, and keep-alive must be declared.
+    pub(crate) http10: bool,
+    /// The request is a HEAD: the response has no body, whatever its head declares.
     pub(crate) head: bool,
-    /// CONNECT: a 2xx answer turns the connection into a tunnel.
+    /// The request is a CONNECT: a 2xx response turns the connection into a tunnel.
     pub(crate) connect: bool,
     /// The client asked for another protocol.
     pub(crate) upgrade: bool,
@@ -33,9 +33,18 @@ pub(crate) struct Terms {
     pub(crate) keep_alive: bool,
 }
 
-impl Terms {
-    /// Whether an answer with this status ends HTTP on the connection (RFC 9110, 7.8 and 9.3.6).
-    pub(crate) fn switches_at(&self, status: StatusCode) -> bool {
+impl ResponseTerms {
+    /// The terms of the last response of a connection.
+    pub(crate) const LAST: ResponseTerms = ResponseTerms {
+        http10: false,
+        head: false,
+        connect: false,
+        upgrade: false,
+        keep_alive: false,
+    };
+
+    /// Whether a response with this status ends HTTP on the connection (RFC 9110, 7.8 and 9.3.6).
+    pub(crate) fn upgrades_at(&self, status: StatusCode) -> bool {
         match status {
             StatusCode::SWITCHING_PROTOCOLS => self.upgrade && !self.connect,
             status => self.connect && status.is_success(),
@@ -43,9 +52,9 @@ impl Terms {
     }
 }
 
-/// What the framing headers of one request say, collected while they are read.
+/// The headers of a request that frame it, collected while they are parsed.
 #[derive(Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct FramingHeaders {
     hosts: u8,
     length: Option<u64>,
     encoded: bool,
@@ -57,7 +66,7 @@ pub(crate) struct Facts {
     upgrade: bool,
 }
 
-/// The transfer codings so far.
+/// The transfer codings that were seen so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     #[default]
@@ -67,25 +76,22 @@ enum Encoding {
     Misplaced,
 }
 
-/// The verdict on a request that may be served.
+/// The framing of a request that may be served.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Framing {
-    pub(crate) terms: Terms,
+    pub(crate) terms: ResponseTerms,
     pub(crate) length: Length,
     pub(crate) expect_continue: bool,
 }
 
 impl Framing {
-    /// That of a request of which nothing is known yet.
-    pub(crate) const NONE: Framing = Framing {
-        terms: Terms { old: false, head: false, connect: false, upgrade: false, keep_alive: false },
-        length: Length::Sized(0),
-        expect_continue: false,
-    };
+    /// The framing of a request of which nothing is known yet.
+    pub(crate) const NONE: Framing =
+        Framing { terms: ResponseTerms::LAST, length: Length::Sized(0), expect_continue: false };
 }
 
-impl Facts {
-    pub(crate) fn see(&mut self, role: Role, value: &HeaderValue) -> Result<(), RequestError> {
+impl FramingHeaders {
+    pub(crate) fn add(&mut self, role: Role, value: &HeaderValue) -> Result<(), RequestError> {
         let value = value.as_bytes();
         match role {
             Role::Plain => {}
@@ -99,8 +105,8 @@ impl Facts {
                 }
             }
             Role::ContentLength => semantics::length(&mut self.length, value)?,
-            Role::TransferEncoding => self.see_encoding(value)?,
-            Role::Connection => self.see_connection(value),
+            Role::TransferEncoding => self.add_encoding(value)?,
+            Role::Connection => self.add_connection(value),
             Role::Upgrade => self.upgrade = true,
             Role::Expect => {
                 semantics::expectation(value)?;
@@ -110,7 +116,7 @@ impl Facts {
         Ok(())
     }
 
-    fn see_encoding(&mut self, value: &[u8]) -> Result<(), RequestError> {
+    fn add_encoding(&mut self, value: &[u8]) -> Result<(), RequestError> {
         self.encoded = true;
         for coding in value.split(|byte| *byte == b',') {
             let coding = coding.trim_ascii();
@@ -127,7 +133,7 @@ impl Facts {
         Ok(())
     }
 
-    fn see_connection(&mut self, value: &[u8]) {
+    fn add_connection(&mut self, value: &[u8]) {
         for token in value.split(|byte| *byte == b',') {
             let token = token.trim_ascii();
             if token.eq_ignore_ascii_case(b"close") {
@@ -140,19 +146,20 @@ impl Facts {
         }
     }
 
-    /// Whether the request brought a Host header.
+    /// Whether the request has a Host header.
     pub(crate) fn has_host(&self) -> bool {
         self.hosts > 0
     }
 
-    pub(crate) fn settle(self, method: &Method, old: bool) -> Result<Framing, RequestError> {
-        if !old && self.hosts == 0 {
+    /// The framing of the request, once all headers were added.
+    pub(crate) fn resolve(self, method: &Method, http10: bool) -> Result<Framing, RequestError> {
+        if !http10 && self.hosts == 0 {
             return Err(RequestError::HostMissing);
         }
         if self.encoded && self.length.is_some() {
             return Err(RequestError::LengthAndEncoding);
         }
-        if self.encoded && old {
+        if self.encoded && http10 {
             return Err(RequestError::EncodingOnOldVersion);
         }
         let length = match self.encoding {
@@ -166,42 +173,15 @@ impl Facts {
         if connect && !empty {
             return Err(RequestError::ConnectWithBody);
         }
-        let terms = Terms {
-            old,
+        let terms = ResponseTerms {
+            http10,
             head: *method == Method::HEAD,
             connect,
-            // The whole request must be read before the protocol changes (RFC 9110, 7.8), so one
-            // with a body is answered in HTTP; HTTP/1.0 has no upgrade.
-            upgrade: !old && empty && (connect || self.upgrade && self.upgrade_token),
-            keep_alive: !self.close && (!old || self.keep_alive),
+            // The whole request must be read before the protocol changes (RFC 9110, 7.8), so a
+            // request with a body is answered in HTTP. HTTP/1.0 has no upgrade.
+            upgrade: !http10 && empty && (connect || self.upgrade && self.upgrade_token),
+            keep_alive: !self.close && (!http10 || self.keep_alive),
         };
-        Ok(Framing { terms, length, expect_continue: self.expect_continue && !old && !empty })
-    }
-}
-
-/// Digits only: no sign, no list, no space, no overflow (RFC 9110, 8.6).
-pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0_u64, |value, byte| match byte {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-        _ => None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals_are_digits_and_nothing_else() {
-        assert_eq!(decimal(b"0"), Some(0));
-        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
-        for bad in
-            ["", "+5", "-1", "5 ", " 5", "5,5", "0x5", "5_0", "18446744073709551616", "\u{665}"]
-        {
-            assert_eq!(decimal(bad.as_bytes()), None, "{bad:?}");
-        }
+        Ok(Framing { terms, length, expect_continue: self.expect_continue && !http10 && !empty })
     }
 }

@@ -1,5 +1,5 @@
-//! Bytes to request. The head is parsed where it lies; URI and header values are slices of it,
-//! never copies.
+//! Parses a request head in place. The URI and the header values are slices of the input, never
+//! copies.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::HOST;
@@ -8,47 +8,31 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use trine_core::Body;
 use trine_unchecked::header_value;
 
-use super::framing::{Facts, Framing};
+use super::framing::{Framing, FramingHeaders};
 use super::host::valid_host;
 use super::name;
 use super::scan::{self, Field, Fields, Line};
+use crate::config::limits::HeadLimits;
 use crate::error::RequestError;
 use crate::semantics;
 
-/// The most header fields that [`Limits::headers`] can allow: a bound on the work for one head.
-pub(crate) const MOST_HEADERS: usize = 256;
-
-/// The most that [`Limits::bytes`], and the limit of trailers, can allow: the places in a head have
-/// 32 bits.
-pub(crate) const LARGEST: usize = 1 << 30;
-
-/// The longest target that `http::Uri` can hold.
-pub(crate) const LONGEST_TARGET: usize = 65_534;
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) bytes: usize,
-    pub(crate) headers: usize,
-    pub(crate) target: usize,
-}
-
-/// A request whose body is still to come.
+/// A request whose body has not been read.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) request: Request<Body>,
     pub(crate) framing: Framing,
 }
 
-/// Takes one head off the front of `input` and puts it into `out`: it is too large to be handed
-/// back through results. `Ok(false)` when it is not complete yet.
+/// Takes one head off the front of `input` and puts it into `out`, because it is too large to be
+/// returned through results. Returns `Ok(false)` if the head is not complete yet.
 ///
-/// `lend` may put a map that has room into the place of the empty one.
-// Out of line: inlined into the loop of the connection, both get fewer registers, which costs a
+/// `lend` may replace the empty header map by one that has capacity.
+// Not inlined: inlined into the loop of the connection, both get fewer registers, which costs a
 // hundred instructions.
 #[inline(never)]
 pub(crate) fn parse(
     input: &mut BytesMut,
-    limits: &Limits,
+    limits: &HeadLimits,
     lend: impl FnOnce(&mut HeaderMap),
     out: &mut Option<Head>,
 ) -> Result<bool, RequestError> {
@@ -60,21 +44,24 @@ pub(crate) fn parse(
     let Head { request, framing } =
         out.insert(Head { request: Request::new(Body::empty()), framing });
     lend(request.headers_mut());
-    let mut facts = Facts::default();
-    fill(request.headers_mut(), &mut facts, &head, &fields)?;
+    let mut framing_headers = FramingHeaders::default();
+    fill(request.headers_mut(), &mut framing_headers, &head, &fields)?;
     *request.uri_mut() = target(&line, &head)?;
-    replace_host(request, &line.method, &facts)?;
-    *framing = facts.settle(&line.method, line.old)?;
-    if line.old {
+    replace_host(request, &line.method, &framing_headers)?;
+    *framing = framing_headers.resolve(&line.method, line.http10)?;
+    if line.http10 {
         *request.version_mut() = Version::HTTP_10;
     }
     *request.method_mut() = line.method;
     Ok(true)
 }
 
-/// The same, handed back.
+/// As [`parse`], but returns the head. Empty lines before it are skipped.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, RequestError> {
+pub(crate) fn read(
+    input: &mut BytesMut,
+    limits: &HeadLimits,
+) -> Result<Option<Head>, RequestError> {
     let mut head = None;
     skip_empty_lines(input, &mut 0)?;
     let whole = parse(input, limits, |_| {}, &mut head)?;
@@ -82,11 +69,12 @@ pub(crate) fn read(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>
     Ok(head)
 }
 
-/// Whether bytes that came after a partial head are worth another look: those that may complete it,
-/// which only an empty line does; those that end the request line, which may be wrong; those that
-/// make a method longer than any is; and the first few, which may be no HTTP at all.
+/// Whether it is worth parsing a partial head again after more bytes arrived. It is if they may
+/// complete the head, which takes an empty line; if they end the request line, which may be
+/// invalid; if they make the method too long; and for the first few bytes, which may not be HTTP at
+/// all.
 ///
-/// Without this a head that trickles in byte by byte would be parsed anew for each of them.
+/// Without this check, a head that arrives byte by byte would be parsed again for each byte.
 pub(crate) fn is_worth_parsing(input: &[u8], parsed_before: usize) -> bool {
     let before = parsed_before.min(input.len());
     if before < USUAL_METHOD {
@@ -105,19 +93,19 @@ fn may_be_complete(input: &[u8], parsed_before: usize) -> bool {
         .any(|at| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }
 
-/// The methods that are in use end before this, and so does the patience with bytes that are none.
+/// The methods in use are shorter than this. Up to this length, every new byte is checked.
 const USUAL_METHOD: usize = 24;
 
 const MOST_EMPTY_LINES: usize = 8;
 
-/// The lines of a whole head, which is `len` bytes long. `None` while it is not whole.
+/// The request line of a complete head, and the length of the head. `None` if it is not complete.
 fn lines(
     input: &[u8],
-    limits: &Limits,
+    limits: &HeadLimits,
     fields: &mut Fields,
 ) -> Result<Option<(Line, usize)>, RequestError> {
     let Some(line) = scan::line(input)? else { return partial(input, limits) };
-    let most = limits.headers.min(MOST_HEADERS);
+    let most = limits.headers.min(HeadLimits::MAX_HEADERS);
     let Some(len) = scan::fields(input, line.end, most, fields)? else {
         return partial(input, limits);
     };
@@ -130,11 +118,10 @@ fn lines(
     Ok(Some((line, len)))
 }
 
-/// Some clients send an empty line after a body; it is ignored before a request line (RFC 9112,
-/// 2.2). A few are: one is what the RFC asks for, and without an end they would be a way to send
-/// for ever and ask for nothing.
+/// Skips empty lines before a request line (RFC 9112, 2.2). Some clients send one after a body.
+/// Their number is limited, because a client could otherwise send empty lines for ever.
 ///
-/// `skipped` counts those of one request.
+/// `skipped` counts the empty lines before one request.
 #[inline]
 pub(crate) fn skip_empty_lines(
     input: &mut BytesMut,
@@ -152,7 +139,7 @@ pub(crate) fn skip_empty_lines(
 
 fn fill(
     map: &mut HeaderMap,
-    facts: &mut Facts,
+    framing_headers: &mut FramingHeaders,
     head: &Bytes,
     fields: &[Field],
 ) -> Result<(), RequestError> {
@@ -161,7 +148,7 @@ fn fill(
         let (name, role) = name::lookup(&head[field.name()])?;
         let value = header_value(head.slice(field.value())).ok_or(RequestError::HeaderValue)?;
         if role != name::Role::Plain {
-            facts.see(role, &value)?;
+            framing_headers.add(role, &value)?;
         }
         map.append(name, value);
     }
@@ -175,7 +162,7 @@ fn target(line: &Line, head: &Bytes) -> Result<Uri, RequestError> {
         return authority(raw);
     }
     match raw.first() {
-        Some(b'/') if line.plain || only_in_query(&raw) => {
+        Some(b'/') if line.plain || is_acceptable(&raw) => {
             PathAndQuery::from_maybe_shared(raw).map(Uri::from).map_err(|_| RequestError::Target)
         }
         Some(b'/') => Err(RequestError::Target),
@@ -183,10 +170,10 @@ fn target(line: &Line, head: &Bytes) -> Result<Uri, RequestError> {
     }
 }
 
-/// Whether nothing is odd about a target but backslashes in its query.
+/// Whether a target is acceptable although it contains unusual bytes: backslashes in its query are.
 #[cold]
-fn only_in_query(target: &[u8]) -> bool {
-    semantics::characters(target)
+fn is_acceptable(target: &[u8]) -> bool {
+    semantics::is_unambiguous(target)
 }
 
 #[cold]
@@ -204,7 +191,7 @@ fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
     if *raw == *b"*" {
         semantics::asterisk(&line.method)?;
     }
-    let plain = line.plain || only_in_query(&raw);
+    let plain = line.plain || is_acceptable(&raw);
     let uri = Uri::from_maybe_shared(raw).map_err(|_| RequestError::Target)?;
     if !plain {
         return Err(RequestError::Target);
@@ -226,15 +213,15 @@ fn absolute(raw: Bytes, line: &Line) -> Result<Uri, RequestError> {
     Ok(uri)
 }
 
-// The authority of the target wins over the Host header (RFC 9112, 3.2.2), so that nothing behind
-// us can be told two different hosts.
+// The authority of the target replaces the Host header (RFC 9112, 3.2.2), so that no later party
+// sees two different hosts.
 fn replace_host(
     request: &mut Request<Body>,
     method: &Method,
-    facts: &Facts,
+    framing_headers: &FramingHeaders,
 ) -> Result<(), RequestError> {
     let Some(authority) = request.uri().authority() else { return Ok(()) };
-    if *method == Method::CONNECT || !facts.has_host() {
+    if *method == Method::CONNECT || !framing_headers.has_host() {
         return Ok(());
     }
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| RequestError::Target)?;
@@ -242,23 +229,23 @@ fn replace_host(
     Ok(())
 }
 
-fn partial<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, RequestError> {
+fn partial<T>(input: &[u8], limits: &HeadLimits) -> Result<Option<T>, RequestError> {
     if input.len() < limits.bytes { Ok(None) } else { Err(too_large(input, limits)) }
 }
 
-/// What is too large about a head that is as long as it may be and has no end.
+/// The part that is too large in a head that has reached its limit without an end.
 #[cold]
-fn too_large(input: &[u8], limits: &Limits) -> RequestError {
+fn too_large(input: &[u8], limits: &HeadLimits) -> RequestError {
     let line_end = memchr::memchr(b'\n', input);
     let mut parts =
         input[..line_end.unwrap_or(input.len())].splitn(3, |byte| *byte == b' ').skip(1);
     match (parts.next(), parts.next()) {
         (Some(target), _) if target.len() > limits.target => RequestError::TargetTooLong,
         _ if line_end.is_some() => RequestError::HeadTooLarge,
-        // A target that has not ended is what makes the head so large, whatever its own limit is
-        // (RFC 9112, 3).
+        // The target has no end, so it is what makes the head too large, whatever the limit of the
+        // target is (RFC 9112, 3).
         (Some(_), None) => RequestError::TargetTooLong,
-        // Behind it, the line may still end as it must.
+        // The target has ended, and the rest of the line may still become valid.
         (Some(_), Some(version)) if version.len() < "HTTP/1.1\r\n".len() => {
             RequestError::HeadTooLarge
         }

@@ -1,9 +1,13 @@
-//! HTTP/1.1 and HTTP/1.0 as bytes in, bytes out: no socket, no runtime, no clock (RFC 9110, RFC
+//! The protocol HTTP/1.1 and HTTP/1.0 without I/O: no socket, no runtime, no clock (RFC 9110, RFC
 //! 9112).
 //!
-//! In the order of a request: [`head`] (bytes to request, with [`scan`] for its lines and [`name`]
-//! for header names), [`framing`] (where the body ends; the rules against smuggling, with
-//! [`host`]), [`body`] (bytes to frames, with [`extension`]), [`encode`] (response to bytes).
+//! In the order in which a request meets them:
+//!
+//! - [`head`]: parses a request head, with [`scan`] for its lines and [`name`] for header names
+//! - [`framing`]: where the body ends, and the rules against smuggling; [`host`]: the grammar of a
+//!   host
+//! - [`body`]: decodes a body into frames, with [`extension`] for chunk extensions
+//! - [`encode`]: encodes a response
 
 pub(crate) mod body;
 pub(crate) mod encode;
@@ -16,7 +20,7 @@ pub(crate) mod scan;
 
 #[cfg(test)]
 mod tests {
-    // The whole folder must stay testable by bytes alone.
+    // The whole folder must be testable with bytes alone.
     #[test]
     fn no_file_of_the_codec_does_io_or_knows_a_runtime() {
         let files = [

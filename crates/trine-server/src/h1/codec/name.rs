@@ -1,11 +1,11 @@
-//! Header names: matched by length first, so that a known name costs one comparison and no
+//! Header names, which are matched by their length first. A known name takes one comparison and no
 //! allocation.
 
 use http::header::{self, HeaderName};
 
 use crate::error::RequestError;
 
-/// What the engine itself needs a header for.
+/// The use of a header for the engine itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Plain,
@@ -17,13 +17,11 @@ pub(crate) enum Role {
     Upgrade,
 }
 
-/// The name that `raw` spells, in any case, and what the engine needs it for.
-///
-/// `raw` is a token already: the parser saw to it.
+/// The name that `raw` spells in any case, and its role.
 pub(crate) fn lookup(raw: &[u8]) -> Result<(HeaderName, Role), RequestError> {
     if let Some(&[from, to]) = bounds(raw.len()) {
         for known in &KNOWN[usize::from(from)..usize::from(to)] {
-            if same(raw, known.text.as_bytes()) {
+            if equals(raw, known.text.as_bytes()) {
                 return Ok((known.name.clone(), known.role));
             }
         }
@@ -34,15 +32,15 @@ pub(crate) fn lookup(raw: &[u8]) -> Result<(HeaderName, Role), RequestError> {
     }
 }
 
-/// Compares eight bytes at a time, with the bit set that tells the cases of a letter apart.
+/// Compares eight bytes at a time, after setting the bit that distinguishes upper from lower case.
 ///
-/// The names in the table are lower-case letters and `-`. The only other bytes that this bit makes
-/// equal to one of them are upper-case letters and CR, and a token holds no CR. Both are of one
-/// length.
-fn same(raw: &[u8], known: &[u8]) -> bool {
+/// The names in the table consist of lower-case letters and `-`. With that bit set, only upper-case
+/// letters and CR become equal to one of them, and the scanner lets no CR into a name. Both
+/// arguments have the same length.
+fn equals(raw: &[u8], known: &[u8]) -> bool {
     const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) | CASE;
-    // Names that share a length often share how they begin, so the end comes first.
+    // Names of one length often begin alike, so their ends are compared first.
     let (Some(raw_end), Some(known_end)) = (raw.last_chunk(), known.last_chunk()) else {
         return raw.iter().zip(known).all(|(raw, known)| raw | 0x20 == *known);
     };
@@ -75,7 +73,7 @@ const fn needed(text: &'static str, name: HeaderName, role: Role) -> Known {
     Known { text, name, role }
 }
 
-/// Sorted by length; within one length the most frequent come first.
+/// Sorted by length. Within one length, the most frequent names come first.
 static KNOWN: [Known; 50] = [
     std("te", header::TE),
     own("dnt"),
@@ -139,8 +137,8 @@ fn bounds(len: usize) -> Option<&'static [u8; 2]> {
 }
 
 const fn starts() -> [u8; LONGEST + 2] {
-    // Written down as counts, since a constant may not read the static above; a test compares the
-    // two.
+    // The number of names of each length, because a constant cannot read the static above. A test
+    // compares the two.
     const COUNTS: [u8; LONGEST + 1] = [
         0, 0, 1, 2, 3, 1, 5, 3, 3, 1, 3, 1, 2, 3, 6, 3, 4, 4, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0,
         1, //
@@ -185,7 +183,7 @@ mod tests {
         assert_eq!(lookup(b""), Err(RequestError::HeaderName));
     }
 
-    // What `same` relies on: no other byte of a token may pass for one of a name in the table.
+    // `equals` relies on this: no other byte of a token is taken for a byte of a name in the table.
     #[test]
     fn near_misses_are_not_known_names() {
         for known in &KNOWN {
@@ -199,7 +197,7 @@ mod tests {
                     let mut raw = known.text.as_bytes().to_vec();
                     raw[at] = byte;
                     assert_eq!(
-                        same(&raw, known.text.as_bytes()),
+                        equals(&raw, known.text.as_bytes()),
                         raw.eq_ignore_ascii_case(known.text.as_bytes())
                     );
                 }

@@ -1,8 +1,8 @@
-//! Where the lines of a head begin and end, eight bytes at a time (RFC 9112, sections 3 and 5).
+//! Finds the lines of a head, eight bytes at a time (RFC 9112, sections 3 and 5).
 //!
-//! It reads from the left and stops at the first byte that is wrong, so the verdict does not depend
-//! on how the bytes were cut. What it finds are places in the buffer; nothing is copied, and
-//! nothing is believed of a name or a value but where it ends.
+//! The scanner reads from the left and stops at the first invalid byte, so its result does not
+//! depend on how the bytes were split into packets. It returns positions in the buffer and copies
+//! nothing. It only finds where a name or a value ends; their content is checked later.
 
 use std::ops::Range;
 
@@ -16,15 +16,15 @@ use crate::error::RequestError;
 pub(crate) struct Line {
     pub(crate) method: Method,
     pub(crate) target: Range<usize>,
-    /// Every byte of the target is one that http::Uri reads as RFC 3986 does.
+    /// `http::Uri` reads every byte of the target as RFC 3986 does.
     pub(crate) plain: bool,
-    /// HTTP/1.0.
-    pub(crate) old: bool,
+    /// The version is HTTP/1.0.
+    pub(crate) http10: bool,
     /// Where the next line begins.
     pub(crate) end: usize,
 }
 
-/// The places of one field, without the white space around its value.
+/// The positions of one field, without the white space around its value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
     name: (u32, u32),
@@ -43,11 +43,11 @@ impl Field {
     }
 }
 
-/// The longest method that is read; the registered ones have 17 bytes at most. Whoever sends a
-/// longer one is told that it is not implemented (RFC 9112, 3).
+/// The longest method that is read. Registered methods have at most 17 bytes. A longer method is
+/// answered with 501 (RFC 9112, 3).
 pub(super) const LONGEST_METHOD: usize = 1024;
 
-/// The request line. `None` while it is not complete, and nothing of it is wrong yet.
+/// The request line. `None` if it is not complete and valid so far.
 pub(crate) fn line(input: &[u8]) -> Result<Option<Line>, RequestError> {
     if input == b"\r" {
         return Ok(None); // half of an empty line
@@ -60,16 +60,16 @@ pub(crate) fn line(input: &[u8]) -> Result<Option<Line>, RequestError> {
         [b' ', version @ ..] if len > 0 => version,
         _ => return Err(RequestError::RequestLine),
     };
-    let old = match version.first_chunk() {
+    let http10 = match version.first_chunk() {
         Some(b"HTTP/1.1\r\n") => false,
         Some(b"HTTP/1.0\r\n") => true,
         _ => return other_version(version),
     };
-    Ok(Some(Line { method, target: start..end, plain, old, end: end + 1 + 10 }))
+    Ok(Some(Line { method, target: start..end, plain, http10, end: end + 1 + 10 }))
 }
 
-/// The fields up to the empty line, from `start` on. The place behind that line, or `None` while it
-/// is not there.
+/// Finds the fields from `start` up to the empty line. Returns the position behind that line, or
+/// `None` if it is missing.
 #[inline]
 pub(crate) fn fields(
     input: &[u8],
@@ -93,15 +93,15 @@ pub(crate) fn fields(
     }
 }
 
-/// The field at the front of `rest`, which begins at `at` of the head, and what follows its line.
+/// The field at the front of `rest`, and the bytes after its line. `at` is the position of `rest`
+/// in the head.
 #[inline]
 fn field(rest: &[u8], at: usize) -> Result<Option<(Field, &[u8])>, RequestError> {
     let colon = name_len(rest);
     let mut value = match &rest[colon..] {
         [] => return Ok(None),
         [b':', value @ ..] if colon > 0 => value,
-        // White space before the colon, or a line that goes on from the last one (RFC 9112, 5.1 and
-        // 5.2).
+        // White space before the colon, or a folded line (RFC 9112, 5.1 and 5.2).
         _ => return Err(RequestError::HeaderName),
     };
     while let [b' ' | b'\t', after @ ..] = value {
@@ -112,16 +112,16 @@ fn field(rest: &[u8], at: usize) -> Result<Option<(Field, &[u8])>, RequestError>
     let after = match end {
         [b'\r', b'\n', after @ ..] => after,
         [] | [b'\r'] => return Ok(None),
-        // A bare LF ends the line for some and not for others (RFC 9112, 2.2).
+        // A bare LF ends the line for some parsers and not for others (RFC 9112, 2.2).
         [b'\n', ..] => return Err(RequestError::LineEnd),
         _ => return Err(RequestError::HeaderValue),
     };
     while let [before @ .., b' ' | b'\t'] = value {
         value = before;
     }
-    // A head is much shorter than 4 GiB: its limit is.
-    let place = |from: usize, len: usize| (from as u32, (from + len) as u32);
-    Ok(Some((Field { name: place(at, colon), value: place(from, value.len()) }, after)))
+    // The limit of a head is much lower than 4 GiB.
+    let range = |from: usize, len: usize| (from as u32, (from + len) as u32);
+    Ok(Some((Field { name: range(at, colon), value: range(from, value.len()) }, after)))
 }
 
 fn method(input: &[u8]) -> Result<Option<(Method, usize)>, RequestError> {
@@ -150,8 +150,8 @@ pub(crate) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-// Which version it is not, only the whole line tells: 505 and 400 must not depend on how the bytes
-// were cut.
+// This waits for the whole line: the choice of 505 or 400 must not depend on how the bytes were
+// split into packets.
 #[cold]
 fn other_version(version: &[u8]) -> Result<Option<Line>, RequestError> {
     let Some(end) = version.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
@@ -165,9 +165,9 @@ fn other_version(version: &[u8]) -> Result<Option<Line>, RequestError> {
     }
 }
 
-/// Where the target ends: at the first space or control character. Whether all before that is
-/// plain: no byte that `http::Uri` lets pass and a URI has not, and no fragment, which the type
-/// would cut off silently.
+/// The length of the target, which ends at the first space or control character, and whether it is
+/// plain. A plain target has no byte that `http::Uri` accepts against RFC 3986, and no fragment,
+/// which `http::Uri` would drop silently.
 #[inline]
 fn target_len(text: &[u8]) -> (usize, bool) {
     let odd = |word: u64| word & HIGH | equal(word, b'\\') | equal(word, b'#');
@@ -187,8 +187,8 @@ fn target_len(text: &[u8]) -> (usize, bool) {
     (text.len() - rest.len() + len, seen == 0 && plain)
 }
 
-/// Up to the first colon, white space or control character: whatever stands before it,
-/// [`name`](super::name) looks at.
+/// The length up to the first colon, white space or control character. [`name`](super::name) checks
+/// the bytes before it.
 #[inline]
 fn name_len(text: &[u8]) -> usize {
     let mut rest = text;
@@ -203,11 +203,12 @@ fn name_len(text: &[u8]) -> usize {
     text.len() - rest.len() + len
 }
 
-/// Up to the first byte that cannot stand in a value (RFC 9110, 5.5).
+/// The length up to the first byte that is not allowed in a value (RFC 9110, 5.5).
 #[inline]
 fn value_len(text: &[u8]) -> usize {
     let mut rest = text;
-    // Most values are long and hold no tab: blocks that the compiler checks with vectors.
+    // Most values are long and contain no tab. The compiler checks these blocks with vector
+    // instructions.
     while let Some((block, after)) = rest.split_first_chunk::<16>() {
         if block.iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == 0x7f)) {
             break;
@@ -233,27 +234,28 @@ fn value_len(text: &[u8]) -> usize {
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// Eight bytes, the first of them lowest, and what follows.
+/// Eight bytes, the first of them in the lowest bits, and the bytes after them.
 #[inline]
 fn word(input: &[u8]) -> Option<(u64, &[u8])> {
     let (word, after) = input.split_first_chunk()?;
     Some((u64::from_le_bytes(*word), after))
 }
 
-/// Sets the high bit of bytes under `limit`, which is at most 128. A borrow may set that of higher
-/// bytes too; the lowest is always right, and so is whether there is one.
+/// Sets the high bit of each byte that is less than `limit`, which is at most 128. A borrow may
+/// also set the high bit of later bytes. The lowest set bit is always right, and so is whether
+/// there is one.
 #[inline]
 fn below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH
 }
 
-/// The same for bytes that equal one.
+/// Sets the high bit of each byte that equals `byte`, with the same exception as [`below`].
 #[inline]
 fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * u64::from(byte)), 1)
 }
 
-/// The index of the lowest byte that is marked.
+/// The index of the lowest marked byte.
 #[inline]
 fn first(marks: u64) -> usize {
     (marks.trailing_zeros() / 8) as usize

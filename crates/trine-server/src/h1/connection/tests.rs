@@ -11,7 +11,8 @@ use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::seam::{MakeWorker as _, Own};
+use crate::config::limits::Limits;
+use crate::seam::{MakeWorker as _, NativeUpgrades};
 use crate::server::shutdown::Drain;
 use crate::upgrade::OnUpgrade;
 
@@ -20,9 +21,9 @@ const LATE: Duration = Duration::from_secs(80);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &[u8] = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Reads the body where the path asks for it; answers with a lot where it asks for that.
+/// Reads the request body, or returns a large body, as the path says.
 async fn service(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
-    // Longer than a head may take, and than a connection may be idle.
+    // Longer than the timeout of a head, and than the timeout of an idle connection.
     if request.uri().path().ends_with("/late") {
         sleep(LATE).await;
     }
@@ -57,22 +58,17 @@ async fn service(mut request: Request<Body>) -> Result<Response<Body>, Infallibl
     Ok(Response::new(body))
 }
 
-/// A client of a connection with the default configuration, and what ends when the connection does.
+/// A client of a connection with the default limits, and the task of that connection.
 async fn connect() -> (DuplexStream, JoinHandle<Duration>) {
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
-    let place = drain.enter(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
-    let worker = Own(tower::service_fn(service)).worker(0).await.unwrap();
+    let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
+    let worker = NativeUpgrades(tower::service_fn(service)).worker(0).await.unwrap();
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
-        conn(
-            server,
-            ConnInfo::plain(None, None),
-            &worker,
-            Arc::new(ServerConfig::default()),
-            place,
-        )
-        .await;
+        let info = ConnInfo::plain(None, None);
+        let limits = Arc::new(Limits::default());
+        serve(Connection { io: server, info, make: &worker, limits, guard }).await;
         start.elapsed()
     });
     (client, ended)
@@ -85,7 +81,7 @@ async fn rest(client: &mut DuplexStream) -> String {
     String::from_utf8_lossy(&read).into_owned()
 }
 
-/// Sends a GET and reads its answer.
+/// Sends a GET and reads the response.
 async fn exchange(client: &mut DuplexStream) {
     client.write_all(GET).await.unwrap();
     let mut read = Vec::new();
@@ -193,7 +189,7 @@ async fn a_body_below_the_lowest_rate_does_not_last() {
         reader.read_to_string(&mut answer).await.unwrap();
         assert!(answer.ends_with("the body stalled for too long"), "{answer}");
         sending.abort();
-        // 6 bytes a second buy 25 ms each.
+        // 6 bytes per second buy back 25 ms each time.
         let ended = seconds(ended).await;
         assert!((30..37).contains(&ended), "{ended} s");
     })
@@ -275,17 +271,17 @@ async fn a_refused_client_that_sends_on_is_cut() {
     .await;
 }
 
-// The time of the head, and that of an idle connection, went on while the service ran: its reader
-// was told that the body stalled, and the connection ended.
+// The deadline of the head, or of the idle connection, once stayed set while the service ran. The
+// reader then got an error as if the body had stalled, and the connection ended.
 #[tokio::test(start_paused = true)]
 async fn the_times_before_a_request_end_with_its_head() {
     local(async {
         let head = "POST /body/late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
         for (first, second, third) in [
-            // In two packets, with the body and before it.
+            // In two packets, together with the body and before it.
             (head[..20].to_owned(), format!("{}hello", &head[20..]), String::new()),
             (head[..20].to_owned(), head[20..].to_owned(), "hello".to_owned()),
-            // In one, after idling.
+            // In one packet, after the connection was idle.
             (String::new(), head.to_owned(), "hello".to_owned()),
             (String::new(), "GET /late HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), String::new()),
         ] {
@@ -324,7 +320,7 @@ async fn the_time_of_an_idle_connection_ends_with_an_upgrade() {
     .await;
 }
 
-// The deadline was cleared with the answer, and not set again while the same read went on.
+// The deadline was once cleared with the response, and not set again during the same read.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_a_task_reads_behind_the_answer_keeps_its_time() {
     let log = Log::default();
@@ -349,7 +345,7 @@ async fn a_body_that_a_task_reads_behind_the_answer_keeps_its_time() {
     assert!(told);
 }
 
-/// Keeps what is logged.
+/// Collects log lines.
 #[derive(Clone, Default)]
 struct Log(Arc<std::sync::Mutex<Vec<(tracing::Level, String)>>>);
 
@@ -404,8 +400,8 @@ async fn every_refusal_is_logged_with_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_below_the_lowest_rate_does_not_last() {
     local(async {
-        // 20 bytes a second use it up, 2000 do not, and with the last answer of a connection it is
-        // the same.
+        // 20 bytes per second exhaust the budget, and 2000 do not. The last response of a
+        // connection makes no difference.
         for (request, piece, whole) in [
             ("GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 200, false),
             ("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, false),

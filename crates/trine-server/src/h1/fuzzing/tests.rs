@@ -1,5 +1,5 @@
-//! The fuzz targets on a toolchain that cannot fuzz: the corpus, mutations of it, and any cut of
-//! any stream.
+//! Runs the fuzz targets on any toolchain: the corpus, mutations of it, and every way to split a
+//! stream.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::forwarded::fuzzing::forwarded;
 #[cfg(feature = "http3")]
-use crate::h3::fuzz_target::{h3_control, h3_request, h3_stream};
+use crate::h3::fuzzing::{h3_control, h3_request, h3_stream};
 use crate::listen::proxy_protocol::fuzz_target::proxy_protocol;
 
 type Target = fn(&[u8]);
@@ -29,7 +29,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("h3_stream", h3_stream),
 ];
 
-/// The fewest mutations of each target; on a slow machine the time ends it.
+/// The minimum number of mutations per target. On a slow machine, a time limit ends the test.
 const MUTATIONS: usize = 100_000;
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -60,7 +60,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }
 
-/// Knuth's and Marsaglia's: the same mutations everywhere.
+/// The generator of Knuth and Marsaglia, so that the mutations are the same everywhere.
 struct Random(u64);
 
 impl Random {
@@ -129,7 +129,7 @@ fn mutate(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// A request that is sometimes wrong.
+/// A request that is sometimes invalid.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         8 => "(GET|POST|HEAD|OPTIONS) /[a-z%]{0,9}(\\?[a-z=&]{0,9})? HTTP/1\\.[01]",

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use trine_core::ConnInfo;
 
 use self::header::Header;
-use crate::config::ServerConfig;
+use crate::config::limits::Limits;
 use crate::forwarded::network::Network;
 
 /// Reads the header of a connection, and nothing behind it. `None` where there is none that counts;
@@ -19,14 +19,14 @@ pub(crate) async fn read<I: AsyncRead + Unpin>(
     io: &mut I,
     info: ConnInfo,
     from: &[Network],
-    config: &ServerConfig,
+    limits: &Limits,
 ) -> Option<ConnInfo> {
     // Whoever else could send one would choose his own address.
     if !Network::any_contains(from, &info) {
         tracing::debug!(peer = ?info.peer, "a connection came past the proxies that this listener is for; it ends");
         return None;
     }
-    let header = match timeout(config.handshake_timeout, receive(io)).await {
+    let header = match timeout(limits.handshake_timeout, receive(io)).await {
         Ok(Ok(header)) => header,
         Ok(Err(error)) => {
             tracing::debug!(%error, peer = ?info.peer, "a connection began without a valid PROXY header; it ends");
@@ -127,8 +127,7 @@ mod tests {
         let reading = async {
             let plain = ConnInfo::plain(Some(([10, 0, 0, 1], 1).into()), None);
             let read =
-                read(&mut us, plain, &["10.0.0.0/8".parse().unwrap()], &ServerConfig::default())
-                    .await;
+                read(&mut us, plain, &["10.0.0.0/8".parse().unwrap()], &Limits::default()).await;
             let mut rest = Vec::new();
             if read.is_some() {
                 us.read_to_end(&mut rest).await.unwrap();
@@ -181,7 +180,7 @@ mod tests {
         let plain = ConnInfo::plain(Some(([10, 0, 0, 1], 1).into()), None);
         let begin = tokio::time::Instant::now();
         let from = ["10.0.0.1".parse().unwrap()];
-        assert_eq!(read(&mut us, plain, &from, &ServerConfig::default()).await, None);
-        assert_eq!(begin.elapsed(), ServerConfig::default().handshake_timeout);
+        assert_eq!(read(&mut us, plain, &from, &Limits::default()).await, None);
+        assert_eq!(begin.elapsed(), Limits::default().handshake_timeout);
     }
 }

@@ -13,24 +13,36 @@ use trine_core::RouteCx;
 
 use crate::forwarded::over_tls;
 
-/// A layer that tells browsers to come back over HTTPS only, for a time that each answer begins
-/// anew.
+/// A layer that tells browsers to use only HTTPS from now on.
 ///
 /// ```
 /// use std::time::Duration;
 ///
+/// use http::header::STRICT_TRANSPORT_SECURITY;
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
 /// use trine_server::https::Hsts;
 ///
 /// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// let router: axum::Router = axum::Router::new().layer(Hsts::new(180 * DAY).include_subdomains());
+/// let service = service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(())) });
+/// let service = Hsts::new(180 * DAY).include_subdomains().layer(service);
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let response = service.oneshot(Request::new(())).await.unwrap();
+/// assert_eq!(
+///     response.headers()[STRICT_TRANSPORT_SECURITY],
+///     "max-age=15552000; includeSubDomains"
+/// );
+/// # });
 /// ```
 ///
-/// It cannot be taken back before the time is over: begin with a short one. An answer that has the
-/// field keeps its own.
+/// A browser remembers this for the whole time, which starts again with each response. It cannot be
+/// taken back earlier, so begin with a short time. A response that has the field already keeps it.
 ///
-/// On the layers of a Trine application it says nothing to clients without TLS (RFC 6797, 7.2); one
-/// that speaks TLS to a proxy of `trusted_proxies` is told. Elsewhere a layer cannot know the
-/// connection, and it is always said; browsers heed it over HTTPS only (RFC 6797, 8.1).
+/// On the layers of a Trine application, clients without TLS are not told (RFC 6797, 7.2). A client
+/// that speaks TLS to one of the `trusted_proxies` is told. Around any other service the layer does
+/// not know the connection and always adds the field. Browsers ignore it without HTTPS (RFC 6797,
+/// 8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hsts {
     max_age: Duration,
@@ -40,28 +52,28 @@ pub struct Hsts {
 }
 
 impl Hsts {
-    /// For this long, counted in whole seconds. Zero makes browsers forget what was said before.
+    /// Browsers use HTTPS for this long, in whole seconds. Zero makes them forget an earlier value.
     #[must_use]
     pub fn new(max_age: Duration) -> Hsts {
         Hsts { max_age, subdomains: false, preload: false, always: false }
     }
 
-    /// For every name below that of the request too: make sure that all of them speak HTTPS.
+    /// Includes every subdomain of the host. Make sure that all of them speak HTTPS.
     #[must_use]
     pub fn include_subdomains(mut self) -> Hsts {
         self.subdomains = true;
         self
     }
 
-    /// Agrees to be put on the lists that browsers come with. That is hard to take back.
+    /// Agrees to the host being added to the preload lists of browsers. That is hard to undo.
     #[must_use]
     pub fn preload(mut self) -> Hsts {
         self.preload = true;
         self
     }
 
-    /// To clients without TLS too: where a proxy in front ends TLS that is not in
-    /// `trusted_proxies`, or does not say so.
+    /// Adds the field to responses without TLS too. Use it behind a proxy that terminates TLS and
+    /// is not one of the `trusted_proxies`, or does not forward the scheme.
     #[must_use]
     pub fn always(mut self) -> Hsts {
         self.always = true;
@@ -72,7 +84,7 @@ impl Hsts {
         let seconds = self.max_age.as_secs();
         let subdomains = if self.subdomains { "; includeSubDomains" } else { "" };
         let preload = if self.preload { "; preload" } else { "" };
-        // Digits and these words are always a value.
+        // Digits and these words always form a valid value.
         HeaderValue::from_str(&format!("max-age={seconds}{subdomains}{preload}"))
             .unwrap_or_else(|_| HeaderValue::from_static("max-age=0"))
     }
@@ -86,7 +98,7 @@ impl<S> Layer<S> for Hsts {
     }
 }
 
-/// What [`Hsts`] makes of a service.
+/// The service of the layer [`Hsts`].
 #[derive(Debug, Clone)]
 pub struct HstsService<S> {
     inner: S,
@@ -108,14 +120,14 @@ where
 
     fn call(&mut self, request: Request<A>) -> HstsFuture<S::Future> {
         let route = request.extensions().get::<RouteCx>();
-        let said = self.always
+        let secure = self.always
             || route.and_then(|route| over_tls(route, request.headers())).unwrap_or(true);
-        let value = said.then(|| self.value.clone());
+        let value = secure.then(|| self.value.clone());
         HstsFuture { inner: Box::pin(self.inner.call(request)), value }
     }
 }
 
-/// The answer of a [`HstsService`].
+/// The future of a [`HstsService`].
 #[derive(Debug)]
 pub struct HstsFuture<F> {
     inner: Pin<Box<F>>,
@@ -131,9 +143,9 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut response = ready!(self.inner.as_mut().poll(cx))?;
         if let Some(value) = self.value.take()
-            && let Entry::Vacant(place) = response.headers_mut().entry(STRICT_TRANSPORT_SECURITY)
+            && let Entry::Vacant(entry) = response.headers_mut().entry(STRICT_TRANSPORT_SECURITY)
         {
-            place.insert(value);
+            entry.insert(value);
         }
         Poll::Ready(Ok(response))
     }

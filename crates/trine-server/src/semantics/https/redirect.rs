@@ -1,4 +1,4 @@
-//! From `http://` to `https://`.
+//! The redirect from `http://` to `https://`.
 
 use std::future::Future;
 use std::ops::Deref;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, HOST, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -16,35 +16,48 @@ use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo};
 
 use crate::forwarded::{TrustedProxies, over_tls};
-use crate::seam::MakeConnection;
+use crate::seam::{MakeConnection, UpgradeKind};
+use crate::semantics::refusal;
 
-/// A layer that answers every request without TLS with the same URL under `https://`: 308, so that
-/// method and body stay.
+/// A layer that redirects every request without TLS to the same URL under `https://`.
 ///
-/// On a listener it is one line: [`Listen::redirect_to_https`](crate::Listen::redirect_to_https),
-/// or `tls_redirect` of [`ServerConfig`](crate::ServerConfig). As a layer it goes before any
-/// service.
+/// The status is 308, so method and body stay the same. On a listener the redirect is one line:
+/// [`Listen::redirect_to_https`](crate::Listen::redirect_to_https), or `tls_redirect` of
+/// [`ServerConfig`](crate::ServerConfig).
 ///
 /// ```
+/// use http::{Request, Response, StatusCode};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use trine_core::Body;
 /// use trine_server::https::HttpsRedirect;
 ///
-/// let plain: axum::Router =
-///     axum::Router::new().layer(HttpsRedirect::new().port(8443).hosts(["example.com", "*.example.com"]));
+/// let service = service_fn(async |_: Request<Body>| Ok::<_, ()>(Response::new(Body::empty())));
+/// let redirect = HttpsRedirect::new().port(8443).hosts(["example.com", "*.example.com"]);
+/// let service = redirect.layer(service);
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let request = Request::get("/a?b").header("host", "example.com").body(Body::empty()).unwrap();
+/// let response = service.oneshot(request).await.unwrap();
+/// assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+/// assert_eq!(response.headers()["location"], "https://example.com:8443/a?b");
+/// # });
 /// ```
 ///
 /// # The host
-/// It is that of the request, since only the client knows how it reached us; its port is replaced.
-/// Whoever sends the request chooses it, but a browser takes nobody else's word for it, and the
-/// answer must not be stored (`Cache-Control: no-store`), so that no cache in between hands one
-/// client's host to another. With [`HttpsRedirect::hosts`] any other host is 421.
+/// The redirect keeps the host of the request and replaces its port, because only the client knows
+/// under which name it reached the server. A client can send any host. That is harmless for
+/// browsers, which follow only their own redirect, and the response has `Cache-Control: no-store`,
+/// so no cache passes it to another client. With [`HttpsRedirect::hosts`] any other host is a 421.
 ///
-/// # What passes
-/// What came over TLS: to a proxy of `trusted_proxies` that says so, and on the layers of a Trine
-/// application to us as well. Around another service the layer does not know the connection and
-/// redirects everything, so it belongs to the service of a plain port.
+/// # Requests that are not redirected
+/// Requests that came over TLS reach the service. That includes requests that a proxy of
+/// `trusted_proxies` received over TLS, and, on the layers of a Trine application, requests that
+/// reached this server over TLS. Around any other service the layer does not know the connection
+/// and redirects every request, so use it only for the service of a plain port.
 ///
-/// Paths below `/.well-known/acme-challenge/` reach the service: there an authority looks for a
-/// proof over plain HTTP (RFC 8555, 8.3). The proofs of [`Acme`](crate::Acme) are shown before.
+/// Paths below `/.well-known/acme-challenge/` reach the service, because a certificate authority
+/// fetches its proof over plain HTTP (RFC 8555, 8.3). The proofs of [`Acme`](crate::Acme) are
+/// served before this layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpsRedirect {
     port: u16,
@@ -52,36 +65,36 @@ pub struct HttpsRedirect {
 }
 
 impl HttpsRedirect {
-    /// To port 443, whatever the host is.
+    /// Redirects every host to port 443.
     #[must_use]
     pub fn new() -> HttpsRedirect {
         HttpsRedirect { port: 443, hosts: Vec::new() }
     }
 
-    /// The port that clients reach TLS at. Default: 443.
+    /// The port at which clients reach TLS. Default: 443.
     #[must_use]
     pub fn port(mut self, port: u16) -> HttpsRedirect {
         self.port = port;
         self
     }
 
-    /// The only hosts that are redirected, without ports; `*.example.com` is one label before it.
-    /// Default: any.
+    /// Redirects only these hosts, which are given without a port. `*.example.com` matches one
+    /// label in front of `example.com`. Default: any host.
     #[must_use]
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpsRedirect {
         self.hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase()).collect();
         self
     }
 
-    /// The answer to a request, unless it passes.
-    pub(crate) fn answer<A>(
+    /// The response to a request that does not reach the service.
+    pub(crate) fn response<A>(
         &self,
         request: &Request<A>,
-        came: Option<&Came>,
+        origin: Option<&ConnectionOrigin>,
     ) -> Option<Response<Body>> {
         let headers = request.headers();
-        let secure = match came {
-            Some(came) => came.secure(headers),
+        let secure = match origin {
+            Some(origin) => origin.secure(headers),
             None => request
                 .extensions()
                 .get()
@@ -136,24 +149,18 @@ impl Default for HttpsRedirect {
 
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
-/// The target's own, else that of `Host` (RFC 9112, 3.2.2).
+/// The authority of the target, or else of `Host` (RFC 9112, 3.2.2).
 fn authority<A>(request: &Request<A>) -> Option<Authority> {
-    let of_target = request.uri().authority().cloned();
-    of_target.or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse().ok()).filter(
+    let target = request.uri().authority().cloned();
+    target.or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse().ok()).filter(
         |authority: &Authority| !authority.host().is_empty() && !authority.as_str().contains('@'),
     )
 }
 
 fn problem(status: StatusCode, detail: &str) -> Response<Body> {
-    let title = status.canonical_reason().unwrap_or_default();
-    let text = format!(
-        "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{},\"detail\":\"{detail}\"}}",
-        status.as_u16()
-    );
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(Body::from(refusal::problem(status, detail)));
     *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response.headers_mut().insert(CONTENT_TYPE, refusal::PROBLEM_JSON);
     response
 }
 
@@ -161,26 +168,26 @@ impl<S> Layer<S> for HttpsRedirect {
     type Service = HttpsRedirectService<S>;
 
     fn layer(&self, inner: S) -> HttpsRedirectService<S> {
-        HttpsRedirectService { inner, redirect: self.clone(), came: None }
+        HttpsRedirectService { inner, redirect: self.clone(), origin: None }
     }
 }
 
-/// What [`HttpsRedirect`] makes of a service.
+/// The service of the layer [`HttpsRedirect`].
 #[derive(Debug, Clone)]
 pub struct HttpsRedirectService<S> {
     inner: S,
     redirect: HttpsRedirect,
-    came: Option<Came>,
+    origin: Option<ConnectionOrigin>,
 }
 
-/// On which connection requests come, and who is believed there.
+/// The connection of a request, and the proxies that may say that it came over TLS.
 #[derive(Debug, Clone)]
-pub(crate) struct Came {
+pub(crate) struct ConnectionOrigin {
     pub(crate) conn: ConnInfo,
     pub(crate) trusted: Arc<TrustedProxies>,
 }
 
-impl Came {
+impl ConnectionOrigin {
     pub(crate) fn secure(&self, headers: &HeaderMap) -> bool {
         self.trusted.secure(&self.conn, headers)
     }
@@ -199,30 +206,30 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> HttpsRedirectFuture<S::Future> {
-        match self.redirect.answer(&request, self.came.as_ref()) {
-            Some(answer) => HttpsRedirectFuture::answered(answer),
-            None => HttpsRedirectFuture::passed(self.inner.call(request)),
+        match self.redirect.response(&request, self.origin.as_ref()) {
+            Some(response) => HttpsRedirectFuture::redirected(response),
+            None => HttpsRedirectFuture::inner(self.inner.call(request)),
         }
     }
 }
 
-/// The answer of a [`HttpsRedirectService`].
+/// The future of a [`HttpsRedirectService`].
 #[derive(Debug)]
-pub struct HttpsRedirectFuture<F>(Answer<F>);
+pub struct HttpsRedirectFuture<F>(State<F>);
 
 #[derive(Debug)]
-enum Answer<F> {
+enum State<F> {
     Redirected(Option<Response<Body>>),
-    Passed(Pin<Box<F>>),
+    Inner(Pin<Box<F>>),
 }
 
 impl<F> HttpsRedirectFuture<F> {
-    pub(crate) fn answered(answer: Response<Body>) -> HttpsRedirectFuture<F> {
-        HttpsRedirectFuture(Answer::Redirected(Some(answer)))
+    pub(crate) fn redirected(response: Response<Body>) -> HttpsRedirectFuture<F> {
+        HttpsRedirectFuture(State::Redirected(Some(response)))
     }
 
-    pub(crate) fn passed(inner: F) -> HttpsRedirectFuture<F> {
-        HttpsRedirectFuture(Answer::Passed(Box::pin(inner)))
+    pub(crate) fn inner(inner: F) -> HttpsRedirectFuture<F> {
+        HttpsRedirectFuture(State::Inner(Box::pin(inner)))
     }
 }
 
@@ -234,26 +241,26 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Answer::Redirected(answer) => {
-                let answer = answer.take().unwrap_or_default();
-                Poll::Ready(Ok(answer.map(|body| HttpsRedirectBody(Part::Ours(body)))))
+            State::Redirected(response) => {
+                let response = response.take().unwrap_or_default();
+                Poll::Ready(Ok(response.map(|body| HttpsRedirectBody(BodyKind::Redirect(body)))))
             }
-            Answer::Passed(inner) => {
-                let passed = |body| HttpsRedirectBody(Part::Theirs(Box::pin(body)));
-                inner.as_mut().poll(cx).map_ok(|response| response.map(passed))
+            State::Inner(inner) => {
+                let wrap = |body| HttpsRedirectBody(BodyKind::Inner(Box::pin(body)));
+                inner.as_mut().poll(cx).map_ok(|response| response.map(wrap))
             }
         }
     }
 }
 
-/// The body of an answer of a [`HttpsRedirectService`]: of the redirect, or of what passed.
+/// The body of a response of a [`HttpsRedirectService`].
 #[derive(Debug)]
-pub struct HttpsRedirectBody<B>(Part<B>);
+pub struct HttpsRedirectBody<B>(BodyKind<B>);
 
 #[derive(Debug)]
-enum Part<B> {
-    Ours(Body),
-    Theirs(Pin<Box<B>>),
+enum BodyKind<B> {
+    Redirect(Body),
+    Inner(Pin<Box<B>>),
 }
 
 impl<B> HttpBody for HttpsRedirectBody<B>
@@ -268,32 +275,32 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.0 {
-            Part::Ours(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Part::Theirs(body) => body.as_mut().poll_frame(cx).map_err(Into::into),
+            BodyKind::Redirect(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            BodyKind::Inner(body) => body.as_mut().poll_frame(cx).map_err(Into::into),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Part::Ours(body) => body.is_end_stream(),
-            Part::Theirs(body) => body.is_end_stream(),
+            BodyKind::Redirect(body) => body.is_end_stream(),
+            BodyKind::Inner(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Part::Ours(body) => body.size_hint(),
-            Part::Theirs(body) => body.size_hint(),
+            BodyKind::Redirect(body) => body.size_hint(),
+            BodyKind::Inner(body) => body.size_hint(),
         }
     }
 }
 
-/// The services of a connection to a listener that redirects.
+/// Makes the services of a listener that redirects.
 #[derive(Debug)]
 pub(crate) struct Redirecting<M> {
     pub(crate) inner: M,
     pub(crate) redirect: HttpsRedirect,
-    pub(crate) came: Came,
+    pub(crate) origin: ConnectionOrigin,
 }
 
 impl<M, T> MakeConnection for Redirecting<M>
@@ -304,12 +311,16 @@ where
     type Service = HttpsRedirectService<T::Service>;
 
     fn connection(&self, info: &ConnInfo) -> Self::Service {
-        let (redirect, came) = (self.redirect.clone(), Some(self.came.clone()));
-        HttpsRedirectService { inner: self.inner.connection(info), redirect, came }
+        let (redirect, origin) = (self.redirect.clone(), Some(self.origin.clone()));
+        HttpsRedirectService { inner: self.inner.connection(info), redirect, origin }
     }
 
-    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
-        self.came.secure(&head.headers) && self.inner.foreign_upgrade(head)
+    fn upgrade_kind(&self, head: &http::request::Parts) -> UpgradeKind {
+        if self.origin.secure(&head.headers) {
+            self.inner.upgrade_kind(head)
+        } else {
+            UpgradeKind::Native
+        }
     }
 
     fn extended_connect(&self) -> bool {

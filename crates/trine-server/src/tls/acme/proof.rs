@@ -17,8 +17,10 @@ use trine_core::{Body, ConnInfo};
 
 use super::State;
 use crate::config::AcmeChallenge;
-use crate::seam::{HttpService, MakeConnection};
-use crate::semantics::https::{Came, HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture};
+use crate::seam::{HttpService, MakeConnection, UpgradeKind};
+use crate::semantics::https::{
+    ConnectionOrigin, HttpsRedirect, HttpsRedirectBody, HttpsRedirectFuture,
+};
 
 /// The protocol of `tls-alpn-01` (RFC 8737, 6.2). Nothing is spoken in it.
 pub(in crate::tls) const PROTOCOL: &[u8] = b"acme-tls/1";
@@ -69,7 +71,7 @@ fn certificate(
 pub(crate) struct Proving<M> {
     pub(crate) inner: M,
     pub(crate) states: Arc<[Arc<State>]>,
-    pub(crate) redirect: Option<(HttpsRedirect, Came)>,
+    pub(crate) redirect: Option<(HttpsRedirect, ConnectionOrigin)>,
 }
 
 impl<M, T> MakeConnection for Proving<M>
@@ -87,9 +89,12 @@ where
         }
     }
 
-    fn foreign_upgrade(&self, head: &http::request::Parts) -> bool {
-        self.redirect.as_ref().is_none_or(|(_, came)| came.secure(&head.headers))
-            && self.inner.foreign_upgrade(head)
+    fn upgrade_kind(&self, head: &http::request::Parts) -> UpgradeKind {
+        if self.redirect.as_ref().is_none_or(|(_, origin)| origin.secure(&head.headers)) {
+            self.inner.upgrade_kind(head)
+        } else {
+            UpgradeKind::Native
+        }
     }
 
     fn extended_connect(&self) -> bool {
@@ -100,7 +105,7 @@ where
 pub(crate) struct ProvingService<S> {
     inner: S,
     states: Arc<[Arc<State>]>,
-    redirect: Option<(HttpsRedirect, Came)>,
+    redirect: Option<(HttpsRedirect, ConnectionOrigin)>,
 }
 
 impl<S: HttpService> Service<Request<Body>> for ProvingService<S> {
@@ -120,11 +125,11 @@ impl<S: HttpService> Service<Request<Body>> for ProvingService<S> {
         let redirected = || {
             self.redirect
                 .as_ref()
-                .and_then(|(redirect, came)| redirect.answer(&request, Some(came)))
+                .and_then(|(redirect, origin)| redirect.response(&request, Some(origin)))
         };
         match proof.or_else(redirected) {
-            Some(answer) => HttpsRedirectFuture::answered(answer),
-            None => HttpsRedirectFuture::passed(self.inner.call(request)),
+            Some(response) => HttpsRedirectFuture::redirected(response),
+            None => HttpsRedirectFuture::inner(self.inner.call(request)),
         }
     }
 }

@@ -94,7 +94,7 @@ async fn pebble_issues_a_certificate_by_each_challenge() {
         let running = Running {
             address,
             handle,
-            task: tokio::spawn(bound.serve(trine_server::Own(service))),
+            task: tokio::spawn(bound.serve(trine_server::NativeUpgrades(service))),
         };
         let served = async {
             loop {

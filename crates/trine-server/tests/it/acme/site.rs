@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use http::{Request, Response};
 use trine_core::Body;
 use trine_server::tls::Tls;
-use trine_server::{Acme, Listen, Own, ServerConfig, ServerHandle};
+use trine_server::{Acme, Listen, NativeUpgrades, ServerConfig, ServerHandle};
 
 use super::authority::Test;
 use crate::common::pki::{connect, shown};
@@ -51,7 +51,7 @@ impl Site {
         let running = Running {
             address: tls,
             handle: handle.clone(),
-            task: tokio::spawn(bound.serve(Own(service))),
+            task: tokio::spawn(bound.serve(NativeUpgrades(service))),
         };
         Site { tls, http, calls, handle, running }
     }

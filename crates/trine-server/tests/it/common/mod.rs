@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use trine_core::Body;
 use trine_server::{
-    Bound, Http2, HttpService, MakeWorker, Own, Server, ServerConfig, ServerError, ServerHandle,
+    Bound, Http2, HttpService, MakeWorker, NativeUpgrades, Server, ServerConfig, ServerError,
+    ServerHandle,
 };
 
 /// Nothing in these tests may take this long.
@@ -64,7 +65,7 @@ pub fn start_with<S: HttpService + Clone + Send + Sync>(
     config: ServerConfig,
     service: S,
 ) -> Running {
-    run(config, Own(service))
+    run(config, NativeUpgrades(service))
 }
 
 pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Running {

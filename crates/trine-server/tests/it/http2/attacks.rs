@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 use super::peer::{self, *};
 use crate::common::child::{MIB, Process, service};
@@ -18,7 +18,7 @@ async fn the_server_itself() {
     let config = ServerConfig { workers: 1, ..config() };
     let bound = Server::new(config).bind().unwrap();
     println!("\nlistening on {}", bound.local_addr());
-    bound.serve(Shared(tower::service_fn(service))).await.unwrap();
+    bound.serve(HyperUpgrades(tower::service_fn(service))).await.unwrap();
 }
 
 struct Child {

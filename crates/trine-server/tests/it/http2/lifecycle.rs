@@ -190,7 +190,8 @@ async fn work_stealing_serves_it_too() {
     let bound = crate::common::bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(
-        bound.serve_stealing(trine_server::Shared(tower::service_fn(crate::common::kitchen))),
+        bound
+            .serve_stealing(trine_server::HyperUpgrades(tower::service_fn(crate::common::kitchen))),
     );
     let mut peer = Peer::connect(address).await;
     peer.send([post(1, "/echo"), frame(DATA, 0, 1, "a")].concat()).await;

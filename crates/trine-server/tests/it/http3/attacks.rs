@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use quinn::{ClientConfig, Connection, TransportConfig};
 use rustls::pki_types::CertificateDer;
-use trine_server::{Server, ServerConfig, Shared};
+use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 use super::limits::Relay;
 use super::peer::{self, *};
@@ -27,7 +27,7 @@ async fn the_server_itself() {
     let bound = Server::new(config).bind().unwrap();
     let certificate: String = certificate.iter().map(|byte| format!("{byte:02x}")).collect();
     println!("\nlistening on {} {certificate}", bound.local_addr());
-    bound.serve(Shared(tower::service_fn(service))).await.unwrap();
+    bound.serve(HyperUpgrades(tower::service_fn(service))).await.unwrap();
 }
 
 pub struct Child {

@@ -93,7 +93,8 @@ async fn clients_of_the_other_versions_are_told_of_it() {
         bound.local_addrs().filter_map(trine_server::Address::tcp).collect::<Vec<_>>(),
         bound.handle(),
     );
-    let task = tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(common::kitchen))));
+    let task =
+        tokio::spawn(bound.serve(trine_server::NativeUpgrades(tower::service_fn(common::kitchen))));
 
     let told = over_tls(addresses[0], &certificate).await;
     let alternative = format!("h3=\":{}\"; ma=86400", addresses[0].port());

@@ -12,7 +12,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
 use rustls::pki_types::CertificateDer;
 use trine_server::tls::Tls;
-use trine_server::{HttpService, Listen, MakeWorker, Own, ServerConfig};
+use trine_server::{HttpService, Listen, MakeWorker, NativeUpgrades, ServerConfig};
 
 use crate::common::{self, Running, kitchen, within};
 
@@ -32,7 +32,7 @@ pub fn start(config: ServerConfig) -> Peer {
 }
 
 pub fn start_with<S: HttpService + Clone + Send + Sync>(config: ServerConfig, service: S) -> Peer {
-    run(config, Own(service))
+    run(config, NativeUpgrades(service))
 }
 
 pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Peer {

@@ -304,8 +304,9 @@ async fn a_runtime_that_steals_work_serves_it_too() {
     let config = trine_server::ServerConfig { listeners: vec![place], ..config() };
     let bound = Server::new(config).bind().unwrap();
     let (address, handle) = (bound.local_addr(), bound.handle());
-    let task =
-        tokio::spawn(bound.serve_stealing(trine_server::Own(tower::service_fn(common::kitchen))));
+    let task = tokio::spawn(
+        bound.serve_stealing(trine_server::NativeUpgrades(tower::service_fn(common::kitchen))),
+    );
     let peer = super::peer::Peer {
         running: common::Running { address, handle, task },
         address,

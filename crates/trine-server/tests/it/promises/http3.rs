@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use quinn::Connection as Quic;
-use trine_server::{Own, ServerConfig};
+use trine_server::{NativeUpgrades, ServerConfig};
 
 use super::protocol::{Client, Exchange, Protocol, Server};
 use super::service;
@@ -35,7 +35,7 @@ impl Protocol for Http3 {
     async fn start(config: ServerConfig) -> Server {
         let (place, certificate) = peer::place(&config);
         let config = ServerConfig { listeners: vec![place], ..config };
-        let running = common::run(config, Own(tower::service_fn(service::answer)));
+        let running = common::run(config, NativeUpgrades(tower::service_fn(service::answer)));
         Server { running, certificate: Some(certificate) }
     }
 

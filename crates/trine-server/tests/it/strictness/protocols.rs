@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use trine_core::Body;
-use trine_server::{Listen, Network, Own, ServerConfig, ServerError, ServerHandle};
+use trine_server::{Listen, NativeUpgrades, Network, ServerConfig, ServerError, ServerHandle};
 
 use super::heads::{Case, Got, Scheme};
 use crate::common::{self, within};
@@ -74,7 +74,7 @@ impl Servers {
         let addresses: Vec<SocketAddr> =
             bound.local_addrs().filter_map(trine_server::Address::tcp).collect();
         let handle = bound.handle();
-        let task = tokio::spawn(bound.serve(Own(tower::service_fn(answer))));
+        let task = tokio::spawn(bound.serve(NativeUpgrades(tower::service_fn(answer))));
         Servers { clear: addresses[0], secure: addresses[1], certificate, handle, task }
     }
 

@@ -93,8 +93,9 @@ async fn a_plain_and_a_protected_listener_serve_side_by_side() {
     let bound = crate::common::bind(short);
     let addresses: Vec<_> = bound.local_addrs().cloned().collect();
     let handle = bound.handle();
-    let task =
-        tokio::spawn(bound.serve(trine_server::Own(tower::service_fn(crate::common::kitchen))));
+    let task = tokio::spawn(
+        bound.serve(trine_server::NativeUpgrades(tower::service_fn(crate::common::kitchen))),
+    );
     let plain = crate::common::exchange(
         addresses[0].tcp().unwrap(),
         "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n",

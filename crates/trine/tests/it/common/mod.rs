@@ -44,7 +44,7 @@ macro_rules! serves {
         }
     )*};
 }
-serves!(trine::AppService, trine_server::Shared<axum::Router>);
+serves!(trine::AppService, trine_server::HyperUpgrades<axum::Router>);
 
 impl Running {
     pub(crate) fn url(&self, path: &str) -> String {

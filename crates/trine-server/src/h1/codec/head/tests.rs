@@ -1,9 +1,9 @@
-//! Heads as bytes in, verdict out. The tables name the section of the RFC that decides.
+//! Heads as bytes, and their results. The tables name the deciding section of the RFC.
 
 use super::*;
 use crate::h1::codec::framing::Length;
 
-const LIMITS: Limits = Limits { bytes: 2048, headers: 16, target: 64 };
+const LIMITS: HeadLimits = HeadLimits { bytes: 2048, headers: 16, target: 64 };
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Option<Head>, RequestError> {
     super::read(&mut BytesMut::from(bytes.as_ref()), &LIMITS)
@@ -13,7 +13,7 @@ fn get(bytes: impl AsRef<[u8]>) -> Head {
     read(bytes).unwrap().unwrap()
 }
 
-/// A whole GET with `lines` after the request line.
+/// A complete GET with `lines` after the request line.
 fn with(lines: &str) -> Result<Option<Head>, RequestError> {
     read(format!("POST / HTTP/1.1\r\n{lines}\r\n"))
 }
@@ -38,7 +38,7 @@ fn a_browser_head_is_read_without_copies() {
 }
 
 #[test]
-fn every_prefix_of_a_head_is_partial_and_never_a_verdict() {
+fn every_prefix_of_a_head_is_incomplete() {
     let bytes = b"GET /a HTTP/1.1\r\nHost: a\r\nAccept: b\r\n\r\n";
     for end in 0..bytes.len() {
         assert!(read(&bytes[..end]).unwrap().is_none(), "{end} bytes");
@@ -140,7 +140,7 @@ fn header_lines() {
     );
 }
 
-/// RFC 9112, 6 and 3.2: what a body is, and what is refused.
+/// RFC 9112, 6 and 3.2: the framing of bodies.
 #[test]
 fn framing_table() {
     use Length::{Chunked, Sized};
@@ -240,7 +240,7 @@ fn connection_tokens() {
 }
 
 #[test]
-fn limits_are_told_apart() {
+fn each_limit_has_its_error() {
     use RequestError as E;
     let long = "a".repeat(4096);
     assert_eq!(
@@ -250,7 +250,7 @@ fn limits_are_told_apart() {
     assert!(read(format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", &long[..63])).unwrap().is_some());
     assert_eq!(read(format!("GET /{long}")).map(|_| ()), Err(E::TargetTooLong));
     assert_eq!(read(format!("GET / HTTP/1.1\r\nA: {long}")).map(|_| ()), Err(E::HeadTooLarge));
-    // Also in pieces, where the end of such a head is never seen.
+    // Also in pieces, when the end of such a head is never seen.
     assert_eq!(
         read(format!("GET /{} HTTP/1.1\r\nA: {long}", &long[..64])).map(|_| ()),
         Err(E::TargetTooLong)
@@ -259,9 +259,8 @@ fn limits_are_told_apart() {
         read(format!("GET / HTTP/1.1\r\nHost: a\r\nA: {long}\r\n\r\n")).map(|_| ()),
         Err(E::HeadTooLarge)
     );
-    // A head that may hardly be longer than its target: what makes it too long is told all the
-    // same.
-    let equal = Limits { bytes: 64, headers: 16, target: 64 };
+    // A head whose limit is hardly larger than the limit of its target: the reason is still right.
+    let equal = HeadLimits { bytes: 64, headers: 16, target: 64 };
     let read_equal = |text: &str| super::read(&mut BytesMut::from(text), &equal).map(|_| ());
     assert_eq!(read_equal(&format!("GET /{long}")), Err(E::TargetTooLong));
     assert_eq!(read_equal(&format!("GET /{}", &long[..59])), Err(E::TargetTooLong));
@@ -279,7 +278,7 @@ fn limits_are_told_apart() {
     assert_eq!(headers(17), Err(E::TooManyHeaders));
 }
 
-/// A head in two pieces is refused as one in one is.
+/// A head in two pieces is refused like a head in one piece.
 #[test]
 fn a_method_that_is_too_long_is_seen_however_it_is_cut() {
     let method = "M".repeat(scan::LONGEST_METHOD + 1);
