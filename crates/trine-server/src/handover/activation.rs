@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::inherit::Inherited;
+use super::inherited::Inherited;
 
 /// The sockets that `LISTEN_FDS` tells of, if `LISTEN_PID` says that they are for this process.
 #[cfg(feature = "systemd")]

@@ -14,21 +14,21 @@
 //! no socket is closed that connections wait on. A new process that does not become ready changes
 //! nothing, and never accepts a connection.
 
+mod accept;
 mod activation;
 mod error;
-mod estate;
 mod frame;
-mod give;
-mod inherit;
+mod inherited;
 pub(crate) mod notify;
+mod offer;
 mod program;
-mod take;
+mod state;
 
 pub use self::error::HandoverError;
-pub(crate) use self::estate::Estate;
-pub(crate) use self::estate::on_signal;
-pub(crate) use self::inherit::{Adopted, adopt};
-pub(crate) use self::take::ready;
+pub(crate) use self::state::Estate;
+pub(crate) use self::state::on_signal;
+pub(crate) use self::inherited::{Adopted, adopt};
+pub(crate) use self::accept::ready;
 
 /// The variable that tells a new process that its standard input is a socket to the old one: the
 /// old one's process id.

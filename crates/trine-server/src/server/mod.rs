@@ -1,7 +1,7 @@
 //! From a configuration to a server that runs until it is told to stop.
 
 mod accept;
-pub(crate) mod enter;
+pub(crate) mod connection;
 mod shed;
 pub(crate) mod shutdown;
 pub(crate) mod worker;
@@ -25,7 +25,7 @@ use crate::listen::socket::{self, Socket};
 use crate::listen::unix::Files;
 use crate::listen::{self, Entrance, Opened, Origin};
 use crate::seam::{HttpService, MakeConnection, MakeWorker, Shared};
-use crate::server::enter::{Door, enter};
+use crate::server::connection::{Door, enter};
 use crate::server::shutdown::{Phase, advance, reached};
 use crate::server::worker::{Common, Event};
 #[cfg(unix)]

@@ -17,7 +17,7 @@ use crate::listen::Entrance;
 use crate::listen::socket::{self, Listener, Socket};
 use crate::seam::MakeWorker;
 use crate::server::accept::accept;
-use crate::server::enter::{Door, enter};
+use crate::server::connection::{Door, enter};
 use crate::server::shutdown::{ConnectionGuard, Drain, Phase, reached};
 #[cfg(unix)]
 use crate::transport::io::AnyIo;

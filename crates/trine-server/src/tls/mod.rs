@@ -14,10 +14,10 @@
 
 #[cfg(feature = "acme")]
 pub(crate) mod acme;
+mod acceptor;
 mod build;
 mod certificate;
 mod error;
-mod handshake;
 mod info;
 mod plain;
 mod provider;
@@ -37,7 +37,7 @@ use trine_core::TlsVersion;
 #[cfg(feature = "acme")]
 pub use self::acme::{AcmeCache, CacheFuture};
 pub use self::error::TlsError;
-pub(crate) use self::handshake::{Gate, Secured};
+pub(crate) use self::acceptor::{Gate, Secured};
 pub use self::provider::default_provider;
 pub(crate) use self::stream::TlsStream;
 #[cfg(feature = "acme")]

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use super::error::TlsError;
 use crate::config::ServerConfig;
 use crate::error::ServerError;
-use crate::server::enter::Door;
+use crate::server::connection::Door;
 
 /// Loads the certificates of every listener again. All are tried; the first error is told, and each
 /// is logged.

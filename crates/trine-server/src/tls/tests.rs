@@ -21,7 +21,7 @@ use crate::config::limits::Limits;
 use crate::forwarded::TrustedProxies;
 use crate::listen::Listen;
 use crate::seam::{MakeWorker as _, Own};
-use crate::server::enter::{Door, enter};
+use crate::server::connection::{Door, enter};
 use crate::server::shutdown::Drain;
 
 const LARGE: usize = 1_000_000;

@@ -12,10 +12,10 @@ use trine_core::later::later;
 use super::account::{self, Known};
 use super::cache::AcmeCache;
 use super::client::Client;
-use super::due::{self, Term};
+use super::renewal::{self, Term};
 use super::order::order;
 use super::{Managed, distinct, retry};
-use crate::server::enter::Door;
+use crate::server::connection::Door;
 use crate::server::shutdown::{Phase, reached};
 use crate::tls::certificate::{self, Pem};
 use crate::tls::error::TlsError;
@@ -168,7 +168,7 @@ impl Keeper {
         };
         self.suggests = true;
         let (start, end) = (window.start.into(), window.end.into());
-        Ok((!(start..=end).contains(due)).then(|| due::within(start, end, &self.provider)))
+        Ok((!(start..=end).contains(due)).then(|| renewal::within(start, end, &self.provider)))
     }
 
     /// Takes what another instance has ordered, or orders.

@@ -4,7 +4,7 @@
 //! - `check`: what is wrong with the settings
 //! - [`Managed`], here: the settings of one certificate with its `state`, which handshakes and the
 //!   plain listeners look at
-//! - `keeper`: the task that keeps it fresh; `due`: when it orders; `retry`: when again
+//! - `keeper`: the task that keeps it fresh; `renewal`: when it orders; `retry`: when again
 //! - `order`: from an account to a certificate; `account`: the account; `client`: the authority
 //!   over HTTP
 //! - `proof`: what the authority sees of an order: `tls-alpn-01` and `http-01`
@@ -14,10 +14,10 @@ mod account;
 mod cache;
 mod check;
 mod client;
-mod due;
 mod keeper;
 mod order;
 mod proof;
+mod renewal;
 mod retry;
 mod state;
 
@@ -34,7 +34,7 @@ pub(crate) use self::proof::Proving;
 pub(crate) use self::state::State;
 use crate::config::{Acme, AcmeChallenge};
 use crate::listen::Listen;
-use crate::server::enter::Door;
+use crate::server::connection::Door;
 use crate::tls::error::TlsError;
 
 /// One certificate that is kept fresh.

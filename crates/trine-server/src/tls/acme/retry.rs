@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustls::crypto::CryptoProvider;
 use trine_core::later::NEVER;
 
-use super::due::chance;
+use super::renewal::chance;
 use crate::config::Acme;
 
 /// Doubles with each failure up to the longest, and is less by up to a quarter, by chance.

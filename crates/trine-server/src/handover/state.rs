@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::error::HandoverError;
-use super::give::{Kept, give};
+use super::offer::{Kept, give};
 use super::notify;
 use super::program::program;
 use crate::config::ServerConfig;

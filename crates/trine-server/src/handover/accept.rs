@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::error::HandoverError;
-use super::inherit::inheritance;
+use super::inherited::inheritance;
 use super::{GO, READY, notify};
 use crate::config::ServerConfig;
 use crate::error::ServerError;
