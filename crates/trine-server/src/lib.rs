@@ -64,10 +64,15 @@ mod semantics;
 mod server;
 #[cfg(feature = "tls-core")]
 pub mod tls;
+#[cfg(not(feature = "tls-core"))]
+#[path = "tls/disabled.rs"]
+pub mod tls;
 mod transport;
 pub mod upgrade;
 
-pub use config::{Acme, AcmeChallenge, AtCapacity, Cancel, Http2, Http3, ServerConfig};
+pub use config::{
+    Acme, AcmeChallenge, AtCapacity, Cancel, Certificate, Http2, Http3, ServerConfig,
+};
 pub use error::{ServerError, error_status};
 pub use forwarded::network::{IpRange, Network};
 pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls};
@@ -75,8 +80,9 @@ pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls}
 pub use h2::Protocol;
 #[cfg(unix)]
 pub use handover::HandoverError;
-pub use listen::Listen;
-pub use listen::address::Address;
+pub use listen::address::{Address, ParseAddressError};
+pub use listen::listener::Listener;
+pub use listen::text::ParseListenerError;
 #[cfg(feature = "axum")]
 pub use seam::axum::RouterOn;
 pub use seam::{HttpService, MakeConnection, MakeWorker, Own, Shared};

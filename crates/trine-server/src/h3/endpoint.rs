@@ -19,11 +19,11 @@ use trine_core::later::NEVER;
 
 use crate::config::limits::{AtCapacity, Limits};
 use crate::error::ServerError;
-use crate::listen::Listen;
 use crate::listen::address::Address;
+use crate::listen::listener::Listener;
+use crate::server::context::WorkerContext;
 use crate::server::shutdown::{Phase, reached};
-use crate::server::worker::Common;
-use crate::tls::Gate;
+use crate::tls::TlsAcceptor;
 
 /// What is spoken inside (RFC 9114, 3.1).
 const ALPN: &[u8] = b"h3";
@@ -55,16 +55,16 @@ pub(crate) struct Arrival {
 impl Port {
     /// The UDP port of a place, where it speaks HTTP/3.
     pub(crate) fn of(
-        listen: &Listen,
+        listener: &Listener,
         address: &Address,
-        gate: Option<&Gate>,
+        gate: Option<&TlsAcceptor>,
         limits: &Limits,
     ) -> Result<Option<Port>, ServerError> {
-        if !listen.http3 {
+        if !listener.http3 {
             return Ok(None);
         }
         let what = match (address, gate) {
-            (Address::Tcp(_), Some(_)) if !listen.proxy_protocol.is_empty() => {
+            (Address::Tcp(_), Some(_)) if !listener.proxy_protocol.is_empty() => {
                 "expects PROXY headers, which UDP does not carry: whoever sends to that port would pass by the balancer"
             }
             (Address::Tcp(udp), Some(gate)) => {
@@ -84,7 +84,7 @@ impl Port {
         self.socket.local_addr().map_or(0, |address| address.port())
     }
 
-    fn bind(address: SocketAddr, gate: &Gate, limits: &Limits) -> io::Result<Port> {
+    fn bind(address: SocketAddr, gate: &TlsAcceptor, limits: &Limits) -> io::Result<Port> {
         let tls = gate.current();
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
@@ -119,11 +119,11 @@ impl Port {
     pub(crate) async fn accept(
         &self,
         endpoint: &Endpoint,
-        gate: &Gate,
-        common: &Common,
+        gate: &TlsAcceptor,
+        common: &WorkerContext,
         serve: impl Fn(Arrival, OwnedSemaphorePermit),
     ) {
-        let Common { limits, permits, .. } = common;
+        let WorkerContext { limits, permits, .. } = common;
         let mut phase = common.phase.clone();
         let local = endpoint.local_addr().ok();
         let accepting = async {
@@ -155,7 +155,7 @@ impl Port {
         endpoint.set_server_config(None);
     }
 
-    fn settings(&self, gate: &Gate, limits: &Limits) -> Arc<quinn::ServerConfig> {
+    fn settings(&self, gate: &TlsAcceptor, limits: &Limits) -> Arc<quinn::ServerConfig> {
         let tls = gate.current();
         let mut current = self.lock();
         if !Arc::ptr_eq(&current.0, &tls) {

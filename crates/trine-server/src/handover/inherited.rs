@@ -1,4 +1,4 @@
-//! The side of the new process: the listening sockets that it was given at its start, and who takes
+//! The new process: the listening sockets that it received at its start, and the listeners that adopt
 //! them.
 
 use std::io;
@@ -10,81 +10,80 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::error::HandoverError;
-use super::{LENT, OWN, VARIABLE, activation, frame};
+use super::{MANAGER, OWN, VARIABLE, activation, frame};
 use crate::error::ServerError;
-use crate::listen::Origin;
 use crate::listen::address::Address;
-use crate::listen::socket::Listening;
+use crate::listen::socket::{ListeningSocket, Origin};
 
-/// The old process sends at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The old process sends the sockets at once.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What this process was given, and is not yet taken.
+/// The sockets that this process has received and that no listener has adopted yet.
 #[derive(Debug, Default)]
-pub(super) struct Inheritance {
+pub(super) struct InheritedSockets {
     /// The socket to the old process, if there is one.
     pub(super) old: Option<UnixStream>,
-    pub(super) sockets: Vec<Inherited>,
-    looked: bool,
+    pub(super) sockets: Vec<InheritedSocket>,
+    received: bool,
 }
 
 /// A listening socket from outside.
 #[derive(Debug)]
-pub(super) struct Inherited {
-    /// Which of the old one's places.
+pub(super) struct InheritedSocket {
+    /// The index of its listener in the old process.
     index: usize,
     origin: Origin,
-    /// That place as it was configured, if that is known.
-    asked: Option<String>,
-    /// Where it listens.
-    pub(super) here: Address,
+    /// The address of that listener as it was configured, if known.
+    requested: Option<String>,
+    /// The address that it listens on.
+    pub(super) address: Address,
     socket: Socket,
 }
 
-static INHERITANCE: Mutex<Inheritance> =
-    Mutex::new(Inheritance { old: None, sockets: Vec::new(), looked: false });
+static INHERITED: Mutex<InheritedSockets> =
+    Mutex::new(InheritedSockets { old: None, sockets: Vec::new(), received: false });
 
-pub(super) fn inheritance() -> MutexGuard<'static, Inheritance> {
-    INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn inherited_sockets() -> MutexGuard<'static, InheritedSockets> {
+    INHERITED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The sockets of a place that were open before this process began; there is one at least.
+/// The sockets of a listener that were open before this process started; there is at least one.
 #[derive(Debug)]
 pub(crate) struct Adopted {
-    pub(crate) sockets: Vec<Listening>,
+    pub(crate) sockets: Vec<ListeningSocket>,
     pub(crate) origin: Origin,
 }
 
-/// Takes the sockets for a place out of what this process was given; mostly there are none. Each is
-/// taken once.
-pub(crate) fn adopt(asked: &Address, backlog: i32) -> Result<Option<Adopted>, ServerError> {
-    let mut all = inheritance();
-    if !all.looked {
-        all.looked = true;
+/// Takes the sockets of a listener from those that this process has received, if there are any. Each
+/// socket is taken once.
+pub(crate) fn adopt(requested: &Address, backlog: i32) -> Result<Option<Adopted>, ServerError> {
+    let mut all = inherited_sockets();
+    if !all.received {
+        all.received = true;
         if let Some(old) = old_process() {
             all.receive(old).map_err(|error| {
                 ServerError::Handover(HandoverError::io(
-                    "the sockets of the old process did not come",
+                    "the sockets of the old process were not received",
                 )(error))
             })?;
         }
-        let given = activation::sockets().map_err(|error| {
+        let activated = activation::sockets().map_err(|error| {
             ServerError::Handover(HandoverError::io("the sockets of LISTEN_FDS cannot be used")(
                 error,
             ))
         })?;
-        all.sockets.extend(given);
+        all.sockets.extend(activated);
     }
-    let taken = all.take(asked);
+    let taken = all.take(requested);
     drop(all);
     let Some(origin) = taken.first().map(|socket| socket.origin) else { return Ok(None) };
-    let ready = |Inherited { socket, .. }: Inherited| {
-        // The configuration may have changed.
+    let ready = |InheritedSocket { socket, .. }: InheritedSocket| {
+        // The backlog may have changed in the configuration.
         socket.listen(backlog)?;
         socket.set_nonblocking(true)?;
-        Ok(match asked {
-            Address::Tcp(_) => Listening::Tcp(socket.into()),
-            Address::Unix(_) => Listening::Unix(socket.into()),
+        Ok(match requested {
+            Address::Tcp(_) => ListeningSocket::Tcp(socket.into()),
+            Address::Unix(_) => ListeningSocket::Unix(socket.into()),
         })
     };
     let sockets =
@@ -92,30 +91,35 @@ pub(crate) fn adopt(asked: &Address, backlog: i32) -> Result<Option<Adopted>, Se
     Ok(Some(Adopted { sockets, origin }))
 }
 
-impl Inheritance {
+impl InheritedSockets {
     fn receive(&mut self, old: UnixStream) -> io::Result<()> {
-        old.set_read_timeout(Some(PATIENCE))?;
+        old.set_read_timeout(Some(RECEIVE_TIMEOUT))?;
         let (_, stdin) = frame::receive(&old)?;
-        // Whatever this process starts must not hold the way to the old one.
+        // Processes that this one starts must not inherit the socket to the old process.
         rustix::stdio::dup2_stdin(stdin.ok_or(io::ErrorKind::InvalidData)?)?;
         loop {
             let (text, descriptor) = frame::receive(&old)?;
             let Some(descriptor) = descriptor else { break };
-            let (index, origin, asked) = place(&text).ok_or(io::ErrorKind::InvalidData)?;
-            self.sockets.push(Inherited::new(index, origin, Some(asked.to_owned()), descriptor)?);
+            let (index, origin, requested) = parse(&text).ok_or(io::ErrorKind::InvalidData)?;
+            self.sockets.push(InheritedSocket::new(
+                index,
+                origin,
+                Some(requested.to_owned()),
+                descriptor,
+            )?);
         }
         self.old = Some(old);
         Ok(())
     }
 
-    /// All that were opened for the place; of several places with one name (port 0 twice), the
-    /// first.
-    fn take(&mut self, asked: &Address) -> Vec<Inherited> {
-        let text = asked.to_string();
-        let fits = |socket: &Inherited| {
-            socket.asked.as_ref() == Some(&text)
-                || socket.here == *asked
-                || everywhere(asked, &socket.here)
+    /// Takes all sockets that were opened for this address. If several listeners have the same one
+    /// (port 0 twice), it takes those of the first.
+    fn take(&mut self, requested: &Address) -> Vec<InheritedSocket> {
+        let text = requested.to_string();
+        let fits = |socket: &InheritedSocket| {
+            socket.requested.as_ref() == Some(&text)
+                || socket.address == *requested
+                || both_unspecified(requested, &socket.address)
         };
         let Some(index) =
             self.sockets.iter().filter(|socket| fits(socket)).map(|socket| socket.index).min()
@@ -130,51 +134,51 @@ impl Inheritance {
     }
 }
 
-impl Inherited {
+impl InheritedSocket {
     pub(super) fn new(
         index: usize,
         origin: Origin,
-        asked: Option<String>,
+        requested: Option<String>,
         descriptor: OwnedFd,
-    ) -> io::Result<Inherited> {
+    ) -> io::Result<InheritedSocket> {
         let socket = Socket::from(descriptor);
-        let here = address(&socket)?;
-        Ok(Inherited { index, origin, asked, here, socket })
+        let address = local_address(&socket)?;
+        Ok(InheritedSocket { index, origin, requested, address, socket })
     }
 }
 
-/// Both are every address of this machine, at one port: managers say `[::]` where `0.0.0.0` is
-/// meant too.
-fn everywhere(asked: &Address, here: &Address) -> bool {
-    let (Some(asked), Some(here)) = (asked.tcp(), here.tcp()) else { return false };
-    asked.port() == here.port() && asked.ip().is_unspecified() && here.ip().is_unspecified()
+/// Whether both are all addresses of this machine, at the same port: service managers use `[::]`
+/// for `0.0.0.0` too.
+fn both_unspecified(one: &Address, other: &Address) -> bool {
+    let (Some(one), Some(other)) = (one.tcp(), other.tcp()) else { return false };
+    one.port() == other.port() && one.ip().is_unspecified() && other.ip().is_unspecified()
 }
 
-/// Which place a message tells of.
-fn place(text: &str) -> Option<(usize, Origin, &str)> {
+/// Parses the text of a message: the index, the origin and the configured address.
+fn parse(text: &str) -> Option<(usize, Origin, &str)> {
     let mut parts = text.splitn(3, ' ');
     let index = parts.next()?.parse().ok()?;
     let origin = match parts.next()? {
         OWN => Origin::OldProcess,
-        LENT => Origin::Manager,
+        MANAGER => Origin::ServiceManager,
         _ => return None,
     };
     Some((index, origin, parts.next()?))
 }
 
-fn address(socket: &Socket) -> io::Result<Address> {
+fn local_address(socket: &Socket) -> io::Result<Address> {
     let local = socket.local_addr()?;
     match (local.as_socket(), local.as_pathname()) {
         (Some(address), _) => Ok(Address::Tcp(address)),
         (None, Some(path)) => Ok(Address::Unix(path.into())),
         (None, None) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "a socket that is neither of TCP nor a file",
+            "the socket is neither a TCP socket nor a Unix socket with a path",
         )),
     }
 }
 
-/// The socket to an old process, where there is one.
+/// The socket to the old process, if there is one.
 fn old_process() -> Option<UnixStream> {
     let named = std::env::var(VARIABLE).ok()?;
     let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get().to_string());
@@ -184,7 +188,7 @@ fn old_process() -> Option<UnixStream> {
         name.is_ok_and(|name| name.address_family() == rustix::net::AddressFamily::UNIX)
     };
     if parent.as_deref() != Some(&named) || !is_socket() {
-        tracing::debug!("{VARIABLE} is of another process, and means nothing here");
+        tracing::debug!("{VARIABLE} belongs to another process and is ignored");
         return None;
     }
     stdin.as_fd().try_clone_to_owned().ok().map(UnixStream::from)
@@ -194,35 +198,36 @@ fn old_process() -> Option<UnixStream> {
 mod tests {
     use super::*;
 
-    fn inherited(index: usize, asked: &str) -> Inherited {
+    fn inherited(index: usize, requested: &str) -> InheritedSocket {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        Inherited::new(index, Origin::OldProcess, Some(asked.to_owned()), socket.into()).unwrap()
+        InheritedSocket::new(index, Origin::OldProcess, Some(requested.to_owned()), socket.into())
+            .unwrap()
     }
 
     #[test]
-    fn a_place_takes_what_was_opened_for_it() {
+    fn a_listener_adopts_the_sockets_that_were_opened_for_it() {
         let sockets = vec![
             inherited(1, "127.0.0.1:0"),
             inherited(0, "127.0.0.1:0"),
             inherited(1, "127.0.0.1:0"),
             inherited(2, "[::1]:80"),
         ];
-        let first = sockets[1].here.clone();
-        let last = sockets[3].here.clone();
-        let mut all = Inheritance { sockets, ..Inheritance::default() };
+        let first = sockets[1].address.clone();
+        let last = sockets[3].address.clone();
+        let mut all = InheritedSockets { sockets, ..InheritedSockets::default() };
         let anywhere = "127.0.0.1:0".parse().unwrap();
         let taken = all.take(&anywhere);
-        assert_eq!(taken.iter().map(|socket| socket.here.clone()).collect::<Vec<_>>(), [first]);
+        assert_eq!(taken.iter().map(|socket| socket.address.clone()).collect::<Vec<_>>(), [first]);
         assert_eq!(all.take(&anywhere).len(), 2);
         assert_eq!(all.take(&anywhere).len(), 0);
-        // The address that the system had chosen can be written into the configuration.
+        // The configuration may contain the address that the system had chosen.
         assert_eq!(all.take(&last).len(), 1);
         assert!(all.sockets.is_empty());
     }
 
     #[test]
-    fn a_stale_variable_means_nothing() {
-        // This process was not started by an old one.
+    fn a_stale_variable_is_ignored() {
+        // No old process has started this one.
         assert!(old_process().is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! The side of the old process: start the new one, give it the sockets, wait until it is ready.
+//! The old process: it starts the new one, offers it the sockets, and waits until it is ready.
 //!
-//! It blocks, and runs on a thread of its own: it happens once in the life of a process.
+//! The code blocks, and runs on a thread of its own: it runs once in the life of a process.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -13,88 +13,88 @@ use std::time::{Duration, Instant};
 use trine_core::later::later;
 
 use super::error::HandoverError;
-use super::{GO, LENT, OWN, READY, VARIABLE, frame};
+use super::{GO, MANAGER, OWN, READY, VARIABLE, frame};
 
-/// A listening socket, and which place it was opened for.
+/// A listening socket, and the listener that it was opened for.
 #[derive(Debug)]
-pub(super) struct Kept {
-    /// Which of the configured places.
+pub(super) struct OfferedSocket {
+    /// The index of the listener.
     pub(super) index: usize,
-    /// It is the service manager's.
-    pub(super) lent: bool,
-    /// The place as it was configured: port 0 says 0.
-    pub(super) asked: String,
+    /// Whether the service manager opened it.
+    pub(super) from_manager: bool,
+    /// The address of the configuration: port 0 is 0.
+    pub(super) requested: String,
     pub(super) socket: OwnedFd,
 }
 
-/// How long a process that closed its socket has to end.
-const LAST_BREATH: Duration = Duration::from_secs(1);
+/// How long a process that has closed its socket has to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Starts the program again and gives it the sockets. `leave` is called when it is ready and was
-/// told to go; it says whether this process could leave, or was told to end meanwhile; it gets the
-/// new process's id.
-pub(super) fn give(
+/// Starts the program again and offers it the sockets. `leave` is called with the id of the new
+/// process once that is ready and may accept. It returns whether this process could leave; it cannot
+/// if it was told to end in the meantime.
+pub(super) fn offer(
     program: &Path,
-    sockets: Arc<[Kept]>,
-    patience: Duration,
+    sockets: Arc<[OfferedSocket]>,
+    timeout: Duration,
     leave: impl FnOnce(u32) -> bool,
 ) -> Result<(), HandoverError> {
-    let end = later(Instant::now(), patience);
-    let (ours, theirs) =
-        UnixStream::pair().map_err(HandoverError::io("there is no socket to a new process"))?;
+    let end = later(Instant::now(), timeout);
+    let (ours, theirs) = UnixStream::pair()
+        .map_err(HandoverError::io("a socket to the new process could not be opened"))?;
     let mut child = Command::new(program)
         .args(std::env::args_os().skip(1))
         .env(VARIABLE, std::process::id().to_string())
         .stdin(OwnedFd::from(theirs))
         .spawn()
         .map_err(HandoverError::io(&format!("{} could not be started", program.display())))?;
-    let talked = talk(&ours, sockets, end).and_then(|()| {
-        // The child is gone if this fails, and nothing was lost.
+    let outcome = send_sockets(&ours, sockets, end).and_then(|()| {
+        // If this fails, the new process is gone, and no request was lost.
         (&ours).write_all(&[GO])?;
         Ok(())
     });
-    match talked {
+    match outcome {
         Ok(()) if leave(child.id()) => Ok(()),
         Ok(()) => {
             stop(&mut child);
-            Err(HandoverError::new("the server was told to end while a new process started"))
+            Err(HandoverError::new("the server was told to end while the new process started"))
         }
-        Err(error) => Err(why(&mut child, &error, patience)),
+        Err(error) => Err(explain(&mut child, &error, timeout)),
     }
 }
 
-fn talk(ours: &UnixStream, sockets: Arc<[Kept]>, end: Instant) -> io::Result<()> {
-    ours.set_write_timeout(left(end))?;
+fn send_sockets(ours: &UnixStream, sockets: Arc<[OfferedSocket]>, end: Instant) -> io::Result<()> {
+    ours.set_write_timeout(remaining(end))?;
     frame::send(ours, "stdin", Some(io::stdin().as_fd()))?;
-    for Kept { index, lent, asked, socket } in &*sockets {
-        let owner = if *lent { LENT } else { OWN };
-        frame::send(ours, &format!("{index} {owner} {asked}"), Some(socket.as_fd()))?;
+    for OfferedSocket { index, from_manager, requested, socket } in &*sockets {
+        let owner = if *from_manager { MANAGER } else { OWN };
+        frame::send(ours, &format!("{index} {owner} {requested}"), Some(socket.as_fd()))?;
     }
     frame::send(ours, "", None)?;
-    // From here on they are the new one's too.
+    // From now on they belong to the new process too.
     drop(sockets);
-    ours.set_read_timeout(left(end))?;
-    let mut word = [0];
-    (&*ours).read_exact(&mut word)?;
-    if word == [READY] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    ours.set_read_timeout(remaining(end))?;
+    let mut reply = [0];
+    (&*ours).read_exact(&mut reply)?;
+    if reply == [READY] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
-/// A timeout of zero would mean none.
-fn left(end: Instant) -> Option<Duration> {
+/// The time until `end`, but never zero: that would mean no timeout.
+fn remaining(end: Instant) -> Option<Duration> {
     Some(end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)))
 }
 
-/// Why a new process is not ready. It is gone afterwards.
-fn why(child: &mut Child, error: &io::Error, patience: Duration) -> HandoverError {
+/// Finds out why the new process is not ready. Afterwards it is no longer running.
+fn explain(child: &mut Child, error: &io::Error, timeout: Duration) -> HandoverError {
     use io::ErrorKind as Kind;
     if matches!(error.kind(), Kind::WouldBlock | Kind::TimedOut) {
         stop(child);
         return HandoverError::new(format!(
-            "the new process was not ready within {patience:?}, and was killed"
+            "the new process was not ready within {timeout:?}, and was killed"
         ));
     }
-    // Its end of the socket closes a little before it has a status.
-    let end = Instant::now() + LAST_BREATH;
+    // Its end of the socket closes shortly before its exit status is available.
+    let end = Instant::now() + EXIT_TIMEOUT;
     while Instant::now() < end {
         if let Ok(Some(status)) = child.try_wait() {
             return HandoverError::new(format!(
@@ -105,12 +105,12 @@ fn why(child: &mut Child, error: &io::Error, patience: Duration) -> HandoverErro
     }
     stop(child);
     HandoverError::new(format!(
-        "the new process did not take the sockets over, and was killed: {error}"
+        "the new process did not take over the sockets, and was killed: {error}"
     ))
 }
 
 fn stop(child: &mut Child) {
-    // It may have ended by itself.
+    // It may have exited by itself.
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -120,9 +120,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_without_an_end_is_no_panic() {
+    fn a_timeout_without_an_end_does_not_panic() {
         let program = Path::new("/bin/false");
-        let error = give(program, Arc::new([]), Duration::MAX, |_| true).unwrap_err();
+        let error = offer(program, Arc::new([]), Duration::MAX, |_| true).unwrap_err();
         assert!(
             error.to_string().starts_with("the new process ended before it was ready"),
             "{error}"

@@ -1,4 +1,4 @@
-//! What a serving process can hand over, for as long as it serves.
+//! What a serving process needs to hand over, for as long as it serves.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -9,213 +9,203 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::error::HandoverError;
-use super::offer::{Kept, give};
 use super::notify;
+use super::offer::{OfferedSocket, offer};
 use super::program::program;
-use crate::config::ServerConfig;
+use crate::config::lifecycle::Lifecycle;
 use crate::error::ServerError;
-use crate::listen::{Opened, Origin};
-use crate::server::ServerHandle;
+use crate::listen::bind::BoundListener;
+use crate::listen::socket::Origin;
 use crate::server::shutdown::Phase;
 
-/// The listening sockets of a server that serves, and how it is started again. There is nothing
-/// before it serves, nor when it has begun to end: a socket that is kept open for longer than
-/// somebody accepts would let clients wait for nothing.
+/// Whether this process can hand over, does so, or has done so.
+///
+/// The plan exists only while the server serves: a listening socket that stays open for longer than
+/// a process accepts from it would keep clients waiting.
 #[derive(Debug, Default)]
-pub(crate) struct Estate {
-    means: Mutex<Option<Means>>,
-    busy: AtomicBool,
+pub(crate) struct HandoverState {
+    plan: Mutex<Option<HandoverPlan>>,
+    restarting: AtomicBool,
     handed_over: AtomicBool,
 }
 
+/// The program to start, and the sockets that it receives.
 #[derive(Debug, Clone)]
-struct Means {
+struct HandoverPlan {
     program: PathBuf,
-    sockets: Arc<[Kept]>,
-    patience: Duration,
+    sockets: Arc<[OfferedSocket]>,
+    timeout: Duration,
     /// Whether a listener speaks HTTP/3.
     quic: bool,
-    /// Whether a service manager is told.
-    supervised: bool,
+    /// Whether the service manager is notified.
+    notifies: bool,
 }
 
-impl Estate {
-    /// The server begins to serve.
-    pub(crate) fn keep(&self, opened: &[Opened], config: &ServerConfig) -> Result<(), ServerError> {
-        let places = config.places();
+impl HandoverState {
+    /// The server begins to serve, and can be handed over.
+    pub(crate) fn prepare(
+        &self,
+        listeners: &[BoundListener],
+        quic: bool,
+        lifecycle: &Lifecycle,
+    ) -> Result<(), ServerError> {
         let mut sockets = Vec::new();
-        for (index, (listen, opened)) in places.iter().zip(opened).enumerate() {
-            for socket in &opened.sockets {
+        for (index, listener) in listeners.iter().enumerate() {
+            for socket in &listener.sockets {
                 let socket = OwnedFd::from(socket.try_clone().map_err(ServerError::Start)?);
-                let lent = opened.origin == Origin::Manager;
-                sockets.push(Kept { index, lent, asked: listen.address.to_string(), socket });
+                let from_manager = listener.origin == Origin::ServiceManager;
+                let requested = listener.requested.to_string();
+                sockets.push(OfferedSocket { index, from_manager, requested, socket });
             }
         }
-        let means = Means {
+        *self.plan() = Some(HandoverPlan {
             program: program().map_err(ServerError::Start)?,
             sockets: sockets.into(),
-            patience: config.handover_timeout,
-            #[cfg(feature = "http3")]
-            quic: places.iter().any(|listen| listen.http3),
-            #[cfg(not(feature = "http3"))]
-            quic: false,
-            supervised: config.signals,
-        };
-        *self.means() = Some(means);
+            timeout: lifecycle.handover_timeout,
+            quic,
+            notifies: lifecycle.signals,
+        });
         Ok(())
     }
 
-    /// The server begins to end, and hands nothing over.
+    /// The server begins to end: it can no longer be handed over.
     pub(crate) fn end(&self) {
-        let means = self.means().take();
-        if means.is_some_and(|means| means.supervised) {
-            notify::tell("STOPPING=1");
+        let plan = self.plan().take();
+        if plan.is_some_and(|plan| plan.notifies) {
+            notify::notify("STOPPING=1");
         }
     }
 
-    /// Whether everything is another process's.
+    /// Whether a new process has taken over.
     pub(crate) fn is_handed_over(&self) -> bool {
         self.handed_over.load(Ordering::Acquire)
     }
 
-    /// Hands over to a new process. When it has, the server leaves.
+    /// Hands over to a new process. Afterwards the server is in [`Phase::Leaving`].
     pub(crate) async fn hand_over(
-        self: &Arc<Estate>,
+        self: &Arc<HandoverState>,
         phase: &watch::Sender<Phase>,
     ) -> Result<(), HandoverError> {
-        let outcome = self.try_to(phase).await;
+        let outcome = self.try_hand_over(phase).await;
         if let Err(error) = &outcome {
-            tracing::error!(%error, "the restart failed; this process goes on");
+            tracing::error!(%error, "the restart failed; this process continues to serve");
         }
         outcome
     }
 
-    async fn try_to(self: &Arc<Estate>, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
+    async fn try_hand_over(
+        self: &Arc<HandoverState>,
+        phase: &watch::Sender<Phase>,
+    ) -> Result<(), HandoverError> {
         let serves = *phase.borrow() == Phase::Running;
-        let means = self.means().clone().filter(|_| serves).ok_or_else(|| {
-            HandoverError::new(
-                "there is nothing to hand over: the server does not serve, or no longer",
-            )
+        let plan = self.plan().clone().filter(|_| serves).ok_or_else(|| {
+            HandoverError::new("there is nothing to hand over: the server does not serve")
         })?;
         if std::process::id() == 1 {
             return Err(HandoverError::new(
-                "this is process 1: its end is the end of the container; start a new container instead",
+                "this is process 1, whose end is the end of the container; start a new container instead",
             ));
         }
-        if means.quic {
-            // Two processes that read one UDP port would take packets from each other's
+        if plan.quic {
+            // Two processes that read one UDP port would receive packets of each other's
             // connections.
             return Err(HandoverError::new(
-                "a listener speaks HTTP/3, whose port cannot be handed over; stop the server and start it instead",
+                "a listener speaks HTTP/3, whose UDP port cannot be handed over; stop the server and start it again",
             ));
         }
-        let Some(busy) = Busy::begin(self) else {
-            return Err(HandoverError::new("a restart is under way already"));
+        let Some(guard) = RestartGuard::begin(self) else {
+            return Err(HandoverError::new("another restart is in progress"));
         };
-        let (told, outcome) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
         let phase = phase.clone();
         std::thread::Builder::new()
             .name("trine-handover".to_owned())
             .spawn(move || {
-                // Nobody may wait for it any more.
-                let _ = told.send(busy.0.run(means, &phase));
-                drop(busy);
+                // The receiver is gone if the caller no longer waits.
+                let _ = sender.send(guard.0.run(plan, &phase));
+                drop(guard);
             })
-            .map_err(HandoverError::io("no thread could be started"))?;
-        outcome.await.unwrap_or_else(|_| Err(HandoverError::new("it was broken off")))
+            .map_err(HandoverError::io("a thread for the restart could not be started"))?;
+        outcome.await.unwrap_or_else(|_| Err(HandoverError::new("the restart was interrupted")))
     }
 
-    fn run(&self, means: Means, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
-        let Means { program, sockets, patience, supervised, .. } = means;
-        let tell = |state: &str| {
-            if supervised {
-                notify::tell(state);
+    fn run(&self, plan: HandoverPlan, phase: &watch::Sender<Phase>) -> Result<(), HandoverError> {
+        let HandoverPlan { program, sockets, timeout, notifies, .. } = plan;
+        let notify = |state: &str| {
+            if notifies {
+                notify::notify(state);
             }
         };
-        tracing::info!(program = %program.display(), "a new process is started, to take over");
-        tell(&notify::reloading());
-        let given = give(&program, sockets, patience, |new| {
+        tracing::info!(program = %program.display(), "starting a new process that takes over");
+        notify(&notify::reloading());
+        let outcome = offer(&program, sockets, timeout, |new| {
             self.leave(phase, || {
-                tell(&format!("MAINPID={new}\nREADY=1"));
+                notify(&format!("MAINPID={new}\nREADY=1"));
                 tracing::info!(
                     new,
-                    "a new process has taken over; this one ends when its connections have"
+                    "a new process has taken over; this one ends when its connections have ended"
                 );
             })
         });
-        if let Err(error) = &given {
-            tell(&format!("READY=1\nSTATUS=the restart failed: {error}"));
+        if let Err(error) = &outcome {
+            notify(&format!("READY=1\nSTATUS=the restart failed: {error}"));
         }
-        given
+        outcome
     }
 
-    /// Leaves, unless the server was told to end meanwhile: then nothing was handed over, and what
-    /// it made is still its own to remove.
-    fn leave(&self, phase: &watch::Sender<Phase>, tell: impl FnOnce()) -> bool {
+    /// Enters [`Phase::Leaving`], unless the server was told to end in the meantime. Then nothing was
+    /// handed over, and this process still has to remove its socket files.
+    fn leave(&self, phase: &watch::Sender<Phase>, notify: impl FnOnce()) -> bool {
         phase.send_if_modified(|now| {
             let serves = *now == Phase::Running;
             if serves {
-                // All of it before anybody sees the new phase: from then on this process may be
-                // gone at any time.
+                // All of this happens before the new phase is visible, since this process may end at
+                // any time after that.
                 self.handed_over.store(true, Ordering::Release);
-                self.means().take();
-                tell();
+                self.plan().take();
+                notify();
                 *now = Phase::Leaving;
             }
             serves
         })
     }
 
-    fn means(&self) -> MutexGuard<'_, Option<Means>> {
-        self.means.lock().unwrap_or_else(PoisonError::into_inner)
+    fn plan(&self) -> MutexGuard<'_, Option<HandoverPlan>> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One restart at a time.
-struct Busy(Arc<Estate>);
+/// Ensures that there is one restart at a time.
+struct RestartGuard(Arc<HandoverState>);
 
-impl Busy {
-    fn begin(estate: &Arc<Estate>) -> Option<Busy> {
-        let free = !estate.busy.swap(true, Ordering::AcqRel);
-        free.then(|| Busy(Arc::clone(estate)))
+impl RestartGuard {
+    fn begin(state: &Arc<HandoverState>) -> Option<RestartGuard> {
+        let free = !state.restarting.swap(true, Ordering::AcqRel);
+        free.then(|| RestartGuard(Arc::clone(state)))
     }
 }
 
-impl Drop for Busy {
+impl Drop for RestartGuard {
     fn drop(&mut self) {
-        self.0.busy.store(false, Ordering::Release);
+        self.0.restarting.store(false, Ordering::Release);
     }
-}
-
-/// Restarts on SIGUSR2, until one has succeeded.
-pub(crate) fn on_signal(handle: ServerHandle) -> Result<impl Future<Output = ()>, ServerError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut signal = signal(SignalKind::user_defined2()).map_err(ServerError::Signals)?;
-    Ok(async move {
-        while signal.recv().await.is_some() {
-            // A failure was logged.
-            if handle.restart().await.is_ok() {
-                return;
-            }
-        }
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // It stayed true, so that the files of Unix sockets were left behind.
+    // `handed_over` stayed true once, and the files of Unix sockets were left behind.
     #[test]
     fn a_server_that_was_told_to_end_has_handed_nothing_over() {
         for (stands, leaves) in
             [(Phase::Running, true), (Phase::Draining, false), (Phase::Aborted, false)]
         {
-            let estate = Estate::default();
+            let state = HandoverState::default();
             let (phase, seen) = watch::channel(stands);
-            let mut told = false;
-            assert_eq!(estate.leave(&phase, || told = true), leaves, "{stands:?}");
-            assert_eq!((estate.is_handed_over(), told), (leaves, leaves), "{stands:?}");
+            let mut notified = false;
+            assert_eq!(state.leave(&phase, || notified = true), leaves, "{stands:?}");
+            assert_eq!((state.is_handed_over(), notified), (leaves, leaves), "{stands:?}");
             assert_eq!(*seen.borrow(), if leaves { Phase::Leaving } else { stands });
         }
     }

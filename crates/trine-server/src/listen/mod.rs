@@ -1,11 +1,17 @@
-//! From the configured places to one listener per place and worker.
+//! From the configured listeners to open sockets.
+//!
+//! # Layout
+//! - `address` and `listener`: where to listen, and what applies to the connections there; `text`:
+//!   a listener as a line of a configuration file
+//! - `bind`: from each listener to its sockets, and from these to a share per worker
+//! - `socket`: a listening socket before and after it belongs to a runtime; `unix`: what is special
+//!   about Unix sockets
+//! - `proxy_protocol`: the header with the client address that a load balancer sends first
 
 pub(crate) mod address;
-mod bind;
+pub(crate) mod bind;
+pub(crate) mod listener;
 pub(crate) mod proxy_protocol;
 pub(crate) mod socket;
-mod text;
-pub(crate) mod unix;
-
-pub use self::bind::Listen;
-pub(crate) use self::bind::{Entrance, Opened, Origin, bind, share_out};
+pub(crate) mod text;
+mod unix;

@@ -21,7 +21,7 @@ use crate::seam::MakeConnection;
 /// A layer that answers every request without TLS with the same URL under `https://`: 308, so that
 /// method and body stay.
 ///
-/// On a listener it is one line: [`Listen::redirect_to_https`](crate::Listen::redirect_to_https),
+/// On a listener it is one line: [`Listener::redirect_to_https`](crate::Listener::redirect_to_https),
 /// or `tls_redirect` of [`ServerConfig`](crate::ServerConfig). As a layer it goes before any
 /// service.
 ///
