@@ -13,20 +13,21 @@ use std::time::Duration;
 ///     .cache("/var/lib/example/certificates")
 ///     .agree_to_terms();
 /// assert_eq!(acme.directory, Acme::LETS_ENCRYPT);
-/// let config = ServerConfig { certificate: acme.into(), tls_port: 443, ..ServerConfig::default() };
+/// let certificate = acme.into();
+/// let config = ServerConfig { certificate, tls_port: 443, ..ServerConfig::default() };
 /// ```
 ///
 /// [`Tls::acme`](crate::tls::Tls::acme) uses it for a single listener.
 ///
 /// # When a certificate is ordered
-/// At the start, the certificate is loaded from the cache. If it is not there or is due for renewal,
-/// the server orders one while it runs: the start never waits for the authority. Until the first
-/// certificate is issued, handshakes for its names fail. The renewal is due when a third of the
-/// validity is left, or when the authority suggests it (ARI, RFC 9773). A failed order is logged
-/// and tried again, later each time, and the old certificate stays in use. New connections use a
-/// new certificate at once; open ones continue. No certificate is ordered while the cache cannot be
-/// read and written, so that a server that restarts again and again does not exceed the limits of
-/// the authority.
+/// At the start, the certificate is loaded from the cache. If it is not there or is due for
+/// renewal, the server orders one while it runs: the start never waits for the authority. Until the
+/// first certificate is issued, handshakes for its names fail. The renewal is due when a third of
+/// the validity is left, or when the authority suggests it (ARI, RFC 9773). A failed order is
+/// logged and tried again, later each time, and the old certificate stays in use. New connections
+/// use a new certificate at once; open ones continue. No certificate is ordered while the cache
+/// cannot be read and written, so that a server that restarts again and again does not exceed the
+/// limits of the authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acme {
     /// The names in the certificate, at most 100. The first one is its name in the cache. IP
@@ -56,21 +57,23 @@ pub struct Acme {
     pub request_timeout: Duration,
     /// The maximum size of a response of the authority in bytes. Default: 256 KiB.
     pub max_response_bytes: usize,
-    /// The maximum time of a whole order, from the first request to the certificate. Default: 5 min.
+    /// The maximum time of a whole order, from the first request to the certificate. Default: 5
+    /// min.
     pub order_timeout: Duration,
     /// The time until the status of an order is first requested again; it doubles each time.
     /// Default: 1 s.
     pub poll_interval: Duration,
     /// The time until a failed order is tried again. It doubles each time, up to `longest_retry`,
-    /// and a random part of up to a quarter is subtracted. Default: 3 min, which makes five attempts
-    /// in the first hour.
+    /// and a random part of up to a quarter is subtracted. Default: 3 min, which makes five
+    /// attempts in the first hour.
     pub first_retry: Duration,
     /// The longest time until a failed order is tried again. Default: 4 h.
     pub longest_retry: Duration,
-    /// The longest time that an authority can delay the next order with `Retry-After`. Default: 24 h.
+    /// The longest time that an authority can delay the next order with `Retry-After`. Default: 24
+    /// h.
     pub longest_retry_after: Duration,
-    /// How often the clock is checked, and the authority is asked for its suggested time of renewal.
-    /// Default: 6 h.
+    /// How often the clock is checked, and the authority is asked for its suggested time of
+    /// renewal. Default: 6 h.
     pub check_interval: Duration,
 }
 
@@ -100,7 +103,8 @@ impl Acme {
         Acme { domains: domains.into_iter().map(Into::into).collect(), ..Acme::default() }
     }
 
-    /// Adds a URL at which the authority can reach the operator; see [`contact`](Acme#structfield.contact).
+    /// Adds a URL at which the authority can reach the operator; see
+    /// [`contact`](Acme#structfield.contact).
     #[must_use]
     pub fn contact(mut self, url: impl Into<String>) -> Acme {
         self.contact.push(url.into());

@@ -1,5 +1,5 @@
-//! The new process: the listening sockets that it received at its start, and the listeners that adopt
-//! them.
+//! The new process: the listening sockets that it received at its start, and the listeners that
+//! adopt them.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -54,8 +54,8 @@ pub(crate) struct Adopted {
     pub(crate) origin: Origin,
 }
 
-/// Takes the sockets of a listener from those that this process has received, if there are any. Each
-/// socket is taken once.
+/// Takes the sockets of a listener from those that this process has received, if there are any.
+/// Each socket is taken once.
 pub(crate) fn adopt(requested: &Address, backlog: i32) -> Result<Option<Adopted>, ServerError> {
     let mut all = inherited_sockets();
     if !all.received {

@@ -31,8 +31,8 @@ pub(super) struct OfferedSocket {
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Starts the program again and offers it the sockets. `leave` is called with the id of the new
-/// process once that is ready and may accept. It returns whether this process could leave; it cannot
-/// if it was told to end in the meantime.
+/// process once that is ready and may accept. It returns whether this process could leave; it
+/// cannot if it was told to end in the meantime.
 pub(super) fn offer(
     program: &Path,
     sockets: Arc<[OfferedSocket]>,

@@ -153,14 +153,14 @@ impl HandoverState {
         outcome
     }
 
-    /// Enters [`Phase::Leaving`], unless the server was told to end in the meantime. Then nothing was
-    /// handed over, and this process still has to remove its socket files.
+    /// Enters [`Phase::Leaving`], unless the server was told to end in the meantime. Then nothing
+    /// was handed over, and this process still has to remove its socket files.
     fn leave(&self, phase: &watch::Sender<Phase>, notify: impl FnOnce()) -> bool {
         phase.send_if_modified(|now| {
             let serves = *now == Phase::Running;
             if serves {
-                // All of this happens before the new phase is visible, since this process may end at
-                // any time after that.
+                // All of this happens before the new phase is visible, since this process may end
+                // at any time after that.
                 self.handed_over.store(true, Ordering::Release);
                 self.plan().take();
                 notify();

@@ -21,8 +21,8 @@ use std::str::FromStr;
 pub enum Address {
     /// An IP address and a port; port 0 lets the system choose one.
     Tcp(SocketAddr),
-    /// The path of a Unix socket. A socket file that an earlier process left behind is replaced; the
-    /// file is removed at the end.
+    /// The path of a Unix socket. A socket file that an earlier process left behind is replaced;
+    /// the file is removed at the end.
     Unix(PathBuf),
 }
 

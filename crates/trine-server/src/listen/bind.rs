@@ -63,8 +63,8 @@ fn open(listener: &Listener, backlog: i32, workers: usize) -> Result<BoundListen
     Ok(BoundListener { requested, address, sockets, origin: Origin::Own })
 }
 
-/// Distributes the sockets among the workers, each with the index of its listener. A worker gets one
-/// socket of each listener, or several if a process with more workers opened them. If there are
+/// Distributes the sockets among the workers, each with the index of its listener. A worker gets
+/// one socket of each listener, or several if a process with more workers opened them. If there are
 /// too few, workers share a socket.
 pub(crate) fn distribute(
     listeners: Vec<BoundListener>,

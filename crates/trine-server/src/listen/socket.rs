@@ -82,8 +82,9 @@ pub(crate) enum AsyncListener {
 /// A connection that was accepted, or that a QUIC client wants to open.
 #[derive(Debug)]
 pub(crate) enum Accepted {
-    /// With the peer address from the accept: after the peer has reset the connection, the system no
-    /// longer knows it, and a connection without an address would be taken for one of a Unix socket.
+    /// With the peer address from the accept: after the peer has reset the connection, the system
+    /// no longer knows it, and a connection without an address would be taken for one of a Unix
+    /// socket.
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),

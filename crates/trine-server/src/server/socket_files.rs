@@ -12,7 +12,8 @@ use crate::listen::socket::Origin;
 #[derive(Debug)]
 pub(crate) struct SocketFiles {
     own: Vec<PathBuf>,
-    /// The files of inherited sockets: they belong to this process once the old one has handed over.
+    /// The files of inherited sockets: they belong to this process once the old one has handed
+    /// over.
     inherited: Vec<PathBuf>,
     #[cfg(unix)]
     handover: std::sync::Arc<HandoverState>,

@@ -29,8 +29,8 @@ use crate::transport::io::AnyIo;
 #[derive(Debug)]
 pub(crate) enum Event {
     Ready,
-    /// Its connections have ended. Its runtime continues to run: a socket that was opened on it, for
-    /// example by a connection pool, may be in use by another worker that has not drained yet.
+    /// Its connections have ended. Its runtime continues to run: a socket that was opened on it,
+    /// for example by a connection pool, may be in use by another worker that has not drained yet.
     Drained,
     Failed(ServerError),
 }

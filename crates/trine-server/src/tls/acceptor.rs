@@ -89,8 +89,8 @@ impl TlsAcceptor {
         self.settings.files()
     }
 
-    /// Performs the handshake of a connection. Returns `None` if it failed; the reason is logged, and
-    /// sent to the client where the protocol has a way to do so.
+    /// Performs the handshake of a connection. Returns `None` if it failed; the reason is logged,
+    /// and sent to the client where the protocol has a way to do so.
     pub(crate) async fn accept<I: Io>(
         &self,
         io: I,
@@ -126,7 +126,8 @@ impl TlsAcceptor {
                 let info = info::info(stream.tls());
                 #[cfg(feature = "acme")]
                 if info.protocol.as_deref() == Some(super::acme::challenge::ALPN) {
-                    // The authority has seen the challenge certificate, and sends no request (RFC 8737, 3).
+                    // The authority has seen the challenge certificate, and sends no request (RFC
+                    // 8737, 3).
                     if let Ok(Ok(())) = timeout(limits.discard_timeout, stream.shutdown()).await {
                         close_with_alert(&mut stream, limits).await;
                     }
@@ -175,8 +176,8 @@ impl TlsAcceptor {
     }
 }
 
-/// The first bytes of a connection; empty at its end. They are copied out of the large buffer, since
-/// the handshake may have to wait for a permit.
+/// The first bytes of a connection; empty at its end. They are copied out of the large buffer,
+/// since the handshake may have to wait for a permit.
 fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Box<[u8]>>> {
     ready!(socket.poll_read_ready(cx))?;
     let mut buffer = buffer::take();

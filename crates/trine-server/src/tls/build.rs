@@ -18,7 +18,8 @@ fn protocols(http2: bool) -> Vec<Vec<u8>> {
 }
 
 impl Tls {
-    /// Reads all files and builds the configuration, as the start of a server does, and discards it.
+    /// Reads all files and builds the configuration, as the start of a server does, and discards
+    /// it.
     ///
     /// ```
     /// use trine_server::tls::Tls;
@@ -81,7 +82,8 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
         authority_may_connect(tls)?;
         config.alpn_protocols.push(super::acme::challenge::ALPN.to_vec());
     }
-    // All suites are strong, so the order of the provider decides, not the preference of the client.
+    // All suites are strong, so the order of the provider decides, not the preference of the
+    // client.
     config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;
     Ok(Arc::new(config))

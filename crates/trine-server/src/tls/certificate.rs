@@ -40,8 +40,8 @@ pub(super) enum CertificateSource {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) certified: Arc<CertifiedKey>,
-    /// The host names that it is valid for, in lower case. IP addresses are left out, because clients
-    /// cannot ask for them.
+    /// The host names that it is valid for, in lower case. IP addresses are left out, because
+    /// clients cannot ask for them.
     pub(super) names: Vec<String>,
 }
 
@@ -120,8 +120,8 @@ pub(super) fn load(chain: &Pem, key: &Pem, provider: &CryptoProvider) -> Result<
     Ok(Loaded { certified: Arc::new(certified), names })
 }
 
-/// The names of a certificate. If it has expired or is not valid yet, that is only logged: an expired
-/// certificate is better than no service, and the clock may be wrong.
+/// The names of a certificate. If it has expired or is not valid yet, that is only logged: an
+/// expired certificate is better than no service, and the clock may be wrong.
 fn names(chain: &Pem, der: &CertificateDer<'_>) -> Result<Vec<String>, TlsError> {
     let unreadable = |error| {
         TlsError::new(chain, format!("the first certificate cannot be read (X.509): {error}"))

@@ -6,7 +6,8 @@
 //!   `resolver`: which certificate a client receives
 //! - `provider`: the cryptography; `build`: all settings as a configuration of rustls
 //! - `acceptor`: the handshake; `plain`: the response to a client that speaks plain HTTP
-//! - `stream`: the decrypted bytes, as the protocols see them; `info`: what the handshake negotiated
+//! - `stream`: the decrypted bytes, as the protocols see them; `info`: what the handshake
+//!   negotiated
 //! - `acme` (feature `acme`): certificates that the server orders itself
 //! - `reload`: new certificates without a restart
 //! - `error`: what can be wrong with the settings

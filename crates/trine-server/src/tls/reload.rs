@@ -68,8 +68,8 @@ async fn pause(interval: Duration) {
     tokio::time::sleep(interval).await;
 }
 
-/// The time of the last change of a file, and its length. Symbolic links are followed. `None` if the
-/// file does not exist.
+/// The time of the last change of a file, and its length. Symbolic links are followed. `None` if
+/// the file does not exist.
 type Stamp = Option<(Option<SystemTime>, u64)>;
 
 fn stamps(acceptors: &[Arc<TlsAcceptor>]) -> Vec<Stamp> {

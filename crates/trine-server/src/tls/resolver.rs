@@ -93,8 +93,8 @@ impl CertificateResolver {
         found.and_then(Entry::get)
     }
 
-    /// The certificate that answers the challenge of an authority, which offers only its own protocol
-    /// (RFC 8737, 3).
+    /// The certificate that answers the challenge of an authority, which offers only its own
+    /// protocol (RFC 8737, 3).
     #[cfg(feature = "acme")]
     fn challenge_certificate(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         self.managed.iter().find_map(|state| state.challenge_certificate(name?))

@@ -39,9 +39,9 @@ use crate::config::Acme;
 /// # New certificates
 /// Files are read again on SIGHUP, when one of them has changed (checked every
 /// [`tls_watch`](crate::ServerConfig::tls_watch)), and by
-/// [`reload_certificates`](crate::ServerHandle::reload_certificates). Open connections continue; new
-/// ones receive the new certificates. If a file cannot be used, nothing changes, and the reason is
-/// logged.
+/// [`reload_certificates`](crate::ServerHandle::reload_certificates). Open connections continue;
+/// new ones receive the new certificates. If a file cannot be used, nothing changes, and the reason
+/// is logged.
 ///
 /// # Versions and cipher suites
 /// TLS 1.3 and 1.2, with forward secrecy and authenticated encryption only. What rustls does not
@@ -106,8 +106,8 @@ impl Tls {
         Tls::from_source(CertificateSource::new(Pem::text(chain), Pem::text(key)))
     }
 
-    /// A certificate for `localhost`, 127.0.0.1 and ::1 that the server signs itself when it starts,
-    /// for development. Clients must be told to accept it (`curl --insecure`).
+    /// A certificate for `localhost`, 127.0.0.1 and ::1 that the server signs itself when it
+    /// starts, for development. Clients must be told to accept it (`curl --insecure`).
     ///
     /// ```
     /// use trine_server::tls::Tls;
@@ -144,8 +144,8 @@ impl Tls {
         self
     }
 
-    /// Stores the accounts and certificates of the ACME certificates so far in `cache` instead of the
-    /// folder [`Acme::cache`](Acme#structfield.cache).
+    /// Stores the accounts and certificates of the ACME certificates so far in `cache` instead of
+    /// the folder [`Acme::cache`](Acme#structfield.cache).
     #[cfg(feature = "acme")]
     #[must_use]
     pub fn acme_cache(mut self, cache: Arc<impl AcmeCache>) -> Tls {
@@ -154,9 +154,9 @@ impl Tls {
         self
     }
 
-    /// A configuration of rustls, which is used without changes. Only the list of protocols (ALPN) is
-    /// added if it is empty. It cannot be combined with other settings of this type: the server then
-    /// does not start, with a [`TlsError`].
+    /// A configuration of rustls, which is used without changes. Only the list of protocols (ALPN)
+    /// is added if it is empty. It cannot be combined with other settings of this type: the server
+    /// then does not start, with a [`TlsError`].
     #[must_use]
     pub fn from_rustls(config: Arc<rustls::ServerConfig>) -> Tls {
         Tls { rustls: Some(RustlsConfig(config)), ..Tls::empty() }
@@ -176,10 +176,10 @@ impl Tls {
         self
     }
 
-    /// Requests a client certificate (mTLS) that is signed by one of the authorities in this PEM file.
-    /// Handlers find it in
-    /// [`TlsInfo::client_certificates`](trine_core::TlsInfo::client_certificates). Default: no client
-    /// certificate is requested.
+    /// Requests a client certificate (mTLS) that is signed by one of the authorities in this PEM
+    /// file. Handlers find it in
+    /// [`TlsInfo::client_certificates`](trine_core::TlsInfo::client_certificates). Default: no
+    /// client certificate is requested.
     ///
     /// ```
     /// use trine_server::tls::{ClientCertificates, Tls};
@@ -224,9 +224,9 @@ impl Tls {
         self
     }
 
-    /// The cryptography, instead of the one of the features `aws-lc-rs` and `ring`. The process-wide
-    /// default provider of rustls is never used, because it depends on which crate installed one
-    /// first.
+    /// The cryptography, instead of the one of the features `aws-lc-rs` and `ring`. The
+    /// process-wide default provider of rustls is never used, because it depends on which crate
+    /// installed one first.
     #[must_use]
     pub fn provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Tls {
         self.provider = Some(Provider(provider));

@@ -67,8 +67,8 @@ impl StoredAccount {
         Ok(StoredAccount { account, credentials })
     }
 
-    /// Writes the account to the cache, even if it was read from there: so an order is not started if
-    /// its certificate could not be stored.
+    /// Writes the account to the cache, even if it was read from there: so an order is not started
+    /// if its certificate could not be stored.
     pub(super) async fn store(
         &self,
         settings: &Acme,

@@ -38,8 +38,8 @@ pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send 
 /// }
 /// ```
 pub trait AcmeCache: Send + Sync + 'static {
-    /// Loads the value of a name, which consists of letters, digits, `.`, `-` and `_`. Returns `None`
-    /// if there is no such value.
+    /// Loads the value of a name, which consists of letters, digits, `.`, `-` and `_`. Returns
+    /// `None` if there is no such value.
     ///
     /// # Errors
     /// If the store cannot be read. No certificate is ordered then.

@@ -83,7 +83,8 @@ impl Keeper {
         })
     }
 
-    /// Loads the certificate from the cache. If it is not there, it is ordered once the server runs.
+    /// Loads the certificate from the cache. If it is not there, it is ordered once the server
+    /// runs.
     async fn begin(&mut self) {
         let loaded = timeout(self.managed.settings.request_timeout, self.load()).await;
         let domains = &self.managed.settings.domains;

@@ -16,8 +16,8 @@ pub(super) struct CertificateInfo {
     begins: SystemTime,
     ends: SystemTime,
     pub(super) names: Vec<String>,
-    /// The identifier of the certificate at the authority (RFC 9773, 4.1). `None` if the certificate
-    /// has no authority key identifier.
+    /// The identifier of the certificate at the authority (RFC 9773, 4.1). `None` if the
+    /// certificate has no authority key identifier.
     pub(super) identifier: Option<CertificateIdentifier<'static>>,
 }
 
@@ -34,8 +34,8 @@ impl CertificateInfo {
         let authority = tbs.get_extension::<AuthorityKeyIdentifier>()?;
         let authority = authority.and_then(|(_, identifier)| identifier.key_identifier);
         let serial = tbs.serial_number().to_der()?;
-        // The serial number follows the tag and the length, which take one byte each: it has at most
-        // 20 bytes (RFC 5280, 4.1.2.2).
+        // The serial number follows the tag and the length, which take one byte each: it has at
+        // most 20 bytes (RFC 5280, 4.1.2.2).
         let serial = serial.get(2..).unwrap_or_default();
         let identifier = authority.map(|authority| {
             CertificateIdentifier::new(
@@ -56,8 +56,8 @@ impl CertificateInfo {
         names.iter().all(|name| self.names.iter().any(|known| name.eq_ignore_ascii_case(known)))
     }
 
-    /// The renewal is due when a third of the validity is left, or up to a twentieth of it later, by
-    /// chance: the certificates of many servers are not due at the same time.
+    /// The renewal is due when a third of the validity is left, or up to a twentieth of it later,
+    /// by chance: the certificates of many servers are not due at the same time.
     pub(super) fn due(&self, provider: &CryptoProvider) -> SystemTime {
         let life = self.ends.duration_since(self.begins).unwrap_or_default();
         let later = (life / 20).mul_f64(chance(provider));

@@ -8,8 +8,8 @@ use trine_core::later::NEVER;
 use super::renewal::chance;
 use crate::config::Acme;
 
-/// The time until the next attempt: it doubles with each failure up to `longest_retry`, and a random
-/// part of up to a quarter is subtracted.
+/// The time until the next attempt: it doubles with each failure up to `longest_retry`, and a
+/// random part of up to a quarter is subtracted.
 pub(super) fn pause(settings: &Acme, failures: u32, provider: &CryptoProvider) -> Duration {
     let doubled =
         settings.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
