@@ -1,5 +1,4 @@
-//! What can go wrong, in three tables: starting the server, a request that is refused, a layer that
-//! failed.
+//! Errors: of the server itself, of requests that the server refuses, and of layers.
 
 use std::io;
 
@@ -9,42 +8,52 @@ use trine_core::problem::body_status;
 
 use crate::listen::address::Address;
 
-/// Why the server did not start, or stopped.
+/// Why the server did not start, or why it stopped.
+///
+/// ```
+/// use trine_server::{Server, ServerConfig, ServerError};
+///
+/// let first = Server::new(ServerConfig { port: 0, ..ServerConfig::default() }).bind()?;
+/// let port = first.local_addr().port();
+/// let second = Server::new(ServerConfig { port, ..ServerConfig::default() }).bind();
+/// assert!(matches!(second, Err(ServerError::Bind { .. })));
+/// # Ok::<_, ServerError>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// A field of [`ServerConfig`](crate::ServerConfig) has a value that cannot work. The text
-    /// names the field.
+    /// A field of [`ServerConfig`](crate::ServerConfig) has an invalid value. The text names the
+    /// field.
     Config(String),
-    /// The address could not be listened on; most often another program, or a second instance,
-    /// already does.
+    /// An address is not available. Most often another program, or another instance, listens on it.
     Bind {
-        /// The address that was asked for.
+        /// The address of the configuration.
         address: Address,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A thread or a runtime of a worker could not be made.
+    /// The thread or the runtime of a worker could not be created, or its sockets could not be
+    /// registered.
     Start(io::Error),
     /// [`MakeWorker::worker`](crate::MakeWorker::worker) failed.
     Worker {
-        /// Which worker, counted from 0.
+        /// The index of the worker, counted from 0.
         index: usize,
-        /// What it said.
+        /// The error that it returned.
         source: BoxError,
     },
-    /// A worker's thread panicked outside of a request.
+    /// The thread of a worker panicked outside of a request.
     Panicked {
-        /// Which worker, counted from 0.
+        /// The index of the worker, counted from 0.
         index: usize,
     },
-    /// A listener cannot speak TLS as it was asked to.
+    /// The TLS settings of a listener are invalid.
     #[cfg(feature = "tls-core")]
     Tls(crate::tls::TlsError),
-    /// The old process, which started this one to take over, did not hand over.
+    /// This process was started to take over from another one, which did not hand over.
     #[cfg(unix)]
     Handover(crate::HandoverError),
-    /// The handlers for SIGTERM and ctrl-c could not be installed.
+    /// The signal handlers could not be installed.
     Signals(io::Error),
 }
 
@@ -95,7 +104,7 @@ impl std::error::Error for ServerError {
     }
 }
 
-/// Why the engine itself answers a request, before any service sees it.
+/// Why the server itself answers a request, before any service sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestError {
     RequestLine,
@@ -136,7 +145,7 @@ pub(crate) enum RequestError {
 }
 
 impl RequestError {
-    /// THE table: what the client is told.
+    /// The status and the text that the client receives.
     #[rustfmt::skip]
     #[cold]
     pub(crate) const fn wire(self) -> (StatusCode, &'static str) {
@@ -177,7 +186,12 @@ impl RequestError {
     }
 }
 
-/// The status that answers an error of a service or layer.
+/// The status of the response to an error of a service or layer.
+///
+/// ```
+/// let error = tower::load_shed::error::Overloaded::new();
+/// assert_eq!(trine_server::error_status(&Box::new(error).into()), 503);
+/// ```
 ///
 /// | error, anywhere in the chain of sources | status |
 /// |---|---|
@@ -211,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_layer_errors_looks_through_sources() {
+    fn the_status_of_layer_errors_considers_sources() {
         let status = |error: BoxError| error_status(&error).as_u16();
         assert_eq!(status(Box::new(tower::load_shed::error::Overloaded::new())), 503);
         assert_eq!(status(Box::new(tower::timeout::error::Elapsed::new())), 504);

@@ -14,39 +14,38 @@
 //! # }
 //! ```
 //!
-//! # Layout
-//! In the order in which a request meets them:
-//! - [`server`](Server): a configuration becomes listeners and workers; [`config`](ServerConfig)
-//!   holds every limit
-//! - `listen`: one socket per worker; `accept`: the loop, its back-off and the limit of
-//!   connections, past which `shed` answers
-//! - `worker`: one thread and runtime per core; [`seam`](MakeWorker): where it gets its services
-//!   from
-//! - `enter`: what a listener asks of a connection before its first request
-//! - `tls` (feature `tls`): the handshake, and the bytes behind it
-//! - `conn`: THE loop of a connection, over `wire` (the socket, its buffers and its timer) and
-//!   `out` (what is to be written)
-//! - `h1/head`: bytes to request; `h1/framing`: where its body ends, the rules against smuggling;
-//!   `semantics`: the rules of a head that all protocols share
-//! - `upload`: the body on its way to the handler, through `h1/body`
-//! - `call`: the service made ready and called
-//! - `respond`: the answer on its way out, through `h1/encode`
-//! - `h3` (feature `http3`, experimental): the same over QUIC
-//! - `linger`, [`upgrade`], `hyper_upgrade`: how a connection ends; `shutdown`: how all of them do;
-//!   `handover`: how another process goes on
+//! [`Server`] runs it with a [configuration](ServerConfig), which has every limit and timeout; its
+//! [`handle`](Bound::handle) stops or restarts the server. An axum `Router` runs unchanged; with
+//! the feature `axum`, [`RouterOn`] also gives it its `ConnectInfo`.
 //!
-//! Beside the walk: [`https`], the layers that lead there; `io`, `buffer`, `date`, `timer`,
-//! `patience`, `panics`, and [`error`](ServerError) with the three tables of what can go wrong.
+//! # Layout
+//! In the order in which a connection and its requests meet them:
+//! - `config`: [`ServerConfig`], and the checked limits that the protocols see
+//! - `listen`: from each [`Listener`] to its sockets; the PROXY protocol
+//! - `server`: [`Server`] and [`Bound`]; `worker`: one thread and runtime per core; `accept`: its
+//!   accept loop; `connection`: what a listener requires before the first request
+//! - `tls` (feature `tls`): the handshake, and the decrypted bytes
+//! - `transport`: the socket of a connection with its buffers and its timer
+//! - `h1`: HTTP/1.1: `connection` is the loop of a connection, `codec` parses and writes bytes
+//!   without I/O
+//! - `h2` (feature `http2`) and `h3` (feature `http3`, experimental): the other versions of HTTP
+//! - `semantics`: the rules of RFC 9110 that all versions share; [`https`]: layers that lead to
+//!   HTTPS
+//! - `seam`: how the server gets its services ([`MakeWorker`], [`MakeConnection`]) and calls them
+//! - `forwarded`: the client address and scheme behind [trusted proxies](TrustedProxies)
+//! - [`upgrade`]: connections that leave HTTP
+//! - `handover`: a restart that loses no request; `server/shutdown`: the graceful shutdown
+//! - `error`: the errors of the server ([`ServerError`]), and the status of each error of a request
 //!
 //! # What a service can rely on
-//! - `poll_ready` is called only when a whole request head is there, on the very value that is then
-//!   called.
-//! - A panic is answered with 500 and logged; its connection ends, the server does not.
-//! - An error is answered by the table of [`error_status`].
+//! - `poll_ready` is called only when a whole request head has arrived, on the same value that is
+//!   then called.
+//! - A panic is logged and answered with 500. Its connection ends, the server does not.
+//! - An error is answered with the status of [`error_status`].
 //! - A client that resets its connection cancels the request: its future is dropped. A client that
-//!   only ends its own side still gets its answer. [`Cancel`] changes both.
-//! - The request body is read while the service or its answer is pending, and only as far as
-//!   somebody reads it.
+//!   only closes its sending side still receives its response. [`Cancel`] changes both.
+//! - The request body is read while the service or its response is pending, and only as far as the
+//!   service reads it.
 
 mod config;
 mod error;
@@ -64,10 +63,15 @@ mod semantics;
 mod server;
 #[cfg(feature = "tls-core")]
 pub mod tls;
+#[cfg(not(feature = "tls-core"))]
+#[path = "tls/disabled.rs"]
+pub mod tls;
 mod transport;
 pub mod upgrade;
 
-pub use config::{Acme, AcmeChallenge, AtCapacity, Cancel, Http2, Http3, ServerConfig};
+pub use config::{
+    Acme, AcmeChallenge, AtCapacity, Cancel, Certificate, Http2, Http3, ServerConfig,
+};
 pub use error::{ServerError, error_status};
 pub use forwarded::network::{IpRange, Network};
 pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls};
@@ -75,8 +79,9 @@ pub use forwarded::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls}
 pub use h2::Protocol;
 #[cfg(unix)]
 pub use handover::HandoverError;
-pub use listen::Listen;
-pub use listen::address::Address;
+pub use listen::address::{Address, ParseAddressError};
+pub use listen::listener::Listener;
+pub use listen::text::ParseListenerError;
 #[cfg(feature = "axum")]
 pub use seam::axum::ConnectionRouter;
 pub use seam::{
@@ -86,7 +91,7 @@ pub use seam::{
 pub use semantics::https;
 pub use server::{Bound, Server, ServerHandle, serve};
 
-/// What must hold for any bytes: one function per fuzz target.
+/// One function per fuzz target: it panics if a property does not hold for the given bytes.
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing {

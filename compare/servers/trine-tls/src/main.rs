@@ -3,7 +3,7 @@
 use compare_common::{MESSAGE, Message};
 use trine::prelude::*;
 use trine_server::tls::Tls;
-use trine_server::{Listen, Server, ServerConfig};
+use trine_server::{Listener, Server, ServerConfig};
 
 #[get("/json")]
 async fn json() -> Json<Message> {
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (chain, key) = compare_common::certificate();
     let address = ([127, 0, 0, 1], compare_common::port()).into();
     let config = ServerConfig {
-        listeners: vec![Listen::tls(address, Tls::from_files(chain, key))],
+        listeners: vec![Listener::tls(address, Tls::from_files(chain, key))],
         workers: 1,
         ..ServerConfig::default()
     };

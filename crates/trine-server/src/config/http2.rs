@@ -1,13 +1,13 @@
-//! What bounds an HTTP/2 connection beside the limits that all protocols share.
+//! The limits of HTTP/2 beside those that all versions share.
 
 use std::time::Duration;
 
 /// The limits of HTTP/2 (RFC 9113), in [`ServerConfig::http2`](super::ServerConfig::http2).
 ///
-/// What other protocols have too is said once, in [`ServerConfig`](super::ServerConfig), and holds
-/// for each stream as it does for a request of HTTP/1: `head_timeout`, `keep_alive_timeout` (a
+/// The limits that other versions have too are in [`ServerConfig`](super::ServerConfig), and apply
+/// to each stream as they do to a request of HTTP/1: `head_timeout`, `keep_alive_timeout` (for a
 /// connection without streams), `body_timeout`, `min_body_rate`, `write_timeout`, `min_write_rate`,
-/// `max_head_bytes` (told as `SETTINGS_MAX_HEADER_LIST_SIZE`), `max_headers`, `max_target_bytes`,
+/// `max_head_bytes` (sent as `SETTINGS_MAX_HEADER_LIST_SIZE`), `max_headers`, `max_target_bytes`,
 /// `max_gathered_bytes`.
 ///
 /// ```
@@ -19,62 +19,64 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http2 {
-    /// Whether HTTP/2 is spoken at all: over TLS by ALPN, and in clear text by prior knowledge (RFC
-    /// 9113, 3.3) on the port of HTTP/1. Default: true.
+    /// Whether HTTP/2 is spoken: over TLS by ALPN, and in clear text by prior knowledge (RFC 9113,
+    /// 3.3) on the port of HTTP/1. Default: true.
     pub enabled: bool,
-    /// Streams that a client may have open at a time. It is told so
-    /// (`SETTINGS_MAX_CONCURRENT_STREAMS`), and one more is refused with `REFUSED_STREAM`.
+    /// The number of streams that a client may have open at a time
+    /// (`SETTINGS_MAX_CONCURRENT_STREAMS`). A further one is refused with `REFUSED_STREAM`.
     /// Default: 128.
     pub max_concurrent_streams: u32,
     /// Bytes of a request body that a client may send before the handler has read them; at most
-    /// 2^31 - 1 (`SETTINGS_INITIAL_WINDOW_SIZE`). Past it the client waits. Default: 256 KiB.
+    /// 2^31 - 1 (`SETTINGS_INITIAL_WINDOW_SIZE`). Beyond them the client waits. Default: 256 KiB.
     pub stream_window: u32,
-    /// The same for all streams of a connection together; at least 65,535. With `early_bytes` it
-    /// bounds the memory that unread bodies take. Default: 1 MiB.
+    /// The same for all streams of a connection together; at least 65,535. Together with
+    /// `early_bytes` it bounds the memory of unread bodies. Default: 1 MiB.
     pub connection_window: u32,
-    /// Bytes of each request body, and of each CONNECT that waits for its answer, that are taken
-    /// before anybody reads them, outside of the two windows, so that the small bodies of requests
-    /// that wait do not stop the uploads of others. Unread bodies of a connection are at most the
-    /// `connection_window` and this for each stream: 3 MiB. The buffers that they lie in may be
-    /// larger: a first piece holds that of its whole read. At worst they take some 7 MiB. What lies
-    /// beyond it waits in the windows, and so do the other streams while the connection's is used
-    /// up. Default: 16 KiB.
+    /// Bytes of each request body, and of each CONNECT without a response, that are read before the
+    /// handler reads them, outside of the two windows. So the small bodies of waiting requests do
+    /// not block the uploads of others. The unread bodies of a connection are at most
+    /// `connection_window` and this for each stream: 3 MiB by default. Their buffers may be larger,
+    /// at worst some 7 MiB. Further bytes wait in the windows; while the window of the connection
+    /// is used up, the other streams wait too. Default: 16 KiB.
     pub early_bytes: usize,
-    /// Bytes of a frame that a client may send, 16,384 to 16,777,215 (`SETTINGS_MAX_FRAME_SIZE`). A
-    /// larger one ends the connection with `FRAME_SIZE_ERROR`. Default: 16 KiB.
+    /// The maximum size of a frame from the client in bytes, 16,384 to 16,777,215
+    /// (`SETTINGS_MAX_FRAME_SIZE`). A larger one ends the connection with `FRAME_SIZE_ERROR`.
+    /// Default: 16 KiB.
     pub max_frame_bytes: u32,
-    /// Bytes of header fields that the two sides remember to compress the next ones
-    /// (`SETTINGS_HEADER_TABLE_SIZE`, RFC 7541, 4.2). A client that asks for more gets no more.
-    /// Default: 4 KiB.
+    /// Bytes of header fields that both sides store to compress later ones
+    /// (`SETTINGS_HEADER_TABLE_SIZE`, RFC 7541, 4.2). A client cannot raise it. Default: 4 KiB.
     pub header_table_bytes: u32,
-    /// Bytes of a streamed answer that wait to be sent, per stream; past it the body is not asked
-    /// for more. Default: 64 KiB.
+    /// Bytes of a streamed response that wait to be sent, per stream. While there are more, the
+    /// response body is not polled. Default: 64 KiB.
     pub max_send_buffer: usize,
-    /// Streams that a client has reset before they were looked at. One more ends the connection
-    /// with `ENHANCE_YOUR_CALM` (rapid reset, CVE-2023-44487). Default: 20.
+    /// The number of streams that a client may have reset before the server processed them. One
+    /// more ends the connection with `ENHANCE_YOUR_CALM` (rapid reset, CVE-2023-44487).
+    /// Default: 20.
     pub max_pending_resets: usize,
-    /// Streams that a client may reset within ten seconds after they were begun. One more ends the
-    /// connection with `ENHANCE_YOUR_CALM`: each has cost a call of the service. Default: 1,000.
+    /// The number of streams that a client may reset within ten seconds. One more ends the
+    /// connection with `ENHANCE_YOUR_CALM`, because each has cost a call of the service. Default:
+    /// 1,000.
     pub max_resets: u32,
-    /// Streams that we had to reset because of what the client sent on them. One more ends the
-    /// connection with `ENHANCE_YOUR_CALM`. Default: 256.
+    /// The number of streams that the server may have to reset because of errors of the client. One
+    /// more ends the connection with `ENHANCE_YOUR_CALM`. Default: 256.
     pub max_error_resets: usize,
-    /// Streams that we have reset and still remember for a second, so that what was on its way is
-    /// ignored and not an error. Default: 64.
+    /// The number of streams that the server has reset and remembers for a second, so that frames
+    /// that were already sent are ignored instead of being errors. Default: 64.
     pub max_remembered_resets: usize,
-    /// Bytes of overhead that small DATA frames may cause while they wait to be read: each weighs
-    /// more in memory than it carries. Past it the connection ends with `ENHANCE_YOUR_CALM`.
+    /// Bytes of overhead that small DATA frames may cause while they wait to be read, because each
+    /// needs more memory than it carries. Beyond it the connection ends with `ENHANCE_YOUR_CALM`.
     /// Default: 256 KiB.
     pub data_frame_budget: usize,
-    /// Frames that carry neither a request nor a body within ten seconds: SETTINGS, PING, PRIORITY,
-    /// WINDOW_UPDATE, empty and unknown ones. A request and each KiB of a body, in either
-    /// direction, buy back four. Past it the connection ends with `ENHANCE_YOUR_CALM`. Default:
-    /// 10,000.
+    /// The number of frames within ten seconds that carry neither a request nor a body: SETTINGS,
+    /// PING, PRIORITY, WINDOW_UPDATE, empty and unknown ones. A request, and each KiB of a body in
+    /// either direction, allow four more. Beyond it the connection ends with `ENHANCE_YOUR_CALM`.
+    /// Default: 10,000.
     pub max_control_frames: u32,
-    /// Time without a byte from the client, while streams are open, after which it is asked whether
-    /// it is still there (PING). Default: 30 s.
+    /// The time without a byte from the client, while streams are open, after which the server
+    /// sends a PING. Default: 30 s.
     pub ping_interval: Duration,
-    /// Time to answer that. Then the connection is cut. Default: 20 s.
+    /// The maximum time until the client answers a PING. After it, the connection is dropped.
+    /// Default: 20 s.
     pub ping_timeout: Duration,
 }
 
@@ -102,7 +104,7 @@ impl Default for Http2 {
 }
 
 impl Http2 {
-    /// What must hold, with what is said if it does not.
+    /// What must be true, each with the error message if it is not.
     pub(super) fn rules(&self) -> [(bool, &'static str); 6] {
         const LARGEST_WINDOW: u32 = (1 << 31) - 1;
         [

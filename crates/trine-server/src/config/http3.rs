@@ -1,49 +1,50 @@
-//! What bounds a QUIC connection beyond the limits that all versions of HTTP share.
+//! The limits of HTTP/3 beside those that all versions share.
 
 use std::time::Duration;
 
-/// The limits that only HTTP/3 has (feature `http3`, experimental). Everything else, from
-/// `max_head_bytes` to `min_write_rate`, holds for all versions and stands in
-/// [`ServerConfig`](crate::ServerConfig).
+/// The limits that only HTTP/3 has (feature `http3`, experimental), in
+/// [`ServerConfig::http3`](crate::ServerConfig::http3). The limits of
+/// [`ServerConfig`](crate::ServerConfig), from `max_head_bytes` to `min_write_rate`, apply too.
 ///
 /// ```
 /// use trine_server::{Http3, ServerConfig};
 ///
 /// let http3 = Http3 { max_concurrent_streams: 10, ..Http3::default() };
 /// let config = ServerConfig { http3, ..ServerConfig::default() };
+/// assert_eq!(config.http3.stream_window, 256 * 1024);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http3 {
-    /// Requests that a connection may have open at a time; at most 65,535. QUIC keeps clients from
-    /// opening more (RFC 9000, 4.6). Default: 128.
+    /// The number of requests that a connection may have open at a time; at most 65,535. QUIC
+    /// prevents clients from opening more (RFC 9000, 4.6). Default: 128.
     pub max_concurrent_streams: u32,
-    /// Requests that a client may take back, or that break the rules, beyond those whose answers it
-    /// took: each may have made work for nothing. The client sees the end of the connection,
-    /// `H3_EXCESSIVE_LOAD`. Default: 200.
+    /// The number of requests that a client may cancel, or that are invalid, beyond those whose
+    /// responses it has received: each may have caused work for nothing. One more ends the
+    /// connection with `H3_EXCESSIVE_LOAD`. Default: 200.
     pub max_cancelled: u32,
-    /// Bytes of one request that a client may send before somebody reads them (RFC 9000, 4.1).
-    /// Default: 256 KiB.
+    /// Bytes of one request that a client may send before the handler reads them (RFC 9000, 4.1);
+    /// at least 1 KiB. Default: 256 KiB.
     pub stream_window: u32,
-    /// The same for all requests of a connection together. Default: 1 MiB.
+    /// The same for all requests of a connection together; at least 1 KiB. Default: 1 MiB.
     pub connection_window: u32,
-    /// Bytes of each request body that are taken before anybody reads them, outside of the two
-    /// windows above, so that the small bodies of requests that wait do not stop the uploads of
-    /// others. Unread bodies of a connection are at most the `connection_window` and this for each
-    /// request: 3 MiB. The buffers that they lie in may be larger: a first piece holds the packets
-    /// that it came in. At worst that is several times as much memory. What lies beyond it waits in
-    /// the windows, and so do the other requests while the connection's is used up. Default: 16
-    /// KiB.
+    /// Bytes of each request body that are read before the handler reads them, outside of the two
+    /// windows above. So the small bodies of waiting requests do not block the uploads of others.
+    /// The unread bodies of a connection are at most `connection_window` and this for each request:
+    /// 3 MiB by default. Their buffers may be larger, because a piece keeps the packets that it
+    /// arrived in; at worst they take several times as much memory. Further bytes wait in the
+    /// windows; while the window of the connection is used up, the other requests wait too.
+    /// Default: 16 KiB.
     pub early_bytes: usize,
-    /// Bytes of all answers of a connection that are held until the client has acknowledged them.
-    /// An answer that is larger waits. Default: 1 MiB.
+    /// Bytes of all responses of a connection that are stored until the client has acknowledged
+    /// them; at least 1 KiB. A larger response waits. Default: 1 MiB.
     pub send_window: u32,
-    /// Time after which a client that gives no sign of life is gone (RFC 9000, 10.1). It is asked
-    /// for one every third of it; a connection that is merely without requests lasts for
-    /// `keep_alive_timeout`. Default: 30 s.
+    /// The time without a packet from the client after which the connection is dropped (RFC 9000,
+    /// 10.1); at least 10 ms. The server asks for a packet every third of it. A connection without
+    /// requests stays open for `keep_alive_timeout`. Default: 30 s.
     pub idle_timeout: Duration,
-    /// Handshakes of an endpoint under way past which a new client must first prove its address by
-    /// a round trip (Retry, RFC 9000, 8.1.2), so that forged ones cost next to nothing. 0 asks it
-    /// of everybody. Default: 100.
+    /// The number of concurrent handshakes of an endpoint above which a new client must first prove
+    /// its address by a round trip (Retry, RFC 9000, 8.1.2), so that forged addresses cost almost
+    /// nothing. With 0, every client must. Default: 100.
     pub max_unproven: usize,
 }
 
@@ -63,10 +64,10 @@ impl Default for Http3 {
 }
 
 impl Http3 {
-    /// What must hold, with what is said if it does not.
+    /// What must be true, each with the error message if it is not.
     pub(super) fn rules(&self) -> [(bool, &'static str); 5] {
         [
-            // quinn makes room for all of them when a connection begins.
+            // quinn allocates memory for all of them at the start of a connection.
             (
                 (1..=65_535).contains(&self.max_concurrent_streams),
                 "`http3.max_concurrent_streams` must be 1 to 65535",

@@ -69,35 +69,52 @@ pub(crate) struct BodyLimits {
     pub(crate) headers: usize,
 }
 
-/// When the future of a service is dropped before it has answered, because nobody waits for the
-/// answer.
+/// When the future of a service is dropped before it has produced a response, because the client is
+/// gone.
 ///
-/// A shutdown whose time is over drops it in any case.
+/// A shutdown drops it in any case once [`shutdown_timeout`](super::ServerConfig::shutdown_timeout)
+/// has elapsed.
+///
+/// ```
+/// use trine_server::{Cancel, ServerConfig};
+///
+/// // Each request runs to its end, for example because it changes data in several steps.
+/// let config = ServerConfig { cancel: Cancel::Never, ..ServerConfig::default() };
+/// assert_eq!(Cancel::default(), Cancel::Reset);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cancel {
-    /// When the client resets the connection, or when what we write to it fails. A client that only
-    /// ends its own side (a FIN, as `nc` sends behind its input) still waits for its answer and
-    /// gets it.
+    /// When the client resets the connection, or when writing to it fails. A client that only
+    /// closes its sending side (a FIN, as `nc` sends at the end of its input) still receives its
+    /// response.
     #[default]
     Reset,
-    /// When the client ends its own side too, which most clients do by closing. Saves work where
-    /// answers are costly, at the price of clients that half-close: they get no answer.
+    /// Also when the client closes its sending side, which most clients do by closing the
+    /// connection. It saves work where responses are expensive. Clients that half-close the
+    /// connection receive no response.
     Fin,
-    /// Never: what a service began, it ends. Its answer is thrown away if nobody is there to read
-    /// it.
+    /// Never: the service runs to its end. Its response is discarded if the client is gone.
     Never,
 }
 
-/// What becomes of a new connection while [`ServerConfig::max_connections`](super::ServerConfig::max_connections) are open.
+/// What happens to a new connection while
+/// [`max_connections`](super::ServerConfig::max_connections) are open.
+///
+/// ```
+/// use trine_server::{AtCapacity, ServerConfig};
+///
+/// let config = ServerConfig { at_capacity: AtCapacity::Shed, ..ServerConfig::default() };
+/// assert_eq!(AtCapacity::default(), AtCapacity::Wait);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AtCapacity {
-    /// It waits in the system's backlog, where it costs no memory of ours, until another one ends.
-    /// Right where peaks are short, and where clients would only try again.
+    /// It waits in the backlog of the system, where it uses no memory of this process, until
+    /// another connection ends. It suits short peaks, and clients that would only retry.
     #[default]
     Wait,
-    /// Its request is answered with 503, `Retry-After: 1` and the end of the connection, so that a
-    /// load balancer goes elsewhere at once. At most 64 such answers of a worker are on their way
-    /// at a time, each for at most [`ServerConfig::discard_timeout`](super::ServerConfig::discard_timeout); further connections are
-    /// reset.
+    /// Its request is answered with 503 and `Retry-After: 1`, and the connection is closed, so that
+    /// a load balancer chooses another server at once. Each worker sends at most 64 such responses
+    /// at a time, each within [`discard_timeout`](super::ServerConfig::discard_timeout); further
+    /// connections are reset.
     Shed,
 }

@@ -1,25 +1,37 @@
-//! Every limit and timeout of the server, in one struct, each with a finite default.
+//! The configuration of a server: where it listens, and every limit and timeout, each with a finite
+//! default.
+//!
+//! # Layout
+//! - [`ServerConfig`], here: what a user writes; `acme`, `certificate`, `http2` and `http3`: its
+//!   larger fields
+//! - `limits` and `lifecycle`: the checked form, in which no two fields contradict each other
 
 mod acme;
+mod certificate;
 mod http2;
 mod http3;
+pub(crate) mod lifecycle;
 pub(crate) mod limits;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::acme::{Acme, AcmeChallenge};
+pub use self::certificate::Certificate;
 pub use self::http2::Http2;
 pub use self::http3::Http3;
+use self::lifecycle::Lifecycle;
 pub use self::limits::{AtCapacity, Cancel};
 use self::limits::{BodyLimits, HeadLimits, Limits};
 use crate::error::ServerError;
 use crate::forwarded::network::Network;
 use crate::forwarded::{ForwardedBy, TrustedProxies};
-use crate::listen::Listen;
+use crate::listen::listener::Listener;
+use crate::semantics::https::HttpsRedirect;
 
 /// Where the server listens, and everything that bounds what a client can ask of it.
+///
+/// Each limit and each timeout is finite by default. `Duration::MAX` means that a time never ends.
 ///
 /// ```
 /// use trine_server::ServerConfig;
@@ -29,136 +41,130 @@ use crate::listen::Listen;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// The address to listen on. Default: 127.0.0.1, so that nothing is public by accident.
+    /// The address to listen on. Default: 127.0.0.1, so that no server is public by accident.
     pub address: IpAddr,
     /// The port to listen on; 0 lets the system choose one. Default: 8080.
     pub port: u16,
-    /// Where to listen instead, each place with settings of its own. `address` and `port` are the
-    /// short form of one plain listener, and do not count where there is a list. Default: empty.
-    pub listeners: Vec<Listen>,
-    /// The proxies in front of us whose word counts for a client's address, scheme and host: see
-    /// [`TrustedProxies`]. Default: none, so that nobody can choose his own.
+    /// Listeners with settings of their own. If there are any, `address`, `port` and `tls_port` are
+    /// ignored: they are the short form of one plain listener and one for TLS. Default: empty.
+    pub listeners: Vec<Listener>,
+    /// The proxies in front of this server that may state a client's address, scheme and host: see
+    /// [`TrustedProxies`]. Default: none, so that no client can choose its own address.
     pub trusted_proxies: Vec<Network>,
-    /// Where these proxies say it. Default: [`ForwardedBy::XForwarded`].
+    /// The header fields in which these proxies state it. Default: [`ForwardedBy::XForwarded`].
     pub forwarded_by: ForwardedBy,
-    /// The certificate chain of a listener for TLS beside the plain one, at `tls_port`: a PEM file.
-    /// With `tls_key`, the short form of a [`Listen::tls`](crate::Listen::tls); needs the feature
-    /// `tls`. Default: none.
-    pub tls_cert: Option<PathBuf>,
-    /// The private key of `tls_cert`: a PEM file. Default: none.
-    pub tls_key: Option<PathBuf>,
-    /// Instead of `tls_cert`: a certificate that the server signs itself, for development. Needs
-    /// the feature `self-signed`. Default: false.
-    pub tls_self_signed: bool,
-    /// The port of the listener for TLS, where there is a certificate; 0 lets the system choose
-    /// one. Default: 8443.
+    /// The certificate of a TLS listener at `tls_port`, beside the plain listener at `port`.
+    /// Default: [`Certificate::None`], and there is no TLS listener.
+    pub certificate: Certificate,
+    /// The port of the TLS listener, if there is a certificate; 0 lets the system choose one.
+    /// Default: 8443.
     pub tls_port: u16,
-    /// Leads every request at `port` to HTTPS at this port, as clients reach it (443, say, where
-    /// something in front passes it on to `tls_port`); see
-    /// [`HttpsRedirect`](crate::semantics::https::HttpsRedirect). Default: none, plain HTTP is
-    /// served.
+    /// Whether the TLS listener also speaks HTTP/3, at the UDP port of the same number. Needs the
+    /// feature `http3`, which is experimental. Default: false.
+    pub tls_http3: bool,
+    /// Redirects every request at `port` to HTTPS at this port. It is the port that clients use,
+    /// for example 443 if a firewall forwards that to `tls_port`. See
+    /// [`HttpsRedirect`](crate::https::HttpsRedirect). Default: none, and plain HTTP is served.
     pub tls_redirect: Option<u16>,
-    /// How often the files of certificates are looked at; when one has changed, all are loaded
+    /// How often certificate files are checked for changes; if one has changed, all are loaded
     /// again. 0 means never. Default: 60 s.
     pub tls_watch: Duration,
-    /// Worker threads, each with its own runtime; 0 means one per core. Default: 0.
+    /// The number of worker threads, each with its own runtime; 0 means one per core. Default: 0.
     pub workers: usize,
-    /// Whether SIGTERM and ctrl-c start the graceful shutdown, and a second one ends it at once;
-    /// whether SIGUSR2 restarts, and a service manager is told. Default: true.
+    /// Whether signals are handled: SIGTERM and ctrl-c start the graceful shutdown, a second one
+    /// ends the server at once, SIGUSR2 restarts it, SIGHUP reloads certificates. It also decides
+    /// whether a service manager (`NOTIFY_SOCKET`) is notified. Default: true.
     pub signals: bool,
-    /// Connections that wait in the system to be accepted, per listener. Past it the system lets
-    /// clients retry. Default: 1024.
+    /// The number of connections per listener that wait in the system to be accepted. Clients
+    /// beyond it retry. Default: 1024.
     pub backlog: i32,
-    /// Open connections of all workers together, upgraded ones included: it bounds memory and file
-    /// descriptors. What becomes of a new one past it, `at_capacity` says. Default: 25,000.
+    /// The number of open connections of all workers together, upgraded ones included. It bounds
+    /// memory and file descriptors. `at_capacity` decides what happens to further connections.
+    /// Default: 25,000.
     pub max_connections: usize,
-    /// What becomes of a new connection while `max_connections` are open. Default:
+    /// What happens to a new connection while `max_connections` are open. Default:
     /// [`AtCapacity::Wait`].
     pub at_capacity: AtCapacity,
 
-    /// Time from the accept of a connection to the end of its TLS handshake. The client sees the
-    /// end of the connection. Default: 10 s.
+    /// The maximum time from the accept of a connection to the end of its TLS handshake. After it,
+    /// the connection is closed. Default: 10 s.
     pub handshake_timeout: Duration,
-    /// TLS handshakes of a listener that are under way at a time, of all workers: it bounds the
-    /// memory and the work of those that may come to nothing. Further ones wait, within their
+    /// The number of concurrent TLS handshakes per listener, over all workers. It bounds the memory
+    /// and the work for handshakes that may fail. Further ones wait, within their
     /// `handshake_timeout`. Default: 1,000.
     pub max_handshakes: usize,
-    /// Time from the first byte of a head to its last, for every request: a client that trickles is
-    /// let go. The client sees 408 and the end of the connection. Default: 10 s.
+    /// The maximum time from the first byte of a request head to its last, for every request. After
+    /// it, the client receives 408 and the connection is closed. Default: 10 s.
     pub head_timeout: Duration,
-    /// Time that a connection may stay without a request, before the first one too. The client sees
-    /// the end of the connection, silently. Default: 75 s.
+    /// The maximum time that a connection stays open without a request, before the first request
+    /// too. After it, the connection is closed without a response. Default: 75 s.
     pub keep_alive_timeout: Duration,
-    /// Time that a client may let somebody wait for its request body; what it sends buys time back,
-    /// see `min_body_rate`. The reader of the body gets
-    /// [`BodyError::TimedOut`](trine_core::BodyError::TimedOut), and the connection ends after the
-    /// answer. Default: 30 s.
+    /// The maximum time to wait for the rest of a request body. Bytes that arrive extend it, see
+    /// `min_body_rate`. After it, the reader of the body gets
+    /// [`BodyError::TimedOut`](trine_core::BodyError::TimedOut), and the connection is closed after
+    /// the response. Default: 30 s.
     pub body_timeout: Duration,
-    /// Bytes per second of a request body below which the client uses up its `body_timeout`, while
-    /// somebody waits for the body: each so many bytes buy back one second of it. Without this a
-    /// byte now and then would hold a connection for ever. 0 lets any byte buy back all of it, as a
-    /// stream of rare events needs. Default: 240.
+    /// The minimum rate of a request body, in bytes per second. Each time that many bytes arrive,
+    /// `body_timeout` is extended by one second, up to its full length; so a client that sends a
+    /// byte now and then cannot hold a connection forever. Only the time while a handler waits for
+    /// the body counts. With 0, any byte restores the whole `body_timeout`, as a stream of rare
+    /// events needs. Default: 240.
     pub min_body_rate: u64,
-    /// Time that a client may let us wait until it reads on in an answer; what it reads buys time
-    /// back, see `min_write_rate`. The client sees a connection that ends in the middle of the
-    /// answer. Default: 30 s.
+    /// The maximum time to wait for the client to read more of a response. Bytes that it reads
+    /// extend it, see `min_write_rate`. After it, the connection is closed in the middle of the
+    /// response. Default: 30 s.
     pub write_timeout: Duration,
-    /// Bytes per second of an answer below which the client uses up its `write_timeout`, while
-    /// bytes wait to be sent: each so many bytes that the system takes buy back one second of it.
-    /// Without this a client that reads a little now and then would hold a connection for ever. The
-    /// time that a service takes to make an answer does not count, and nothing of this holds for
-    /// upgraded connections. 0 lets any byte buy back all of it. Default: 240.
+    /// The minimum rate at which the client reads a response, in bytes per second. Each time the
+    /// system takes that many bytes, `write_timeout` is extended by one second, up to its full
+    /// length; so a client that reads a little now and then cannot hold a connection forever. Only
+    /// the time while bytes wait to be sent counts, not the time that a service needs to produce
+    /// them. It does not apply to upgraded connections. With 0, any byte restores the whole
+    /// `write_timeout`. Default: 240.
     pub min_write_rate: u64,
-    /// Time to read the rest of a body that nobody wanted, so that the client can read the answer;
-    /// and to wait for the client's own end of a connection that we ended. Then the connection is
-    /// cut. Default: 5 s.
+    /// The maximum time to read the rest of an unread request body, so that the client can read the
+    /// response, and to wait for the client to close a connection that the server has closed. After
+    /// it, the connection is dropped. Default: 5 s.
     pub discard_timeout: Duration,
-    /// Time that requests and upgraded connections have to end after a shutdown began. Then they
-    /// are cut. Default: 30 s.
+    /// The time that requests and upgraded connections have to finish after a shutdown began. After
+    /// it, they are dropped. Default: 30 s.
     pub shutdown_timeout: Duration,
-    /// Time that a new process has to become ready to take over, see
-    /// [`ServerHandle::restart`](crate::ServerHandle::restart). Then it is killed, and the old one
-    /// goes on. Unix only. Default: 30 s.
+    /// The time that a new process has to become ready to take over, see
+    /// [`ServerHandle::restart`](crate::ServerHandle::restart). After it, the new process is
+    /// killed, and the old one continues to serve. Unix only. Default: 30 s.
     pub handover_timeout: Duration,
     /// What ends a request early because its client is gone. Default: [`Cancel::Reset`].
     pub cancel: Cancel,
 
-    /// Bytes of a request head, request line included; at most 1 GiB. The client sees 431. Default:
-    /// 64 KiB.
+    /// The maximum size of a request head in bytes, request line included; at most 1 GiB. The
+    /// client receives 431 for a larger one. Default: 64 KiB.
     pub max_head_bytes: usize,
-    /// Header fields of a request, Host (or `:authority`) among them, and of its trailers; at
-    /// most 256. The client sees
-    /// 431. Default: 100.
+    /// The maximum number of header fields of a request, `Host` (or `:authority`) included, and of
+    /// its trailers; at most 256. The client receives 431 for more. Default: 100.
     pub max_headers: usize,
-    /// Bytes of a request target; at most 65,534. The client sees 414. Default: 8 KiB.
+    /// The maximum length of a request target in bytes; at most 65,534. The client receives 414 for
+    /// a longer one. Default: 8 KiB.
     pub max_target_bytes: usize,
-    /// Bytes of the trailers of a chunked body; at most 1 GiB. The reader of the body gets
+    /// The maximum size of the trailers of a chunked body in bytes; at most 1 GiB. If they are
+    /// larger, the reader of the body gets
     /// [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 8 KiB.
     pub max_trailer_bytes: usize,
-    /// Bytes of all chunk extensions of one body together: they carry nothing, and unbounded ones
-    /// are an attack. The reader of the body gets
+    /// The maximum size of all chunk extensions of one body together, in bytes. They carry no data,
+    /// so unbounded ones would be an attack. If there are more, the reader of the body gets
     /// [`BodyError::Malformed`](trine_core::BodyError::Malformed). Default: 16 KiB.
     pub max_chunk_extension_bytes: usize,
-    /// Bytes of a request body that are read and thrown away when nobody wanted them, so that the
-    /// connection can serve another request; one with more to come is ended instead, within
-    /// `discard_timeout`. Default: 256 KiB.
+    /// The number of bytes of an unread request body that are read and discarded, so that the
+    /// connection can serve another request. If more is to come, the connection is closed instead,
+    /// within `discard_timeout`. Default: 256 KiB.
     pub max_discard_bytes: u64,
-    /// Bytes of answers to pipelined requests, and of a streamed answer, that are gathered before
-    /// they are written: it bounds the memory that a client can claim without reading. Default: 64
-    /// KiB.
+    /// The number of bytes that are collected before they are written: responses to pipelined
+    /// requests, and parts of a streamed response. It bounds the memory that a client can claim
+    /// without reading. Default: 64 KiB.
     pub max_gathered_bytes: usize,
 
-    /// Whether the listener for TLS of the short form speaks HTTP/3 too, at the UDP port of the
-    /// same number. Needs the feature `http3`, which is experimental. Default: false.
-    pub tls_http3: bool,
-    /// Instead of `tls_cert`: a certificate that the server gets and renews by itself, where
-    /// [`Acme::domains`](Acme#structfield.domains) are listed. Needs the feature `acme`. Default:
-    /// see [`Acme`].
-    pub acme: Acme,
-    /// What bounds HTTP/3 beyond the limits above.
-    pub http3: Http3,
-    /// What is peculiar to HTTP/2. Default: see [`Http2`].
+    /// The limits that only HTTP/2 has. Default: see [`Http2`].
     pub http2: Http2,
+    /// The limits that only HTTP/3 has. Default: see [`Http3`].
+    pub http3: Http3,
 }
 
 impl Default for ServerConfig {
@@ -169,10 +175,9 @@ impl Default for ServerConfig {
             listeners: Vec::new(),
             trusted_proxies: Vec::new(),
             forwarded_by: ForwardedBy::XForwarded,
-            tls_cert: None,
-            tls_key: None,
-            tls_self_signed: false,
+            certificate: Certificate::None,
             tls_port: 8443,
+            tls_http3: false,
             tls_redirect: None,
             tls_watch: Duration::from_secs(60),
             workers: 0,
@@ -199,82 +204,88 @@ impl Default for ServerConfig {
             max_chunk_extension_bytes: 16 * 1024,
             max_discard_bytes: 256 * 1024,
             max_gathered_bytes: 64 * 1024,
-            tls_http3: false,
-            acme: Acme::default(),
-            http3: Http3::default(),
             http2: Http2::default(),
+            http3: Http3::default(),
         }
     }
 }
 
 impl ServerConfig {
-    /// The address and port together.
+    /// The address and the port of the plain listener.
+    ///
+    /// ```
+    /// use trine_server::ServerConfig;
+    ///
+    /// assert_eq!(ServerConfig::default().socket_addr().to_string(), "127.0.0.1:8080");
+    /// ```
     #[must_use]
     pub fn socket_addr(&self) -> SocketAddr {
         SocketAddr::new(self.address, self.port)
     }
 
-    /// Every place to listen at: the list, or what `address`, `port` and the short form of TLS say.
-    /// Listeners of the list that were read from text get the certificate of the short form.
+    /// Every listener of the server: those of `listeners`, or those that `address`, `port` and
+    /// `tls_port` describe. An `https://` listener that was read from text gets `certificate`.
+    ///
+    /// ```
+    /// use trine_server::{Listener, ServerConfig};
+    ///
+    /// let listeners = vec!["http://127.0.0.1:80".parse::<Listener>()?];
+    /// let config = ServerConfig { listeners, ..ServerConfig::default() };
+    /// assert_eq!(config.resolved_listeners()[0].address.to_string(), "127.0.0.1:80");
+    /// # Ok::<_, trine_server::ParseListenerError>(())
+    /// ```
     #[must_use]
-    pub fn places(&self) -> Vec<Listen> {
+    pub fn resolved_listeners(&self) -> Vec<Listener> {
         if !self.listeners.is_empty() {
-            return self.listeners.iter().map(|listen| self.complete(listen)).collect();
+            return self.listeners.iter().map(|listener| self.complete(listener)).collect();
         }
-        let redirect =
-            self.tls_redirect.map(|port| crate::semantics::https::HttpsRedirect::new().port(port));
-        let plain = Listen { redirect, ..Listen::tcp(self.socket_addr()) };
-        std::iter::once(plain).chain(self.short_tls()).collect()
+        let redirect = self.tls_redirect.map(|port| HttpsRedirect::new().port(port));
+        let plain = Listener { redirect, ..Listener::tcp(self.socket_addr()) };
+        std::iter::once(plain).chain(self.tls_listener()).collect()
     }
 
-    /// The listener that the short form of TLS asks for.
+    /// The TLS listener of the short form, if there is a certificate.
     #[cfg(feature = "tls-core")]
-    fn short_tls(&self) -> Option<Listen> {
-        let tls = match (&self.tls_cert, &self.tls_key) {
-            (Some(chain), Some(key)) => crate::tls::Tls::from_files(chain, key),
+    fn tls_listener(&self) -> Option<Listener> {
+        let tls = match &self.certificate {
+            Certificate::Files { chain, key } => crate::tls::Tls::from_files(chain, key),
             #[cfg(feature = "self-signed")]
-            _ if self.tls_self_signed => crate::tls::Tls::self_signed(),
+            Certificate::SelfSigned => crate::tls::Tls::self_signed(),
             #[cfg(feature = "acme")]
-            _ if self.orders() => crate::tls::Tls::acme(self.acme.clone()),
+            Certificate::Acme(acme) => crate::tls::Tls::acme(Acme::clone(acme)),
             _ => return None,
         };
-        let listen = Listen::tls(SocketAddr::new(self.address, self.tls_port), tls);
-        #[cfg(feature = "http3")]
-        let listen = Listen { http3: self.tls_http3, ..listen };
-        Some(listen)
+        let address = SocketAddr::new(self.address, self.tls_port);
+        Some(Listener { http3: self.tls_http3, ..Listener::tls(address, tls) })
     }
 
-    /// Whether the server gets the certificate of the short form by itself.
-    fn orders(&self) -> bool {
-        !self.acme.domains.is_empty()
-    }
-
+    /// The listener with the certificate of the configuration, if it needs one.
     #[cfg(feature = "tls-core")]
-    fn complete(&self, listen: &Listen) -> Listen {
-        let mut listen = listen.clone();
-        if listen.tls == Some(crate::tls::Tls::empty()) {
-            listen.tls = self.short_tls().and_then(|short| short.tls).or(listen.tls);
+    fn complete(&self, listener: &Listener) -> Listener {
+        let mut listener = listener.clone();
+        if listener.tls == Some(crate::tls::Tls::empty()) {
+            listener.tls = self.tls_listener().and_then(|short| short.tls).or(listener.tls);
         }
-        listen
+        listener
     }
 
     #[cfg(not(feature = "tls-core"))]
-    fn short_tls(&self) -> Option<Listen> {
+    fn tls_listener(&self) -> Option<Listener> {
         None
     }
 
     #[cfg(not(feature = "tls-core"))]
-    fn complete(&self, listen: &Listen) -> Listen {
-        listen.clone()
+    fn complete(&self, listener: &Listener) -> Listener {
+        listener.clone()
     }
 
-    /// Who may tell for whom a request is.
+    /// The proxies that may state the client's address, scheme and host.
     #[must_use]
     pub fn trusted(&self) -> TrustedProxies {
         TrustedProxies::new(self.trusted_proxies.iter().copied(), self.forwarded_by)
     }
 
-    /// How many workers there will be: the field, or the number of cores.
+    /// The number of workers: the field `workers`, or the number of cores if that is 0.
     #[must_use]
     pub fn worker_count(&self) -> usize {
         match self.workers {
@@ -283,7 +294,7 @@ impl ServerConfig {
         }
     }
 
-    /// All fields that cannot work, in one error.
+    /// Reports all invalid fields in one error.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
         let (http2, http3) = (self.http2.rules(), self.http3.rules());
         let rules = [
@@ -316,47 +327,25 @@ impl ServerConfig {
                 "`max_handshakes` is too large",
             ),
             (
-                self.tls_cert.is_some() == self.tls_key.is_some(),
-                "`tls_cert` and `tls_key` belong together: one of them is missing",
-            ),
-            (
-                self.tls_cert.is_none() || !self.tls_self_signed,
-                "`tls_self_signed` and `tls_cert` exclude each other",
-            ),
-            (
-                self.tls_redirect.is_none()
-                    || self.tls_cert.is_some()
-                    || self.tls_self_signed
-                    || self.orders(),
+                self.tls_redirect.is_none() || self.certificate != Certificate::None,
                 "`tls_redirect` leads to TLS, which needs `tls_cert` and `tls_key`, or `acme.domains`",
-            ),
-            (
-                !self.orders() || self.tls_cert.is_none() && !self.tls_self_signed,
-                "`acme.domains` excludes `tls_cert` and `tls_self_signed`: there is one certificate in the short form",
-            ),
-            (
-                cfg!(feature = "acme") || !self.orders(),
-                "`acme.domains` needs the feature `acme`, which is off",
-            ),
-            (
-                cfg!(feature = "tls-core") || self.tls_cert.is_none(),
-                "`tls_cert` needs the feature `tls`, which is off",
-            ),
-            (
-                cfg!(feature = "self-signed") || !self.tls_self_signed,
-                "`tls_self_signed` needs the feature `self-signed`, which is off",
             ),
             (
                 cfg!(feature = "http3") || !self.tls_http3,
                 "`tls_http3` needs the feature `http3`, which is off",
             ),
+            (
+                cfg!(feature = "http3") || !self.listeners.iter().any(|listener| listener.http3),
+                "`http3` of a listener needs the feature `http3`, which is off",
+            ),
         ];
         let rules = rules.iter().chain(&http2).chain(&http3);
-        let broken: Vec<&str> = rules.filter(|(holds, _)| !holds).map(|(_, text)| *text).collect();
+        let broken = rules.filter(|(holds, _)| !holds).map(|(_, text)| *text);
+        let broken: Vec<&str> = broken.chain(self.certificate.missing_feature()).collect();
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }
 
-    /// What the protocols see of it.
+    /// What applies to each connection and its requests.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             at_capacity: self.at_capacity,
@@ -388,6 +377,17 @@ impl ServerConfig {
             trusted_proxies: self.trusted_proxies.clone(),
         }
     }
+
+    /// What applies to the process.
+    pub(crate) fn lifecycle(&self) -> Lifecycle {
+        Lifecycle {
+            workers: self.worker_count(),
+            max_connections: self.max_connections,
+            signals: self.signals,
+            tls_watch: self.tls_watch,
+            handover_timeout: self.handover_timeout,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -402,7 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_broken_fields_are_told_at_once() {
+    fn all_invalid_fields_are_reported_at_once() {
         assert!(ServerConfig::default().check().is_ok());
         let config = ServerConfig { max_headers: 257, backlog: 0, ..ServerConfig::default() };
         let text = config.check().unwrap_err().to_string();
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_is_too_large_is_told_and_none_overflows() {
+    fn a_size_that_is_too_large_is_reported_and_none_overflows() {
         let mut config = ServerConfig {
             max_connections: usize::MAX,
             max_handshakes: usize::MAX,

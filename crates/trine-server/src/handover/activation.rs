@@ -1,15 +1,15 @@
-//! Socket activation: the service manager listens, and starts this process with the sockets.
+//! Socket activation: the service manager opens the sockets and starts this process with them.
 
 use std::io;
 
-use super::inherit::Inherited;
+use super::inherited::InheritedSocket;
 
-/// The sockets that `LISTEN_FDS` tells of, if `LISTEN_PID` says that they are for this process.
+/// The sockets of `LISTEN_FDS`, if `LISTEN_PID` is this process.
 #[cfg(feature = "systemd")]
-pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
+pub(super) fn sockets() -> io::Result<Vec<InheritedSocket>> {
     use std::os::fd::OwnedFd;
 
-    use crate::listen::Origin;
+    use crate::listen::socket::Origin;
 
     if !are_ours() {
         return Ok(Vec::new());
@@ -19,29 +19,29 @@ pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
     for index in 0..given.len() {
         let socket = match given.take_tcp_listener(index) {
             Ok(socket) => socket.map(OwnedFd::from),
-            // It may be of the other kind.
+            // It may be a Unix socket.
             Err(_) => given.take_unix_listener(index)?.map(OwnedFd::from),
         };
         if let Some(socket) = socket {
-            // Several sockets of one address are for one place.
-            sockets.push(Inherited::new(0, Origin::Manager, None, socket)?);
+            // Several sockets with the same address belong to one listener.
+            sockets.push(InheritedSocket::new(0, Origin::ServiceManager, None, socket)?);
         }
     }
     Ok(sockets)
 }
 
 #[cfg(not(feature = "systemd"))]
-#[expect(clippy::unnecessary_wraps, reason = "the same shape with every feature")]
-pub(super) fn sockets() -> io::Result<Vec<Inherited>> {
+#[expect(clippy::unnecessary_wraps, reason = "the same signature with every feature")]
+pub(super) fn sockets() -> io::Result<Vec<InheritedSocket>> {
     if are_ours() {
         tracing::warn!(
-            "LISTEN_FDS gives sockets to this process; taking them needs the feature `systemd`, which is off"
+            "LISTEN_FDS passes sockets to this process; using them needs the feature `systemd`, which is off"
         );
     }
     Ok(Vec::new())
 }
 
-/// Descriptors that were meant for another process are not ours, whatever stands at their numbers
+/// Whether the descriptors are for this process. Otherwise their numbers may belong to other files
 /// here.
 fn are_ours() -> bool {
     std::env::var_os("LISTEN_FDS").is_some()

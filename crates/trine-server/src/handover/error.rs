@@ -1,8 +1,8 @@
-//! What can go wrong between the old and the new process.
+//! Errors of a restart.
 
 use std::fmt::{Display, Formatter};
 
-/// Why a restart did not happen. The old process goes on serving.
+/// Why a restart failed. The old process continues to serve.
 ///
 /// ```
 /// use trine_server::{Server, ServerConfig};
@@ -11,7 +11,7 @@ use std::fmt::{Display, Formatter};
 /// # async fn main() {
 /// let bound = Server::new(ServerConfig { port: 0, ..ServerConfig::default() }).bind().unwrap();
 /// let error = bound.handle().restart().await.unwrap_err();
-/// assert_eq!(error.to_string(), "there is nothing to hand over: the server does not serve, or no longer");
+/// assert_eq!(error.to_string(), "there is nothing to hand over: the server does not serve");
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl HandoverError {
         HandoverError(text.into())
     }
 
-    /// `what` could not be done.
+    /// An I/O error, with the step that failed.
     pub(super) fn io(what: &str) -> impl FnOnce(std::io::Error) -> HandoverError {
         move |error| HandoverError(format!("{what}: {error}"))
     }

@@ -1,7 +1,7 @@
-//! One message from the old process to the new one: a short text, and a descriptor with it.
+//! One message from the old process to the new one: a short text, with or without a descriptor.
 //!
-//! The text comes behind its length in two bytes, and nobody reads past it: a descriptor belongs to
-//! the read that takes the first byte that was sent with it.
+//! The text follows its length, which takes two bytes. The receiver never reads past the end of a
+//! message, because a descriptor arrives with the read of the first byte that was sent with it.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -13,16 +13,16 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// A text is never longer: it names a place to listen at.
-const LONGEST: usize = 1024;
+/// The maximum length of a text, which contains the address of a listener.
+const MAX_TEXT: usize = 1024;
 
-/// Sends a text, and a descriptor with it.
+/// Sends a text, and a descriptor if there is one.
 pub(super) fn send(
     mut to: &UnixStream,
     text: &str,
     with: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
-    let length = u16::try_from(text.len()).ok().filter(|length| usize::from(*length) <= LONGEST);
+    let length = u16::try_from(text.len()).ok().filter(|length| usize::from(*length) <= MAX_TEXT);
     let length = length
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the text is too long"))?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -31,7 +31,7 @@ pub(super) fn send(
     if let Some(descriptors) = &descriptors {
         control.push(SendAncillaryMessage::ScmRights(descriptors));
     }
-    // Two bytes of a stream can be parted, as far as its promises go.
+    // A stream may split even two bytes.
     let length = length.to_be_bytes();
     let sent = sendmsg(to, &[IoSlice::new(&length)], &mut control, SendFlags::empty())?;
     to.write_all(&length[sent..])?;
@@ -62,7 +62,7 @@ pub(super) fn receive(mut from: &UnixStream) -> io::Result<(String, Option<Owned
     }
     from.read_exact(&mut length[got.bytes..])?;
     let length = usize::from(u16::from_be_bytes(length));
-    if length > LONGEST {
+    if length > MAX_TEXT {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a text is too long"));
     }
     let mut text = vec![0; length];
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_is_refused_on_both_sides() {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let error = send(&ours, &"a".repeat(LONGEST + 1), None).unwrap_err();
+        let error = send(&ours, &"a".repeat(MAX_TEXT + 1), None).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         (&ours).write_all(&[0xff, 0xff]).unwrap();
         assert_eq!(receive(&theirs).unwrap_err().kind(), io::ErrorKind::InvalidData);

@@ -1,47 +1,53 @@
-//! A restart that loses nothing: a new process takes the listening sockets over, and only then the
-//! old one leaves.
+//! A restart that loses no request: a new process takes over the listening sockets before the old
+//! one stops to accept.
 //!
 //! ```text
 //!   the old process                              the new one
 //!   SIGUSR2, or `ServerHandle::restart`
 //!   starts the program again       ------------> its standard input is a socket to the old one
-//!   sends its listening sockets    ------------> `Server::bind` adopts those it is configured for
+//!   sends its listening sockets    ------------> `Server::bind` adopts those of its configuration
 //!                                  <--- ready -- every worker could start
 //!   accepts no more                ---- go ----> accepts
 //!   ends its connections as they come to an end
 //! ```
-//! Both hold the same sockets: what waits in a socket's queue waits for whoever accepts next, and
-//! no socket is closed that connections wait on. A new process that does not become ready changes
-//! nothing, and never accepts a connection.
+//! Both processes have the same sockets. A connection in the queue of a socket waits for whichever
+//! process accepts next, and no socket is closed while connections wait on it. A new process that
+//! does not become ready never accepts a connection, and the old one continues to serve.
+//!
+//! # Layout
+//! - `state`: the old process; `program`: what it starts; `offer`: how it sends the sockets
+//! - `inherited`: the sockets in the new process; `activation`: those of a service manager;
+//!   `accept`: its last step, before it serves
+//! - `frame`: one message between the two; `notify`: messages to the service manager; `error`
 
+mod accept;
 mod activation;
 mod error;
-mod estate;
 mod frame;
-mod give;
-mod inherit;
-pub(crate) mod notify;
+mod inherited;
+mod notify;
+mod offer;
 mod program;
-mod take;
+mod state;
 
+pub(crate) use self::accept::ready;
 pub use self::error::HandoverError;
-pub(crate) use self::estate::Estate;
-pub(crate) use self::estate::on_signal;
-pub(crate) use self::inherit::{Adopted, adopt};
-pub(crate) use self::take::ready;
+pub(crate) use self::inherited::{Adopted, adopt};
+pub(crate) use self::state::HandoverState;
 
-/// The variable that tells a new process that its standard input is a socket to the old one: the
-/// old one's process id.
+/// The environment variable that tells a new process that its standard input is a socket to the old
+/// one. Its value is the process id of the old process.
 ///
-/// A program cannot take a variable out of its environment safely, so that processes that it starts
-/// see this one too. It means nothing to them: their parent is another one.
+/// A program cannot remove a variable from its environment safely, so processes that it starts see
+/// this one too. They ignore it, because their parent is another process.
 pub(crate) const VARIABLE: &str = "TRINE_HANDOVER";
 
-/// In the message with a socket: whose it is.
+/// In the message with a socket: the old process opened it.
 const OWN: &str = "own";
-const LENT: &str = "lent";
+/// In the message with a socket: the service manager opened it.
+const MANAGER: &str = "lent";
 
-/// What the new process says when every worker could start.
+/// The new process reports that every worker could start.
 const READY: u8 = b'r';
-/// What the old one answers: from now on, connections are the new one's.
+/// The old process replies that the new one may accept connections.
 const GO: u8 = b'g';

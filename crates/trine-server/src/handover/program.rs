@@ -1,14 +1,14 @@
-//! What is started again: the program, as it was called.
+//! The program that a restart starts again.
 
 use std::io;
 use std::path::PathBuf;
 
-/// The path of this program, such that a new version that is put in its place is found there.
+/// The path of this program. A new version that replaces the file is found there.
 ///
-/// The system tells the file that runs, with every link resolved: where `current` points to
-/// `release-7`, it would be the old release for ever. So the path that the program was called by
-/// counts, where it is one, and leads to the same file. Ask at the start: later the file may be
-/// gone.
+/// The system reports the file that runs with every symbolic link resolved: if `current` points to
+/// `release-7`, a restart would start the old release forever. So this returns the path of the
+/// command line if it leads to the same file. It must be called at the start, because the file may
+/// be gone later.
 pub(super) fn program() -> io::Result<PathBuf> {
     let running = std::env::current_exe()?;
     let called = std::env::args_os().next().map(PathBuf::from);

@@ -1,4 +1,4 @@
-//! Where one can listen.
+//! The address of a listener.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
@@ -13,20 +13,21 @@ use std::str::FromStr;
 /// let tcp: Address = "127.0.0.1:8000".parse().unwrap();
 /// let unix: Address = "unix:/run/app.sock".parse().unwrap();
 /// assert!(tcp.tcp().is_some() && unix.tcp().is_none());
-/// assert!("localhost:8000".parse::<Address>().is_err(), "names are not looked up");
+/// // Host names are not resolved.
+/// assert!("localhost:8000".parse::<Address>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
     /// An IP address and a port; port 0 lets the system choose one.
     Tcp(SocketAddr),
-    /// A path. A socket that is left over there is replaced where nobody answers on it; it is
-    /// removed at the end.
+    /// The path of a Unix socket. A socket file that an earlier process left behind is replaced;
+    /// the file is removed at the end.
     Unix(PathBuf),
 }
 
 impl Address {
-    /// The TCP address, if it is one.
+    /// The TCP address; `None` for a Unix socket.
     #[must_use]
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
@@ -35,7 +36,7 @@ impl Address {
         }
     }
 
-    /// The path, if it is one.
+    /// The path of a Unix socket; `None` for a TCP address.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -61,15 +62,36 @@ impl Display for Address {
 }
 
 impl FromStr for Address {
-    type Err = String;
+    type Err = ParseAddressError;
 
-    fn from_str(text: &str) -> Result<Address, String> {
+    fn from_str(text: &str) -> Result<Address, ParseAddressError> {
         match text.strip_prefix("unix:") {
-            Some("") => Err("`unix:` needs a path behind it".to_owned()),
+            Some("") => Err(ParseAddressError("`unix:` needs a path behind it".to_owned())),
             Some(path) => Ok(Address::Unix(path.into())),
             None => text.parse().map(Address::Tcp).map_err(|_| {
-                format!("expected an address such as `127.0.0.1:80`, `[::1]:80` or `unix:/run/app.sock`, got `{text}`")
+                ParseAddressError(format!(
+                    "expected an address such as `127.0.0.1:80`, `[::1]:80` or `unix:/run/app.sock`, got `{text}`"
+                ))
             }),
         }
     }
 }
+
+/// A text that is not an [`Address`].
+///
+/// ```
+/// use trine_server::Address;
+///
+/// let error = "unix:".parse::<Address>().unwrap_err();
+/// assert_eq!(error.to_string(), "`unix:` needs a path behind it");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseAddressError(String);
+
+impl Display for ParseAddressError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ParseAddressError {}

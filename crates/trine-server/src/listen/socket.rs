@@ -1,4 +1,4 @@
-//! Sockets of either kind, as the accept loop sees them.
+//! Listening sockets of either kind, and the connections that they accept.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,66 +9,82 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::net::{UnixListener, UnixStream};
 use trine_core::ConnInfo;
 
-/// A socket that listens, before it belongs to a runtime.
+/// The process that opened a listening socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This process.
+    Own,
+    /// The process that this one takes over from.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "sockets are handed over on Unix"))]
+    OldProcess,
+    /// The service manager, which continues to listen after the end of this process.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "sockets are handed over on Unix"))]
+    ServiceManager,
+}
+
+/// A listening socket before it is registered with a runtime.
 #[derive(Debug)]
-pub(crate) enum Listening {
+pub(crate) enum ListeningSocket {
     Tcp(std::net::TcpListener),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixListener),
 }
 
 #[cfg(unix)]
-impl From<Listening> for std::os::fd::OwnedFd {
-    fn from(socket: Listening) -> Self {
+impl From<ListeningSocket> for std::os::fd::OwnedFd {
+    fn from(socket: ListeningSocket) -> Self {
         match socket {
-            Listening::Tcp(socket) => socket.into(),
-            Listening::Unix(socket) => socket.into(),
+            ListeningSocket::Tcp(socket) => socket.into(),
+            ListeningSocket::Unix(socket) => socket.into(),
         }
     }
 }
 
-impl Listening {
-    /// Must be called on the runtime that accepts.
-    pub(crate) fn register(self) -> io::Result<Listener> {
+impl ListeningSocket {
+    /// Registers the socket with the current runtime, which must be the one that accepts.
+    pub(crate) fn register(self) -> io::Result<AsyncListener> {
         match self {
-            Listening::Tcp(socket) => TcpListener::from_std(socket).map(Listener::Tcp),
+            ListeningSocket::Tcp(socket) => TcpListener::from_std(socket).map(AsyncListener::Tcp),
             #[cfg(unix)]
-            Listening::Unix(socket) => UnixListener::from_std(socket).map(Listener::Unix),
+            ListeningSocket::Unix(socket) => {
+                UnixListener::from_std(socket).map(AsyncListener::Unix)
+            }
         }
     }
 
-    /// The same socket once more.
-    pub(crate) fn try_clone(&self) -> io::Result<Listening> {
+    /// Another descriptor of the same socket.
+    pub(crate) fn try_clone(&self) -> io::Result<ListeningSocket> {
         match self {
-            Listening::Tcp(socket) => socket.try_clone().map(Listening::Tcp),
+            ListeningSocket::Tcp(socket) => socket.try_clone().map(ListeningSocket::Tcp),
             #[cfg(unix)]
-            Listening::Unix(socket) => socket.try_clone().map(Listening::Unix),
+            ListeningSocket::Unix(socket) => socket.try_clone().map(ListeningSocket::Unix),
         }
     }
 
     #[cfg(test)]
     pub(crate) fn tcp_addr(&self) -> Option<std::net::SocketAddr> {
         match self {
-            Listening::Tcp(socket) => socket.local_addr().ok(),
+            ListeningSocket::Tcp(socket) => socket.local_addr().ok(),
             #[cfg(unix)]
-            Listening::Unix(_) => None,
+            ListeningSocket::Unix(_) => None,
         }
     }
 }
 
-/// A socket that listens.
+/// A listening socket that is registered with a runtime.
 #[derive(Debug)]
-pub(crate) enum Listener {
+pub(crate) enum AsyncListener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
 }
 
-/// A connection.
+/// A connection that was accepted, or that a QUIC client wants to open.
 #[derive(Debug)]
-pub(crate) enum Socket {
-    /// With its peer as the system told it on accept: it can no longer be asked once the peer has
-    /// reset the connection, and whoever has no address would pass for one of a Unix socket.
+pub(crate) enum Accepted {
+    /// With the peer address from the accept: after the peer has reset the connection, the system
+    /// no longer knows it, and a connection without an address would be taken for one of a Unix
+    /// socket.
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
@@ -76,59 +92,59 @@ pub(crate) enum Socket {
     Quic(Box<crate::h3::IncomingConnection>),
 }
 
-impl Listener {
-    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
+impl AsyncListener {
+    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         match self {
-            Listener::Tcp(listener) => {
-                listener.poll_accept(cx).map_ok(|(stream, peer)| Socket::Tcp(stream, peer))
+            AsyncListener::Tcp(listener) => {
+                listener.poll_accept(cx).map_ok(|(stream, peer)| Accepted::Tcp(stream, peer))
             }
             #[cfg(unix)]
-            Listener::Unix(listener) => {
-                listener.poll_accept(cx).map_ok(|(stream, _)| Socket::Unix(stream))
+            AsyncListener::Unix(listener) => {
+                listener.poll_accept(cx).map_ok(|(stream, _)| Accepted::Unix(stream))
             }
         }
     }
 
-    /// Those that wait to be accepted, and then no more: for the time when nobody is woken for them
-    /// any longer.
-    pub(crate) fn into_waiting(self) -> io::Result<Waiting> {
+    /// The connections that wait to be accepted, without waiting for more: for the end of a worker,
+    /// whose tasks are no longer woken.
+    pub(crate) fn into_backlog(self) -> io::Result<Backlog> {
         Ok(match self {
-            Listener::Tcp(listener) => Waiting::Tcp(listener.into_std()?),
+            AsyncListener::Tcp(listener) => Backlog::Tcp(listener.into_std()?),
             #[cfg(unix)]
-            Listener::Unix(listener) => Waiting::Unix(listener.into_std()?),
+            AsyncListener::Unix(listener) => Backlog::Unix(listener.into_std()?),
         })
     }
 }
 
-/// What [`Listener::into_waiting`] gives.
+/// The connections that the system has already completed: see [`AsyncListener::into_backlog`].
 #[derive(Debug)]
-pub(crate) enum Waiting {
+pub(crate) enum Backlog {
     Tcp(std::net::TcpListener),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixListener),
 }
 
-impl Iterator for Waiting {
-    type Item = Socket;
+impl Iterator for Backlog {
+    type Item = Accepted;
 
-    fn next(&mut self) -> Option<Socket> {
+    fn next(&mut self) -> Option<Accepted> {
         match self {
-            Waiting::Tcp(listener) => {
+            Backlog::Tcp(listener) => {
                 let (stream, peer) = listener.accept().ok()?;
                 stream.set_nonblocking(true).ok()?;
-                TcpStream::from_std(stream).ok().map(|stream| Socket::Tcp(stream, peer))
+                TcpStream::from_std(stream).ok().map(|stream| Accepted::Tcp(stream, peer))
             }
             #[cfg(unix)]
-            Waiting::Unix(listener) => {
+            Backlog::Unix(listener) => {
                 let (stream, _) = listener.accept().ok()?;
                 stream.set_nonblocking(true).ok()?;
-                UnixStream::from_std(stream).ok().map(Socket::Unix)
+                UnixStream::from_std(stream).ok().map(Accepted::Unix)
             }
         }
     }
 }
 
-/// What is known of a connection before its first byte. Peers of a Unix socket have no address.
+/// What is known about a TCP connection before its first byte.
 pub(crate) fn info(stream: &TcpStream, peer: SocketAddr) -> ConnInfo {
     ConnInfo::plain(Some(peer), stream.local_addr().ok())
 }

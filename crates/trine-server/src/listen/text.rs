@@ -1,92 +1,118 @@
-//! A place to listen at, in a line of a configuration.
+//! A listener as a line of text, for configuration files.
 
+use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use trine_core::client::NetworkError;
-
-use super::Listen;
-
-use crate::listen::address::Address;
+use crate::listen::address::{Address, ParseAddressError};
+use crate::listen::listener::Listener;
 use crate::semantics::https::HttpsRedirect;
 
-/// `http://127.0.0.1:80`, `https://[::]:443` (with the certificate of `tls_cert` and `tls_key`) or
-/// `unix:/run/app.sock`; behind it, each after a space:
+/// Reads `http://127.0.0.1:80`, `https://[::]:443` (with the
+/// [certificate](crate::ServerConfig::certificate) of the configuration) or `unix:/run/app.sock`.
+/// Options follow, each after a space:
 ///
 /// | option | field |
 /// |---|---|
-/// | `proxy=10.0.0.0/8`, any number of times | [`Listen::proxy_protocol`] |
-/// | `mode=660` | [`Listen::unix_mode`], in octal |
-/// | `redirect`, `redirect=8443` | [`Listen::redirect`], to that port of HTTPS |
+/// | `proxy=10.0.0.0/8`, any number of times | [`Listener::proxy_protocol`] |
+/// | `mode=660` | [`Listener::unix_mode`], in octal |
+/// | `redirect`, `redirect=8443` | [`Listener::redirect`], to HTTPS at that port |
 ///
 /// ```
-/// use trine_server::Listen;
+/// use trine_server::Listener;
 ///
-/// let balanced: Listen = "http://0.0.0.0:8080 proxy=10.0.0.0/8 proxy=unix".parse().unwrap();
+/// let balanced: Listener = "http://0.0.0.0:8080 proxy=10.0.0.0/8 proxy=unix".parse()?;
 /// assert_eq!(balanced.proxy_protocol.len(), 2);
-/// let error = "http://0.0.0.0:8080 proxies=10.0.0.0/8".parse::<Listen>().unwrap_err();
-/// assert!(error.contains("`proxies` is no option"));
+/// let error = "http://0.0.0.0:8080 proxies=10.0.0.0/8".parse::<Listener>().unwrap_err();
+/// assert!(error.to_string().contains("`proxies` is not an option"));
+/// # Ok::<_, trine_server::ParseListenerError>(())
 /// ```
-impl FromStr for Listen {
-    type Err = String;
+impl FromStr for Listener {
+    type Err = ParseListenerError;
 
-    fn from_str(text: &str) -> Result<Listen, String> {
+    fn from_str(text: &str) -> Result<Listener, ParseListenerError> {
         let mut words = text.split_ascii_whitespace();
-        let mut listen = place(words.next().unwrap_or_default())?;
+        let mut listener = at_address(words.next().unwrap_or_default())?;
         for word in words {
             let (option, value) = word.split_once('=').unwrap_or((word, ""));
             match option {
-                "proxy" => {
-                    let network = value.parse().map_err(|error: NetworkError| error.to_string())?;
-                    listen.proxy_protocol.push(network);
-                }
-                "mode" => listen.unix_mode = mode(value)?,
-                "redirect" if value.is_empty() => listen.redirect = Some(HttpsRedirect::new()),
+                "proxy" => listener.proxy_protocol.push(value.parse().map_err(error)?),
+                "mode" => listener.unix_mode = mode(value)?,
+                "redirect" if value.is_empty() => listener.redirect = Some(HttpsRedirect::new()),
                 "redirect" => {
                     let port = value
                         .parse()
-                        .map_err(|_| format!("`redirect` needs a port, got `{value}`"))?;
-                    listen.redirect = Some(HttpsRedirect::new().port(port));
+                        .map_err(|_| error(format!("`redirect` needs a port, got `{value}`")))?;
+                    listener.redirect = Some(HttpsRedirect::new().port(port));
                 }
                 _ => {
-                    return Err(format!(
-                        "`{option}` is no option: there are `proxy`, `mode` and `redirect`"
-                    ));
+                    return Err(error(format!(
+                        "`{option}` is not an option: there are `proxy`, `mode` and `redirect`"
+                    )));
                 }
             }
         }
-        Ok(listen)
+        Ok(listener)
     }
 }
 
-fn place(text: &str) -> Result<Listen, String> {
+/// A text that does not describe a [`Listener`].
+///
+/// ```
+/// use trine_server::Listener;
+///
+/// let error = "127.0.0.1:80".parse::<Listener>().unwrap_err();
+/// assert_eq!(error.to_string(), "write `http://127.0.0.1:80` or `https://127.0.0.1:80`");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseListenerError(String);
+
+impl Display for ParseListenerError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ParseListenerError {}
+
+impl From<ParseAddressError> for ParseListenerError {
+    fn from(source: ParseAddressError) -> ParseListenerError {
+        error(source)
+    }
+}
+
+fn error(text: impl Display) -> ParseListenerError {
+    ParseListenerError(text.to_string())
+}
+
+fn at_address(text: &str) -> Result<Listener, ParseListenerError> {
     let Some((scheme, address)) = text.split_once("://") else {
         return match text.parse()? {
-            Address::Unix(path) => Ok(Listen::unix(path)),
+            Address::Unix(path) => Ok(Listener::unix(path)),
             Address::Tcp(address) => {
-                Err(format!("write `http://{address}` or `https://{address}`"))
+                Err(error(format!("write `http://{address}` or `https://{address}`")))
             }
         };
     };
     let address = address.parse().map_err(|_| {
-        format!(
+        error(format!(
             "expected an IP address and a port behind `{scheme}://`, such as `0.0.0.0:80`, got `{address}`"
-        )
+        ))
     })?;
     match scheme {
-        "http" => Ok(Listen::tcp(address)),
+        "http" => Ok(Listener::tcp(address)),
         #[cfg(feature = "tls-core")]
-        "https" => Ok(Listen::tls(address, crate::tls::Tls::empty())),
+        "https" => Ok(Listener::tls(address, crate::tls::Tls::empty())),
         #[cfg(not(feature = "tls-core"))]
-        "https" => Err("`https` needs the feature `tls`, which is off".to_owned()),
-        _ => Err(format!("expected `http`, `https` or `unix:` and a path, got `{scheme}`")),
+        "https" => Err(error("`https` needs the feature `tls`, which is off")),
+        _ => Err(error(format!("expected `http`, `https` or `unix:` and a path, got `{scheme}`"))),
     }
 }
 
-fn mode(value: &str) -> Result<u32, String> {
+fn mode(value: &str) -> Result<u32, ParseListenerError> {
     u32::from_str_radix(value, 8)
         .ok()
         .filter(|mode| *mode <= 0o777)
-        .ok_or_else(|| format!("`mode` needs permissions such as `660`, got `{value}`"))
+        .ok_or_else(|| error(format!("`mode` needs permissions such as `660`, got `{value}`")))
 }
 
 #[cfg(test)]
@@ -94,17 +120,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_said_and_what_cannot() {
-        let unix: Listen = "unix:/run/app.sock mode=600 proxy=unix".parse().unwrap();
+    fn listeners_are_read_from_text() {
+        let unix: Listener = "unix:/run/app.sock mode=600 proxy=unix".parse().unwrap();
         assert_eq!(
             unix,
-            Listen {
+            Listener {
                 unix_mode: 0o600,
                 proxy_protocol: vec![crate::Network::Unix],
-                ..Listen::unix("/run/app.sock")
+                ..Listener::unix("/run/app.sock")
             }
         );
-        let redirect: Listen = "http://[::]:80 redirect=8443".parse().unwrap();
+        let redirect: Listener = "http://[::]:80 redirect=8443".parse().unwrap();
         assert_eq!(redirect.redirect, Some(HttpsRedirect::new().port(8443)));
         for wrong in [
             "",
@@ -117,7 +143,7 @@ mod tests {
             "http://127.0.0.1:80 proxy=10.0.0.0/33",
             "http://127.0.0.1:80 tls",
         ] {
-            assert!(wrong.parse::<Listen>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Listener>().is_err(), "{wrong}");
         }
     }
 }

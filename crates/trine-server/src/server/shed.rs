@@ -1,4 +1,4 @@
-//! The answer to a connection for which there is no place.
+//! The response to a connection beyond the limit of connections.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use crate::config::limits::Limits;
-use crate::listen::socket::Socket;
+use crate::listen::socket::Accepted;
 
-/// The answers of one worker that are on their way. They end with it.
+/// The responses of one worker that are being sent. They end with the worker.
 #[derive(Debug)]
 pub(crate) struct Shed {
     tasks: JoinSet<()>,
-    patience: Duration,
+    timeout: Duration,
 }
 
-/// How many are answered at a time; further connections are reset. Each costs a task and a file
-/// descriptor.
-const MOST: usize = 64;
+/// The number of responses that are sent at a time, since each uses a task and a file descriptor.
+/// Further connections are reset.
+const MAX_RESPONSES: usize = 64;
 
-/// Nothing in it depends on the request: that would have to be read and understood.
-const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+/// It does not depend on the request, which is not parsed.
+const RESPONSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     content-type: application/problem+json\r\n\
     content-length: 127\r\n\
     retry-after: 1\r\n\
@@ -30,46 +30,45 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 
 impl Shed {
     pub(crate) fn new(limits: &Limits) -> Shed {
-        Shed { tasks: JoinSet::new(), patience: limits.discard_timeout }
+        Shed { tasks: JoinSet::new(), timeout: limits.discard_timeout }
     }
 
-    /// Answers without making anybody wait for it.
-    pub(crate) fn answer(&mut self, socket: Socket) {
+    /// Starts to send the response, without waiting for its end.
+    pub(crate) fn answer(&mut self, socket: Accepted) {
         while self.tasks.try_join_next().is_some() {}
         tracing::debug!("a connection was shed: as many as `max_connections` are open");
-        let full = self.tasks.len() >= MOST;
+        let full = self.tasks.len() >= MAX_RESPONSES;
         match socket {
-            // What was not read would reset it anyway; this way nothing of it stays behind in the
-            // system either.
-            Socket::Tcp(stream, _) if full => drop(stream.set_zero_linger()),
-            Socket::Tcp(stream, _) => self.spawn(stream),
+            // A reset, which leaves nothing of the connection behind in the system.
+            Accepted::Tcp(stream, _) if full => drop(stream.set_zero_linger()),
+            Accepted::Tcp(stream, _) => self.spawn(stream),
             #[cfg(unix)]
-            Socket::Unix(stream) if full => drop(stream),
+            Accepted::Unix(stream) if full => drop(stream),
             #[cfg(unix)]
-            Socket::Unix(stream) => self.spawn(stream),
-            // It was refused already, without being accepted.
+            Accepted::Unix(stream) => self.spawn(stream),
+            // QUIC refuses connections beyond the limit itself, without accepting them.
             #[cfg(feature = "http3")]
-            Socket::Quic(arrival) => drop(arrival),
+            Accepted::Quic(arrival) => drop(arrival),
         }
     }
 
     fn spawn(&mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let answer = tokio::time::timeout(self.patience, answer(stream));
+        let response = tokio::time::timeout(self.timeout, respond(stream));
         self.tasks.spawn(async {
-            // A client that is gone, or takes too long, has had its answer.
-            let _ = answer.await;
+            // A client that is gone or too slow gets no other response.
+            let _ = response.await;
         });
     }
 }
 
-// Clients take an answer before their request for a fault. After it, what they still send is read
-// into nothing: bytes that lie unread at the end would reset the connection, and destroy the answer
-// on its way.
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
-    let mut nothing = [0; 4096];
-    let _ = stream.read(&mut nothing).await?;
-    stream.write_all(ANSWER).await?;
+// Clients treat a response before their request as an error, so the start of the request is read
+// first. What they send after it is discarded: unread bytes would reset the connection when it is
+// closed, and the client would lose the response.
+async fn respond(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
+    let mut discarded = [0; 4096];
+    let _ = stream.read(&mut discarded).await?;
+    stream.write_all(RESPONSE).await?;
     stream.shutdown().await?;
-    while stream.read(&mut nothing).await? > 0 {}
+    while stream.read(&mut discarded).await? > 0 {}
     Ok(())
 }

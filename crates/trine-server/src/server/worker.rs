@@ -1,4 +1,5 @@
-//! A worker: one thread, one single-threaded runtime, a listener of each place, its own services.
+//! A worker: one thread with a single-threaded runtime, a socket of each listener, and its own
+//! services.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -7,36 +8,29 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
 #[cfg(unix)]
 use trine_core::ConnInfo;
 
 use crate::config::limits::Limits;
 use crate::error::ServerError;
-use crate::listen::Entrance;
-use crate::listen::socket::{self, Listener, Socket};
+use crate::listen::socket::{self, Accepted, AsyncListener, ListeningSocket};
 use crate::seam::MakeWorker;
 use crate::server::accept::accept;
-use crate::server::enter::{Door, enter};
+use crate::server::connection::serve_connection;
+use crate::server::context::WorkerContext;
+use crate::server::setup::ListenerSetup;
 use crate::server::shutdown::{ConnectionGuard, Drain, Phase, reached};
 #[cfg(unix)]
 use crate::transport::io::AnyIo;
 
-/// What all workers share.
-#[derive(Debug, Clone)]
-pub(crate) struct Common {
-    pub(crate) limits: Arc<Limits>,
-    /// The limit of open connections, for all workers together.
-    pub(crate) permits: Arc<Semaphore>,
-    pub(crate) phase: watch::Receiver<Phase>,
-}
-
-/// What a worker tells the server.
+/// What a worker reports to the server.
 #[derive(Debug)]
 pub(crate) enum Event {
     Ready,
-    /// Its connections have ended. Its runtime lives on: a socket that was opened on it, by a pool
-    /// of clients say, may be in use by another worker that has not drained yet.
+    /// Its connections have ended. Its runtime continues to run: a socket that was opened on it,
+    /// for example by a connection pool, may be in use by another worker that has not drained yet.
     Drained,
     Failed(ServerError),
 }
@@ -45,8 +39,8 @@ pub(crate) enum Event {
 pub(crate) fn spawn<M: MakeWorker>(
     index: usize,
     make: Arc<M>,
-    entrances: Vec<Entrance>,
-    common: Common,
+    listeners: Vec<WorkerListener>,
+    context: WorkerContext,
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<JoinHandle<()>, ServerError> {
     let thread = std::thread::Builder::new().name(format!("trine-worker-{index}"));
@@ -56,8 +50,8 @@ pub(crate) fn spawn<M: MakeWorker>(
             match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
                 Ok(runtime) => {
                     let ended =
-                        runtime.block_on(run(index, make, entrances, common, &report.events));
-                    // A blocking task that never ends must not keep the process.
+                        runtime.block_on(run(index, make, listeners, context, &report.events));
+                    // A blocking task that never ends must not keep the process alive.
                     runtime.shutdown_background();
                     report.end(ended);
                 }
@@ -70,130 +64,135 @@ pub(crate) fn spawn<M: MakeWorker>(
 async fn run<M: MakeWorker>(
     index: usize,
     make: Arc<M>,
-    entrances: Vec<Entrance>,
-    mut common: Common,
+    listeners: Vec<WorkerListener>,
+    mut context: WorkerContext,
     events: &mpsc::UnboundedSender<Event>,
 ) -> Result<(), ServerError> {
     let made = tokio::select! {
         made = make.worker(index) => made,
-        () = reached(&mut common.phase, Phase::Aborted) => return Ok(()),
+        () = reached(&mut context.phase, Phase::Aborted) => return Ok(()),
     };
     let worker = Rc::new(made.map_err(|source| ServerError::Worker { index, source })?);
-    let entrances = worker_side(entrances)?;
-    // The receiver lives as long as `serve`; without it the phase says so.
+    let listeners = register(listeners)?;
+    // The receiver lives as long as `serve`. If it is gone, the phase has changed too.
     let _ = events.send(Event::Ready);
-    let mut phase = common.phase.clone();
+    let mut phase = context.phase.clone();
     reached(&mut phase, Phase::Running).await;
 
-    work(entrances, common.clone(), |socket, door, guard, limits| {
+    accept_all(listeners, context.clone(), |socket, setup, guard, limits| {
         let make = Rc::clone(&worker);
         match socket {
-            Socket::Tcp(stream, peer) => {
+            Accepted::Tcp(stream, peer) => {
                 let info = socket::info(&stream, peer);
-                tokio::task::spawn_local(enter(stream, info, door, make, limits, guard))
+                spawn_local(serve_connection(stream, info, setup, make, limits, guard))
             }
             #[cfg(unix)]
-            Socket::Unix(stream) => tokio::task::spawn_local(enter(
-                AnyIo::new(stream),
-                ConnInfo::unix(),
-                door,
-                make,
-                limits,
-                guard,
-            )),
+            Accepted::Unix(stream) => {
+                let (stream, info) = (AnyIo::new(stream), ConnInfo::unix());
+                spawn_local(serve_connection(stream, info, setup, make, limits, guard))
+            }
             #[cfg(feature = "http3")]
-            Socket::Quic(arrival) => {
-                tokio::task::spawn_local(crate::h3::serve(*arrival, make, limits, guard))
+            Accepted::Quic(incoming) => {
+                spawn_local(crate::h3::serve(*incoming, make, limits, guard))
             }
         };
     })
     .await;
     let _ = events.send(Event::Drained);
-    reached(&mut common.phase, Phase::Stopped).await;
+    reached(&mut context.phase, Phase::Stopped).await;
     Ok(())
 }
 
-/// An entrance on its worker's runtime.
-pub(crate) struct Open {
-    door: Arc<Door>,
-    listener: Listener,
+/// One socket of a listener, for one worker.
+#[derive(Debug)]
+pub(crate) struct WorkerListener {
+    pub(crate) setup: Arc<ListenerSetup>,
+    pub(crate) socket: ListeningSocket,
+}
+
+/// The same, registered with the runtime of its worker.
+pub(crate) struct RegisteredListener {
+    setup: Arc<ListenerSetup>,
+    listener: AsyncListener,
     #[cfg(feature = "http3")]
     quic: Option<quinn::Endpoint>,
 }
 
-/// Must be called on the worker's runtime.
-pub(crate) fn worker_side(entrances: Vec<Entrance>) -> Result<Vec<Open>, ServerError> {
-    let open = |Entrance { door, socket }: Entrance| {
-        Ok(Open {
+/// Registers the listeners with the current runtime, which must be the one of the worker.
+pub(crate) fn register(
+    listeners: Vec<WorkerListener>,
+) -> Result<Vec<RegisteredListener>, ServerError> {
+    let register = |WorkerListener { setup, socket }: WorkerListener| {
+        Ok(RegisteredListener {
             listener: socket.register().map_err(ServerError::Start)?,
             #[cfg(feature = "http3")]
-            quic: match door.http3() {
+            quic: match setup.http3() {
                 Some((_, port)) => Some(port.endpoint().map_err(ServerError::Start)?),
                 None => None,
             },
-            door,
+            setup,
         })
     };
-    entrances.into_iter().map(open).collect()
+    listeners.into_iter().map(register).collect()
 }
 
-/// Accepts and serves until the server drains, then drains.
-pub(crate) async fn work(
-    entrances: Vec<Open>,
-    mut common: Common,
-    serve: impl Fn(Socket, Arc<Door>, ConnectionGuard, Arc<Limits>),
+/// Accepts and serves connections until the server drains, and then drains them. `serve` starts the
+/// task of a connection.
+pub(crate) async fn accept_all(
+    listeners: Vec<RegisteredListener>,
+    mut context: WorkerContext,
+    serve: impl Fn(Accepted, Arc<ListenerSetup>, ConnectionGuard, Arc<Limits>),
 ) {
     let drain = Arc::new(Drain::default());
     let _abort = AbortOnDrop(Arc::clone(&drain));
     #[cfg(feature = "http3")]
-    let endpoints: Vec<_> = entrances.iter().filter_map(|entrance| entrance.quic.clone()).collect();
-    let one = async |entrance: Open| {
-        let door = &entrance.door;
-        let serve = |socket: Socket, permit| {
-            // Answers leave in whole writes already; waiting for more would only add delay.
-            if let Socket::Tcp(stream, _) = &socket
+    let endpoints: Vec<_> = listeners.iter().filter_map(|listener| listener.quic.clone()).collect();
+    let accept_one = async |registered: RegisteredListener| {
+        let setup = &registered.setup;
+        let serve = |socket: Accepted, permit| {
+            // Responses leave in whole writes, so Nagle's algorithm would only delay them.
+            if let Accepted::Tcp(stream, _) = &socket
                 && let Err(error) = stream.set_nodelay(true)
             {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            serve(socket, Arc::clone(door), drain.register(permit), Arc::clone(&common.limits));
+            serve(socket, Arc::clone(setup), drain.register(permit), Arc::clone(&context.limits));
         };
         #[cfg(feature = "http3")]
-        if let (Some(endpoint), Some((gate, port))) = (&entrance.quic, door.http3()) {
+        if let (Some(endpoint), Some((acceptor, port))) = (&registered.quic, setup.http3()) {
             let streams = accept(
-                entrance.listener,
-                &common.limits,
-                Arc::clone(&common.permits),
-                common.phase.clone(),
+                registered.listener,
+                &context.limits,
+                Arc::clone(&context.permits),
+                context.phase.clone(),
                 serve,
             );
-            let admission = (&common.permits, common.phase.clone());
-            let current_tls = || gate.current();
+            let current_tls = || acceptor.current();
+            let admission = (&context.permits, context.phase.clone());
             let quic = port.accept(
                 endpoint,
                 current_tls,
                 admission,
-                &common.limits,
-                |incoming, permit| {
-                    serve(Socket::Quic(Box::new(incoming)), permit);
-                },
+                &context.limits,
+                |incoming, permit| serve(Accepted::Quic(Box::new(incoming)), permit),
             );
             tokio::join!(streams, quic);
             return;
         }
-        let phase = common.phase.clone();
-        accept(entrance.listener, &common.limits, Arc::clone(&common.permits), phase, serve).await;
+        let phase = context.phase.clone();
+        accept(registered.listener, &context.limits, Arc::clone(&context.permits), phase, serve)
+            .await;
     };
-    all(entrances.into_iter().map(one).collect()).await;
-    drain.leave(&mut common.phase, common.limits.keep_alive_timeout).await;
-    drain.run(&mut common.phase, common.limits.shutdown_timeout).await;
+    all(listeners.into_iter().map(accept_one).collect()).await;
+    drain.leave(&mut context.phase, context.limits.keep_alive_timeout).await;
+    drain.run(&mut context.phase, context.limits.shutdown_timeout).await;
     #[cfg(feature = "http3")]
     for endpoint in &endpoints {
         crate::h3::flush_close_frames(endpoint).await;
     }
 }
 
-/// Runs a handful of futures side by side in one task, to the end of the last.
+/// Runs a few futures concurrently in one task, to the end of the last one.
 async fn all(futures: Vec<impl Future<Output = ()>>) {
     let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
     poll_fn(|cx| {
@@ -203,7 +202,7 @@ async fn all(futures: Vec<impl Future<Output = ()>>) {
     .await;
 }
 
-/// If this worker is dropped before it has drained, its connections must not stay.
+/// Drops the connections of a worker that is dropped before it has drained.
 struct AbortOnDrop(Arc<Drain>);
 
 impl Drop for AbortOnDrop {
@@ -212,7 +211,7 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Tells the server of a worker's end, a panic included.
+/// Reports the end of a worker to the server, even if it panics.
 struct Report {
     index: usize,
     events: mpsc::UnboundedSender<Event>,

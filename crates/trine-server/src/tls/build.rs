@@ -1,4 +1,4 @@
-//! The settings as a configuration of rustls.
+//! From the settings to a configuration of rustls.
 
 use std::sync::Arc;
 
@@ -7,46 +7,47 @@ use rustls::{RootCertStore, ServerConfig};
 use trine_core::TlsVersion;
 
 use super::error::TlsError;
-use super::resolver::Certificates;
-use super::{ClientCertificates, Clients, Tls, provider};
+use super::provider;
+use super::resolver::CertificateResolver;
+use super::settings::{ClientAuth, ClientCertificates, RustlsConfig, Tls};
 
-/// A configuration that somebody gave. Two are equal where they are one and the same.
-#[derive(Clone)]
-pub(super) struct Ready(pub(super) Arc<ServerConfig>);
-
-impl PartialEq for Ready {
-    fn eq(&self, other: &Ready) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Ready {}
-
-impl std::fmt::Debug for Ready {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a configuration of rustls")
-    }
-}
-
-/// What is spoken inside, in the order in which it is liked (ALPN, RFC 7301).
+/// The protocols that are offered, in order of preference (ALPN, RFC 7301).
 fn protocols(http2: bool) -> Vec<Vec<u8>> {
-    let spoken: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
-    spoken.iter().map(|name| name.to_vec()).collect()
+    let offered: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+    offered.iter().map(|name| name.to_vec()).collect()
+}
+
+impl Tls {
+    /// Reads all files and builds the configuration, as the start of a server does, and discards
+    /// it.
+    ///
+    /// ```
+    /// use trine_server::tls::Tls;
+    ///
+    /// let error = Tls::from_files("no/such.pem", "no/such.key").check().unwrap_err();
+    /// assert!(error.to_string().starts_with("no/such.pem: expected a PEM file"));
+    /// ```
+    ///
+    /// # Errors
+    /// The file that cannot be read, or the setting that contradicts another one.
+    pub fn check(&self) -> Result<(), TlsError> {
+        build(self, false).map(drop)
+    }
 }
 
 pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsError> {
-    if let Some(Ready(ready)) = &tls.ready {
-        return adopt(tls, ready, http2);
+    if let Some(RustlsConfig(config)) = &tls.rustls {
+        return adopt(tls, config, http2);
     }
     let provider = provider::choose(tls.provider.as_ref())?;
-    let certificates = Certificates::load(&tls.sources, &provider)?;
+    let certificates = CertificateResolver::load(&tls.sources, &provider)?;
     let versions: &[_] = match tls.min_version {
         TlsVersion::Tls13 => &[&rustls::version::TLS13],
         _ => &[&rustls::version::TLS13, &rustls::version::TLS12],
     };
-    let verifier = match &tls.clients {
+    let verifier = match &tls.client_auth {
         None => WebPkiClientVerifier::no_client_auth(),
-        Some(Clients { authorities, presence }) => {
+        Some(ClientAuth { authorities, presence }) => {
             let mut roots = RootCertStore::empty();
             for certificate in authorities.certificates()? {
                 roots.add(certificate).map_err(|error| {
@@ -63,7 +64,10 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
                 ClientCertificates::Optional => builder.allow_unauthenticated(),
             };
             builder.build().map_err(|error| {
-                TlsError::new(authorities, format!("clients cannot be checked against it: {error}"))
+                TlsError::new(
+                    authorities,
+                    format!("client certificates cannot be verified with it: {error}"),
+                )
             })?
         }
     };
@@ -74,20 +78,20 @@ pub(super) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
         .with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = protocols(http2);
     #[cfg(feature = "acme")]
-    if tls.managed().any(super::acme::Managed::is_proved_by_tls) {
-        super::acme::clients(tls)?;
-        config.alpn_protocols.push(super::acme::PROTOCOL.to_vec());
+    if tls.managed().any(super::acme::managed::Managed::uses_tls_challenge) {
+        authority_may_connect(tls)?;
+        config.alpn_protocols.push(super::acme::challenge::ALPN.to_vec());
     }
-    // All suites are strong; of those that both know, the order of the provider decides, not what a
-    // client happens to like.
+    // All suites are strong, so the order of the provider decides, not the preference of the
+    // client.
     config.ignore_client_order = true;
     resume(&mut config, tls.resumption)?;
     Ok(Arc::new(config))
 }
 
-/// Tickets hold a session in the client's hands, so that nothing on the server grows with the
-/// number of its clients. Their keys are of this configuration: one that is made anew, with other
-/// authorities say, takes none of the old tickets.
+/// Tickets keep the session on the client, so that the memory of the server does not grow with the
+/// number of clients. Their keys belong to this configuration: a new one, for example with other
+/// authorities, accepts no old tickets.
 fn resume(config: &mut ServerConfig, resumption: bool) -> Result<(), TlsError> {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if !resumption {
@@ -98,10 +102,10 @@ fn resume(config: &mut ServerConfig, resumption: bool) -> Result<(), TlsError> {
     let ticketer = rustls::crypto::aws_lc_rs::Ticketer::new();
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
     let ticketer = rustls::crypto::ring::Ticketer::new();
-    // A provider of somebody's own has no tickets: the server remembers.
+    // A custom provider has no tickets, so the server stores the sessions.
     #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
     let ticketer = {
-        config.session_storage = rustls::server::ServerSessionMemoryCache::new(REMEMBERED);
+        config.session_storage = rustls::server::ServerSessionMemoryCache::new(STORED_SESSIONS);
         Ok::<_, rustls::Error>(Arc::clone(&config.ticketer))
     };
     config.ticketer =
@@ -109,22 +113,35 @@ fn resume(config: &mut ServerConfig, resumption: bool) -> Result<(), TlsError> {
     Ok(())
 }
 
-/// Sessions, each of a few hundred bytes.
+/// Each session takes a few hundred bytes.
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-const REMEMBERED: usize = 1024;
+const STORED_SESSIONS: usize = 1024;
 
-fn adopt(tls: &Tls, ready: &Arc<ServerConfig>, http2: bool) -> Result<Arc<ServerConfig>, TlsError> {
-    let only = Tls { ready: tls.ready.clone(), ..Tls::empty() };
+/// The certificate authority connects without a client certificate.
+#[cfg(feature = "acme")]
+fn authority_may_connect(tls: &Tls) -> Result<(), TlsError> {
+    match &tls.client_auth {
+        Some(ClientAuth { presence: ClientCertificates::Required, .. }) => Err(TlsError::new(
+            "acme.challenge",
+            "`tls-alpn-01` cannot be proved if every client must present a certificate: the authority has none. Use \
+             `http-01`, or `ClientCertificates::Optional`",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn adopt(tls: &Tls, given: &Arc<ServerConfig>, http2: bool) -> Result<Arc<ServerConfig>, TlsError> {
+    let only = Tls { rustls: tls.rustls.clone(), ..Tls::empty() };
     if *tls != only {
         return Err(TlsError::new(
             "Tls::from_rustls",
-            "a configuration of rustls is taken as it is; make every other setting in it, not by methods of `Tls`",
+            "a configuration of rustls is used without changes; make every other setting in it, not with methods of `Tls`",
         ));
     }
-    if !ready.alpn_protocols.is_empty() {
-        return Ok(Arc::clone(ready));
+    if !given.alpn_protocols.is_empty() {
+        return Ok(Arc::clone(given));
     }
-    let mut config = ServerConfig::clone(ready);
+    let mut config = ServerConfig::clone(given);
     config.alpn_protocols = protocols(http2);
     Ok(Arc::new(config))
 }

@@ -1,26 +1,34 @@
-//! What can be wrong with the settings of TLS.
+//! Errors in the TLS settings.
 
 use std::fmt::{Display, Formatter};
 
-/// Why a listener cannot speak TLS: where, what was expected there, what came.
+/// Why a listener cannot speak TLS: where the mistake is, what was expected, and what was found.
+///
+/// ```
+/// use trine_server::tls::Tls;
+///
+/// let error = Tls::from_pem("", "").check().unwrap_err();
+/// assert_eq!(error.location(), "the PEM text");
+/// assert!(error.text().ends_with("got an empty file"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsError {
-    place: String,
+    location: String,
     text: String,
 }
 
 impl TlsError {
-    pub(super) fn new(place: impl Display, text: impl Into<String>) -> TlsError {
-        TlsError { place: place.to_string(), text: text.into() }
+    pub(super) fn new(location: impl Display, text: impl Into<String>) -> TlsError {
+        TlsError { location: location.to_string(), text: text.into() }
     }
 
-    /// The file, or the call that gave the text.
+    /// The file, the setting, or the method that has the mistake.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
-    /// What was expected, what came, what to do.
+    /// What was expected, what was found, and what to do.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -29,7 +37,7 @@ impl TlsError {
 
 impl Display for TlsError {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        write!(f, "{}: {}", self.location, self.text)
     }
 }
 

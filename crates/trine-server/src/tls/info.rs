@@ -1,4 +1,4 @@
-//! What a handshake agreed on, without a word of rustls.
+//! What a handshake negotiated, without types of rustls.
 
 use bytes::Bytes;
 use rustls::{ProtocolVersion, ServerConnection};

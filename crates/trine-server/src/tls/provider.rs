@@ -1,4 +1,4 @@
-//! Whose cryptography.
+//! The provider of cryptography.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rustls::crypto::CryptoProvider;
 
 use super::error::TlsError;
 
-/// A provider that somebody gave. Two are equal where they are one and the same.
+/// A provider from the settings. Two are equal if they are the same allocation.
 #[derive(Debug, Clone)]
 pub(super) struct Provider(pub(super) Arc<CryptoProvider>);
 
@@ -18,8 +18,8 @@ impl PartialEq for Provider {
 
 impl Eq for Provider {}
 
-/// The given one, else that of the features. Never the default of the process: two crates that each
-/// turn a provider on would make rustls panic.
+/// The provider of the settings, or the one of the features. It is never the default of the
+/// process: if two crates enable a provider each, rustls panics.
 pub(super) fn choose(given: Option<&Provider>) -> Result<Arc<CryptoProvider>, TlsError> {
     match given {
         Some(Provider(given)) => Ok(Arc::clone(given)),
@@ -27,13 +27,21 @@ pub(super) fn choose(given: Option<&Provider>) -> Result<Arc<CryptoProvider>, Tl
     }
 }
 
-/// The provider of cryptography that the features name: aws-lc-rs, else ring. Of its cipher suites
-/// those of AES-256, which come first in rustls, come last: with SHA-384 they make a handshake a
-/// tenth dearer, and no attack is known that AES-128 would not stop. Whoever must have them gives
-/// `Tls::provider` the one of rustls.
+/// The provider of cryptography of the enabled features: aws-lc-rs, or else ring.
+///
+/// The cipher suites with AES-256, which rustls prefers, come last: with SHA-384 they make a
+/// handshake a tenth more expensive, and no known attack breaks AES-128. To require AES-256, pass
+/// the provider of rustls to [`Tls::provider`](super::Tls::provider).
+///
+/// ```
+/// let provider = trine_server::tls::default_provider()?;
+/// let first = provider.cipher_suites[0].suite();
+/// assert_eq!(first.as_str(), Some("TLS13_AES_128_GCM_SHA256"));
+/// # Ok::<_, trine_server::tls::TlsError>(())
+/// ```
 ///
 /// # Errors
-/// When they name none.
+/// If neither feature is enabled.
 pub fn default_provider() -> Result<Arc<CryptoProvider>, TlsError> {
     let mut provider = of_features()?;
     provider
@@ -43,13 +51,13 @@ pub fn default_provider() -> Result<Arc<CryptoProvider>, TlsError> {
 }
 
 #[cfg(feature = "aws-lc-rs")]
-#[expect(clippy::unnecessary_wraps, reason = "the same shape with every set of features")]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature with every set of features")]
 fn of_features() -> Result<CryptoProvider, TlsError> {
     Ok(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-#[expect(clippy::unnecessary_wraps, reason = "the same shape with every set of features")]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature with every set of features")]
 fn of_features() -> Result<CryptoProvider, TlsError> {
     Ok(rustls::crypto::ring::default_provider())
 }
@@ -58,6 +66,6 @@ fn of_features() -> Result<CryptoProvider, TlsError> {
 fn of_features() -> Result<CryptoProvider, TlsError> {
     Err(TlsError::new(
         "the features of trine-server",
-        "there is no cryptography: turn on `tls` (aws-lc-rs) or `ring`, or give one by `Tls::provider`",
+        "there is no provider of cryptography: enable `tls` (aws-lc-rs) or `ring`, or pass one to `Tls::provider`",
     ))
 }

@@ -1,23 +1,25 @@
 //! New certificates without a restart: on request, on SIGHUP, and when a file changes.
 //!
-//! Connections that are open keep what they agreed on; new handshakes use the new certificates.
-//! What cannot be used leaves everything as it was.
+//! Open connections keep what they have negotiated; new handshakes use the new certificates. If a
+//! file cannot be used, nothing changes.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::acceptor::TlsAcceptor;
 use super::error::TlsError;
-use crate::config::ServerConfig;
+use crate::config::lifecycle::Lifecycle;
 use crate::error::ServerError;
-use crate::server::enter::Door;
 
-/// Loads the certificates of every listener again. All are tried; the first error is told, and each
-/// is logged.
-pub(crate) fn reload(doors: &[Arc<Door>]) -> Result<(), TlsError> {
+/// Loads the certificates of every listener again. All are tried; every error is logged and the
+/// first one is returned.
+pub(crate) fn reload<'a>(
+    acceptors: impl IntoIterator<Item = &'a Arc<TlsAcceptor>>,
+) -> Result<(), TlsError> {
     let mut result = Ok(());
-    for gate in doors.iter().filter_map(|door| door.tls()) {
-        match gate.reload() {
+    for acceptor in acceptors {
+        match acceptor.reload() {
             Ok(false) => {}
             Ok(true) => tracing::info!("certificates were loaded again"),
             Err(error) => {
@@ -29,55 +31,56 @@ pub(crate) fn reload(doors: &[Arc<Door>]) -> Result<(), TlsError> {
     result
 }
 
-/// Reloads when a file changed since the last look, and on SIGHUP. It never ends. `None` where
-/// there is no file.
+/// Reloads when a file has changed, and on SIGHUP, forever. Returns `None` if there are no files.
 pub(crate) fn watch(
-    doors: Arc<[Arc<Door>]>,
-    config: &ServerConfig,
+    acceptors: Vec<Arc<TlsAcceptor>>,
+    lifecycle: &Lifecycle,
 ) -> Result<Option<impl Future<Output = ()> + use<>>, ServerError> {
-    let mut seen = stamps(&doors);
-    if seen.is_empty() {
+    let mut known = stamps(&acceptors);
+    if known.is_empty() {
         return Ok(None);
     }
-    let mut hangup = Hangup::new(config.signals)?;
-    let every = config.tls_watch;
+    let mut hangup = Hangup::new(lifecycle.signals)?;
+    let interval = lifecycle.tls_watch;
     Ok(Some(async move {
         loop {
-            let asked = tokio::select! {
+            let requested = tokio::select! {
                 () = hangup.next() => true,
-                () = pause(every) => false,
+                () = pause(interval) => false,
             };
-            // Looked at before they are read: what changes in between is seen the next time.
-            let now = stamps(&doors);
-            if asked || now != seen {
-                seen = now;
-                // It was logged.
-                let _ = reload(&doors);
+            // The stamps are taken before the files are read, so that the next check notices a
+            // change in between.
+            let current = stamps(&acceptors);
+            if requested || current != known {
+                known = current;
+                // `reload` logs its errors.
+                let _ = reload(&acceptors);
             }
         }
     }))
 }
 
-async fn pause(every: Duration) {
-    if every.is_zero() {
+/// Waits for the next check; forever if the interval is 0.
+async fn pause(interval: Duration) {
+    if interval.is_zero() {
         std::future::pending::<()>().await;
     }
-    tokio::time::sleep(every).await;
+    tokio::time::sleep(interval).await;
 }
 
-/// When a file was written last, and how long it is; links are followed. `None` where it is not
-/// there.
+/// The time of the last change of a file, and its length. Symbolic links are followed. `None` if
+/// the file does not exist.
 type Stamp = Option<(Option<SystemTime>, u64)>;
 
-fn stamps(doors: &[Arc<Door>]) -> Vec<Stamp> {
+fn stamps(acceptors: &[Arc<TlsAcceptor>]) -> Vec<Stamp> {
     let stamp = |file: &Path| {
         let data = std::fs::metadata(file).ok()?;
         Some((data.modified().ok(), data.len()))
     };
-    doors.iter().filter_map(|door| door.tls()).flat_map(|gate| gate.files().map(stamp)).collect()
+    acceptors.iter().flat_map(|acceptor| acceptor.files().map(stamp)).collect()
 }
 
-/// SIGHUP, where there is one and it is listened for.
+/// SIGHUP, if the system has it and signals are handled.
 struct Hangup {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,
@@ -105,7 +108,7 @@ impl Hangup {
 
 #[cfg(not(unix))]
 impl Hangup {
-    #[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature on every system")]
     fn new(_: bool) -> Result<Hangup, ServerError> {
         Ok(Hangup {})
     }

@@ -1,4 +1,4 @@
-//! Which certificate a client is shown.
+//! Which certificate a client receives.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,68 +8,72 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 #[cfg(feature = "acme")]
-use super::acme::{self, State};
-use super::certificate::{Loaded, Source, Supply};
+use super::acme::challenge;
+#[cfg(feature = "acme")]
+use super::acme::state::State;
+use super::certificate::{Certificate, CertificateSource, Loaded};
 use super::error::TlsError;
 
 /// The certificates of a listener, by name.
 #[derive(Debug)]
-pub(super) struct Certificates {
-    first: Shown,
+pub(super) struct CertificateResolver {
+    first: Entry,
     single: bool,
     /// `example.com`, and `*.example.com` as it stands in the certificate.
-    names: HashMap<String, Shown>,
-    /// Those that the server gets by itself.
+    names: HashMap<String, Entry>,
+    /// The certificates that the server orders.
     #[cfg(feature = "acme")]
     managed: Vec<Arc<State>>,
 }
 
 #[derive(Debug, Clone)]
-enum Shown {
-    This(Arc<CertifiedKey>),
-    /// The one that is there at the time, if any.
+enum Entry {
+    Loaded(Arc<CertifiedKey>),
+    /// The current certificate of the state, if there is one.
     #[cfg(feature = "acme")]
-    Newest(Arc<State>),
+    Acme(Arc<State>),
 }
 
-impl Shown {
+impl Entry {
     fn get(&self) -> Option<Arc<CertifiedKey>> {
         match self {
-            Shown::This(certified) => Some(Arc::clone(certified)),
+            Entry::Loaded(certified) => Some(Arc::clone(certified)),
             #[cfg(feature = "acme")]
-            Shown::Newest(state) => state.certificate(),
+            Entry::Acme(state) => state.certificate(),
         }
     }
 }
 
-impl Certificates {
+impl CertificateResolver {
     pub(super) fn load(
-        sources: &[Source],
+        sources: &[CertificateSource],
         provider: &CryptoProvider,
-    ) -> Result<Certificates, TlsError> {
+    ) -> Result<CertificateResolver, TlsError> {
         let mut first = None;
         let mut names = HashMap::new();
         #[cfg(feature = "acme")]
         let mut managed = Vec::new();
         for source in sources {
-            let (shown, of_it) = match source.load(provider)? {
-                Supply::Loaded(Loaded { certified, names }) => (Shown::This(certified), names),
+            let (entry, its_names) = match source.load(provider)? {
+                Certificate::Loaded(Loaded { certified, names }) => {
+                    (Entry::Loaded(certified), names)
+                }
                 #[cfg(feature = "acme")]
-                Supply::Acme(state, names) => {
+                Certificate::Acme(state, names) => {
                     managed.push(Arc::clone(&state));
-                    (Shown::Newest(state), names)
+                    (Entry::Acme(state), names)
                 }
             };
-            first.get_or_insert_with(|| shown.clone());
-            for name in of_it {
-                // Where two certificates have a name, the one that was given first is shown.
-                names.entry(name).or_insert_with(|| shown.clone());
+            first.get_or_insert_with(|| entry.clone());
+            for name in its_names {
+                // If two certificates have the same name, the first one is used.
+                names.entry(name).or_insert_with(|| entry.clone());
             }
         }
         let Some(first) = first else {
-            return Err(TlsError::new("the settings of TLS", "there is no certificate"));
+            return Err(TlsError::new("the TLS settings", "there is no certificate"));
         };
-        Ok(Certificates {
+        Ok(CertificateResolver {
             first,
             single: sources.len() == 1,
             names,
@@ -80,29 +84,30 @@ impl Certificates {
 
     fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let Some(name) = name.filter(|_| !self.single) else { return self.first.get() };
-        // rustls gives it in lower case.
+        // rustls converts it to lower case.
         let exact = self.names.get(name);
         let found = exact.or_else(|| {
             let (_, parent) = name.split_once('.')?;
             self.names.get(&format!("*.{parent}"))
         });
-        found.and_then(Shown::get)
+        found.and_then(Entry::get)
     }
 
-    /// What an authority is shown, which offers its own protocol and no other (RFC 8737, 3).
+    /// The certificate that answers the challenge of an authority, which offers only its own
+    /// protocol (RFC 8737, 3).
     #[cfg(feature = "acme")]
-    fn proof(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
-        self.managed.iter().find_map(|state| state.tls_proof(name?))
+    fn challenge_certificate(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        self.managed.iter().find_map(|state| state.challenge_certificate(name?))
     }
 }
 
-impl ResolvesServerCert for Certificates {
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         #[cfg(feature = "acme")]
         if !self.managed.is_empty()
-            && hello.alpn().is_some_and(|offered| offered.eq([acme::PROTOCOL]))
+            && hello.alpn().is_some_and(|offered| offered.eq([challenge::ALPN]))
         {
-            return self.proof(hello.server_name());
+            return self.challenge_certificate(hello.server_name());
         }
         self.find(hello.server_name())
     }

@@ -1,13 +1,16 @@
-//! A certificate for development.
+//! A self-signed certificate for development.
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 
 use super::error::TlsError;
 
-/// A chain of one and its key, as PEM.
+/// The certificate and its key, as PEM.
 pub(super) fn make(names: &[String]) -> Result<(String, String), TlsError> {
     let wrong = |error: rcgen::Error| {
-        TlsError::new("Tls::self_signed", format!("no certificate for {names:?}: {error}"))
+        TlsError::new(
+            "Tls::self_signed",
+            format!("no certificate can be made for {names:?}: {error}"),
+        )
     };
     let mut params = CertificateParams::new(names).map_err(wrong)?;
     params.distinguished_name = DistinguishedName::new();

@@ -19,9 +19,10 @@ use trine_core::{Body, ConnInfo};
 use super::Tls;
 use crate::config::limits::Limits;
 use crate::forwarded::TrustedProxies;
-use crate::listen::Listen;
+use crate::listen::listener::Listener;
 use crate::seam::{MakeWorker as _, NativeUpgrades};
-use crate::server::enter::{Door, enter};
+use crate::server::connection::serve_connection;
+use crate::server::setup::ListenerSetup;
 use crate::server::shutdown::Drain;
 
 const LARGE: usize = 1_000_000;
@@ -48,17 +49,17 @@ async fn open() -> (DuplexStream, TlsConnector, JoinHandle<Duration>) {
     let trusted = builder.with_root_certificates(roots).with_no_client_auth();
 
     let limits = Arc::new(Limits::default());
-    let listen = Listen::tls(([127, 0, 0, 1], 0).into(), Tls::from_pem(chain, key));
-    let door = Arc::new(
-        Door::new(&listen, &listen.address, &limits, &Arc::new(TrustedProxies::default())).unwrap(),
-    );
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), Tls::from_pem(chain, key));
+    let proxies = Arc::new(TrustedProxies::default());
+    let setup = ListenerSetup::new(&listener, &listener.address, &limits, &proxies).unwrap();
+    let setup = Arc::new(setup);
     let (client, server) = tokio::io::duplex(16 * 1024);
     let drain = Arc::new(Drain::default());
     let guard = drain.register(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     let worker = Arc::new(NativeUpgrades(tower::service_fn(service)).worker(0).await.unwrap());
     let ended = tokio::task::spawn_local(async move {
         let start = Instant::now();
-        enter(server, ConnInfo::plain(None, None), door, worker, limits, guard).await;
+        serve_connection(server, ConnInfo::plain(None, None), setup, worker, limits, guard).await;
         start.elapsed()
     });
     (client, TlsConnector::from(Arc::new(trusted)), ended)

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::common::{Client, body, config, exchange, start, status};
 use trine_server::https::{Hsts, HttpsRedirect};
-use trine_server::{Listen, NativeUpgrades, ServerConfig};
+use trine_server::{Listener, NativeUpgrades, ServerConfig};
 
 fn field<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 fn redirecting(redirect: HttpsRedirect) -> common::Running {
-    let listener = Listen::redirect_to_https(([127, 0, 0, 1], 0).into(), redirect);
+    let listener = Listener::redirect_to_https(([127, 0, 0, 1], 0).into(), redirect);
     start(ServerConfig { listeners: vec![listener], ..config() })
 }
 
@@ -86,7 +86,7 @@ async fn what_an_authority_looks_for_passes() {
         let path = request.uri().path().to_owned();
         Ok::<_, std::convert::Infallible>(http::Response::new(trine_core::Body::from(path)))
     });
-    let listener = Listen::redirect_to_https(([127, 0, 0, 1], 0).into(), HttpsRedirect::new());
+    let listener = Listener::redirect_to_https(([127, 0, 0, 1], 0).into(), HttpsRedirect::new());
     let server = common::run(
         ServerConfig { listeners: vec![listener], ..config() },
         NativeUpgrades(service),

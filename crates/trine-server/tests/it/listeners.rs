@@ -12,7 +12,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use trine_core::{Body, BoxError, ConnInfo};
-use trine_server::{AtCapacity, Listen, MakeConnection, MakeWorker, Server, ServerConfig};
+use trine_server::{AtCapacity, Listener, MakeConnection, MakeWorker, Server, ServerConfig};
 
 /// Answers with the address of the peer, as the connection has it.
 #[derive(Clone)]
@@ -67,8 +67,8 @@ async fn over_tcp(address: std::net::SocketAddr, bytes: &[u8]) -> String {
     client.rest().await
 }
 
-fn anywhere() -> Listen {
-    Listen::tcp(([127, 0, 0, 1], 0).into())
+fn anywhere() -> Listener {
+    Listener::tcp(([127, 0, 0, 1], 0).into())
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
     let path = folder.path().join("app.sock");
     // Left over from a run that was killed.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let unix = Listen { unix_mode: 0o600, ..Listen::unix(&path) };
+    let unix = Listener { unix_mode: 0o600, ..Listener::unix(&path) };
     let bound =
         bind(ServerConfig { listeners: vec![anywhere(), unix.clone(), anywhere()], ..config() });
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -110,7 +110,7 @@ async fn a_file_that_is_no_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     std::fs::write(&path, "mine").unwrap();
-    let config = ServerConfig { listeners: vec![Listen::unix(&path)], ..config() };
+    let config = ServerConfig { listeners: vec![Listener::unix(&path)], ..config() };
     assert!(Server::new(config).bind().is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
@@ -120,7 +120,7 @@ async fn past_the_limit_connections_of_a_unix_socket_are_shed_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     let full = ServerConfig {
-        listeners: vec![Listen::unix(&path)],
+        listeners: vec![Listener::unix(&path)],
         max_connections: 1,
         at_capacity: AtCapacity::Shed,
         ..config()
@@ -139,8 +139,8 @@ async fn past_the_limit_connections_of_a_unix_socket_are_shed_too() {
 
 #[tokio::test]
 async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
-    let trusting = Listen { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
-    let others = Listen { proxy_protocol: vec!["192.0.2.0/24".parse().unwrap()], ..anywhere() };
+    let trusting = Listener { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
+    let others = Listener { proxy_protocol: vec!["192.0.2.0/24".parse().unwrap()], ..anywhere() };
     let handshake_timeout = Duration::from_millis(300);
     let bound = bind(ServerConfig {
         listeners: vec![trusting, others, anywhere()],
@@ -189,7 +189,7 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
 
 #[tokio::test]
 async fn a_shutdown_waits_a_second_for_a_header_and_no_longer() {
-    let trusting = Listen { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
+    let trusting = Listener { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
     let bound = bind(ServerConfig { listeners: vec![trusting], ..config() });
     let (address, handle) = (bound.local_addr(), bound.handle());
     let serving = tokio::spawn(bound.serve(Who(String::new())));

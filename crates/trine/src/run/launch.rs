@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::pin::pin;
 
 use http::Method;
-use trine_server::{Address, Bound, Listen, Server, ServerError};
+use trine_server::{Address, Bound, Listener, Server, ServerError};
 
 use crate::build::audit::{Audit, Finding};
 use crate::declare::app::App;
@@ -137,8 +137,8 @@ fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
 
 /// Where it listens, as a client writes it.
 fn addresses(bound: &Bound, config: &Config) -> String {
-    let places = bound.local_addrs().zip(config.server.places());
-    let url = |(address, listen): (&Address, Listen)| match address {
+    let places = bound.local_addrs().zip(config.server.resolved_listeners());
+    let url = |(address, listen): (&Address, Listener)| match address {
         Address::Tcp(address) => format!("{}://{address}", listen.scheme()),
         other => other.to_string(),
     };

@@ -16,7 +16,7 @@ use trine::config::Config;
 use trine::extract::Client;
 use trine::https::{Hsts, HttpsRedirect};
 use trine::prelude::*;
-use trine_server::{ForwardedBy, Listen, Server, ServerHandle};
+use trine_server::{ForwardedBy, Listener, Server, ServerHandle};
 
 #[get("/whoami")]
 async fn whoami(client: Client) -> String {
@@ -275,8 +275,8 @@ async fn through_a_foreign_server_nobody_passes_for_a_unix_socket() {
 
 #[test]
 fn places_and_networks_are_lists_in_the_file_and_in_the_environment() {
-    let socket = Listen { unix_mode: 0o600, ..Listen::unix("/run/app.sock") };
-    let places = vec![Listen::tcp(([0, 0, 0, 0], 80).into()), socket];
+    let socket = Listener { unix_mode: 0o600, ..Listener::unix("/run/app.sock") };
+    let places = vec![Listener::tcp(([0, 0, 0, 0], 80).into()), socket];
     let networks = ["10.0.0.0/8", "unix"].map(|network| network.parse().unwrap()).to_vec();
     let file = "listeners = ['http://0.0.0.0:80', 'unix:/run/app.sock mode=600']\n\
                 trusted_proxies = ['10.0.0.0/8', 'unix']\nforwarded_by = 'forwarded'";

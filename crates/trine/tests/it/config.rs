@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use trine::config::{Config, ConfigErrors, Profile, Source};
-use trine_server::{Acme, AcmeChallenge};
+use trine_server::{Acme, AcmeChallenge, Certificate};
 
 fn read(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     Config::read(text, env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
@@ -40,19 +40,45 @@ fn a_certificate_to_order_is_a_table_of_its_own() {
     let acme = read(text, &[("TRINE_ACME_DIRECTORY", "https://ca.internal/directory")])
         .unwrap()
         .server
-        .acme;
+        .certificate;
     let expected = Acme::new(["example.com", "www.example.com"])
         .contact("mailto:ops@example.com")
         .cache("/var/lib/x")
         .agree_to_terms()
         .challenge(AcmeChallenge::Http01)
         .directory("https://ca.internal/directory");
-    assert_eq!(acme, expected);
-    let names =
-        read("", &[("TRINE_ACME_DOMAINS", "a.example, b.example")]).unwrap().server.acme.domains;
-    assert_eq!(names, ["a.example", "b.example"]);
+    assert_eq!(acme, Certificate::from(expected));
+    let of_variables = read("", &[("TRINE_ACME_DOMAINS", "a.example, b.example")]).unwrap();
+    let Certificate::Acme(acme) = of_variables.server.certificate else { panic!() };
+    assert_eq!(acme.domains, ["a.example", "b.example"]);
     let wrong = errors("acme.challenge = 'dns-01'", &[]);
     assert!(wrong[0].contains("`tls-alpn-01` or `http-01`"), "{wrong:?}");
+}
+
+#[test]
+fn keys_of_two_certificates_exclude_each_other() {
+    let files = "tls_cert = 'a.pem'\ntls_key = 'a.key'";
+    let certificate = |text: &str| read(text, &[]).unwrap().server.certificate;
+    assert_eq!(certificate(""), Certificate::None);
+    assert_eq!(certificate(files), Certificate::files("a.pem", "a.key"));
+    assert_eq!(certificate("tls_self_signed = true"), Certificate::SelfSigned);
+    let taken_back = read(files, &[("TRINE_TLS_CERT", "none"), ("TRINE_TLS_KEY", "none")]);
+    assert_eq!(taken_back.unwrap().server.certificate, Certificate::None);
+
+    assert_eq!(
+        errors("port = 1\ntls_cert = 'a.pem'", &[]),
+        ["trine.toml:2: `tls_cert` and `tls_key` belong together: one of them is missing"]
+    );
+    assert_eq!(
+        errors(files, &[("TRINE_TLS_SELF_SIGNED", "true")]),
+        [
+            "environment variable TRINE_TLS_SELF_SIGNED: `tls_self_signed` and `tls_cert` exclude each other"
+        ]
+    );
+    for other in [files, "tls_self_signed = true"] {
+        let wrong = errors(&format!("{other}\nacme.domains = ['example.com']"), &[]);
+        assert!(wrong[0].contains("`acme.domains` excludes `tls_cert`"), "{wrong:?}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use trine::extract::ClientCertificate;
 use trine::https::Hsts;
 use trine::prelude::*;
 use trine::tls::{ClientCertificates, Tls};
-use trine_server::{Listen, Server, ServerConfig, ServerHandle};
+use trine_server::{Listener, Server, ServerConfig, ServerHandle};
 
 struct Pki(CertifiedIssuer<'static, KeyPair>);
 
@@ -77,7 +77,7 @@ async fn start(pki: &Pki) -> (std::net::SocketAddr, std::net::SocketAddr, Server
         Tls::from_pem(chain, key).client_authorities_pem(pki.0.pem(), ClientCertificates::Optional);
     let anywhere = ([127, 0, 0, 1], 0).into();
     let config = ServerConfig {
-        listeners: vec![Listen::tls(anywhere, tls), Listen::tcp(anywhere)],
+        listeners: vec![Listener::tls(anywhere, tls), Listener::tcp(anywhere)],
         workers: 1,
         signals: false,
         ..ServerConfig::default()

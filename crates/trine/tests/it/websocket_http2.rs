@@ -412,7 +412,7 @@ async fn chromium_opens_a_socket_on_the_connection_of_its_page() {
     use tokio::process::Command;
     use trine::respond::Html;
     use trine::tls::Tls;
-    use trine_server::{Listen, Server, ServerConfig};
+    use trine_server::{Listener, Server, ServerConfig};
 
     const PAGE: &str = "<!doctype html><title>WebSocket</title><script>
         const said = [];
@@ -443,7 +443,7 @@ async fn chromium_opens_a_socket_on_the_connection_of_its_page() {
     let service = app().state(told).routes(routes![page, said]).build().await.unwrap();
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(key.cert.pem(), key.signing_key.serialize_pem());
-    let listeners = vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)];
+    let listeners = vec![Listener::tls(([127, 0, 0, 1], 0).into(), tls)];
     let config = ServerConfig { listeners, workers: 1, signals: false, ..ServerConfig::default() };
     let bound = Server::new(config).bind().unwrap();
     let (address, handle) = (bound.local_addr(), bound.handle());

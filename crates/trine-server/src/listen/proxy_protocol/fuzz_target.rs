@@ -1,4 +1,4 @@
-//! What balancers say of a client, before its first byte.
+//! The fuzz target of the PROXY protocol.
 
 use std::net::{IpAddr, SocketAddr};
 

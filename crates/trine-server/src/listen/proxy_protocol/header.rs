@@ -1,54 +1,55 @@
-//! The header itself: bytes to addresses. It does no I/O.
+//! Parses the header, without I/O.
 //!
-//! The rules are HAProxy's, "The PROXY protocol, versions 1 & 2", sections 2.1 and 2.2.
+//! The rules are those of HAProxy, "The PROXY protocol, versions 1 & 2", sections 2.1 and 2.2.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The first bytes of a header of version 2, and how many of them are enough to know what is to
-/// come.
+/// The first bytes of a header of version 2.
 pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
-/// The signature, the version with the command, the family, and the length of the rest.
-pub(super) const FIXED: usize = 16;
-/// The longest line of version 1, with its line end.
-pub(super) const LONGEST_LINE: usize = 107;
-/// The shortest one: `PROXY UNKNOWN` with its line end. Nothing of either version is shorter.
-pub(super) const SHORTEST: usize = 15;
-/// What may stand behind the fixed part of version 2. Addresses take 216 bytes at most; balancers
-/// of clouds add a few hundred of their own, which mean nothing here.
-pub(super) const LONGEST_REST: usize = 4096;
+/// The length of the fixed part of version 2: the signature, the version with the command, the
+/// family, and the length of the payload.
+pub(super) const FIXED_LEN: usize = 16;
+/// The maximum length of a line of version 1, line end included.
+pub(super) const MAX_LINE: usize = 107;
+/// The minimum length of a header of either version: `PROXY UNKNOWN` with its line end.
+pub(super) const MIN_LEN: usize = 15;
+/// The maximum length of the payload of version 2. Addresses take 216 bytes at most. Load balancers
+/// of cloud providers add a few hundred bytes of their own, which are ignored.
+pub(super) const MAX_PAYLOAD: usize = 4096;
 
-/// What a header says of the connection.
+/// What a header states about the connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Header {
-    /// It was made for somebody else.
-    For { source: SocketAddr, destination: SocketAddr },
-    /// The proxy itself, a health check say, or one of whom it knows nothing: the peer is the peer.
-    Own,
+    /// The load balancer has forwarded the connection of a client.
+    Client { source: SocketAddr, destination: SocketAddr },
+    /// The connection is the load balancer's own, for example a health check, or its client is
+    /// unknown: the peer address stays.
+    Local,
 }
 
 /// The line of version 1, without its line end.
 pub(super) fn line(line: &[u8]) -> Result<Header, &'static str> {
     let text = std::str::from_utf8(line).map_err(|_| "the line is not ASCII")?;
-    let rest = text.strip_prefix("PROXY ").ok_or("it does not begin with `PROXY`")?;
-    // What a proxy says behind UNKNOWN must be ignored.
+    let rest = text.strip_prefix("PROXY ").ok_or("it does not start with `PROXY`")?;
+    // Everything after UNKNOWN must be ignored.
     if rest == "UNKNOWN" || rest.starts_with("UNKNOWN ") {
-        return Ok(Header::Own);
+        return Ok(Header::Local);
     }
     let mut words = rest.split(' ');
     let family = words.next().unwrap_or_default();
     let (Some(source), Some(destination), Some(from), Some(to), None) =
         (words.next(), words.next(), words.next(), words.next(), words.next())
     else {
-        return Err("the line has not six words");
+        return Err("the line does not have six words");
     };
     let address = |text: &str| -> Result<IpAddr, &'static str> {
         match family {
-            "TCP4" => text.parse().map(IpAddr::V4).map_err(|_| "an address is not of IPv4"),
-            "TCP6" => text.parse().map(IpAddr::V6).map_err(|_| "an address is not of IPv6"),
-            _ => Err("the family is none of TCP4, TCP6, UNKNOWN"),
+            "TCP4" => text.parse().map(IpAddr::V4).map_err(|_| "an address is not an IPv4 address"),
+            "TCP6" => text.parse().map(IpAddr::V6).map_err(|_| "an address is not an IPv6 address"),
+            _ => Err("the family is not TCP4, TCP6 or UNKNOWN"),
         }
     };
-    Ok(Header::For {
+    Ok(Header::Client {
         source: SocketAddr::new(address(source)?, port(from)?),
         destination: SocketAddr::new(address(destination)?, port(to)?),
     })
@@ -57,26 +58,25 @@ pub(super) fn line(line: &[u8]) -> Result<Header, &'static str> {
 fn port(text: &str) -> Result<u16, &'static str> {
     let plain =
         text == "0" || text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    text.parse().ok().filter(|_| plain).ok_or("a port is no number from 0 to 65535")
+    text.parse().ok().filter(|_| plain).ok_or("a port is not a number from 0 to 65535")
 }
 
-/// How many bytes follow the fixed part of version 2.
-pub(super) fn rest_of(fixed: &[u8; FIXED]) -> Result<usize, &'static str> {
+/// The length of the payload of version 2.
+pub(super) fn payload_len(fixed: &[u8; FIXED_LEN]) -> Result<usize, &'static str> {
     if fixed[..12] != SIGNATURE {
-        return Err("it is no header of version 1 or 2");
+        return Err("it is not a header of version 1 or 2");
     }
     if fixed[12] >> 4 != 2 {
         return Err("the version is not 2");
     }
     let len = usize::from(u16::from_be_bytes([fixed[14], fixed[15]]));
-    if len > LONGEST_REST { Err("it is longer than 4096 bytes") } else { Ok(len) }
+    if len > MAX_PAYLOAD { Err("it is longer than 4096 bytes") } else { Ok(len) }
 }
 
-/// Version 2: the fixed part and all that follows. What stands behind the addresses is of no use
-/// here and skipped.
-pub(super) fn binary(fixed: &[u8; FIXED], rest: &[u8]) -> Result<Header, &'static str> {
+/// Parses version 2: the fixed part and the payload. Everything after the addresses is ignored.
+pub(super) fn binary(fixed: &[u8; FIXED_LEN], payload: &[u8]) -> Result<Header, &'static str> {
     match fixed[12] & 0x0F {
-        0 => return Ok(Header::Own),
+        0 => return Ok(Header::Local),
         1 => {}
         _ => return Err("the command is neither LOCAL nor PROXY"),
     }
@@ -85,31 +85,31 @@ pub(super) fn binary(fixed: &[u8; FIXED], rest: &[u8]) -> Result<Header, &'stati
         // TCP and UDP over IPv4.
         0x11 | 0x12 => {
             let [a, b, c, d, e, f, g, h, from @ .., _, _] =
-                rest.first_chunk::<12>().ok_or(SHORT)?;
-            let to = [rest[10], rest[11]];
-            Ok(Header::For {
+                payload.first_chunk::<12>().ok_or(SHORT)?;
+            let to = [payload[10], payload[11]];
+            Ok(Header::Client {
                 source: (Ipv4Addr::new(*a, *b, *c, *d), u16::from_be_bytes(*from)).into(),
                 destination: (Ipv4Addr::new(*e, *f, *g, *h), u16::from_be_bytes(to)).into(),
             })
         }
-        // The same over IPv6.
+        // TCP and UDP over IPv6.
         0x21 | 0x22 => {
-            let all = rest.first_chunk::<36>().ok_or(SHORT)?;
+            let all = payload.first_chunk::<36>().ok_or(SHORT)?;
             let address = |at: usize| -> Ipv6Addr {
                 let mut bytes = [0; 16];
                 bytes.copy_from_slice(&all[at..at + 16]);
                 bytes.into()
             };
             let port = |at: usize| u16::from_be_bytes([all[at], all[at + 1]]);
-            Ok(Header::For {
+            Ok(Header::Client {
                 source: (address(0), port(32)).into(),
                 destination: (address(16), port(34)).into(),
             })
         }
-        // Unix sockets have no address that would mean something here.
-        0x31 | 0x32 if rest.len() >= 216 => Ok(Header::Own),
+        // The addresses of Unix sockets are not usable here.
+        0x31 | 0x32 if payload.len() >= 216 => Ok(Header::Local),
         0x31 | 0x32 => Err(SHORT),
-        0x00 => Ok(Header::Own),
+        0x00 => Ok(Header::Local),
         _ => Err("the family is unknown"),
     }
 }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn known(source: &str, destination: &str) -> Result<Header, &'static str> {
-        Ok(Header::For {
+        Ok(Header::Client {
             source: source.parse().unwrap(),
             destination: destination.parse().unwrap(),
         })
@@ -132,8 +132,8 @@ mod tests {
             known("1.2.3.4:9", "5.6.7.8:65535")
         );
         assert_eq!(line(b"PROXY TCP6 ::1 2001:db8::2 1 0"), known("[::1]:1", "[2001:db8::2]:0"));
-        assert_eq!(line(b"PROXY UNKNOWN"), Ok(Header::Own));
-        assert_eq!(line(b"PROXY UNKNOWN ffff::1 ffff::2 1 2"), Ok(Header::Own));
+        assert_eq!(line(b"PROXY UNKNOWN"), Ok(Header::Local));
+        assert_eq!(line(b"PROXY UNKNOWN ffff::1 ffff::2 1 2"), Ok(Header::Local));
         for wrong in [
             "",
             "PROXY",
@@ -157,8 +157,8 @@ mod tests {
         }
     }
 
-    fn fixed(command: u8, family: u8, len: u16) -> [u8; FIXED] {
-        let mut bytes = [0; FIXED];
+    fn fixed(command: u8, family: u8, len: u16) -> [u8; FIXED_LEN] {
+        let mut bytes = [0; FIXED_LEN];
         bytes[..12].copy_from_slice(&SIGNATURE);
         bytes[12] = command;
         bytes[13] = family;
@@ -175,10 +175,10 @@ mod tests {
         let mut six = [0; 36];
         (six[15], six[31], six[33], six[35]) = (1, 2, 3, 4);
         assert_eq!(binary(&fixed(0x21, 0x21, 36), &six), known("[::1]:3", "[::2]:4"));
-        assert_eq!(binary(&fixed(0x20, 0x00, 0), &[]), Ok(Header::Own));
-        assert_eq!(binary(&fixed(0x20, 0x11, 12), &four), Ok(Header::Own));
-        assert_eq!(binary(&fixed(0x21, 0x00, 0), &[]), Ok(Header::Own));
-        assert_eq!(binary(&fixed(0x21, 0x31, 216), &[0; 216]), Ok(Header::Own));
+        assert_eq!(binary(&fixed(0x20, 0x00, 0), &[]), Ok(Header::Local));
+        assert_eq!(binary(&fixed(0x20, 0x11, 12), &four), Ok(Header::Local));
+        assert_eq!(binary(&fixed(0x21, 0x00, 0), &[]), Ok(Header::Local));
+        assert_eq!(binary(&fixed(0x21, 0x31, 216), &[0; 216]), Ok(Header::Local));
         for (command, family, len) in [
             (0x21, 0x11, 11),
             (0x21, 0x21, 35),
@@ -192,9 +192,9 @@ mod tests {
                 "{command} {family} {len}"
             );
         }
-        assert_eq!(rest_of(&fixed(0x21, 0x11, 12)), Ok(12));
-        assert!(rest_of(&fixed(0x11, 0x11, 12)).is_err());
-        assert!(rest_of(&fixed(0x21, 0x11, 4097)).is_err());
-        assert!(rest_of(&[b'x'; FIXED]).is_err());
+        assert_eq!(payload_len(&fixed(0x21, 0x11, 12)), Ok(12));
+        assert!(payload_len(&fixed(0x11, 0x11, 12)).is_err());
+        assert!(payload_len(&fixed(0x21, 0x11, 4097)).is_err());
+        assert!(payload_len(&[b'x'; FIXED_LEN]).is_err());
     }
 }

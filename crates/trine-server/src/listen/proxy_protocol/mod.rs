@@ -1,5 +1,5 @@
-//! The PROXY protocol: a balancer in front of us says for whom a connection was made, before its
-//! first byte.
+//! The PROXY protocol: a load balancer sends a header with the client address before the first byte
+//! of a connection.
 
 mod header;
 
@@ -13,57 +13,57 @@ use self::header::Header;
 use crate::config::limits::Limits;
 use crate::forwarded::network::Network;
 
-/// Reads the header of a connection, and nothing behind it. `None` where there is none that counts;
-/// the connection ends then, and the log says why.
+/// Reads the header of a connection, and no byte after it. Returns `None` if there is no valid
+/// header or its sender is not allowed; the reason is logged, and the connection must be closed.
 pub(crate) async fn read<I: AsyncRead + Unpin>(
     io: &mut I,
     info: ConnInfo,
-    from: &[Network],
+    allowed: &[Network],
     limits: &Limits,
 ) -> Option<ConnInfo> {
-    // Whoever else could send one would choose his own address.
-    if !Network::any_contains(from, &info) {
-        tracing::debug!(peer = ?info.peer, "a connection came past the proxies that this listener is for; it ends");
+    // Any other peer could choose its own address.
+    if !Network::any_contains(allowed, &info) {
+        tracing::debug!(peer = ?info.peer, "a peer that is not in `proxy_protocol` connected; the connection is closed");
         return None;
     }
     let header = match timeout(limits.handshake_timeout, receive(io)).await {
         Ok(Ok(header)) => header,
         Ok(Err(error)) => {
-            tracing::debug!(%error, peer = ?info.peer, "a connection began without a valid PROXY header; it ends");
+            tracing::debug!(%error, peer = ?info.peer, "a connection started without a valid PROXY header; it is closed");
             return None;
         }
         Err(_) => {
-            tracing::debug!(peer = ?info.peer, "a PROXY header did not arrive in time");
+            tracing::debug!(peer = ?info.peer, "a PROXY header did not arrive within `handshake_timeout`");
             return None;
         }
     };
     Some(match header {
-        Header::For { source, destination } => info.proxied(source, destination),
-        Header::Own => info,
+        Header::Client { source, destination } => info.proxied(source, destination),
+        Header::Local => info,
     })
 }
 
 async fn receive<I: AsyncRead + Unpin>(io: &mut I) -> io::Result<Header> {
-    let mut start = [0; header::FIXED];
-    io.read_exact(&mut start[..header::SHORTEST]).await?;
+    let mut start = [0; header::FIXED_LEN];
+    io.read_exact(&mut start[..header::MIN_LEN]).await?;
     if start.starts_with(b"PROXY ") {
-        return receive_line(io, &start[..header::SHORTEST]).await;
+        return receive_line(io, &start[..header::MIN_LEN]).await;
     }
-    io.read_exact(&mut start[header::SHORTEST..]).await?;
-    let mut rest = vec![0; header::rest_of(&start).map_err(malformed)?];
-    io.read_exact(&mut rest).await?;
-    header::binary(&start, &rest).map_err(malformed)
+    io.read_exact(&mut start[header::MIN_LEN..]).await?;
+    let mut payload = vec![0; header::payload_len(&start).map_err(malformed)?];
+    io.read_exact(&mut payload).await?;
+    header::binary(&start, &payload).map_err(malformed)
 }
 
-// Byte by byte: what stands behind the line is not ours to take, and it is ninety bytes at most,
-// once a connection.
+// It reads byte by byte, because it must not read past the line. These are about ninety bytes, once
+// per connection.
 async fn receive_line<I: AsyncRead + Unpin>(io: &mut I, start: &[u8]) -> io::Result<Header> {
     let mut line = start.to_vec();
     loop {
         if let Some(line) = line.strip_suffix(b"\r\n") {
             return header::line(line).map_err(malformed);
         }
-        if line.contains(&b'\n') || line.len() >= header::LONGEST_LINE {
+        if line.contains(&b'\n') || line.len() >= header::MAX_LINE {
             return Err(malformed("the line has no end within 107 bytes"));
         }
         line.push(io.read_u8().await?);
@@ -77,7 +77,7 @@ fn malformed(what: &'static str) -> io::Error {
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz_target;
 
-/// For the fuzz target.
+/// Functions for the fuzz target.
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing {
     use std::net::SocketAddr;
@@ -86,14 +86,14 @@ pub(crate) mod fuzzing {
 
     use super::header::Header;
 
-    /// How many bytes the header at the start of these takes, and the addresses that it names.
+    /// The length of the header at the start of these bytes, and the addresses in it.
     pub(crate) fn taken(bytes: &[u8]) -> Option<(usize, Option<(SocketAddr, SocketAddr)>)> {
         let mut rest = bytes;
         let polled = pin!(super::receive(&mut rest)).poll(&mut Context::from_waker(Waker::noop()));
         let Poll::Ready(read) = polled else { panic!("bytes that are there are not waited for") };
         let named = match read.ok()? {
-            Header::For { source, destination } => Some((source, destination)),
-            Header::Own => None,
+            Header::Client { source, destination } => Some((source, destination)),
+            Header::Local => None,
         };
         Some((bytes.len() - rest.len(), named))
     }
@@ -121,7 +121,7 @@ mod tests {
         let sending = async move {
             proxy.write_all(&bytes[..cut]).await.unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
-            // Where the header is refused, nobody reads on.
+            // If the header is refused, the rest is not read.
             let _ = proxy.write_all(&bytes[cut..]).await;
         };
         let reading = async {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wherever_the_bytes_are_cut_nothing_behind_the_header_is_taken() {
+    async fn nothing_after_the_header_is_read_however_the_bytes_are_split() {
         let line = b"PROXY TCP4 1.2.3.4 5.6.7.8 9 10\r\n".to_vec();
         let binary =
             [&header::SIGNATURE[..], &[0x21, 0x11, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8, 0, 9, 0, 10]]
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_no_header_is_refused() {
+    async fn an_invalid_header_is_refused() {
         for wrong in [
             &b"GET / HTTP/1.1\r\n\r\n"[..],
             b"PROXY TCP4 1.2.3.4\n",
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_header_that_does_not_come_is_waited_for_as_long_as_a_handshake() {
+    async fn a_missing_header_is_waited_for_until_the_handshake_timeout() {
         let (mut us, _proxy) = tokio::io::duplex(64);
         let plain = ConnInfo::plain(Some(([10, 0, 0, 1], 1).into()), None);
         let begin = tokio::time::Instant::now();

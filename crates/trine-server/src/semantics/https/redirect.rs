@@ -22,7 +22,7 @@ use crate::semantics::refusal;
 /// A layer that redirects every request without TLS to the same URL under `https://`.
 ///
 /// The status is 308, so method and body stay the same. On a listener the redirect is one line:
-/// [`Listen::redirect_to_https`](crate::Listen::redirect_to_https), or `tls_redirect` of
+/// [`Listener::redirect_to_https`](crate::Listener::redirect_to_https), or `tls_redirect` of
 /// [`ServerConfig`](crate::ServerConfig).
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! The account with the authority: made once, then kept.
+//! The account at the authority: created once, then stored in the cache.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use super::cache::AcmeCache;
 use super::client::Client;
 use crate::config::Acme;
 
-/// An account, and what keeps it.
-pub(super) struct Known {
+/// An account, with the credentials that are stored.
+pub(super) struct StoredAccount {
     pub(super) account: Account,
-    kept: Vec<u8>,
+    credentials: Vec<u8>,
 }
 
-/// Its name in the cache: accounts are of one authority.
+/// The name of the account in the cache; each authority has its own account.
 pub(super) fn name(settings: &Acme) -> String {
     format!("{}.account.json", authority(settings))
 }
 
-/// A directory's URL as a part of a name.
+/// The URL of the directory as a part of a name in the cache.
 pub(super) fn authority(settings: &Acme) -> String {
     let url = settings.directory.trim_start_matches("https://");
     url.chars()
@@ -27,32 +27,33 @@ pub(super) fn authority(settings: &Acme) -> String {
         .collect()
 }
 
-impl Known {
-    /// That of the cache, if there is one.
+impl StoredAccount {
+    /// Loads the account from the cache, if there is one.
     pub(super) async fn load(
         settings: &Acme,
         cache: &Arc<dyn AcmeCache>,
         client: &Client,
-    ) -> Result<Option<Known>, Error> {
+    ) -> Result<Option<StoredAccount>, Error> {
         let name = name(settings);
-        let kept = cache.load(&name).await.map_err(|error| failed("read", cache, &name, &error))?;
-        let Some(kept) = kept else { return Ok(None) };
-        let credentials = match serde_json::from_slice::<AccountCredentials>(&kept) {
+        let stored = cache.load(&name).await;
+        let stored = stored.map_err(|error| cache_error("read", cache, &name, &error))?;
+        let Some(stored) = stored else { return Ok(None) };
+        let credentials = match serde_json::from_slice::<AccountCredentials>(&stored) {
             Ok(credentials) => credentials,
             Err(error) => {
-                let place = cache.place(&name);
-                tracing::error!(%error, "ACME: {place} is no account; another one takes its place");
+                let location = cache.location(&name);
+                tracing::error!(%error, "ACME: {location} is not an account; a new one replaces it");
                 return Ok(None);
             }
         };
         let account = Account::builder_with_http(Box::new(client.clone()))
             .from_credentials(credentials)
             .await?;
-        Ok(Some(Known { account, kept }))
+        Ok(Some(StoredAccount { account, credentials: stored }))
     }
 
-    /// A new one, which nothing keeps yet.
-    pub(super) async fn create(settings: &Acme, client: &Client) -> Result<Known, Error> {
+    /// Creates a new account, which is not stored yet.
+    pub(super) async fn create(settings: &Acme, client: &Client) -> Result<StoredAccount, Error> {
         let contact: Vec<&str> = settings.contact.iter().map(String::as_str).collect();
         let new = NewAccount {
             contact: &contact,
@@ -61,28 +62,30 @@ impl Known {
         };
         let builder = Account::builder_with_http(Box::new(client.clone()));
         let (account, credentials) = builder.create(&new, settings.directory.clone(), None).await?;
-        tracing::info!(directory = settings.directory, "ACME: an account was made");
-        Ok(Known { account, kept: serde_json::to_vec(&credentials)? })
+        tracing::info!(directory = settings.directory, "ACME: an account was created");
+        let credentials = serde_json::to_vec(&credentials)?;
+        Ok(StoredAccount { account, credentials })
     }
 
-    /// Writes it, known or new: whether an order could be kept is known before it is made.
-    pub(super) async fn keep(
+    /// Writes the account to the cache, even if it was read from there: so an order is not started
+    /// if its certificate could not be stored.
+    pub(super) async fn store(
         &self,
         settings: &Acme,
         cache: &Arc<dyn AcmeCache>,
     ) -> Result<(), Error> {
         let name = name(settings);
-        let stored = cache.store(&name, self.kept.clone()).await;
-        stored.map_err(|error| failed("written", cache, &name, &error))
+        let stored = cache.store(&name, self.credentials.clone()).await;
+        stored.map_err(|error| cache_error("written", cache, &name, &error))
     }
 }
 
-/// What became of the cache, as an error of an order.
-pub(super) fn failed(
+/// An error of the cache as an error of an order.
+pub(super) fn cache_error(
     what: &str,
     cache: &Arc<dyn AcmeCache>,
     name: &str,
     error: &std::io::Error,
 ) -> Error {
-    Error::Other(format!("{} cannot be {what}: {error}", cache.place(name)).into())
+    Error::Other(format!("{} cannot be {what}: {error}", cache.location(name)).into())
 }

@@ -1,19 +1,19 @@
-//! What survives a restart: the account, the certificates and their keys.
+//! The cache, which survives a restart: the account, the certificates and their keys.
 
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-/// What an [`AcmeCache`] answers.
+/// The future of a method of [`AcmeCache`].
 pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
 
-/// Where accounts and certificates are kept, in place of a folder: a database, say, so that several
-/// instances share them.
+/// A store for accounts and certificates instead of a folder, for example a database that several
+/// instances share. It is set with [`Tls::acme_cache`](crate::tls::Tls::acme_cache).
 ///
-/// A value holds private keys. Before an instance orders, it looks here whether another one has
-/// renewed. Proofs are not shared: what the authority asks must reach the instance that ordered, or
-/// one instance orders for all.
+/// The values contain private keys. Before an instance orders a certificate, it checks here whether
+/// another one has renewed it. The answers to challenges are not shared: the connection of the
+/// authority must reach the instance that ordered, or a single instance orders for all.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -38,26 +38,26 @@ pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send 
 /// }
 /// ```
 pub trait AcmeCache: Send + Sync + 'static {
-    /// What was stored under this name: letters, digits, `.`, `-` and `_`. `None` where nothing
-    /// was.
+    /// Loads the value of a name, which consists of letters, digits, `.`, `-` and `_`. Returns
+    /// `None` if there is no such value.
     ///
     /// # Errors
-    /// When that cannot be known. Nothing is ordered then.
+    /// If the store cannot be read. No certificate is ordered then.
     fn load<'a>(&'a self, name: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;
 
-    /// Keeps a value, all of it or nothing, in place of an earlier one.
+    /// Stores a value atomically. It replaces an earlier value of the same name.
     ///
     /// # Errors
-    /// When it is not certain to be there after a restart.
+    /// If the value may be lost by a restart.
     fn store<'a>(&'a self, name: &'a str, value: Vec<u8>) -> CacheFuture<'a, ()>;
 
-    /// How messages name a value, so that somebody finds it.
-    fn place(&self, name: &str) -> String {
+    /// The location of a value in messages, so that an operator finds it.
+    fn location(&self, name: &str) -> String {
         format!("{name} in the cache")
     }
 }
 
-/// Files in a folder that only this user can read.
+/// Files in a folder, readable only by the user of this process.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
@@ -82,7 +82,7 @@ impl AcmeCache for Folder {
         Box::pin(blocking(move || write(&folder, &name, &value)))
     }
 
-    fn place(&self, name: &str) -> String {
+    fn location(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
@@ -93,7 +93,8 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// A reader, or a start after a crash, finds the old value or the new one and nothing in between.
+/// Replaces the file atomically: a reader, or a start after a crash, finds the old value or the new
+/// one.
 fn write(folder: &Path, name: &str, value: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     let mut builder = std::fs::DirBuilder::new();
@@ -101,13 +102,13 @@ fn write(folder: &Path, name: &str, value: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    // Of this process: another one may be writing too.
+    // The name contains the process id, because another process may write too.
     let fresh = folder.join(format!(".{name}.{}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // What a process with the same number left behind.
+    // An earlier process with the same id may have left the file behind.
     let _ = std::fs::remove_file(&fresh);
     let written = options.open(&fresh).and_then(|mut file| {
         file.write_all(value)?;
@@ -126,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     #[cfg(unix)]
-    async fn only_this_user_can_read_it_and_a_value_is_replaced_whole() {
+    async fn only_this_user_can_read_a_value_and_it_is_replaced_whole() {
         use std::os::unix::fs::PermissionsExt as _;
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_is_an_error() {
+    async fn a_folder_that_cannot_be_created_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let folder = Folder::new(file.path().join("below"));
         folder.load("x").await.unwrap_err();

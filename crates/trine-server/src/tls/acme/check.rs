@@ -1,23 +1,19 @@
-//! What is wrong with the settings, before anything starts.
+//! Checks the settings before the server starts.
 
 use rustls::pki_types::{DnsName, ServerName};
 
-use super::Managed;
+use super::managed::Managed;
 use crate::config::Acme;
 use crate::tls::error::TlsError;
-use crate::tls::{ClientCertificates, Clients, Tls};
 
-/// Let's Encrypt puts no more into a certificate, and others less.
-const MOST_NAMES: usize = 100;
+/// Let's Encrypt allows this many names per certificate; other authorities allow fewer.
+const MAX_NAMES: usize = 100;
 
 pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
     let Acme { domains, contact, agree_to_terms, cache, directory, .. } = &managed.settings;
-    let wrong = |place: &str, text: String| Err(TlsError::new(format!("acme.{place}"), text));
-    if domains.is_empty() || domains.len() > MOST_NAMES {
-        return wrong(
-            "domains",
-            format!("expected 1 to {MOST_NAMES} names, got {}", domains.len()),
-        );
+    let wrong = |field: &str, text: String| Err(TlsError::new(format!("acme.{field}"), text));
+    if domains.is_empty() || domains.len() > MAX_NAMES {
+        return wrong("domains", format!("expected 1 to {MAX_NAMES} names, got {}", domains.len()));
     }
     for domain in domains {
         if let Some(text) = name(domain) {
@@ -33,8 +29,8 @@ pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
     if !agree_to_terms {
         return wrong(
             "agree_to_terms",
-            "the authority issues certificates to those who agree to its terms of service: read them (for Let's Encrypt, \
-             https://letsencrypt.org/repository/) and say `agree_to_terms = true`, or `.agree_to_terms()`"
+            "the authority requires agreement to its terms of service: read them (for Let's Encrypt, \
+             https://letsencrypt.org/repository/) and set `agree_to_terms = true`, or call `.agree_to_terms()`"
                 .to_owned(),
         );
     }
@@ -42,7 +38,7 @@ pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
         return wrong(
             "cache",
             "expected a folder that survives a restart: without one, every start would order a certificate, and authorities \
-             limit how many there are"
+             limit the number of orders"
                 .to_owned(),
         );
     }
@@ -53,7 +49,7 @@ pub(in crate::tls) fn settings(managed: &Managed) -> Result<(), TlsError> {
         );
     }
     limits(&managed.settings)?;
-    super::client::trust(&managed.settings).map(drop)
+    super::client::roots(&managed.settings).map(drop)
 }
 
 fn limits(settings: &Acme) -> Result<(), TlsError> {
@@ -65,8 +61,8 @@ fn limits(settings: &Acme) -> Result<(), TlsError> {
         (first_retry, "first_retry"),
         (&settings.check_interval, "check_interval"),
     ];
-    if let Some((_, place)) = times.iter().find(|(time, _)| time.is_zero()) {
-        return Err(TlsError::new(format!("acme.{place}"), "must not be 0"));
+    if let Some((_, field)) = times.iter().find(|(time, _)| time.is_zero()) {
+        return Err(TlsError::new(format!("acme.{field}"), "must not be 0"));
     }
     if settings.longest_retry < *first_retry {
         return Err(TlsError::new("acme.longest_retry", "must not be shorter than `first_retry`"));
@@ -74,11 +70,11 @@ fn limits(settings: &Acme) -> Result<(), TlsError> {
     Ok(())
 }
 
-/// What is wrong with a name.
+/// The mistake in a name, if there is one.
 fn name(domain: &str) -> Option<String> {
     if domain.starts_with("*.") {
         return Some(format!(
-            "`{domain}` would have to be proved by DNS, which is not spoken here: list each name"
+            "`{domain}` could only be proved by DNS, which is not supported: list each name"
         ));
     }
     match ServerName::try_from(domain) {
@@ -93,34 +89,20 @@ fn name(domain: &str) -> Option<String> {
     }
 }
 
-/// The authority would be turned away before it has seen a proof.
-pub(in crate::tls) fn clients(tls: &Tls) -> Result<(), TlsError> {
-    let required =
-        matches!(tls.clients, Some(Clients { presence: ClientCertificates::Required, .. }));
-    if required && tls.managed().any(Managed::is_proved_by_tls) {
-        return Err(TlsError::new(
-            "acme.challenge",
-            "`tls-alpn-01` cannot be proved where every client must show a certificate: the authority has none. Take `http-01`, \
-             or `ClientCertificates::Optional`",
-        ));
-    }
-    Ok(())
-}
-
 /// Two certificates must not overwrite each other.
 pub(super) fn names_in_cache(all: &[Managed]) -> Result<(), TlsError> {
-    let place = |managed: &Managed| {
+    let key = |managed: &Managed| {
         let Acme { cache, directory, domains, .. } = &managed.settings;
         (cache.clone(), directory.clone(), domains.first().map(|name| name.to_ascii_lowercase()))
     };
     for (index, managed) in all.iter().enumerate() {
-        let same = |other: &&Managed| other.shares_cache(managed) && place(other) == place(managed);
+        let same = |other: &&Managed| other.shares_cache(managed) && key(other) == key(managed);
         if let Some(other) = all[..index].iter().find(same) {
             return Err(TlsError::new(
                 "acme.domains",
                 format!(
-                    "{:?} and {:?} begin with the same name, which is theirs in the cache: give both the same settings, or let \
-                     one begin with another name",
+                    "{:?} and {:?} start with the same name, under which both are stored in the cache: give both the same settings, or \
+                     start one with another name",
                     other.settings.domains, managed.settings.domains
                 ),
             ));

@@ -1,7 +1,8 @@
-//! The authority over HTTP: one connection a request, since there are a dozen in two months.
+//! The HTTP client for the authority. It opens one connection per request, since there are only a
+//! dozen requests in two months.
 //!
-//! It is ours so that the connection uses the cryptography of the listener, and each answer has a
-//! bound.
+//! The client of `instant-acme` is not used, so that the connection has the cryptography of the
+//! listener and each response has a size limit.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -24,10 +25,10 @@ use trine_core::BoxError;
 use trine_core::later::later;
 
 use crate::config::Acme;
-use crate::tls::certificate::Pem;
 use crate::tls::error::TlsError;
+use crate::tls::pem::Pem;
 
-/// Asks one authority.
+/// Sends requests to one authority.
 #[derive(Clone)]
 pub(super) struct Client(Arc<Inner>);
 
@@ -35,8 +36,8 @@ struct Inner {
     tls: TlsConnector,
     timeout: Duration,
     max_bytes: usize,
-    longest_wait: Duration,
-    /// Before this it wants no further order.
+    longest_retry_after: Duration,
+    /// The authority accepts no further order before this time.
     not_before: Mutex<Option<Instant>>,
 }
 
@@ -45,26 +46,26 @@ impl Client {
         let config = ClientConfig::builder_with_provider(Arc::clone(provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::new("the provider of cryptography", error.to_string()))?
-            .with_root_certificates(trust(settings)?)
+            .with_root_certificates(roots(settings)?)
             .with_no_client_auth();
         Ok(Client(Arc::new(Inner {
             tls: TlsConnector::from(Arc::new(config)),
             timeout: settings.request_timeout,
             max_bytes: settings.max_response_bytes,
-            longest_wait: settings.longest_retry_after,
+            longest_retry_after: settings.longest_retry_after,
             not_before: Mutex::new(None),
         })))
     }
 
-    /// How long the authority wants to be left alone.
+    /// The time until the authority accepts another order.
     pub(super) fn wait(&self) -> Duration {
         let until = *self.0.not_before.lock().unwrap_or_else(PoisonError::into_inner);
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 }
 
-/// Whom the connection is checked against.
-pub(super) fn trust(settings: &Acme) -> Result<RootCertStore, TlsError> {
+/// The authorities that the certificate of the connection is verified with.
+pub(super) fn roots(settings: &Acme) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     match &settings.roots {
         Some(file) => {
@@ -82,7 +83,7 @@ pub(super) fn trust(settings: &Acme) -> Result<RootCertStore, TlsError> {
             if added == 0 {
                 return Err(TlsError::new(
                     "acme.roots",
-                    "the system has no certificates of authorities (install `ca-certificates`), and none are given",
+                    "the system has no certificates of authorities (install `ca-certificates`), and none are configured",
                 ));
             }
         }
@@ -98,7 +99,7 @@ impl HttpClient for Client {
         let inner = Arc::clone(&self.0);
         Box::pin(async move {
             let url = request.uri().clone();
-            let answered = match timeout(inner.timeout, inner.ask(request)).await {
+            let answered = match timeout(inner.timeout, inner.send(request)).await {
                 Ok(answered) => answered,
                 Err(_) => Err(format!("no answer within {:?}", inner.timeout).into()),
             };
@@ -108,14 +109,14 @@ impl HttpClient for Client {
 }
 
 impl Inner {
-    async fn ask(&self, request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, BoxError> {
+    async fn send(&self, request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, BoxError> {
         let is_signed = request.method() == Method::POST;
         let response = self.exchange(request).await?;
         let (mut parts, body) = response.into_parts();
-        self.heed(&mut parts);
+        self.limit_retry_after(&mut parts);
         let json =
             parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
-        // An error of the protocol is a problem in JSON, and only that can be read as one.
+        // An error of the ACME protocol is a problem in JSON; other errors cannot be parsed as one.
         let failed = parts.status.is_client_error() || parts.status.is_server_error();
         if failed && !(is_signed && json) {
             return Err(format!("the authority answered {}", parts.status).into());
@@ -147,19 +148,19 @@ impl Inner {
         tokio::select! {
             biased;
             answered = &mut answered => return answered,
-            // It has ended, and what it read before is still there.
+            // The connection has ended, but what it has read before is still available.
             _ = connection => {}
         }
         answered.await
     }
 
-    /// Remembers how long to wait, and lets nobody else be told to wait longer.
-    fn heed(&self, parts: &mut http::response::Parts) {
-        let Some(wait) = parts.headers.get(RETRY_AFTER).and_then(wait) else {
+    /// Records `Retry-After`, and limits the value that `instant-acme` sees.
+    fn limit_retry_after(&self, parts: &mut http::response::Parts) {
+        let Some(wait) = parts.headers.get(RETRY_AFTER).and_then(retry_after) else {
             parts.headers.remove(RETRY_AFTER);
             return;
         };
-        let wait = wait.min(self.longest_wait);
+        let wait = wait.min(self.longest_retry_after);
         parts.headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&parts.status)
         {
@@ -171,14 +172,14 @@ impl Inner {
 
 fn address(url: &Uri) -> Result<(String, u16), BoxError> {
     if url.scheme_str() != Some("https") {
-        return Err("the authority must be asked over `https://` (RFC 8555, 6.1)".into());
+        return Err("the URL of the authority must start with `https://` (RFC 8555, 6.1)".into());
     }
     let host = url.host().ok_or("the URL has no host")?;
     Ok((host.to_owned(), url.port_u16().unwrap_or(443)))
 }
 
-/// Seconds, or a date (RFC 9110, 10.2.3).
-fn wait(value: &HeaderValue) -> Option<Duration> {
+/// Parses `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -192,8 +193,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_to_wait_is_seconds_or_a_date() {
-        let read = |text: &'static str| wait(&HeaderValue::from_static(text));
+    fn retry_after_is_seconds_or_a_date() {
+        let read = |text: &'static str| retry_after(&HeaderValue::from_static(text));
         assert_eq!(read("120"), Some(Duration::from_secs(120)));
         assert_eq!(
             read("18446744073709551615"),
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn only_https_is_asked() {
+    fn only_https_urls_are_requested() {
         assert_eq!(address(&"https://a/x".parse().unwrap()).unwrap(), ("a".to_owned(), 443));
         assert_eq!(
             address(&"https://[::1]:14000/x".parse().unwrap()).unwrap(),

@@ -1,4 +1,4 @@
-//! The task that keeps a certificate fresh.
+//! The task that renews a certificate.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,25 +9,27 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use trine_core::later::later;
 
-use super::account::{self, Known};
+use super::account::{self, StoredAccount};
 use super::cache::AcmeCache;
 use super::client::Client;
-use super::due::{self, Term};
+use super::managed::{Managed, distinct};
 use super::order::order;
-use super::{Managed, distinct, retry};
-use crate::server::enter::Door;
+use super::renewal::{self, CertificateInfo};
+use super::retry;
 use crate::server::shutdown::{Phase, reached};
-use crate::tls::certificate::{self, Pem};
+use crate::tls::acceptor::TlsAcceptor;
+use crate::tls::certificate;
 use crate::tls::error::TlsError;
+use crate::tls::pem::Pem;
 
-/// Shows what the cache has, and tells what keeps it fresh from then on: one task a certificate,
-/// which ends with the server.
+/// Loads the certificates of the cache, and returns one task per certificate that renews it until
+/// the server ends.
 pub(crate) async fn start(
-    doors: &[Arc<Door>],
+    acceptors: &[Arc<TlsAcceptor>],
     phase: &watch::Receiver<Phase>,
 ) -> Result<Vec<impl Future<Output = ()> + Send + use<>>, TlsError> {
     let mut tasks = Vec::new();
-    for (managed, provider) in distinct(doors)? {
+    for (managed, provider) in distinct(acceptors.iter())? {
         let mut keeper = Keeper::new(managed, provider)?;
         keeper.begin().await;
         let mut phase = phase.clone();
@@ -49,22 +51,22 @@ struct Keeper {
     name: String,
     client: Client,
     provider: Arc<CryptoProvider>,
-    account: Option<Known>,
-    /// The authority does not know the account of the cache.
-    forgotten: bool,
-    /// The certificate that is shown, and when it is due.
-    shown: Option<(Term, SystemTime)>,
-    /// Whether the authority says when to renew.
+    account: Option<StoredAccount>,
+    /// Whether the authority has rejected the account of the cache.
+    account_unknown: bool,
+    /// The current certificate, and when its renewal is due.
+    current: Option<(CertificateInfo, SystemTime)>,
+    /// Whether the authority suggests a time of renewal.
     suggests: bool,
-    /// Before this, no suggestion counts: it may be wrong each time.
-    settled: SystemTime,
+    /// Suggestions are ignored before this time, so that wrong ones cause no series of orders.
+    no_suggestion_before: SystemTime,
     failures: u32,
 }
 
 impl Keeper {
     fn new(managed: Managed, provider: Arc<CryptoProvider>) -> Result<Keeper, TlsError> {
         let settings = &managed.settings;
-        // That there is one was checked.
+        // `check` has made sure that there is one.
         let first = settings.domains.first().map_or("", String::as_str).to_ascii_lowercase();
         Ok(Keeper {
             name: format!("{}.{first}.pem", account::authority(settings)),
@@ -73,26 +75,27 @@ impl Keeper {
             managed,
             provider,
             account: None,
-            forgotten: false,
-            shown: None,
+            account_unknown: false,
+            current: None,
             suggests: false,
-            settled: SystemTime::UNIX_EPOCH,
+            no_suggestion_before: SystemTime::UNIX_EPOCH,
             failures: 0,
         })
     }
 
-    /// Shows what is in the cache. What is not will be ordered once the server runs.
+    /// Loads the certificate from the cache. If it is not there, it is ordered once the server
+    /// runs.
     async fn begin(&mut self) {
-        let looked = timeout(self.managed.settings.request_timeout, self.look()).await;
+        let loaded = timeout(self.managed.settings.request_timeout, self.load()).await;
         let domains = &self.managed.settings.domains;
-        match looked {
-            Ok(Ok(())) if self.shown.is_some() => {}
+        match loaded {
+            Ok(Ok(())) if self.current.is_some() => {}
             Ok(Ok(())) => tracing::warn!(
                 ?domains,
-                "ACME: there is no certificate yet; until one is there, handshakes for these names are refused"
+                "ACME: there is no certificate yet; until it is issued, handshakes for these names fail"
             ),
             Ok(Err(error)) => {
-                tracing::error!(%error, ?domains, "ACME: nothing is ordered without the cache")
+                tracing::error!(%error, ?domains, "ACME: nothing is ordered without the cache");
             }
             Err(_) => tracing::error!(
                 ?domains,
@@ -112,10 +115,10 @@ impl Keeper {
             let renewed = match timeout(limit, self.renew()).await {
                 Ok(renewed) => renewed,
                 Err(_) => {
-                    Err(Error::Other(format!("the order was not done within {limit:?}").into()))
+                    Err(Error::Other(format!("the order was not finished within {limit:?}").into()))
                 }
             };
-            self.managed.state.forget_proofs();
+            self.managed.state.clear_answers();
             let Err(error) = renewed else {
                 self.failures = 0;
                 continue;
@@ -124,21 +127,21 @@ impl Keeper {
             let pause = retry::pause(&self.managed.settings, self.failures, &self.provider);
             let pause = pause.max(self.client.wait());
             let (domains, failures) = (&self.managed.settings.domains, self.failures);
-            tracing::error!(%error, ?domains, failures, again_in = ?pause, "ACME: there is no new certificate");
+            tracing::error!(%error, ?domains, failures, again_in = ?pause, "ACME: no new certificate was issued");
             sleep(pause).await;
         }
     }
 
-    /// How long there is nothing to do. The clock may be set, and the authority may change its
-    /// mind.
+    /// The time until the next check. It is bounded, because the clock may be set and the authority
+    /// may change its suggestion.
     async fn wait(&mut self) -> Duration {
         let remaining = |due: SystemTime| due.duration_since(SystemTime::now()).unwrap_or_default();
-        let Some((_, due)) = self.shown else { return Duration::ZERO };
+        let Some((_, due)) = self.current else { return Duration::ZERO };
         if remaining(due).is_zero() {
             return Duration::ZERO;
         }
         let due = match timeout(self.managed.settings.order_timeout, self.suggestion()).await {
-            Ok(Ok(Some(suggested))) => suggested.max(self.settled).min(due),
+            Ok(Ok(Some(suggested))) => suggested.max(self.no_suggestion_before).min(due),
             Ok(Ok(None)) => due,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "ACME: the authority could not be asked when to renew");
@@ -146,117 +149,119 @@ impl Keeper {
             }
             Err(_) => due,
         };
-        if let Some((_, known)) = &mut self.shown {
+        if let Some((_, known)) = &mut self.current {
             *known = due;
         }
         remaining(due).min(self.managed.settings.check_interval)
     }
 
-    /// When the authority wants the certificate to be renewed (RFC 9773), unless that fits already.
+    /// The time at which the authority wants the certificate to be renewed (RFC 9773), unless the
+    /// current plan already agrees with it.
     async fn suggestion(&mut self) -> Result<Option<SystemTime>, Error> {
-        if self.account.is_none() && !self.forgotten {
-            self.account = Known::load(&self.managed.settings, &self.cache, &self.client).await?;
+        if self.account.is_none() && !self.account_unknown {
+            self.account =
+                StoredAccount::load(&self.managed.settings, &self.cache, &self.client).await?;
         }
-        let (Some(known), Some((term, due))) = (&self.account, &self.shown) else {
+        let (Some(known), Some((info, due))) = (&self.account, &self.current) else {
             return Ok(None);
         };
-        let Some(identifier) = &term.identifier else { return Ok(None) };
+        let Some(identifier) = &info.identifier else { return Ok(None) };
         let window = match known.account.renewal_info(identifier).await {
-            Ok((info, _)) => info.suggested_window,
+            Ok((renewal, _)) => renewal.suggested_window,
             Err(Error::Unsupported(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         self.suggests = true;
         let (start, end) = (window.start.into(), window.end.into());
-        Ok((!(start..=end).contains(due)).then(|| due::within(start, end, &self.provider)))
+        Ok((!(start..=end).contains(due)).then(|| renewal::within(start, end, &self.provider)))
     }
 
-    /// Takes what another instance has ordered, or orders.
+    /// Loads a certificate that another instance has ordered, or orders one.
     async fn renew(&mut self) -> Result<(), Error> {
-        self.look().await?;
-        if self.shown.as_ref().is_some_and(|(_, due)| *due > SystemTime::now()) {
+        self.load().await?;
+        if self.current.as_ref().is_some_and(|(_, due)| *due > SystemTime::now()) {
             return Ok(());
         }
         let began = Instant::now();
         let pem = self.order().await?;
-        self.show(&pem).map_err(|error| Error::Other(error.into()))?;
+        self.install(&pem).map_err(|error| Error::Other(error.into()))?;
         let domains = &self.managed.settings.domains;
-        tracing::info!(?domains, took = ?began.elapsed(), "ACME: a new certificate is shown");
+        tracing::info!(?domains, took = ?began.elapsed(), "ACME: a new certificate is in use");
         if let Err(error) = self.cache.store(&self.name, pem.into_bytes()).await {
-            let place = self.cache.place(&self.name);
-            tracing::error!(%error, "ACME: {place} cannot be written; a restart will order another certificate");
+            let location = self.cache.location(&self.name);
+            tracing::error!(%error, "ACME: {location} cannot be written; a restart will order another certificate");
         }
         let now = SystemTime::now();
-        self.settled = later(now, self.managed.settings.check_interval);
-        match &self.shown {
-            // Orders would follow each other without a pause.
-            Some((_, due)) if *due <= now => {
-                Err(Error::Other("the new certificate is due already: is the clock right?".into()))
-            }
+        self.no_suggestion_before = later(now, self.managed.settings.check_interval);
+        match &self.current {
+            // Otherwise orders would follow each other without a pause.
+            Some((_, due)) if *due <= now => Err(Error::Other(
+                "the new certificate is already due for renewal: is the clock right?".into(),
+            )),
             _ => Ok(()),
         }
     }
 
     async fn order(&mut self) -> Result<String, Error> {
         let settings = &self.managed.settings;
-        if self.account.is_none() && !self.forgotten {
-            self.account = Known::load(settings, &self.cache, &self.client).await?;
+        if self.account.is_none() && !self.account_unknown {
+            self.account = StoredAccount::load(settings, &self.cache, &self.client).await?;
         }
         let known = match &self.account {
             Some(known) => known,
-            None => self.account.insert(Known::create(settings, &self.client).await?),
+            None => self.account.insert(StoredAccount::create(settings, &self.client).await?),
         };
-        self.forgotten = false;
-        known.keep(settings, &self.cache).await?;
-        // An authority may refuse it; the next try does without.
-        let old = self.shown.as_ref().and_then(|(term, _)| term.identifier.clone());
+        self.account_unknown = false;
+        known.store(settings, &self.cache).await?;
+        // An authority may reject the reference to the old certificate; the next attempt omits it.
+        let old = self.current.as_ref().and_then(|(info, _)| info.identifier.clone());
         let old = old.filter(|_| self.suggests && self.failures == 0);
         let ordered =
             order(settings, &known.account, &self.managed.state, &self.provider, old).await;
         if let Err(Error::Api(problem)) = &ordered
             && problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:accountDoesNotExist")
         {
-            // The next try begins with another one.
+            // The next attempt creates another account.
             self.account = None;
-            self.forgotten = true;
+            self.account_unknown = true;
         }
         ordered
     }
 
-    /// Shows what is in the cache, where that is usable and new.
-    async fn look(&mut self) -> Result<(), Error> {
-        let place = self.cache.place(&self.name);
+    /// Installs the certificate of the cache, if it is usable and new.
+    async fn load(&mut self) -> Result<(), Error> {
+        let location = self.cache.location(&self.name);
         let kept = self.cache.load(&self.name).await;
         let kept =
-            kept.map_err(|error| account::failed("read", &self.cache, &self.name, &error))?;
+            kept.map_err(|error| account::cache_error("read", &self.cache, &self.name, &error))?;
         let Some(kept) = kept else { return Ok(()) };
-        if let Err(error) = self.show(&String::from_utf8_lossy(&kept)) {
-            tracing::error!(%error, "ACME: {place} cannot be used; another certificate is ordered");
+        if let Err(error) = self.install(&String::from_utf8_lossy(&kept)) {
+            tracing::error!(%error, "ACME: {location} cannot be used; another certificate is ordered");
         }
         Ok(())
     }
 
-    fn show(&mut self, pem: &str) -> Result<(), String> {
+    fn install(&mut self, pem: &str) -> Result<(), String> {
         let text = Pem::text(pem);
         let certified = certificate::load(&text, &text, &self.provider)
             .map_err(|error| error.to_string())?
             .certified;
-        let term = certified.cert.first().map(|der| Term::of(der));
-        let term = term.and_then(Result::ok).ok_or("the certificate cannot be read (X.509)")?;
+        let info = certified.cert.first().map(|der| CertificateInfo::of(der));
+        let info = info.and_then(Result::ok).ok_or("the certificate cannot be read (X.509)")?;
         let domains = &self.managed.settings.domains;
-        if !term.covers(domains) {
+        if !info.covers(domains) {
             return Err(format!(
                 "expected a certificate for {domains:?}, got one for {:?}",
-                term.names
+                info.names
             ));
         }
         let current = self.managed.state.certificate();
         if current.is_some_and(|current| current.cert == certified.cert) {
             return Ok(());
         }
-        let due = term.due(&self.provider);
-        self.shown = Some((term, due));
-        self.managed.state.show(certified);
+        let due = info.due(&self.provider);
+        self.current = Some((info, due));
+        self.managed.state.install(certified);
         Ok(())
     }
 }

@@ -7,10 +7,11 @@ use instant_acme::{
 use rustls::crypto::CryptoProvider;
 use trine_core::later::NEVER;
 
-use super::{State, proof};
+use super::challenge;
+use super::state::State;
 use crate::config::{Acme, AcmeChallenge};
 
-/// Orders a certificate for a key that is made for it, and tells both as PEM, the key first.
+/// Orders a certificate for a new key, and returns both as PEM, the key first.
 pub(super) async fn order(
     settings: &Acme,
     account: &Account,
@@ -25,13 +26,13 @@ pub(super) async fn order(
         new = new.replaces(old);
     }
     let mut order = account.new_order(&new).await?;
-    // It adds them to the present.
+    // The policy adds these times to the present.
     let (first, limit) = (settings.poll_interval.min(NEVER), settings.order_timeout.min(NEVER));
     let policy = RetryPolicy::new().initial_delay(first).timeout(limit);
     if order.state().status == OrderStatus::Pending {
-        prove(&mut order, settings, state, provider).await?;
+        answer_challenges(&mut order, settings, state, provider).await?;
         if order.poll_ready(&policy).await? == OrderStatus::Invalid {
-            return Err(why(&mut order).await);
+            return Err(explain(&mut order).await);
         }
     }
     let key = order.finalize().await?;
@@ -39,8 +40,8 @@ pub(super) async fn order(
     Ok(format!("{key}{chain}"))
 }
 
-/// Shows the proofs, and says that they are there.
-async fn prove(
+/// Answers the challenges, and tells the authority that the answers are ready.
+async fn answer_challenges(
     order: &mut Order,
     settings: &Acme,
     state: &State,
@@ -63,20 +64,20 @@ async fn prove(
                 ));
             }
         }
-        let Some(mut challenge) = authorization.challenge(kind.clone()) else {
+        let Some(mut offered) = authorization.challenge(kind.clone()) else {
             return Err(Error::Other(
-                format!("the authority does not offer `{name}`; take another challenge").into(),
+                format!("the authority does not offer `{name}`; choose another challenge").into(),
             ));
         };
-        proof::show(state, &challenge, settings.challenge, provider)?;
-        challenge.set_ready().await?;
+        challenge::answer(state, &offered, settings.challenge, provider)?;
+        offered.set_ready().await?;
     }
     Ok(())
 }
 
-/// What the authority has against the proofs.
-async fn why(order: &mut Order) -> Error {
-    let mut told = Vec::new();
+/// The reasons why the authority did not accept the answers.
+async fn explain(order: &mut Order) -> Error {
+    let mut reasons = Vec::new();
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
         if authorization.refresh().await.is_err() {
@@ -84,8 +85,12 @@ async fn why(order: &mut Order) -> Error {
         }
         let problems =
             authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
-        told.extend(problems.map(|problem| format!("{}: {problem}", authorization.identifier())));
+        reasons
+            .extend(problems.map(|problem| format!("{}: {problem}", authorization.identifier())));
     }
-    let told = if told.is_empty() { "it does not say why".to_owned() } else { told.join("; ") };
-    Error::Other(format!("the authority could not see the proof: {told}").into())
+    let reasons =
+        if reasons.is_empty() { "it states no reason".to_owned() } else { reasons.join("; ") };
+    Error::Other(
+        format!("the authority did not accept the answer to its challenge: {reasons}").into(),
+    )
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use rustls::crypto::CryptoProvider;
 use trine_core::later::NEVER;
 
-use super::due::chance;
+use super::renewal::chance;
 use crate::config::Acme;
 
-/// Doubles with each failure up to the longest, and is less by up to a quarter, by chance.
+/// The time until the next attempt: it doubles with each failure up to `longest_retry`, and a
+/// random part of up to a quarter is subtracted.
 pub(super) fn pause(settings: &Acme, failures: u32, provider: &CryptoProvider) -> Duration {
     let doubled =
         settings.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
@@ -20,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_times_are_no_panic() {
+    fn the_longest_times_do_not_panic() {
         let settings =
             Acme { first_retry: Duration::MAX, longest_retry: Duration::MAX, ..Acme::default() };
         let provider = rustls::crypto::aws_lc_rs::default_provider();

@@ -1,22 +1,22 @@
-//! What the task that orders and the connections share.
+//! What the task of a certificate and the connections share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::sign::CertifiedKey;
 
-/// The certificate that is shown, and the proofs of the order that is under way.
+/// The current certificate, and the answers to the challenges of the order in progress.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     certificate: RwLock<Option<Arc<CertifiedKey>>>,
-    proofs: RwLock<Proofs>,
+    answers: RwLock<Answers>,
 }
 
 #[derive(Debug, Default)]
-struct Proofs {
-    /// By name.
+struct Answers {
+    /// Certificates by name.
     tls: HashMap<String, Arc<CertifiedKey>>,
-    /// By token.
+    /// Files by token.
     http: HashMap<String, String>,
 }
 
@@ -25,33 +25,34 @@ impl State {
         self.certificate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn show(&self, certificate: Arc<CertifiedKey>) {
+    pub(super) fn install(&self, certificate: Arc<CertifiedKey>) {
         *self.certificate.write().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
     }
 
-    /// What proves `name` to the authority, in a handshake for its protocol.
-    pub(crate) fn tls_proof(&self, name: &str) -> Option<Arc<CertifiedKey>> {
-        self.proofs.read().unwrap_or_else(PoisonError::into_inner).tls.get(name).cloned()
+    /// The certificate that answers the TLS challenge for `name`.
+    pub(crate) fn challenge_certificate(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        self.answers.read().unwrap_or_else(PoisonError::into_inner).tls.get(name).cloned()
     }
 
-    pub(super) fn http_proof(&self, token: &str) -> Option<String> {
-        self.proofs.read().unwrap_or_else(PoisonError::into_inner).http.get(token).cloned()
+    /// The file that answers the HTTP challenge with this token.
+    pub(super) fn challenge_file(&self, token: &str) -> Option<String> {
+        self.answers.read().unwrap_or_else(PoisonError::into_inner).http.get(token).cloned()
     }
 
-    pub(super) fn prove_by_tls(&self, name: String, certificate: CertifiedKey) {
-        self.proofs().tls.insert(name, Arc::new(certificate));
+    pub(super) fn answer_by_tls(&self, name: String, certificate: CertifiedKey) {
+        self.answers().tls.insert(name, Arc::new(certificate));
     }
 
-    pub(super) fn prove_by_http(&self, token: String, text: String) {
-        self.proofs().http.insert(token, text);
+    pub(super) fn answer_by_http(&self, token: String, text: String) {
+        self.answers().http.insert(token, text);
     }
 
-    /// The order is over.
-    pub(super) fn forget_proofs(&self) {
-        *self.proofs() = Proofs::default();
+    /// Removes all answers at the end of an order.
+    pub(super) fn clear_answers(&self) {
+        *self.answers() = Answers::default();
     }
 
-    fn proofs(&self) -> std::sync::RwLockWriteGuard<'_, Proofs> {
-        self.proofs.write().unwrap_or_else(PoisonError::into_inner)
+    fn answers(&self) -> std::sync::RwLockWriteGuard<'_, Answers> {
+        self.answers.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,7 @@ use rustls::pki_types::CertificateSigningRequestDer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trine_core::Body;
-use trine_server::{Acme, Listen, ServerConfig};
+use trine_server::{Acme, Listener, ServerConfig};
 
 use super::jws::{Key, Signed, decode, encode, open};
 use super::validate;
@@ -110,7 +110,7 @@ impl Test {
     pub(crate) fn open(&mut self) {
         let port = self.url.split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
         let listener =
-            Listen::tls(([127, 0, 0, 1], port).into(), self.own.sign(&["localhost"]).tls());
+            Listener::tls(([127, 0, 0, 1], port).into(), self.own.sign(&["localhost"]).tls());
         let (desk, issuer) = (Arc::clone(&self.desk), Arc::clone(&self.issuer));
         let service = tower::service_fn(move |request| {
             answer(Arc::clone(&desk), Arc::clone(&issuer), request)

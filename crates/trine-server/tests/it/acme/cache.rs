@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use trine_server::tls::{AcmeCache, CacheFuture, Tls};
-use trine_server::{Acme, Listen};
+use trine_server::{Acme, Listener};
 
 use super::authority::Test;
 use super::log::Log;
@@ -116,7 +116,7 @@ async fn what_could_not_be_kept_is_not_ordered() {
     let authority = Test::start();
     let log = Log::start();
     let tls = Tls::acme(authority.acme(&["example.com"])).acme_cache(Arc::new(Full));
-    let site = Site::with(&authority, tls, Listen::tcp(ANYWHERE.into()));
+    let site = Site::with(&authority, tls, Listener::tcp(ANYWHERE.into()));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((authority.count("account"), authority.count("order")), (1, 0));
     assert!(log.text().contains("account.json in the cache cannot be written"), "{}", log.text());
@@ -146,9 +146,9 @@ async fn several_instances_share_a_cache_of_ones_own() {
     let shared = Arc::new(Memory::default());
     let acme = Acme { cache: None, ..authority.acme(&["example.com"]) };
     let tls = || Tls::acme(acme.clone()).acme_cache(Arc::clone(&shared));
-    let one = Site::with(&authority, tls(), Listen::tcp(ANYWHERE.into()));
+    let one = Site::with(&authority, tls(), Listener::tcp(ANYWHERE.into()));
     let first = one.next(&authority, "example.com", b"").await;
-    let two = Site::with(&authority, tls(), Listen::tcp(ANYWHERE.into()));
+    let two = Site::with(&authority, tls(), Listener::tcp(ANYWHERE.into()));
     assert_eq!(two.certificate(&authority, "example.com").await.unwrap(), first);
     assert_eq!(authority.count("order"), 1);
     one.stop().await;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use trine_server::https::HttpsRedirect;
 use trine_server::tls::Tls;
-use trine_server::{AcmeChallenge, Listen, Server, ServerConfig};
+use trine_server::{AcmeChallenge, Listener, Server, ServerConfig};
 
 use super::authority::Test;
 use super::site::{ANYWHERE, Site};
@@ -17,7 +17,7 @@ async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
         let acme =
             authority.acme(&["example.com", "www.example.com"]).challenge(AcmeChallenge::Http01);
         let redirects = redirect.is_some();
-        let plain = Listen { redirect, ..Listen::tcp(ANYWHERE.into()) };
+        let plain = Listener { redirect, ..Listener::tcp(ANYWHERE.into()) };
         let site = Site::with(&authority, Tls::acme(acme), plain);
         site.next(&authority, "example.com", b"").await;
         assert_eq!(site.calls.load(Ordering::Relaxed), 0);
@@ -37,7 +37,7 @@ async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
 async fn without_a_plain_listener_it_is_refused_at_the_start() {
     let authority = Test::start();
     let acme = authority.acme(&["example.com"]).challenge(AcmeChallenge::Http01);
-    let listeners = vec![Listen::tls(ANYWHERE.into(), Tls::acme(acme))];
+    let listeners = vec![Listener::tls(ANYWHERE.into(), Tls::acme(acme))];
     let error = Server::new(ServerConfig { listeners, ..config() }).bind().unwrap_err().to_string();
     assert!(error.contains("acme.challenge") && error.contains("plain HTTP"), "{error}");
     authority.stop().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use trine_server::Listen;
+use trine_server::Listener;
 use trine_server::tls::{ClientCertificates, Tls};
 
 use super::authority::Test;
@@ -41,7 +41,7 @@ async fn it_stands_beside_other_certificates_by_name() {
     let tls = Tls::from_files(folder.join("other.pem"), folder.join("other.key"))
         .and_acme(authority.acme(&["one.example"]))
         .and_acme(authority.acme(&["two.example"]));
-    let site = Site::with(&authority, tls, Listen::tcp(ANYWHERE.into()));
+    let site = Site::with(&authority, tls, Listener::tcp(ANYWHERE.into()));
     let one = site.next(&authority, "one.example", b"").await;
     let two = site.next(&authority, "two.example", b"").await;
     assert_ne!(one, two);
@@ -61,7 +61,7 @@ async fn it_stands_beside_other_certificates_by_name() {
 async fn it_is_ordered_once_for_several_listeners() {
     let authority = Test::start();
     let acme = authority.acme(&["example.com"]);
-    let second = Listen::tls(ANYWHERE.into(), Tls::acme(acme.clone()));
+    let second = Listener::tls(ANYWHERE.into(), Tls::acme(acme.clone()));
     let site = Site::with(&authority, Tls::acme(acme), second);
     let certificate = site.next(&authority, "example.com", b"").await;
     let stream = connect(site.http, "example.com", &authority.trusted()).await.unwrap();
@@ -107,7 +107,7 @@ async fn clients_may_be_asked_for_certificates_beside_it() {
     let clients = Authority::new("of clients").pem();
     let tls = Tls::acme(authority.acme(&["example.com"]))
         .client_authorities_pem(clients.clone(), ClientCertificates::Optional);
-    let site = Site::with(&authority, tls, Listen::tcp(ANYWHERE.into()));
+    let site = Site::with(&authority, tls, Listener::tcp(ANYWHERE.into()));
     site.next(&authority, "example.com", b"").await;
     site.stop().await;
     let tls = Tls::acme(authority.acme(&["example.com"]))

@@ -59,7 +59,7 @@ async fn an_order_that_is_never_decided_ends() {
     let site = Site::start(&authority, acme);
     within(async {
         while !log.text().contains("timed out waiting for an order")
-            && !log.text().contains("was not done within 1s")
+            && !log.text().contains("was not finished within 1s")
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

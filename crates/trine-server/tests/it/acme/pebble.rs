@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use trine_core::Body;
 use trine_server::https::HttpsRedirect;
 use trine_server::tls::Tls;
-use trine_server::{Acme, AcmeChallenge, Listen, ServerConfig};
+use trine_server::{Acme, AcmeChallenge, Listener, ServerConfig};
 
 use super::site::ANYWHERE;
 use crate::common::pki::{Authority, anything, ask, connect, trusting};
@@ -64,9 +64,9 @@ async fn pebble_issues_a_certificate_by_each_challenge() {
                 .challenge(challenge)
                 .agree_to_terms()
         };
-        let plain = Listen::redirect_to_https(ANYWHERE.into(), HttpsRedirect::new());
+        let plain = Listener::redirect_to_https(ANYWHERE.into(), HttpsRedirect::new());
         let bound = bind(ServerConfig {
-            listeners: vec![Listen::tls(ANYWHERE.into(), Tls::acme(acme)), plain],
+            listeners: vec![Listener::tls(ANYWHERE.into(), Tls::acme(acme)), plain],
             ..config()
         });
         let places: Vec<_> = bound.local_addrs().map(|address| address.tcp().unwrap()).collect();

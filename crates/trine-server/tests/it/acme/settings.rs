@@ -1,9 +1,9 @@
-//! Mistakes, told before anything starts.
+//! Mistakes in the settings, reported before the server starts.
 
 use std::time::Duration;
 
 use trine_server::tls::Tls;
-use trine_server::{Acme, Listen, Server, ServerConfig};
+use trine_server::{Acme, Certificate, Listener, Server, ServerConfig};
 
 use super::authority::Test;
 use super::site::ANYWHERE;
@@ -19,7 +19,7 @@ async fn each_mistake_is_told_with_its_place() {
     let cases = [
         (names(&[]), "acme.domains: expected 1 to 100 names, got 0"),
         (Acme { domains: many, ..good() }, "acme.domains: expected 1 to 100 names, got 101"),
-        (names(&["*.example.com"]), "acme.domains: `*.example.com` would have to be proved by DNS"),
+        (names(&["*.example.com"]), "acme.domains: `*.example.com` could only be proved by DNS"),
         (names(&["192.0.2.1"]), "acme.domains: expected a name, got the address"),
         (names(&["exämple.com"]), "acme.domains: expected a name in ASCII"),
         (names(&["https://example.com"]), "acme.domains: expected a name such as"),
@@ -39,22 +39,19 @@ async fn each_mistake_is_told_with_its_place() {
         assert!(error.starts_with(text), "expected {text}\ngot {error}");
     }
     let two = Tls::acme(good()).and_acme(names(&["example.com", "www.example.com"]));
-    let listeners = vec![Listen::tls(ANYWHERE.into(), two)];
+    let listeners = vec![Listener::tls(ANYWHERE.into(), two)];
     let error = Server::new(ServerConfig { listeners, ..config() }).bind().unwrap_err().to_string();
-    assert!(error.contains("begin with the same name"), "{error}");
+    assert!(error.contains("start with the same name"), "{error}");
     authority.stop().await;
 }
 
 #[test]
-fn the_short_form_has_one_certificate() {
-    let short = ServerConfig {
-        acme: Acme::new(["example.com"]).cache("certificates").agree_to_terms(),
-        tls_redirect: Some(443),
-        ..config()
-    };
-    let places = short.places();
-    assert!(places[0].redirect.is_some() && places[1].scheme() == "https");
-    let both = ServerConfig { tls_self_signed: true, ..short };
-    let error = Server::new(both).bind().unwrap_err().to_string();
-    assert!(error.contains("`acme.domains` excludes"), "{error}");
+fn the_short_form_orders_its_certificate() {
+    let acme = Acme::new(["example.com"]).cache("certificates").agree_to_terms();
+    let short = ServerConfig { certificate: acme.into(), tls_redirect: Some(443), ..config() };
+    let listeners = short.resolved_listeners();
+    assert!(listeners[0].redirect.is_some() && listeners[1].scheme() == "https");
+    let nowhere = ServerConfig { certificate: Certificate::None, ..short };
+    let error = Server::new(nowhere).bind().unwrap_err().to_string();
+    assert!(error.contains("`tls_redirect` leads to TLS, which needs"), "{error}");
 }

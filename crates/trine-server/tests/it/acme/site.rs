@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use http::{Request, Response};
 use trine_core::Body;
 use trine_server::tls::Tls;
-use trine_server::{Acme, Listen, NativeUpgrades, ServerConfig, ServerHandle};
+use trine_server::{Acme, Listener, NativeUpgrades, ServerConfig, ServerHandle};
 
 use super::authority::Test;
 use crate::common::pki::{connect, shown};
@@ -27,12 +27,12 @@ pub(crate) const ANYWHERE: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 impl Site {
     pub(crate) fn start(authority: &Test, acme: Acme) -> Site {
-        Site::with(authority, Tls::acme(acme), Listen::tcp(ANYWHERE.into()))
+        Site::with(authority, Tls::acme(acme), Listener::tcp(ANYWHERE.into()))
     }
 
     /// One place for TLS, one for plain HTTP, and the authority knows where they are.
-    pub(crate) fn with(authority: &Test, tls: Tls, plain: Listen) -> Site {
-        let listeners = vec![Listen::tls(ANYWHERE.into(), tls), plain];
+    pub(crate) fn with(authority: &Test, tls: Tls, plain: Listener) -> Site {
+        let listeners = vec![Listener::tls(ANYWHERE.into(), tls), plain];
         let bound = bind(ServerConfig { listeners, ..config() });
         let places: Vec<SocketAddr> =
             bound.local_addrs().map(|address| address.tcp().unwrap()).collect();

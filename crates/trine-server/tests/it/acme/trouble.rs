@@ -125,7 +125,11 @@ async fn a_proof_that_is_not_seen_makes_no_storm() {
     assert!((3..=6).contains(&orders), "{orders} orders");
     assert!(challenges <= orders, "{challenges} challenges of {orders} orders");
     let text = log.text();
-    assert!(text.contains("could not see the proof") && text.contains("example.com: "), "{text}");
+    assert!(
+        text.contains("did not accept the answer to its challenge")
+            && text.contains("example.com: "),
+        "{text}"
+    );
     authority.desk().tls = Some(site.tls);
     within(site.next(&authority, "example.com", b"")).await;
     site.stop().await;

@@ -12,7 +12,7 @@ use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Listener, ServerConfig};
 
 use crate::common::pki::{Authority, connect};
 use crate::common::{Running, config, start, within};
@@ -35,7 +35,7 @@ async fn clear() -> (Running, Client) {
 async fn secure() -> (Running, Client) {
     let authority = Authority::new("of the test");
     let tls = authority.sign(&["localhost"]).tls();
-    let listeners = vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)];
+    let listeners = vec![Listener::tls(([127, 0, 0, 1], 0).into(), tls)];
     let server = start(ServerConfig { listeners, ..config() });
     let mut trusted = authority.trusted();
     trusted.alpn_protocols = vec![b"h2".to_vec()];

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Listener, ServerConfig};
 
 use super::peer::{self, *};
 use crate::common::pki::Authority;
@@ -895,7 +895,7 @@ async fn every_case_gets_its_verdict() {
 async fn every_case_gets_the_same_verdict_over_tls() {
     let authority = Authority::new("ours");
     let tls = authority.sign(&["localhost"]).tls();
-    let place = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let place = Listener::tls(([127, 0, 0, 1], 0).into(), tls);
     // The cases speak of `http`, as a proxy does that ends the TLS of its clients and begins its
     // own.
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];

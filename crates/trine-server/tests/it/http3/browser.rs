@@ -7,7 +7,7 @@ use http::{Request, Response};
 use rustls::pki_types::CertificateDer;
 use tokio::process::Command;
 use trine_core::Body;
-use trine_server::{Listen, ServerConfig, tls::Tls};
+use trine_server::{Listener, ServerConfig, tls::Tls};
 
 use super::peer::config;
 use crate::common;
@@ -40,7 +40,7 @@ async fn chromium_speaks_to_it() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
         .unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
-    let listeners = vec![Listen::tls(config().socket_addr(), tls).http3()];
+    let listeners = vec![Listener::tls(config().socket_addr(), tls).http3()];
     let server =
         common::start_with(ServerConfig { listeners, ..config() }, tower::service_fn(site));
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf as _;
 use rustls::pki_types::CertificateDer;
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Listener, ServerConfig};
 
 use super::peer::{PAUSE, Raw, config, head, read, request, reset, start};
 use crate::common::{self, within};
@@ -85,8 +85,8 @@ async fn a_shutdown_has_an_end() {
 #[tokio::test]
 async fn clients_of_the_other_versions_are_told_of_it() {
     let (secure, certificate) = super::peer::place(&config());
-    let plain = Listen::tcp(config().socket_addr());
-    let without = Listen { http3: false, ..secure.clone() };
+    let plain = Listener::tcp(config().socket_addr());
+    let without = Listener { http3: false, ..secure.clone() };
     let config = ServerConfig { listeners: vec![secure, without, plain], ..config() };
     let bound = common::bind(config);
     let (addresses, handle) = (

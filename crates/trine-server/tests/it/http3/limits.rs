@@ -537,12 +537,15 @@ fn what_cannot_work_is_told() {
     let socket = folder.path().join("socket");
     let balancers = vec!["10.0.0.0/8".parse().unwrap()];
     for (listen, why) in [
-        (trine_server::Listen { tls: None, ..secure.clone() }, "has no TLS"),
+        (trine_server::Listener { tls: None, ..secure.clone() }, "has no TLS"),
         (
-            trine_server::Listen { address: trine_server::Address::Unix(socket), ..secure.clone() },
+            trine_server::Listener {
+                address: trine_server::Address::Unix(socket),
+                ..secure.clone()
+            },
             "address",
         ),
-        (trine_server::Listen { proxy_protocol: balancers, ..secure }, "PROXY"),
+        (trine_server::Listener { proxy_protocol: balancers, ..secure }, "PROXY"),
     ] {
         let error = Server::new(ServerConfig { listeners: vec![listen], ..config() })
             .bind()

@@ -12,7 +12,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
 use rustls::pki_types::CertificateDer;
 use trine_server::tls::Tls;
-use trine_server::{HttpService, Listen, MakeWorker, NativeUpgrades, ServerConfig};
+use trine_server::{HttpService, Listener, MakeWorker, NativeUpgrades, ServerConfig};
 
 use crate::common::{self, Running, kitchen, within};
 
@@ -42,10 +42,10 @@ pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Peer {
 }
 
 /// A place with a certificate of its own.
-pub fn place(config: &ServerConfig) -> (Listen, CertificateDer<'static>) {
+pub fn place(config: &ServerConfig) -> (Listener, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
-    (Listen::tls(config.socket_addr(), tls).http3(), made.cert.der().clone())
+    (Listener::tls(config.socket_addr(), tls).http3(), made.cert.der().clone())
 }
 
 impl Peer {

@@ -7,7 +7,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, ConnectionError};
 use rustls::pki_types::CertificateDer;
 use trine_server::tls::{ClientCertificates, Tls};
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Listener, ServerConfig};
 
 use super::peer::{Client, config, endpoint};
 use super::requests::Local;
@@ -38,7 +38,7 @@ async fn new_connections_see_new_certificates_and_old_ones_live() {
     let first = authority.sign(&["localhost"]);
     first.write(folder.path(), "a");
     let tls = Tls::from_files(folder.path().join("a.pem"), folder.path().join("a.key"));
-    let listeners = vec![Listen::tls(config().socket_addr(), tls).http3()];
+    let listeners = vec![Listener::tls(config().socket_addr(), tls).http3()];
     let config = ServerConfig { listeners, tls_watch: Duration::ZERO, ..config() };
     let server = common::start(config);
 
@@ -62,7 +62,7 @@ async fn clients_show_their_certificate() {
         .sign(&["localhost"])
         .tls()
         .client_authorities_pem(authority.pem(), ClientCertificates::Required);
-    let listeners = vec![Listen::tls(config().socket_addr(), tls).http3()];
+    let listeners = vec![Listener::tls(config().socket_addr(), tls).http3()];
     let server = common::run(ServerConfig { listeners, ..config() }, Local);
 
     let own = authority.sign_client("ann");

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use trine_core::Body;
-use trine_server::{Listen, NativeUpgrades, Network, ServerConfig, ServerError, ServerHandle};
+use trine_server::{Listener, NativeUpgrades, Network, ServerConfig, ServerError, ServerHandle};
 
 use super::heads::{Case, Got, Scheme};
 use crate::common::{self, within};
@@ -69,7 +69,7 @@ impl Servers {
     pub(super) fn start(trusted_proxies: Vec<Network>) -> Servers {
         let config = common::config();
         let (secure, certificate) = http3::place(&config);
-        let listeners = vec![Listen::tcp(config.socket_addr()), secure];
+        let listeners = vec![Listener::tcp(config.socket_addr()), secure];
         let bound = common::bind(ServerConfig { listeners, trusted_proxies, ..config });
         let addresses: Vec<SocketAddr> =
             bound.local_addrs().filter_map(trine_server::Address::tcp).collect();

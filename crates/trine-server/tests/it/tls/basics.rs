@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Certificate, Listener, ServerConfig};
 
 use crate::common::pki::{Authority, ask, connect};
 use crate::common::{Running, body, config, start, status, within};
@@ -12,7 +12,7 @@ use crate::common::{Running, body, config, start, status, within};
 pub(crate) fn secure(change: impl FnOnce(ServerConfig) -> ServerConfig) -> (Running, Authority) {
     let authority = Authority::new("of the test");
     let tls = authority.sign(&["localhost", "127.0.0.1"]).tls();
-    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), tls);
     (start(change(ServerConfig { listeners: vec![listener], ..config() })), authority)
 }
 
@@ -85,8 +85,7 @@ async fn a_plain_and_a_protected_listener_serve_side_by_side() {
     let folder = tempfile::tempdir().unwrap();
     authority.sign(&["localhost"]).write(folder.path(), "a");
     let short = ServerConfig {
-        tls_cert: Some(folder.path().join("a.pem")),
-        tls_key: Some(folder.path().join("a.key")),
+        certificate: Certificate::files(folder.path().join("a.pem"), folder.path().join("a.key")),
         tls_port: 0,
         ..config()
     };

@@ -7,13 +7,13 @@ use rcgen::date_time_ymd;
 use rustls::ClientConfig;
 use trine_core::TlsVersion;
 use trine_server::tls::Tls;
-use trine_server::{Listen, Server, ServerConfig};
+use trine_server::{Certificate, Listener, Server, ServerConfig};
 
 use crate::common::pki::{Authority, Signed, ask, connect, der, shown};
 use crate::common::{Running, body, config, start};
 
 pub(crate) fn serve(tls: Tls) -> Running {
-    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), tls);
     start(ServerConfig { listeners: vec![listener], ..config() })
 }
 
@@ -115,7 +115,7 @@ async fn a_configuration_of_rustls_is_taken_as_it_is() {
     let error =
         Tls::from_rustls(ready).min_version(TlsVersion::Tls13).check().unwrap_err().to_string();
     assert!(
-        error.starts_with("Tls::from_rustls: a configuration of rustls is taken as it is"),
+        error.starts_with("Tls::from_rustls: a configuration of rustls is used without changes"),
         "{error}"
     );
 }
@@ -151,7 +151,7 @@ fn what_cannot_be_used_is_told_with_its_file() {
     }
     let file = |name: &str| folder.path().join(name);
     let bind = |chain: &Path, key: &Path| {
-        let listener = Listen::tls(([127, 0, 0, 1], 0).into(), Tls::from_files(chain, key));
+        let listener = Listener::tls(([127, 0, 0, 1], 0).into(), Tls::from_files(chain, key));
         let bound = Server::new(ServerConfig { listeners: vec![listener], ..config() }).bind();
         bound.unwrap_err().to_string()
     };
@@ -200,18 +200,10 @@ fn what_cannot_be_used_is_told_with_its_file() {
 }
 
 #[test]
-fn half_of_the_short_form_is_refused() {
-    let refused = |config: ServerConfig| Server::new(config).bind().unwrap_err().to_string();
-    let half = refused(ServerConfig { tls_cert: Some("a.pem".into()), ..config() });
-    assert!(half.contains("`tls_cert` and `tls_key` belong together"), "{half}");
-    let both = ServerConfig {
-        tls_cert: Some("a.pem".into()),
-        tls_key: Some("a.key".into()),
-        tls_self_signed: true,
-        ..config()
-    };
-    let both = refused(both);
-    assert!(both.contains("`tls_self_signed` and `tls_cert` exclude each other"), "{both}");
+fn the_short_form_reads_its_files() {
+    let certificate = Certificate::files("a.pem", "a.key");
+    let error = Server::new(ServerConfig { certificate, ..config() }).bind().unwrap_err();
+    assert!(error.to_string().contains("a.pem: expected a PEM file"), "{error}");
 }
 
 /// An expired certificate is better than no service: the clock may be wrong.
@@ -236,8 +228,10 @@ fn no_key_is_shown_by_debug() {
     let Signed { chain, key } = Authority::new("of the test").sign(&["localhost"]);
     let tls = Tls::from_pem(chain, key.clone())
         .client_authorities_pem(key.clone(), trine_server::tls::ClientCertificates::Optional);
-    let config =
-        ServerConfig { listeners: vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)], ..config() };
+    let config = ServerConfig {
+        listeners: vec![Listener::tls(([127, 0, 0, 1], 0).into(), tls)],
+        ..config()
+    };
     let shown = format!("{config:?} {config:#?}");
     let secret = key.lines().nth(1).unwrap();
     assert!(!shown.contains(&secret[..16]), "{shown}");

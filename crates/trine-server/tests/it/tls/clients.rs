@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use trine_core::{Body, ConnInfo};
 use trine_server::tls::{ClientCertificates, Tls};
-use trine_server::{Listen, MakeConnection, MakeWorker, ServerConfig};
+use trine_server::{Listener, MakeConnection, MakeWorker, ServerConfig};
 
 use crate::common::pki::{Authority, Signed, ask, connect, der};
 use crate::common::{Running, body, config, run};
@@ -71,7 +71,10 @@ pub(crate) fn mutual(authority: &Authority, presence: ClientCertificates) -> Run
     let Signed { chain, key } = authority.sign(&["localhost"]);
     let tls = Tls::from_pem(chain, key).client_authorities_pem(authority.pem(), presence);
     run(
-        ServerConfig { listeners: vec![Listen::tls(([127, 0, 0, 1], 0).into(), tls)], ..config() },
+        ServerConfig {
+            listeners: vec![Listener::tls(([127, 0, 0, 1], 0).into(), tls)],
+            ..config()
+        },
         Teller,
     )
 }
@@ -171,7 +174,7 @@ async fn a_session_from_before_a_reload_is_not_resumed() {
     std::fs::write(&clients, old.pem()).unwrap();
     let tls = Tls::from_files(folder.path().join("a.pem"), folder.path().join("a.key"))
         .client_authorities(&clients, ClientCertificates::Required);
-    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), tls);
     let server = run(ServerConfig { listeners: vec![listener], ..config() }, Teller);
     let ann = old.sign_client("ann");
     let known = Arc::new(authority.trusted_by(Some(&ann)));

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine_server::tls::Tls;
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Listener, ServerConfig};
 
 use crate::common::pki::{Authority, ask, connect, der, shown};
 use crate::common::{Running, config, start, within};
 
 fn of_files(folder: &Path, watch: Duration) -> Running {
     let tls = Tls::from_files(folder.join("a.pem"), folder.join("a.key"));
-    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), tls);
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), tls);
     start(ServerConfig { listeners: vec![listener], tls_watch: watch, ..config() })
 }
 
@@ -88,7 +88,7 @@ async fn what_cannot_be_used_changes_nothing() {
     let key = folder.path().join("a.key");
     std::fs::write(&key, "half of a k").unwrap();
     let error = server.handle.reload_certificates().unwrap_err();
-    assert_eq!(error.place(), key.display().to_string());
+    assert_eq!(error.location(), key.display().to_string());
     let mut client =
         connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert_eq!(shown(&client), der(&first));

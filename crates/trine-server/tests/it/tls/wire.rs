@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::client::TlsStream;
 use trine_core::Body;
 use trine_server::upgrade::OnUpgrade;
-use trine_server::{Listen, ServerConfig};
+use trine_server::{Listener, ServerConfig};
 
 use super::basics::secure;
 use crate::common::pki::{Authority, ask, connect};
@@ -151,7 +151,7 @@ async fn an_upgraded_stream_tells_the_two_ends_apart() {
         std::future::ready(Ok::<_, Infallible>(response.unwrap()))
     });
     let authority = Authority::new("of the test");
-    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
     let server = start_with(ServerConfig { listeners: vec![listener], ..config() }, service);
     for says in [true, false] {
         let mut client =
@@ -190,7 +190,7 @@ async fn a_file_is_sent_whole() {
         std::future::ready(Ok::<_, Infallible>(Response::new(body)))
     });
     let authority = Authority::new("of the test");
-    let listener = Listen::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
+    let listener = Listener::tls(([127, 0, 0, 1], 0).into(), authority.sign(&["localhost"]).tls());
     let server = start_with(ServerConfig { listeners: vec![listener], ..config() }, service);
     let mut client =
         connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();

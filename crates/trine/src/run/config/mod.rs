@@ -29,12 +29,12 @@
 //! |---|---|---|
 //! | `address` | `127.0.0.1` | [`address`](ServerConfig::address) |
 //! | `port` | `8000` | [`port`](ServerConfig::port) |
-//! | `listeners` | `none` | [`listeners`](ServerConfig::listeners), each a line of text: see [`Listen`](trine_server::Listen) |
+//! | `listeners` | `none` | [`listeners`](ServerConfig::listeners), each a line of text: see [`Listener`](trine_server::Listener) |
 //! | `trusted_proxies` | `none` | [`trusted_proxies`](ServerConfig::trusted_proxies) |
 //! | `forwarded_by` | `x-forwarded` | [`forwarded_by`](ServerConfig::forwarded_by): `x-forwarded` or `forwarded` |
-//! | `tls_cert` | `none` | [`tls_cert`](ServerConfig::tls_cert) |
-//! | `tls_key` | `none` | [`tls_key`](ServerConfig::tls_key) |
-//! | `tls_self_signed` | `false` | [`tls_self_signed`](ServerConfig::tls_self_signed) |
+//! | `tls_cert` | `none` | [`certificate`](ServerConfig::certificate): the file of the chain |
+//! | `tls_key` | `none` | [`certificate`](ServerConfig::certificate): the file of the private key |
+//! | `tls_self_signed` | `false` | [`certificate`](ServerConfig::certificate): a self-signed one, for development |
 //! | `tls_port` | `8443` | [`tls_port`](ServerConfig::tls_port) |
 //! | `tls_http3` | `false` | [`tls_http3`](ServerConfig::tls_http3), experimental |
 //! | `tls_redirect` | `none` | [`tls_redirect`](ServerConfig::tls_redirect) |
@@ -113,6 +113,7 @@
 //! - `keys`: the table of keys, which puts an entry into its field
 //! - `section`: the sections of the application; `value`: what can stand in them, with `size` and
 //!   `secret`; `field`: what the derive calls
+//! - `tls`: the keys of the certificate, which exclude each other
 //! - `units`: sizes and durations in words
 //! - `error`: what is wrong with an entry
 
@@ -123,6 +124,7 @@ mod secret;
 mod section;
 mod size;
 mod source;
+mod tls;
 mod units;
 mod value;
 
@@ -160,6 +162,8 @@ pub struct Config {
     pub work_stealing: bool,
     /// Whether each request is a line of the log. Default: under the profile `dev`.
     pub log_requests: LogRequests,
+    /// The keys that become `server.certificate`.
+    tls: tls::TlsKeys,
     sections: Sections,
 }
 
@@ -271,10 +275,15 @@ impl Config {
         config.sections.incomplete = errors.len() > before;
         for entry in entries {
             let target = if entry.applies { &mut config } else { &mut unused };
+            target.tls.record(&entry);
             match keys::apply(target, entry) {
                 Ok(of_section) => config.sections.entries.extend(of_section),
                 Err(error) => errors.push(error),
             }
+        }
+        match std::mem::take(&mut config.tls).certificate() {
+            Ok(certificate) => config.server.certificate = certificate,
+            Err(error) => errors.push(error),
         }
         errors.sort_by_key(ConfigError::order);
         (config, errors)
@@ -293,6 +302,7 @@ impl Default for Config {
             body_limit: trine_core::route::DEFAULT_BODY_LIMIT,
             work_stealing: false,
             log_requests: LogRequests::default(),
+            tls: tls::TlsKeys::default(),
             sections: Sections {
                 entries: Vec::new(),
                 file: source::DEFAULT_FILE.to_owned(),

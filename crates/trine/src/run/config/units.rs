@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use trine_server::{AcmeChallenge, AtCapacity, Cancel, ForwardedBy, Listen, Network};
+use trine_server::{AcmeChallenge, AtCapacity, Cancel, ForwardedBy, Listener, Network};
 
 use super::LogRequests;
 
@@ -54,7 +54,7 @@ pub(super) const CHALLENGE: Kind<AcmeChallenge> = Kind {
     },
 };
 
-pub(super) const LISTENERS: Kind<Vec<Listen>> = Kind {
+pub(super) const LISTENERS: Kind<Vec<Listener>> = Kind {
     expected: "a list of places such as `http://0.0.0.0:80`, `https://0.0.0.0:443`, `unix:/run/app.sock`, each with \
                its options behind it (`proxy=10.0.0.0/8`, `mode=660`, `redirect`), or `none`",
     parse: list,

@@ -1,4 +1,4 @@
-//! What the settings of TLS have against the start.
+//! Findings of the audit about the TLS settings.
 
 use crate::build::audit::Finding;
 use crate::run::config::{Config, Profile};
@@ -6,7 +6,9 @@ use crate::run::config::{Config, Profile};
 /// Certificates that cannot be used, or that must not be.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if config.server.tls_self_signed && config.profile == Profile::Prod {
+    if config.server.certificate == trine_server::Certificate::SelfSigned
+        && config.profile == Profile::Prod
+    {
         findings.push(Finding::server(
             "`tls_self_signed` is for development: under the profile `prod`, give a certificate that clients trust, by \
              `tls_cert` and `tls_key`, or `acme.domains`"
@@ -14,7 +16,9 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         ));
     }
     #[cfg(feature = "tls-core")]
-    for tls in config.server.places().iter().filter_map(|listen| listen.tls.as_ref()) {
+    for tls in
+        config.server.resolved_listeners().iter().filter_map(|listener| listener.tls.as_ref())
+    {
         if let Err(error) = tls.check() {
             findings.push(Finding::server(format!("TLS cannot be set up: {error}")));
         }

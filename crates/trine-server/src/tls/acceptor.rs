@@ -1,4 +1,4 @@
-//! From an accepted connection to a protected one, within limits of time and number.
+//! The TLS handshake of a connection, within limits of time and number.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -16,34 +16,37 @@ use tokio::time::{Instant, timeout, timeout_at};
 use trine_core::TlsInfo;
 use trine_core::later::later;
 
+use super::error::TlsError;
+use super::settings::Tls;
 use super::stream::TlsStream;
-use super::{Tls, TlsError, build, info, plain};
+use super::{build, info, plain};
 use crate::config::limits::Limits;
 use crate::server::shutdown::ConnectionGuard;
 use crate::transport::buffer;
 use crate::transport::io::Io;
 
-/// Where the connections of a listener become protected ones.
+/// Performs the handshakes of a listener.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct TlsAcceptor {
     settings: Tls,
     http2: bool,
-    /// What new handshakes use.
+    /// The configuration of new handshakes.
     current: RwLock<Arc<rustls::ServerConfig>>,
-    places: Semaphore,
+    /// The limit of concurrent handshakes.
+    permits: Semaphore,
 }
 
-/// A connection behind the gate.
+/// A connection after its handshake.
 #[derive(Debug)]
-pub(crate) struct Secured<I> {
+pub(crate) struct TlsConnection<I> {
     pub(crate) stream: TlsStream<I>,
     pub(crate) info: TlsInfo,
 }
 
-/// Why there is no protected connection.
+/// Why a handshake failed.
 enum Failure {
-    /// It spoke plain HTTP.
-    Plain,
+    /// The client speaks plain HTTP.
+    PlainHttp,
     Io(io::Error),
 }
 
@@ -53,15 +56,15 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl Gate {
-    pub(crate) fn new(settings: &Tls, limits: &Limits) -> Result<Gate, TlsError> {
+impl TlsAcceptor {
+    pub(crate) fn new(settings: &Tls, limits: &Limits) -> Result<TlsAcceptor, TlsError> {
         let http2 = cfg!(feature = "http2") && limits.http2.enabled;
         let current = RwLock::new(build::build(settings, http2)?);
-        let places = Semaphore::new(limits.max_handshakes);
-        Ok(Gate { settings: settings.clone(), http2, current, places })
+        let permits = Semaphore::new(limits.max_handshakes);
+        Ok(TlsAcceptor { settings: settings.clone(), http2, current, permits })
     }
 
-    /// Makes everything anew from the files. `false` where there are none.
+    /// Builds the configuration again from the files. Returns `false` if there are no files.
     pub(super) fn reload(&self) -> Result<bool, TlsError> {
         if self.files().next().is_none() {
             return Ok(false);
@@ -71,9 +74,9 @@ impl Gate {
         Ok(true)
     }
 
-    /// The certificates that the server gets by itself.
+    /// The certificates that the server orders.
     #[cfg(feature = "acme")]
-    pub(super) fn managed(&self) -> impl Iterator<Item = &super::acme::Managed> {
+    pub(super) fn managed(&self) -> impl Iterator<Item = &super::acme::managed::Managed> {
         self.settings.managed()
     }
 
@@ -86,16 +89,16 @@ impl Gate {
         self.settings.files()
     }
 
-    /// Brings a connection through its handshake. `None` where it ended, which was logged and,
-    /// where that makes sense, told to the client.
-    pub(crate) async fn secure<I: Io>(
+    /// Performs the handshake of a connection. Returns `None` if it failed; the reason is logged,
+    /// and sent to the client where the protocol has a way to do so.
+    pub(crate) async fn accept<I: Io>(
         &self,
         io: I,
         limits: &Limits,
         guard: &ConnectionGuard,
-    ) -> Option<Secured<I>> {
+    ) -> Option<TlsConnection<I>> {
         let drain = guard.drain();
-        let mut working = pin!(self.work(io, limits, guard));
+        let mut working = pin!(self.try_accept(io, limits, guard));
         poll_fn(|cx| {
             guard.watch(cx);
             if drain.is_aborted() { Poll::Ready(None) } else { working.as_mut().poll(cx) }
@@ -103,12 +106,12 @@ impl Gate {
         .await
     }
 
-    async fn work<I: Io>(
+    async fn try_accept<I: Io>(
         &self,
         io: I,
         limits: &Limits,
         guard: &ConnectionGuard,
-    ) -> Option<Secured<I>> {
+    ) -> Option<TlsConnection<I>> {
         let end = later(Instant::now(), limits.handshake_timeout);
         let tls = match ServerConnection::new(self.current()) {
             Ok(tls) => tls,
@@ -118,49 +121,50 @@ impl Gate {
             }
         };
         let mut stream = TlsStream::new(io, tls);
-        match timeout_at(end, self.shake(&mut stream, guard)).await {
+        match timeout_at(end, self.handshake(&mut stream, guard)).await {
             Ok(Ok(())) => {
                 let info = info::info(stream.tls());
                 #[cfg(feature = "acme")]
-                if info.protocol.as_deref() == Some(super::acme::PROTOCOL) {
-                    // The authority has seen what it wanted; nothing is spoken here (RFC 8737, 3).
+                if info.protocol.as_deref() == Some(super::acme::challenge::ALPN) {
+                    // The authority has seen the challenge certificate, and sends no request (RFC
+                    // 8737, 3).
                     if let Ok(Ok(())) = timeout(limits.discard_timeout, stream.shutdown()).await {
-                        farewell(&mut stream, limits).await;
+                        close_with_alert(&mut stream, limits).await;
                     }
                     return None;
                 }
-                return Some(Secured { stream, info });
+                return Some(TlsConnection { stream, info });
             }
-            Ok(Err(Failure::Plain)) => {
-                tracing::debug!("a client spoke plain HTTP to a port of TLS");
-                // A client that takes longer to read it has had its answer.
-                let _ = timeout(limits.discard_timeout, plain::answer(stream.into_socket())).await;
+            Ok(Err(Failure::PlainHttp)) => {
+                tracing::debug!("a client speaks plain HTTP to a TLS port");
+                // A client that is too slow to read it gets no other response.
+                let _ = timeout(limits.discard_timeout, plain::respond(stream.into_socket())).await;
             }
             Ok(Err(Failure::Io(error))) => {
                 tracing::debug!(%error, "a TLS handshake failed");
-                farewell(&mut stream, limits).await;
+                close_with_alert(&mut stream, limits).await;
             }
-            Err(_) => tracing::debug!("a TLS handshake was not done in time"),
+            Err(_) => tracing::debug!("a TLS handshake was not finished within its timeout"),
         }
         None
     }
 
-    async fn shake<I: Io>(
+    async fn handshake<I: Io>(
         &self,
         stream: &mut TlsStream<I>,
         guard: &ConnectionGuard,
     ) -> Result<(), Failure> {
-        // A silent connection holds no buffer, and takes no place from those that speak.
+        // A connection that sends nothing holds no buffer, and no permit of a handshake.
         let first = guard.wait_with_grace(poll_fn(|cx| poll_first(cx, stream.socket()))).await;
         let first = first.unwrap_or_else(|| Ok(Box::default()))?;
         if first.is_empty() {
             return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
         }
         if plain::is_http(&first) {
-            return Err(Failure::Plain);
+            return Err(Failure::PlainHttp);
         }
-        // It is never closed.
-        let _guard = self.places.acquire().await;
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
         stream.feed(&first)?;
         drop(first);
         poll_fn(|cx| stream.poll_handshake(cx)).await?;
@@ -172,8 +176,8 @@ impl Gate {
     }
 }
 
-/// The first bytes of a connection; none at its end. The copy is as small as they are: it may have
-/// to wait.
+/// The first bytes of a connection; empty at its end. They are copied out of the large buffer,
+/// since the handshake may have to wait for a permit.
 fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Box<[u8]>>> {
     ready!(socket.poll_read_ready(cx))?;
     let mut buffer = buffer::take();
@@ -183,16 +187,17 @@ fn poll_first<I: Io>(cx: &mut Context<'_>, socket: &mut I) -> Poll<io::Result<Bo
     first
 }
 
-/// Says what was wrong (an alert, RFC 8446, 6.2) and waits for the client's end: a socket that is
-/// closed with unread bytes is reset, and the client would see that instead of the reason.
-async fn farewell<I: Io>(stream: &mut TlsStream<I>, limits: &Limits) {
-    let saying = async {
+/// Sends the reason of the failure (an alert, RFC 8446, 6.2) and waits until the client closes the
+/// connection: a socket that is closed with unread bytes is reset, and the client would lose the
+/// alert.
+async fn close_with_alert<I: Io>(stream: &mut TlsStream<I>, limits: &Limits) {
+    let closing = async {
         poll_fn(|cx| stream.poll_send(cx)).await?;
         let socket = stream.socket();
         tokio::io::AsyncWriteExt::shutdown(socket).await?;
-        let mut nothing = [0; 1024];
-        while socket.read(&mut nothing).await? > 0 {}
+        let mut discarded = [0; 1024];
+        while socket.read(&mut discarded).await? > 0 {}
         io::Result::Ok(())
     };
-    let _ = timeout(limits.discard_timeout, saying).await;
+    let _ = timeout(limits.discard_timeout, closing).await;
 }

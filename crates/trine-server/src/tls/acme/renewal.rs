@@ -1,4 +1,4 @@
-//! When a certificate is ordered anew.
+//! When a certificate is due for renewal.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,18 +10,19 @@ use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectAltName};
 
-/// What the task knows of the certificate that it keeps.
+/// What the task knows about the current certificate.
 #[derive(Debug, Clone)]
-pub(super) struct Term {
+pub(super) struct CertificateInfo {
     begins: SystemTime,
     ends: SystemTime,
     pub(super) names: Vec<String>,
-    /// How the authority names it (RFC 9773, 4.1). Some leave out what it is made of.
+    /// The identifier of the certificate at the authority (RFC 9773, 4.1). `None` if the
+    /// certificate has no authority key identifier.
     pub(super) identifier: Option<CertificateIdentifier<'static>>,
 }
 
-impl Term {
-    pub(super) fn of(der: &[u8]) -> Result<Term, x509_cert::der::Error> {
+impl CertificateInfo {
+    pub(super) fn of(der: &[u8]) -> Result<CertificateInfo, x509_cert::der::Error> {
         let certificate = Certificate::from_der(der)?;
         let tbs = certificate.tbs_certificate();
         let names =
@@ -33,8 +34,8 @@ impl Term {
         let authority = tbs.get_extension::<AuthorityKeyIdentifier>()?;
         let authority = authority.and_then(|(_, identifier)| identifier.key_identifier);
         let serial = tbs.serial_number().to_der()?;
-        // Behind the tag and the length, of one byte each: a serial number has at most 20 (RFC
-        // 5280, 4.1.2.2).
+        // The serial number follows the tag and the length, which take one byte each: it has at
+        // most 20 bytes (RFC 5280, 4.1.2.2).
         let serial = serial.get(2..).unwrap_or_default();
         let identifier = authority.map(|authority| {
             CertificateIdentifier::new(
@@ -43,7 +44,7 @@ impl Term {
             )
             .into_owned()
         });
-        Ok(Term {
+        Ok(CertificateInfo {
             begins: tbs.validity().not_before.to_system_time(),
             ends: tbs.validity().not_after.to_system_time(),
             names: names.collect(),
@@ -55,8 +56,8 @@ impl Term {
         names.iter().all(|name| self.names.iter().any(|known| name.eq_ignore_ascii_case(known)))
     }
 
-    /// When a third of its life is left, or up to a twentieth of it later: those of many servers
-    /// are not due at once.
+    /// The renewal is due when a third of the validity is left, or up to a twentieth of it later,
+    /// by chance: the certificates of many servers are not due at the same time.
     pub(super) fn due(&self, provider: &CryptoProvider) -> SystemTime {
         let life = self.ends.duration_since(self.begins).unwrap_or_default();
         let later = (life / 20).mul_f64(chance(provider));
@@ -64,15 +65,15 @@ impl Term {
     }
 }
 
-/// A moment of a window that the authority suggests.
+/// A random time within the window that the authority suggests.
 pub(super) fn within(start: SystemTime, end: SystemTime, provider: &CryptoProvider) -> SystemTime {
     start + end.duration_since(start).unwrap_or(Duration::ZERO).mul_f64(chance(provider))
 }
 
-/// From 0 to 1.
+/// A random number from 0 to 1.
 pub(super) fn chance(provider: &CryptoProvider) -> f64 {
     let mut bytes = [0; 4];
-    // Without randomness it is the middle, every time.
+    // Without a source of randomness, it is always the middle.
     match provider.secure_random.fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),
         Err(_) => 0.5,

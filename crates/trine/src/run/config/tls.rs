@@ -1,0 +1,66 @@
+//! The keys of the certificate: which one they describe, and which of them exclude each other.
+
+use std::path::PathBuf;
+
+use trine_server::{Acme, Certificate};
+
+use super::error::{ConfigError, Source};
+use super::source::Entry;
+
+/// The values of the keys, until all of them are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct TlsKeys {
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) self_signed: bool,
+    pub(super) acme: Acme,
+    /// Where each of the keys was last set.
+    locations: Vec<(&'static str, Source)>,
+}
+
+const KEYS: [&str; 4] = ["tls_cert", "tls_key", "tls_self_signed", "acme.domains"];
+
+impl TlsKeys {
+    /// Remembers where a key was set, for errors about a combination of keys.
+    pub(super) fn record(&mut self, entry: &Entry) {
+        if let Some(key) = KEYS.into_iter().find(|key| entry.names(key)) {
+            self.locations.retain(|(known, _)| *known != key);
+            self.locations.push((key, entry.source.clone()));
+        }
+    }
+
+    /// The certificate that the keys describe together.
+    pub(super) fn certificate(&self) -> Result<Certificate, ConfigError> {
+        let orders = !self.acme.domains.is_empty();
+        let files = self.cert.is_some() || self.key.is_some();
+        if files && self.self_signed {
+            return Err(self
+                .error("tls_self_signed", "`tls_self_signed` and `tls_cert` exclude each other"));
+        }
+        if orders && (files || self.self_signed) {
+            return Err(self.error(
+                "acme.domains",
+                "`acme.domains` excludes `tls_cert` and `tls_self_signed`: a server has one certificate here",
+            ));
+        }
+        match (&self.cert, &self.key) {
+            (Some(chain), Some(key)) => Ok(Certificate::files(chain, key)),
+            (None, None) if self.self_signed => Ok(Certificate::SelfSigned),
+            (None, None) if orders => Ok(self.acme.clone().into()),
+            (None, None) => Ok(Certificate::None),
+            (chain, _) => Err(self.error(
+                if chain.is_some() { "tls_cert" } else { "tls_key" },
+                "`tls_cert` and `tls_key` belong together: one of them is missing",
+            )),
+        }
+    }
+
+    fn error(&self, key: &str, text: &str) -> ConfigError {
+        let location = self.locations.iter().find(|(known, _)| *known == key);
+        let source = location.map_or_else(
+            || Source::File { path: super::source::DEFAULT_FILE.to_owned(), line: 1 },
+            |(_, source)| source.clone(),
+        );
+        ConfigError::new(source, text.to_owned())
+    }
+}
