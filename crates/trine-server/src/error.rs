@@ -189,8 +189,8 @@ impl RequestError {
 /// The status of the response to an error of a service or layer.
 ///
 /// ```
-/// let error = tower::load_shed::error::Overloaded::new();
-/// assert_eq!(trine_server::error_status(&Box::new(error).into()), 503);
+/// let error: trine_core::BoxError = Box::new(tower::load_shed::error::Overloaded::new());
+/// assert_eq!(trine_server::error_status(&error), 503);
 /// ```
 ///
 /// | error, anywhere in the chain of sources | status |

@@ -10,6 +10,10 @@ use crate::forwarded::network::Network;
 /// The limits and timeouts of a connection and its requests. The fields of the same name in
 /// [`ServerConfig`](super::ServerConfig) have the description.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(all(feature = "tls-core", feature = "http2", feature = "http3")),
+    expect(dead_code, reason = "each protocol reads the limits of its own")
+)]
 pub(crate) struct Limits {
     pub(crate) at_capacity: AtCapacity,
     pub(crate) cancel: Cancel,

@@ -34,10 +34,6 @@ use crate::server::shutdown::{Phase, advance, reached};
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     pub(super) phase: watch::Sender<Phase>,
-    #[cfg_attr(
-        not(feature = "tls-core"),
-        expect(dead_code, reason = "plain listeners never change")
-    )]
     pub(super) setups: Arc<[Arc<ListenerSetup>]>,
     #[cfg(unix)]
     pub(super) handover: Arc<HandoverState>,

@@ -156,7 +156,7 @@ impl Tls {
 
     /// A configuration of rustls, which is used without changes. Only the list of protocols (ALPN)
     /// is added if it is empty. It cannot be combined with other settings of this type: the server
-    /// then does not start, with a [`TlsError`].
+    /// then does not start, with a [`TlsError`](super::TlsError).
     #[must_use]
     pub fn from_rustls(config: Arc<rustls::ServerConfig>) -> Tls {
         Tls { rustls: Some(RustlsConfig(config)), ..Tls::empty() }

@@ -1,4 +1,4 @@
-//! The bytes inside of TLS as a stream of the engine's.
+//! The decrypted bytes of a TLS connection as a stream.
 
 use std::io::{self, BufRead as _, IoSlice, Read, Write};
 use std::pin::Pin;
@@ -9,20 +9,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::io::Io;
 
-/// A stream of plain bytes over one of protected ones, from the first record of the handshake on.
+/// A stream of decrypted bytes over a TLS connection, from the first record of the handshake on.
 ///
-/// What is written is encrypted at once and written to the socket as far as that takes it. The rest
-/// is *held back*: [`Io::holds_back`] says so, so that the engine waits for the client's reading
-/// and not for its own buffer.
+/// Written bytes are encrypted at once, and written to the socket as far as it accepts them. The
+/// rest is *held back*: [`Io::holds_back`] reports it, so that the minimum rate of a response is
+/// measured at the socket and not at this buffer.
 #[derive(Debug)]
 pub(crate) struct TlsStream<I> {
     io: I,
-    // It is large, and a future that moves it on would hold it twice.
+    // It is large, and a future that moves it would contain it twice.
     tls: Box<ServerConnection>,
-    /// The client's end without its word (`close_notify`) is an end like one with it. See
-    /// [`Io::raw`].
+    /// Whether the client may close the connection without `close_notify`. See [`Io::raw`].
     lenient: bool,
-    /// Our word was said.
+    /// Whether our `close_notify` was sent.
     closed: bool,
 }
 
@@ -43,8 +42,7 @@ impl<I: Io> TlsStream<I> {
         self.io
     }
 
-    /// Ready once both sides have proved what they must, and what we had to say about it is on its
-    /// way.
+    /// Ready once the handshake is complete and our last messages of it are sent.
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.tls.is_handshaking() {
             ready!(self.poll_send(cx))?;
@@ -52,34 +50,34 @@ impl<I: Io> TlsStream<I> {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, ENDED)));
             }
         }
-        // Session tickets. They need not be read before the first request is.
+        // Session tickets. The client need not read them before its first request.
         self.poll_send(cx).map_ok(drop)
     }
 
-    /// Takes bytes that were read from the socket before.
+    /// Processes bytes that were read from the socket before.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             self.tls.read_tls(&mut bytes)?;
-            self.understand()?;
+            self.process()?;
         }
         Ok(())
     }
 
-    /// Reads records once; 0 at the end of the socket.
+    /// Reads from the socket once. Returns 0 at its end.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let read = ready!(blocking(self.tls.read_tls(&mut Socket { io: &mut self.io, cx })))?;
-        self.understand()?;
+        self.process()?;
         Poll::Ready(Ok(read))
     }
 
-    fn understand(&mut self) -> io::Result<()> {
+    fn process(&mut self) -> io::Result<()> {
         self.tls
             .process_new_packets()
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         Ok(())
     }
 
-    /// Writes what is held back to its end. Tells how much that was.
+    /// Writes all bytes that are held back, and returns their number.
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut sent = 0;
         while self.tls.wants_write() {
@@ -95,7 +93,8 @@ impl<I: Io> TlsStream<I> {
         blocking(self.tls.write_tls(&mut Socket { io: &mut self.io, cx }))
     }
 
-    /// Encrypts, then writes what fits. Nothing is taken while earlier bytes are held back.
+    /// Encrypts bytes and writes as many as the socket accepts. No bytes are accepted while earlier
+    /// ones are held back.
     fn poll_protect(
         &mut self,
         cx: &mut Context<'_>,
@@ -114,7 +113,7 @@ const ENDED: &str = "the connection ended during the handshake";
 
 impl<I: Io> Io for TlsStream<I> {
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // It wants nothing more while it has something to give.
+        // rustls does not want to read while it has decrypted bytes.
         if self.tls.wants_read() { self.io.poll_read_ready(cx) } else { Poll::Ready(Ok(())) }
     }
 
@@ -166,12 +165,12 @@ impl<I: Io> AsyncRead for TlsStream<I> {
                 Err(error) => return Poll::Ready(Err(error)),
             }
             if let Err(error) = ready!(this.poll_receive(cx)) {
-                // The connection ends, whether the socket takes the reason or not.
+                // The connection ends, whether or not the alert can be sent.
                 let _ = this.poll_send(cx);
                 return Poll::Ready(Err(error));
             }
-            // The answer to a new key, say. It is at most one at a time, and leaves with what is
-            // written next at the latest.
+            // For example the response to a key update. There is at most one at a time, and it is
+            // sent with the next write at the latest.
             if let Poll::Ready(Err(error)) = this.poll_send(cx) {
                 return Poll::Ready(Err(error));
             }
@@ -208,7 +207,7 @@ impl<I: Io> AsyncWrite for TlsStream<I> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // Only with our word does the client know that nothing was cut off (RFC 8446, 6.1).
+        // Without `close_notify`, the client cannot know that the data is complete (RFC 8446, 6.1).
         if !std::mem::replace(&mut this.closed, true) {
             this.tls.send_close_notify();
         }
@@ -217,7 +216,7 @@ impl<I: Io> AsyncWrite for TlsStream<I> {
     }
 }
 
-/// The socket in the eyes of rustls, which knows no polling.
+/// The socket as rustls needs it: non-blocking, with `WouldBlock` instead of `Poll::Pending`.
 struct Socket<'a, 'b, I> {
     io: &'a mut I,
     cx: &'a mut Context<'b>,

@@ -1,4 +1,4 @@
-//! Slow clients, on paused time. `tests/it/tls` has them on real sockets.
+//! Slow clients, with paused time. `tests/it/tls` tests them with real sockets.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -36,8 +36,8 @@ async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     Ok(Response::new(body))
 }
 
-/// The client's end of a connection with the default configuration, what it trusts, and what ends
-/// when the connection does.
+/// The client side of a connection with the default configuration, a connector that trusts the
+/// server, and a task that ends with the connection.
 async fn open() -> (DuplexStream, TlsConnector, JoinHandle<Duration>) {
     let (chain, key) = super::self_signed::make(&["localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
@@ -80,7 +80,7 @@ async fn a_handshake_has_ten_seconds() {
             client.write_all(bytes).await.unwrap();
             assert_eq!(ended.await.unwrap().as_secs(), 10, "{bytes:?}");
         }
-        // Bytes that trickle buy no time.
+        // Single bytes do not extend the timeout.
         let (mut client, _, ended) = open().await;
         client.write_all(&[22, 3, 1, 2, 0]).await.unwrap();
         while client.write_all(&[1]).await.is_ok() {
@@ -113,7 +113,7 @@ async fn a_client_that_does_not_read_is_let_go() {
     LocalSet::new().run_until(paused).await;
 }
 
-/// What TLS holds back must count as progress when it leaves, and only then.
+/// Bytes that TLS holds back must count as progress when they are sent, and only then.
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_served_and_one_that_is_too_slow_is_not() {
     let paused = async {
@@ -124,7 +124,7 @@ async fn a_slow_reader_is_served_and_one_that_is_too_slow_is_not() {
                 .await
                 .unwrap();
             client.flush().await.unwrap();
-            // Below TLS: its own client would read a whole record at once.
+            // It reads below TLS, since a TLS client would read a whole record at once.
             let socket = client.get_mut().0;
             let mut read = 0;
             let mut bytes = vec![0; rate];

@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::listen::proxy_protocol::fuzzing::{taken, whole};
 
-/// The bytes as the start of a connection: what is taken is bounded, is a whole header, and means
-/// what it says.
+/// Takes the bytes as the start of a connection. The header has a bounded length, no byte after it
+/// is read, and its addresses are those that it contains.
 pub fn proxy_protocol(bytes: &[u8]) {
     let Some((length, named)) = taken(bytes) else { return };
     let header = &bytes[..length];
-    // Nothing behind it was looked at, and without its last byte it is none.
+    // The result does not depend on bytes after the header, and every byte of it is necessary.
     assert_eq!(taken(header), Some((length, named)));
     assert_eq!(taken(&header[..length - 1]), None);
     if header.starts_with(b"PROXY ") {
