@@ -462,7 +462,7 @@ impl BodyError {
     fn of_stream(error: BoxError, of_request: bool) -> BodyError {
         match error.downcast::<BodyError>() {
             Ok(own) => *own,
-            Err(other) if of_request && crate::problem::of_body::is_refused(&*other) => {
+            Err(other) if of_request && crate::problem::body_fault::is_refused(&*other) => {
                 BodyError::Refused(other)
             }
             Err(other) => BodyError::Other(other),
@@ -488,6 +488,6 @@ impl std::fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        crate::problem::of_body::source(self)
+        crate::problem::body_fault::source(self)
     }
 }

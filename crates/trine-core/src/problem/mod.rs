@@ -7,9 +7,9 @@
 //! - `derived`: how an error that is known only as `dyn Error` says that it is a problem
 //! - `of_body`: what an error of the request's body tells the client, wherever it stands
 
-mod derived;
+mod conversion;
 mod format;
-pub(crate) mod of_body;
+pub(crate) mod body_fault;
 mod render;
 
 use std::backtrace::Backtrace;
@@ -24,11 +24,11 @@ use serde_json::{Map, Value};
 use crate::BoxError;
 
 #[doc(hidden)]
-pub use derived::{Derived, from_error};
+pub use conversion::{Derived, from_error};
 #[doc(hidden)]
 pub use format::Format;
 #[doc(hidden)]
-pub use of_body::{body_status, problem as body_problem};
+pub use body_fault::{body_status, problem as body_problem};
 #[doc(hidden)]
 pub use render::{escape, vary};
 

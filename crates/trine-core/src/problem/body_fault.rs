@@ -12,7 +12,7 @@ use http::StatusCode;
 use http_body_util::LengthLimitError;
 
 use super::Problem;
-use super::derived::{Derived, asking};
+use super::conversion::{Derived, asking};
 use crate::{BodyError, BoxError};
 
 /// The status and the text for the client: what went wrong with the body of its request.

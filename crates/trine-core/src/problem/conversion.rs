@@ -8,12 +8,12 @@
 //!
 //! An error of the request's body is asked in the same way: wrappers that pass on the `source` of
 //! what is inside them (`std::io::Error::other`, the transparent ones of thiserror) would hide it.
-//! What it gives then is in `of_body`.
+//! What it gives then is in `body_fault`.
 
 use std::cell::Cell;
 use std::error::Error;
 
-use super::{Problem, of_body};
+use super::{Problem, body_fault};
 use crate::BoxError;
 
 thread_local! {
@@ -60,7 +60,7 @@ pub fn from_error(error: BoxError) -> Result<Problem, BoxError> {
         },
         None => error,
     };
-    of_body::problem(error)
+    body_fault::problem(error)
 }
 
 /// Runs something that asks, or in the midst of a question does not.
