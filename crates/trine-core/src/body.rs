@@ -16,6 +16,8 @@ use http_body_util::{BodyExt as _, StreamBody};
 use crate::BoxError;
 use crate::incoming::Incoming;
 
+pub use crate::problem::body_fault::BodyRefusal;
+
 /// The body of a request or a response: nothing, bytes that are all there, bytes that come from the
 /// connection, a stream, or a file.
 ///
@@ -451,7 +453,7 @@ pub enum BodyError {
     Malformed(&'static str),
     /// A layer around the body of a request that came in refuses what the client sent: an encoding
     /// that it cannot undo, 400, or more than a limit of its own, 413.
-    Refused(BoxError),
+    Refused(BodyRefusal),
     /// The source of the body failed: the server's affair, 500, unless an error of a request's body
     /// is the cause.
     Other(BoxError),
@@ -462,8 +464,8 @@ impl BodyError {
     fn of_stream(error: BoxError, of_request: bool) -> BodyError {
         match error.downcast::<BodyError>() {
             Ok(own) => *own,
-            Err(other) if of_request && crate::problem::body_fault::is_refused(&*other) => {
-                BodyError::Refused(other)
+            Err(other) if of_request => {
+                BodyRefusal::new(other).map_or_else(BodyError::Other, BodyError::Refused)
             }
             Err(other) => BodyError::Other(other),
         }

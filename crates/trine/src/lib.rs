@@ -138,7 +138,7 @@ pub mod __private {
     pub use crate::run::config::field::{Field, RefusedField};
     pub use crate::run::runtime::{MainResult, main, test};
     pub use trine_core::param::Values;
-    pub use trine_core::problem::Derived;
+    pub use trine_core::problem::ProblemConversion;
 }
 
 // What the README shows compiles.

@@ -1,9 +1,13 @@
-//! What an error of the request's body tells the client, wherever among the causes of another error
-//! it stands.
+//! The fault of the client behind an error of the request body, found through any wrapper.
 //!
-//! Only a body that is marked as that of a request gives errors that are the client's: see
-//! `Body::mark_request`. An answer of an upstream, or a stream of the server's own, fails on the
-//! account of the server.
+//! Wrappers hide the `BodyError` inside them: `std::io::Error::other` and the transparent errors of
+//! `thiserror` show only the `source` of what they wrap. For that reason the chain of causes of
+//! each `BodyError` that is the client's fault contains a [`BodyFault`] or a [`BodyRefusal`], which
+//! survives such a wrapper.
+//!
+//! Only a body that is marked as the body of a request has errors that are the client's fault, see
+//! `Body::mark_request`. If the response of an upstream or a stream of the server fails, the server
+//! answers for it with a 500.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -12,28 +16,71 @@ use http::StatusCode;
 use http_body_util::LengthLimitError;
 
 use super::Problem;
-use super::conversion::{Derived, asking};
 use crate::{BodyError, BoxError};
 
-/// The status and the text for the client: what went wrong with the body of its request.
-///
-/// An error of the body gives it in the place of its `source` while somebody asks.
+/// What the client did wrong with the body of its request, and the status for it. It is the
+/// `source` of the `BodyError`s that have no other.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct BodyFault {
     status: StatusCode,
     text: &'static str,
 }
 
-/// The status that an error of the request's body among the causes of an error asks for.
-#[must_use]
-pub fn body_status(error: &(dyn Error + 'static)) -> Option<StatusCode> {
-    find(error, true).map(|found| found.0)
+/// Why a layer refused the body of a request, in [`BodyError::Refused`]. Its `source` is the error
+/// of the layer.
+#[derive(Debug)]
+pub struct BodyRefusal {
+    fault: &'static BodyFault,
+    error: BoxError,
 }
 
-/// The problem of an error that an error of the request's body has caused.
+impl BodyRefusal {
+    /// The refusal that an error of a layer stands for: a limit was exceeded, or a decoder does not
+    /// understand its input.
+    ///
+    /// # Errors
+    /// Returns the error unchanged if the client is not to blame for it.
+    ///
+    /// ```
+    /// use std::io::{Error, ErrorKind};
+    /// use trine_core::body::BodyRefusal;
+    ///
+    /// let refusal = BodyRefusal::new(Error::new(ErrorKind::InvalidData, "not gzip")).unwrap();
+    /// assert_eq!(refusal.status(), 400);
+    /// assert!(BodyRefusal::new(Error::from(ErrorKind::NotFound)).is_err());
+    /// ```
+    pub fn new(error: impl Into<BoxError>) -> Result<BodyRefusal, BoxError> {
+        let error = error.into();
+        match find(&*error, false).is_none().then(|| layer_fault(&*error)).flatten() {
+            Some(fault) => Ok(BodyRefusal { fault, error }),
+            None => Err(error),
+        }
+    }
+
+    /// The status that the client gets: 413 for a limit, 400 for an encoding.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.fault.status
+    }
+
+    /// The error of the layer.
+    #[must_use]
+    pub fn into_inner(self) -> BoxError {
+        self.error
+    }
+}
+
+/// The status for an error that was caused by an error of the request body; `None` for any other
+/// error.
+#[must_use]
+pub fn body_status(error: &(dyn Error + 'static)) -> Option<StatusCode> {
+    find(error, true).map(|(status, _)| status)
+}
+
+/// The problem of an error that was caused by an error of the request body.
 ///
 /// # Errors
-/// The error as it was, where none has.
+/// Returns the error unchanged if the request body did not cause it.
 pub fn problem(error: BoxError) -> Result<Problem, BoxError> {
     match find(&*error, true) {
         Some((status, text)) => Ok(Problem::new(status).detail(text).source(error)),
@@ -41,17 +88,24 @@ pub fn problem(error: BoxError) -> Result<Problem, BoxError> {
     }
 }
 
-/// Layers that count by themselves have one error of their own, which says nothing of the body:
-/// `limits` takes it for the request's. Inside of an error of a body that is not the request's it
-/// is not.
+/// Finds the fault of the client in the chain of causes.
+///
+/// A [`LengthLimitError`] comes from a layer that counts the bytes itself, and does not say which
+/// body it counted. With `limits` it is taken for a limit on the request body. Inside a `BodyError`
+/// of another body it is not.
 fn find(error: &(dyn Error + 'static), limits: bool) -> Option<(StatusCode, String)> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(body) = error.downcast_ref::<BodyError>() {
-            return told(body);
+            return client_fault(body);
         }
-        let fault =
-            if limits && error.is::<LengthLimitError>() { Some(&OF_A_LAYER) } else { asked(error) };
+        let fault = if limits && error.is::<LengthLimitError>() {
+            Some(&LIMIT_OF_A_LAYER)
+        } else if let Some(refusal) = error.downcast_ref::<BodyRefusal>() {
+            Some(refusal.fault)
+        } else {
+            error.downcast_ref::<BodyFault>()
+        };
         if let Some(fault) = fault {
             return Some((fault.status, fault.text.to_owned()));
         }
@@ -60,44 +114,30 @@ fn find(error: &(dyn Error + 'static), limits: bool) -> Option<(StatusCode, Stri
     None
 }
 
-/// What a wrapper gives that passes on the `source` of an error of the body.
-fn asked<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Fault> {
-    asking(true, || error.source()?.downcast_ref())
-}
-
-fn told(error: &BodyError) -> Option<(StatusCode, String)> {
+/// The status and the text for the client; `None` if the client is not to blame.
+fn client_fault(error: &BodyError) -> Option<(StatusCode, String)> {
     match error {
         BodyError::Other(inside) => find(&**inside, false),
-        BodyError::Refused(_) => fault(error).map(|fault| (fault.status, fault.text.to_owned())),
-        own => fault(own).map(|fault| (fault.status, own.to_string())),
+        BodyError::Refused(refusal) => Some((refusal.status(), refusal.to_string())),
+        own => own_fault(own).map(|fault| (fault.status, own.to_string())),
     }
 }
 
-/// The fault of the client behind an error; `None` where the client is not to blame.
-fn fault(error: &BodyError) -> Option<&Fault> {
+/// The fault of an error that no other error caused.
+fn own_fault(error: &BodyError) -> Option<&'static BodyFault> {
     match error {
         BodyError::TooLarge { of_request, .. } => of_request.then_some(&TOO_LARGE),
         BodyError::TimedOut => Some(&TIMED_OUT),
         BodyError::Incomplete => Some(&INCOMPLETE),
         BodyError::Malformed(_) => Some(&MALFORMED),
-        BodyError::Refused(inside) => refusal(&**inside),
-        BodyError::Other(inside) => match find(&**inside, false) {
-            Some((StatusCode::PAYLOAD_TOO_LARGE, _)) => Some(&TOO_LARGE),
-            Some((StatusCode::REQUEST_TIMEOUT, _)) => Some(&TIMED_OUT),
-            Some(_) => Some(&MALFORMED),
-            None => None,
-        },
+        BodyError::Refused(_) | BodyError::Other(_) => None,
     }
 }
 
-/// Whether an error of what is wrapped around the body of a request blames the client.
-pub(crate) fn is_refused(error: &(dyn Error + 'static)) -> bool {
-    find(error, false).is_none() && refusal(error).is_some()
-}
-
-/// Why a layer refuses the body of a request. What decoders say are I/O errors that no system made.
-fn refusal(error: &(dyn Error + 'static)) -> Option<&'static Fault> {
-    const SAID: [ErrorKind; 4] = [
+/// The fault behind an error of a layer that reads the request body. Decoders report invalid input
+/// as I/O errors that do not come from the operating system.
+fn layer_fault(error: &(dyn Error + 'static)) -> Option<&'static BodyFault> {
+    const OF_DECODERS: [ErrorKind; 4] = [
         ErrorKind::InvalidData,
         ErrorKind::InvalidInput,
         ErrorKind::UnexpectedEof,
@@ -106,33 +146,29 @@ fn refusal(error: &(dyn Error + 'static)) -> Option<&'static Fault> {
     let mut next = Some(error);
     while let Some(error) = next {
         if error.is::<LengthLimitError>() {
-            return Some(&OF_A_LAYER);
+            return Some(&LIMIT_OF_A_LAYER);
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            let said = error.raw_os_error().is_none() && SAID.contains(&error.kind());
-            return said.then_some(&UNDECODABLE);
+            let of_decoder = error.raw_os_error().is_none() && OF_DECODERS.contains(&error.kind());
+            return of_decoder.then_some(&UNDECODABLE);
         }
         next = error.source();
     }
     None
 }
 
-/// The `source` of an error of the body.
+/// The `source` of a `BodyError`.
 pub(crate) fn source(error: &BodyError) -> Option<&(dyn Error + 'static)> {
-    if Derived::is_asked_for()
-        && let Some(fault) = asking(false, || fault(error))
-    {
-        return Some(fault);
-    }
     match error {
-        BodyError::Refused(inside) | BodyError::Other(inside) => Some(&**inside),
-        _ => None,
+        BodyError::Refused(refusal) => Some(refusal),
+        BodyError::Other(inside) => Some(&**inside),
+        own => own_fault(own).map(|fault| fault as _),
     }
 }
 
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Problem {
-        match (told(&error), error) {
+        match (client_fault(&error), error) {
             (Some((status, text)), error) => Problem::new(status).detail(text).source(error),
             (None, BodyError::Other(inside)) => Problem::internal(inside),
             (None, error) => Problem::internal(error),
@@ -140,26 +176,42 @@ impl From<BodyError> for Problem {
     }
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for BodyFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.text)
     }
 }
 
-impl Error for Fault {}
+impl Error for BodyFault {}
 
-const fn of(status: StatusCode, text: &'static str) -> Fault {
-    Fault { status, text }
+impl std::fmt::Display for BodyRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.fault.text)
+    }
 }
 
-static TOO_LARGE: Fault = of(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than the limit");
-static OF_A_LAYER: Fault =
-    of(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server allows");
-static TIMED_OUT: Fault = of(StatusCode::REQUEST_TIMEOUT, "the body stalled for too long");
-static INCOMPLETE: Fault = of(StatusCode::BAD_REQUEST, "the body ended before its last byte");
-static MALFORMED: Fault = of(StatusCode::BAD_REQUEST, "the body is malformed");
-static UNDECODABLE: Fault =
-    of(StatusCode::BAD_REQUEST, "the body is not what its content encoding says");
+impl Error for BodyRefusal {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}
+
+const fn fault(status: StatusCode, text: &'static str) -> BodyFault {
+    BodyFault { status, text }
+}
+
+// Each text begins the text of its `BodyError`, so that a log that leaves out repetitions leaves it
+// out.
+static TOO_LARGE: BodyFault =
+    fault(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than the limit");
+static LIMIT_OF_A_LAYER: BodyFault =
+    fault(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server allows");
+static TIMED_OUT: BodyFault = fault(StatusCode::REQUEST_TIMEOUT, "the body stalled for too long");
+static INCOMPLETE: BodyFault =
+    fault(StatusCode::BAD_REQUEST, "the body ended before its last byte");
+static MALFORMED: BodyFault = fault(StatusCode::BAD_REQUEST, "the body is malformed");
+static UNDECODABLE: BodyFault =
+    fault(StatusCode::BAD_REQUEST, "the body is not what its content encoding says");
 
 #[cfg(test)]
 mod tests {
@@ -187,6 +239,10 @@ mod tests {
         (problem.status().as_u16(), problem.detail_text().unwrap_or_default().to_owned())
     }
 
+    fn refused(error: io::Error) -> BodyError {
+        BodyError::Refused(BodyRefusal::new(error).unwrap())
+    }
+
     #[test]
     fn an_error_of_the_body_keeps_its_status_inside_of_any_other() {
         let other = |inside: BoxError| BodyError::Other(inside);
@@ -208,18 +264,17 @@ mod tests {
             );
             let problem = Problem::from(other(io::Error::other(make()).into()));
             assert_eq!(problem.status().as_u16(), status);
-            // Who does not ask sees the chain as it is.
-            assert!(
-                make().source().is_none()
-                    && other(make().into()).source().unwrap().is::<BodyError>()
-            );
+            // The fault ends the chain of causes, and repeats the beginning of the error.
+            let fault = make().source().unwrap().downcast_ref::<BodyFault>().unwrap().to_string();
+            assert!(make().to_string().starts_with(&fault), "{fault}");
+            assert!(other(make().into()).source().unwrap().is::<BodyError>());
         }
     }
 
     #[test]
     fn what_a_decoder_says_is_the_clients_fault_and_what_the_system_says_is_not() {
         let decoder =
-            || BodyError::Refused(io::Error::new(ErrorKind::InvalidData, "no gzip").into());
+            || refused(io::Error::new(ErrorKind::InvalidData, "no gzip"));
         let expected = (400, "the body is not what its content encoding says".to_owned());
         assert_eq!(told(decoder()), expected);
         assert_eq!(told(Transparent(decoder())), expected);

@@ -1,61 +1,49 @@
-//! How an error that is known only as `dyn Error` says that it is a problem.
+//! The conversion of an error whose type is erased into the problem that it derives.
 //!
-//! `?` forgets the type of an error, and with it the status that `#[derive(Problem)]` gave it: a
-//! 404 would become a 500. The derive writes the error's `source` too, and that is the only
-//! function of `Error` that can hand out a value. So while somebody asks, `source` gives a
-//! [`Derived`], which knows the way from the error to its problem; at all other times it gives the
-//! cause.
-//!
-//! An error of the request's body is asked in the same way: wrappers that pass on the `source` of
-//! what is inside them (`std::io::Error::other`, the transparent ones of thiserror) would hide it.
-//! What it gives then is in `body_fault`.
+//! `?` erases the type of an error, and with it the status that `#[derive(Problem)]` gave it: a 404
+//! would become a 500. A `dyn Error` can only be asked through the methods of [`Error`]. The derive
+//! therefore publishes a [`ProblemConversion`] through the deprecated [`Error::cause`], which error
+//! reporters no longer call. `Error::source` returns the cause of the error, as for every other
+//! error type.
 
-use std::cell::Cell;
 use std::error::Error;
 
 use super::{Problem, body_fault};
 use crate::BoxError;
 
-thread_local! {
-    static ASKED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The way from an error, whose type is forgotten, to its problem.
+/// How an error whose type is erased becomes its problem. The `Error::cause` of an error that
+/// derives `Problem` returns one.
 #[derive(Debug)]
-pub struct Derived(fn(BoxError) -> Result<Problem, BoxError>);
+pub struct ProblemConversion(Convert);
 
-impl Derived {
-    /// The way of an error of this type.
-    #[must_use]
-    pub const fn of<E: Error + Into<Problem> + Send + Sync + 'static>() -> Derived {
-        Derived(|error| error.downcast::<E>().map(|error| (*error).into()))
-    }
+/// Is the `source` of a [`ProblemConversion`]: `cause` returns a `dyn Error` that is not
+/// `'static`, which cannot be downcast; what `source` returns can.
+#[derive(Debug)]
+struct Convert(fn(BoxError) -> Result<Problem, BoxError>);
 
-    /// Whether somebody asks; only then may `source` give it.
+impl ProblemConversion {
+    /// The conversion of errors of type `E`.
     #[must_use]
-    pub fn is_asked_for() -> bool {
-        ASKED.get()
+    pub const fn of<E: Error + Into<Problem> + Send + Sync + 'static>() -> ProblemConversion {
+        ProblemConversion(Convert(|error| error.downcast::<E>().map(|error| (*error).into())))
     }
 }
 
-/// The problem that an error is: a [`Problem`] itself, one that derives it, or what an error of the
-/// request's body among its causes tells the client.
+/// Converts an error into the problem that it stands for: the error is a [`Problem`], or it derives
+/// `Problem`, or an error of the request body caused it.
 ///
 /// # Errors
-/// The error as it was, where it is neither.
+/// Returns the error unchanged if it stands for no problem.
 pub fn from_error(error: BoxError) -> Result<Problem, BoxError> {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return Ok(*problem),
         Err(error) => error,
     };
-    let way = asking(true, || {
-        error.source().and_then(|answer| answer.downcast_ref::<Derived>()).map(|derived| derived.0)
-    });
-    // What passes on the `source` of an error inside it gives the way of that one, which is not its
-    // own.
-    let error = match way {
-        Some(way) => match way(error) {
+    let error = match conversion(&*error) {
+        Some(convert) => match convert(error) {
             Ok(problem) => return Ok(problem),
+            // A wrapper such as `io::Error` forwards `cause` to the error inside it. The conversion
+            // is that of the inner error, which cannot be taken out of the wrapper.
             Err(error) => error,
         },
         None => error,
@@ -63,25 +51,27 @@ pub fn from_error(error: BoxError) -> Result<Problem, BoxError> {
     body_fault::problem(error)
 }
 
-/// Runs something that asks, or in the midst of a question does not.
-pub(super) fn asking<T>(asks: bool, what: impl FnOnce() -> T) -> T {
-    /// Ends it, even where a `source` panics.
-    struct Before(bool);
-
-    impl Drop for Before {
-        fn drop(&mut self) {
-            ASKED.set(self.0);
-        }
-    }
-
-    let _before = Before(ASKED.replace(asks));
-    what()
+#[expect(deprecated, reason = "`cause` publishes the conversion, see the module documentation")]
+fn conversion(error: &dyn Error) -> Option<fn(BoxError) -> Result<Problem, BoxError>> {
+    error.cause()?.source()?.downcast_ref::<Convert>().map(|convert| convert.0)
 }
 
-impl std::fmt::Display for Derived {
+impl std::fmt::Display for ProblemConversion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a derived problem")
+        f.write_str("an error that derives `Problem`")
     }
 }
 
-impl Error for Derived {}
+impl Error for ProblemConversion {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl std::fmt::Display for Convert {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the conversion of an error into a problem")
+    }
+}
+
+impl Error for Convert {}

@@ -1,11 +1,11 @@
-//! An error as RFC 9457 tells it.
+//! [`Problem`]: an error response in the format of RFC 9457, "Problem Details for HTTP APIs".
 //!
 //! # Layout
-//! - here: what a problem holds
-//! - `render`: how it becomes a response, and rides along in it
-//! - `format`: which of its forms a client accepts
-//! - `derived`: how an error that is known only as `dyn Error` says that it is a problem
-//! - `of_body`: what an error of the request's body tells the client, wherever it stands
+//! - this file: what a problem contains
+//! - `render`: the response that a problem becomes, and the problem that a response carries
+//! - `format`: the formats of a problem, and which of them a client accepts
+//! - `conversion`: the problem of an error whose type is erased
+//! - `body_fault`: the problem of an error that the request body caused
 
 mod conversion;
 mod format;
@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use crate::BoxError;
 
 #[doc(hidden)]
-pub use conversion::{Derived, from_error};
+pub use conversion::{ProblemConversion, from_error};
 #[doc(hidden)]
 pub use format::Format;
 #[doc(hidden)]

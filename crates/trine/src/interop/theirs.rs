@@ -180,11 +180,10 @@ fn fault(error: &BodyError) -> Option<BodyError> {
 /// An error of a body past its limit as that which axum knows for it. It can only be had by going
 /// past a limit.
 fn for_axum(error: BodyError) -> BoxError {
-    if let BodyError::Refused(known) = error {
-        return if known.is::<LengthLimitError>() {
-            known
-        } else {
-            BodyError::Refused(known).into()
+    if let BodyError::Refused(refusal) = error {
+        return match refusal.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => refusal.into_inner(),
+            _ => BodyError::Refused(refusal).into(),
         };
     }
     if let BodyError::TooLarge { .. } = error {

@@ -200,15 +200,16 @@ pub(crate) fn log(problem: &Problem) {
     }
 }
 
-/// What the errors behind a problem say, outermost first. One that only repeats what was said is
-/// left out.
+/// The texts of the errors behind a problem, outermost first. An error that only repeats the
+/// beginning of the detail or of the error before it is left out.
 pub(crate) fn causes(problem: &Problem) -> Vec<String> {
-    let detail = problem.detail_text();
+    let detail = problem.detail_text().unwrap_or_default();
     let mut causes: Vec<String> = Vec::new();
     let mut cause = problem.source();
     while let Some(error) = cause {
         let text = error.to_string();
-        if detail != Some(&text) && causes.last() != Some(&text) {
+        let before = causes.last().map(String::as_str).unwrap_or_default();
+        if !detail.starts_with(&text) && !before.starts_with(&text) {
             causes.push(text);
         }
         cause = error.source();
