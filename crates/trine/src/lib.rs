@@ -134,7 +134,7 @@ pub mod __private {
         Named, Refused, Source, find, path_or_query_argument, reads_body,
     };
     pub use crate::link::LinkWriter;
-    pub use crate::problem::error::derived::{AsCause, member, status};
+    pub use crate::problem::error::derive::{AsCause, member, status};
     pub use crate::run::config::field::{Field, RefusedField};
     pub use crate::run::runtime::{MainResult, main, test};
     pub use trine_core::param::Values;

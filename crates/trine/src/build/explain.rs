@@ -11,7 +11,7 @@ use trine_core::RouteMeta;
 use self::differs::differs;
 use crate::build::tree::{Node, Tree};
 use crate::dispatch::router::is_kind_of_get;
-use crate::dispatch::router::normal::spelt;
+use crate::dispatch::router::spelling::spelt;
 use crate::dispatch::router::table::{Settled, Table};
 
 /// What becomes of a request, and for each route why it answers or does not.

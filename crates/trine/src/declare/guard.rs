@@ -12,7 +12,7 @@ use crate::declare::route::Attach;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
 use crate::extract::{Whose, next_place, set_changed};
-use crate::problem::settle::settle_around;
+use crate::problem::finish::settle_around;
 
 /// Lets a request through only where the extractor `T` succeeds.
 ///

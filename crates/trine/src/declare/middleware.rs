@@ -17,7 +17,7 @@ use crate::declare::route::Attach;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
 use crate::extract::next_place;
-use crate::problem::settle::settle_around;
+use crate::problem::finish::settle_around;
 
 /// Makes a layer of an async function that may answer by itself.
 ///

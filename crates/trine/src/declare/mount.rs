@@ -7,7 +7,7 @@ use trine_core::{BoxError, Cx, Request, Response};
 
 use crate::dispatch::endpoint::{Answer, Endpoint};
 use crate::dispatch::next::Next;
-use crate::dispatch::router::normal::{retarget, with_path};
+use crate::dispatch::router::spelling::{retarget, with_path};
 use crate::extract::{Whose, set_changed};
 use crate::problem::catch::Around;
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use trine_core::{Cx, IntoResponse, Needs, Rejection, Response};
 
 use crate::dispatch::handler::{Args, Handler};
-use crate::problem::settle::settle;
+use crate::problem::finish::settle;
 
 /// The one box of a request.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;

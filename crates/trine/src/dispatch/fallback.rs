@@ -11,7 +11,7 @@ use trine_core::{Cx, IntoResponse, Problem, RouteMeta};
 use crate::declare::route::short_name;
 use crate::dispatch::endpoint::{Answer, Called, Endpoint};
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
-use crate::problem::settle::settle;
+use crate::problem::finish::settle;
 
 /// A handler for where nothing stands, of an application or a group.
 pub(crate) struct Fallback {

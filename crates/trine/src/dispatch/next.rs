@@ -16,7 +16,7 @@ use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
 
 use crate::dispatch::endpoint::Answer;
 use crate::problem::catch::{Around, Head};
-use crate::problem::settle::{is_due, refuse, tell};
+use crate::problem::finish::{is_due, refuse, tell};
 
 /// What comes after a layer: the layers inside it, the guards, the handler.
 ///

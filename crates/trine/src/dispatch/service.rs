@@ -28,8 +28,8 @@ use crate::dispatch::next::{NeverFails, Next, Step};
 use crate::dispatch::request_log::{RequestLog, Seen};
 use crate::dispatch::router::Found;
 use crate::dispatch::router::fallbacks::Fallen;
-use crate::dispatch::router::normal::{Spelling, normal, retarget, spelt};
 use crate::dispatch::router::slashes::Slashed;
+use crate::dispatch::router::spelling::{Spelling, normal, retarget, spelt};
 use crate::dispatch::router::table::Table;
 use crate::problem::catch::{Nets, Scope};
 

@@ -22,13 +22,13 @@
 //! address, and on a Unix socket there is none. The client that a trusted proxy tells of is
 //! [`Client`](crate::extract::Client), in axum's handlers `Trine<Client>`.
 
+mod axum_in_trine;
 mod connect_info;
-mod ours;
-mod theirs;
+mod trine_in_axum;
 
+pub use axum_in_trine::{Axum, AxumBody, AxumWith};
 pub(crate) use connect_info::leave;
-pub use ours::Trine;
-pub use theirs::{Axum, AxumBody, AxumWith};
+pub use trine_in_axum::Trine;
 
 use trine_core::{Body, Response};
 

@@ -5,4 +5,4 @@
 pub mod catch;
 pub(crate) mod error;
 pub(crate) mod error_page;
-pub(crate) mod settle;
+pub(crate) mod finish;

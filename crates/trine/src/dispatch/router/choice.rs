@@ -9,7 +9,7 @@ use super::condition::{Condition, Fit};
 use super::is_kind_of_get;
 use crate::dispatch::endpoint::{Answer, Endpoint};
 use crate::dispatch::fallback::OtherMethods;
-use crate::problem::settle::settle;
+use crate::problem::finish::settle;
 
 /// A route of such a path.
 #[derive(Debug, Clone)]

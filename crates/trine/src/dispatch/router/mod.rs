@@ -4,8 +4,8 @@ pub(crate) mod choice;
 pub(crate) mod condition;
 pub(crate) mod fallbacks;
 pub(crate) mod host;
-pub(crate) mod normal;
 pub(crate) mod slashes;
+pub(crate) mod spelling;
 pub(crate) mod table;
 pub(crate) mod template;
 

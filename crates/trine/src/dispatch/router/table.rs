@@ -7,8 +7,8 @@ use trine_core::route::Params;
 use super::choice::Choices;
 use super::fallbacks::{Fallbacks, Fallen};
 use super::host::Hosts;
-use super::normal::with_path;
 use super::slashes::{Slashed, Slashes, location, other};
+use super::spelling::with_path;
 use super::{Found, Router};
 
 /// The routes of an application, by their indices.

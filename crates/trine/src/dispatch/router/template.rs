@@ -3,7 +3,7 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::normal;
+use super::spelling;
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Template {
     /// Spells text as the path of a request is spelt.
     fn static_text(&mut self, text: &str) -> Result<(), String> {
         let encoded = utf8_percent_encode(text, NOT_IN_PATHS).to_string();
-        let Some(spelt) = normal::spell(&encoded) else {
+        let Some(spelt) = spelling::spell(&encoded) else {
             return Err(format!(
                 "`{}` has a `%` without two hexadecimal digits: write `%25` for the character itself",
                 self.text

@@ -13,7 +13,7 @@ use super::caught::Shown;
 use super::{When, panics};
 use crate::dispatch::handler::{Args, Handler};
 use crate::extract::{Whose, next_place};
-use crate::problem::settle::{Told, finish, log, retell, told_finally};
+use crate::problem::finish::{Told, finish, log, retell, told_finally};
 
 /// A function, and the problems that it is for.
 #[derive(Clone)]

@@ -74,9 +74,9 @@
 //!   mounted services
 //! - `panics`: a panic as an error
 
+mod boundary;
 mod catcher;
 mod caught;
-mod net;
 mod panics;
 mod scope;
 mod when;
@@ -85,6 +85,6 @@ pub use self::caught::Caught;
 pub use self::panics::Panic;
 pub use self::when::{IntoWhen, When, of};
 
+pub(crate) use self::boundary::{Head, Nets};
 pub(crate) use self::catcher::Catcher;
-pub(crate) use self::net::{Head, Nets};
 pub(crate) use self::scope::{Around, Catchers, Scope};

@@ -1,7 +1,7 @@
 //! Any error on its way out: of a handler to a 500, of `main` to the terminal.
 
 mod context;
-pub(crate) mod derived;
+pub(crate) mod derive;
 
 use std::backtrace::Backtrace;
 use std::borrow::Cow;

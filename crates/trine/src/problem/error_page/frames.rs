@@ -4,7 +4,7 @@ use std::backtrace::Backtrace;
 
 use serde::Serialize;
 
-use super::source::{Place, is_of_the_framework};
+use super::location::{Place, is_of_the_framework};
 
 /// One call.
 #[derive(Debug, PartialEq, Eq, Serialize)]

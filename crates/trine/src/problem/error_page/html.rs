@@ -2,9 +2,9 @@
 
 use trine_core::problem::escape;
 
+use super::location::Place;
 use super::near::Near;
 use super::report::{Report, Row};
-use super::source::Place;
 
 pub(super) fn page(report: &Report) -> String {
     let title = format!("{} {}", report.status.as_u16(), escape(&report.title));

@@ -11,11 +11,11 @@
 
 mod frames;
 mod html;
+mod location;
 mod markdown;
 mod near;
 mod report;
 mod request;
-mod source;
 
 use http::{HeaderValue, header};
 use serde_json::Value;
@@ -23,7 +23,7 @@ use trine_core::problem::Format;
 use trine_core::{Body, Problem, Response};
 
 use crate::problem::catch::Head;
-use crate::problem::settle::retell;
+use crate::problem::finish::retell;
 use report::Report;
 
 /// The variable that names the editor to which places link.

@@ -8,12 +8,12 @@ use serde_json::Value;
 use trine_core::{Problem, RouteMeta};
 
 use super::frames::{self, Frame};
+use super::location::{self, Place};
 use super::near::{self, Near};
 use super::request::Asked;
-use super::source::{self, Place};
 use crate::dispatch::fallback::{OtherMethods, is_declared};
 use crate::problem::catch::{Head, Panic};
-use crate::problem::settle::causes;
+use crate::problem::finish::causes;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -113,7 +113,7 @@ fn made_at(problem: &Problem) -> Option<Place> {
         return Place::parse(panic.place()?);
     }
     let at: &Location<'_> = problem.made_at();
-    (!source::is_of_the_framework(at.file())).then(|| Place::new(at.file(), at.line()))
+    (!location::is_of_the_framework(at.file())).then(|| Place::new(at.file(), at.line()))
 }
 
 /// The members of its own that a problem tells everybody.

@@ -13,7 +13,7 @@ use trine_core::{
 
 use super::{AxumResponse, to_axum};
 use crate::extract::{Whose, unattended};
-use crate::problem::settle::{finish, tell};
+use crate::problem::finish::{finish, tell};
 
 /// An extractor or an answer of ours in a handler of axum's.
 ///

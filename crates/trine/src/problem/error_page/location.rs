@@ -62,7 +62,7 @@ impl Place {
 pub(super) fn is_of_the_framework(file: &str) -> bool {
     trine_core::problem::is_ours(file)
         || file!()
-            .strip_suffix("problem/error_page/source.rs")
+            .strip_suffix("problem/error_page/location.rs")
             .is_some_and(|folder| file.starts_with(folder))
         || ["/rustc/", "/.cargo/", "/rustlib/"].iter().any(|part| file.contains(part))
 }

@@ -15,7 +15,7 @@ use super::{Around, Scope, panics};
 use crate::dispatch::endpoint::{Answer, Endpoint};
 use crate::dispatch::next::{Next, Step};
 use crate::problem::error_page;
-use crate::problem::settle::{Told, tell};
+use crate::problem::finish::{Told, tell};
 
 /// Where nets are spread, and whether each request is logged around all of them.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use axum_core::extract::DefaultBodyLimit;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use trine_core::extract::{Parts, Whole};
 use trine_core::{
     BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem,
