@@ -27,8 +27,8 @@
 //!   [`validation`]: what it asks of that
 //! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers
 //!   that go on
-//! - `fallback`: the answers that nobody wrote
-//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem);
+//! - `fallback`: the responses to requests that no route matches
+//! - `finish`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem);
 //!   `request_log`: a line for each request
 //!
 //! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks,
@@ -129,7 +129,7 @@ pub use validation::{Valid, Validate};
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::dispatch::endpoint::{Declaration, DeclaredCondition, DeclaredHandler};
+    pub use crate::dispatch::declaration::{Declaration, DeclaredCondition, DeclaredHandler};
     pub use crate::extract::named::{
         Named, Refused, Source, find, path_or_query_argument, reads_body,
     };

@@ -79,7 +79,7 @@ async fn where_none_fits_the_closest_says_why() {
         .test()
         .await;
     for Closest(headers, status, part) in [
-        Closest(&[], 404, "is there for requests with the header `x-a: 1`"),
+        Closest(&[], 404, "only handles requests with the header `x-a: 1`"),
         Closest(&[("x-a", "2")], 404, "with the header `x-a: 1`"),
         Closest(&[("x-a", "1")], 415, "`/x` takes application/json, image/*"),
         Closest(&[("x-a", "1"), ("content-type", "text/plain")], 415, "application/json, image/*"),
@@ -377,7 +377,7 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
     for part in [
         "is never reached",
         "on {a}.x",
-        "`no name` is no name of a header",
+        "`no name` is not a valid header name",
         "names `id`, as its host `{id}.y`",
     ] {
         assert!(text.contains(part), "{part}: {text}");

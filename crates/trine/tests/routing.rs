@@ -88,7 +88,7 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
         let (status, headers, body) = send(app(), "GET", path).await;
         assert_eq!(status, 404, "{path}");
         assert_eq!(headers["content-type"], "application/problem+json");
-        assert!(body.contains("nothing stands at"), "{body}");
+        assert!(body.contains("no route matches"), "{body}");
     }
 }
 

@@ -273,8 +273,7 @@ mod tests {
 
     #[test]
     fn what_a_decoder_says_is_the_clients_fault_and_what_the_system_says_is_not() {
-        let decoder =
-            || refused(io::Error::new(ErrorKind::InvalidData, "no gzip"));
+        let decoder = || refused(io::Error::new(ErrorKind::InvalidData, "no gzip"));
         let expected = (400, "the body is not what its content encoding says".to_owned());
         assert_eq!(told(decoder()), expected);
         assert_eq!(told(Transparent(decoder())), expected);

@@ -10,9 +10,9 @@ use trine_core::RouteMeta;
 
 use self::differs::differs;
 use crate::build::tree::{Node, Tree};
-use crate::dispatch::router::is_kind_of_get;
-use crate::dispatch::router::spelling::spelt;
-use crate::dispatch::router::table::{Settled, Table};
+use crate::dispatch::router::method::is_kind_of_get;
+use crate::dispatch::router::spelling::normalized;
+use crate::dispatch::router::table::{Resolution, Table};
 
 /// What becomes of a request, and for each route why it answers or does not.
 ///
@@ -146,27 +146,27 @@ pub(crate) fn explain(
     let asked = Method::from_bytes(method.as_bytes())
         .map_err(|_| wrong("a method such as `GET`", method))?;
     let uri: Uri = target.parse().map_err(|_| wrong("a path such as `/users/7`", target))?;
-    let normal = spelt(&uri);
-    let found = normal.as_deref().map(|uri| table.settle(&asked, uri));
+    let normal = normalized(&uri);
+    let found = normal.as_deref().map(|uri| table.resolve(&asked, uri));
     let routes = &metas[..listed];
     let winner = match &found {
-        Some(Settled::Route(index, _)) => routes.get(*index as usize),
+        Some(Resolution::Route(index, _)) => routes.get(*index as usize),
         _ => None,
     };
     let outcome = match &found {
-        Some(Settled::Route(index, params)) => {
+        Some(Resolution::Route(index, params)) => {
             let names = winner.into_iter().flat_map(|route| route.params.iter().cloned());
             let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
             Outcome::Route { candidate: *index as usize, params: names.zip(values).collect() }
         }
-        Some(Settled::Redirect(to, index)) => {
+        Some(Resolution::Redirect(to, index)) => {
             Outcome::Redirect { to: to.clone(), candidate: *index as usize }
         }
-        Some(Settled::OtherMethods) => Outcome::OtherMethods,
-        Some(Settled::Fallback(index)) => {
+        Some(Resolution::OtherMethods) => Outcome::OtherMethods,
+        Some(Resolution::Fallback(index)) => {
             Outcome::Fallback { of: fallback(&metas[*index as usize]) }
         }
-        Some(Settled::Nothing) => Outcome::NotFound,
+        Some(Resolution::Nothing) => Outcome::NotFound,
         None => Outcome::Malformed,
     };
     let judge = |route: &RouteMeta| {
@@ -185,8 +185,8 @@ pub(crate) fn explain(
     let candidates: Vec<Candidate> = routes.iter().map(judge).collect();
     let layers = match (winner, &found) {
         (Some(route), _) => tree.layers_around(route),
-        (None, Some(Settled::OtherMethods)) => shared_layers(routes, tree, &candidates),
-        (None, Some(Settled::Fallback(index))) => tree.layers_around(&metas[*index as usize]),
+        (None, Some(Resolution::OtherMethods)) => shared_layers(routes, tree, &candidates),
+        (None, Some(Resolution::Fallback(index))) => tree.layers_around(&metas[*index as usize]),
         (None, _) => tree.outer_layers(),
     };
     Ok(Explanation {

@@ -25,15 +25,15 @@ use crate::declare::layers::Layers;
 use crate::declare::route::Methods;
 use crate::dispatch::endpoint::Endpoint;
 use crate::dispatch::fallback::{Fallback, Malformed, NotFound};
-use crate::dispatch::router::InTheWay;
+use crate::dispatch::router::RouteConflict;
 use crate::dispatch::router::condition::{Condition, Written};
 use crate::dispatch::router::host::Host;
 use crate::dispatch::router::slashes::Slashes;
 use crate::dispatch::router::table::Table;
 use crate::dispatch::router::template::{Template, join};
-use crate::dispatch::service::{AppService, Dispatch, Entry, Started, Tables, Way};
-use crate::problem::catch::{Catcher, Catchers, Nets, Scope};
-use crate::problem::error::keep_backtraces;
+use crate::dispatch::routing::{Entry, GroupDispatch, RoutingTables};
+use crate::dispatch::service::{AppInfo, AppService, Dispatcher};
+use crate::problem::catch::{Catcher, CatcherScope, DispatchOptions, RouteCatchers};
 use crate::run::config::{Config, ConfigError};
 
 /// The tables on the way: everything but the layers.
@@ -41,7 +41,7 @@ pub(crate) struct Built {
     table: Table,
     metas: Vec<RouteMeta>,
     entries: Vec<Entry>,
-    scopes: Vec<Option<Arc<Scope>>>,
+    scopes: Vec<Option<Arc<CatcherScope>>>,
     fallback: Arc<dyn Endpoint>,
     body_limit: u64,
     listed: usize,
@@ -62,7 +62,7 @@ pub(crate) type Chain = SmallVec<[u16; 4]>;
 struct Here {
     prefix: String,
     chain: Chain,
-    scope: Option<Arc<Scope>>,
+    scope: Option<Arc<CatcherScope>>,
     host: Option<Host>,
     conditions: Vec<Condition>,
     /// Whether a guard stands around, or middleware that asks for state as a guard would.
@@ -137,7 +137,7 @@ impl Built {
         };
         let inserts = planner.sections(&mut config);
         planner.layers(outer);
-        if let Some(Fallback { endpoint, place, .. }) = fallback {
+        if let Some(Fallback { endpoint, location: place, .. }) = fallback {
             let mut meta = RouteMeta::new(None, "/", place.file(), place.line());
             meta.handler = "the fallback".into();
             planner.needs(&**endpoint, "the fallback", &meta);
@@ -152,8 +152,10 @@ impl Built {
         for one in missing.iter().rev() {
             findings.insert(one.at, Finding::missing_state(one.type_name, &one.needing));
         }
-        findings
-            .extend(routes::unreachable(&built.metas[..built.listed], fallback.map(|it| it.place)));
+        findings.extend(routes::unreachable(
+            &built.metas[..built.listed],
+            fallback.map(|it| it.location),
+        ));
         findings.extend(slashes::in_the_way(&built.table, &built.metas, &slashes));
         findings.extend(routes::empty(root));
         if !hooks.is_code() && !layers_made {
@@ -164,7 +166,7 @@ impl Built {
         (Plan { built, inserts }, Audit::new(findings))
     }
 
-    /// Applies each layer, once, and spreads the nets.
+    /// Applies each layer, once, and puts the problem boundaries around endpoints and layers.
     pub(crate) fn finish(
         self,
         root: &Group,
@@ -172,39 +174,36 @@ impl Built {
         mut states: States,
         life: Life,
         tree: Tree,
-        nets: Nets,
+        options: DispatchOptions,
     ) -> AppService {
-        if nets.dev {
-            keep_backtraces();
-        }
-        let app = Scope::enter(&root.catchers, None);
+        let app = CatcherScope::nested(&root.catchers, None);
         let mut entries = self.entries;
         for (entry, scope) in entries.iter_mut().zip(&self.scopes) {
-            entry.endpoint = nets.around_endpoint(Arc::clone(&entry.endpoint), scope.as_ref());
+            entry.endpoint = options.around_endpoint(Arc::clone(&entry.endpoint), scope.as_ref());
         }
         let entries: Arc<[Entry]> = entries.into();
-        let places = Places { entries: &entries, nets };
+        let places = Places { entries: &entries, options };
         let children = places.inside(root, 0, None);
-        let dispatch = Dispatch { entries: Arc::clone(&entries), depth: 0, children };
-        let way = Way {
+        let dispatch = GroupDispatch { entries: Arc::clone(&entries), depth: 0, children };
+        let routing = RoutingTables {
             same: self.table.has_same(),
-            plain: self.table.hosts.is_empty() && !nets.log_requests,
-            log_requests: nets.log_requests,
+            plain: self.table.hosts.is_empty() && !options.log_requests,
+            log_requests: options.log_requests,
             body_limit: self.body_limit,
             table: self.table,
             dispatch,
-            fallback: nets.around_endpoint(self.fallback, app.as_ref()),
-            malformed: nets.around_endpoint(Arc::new(Malformed), app.as_ref()),
+            fallback: options.around_endpoint(self.fallback, app.as_ref()),
+            malformed: options.around_endpoint(Arc::new(Malformed), app.as_ref()),
         };
-        let catchers = Catchers { app, routes: self.scopes };
+        let catchers = RouteCatchers { app, routes: self.scopes };
         let (keep_heads, app) = (!catchers.is_empty(), catchers.app.clone());
         if keep_heads {
             states.insert(Arc::new(catchers));
         }
         states.insert(Arc::new(life.shutdown()));
-        let cx = AppCx { states, routes: self.metas, dev: nets.dev, keep_heads };
-        let started = Started { listed: self.listed, life, tree };
-        AppService::new(cx, Tables::new(way, outer, nets, app.as_ref(), started))
+        let cx = AppCx { states, routes: self.metas, dev: options.dev, keep_heads };
+        let info = AppInfo { listed: self.listed, life, tree };
+        AppService::new(cx, Dispatcher::new(routing, outer, options, app.as_ref(), info))
     }
 
     pub(crate) fn explain(
@@ -221,7 +220,7 @@ impl Planner<'_> {
     fn group(&mut self, group: &Group, here: &Here, child: &mut u16) {
         let mut inside = here.enter(&group.prefix, &group.layers, child);
         self.catchers(&group.catchers);
-        inside.scope = Scope::enter(&group.catchers, inside.scope.take());
+        inside.scope = CatcherScope::nested(&group.catchers, inside.scope.take());
         self.host(group, &mut inside);
         self.conditions(&group.conditions, &mut inside);
         self.layers(&group.layers);
@@ -274,7 +273,7 @@ impl Planner<'_> {
             match written.parse() {
                 Ok(condition) if here.conditions.contains(&condition) => {}
                 Ok(condition) => here.conditions.push(condition),
-                Err(text) => self.findings.push(Finding::condition(text, written.place)),
+                Err(text) => self.findings.push(Finding::condition(text, written.location)),
             }
         }
     }
@@ -362,11 +361,11 @@ impl Planner<'_> {
                 self.built.entries.push(Entry { endpoint, chain: here.chain.clone() });
                 self.built.scopes.push(here.scope.clone());
             }
-            Err(InTheWay::Same(other)) => {
+            Err(RouteConflict::Duplicate(other)) => {
                 let other = other.and_then(|other| self.built.metas.get(other as usize));
                 self.findings.push(Finding::collision(&meta, other));
             }
-            Err(InTheWay::Hidden(other)) => {
+            Err(RouteConflict::Unreachable(other)) => {
                 let other = &self.built.metas[other as usize];
                 self.findings.push(Finding::unreachable(&meta, other));
             }
@@ -450,7 +449,7 @@ impl Planner<'_> {
 
     fn catchers(&mut self, catchers: &[Catcher]) {
         for catcher in catchers {
-            let place = catcher.place;
+            let place = catcher.location;
             if catcher.when.is_never() {
                 self.findings.push(Finding::catcher(&catcher.when, place));
             }

@@ -9,7 +9,7 @@ use trine_core::RouteMeta;
 
 use crate::declare::group::{Group, Item};
 use crate::declare::layers::{LayerKind, Layers};
-use crate::dispatch::fallback::Fallback;
+use crate::dispatch::built_in::FALLBACK_PREFIX;
 use crate::dispatch::router::template::join;
 
 /// The layers, groups and routes of an application: what stands further out wraps all that stands
@@ -116,7 +116,7 @@ impl Tree {
             }
             NodeKind::Mount { .. } => node.place == place_of(route.file, route.line),
             NodeKind::Fallback { handler, .. } => {
-                route.handler.strip_prefix(Fallback::NAME) == Some(handler)
+                route.handler.strip_prefix(FALLBACK_PREFIX) == Some(handler)
                     && node.place == place_of(route.file, route.line)
             }
             _ => false,
@@ -187,7 +187,7 @@ fn items(group: &Group, around: &str) -> Vec<Node> {
     }
     if let Some(fallback) = &group.fallback {
         let kind = NodeKind::Fallback { prefix, handler: fallback.name.to_string() };
-        nodes.push(Node { kind, place: place(fallback.place), children: Vec::new() });
+        nodes.push(Node { kind, place: place(fallback.location), children: Vec::new() });
     }
     nodes
 }

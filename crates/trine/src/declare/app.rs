@@ -22,7 +22,7 @@ use crate::dispatch::fallback::Fallback;
 use crate::dispatch::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::dispatch::router::slashes::Slashes;
 use crate::dispatch::service::AppService;
-use crate::problem::catch::{IntoWhen, Nets};
+use crate::problem::catch::{DispatchOptions, IntoWhen};
 use crate::run::config::{Config, Profile};
 
 /// An application.
@@ -288,7 +288,7 @@ impl App {
         layers.make(life.cx(), &mut findings);
         root.make_layers(life.cx(), &mut findings);
         life.begin(findings, first).await?;
-        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
+        Ok(built.finish(&root, &layers, states, life, tree, DispatchOptions { dev, log_requests }))
     }
 
     /// The configuration, where it was given or read.

@@ -9,10 +9,10 @@ use trine_core::{Cx, FromRequest, IntoResponse, Request};
 use crate::declare::layers::{Described, LayerKind, Layers};
 use crate::declare::middleware::take_route;
 use crate::declare::route::Attach;
-use crate::dispatch::endpoint::Answer;
+use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::{Next, Step};
 use crate::extract::{Whose, next_place, set_changed};
-use crate::problem::finish::settle_around;
+use crate::problem::finish::finish_layer;
 
 /// Lets a request through only where the extractor `T` succeeds.
 ///
@@ -93,7 +93,7 @@ struct GuardStep<T> {
 }
 
 impl<T: FromRequest + 'static> Step for GuardStep<T> {
-    fn run(&self, mut request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> BoxResponseFuture {
         let next = self.next.clone();
         Box::pin(async move {
             let route = take_route(&mut request);
@@ -107,7 +107,7 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
                     set_changed(response, jar.as_ref(), Whose::Before(inside))
                 }
                 Err(rejection) => {
-                    settle_around(rejection.by::<T>().into_response(), cx, inside).await
+                    finish_layer(rejection.by::<T>().into_response(), cx, inside).await
                 }
             }
         })

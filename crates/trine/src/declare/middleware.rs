@@ -14,10 +14,10 @@ use trine_core::{
 
 use crate::declare::layers::{Described, LayerKind, Layers};
 use crate::declare::route::Attach;
-use crate::dispatch::endpoint::Answer;
+use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::{Next, Step};
 use crate::extract::next_place;
-use crate::problem::finish::settle_around;
+use crate::problem::finish::finish_layer;
 
 /// Makes a layer of an async function that may answer by itself.
 ///
@@ -143,7 +143,7 @@ where
 }
 
 impl<F: MiddlewareFn<A>, A> Step for MiddlewareStep<F, A> {
-    fn run(&self, mut request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> BoxResponseFuture {
         let route = take_route(&mut request);
         Box::pin(self.function.call(Cx::new(request, route), self.next.clone()))
     }
@@ -206,7 +206,7 @@ macro_rules! arity {
                         }
                         Err(rejection) => rejection.into_response(),
                     };
-                    settle_around(response, cx, inside).await
+                    finish_layer(response, cx, inside).await
                 }
             }
         }

@@ -5,11 +5,12 @@ use http::Uri;
 use tower_service::Service;
 use trine_core::{BoxError, Cx, Request, Response};
 
-use crate::dispatch::endpoint::{Answer, Endpoint};
+use crate::dispatch::endpoint::Endpoint;
+use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::Next;
 use crate::dispatch::router::spelling::{retarget, with_path};
 use crate::extract::{Whose, set_changed};
-use crate::problem::catch::Around;
+use crate::problem::catch::EnclosingCatchers;
 
 /// What can stand under a prefix: every Tower service that fits. There is nothing to implement.
 #[diagnostic::on_unimplemented(
@@ -63,7 +64,7 @@ fn takes_own_upgrades<S: 'static>() -> bool {
 }
 
 impl Endpoint for Mounted {
-    fn call(&self, mut cx: Box<Cx>) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> BoxResponseFuture {
         let segments = cx.route().map_or(0, |meta| prefix_segments(&meta.path));
         if let Some(uri) = without_prefix(cx.uri(), segments) {
             retarget(cx.head_mut(), uri);
@@ -74,10 +75,10 @@ impl Endpoint for Mounted {
         // An application inside this one learns of the connection from it.
         let mut request = cx.into_request();
         // What goes wrong inside is caught around the whole of it.
-        request.extensions_mut().remove::<Around>();
+        request.extensions_mut().remove::<EnclosingCatchers>();
         #[cfg(feature = "axum")]
         if !self.own_upgrades {
-            crate::interop::leave(request.extensions_mut(), peer);
+            crate::interop::insert_connect_info(request.extensions_mut(), peer);
         }
         let answer = self.service.start(request);
         match jar {

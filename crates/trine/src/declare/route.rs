@@ -49,7 +49,8 @@ use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
 use crate::declare::guard::{LeavesBody, guard};
 use crate::declare::hooks::HookCx;
 use crate::declare::layers::{Described, LayerKind, Layers};
-use crate::dispatch::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endpoint};
+use crate::dispatch::declaration::{DeclaredCondition, DeclaredHandler};
+use crate::dispatch::endpoint::{DeclaredEndpoint, Endpoint, HandlerEndpoint};
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
 use crate::dispatch::router::condition::{Conditions as _, Written};
 
@@ -69,7 +70,7 @@ impl Route {
         let method = declared.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
         let one = OneMethod {
             method,
-            endpoint: Arc::new(Declared::<T>::new()),
+            endpoint: Arc::new(DeclaredEndpoint::<T>::new()),
             handler: declared.name.into(),
             file: declared.file,
             line: declared.line,
@@ -198,7 +199,7 @@ impl Methods {
         K: 'static,
     {
         let name = short_name(std::any::type_name::<H>());
-        self.with(method, Arc::new(Called::new(handler)), name, Location::caller())
+        self.with(method, Arc::new(HandlerEndpoint::new(handler)), name, Location::caller())
     }
 
     /// Limits the body of every request to the handlers of this path, in bytes; 2 MiB otherwise.

@@ -1,50 +1,32 @@
-//! What becomes of a problem that a response carries: it is logged, rendered as the client accepts
-//! it, and offered to the catchers.
+//! The last step of a response: pending changes are applied, and a problem in it is logged,
+//! rendered as the client accepts it, and offered to the catchers.
 
-use std::error::Error;
 use std::future::ready;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use trine_core::problem::vary;
 use trine_core::{Cx, Problem, Response};
 
-use crate::dispatch::endpoint::Answer;
-use crate::dispatch::trace_id::trace_id;
-use crate::extract::{Whose, set_changed};
-use crate::problem::catch::{Around, Catchers};
-use crate::realtime::sse::end_pending;
-use crate::respond::locate_pending;
+use crate::dispatch::future::BoxResponseFuture;
+use crate::extract::Whose;
+use crate::problem::catch::{EnclosingCatchers, RouteCatchers};
+use crate::problem::complete::complete;
+use crate::problem::render::{is_unrendered, log_and_render};
 
-/// How far a problem has come. It rides in the response beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Logged and rendered. A layer may take it, and a catcher further out may tell it better.
-    Plainly,
-    /// By a catcher or an error page: nobody else is asked.
-    Finally,
-}
-
-impl Told {
-    pub(crate) fn of(response: &Response) -> Option<Told> {
-        response.extensions().get().copied()
-    }
-}
-
-/// Ends a request whose answer may carry a problem: it is told plainly, or as the innermost catcher
-/// around the handler does. Answers that carry nothing end where they are made.
+/// Finishes the response of a route. A problem is rendered by the innermost catcher around the
+/// handler, or in its default form. Responses without extensions need no finishing, so the endpoint
+/// does not call this for them.
 #[cold]
-pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
-    let response = completed(response, &cx, Whose::All);
-    if !is_due(&response) {
+pub(crate) fn finish_route(response: Response, cx: Box<Cx>) -> BoxResponseFuture {
+    let response = complete(response, &cx, Whose::All);
+    if !is_unrendered(&response) {
         cx.end();
         return Box::pin(ready(response));
     }
     Box::pin(async move {
-        let response = tell(response, cx.accept(), cx.traceparent());
-        let scope = Catchers::around(cx.matched());
-        let catcher = scope.as_ref().and_then(|scope| scope.pick(Problem::of(&response)?));
+        let response = log_and_render(response, cx.accept(), cx.traceparent());
+        let catchers = RouteCatchers::around(cx.matched());
+        let catcher = catchers.as_ref().and_then(|catchers| catchers.pick(Problem::of(&response)?));
         match catcher {
-            Some(catcher) => catcher.answer(response, cx).await,
+            Some(catcher) => catcher.respond(response, cx).await,
             None => {
                 cx.end();
                 response
@@ -53,166 +35,30 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
     })
 }
 
-/// Ends what stands around the end of a route: a guard, middleware, a layer. A problem that it made
-/// is told plainly, or as the innermost catcher around it does, inside of the layers that it stands
-/// in; these see the answer as any other. `inside` is the place where its inside begins, for
-/// cookies.
-pub(crate) async fn settle_around(response: Response, cx: Cx, inside: u32) -> Response {
-    let response = completed(response, &cx, Whose::Before(inside));
-    match is_due(&response) {
-        true => refuse(response, Box::new(cx)).await,
+/// Finishes the response of a guard or a middleware function. A problem that it made is rendered by
+/// the innermost catcher around it, or in its default form. The layers around it see the result
+/// like any other response. `inside` is the number that the cookie jar gives to changes made by
+/// what the guard or middleware encloses.
+pub(crate) async fn finish_layer(response: Response, cx: Cx, inside: u32) -> Response {
+    let response = complete(response, &cx, Whose::Before(inside));
+    match is_unrendered(&response) {
+        true => render_with_catchers(response, Box::new(cx)).await,
         false => response,
     }
 }
 
-/// Tells the problem of something that stands around the end of a route.
+/// Renders the problem of a layer, a guard or a middleware function.
 #[cold]
-pub(crate) fn refuse(response: Response, cx: Box<Cx>) -> Answer {
+pub(crate) fn render_with_catchers(response: Response, cx: Box<Cx>) -> BoxResponseFuture {
     Box::pin(async move {
-        let response = tell(response, cx.accept(), cx.traceparent());
-        let around = cx.extensions().get::<Around>().cloned();
-        let catcher = around.as_ref().and_then(|Around(scope)| scope.pick(Problem::of(&response)?));
+        let response = log_and_render(response, cx.accept(), cx.traceparent());
+        let enclosing = cx.extensions().get::<EnclosingCatchers>().cloned();
+        let catcher = enclosing
+            .as_ref()
+            .and_then(|EnclosingCatchers(catchers)| catchers.pick(Problem::of(&response)?));
         match catcher {
-            Some(catcher) => catcher.answer(response, cx).await,
+            Some(catcher) => catcher.respond(response, cx).await,
             None => response,
         }
     })
-}
-
-/// Tells the problem of what is no part of the way: a catcher, an extractor in a foreign handler.
-/// What was told stays.
-pub(crate) fn finish(response: Response, cx: &Cx, whose: Whose) -> Response {
-    let response = completed(response, cx, whose);
-    match is_due(&response) {
-        true => tell(response, cx.accept(), cx.traceparent()),
-        false => response,
-    }
-}
-
-/// Does to an answer what waited for it.
-fn completed(response: Response, cx: &Cx, whose: Whose) -> Response {
-    set_changed(end_pending(locate_pending(response, cx), cx), cx.matched().jar(), whose)
-}
-
-/// Whether a response carries a problem that is not told yet.
-pub(crate) fn is_due(response: &Response) -> bool {
-    Problem::is_in(response) && Told::of(response).is_none()
-}
-
-/// Logs a problem and renders it. One of a server error gets a trace id, which the log has too.
-#[cold]
-pub(crate) fn tell(
-    mut carrier: Response,
-    accept: Option<&HeaderValue>,
-    traceparent: Option<&HeaderValue>,
-) -> Response {
-    let status = carrier.status();
-    // A response that was cloned shares its problem with the clone, and is told as it is.
-    let Some(mut problem) = Problem::take(&mut carrier) else { return carrier };
-    if problem.status().is_server_error() && problem.member("trace_id").is_none() {
-        problem = problem.with("trace_id", trace_id(traceparent));
-    }
-    log(&problem);
-    let mut response = problem.render(accept);
-    // What a tuple added around the problem stays: `(StatusCode, [(name, value)], Problem)`.
-    *response.status_mut() = status;
-    let (head, _) = carrier.into_parts();
-    keep_fields(&mut response, &head.headers);
-    response.extensions_mut().extend(head.extensions);
-    response.extensions_mut().insert(Told::Plainly);
-    response
-}
-
-/// Tells a problem in another way: the new body and its fields, with everything else that the old
-/// response had.
-pub(crate) fn retell(mut new: Response, old: Response) -> Response {
-    let (head, _) = old.into_parts();
-    keep_fields(&mut new, &head.headers);
-    let mut extensions = head.extensions;
-    extensions.extend(std::mem::take(new.extensions_mut()));
-    extensions.insert(Told::Finally);
-    *new.extensions_mut() = extensions;
-    new
-}
-
-/// Marks a problem as told by us in the way in which it stands.
-pub(crate) fn told_finally(mut response: Response) -> Response {
-    response.extensions_mut().insert(Told::Finally);
-    response
-}
-
-/// Adds the fields that a response lacks, except those that are about the body that it had. `Vary`
-/// is of both.
-fn keep_fields(response: &mut Response, fields: &HeaderMap) {
-    put_cookies_before(
-        response.headers_mut(),
-        fields.get_all(header::SET_COOKIE).iter().cloned().collect(),
-    );
-    let had = response.headers().clone();
-    for value in fields.get_all(header::VARY) {
-        let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
-        for name in names.filter_map(|name| name.parse().ok()) {
-            vary(response.headers_mut(), name);
-        }
-    }
-    for (name, value) in fields {
-        if !had.contains_key(name) && name != header::VARY && !ABOUT_THE_BODY.contains(name) {
-            response.headers_mut().append(name, value.clone());
-        }
-    }
-}
-
-/// Each `Set-Cookie` is about a cookie of its own. Those of before stay before: of two about one
-/// cookie the last counts.
-pub(crate) fn put_cookies_before(headers: &mut HeaderMap, before: Vec<HeaderValue>) {
-    if before.is_empty() {
-        return;
-    }
-    let own: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
-    headers.remove(header::SET_COOKIE);
-    let own = own.into_iter().filter(|cookie| !before.contains(cookie)).collect::<Vec<_>>();
-    for cookie in before.into_iter().chain(own) {
-        headers.append(header::SET_COOKIE, cookie);
-    }
-}
-
-const ABOUT_THE_BODY: [HeaderName; 10] = [
-    header::ACCEPT_RANGES,
-    header::CONTENT_DISPOSITION,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LANGUAGE,
-    header::CONTENT_LENGTH,
-    header::CONTENT_RANGE,
-    header::CONTENT_TYPE,
-    header::ETAG,
-    header::LAST_MODIFIED,
-    header::TRANSFER_ENCODING,
-];
-
-/// Tells a problem to the log.
-pub(crate) fn log(problem: &Problem) {
-    let causes: String = causes(problem).iter().map(|cause| format!(": {cause}")).collect();
-    if problem.status().is_server_error() {
-        let id = problem.member("trace_id").and_then(serde_json::Value::as_str);
-        tracing::error!(target: "trine::problem", trace_id = id, "{problem}{causes}");
-    } else {
-        tracing::debug!(target: "trine::problem", "{problem}{causes}");
-    }
-}
-
-/// The texts of the errors behind a problem, outermost first. An error that only repeats the
-/// beginning of the detail or of the error before it is left out.
-pub(crate) fn causes(problem: &Problem) -> Vec<String> {
-    let detail = problem.detail_text().unwrap_or_default();
-    let mut causes: Vec<String> = Vec::new();
-    let mut cause = problem.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        let before = causes.last().map(String::as_str).unwrap_or_default();
-        if !detail.starts_with(&text) && !before.starts_with(&text) {
-            causes.push(text);
-        }
-        cause = error.source();
-    }
-    causes
 }

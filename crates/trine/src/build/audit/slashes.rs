@@ -66,7 +66,7 @@ fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option
     let found = table.find(method, &path, &headers, &mut vary);
     let Found::Route(index, _) = found else { return None };
     let index = match table.choices.get(index) {
-        Some(_) if table.fallen(&found, method, &path, &headers, &mut vary).is_some() => {
+        Some(_) if table.find_fallback(&found, method, &path, &headers, &mut vary).is_some() => {
             return None;
         }
         Some(choice) => choice.candidates.first().map_or(choice.otherwise, |first| first.route),

@@ -7,15 +7,16 @@ use trine_core::RouteMeta;
 
 use super::{Built, Here, Planner};
 use crate::build::audit::Finding;
+use crate::dispatch::built_in::{FALLBACK_PREFIX, OTHER_METHODS};
 use crate::dispatch::endpoint::Endpoint;
 use crate::dispatch::fallback::{Fallback, OtherMethods};
 use crate::dispatch::router::Router;
-use crate::dispatch::router::choice::{Candidate, Choice, NoneFits};
+use crate::dispatch::router::choice::{Candidate, Choice, NoCandidateFits};
 use crate::dispatch::router::fallbacks::Prefix;
 use crate::dispatch::router::host::Host;
 use crate::dispatch::router::template::{Template, join};
-use crate::dispatch::service::Entry;
-use crate::problem::catch::Scope;
+use crate::dispatch::routing::Entry;
+use crate::problem::catch::CatcherScope;
 
 /// The fallback of a group, as it was declared.
 pub(super) struct OfGroup {
@@ -27,10 +28,10 @@ pub(super) struct OfGroup {
 impl Planner<'_> {
     /// Notes the fallback of a group; `here` is inside of it.
     pub(super) fn fallback(&mut self, fallback: &Fallback, here: &mut Here) {
-        let place = fallback.place;
+        let place = fallback.location;
         let prefix = if here.prefix.is_empty() { "/" } else { &here.prefix };
         let mut meta = RouteMeta::new(None, prefix, place.file(), place.line());
-        meta.handler = format!("{}{}", Fallback::NAME, fallback.name).into();
+        meta.handler = format!("{}{}", FALLBACK_PREFIX, fallback.name).into();
         meta.body_limit = self.body_limit;
         meta.host = here.host.as_ref().map(|host| host.text.clone());
         let hosts = here.host.iter().flat_map(Host::params).map(str::to_owned);
@@ -47,7 +48,7 @@ impl Planner<'_> {
         here.around.push(self.fallbacks.len() - 1);
     }
 
-    /// Puts the fallbacks of groups behind the declared routes.
+    /// Puts the fallbacks of groups preceding_fallbacks the declared routes.
     pub(super) fn fallbacks(&mut self) {
         // One that was noted later stands further inside, or beside the others.
         let mut routes = Vec::new();
@@ -62,7 +63,7 @@ impl Planner<'_> {
             let own = Candidate { method: None, conditions: here.conditions.clone(), route };
             let Built { table, metas, entries, scopes, .. } = &mut self.built;
             let choice =
-                &mut table.fallbacks.spot(here.host.as_ref(), &Prefix::of(&template)).choice;
+                &mut table.fallbacks.at_prefix(here.host.as_ref(), &Prefix::of(&template)).choice;
             let known = choice.candidates.iter().find(|known| own.is_hidden_by(known));
             if let Some(known) = known
                 .filter(|known| here.around.iter().all(|&around| routes[around] != known.route))
@@ -114,7 +115,7 @@ impl Planner<'_> {
             let mut chain = entries[first].chain.clone();
             let mut scope = scopes[first].clone();
             for index in indices {
-                scope = Scope::common(scope, scopes[index].as_ref());
+                scope = CatcherScope::common(scope, scopes[index].as_ref());
                 let same =
                     chain.iter().zip(&entries[index].chain).take_while(|(a, b)| a == b).count();
                 chain.truncate(same);
@@ -122,10 +123,11 @@ impl Planner<'_> {
             let mut meta = metas[first].clone();
             meta.method = None;
             meta.id = None;
-            meta.handler = OtherMethods::NAME.into();
+            meta.handler = OTHER_METHODS.into();
             let otherwise = u32::try_from(metas.len()).unwrap_or(u32::MAX);
-            let behind = table.fallbacks.before(host, path.canonical());
-            let candidates = path.take_candidates(!behind.is_empty()).map(Arc::<[Candidate]>::from);
+            let preceding_fallbacks = table.fallbacks.preceding(host, path.canonical());
+            let candidates =
+                path.take_candidates(!preceding_fallbacks.is_empty()).map(Arc::<[Candidate]>::from);
             let endpoint: Arc<dyn Endpoint> = match candidates {
                 None => {
                     path.set_otherwise(otherwise);
@@ -136,9 +138,9 @@ impl Planner<'_> {
                     table.choices.0.push(Choice {
                         candidates: Arc::clone(&candidates),
                         otherwise,
-                        behind,
+                        preceding_fallbacks,
                     });
-                    Arc::new(NoneFits(candidates))
+                    Arc::new(NoCandidateFits(candidates))
                 }
             };
             metas.push(meta);

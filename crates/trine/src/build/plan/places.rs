@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::declare::group::{Group, Item};
 use crate::declare::layers::Layers;
 use crate::dispatch::next::Next;
-use crate::dispatch::service::{Dispatch, Entry};
-use crate::problem::catch::Nets;
-use crate::problem::catch::Scope;
+use crate::dispatch::routing::{Entry, GroupDispatch};
+use crate::problem::catch::CatcherScope;
+use crate::problem::catch::DispatchOptions;
 
 /// The layered places, in the order in which the plan numbered them.
 pub(super) struct Places<'a> {
     pub(super) entries: &'a Arc<[Entry]>,
-    pub(super) nets: Nets,
+    pub(super) options: DispatchOptions,
 }
 
 impl Places<'_> {
@@ -21,9 +21,9 @@ impl Places<'_> {
         &self,
         group: &Group,
         depth: usize,
-        outer: Option<Arc<Scope>>,
+        outer: Option<Arc<CatcherScope>>,
     ) -> Vec<Next> {
-        let scope = Scope::enter(&group.catchers, outer);
+        let scope = CatcherScope::nested(&group.catchers, outer);
         let mut list = Vec::new();
         for item in &group.items {
             match item {
@@ -32,7 +32,7 @@ impl Places<'_> {
                 }
                 Item::Group(group) => {
                     let inside = self.inside(group, depth + 1, scope.clone());
-                    let scope = Scope::enter(&group.catchers, scope.clone());
+                    let scope = CatcherScope::nested(&group.catchers, scope.clone());
                     list.push(self.place(&group.layers, depth + 1, inside, scope.as_ref()));
                 }
                 Item::Route(route, _) if !route.methods.layers.is_empty() => {
@@ -54,9 +54,9 @@ impl Places<'_> {
         layers: &Layers,
         depth: usize,
         children: Vec<Next>,
-        scope: Option<&Arc<Scope>>,
+        scope: Option<&Arc<CatcherScope>>,
     ) -> Next {
-        let dispatch = Dispatch { entries: Arc::clone(self.entries), depth, children };
-        self.nets.around_layers(layers.wrap(Next::step(dispatch)), scope)
+        let dispatch = GroupDispatch { entries: Arc::clone(self.entries), depth, children };
+        self.options.around_layers(layers.wrap(Next::step(dispatch)), scope)
     }
 }

@@ -1,4 +1,4 @@
-//! Routes of one host: `api.example.com`, `{tenant}.example.com`.
+//! Hosts, such as `api.example.com` or `{tenant}.example.com`, and their routes.
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri, header};
@@ -7,7 +7,7 @@ use trine_core::route::Params;
 use super::choice::{Choice, Choices};
 use super::{Found, Router};
 
-/// A host with a label for each part between two dots.
+/// A host, with one label for each part between two dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     /// As the user wrote it.
@@ -22,11 +22,11 @@ enum Label {
     Capture(String),
 }
 
-/// The routes of each host, beside those that stand on any.
+/// The routes of each host. The routes for any host are elsewhere.
 #[derive(Default)]
 pub(crate) struct Hosts {
     list: Vec<(Host, Router)>,
-    /// From this index on, routes are answers to methods that have none.
+    /// From this index on, routes are built-in responses to undeclared methods.
     refusals: u32,
 }
 
@@ -36,10 +36,10 @@ impl Host {
     pub(crate) fn parse(text: &str) -> Result<Host, String> {
         let mistake = |why: &str| Err(format!("the host `{text}`: {why}"));
         if text.contains(['/', ':']) && !text.starts_with('[') {
-            return mistake("write the name alone, without scheme, port or path");
+            return mistake("write only the name, without scheme, port or path");
         }
         if !text.is_ascii() {
-            return mistake("write it as it stands in a request, in Punycode: `xn--…`");
+            return mistake("write it as requests contain it, in Punycode: `xn--…`");
         }
         // An IPv6 address is one label.
         let parts: Vec<&str> =
@@ -52,13 +52,13 @@ impl Host {
                     if !is_name(name) || labels.contains(&Label::Capture(name.to_owned())) =>
                 {
                     return mistake(&format!(
-                        "`{part}` is no name of a parameter of its own: write `{{tenant}}`"
+                        "`{part}` is not a valid and unique name of a parameter: write `{{tenant}}`"
                     ));
                 }
                 Some(name) => labels.push(Label::Capture(name.to_owned())),
                 None if part.contains(['{', '}', '*']) => {
                     return mistake(&format!(
-                        "`{part}`: a parameter takes a whole label, such as `{{tenant}}`"
+                        "`{part}`: a parameter is a whole label, such as `{{tenant}}`"
                     ));
                 }
                 None => labels.push(Label::Text(part.to_ascii_lowercase())),
@@ -75,10 +75,10 @@ impl Host {
         })
     }
 
-    /// The values of its parameters, where it is this host, which is in lower case.
+    /// The values of its parameters, if `host` matches. `host` has to be in lower case.
     pub(crate) fn matches<'h>(&self, host: &'h str) -> Option<Vec<&'h str>> {
-        // No name that can be looked up has an encoded character; a parameter would hold what it
-        // stands for, a dot even.
+        // No name that can be resolved has percent-encoded characters. Decoded, a parameter could
+        // contain anything, even a dot.
         if host.contains('%') {
             return None;
         }
@@ -99,7 +99,7 @@ impl Host {
         Some(values)
     }
 
-    /// Whether two groups stand on the same host, or both on any.
+    /// Whether two groups have the same host, or none.
     pub(crate) fn are_same(a: Option<&Host>, b: Option<&Host>) -> bool {
         match (a, b) {
             (Some(a), Some(b)) => a.is_same(b),
@@ -107,7 +107,7 @@ impl Host {
         }
     }
 
-    /// Whether it is the same host, whatever its parameters are called.
+    /// Whether the hosts are the same, regardless of the names of their parameters.
     fn is_same(&self, other: &Host) -> bool {
         self.labels.len() == other.labels.len()
             && self.labels.iter().zip(&other.labels).all(|(a, b)| match (a, b) {
@@ -122,13 +122,13 @@ impl Hosts {
         self.list.is_empty()
     }
 
-    /// The routes of a host; there is one list for each.
+    /// The router of a host. Each host has one.
     pub(crate) fn router(&mut self, host: &Host) -> &mut Router {
         let index = match self.list.iter().position(|(known, _)| known.is_same(host)) {
             Some(index) => index,
             None => {
-                // The one with fewer parameters goes first, so that `api.example.com` is not a
-                // tenant.
+                // Hosts with fewer parameters come first, so that `api.example.com` is not taken
+                // for a tenant.
                 let index = self
                     .list
                     .partition_point(|(known, _)| known.params().count() <= host.params().count());
@@ -147,9 +147,9 @@ impl Hosts {
         self.list.iter_mut().map(|(host, router)| (&*host, router))
     }
 
-    /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that
-    /// knows the path says why. `vary` gets the header fields that decide which of the tables
-    /// answers: those of a choice that is asked before it.
+    /// Finds the route in the routers of the hosts that match, then in `any`. If no route fits, the
+    /// result is the refusal of the first router that has the path. `vary` gets the names of the
+    /// header fields that decided which router the result comes from.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -162,7 +162,7 @@ impl Hosts {
     ) -> Found {
         let host = host_of(uri, headers);
         let mut refusal = Found::Nothing;
-        for (values, router) in self.tables(any, &host) {
+        for (values, router) in self.matching(any, &host) {
             let Found::Route(index, params) = router.find(method, uri) else { continue };
             let found = with_values(&values, index, params);
             let choice = choices.get(index);
@@ -177,9 +177,9 @@ impl Hosts {
         refusal
     }
 
-    /// The tables of the hosts that this is, in the order in which they are asked, with the values
-    /// of the host.
-    fn tables<'a>(
+    /// The routers of the hosts that match, in the order of precedence, each with the parameter
+    /// values of the host.
+    fn matching<'a>(
         &'a self,
         any: &'a Router,
         host: &'a str,
@@ -192,7 +192,7 @@ impl Hosts {
     }
 }
 
-/// Puts the values of the host before those of the path. They are slices of a text of their own.
+/// Puts the parameter values of the host before those of the path, in a new text.
 pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found {
     if values.is_empty() {
         return Found::Route(index, params);
@@ -216,15 +216,14 @@ pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found 
     }
 }
 
-/// The host of a request. It has one spelling too: case does not matter (RFC 3986 section 6.2.2.1),
-/// so that a parameter is in lower case.
+/// The host of a request, in lower case, since case does not matter (RFC 3986, section 6.2.2.1).
 pub(crate) fn host_of(uri: &Uri, headers: &HeaderMap) -> String {
-    let host = uri.host().or_else(|| named(headers)).unwrap_or_default();
+    let host = uri.host().or_else(|| host_field(headers)).unwrap_or_default();
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// The host of the header field, without its port.
-fn named(headers: &HeaderMap) -> Option<&str> {
+/// The host in the `Host` field, without the port.
+fn host_field(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let after_address = host.rfind(']').unwrap_or(0);
     Some(host[after_address..].find(':').map_or(host, |colon| &host[..after_address + colon]))
@@ -252,8 +251,8 @@ mod tests {
             ("münchen.de", "Punycode"),
             ("a..b", "is empty"),
             ("", "is empty"),
-            ("{a}.{a}", "of its own"),
-            ("{1}.x", "no name of a parameter"),
+            ("{a}.{a}", "unique name"),
+            ("{1}.x", "not a valid"),
             ("x-{a}.y", "a whole label"),
             ("*.example.com", "a whole label"),
         ] {
@@ -263,7 +262,7 @@ mod tests {
         assert!(Host::parse("[::1]").is_ok());
     }
 
-    /// Nobody looks a second time for what decided.
+    /// One search also collects the header fields that decided.
     #[test]
     fn one_look_finds_the_route_and_what_decided() {
         let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: u32| {
@@ -279,7 +278,8 @@ mod tests {
         route(hosts.router(&host), "/own", Vec::new(), 1);
         route(&mut any, "/report", Vec::new(), 2);
         let candidates = [Candidate { method: Some(Method::GET), conditions, route: 0 }].into();
-        let choices = Choices(vec![Choice { candidates, otherwise: 11, behind: Vec::new() }]);
+        let choices =
+            Choices(vec![Choice { candidates, otherwise: 11, preceding_fallbacks: Vec::new() }]);
         for path in hosts.router(&host).paths_mut().filter(|path| path.canonical() == "/report") {
             path.take_candidates(true);
             path.set_choice(0);
