@@ -86,7 +86,7 @@ async fn where_none_fits_the_closest_says_why() {
         Closest(
             &[("x-a", "1"), ("content-type", "image/png"), ("accept", "text/css")],
             406,
-            "answers with text/html",
+            "responds with text/html",
         ),
         Closest(&[("x-a", "1"), ("content-type", "IMAGE/png; q=1")], 200, "b"),
         Closest(&[("x-a", "1"), ("content-type", "application/json; charset=utf-8")], 200, "a"),
@@ -305,7 +305,7 @@ async fn hosts_and_conditions_hold_on_a_socket() {
     };
     assert_eq!(text("/x/7", "*/*").await, "acme 7");
     assert_eq!(text("/r", "text/*").await, "csv");
-    assert!(text("/r", "image/png").await.contains("`/r` answers with text/csv"));
+    assert!(text("/r", "image/png").await.contains("`/r` responds with text/csv"));
     assert_eq!(reqwest::get(server.url("/")).await.unwrap().text().await.unwrap(), "any");
     server.stop().await;
 }

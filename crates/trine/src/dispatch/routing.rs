@@ -100,9 +100,9 @@ impl RoutingTables {
     #[cold]
     fn dispatch_choice(&self, found: &Found, cx: Box<Cx>) -> BoxResponseFuture {
         let mut vary = Vec::new();
-        let fallen =
+        let fallback =
             self.table.find_fallback(found, cx.method(), cx.uri(), cx.headers(), &mut vary);
-        let (Found::Route(index, params), None) = (found, fallen) else {
+        let (Found::Route(index, params), None) = (found, fallback) else {
             return self.dispatch_unmatched(found, cx);
         };
         let Some(choice) = self.table.choices.get(*index) else { return self.call_fallback(cx) };
@@ -118,11 +118,11 @@ impl RoutingTables {
         let (method, uri, headers) = (cx.method(), cx.uri(), cx.headers());
         let mut vary = Vec::new();
         let slashed = self.table.find_slash(method, uri, headers, &mut vary);
-        let fallen = match slashed {
+        let fallback = match slashed {
             None => self.table.find_fallback(found, method, uri, headers, &mut vary),
             Some(_) => None,
         };
-        let response = match (slashed, fallen) {
+        let response = match (slashed, fallback) {
             (Some(slashed), _) => self.dispatch_slash(slashed, cx),
             (None, Some(FallbackMatch { route, params })) => self.dispatch_to(route, params, cx),
             (None, None) => self.call_fallback(cx),
