@@ -293,7 +293,7 @@ async fn under_dev_each_request_is_a_line_on_standard_error() {
     );
     assert!(lines[0].contains(r#" route="/""#) && !text.contains("tiger"), "{text}");
     assert!(
-        lines[1].contains(r#"path="/nowhere" status=404"#) && lines[1].contains("nothing stands"),
+        lines[1].contains(r#"path="/nowhere" status=404"#) && lines[1].contains("no route matches"),
         "{text}"
     );
 

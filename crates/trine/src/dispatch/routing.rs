@@ -25,7 +25,7 @@ use crate::dispatch::router::table::Table;
 /// Everything that routing reads.
 pub(crate) struct RoutingTables {
     pub(crate) table: Table,
-    /// Whether a route also matches its path with the other trailing slash.
+    /// Whether some route treats both trailing slashes as the same path.
     pub(crate) same: bool,
     pub(crate) dispatch: GroupDispatch,
     pub(crate) fallback: Arc<dyn Endpoint>,
@@ -65,12 +65,13 @@ impl RoutingTables {
                 let found = self.table.router.find(cx.method(), cx.uri());
                 self.dispatch_found(found, cx)
             }
-            false => self.dispatch_closely(cx),
+            false => self.dispatch_slow_path(cx),
         }
     }
 
+    /// The slow path: hosts decide too, or the request log needs the route.
     #[cold]
-    fn dispatch_closely(&self, cx: Box<Cx>) -> BoxResponseFuture {
+    fn dispatch_slow_path(&self, cx: Box<Cx>) -> BoxResponseFuture {
         let mut vary = Vec::new();
         let found = self.table.find(cx.method(), cx.uri(), cx.headers(), &mut vary);
         if let Found::Route(index, _) = &found
@@ -78,7 +79,7 @@ impl RoutingTables {
         {
             self.log_route(*index, &cx);
         }
-        varied(self.dispatch_found(found, cx), vary)
+        with_vary(self.dispatch_found(found, cx), vary)
     }
 
     #[inline]
@@ -108,7 +109,7 @@ impl RoutingTables {
         let Some(choice) = self.table.choices.get(*index) else { return self.call_fallback(cx) };
         let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
         vary.extend(choice.vary());
-        varied(self.dispatch_to(route, params.clone(), cx), vary)
+        with_vary(self.dispatch_to(route, params.clone(), cx), vary)
     }
 
     /// No route matches. Dispatches to the path with the other trailing slash if that has a route,
@@ -127,7 +128,7 @@ impl RoutingTables {
             (None, Some(FallbackMatch { route, params })) => self.dispatch_to(route, params, cx),
             (None, None) => self.call_fallback(cx),
         };
-        varied(response, vary)
+        with_vary(response, vary)
     }
 
     fn dispatch_to(&self, route: u32, params: Params, mut cx: Box<Cx>) -> BoxResponseFuture {
@@ -192,7 +193,7 @@ impl GroupDispatch {
 }
 
 /// Adds names of header fields to the `Vary` of the response.
-fn varied(response: BoxResponseFuture, names: Vec<HeaderName>) -> BoxResponseFuture {
+fn with_vary(response: BoxResponseFuture, names: Vec<HeaderName>) -> BoxResponseFuture {
     if names.is_empty() {
         return response;
     }

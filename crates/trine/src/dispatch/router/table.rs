@@ -24,7 +24,7 @@ pub(crate) struct Table {
     pub(crate) slashes: Vec<Slashes>,
 }
 
-/// The fate of a request with a method, a target and no headers.
+/// What a request with a method, a target and no headers leads to.
 pub(crate) enum Resolution {
     /// A declared route matches.
     Route(u32, Params),

@@ -1,6 +1,7 @@
 //! The error type of handlers and of `main`.
 
 mod context;
+mod context_error;
 pub(crate) mod derive;
 
 use std::backtrace::Backtrace;
@@ -11,7 +12,7 @@ use trine_core::problem::from_error;
 use trine_core::{BoxError, IntoResponse, Problem, Rejection, Response};
 
 pub use self::context::Context;
-use self::context::ContextError;
+use self::context_error::ContextError;
 use crate::problem::backtraces;
 
 /// The result of `main`, and of handlers that leave their errors to the framework.

@@ -38,7 +38,7 @@ fn banner(report: &Report) -> String {
         report.causes.iter().map(|cause| format!("<li>{}</li>\n", code_in(cause))).collect();
     let causes = wrap("<ol class=\"causes\">\n", &causes, "</ol>\n");
     format!(
-        "<header class=\"{class}\">\n<div>\n<p class=\"asked\">{line}</p>\n\
+        "<header class=\"{class}\">\n<div>\n<p class=\"request-line\">{line}</p>\n\
          <h1><span>{}</span> {}</h1>\n{}{causes}</div>\n</header>\n",
         report.status.as_u16(),
         escape(&report.title),
