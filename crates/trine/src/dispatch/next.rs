@@ -24,7 +24,7 @@ pub use crate::dispatch::future::ResponseFuture;
 /// Everything inside a layer: the inner layers, the guards and the handler.
 ///
 /// Each [`tower::Layer`](tower_layer::Layer) of an application wraps this service. A
-/// [`middleware`](crate::declare::middleware()) function gets it as its last argument. It takes a
+/// [`middleware`](crate::middleware()) function gets it as its last argument. It takes a
 /// request with any body type and never fails, because the errors of the inner layers have already
 /// become responses.
 ///
