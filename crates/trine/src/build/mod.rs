@@ -2,6 +2,7 @@
 //! the tables, [`tree`] shows what wraps what, and [`explain`] says why a request meets which
 //! route.
 
+mod app;
 pub mod audit;
 pub mod explain;
 pub(crate) mod plan;

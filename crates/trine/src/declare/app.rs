@@ -5,24 +5,16 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use trine_core::IntoResponse;
-use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::state::States;
-use trine_server::TrustedProxies;
 
-use crate::build::audit::Audit;
-use crate::build::explain::Explanation;
-use crate::build::plan::{Built, Plan};
-use crate::build::tree::Tree;
 use crate::declare::group::{Group, Mount};
-use crate::declare::hooks::life::Life;
 use crate::declare::hooks::{HookCx, Hooks};
-use crate::declare::layers::Layers;
-use crate::declare::route::{Attach, Methods, Route};
+use crate::declare::layers::{Attach, Layers};
+use crate::declare::route::{Methods, Route};
 use crate::dispatch::fallback::Fallback;
 use crate::dispatch::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::dispatch::router::slashes::Slashes;
-use crate::dispatch::service::AppService;
-use crate::problem::catch::{IntoWhen, Nets};
+use crate::problem::catch::IntoWhen;
 use crate::run::config::{Config, Profile};
 
 /// An application.
@@ -45,14 +37,14 @@ use crate::run::config::{Config, Profile};
 /// The order of the calls decides only which of two layers is the outer one: the first written.
 #[derive(Debug)]
 pub struct App {
-    root: Group,
-    layers: Layers,
-    states: States,
+    pub(crate) root: Group,
+    pub(crate) layers: Layers,
+    pub(crate) states: States,
     pub(crate) hooks: Hooks,
-    fallback: Option<Fallback>,
-    config: Option<Config>,
-    body_limit: Option<u64>,
-    dev: bool,
+    pub(crate) fallback: Option<Fallback>,
+    pub(crate) config: Option<Config>,
+    pub(crate) body_limit: Option<u64>,
+    pub(crate) dev: bool,
 }
 
 impl App {
@@ -229,68 +221,6 @@ impl App {
         self
     }
 
-    /// Checks everything that can be checked before the first request: templates, collisions,
-    /// routes that nothing reaches, missing state, sections of the configuration.
-    ///
-    /// What is no mistake but worth a look is a note: that is what is in it where it is `Ok`.
-    ///
-    /// # Errors
-    /// All findings at once, each with the places it is about.
-    ///
-    /// ```
-    /// use trine::prelude::*;
-    ///
-    /// async fn one() {}
-    /// let app = App::new().route("/{a}", get(one)).route("/{b}", get(one));
-    /// let audit = app.audit().unwrap_err();
-    /// assert!(audit.to_string().contains("GET /{b}"));
-    /// ```
-    pub fn audit(&self) -> Result<Audit, Audit> {
-        self.plan().1.into_result()
-    }
-
-    /// What wraps what, with the places in the source. `TRINE_TREE=1` prints it at the start.
-    #[must_use]
-    pub fn tree(&self) -> Tree {
-        Tree::of(&self.root, &self.layers)
-    }
-
-    /// Says what becomes of a request, and for each route why it does or does not answer.
-    ///
-    /// # Errors
-    /// When the method or the path cannot be those of a request, and what [`App::audit`] finds.
-    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let (Plan { built, .. }, audit) = self.plan();
-        audit.into_result()?;
-        built.explain(&self.tree(), method, path)
-    }
-
-    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`:
-    /// makes the states, runs the hooks of the start, starts the background tasks.
-    /// [`AppService::shutdown`] ends them.
-    ///
-    /// # Errors
-    /// What [`App::audit`] finds; then the first state or hook that fails.
-    pub async fn build(self) -> Result<AppService, Audit> {
-        let (Plan { built, inserts }, audit) = self.plan();
-        audit.into_result()?;
-        let tree = self.tree();
-        let App { mut root, mut layers, mut states, hooks, config, dev, .. } = self;
-        inserts.into_iter().for_each(|insert| insert(&mut states));
-        let config = config.unwrap_or_default();
-        if !states.contains(TypeId::of::<TrustedProxies>()) {
-            states.insert(Arc::new(config.server.trusted()));
-        }
-        let one = |finding| Audit::new(vec![finding]);
-        let log_requests = config.log_requests.applies(dev);
-        let (life, states, first) = Life::make(hooks, states, config).await.map_err(one)?;
-        let mut findings = Vec::new();
-        layers.make(life.cx(), &mut findings);
-        root.make_layers(life.cx(), &mut findings);
-        life.begin(findings, first).await?;
-        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
-    }
-
     /// The configuration, where it was given or read.
     pub(crate) fn configured(&self) -> Option<&Config> {
         self.config.as_ref()
@@ -312,21 +242,6 @@ impl App {
         Ok(())
     }
 
-    fn plan(&self) -> (Plan, Audit) {
-        let config = self.config.clone().unwrap_or_default();
-        let limit =
-            self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
-        let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
-        Built::plan(
-            &self.root,
-            &self.layers,
-            &self.states,
-            &self.hooks,
-            config,
-            self.fallback.as_ref(),
-            limit,
-        )
-    }
 }
 
 impl Default for App {

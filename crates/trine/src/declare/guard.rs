@@ -6,11 +6,9 @@ use std::panic::Location;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, IntoResponse, Request};
 
-use crate::declare::layers::{Described, LayerKind, Layers};
-use crate::declare::middleware::take_route;
-use crate::declare::route::Attach;
+use crate::declare::layers::{Attach, Described, LayerKind, Layers};
 use crate::dispatch::endpoint::Answer;
-use crate::dispatch::next::{Next, Step};
+use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::{Whose, next_place, set_changed};
 use crate::problem::settle::settle_around;
 

@@ -2,12 +2,14 @@
 
 use std::panic::Location;
 
-use trine_core::Needs;
+use bytes::Bytes;
+use tower_layer::Layer;
+use tower_service::Service;
+use trine_core::{BoxError, Needs, Request, Response};
 
 use crate::build::audit::Finding;
-use crate::build::tree::{function_name, layer_name};
 use crate::declare::hooks::HookCx;
-use crate::declare::route::Attach;
+use crate::declare::names::{function_name, layer_name};
 use crate::dispatch::next::Next;
 
 /// The layers that were written at one place, the first of them outermost.
@@ -51,6 +53,41 @@ pub(crate) enum LayerKind {
     Tower,
     Middleware,
     Guard,
+}
+
+/// A place that a layer can be attached to; [`Layers`] is it for every layer of Tower that fits.
+#[diagnostic::on_unimplemented(
+    message = "`{L}` cannot be attached here as a layer",
+    label = "not a Tower layer for this place",
+    note = "for a function of your own, write `middleware(function)`",
+    note = "the service that a layer makes must be `Clone + Send + Sync + 'static` and its error `Into<BoxError>`"
+)]
+pub trait Attach<L> {
+    /// Attaches it inside the ones that are there.
+    #[track_caller]
+    fn attach(&mut self, layer: L);
+
+    /// What the launch audit and the tree say of it.
+    #[doc(hidden)]
+    fn describe() -> Described;
+}
+
+impl<L, B> Attach<L> for Layers
+where
+    L: Layer<crate::Next> + Send + Sync + 'static,
+    L::Service: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
+    L::Service: Clone + Send + Sync + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    #[track_caller]
+    fn attach(&mut self, layer: L) {
+        let known = <Layers as Attach<L>>::describe();
+        self.push(known, Location::caller(), move |next| crate::Next::service(layer.layer(next)));
+    }
+
+    fn describe() -> Described {
+        Described { kind: LayerKind::Tower, type_name: std::any::type_name::<L>(), needs: |_| {} }
+    }
 }
 
 impl Layers {

@@ -2,20 +2,18 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::extract::Parts;
 use trine_core::{
-    BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
+    BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response,
 };
 
-use crate::declare::layers::{Described, LayerKind, Layers};
-use crate::declare::route::Attach;
+use crate::declare::layers::{Attach, Described, LayerKind, Layers};
 use crate::dispatch::endpoint::Answer;
-use crate::dispatch::next::{Next, Step};
+use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::next_place;
 use crate::problem::settle::settle_around;
 
@@ -147,11 +145,6 @@ impl<F: MiddlewareFn<A>, A> Step for MiddlewareStep<F, A> {
         let route = take_route(&mut request);
         Box::pin(self.function.call(Cx::new(request, route), self.next.clone()))
     }
-}
-
-/// Takes the match out of the extensions, where it rides across foreign layers.
-pub(crate) fn take_route(request: &mut Request) -> RouteCx {
-    request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
 }
 
 impl<F: Clone, A> Clone for Middleware<F, A> {

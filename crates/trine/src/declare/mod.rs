@@ -8,4 +8,5 @@ pub mod hooks;
 pub(crate) mod layers;
 pub mod middleware;
 pub(crate) mod mount;
+pub(crate) mod names;
 pub mod route;

@@ -40,15 +40,13 @@ use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Method;
-use tower_layer::Layer;
-use tower_service::Service;
-use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
+use trine_core::{FromRequest, IntoResponse};
 
 use crate::declare::guard::{LeavesBody, guard};
 use crate::declare::hooks::HookCx;
-use crate::declare::layers::{Described, LayerKind, Layers};
+use crate::declare::layers::{Attach, Layers};
+use crate::declare::names::function_name;
 use crate::dispatch::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endpoint};
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
 use crate::dispatch::router::condition::{Conditions as _, Written};
@@ -197,7 +195,7 @@ impl Methods {
         A: Args + ReadBodyOnce + 'static,
         K: 'static,
     {
-        let name = short_name(std::any::type_name::<H>());
+        let name = function_name(std::any::type_name::<H>()).into();
         self.with(method, Arc::new(Called::new(handler)), name, Location::caller())
     }
 
@@ -306,41 +304,6 @@ impl Methods {
     }
 }
 
-/// A place that a layer can be attached to; [`Layers`] is it for every layer of Tower that fits.
-#[diagnostic::on_unimplemented(
-    message = "`{L}` cannot be attached here as a layer",
-    label = "not a Tower layer for this place",
-    note = "for a function of your own, write `middleware(function)`",
-    note = "the service that a layer makes must be `Clone + Send + Sync + 'static` and its error `Into<BoxError>`"
-)]
-pub trait Attach<L> {
-    /// Attaches it inside the ones that are there.
-    #[track_caller]
-    fn attach(&mut self, layer: L);
-
-    /// What the launch audit and the tree say of it.
-    #[doc(hidden)]
-    fn describe() -> Described;
-}
-
-impl<L, B> Attach<L> for Layers
-where
-    L: Layer<crate::Next> + Send + Sync + 'static,
-    L::Service: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
-    L::Service: Clone + Send + Sync + 'static,
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    #[track_caller]
-    fn attach(&mut self, layer: L) {
-        let known = <Layers as Attach<L>>::describe();
-        self.push(known, Location::caller(), move |next| crate::Next::service(layer.layer(next)));
-    }
-
-    fn describe() -> Described {
-        Described { kind: LayerKind::Tower, type_name: std::any::type_name::<L>(), needs: |_| {} }
-    }
-}
-
 macro_rules! methods {
     ($($name:ident $method:ident $doc:literal;)*) => {
         $(
@@ -396,16 +359,6 @@ where
     K: 'static,
 {
     Methods::default().on(None, handler)
-}
-
-// `app::users::show` is `show`; a closure is told by the function that it stands in.
-pub(crate) fn short_name(name: &'static str) -> Cow<'static, str> {
-    match name.strip_suffix("::{{closure}}") {
-        Some(around) => {
-            format!("closure in {}", around.rsplit("::").next().unwrap_or(around)).into()
-        }
-        None => name.rsplit("::").next().unwrap_or(name).into(),
-    }
 }
 
 impl std::fmt::Debug for Route {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem, RouteMeta};
 
-use crate::declare::route::short_name;
+use crate::declare::names::function_name;
 use crate::dispatch::endpoint::{Answer, Called, Endpoint};
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
 use crate::problem::settle::settle;
@@ -32,7 +32,7 @@ impl Fallback {
         A: Args + ReadBodyOnce + 'static,
         K: 'static,
     {
-        let name = short_name(std::any::type_name::<H>());
+        let name = function_name(std::any::type_name::<H>()).into();
         Fallback { endpoint: Arc::new(Called::new(handler)), name, place: Location::caller() }
     }
 }

@@ -12,7 +12,7 @@ use http::header;
 use tower_service::Service;
 use trine_core::cx::TRACEPARENT;
 use trine_core::problem::body_problem;
-use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
+use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response, RouteCx};
 
 use crate::dispatch::endpoint::Answer;
 use crate::problem::catch::{Around, Head};
@@ -80,6 +80,11 @@ impl std::fmt::Debug for Next {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Next")
     }
+}
+
+/// Takes the match out of the extensions, where it rides across foreign layers.
+pub(crate) fn take_route(request: &mut Request) -> RouteCx {
+    request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
 }
 
 /// An answer on its way, as Tower wants it: a future of a `Result` that is always `Ok`.

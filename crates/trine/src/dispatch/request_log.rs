@@ -8,7 +8,7 @@ use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use trine_core::{Problem, Request, Response, RouteCx, RouteMeta};
 
-use crate::build::tree::layer_name;
+use crate::declare::names::layer_name;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, Method, StatusCode, Uri, header};
+use smallvec::SmallVec;
 use tower_service::Service;
 use trine_core::problem::vary;
 use trine_core::route::{AppCx, Params};
@@ -16,15 +17,11 @@ use trine_core::{
 };
 use trine_server::{MakeConnection, MakeWorker};
 
-use crate::build::explain::{Explanation, explain};
-use crate::build::plan::Chain;
 use crate::build::tree::Tree;
-use crate::declare::hooks::life::Life;
 use crate::declare::layers::Layers;
-use crate::declare::middleware::take_route;
 use crate::dispatch::endpoint::{Answer, Endpoint};
 use crate::dispatch::fallback::NotFound;
-use crate::dispatch::next::{NeverFails, Next, Step};
+use crate::dispatch::next::{NeverFails, Next, Step, take_route};
 use crate::dispatch::request_log::{RequestLog, Seen};
 use crate::dispatch::router::Found;
 use crate::dispatch::router::fallbacks::Fallen;
@@ -32,6 +29,7 @@ use crate::dispatch::router::normal::{Spelling, normal, retarget, spelt};
 use crate::dispatch::router::slashes::Slashed;
 use crate::dispatch::router::table::Table;
 use crate::problem::catch::{Nets, Scope};
+use crate::run::lifecycle::Life;
 
 /// An application that was built: `Clone + Send + Sync`, infallible, for requests with any body.
 ///
@@ -76,6 +74,9 @@ pub(crate) struct Way {
     /// wants the route.
     pub(crate) plain: bool,
 }
+
+/// Which layered places a route lies in: at each depth the number of the child.
+pub(crate) type Chain = SmallVec<[u16; 4]>;
 
 /// A route that was built.
 pub(crate) struct Entry {
@@ -126,13 +127,14 @@ impl AppService {
         &self.tables.started.tree
     }
 
-    /// Says what becomes of a request, and for each route why it does or does not answer.
-    ///
-    /// # Errors
-    /// When the method or the path cannot be those of a request.
-    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let listed = self.tables.started.listed;
-        explain(&self.tables.way.table, &self.cx.routes, listed, self.tree(), method, path)
+    /// Everything in which requests are looked up.
+    pub(crate) fn table(&self) -> &Table {
+        &self.tables.way.table
+    }
+
+    /// All routes, by their indices: the declared ones, then those that answer in their place.
+    pub(crate) fn all_routes(&self) -> &[RouteMeta] {
+        &self.cx.routes
     }
 
     /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs

@@ -3,7 +3,9 @@
 
 pub mod config;
 pub(crate) mod launch;
+pub(crate) mod lifecycle;
 #[cfg(feature = "log")]
 pub(crate) mod log;
+pub(crate) mod process;
 pub(crate) mod runtime;
 pub(crate) mod shutdown;

@@ -4,12 +4,12 @@
 use std::io::Write as _;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
-use tokio_util::task::TaskTracker;
+
+use crate::run::process;
 
 /// How many threads [`blocking`] work may hold at once, in the whole process.
 pub const BLOCKING_THREADS: usize = 128;
@@ -33,7 +33,7 @@ pub fn spawn<F>(task: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    match SIDE.get() {
+    match process::side_runtime() {
         Some(side) => side.tasks.spawn_on(task, &side.handle),
         None => tokio::spawn(task),
     }
@@ -53,7 +53,7 @@ where
 /// # }
 /// ```
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let task = match SIDE.get() {
+    let task = match process::side_runtime() {
         Some(side) => side.tasks.spawn_blocking_on(work, &side.handle),
         None => tokio::task::spawn_blocking(work),
     };
@@ -65,13 +65,6 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
         Err(_) => std::future::pending().await,
     }
 }
-
-struct Side {
-    handle: Handle,
-    tasks: TaskTracker,
-}
-
-static SIDE: OnceLock<Side> = OnceLock::new();
 
 /// What [`#[trine::main]`](macro@crate::main) expands to.
 pub fn main<F>(program: F) -> ExitCode
@@ -89,8 +82,7 @@ where
     };
     #[cfg(feature = "log")]
     crate::run::log::start();
-    let side =
-        SIDE.get_or_init(|| Side { handle: runtime.handle().clone(), tasks: TaskTracker::new() });
+    let side = process::set_side_runtime(runtime.handle());
     let outcome = runtime.block_on(async {
         let outcome = program.await.report();
         side.tasks.close();

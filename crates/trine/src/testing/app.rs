@@ -4,10 +4,7 @@ use std::future::IntoFuture;
 use std::panic::Location;
 use std::pin::Pin;
 
-#[cfg(feature = "test-server")]
-use trine_server::ServerConfig;
-
-use super::{TestClient, blocking};
+use super::TestClient;
 use crate::AppService;
 use crate::declare::app::App;
 use crate::run::config::Config;
@@ -41,13 +38,25 @@ use crate::run::config::Config;
 #[derive(Debug)]
 #[must_use = "it is started when it is awaited"]
 pub struct TestApp {
-    app: App,
+    pub(super) app: App,
     place: &'static Location<'static>,
+}
+
+impl App {
+    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what
+    /// can be replaced.
+    ///
+    /// # Panics
+    /// When it is awaited, with the findings of the [audit](App::audit).
+    #[track_caller]
+    pub fn test(self) -> TestApp {
+        TestApp::new(self)
+    }
 }
 
 impl TestApp {
     #[track_caller]
-    pub(crate) fn new(app: App) -> TestApp {
+    fn new(app: App) -> TestApp {
         TestApp { app, place: Location::caller() }
     }
 
@@ -78,30 +87,7 @@ impl TestApp {
 }
 
 impl TestApp {
-    /// Starts it for a test that is a plain function.
-    ///
-    /// # Panics
-    /// As where it is awaited, and in an async function.
-    #[must_use]
-    #[track_caller]
-    pub fn blocking(self) -> blocking::TestClient {
-        blocking::TestClient::of(self)
-    }
-
-    /// Starts it and serves it on a free port of the loopback. Feature `test-server`.
-    ///
-    /// # Panics
-    /// As where it is awaited, and when no port can be had.
-    #[cfg(feature = "test-server")]
-    pub async fn serve(self) -> super::TestServer {
-        let server = self.app.configured().map_or_else(
-            || ServerConfig { workers: 2, ..ServerConfig::default() },
-            |config| config.server.clone(),
-        );
-        super::TestServer::start(self.start().await, &server)
-    }
-
-    async fn start(self) -> AppService {
+    pub(super) async fn start(self) -> AppService {
         let TestApp { app, place } = self;
         match app.build().await {
             Ok(service) => service,

@@ -27,6 +27,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use trine_core::{Body, BodyError, BoxError};
 
 use super::{Multipart, TestApp, TestResponse};
+use crate::declare::app::App;
 
 /// What other frameworks call it.
 #[doc(hidden)]
@@ -45,7 +46,7 @@ pub struct TestClient {
 
 impl TestClient {
     #[track_caller]
-    pub(super) fn of(app: TestApp) -> TestClient {
+    fn of(app: TestApp) -> TestClient {
         // Blocking a thread that drives a runtime would stop that runtime.
         assert!(
             Handle::try_current().is_err(),
@@ -110,6 +111,30 @@ macro_rules! methods {
 }
 
 methods! { get GET; head HEAD; post POST; put PUT; patch PATCH; delete DELETE; options OPTIONS; }
+
+impl App {
+    /// The same for a test that is a plain function; see [`TestApp::blocking`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_test(self) -> TestClient {
+        self.test().blocking()
+    }
+}
+
+impl TestApp {
+    /// Starts it for a test that is a plain function.
+    ///
+    /// # Panics
+    /// As where it is awaited, and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking(self) -> TestClient {
+        TestClient::of(self)
+    }
+}
 
 /// A request on its way to be sent.
 ///

@@ -12,7 +12,6 @@ use http::{Method, Request, Uri};
 use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo, Problem, Response};
 
-use super::TestRequest;
 use super::jar::Jar;
 use crate::AppService;
 
@@ -110,54 +109,6 @@ impl TestClient {
         {
             panic!("{error:#}");
         }
-    }
-
-    /// Starts a `GET`.
-    #[track_caller]
-    pub fn get(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::GET, target)
-    }
-
-    /// Starts a `HEAD`.
-    #[track_caller]
-    pub fn head(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::HEAD, target)
-    }
-
-    /// Starts a `POST`.
-    #[track_caller]
-    pub fn post(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::POST, target)
-    }
-
-    /// Starts a `PUT`.
-    #[track_caller]
-    pub fn put(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::PUT, target)
-    }
-
-    /// Starts a `PATCH`.
-    #[track_caller]
-    pub fn patch(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::PATCH, target)
-    }
-
-    /// Starts a `DELETE`.
-    #[track_caller]
-    pub fn delete(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::DELETE, target)
-    }
-
-    /// Starts an `OPTIONS`.
-    #[track_caller]
-    pub fn options(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::OPTIONS, target)
-    }
-
-    /// Starts a request of any method. The target is a path with an optional query, or a whole URI.
-    #[track_caller]
-    pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
-        TestRequest::new(self.clone(), method, target.as_ref())
     }
 
     /// The value of a cookie that the application has set, whatever its path.

@@ -47,9 +47,59 @@ pub struct TestRequest {
     place: &'static Location<'static>,
 }
 
+impl TestClient {
+    /// Starts a `GET`.
+    #[track_caller]
+    pub fn get(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::GET, target)
+    }
+
+    /// Starts a `HEAD`.
+    #[track_caller]
+    pub fn head(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::HEAD, target)
+    }
+
+    /// Starts a `POST`.
+    #[track_caller]
+    pub fn post(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::POST, target)
+    }
+
+    /// Starts a `PUT`.
+    #[track_caller]
+    pub fn put(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::PUT, target)
+    }
+
+    /// Starts a `PATCH`.
+    #[track_caller]
+    pub fn patch(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::PATCH, target)
+    }
+
+    /// Starts a `DELETE`.
+    #[track_caller]
+    pub fn delete(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::DELETE, target)
+    }
+
+    /// Starts an `OPTIONS`.
+    #[track_caller]
+    pub fn options(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::OPTIONS, target)
+    }
+
+    /// Starts a request of any method. The target is a path with an optional query, or a whole URI.
+    #[track_caller]
+    pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
+        TestRequest::new(self.clone(), method, target.as_ref())
+    }
+}
+
 impl TestRequest {
     #[track_caller]
-    pub(super) fn new(client: TestClient, method: Method, target: &str) -> TestRequest {
+    fn new(client: TestClient, method: Method, target: &str) -> TestRequest {
         TestRequest {
             client,
             method,

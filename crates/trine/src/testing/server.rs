@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use trine_core::{Body, Request, Response};
 use trine_server::{Server, ServerConfig, ServerError, ServerHandle};
 
-use super::TestClient;
+use super::{TestApp, TestClient};
 use crate::AppService;
+use crate::declare::app::App;
 
 /// The application on a free port of the loopback, served as in production: by two workers, and
 /// within the limits of `App::config` where that was called. It takes nothing from the environment.
@@ -47,6 +48,30 @@ pub struct TestServer {
     served: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
+impl App {
+    /// Serves the application for a test, on a free port of the loopback; see [`TestApp::serve`].
+    ///
+    /// # Panics
+    /// As [`App::test`], and when no port can be had.
+    pub async fn test_server(self) -> TestServer {
+        self.test().serve().await
+    }
+}
+
+impl TestApp {
+    /// Starts it and serves it on a free port of the loopback. Feature `test-server`.
+    ///
+    /// # Panics
+    /// As where it is awaited, and when no port can be had.
+    pub async fn serve(self) -> TestServer {
+        let server = self.app.configured().map_or_else(
+            || ServerConfig { workers: 2, ..ServerConfig::default() },
+            |config| config.server.clone(),
+        );
+        TestServer::start(self.start().await, &server)
+    }
+}
+
 /// How long the client waits for the head of a response.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -54,7 +79,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const DRAIN: Duration = Duration::from_secs(2);
 
 impl TestServer {
-    pub(super) fn start(service: AppService, config: &ServerConfig) -> TestServer {
+    fn start(service: AppService, config: &ServerConfig) -> TestServer {
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,

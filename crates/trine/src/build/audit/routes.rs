@@ -5,7 +5,7 @@ use std::panic::Location;
 use http::Method;
 use trine_core::RouteMeta;
 
-use super::{Finding, Kind, at, describe, place};
+use super::{Finding, Kind, describe, file_line, location};
 use crate::declare::group::{Group, Item};
 use crate::declare::layers::Layers;
 
@@ -21,7 +21,7 @@ pub(crate) fn unreachable(
             findings.push(Finding {
                 kind: Kind::Unreachable,
                 text,
-                places: vec![at(route.file, route.line)],
+                places: vec![file_line(route.file, route.line)],
             });
         }
     }
@@ -36,7 +36,7 @@ pub(crate) fn unreachable(
         findings.push(Finding {
             kind: Kind::Unreachable,
             text,
-            places: vec![place(written), at(rest.file, rest.line)],
+            places: vec![location(written), file_line(rest.file, rest.line)],
         });
     }
     let mounts = routes.iter().filter(|route| is_mount(route));
@@ -57,7 +57,7 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
                     format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix)
                 }
             };
-            findings.push(Finding { kind: Kind::Empty, text, places: vec![place(group.place)] });
+            findings.push(Finding { kind: Kind::Empty, text, places: vec![location(group.place)] });
         }
         findings.extend(empty(group));
     }
@@ -108,7 +108,7 @@ fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
         prefix.strip_suffix('/').filter(|prefix| !prefix.is_empty()).unwrap_or("/"),
         paths.join(", ")
     );
-    let places = vec![at(mount.file, mount.line), at(first.file, first.line)];
+    let places = vec![file_line(mount.file, mount.line), file_line(first.file, first.line)];
     Some(Finding { kind: Kind::Shadowed, text, places })
 }
 
@@ -140,7 +140,7 @@ fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
             methods.join(", "),
             special.path
         );
-        let places = vec![at(first.file, first.line), at(special.file, special.line)];
+        let places = vec![file_line(first.file, first.line), file_line(special.file, special.line)];
         findings.push(Finding { kind: Kind::Shadowed, text, places });
     }
     findings

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 use trine_core::RouteMeta;
 
-use super::{Finding, Kind, at, describe};
+use super::{Finding, Kind, describe, file_line};
 use crate::dispatch::router::Found;
 use crate::dispatch::router::slashes::{Slashes, other};
 use crate::dispatch::router::table::Table;
@@ -49,7 +49,7 @@ pub(crate) fn in_the_way(
                 ),
             ),
         };
-        let places = vec![at(taker.file, taker.line), at(route.file, route.line)];
+        let places = vec![file_line(taker.file, taker.line), file_line(route.file, route.line)];
         findings.push(Finding { kind, text, places });
     }
     findings

@@ -2,7 +2,7 @@
 
 use trine_core::RouteMeta;
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::dispatch::router::template::Template;
 
 /// Where the path leaves the template, if it does.

@@ -8,7 +8,7 @@ use trine_core::Needs;
 use trine_core::needs::Need;
 use trine_core::state::States;
 
-use super::{Declared, Place};
+use super::declared::{Declared, Place};
 use crate::build::audit::Finding;
 use crate::run::config::Config;
 use crate::run::shutdown::Shutdown;
@@ -31,10 +31,10 @@ use crate::run::shutdown::Shutdown;
 /// A clone is the same.
 #[derive(Debug, Clone)]
 pub struct HookCx {
-    pub(super) config: Arc<Config>,
-    pub(super) states: Arc<States>,
-    pub(super) declared: Arc<[Declared]>,
-    pub(super) end: Shutdown,
+    pub(crate) config: Arc<Config>,
+    pub(crate) states: Arc<States>,
+    pub(crate) declared: Arc<[Declared]>,
+    pub(crate) end: Shutdown,
 }
 
 impl HookCx {

@@ -6,10 +6,11 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
-use std::sync::Once;
 use std::task::Poll;
 
 use trine_core::Problem;
+
+use crate::run::process;
 
 /// The error behind the problem of a handler that panicked.
 ///
@@ -83,15 +84,10 @@ pub(super) async fn caught<T>(
 
 /// Notes place and backtrace of panics from now on; what was done with them before is done as well.
 pub(super) fn watch() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if WATCHING.get() {
-                note(info);
-            }
-            before(info);
-        }));
+    process::observe_panics(|info| {
+        if WATCHING.get() {
+            note(info);
+        }
     });
 }
 

@@ -26,9 +26,6 @@ use crate::problem::catch::Head;
 use crate::problem::settle::retell;
 use report::Report;
 
-/// The variable that names the editor to which places link.
-pub(crate) const EDITOR: &str = "TRINE_EDITOR";
-
 /// Tells a problem that nobody caught to a developer.
 #[cold]
 pub(crate) fn show(response: Response, head: &Head) -> Response {

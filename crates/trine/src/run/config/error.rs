@@ -2,29 +2,9 @@
 
 use std::fmt::{Display, Formatter};
 
-use super::source::Entry;
-
-/// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Source {
-    /// A line of a file.
-    File {
-        /// The path, as it was given.
-        path: String,
-        /// The line, counted from 1.
-        line: usize,
-    },
-    /// A variable of the environment.
-    Variable(String),
-    /// A line of the program, which asks for something that is not there.
-    Code {
-        /// The source file.
-        file: String,
-        /// The line in it.
-        line: u32,
-    },
-}
+use super::Source;
+use super::entry::Entry;
+use super::names::distance;
 
 /// One thing that is wrong: where, what came, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,35 +93,6 @@ impl ConfigError {
     }
 }
 
-/// A slip of the finger or two, or the last part of a key without its section.
-pub(super) fn is_near(key: &str, name: &str) -> bool {
-    distance(key, name) <= 2.max(key.len() / 5) || name.rsplit('.').next() == key.rsplit('.').next()
-}
-
-/// How many letters have to be added, dropped or changed to make one text the other.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-impl Display for Source {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Source::File { path, line } => write!(f, "{path}:{line}"),
-            Source::Variable(name) => write!(f, "environment variable {name}"),
-            Source::Code { file, line } => write!(f, "{file}:{line}"),
-        }
-    }
-}
-
 impl Display for ConfigError {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.source, self.text)
@@ -161,21 +112,3 @@ impl Display for ConfigErrors {
 impl std::error::Error for ConfigError {}
 
 impl std::error::Error for ConfigErrors {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("port", "port", 0),
-            ("prot", "port", 2),
-            ("", "abc", 3),
-            ("bdy", "body", 1),
-        ] {
-            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
-        }
-    }
-}

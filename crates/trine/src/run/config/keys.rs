@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::source::Entry;
+use super::entry::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
 

@@ -116,25 +116,37 @@
 //! - `units`: sizes and durations in words
 //! - `error`: what is wrong with an entry
 
+mod entries;
+mod entry;
 mod error;
 pub(crate) mod field;
 mod keys;
+mod load;
+mod location;
+mod log_requests;
+mod names;
+mod profile;
 mod secret;
 mod section;
+mod sections;
 mod size;
-mod source;
 mod units;
 mod value;
+mod variables;
 
 use trine_server::ServerConfig;
 
-pub(crate) use self::error::distance;
-pub use self::error::{ConfigError, ConfigErrors, Source};
+pub use self::error::{ConfigError, ConfigErrors};
+pub use self::location::Source;
+pub use self::log_requests::LogRequests;
+pub(crate) use self::names::distance;
+pub use self::profile::Profile;
 pub use self::secret::Secret;
-use self::section::Sections;
 pub use self::section::{Reader, Section, SectionKey};
+use self::sections::Sections;
 pub use self::size::Size;
 pub use self::value::{FromConfig, Value};
+pub(crate) use self::variables::{AUDIT, EDITOR, TREE};
 
 /// What can be configured. Every limit and every timeout is finite.
 ///
@@ -163,128 +175,6 @@ pub struct Config {
     sections: Sections,
 }
 
-/// When each request is a line of the log, at level INFO and target `trine::request`.
-///
-/// It has the method, the path, the status, the milliseconds up to the head of the answer, the
-/// template of the route, and, of what was refused, why and by which extractor or guard. There is
-/// nothing of the query in it, nor of headers and bodies but what the detail of a problem repeats:
-/// that is told under the profile `dev` alone, without values of the query.
-///
-/// What the server refuses before the application gets it, such as a head that is too large, has no
-/// line. Where there are none, they cost nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogRequests {
-    /// Under the profile `dev`.
-    #[default]
-    Dev,
-    /// Under each profile.
-    Always,
-    /// Under none.
-    Never,
-}
-
-impl LogRequests {
-    pub(crate) fn applies(self, dev: bool) -> bool {
-        self == LogRequests::Always || (self == LogRequests::Dev && dev)
-    }
-}
-
-/// What kind of use this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Development: error pages say what went wrong where. `TRINE_PROFILE=dev`, or a debug build.
-    Dev,
-    /// Production: error pages say nothing of the inside. `TRINE_PROFILE=prod`, or a release build.
-    Prod,
-}
-
-impl Config {
-    /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
-    ///
-    /// Tables and variables that are none of the server's are kept for
-    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses what no section
-    /// took, of this `Config` or of another that this process has loaded before.
-    ///
-    /// # Errors
-    /// All that is wrong, at once, each with its place and what was expected there.
-    pub fn load() -> Result<Config, ConfigErrors> {
-        without_errors(Config::load_all())
-    }
-
-    /// The same with what could be read beside the errors, for the audit, which has more to say.
-    pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
-        // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
-        let env: Vec<(String, String)> = std::env::vars_os()
-            .map(|(name, value)| {
-                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
-            })
-            .collect();
-        let named = env.iter().any(|(name, _)| name == source::FILE);
-        let path = source::file_name(&env);
-        let (mut config, errors) = match std::fs::read_to_string(path) {
-            Ok(text) => Config::read_all(&text, &env),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
-                Config::read_all("", &env)
-            }
-            Err(error) => {
-                let unreadable = ConfigError::unreadable(path, named, &error);
-                let (mut config, errors) = Config::read_all("", &env);
-                config.sections.incomplete = true;
-                (config, std::iter::once(unreadable).chain(errors).collect())
-            }
-        };
-        config.sections.loaded = true;
-        (config, errors)
-    }
-
-    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start
-    /// with `TRINE_`.
-    ///
-    /// ```
-    /// use trine::config::Config;
-    ///
-    /// let env = [("TRINE_PORT".to_owned(), "80".to_owned())];
-    /// let config = Config::read("port = 8080\nlimits.body = '64KiB'", env)?;
-    /// assert_eq!((config.server.port, config.body_limit), (80, 65536));
-    ///
-    /// let errors = Config::read("[limits]\nbdy = 1", []).unwrap_err();
-    /// assert_eq!(errors.to_string(), "trine.toml:2: there is no key `limits.bdy`; did you mean `limits.body`?");
-    /// # Ok::<_, trine::config::ConfigErrors>(())
-    /// ```
-    ///
-    /// # Errors
-    /// All that is wrong, at once, each with its place and what was expected there.
-    pub fn read(
-        text: &str,
-        env: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Config, ConfigErrors> {
-        without_errors(Config::read_all(text, &env.into_iter().collect::<Vec<_>>()))
-    }
-
-    fn read_all(text: &str, env: &[(String, String)]) -> (Config, Vec<ConfigError>) {
-        let mut errors = Vec::new();
-        let mut config = Config { profile: source::profile(env, &mut errors), ..Config::default() };
-        source::file_name(env).clone_into(&mut config.sections.file);
-        let mut unused = config.clone();
-        let before = errors.len();
-        let entries = source::entries(text, env, config.profile, &mut errors);
-        config.sections.incomplete = errors.len() > before;
-        for entry in entries {
-            let target = if entry.applies { &mut config } else { &mut unused };
-            match keys::apply(target, entry) {
-                Ok(of_section) => config.sections.entries.extend(of_section),
-                Err(error) => errors.push(error),
-            }
-        }
-        errors.sort_by_key(ConfigError::order);
-        (config, errors)
-    }
-}
-
-fn without_errors((config, errors): (Config, Vec<ConfigError>)) -> Result<Config, ConfigErrors> {
-    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
-}
-
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -295,7 +185,7 @@ impl Default for Config {
             log_requests: LogRequests::default(),
             sections: Sections {
                 entries: Vec::new(),
-                file: source::DEFAULT_FILE.to_owned(),
+                file: variables::DEFAULT_FILE.to_owned(),
                 known: Vec::new(),
                 incomplete: false,
                 loaded: false,
@@ -304,14 +194,3 @@ impl Default for Config {
     }
 }
 
-/// Whether a table of this name is one of the server's, or was meant to be.
-fn is_of_server(section: &str) -> bool {
-    let near = |name| distance(section, name) <= 1;
-    section::PROFILES.contains(&section) || section::TABLES.into_iter().any(near)
-}
-
-impl Default for Profile {
-    fn default() -> Profile {
-        if cfg!(debug_assertions) { Profile::Dev } else { Profile::Prod }
-    }
-}

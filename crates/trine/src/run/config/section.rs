@@ -1,10 +1,12 @@
 //! Sections of the configuration that belong to the application.
 
 use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
 
-use super::source::Entry;
+use super::entry::Entry;
+use super::names::is_section_name;
+use super::sections::Sections;
 use super::{Config, ConfigError, ConfigErrors, FromConfig, Profile, Source, Value, keys, secret};
+use crate::run::process;
 
 /// A part of the configuration as a type; [`#[derive(Config)]`](macro@crate::Config) writes it.
 #[diagnostic::on_unimplemented(
@@ -187,7 +189,7 @@ impl Config {
     pub fn section<T: Section>(&mut self, name: &str) -> Result<T, ConfigErrors> {
         let (read, mut errors) = self.read_section(name, Location::caller());
         if self.sections.loaded {
-            self.sections.note();
+            process::remember_config_keys(&self.sections.known);
         }
         let of_section = |entry: &&Entry| {
             entry.in_section(name)
@@ -211,14 +213,14 @@ impl Config {
         place: &Location<'_>,
     ) -> (Option<T>, Vec<ConfigError>) {
         let place = Source::Code { file: place.file().to_owned(), line: place.line() };
-        if !is_name(name) {
+        if !is_section_name(name) {
             let text = format!(
                 "`{name}` cannot be the name of a section: expected words of a to z, 0 to 9 and `_`, joined by dots; \
                  `dev`, `prod`, `limits` and `timeouts` are taken, and what is a letter away from the last two"
             );
             return (None, vec![ConfigError::new(place, text)]);
         }
-        self.sections.claim(name, T::KEYS);
+        self.sections.claim(name, T::KEYS.iter().map(|key| key.name));
         let Config { profile, sections, .. } = &*self;
         let Sections { entries, file, incomplete, .. } = sections;
         let (profile, incomplete) = (*profile, *incomplete);
@@ -238,7 +240,7 @@ impl Config {
     fn unknown_entries(&self) -> impl Iterator<Item = &Entry> {
         let mut known: Vec<String> = self.sections.known.clone();
         if self.sections.loaded {
-            known.extend(TAKEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+            known.extend(process::remembered_config_keys());
         }
         self.sections
             .entries
@@ -250,54 +252,4 @@ impl Config {
         let own = self.sections.known.iter().map(String::as_str);
         keys::names().map(|name| name as &str).chain(own)
     }
-}
-
-/// The entries that are no keys of the server, and the keys of the sections that were read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sections {
-    pub(super) entries: Vec<Entry>,
-    /// The name of the file, for what is missing in it.
-    pub(super) file: String,
-    pub(super) known: Vec<String>,
-    /// Whether the file could not be read: then nobody knows what is missing in it.
-    pub(super) incomplete: bool,
-    /// Whether they are those of the process, by [`Config::load`].
-    pub(super) loaded: bool,
-}
-
-/// The keys that were taken by hand out of the configuration of the process. That is one thing,
-/// however often it is loaded: what `main` took is no mistake to [`App::serve`](crate::App::serve),
-/// which loads it again.
-static TAKEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-impl Sections {
-    fn note(&self) {
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<String> =
-            self.known.iter().filter(|name| !taken.contains(name)).cloned().collect();
-        taken.extend(new);
-    }
-
-    fn claim(&mut self, name: &str, keys: &[SectionKey]) {
-        for key in keys {
-            let name = format!("{name}.{}", key.name);
-            if !self.known.contains(&name) {
-                self.known.push(name);
-            }
-        }
-    }
-}
-
-/// The tables of the server.
-pub(super) const TABLES: [&str; 5] = ["acme", "http2", "http3", "limits", "timeouts"];
-/// The tables of the profiles.
-pub(super) const PROFILES: [&str; 2] = ["dev", "prod"];
-
-fn is_name(name: &str) -> bool {
-    let first = name.split('.').next().unwrap_or(name);
-    let word = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    name.split('.').all(word) && !super::is_of_server(first)
 }

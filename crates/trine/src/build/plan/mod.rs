@@ -7,7 +7,6 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
 use trine_core::needs::{Check, Need};
 use trine_core::route::AppCx;
 use trine_core::state::States;
@@ -15,11 +14,10 @@ use trine_core::{Needs, RouteMeta};
 
 use self::others::OfGroup;
 use self::places::Places;
-use crate::build::audit::{Audit, Finding, routes, slashes};
+use crate::build::audit::{Audit, Finding, routes, slashes, state};
 use crate::build::explain::{Explanation, explain};
 use crate::build::tree::Tree;
 use crate::declare::group::{Group, Item};
-use crate::declare::hooks::life::Life;
 use crate::declare::hooks::{Hooks, Insert};
 use crate::declare::layers::Layers;
 use crate::declare::route::Methods;
@@ -31,10 +29,11 @@ use crate::dispatch::router::host::Host;
 use crate::dispatch::router::slashes::Slashes;
 use crate::dispatch::router::table::Table;
 use crate::dispatch::router::template::{Template, join};
-use crate::dispatch::service::{AppService, Dispatch, Entry, Started, Tables, Way};
+use crate::dispatch::service::{AppService, Chain, Dispatch, Entry, Started, Tables, Way};
 use crate::problem::catch::{Catcher, Catchers, Nets, Scope};
 use crate::problem::error::keep_backtraces;
 use crate::run::config::{Config, ConfigError};
+use crate::run::lifecycle::Life;
 
 /// The tables on the way: everything but the layers.
 pub(crate) struct Built {
@@ -53,9 +52,6 @@ pub(crate) struct Plan {
     /// The sections of the configuration, as state.
     pub(crate) inserts: Vec<Insert>,
 }
-
-/// Which layered places a route lies in: at each depth the number of the child.
-pub(crate) type Chain = SmallVec<[u16; 4]>;
 
 /// Where the walk is.
 #[derive(Clone, Default)]
@@ -121,7 +117,7 @@ impl Built {
             body_limit,
             listed: 0,
         };
-        let findings = Finding::states_twice(&hooks.declared);
+        let findings = state::declared_twice(&hooks.declared);
         let mut planner = Planner {
             built,
             hooks,
@@ -159,7 +155,7 @@ impl Built {
         if !hooks.is_code() && !layers_made {
             let unused =
                 hooks.declared.iter().filter(|declared| !asked.contains(&declared.type_id));
-            findings.extend(unused.map(Finding::state_unused));
+            findings.extend(unused.map(state::unused));
         }
         (Plan { built, inserts }, Audit::new(findings))
     }

@@ -1,16 +1,15 @@
 //! What wraps what, as a tree: layers, groups, routes, each with its place in the source.
 
+mod collect;
+
 use std::fmt::{Display, Formatter};
-use std::panic::Location;
 
 use http::Method;
 use serde::Serialize;
 use trine_core::RouteMeta;
 
-use crate::declare::group::{Group, Item};
-use crate::declare::layers::{LayerKind, Layers};
+use crate::build::audit::file_line;
 use crate::dispatch::fallback::Fallback;
-use crate::dispatch::router::template::join;
 
 /// The layers, groups and routes of an application: what stands further out wraps all that stands
 /// inside it.
@@ -100,10 +99,6 @@ impl NodeKind {
 }
 
 impl Tree {
-    pub(crate) fn of(root: &Group, outer: &Layers) -> Tree {
-        Tree { nodes: layered(outer, items(root, "")) }
-    }
-
     /// The layers around a route, the outermost first. Those of the application stand around
     /// everything.
     pub(crate) fn layers_around(&self, route: &RouteMeta) -> Vec<Node> {
@@ -112,12 +107,12 @@ impl Tree {
             NodeKind::Route { method, path, .. } => {
                 *path == route.path
                     && method.as_deref() == route.method.as_ref().map(Method::as_str)
-                    && node.place == place_of(route.file, route.line)
+                    && node.place == file_line(route.file, route.line)
             }
-            NodeKind::Mount { .. } => node.place == place_of(route.file, route.line),
+            NodeKind::Mount { .. } => node.place == file_line(route.file, route.line),
             NodeKind::Fallback { handler, .. } => {
                 route.handler.strip_prefix(Fallback::NAME) == Some(handler)
-                    && node.place == place_of(route.file, route.line)
+                    && node.place == file_line(route.file, route.line)
             }
             _ => false,
         };
@@ -157,109 +152,6 @@ fn find(nodes: &[Node], leaf: &impl Fn(&Node) -> bool, way: &mut Vec<Node>) -> b
     })
 }
 
-fn items(group: &Group, around: &str) -> Vec<Node> {
-    let prefix =
-        if group.prefix.is_empty() { around.to_owned() } else { join(around, &group.prefix) };
-    let mut nodes = Vec::new();
-    for item in &group.items {
-        match item {
-            Item::Group(inner) => {
-                let children = layered(&inner.layers, items(inner, &prefix));
-                let kind = NodeKind::Group { prefix: join(&prefix, &inner.prefix) };
-                nodes.push(Node { kind, place: place(inner.place), children });
-            }
-            Item::Route(route, _) => {
-                let handlers = route.methods.list.iter().map(|one| {
-                    let kind = NodeKind::Route {
-                        method: one.method.as_ref().map(ToString::to_string),
-                        path: join(&prefix, &route.path),
-                        handler: one.handler.to_string(),
-                    };
-                    Node { kind, place: place_of(one.file, one.line), children: Vec::new() }
-                });
-                nodes.extend(layered(&route.methods.layers, handlers.collect()));
-            }
-            Item::Mount(at, _, written) => {
-                let kind = NodeKind::Mount { prefix: join(&prefix, at) };
-                nodes.push(Node { kind, place: place(written), children: Vec::new() });
-            }
-        }
-    }
-    if let Some(fallback) = &group.fallback {
-        let kind = NodeKind::Fallback { prefix, handler: fallback.name.to_string() };
-        nodes.push(Node { kind, place: place(fallback.place), children: Vec::new() });
-    }
-    nodes
-}
-
-fn layered(layers: &Layers, inside: Vec<Node>) -> Vec<Node> {
-    let layers: Vec<_> = layers.iter().collect();
-    layers.into_iter().rev().fold(inside, |children, layer| {
-        let name = layer.known.name();
-        let kind = match layer.known.kind {
-            LayerKind::Guard => NodeKind::Guard { name },
-            LayerKind::Middleware | LayerKind::Tower => NodeKind::Layer { name },
-        };
-        vec![Node { kind, place: place(layer.place), children }]
-    })
-}
-
-/// `tower_http::trace::TraceLayer<…>` is `TraceLayer`, middleware is its function, a
-/// `ServiceBuilder` what it holds.
-pub(crate) fn layer_name(type_name: &str) -> String {
-    let (path, inside) = type_name.split_once('<').unwrap_or((type_name, ""));
-    let name = path.rsplit("::").next().unwrap_or(path);
-    let arguments = arguments(inside);
-    match (name, arguments.as_slice()) {
-        ("MiddlewareLayer" | "LayerFn", [function, ..]) => function_name(function),
-        ("ServiceBuilder", [inner]) => layer_name(inner),
-        // The layers of a builder: the last one that was added comes first, and is the innermost.
-        ("Stack", [inner, outer]) if outer.ends_with("::Identity") => layer_name(inner),
-        ("Stack", [inner, outer]) => format!("{}, {}", layer_name(outer), layer_name(inner)),
-        _ => name.to_owned(),
-    }
-}
-
-pub(crate) fn function_name(type_name: &str) -> String {
-    match type_name.strip_suffix("::{{closure}}") {
-        Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)),
-        None => type_name
-            .split('<')
-            .next()
-            .and_then(|path| path.rsplit("::").next())
-            .unwrap_or(type_name)
-            .to_owned(),
-    }
-}
-
-/// The arguments of a type, whose text is cut behind the first `<`.
-fn arguments(inside: &str) -> Vec<&str> {
-    let inside = inside.strip_suffix('>').unwrap_or(inside);
-    let (mut depth, mut start, mut list) = (0_usize, 0, Vec::new());
-    for (at, letter) in inside.char_indices() {
-        match letter {
-            '<' | '(' | '[' => depth += 1,
-            '>' if inside[..at].ends_with('-') => {}
-            '>' | ')' | ']' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                list.push(inside[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    list.push(inside[start..].trim());
-    list
-}
-
-fn place(place: &Location<'_>) -> String {
-    place_of(place.file(), place.line())
-}
-
-fn place_of(file: &str, line: u32) -> String {
-    format!("{file}:{line}")
-}
-
 impl Display for Tree {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "app")?;
@@ -290,26 +182,5 @@ impl Display for Node {
             NodeKind::Mount { prefix } => write!(f, "mount {prefix}")?,
         }
         write!(f, "  ({})", self.place)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layers_have_short_names() {
-        for (type_name, name) in [
-            ("tower_http::trace::layer::TraceLayer<a::B<c::D>>", "TraceLayer"),
-            ("tower_http::cors::CorsLayer", "CorsLayer"),
-            ("trine::middleware::MiddlewareLayer<app::guard, (app::Token,)>", "guard"),
-            ("trine::middleware::MiddlewareLayer<app::main::{{closure}}, ()>", "closure in main"),
-            (
-                "tower::builder::ServiceBuilder<tower_layer::stack::Stack<a::B<x::Y, z::Z>, tower_layer::stack::Stack<a::A, tower_layer::identity::Identity>>>",
-                "A, B",
-            ),
-        ] {
-            assert_eq!(layer_name(type_name), name, "{type_name}");
-        }
     }
 }

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use trine_core::later::later;
 use trine_core::state::States;
 
-use super::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
 use crate::build::audit::{Audit, Finding};
+use crate::declare::hooks::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
 use crate::run::config::Config;
 use crate::run::shutdown::Shutdown;
 

@@ -13,13 +13,7 @@ use trine_server::{Address, Bound, Listen, Server, ServerError};
 use crate::build::audit::{Audit, Finding};
 use crate::declare::app::App;
 use crate::dispatch::service::AppService;
-use crate::run::config::{Config, Profile};
-use crate::testing::TestApp;
-
-/// The variable that asks for the audit instead of the server, as `text` or as `json`.
-pub(crate) const AUDIT: &str = "TRINE_AUDIT";
-/// The variable that asks for the tree of the application.
-pub(crate) const TREE: &str = "TRINE_TREE";
+use crate::run::config::{AUDIT, Config, Profile, TREE};
 
 impl App {
     /// Checks everything, opens the sockets, makes the states, and serves until SIGTERM or ctrl-c;
@@ -94,35 +88,6 @@ impl App {
         let ended = service.shutdown().await;
         served?;
         ended
-    }
-
-    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what
-    /// can be replaced.
-    ///
-    /// # Panics
-    /// When it is awaited, with the findings of the [audit](App::audit).
-    #[track_caller]
-    pub fn test(self) -> TestApp {
-        TestApp::new(self)
-    }
-
-    /// The same for a test that is a plain function; see [`TestApp::blocking`].
-    ///
-    /// # Panics
-    /// As [`App::test`], and in an async function.
-    #[must_use]
-    #[track_caller]
-    pub fn blocking_test(self) -> crate::testing::blocking::TestClient {
-        self.test().blocking()
-    }
-
-    /// Serves the application for a test, on a free port of the loopback; see [`TestApp::serve`].
-    ///
-    /// # Panics
-    /// As [`App::test`], and when no port can be had.
-    #[cfg(feature = "test-server")]
-    pub async fn test_server(self) -> crate::testing::TestServer {
-        self.test().serve().await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a request meets the route that it meets, and no other.
 
 mod differs;
+mod verdict;
 
 use std::fmt::{Display, Formatter};
 
@@ -9,10 +10,12 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 
 use self::differs::differs;
+pub use self::verdict::Verdict;
 use crate::build::tree::{Node, Tree};
 use crate::dispatch::router::is_kind_of_get;
 use crate::dispatch::router::normal::spelt;
 use crate::dispatch::router::table::{Settled, Table};
+use crate::dispatch::service::AppService;
 
 /// What becomes of a request, and for each route why it answers or does not.
 ///
@@ -90,47 +93,15 @@ pub struct Candidate {
     pub verdict: Verdict,
 }
 
-/// Why a route does or does not answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "why", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// It answers.
-    Matches,
-    /// The path fits, the method does not.
-    Method {
-        /// The method of the route.
-        expected: String,
-    },
-    /// It would fit, but another one fits better.
-    LessSpecific {
-        /// The template of the other.
-        than: String,
-    },
-    /// A segment of the path is not that of the template.
-    Segment {
-        /// Which, counted from 1.
-        at: usize,
-        /// What the path has.
-        got: String,
-        /// What the template has.
-        expected: String,
-    },
-    /// A parameter would be empty.
-    EmptyParameter {
-        /// Its name.
-        name: String,
-    },
-    /// The path ends before the template does.
-    PathEnds {
-        /// The rest of the template.
-        missing: String,
-    },
-    /// The path goes on where the template ends.
-    PathGoesOn {
-        /// The rest of the path.
-        rest: String,
-    },
+impl AppService {
+    /// Says what becomes of a request, and for each route why it does or does not answer.
+    ///
+    /// # Errors
+    /// When the method or the path cannot be those of a request.
+    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
+        let listed = self.routes().count();
+        explain(self.table(), self.all_routes(), listed, self.tree(), method, path)
+    }
 }
 
 /// Looks a request up as the router does, then asks every route.
@@ -312,28 +283,5 @@ impl Display for Candidate {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let method = self.method.as_deref().unwrap_or("ANY");
         write!(f, "{method} {}  {}  ({})", self.path, self.handler, self.place)
-    }
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Verdict::Matches => f.write_str("it answers"),
-            Verdict::Method { expected } => {
-                write!(f, "the path fits, but its method is {expected}")
-            }
-            Verdict::LessSpecific { than } => write!(f, "it would fit, but `{than}` fits better"),
-            Verdict::Segment { at, got, expected } => {
-                write!(f, "segment {at} is `{got}`, not `{expected}`")
-            }
-            Verdict::EmptyParameter { name } => write!(f, "the parameter `{name}` would be empty"),
-            Verdict::PathEnds { missing } => {
-                write!(f, "the path ends where the template goes on with `{missing}`")
-            }
-            Verdict::PathGoesOn { rest } if rest == "/" => {
-                f.write_str("the path has a slash more at its end")
-            }
-            Verdict::PathGoesOn { rest } => write!(f, "the path goes on with `{rest}`"),
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod routes;
 pub(crate) mod slashes;
+pub(crate) mod state;
 
+use std::fmt::Display;
 use std::panic::Location;
 
 use http::Method;
@@ -10,8 +12,6 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 use trine_core::needs::{Fault, Need};
 
-use crate::declare::hooks::Declared;
-use crate::problem::catch::When;
 use crate::run::config::ConfigError;
 
 /// What the audit of an application found. Its text lists everything, each with its places and what
@@ -132,12 +132,12 @@ impl Finding {
                     "{this} answers the same requests as {}: change one of the two paths or methods",
                     describe(other)
                 ),
-                places: vec![at(route.file, route.line), at(other.file, other.line)],
+                places: vec![file_line(route.file, route.line), file_line(other.file, other.line)],
             },
             None => Finding {
                 kind: Kind::Collision,
                 text: format!("{this} cannot stand beside the other routes: change its path"),
-                places: vec![at(route.file, route.line)],
+                places: vec![file_line(route.file, route.line)],
             },
         }
     }
@@ -148,7 +148,7 @@ impl Finding {
             describe(route),
             describe(other)
         );
-        let places = vec![at(route.file, route.line), at(other.file, other.line)];
+        let places = vec![file_line(route.file, route.line), file_line(other.file, other.line)];
         Finding { kind: Kind::Unreachable, text, places }
     }
 
@@ -157,22 +157,22 @@ impl Finding {
             "nothing reaches {}: routes take every path of the group; remove it",
             describe(meta)
         );
-        Finding { kind: Kind::Unreachable, text, places: vec![at(meta.file, meta.line)] }
+        Finding { kind: Kind::Unreachable, text, places: vec![file_line(meta.file, meta.line)] }
     }
 
     pub(crate) fn condition(text: String, place: &Location<'_>) -> Finding {
-        Finding { kind: Kind::Condition, text, places: vec![at(place.file(), place.line())] }
+        Finding { kind: Kind::Condition, text, places: vec![location(place)] }
     }
 
     pub(crate) fn template(text: &str, file: &str, line: u32) -> Finding {
         let text = format!("the path template {text}");
-        Finding { kind: Kind::Template, text, places: vec![at(file, line)] }
+        Finding { kind: Kind::Template, text, places: vec![file_line(file, line)] }
     }
 
     pub(crate) fn no_methods(path: &str, at: &Location<'_>) -> Finding {
         let text =
             format!("the path `{path}` has no handler: write `get(handler)` or another method");
-        Finding { kind: Kind::NoMethods, text, places: vec![place(at)] }
+        Finding { kind: Kind::NoMethods, text, places: vec![location(at)] }
     }
 
     /// `needing` is who needs it and where: one mistake, however many they are.
@@ -215,7 +215,7 @@ impl Finding {
             "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` {has}",
             route.handler, route.path
         );
-        Finding { kind: Kind::PathParams, text, places: vec![at(route.file, route.line)] }
+        Finding { kind: Kind::PathParams, text, places: vec![file_line(route.file, route.line)] }
     }
 
     /// What is looked up for somebody who may be refused: 404 or not tells them what exists.
@@ -226,21 +226,21 @@ impl Finding {
              404 or not tells a stranger what exists; take who asks as an argument of its own, or put a guard around it",
             describe(route)
         );
-        let places = vec![at(route.file, route.line)];
+        let places = vec![file_line(route.file, route.line)];
         Some(Finding { kind: Kind::LookedUpFirst, text, places })
     }
 
     pub(crate) fn fault(fault: Fault, file: &str, line: u32) -> Finding {
-        let place = fault.place.unwrap_or_else(|| at(file, line));
+        let place = fault.place.unwrap_or_else(|| file_line(file, line));
         Finding { kind: Kind::Fault, text: fault.text, places: vec![place] }
     }
 
-    pub(crate) fn catcher(when: &When, place: &Location<'_>) -> Finding {
+    pub(crate) fn catcher(when: impl Display, place: &Location<'_>) -> Finding {
         let text = format!(
             "a catcher for status {when} never runs: problems have statuses from 400 to 599; for a kind of error, \
              write `catch::of::<MyError>()`"
         );
-        Finding { kind: Kind::Catcher, text, places: vec![at(place.file(), place.line())] }
+        Finding { kind: Kind::Catcher, text, places: vec![location(place)] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {
@@ -253,36 +253,10 @@ impl Finding {
         Finding { kind: Kind::Config, text, places: Vec::new() }
     }
 
-    /// Types of which state is declared more than once.
-    pub(crate) fn states_twice(declared: &[Declared]) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (index, first) in declared.iter().enumerate() {
-            let same = |other: &&Declared| other.type_id == first.type_id;
-            let places: Vec<String> =
-                declared.iter().filter(same).map(|it| place(it.place)).collect();
-            if places.len() > 1 && !declared[..index].iter().any(|it| it.type_id == first.type_id) {
-                let text = format!(
-                    "state of type `{}` is given twice: wrap one of the two in a type of its own",
-                    first.type_name
-                );
-                findings.push(Finding { kind: Kind::StateTwice, text, places });
-            }
-        }
-        findings
-    }
-
-    pub(crate) fn state_unused(declared: &Declared) -> Finding {
-        let text = format!(
-            "no handler asks for state of type `{}`: remove it, or declare it in the `needs` of the extractor that does",
-            declared.type_name
-        );
-        Finding { kind: Kind::StateUnused, text, places: vec![place(declared.place)] }
-    }
-
     /// `what` is what failed, such as "the state of type `Db`".
     pub(crate) fn start_failed(what: &str, at: &Location<'_>, error: &crate::Error) -> Finding {
         let text = format!("{what} failed: {}", format!("{error:#}").replace('\n', "\n     "));
-        Finding { kind: Kind::Start, text, places: vec![place(at)] }
+        Finding { kind: Kind::Start, text, places: vec![location(at)] }
     }
 
     pub(crate) fn port(text: String) -> Finding {
@@ -290,8 +264,9 @@ impl Finding {
     }
 }
 
-fn place(place: &Location<'_>) -> String {
-    at(place.file(), place.line())
+/// A location in the source, as `file:line`.
+pub(crate) fn location(location: &Location<'_>) -> String {
+    file_line(location.file(), location.line())
 }
 
 fn describe(route: &RouteMeta) -> String {
@@ -300,7 +275,7 @@ fn describe(route: &RouteMeta) -> String {
     format!("`{}` ({method} {}{host})", route.handler, route.path)
 }
 
-fn at(file: &str, line: u32) -> String {
+pub(crate) fn file_line(file: &str, line: u32) -> String {
     format!("{file}:{line}")
 }
 

@@ -1,0 +1,91 @@
+//! From the file and the environment to a [`Config`].
+
+use super::variables::FILE;
+use super::{Config, ConfigError, ConfigErrors, entries, keys};
+
+impl Config {
+    /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
+    ///
+    /// Tables and variables that are none of the server's are kept for
+    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses what no section
+    /// took, of this `Config` or of another that this process has loaded before.
+    ///
+    /// # Errors
+    /// All that is wrong, at once, each with its place and what was expected there.
+    pub fn load() -> Result<Config, ConfigErrors> {
+        without_errors(Config::load_all())
+    }
+
+    /// The same with what could be read beside the errors, for the audit, which has more to say.
+    pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
+        // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
+        let env: Vec<(String, String)> = std::env::vars_os()
+            .map(|(name, value)| {
+                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+            })
+            .collect();
+        let named = env.iter().any(|(name, _)| name == FILE);
+        let path = entries::file_name(&env);
+        let (mut config, errors) = match std::fs::read_to_string(path) {
+            Ok(text) => Config::read_all(&text, &env),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
+                Config::read_all("", &env)
+            }
+            Err(error) => {
+                let unreadable = ConfigError::unreadable(path, named, &error);
+                let (mut config, errors) = Config::read_all("", &env);
+                config.sections.incomplete = true;
+                (config, std::iter::once(unreadable).chain(errors).collect())
+            }
+        };
+        config.sections.loaded = true;
+        (config, errors)
+    }
+
+    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start
+    /// with `TRINE_`.
+    ///
+    /// ```
+    /// use trine::config::Config;
+    ///
+    /// let env = [("TRINE_PORT".to_owned(), "80".to_owned())];
+    /// let config = Config::read("port = 8080\nlimits.body = '64KiB'", env)?;
+    /// assert_eq!((config.server.port, config.body_limit), (80, 65536));
+    ///
+    /// let errors = Config::read("[limits]\nbdy = 1", []).unwrap_err();
+    /// assert_eq!(errors.to_string(), "trine.toml:2: there is no key `limits.bdy`; did you mean `limits.body`?");
+    /// # Ok::<_, trine::config::ConfigErrors>(())
+    /// ```
+    ///
+    /// # Errors
+    /// All that is wrong, at once, each with its place and what was expected there.
+    pub fn read(
+        text: &str,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigErrors> {
+        without_errors(Config::read_all(text, &env.into_iter().collect::<Vec<_>>()))
+    }
+
+    fn read_all(text: &str, env: &[(String, String)]) -> (Config, Vec<ConfigError>) {
+        let mut errors = Vec::new();
+        let mut config = Config { profile: entries::profile(env, &mut errors), ..Config::default() };
+        entries::file_name(env).clone_into(&mut config.sections.file);
+        let mut unused = config.clone();
+        let before = errors.len();
+        let entries = entries::entries(text, env, config.profile, &mut errors);
+        config.sections.incomplete = errors.len() > before;
+        for entry in entries {
+            let target = if entry.applies { &mut config } else { &mut unused };
+            match keys::apply(target, entry) {
+                Ok(of_section) => config.sections.entries.extend(of_section),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.sort_by_key(ConfigError::order);
+        (config, errors)
+    }
+}
+
+fn without_errors((config, errors): (Config, Vec<ConfigError>)) -> Result<Config, ConfigErrors> {
+    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
+}
