@@ -45,11 +45,13 @@ use trine_core::{FromRequest, IntoResponse};
 
 use crate::declare::guard::{LeavesBody, guard};
 use crate::declare::hooks::HookCx;
-use crate::declare::layers::{Attach, Layers};
+use crate::declare::layers::Layers;
 use crate::declare::names::function_name;
 use crate::dispatch::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endpoint};
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
 use crate::dispatch::router::condition::{Conditions as _, Written};
+
+pub use crate::declare::layers::Attach;
 
 /// A handler with its method and template, as an attribute declares it and
 /// [`routes!`](crate::routes) lists it.

@@ -11,6 +11,7 @@ use trine_core::{Problem, Request, Response, RouteCx, RouteMeta};
 use crate::declare::names::layer_name;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
+use crate::dispatch::router::index::RouteIndex;
 
 /// Stands around everything else of an application that logs its requests; in others there is
 /// nothing of it.
@@ -48,7 +49,7 @@ const TARGET: &str = "trine::request";
 
 /// Where routing notes the index of the route.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen(pub(crate) Arc<OnceLock<u32>>);
+pub(crate) struct Seen(pub(crate) Arc<OnceLock<RouteIndex>>);
 
 /// What is known of a request before it is answered.
 struct Line {
@@ -85,7 +86,7 @@ impl Line {
     }
 
     fn route(&self) -> Option<&RouteMeta> {
-        self.route.as_ref()?.app().routes.get(*self.seen.0.get()? as usize)
+        self.route.as_ref()?.app().routes.get(self.seen.0.get()?.as_usize())
     }
 
     /// Why it was refused. The detail may repeat what the client sent, so only developers read it.

@@ -24,7 +24,9 @@ use crate::dispatch::fallback::NotFound;
 use crate::dispatch::next::{NeverFails, Next, Step, take_route};
 use crate::dispatch::request_log::{RequestLog, Seen};
 use crate::dispatch::router::Found;
+use crate::dispatch::router::choice::Choice;
 use crate::dispatch::router::fallbacks::Fallen;
+use crate::dispatch::router::index::{Destination, RouteIndex};
 use crate::dispatch::router::normal::{Spelling, normal, retarget, spelt};
 use crate::dispatch::router::slashes::Slashed;
 use crate::dispatch::router::table::Table;
@@ -171,8 +173,10 @@ impl AppService {
     /// them.
     pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
         match self.tables.way.table.router.find(method, &*spelt(target)?) {
-            Found::Route(index, _) => self.cx.routes.get(index as usize),
-            Found::Nothing => None,
+            Found::Route(Destination::Route(index) | Destination::Refusal(index), _) => {
+                self.cx.routes.get(index.as_usize())
+            }
+            Found::Route(Destination::Choice(_), _) | Found::Nothing => None,
         }
     }
 
@@ -259,9 +263,7 @@ impl Way {
     fn look_closely(&self, cx: Box<Cx>) -> Answer {
         let mut vary = Vec::new();
         let found = self.table.find(cx.method(), cx.uri(), cx.headers(), &mut vary);
-        if let Found::Route(index, _) = &found
-            && (*index as usize) < self.dispatch.entries.len()
-        {
+        if let Found::Route(Destination::Route(index) | Destination::Refusal(index), _) = &found {
             self.note(*index, &cx);
         }
         varied(self.enter(found, cx), vary)
@@ -270,13 +272,16 @@ impl Way {
     #[inline]
     fn enter(&self, found: Found, mut cx: Box<Cx>) -> Answer {
         match found {
-            Found::Route(index, params) => match self.dispatch.entries.get(index as usize) {
-                Some(entry) => {
-                    cx.set_match(index, params);
-                    self.dispatch.enter(entry, cx)
+            Found::Route(Destination::Route(index) | Destination::Refusal(index), params) => {
+                match self.dispatch.entries.get(index.as_usize()) {
+                    Some(entry) => {
+                        cx.set_match(index.get(), params);
+                        self.dispatch.enter(entry, cx)
+                    }
+                    None => self.lost(cx),
                 }
-                None => self.choose(&Found::Route(index, params), cx),
-            },
+            }
+            found @ Found::Route(Destination::Choice(_), _) => self.choose(&found, cx),
             Found::Nothing => self.nothing(&Found::Nothing, cx),
         }
     }
@@ -287,12 +292,14 @@ impl Way {
     fn choose(&self, found: &Found, cx: Box<Cx>) -> Answer {
         let mut vary = Vec::new();
         let fallen = self.table.fallen(found, cx.method(), cx.uri(), cx.headers(), &mut vary);
-        let (Found::Route(index, params), None) = (found, fallen) else {
+        let (Found::Route(destination, params), None) = (found, fallen) else {
             return self.nothing(found, cx);
         };
-        let Some(choice) = self.table.choices.get(*index) else { return self.lost(cx) };
-        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
-        vary.extend(choice.vary());
+        let choices = &self.table.choices;
+        let Some(route) = choices.resolve(*destination, cx.method(), cx.headers()) else {
+            return self.lost(cx);
+        };
+        vary.extend(choices.get(*destination).into_iter().flat_map(Choice::vary));
         varied(self.chosen(route, params.clone(), cx), vary)
     }
 
@@ -315,10 +322,10 @@ impl Way {
         varied(answer, vary)
     }
 
-    fn chosen(&self, route: u32, params: Params, mut cx: Box<Cx>) -> Answer {
-        let Some(entry) = self.dispatch.entries.get(route as usize) else { return self.lost(cx) };
+    fn chosen(&self, route: RouteIndex, params: Params, mut cx: Box<Cx>) -> Answer {
+        let Some(entry) = self.dispatch.entries.get(route.as_usize()) else { return self.lost(cx) };
         self.note(route, &cx);
-        cx.set_match(route, params);
+        cx.set_match(route.get(), params);
         self.dispatch.enter(entry, cx)
     }
 
@@ -328,7 +335,7 @@ impl Way {
     }
 
     /// Tells the line of a request which route it is for.
-    fn note(&self, route: u32, cx: &Cx) {
+    fn note(&self, route: RouteIndex, cx: &Cx) {
         if self.log_requests
             && let Some(Seen(seen)) = cx.extensions().get()
         {
@@ -427,16 +434,14 @@ impl MakeConnection for AppService {
         let Some(uri) = spelt(&head.uri) else { return false };
         let mut vary = Vec::new();
         let found = way.table.find(&head.method, &uri, &head.headers, &mut vary);
-        let Found::Route(mut index, _) = found else { return false };
-        if let Some(choice) = way.table.choices.get(index) {
-            if way.table.fallen(&found, &head.method, &uri, &head.headers, &mut vary).is_some() {
-                return false;
-            }
-            index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
+        let Found::Route(destination, _) = found else { return false };
+        // Only a choice may have a fallback that goes before it.
+        if way.table.fallen(&found, &head.method, &uri, &head.headers, &mut vary).is_some() {
+            return false;
         }
-        way.dispatch
-            .entries
-            .get(index as usize)
+        let index = way.table.choices.resolve(destination, &head.method, &head.headers);
+        index
+            .and_then(|index| way.dispatch.entries.get(index.as_usize()))
             .is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
 

@@ -5,6 +5,7 @@ use trine_core::RouteMeta;
 
 use super::{Finding, Kind, describe, file_line};
 use crate::dispatch::router::Found;
+use crate::dispatch::router::index::Destination;
 use crate::dispatch::router::slashes::{Slashes, other};
 use crate::dispatch::router::table::Table;
 use crate::dispatch::router::template::Template;
@@ -64,16 +65,16 @@ fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option
     headers.extend(host.and_then(|host| Some((http::header::HOST, host.parse().ok()?))));
     let mut vary = Vec::new();
     let found = table.find(method, &path, &headers, &mut vary);
-    let Found::Route(index, _) = found else { return None };
-    let index = match table.choices.get(index) {
-        Some(_) if table.fallen(&found, method, &path, &headers, &mut vary).is_some() => {
-            return None;
-        }
-        Some(choice) => choice.candidates.first().map_or(choice.otherwise, |first| first.route),
-        None => index,
+    let Found::Route(destination, _) = found else { return None };
+    if table.fallen(&found, method, &path, &headers, &mut vary).is_some() {
+        return None;
+    }
+    let index = match destination {
+        Destination::Route(index) | Destination::Refusal(index) => index,
+        Destination::Choice(_) => table.choices.get(destination)?.candidates.first()?.route,
     };
     // Of a path without this method, the first of its routes is told.
-    let path = &metas.get(index as usize)?.path;
+    let path = &metas.get(index.as_usize())?.path;
     metas
         .iter()
         .find(|taker| taker.path == *path && taker.host == route.host && *path != route.path)

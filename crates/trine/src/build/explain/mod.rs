@@ -121,21 +121,21 @@ pub(crate) fn explain(
     let found = normal.as_deref().map(|uri| table.settle(&asked, uri));
     let routes = &metas[..listed];
     let winner = match &found {
-        Some(Settled::Route(index, _)) => routes.get(*index as usize),
+        Some(Settled::Route(index, _)) => routes.get(index.as_usize()),
         _ => None,
     };
     let outcome = match &found {
         Some(Settled::Route(index, params)) => {
             let names = winner.into_iter().flat_map(|route| route.params.iter().cloned());
             let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
-            Outcome::Route { candidate: *index as usize, params: names.zip(values).collect() }
+            Outcome::Route { candidate: index.as_usize(), params: names.zip(values).collect() }
         }
         Some(Settled::Redirect(to, index)) => {
-            Outcome::Redirect { to: to.clone(), candidate: *index as usize }
+            Outcome::Redirect { to: to.clone(), candidate: index.as_usize() }
         }
         Some(Settled::OtherMethods) => Outcome::OtherMethods,
         Some(Settled::Fallback(index)) => {
-            Outcome::Fallback { of: fallback(&metas[*index as usize]) }
+            Outcome::Fallback { of: fallback(&metas[index.as_usize()]) }
         }
         Some(Settled::Nothing) => Outcome::NotFound,
         None => Outcome::Malformed,
@@ -157,7 +157,7 @@ pub(crate) fn explain(
     let layers = match (winner, &found) {
         (Some(route), _) => tree.layers_around(route),
         (None, Some(Settled::OtherMethods)) => shared_layers(routes, tree, &candidates),
-        (None, Some(Settled::Fallback(index))) => tree.layers_around(&metas[*index as usize]),
+        (None, Some(Settled::Fallback(index))) => tree.layers_around(&metas[index.as_usize()]),
         (None, _) => tree.outer_layers(),
     };
     Ok(Explanation {

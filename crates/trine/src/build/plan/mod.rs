@@ -26,6 +26,7 @@ use crate::dispatch::fallback::{Fallback, Malformed, NotFound};
 use crate::dispatch::router::InTheWay;
 use crate::dispatch::router::condition::{Condition, Written};
 use crate::dispatch::router::host::Host;
+use crate::dispatch::router::index::RouteIndex;
 use crate::dispatch::router::slashes::Slashes;
 use crate::dispatch::router::table::Table;
 use crate::dispatch::router::template::{Template, join};
@@ -345,7 +346,7 @@ impl Planner<'_> {
             meta.params.splice(0..0, names);
             meta.host = Some(host.text.clone());
         }
-        let index = u32::try_from(self.built.metas.len()).unwrap_or(u32::MAX);
+        let index = RouteIndex::next_of(self.built.metas.len());
         match self.router(here.host.as_ref()).insert(
             &template,
             meta.method.clone(),
@@ -359,11 +360,11 @@ impl Planner<'_> {
                 self.built.scopes.push(here.scope.clone());
             }
             Err(InTheWay::Same(other)) => {
-                let other = other.and_then(|other| self.built.metas.get(other as usize));
+                let other = other.and_then(|other| self.built.metas.get(other.as_usize()));
                 self.findings.push(Finding::collision(&meta, other));
             }
             Err(InTheWay::Hidden(other)) => {
-                let other = &self.built.metas[other as usize];
+                let other = &self.built.metas[other.as_usize()];
                 self.findings.push(Finding::unreachable(&meta, other));
             }
         }

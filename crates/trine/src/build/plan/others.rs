@@ -13,6 +13,7 @@ use crate::dispatch::router::Router;
 use crate::dispatch::router::choice::{Candidate, Choice, NoneFits};
 use crate::dispatch::router::fallbacks::Prefix;
 use crate::dispatch::router::host::Host;
+use crate::dispatch::router::index::{ChoiceIndex, Destination, RouteIndex};
 use crate::dispatch::router::template::{Template, join};
 use crate::dispatch::service::Entry;
 use crate::problem::catch::Scope;
@@ -57,7 +58,7 @@ impl Planner<'_> {
             if self.is_taken(prefix, here.host.as_ref()) {
                 self.findings.push(Finding::fallback_unreachable(&meta));
             }
-            let route = u32::try_from(self.built.metas.len()).unwrap_or(u32::MAX);
+            let route = RouteIndex::next_of(self.built.metas.len());
             routes.push(route);
             let own = Candidate { method: None, conditions: here.conditions.clone(), route };
             let Built { table, metas, entries, scopes, .. } = &mut self.built;
@@ -67,7 +68,7 @@ impl Planner<'_> {
             if let Some(known) = known
                 .filter(|known| here.around.iter().all(|&around| routes[around] != known.route))
             {
-                self.findings.push(Finding::collision(&meta, metas.get(known.route as usize)));
+                self.findings.push(Finding::collision(&meta, metas.get(known.route.as_usize())));
                 continue;
             }
             choice.candidates =
@@ -102,14 +103,13 @@ impl Planner<'_> {
     /// Gives each path the route for the methods that it has no handler for. It lies in the layers
     /// that all of the path's routes share, so that a CORS layer of a group sees the preflight.
     pub(super) fn other_methods(&mut self) {
-        let Built { table, metas, entries, scopes, listed, .. } = &mut self.built;
-        table.hosts.set_refusals(u32::try_from(*listed).unwrap_or(u32::MAX));
+        let Built { table, metas, entries, scopes, .. } = &mut self.built;
         let of_hosts = table.hosts.routers_mut().map(|(host, router)| (Some(host), router));
         let routers = std::iter::once((None, &mut table.router)).chain(of_hosts);
         for (host, path) in
             routers.flat_map(|(host, router)| router.paths_mut().map(move |path| (host, path)))
         {
-            let mut indices = path.indices().map(|index| index as usize);
+            let mut indices = path.indices().map(RouteIndex::as_usize);
             let Some(first) = indices.next() else { continue };
             let mut chain = entries[first].chain.clone();
             let mut scope = scopes[first].clone();
@@ -123,19 +123,20 @@ impl Planner<'_> {
             meta.method = None;
             meta.id = None;
             meta.handler = OtherMethods::NAME.into();
-            let otherwise = u32::try_from(metas.len()).unwrap_or(u32::MAX);
+            let otherwise = RouteIndex::next_of(metas.len());
             let behind = table.fallbacks.before(host, path.canonical());
             let candidates = path.take_candidates(!behind.is_empty()).map(Arc::<[Candidate]>::from);
             let endpoint: Arc<dyn Endpoint> = match candidates {
                 None => {
-                    path.set_otherwise(otherwise);
+                    path.set_otherwise(Destination::Refusal(otherwise));
                     Arc::new(OtherMethods::new(&path.allow()))
                 }
                 Some(candidates) => {
-                    path.set_choice(u32::try_from(table.choices.0.len()).unwrap_or(u32::MAX));
+                    let choice = ChoiceIndex::next_of(table.choices.0.len());
+                    path.set_otherwise(Destination::Choice(choice));
                     table.choices.0.push(Choice {
                         candidates: Arc::clone(&candidates),
-                        otherwise,
+                        otherwise: Some(otherwise),
                         behind,
                     });
                     Arc::new(NoneFits(candidates))

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
 use super::condition::{Condition, Fit};
+use super::index::{Destination, RouteIndex};
 use super::is_kind_of_get;
 use crate::dispatch::endpoint::{Answer, Endpoint};
 use crate::dispatch::fallback::OtherMethods;
@@ -16,38 +17,45 @@ use crate::problem::settle::settle;
 pub(crate) struct Candidate {
     pub(crate) method: Option<Method>,
     pub(crate) conditions: Vec<Condition>,
-    pub(crate) route: u32,
+    pub(crate) route: RouteIndex,
 }
 
 /// All routes of such a path, in the order of declaration.
 pub(crate) struct Choice {
     pub(crate) candidates: Arc<[Candidate]>,
-    /// The route that says why none fits.
-    pub(crate) otherwise: u32,
+    /// The route that says why none fits; `None` for the fallbacks of groups.
+    pub(crate) otherwise: Option<RouteIndex>,
     /// The places of fallbacks of groups that go before all of these, since the path would take
     /// their prefix by a parameter.
     pub(crate) behind: Vec<usize>,
 }
 
-/// Every path with a choice. The index of one, in place of a route's, has the bit [`CHOICE`].
+/// Every path at which conditions choose.
 #[derive(Default)]
 pub(crate) struct Choices(pub(crate) Vec<Choice>);
 
-/// No application has as many routes, so the tables of routes have nothing at such an index.
-pub(crate) const CHOICE: u32 = 1 << 31;
-
 impl Choices {
-    pub(crate) fn get(&self, index: u32) -> Option<&Choice> {
-        (index & CHOICE != 0).then(|| self.0.get((index & !CHOICE) as usize)).flatten()
+    /// The choice that a path leads to, if it leads to one.
+    pub(crate) fn get(&self, destination: Destination) -> Option<&Choice> {
+        match destination {
+            Destination::Choice(index) => self.0.get(index.as_usize()),
+            Destination::Route(_) | Destination::Refusal(_) => None,
+        }
     }
-}
 
-impl Choices {
-    /// The route behind an index that was found.
-    pub(crate) fn resolve(&self, index: u32, method: &Method, headers: &HeaderMap) -> u32 {
-        match self.get(index) {
-            Some(choice) => choice.pick(method, headers).unwrap_or(choice.otherwise),
-            None => index,
+    /// The route that answers a request which was led here.
+    pub(crate) fn resolve(
+        &self,
+        destination: Destination,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Option<RouteIndex> {
+        match destination {
+            Destination::Route(index) | Destination::Refusal(index) => Some(index),
+            Destination::Choice(_) => {
+                let choice = self.get(destination)?;
+                choice.pick(method, headers).or(choice.otherwise)
+            }
         }
     }
 }
@@ -56,7 +64,7 @@ impl Choice {
     /// The route for a request: one for its own method before one for any, then the one with more
     /// conditions on headers and content type, then the one whose type the client prefers, then the
     /// first declared.
-    pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<u32> {
+    pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<RouteIndex> {
         let mut best = None;
         for candidate in &*self.candidates {
             let (Some(own), Fit::Holds(quality)) =

@@ -4,9 +4,9 @@
 use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
 
-use super::Found;
 use super::choice::Choice;
 use super::host::{Host, host_of, with_values};
+use super::index::RouteIndex;
 use super::template::Template;
 
 /// All of them, so that the first whose prefix a path has is the nearest.
@@ -33,7 +33,7 @@ enum Segment {
 
 /// A fallback that answers: its route, and the values of the prefix.
 pub(crate) struct Fallen {
-    pub(crate) route: u32,
+    pub(crate) route: RouteIndex,
     pub(crate) params: Params,
 }
 
@@ -42,7 +42,7 @@ impl Fallbacks {
     pub(crate) fn spot(&mut self, host: Option<&Host>, prefix: &Prefix) -> &mut Spot {
         let same = |spot: &Spot| spot.prefix == *prefix && Host::are_same(spot.host.as_ref(), host);
         let index = self.0.iter().position(same).unwrap_or_else(|| {
-            let choice = Choice { candidates: [].into(), otherwise: u32::MAX, behind: Vec::new() };
+            let choice = Choice { candidates: [].into(), otherwise: None, behind: Vec::new() };
             let spot = Spot { host: host.cloned(), prefix: prefix.clone(), choice };
             let index = self.0.partition_point(|known| known.rank() <= spot.rank());
             self.0.insert(index, spot);
@@ -87,10 +87,7 @@ impl Fallbacks {
             vary.extend(spot.choice.vary());
             let Some(route) = spot.choice.pick(method, headers) else { continue };
             let params = Params::new(uri.path_and_query()?.clone(), spans);
-            let Found::Route(route, params) = with_values(&values, route, params) else {
-                return None;
-            };
-            return Some(Fallen { route, params });
+            return Some(Fallen { route, params: with_values(&values, params)? });
         }
         None
     }

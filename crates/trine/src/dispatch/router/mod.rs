@@ -4,6 +4,7 @@ pub(crate) mod choice;
 pub(crate) mod condition;
 pub(crate) mod fallbacks;
 pub(crate) mod host;
+pub(crate) mod index;
 pub(crate) mod normal;
 pub(crate) mod slashes;
 pub(crate) mod table;
@@ -12,8 +13,9 @@ pub(crate) mod template;
 use http::{Method, Uri};
 use trine_core::route::Params;
 
-use choice::{CHOICE, Candidate};
+use choice::Candidate;
 use condition::Condition;
+use index::{Destination, RouteIndex};
 use template::Template;
 
 /// The tree of all paths. Each has the list of the routes that stand at it.
@@ -28,26 +30,26 @@ pub(crate) struct Router {
 pub(crate) struct PathRoutes {
     canonical: String,
     /// The routes by method, in the order of declaration; `None` is any method.
-    routes: Vec<(Option<Method>, u32)>,
+    routes: Vec<(Option<Method>, RouteIndex)>,
     /// The routes with conditions. Where there are any, `routes` is emptied in the end and
     /// `otherwise` leads to a choice, so that a path without them is found as ever.
     conditional: Vec<Candidate>,
-    /// The route that answers every other method.
-    otherwise: u32,
+    /// Where every other method leads; `None` until all routes are there.
+    otherwise: Option<Destination>,
 }
 
 /// Why a route cannot be put at a path.
 pub(crate) enum InTheWay {
     /// Another route answers the same requests, where it is known which.
-    Same(Option<u32>),
+    Same(Option<RouteIndex>),
     /// Another route, declared before, takes every request that it would match.
-    Hidden(u32),
+    Hidden(RouteIndex),
 }
 
 /// What was found for a request.
 pub(crate) enum Found {
-    /// A route, by its index.
-    Route(u32, Params),
+    /// A route, or several among which conditions choose.
+    Route(Destination, Params),
     /// Nothing stands at this path.
     Nothing,
 }
@@ -62,7 +64,7 @@ impl Router {
         at: &Template,
         method: Option<Method>,
         conditions: Vec<Condition>,
-        route: u32,
+        route: RouteIndex,
     ) -> Result<(), InTheWay> {
         let index = match self.paths.iter().position(|path| path.canonical == at.canonical) {
             Some(index) => index,
@@ -100,7 +102,7 @@ impl Router {
         let path = uri.path();
         let Ok(found) = self.tree.at(path) else { return Found::Nothing };
         let Some(routes) = self.paths.get(*found.value as usize) else { return Found::Nothing };
-        let route = routes.pick(method);
+        let Some(route) = routes.pick(method) else { return Found::Nothing };
         if found.params.is_empty() {
             return Found::Route(route, Params::default());
         }
@@ -122,24 +124,24 @@ impl Router {
 impl PathRoutes {
     /// The route for a method: its own, that of GET where it is [a kind of it](is_kind_of_get),
     /// any, or the one that says which methods there are.
-    fn pick(&self, method: &Method) -> u32 {
+    fn pick(&self, method: &Method) -> Option<Destination> {
         let of = |wanted: Option<&Method>| {
             self.routes
                 .iter()
                 .find(|(method, _)| method.as_ref() == wanted)
-                .map(|&(_, route)| route)
+                .map(|&(_, route)| Destination::Route(route))
         };
         of(Some(method))
             .or_else(|| if is_kind_of_get(method) { of(Some(&Method::GET)) } else { None })
             .or_else(|| of(None))
-            .unwrap_or(self.otherwise)
+            .or(self.otherwise)
     }
 
     fn insert(
         &mut self,
         method: Option<Method>,
         conditions: Vec<Condition>,
-        route: u32,
+        route: RouteIndex,
     ) -> Result<(), InTheWay> {
         if conditions.is_empty() {
             if let Some(&(_, other)) = self.routes.iter().find(|(other, _)| *other == method) {
@@ -160,7 +162,7 @@ impl PathRoutes {
     }
 
     /// The indices of the routes that stand here.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn indices(&self) -> impl Iterator<Item = RouteIndex> {
         let conditional = self.conditional.iter().map(|candidate| candidate.route);
         self.routes.iter().map(|&(_, route)| route).chain(conditional)
     }
@@ -189,14 +191,10 @@ impl PathRoutes {
         Some(all)
     }
 
-    /// Sets the route that answers every method that has none.
-    pub(crate) fn set_otherwise(&mut self, route: u32) {
-        self.otherwise = route;
-    }
-
-    /// Sets the choice that decides for every request.
-    pub(crate) fn set_choice(&mut self, choice: u32) {
-        self.otherwise = CHOICE | choice;
+    /// Sets where the methods lead that have no route: to a refusal, or to the choice that decides
+    /// for every request.
+    pub(crate) fn set_otherwise(&mut self, destination: Destination) {
+        self.otherwise = Some(destination);
     }
 }
 

@@ -3,6 +3,8 @@
 use http::Uri;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
+use super::index::RouteIndex;
+
 /// What becomes of a path that has a slash more at its end than a route, or one less, where nothing
 /// else stands.
 ///
@@ -46,7 +48,7 @@ pub enum Slashes {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Slashed {
     /// To the route at this index, with this `Location`.
-    Redirect(String, u32),
+    Redirect(String, RouteIndex),
     /// To the route of this target.
     Same(Uri),
 }

@@ -7,6 +7,7 @@ use trine_core::route::Params;
 use super::choice::Choices;
 use super::fallbacks::{Fallbacks, Fallen};
 use super::host::Hosts;
+use super::index::{Destination, RouteIndex};
 use super::normal::with_path;
 use super::slashes::{Slashed, Slashes, location, other};
 use super::{Found, Router};
@@ -28,13 +29,13 @@ pub(crate) struct Table {
 /// headers.
 pub(crate) enum Settled {
     /// A declared route answers.
-    Route(u32, Params),
+    Route(RouteIndex, Params),
     /// A declared route is led to, with this `Location`.
-    Redirect(String, u32),
+    Redirect(String, RouteIndex),
     /// Something stands at the path, but not for this request.
     OtherMethods,
     /// The fallback of a group answers.
-    Fallback(u32),
+    Fallback(RouteIndex),
     /// Nothing stands there.
     Nothing,
 }
@@ -67,8 +68,8 @@ impl Table {
     ) -> Option<Fallen> {
         let among = match found {
             Found::Nothing => None,
-            Found::Route(index, _) => {
-                Some(&*self.choices.get(*index).filter(|choice| !choice.behind.is_empty())?.behind)
+            Found::Route(destination, _) => {
+                Some(&*self.choices.get(*destination).filter(|choice| !choice.behind.is_empty())?.behind)
             }
         };
         self.fallbacks.find(among, method, uri, headers, vary)
@@ -85,19 +86,20 @@ impl Table {
     ) -> Option<Slashed> {
         let target = with_path(uri, &other(uri.path())?)?;
         let found = self.find(method, &target, headers, vary);
-        let Found::Route(index, _) = found else { return None };
-        let index = match self.choices.get(index) {
-            Some(_) if self.fallen(&found, method, &target, headers, vary).is_some() => {
-                return None;
-            }
-            Some(choice) => {
+        let Found::Route(destination, _) = found else { return None };
+        let index = match destination {
+            Destination::Route(index) => index,
+            Destination::Refusal(_) => return None,
+            Destination::Choice(_) => {
+                if self.fallen(&found, method, &target, headers, vary).is_some() {
+                    return None;
+                }
+                let choice = self.choices.get(destination)?;
                 vary.extend(choice.vary());
                 choice.pick(method, headers)?
             }
-            None => index,
         };
-        // What lies behind the declared routes answers to other methods.
-        match self.slashes.get(index as usize)? {
+        match self.slashes.get(index.as_usize())? {
             Slashes::Strict => None,
             Slashes::Redirect => Some(Slashed::Redirect(location(uri)?, index)),
             Slashes::Same => Some(Slashed::Same(target)),
@@ -132,10 +134,13 @@ impl Table {
         let uri = target.as_ref().unwrap_or(uri);
         let found = self.find(method, uri, &none, &mut vary);
         let fallen = self.fallen(&found, method, uri, &none, &mut vary);
-        if let (Found::Route(index, params), None) = (found, &fallen) {
-            let index = self.choices.resolve(index, method, &none);
-            let declared = (index as usize) < self.slashes.len();
-            return if declared { Settled::Route(index, params) } else { Settled::OtherMethods };
+        if let (Found::Route(destination, params), None) = (found, &fallen) {
+            return match self.choices.resolve(destination, method, &none) {
+                Some(index) if index.as_usize() < self.slashes.len() => {
+                    Settled::Route(index, params)
+                }
+                _ => Settled::OtherMethods,
+            };
         }
         match (self.slashed(method, uri, &none, &mut vary), fallen) {
             (Some(Slashed::Redirect(to, index)), _) => Settled::Redirect(to, index),
