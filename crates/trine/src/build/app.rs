@@ -1,28 +1,26 @@
-//! What an application can be asked before it serves: its audit, why a request meets which route,
-//! and the service that it becomes.
+//! Before an application serves: its audit, the explanation of a route, and the built service.
 
 use std::any::TypeId;
 use std::sync::Arc;
 
-use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_server::TrustedProxies;
 
 use crate::build::audit::Audit;
 use crate::build::explain::Explanation;
-use crate::build::plan::{Built, Plan};
+use crate::build::plan::Plan;
 use crate::declare::app::App;
 use crate::dispatch::service::AppService;
 use crate::problem::catch::Nets;
-use crate::run::lifecycle::Life;
+use crate::run::lifecycle::Lifecycle;
 
 impl App {
-    /// Checks everything that can be checked before the first request: templates, collisions,
-    /// routes that nothing reaches, missing state, sections of the configuration.
+    /// Checks everything that can be checked before the first request: path templates, colliding
+    /// and unreachable routes, missing state, sections of the configuration.
     ///
-    /// What is no mistake but worth a look is a note: that is what is in it where it is `Ok`.
+    /// `Ok` holds the notes: what is no mistake but may not be intended.
     ///
     /// # Errors
-    /// All findings at once, each with the places it is about.
+    /// All mistakes at once, each with its locations in the source.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -33,58 +31,64 @@ impl App {
     /// assert!(audit.to_string().contains("GET /{b}"));
     /// ```
     pub fn audit(&self) -> Result<Audit, Audit> {
-        self.plan().1.into_result()
+        Plan::of(self).1.into_result()
     }
 
-    /// Says what becomes of a request, and for each route why it does or does not answer.
+    /// Explains what happens to a request, and for each route why it answers or does not.
     ///
     /// # Errors
-    /// When the method or the path cannot be those of a request, and what [`App::audit`] finds.
+    /// The method or the path is not valid in a request, or [`App::audit`] finds a mistake.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// let app = App::new().route("/users/{id}", get(async || "a user"));
+    /// let explanation = app.explain("GET", "/users/7")?.to_string();
+    /// assert!(explanation.starts_with("GET /users/7\nis answered by GET /users/{id}"));
+    /// # Ok::<_, trine::Error>(())
+    /// ```
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let (Plan { built, .. }, audit) = self.plan();
+        let (plan, audit) = Plan::of(self);
         audit.into_result()?;
-        built.explain(&self.tree(), method, path)
+        plan.routes.explain(&self.tree(), method, path)
     }
 
-    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`:
-    /// makes the states, runs the hooks of the start, starts the background tasks.
-    /// [`AppService::shutdown`] ends them.
+    /// Builds the service: makes the states, runs the start hooks, and starts the background tasks,
+    /// which [`AppService::shutdown`] ends. The service runs on [`trine_server`], on hyper, or nested
+    /// in an axum `Router`.
     ///
     /// # Errors
-    /// What [`App::audit`] finds; then the first state or hook that fails.
+    /// The mistakes that [`App::audit`] finds; otherwise the first state or hook that fails.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let service = App::new().route("/", get(async || "hello")).build().await?;
+    /// assert_eq!(service.routes().count(), 1);
+    /// service.shutdown().await
+    /// # }
+    /// ```
     pub async fn build(self) -> Result<AppService, Audit> {
-        let (Plan { built, inserts }, audit) = self.plan();
+        let (Plan { routes, sections }, audit) = Plan::of(&self);
         audit.into_result()?;
         let tree = self.tree();
         let App { mut root, mut layers, mut states, hooks, config, dev, .. } = self;
-        inserts.into_iter().for_each(|insert| insert(&mut states));
+        sections.into_iter().for_each(|insert| insert(&mut states));
         let config = config.unwrap_or_default();
         if !states.contains(TypeId::of::<TrustedProxies>()) {
             states.insert(Arc::new(config.server.trusted()));
         }
         let one = |finding| Audit::new(vec![finding]);
         let log_requests = config.log_requests.applies(dev);
-        let (life, states, first) = Life::make(hooks, states, config).await.map_err(one)?;
+        let (lifecycle, states, start) =
+            Lifecycle::make(hooks, states, config).await.map_err(one)?;
         let mut findings = Vec::new();
-        layers.make(life.cx(), &mut findings);
-        root.make_layers(life.cx(), &mut findings);
-        life.begin(findings, first).await?;
-        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
-    }
-
-    fn plan(&self) -> (Plan, Audit) {
-        let config = self.config.clone().unwrap_or_default();
-        let limit =
-            self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
-        let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
-        Built::plan(
-            &self.root,
-            &self.layers,
-            &self.states,
-            &self.hooks,
-            config,
-            self.fallback.as_ref(),
-            limit,
-        )
+        layers.make(lifecycle.cx(), &mut findings);
+        root.make_layers(lifecycle.cx(), &mut findings);
+        lifecycle.begin(findings, start).await?;
+        let nets = Nets { dev, log_requests };
+        Ok(routes.finish(&root, &layers, states, lifecycle, tree, nets))
     }
 }

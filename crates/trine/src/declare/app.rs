@@ -153,7 +153,7 @@ impl App {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.layers.push_maker(make);
+        self.layers.push_made_at_start(make);
         self
     }
 
@@ -236,12 +236,11 @@ impl App {
         if !self.hooks.declares(type_id) {
             return Err(self.hooks.declared.iter().map(|declared| declared.type_name).collect());
         }
-        self.hooks.forget(type_id);
+        self.hooks.remove(type_id);
         let _ = self.declare::<T>(Location::caller());
         self.states.insert(Arc::new(value));
         Ok(())
     }
-
 }
 
 impl Default for App {

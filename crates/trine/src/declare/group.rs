@@ -36,8 +36,8 @@ pub use crate::declare::mount::Mount;
 #[derive(Debug)]
 pub struct Group {
     pub(crate) prefix: String,
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) items: Vec<Item>,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) items: Vec<GroupItem>,
     pub(crate) layers: Layers,
     pub(crate) catchers: Vec<Catcher>,
     pub(crate) host: Option<String>,
@@ -48,7 +48,7 @@ pub struct Group {
 
 /// What stands in a group.
 #[derive(Debug)]
-pub(crate) enum Item {
+pub(crate) enum GroupItem {
     Route(Route, &'static Location<'static>),
     Group(Group),
     Mount(String, Arc<Mounted>, &'static Location<'static>),
@@ -59,10 +59,9 @@ impl Group {
     #[must_use]
     #[track_caller]
     pub fn at(prefix: impl Into<String>) -> Group {
-        let place = Location::caller();
         Group {
             prefix: prefix.into(),
-            place,
+            location: Location::caller(),
             items: Vec::new(),
             layers: Layers::default(),
             catchers: Vec::new(),
@@ -142,8 +141,8 @@ impl Group {
     #[must_use]
     #[track_caller]
     pub fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> Group {
-        let place = Location::caller();
-        self.items.extend(routes.into_iter().map(|route| Item::Route(route, place)));
+        let location = Location::caller();
+        self.items.extend(routes.into_iter().map(|route| GroupItem::Route(route, location)));
         self
     }
 
@@ -151,15 +150,17 @@ impl Group {
     #[must_use]
     #[track_caller]
     pub fn route(mut self, path: &str, methods: Methods) -> Group {
-        self.items
-            .push(Item::Route(Route { path: path.to_owned().into(), methods }, Location::caller()));
+        self.items.push(GroupItem::Route(
+            Route { path: path.to_owned().into(), methods },
+            Location::caller(),
+        ));
         self
     }
 
     /// Adds a group inside this one.
     #[must_use]
     pub fn group(mut self, group: Group) -> Group {
-        self.items.push(Item::Group(group));
+        self.items.push(GroupItem::Group(group));
         self
     }
 
@@ -172,7 +173,7 @@ impl Group {
     #[track_caller]
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> Group {
         let mounted = Arc::new(Mounted::new(service));
-        self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
+        self.items.push(GroupItem::Mount(prefix.to_owned(), mounted, Location::caller()));
         self
     }
 
@@ -242,7 +243,7 @@ impl Group {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.layers.push_maker(make);
+        self.layers.push_made_at_start(make);
         self
     }
 
@@ -271,9 +272,9 @@ impl Group {
         self.layers.make(cx, findings);
         for item in &mut self.items {
             match item {
-                Item::Route(route, _) => route.methods.layers.make(cx, findings),
-                Item::Group(group) => group.make_layers(cx, findings),
-                Item::Mount(..) => {}
+                GroupItem::Route(route, _) => route.methods.layers.make(cx, findings),
+                GroupItem::Group(group) => group.make_layers(cx, findings),
+                GroupItem::Mount(..) => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use std::panic::Location;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, IntoResponse, Request};
 
-use crate::declare::layers::{Attach, Described, LayerKind, Layers};
+use crate::declare::layers::{Attach, LayerDescription, LayerKind, Layers};
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::{Whose, next_place, set_changed};
@@ -52,7 +52,7 @@ use crate::problem::settle::settle_around;
 #[track_caller]
 #[must_use]
 pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
-    Guard { place: Location::caller(), extractor: PhantomData }
+    Guard { location: Location::caller(), extractor: PhantomData }
 }
 
 /// What a guard reads: [`Parts`].
@@ -68,20 +68,24 @@ impl LeavesBody for Parts {}
 /// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch
 /// audit sees what it needs and no service has to be boxed around it.
 pub struct Guard<T> {
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     extractor: PhantomData<fn() -> T>,
 }
 
 impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
     fn attach(&mut self, guard: Guard<T>) {
-        let known = <Layers as Attach<Guard<T>>>::describe();
-        self.push(known, guard.place, |next| {
+        let description = <Layers as Attach<Guard<T>>>::describe();
+        self.push(description, guard.location, |next| {
             Next::step(GuardStep::<T> { next, extractor: PhantomData })
         });
     }
 
-    fn describe() -> Described {
-        Described { kind: LayerKind::Guard, type_name: std::any::type_name::<T>(), needs: T::needs }
+    fn describe() -> LayerDescription {
+        LayerDescription {
+            kind: LayerKind::Guard,
+            type_name: std::any::type_name::<T>(),
+            needs: T::needs,
+        }
     }
 }
 

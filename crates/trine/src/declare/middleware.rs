@@ -7,11 +7,9 @@ use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::extract::Parts;
-use trine_core::{
-    BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response,
-};
+use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response};
 
-use crate::declare::layers::{Attach, Described, LayerKind, Layers};
+use crate::declare::layers::{Attach, LayerDescription, LayerKind, Layers};
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::next_place;
@@ -44,7 +42,7 @@ where
     F: MiddlewareFn<A>,
     A: 'static,
 {
-    Middleware { function, place: Location::caller(), shape: PhantomData }
+    Middleware { function, location: Location::caller(), shape: PhantomData }
 }
 
 /// A function of middleware, by the shape of its extractors.
@@ -66,7 +64,7 @@ pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
 /// launch audit sees what it needs.
 pub struct Middleware<F, A> {
     function: F,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     shape: PhantomData<fn() -> A>,
 }
 
@@ -97,13 +95,14 @@ where
     A: 'static,
 {
     fn attach(&mut self, middleware: Middleware<F, A>) {
-        let (known, place) = (<Layers as Attach<Middleware<F, A>>>::describe(), middleware.place);
+        let description = <Layers as Attach<Middleware<F, A>>>::describe();
+        let location = middleware.location;
         let layer = middleware.into_layer();
-        self.push(known, place, move |next| layer.layer(next));
+        self.push(description, location, move |next| layer.layer(next));
     }
 
-    fn describe() -> Described {
-        Described {
+    fn describe() -> LayerDescription {
+        LayerDescription {
             kind: LayerKind::Middleware,
             type_name: std::any::type_name::<F>(),
             needs: F::needs,

@@ -67,10 +67,10 @@ impl Route {
     pub fn of<T: DeclaredHandler>() -> Route {
         let declared = T::DECLARATION;
         let method = declared.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
-        let one = OneMethod {
+        let one = MethodHandler {
             method,
             endpoint: Arc::new(Declared::<T>::new()),
-            handler: declared.name.into(),
+            name: declared.name.into(),
             file: declared.file,
             line: declared.line,
             doc: declared.doc,
@@ -78,7 +78,7 @@ impl Route {
             limit: declared.limit,
             id: Some(TypeId::of::<T>()),
         };
-        let route = Methods { list: vec![one], ..Methods::default() };
+        let route = Methods { handlers: vec![one], ..Methods::default() };
         let route = Route { path: declared.path.into(), methods: route };
         declared.conditions.iter().fold(route, |route, condition| match *condition {
             DeclaredCondition::Header(name, Some(value)) => route.header(name, value),
@@ -109,7 +109,7 @@ impl Route {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.methods.layers.push_maker(make);
+        self.methods.layers.push_made_at_start(make);
         self
     }
 
@@ -168,17 +168,17 @@ impl Route {
 /// ```
 #[derive(Default)]
 pub struct Methods {
-    pub(crate) list: Vec<OneMethod>,
+    pub(crate) handlers: Vec<MethodHandler>,
     pub(crate) layers: Layers,
     pub(crate) conditions: Vec<Written>,
     limit: Option<u64>,
 }
 
 /// One handler of a route.
-pub(crate) struct OneMethod {
+pub(crate) struct MethodHandler {
     pub(crate) method: Option<Method>,
     pub(crate) endpoint: Arc<dyn Endpoint>,
-    pub(crate) handler: Cow<'static, str>,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) doc: Option<&'static str>,
@@ -207,7 +207,7 @@ impl Methods {
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Methods {
         self.limit = Some(bytes);
-        for one in &mut self.list {
+        for one in &mut self.handlers {
             one.limit = self.limit;
         }
         self
@@ -237,7 +237,7 @@ impl Methods {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.layers.push_maker(make);
+        self.layers.push_made_at_start(make);
         self
     }
 
@@ -286,15 +286,15 @@ impl Methods {
         mut self,
         method: Option<Method>,
         endpoint: Arc<dyn Endpoint>,
-        handler: Cow<'static, str>,
+        name: Cow<'static, str>,
         at: &'static Location<'static>,
     ) -> Methods {
         let (file, line) = (at.file(), at.line());
         let deprecated = false;
-        self.list.push(OneMethod {
+        self.handlers.push(MethodHandler {
             method,
             endpoint,
-            handler,
+            name,
             file,
             line,
             doc: None,
@@ -371,9 +371,9 @@ impl std::fmt::Debug for Route {
 
 impl std::fmt::Debug for Methods {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let line = |one: &OneMethod| {
-            format!("{} {}", one.method.as_ref().map_or("ANY", Method::as_str), one.handler)
+        let line = |one: &MethodHandler| {
+            format!("{} {}", one.method.as_ref().map_or("ANY", Method::as_str), one.name)
         };
-        f.debug_list().entries(self.list.iter().map(line)).finish()
+        f.debug_list().entries(self.handlers.iter().map(line)).finish()
     }
 }

@@ -31,7 +31,7 @@ use crate::dispatch::router::normal::{Spelling, normal, retarget, spelt};
 use crate::dispatch::router::slashes::Slashed;
 use crate::dispatch::router::table::Table;
 use crate::problem::catch::{Nets, Scope};
-use crate::run::lifecycle::Life;
+use crate::run::lifecycle::Lifecycle;
 
 /// An application that was built: `Clone + Send + Sync`, infallible, for requests with any body.
 ///
@@ -56,7 +56,7 @@ pub(crate) struct Tables {
 pub(crate) struct Started {
     /// How many of the routes were declared; the others answer to other methods.
     pub(crate) listed: usize,
-    pub(crate) life: Life,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) tree: Tree,
 }
 
@@ -145,7 +145,7 @@ impl AppService {
     /// last request.
     ///
     /// It takes no longer than [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout)
-    /// and the [time of the hooks](crate::HookCx::AT_LEAST).
+    /// and the [time of the hooks](crate::HookCx::MIN_SHUTDOWN_TIME).
     ///
     /// # Errors
     /// What the hooks said, all of it.
@@ -159,14 +159,14 @@ impl AppService {
     /// # }
     /// ```
     pub async fn shutdown(&self) -> crate::Result {
-        self.tables.started.life.end().await
+        self.tables.started.lifecycle.end().await
     }
 
     /// Tells the background tasks, the event streams, and whoever holds a
     /// [`Shutdown`](crate::Shutdown) to end, and waits for nothing. On a foreign server call it
     /// when that begins to shut down, and [`AppService::shutdown`] behind its last request.
     pub fn begin_shutdown(&self) {
-        self.tables.started.life.begin_end();
+        self.tables.started.lifecycle.begin_shutdown();
     }
 
     /// The route that a request of this method and target matches, unless an outer layer changes
@@ -415,7 +415,7 @@ impl MakeWorker for AppService {
         let mut cx = AppCx::clone(&self.cx);
         // That of worker 0 was made with the application.
         if index > 0 {
-            let made = self.tables.started.life.worker(index, &mut cx.states).await;
+            let made = self.tables.started.lifecycle.worker(index, &mut cx.states).await;
             made.map_err(|finding| finding.to_string())?;
         }
         Ok(AppService { tables: Arc::clone(&self.tables), cx: Arc::new(cx), conn: None })

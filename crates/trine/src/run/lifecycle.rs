@@ -1,4 +1,5 @@
-//! The application between its start and its end: states made, hooks run, tasks kept.
+//! The life of an application from its start to its shutdown: it makes the states, runs the hooks,
+//! and keeps the background tasks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,92 +11,94 @@ use trine_core::later::later;
 use trine_core::state::States;
 
 use crate::build::audit::{Audit, Finding};
-use crate::declare::hooks::{Declared, Hook, HookCx, Hooks, Maker, Place, WorkerFn};
+use crate::declare::hooks::{
+    Hook, HookCx, Hooks, SourceLocation, StateDeclaration, StateMaker, WorkerFn,
+};
 use crate::run::config::Config;
 use crate::run::shutdown::Shutdown;
 
-/// A started application. When it is dropped, its tasks are too; only [`Life::end`] runs the hooks
-/// of the end.
-pub(crate) struct Life {
+/// A started application. Dropping it drops its background tasks. Only [`Lifecycle::end`] runs the
+/// shutdown hooks.
+pub(crate) struct Lifecycle {
     cx: HookCx,
-    workers: Vec<Maker<WorkerFn>>,
-    /// Dropping what is left of the tasks.
-    cut: CancellationToken,
+    workers: Vec<StateMaker<WorkerFn>>,
+    /// Drops the tasks that still run.
+    abort_tasks: CancellationToken,
     tasks: Mutex<Option<JoinHandle<()>>>,
-    shutdown: Mutex<Vec<Hook>>,
-    /// When the end has to be reached, once it began.
+    shutdown_hooks: Mutex<Vec<Hook>>,
+    /// When the tasks must have ended. Set when the shutdown begins.
     deadline: OnceLock<Instant>,
 }
 
-/// What runs once the states are there.
-pub(crate) struct First {
-    start: Vec<Hook>,
+/// What runs once the states are made.
+pub(crate) struct StartHooks {
+    hooks: Vec<Hook>,
     tasks: Vec<(&'static str, Hook)>,
 }
 
-impl Life {
-    /// Makes the states. Gives those of worker 0, which a service has where nobody asks it for
-    /// workers.
+impl Lifecycle {
+    /// Makes the states. The returned ones include those of worker 0, which serve where there are
+    /// no workers.
     pub(crate) async fn make(
         hooks: Hooks,
         mut states: States,
         config: Config,
-    ) -> Result<(Life, States, First), Finding> {
+    ) -> Result<(Lifecycle, States, StartHooks), Finding> {
         let Hooks { declared, makers, workers, start, shutdown, tasks, .. } = hooks;
         let mut cx = HookCx {
             config: Arc::new(config),
             states: Arc::new(states.clone()),
             declared: declared.into(),
-            end: Shutdown::default(),
+            shutdown: Shutdown::default(),
         };
-        for Maker { declared, make } in makers {
+        for StateMaker { declared, make } in makers {
             let insert = make(cx.clone()).await.map_err(|error| failed(declared, &error))?;
             insert(&mut states);
             cx.states = Arc::new(states.clone());
         }
-        let life = Life {
+        let lifecycle = Lifecycle {
             cx,
             workers,
-            cut: CancellationToken::new(),
+            abort_tasks: CancellationToken::new(),
             tasks: Mutex::default(),
-            shutdown: Mutex::new(shutdown),
+            shutdown_hooks: Mutex::new(shutdown),
             deadline: OnceLock::new(),
         };
-        life.worker(0, &mut states).await?;
-        Ok((life, states, First { start, tasks }))
+        lifecycle.worker(0, &mut states).await?;
+        Ok((lifecycle, states, StartHooks { hooks: start, tasks }))
     }
 
-    /// Runs the hooks of the start and starts the tasks, unless there are findings already. Where
-    /// there are, or a hook fails, the hooks of the end run.
+    /// Runs the start hooks and starts the tasks, unless there are findings already. If there are,
+    /// or if a hook fails, the shutdown hooks run.
     pub(crate) async fn begin(
         &self,
         mut findings: Vec<Finding>,
-        first: First,
+        start: StartHooks,
     ) -> Result<(), Audit> {
-        for Hook { place, run } in first.start {
+        for Hook { location, run } in start.hooks {
             if !findings.is_empty() {
                 break;
             }
             let error = run(self.cx.clone()).await.err();
             findings.extend(
-                error.map(|error| Finding::start_failed("a hook at the start", place, &error)),
+                error.map(|error| Finding::start_failed("a hook at the start", location, &error)),
             );
         }
         if findings.is_empty() {
-            self.spawn(first.tasks);
+            self.spawn(start.tasks);
             return Ok(());
         }
-        // What goes wrong now is logged; the launch ends with the first error.
+        // Further errors are logged. The launch ends with the first one.
         let _ = self.end().await;
         Err(Audit::new(findings))
     }
 
-    /// What hooks see.
+    /// The context of the hooks.
     pub(crate) fn cx(&self) -> &HookCx {
         &self.cx
     }
 
-    /// Adds the states that are a worker's own.
+    /// Adds the states of one worker.
     pub(crate) async fn worker(&self, index: usize, states: &mut States) -> Result<(), Finding> {
         for maker in &self.workers {
             let made = (maker.make)(self.cx.clone(), index).await;
@@ -104,42 +107,43 @@ impl Life {
         Ok(())
     }
 
-    /// Tells hooks and tasks that the end has begun.
-    pub(crate) fn begin_end(&self) {
-        let patience = self.cx.config.server.shutdown_timeout;
-        self.deadline.get_or_init(|| later(Instant::now(), patience));
-        self.cx.end.begin();
+    /// Begins the shutdown: hooks and tasks see it from now on.
+    pub(crate) fn begin_shutdown(&self) {
+        let timeout = self.cx.config.server.shutdown_timeout;
+        self.deadline.get_or_init(|| later(Instant::now(), timeout));
+        self.cx.shutdown.begin();
     }
 
-    /// What tells everybody that the end has begun.
+    /// The shutdown of this application, as handlers and hooks observe it.
     pub(crate) fn shutdown(&self) -> Shutdown {
-        self.cx.end.clone()
+        self.cx.shutdown.clone()
     }
 
-    /// Waits for the tasks, then runs the hooks of the end, once.
+    /// Waits for the tasks, then runs the shutdown hooks, once.
     pub(crate) async fn end(&self) -> crate::Result {
-        self.begin_end();
+        self.begin_shutdown();
         let deadline = self.deadline.get().copied().unwrap_or_else(Instant::now);
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut tasks) = tasks
             && timeout_at(deadline, &mut tasks).await.is_err()
         {
-            self.cut.cancel();
+            self.abort_tasks.cancel();
             let _ = tasks.await;
         }
-        let hooks =
-            std::mem::take(&mut *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = deadline.max(Instant::now() + HookCx::AT_LEAST);
+        let hooks = std::mem::take(
+            &mut *self.shutdown_hooks.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        let deadline = deadline.max(Instant::now() + HookCx::MIN_SHUTDOWN_TIME);
         let mut failed = Vec::new();
-        for Hook { place, run } in hooks.into_iter().rev() {
+        for Hook { location, run } in hooks.into_iter().rev() {
             let ended = timeout_at(deadline, run(self.cx.clone())).await;
             let error = match ended {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => format!("{error:#}"),
-                Err(_) => "the time for shutting down was over before it had ended".to_owned(),
+                Err(_) => "it did not end within the shutdown timeout".to_owned(),
             };
-            tracing::error!("the hook at {place} failed at the end: {error}");
-            failed.push(format!("the hook at {place} failed at the end: {error}"));
+            tracing::error!("the shutdown hook at {location} failed: {error}");
+            failed.push(format!("the shutdown hook at {location} failed: {error}"));
         }
         if failed.is_empty() { Ok(()) } else { Err(crate::Error::new(failed.join("\n"))) }
     }
@@ -150,70 +154,73 @@ impl Life {
         }
         let mut running = JoinSet::new();
         let mut names = HashMap::new();
-        for (name, Hook { place, run }) in tasks {
+        for (name, Hook { location, run }) in tasks {
             let task = running.spawn(run(self.cx.clone()));
-            names.insert(task.id(), (name, place));
+            names.insert(task.id(), (name, location));
         }
-        let watched = tokio::spawn(watch(running, names, self.cut.clone()));
+        let watched = tokio::spawn(watch(running, names, self.abort_tasks.clone()));
         *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
     }
 }
 
-impl Drop for Life {
+impl Drop for Lifecycle {
     fn drop(&mut self) {
-        self.cx.end.begin();
-        self.cut.cancel();
-        let hooks = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Hook { place, .. }) = hooks.first() {
+        self.cx.shutdown.begin();
+        self.abort_tasks.cancel();
+        let hooks = self.shutdown_hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Hook { location, .. }) = hooks.first() {
             tracing::debug!(
-                "dropped without `shutdown`: the hooks of the end, such as that at {place}, do not run"
+                "the application was dropped without `shutdown`: its shutdown hooks do not run, for example the one at \
+                 {location}"
             );
         }
     }
 }
 
-/// Logs how each task ends, and drops what is left when it is told to.
+/// Logs the failure of each task, and drops those that still run when `abort` is cancelled.
 async fn watch(
     mut running: JoinSet<crate::Result>,
-    names: HashMap<Id, (&'static str, Place)>,
-    cut: CancellationToken,
+    names: HashMap<Id, (&'static str, SourceLocation)>,
+    abort: CancellationToken,
 ) {
     loop {
         let ended = tokio::select! {
             ended = running.join_next_with_id() => ended,
-            () = cut.cancelled() => break,
+            () = abort.cancelled() => break,
         };
         match ended {
             None => return,
             Some(Ok((_, Ok(())))) => {}
             Some(Ok((id, Err(error)))) => log(&names, id, &format!("failed: {error:#}")),
-            Some(Err(error)) => log(&names, error.id(), &format!("panicked: {}", said(error))),
+            Some(Err(error)) => {
+                log(&names, error.id(), &format!("panicked: {}", panic_message(error)))
+            }
         }
     }
     running.abort_all();
     while let Some(ended) = running.join_next_with_id().await {
         if let Err(error) = ended {
-            log(&names, error.id(), "had not ended in time and was dropped");
+            log(&names, error.id(), "did not end in time and was dropped");
         }
     }
 }
 
-fn log(names: &HashMap<Id, (&'static str, Place)>, id: Id, what: &str) {
-    if let Some((name, place)) = names.get(&id) {
-        tracing::error!(target: "trine::task", "the task `{name}` ({place}) {what}");
+fn log(names: &HashMap<Id, (&'static str, SourceLocation)>, id: Id, what: &str) {
+    if let Some((name, location)) = names.get(&id) {
+        tracing::error!(target: "trine::task", "the task `{name}` ({location}) {what}");
     }
 }
 
-fn said(error: JoinError) -> String {
+fn panic_message(error: JoinError) -> String {
     let Ok(panic) = error.try_into_panic() else { return "dropped".to_owned() };
     match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
         (Some(text), _) => text.clone(),
         (_, Some(text)) => (*text).to_owned(),
-        (None, None) => "a panic without a text".to_owned(),
+        (None, None) => "a panic without a message".to_owned(),
     }
 }
 
-fn failed(declared: Declared, error: &crate::Error) -> Finding {
+fn failed(declared: StateDeclaration, error: &crate::Error) -> Finding {
     let what = format!("the state of type `{}`", declared.type_name);
-    Finding::start_failed(&what, declared.place, error)
+    Finding::start_failed(&what, declared.location, error)
 }

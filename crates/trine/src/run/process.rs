@@ -29,8 +29,7 @@ pub(crate) fn side_runtime() -> Option<&'static SideRuntime> {
 
 /// Makes a runtime the side runtime of this process. The first one stays.
 pub(crate) fn set_side_runtime(handle: &Handle) -> &'static SideRuntime {
-    SIDE_RUNTIME
-        .get_or_init(|| SideRuntime { handle: handle.clone(), tasks: TaskTracker::new() })
+    SIDE_RUNTIME.get_or_init(|| SideRuntime { handle: handle.clone(), tasks: TaskTracker::new() })
 }
 
 /// Remembers the keys that a section has read from the loaded configuration.

@@ -1,4 +1,4 @@
-//! The launch audit: everything that is wrong before a socket opens, all at once.
+//! The launch audit: every mistake that can be found before a socket opens, all at once.
 
 pub(crate) mod routes;
 pub(crate) mod slashes;
@@ -14,70 +14,106 @@ use trine_core::needs::{Fault, Need};
 
 use crate::run::config::ConfigError;
 
-/// What the audit of an application found. Its text lists everything, each with its places and what
-/// to do; so does its JSON, which `TRINE_AUDIT=json` prints in place of serving.
+/// What the launch audit has found: the mistakes of an application, or else its notes.
+///
+/// Its `Display` lists every finding with its locations and what to do.
+/// [`to_json`](Audit::to_json) has the same for programs.
+///
+/// ```
+/// use trine::audit::Kind;
+/// use trine::prelude::*;
+///
+/// async fn show(Path(id): Path<u64>) -> String { id.to_string() }
+/// async fn find(Path(name): Path<String>) -> String { name }
+///
+/// let app = App::new().route("/users/{id}", get(show)).route("/users/{name}", get(find));
+/// let audit = app.audit().unwrap_err();
+/// assert_eq!(audit.findings()[0].kind, Kind::Collision);
+/// assert!(audit.to_string().starts_with("the launch audit found 1 mistake:"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
     findings: Vec<Finding>,
 }
 
-/// One finding.
+/// One finding of the launch audit.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// struct Db;
+///
+/// async fn list(_db: State<Db>) -> &'static str { "[]" }
+///
+/// let audit = App::new().route("/todos", get(list)).audit().unwrap_err();
+/// let finding = &audit.findings()[0];
+/// assert!(finding.text.starts_with("the handler `list` needs state of type"));
+/// assert_eq!(finding.locations.len(), 1);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What kind of mistake it is.
+    /// The kind of mistake.
     pub kind: Kind,
     /// What is wrong and what to do.
     pub text: String,
-    /// The places in the source that it is about, as `file:line`.
-    pub places: Vec<String>,
+    /// The locations in the source that it is about, as `file:line`.
+    pub locations: Vec<String>,
 }
 
-/// The kinds of findings.
+/// The kind of a finding.
+///
+/// ```
+/// use trine::audit::Kind;
+///
+/// assert!(Kind::StateUnused.is_note());
+/// assert!(!Kind::MissingState.is_note());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
     /// Two routes answer the same requests.
     Collision,
-    /// Nothing ever reaches a route or the fallback.
+    /// No request reaches a route, or the fallback.
     Unreachable,
-    /// A path template cannot be read.
+    /// A path template cannot be parsed.
     Template,
-    /// A condition of a route, or a host, cannot be read.
+    /// A condition of a route, or a host, cannot be parsed.
     Condition,
-    /// A path without a handler.
+    /// A path has no handler.
     NoMethods,
     /// A handler needs state that the application does not hold.
     MissingState,
-    /// State of one type was given twice.
+    /// State of one type is declared twice.
     StateTwice,
     /// A catcher is for a status that no problem has.
     Catcher,
     /// A `Path<T>` takes another number of parameters than the template has.
     PathParams,
-    /// An extractor finds that what the application holds has a mistake: a template, a folder, a
-    /// name.
+    /// An extractor has found a mistake in something that the application holds, such as a
+    /// template, a folder or a name.
     Fault,
     /// The configuration has a mistake.
     Config,
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     Port,
-    /// A state or a hook of the start failed.
+    /// A state, a layer or a start hook failed.
     Start,
-    /// A note: a mounted service, or a route with parameters, does not see all that it might.
+    /// A note: a mounted service, or a route with parameters, does not receive all the requests
+    /// that its path suggests.
     Shadowed,
-    /// A note: a layer or a group that wraps nothing.
+    /// A note: a group has no routes.
     Empty,
-    /// A note: state that no handler asks for.
+    /// A note: no handler asks for a state.
     StateUnused,
-    /// A note: a value of the path or the query is looked up before an argument that may ask who it
-    /// is.
+    /// A note: a value of the path or the query is looked up before an argument that may refuse the
+    /// client.
     LookedUpFirst,
 }
 
 impl Kind {
-    /// Whether it is worth a look, but stops no start.
+    /// Whether a finding of this kind is a note, which does not stop the start.
     #[must_use]
     pub fn is_note(self) -> bool {
         matches!(self, Kind::Shadowed | Kind::Empty | Kind::StateUnused | Kind::LookedUpFirst)
@@ -86,28 +122,37 @@ impl Kind {
 
 impl Audit {
     pub(crate) fn new(mut findings: Vec<Finding>) -> Audit {
-        // A note may only be what a mistake left over, such as state of a handler that was refused.
+        // A note may only be a consequence of a mistake, such as unused state of a refused handler.
         if findings.iter().any(|finding| !finding.kind.is_note()) {
             findings.retain(|finding| !finding.kind.is_note());
         }
         Audit { findings }
     }
 
-    /// The mistakes; where there are none, the notes.
+    /// The mistakes; the notes if there are no mistakes.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The findings as JSON:
-    /// `{"findings":[{"kind":"collision","text":"…","places":["src/main.rs:7"]}]}`.
+    /// The findings as JSON.
+    ///
+    /// `TRINE_AUDIT=json` prints the same: `{"findings": [{"kind": "collision", "text": "…",
+    /// "locations": ["src/main.rs:7"]}]}`.
+    ///
+    /// ```
+    /// let audit = trine::App::new().audit()?;
+    /// let json: serde_json::Value = serde_json::from_str(&audit.to_json())?;
+    /// assert_eq!(json["findings"], serde_json::json!([]));
+    /// # Ok::<_, trine::Error>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Nothing in it can fail to be written.
+        // Strings and lists of strings can always be serialized.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// `Ok` where there is no mistake.
+    /// `Ok` if there is no mistake.
     pub(crate) fn into_result(self) -> Result<Audit, Audit> {
         if self.findings.iter().all(|finding| finding.kind.is_note()) {
             Ok(self)
@@ -116,7 +161,7 @@ impl Audit {
         }
     }
 
-    /// The same with further findings.
+    /// This audit with further findings.
     pub(crate) fn and(self, findings: impl IntoIterator<Item = Finding>) -> Audit {
         Audit::new(self.findings.into_iter().chain(findings).collect())
     }
@@ -132,12 +177,15 @@ impl Finding {
                     "{this} answers the same requests as {}: change one of the two paths or methods",
                     describe(other)
                 ),
-                places: vec![file_line(route.file, route.line), file_line(other.file, other.line)],
+                locations: vec![
+                    file_line(route.file, route.line),
+                    file_line(other.file, other.line),
+                ],
             },
             None => Finding {
                 kind: Kind::Collision,
-                text: format!("{this} cannot stand beside the other routes: change its path"),
-                places: vec![file_line(route.file, route.line)],
+                text: format!("{this} conflicts with another route: change its path"),
+                locations: vec![file_line(route.file, route.line)],
             },
         }
     }
@@ -148,39 +196,40 @@ impl Finding {
             describe(route),
             describe(other)
         );
-        let places = vec![file_line(route.file, route.line), file_line(other.file, other.line)];
-        Finding { kind: Kind::Unreachable, text, places }
+        let locations = vec![file_line(route.file, route.line), file_line(other.file, other.line)];
+        Finding { kind: Kind::Unreachable, text, locations }
     }
 
     pub(crate) fn fallback_unreachable(meta: &RouteMeta) -> Finding {
         let text = format!(
-            "nothing reaches {}: routes take every path of the group; remove it",
+            "no request reaches {}: routes take every path of the group; remove it",
             describe(meta)
         );
-        Finding { kind: Kind::Unreachable, text, places: vec![file_line(meta.file, meta.line)] }
+        Finding { kind: Kind::Unreachable, text, locations: vec![file_line(meta.file, meta.line)] }
     }
 
-    pub(crate) fn condition(text: String, place: &Location<'_>) -> Finding {
-        Finding { kind: Kind::Condition, text, places: vec![location(place)] }
+    pub(crate) fn condition(text: String, at: &Location<'_>) -> Finding {
+        Finding { kind: Kind::Condition, text, locations: vec![location(at)] }
     }
 
     pub(crate) fn template(text: &str, file: &str, line: u32) -> Finding {
         let text = format!("the path template {text}");
-        Finding { kind: Kind::Template, text, places: vec![file_line(file, line)] }
+        Finding { kind: Kind::Template, text, locations: vec![file_line(file, line)] }
     }
 
     pub(crate) fn no_methods(path: &str, at: &Location<'_>) -> Finding {
         let text =
             format!("the path `{path}` has no handler: write `get(handler)` or another method");
-        Finding { kind: Kind::NoMethods, text, places: vec![location(at)] }
+        Finding { kind: Kind::NoMethods, text, locations: vec![location(at)] }
     }
 
-    /// `needing` is who needs it and where: one mistake, however many they are.
-    pub(crate) fn missing_state(type_name: &str, needing: &[(String, String)]) -> Finding {
-        // More places would hide the other findings.
+    /// State of one type is one mistake, however many handlers need it. `needed_by` names each of
+    /// them, with its location.
+    pub(crate) fn missing_state(type_name: &str, needed_by: &[(String, String)]) -> Finding {
+        // More locations would hide the other findings.
         const SHOWN: usize = 3;
-        let first = needing.first().map_or("nobody", |(who, _)| who);
-        let need = match needing.len().saturating_sub(1) {
+        let first = needed_by.first().map_or("a handler", |(name, _)| name);
+        let need = match needed_by.len().saturating_sub(1) {
             0 => format!("{first} needs"),
             1 => format!("{first} and another need"),
             others => format!("{first} and {others} others need"),
@@ -189,8 +238,9 @@ impl Finding {
             "{need} state of type `{type_name}`, which the application does not hold: add `.state(…)` with a value of \
              this type"
         );
-        let places = needing.iter().take(SHOWN).map(|(_, place)| place.clone()).collect();
-        Finding { kind: Kind::MissingState, text, places }
+        let locations =
+            needed_by.iter().take(SHOWN).map(|(_, location)| location.clone()).collect();
+        Finding { kind: Kind::MissingState, text, locations }
     }
 
     pub(crate) fn path_params(
@@ -215,52 +265,54 @@ impl Finding {
             "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` {has}",
             route.handler, route.path
         );
-        Finding { kind: Kind::PathParams, text, places: vec![file_line(route.file, route.line)] }
+        Finding { kind: Kind::PathParams, text, locations: vec![file_line(route.file, route.line)] }
     }
 
-    /// What is looked up for somebody who may be refused: 404 or not tells them what exists.
+    /// A value that is looked up before an argument that may refuse the client. Whether the answer
+    /// is a 404 then tells strangers what exists.
     pub(crate) fn looked_up_first(need: &Need, route: &RouteMeta) -> Option<Finding> {
         let Need::Guard { value, body } = need else { return None };
         let text = format!(
-            "{} looks up `{value}` before `{body}`, which reads the body and so comes last: if that refuses by who asks, \
-             404 or not tells a stranger what exists; take who asks as an argument of its own, or put a guard around it",
+            "{} looks up `{value}` before `{body}`, which reads the body and therefore runs last: \
+             if it refuses clients by their identity, a 404 has already told strangers what exists; take the identity \
+             as an argument of its own, or put a guard around the route",
             describe(route)
         );
-        let places = vec![file_line(route.file, route.line)];
-        Some(Finding { kind: Kind::LookedUpFirst, text, places })
+        let locations = vec![file_line(route.file, route.line)];
+        Some(Finding { kind: Kind::LookedUpFirst, text, locations })
     }
 
     pub(crate) fn fault(fault: Fault, file: &str, line: u32) -> Finding {
-        let place = fault.place.unwrap_or_else(|| file_line(file, line));
-        Finding { kind: Kind::Fault, text: fault.text, places: vec![place] }
+        let location = fault.place.unwrap_or_else(|| file_line(file, line));
+        Finding { kind: Kind::Fault, text: fault.text, locations: vec![location] }
     }
 
-    pub(crate) fn catcher(when: impl Display, place: &Location<'_>) -> Finding {
+    pub(crate) fn catcher(when: impl Display, at: &Location<'_>) -> Finding {
         let text = format!(
-            "a catcher for status {when} never runs: problems have statuses from 400 to 599; for a kind of error, \
-             write `catch::of::<MyError>()`"
+            "a catcher for status {when} never runs: problems have statuses from 400 to 599; to catch a type of \
+             error, write `catch::of::<MyError>()`"
         );
-        Finding { kind: Kind::Catcher, text, places: vec![location(place)] }
+        Finding { kind: Kind::Catcher, text, locations: vec![location(at)] }
     }
 
     pub(crate) fn config(error: &ConfigError) -> Finding {
-        let place = error.place().to_string();
-        Finding { kind: Kind::Config, text: error.text().to_owned(), places: vec![place] }
+        let location = error.location().to_string();
+        Finding { kind: Kind::Config, text: error.text().to_owned(), locations: vec![location] }
     }
 
-    /// A mistake of the configuration that shows only when it is put to use.
+    /// A mistake of the configuration that shows only when it is used.
     pub(crate) fn server(text: String) -> Finding {
-        Finding { kind: Kind::Config, text, places: Vec::new() }
+        Finding { kind: Kind::Config, text, locations: Vec::new() }
     }
 
-    /// `what` is what failed, such as "the state of type `Db`".
+    /// `what` names what has failed, such as "the state of type `Db`".
     pub(crate) fn start_failed(what: &str, at: &Location<'_>, error: &crate::Error) -> Finding {
         let text = format!("{what} failed: {}", format!("{error:#}").replace('\n', "\n     "));
-        Finding { kind: Kind::Start, text, places: vec![location(at)] }
+        Finding { kind: Kind::Start, text, locations: vec![location(at)] }
     }
 
     pub(crate) fn port(text: String) -> Finding {
-        Finding { kind: Kind::Port, text, places: Vec::new() }
+        Finding { kind: Kind::Port, text, locations: Vec::new() }
     }
 }
 
@@ -300,7 +352,7 @@ impl std::fmt::Display for Audit {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)?;
-        self.places.iter().try_for_each(|place| write!(f, "\n     at {place}"))
+        self.locations.iter().try_for_each(|location| write!(f, "\n     at {location}"))
     }
 }
 

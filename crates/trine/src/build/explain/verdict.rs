@@ -4,46 +4,46 @@ use std::fmt::{Display, Formatter};
 
 use serde::Serialize;
 
-/// Why a route does or does not answer.
+/// Why a route answers a request, or why it does not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It answers.
+    /// The route answers.
     Matches,
-    /// The path fits, the method does not.
+    /// The path matches, the method does not.
     Method {
         /// The method of the route.
         expected: String,
     },
-    /// It would fit, but another one fits better.
+    /// The route matches, but another one is more specific.
     LessSpecific {
-        /// The template of the other.
+        /// The method and the template of the other route.
         than: String,
     },
-    /// A segment of the path is not that of the template.
+    /// A segment of the path differs from that of the template.
     Segment {
-        /// Which, counted from 1.
+        /// The number of the segment, counted from 1.
         at: usize,
-        /// What the path has.
+        /// The segment of the path.
         got: String,
-        /// What the template has.
+        /// The segment of the template.
         expected: String,
     },
     /// A parameter would be empty.
     EmptyParameter {
-        /// Its name.
+        /// The name of the parameter.
         name: String,
     },
     /// The path ends before the template does.
-    PathEnds {
-        /// The rest of the template.
+    PathTooShort {
+        /// The end of the template.
         missing: String,
     },
-    /// The path goes on where the template ends.
-    PathGoesOn {
-        /// The rest of the path.
-        rest: String,
+    /// The path continues where the template ends.
+    PathTooLong {
+        /// The end of the path.
+        remainder: String,
     },
 }
 
@@ -52,20 +52,24 @@ impl Display for Verdict {
         match self {
             Verdict::Matches => f.write_str("it answers"),
             Verdict::Method { expected } => {
-                write!(f, "the path fits, but its method is {expected}")
+                write!(f, "the path matches, but the method must be {expected}")
             }
-            Verdict::LessSpecific { than } => write!(f, "it would fit, but `{than}` fits better"),
+            Verdict::LessSpecific { than } => {
+                write!(f, "it matches, but `{than}` is more specific")
+            }
             Verdict::Segment { at, got, expected } => {
                 write!(f, "segment {at} is `{got}`, not `{expected}`")
             }
             Verdict::EmptyParameter { name } => write!(f, "the parameter `{name}` would be empty"),
-            Verdict::PathEnds { missing } => {
-                write!(f, "the path ends where the template goes on with `{missing}`")
+            Verdict::PathTooShort { missing } => {
+                write!(f, "the path ends where the template continues with `{missing}`")
             }
-            Verdict::PathGoesOn { rest } if rest == "/" => {
-                f.write_str("the path has a slash more at its end")
+            Verdict::PathTooLong { remainder } if remainder == "/" => {
+                f.write_str("the path has an extra slash at its end")
             }
-            Verdict::PathGoesOn { rest } => write!(f, "the path goes on with `{rest}`"),
+            Verdict::PathTooLong { remainder } => {
+                write!(f, "the path continues with `{remainder}`")
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What wraps what, as a tree: layers, groups, routes, each with its place in the source.
+//! What wraps what: the layers, groups and routes of an application as a tree, each with its
+//! location in the source.
 
 mod collect;
 
@@ -11,8 +12,7 @@ use trine_core::RouteMeta;
 use crate::build::audit::file_line;
 use crate::dispatch::fallback::Fallback;
 
-/// The layers, groups and routes of an application: what stands further out wraps all that stands
-/// inside it.
+/// The layers, groups and routes of an application. A node wraps its children.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -32,62 +32,62 @@ use crate::dispatch::fallback::Fallback;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tree {
-    /// What stands in the application.
+    /// The outermost nodes.
     pub nodes: Vec<Node>,
 }
 
-/// One thing in the tree, around its children.
+/// A node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// What it is.
+    /// What the node is.
     #[serde(flatten)]
     pub kind: NodeKind,
-    /// Where it was written, as `file:line`.
-    pub place: String,
-    /// What stands in it.
+    /// Where it is declared, as `file:line`.
+    pub location: String,
+    /// The nodes that it wraps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Node>,
 }
 
-/// What stands in a tree.
+/// The kind of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NodeKind {
     /// A layer.
     Layer {
-        /// The name of its type, or of the function of middleware.
+        /// The name of its type, or of its function if it is middleware.
         name: String,
     },
-    /// A guard: an extractor that lets a request through.
+    /// A guard.
     Guard {
-        /// The name of its type.
+        /// The name of the extractor.
         name: String,
     },
     /// A group.
     Group {
-        /// The prefix, with those of the groups around it.
+        /// The prefix, including those of the groups around it.
         prefix: String,
     },
     /// A handler.
     Route {
-        /// The method, `None` for any.
+        /// The method; `None` for a handler of any method.
         method: Option<String>,
-        /// The template, with the prefixes of its groups.
+        /// The path template, including the prefixes of the groups around it.
         path: String,
         /// The name of the handler.
         handler: String,
     },
     /// The fallback of a group.
     Fallback {
-        /// The prefix, with those of the groups around it.
+        /// The prefix, including those of the groups around it.
         prefix: String,
         /// The name of the handler.
         handler: String,
     },
-    /// A service under a prefix.
+    /// A mounted service.
     Mount {
-        /// The prefix, with those of the groups around it.
+        /// The prefix, including those of the groups around it.
         prefix: String,
     },
 }
@@ -99,28 +99,27 @@ impl NodeKind {
 }
 
 impl Tree {
-    /// The layers around a route, the outermost first. Those of the application stand around
-    /// everything.
+    /// The layers around a route, the outermost first.
     pub(crate) fn layers_around(&self, route: &RouteMeta) -> Vec<Node> {
-        let mut way = Vec::new();
+        let mut layers = Vec::new();
         let leaf = |node: &Node| match &node.kind {
             NodeKind::Route { method, path, .. } => {
                 *path == route.path
                     && method.as_deref() == route.method.as_ref().map(Method::as_str)
-                    && node.place == file_line(route.file, route.line)
+                    && node.location == file_line(route.file, route.line)
             }
-            NodeKind::Mount { .. } => node.place == file_line(route.file, route.line),
+            NodeKind::Mount { .. } => node.location == file_line(route.file, route.line),
             NodeKind::Fallback { handler, .. } => {
                 route.handler.strip_prefix(Fallback::NAME) == Some(handler)
-                    && node.place == file_line(route.file, route.line)
+                    && node.location == file_line(route.file, route.line)
             }
             _ => false,
         };
-        find(&self.nodes, &leaf, &mut way);
-        way
+        find(&self.nodes, &leaf, &mut layers);
+        layers
     }
 
-    /// The layers around everything.
+    /// The layers around all nodes.
     pub(crate) fn outer_layers(&self) -> Vec<Node> {
         let mut layers = Vec::new();
         let mut nodes = &self.nodes;
@@ -134,19 +133,20 @@ impl Tree {
     }
 }
 
-fn find(nodes: &[Node], leaf: &impl Fn(&Node) -> bool, way: &mut Vec<Node>) -> bool {
+/// Pushes the layers around a leaf. Returns whether the leaf was found.
+fn find(nodes: &[Node], leaf: &impl Fn(&Node) -> bool, layers: &mut Vec<Node>) -> bool {
     nodes.iter().any(|node| {
         let is_layer = node.kind.is_layer();
         if is_layer {
-            way.push(Node {
+            layers.push(Node {
                 kind: node.kind.clone(),
-                place: node.place.clone(),
+                location: node.location.clone(),
                 children: Vec::new(),
             });
         }
-        let found = leaf(node) || find(&node.children, leaf, way);
+        let found = leaf(node) || find(&node.children, leaf, layers);
         if is_layer && !found {
-            way.pop();
+            layers.pop();
         }
         found
     })
@@ -181,6 +181,6 @@ impl Display for Node {
             NodeKind::Fallback { prefix, handler } => write!(f, "fallback {prefix}  {handler}")?,
             NodeKind::Mount { prefix } => write!(f, "mount {prefix}")?,
         }
-        write!(f, "  ({})", self.place)
+        write!(f, "  ({})", self.location)
     }
 }

@@ -4,17 +4,20 @@ use std::any::{TypeId, type_name};
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{Declared, Hook, HookCx, Insert, Maker, Place, Running, SectionHook};
+use super::{
+    Hook, HookCx, HookFuture, InsertState, SectionState, SourceLocation, StateDeclaration,
+    StateMaker,
+};
 use crate::declare::app::App;
 use crate::run::config::{Config, Section};
 
 impl App {
-    /// Makes a state at the start: opens a pool, reads a file. Handlers take it as
+    /// Makes a state at the start, for example a connection pool. Handlers take it as
     /// [`State<T>`](crate::State).
     ///
-    /// States are made one after the other, in the order of the calls, after the values of
-    /// [`App::state`] and the sections of the configuration, which they can see. The first error
-    /// stops the start with its words and the place of this call.
+    /// States are made one after the other, in the order of the calls. `make` can use the values of
+    /// [`App::state`], the sections of the configuration, and the states that were made before it.
+    /// The first error stops the start; the finding has the location of this call.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -48,17 +51,17 @@ impl App {
     {
         let declared = self.declare::<T>(Location::caller());
         let make = Box::new(|cx| inserted(make(cx)));
-        self.hooks.makers.push(Maker { declared, make });
+        self.hooks.makers.push(StateMaker { declared, make });
         self
     }
 
-    /// Makes a state once for each worker, which its handlers take as [`State<T>`](crate::State): a
-    /// cache without contention, a counter, a client with connections of its own.
+    /// Makes a state once per worker: a cache without contention, a counter, a client with its own
+    /// connections. Handlers take the state of their worker as [`State<T>`](crate::State).
     ///
-    /// `make` is told the number of the worker, from 0 on, and runs after every other state was
-    /// made: for worker 0 with the application, for the others on their own threads. An error stops
-    /// the start. With [`work_stealing`](crate::Config::work_stealing), in tests and on a foreign
-    /// server there is one instance.
+    /// `make` gets the number of the worker, counted from 0. It runs after all other states are
+    /// made: for worker 0 when the application is built, for the others on their own threads. An
+    /// error stops the start. There is only one instance with
+    /// [`work_stealing`](crate::Config::work_stealing), in tests, and on a foreign server.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,9 +74,13 @@ impl App {
     ///     format!("worker {} had {count} requests", hits.worker)
     /// }
     ///
+    /// # #[trine::main]
+    /// # async fn main() {
     /// let app = App::new()
     ///     .worker_state(|_cx, worker| async move { Ok(Hits { worker, count: AtomicU64::new(0) }) })
     ///     .route("/", get(count));
+    /// app.test().await.get("/").await.expect_text("worker 0 had 1 requests");
+    /// # }
     /// ```
     #[must_use]
     #[track_caller]
@@ -85,12 +92,12 @@ impl App {
     {
         let declared = self.declare::<T>(Location::caller());
         let make = Box::new(move |cx, worker| inserted(make(cx, worker)));
-        self.hooks.workers.push(Maker { declared, make });
+        self.hooks.workers.push(StateMaker { declared, make });
         self
     }
 
-    /// Reads a section of the configuration, which handlers take as [`State<T>`](crate::State) and
-    /// hooks from their context. Everything that is wrong with it is part of the launch audit; see
+    /// Reads a section of the configuration. Handlers take it as [`State<T>`](crate::State), hooks
+    /// get it from [`HookCx::state`]. The launch audit reports everything that is wrong with it; see
     /// [`Config::section`].
     ///
     /// ```
@@ -106,31 +113,37 @@ impl App {
     ///     mail.host.clone()
     /// }
     ///
+    /// # #[trine::main]
+    /// # async fn main() {
     /// let app = App::new().config_section::<Mail>("mail").route("/host", get(host));
+    /// app.test().await.get("/host").await.expect_text("localhost");
+    /// # }
     /// ```
     #[must_use]
     #[track_caller]
     pub fn config_section<T: Section>(mut self, name: &'static str) -> App {
         let declared = self.declare::<T>(Location::caller());
         let read = Arc::new(move |config: &mut Config| {
-            let (section, errors) = config.read_section::<T>(name, declared.place);
+            let (section, errors) = config.read_section::<T>(name, declared.location);
             (section.map(insert), errors)
         });
-        self.hooks.sections.push(SectionHook { declared, read });
+        self.hooks.sections.push(SectionState { declared, read });
         self
     }
 
-    /// Runs at the start, after every state was made, in the order of the calls: brings tables up
-    /// to date, warms a cache. An error stops the start; what [`App::on_shutdown`] was given runs
-    /// then too.
+    /// Adds a start hook, for example to migrate a database. Start hooks run after all states are
+    /// made, in the order of the calls. An error stops the start, and the hooks of
+    /// [`App::on_shutdown`] run.
     ///
     /// ```
     /// use trine::prelude::*;
     ///
-    /// let app = App::new().on_start(|cx| async move {
-    ///     println!("limit: {} bytes", cx.config().body_limit);
-    ///     Ok(())
-    /// });
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().on_start(|_cx| async { Err(trine::Error::new("no migration 7")) });
+    /// let audit = app.build().await.unwrap_err();
+    /// assert!(audit.to_string().contains("a hook at the start failed: no migration 7"));
+    /// # }
     /// ```
     #[must_use]
     #[track_caller]
@@ -143,14 +156,13 @@ impl App {
         self
     }
 
-    /// Runs at the end, after the last request and the last background task, in the reverse order
-    /// of the calls: closes what was opened. It runs whenever every state was made, also when a
-    /// hook at the start failed.
+    /// Adds a shutdown hook, for example to close a pool. Shutdown hooks run after the last request
+    /// and the last background task, in the reverse order of the calls. They run whenever all states
+    /// were made, even if a start hook has failed.
     ///
-    /// All of them together have what is left of
-    /// [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout), and [5
-    /// seconds](HookCx::AT_LEAST) at least. An error is logged and does not keep the others from
-    /// running.
+    /// All shutdown hooks together have the rest of
+    /// [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout), at least [5
+    /// seconds](HookCx::MIN_SHUTDOWN_TIME). An error is logged; the other hooks still run.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -174,12 +186,12 @@ impl App {
         self
     }
 
-    /// Starts a background task with the server. [`HookCx::shutdown`] tells it when to end; it has
-    /// the time of [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) for that,
-    /// then it is dropped.
+    /// Adds a background task, which starts after the start hooks and runs beside the workers.
     ///
-    /// It runs beside the workers, after the hooks of the start. An error or a panic is logged
-    /// under its name; the server goes on, and the task is not started again.
+    /// It ends when [`HookCx::shutdown`] completes. A task that is still running after
+    /// [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is dropped. An error or a
+    /// panic of the task is logged with its name; the server continues, and the task is not
+    /// restarted.
     ///
     /// ```
     /// use std::time::Duration;
@@ -189,7 +201,7 @@ impl App {
     ///     let mut every = tokio::time::interval(Duration::from_secs(60));
     ///     loop {
     ///         tokio::select! {
-    ///             _ = every.tick() => { /* throw away what has expired */ }
+    ///             _ = every.tick() => { /* remove what has expired */ }
     ///             () = cx.shutdown() => return Ok(()),
     ///         }
     ///     }
@@ -206,20 +218,22 @@ impl App {
         self
     }
 
-    pub(crate) fn declare<T: 'static>(&mut self, place: Place) -> Declared {
-        let declared = Declared { type_id: TypeId::of::<T>(), type_name: type_name::<T>(), place };
+    pub(crate) fn declare<T: 'static>(&mut self, location: SourceLocation) -> StateDeclaration {
+        let (type_id, type_name) = (TypeId::of::<T>(), type_name::<T>());
+        let declared = StateDeclaration { type_id, type_name, location };
         self.hooks.declared.push(declared);
         declared
     }
 }
 
+/// Inserts the state that a future makes.
 fn inserted<T: Send + Sync + 'static>(
     made: impl Future<Output = crate::Result<T>> + Send + 'static,
-) -> Running<Insert> {
+) -> HookFuture<InsertState> {
     Box::pin(async move { Ok(insert(made.await?)) })
 }
 
-fn insert<T: Send + Sync + 'static>(value: T) -> Insert {
+fn insert<T: Send + Sync + 'static>(value: T) -> InsertState {
     Box::new(|states| {
         states.insert(Arc::new(value));
     })

@@ -3,12 +3,13 @@
 use std::any::TypeId;
 use std::panic::Location;
 
-/// One state that was declared.
+/// The declaration of a state: its type, and where it is declared.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Declared {
+pub(crate) struct StateDeclaration {
     pub(crate) type_id: TypeId,
     pub(crate) type_name: &'static str,
-    pub(crate) place: Place,
+    pub(crate) location: SourceLocation,
 }
 
-pub(crate) type Place = &'static Location<'static>;
+/// The line of the program that declares something.
+pub(crate) type SourceLocation = &'static Location<'static>;

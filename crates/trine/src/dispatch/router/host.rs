@@ -274,8 +274,14 @@ mod tests {
         let conditions = route(hosts.router(&host), "/report", vec![version], 0);
         route(hosts.router(&host), "/own", Vec::new(), 1);
         route(&mut any, "/report", Vec::new(), 2);
-        let candidates = [Candidate { method: Some(Method::GET), conditions, route: RouteIndex::next_of(0) }].into();
-        let choices = Choices(vec![Choice { candidates, otherwise: Some(RouteIndex::next_of(11)), behind: Vec::new() }]);
+        let candidates =
+            [Candidate { method: Some(Method::GET), conditions, route: RouteIndex::next_of(0) }]
+                .into();
+        let choices = Choices(vec![Choice {
+            candidates,
+            otherwise: Some(RouteIndex::next_of(11)),
+            behind: Vec::new(),
+        }]);
         for path in hosts.router(&host).paths_mut().filter(|path| path.canonical() == "/report") {
             path.take_candidates(true);
             path.set_otherwise(Destination::Choice(ChoiceIndex::next_of(0)));

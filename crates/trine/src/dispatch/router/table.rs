@@ -68,9 +68,9 @@ impl Table {
     ) -> Option<Fallen> {
         let among = match found {
             Found::Nothing => None,
-            Found::Route(destination, _) => {
-                Some(&*self.choices.get(*destination).filter(|choice| !choice.behind.is_empty())?.behind)
-            }
+            Found::Route(destination, _) => Some(
+                &*self.choices.get(*destination).filter(|choice| !choice.behind.is_empty())?.behind,
+            ),
         };
         self.fallbacks.find(among, method, uri, headers, vary)
     }

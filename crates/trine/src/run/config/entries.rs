@@ -1,14 +1,14 @@
-//! The file and the environment as one list of entries. A later entry wins.
+//! Reads the file and the environment into one list of entries. A later entry wins.
 
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
 use super::entry::Entry;
-use super::variables::{DEFAULT_FILE, FILE, NO_KEYS, PREFIX, PROFILE};
-use super::{ConfigError, Profile, Source};
+use super::variables::{DEFAULT_FILE, FILE, NOT_KEYS, PREFIX, PROFILE};
+use super::{ConfigError, Location, Profile};
 
-/// The profile that the environment names, else that of the build.
+/// The profile that the environment names, or else the default of the build.
 pub(super) fn profile(env: &[(String, String)], errors: &mut Vec<ConfigError>) -> Profile {
     match env.iter().find(|(name, _)| name == PROFILE) {
         None => Profile::default(),
@@ -21,7 +21,7 @@ pub(super) fn profile(env: &[(String, String)], errors: &mut Vec<ConfigError>) -
     }
 }
 
-/// The file that the environment names, else the usual one.
+/// The file that the environment names, or else the default.
 pub(super) fn file_name(env: &[(String, String)]) -> &str {
     env.iter().find(|(name, _)| name == FILE).map_or(DEFAULT_FILE, |(_, path)| path)
 }
@@ -36,12 +36,11 @@ pub(super) fn entries(
     let file = File { text, path: file_name(env) };
     let (root, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
-        // What could be read around a syntax error may be half of what was meant: say nothing about
-        // it.
+        // What was parsed around a syntax error is incomplete: report nothing about it.
         errors.extend(
             broken
                 .iter()
-                .map(|error| ConfigError::syntax(file.source(error.span()), error.message())),
+                .map(|error| ConfigError::syntax(file.location(error.span()), error.message())),
         );
         return variables(env).collect();
     }
@@ -52,8 +51,8 @@ pub(super) fn entries(
             file.value(name.get_ref(), name.span(), value.get_ref(), true, &mut entries);
         }
     }
-    // The section of the other profile is checked too: a mistake in it should not wait for the day
-    // it is deployed.
+    // The section of the other profile is checked too, so that a mistake in it is found before it is
+    // deployed.
     for (section, of) in sections {
         if let Some(table) =
             root.get_ref().get(section).and_then(|value| value.get_ref().as_table())
@@ -67,13 +66,13 @@ pub(super) fn entries(
 
 fn variables(env: &[(String, String)]) -> impl Iterator<Item = Entry> {
     env.iter()
-        .filter(|(name, _)| name.starts_with(PREFIX) && !NO_KEYS.contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_KEYS.contains(&name.as_str()))
         .map(of_variable)
 }
 
 fn of_variable((name, value): &(String, String)) -> Entry {
-    let source = Source::Variable(name.clone());
-    Entry { key: name.clone(), value: value.clone(), items: None, source, applies: true }
+    let location = Location::Variable(name.clone());
+    Entry { key: name.clone(), value: value.clone(), items: None, location, applies: true }
 }
 
 struct File<'a> {
@@ -100,7 +99,7 @@ impl File<'_> {
         match value {
             DeValue::Table(table) => self.table(&format!("{key}."), table, applies, entries),
             scalar => {
-                let source = self.source(Some(span));
+                let location = self.location(Some(span));
                 let items = scalar
                     .as_array()
                     .map(|items| items.iter().map(|item| text(item.get_ref())).collect());
@@ -108,20 +107,20 @@ impl File<'_> {
                     key: key.to_owned(),
                     value: text(scalar),
                     items,
-                    source,
+                    location,
                     applies,
                 });
             }
         }
     }
 
-    fn source(&self, span: Option<Range<usize>>) -> Source {
+    fn location(&self, span: Option<Range<usize>>) -> Location {
         let before = span.and_then(|span| self.text.get(..span.start)).unwrap_or_default();
-        Source::File { path: self.path.to_owned(), line: before.matches('\n').count() + 1 }
+        Location::File { path: self.path.to_owned(), line: before.matches('\n').count() + 1 }
     }
 }
 
-// A variable is always text, so that all values are read from text.
+// A variable is always text. So all values are parsed from text.
 fn text(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.clone().into_owned(),

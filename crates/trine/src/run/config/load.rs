@@ -4,21 +4,22 @@ use super::variables::FILE;
 use super::{Config, ConfigError, ConfigErrors, entries, keys};
 
 impl Config {
-    /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
+    /// Reads `trine.toml` in the working directory, which may be missing, and the environment.
     ///
-    /// Tables and variables that are none of the server's are kept for
-    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses what no section
-    /// took, of this `Config` or of another that this process has loaded before.
+    /// Tables and variables that do not belong to the server are kept for
+    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses a key that no section
+    /// has read, from this `Config` or from one that this process loaded earlier.
     ///
     /// # Errors
-    /// All that is wrong, at once, each with its place and what was expected there.
+    /// All mistakes at once, each with its location and what was expected there.
     pub fn load() -> Result<Config, ConfigErrors> {
         without_errors(Config::load_all())
     }
 
-    /// The same with what could be read beside the errors, for the audit, which has more to say.
+    /// Like [`Config::load`], but returns what could be read beside the errors. The launch audit goes
+    /// on with it.
     pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
-        // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
+        // `std::env::vars` panics if any variable of the process is not UTF-8.
         let env: Vec<(String, String)> = std::env::vars_os()
             .map(|(name, value)| {
                 (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
@@ -42,8 +43,8 @@ impl Config {
         (config, errors)
     }
 
-    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start
-    /// with `TRINE_`.
+    /// Reads the text of a `trine.toml` and the variables of an environment. Variables that do not
+    /// start with `TRINE_` are ignored.
     ///
     /// ```
     /// use trine::config::Config;
@@ -58,7 +59,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// All that is wrong, at once, each with its place and what was expected there.
+    /// All mistakes at once, each with its location and what was expected there.
     pub fn read(
         text: &str,
         env: impl IntoIterator<Item = (String, String)>,
@@ -68,7 +69,8 @@ impl Config {
 
     fn read_all(text: &str, env: &[(String, String)]) -> (Config, Vec<ConfigError>) {
         let mut errors = Vec::new();
-        let mut config = Config { profile: entries::profile(env, &mut errors), ..Config::default() };
+        let mut config =
+            Config { profile: entries::profile(env, &mut errors), ..Config::default() };
         entries::file_name(env).clone_into(&mut config.sections.file);
         let mut unused = config.clone();
         let before = errors.len();

@@ -4,10 +4,10 @@ use std::fmt::{Display, Formatter};
 
 use super::variables::PREFIX;
 
-/// Where a value comes from.
+/// Where a value of the configuration stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Source {
+pub enum Location {
     /// A line of a file.
     File {
         /// The path, as it was given.
@@ -17,33 +17,37 @@ pub enum Source {
     },
     /// A variable of the environment.
     Variable(String),
-    /// A line of the program, which asks for something that is not there.
+    /// A line of the program that asks for a missing key.
     Code {
         /// The source file.
         file: String,
-        /// The line in it.
+        /// The line, counted from 1.
         line: u32,
     },
 }
 
-impl Source {
-    /// A key as this source writes it.
-    pub(super) fn spell(&self, name: &str) -> String {
+impl Location {
+    /// The key of this name, as it is written here: `limits.body` in a file, `TRINE_LIMITS_BODY` in
+    /// the environment.
+    pub(super) fn key_of(&self, name: &str) -> String {
         match self {
-            Source::File { .. } | Source::Code { .. } => name.to_owned(),
-            Source::Variable(_) => {
-                format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase())
-            }
+            Location::File { .. } | Location::Code { .. } => name.to_owned(),
+            Location::Variable(_) => variable_of(name),
         }
     }
 }
 
-impl Display for Source {
+/// The variable of a key.
+pub(super) fn variable_of(name: &str) -> String {
+    format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase())
+}
+
+impl Display for Location {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
-            Source::File { path, line } => write!(f, "{path}:{line}"),
-            Source::Variable(name) => write!(f, "environment variable {name}"),
-            Source::Code { file, line } => write!(f, "{file}:{line}"),
+            Location::File { path, line } => write!(f, "{path}:{line}"),
+            Location::Variable(name) => write!(f, "environment variable {name}"),
+            Location::Code { file, line } => write!(f, "{file}:{line}"),
         }
     }
 }

@@ -1,22 +1,31 @@
 //! When requests are logged.
 
-/// When each request is a line of the log, at level INFO and target `trine::request`.
+/// When each request is logged, at level INFO with the target `trine::request`.
 ///
-/// It has the method, the path, the status, the milliseconds up to the head of the answer, the
-/// template of the route, and, of what was refused, why and by which extractor or guard. There is
-/// nothing of the query in it, nor of headers and bodies but what the detail of a problem repeats:
-/// that is told under the profile `dev` alone, without values of the query.
+/// The log line has the method, the path, the status, the milliseconds until the response head, the
+/// path template of the route, and for a refused request the reason and the extractor or guard that
+/// refused it. It contains nothing of the query, the headers or the bodies, with one exception:
+/// under the profile `dev`, the reason is the detail of the problem, which may quote them; values of
+/// the query are masked.
 ///
-/// What the server refuses before the application gets it, such as a head that is too large, has no
-/// line. Where there are none, they cost nothing.
+/// A request that the server refuses itself, for example because its head is too large, has no line.
+/// Without request logging, requests do not pay for it.
+///
+/// ```
+/// use trine::config::{Config, LogRequests};
+///
+/// let config = Config::read("log_requests = 'always'", [])?;
+/// assert_eq!(config.log_requests, LogRequests::Always);
+/// # Ok::<_, trine::config::ConfigErrors>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogRequests {
-    /// Under the profile `dev`.
+    /// Only under the profile `dev`.
     #[default]
     Dev,
-    /// Under each profile.
+    /// Under every profile.
     Always,
-    /// Under none.
+    /// Under no profile.
     Never,
 }
 

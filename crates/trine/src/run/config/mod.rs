@@ -137,7 +137,7 @@ mod variables;
 use trine_server::ServerConfig;
 
 pub use self::error::{ConfigError, ConfigErrors};
-pub use self::location::Source;
+pub use self::location::Location;
 pub use self::log_requests::LogRequests;
 pub(crate) use self::names::distance;
 pub use self::profile::Profile;
@@ -193,4 +193,3 @@ impl Default for Config {
         }
     }
 }
-

@@ -1,6 +1,7 @@
 //! Names of tables and keys: which are the server's, what a section may be called, and how near a
 //! misspelt name is to a known one.
 
+/// Whether a section of the application may have this name.
 pub(super) fn is_section_name(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or(name);
     let word = |word: &str| {
@@ -10,18 +11,19 @@ pub(super) fn is_section_name(name: &str) -> bool {
     name.split('.').all(word) && !is_of_server(first)
 }
 
-/// Whether a table of this name is one of the server's, or was meant to be.
+/// Whether a table of this name belongs to the server, or is one letter away from one that does.
 pub(super) fn is_of_server(section: &str) -> bool {
     let near = |name| distance(section, name) <= 1;
     PROFILES.contains(&section) || TABLES.into_iter().any(near)
 }
 
-/// A slip of the finger or two, or the last part of a key without its section.
+/// Whether a key may be a misspelling of a name, or its last part without the section.
 pub(super) fn is_near(key: &str, name: &str) -> bool {
     distance(key, name) <= 2.max(key.len() / 5) || name.rsplit('.').next() == key.rsplit('.').next()
 }
 
-/// How many letters have to be added, dropped or changed to make one text the other.
+/// The edit distance: how many letters must be added, removed or changed to turn one text into the
+/// other.
 pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

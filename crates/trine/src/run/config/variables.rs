@@ -1,4 +1,4 @@
-//! The variables of the environment that Trine reads and that are no keys of the configuration.
+//! The variables of the environment that Trine reads.
 
 /// The file that is read unless [`FILE`] names another.
 pub(super) const DEFAULT_FILE: &str = "trine.toml";
@@ -6,27 +6,20 @@ pub(super) const DEFAULT_FILE: &str = "trine.toml";
 pub(super) const FILE: &str = "TRINE_CONFIG";
 /// The variable that names the profile.
 pub(super) const PROFILE: &str = "TRINE_PROFILE";
-
-/// Variables that are no keys: what is logged, and what [`App::serve`](crate::App::serve) prints,
-/// the editor of the error page.
-pub(super) const NO_KEYS: [&str; 7] = [
-    FILE,
-    PROFILE,
-    "TRINE_LOG",
-    HANDOVER,
-    EDITOR,
-    AUDIT,
-    TREE,
-];
-
-/// The variable by which a process that takes over knows the old one; it is read by the server.
-const HANDOVER: &str = "TRINE_HANDOVER";
-
-pub(super) const PREFIX: &str = "TRINE_";
-
-/// The variable that asks for the audit instead of the server, as `text` or as `json`.
+/// The variable that asks for the launch audit instead of the server, as `text` or as `json`.
 pub(crate) const AUDIT: &str = "TRINE_AUDIT";
 /// The variable that asks for the tree of the application.
 pub(crate) const TREE: &str = "TRINE_TREE";
-/// The variable that names the editor that the error page links to.
+/// The variable that names the editor to which the error page links.
 pub(crate) const EDITOR: &str = "TRINE_EDITOR";
+/// The variable by which a new process finds the old one that it takes over from. The server reads
+/// it.
+const HANDOVER: &str = "TRINE_HANDOVER";
+/// The variable that filters the log.
+const LOG: &str = "TRINE_LOG";
+
+/// The variables that are not keys of the configuration.
+pub(super) const NOT_KEYS: [&str; 7] = [FILE, PROFILE, LOG, HANDOVER, EDITOR, AUDIT, TREE];
+
+/// The prefix of every variable.
+pub(super) const PREFIX: &str = "TRINE_";
