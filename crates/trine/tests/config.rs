@@ -298,10 +298,10 @@ mod sections {
                 Some(other),
                 "TRINE_KEYS_SIGN: `keys.sign` cannot be used under the profile `prod`: expected at least 32 bytes, got 31",
             ),
-            ("", Some(other), "a value that stands in documentation is no secret"),
-            (long, Some("Change-Me"), "a value that stands in documentation is no secret"),
+            ("", Some(other), "the value is a well-known example"),
+            (long, Some("Change-Me"), "the value is a well-known example"),
             (long, Some("a lily!"), "expected at least 8 bytes, got 7"),
-            (long, Some("abababababab"), "a few letters again and again"),
+            (long, Some("abababababab"), "the value repeats a few letters"),
             (
                 long,
                 None,

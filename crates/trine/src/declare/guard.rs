@@ -1,4 +1,4 @@
-//! Extractors that stand before everything in a group: who may come in.
+//! Guards: extractors that decide whether a request may enter a group.
 
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -12,12 +12,12 @@ use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::{Whose, next_place, set_changed};
 use crate::problem::settle::settle_around;
 
-/// Lets a request through only where the extractor `T` succeeds.
+/// A guard lets a request through only if the extractor `T` succeeds.
 ///
-/// It goes wherever a layer goes: `.layer(guard::<Admin>())` on the application, a group or a
-/// route; [`Group::guard`](crate::Group::guard) is short for that. Guards and layers run in the
-/// order in which they are written, those of the outermost group first, and all of them before the
-/// extractors of the handler. What `T` refuses with is the answer.
+/// It is attached like a layer: `.layer(guard::<Admin>())` on the application, a group or a route;
+/// [`Group::guard`](crate::Group::guard) is short for it. Guards and layers run in the order in which
+/// they are attached, those of the outermost group first, and all of them before the extractors of
+/// the handler. If `T` refuses the request, its rejection is the response.
 ///
 /// ```
 /// use trine::guard::guard;
@@ -47,26 +47,26 @@ use crate::problem::settle::settle_around;
 /// # }
 /// ```
 ///
-/// A handler that needs the value takes it as an argument as well; as [`Cached<T>`](crate::Cached)
-/// in both places it is made once. What `T` needs of the application is found by the launch audit.
+/// A handler that needs the value takes it as an argument too. With [`Cached<T>`](crate::Cached) in
+/// both places, it is extracted once. The launch audit checks what `T` needs of the application.
 #[track_caller]
 #[must_use]
 pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
     Guard { location: Location::caller(), extractor: PhantomData }
 }
 
-/// What a guard reads: [`Parts`].
+/// What a guard may read: [`Parts`].
 #[diagnostic::on_unimplemented(
-    message = "an extractor that reads the body cannot stand here",
-    label = "this one reads the body",
-    note = "a guard, and what is cached, leaves the body to the handler: it may look at everything else"
+    message = "an extractor that reads the body cannot be used here",
+    label = "this extractor reads the body",
+    note = "guards and cached extractors must leave the body to the handler; they may read everything else"
 )]
 pub trait LeavesBody {}
 
 impl LeavesBody for Parts {}
 
-/// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch
-/// audit sees what it needs and no service has to be boxed around it.
+/// The guard that [`guard()`] makes. It is attached like a layer, but it is not a Tower layer: so the
+/// launch audit sees what it needs, and no service is boxed around it.
 pub struct Guard<T> {
     location: &'static Location<'static>,
     extractor: PhantomData<fn() -> T>,

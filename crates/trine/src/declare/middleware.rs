@@ -15,13 +15,13 @@ use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::next_place;
 use crate::problem::settle::settle_around;
 
-/// Makes a layer of an async function that may answer by itself.
+/// Makes middleware of an async function, which passes the request on or answers it itself.
 ///
-/// Its last two arguments are the [`Request`] and [`Next`]; before them stand extractors that leave
-/// the body alone. A rejection of one of them is the answer. What it makes goes wherever a Tower
-/// layer goes: on the application (outside routing), a group, or a route. The launch audit finds
-/// what its extractors need of the application. For Tower itself, such as a `ServiceBuilder` or an
-/// axum `Router`, [`Middleware::into_layer`] makes a layer of it.
+/// The last two arguments of the function are the [`Request`] and [`Next`]. The arguments before them
+/// are extractors that do not read the body. If one refuses the request, its rejection is the
+/// response. Middleware is attached like a Tower layer: to the application (outside of routing), a
+/// group, or a route. The launch audit checks what its extractors need of the application. For a
+/// `ServiceBuilder` or an axum `Router`, [`Middleware::into_layer`] makes a Tower layer of it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -34,7 +34,11 @@ use crate::problem::settle::settle_around;
 ///     Ok(next.run(request).await)
 /// }
 ///
-/// let app = App::new().layer(middleware(only_json));
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().layer(middleware(only_json)).route("/", post(async || "ok"));
+/// app.test().await.post("/").await.expect_problem(415);
+/// # }
 /// ```
 #[track_caller]
 pub fn middleware<F, A>(function: F) -> Middleware<F, A>
@@ -45,23 +49,23 @@ where
     Middleware { function, location: Location::caller(), shape: PhantomData }
 }
 
-/// A function of middleware, by the shape of its extractors.
+/// A function that [`middleware`] accepts: extractors `A`, then a [`Request`] and [`Next`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of middleware",
     label = "not middleware",
     note = "write `async fn name(extractors.., request: Request, next: Next) -> impl IntoResponse`",
-    note = "its extractors must leave the body alone: the request that is passed on needs it"
+    note = "its extractors must not read the body, which belongs to the request that is passed on"
 )]
 pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
-    /// Takes its extractors from the request and calls it.
+    /// Runs the extractors and calls the function.
     fn call(&self, cx: Cx, next: Next) -> impl Future<Output = Response> + Send + 'static;
 
-    /// What its extractors need of the application.
+    /// What the extractors need of the application.
     fn needs(needs: &mut Needs);
 }
 
-/// What [`middleware`] makes. It is attached as a layer is, but is none of Tower's, so that the
-/// launch audit sees what it needs.
+/// The middleware that [`middleware`] makes. It is attached like a layer, but it is not a Tower
+/// layer: so the launch audit sees what it needs.
 pub struct Middleware<F, A> {
     function: F,
     location: &'static Location<'static>,
@@ -69,9 +73,8 @@ pub struct Middleware<F, A> {
 }
 
 impl<F, A> Middleware<F, A> {
-    /// The same as a layer of Tower, which goes into a `ServiceBuilder` or around an axum `Router`.
-    /// The launch audit does not see what its extractors need: state that the application lacks is
-    /// then a 500.
+    /// Makes a Tower layer, for a `ServiceBuilder` or an axum `Router`. The launch audit does not see
+    /// what its extractors need: missing state is a 500 at run time.
     ///
     /// ```
     /// use tower::ServiceBuilder;
@@ -110,13 +113,13 @@ where
     }
 }
 
-/// [Middleware](middleware) as a layer of Tower, which [`Middleware::into_layer`] makes.
+/// [Middleware](middleware) as a Tower layer. [`Middleware::into_layer`] makes it.
 pub struct MiddlewareLayer<F, A> {
     function: F,
     shape: PhantomData<fn() -> A>,
 }
 
-/// A [`Middleware`] before the rest of the way.
+/// A [`Middleware`] in front of what it wraps.
 struct MiddlewareStep<F, A> {
     function: F,
     next: Next,

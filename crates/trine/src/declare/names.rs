@@ -1,7 +1,7 @@
 //! Short names of functions and layers, from the names of their types.
 
-/// `tower_http::trace::TraceLayer<…>` is `TraceLayer`, middleware is its function, a
-/// `ServiceBuilder` what it holds.
+/// The name of a layer: `TraceLayer` for `tower_http::trace::TraceLayer<…>`, the function for
+/// middleware, and the layers inside for a `ServiceBuilder`.
 pub(crate) fn layer_name(type_name: &str) -> String {
     let (path, inside) = type_name.split_once('<').unwrap_or((type_name, ""));
     let name = path.rsplit("::").next().unwrap_or(path);
@@ -9,14 +9,15 @@ pub(crate) fn layer_name(type_name: &str) -> String {
     match (name, arguments.as_slice()) {
         ("MiddlewareLayer" | "LayerFn", [function, ..]) => function_name(function),
         ("ServiceBuilder", [inner]) => layer_name(inner),
-        // The layers of a builder: the last one that was added comes first, and is the innermost.
+        // A builder lists its layers from the innermost, which was added last.
         ("Stack", [inner, outer]) if outer.ends_with("::Identity") => layer_name(inner),
         ("Stack", [inner, outer]) => format!("{}, {}", layer_name(outer), layer_name(inner)),
         _ => name.to_owned(),
     }
 }
 
-/// `app::users::show` is `show`; a closure is named after the function that it is written in.
+/// The name of a function: `show` for `app::users::show`. A closure is named after the function
+/// around it.
 pub(crate) fn function_name(type_name: &str) -> String {
     match type_name.strip_suffix("::{{closure}}") {
         Some(around) => format!("closure in {}", around.rsplit("::").next().unwrap_or(around)),
@@ -29,7 +30,7 @@ pub(crate) fn function_name(type_name: &str) -> String {
     }
 }
 
-/// The arguments of a type, whose text is cut behind the first `<`.
+/// The generic arguments of a type, from the text behind its first `<`.
 fn arguments(inside: &str) -> Vec<&str> {
     let inside = inside.strip_suffix('>').unwrap_or(inside);
     let (mut depth, mut start, mut list) = (0_usize, 0, Vec::new());
