@@ -19,17 +19,17 @@
 //!
 //! # Overview
 //!
-//! **Routes.** An [`App`] holds handlers, at paths and in [`Group`]s that share a prefix. An attribute
-//! such as [`#[get]`](macro@get) binds the parameters of its path template to the arguments of the
-//! function by name; [`get()`] and its siblings do without attributes.
+//! **Routes.** An [`App`] holds handlers, at paths and in [`Group`]s that share a prefix. An
+//! attribute such as [`#[get]`](macro@get) binds the parameters of its path template to the
+//! arguments of the function by name; [`get()`] and its siblings do without attributes.
 //!
 //! **Arguments and responses.** Every other argument of a handler is an extractor
 //! ([`FromRequest`]), such as [`Json`], [`Query`], [`State`] or [`Cookies`]. A handler returns
 //! anything that implements [`IntoResponse`], or a `Result` of it. Errors become
 //! [problem documents](struct@Problem), which a [catcher](mod@catch) can replace.
 //!
-//! **Layers.** [`middleware()`], [guards](guard()) and any Tower layer wrap the application, a group
-//! or a route. Any Tower service can be [mounted](App::mount).
+//! **Layers.** [`middleware()`], [guards](guard()) and any Tower layer wrap the application, a
+//! group or a route. Any Tower service can be [mounted](App::mount).
 //!
 //! **Before the first request.** The [launch audit](audit) reports all mistakes at once: colliding
 //! routes, missing state, a wrong [configuration](config). [`App::tree`] shows what wraps what, and
@@ -53,24 +53,25 @@
 //!
 //! # Layout
 //! What happens before the first request:
-//! - `declare`: [`app`], [`group`], [`mod@route`], [`mod@guard`], [`mod@middleware`], [`hooks`]: what
-//!   an application declares
+//! - `declare`: [`app`], [`group`], [`mod@route`], [`mod@guard`], [`mod@middleware`], [`hooks`]:
+//!   what an application declares
 //! - `build`: [`audit`], [`tree`], [`explain`], and the plan of the tables
-//! - `run`: [`config`], the launch, the lifecycle of the application, the side runtime, the shutdown
+//! - `run`: [`config`], the launch, the lifecycle of the application, the side runtime, the
+//!   shutdown
 //!
 //! A request that `trine-server` has read crosses:
-//! - `dispatch`: [`service`], the application as a Tower service; the router; [`next`], the layers of
-//!   groups and routes; the endpoint and [`handler`], which calls the function
+//! - `dispatch`: [`service`], the application as a Tower service; the router; [`next`], the layers
+//!   of groups and routes; the endpoint and [`handler`], which calls the function
 //! - [`extract`]: the arguments of the function, with [`mod@form`] and [`validation`]; [`cached`]
 //!   keeps one for the whole request
 //! - [`respond`]: the response; [`link`] has links to handlers, `template` renders
 //!   pages (feature `templates`)
-//! - `problem`: what happens to a [`Problem`](struct@Problem): it is logged, rendered, and offered to
-//!   the [catchers](mod@catch)
+//! - `problem`: what happens to a [`Problem`](struct@Problem): it is logged, rendered, and offered
+//!   to the [catchers](mod@catch)
 //! - `realtime`: [`sse`], [`topic`] and WebSockets (feature `ws`): responses that continue
 //!
-//! Beside them, [`testing`] has the clients for tests, and `interop` runs extractors and handlers of
-//! axum (feature `axum`).
+//! Beside them, [`testing`] has the clients for tests, and `interop` runs extractors and handlers
+//! of axum (feature `axum`).
 
 mod build;
 mod declare;

@@ -54,8 +54,8 @@ impl App {
     }
 
     /// Builds the service: makes the states, runs the start hooks, and starts the background tasks,
-    /// which [`AppService::shutdown`] ends. The service runs on [`trine_server`], on hyper, or nested
-    /// in an axum `Router`.
+    /// which [`AppService::shutdown`] ends. The service runs on [`trine_server`], on hyper, or
+    /// nested in an axum `Router`.
     ///
     /// # Errors
     /// The mistakes that [`App::audit`] finds; otherwise the first state or hook that fails.

@@ -35,8 +35,8 @@ use crate::run::config::{Config, Profile};
 /// # }
 /// ```
 ///
-/// The methods may be called in any order, except that of two layers the first one is the outer one.
-/// [`serve`](App::serve) runs the application, [`test`](App::test) starts it for a test, and
+/// The methods may be called in any order, except that of two layers the first one is the outer
+/// one. [`serve`](App::serve) runs the application, [`test`](App::test) starts it for a test, and
 /// [`build`](App::build) makes a Tower service of it.
 #[derive(Debug)]
 pub struct App {
@@ -67,8 +67,8 @@ impl App {
         }
     }
 
-    /// Adds a state, which handlers take as [`State<T>`](crate::State). There is one state per type;
-    /// it need not be `Clone`.
+    /// Adds a state, which handlers take as [`State<T>`](crate::State). There is one state per
+    /// type; it need not be `Clone`.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -147,8 +147,8 @@ impl App {
 
     /// Wraps the whole application in a layer, outside of routing.
     ///
-    /// The layer sees every request, with its path in the normal form by which routes are found, and
-    /// may change that path. It sees every response, including 404.
+    /// The layer sees every request, with its path in the normal form by which routes are found,
+    /// and may change that path. It sees every response, including 404.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -213,7 +213,8 @@ impl App {
         self
     }
 
-    /// Sets the handler for paths without a route. Without it, they are answered with a 404 problem.
+    /// Sets the handler for paths without a route. Without it, they are answered with a 404
+    /// problem.
     ///
     /// The fallback is outside of all groups; [`Group::fallback`] is one for a prefix. Its request
     /// bodies have the [limit](App::body_limit) of the application.
@@ -239,16 +240,16 @@ impl App {
         self
     }
 
-    /// Sets what happens to a path that differs from a route by a slash at its end; see [`Slashes`]. A
-    /// group can set its own. Default: a redirect to the route.
+    /// Sets what happens to a path that differs from a route by a slash at its end; see
+    /// [`Slashes`]. A group can set its own. Default: a redirect to the route.
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> App {
         self.root = self.root.slashes(slashes);
         self
     }
 
-    /// Adds a catcher, which answers for problems of the whole application, including 404 and 405; see
-    /// [`catch`](mod@crate::problem::catch).
+    /// Adds a catcher, which answers for problems of the whole application, including 404 and 405;
+    /// see [`catch`](mod@crate::problem::catch).
     ///
     /// ```
     /// use trine::prelude::*;
@@ -276,7 +277,8 @@ impl App {
     }
 
     /// Sets the maximum size of request bodies in bytes, for routes that do not set their own, and
-    /// for the fallback. Default: [`Config::body_limit`], 2 MiB. A larger body is answered with 413.
+    /// for the fallback. Default: [`Config::body_limit`], 2 MiB. A larger body is answered
+    /// with 413.
     ///
     /// ```
     /// use trine::prelude::*;

@@ -76,8 +76,8 @@ impl Group {
         }
     }
 
-    /// An empty group on a host, such as `api.example.com`, or `{tenant}.example.com` with a parameter
-    /// for one label.
+    /// An empty group on a host, such as `api.example.com`, or `{tenant}.example.com` with a
+    /// parameter for one label.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -135,8 +135,8 @@ impl Group {
         self
     }
 
-    /// Restricts the group to requests whose body has this media type, such as `application/json` or
-    /// `image/*`.
+    /// Restricts the group to requests whose body has this media type, such as `application/json`
+    /// or `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Group {
@@ -173,9 +173,9 @@ impl Group {
 
     /// Mounts a Tower service, for example an axum `Router`, under a prefix.
     ///
-    /// The service sees the path without the prefix. Its errors become problems. It gets the request
-    /// body without the limit of the application: the service, or a layer around it, must set its
-    /// own.
+    /// The service sees the path without the prefix. Its errors become problems. It gets the
+    /// request body without the limit of the application: the service, or a layer around it, must
+    /// set its own.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -197,8 +197,8 @@ impl Group {
         self
     }
 
-    /// Sets the handler for paths under the prefix without a route. It runs inside the layers, guards
-    /// and catchers of this group.
+    /// Sets the handler for paths under the prefix without a route. It runs inside the layers,
+    /// guards and catchers of this group.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -218,9 +218,10 @@ impl Group {
     ///
     /// It answers at the prefix and at every path under it that has no route. It wins over a route
     /// outside of the group that matches the prefix only by a parameter, such as `/{*page}`. Of
-    /// nested groups, the innermost fallback answers. A path with a route never reaches the fallback:
-    /// other methods are answered with 405. The fallback of a group with conditions is for requests
-    /// that fulfil them. The fallback of a group on a host comes after the routes without a host.
+    /// nested groups, the innermost fallback answers. A path with a route never reaches the
+    /// fallback: other methods are answered with 405. The fallback of a group with conditions is
+    /// for requests that fulfil them. The fallback of a group on a host comes after the routes
+    /// without a host.
     ///
     /// The handler sets the status itself. Its [`Path`](crate::Path) takes the parameters of the
     /// prefix.
@@ -236,8 +237,8 @@ impl Group {
         self
     }
 
-    /// Sets what happens to a path that differs from a route of this group by a slash at its end; see
-    /// [`Slashes`]. Groups inside this one can set their own.
+    /// Sets what happens to a path that differs from a route of this group by a slash at its end;
+    /// see [`Slashes`]. Groups inside this one can set their own.
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> Group {
         self.slashes = Some(slashes);

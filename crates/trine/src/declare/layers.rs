@@ -79,9 +79,9 @@ pub(crate) enum LayerKind {
 
 /// A collection of layers that accepts a layer of type `L`.
 ///
-/// [`Layers`] accepts [`middleware`](crate::middleware()), [`guard`](crate::guard()) and every Tower
-/// layer whose service takes requests and is `Clone + Send + Sync`. There is nothing to implement:
-/// the trait stands in bounds such as `Layers: Attach<L>`.
+/// [`Layers`] accepts [`middleware`](crate::middleware()), [`guard`](crate::guard()) and every
+/// Tower layer whose service takes requests and is `Clone + Send + Sync`. There is nothing to
+/// implement: the trait stands in bounds such as `Layers: Attach<L>`.
 #[diagnostic::on_unimplemented(
     message = "`{L}` cannot be attached here as a layer",
     label = "neither a Tower layer, nor middleware, nor a guard",
@@ -148,8 +148,8 @@ impl Layers {
         self.list.push(AttachedLayer { state, description, location: Location::caller() });
     }
 
-    /// Makes the layers that are made at the start, where they are attached. Each one that cannot be
-    /// made is a finding.
+    /// Makes the layers that are made at the start, where they are attached. Each one that cannot
+    /// be made is a finding.
     pub(crate) fn make(&mut self, cx: &HookCx, findings: &mut Vec<Finding>) {
         if !self.list.iter().any(AttachedLayer::is_made_at_start) {
             return;
@@ -206,8 +206,8 @@ impl AttachedLayer {
         matches!(self.state, LayerState::AtStart(_))
     }
 
-    /// What a guard, or the extractors of middleware, need. The needs of Tower layers, and of layers
-    /// that are not made yet, are unknown.
+    /// What a guard, or the extractors of middleware, need. The needs of Tower layers, and of
+    /// layers that are not made yet, are unknown.
     pub(crate) fn needs(&self) -> Needs {
         let mut needs = Needs::default();
         if !self.is_made_at_start() {

@@ -17,8 +17,8 @@ use crate::problem::settle::settle_around;
 
 /// Makes middleware of an async function, which passes the request on or answers it itself.
 ///
-/// The last two arguments of the function are the [`Request`] and [`Next`]. The arguments before them
-/// are extractors that do not read the body. If one refuses the request, its rejection is the
+/// The last two arguments of the function are the [`Request`] and [`Next`]. The arguments before
+/// them are extractors that do not read the body. If one refuses the request, its rejection is the
 /// response. Middleware is attached like a Tower layer: to the application (outside of routing), a
 /// group, or a route. The launch audit checks what its extractors need of the application. For a
 /// `ServiceBuilder` or an axum `Router`, [`Middleware::into_layer`] makes a Tower layer of it.
@@ -73,8 +73,8 @@ pub struct Middleware<F, A> {
 }
 
 impl<F, A> Middleware<F, A> {
-    /// Makes a Tower layer, for a `ServiceBuilder` or an axum `Router`. The launch audit does not see
-    /// what its extractors need: missing state is a 500 at run time.
+    /// Makes a Tower layer, for a `ServiceBuilder` or an axum `Router`. The launch audit does not
+    /// see what its extractors need: missing state is a 500 at run time.
     ///
     /// ```
     /// use tower::ServiceBuilder;

@@ -11,8 +11,8 @@ use crate::dispatch::router::normal::{retarget, with_path};
 use crate::extract::{Whose, set_changed};
 use crate::problem::catch::Around;
 
-/// A Tower service that can be mounted under a prefix: it takes requests and is `Clone + Send + Sync`.
-/// There is nothing to implement.
+/// A Tower service that can be mounted under a prefix: it takes requests and is
+/// `Clone + Send + Sync`. There is nothing to implement.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mounted",
     label = "not a Tower service",

@@ -2,8 +2,8 @@
 //!
 //! # Conditions
 //! `header`, `has_header`, `accepts` and `content_type` restrict a [`Group`](crate::Group),
-//! [`Methods`] or a [`Route`] to some requests. A request must fulfil all conditions of the route and
-//! of its groups. So several routes may have the same path and method:
+//! [`Methods`] or a [`Route`] to some requests. A request must fulfil all conditions of the route
+//! and of its groups. So several routes may have the same path and method:
 //!
 //! ```
 //! use trine::prelude::*;
@@ -35,9 +35,9 @@
 //! The launch audit finds a route that can never win.
 //!
 //! If no route matches, the one that came closest determines the response: 405 for the method, 406
-//! for `Accept`, 415 for the content type, and 404 for any other header. Other paths, such as `/{id}`
-//! beside `/report`, are not tried. Responses of such a path name the deciding headers in `Vary`.
-//! Applications without conditions do not pay for them.
+//! for `Accept`, 415 for the content type, and 404 for any other header. Other paths, such as
+//! `/{id}` beside `/report`, are not tried. Responses of such a path name the deciding headers in
+//! `Vary`. Applications without conditions do not pay for them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -157,8 +157,8 @@ impl Route {
         self
     }
 
-    /// Restricts the route to requests whose body has this media type, such as `application/json` or
-    /// `image/*`.
+    /// Restricts the route to requests whose body has this media type, such as `application/json`
+    /// or `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Route {
@@ -166,7 +166,8 @@ impl Route {
         self
     }
 
-    /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see [`guard()`].
+    /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see
+    /// [`guard()`].
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Route {
@@ -225,8 +226,8 @@ impl Methods {
         self.with(method, Arc::new(Called::new(handler)), name, Location::caller())
     }
 
-    /// Sets the maximum size of request bodies for the handlers of this path, in bytes. Default: that
-    /// of the application, 2 MiB. A larger body is answered with 413.
+    /// Sets the maximum size of request bodies for the handlers of this path, in bytes. Default:
+    /// that of the application, 2 MiB. A larger body is answered with 413.
     ///
     /// It applies to all handlers of the path, whether they are added before or after this call.
     #[must_use]
@@ -238,7 +239,8 @@ impl Methods {
         self
     }
 
-    /// Wraps the handlers of this path in a layer, and also the responses to methods without a handler.
+    /// Wraps the handlers of this path in a layer, and also the responses to methods without a
+    /// handler.
     ///
     /// The first layer is the outermost. It wraps all handlers of the path, whether they are added
     /// before or after this call.
@@ -291,8 +293,8 @@ impl Methods {
         self
     }
 
-    /// Restricts the handlers to requests whose body has this media type, such as `application/json`
-    /// or `image/*`.
+    /// Restricts the handlers to requests whose body has this media type, such as
+    /// `application/json` or `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Methods {
@@ -300,7 +302,8 @@ impl Methods {
         self
     }
 
-    /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see [`guard()`].
+    /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see
+    /// [`guard()`].
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Methods {

@@ -1,5 +1,5 @@
-//! The side runtime: it runs `main`, background tasks and blocking work beside the workers, and stops
-//! last.
+//! The side runtime: it runs `main`, background tasks and blocking work beside the workers, and
+//! stops last.
 
 use std::io::Write as _;
 use std::panic::resume_unwind;

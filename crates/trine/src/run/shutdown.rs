@@ -30,8 +30,9 @@ use trine_core::{Cx, FromRequest, Problem, Rejection};
 /// }
 /// ```
 ///
-/// When a shutdown begins, [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is left
-/// to finish. [`Sse`](crate::realtime::sse::Sse) ends by itself. Clones observe the same shutdown.
+/// When a shutdown begins, [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is
+/// left to finish. [`Sse`](crate::realtime::sse::Sse) ends by itself. Clones observe the same
+/// shutdown.
 ///
 /// # Errors
 /// As an extractor, it refuses a request that no [`App`](crate::App) serves, with 500.
@@ -45,8 +46,8 @@ struct Inner {
 }
 
 impl Shutdown {
-    /// Completes when the server begins to shut down. The future borrows nothing, so it can be kept in
-    /// a struct.
+    /// Completes when the server begins to shut down. The future borrows nothing, so it can be kept
+    /// in a struct.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
         let mut waiting = self.waiting();
         poll_fn(move |cx| waiting.poll(cx))

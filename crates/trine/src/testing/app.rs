@@ -73,8 +73,8 @@ impl TestApp {
     }
 
     /// Replaces the application's state of this type by a value. It does not matter how the
-    /// application declares the state: by value, by a function, which then does not run, as a section
-    /// of the configuration, or per worker.
+    /// application declares the state: by value, by a function, which then does not run, as a
+    /// section of the configuration, or per worker.
     ///
     /// To replace one implementation by another, use a type that can hold both, such as
     /// `struct Mailer(Arc<dyn SendMail>)`.

@@ -71,7 +71,8 @@ impl TestClient {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        // The lock makes a service `Sync` that is only `Send`. It is held while the service is cloned.
+        // The lock makes a service `Sync` that is only `Send`. It is held while the service is
+        // cloned.
         let service = Mutex::new(service);
         TestClient::over("localhost", move |request| {
             let service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -94,8 +95,8 @@ impl TestClient {
     }
 
     /// The client of an application. It can shut the application down and knows its routes. Its
-    /// requests have no client address, like those of a Unix socket: among the trusted proxies, only
-    /// `unix` stands for it.
+    /// requests have no client address, like those of a Unix socket: among the trusted proxies,
+    /// only `unix` stands for it.
     pub(super) fn of_app(service: AppService) -> TestClient {
         TestClient::new(service.on(ConnInfo::unix())).knowing(service)
     }
@@ -108,9 +109,9 @@ impl TestClient {
     /// A client that follows up to `most` redirects per request. It shares the cookies of this one.
     /// Without it, a redirect is the response.
     ///
-    /// A 303 is followed by a `GET`, and so is a 301 or 302 of a `POST`; all others keep their method
-    /// and body. A redirect to another host is not followed. More than `most` redirects fail the
-    /// test.
+    /// A 303 is followed by a `GET`, and so is a 301 or 302 of a `POST`; all others keep their
+    /// method and body. A redirect to another host is not followed. More than `most` redirects fail
+    /// the test.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -136,8 +137,8 @@ impl TestClient {
     }
 
     /// Shuts the application down, as a server does: background tasks end, then the hooks of
-    /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, the tasks are dropped with the
-    /// last client.
+    /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, the tasks are dropped with
+    /// the last client.
     ///
     /// # Panics
     /// A shutdown hook has failed.

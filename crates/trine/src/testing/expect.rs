@@ -1,7 +1,8 @@
 //! The expectations of a response.
 //!
-//! Each one returns the response, so that calls can be chained. One that fails panics at the line of
-//! the test and shows the request, the matched route with its handler and location, and the response:
+//! Each one returns the response, so that calls can be chained. One that fails panics at the line
+//! of the test and shows the request, the matched route with its handler and location, and the
+//! response:
 //!
 //! ```text
 //! expected status 201, got 422 Unprocessable Entity
@@ -73,8 +74,8 @@ impl TestResponse {
         self
     }
 
-    /// Expects a problem document (RFC 9457) with this status: the status of the response, the content
-    /// type `application/problem+json`, and the member `status`.
+    /// Expects a problem document (RFC 9457) with this status: the status of the response, the
+    /// content type `application/problem+json`, and the member `status`.
     #[track_caller]
     pub fn expect_problem(&self, expected: u16) -> &TestResponse {
         self.expect_status(expected);

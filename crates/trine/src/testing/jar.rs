@@ -6,8 +6,8 @@ use http::{HeaderMap, header};
 
 use crate::extract::decode_value;
 
-/// Cookies by name and path. There is one host, so domains are ignored. `Secure` cookies are sent, as
-/// browsers do on `localhost`.
+/// Cookies by name and path. There is one host, so domains are ignored. `Secure` cookies are sent,
+/// as browsers do on `localhost`.
 #[derive(Debug, Default)]
 pub(super) struct Jar {
     cookies: Vec<Cookie<'static>>,

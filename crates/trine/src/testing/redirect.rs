@@ -34,7 +34,8 @@ pub(super) fn hop(
     Some(Hop { method, target, keeps_body })
 }
 
-/// The target of a `Location` (RFC 3986 section 5.2); `None` for another host, or an invalid target.
+/// The target of a `Location` (RFC 3986 section 5.2); `None` for another host, or an invalid
+/// target.
 fn resolve(location: &str, from: &Uri, host: &str) -> Option<Uri> {
     let location = location.split('#').next().unwrap_or_default();
     let path = match location.split_once("://") {

@@ -175,7 +175,8 @@ impl TestRequest {
         self.typed("text/plain; charset=utf-8", text.into())
     }
 
-    /// Sets bytes as the body, as `application/octet-stream` unless a header field sets another type.
+    /// Sets bytes as the body, as `application/octet-stream` unless a header field sets another
+    /// type.
     pub fn bytes(self, bytes: impl Into<bytes::Bytes>) -> TestRequest {
         self.typed("application/octet-stream", bytes.into())
     }
@@ -196,8 +197,8 @@ impl TestRequest {
     /// Sends the request and reads the whole response.
     ///
     /// # Panics
-    /// There is no response, for example because the server has stopped, or there are more redirects
-    /// than the client follows.
+    /// There is no response, for example because the server has stopped, or there are more
+    /// redirects than the client follows.
     pub async fn send(self) -> TestResponse {
         let (sent, response) = self.exchange().await;
         let (mut head, body) = response.into_parts();

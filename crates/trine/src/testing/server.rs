@@ -14,9 +14,9 @@ use super::{TestApp, TestClient};
 use crate::AppService;
 use crate::declare::app::App;
 
-/// The application on a free port of the loopback interface, served as in production by two workers,
-/// with the limits of `App::config` if that was called. It reads neither `trine.toml` nor the
-/// environment.
+/// The application on a free port of the loopback interface, served as in production by two
+/// workers, with the limits of `App::config` if that was called. It reads neither `trine.toml` nor
+/// the environment.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -32,8 +32,8 @@ use crate::declare::app::App;
 /// # }
 /// ```
 ///
-/// The client opens one connection per request and speaks HTTP/1.1, by `hyper`. Any other client can
-/// use the URL.
+/// The client opens one connection per request and speaks HTTP/1.1, by `hyper`. Any other client
+/// can use the URL.
 ///
 /// # Limits
 /// - A response whose head does not arrive within [`RESPONSE_TIMEOUT`] fails the test.

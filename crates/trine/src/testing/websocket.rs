@@ -61,7 +61,8 @@ impl TestWebSocket {
         self
     }
 
-    /// Sets the limits of the client. The default is [`WebSocketConfig::default`] without compression.
+    /// Sets the limits of the client. The default is [`WebSocketConfig::default`] without
+    /// compression.
     pub fn config(mut self, config: WebSocketConfig) -> TestWebSocket {
         self.config = config;
         self
@@ -159,8 +160,8 @@ impl TestSocket {
         }
     }
 
-    /// Waits until the connection is closed. Returns the close code of the server; `None` if it sent
-    /// none.
+    /// Waits until the connection is closed. Returns the close code of the server; `None` if it
+    /// sent none.
     pub async fn close_code(&mut self) -> Option<u16> {
         match self.recv().await {
             None => {}

@@ -97,8 +97,8 @@ impl App {
     }
 
     /// Reads a section of the configuration. Handlers take it as [`State<T>`](crate::State), hooks
-    /// get it from [`HookCx::state`]. The launch audit reports everything that is wrong with it; see
-    /// [`Config::section`].
+    /// get it from [`HookCx::state`]. The launch audit reports everything that is wrong with it;
+    /// see [`Config::section`].
     ///
     /// ```
     /// use trine::prelude::*;
@@ -157,8 +157,8 @@ impl App {
     }
 
     /// Adds a shutdown hook, for example to close a pool. Shutdown hooks run after the last request
-    /// and the last background task, in the reverse order of the calls. They run whenever all states
-    /// were made, even if a start hook has failed.
+    /// and the last background task, in the reverse order of the calls. They run whenever all
+    /// states were made, even if a start hook has failed.
     ///
     /// All shutdown hooks together have the rest of
     /// [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout), at least [5

@@ -51,8 +51,8 @@ pub(super) fn entries(
             file.value(name.get_ref(), name.span(), value.get_ref(), true, &mut entries);
         }
     }
-    // The section of the other profile is checked too, so that a mistake in it is found before it is
-    // deployed.
+    // The section of the other profile is checked too, so that a mistake in it is found before it
+    // is deployed.
     for (section, of) in sections {
         if let Some(table) =
             root.get_ref().get(section).and_then(|value| value.get_ref().as_table())

@@ -7,8 +7,8 @@ impl Config {
     /// Reads `trine.toml` in the working directory, which may be missing, and the environment.
     ///
     /// Tables and variables that do not belong to the server are kept for
-    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses a key that no section
-    /// has read, from this `Config` or from one that this process loaded earlier.
+    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses a key that no
+    /// section has read, from this `Config` or from one that this process loaded earlier.
     ///
     /// # Errors
     /// All mistakes at once, each with its location and what was expected there.
@@ -16,8 +16,8 @@ impl Config {
         without_errors(Config::load_all())
     }
 
-    /// Like [`Config::load`], but returns what could be read beside the errors. The launch audit goes
-    /// on with it.
+    /// Like [`Config::load`], but returns what could be read beside the errors. The launch audit
+    /// goes on with it.
     pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
         // `std::env::vars` panics if any variable of the process is not UTF-8.
         let env: Vec<(String, String)> = std::env::vars_os()

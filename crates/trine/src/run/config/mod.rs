@@ -1,7 +1,7 @@
 //! The configuration: where the server listens, its limits and timeouts, and your own sections.
 //!
-//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) that is given
-//! no [`Config`] loads both when it serves.
+//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) that is
+//! given no [`Config`] loads both when it serves.
 //!
 //! ```toml
 //! port = 8000
@@ -113,10 +113,11 @@
 //!
 //! # Layout
 //! - `load`: from the file and the environment to a [`Config`]
-//! - `entries` and `entry`: the file and the environment as one list, each value with its `location`
+//! - `entries` and `entry`: the file and the environment as one list, each value with its
+//!   `location`
 //! - `keys`: the keys of the server, which set the fields of [`Config`]; `units`: sizes, durations
-//! - `section` and `sections`: the sections of the application; `value`, `size`, `secret`: the types
-//!   of their keys; `field`: what the derive calls
+//! - `section` and `sections`: the sections of the application; `value`, `size`, `secret`: the
+//!   types of their keys; `field`: what the derive calls
 //! - `profile`, `log_requests`: types of fields of [`Config`]
 //! - `error`: a mistake; `names`: which names are taken, and how near a misspelling is
 //! - `variables`: the variables of the environment
@@ -175,9 +176,9 @@ pub struct Config {
     /// The maximum size of a request body in bytes, unless the route sets its own. A larger body is
     /// answered with 413. Default: 2 MiB.
     pub body_limit: u64,
-    /// Whether idle workers take over connections of busy ones. Otherwise a connection stays with the
-    /// worker that accepted it. Work stealing helps if few connections do most of the work. Default:
-    /// false.
+    /// Whether idle workers take over connections of busy ones. Otherwise a connection stays with
+    /// the worker that accepted it. Work stealing helps if few connections do most of the work.
+    /// Default: false.
     pub work_stealing: bool,
     /// When each request is logged. Default: under the profile `dev`.
     pub log_requests: LogRequests,

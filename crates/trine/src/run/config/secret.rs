@@ -17,14 +17,15 @@ use super::{FromConfig, Value};
 /// assert_eq!(password.expose().len(), 28);
 /// ```
 ///
-/// Under the profile `prod`, a section refuses a secret that is the default in the source code, that
-/// is a known example (`changeme`, `secret`, …), or that is shorter than 8 bytes.
+/// Under the profile `prod`, a section refuses a secret that is the default in the source code,
+/// that is a known example (`changeme`, `secret`, …), or that is shorter than 8 bytes.
 /// `#[config(min = 32)]` sets another minimum.
 #[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// The minimum length of a secret under the profile `prod` in bytes, unless the key sets its own.
+    /// The minimum length of a secret under the profile `prod` in bytes, unless the key sets its
+    /// own.
     pub const MIN: usize = 8;
 
     /// The text of the secret.
@@ -184,9 +185,9 @@ mod tests {
     #[test]
     fn it_is_shown_nowhere() {
         let secret = Secret::from("tiger 8 lily");
-        let told =
+        let shown =
             format!("{secret} {secret:?} {secret:#?} {}", serde_json::to_string(&secret).unwrap());
-        assert!(!told.contains("tiger"), "{told}");
+        assert!(!shown.contains("tiger"), "{shown}");
         assert!(
             secret.matches(b"tiger 8 lily")
                 && !secret.matches("tiger 8 lilY")

@@ -54,9 +54,9 @@ impl<'a> Value<'a> {
 /// A type of a key in a section.
 ///
 /// Implemented for text, `bool`, numbers, addresses, paths, [`Duration`] (`10s`),
-/// [`Size`](super::Size) (`2MiB`), [`Secret`](super::Secret), `Option` of each (an optional key) and
-/// `Vec` (a list, or text with commas). [`#[derive(Config)]`](macro@crate::Config) implements it for
-/// an enum without fields, by the names of its variants.
+/// [`Size`](super::Size) (`2MiB`), [`Secret`](super::Secret), `Option` of each (an optional key)
+/// and `Vec` (a list, or text with commas). [`#[derive(Config)]`](macro@crate::Config) implements
+/// it for an enum without fields, by the names of its variants.
 ///
 /// ```
 /// use std::borrow::Cow;

@@ -1,5 +1,5 @@
-//! From a declared application to open sockets: loads the configuration, runs the launch audit, binds
-//! the listeners, and prints the banner.
+//! From a declared application to open sockets: loads the configuration, runs the launch audit,
+//! binds the listeners, and prints the banner.
 
 mod port;
 mod tls;
@@ -18,8 +18,8 @@ use crate::run::config::{AUDIT, Config, Profile, TREE};
 impl App {
     /// Serves the application until SIGTERM or ctrl-c, then shuts it down gracefully.
     ///
-    /// Before, it loads the configuration, runs the launch audit, binds the sockets, makes the states
-    /// and runs the start hooks. `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the
+    /// Before, it loads the configuration, runs the launch audit, binds the sockets, makes the
+    /// states and runs the start hooks. `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the
     /// [audit](App::audit) and does not serve. `TRINE_TREE=1` prints the [tree](App::tree) at the
     /// start.
     ///
@@ -34,8 +34,8 @@ impl App {
     ///
     /// # Errors
     /// All mistakes of the [audit](App::audit), of the configuration and of the address at once,
-    /// before anything is served; otherwise the first state or hook that fails, or the errors of the
-    /// shutdown hooks.
+    /// before anything is served; otherwise the first state or hook that fails, or the errors of
+    /// the shutdown hooks.
     pub async fn serve(mut self) -> crate::Result {
         let mut mistakes = Vec::new();
         if self.configured().is_none() {
