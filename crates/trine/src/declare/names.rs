@@ -62,7 +62,8 @@ mod tests {
             ("trine::middleware::MiddlewareLayer<app::guard, (app::Token,)>", "guard"),
             ("trine::middleware::MiddlewareLayer<app::main::{{closure}}, ()>", "closure in main"),
             (
-                "tower::builder::ServiceBuilder<tower_layer::stack::Stack<a::B<x::Y, z::Z>, tower_layer::stack::Stack<a::A, tower_layer::identity::Identity>>>",
+                "tower::builder::ServiceBuilder<tower_layer::stack::Stack<a::B<x::Y, z::Z>, \
+                 tower_layer::stack::Stack<a::A, tower_layer::identity::Identity>>>",
                 "A, B",
             ),
         ] {

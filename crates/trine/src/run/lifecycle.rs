@@ -170,7 +170,8 @@ impl Drop for Lifecycle {
         let hooks = self.shutdown_hooks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Hook { location, .. }) = hooks.first() {
             tracing::debug!(
-                "the application was dropped without `shutdown`: its shutdown hooks do not run, for example the one at \
+                "the application was dropped without `shutdown`: its shutdown hooks do not run, \
+                 for example the one at \
                  {location}"
             );
         }

@@ -86,7 +86,8 @@ impl TestApp {
         if let Err(types) = self.app.replace_state(value) {
             let (name, there) = (std::any::type_name::<T>(), types.join("`, `"));
             panic!(
-                "with_state: the application has no state of type `{name}` to replace; it has `{there}`"
+                "with_state: the application has no state of type `{name}` to replace; it has \
+                 `{there}`"
             );
         }
         self

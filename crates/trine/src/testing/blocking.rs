@@ -58,7 +58,8 @@ impl TestClient {
         // Blocking a thread that drives a runtime would stop that runtime.
         assert!(
             Handle::try_current().is_err(),
-            "`blocking_test` blocks the thread, so it cannot be used in an async function: write `app.test().await`"
+            "`blocking_test` blocks the thread, so it cannot be used in an async function: write \
+             `app.test().await`"
         );
         let built = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = match built {

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_as_browsers_do() {
+    fn encodes_as_browsers_do() {
         let form =
             Multipart::new().text("a", "1").file("f\"\n", "x.txt", "text/plain", "form-boundary-0");
         let (content_type, body) = form.encode();
@@ -138,7 +138,8 @@ mod tests {
         assert_eq!(
             std::str::from_utf8(&body).unwrap(),
             "--form-boundary-1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\
-             --form-boundary-1\r\nContent-Disposition: form-data; name=\"f%22%0A\"; filename=\"x.txt\"\r\n\
+             --form-boundary-1\r\nContent-Disposition: form-data; name=\"f%22%0A\"; \
+             filename=\"x.txt\"\r\n\
              Content-Type: text/plain\r\n\r\nform-boundary-0\r\n--form-boundary-1--\r\n"
         );
     }

@@ -174,7 +174,8 @@ impl Finding {
             Some(other) => Finding {
                 kind: Kind::Collision,
                 text: format!(
-                    "{this} answers the same requests as {}: change one of the two paths or methods",
+                    "{this} answers the same requests as {}: change one of the two paths or \
+                     methods",
                     describe(other)
                 ),
                 locations: vec![
@@ -192,7 +193,8 @@ impl Finding {
 
     pub(crate) fn unreachable(route: &RouteMeta, other: &RouteMeta) -> Finding {
         let text = format!(
-            "{} is never reached: {} answers all of its requests and is declared before it; change the order",
+            "{} is never reached: {} answers all of its requests and is declared before it; \
+             change the order",
             describe(route),
             describe(other)
         );
@@ -235,7 +237,8 @@ impl Finding {
             others => format!("{first} and {others} others need"),
         };
         let text = format!(
-            "{need} state of type `{type_name}`, which the application does not hold: add `.state(…)` with a value of \
+            "{need} state of type `{type_name}`, which the application does not hold: add \
+             `.state(…)` with a value of \
              this type"
         );
         let locations =
@@ -262,7 +265,8 @@ impl Finding {
             }
         };
         let text = format!(
-            "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` {has}",
+            "the handler `{}` takes {count} path parameter{s} as `Path<{type_name}>`, but `{}` \
+             {has}",
             route.handler, route.path
         );
         Finding { kind: Kind::PathParams, text, locations: vec![file_line(route.file, route.line)] }
@@ -274,7 +278,8 @@ impl Finding {
         let Need::Guard { value, body } = need else { return None };
         let text = format!(
             "{} looks up `{value}` before `{body}`, which reads the body and therefore runs last: \
-             if it refuses clients by their identity, a 404 has already told strangers what exists; take the identity \
+             if it refuses clients by their identity, a 404 has already told strangers what \
+             exists; take the identity \
              as an argument of its own, or put a guard around the route",
             describe(route)
         );
@@ -289,7 +294,8 @@ impl Finding {
 
     pub(crate) fn catcher(when: impl Display, at: &Location<'_>) -> Finding {
         let text = format!(
-            "a catcher for status {when} never runs: problems have statuses from 400 to 599; to catch a type of \
+            "a catcher for status {when} never runs: problems have statuses from 400 to 599; to \
+             catch a type of \
              error, write `catch::of::<MyError>()`"
         );
         Finding { kind: Kind::Catcher, text, locations: vec![location(at)] }

@@ -110,7 +110,8 @@ fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     paths.dedup();
     let first = routes.iter().find(inside)?;
     let text = format!(
-        "the service mounted at `{}` does not receive {}: a path with a route of its own never falls through to the service",
+        "the service mounted at `{}` does not receive {}: a path with a route of its own never \
+         falls through to the service",
         prefix.strip_suffix('/').filter(|prefix| !prefix.is_empty()).unwrap_or("/"),
         paths.join(", ")
     );
@@ -141,7 +142,8 @@ fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
         let methods: Vec<&str> =
             of_first.map(|it| it.method.as_ref().map_or("any method", Method::as_str)).collect();
         let text = format!(
-            "`{}` does not answer {} for `{}`: that path has routes of its own, and other methods get 405",
+            "`{}` does not answer {} for `{}`: that path has routes of its own, and other methods \
+             get 405",
             first.path,
             methods.join(", "),
             special.path

@@ -37,7 +37,8 @@ pub(crate) fn conflicts(
             Slashes::Same if twins => (
                 Kind::Collision,
                 format!(
-                    "{} has the same path as {} under `Slashes::Same`: write both paths with the same ending",
+                    "{} has the same path as {} under `Slashes::Same`: write both paths with the \
+                     same ending",
                     describe(taker),
                     describe(route)
                 ),
@@ -45,7 +46,8 @@ pub(crate) fn conflicts(
             setting => (
                 Kind::Shadowed,
                 format!(
-                    "`Slashes::{setting:?}` has no effect on `{}`: {} answers the path with the other ending",
+                    "`Slashes::{setting:?}` has no effect on `{}`: {} answers the path with the \
+                     other ending",
                     route.path,
                     describe(taker)
                 ),

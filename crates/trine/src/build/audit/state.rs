@@ -24,7 +24,8 @@ pub(crate) fn declared_twice(declared: &[StateDeclaration]) -> Vec<Finding> {
 /// A state that no handler asks for.
 pub(crate) fn unused(declared: &StateDeclaration) -> Finding {
     let text = format!(
-        "no handler asks for state of type `{}`: remove it, or declare it in the `needs` of the extractor that uses it",
+        "no handler asks for state of type `{}`: remove it, or declare it in the `needs` of the \
+         extractor that uses it",
         declared.type_name
     );
     Finding { kind: Kind::StateUnused, text, locations: vec![location(declared.location)] }

@@ -243,7 +243,8 @@ impl Display for Explanation {
             Outcome::Fallback { prefix, handler, location } => {
                 writeln!(
                     f,
-                    "is answered by the fallback of {prefix}  {handler}  ({location}): no route has this path"
+                    "is answered by the fallback of {prefix}  {handler}  ({location}): no route \
+                     has this path"
                 )?;
             }
             Outcome::OtherMethods => {

@@ -128,7 +128,8 @@ impl HookCx {
     fn no_state(&self, type_id: TypeId, type_name: &'static str) -> crate::Error {
         match self.declared.iter().find(|declared| declared.type_id == type_id) {
             Some(declared) => crate::Error::new(format!(
-                "state of type `{type_name}` is made later, at {}: move that call before this one (states of \
+                "state of type `{type_name}` is made later, at {}: move that call before this one \
+                 (states of \
                  workers are made last)",
                 location(declared.location)
             )),

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_shown_nowhere() {
+    fn secrets_are_never_shown() {
         let secret = Secret::from("tiger 8 lily");
         let shown =
             format!("{secret} {secret:?} {secret:#?} {}", serde_json::to_string(&secret).unwrap());
@@ -197,7 +197,7 @@ mod tests {
 
     /// The secrets in the examples of the guide must be refused in production.
     #[test]
-    fn what_the_guide_shows_is_known() {
+    fn secrets_of_the_guide_are_refused() {
         let guide = include_str!("../../../../../guide/config.md");
         let quoted = |line: &'static str, before: &str, end: char| {
             line.split_once(before)?.1.split(end).next()
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_short_or_dull_is_weak() {
+    fn weak_secrets_are_detected() {
         for text in
             ["changeme", "Change-Me!", "SECRET", "", "s3cret", "aaaaaaaaaaaaaaaa", "abcdefg"]
         {

@@ -153,7 +153,8 @@ impl Reader<'_> {
             false => (key.name, ""),
         };
         let text = format!(
-            "`{name}` is missing: expected {expected}; write {what} under `[{section}]` of {file}, or set {variable}{secret}"
+            "`{name}` is missing: expected {expected}; write {what} under `[{section}]` of \
+             {file}, or set {variable}{secret}"
         );
         self.errors.push(ConfigError::new(self.location.clone(), text));
         None
@@ -239,8 +240,10 @@ impl Config {
         let location = Location::Code { file: at.file().to_owned(), line: at.line() };
         if !is_section_name(name) {
             let text = format!(
-                "`{name}` cannot be the name of a section: expected words of a to z, 0 to 9 and `_`, joined by dots; \
-                 `dev`, `prod` and the tables of the server (`acme`, `http2`, `http3`, `limits`, `timeouts`) are reserved, \
+                "`{name}` cannot be the name of a section: expected words of a to z, 0 to 9 and \
+                 `_`, joined by dots; \
+                 `dev`, `prod` and the tables of the server (`acme`, `http2`, `http3`, `limits`, \
+                 `timeouts`) are reserved, \
                  and so are names that differ from these tables by one letter"
             );
             return (None, vec![ConfigError::new(location, text)]);

@@ -14,12 +14,14 @@ pub(super) fn explain(error: &ServerError) -> String {
                 .unwrap_or_else(|| "another program or another instance".to_owned());
             let other = if port == u16::MAX { port - 1 } else { port + 1 };
             format!(
-                "{address} is in use: {holder} listens there; stop it, or choose another port: `port = {other}` in \
+                "{address} is in use: {holder} listens there; stop it, or choose another port: \
+                 `port = {other}` in \
                  trine.toml or TRINE_PORT={other}"
             )
         }
         std::io::ErrorKind::PermissionDenied => format!(
-            "cannot listen on {address}: {source}; ports below 1024 need a privilege: choose another port, `port = 8000` \
+            "cannot listen on {address}: {source}; ports below 1024 need a privilege: choose \
+             another port, `port = 8000` \
              in trine.toml or TRINE_PORT=8000"
         ),
         std::io::ErrorKind::AddrNotAvailable => format!(
@@ -73,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_refusal_of_the_system_says_what_to_write() {
+    fn each_bind_error_says_what_to_write() {
         use std::io::{Error, ErrorKind};
         for (kind, expected) in [
             (

@@ -8,7 +8,8 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     if config.server.tls_self_signed && config.profile == Profile::Prod {
         findings.push(Finding::server(
-            "`tls_self_signed` is for development: under the profile `prod`, set a certificate that clients trust, by \
+            "`tls_self_signed` is for development: under the profile `prod`, set a certificate \
+             that clients trust, by \
              `tls_cert` and `tls_key`, or `acme.domains`"
                 .to_owned(),
         ));
