@@ -350,8 +350,11 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
         .group(Group::host("{id}.y").route("/{id}", say("13")))
         .route("/f", say("14").accepts("text/*"));
     let audit = app.audit().unwrap_err();
-    let found: Vec<_> =
-        audit.findings().iter().map(|finding| (finding.kind, finding.places[0].clone())).collect();
+    let found: Vec<_> = audit
+        .findings()
+        .iter()
+        .map(|finding| (finding.kind, finding.locations[0].clone()))
+        .collect();
     let at = |offset: u32| format!("{}:{}", file!(), line + offset);
     let wanted = [
         (Kind::Unreachable, at(3)),
@@ -378,7 +381,7 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
         "is never reached",
         "on {a}.x",
         "`no name` is not a valid header name",
-        "names `id`, as its host `{id}.y`",
+        "has a parameter `id`, which its host `{id}.y` has too",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

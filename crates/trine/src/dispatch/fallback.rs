@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
-use crate::declare::route::short_name;
+use crate::declare::names::function_name;
 use crate::dispatch::endpoint::{Endpoint, HandlerEndpoint};
 use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
@@ -31,7 +31,7 @@ impl Fallback {
         A: Args + ReadBodyOnce + 'static,
         K: 'static,
     {
-        let name = short_name(std::any::type_name::<H>());
+        let name = function_name(std::any::type_name::<H>()).into();
         Fallback {
             endpoint: Arc::new(HandlerEndpoint::new(handler)),
             name,

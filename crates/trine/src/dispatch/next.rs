@@ -11,7 +11,7 @@ use http::header;
 use tower_service::Service;
 use trine_core::cx::TRACEPARENT;
 use trine_core::problem::body_problem;
-use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
+use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response, RouteCx};
 
 use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::snapshot::RequestSnapshot;
@@ -100,6 +100,11 @@ impl std::fmt::Debug for Next {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Next")
     }
+}
+
+/// Takes the match out of the extensions, in which it crosses layers.
+pub(crate) fn take_route(request: &mut Request) -> RouteCx {
+    request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
 }
 
 /// A Tower service as a stage. It is cloned for each request, awaited until it is ready, and

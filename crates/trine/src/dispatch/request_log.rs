@@ -8,9 +8,10 @@ use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use trine_core::{Problem, Request, Response, RouteCx, RouteMeta};
 
-use crate::build::tree::layer_name;
+use crate::declare::names::layer_name;
 use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::{Next, Step};
+use crate::dispatch::router::index::RouteIndex;
 
 /// The outermost stage of an application that logs its requests.
 pub(crate) struct RequestLog {
@@ -47,7 +48,7 @@ const TARGET: &str = "trine::request";
 
 /// The index of the matched route, which routing stores. It is an extension of the request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RouteIndexSlot(pub(crate) Arc<OnceLock<u32>>);
+pub(crate) struct RouteIndexSlot(pub(crate) Arc<OnceLock<RouteIndex>>);
 
 /// A line of the log, with what is known before there is a response.
 struct LogLine {
@@ -86,7 +87,7 @@ impl LogLine {
     }
 
     fn route(&self) -> Option<&RouteMeta> {
-        self.route.as_ref()?.app().routes.get(*self.route_index.0.get()? as usize)
+        self.route.as_ref()?.app().routes.get(self.route_index.0.get()?.as_usize())
     }
 
     /// Why the request failed. The detail may repeat what the client sent, so it is only logged

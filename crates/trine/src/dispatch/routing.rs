@@ -5,19 +5,20 @@ use std::future::ready;
 use std::sync::Arc;
 
 use http::{HeaderName, StatusCode, header};
+use smallvec::SmallVec;
 use trine_core::problem::vary;
 use trine_core::route::Params;
 use trine_core::{Cx, IntoResponse, Request};
 
-use crate::build::plan::Chain;
-use crate::declare::middleware::take_route;
 use crate::dispatch::endpoint::Endpoint;
 use crate::dispatch::fallback::NotFound;
 use crate::dispatch::future::BoxResponseFuture;
-use crate::dispatch::next::{Next, Step};
+use crate::dispatch::next::{Next, Step, take_route};
 use crate::dispatch::request_log::RouteIndexSlot;
 use crate::dispatch::router::Found;
+use crate::dispatch::router::choice::Choice;
 use crate::dispatch::router::fallbacks::FallbackMatch;
+use crate::dispatch::router::index::{Destination, RouteIndex};
 use crate::dispatch::router::slashes::SlashMatch;
 use crate::dispatch::router::spelling::{Spelling, check_spelling, retarget};
 use crate::dispatch::router::table::Table;
@@ -37,6 +38,9 @@ pub(crate) struct RoutingTables {
     /// Whether method and path alone decide: no group has a host, and requests are not logged.
     pub(crate) plain: bool,
 }
+
+/// The layered groups that enclose a route: at each depth the number of the child.
+pub(crate) type Chain = SmallVec<[u16; 4]>;
 
 /// A built route.
 pub(crate) struct Entry {
@@ -74,9 +78,7 @@ impl RoutingTables {
     fn dispatch_slow_path(&self, cx: Box<Cx>) -> BoxResponseFuture {
         let mut vary = Vec::new();
         let found = self.table.find(cx.method(), cx.uri(), cx.headers(), &mut vary);
-        if let Found::Route(index, _) = &found
-            && (*index as usize) < self.dispatch.entries.len()
-        {
+        if let Found::Route(Destination::Route(index) | Destination::Refusal(index), _) = &found {
             self.log_route(*index, &cx);
         }
         with_vary(self.dispatch_found(found, cx), vary)
@@ -85,13 +87,16 @@ impl RoutingTables {
     #[inline]
     fn dispatch_found(&self, found: Found, mut cx: Box<Cx>) -> BoxResponseFuture {
         match found {
-            Found::Route(index, params) => match self.dispatch.entries.get(index as usize) {
-                Some(entry) => {
-                    cx.set_match(index, params);
-                    self.dispatch.enter(entry, cx)
+            Found::Route(Destination::Route(index) | Destination::Refusal(index), params) => {
+                match self.dispatch.entries.get(index.as_usize()) {
+                    Some(entry) => {
+                        cx.set_match(index.get(), params);
+                        self.dispatch.enter(entry, cx)
+                    }
+                    None => self.call_fallback(cx),
                 }
-                None => self.dispatch_choice(&Found::Route(index, params), cx),
-            },
+            }
+            found @ Found::Route(Destination::Choice(_), _) => self.dispatch_choice(&found, cx),
             Found::Nothing => self.dispatch_unmatched(&Found::Nothing, cx),
         }
     }
@@ -103,12 +108,14 @@ impl RoutingTables {
         let mut vary = Vec::new();
         let fallback =
             self.table.find_fallback(found, cx.method(), cx.uri(), cx.headers(), &mut vary);
-        let (Found::Route(index, params), None) = (found, fallback) else {
+        let (Found::Route(destination, params), None) = (found, fallback) else {
             return self.dispatch_unmatched(found, cx);
         };
-        let Some(choice) = self.table.choices.get(*index) else { return self.call_fallback(cx) };
-        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
-        vary.extend(choice.vary());
+        let choices = &self.table.choices;
+        let Some(route) = choices.resolve(*destination, cx.method(), cx.headers()) else {
+            return self.call_fallback(cx);
+        };
+        vary.extend(choices.get(*destination).into_iter().flat_map(Choice::vary));
         with_vary(self.dispatch_to(route, params.clone(), cx), vary)
     }
 
@@ -131,12 +138,12 @@ impl RoutingTables {
         with_vary(response, vary)
     }
 
-    fn dispatch_to(&self, route: u32, params: Params, mut cx: Box<Cx>) -> BoxResponseFuture {
-        let Some(entry) = self.dispatch.entries.get(route as usize) else {
+    fn dispatch_to(&self, route: RouteIndex, params: Params, mut cx: Box<Cx>) -> BoxResponseFuture {
+        let Some(entry) = self.dispatch.entries.get(route.as_usize()) else {
             return self.call_fallback(cx);
         };
         self.log_route(route, &cx);
-        cx.set_match(route, params);
+        cx.set_match(route.get(), params);
         self.dispatch.enter(entry, cx)
     }
 
@@ -146,7 +153,7 @@ impl RoutingTables {
     }
 
     /// Stores the index of the matched route for the request log.
-    fn log_route(&self, route: u32, cx: &Cx) {
+    fn log_route(&self, route: RouteIndex, cx: &Cx) {
         if self.log_requests
             && let Some(RouteIndexSlot(slot)) = cx.extensions().get()
         {

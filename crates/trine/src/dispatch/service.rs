@@ -12,18 +12,19 @@ use trine_core::route::AppCx;
 use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker};
 
-use crate::build::explain::{Explanation, explain};
 use crate::build::tree::Tree;
-use crate::declare::hooks::life::Life;
 use crate::declare::layers::Layers;
 use crate::dispatch::future::{BoxResponseFuture, ResponseFuture};
 use crate::dispatch::next::Next;
 use crate::dispatch::request_log::RequestLog;
 use crate::dispatch::router::Found;
+use crate::dispatch::router::index::Destination;
 use crate::dispatch::router::spelling::{Spelling, check_spelling, normalized, retarget};
+use crate::dispatch::router::table::Table;
 use crate::dispatch::routing::{RoutingStep, RoutingTables};
 use crate::link::Links;
 use crate::problem::catch::{CatcherScope, DispatchOptions};
+use crate::run::lifecycle::Lifecycle;
 
 /// A built application, as a Tower service. It is `Clone + Send + Sync`, never fails, and takes
 /// requests with any body type.
@@ -64,7 +65,7 @@ pub(crate) struct Dispatcher {
 pub(crate) struct AppInfo {
     /// How many routes the program declared. They come first, the built-in ones follow.
     pub(crate) listed: usize,
-    pub(crate) life: Life,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) tree: Tree,
 }
 
@@ -118,13 +119,14 @@ impl AppService {
         &self.dispatcher.info.tree
     }
 
-    /// Says what becomes of a request, and for each route why it does or does not answer.
-    ///
-    /// # Errors
-    /// When the method or the path cannot be those of a request.
-    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let listed = self.dispatcher.info.listed;
-        explain(&self.dispatcher.routing.table, &self.cx.routes, listed, self.tree(), method, path)
+    /// The routing table.
+    pub(crate) fn table(&self) -> &Table {
+        &self.dispatcher.routing.table
+    }
+
+    /// All routes by their indices: the declared routes, then the built-in ones.
+    pub(crate) fn all_routes(&self) -> &[RouteMeta] {
+        &self.cx.routes
     }
 
     /// Shuts down what runs besides requests: signals the background tasks, waits for them, then
@@ -133,7 +135,7 @@ impl AppService {
     /// server, call this after the last request.
     ///
     /// It takes at most [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) plus the
-    /// [time of the hooks](crate::HookCx::AT_LEAST).
+    /// [time of the hooks](crate::HookCx::MIN_SHUTDOWN_TIME).
     ///
     /// # Errors
     /// Returns the errors of all hooks.
@@ -147,7 +149,7 @@ impl AppService {
     /// # }
     /// ```
     pub async fn shutdown(&self) -> crate::Result {
-        self.dispatcher.info.life.end().await
+        self.dispatcher.info.lifecycle.end().await
     }
 
     /// Signals the shutdown to the background tasks, the event streams and every
@@ -155,15 +157,17 @@ impl AppService {
     /// call this when that server begins to shut down, and [`AppService::shutdown`] after its last
     /// request.
     pub fn begin_shutdown(&self) {
-        self.dispatcher.info.life.begin_end();
+        self.dispatcher.info.lifecycle.begin_shutdown();
     }
 
     /// The route that a request with this method and target matches, if no outer layer changes the
     /// request.
     pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
         match self.dispatcher.routing.table.router.find(method, &*normalized(target)?) {
-            Found::Route(index, _) => self.cx.routes.get(index as usize),
-            Found::Nothing => None,
+            Found::Route(Destination::Route(index) | Destination::Refusal(index), _) => {
+                self.cx.routes.get(index.as_usize())
+            }
+            Found::Route(Destination::Choice(_), _) | Found::Nothing => None,
         }
     }
 
@@ -244,7 +248,7 @@ impl MakeWorker for AppService {
         let mut cx = AppCx::clone(&self.cx);
         // The state of worker 0 was made with the application.
         if index > 0 {
-            let made = self.dispatcher.info.life.worker(index, &mut cx.states).await;
+            let made = self.dispatcher.info.lifecycle.worker(index, &mut cx.states).await;
             made.map_err(|finding| finding.to_string())?;
         }
         Ok(AppService { dispatcher: Arc::clone(&self.dispatcher), cx: Arc::new(cx), conn: None })
@@ -263,21 +267,18 @@ impl MakeConnection for AppService {
         let Some(uri) = normalized(&head.uri) else { return false };
         let mut vary = Vec::new();
         let found = routing.table.find(&head.method, &uri, &head.headers, &mut vary);
-        let Found::Route(mut index, _) = found else { return false };
-        if let Some(choice) = routing.table.choices.get(index) {
-            if routing
-                .table
-                .find_fallback(&found, &head.method, &uri, &head.headers, &mut vary)
-                .is_some()
-            {
-                return false;
-            }
-            index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
+        let Found::Route(destination, _) = found else { return false };
+        // Only a choice can have a fallback that takes precedence.
+        if routing
+            .table
+            .find_fallback(&found, &head.method, &uri, &head.headers, &mut vary)
+            .is_some()
+        {
+            return false;
         }
-        routing
-            .dispatch
-            .entries
-            .get(index as usize)
+        let index = routing.table.choices.resolve(destination, &head.method, &head.headers);
+        index
+            .and_then(|index| routing.dispatch.entries.get(index.as_usize()))
             .is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
 

@@ -1,4 +1,4 @@
-//! Whether the server ends, for answers that would not.
+//! How handlers and tasks observe a shutdown.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,14 +9,14 @@ use slab::Slab;
 use trine_core::extract::Parts;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-/// Whether the server shuts down: for streams, long polls and other protocols, which have no end of
-/// their own.
+/// The shutdown of the server, for responses that would not end by themselves: streams, long polls
+/// and other protocols.
 ///
 /// ```
 /// use trine::Shutdown;
 /// use trine::prelude::*;
 ///
-/// /// Waits for news, but not longer than the server lives.
+/// /// Waits for news, but not beyond the shutdown of the server.
 /// #[get("/news")]
 /// async fn news(shutdown: Shutdown) -> Result<&'static str, Problem> {
 ///     tokio::select! {
@@ -30,8 +30,12 @@ use trine_core::{Cx, FromRequest, Problem, Rejection};
 /// }
 /// ```
 ///
-/// From its beginning on, [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is
-/// left. [`Sse`](crate::realtime::sse::Sse) ends by itself. A clone is the same.
+/// When a shutdown begins, [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) is
+/// left to finish. [`Sse`](crate::realtime::sse::Sse) ends by itself. Clones observe the same
+/// shutdown.
+///
+/// # Errors
+/// As an extractor, it refuses a request that no [`App`](crate::App) serves, with 500.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<Inner>);
 
@@ -42,26 +46,26 @@ struct Inner {
 }
 
 impl Shutdown {
-    /// Ends when the server begins to shut down. It does not borrow, so that it can be kept in a
-    /// struct.
+    /// Completes when the server begins to shut down. The future borrows nothing, so it can be kept
+    /// in a struct.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
         let mut waiting = self.waiting();
         poll_fn(move |cx| waiting.poll(cx))
     }
 
-    /// Whether it has begun.
+    /// Whether the shutdown has begun.
     #[must_use]
     pub fn is_begun(&self) -> bool {
         self.0.begun.load(Ordering::Acquire)
     }
 
     pub(crate) fn waiting(&self) -> Waiting {
-        Waiting { shutdown: self.clone(), place: None }
+        Waiting { shutdown: self.clone(), registered: None }
     }
 
     pub(crate) fn begin(&self) {
         self.0.begun.store(true, Ordering::Release);
-        // The lock orders the store before every waker that comes after it.
+        // The lock orders the store before the registration of every later waker.
         let wakers = std::mem::take(&mut *self.wakers());
         for (_, waker) in wakers {
             waker.wake();
@@ -73,11 +77,11 @@ impl Shutdown {
     }
 }
 
-/// Somebody who waits for a shutdown. To be polled again costs no lock.
+/// A future that waits for a shutdown. Polling it again with the same waker takes no lock.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     shutdown: Shutdown,
-    place: Option<(usize, Waker)>,
+    registered: Option<(usize, Waker)>,
 }
 
 impl Waiting {
@@ -85,31 +89,31 @@ impl Waiting {
         if self.shutdown.is_begun() {
             return Poll::Ready(());
         }
-        if self.place.as_ref().is_some_and(|(_, waker)| waker.will_wake(cx.waker())) {
+        if self.registered.as_ref().is_some_and(|(_, waker)| waker.will_wake(cx.waker())) {
             return Poll::Pending;
         }
-        self.leave();
+        self.unregister();
         let waker = cx.waker().clone();
         let mut wakers = self.shutdown.wakers();
         if self.shutdown.is_begun() {
             return Poll::Ready(());
         }
-        self.place = Some((wakers.insert(waker.clone()), waker));
+        self.registered = Some((wakers.insert(waker.clone()), waker));
         Poll::Pending
     }
 
-    fn leave(&mut self) {
-        if let Some((place, _)) = self.place.take() {
-            let left = self.shutdown.wakers().try_remove(place);
-            // Its task may go with it.
-            drop(left);
+    fn unregister(&mut self) {
+        if let Some((key, _)) = self.registered.take() {
+            let waker = self.shutdown.wakers().try_remove(key);
+            // Outside of the lock: dropping the waker may drop its task.
+            drop(waker);
         }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.leave();
+        self.unregister();
     }
 }
 
@@ -118,7 +122,7 @@ impl FromRequest for Shutdown {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Shutdown::of(cx).ok_or_else(|| {
-            Problem::internal("`Shutdown`: this request is served by no `App`").into()
+            Problem::internal("`Shutdown`: this request is not served by an `App`").into()
         })
     }
 }

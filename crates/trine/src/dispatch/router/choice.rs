@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
 use super::condition::{Condition, Fit};
+use super::index::{Destination, RouteIndex};
 use super::method::{allow, is_kind_of_get};
 use crate::dispatch::endpoint::Endpoint;
 use crate::dispatch::fallback::OtherMethods;
@@ -17,36 +18,45 @@ use crate::problem::finish::finish_route;
 pub(crate) struct Candidate {
     pub(crate) method: Option<Method>,
     pub(crate) conditions: Vec<Condition>,
-    pub(crate) route: u32,
+    pub(crate) route: RouteIndex,
 }
 
 /// The routes of one path, in the order of declaration.
 pub(crate) struct Choice {
     pub(crate) candidates: Arc<[Candidate]>,
-    /// The route that reports why no candidate fits.
-    pub(crate) otherwise: u32,
+    /// The route that reports why no candidate fits; `None` for the fallbacks of groups.
+    pub(crate) otherwise: Option<RouteIndex>,
     /// The indices of the group fallbacks that take precedence over the candidates, because a
     /// parameter of the path would match the prefix of the group.
     pub(crate) preceding_fallbacks: Vec<usize>,
 }
 
-/// All choices. The index of a choice, in place of the index of a route, has the bit [`CHOICE`].
+/// All choices, by their indices.
 #[derive(Default)]
 pub(crate) struct Choices(pub(crate) Vec<Choice>);
 
-/// No application has that many routes, so the tables of routes are shorter.
-pub(crate) const CHOICE: u32 = 1 << 31;
-
 impl Choices {
-    pub(crate) fn get(&self, index: u32) -> Option<&Choice> {
-        (index & CHOICE != 0).then(|| self.0.get((index & !CHOICE) as usize)).flatten()
+    /// The choice that a path leads to, if it leads to one.
+    pub(crate) fn get(&self, destination: Destination) -> Option<&Choice> {
+        match destination {
+            Destination::Choice(index) => self.0.get(index.as_usize()),
+            Destination::Route(_) | Destination::Refusal(_) => None,
+        }
     }
 
-    /// Resolves an index that the router found to the index of a route.
-    pub(crate) fn resolve(&self, index: u32, method: &Method, headers: &HeaderMap) -> u32 {
-        match self.get(index) {
-            Some(choice) => choice.pick(method, headers).unwrap_or(choice.otherwise),
-            None => index,
+    /// The route that answers a request which was led here.
+    pub(crate) fn resolve(
+        &self,
+        destination: Destination,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Option<RouteIndex> {
+        match destination {
+            Destination::Route(index) | Destination::Refusal(index) => Some(index),
+            Destination::Choice(_) => {
+                let choice = self.get(destination)?;
+                choice.pick(method, headers).or(choice.otherwise)
+            }
         }
     }
 }
@@ -55,7 +65,7 @@ impl Choice {
     /// The best route for a request. A route for the method comes before one for any method, then
     /// more conditions on headers and content type come first, then the media type that the client
     /// prefers, then the order of declaration.
-    pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<u32> {
+    pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<RouteIndex> {
         let mut best = None;
         for candidate in &*self.candidates {
             let (Some(own), Fit::Holds(quality)) =
@@ -125,9 +135,9 @@ impl Candidate {
     }
 }
 
-/// Responds to requests that none of the candidates fits, with the problem of the closest
-/// candidate: 405 because of the method, 406 because of `Accept`, 415 because of the content type,
-/// 404 because of another header.
+/// Responds to requests that none of the candidates fits, with the problem of the closest candidate:
+/// 405 because of the method, 406 because of `Accept`, 415 because of the content type, 404 because
+/// of another header.
 pub(crate) struct NoCandidateFits(pub(crate) Arc<[Candidate]>);
 
 impl Endpoint for NoCandidateFits {

@@ -4,9 +4,9 @@
 use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
 
-use super::Found;
 use super::choice::Choice;
 use super::host::{Host, host_of, with_values};
+use super::index::RouteIndex;
 use super::template::Template;
 
 /// All fallbacks of groups, ordered so that the first whose prefix matches is the nearest.
@@ -33,7 +33,7 @@ enum Segment {
 
 /// A fallback that matches: its route, and the values of the parameters in the prefix.
 pub(crate) struct FallbackMatch {
-    pub(crate) route: u32,
+    pub(crate) route: RouteIndex,
     pub(crate) params: Params,
 }
 
@@ -48,11 +48,8 @@ impl Fallbacks {
             entry.prefix == *prefix && Host::are_same(entry.host.as_ref(), host)
         };
         let index = self.0.iter().position(same).unwrap_or_else(|| {
-            let choice = Choice {
-                candidates: [].into(),
-                otherwise: u32::MAX,
-                preceding_fallbacks: Vec::new(),
-            };
+            let choice =
+                Choice { candidates: [].into(), otherwise: None, preceding_fallbacks: Vec::new() };
             let entry = PrefixFallbacks { host: host.cloned(), prefix: prefix.clone(), choice };
             let index = self.0.partition_point(|known| known.rank() <= entry.rank());
             self.0.insert(index, entry);
@@ -101,10 +98,7 @@ impl Fallbacks {
             vary.extend(entry.choice.vary());
             let Some(route) = entry.choice.pick(method, headers) else { continue };
             let params = Params::new(uri.path_and_query()?.clone(), spans);
-            let Found::Route(route, params) = with_values(&values, route, params) else {
-                return None;
-            };
-            return Some(FallbackMatch { route, params });
+            return Some(FallbackMatch { route, params: with_values(&values, params)? });
         }
         None
     }

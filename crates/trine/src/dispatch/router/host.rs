@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, Method, Uri, header};
 use trine_core::route::Params;
 
 use super::choice::{Choice, Choices};
+use super::index::Destination;
 use super::{Found, Router};
 
 /// A host, with one label for each part between two dots.
@@ -26,8 +27,6 @@ enum Label {
 #[derive(Default)]
 pub(crate) struct Hosts {
     list: Vec<(Host, Router)>,
-    /// From this index on, routes are built-in responses to undeclared methods.
-    refusals: u32,
 }
 
 impl Host {
@@ -139,10 +138,6 @@ impl Hosts {
         &mut self.list[index].1
     }
 
-    pub(crate) fn set_refusals(&mut self, from: u32) {
-        self.refusals = from;
-    }
-
     pub(crate) fn routers_mut(&mut self) -> impl Iterator<Item = (&Host, &mut Router)> {
         self.list.iter_mut().map(|(host, router)| (&*host, router))
     }
@@ -163,12 +158,13 @@ impl Hosts {
         let host = host_of(uri, headers);
         let mut refusal = Found::Nothing;
         for (values, router) in self.matching(any, &host) {
-            let Found::Route(index, params) = router.find(method, uri) else { continue };
-            let found = with_values(&values, index, params);
-            let choice = choices.get(index);
+            let Found::Route(destination, params) = router.find(method, uri) else { continue };
+            let found = with_values(&values, params)
+                .map_or(Found::Nothing, |params| Found::Route(destination, params));
+            let choice = choices.get(destination);
             vary.extend(choice.into_iter().flat_map(Choice::vary));
             match choice {
-                None if index < self.refusals => return found,
+                None if matches!(destination, Destination::Route(_)) => return found,
                 Some(choice) if choice.pick(method, headers).is_some() => return found,
                 _ if matches!(refusal, Found::Nothing) => refusal = found,
                 _ => {}
@@ -193,9 +189,11 @@ impl Hosts {
 }
 
 /// Puts the parameter values of the host before those of the path, in a new text.
-pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found {
+///
+/// `None` where the text would be too long for the spans of the values.
+pub(crate) fn with_values(values: &[&str], params: Params) -> Option<Params> {
     if values.is_empty() {
-        return Found::Route(index, params);
+        return Some(params);
     }
     let mut text = String::new();
     let mut spans = Vec::new();
@@ -205,15 +203,12 @@ pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found 
         let (Ok(start), Ok(end)) =
             (u16::try_from(text.len()), u16::try_from(text.len() + value.len()))
         else {
-            return Found::Nothing;
+            return None;
         };
         spans.push((start, end));
         text.push_str(value);
     }
-    match PathAndQuery::try_from(text) {
-        Ok(text) => Found::Route(index, Params::new(text, spans)),
-        Err(_) => Found::Nothing,
-    }
+    Some(Params::new(PathAndQuery::try_from(text).ok()?, spans))
 }
 
 /// The host of a request, in lower case, since case does not matter (RFC 3986, section 6.2.2.1).
@@ -238,8 +233,9 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::choice::{CHOICE, Candidate};
+    use super::super::choice::Candidate;
     use super::super::condition::Condition;
+    use super::super::index::{ChoiceIndex, RouteIndex};
     use super::*;
     use crate::dispatch::router::template::Template;
 
@@ -265,30 +261,37 @@ mod tests {
     /// One search also collects the header fields that decided.
     #[test]
     fn one_look_finds_the_route_and_what_decided() {
-        let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: u32| {
+        let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: usize| {
             let at = Template::parse(path).unwrap();
+            let index = RouteIndex::next_of(index);
             assert!(router.insert(&at, Some(Method::GET), conditions.clone(), index).is_ok());
             conditions
         };
         let (mut hosts, mut any) = (Hosts::default(), Router::default());
-        hosts.set_refusals(10);
         let host = Host::parse("{tenant}.example.com").unwrap();
         let version = Condition::Header("x-version".parse().unwrap(), None);
         let conditions = route(hosts.router(&host), "/report", vec![version], 0);
         route(hosts.router(&host), "/own", Vec::new(), 1);
         route(&mut any, "/report", Vec::new(), 2);
-        let candidates = [Candidate { method: Some(Method::GET), conditions, route: 0 }].into();
-        let choices =
-            Choices(vec![Choice { candidates, otherwise: 11, preceding_fallbacks: Vec::new() }]);
+        let candidates =
+            [Candidate { method: Some(Method::GET), conditions, route: RouteIndex::next_of(0) }]
+                .into();
+        let choices = Choices(vec![Choice {
+            candidates,
+            otherwise: Some(RouteIndex::next_of(11)),
+            preceding_fallbacks: Vec::new(),
+        }]);
         for path in hosts.router(&host).paths_mut().filter(|path| path.canonical() == "/report") {
             path.take_candidates(true);
-            path.set_choice(0);
+            path.set_otherwise(Destination::Choice(ChoiceIndex::next_of(0)));
         }
+        let choice = Destination::Choice(ChoiceIndex::next_of(0));
+        let declared = |index| Destination::Route(RouteIndex::next_of(index));
         for (path, host, version, wanted, names) in [
-            ("/report", "a.example.com", "2", CHOICE, &["x-version"][..]),
-            ("/report", "a.example.com", "", 2, &["x-version"]),
-            ("/report", "example.org", "", 2, &[]),
-            ("/own", "a.example.com", "", 1, &[]),
+            ("/report", "a.example.com", "2", choice, &["x-version"][..]),
+            ("/report", "a.example.com", "", declared(2), &["x-version"]),
+            ("/report", "example.org", "", declared(2), &[]),
+            ("/own", "a.example.com", "", declared(1), &[]),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, host.parse().unwrap());
@@ -305,7 +308,7 @@ mod tests {
                 &mut vary,
             );
             assert!(
-                matches!(found, Found::Route(index, _) if index == wanted),
+                matches!(found, Found::Route(found, _) if found == wanted),
                 "{path} {host} {version}"
             );
             assert_eq!(vary, names, "{path} {host} {version}");

@@ -4,6 +4,7 @@ pub(crate) mod choice;
 pub(crate) mod condition;
 pub(crate) mod fallbacks;
 pub(crate) mod host;
+pub(crate) mod index;
 pub(crate) mod method;
 pub(crate) mod slashes;
 pub(crate) mod spelling;
@@ -13,8 +14,9 @@ pub(crate) mod template;
 use http::{Method, Uri};
 use trine_core::route::Params;
 
-use choice::{CHOICE, Candidate};
+use choice::Candidate;
 use condition::Condition;
+use index::{Destination, RouteIndex};
 use method::{allow, is_kind_of_get};
 use template::Template;
 
@@ -30,27 +32,26 @@ pub(crate) struct Router {
 pub(crate) struct PathRoutes {
     canonical: String,
     /// The routes by method, in the order of declaration. `None` is any method.
-    routes: Vec<(Option<Method>, u32)>,
+    routes: Vec<(Option<Method>, RouteIndex)>,
     /// The routes with conditions. If there are any, all routes of the path move into a choice in
-    /// the end, and `otherwise` refers to the choice. Paths without conditions pay nothing for
-    /// this.
+    /// the end, and `otherwise` refers to the choice. Paths without conditions pay nothing for this.
     conditional: Vec<Candidate>,
-    /// The route for every other method.
-    otherwise: u32,
+    /// Where every other method leads; `None` until all routes are there.
+    otherwise: Option<Destination>,
 }
 
 /// Why a route cannot be inserted.
 pub(crate) enum RouteConflict {
     /// Another route matches the same requests. Its index, if it is known.
-    Duplicate(Option<u32>),
+    Duplicate(Option<RouteIndex>),
     /// A route that was declared before matches every request that this one would match.
-    Unreachable(u32),
+    Unreachable(RouteIndex),
 }
 
 /// The result of a search.
 pub(crate) enum Found {
-    /// A route, by its index.
-    Route(u32, Params),
+    /// A route, or several among which conditions choose.
+    Route(Destination, Params),
     /// The path has no route.
     Nothing,
 }
@@ -65,7 +66,7 @@ impl Router {
         at: &Template,
         method: Option<Method>,
         conditions: Vec<Condition>,
-        route: u32,
+        route: RouteIndex,
     ) -> Result<(), RouteConflict> {
         let index = match self.paths.iter().position(|path| path.canonical == at.canonical) {
             Some(index) => index,
@@ -103,7 +104,7 @@ impl Router {
         let path = uri.path();
         let Ok(found) = self.tree.at(path) else { return Found::Nothing };
         let Some(routes) = self.paths.get(*found.value as usize) else { return Found::Nothing };
-        let route = routes.pick(method);
+        let Some(route) = routes.pick(method) else { return Found::Nothing };
         if found.params.is_empty() {
             return Found::Route(route, Params::default());
         }
@@ -125,24 +126,24 @@ impl Router {
 impl PathRoutes {
     /// The route for a method: the route of that method, the route of GET if the method is a
     /// [kind of GET](is_kind_of_get), the route for any method, or the route for other methods.
-    fn pick(&self, method: &Method) -> u32 {
+    fn pick(&self, method: &Method) -> Option<Destination> {
         let of = |wanted: Option<&Method>| {
             self.routes
                 .iter()
                 .find(|(method, _)| method.as_ref() == wanted)
-                .map(|&(_, route)| route)
+                .map(|&(_, route)| Destination::Route(route))
         };
         of(Some(method))
             .or_else(|| if is_kind_of_get(method) { of(Some(&Method::GET)) } else { None })
             .or_else(|| of(None))
-            .unwrap_or(self.otherwise)
+            .or(self.otherwise)
     }
 
     fn insert(
         &mut self,
         method: Option<Method>,
         conditions: Vec<Condition>,
-        route: u32,
+        route: RouteIndex,
     ) -> Result<(), RouteConflict> {
         if conditions.is_empty() {
             if let Some(&(_, other)) = self.routes.iter().find(|(other, _)| *other == method) {
@@ -163,7 +164,7 @@ impl PathRoutes {
     }
 
     /// The indices of the routes of this path.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn indices(&self) -> impl Iterator<Item = RouteIndex> {
         let conditional = self.conditional.iter().map(|candidate| candidate.route);
         self.routes.iter().map(|&(_, route)| route).chain(conditional)
     }
@@ -178,8 +179,8 @@ impl PathRoutes {
         &self.canonical
     }
 
-    /// Takes the routes out, so that the path becomes a choice. It is `None` if no choice is
-    /// needed: no route has conditions, and no fallback of a group takes precedence over the path.
+    /// Takes the routes out, so that the path becomes a choice. It is `None` if no choice is needed:
+    /// no route has conditions, and no fallback of a group takes precedence over the path.
     pub(crate) fn take_candidates(&mut self, has_precedence: bool) -> Option<Vec<Candidate>> {
         if self.conditional.is_empty() && !has_precedence {
             return None;
@@ -192,13 +193,9 @@ impl PathRoutes {
         Some(all)
     }
 
-    /// Sets the route for every method without a route.
-    pub(crate) fn set_otherwise(&mut self, route: u32) {
-        self.otherwise = route;
-    }
-
-    /// Sets the choice that decides about every request.
-    pub(crate) fn set_choice(&mut self, choice: u32) {
-        self.otherwise = CHOICE | choice;
+    /// Sets where the methods lead that have no route: to a refusal, or to the choice that decides
+    /// for every request.
+    pub(crate) fn set_otherwise(&mut self, destination: Destination) {
+        self.otherwise = Some(destination);
     }
 }

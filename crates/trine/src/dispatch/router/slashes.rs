@@ -3,6 +3,8 @@
 use http::Uri;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
+use super::index::RouteIndex;
+
 /// How a route treats a path that differs from its own by a slash at the end.
 ///
 /// ```
@@ -21,8 +23,8 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 /// ```
 ///
 /// It is set on an [`App`](crate::App::slashes) or a [`Group`](crate::Group::slashes), and applies
-/// to inner groups unless they set it themselves. It only matters if no route matches the path as
-/// it was sent and a route with the method of the request matches the other path. Routes that are
+/// to inner groups unless they set it themselves. It only matters if no route matches the path as it
+/// was sent and a route with the method of the request matches the other path. Routes that are
 /// declared with both paths are separate routes, `{*rest}` matches a trailing slash too, and
 /// fallbacks come last. The launch audit reports routes that make the setting ineffective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,7 +46,7 @@ pub enum Slashes {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SlashMatch {
     /// A redirect with this `Location` to the route with this index.
-    Redirect(String, u32),
+    Redirect(String, RouteIndex),
     /// The target as the route spells it.
     Same(Uri),
 }

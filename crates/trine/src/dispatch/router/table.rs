@@ -7,6 +7,7 @@ use trine_core::route::Params;
 use super::choice::Choices;
 use super::fallbacks::{FallbackMatch, Fallbacks};
 use super::host::Hosts;
+use super::index::{Destination, RouteIndex};
 use super::slashes::{SlashMatch, Slashes, location, other};
 use super::spelling::with_path;
 use super::{Found, Router};
@@ -24,16 +25,16 @@ pub(crate) struct Table {
     pub(crate) slashes: Vec<Slashes>,
 }
 
-/// What a request with a method, a target and no headers leads to.
+/// The fate of a request with a method, a target and no headers.
 pub(crate) enum Resolution {
     /// A declared route matches.
-    Route(u32, Params),
+    Route(RouteIndex, Params),
     /// A redirect to a declared route, with this `Location`.
-    Redirect(String, u32),
+    Redirect(String, RouteIndex),
     /// The path has routes, but none matches.
     OtherMethods,
     /// The fallback of a group matches.
-    Fallback(u32),
+    Fallback(RouteIndex),
     /// Nothing matches.
     Nothing,
 }
@@ -66,10 +67,10 @@ impl Table {
     ) -> Option<FallbackMatch> {
         let among = match found {
             Found::Nothing => None,
-            Found::Route(index, _) => Some(
+            Found::Route(destination, _) => Some(
                 &*self
                     .choices
-                    .get(*index)
+                    .get(*destination)
                     .filter(|choice| !choice.preceding_fallbacks.is_empty())?
                     .preceding_fallbacks,
             ),
@@ -88,19 +89,20 @@ impl Table {
     ) -> Option<SlashMatch> {
         let target = with_path(uri, &other(uri.path())?)?;
         let found = self.find(method, &target, headers, vary);
-        let Found::Route(index, _) = found else { return None };
-        let index = match self.choices.get(index) {
-            Some(_) if self.find_fallback(&found, method, &target, headers, vary).is_some() => {
-                return None;
-            }
-            Some(choice) => {
+        let Found::Route(destination, _) = found else { return None };
+        let index = match destination {
+            Destination::Route(index) => index,
+            Destination::Refusal(_) => return None,
+            Destination::Choice(_) => {
+                if self.find_fallback(&found, method, &target, headers, vary).is_some() {
+                    return None;
+                }
+                let choice = self.choices.get(destination)?;
                 vary.extend(choice.vary());
                 choice.pick(method, headers)?
             }
-            None => index,
         };
-        // Behind the declared routes are those for other methods.
-        match self.slashes.get(index as usize)? {
+        match self.slashes.get(index.as_usize())? {
             Slashes::Strict => None,
             Slashes::Redirect => Some(SlashMatch::Redirect(location(uri)?, index)),
             Slashes::Same => Some(SlashMatch::Same(target)),
@@ -136,13 +138,12 @@ impl Table {
         let uri = target.as_ref().unwrap_or(uri);
         let found = self.find(method, uri, &none, &mut vary);
         let fallback = self.find_fallback(&found, method, uri, &none, &mut vary);
-        if let (Found::Route(index, params), None) = (found, &fallback) {
-            let index = self.choices.resolve(index, method, &none);
-            let declared = (index as usize) < self.slashes.len();
-            return if declared {
-                Resolution::Route(index, params)
-            } else {
-                Resolution::OtherMethods
+        if let (Found::Route(destination, params), None) = (found, &fallback) {
+            return match self.choices.resolve(destination, method, &none) {
+                Some(index) if index.as_usize() < self.slashes.len() => {
+                    Resolution::Route(index, params)
+                }
+                _ => Resolution::OtherMethods,
             };
         }
         match (self.find_slash(method, uri, &none, &mut vary), fallback) {

@@ -6,12 +6,12 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
-use std::sync::Once;
 use std::task::Poll;
 
 use trine_core::Problem;
 
 use crate::problem::backtraces::{self, with_backtraces};
+use crate::run::process;
 
 /// The error behind the problem of a handler that panicked.
 ///
@@ -99,15 +99,10 @@ pub(super) async fn catch<T>(
 /// It calls the hook that was installed before. The standard library gives the location of a panic
 /// to nothing but the hook, and the hook belongs to the process, so it is installed once and stays.
 pub(super) fn watch() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if WATCHING.get() {
-                record(info);
-            }
-            before(info);
-        }));
+    process::observe_panics(|info| {
+        if WATCHING.get() {
+            record(info);
+        }
     });
 }
 

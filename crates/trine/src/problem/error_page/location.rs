@@ -77,7 +77,7 @@ const IN_A_LINK: &AsciiSet =
 
 /// The template for links, which `TRINE_EDITOR` selects.
 fn editor() -> Option<String> {
-    let named = std::env::var(super::EDITOR).unwrap_or_default();
+    let named = std::env::var(crate::run::config::EDITOR).unwrap_or_default();
     let form = match named.as_str() {
         "" | "vscode" => "vscode://file{path}:{line}",
         "cursor" => "cursor://file{path}:{line}",

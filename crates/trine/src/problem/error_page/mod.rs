@@ -26,9 +26,6 @@ use crate::dispatch::snapshot::RequestSnapshot;
 use crate::problem::render::replace_rendering;
 use report::Report;
 
-/// The environment variable that names the editor to which source locations link.
-pub(crate) const EDITOR: &str = "TRINE_EDITOR";
-
 /// Renders a problem that no catcher responded to as a page for developers.
 #[cold]
 pub(crate) fn show(response: Response, request: &RequestSnapshot) -> Response {
