@@ -210,7 +210,7 @@ fn key_of(key: &str, field: &Field, options: &Options) -> TokenStream {
             min: #min,
             default: #default,
             doc: #doc,
-            place: (file!(), #line),
+            location: (file!(), #line),
         }
     }
 }

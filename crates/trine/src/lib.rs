@@ -1,10 +1,10 @@
-//! A web framework: the speed of an own engine, the modularity of Tower, and handlers that read
-//! like plain functions.
+//! A web framework with its own server. Handlers are plain functions, and every part is a Tower
+//! service.
 //!
 //! ```no_run
 //! use trine::prelude::*;
 //!
-//! /// Greets somebody by name.
+//! /// Greets a person by name.
 //! #[get("/hello/{name}?{shout}")]
 //! async fn hello(name: String, shout: Option<bool>) -> String {
 //!     let greeting = format!("Hello, {name}!");
@@ -17,25 +17,61 @@
 //! }
 //! ```
 //!
-//! # Layout
-//! In the order in which a request meets them, after `trine-server` read it from its socket:
-//! - [`service`]: the application as a Tower service; the outer layers
-//! - `router`: from method and path to a route
-//! - [`next`], [`mod@middleware`] and [`mod@guard`]: the layers of groups and routes
-//! - `endpoint` and [`handler`]: the one box of a request, and the arguments of a function
-//! - [`extract`]: what a handler takes, [`cached`]: once a request; [`mod@form`] and
-//!   [`validation`]: what it asks of that
-//! - [`respond`]: what it gives back; [`link`]: links to handlers; [`sse`] and [`topic`]: answers
-//!   that go on
-//! - `fallback`: the answers that nobody wrote
-//! - `settle`, [`mod@catch`] and `error_page`: what becomes of a [`Problem`](struct@Problem);
-//!   `request_log`: a line for each request
+//! # Overview
 //!
-//! Before the first request: [`app`], [`group`] and [`mod@route`] declare, [`audit`] checks,
-//! `build` makes the tables, `launch` opens the sockets with a [`config`], [`run`] holds the
-//! runtime beside the workers. [`hooks`] are what runs beside the requests; [`tree`] shows what
-//! wraps what, [`explain`] why a request meets which route. [`testing`] sends requests without a
-//! socket. `ws` are WebSockets, feature `ws`.
+//! **Routes.** An [`App`] holds handlers, at paths and in [`Group`]s that share a prefix. An
+//! attribute such as [`#[get]`](macro@get) binds the parameters of its path template to the
+//! arguments of the function by name; [`get()`] and its siblings do without attributes.
+//!
+//! **Arguments and responses.** Every other argument of a handler is an extractor
+//! ([`FromRequest`]), such as [`Json`], [`Query`], [`State`] or [`Cookies`]. A handler returns
+//! anything that implements [`IntoResponse`], or a `Result` of it. Errors become
+//! [problem documents](struct@Problem), which a [catcher](mod@catch) can replace.
+//!
+//! **Layers.** [`middleware()`], [guards](guard()) and any Tower layer wrap the application, a
+//! group or a route. Any Tower service can be [mounted](App::mount).
+//!
+//! **Before the first request.** The [launch audit](audit) reports all mistakes at once: colliding
+//! routes, missing state, a wrong [configuration](config). [`App::tree`] shows what wraps what, and
+//! [`App::explain`] why a route answers a request.
+//!
+//! **Tests.** [`App::test`] starts an application without a socket and returns a
+//! [client](testing::TestClient):
+//!
+//! ```
+//! use trine::prelude::*;
+//!
+//! #[post("/todos")]
+//! async fn create(title: String) -> (StatusCode, String) { (StatusCode::CREATED, title) }
+//!
+//! # #[trine::main]
+//! # async fn main() {
+//! let client = App::new().routes(routes![create]).test().await;
+//! client.post("/todos").text("bread").await.expect_status(201).expect_text("bread");
+//! # }
+//! ```
+//!
+//! # Layout
+//! What happens before the first request:
+//! - `declare`: [`app`], [`group`], [`mod@route`], [`mod@guard`], [`mod@middleware`], [`hooks`]:
+//!   what an application declares
+//! - `build`: [`audit`], [`tree`], [`explain`], and the plan of the tables
+//! - `run`: [`config`], the launch, the lifecycle of the application, the side runtime, the
+//!   shutdown
+//!
+//! A request that `trine-server` has read crosses:
+//! - `dispatch`: [`service`], the application as a Tower service; the router; [`next`], the layers
+//!   of groups and routes; the endpoint and [`handler`], which calls the function
+//! - [`extract`]: the arguments of the function, with [`mod@form`] and [`validation`]; [`cached`]
+//!   keeps one for the whole request
+//! - [`respond`]: the response; [`link`] has links to handlers, `template` renders
+//!   pages (feature `templates`)
+//! - `problem`: what happens to a [`Problem`](struct@Problem): it is logged, rendered, and offered
+//!   to the [catchers](mod@catch)
+//! - `realtime`: [`sse`], [`topic`] and WebSockets (feature `ws`): responses that continue
+//!
+//! Beside them, [`testing`] has the clients for tests, and `interop` runs extractors and handlers
+//! of axum (feature `axum`).
 
 mod build;
 mod declare;
@@ -101,7 +137,7 @@ pub use problem::catch::Caught;
 pub use problem::error::{Context, Error, Result};
 pub use respond::{AppendHeaders, Created, Html, NoContent, Redirect};
 pub use run::config::Config;
-pub use run::runtime::{BLOCKING_THREADS, TASKS_AT_END, blocking, spawn};
+pub use run::runtime::{BLOCKING_THREADS, TASK_SHUTDOWN_TIMEOUT, blocking, spawn};
 #[cfg(feature = "templates")]
 pub use template::Templates;
 pub use trine_core::{
@@ -127,16 +163,16 @@ pub use validation::{Valid, Validate};
 /// What the attributes expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::dispatch::endpoint::{Declaration, DeclaredCondition, DeclaredHandler};
+    pub use crate::dispatch::declaration::{Declaration, DeclaredCondition, DeclaredHandler};
     pub use crate::extract::named::{
         Named, Refused, Source, find, path_or_query_argument, reads_body,
     };
     pub use crate::link::LinkWriter;
-    pub use crate::problem::error::derived::{AsCause, member, status};
+    pub use crate::problem::error::derive::{AsCause, member, status};
     pub use crate::run::config::field::{Field, RefusedField};
     pub use crate::run::runtime::{MainResult, main, test};
     pub use trine_core::param::Values;
-    pub use trine_core::problem::Derived;
+    pub use trine_core::problem::ProblemConversion;
 }
 
 // What the README shows compiles.

@@ -1,4 +1,16 @@
-//! Everything that a file of handlers needs: `use trine::prelude::*;`.
+//! What a file of handlers needs, in one import.
+//!
+//! ```
+//! use trine::prelude::*;
+//!
+//! #[get("/")]
+//! async fn index() -> Html<&'static str> { Html("<h1>Hello</h1>") }
+//!
+//! # #[trine::main]
+//! # async fn main() {
+//! App::new().routes(routes![index]).test().await.get("/").await.expect_status(200);
+//! # }
+//! ```
 
 pub use bytes::Bytes;
 pub use http::header::{self, HeaderMap, HeaderName, HeaderValue};

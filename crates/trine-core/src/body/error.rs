@@ -1,6 +1,7 @@
 //! Why a body could not be read.
 
 use crate::BoxError;
+use crate::problem::body_fault::BodyRefusal;
 
 /// The reason why a body could not be read. As the response of a handler it becomes a
 /// [`Problem`](crate::Problem) with the status that each variant names.
@@ -29,7 +30,7 @@ pub enum BodyError {
     Malformed(&'static str),
     /// A layer around the body of a received request refuses it: 400 for an encoding that it cannot
     /// decode, 413 for a limit of its own.
-    Refused(BoxError),
+    Refused(BodyRefusal),
     /// The producer of the body failed: 500, unless an error of a request body is the cause.
     Other(BoxError),
 }
@@ -39,8 +40,8 @@ impl BodyError {
     pub(super) fn of_stream(error: BoxError, of_request: bool) -> BodyError {
         match error.downcast::<BodyError>() {
             Ok(own) => *own,
-            Err(other) if of_request && crate::problem::of_body::is_refused(&*other) => {
-                BodyError::Refused(other)
+            Err(other) if of_request => {
+                BodyRefusal::new(other).map_or_else(BodyError::Other, BodyError::Refused)
             }
             Err(other) => BodyError::Other(other),
         }
@@ -65,6 +66,6 @@ impl std::fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        crate::problem::of_body::source(self)
+        crate::problem::body_fault::source(self)
     }
 }

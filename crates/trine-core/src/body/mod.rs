@@ -20,6 +20,7 @@ pub use self::error::BodyError;
 pub use self::file::FileBody;
 use self::incoming::Incoming;
 use crate::BoxError;
+pub use crate::problem::body_fault::BodyRefusal;
 
 /// The body of a request or a response: empty, complete in memory, received from a connection, a
 /// stream, or a file.

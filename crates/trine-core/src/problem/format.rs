@@ -1,8 +1,8 @@
-//! The media types in which a problem can be told, and which of them a client accepts.
+//! The formats of a problem, and which of them a client accepts.
 
 use http::HeaderValue;
 
-/// A form of a problem.
+/// A format of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `application/problem+json`.
@@ -16,7 +16,8 @@ pub enum Format {
 }
 
 impl Format {
-    // In the order in which we choose where a range such as `text/*` leaves the choice to us.
+    // In the order of preference, for a range such as `text/*` that leaves the choice to the
+    // server.
     const OFFERS: [(Format, &'static str, &'static str); 5] = [
         (Format::Json, "application", "problem+json"),
         (Format::Json, "application", "json"),
@@ -36,14 +37,14 @@ impl Format {
         }
     }
 
-    /// The form that an `Accept` prefers.
-    // RFC 9110 section 12.5.1: the most specific range says the quality of a type, the highest
-    // quality wins, among equals the first named. An `Accept` that allows none of ours gets JSON:
-    // an error in a surprising format is better than a 406 about the error.
+    /// The format that an `Accept` prefers.
+    // RFC 9110, section 12.5.1: the most specific range determines the quality of a type, the
+    // highest quality wins, and among equals the first range. If `Accept` allows none of the
+    // formats, the result is JSON: an error in an unexpected format is better than a 406 about it.
     #[must_use]
     pub fn negotiate(accept: Option<&HeaderValue>) -> Format {
         let Some(accept) = accept else { return Format::Json };
-        // One that is no text is passed over, and takes no other with it.
+        // A range that is not UTF-8 is skipped. The others are still used.
         let items = accept
             .as_bytes()
             .split(|byte| *byte == b',')
@@ -51,11 +52,11 @@ impl Format {
         let ranges: Vec<Range<'_>> = items.enumerate().filter_map(Range::parse).collect();
         let mut best: Option<(Format, &Range<'_>)> = None;
         for (format, main, sub) in Format::OFFERS {
-            let says = ranges
+            let most_specific = ranges
                 .iter()
                 .filter(|range| range.covers(main, sub))
                 .max_by_key(|range| range.precision());
-            let Some(range) = says.filter(|range| range.quality > 0) else { continue };
+            let Some(range) = most_specific.filter(|range| range.quality > 0) else { continue };
             if best.is_none_or(|(_, other)| range.is_better_than(other)) {
                 best = Some((format, range));
             }
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_accepted_form_is_chosen() {
+    fn the_accepted_format_is_chosen() {
         for (accept, expected) in [
             ("", Format::Json),
             ("*/*", Format::Json),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_is_no_text_takes_no_other_with_it() {
+    fn a_range_that_is_not_utf8_is_skipped() {
         for accept in [
             &b"t\xe4xt/html, text/plain"[..],
             b"text/plain, \xff",

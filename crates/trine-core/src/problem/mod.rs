@@ -1,15 +1,15 @@
-//! An error as RFC 9457 tells it.
+//! [`Problem`]: an error response in the format of RFC 9457, "Problem Details for HTTP APIs".
 //!
 //! # Layout
-//! - here: what a problem holds
-//! - `render`: how it becomes a response, and rides along in it
-//! - `format`: which of its forms a client accepts
-//! - `derived`: how an error that is known only as `dyn Error` says that it is a problem
-//! - `of_body`: what an error of the request's body tells the client, wherever it stands
+//! - this file: what a problem contains
+//! - `render`: the response that a problem becomes, and the problem that a response carries
+//! - `format`: the formats of a problem, and which of them a client accepts
+//! - `conversion`: the problem of an error whose type is erased
+//! - `body_fault`: the problem of an error that the request body caused
 
-mod derived;
+pub(crate) mod body_fault;
+mod conversion;
 mod format;
-pub(crate) mod of_body;
 mod render;
 
 use std::backtrace::Backtrace;
@@ -24,33 +24,36 @@ use serde_json::{Map, Value};
 use crate::BoxError;
 
 #[doc(hidden)]
-pub use derived::{Derived, from_error};
+pub use body_fault::{body_status, problem as body_problem};
+#[doc(hidden)]
+pub use conversion::{ProblemConversion, from_error};
 #[doc(hidden)]
 pub use format::Format;
 #[doc(hidden)]
-pub use of_body::{body_status, problem as body_problem};
-#[doc(hidden)]
 pub use render::{escape, vary};
 
-/// Whether a file is one of this crate.
+/// Whether a source file belongs to this crate.
 #[doc(hidden)]
 #[must_use]
 pub fn is_ours(file: &str) -> bool {
     file!().strip_suffix("problem/mod.rs").is_some_and(|folder| file.starts_with(folder))
 }
 
-/// An error that a client can read: status, title, detail, and members of your own ([RFC 9457]).
+/// An error response that a client can read: a status, a title, a detail and extension members
+/// ([RFC 9457]).
 ///
-/// It carries the error behind it, which is logged and never sent.
+/// It also carries the error behind it, which is logged and never sent.
 ///
 /// ```
 /// use trine_core::Problem;
 ///
 /// let problem = Problem::not_found("no article has the slug `hello`").with("slug", "hello");
 /// assert_eq!(problem.status(), 404);
+/// assert_eq!(problem.to_string(), "404 Not Found: no article has the slug `hello`");
 /// ```
 ///
-/// It is rendered as the client accepts it: JSON unless it asks for HTML, Markdown or plain text.
+/// The client gets it as JSON, or as HTML, Markdown or plain text if it prefers one of these. The
+/// methods that end in `_text`, and those without an argument, read what the others set.
 ///
 /// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 pub struct Problem(Box<Inner>);
@@ -64,11 +67,11 @@ struct Inner {
     headers: HeaderMap,
     source: Option<BoxError>,
     absent: bool,
-    inside: Inside,
+    dev: DevInfo,
 }
 
-/// What developers want to know, and nobody else.
-struct Inside {
+/// What only developers see.
+struct DevInfo {
     made_at: &'static Location<'static>,
     refused_by: Option<&'static str>,
     backtrace: Option<Backtrace>,
@@ -76,7 +79,7 @@ struct Inside {
 }
 
 impl Problem {
-    /// An error with this status; its title is the status's own name.
+    /// Creates a problem with this status. Its title is the name of the status.
     #[must_use]
     #[track_caller]
     pub fn new(status: StatusCode) -> Problem {
@@ -89,7 +92,7 @@ impl Problem {
             headers: HeaderMap::new(),
             source: None,
             absent: false,
-            inside: Inside {
+            dev: DevInfo {
                 made_at: Location::caller(),
                 refused_by: None,
                 backtrace: None,
@@ -98,70 +101,94 @@ impl Problem {
         }))
     }
 
-    /// 400: the request is wrong; `detail` says what was expected and what came.
+    /// 400: the request is invalid. `detail` says what was expected and what the request contains.
+    ///
+    /// ```
+    /// use trine_core::Problem;
+    ///
+    /// let problem = Problem::bad_request("`page`: expected a number, got `x`");
+    /// assert_eq!(problem.title_text(), "Bad Request");
+    /// ```
     #[track_caller]
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST).detail(detail)
     }
 
-    /// 401: who is asking is not known.
+    /// 401: the request has no valid credentials.
     #[track_caller]
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED).detail(detail)
     }
 
-    /// 403: who is asking may not.
+    /// 403: the client is not allowed to do this.
     #[track_caller]
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::FORBIDDEN).detail(detail)
     }
 
-    /// 404: it is not there.
+    /// 404: the resource does not exist.
     #[track_caller]
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND).detail(detail)
     }
 
-    /// 409: it contradicts what is there.
+    /// 409: the request conflicts with the state of the resource.
     #[track_caller]
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::CONFLICT).detail(detail)
     }
 
-    /// 422: it is well formed and makes no sense.
+    /// 422: the request is well-formed, but its content is invalid.
     #[track_caller]
     pub fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
     }
 
-    /// 500 for any error: the client learns nothing of it, the log all.
+    /// 500 for any error. The log gets the whole error, the client nothing of it.
+    ///
+    /// ```
+    /// use trine_core::Problem;
+    ///
+    /// let problem = Problem::internal("the table is empty");
+    /// assert_eq!(problem.to_string(), "500 Internal Server Error");
+    /// assert_eq!(problem.source_error().unwrap().to_string(), "the table is empty");
+    /// ```
     #[track_caller]
     pub fn internal(error: impl Into<BoxError>) -> Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR).source(error)
     }
 
-    /// Sets the URI that names this kind of problem; `about:blank` unless set.
+    /// Sets the URI that identifies this type of problem. The default is `about:blank`.
     #[must_use]
     pub fn type_uri(mut self, uri: impl Into<Cow<'static, str>>) -> Problem {
         self.0.type_uri = Some(uri.into());
         self
     }
 
-    /// Sets the short text that is the same for every problem of this kind.
+    /// Sets the title: a short text that is the same for every problem of this type.
     #[must_use]
     pub fn title(mut self, title: impl Into<Cow<'static, str>>) -> Problem {
         self.0.title = Some(title.into());
         self
     }
 
-    /// Sets the text about this very case.
+    /// Sets the detail: a text about this occurrence of the problem.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Problem {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Adds a member of your own.
+    /// Adds an extension member. It replaces one with the same name. The names `type`, `title`,
+    /// `status` and `detail` are ignored.
+    ///
+    /// ```
+    /// use trine_core::Problem;
+    ///
+    /// let problem = Problem::conflict("the name is taken").with("name", "ann");
+    /// let json = serde_json::to_value(&problem).unwrap();
+    /// assert_eq!(json["name"], "ann");
+    /// ```
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Problem {
         self.0.members.insert(name.into(), value.into());
@@ -169,32 +196,41 @@ impl Problem {
     }
 
     /// Adds a header field to the response, such as `Allow` or `WWW-Authenticate`.
+    ///
+    /// ```
+    /// use http::{HeaderValue, header};
+    /// use trine_core::Problem;
+    ///
+    /// let problem = Problem::unauthorized("no token")
+    ///     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    /// assert_eq!(problem.render(None).headers()["www-authenticate"], "Bearer");
+    /// ```
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
         self.0.headers.append(name, value);
         self
     }
 
-    /// Keeps the error behind it for the log and for catchers.
+    /// Sets the error behind the problem, for the log and for catchers.
     #[must_use]
     pub fn source(mut self, error: impl Into<BoxError>) -> Problem {
         self.0.source = Some(error.into());
         self
     }
 
-    /// Says that the thing was not in the request at all: an `Option` of the extractor is `None`
-    /// then.
+    /// Marks that the request does not contain the value at all. An `Option` of the extractor is
+    /// `None` then.
     #[must_use]
     pub fn absent(mut self) -> Problem {
         self.0.absent = true;
         self
     }
 
-    /// Adds a text of several lines for developers, such as the place in a template. The error page
-    /// shows it under the `dev` profile; nobody else sees it.
+    /// Adds a text for developers, such as an excerpt of a template. It may have several lines.
+    /// Only the error page of the `dev` profile shows it.
     #[must_use]
     pub fn note(mut self, title: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Problem {
-        self.0.inside.notes.push((title.into(), text.into()));
+        self.0.dev.notes.push((title.into(), text.into()));
         self
     }
 
@@ -204,25 +240,26 @@ impl Problem {
         self.0.status
     }
 
-    /// The title; the status's own name unless one was set.
+    /// The title. The default is the name of the status.
     #[must_use]
     pub fn title_text(&self) -> &str {
         self.0.title.as_deref().or(self.0.status.canonical_reason()).unwrap_or("Error")
     }
 
-    /// The text about this very case.
+    /// The detail.
     #[must_use]
     pub fn detail_text(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }
 
-    /// The error behind it.
+    /// The error behind the problem.
     #[must_use]
     pub fn source_error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.0.source.as_deref()
     }
 
-    /// The error of this type that is behind it: its source, or the first among the causes of that.
+    /// The error of type `E` behind the problem: its source, or the first of its causes with that
+    /// type.
     ///
     /// ```
     /// use trine_core::Problem;
@@ -243,48 +280,48 @@ impl Problem {
         None
     }
 
-    /// A member of one's own.
+    /// The extension member with this name.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.0.members.get(name)
     }
 
-    /// The header fields that it adds to the response.
+    /// The header fields that the problem adds to the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// Whether [`Problem::absent`] was said.
+    /// Whether the problem is marked as [`absent`](Problem::absent).
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.0.absent
     }
 
-    /// The line of the program that made it.
+    /// The location in the source where the problem was created.
     #[must_use]
     pub fn made_at(&self) -> &'static Location<'static> {
-        self.0.inside.made_at
+        self.0.dev.made_at
     }
 
-    /// The type of the extractor or parameter that refused, where one did.
+    /// The type of the extractor or parameter that refused the request, if one did.
     #[must_use]
     pub fn refused_by(&self) -> Option<&'static str> {
-        self.0.inside.refused_by
+        self.0.dev.refused_by
     }
 
-    /// What [`Problem::note`] added: titles and texts.
+    /// The titles and texts that [`Problem::note`] added.
     pub fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.inside.notes.iter().map(|(title, text)| (&**title, &**text))
+        self.0.dev.notes.iter().map(|(title, text)| (&**title, &**text))
     }
 
     #[doc(hidden)]
     #[must_use]
     pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.0.inside.backtrace.as_ref()
+        self.0.dev.backtrace.as_ref()
     }
 
-    /// Wraps the error behind it, where there is one, into what was said on its way.
+    /// Replaces the error behind the problem by the result of `wrap`.
     #[doc(hidden)]
     #[must_use]
     pub fn map_source(
@@ -295,7 +332,7 @@ impl Problem {
         self
     }
 
-    /// Says where an error came from that became this problem.
+    /// Sets the origin of an error that became this problem.
     #[doc(hidden)]
     #[must_use]
     pub fn came_from(
@@ -303,14 +340,15 @@ impl Problem {
         at: &'static Location<'static>,
         backtrace: Option<Backtrace>,
     ) -> Problem {
-        self.0.inside.made_at = at;
-        self.0.inside.backtrace = backtrace;
+        self.0.dev.made_at = at;
+        self.0.dev.backtrace = backtrace;
         self
     }
 
-    /// The innermost extractor is the one that refused: what wraps it only passes the problem on.
+    /// Records the extractor that refused. The innermost one is kept, since outer ones only pass
+    /// its problem on.
     pub(crate) fn note_refusal(&mut self, by: &'static str) {
-        self.0.inside.refused_by.get_or_insert(by);
+        self.0.dev.refused_by.get_or_insert(by);
     }
 }
 

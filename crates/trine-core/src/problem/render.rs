@@ -1,4 +1,4 @@
-//! From a problem to a response that carries it.
+//! The response that a problem becomes. It also carries the problem itself.
 
 use std::sync::Arc;
 
@@ -10,13 +10,21 @@ use super::{Format, Problem};
 use crate::{Body, IntoResponse, Response};
 
 impl Problem {
-    /// Renders it as `accept` (the value of the request's `Accept`) prefers.
+    /// Renders the problem in the format that `accept`, the `Accept` of the request, prefers.
     ///
-    /// `Vary` names `Accept` then (RFC 9110 section 12.5.5), so that no cache gives one form for
-    /// the other.
+    /// `Vary` names `Accept` (RFC 9110, section 12.5.5), so that caches do not confuse the formats.
+    /// The response carries the problem, so that a layer further out can read it with
+    /// [`Problem::of`] or take it with [`Problem::take`].
     ///
-    /// The response carries the problem itself, so that a catcher further out can take it with
-    /// [`Problem::take`].
+    /// ```
+    /// use http::HeaderValue;
+    /// use trine_core::Problem;
+    ///
+    /// let accept = HeaderValue::from_static("text/html");
+    /// let response = Problem::not_found("no such page").render(Some(&accept));
+    /// assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    /// assert_eq!(Problem::of(&response).unwrap().status(), 404);
+    /// ```
     #[must_use]
     pub fn render(self, accept: Option<&HeaderValue>) -> Response {
         let format = Format::negotiate(accept);
@@ -44,13 +52,14 @@ impl Problem {
         response.extensions().get::<Carried>().map(|Carried(problem)| &**problem)
     }
 
-    /// Takes the problem that a response carries.
+    /// Takes the problem out of the response. It is `None` if the response carries none, or if a
+    /// clone of the response carries it too.
     pub fn take(response: &mut Response) -> Option<Problem> {
         let Carried(problem) = response.extensions_mut().remove()?;
         Arc::into_inner(problem)
     }
 
-    /// The problem that a response carries, which goes on carrying it.
+    /// The problem that a response carries. The response keeps it.
     #[doc(hidden)]
     #[must_use]
     pub fn shared(response: &Response) -> Option<Arc<Problem>> {
@@ -59,7 +68,7 @@ impl Problem {
 
     fn text(&self, format: Format) -> String {
         match format {
-            // A map of text and values can always be written.
+            // A map with string keys can always be serialized.
             Format::Json => serde_json::to_string(self).unwrap_or_default(),
             Format::Html => self.html(),
             Format::Markdown => self.lines("# ", "\n"),
@@ -90,14 +99,14 @@ impl Problem {
         )
     }
 
-    /// What somebody who asks for help can quote.
+    /// The trace id, which a user can quote in a report.
     fn trace_line(&self) -> Option<String> {
         let id = self.member("trace_id").and_then(Value::as_str)?;
         Some(format!("Trace id: {id}"))
     }
 }
 
-/// Adds a name to `Vary`, unless it is there.
+/// Adds a name to `Vary`, unless `Vary` has it or `*`.
 pub fn vary(headers: &mut HeaderMap, name: HeaderName) {
     let known = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
     let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
@@ -109,7 +118,7 @@ pub fn vary(headers: &mut HeaderMap, name: HeaderName) {
 #[derive(Clone)]
 struct Carried(Arc<Problem>);
 
-/// Text for HTML, attributes included.
+/// Escapes text for HTML, including attribute values.
 #[must_use]
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -119,7 +128,7 @@ pub fn escape(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// The JSON object of RFC 9457; the standard members come first, and none of one's own replaces
+/// The JSON object of RFC 9457. The standard members come first. Extension members cannot replace
 /// them.
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -116,14 +116,17 @@ impl Type<'_> {
             #[automatically_derived]
             impl #error for #ident {
                 fn source(&self) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
-                    use ::trine::__private::{AsCause as _, Derived};
-                    static DERIVED: Derived = Derived::of::<#ident>();
-                    if Derived::is_asked_for() {
-                        return ::core::option::Option::Some(&DERIVED);
-                    }
+                    use ::trine::__private::AsCause as _;
                     match self {
                         #(#sources)*
                     }
+                }
+
+                // Publishes the conversion into a problem, for code that has a `dyn Error`.
+                fn cause(&self) -> ::core::option::Option<&dyn ::core::error::Error> {
+                    static CONVERSION: ::trine::__private::ProblemConversion =
+                        ::trine::__private::ProblemConversion::of::<#ident>();
+                    ::core::option::Option::Some(&CONVERSION)
                 }
             }
         }

@@ -1,7 +1,11 @@
-//! From declarations to the tables that serve requests: [`audit`] finds what is wrong, `plan` makes
-//! the tables, [`tree`] shows what wraps what, and [`explain`] says why a request meets which
-//! route.
+//! From the declarations of an application to the tables that serve its requests.
+//!
+//! - [`audit`]: what is wrong, before a socket opens
+//! - `plan`: visits the declarations and builds the tables
+//! - [`tree`]: what wraps what; [`explain`]: why a route answers a request
+//! - `app`: the methods of [`App`](crate::App) that do so
 
+mod app;
 pub mod audit;
 pub mod explain;
 pub(crate) mod plan;

@@ -1,31 +1,24 @@
-//! The application: what it holds, what stands where, what wraps what.
+//! The application: its routes, layers, state and configuration.
 
 use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
 use trine_core::IntoResponse;
-use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::state::States;
-use trine_server::TrustedProxies;
 
-use crate::build::audit::Audit;
-use crate::build::explain::Explanation;
-use crate::build::plan::{Built, Plan};
-use crate::build::tree::Tree;
 use crate::declare::group::{Group, Mount};
-use crate::declare::hooks::life::Life;
 use crate::declare::hooks::{HookCx, Hooks};
-use crate::declare::layers::Layers;
-use crate::declare::route::{Attach, Methods, Route};
+use crate::declare::layers::{Attach, Layers};
+use crate::declare::route::{Methods, Route};
 use crate::dispatch::fallback::Fallback;
 use crate::dispatch::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::dispatch::router::slashes::Slashes;
-use crate::dispatch::service::AppService;
-use crate::problem::catch::{IntoWhen, Nets};
+use crate::problem::catch::IntoWhen;
 use crate::run::config::{Config, Profile};
 
-/// An application.
+/// An application: routes and groups, the layers around them, the state that handlers take, and the
+/// hooks that run beside the requests.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -37,22 +30,24 @@ use crate::run::config::{Config, Profile};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let app = App::new().route("/hello/{name}", get(hello));
-/// let answer = app.test().await.get("/hello/Ann").send().await;
-/// assert_eq!(answer.text(), "Hello, Ann!");
+/// let response = app.test().await.get("/hello/Ann").await;
+/// assert_eq!(response.text(), "Hello, Ann!");
 /// # }
 /// ```
 ///
-/// The order of the calls decides only which of two layers is the outer one: the first written.
+/// The methods may be called in any order, except that of two layers the first one is the outer
+/// one. [`serve`](App::serve) runs the application, [`test`](App::test) starts it for a test, and
+/// [`build`](App::build) makes a Tower service of it.
 #[derive(Debug)]
 pub struct App {
-    root: Group,
-    layers: Layers,
-    states: States,
+    pub(crate) root: Group,
+    pub(crate) layers: Layers,
+    pub(crate) states: States,
     pub(crate) hooks: Hooks,
-    fallback: Option<Fallback>,
-    config: Option<Config>,
-    body_limit: Option<u64>,
-    dev: bool,
+    pub(crate) fallback: Option<Fallback>,
+    pub(crate) config: Option<Config>,
+    pub(crate) body_limit: Option<u64>,
+    pub(crate) dev: bool,
 }
 
 impl App {
@@ -72,8 +67,22 @@ impl App {
         }
     }
 
-    /// Holds a value for the handlers, which take it as [`State<T>`](crate::State). It needs no
-    /// `Clone`.
+    /// Adds a state, which handlers take as [`State<T>`](crate::State). There is one state per
+    /// type; it need not be `Clone`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// struct Greeting { text: &'static str }
+    ///
+    /// async fn greet(greeting: State<Greeting>) -> &'static str { greeting.text }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().state(Greeting { text: "Hello" }).route("/", get(greet));
+    /// app.test().await.get("/").await.expect_text("Hello");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> App {
@@ -82,7 +91,20 @@ impl App {
         self
     }
 
-    /// Adds handlers that carry an attribute: `.routes(routes![list, show])`.
+    /// Adds handlers that have an attribute such as `#[get("/")]`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/hello/{name}")]
+    /// async fn hello(name: String) -> String { format!("Hello, {name}!") }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().routes(routes![hello]).test().await;
+    /// client.get("/hello/Ann").await.expect_text("Hello, Ann!");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> App {
@@ -90,7 +112,17 @@ impl App {
         self
     }
 
-    /// Adds what stands at one path.
+    /// Adds the handlers of one path.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().route("/todos", get(async || "[]").post(async || StatusCode::CREATED));
+    /// app.test().await.post("/todos").await.expect_status(201);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn route(mut self, path: &str, methods: Methods) -> App {
@@ -98,15 +130,14 @@ impl App {
         self
     }
 
-    /// Adds a group.
+    /// Adds a [`Group`] of routes.
     #[must_use]
     pub fn group(mut self, group: Group) -> App {
         self.root = self.root.group(group);
         self
     }
 
-    /// Gives everything under a prefix to a Tower service, an axum `Router` for example; see
-    /// [`Group::mount`].
+    /// Mounts a Tower service, for example an axum `Router`, under a prefix; see [`Group::mount`].
     #[must_use]
     #[track_caller]
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> App {
@@ -114,9 +145,26 @@ impl App {
         self
     }
 
-    /// Wraps the whole application, outside of routing: the layer sees every request with its path
-    /// in the one spelling by which routes are found, may change that path, and sees every answer,
-    /// 404 included.
+    /// Wraps the whole application in a layer, outside of routing.
+    ///
+    /// The layer sees every request, with its path in the normal form by which routes are found,
+    /// and may change that path. It sees every response, including 404.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// async fn stamp(request: Request, next: Next) -> Response {
+    ///     let mut response = next.run(request).await;
+    ///     response.headers_mut().insert("x-served-by", HeaderValue::from_static("trine"));
+    ///     response
+    /// }
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().layer(middleware(stamp)).test().await;
+    /// client.get("/nowhere").await.expect_status(404).expect_header("x-served-by", "trine");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> App
@@ -127,12 +175,12 @@ impl App {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there
-    /// yet.
+    /// Wraps the whole application in a layer that is made at the start, from state or
+    /// configuration.
     ///
-    /// `make` runs once, when every state was made (but those of workers) and before the hooks of
-    /// the start; what it gives is applied once, as any layer. It stands where this call stands
-    /// among the layers. An error stops the start.
+    /// `make` runs once, after all states (except those of workers) are made and before the start
+    /// hooks. The layer is attached at the position of this call among the other layers. An error
+    /// stops the start.
     ///
     /// ```
     /// use tower::limit::ConcurrencyLimitLayer;
@@ -150,9 +198,9 @@ impl App {
     ///     .route("/", get(async || "hello"));
     /// ```
     ///
-    /// The [configuration](HookCx::config) of the server is there too. State that it asks for and
-    /// that nobody holds is a finding of [`App::build`], where all of them are told at once: before
-    /// that nobody knows what it asks for.
+    /// [`HookCx::config`] is available too. If `make` asks for state that the application does not
+    /// hold, [`App::build`] reports it, together with the errors of other such layers;
+    /// [`App::audit`] cannot know it.
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> App
@@ -161,13 +209,25 @@ impl App {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.layers.push_maker(make);
+        self.layers.push_made_at_start(make);
         self
     }
 
-    /// Answers where nothing stands; a 404 problem otherwise. It is outside of every group; one for
-    /// a prefix is [`Group::fallback`]. Its body has the [limit](App::body_limit) of the
-    /// application.
+    /// Sets the handler for paths without a route. Without it, they are answered with a 404
+    /// problem.
+    ///
+    /// The fallback is outside of all groups; [`Group::fallback`] is one for a prefix. Its request
+    /// bodies have the [limit](App::body_limit) of the application.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().fallback(async |uri: Uri| (StatusCode::NOT_FOUND, uri.to_string()));
+    /// app.test().await.get("/lost").await.expect_status(404).expect_text("/lost");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn fallback<H, A, K>(mut self, handler: H) -> App
@@ -180,16 +240,16 @@ impl App {
         self
     }
 
-    /// Says what a slash more or less at the end of a path is, where no group says something else;
-    /// see [`Slashes`]. The default is a redirect to the route.
+    /// Sets what happens to a path that differs from a route by a slash at its end; see
+    /// [`Slashes`]. A group can set its own. Default: a redirect to the route.
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> App {
         self.root = self.root.slashes(slashes);
         self
     }
 
-    /// Tells problems of the whole application in its own words, 404 and 405 included; see
-    /// [`catch`](mod@crate::problem::catch).
+    /// Adds a catcher, which answers for problems of the whole application, including 404 and 405;
+    /// see [`catch`](mod@crate::problem::catch).
     ///
     /// ```
     /// use trine::prelude::*;
@@ -198,7 +258,11 @@ impl App {
     ///     format!("There is no {}.", uri.path())
     /// }
     ///
-    /// let app = App::new().catch(404, not_found);
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().catch(404, not_found).test().await;
+    /// client.get("/lost").await.expect_status(404).expect_text("There is no /lost.");
+    /// # }
     /// ```
     #[must_use]
     #[track_caller]
@@ -212,16 +276,27 @@ impl App {
         self
     }
 
-    /// Limits the body of every request whose route says nothing else, in bytes; 2 MiB otherwise.
-    /// It holds for the fallback too.
+    /// Sets the maximum size of request bodies in bytes, for routes that do not set their own, and
+    /// for the fallback. Default: [`Config::body_limit`], 2 MiB. A larger body is answered
+    /// with 413.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().body_limit(4).route("/", post(async |body: String| body));
+    /// app.test().await.post("/").text("hello").await.expect_problem(413);
+    /// # }
+    /// ```
     #[must_use]
     pub fn body_limit(mut self, bytes: u64) -> App {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Takes the configuration from code; otherwise [`App::serve`] reads `trine.toml` and the
-    /// environment. Built or tested without being served, an application has the defaults alone.
+    /// Sets the configuration. Without it, [`App::serve`] reads `trine.toml` and the environment;
+    /// [`App::build`] and [`App::test`] use the defaults.
     #[must_use]
     pub fn config(mut self, config: Config) -> App {
         self.dev = config.profile == Profile::Dev;
@@ -229,75 +304,13 @@ impl App {
         self
     }
 
-    /// Checks everything that can be checked before the first request: templates, collisions,
-    /// routes that nothing reaches, missing state, sections of the configuration.
-    ///
-    /// What is no mistake but worth a look is a note: that is what is in it where it is `Ok`.
-    ///
-    /// # Errors
-    /// All findings at once, each with the places it is about.
-    ///
-    /// ```
-    /// use trine::prelude::*;
-    ///
-    /// async fn one() {}
-    /// let app = App::new().route("/{a}", get(one)).route("/{b}", get(one));
-    /// let audit = app.audit().unwrap_err();
-    /// assert!(audit.to_string().contains("GET /{b}"));
-    /// ```
-    pub fn audit(&self) -> Result<Audit, Audit> {
-        self.plan().1.into_result()
-    }
-
-    /// What wraps what, with the places in the source. `TRINE_TREE=1` prints it at the start.
-    #[must_use]
-    pub fn tree(&self) -> Tree {
-        Tree::of(&self.root, &self.layers)
-    }
-
-    /// Says what becomes of a request, and for each route why it does or does not answer.
-    ///
-    /// # Errors
-    /// When the method or the path cannot be those of a request, and what [`App::audit`] finds.
-    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let (Plan { built, .. }, audit) = self.plan();
-        audit.into_result()?;
-        built.explain(&self.tree(), method, path)
-    }
-
-    /// Builds the service, which runs on [`trine_server`], on hyper, or nested in an axum `Router`:
-    /// makes the states, runs the hooks of the start, starts the background tasks.
-    /// [`AppService::shutdown`] ends them.
-    ///
-    /// # Errors
-    /// What [`App::audit`] finds; then the first state or hook that fails.
-    pub async fn build(self) -> Result<AppService, Audit> {
-        let (Plan { built, inserts }, audit) = self.plan();
-        audit.into_result()?;
-        let tree = self.tree();
-        let App { mut root, mut layers, mut states, hooks, config, dev, .. } = self;
-        inserts.into_iter().for_each(|insert| insert(&mut states));
-        let config = config.unwrap_or_default();
-        if !states.contains(TypeId::of::<TrustedProxies>()) {
-            states.insert(Arc::new(config.server.trusted()));
-        }
-        let one = |finding| Audit::new(vec![finding]);
-        let log_requests = config.log_requests.applies(dev);
-        let (life, states, first) = Life::make(hooks, states, config).await.map_err(one)?;
-        let mut findings = Vec::new();
-        layers.make(life.cx(), &mut findings);
-        root.make_layers(life.cx(), &mut findings);
-        life.begin(findings, first).await?;
-        Ok(built.finish(&root, &layers, states, life, tree, Nets { dev, log_requests }))
-    }
-
-    /// The configuration, where it was given or read.
+    /// The configuration that was set or loaded.
     pub(crate) fn configured(&self) -> Option<&Config> {
         self.config.as_ref()
     }
 
-    /// Holds a value in place of what the application declares for its type. `Err` where that is
-    /// nothing: the types that there are.
+    /// Replaces the declared state of this type by a value. `Err` if there is none: the declared
+    /// types.
     pub(crate) fn replace_state<T: Send + Sync + 'static>(
         &mut self,
         value: T,
@@ -306,26 +319,10 @@ impl App {
         if !self.hooks.declares(type_id) {
             return Err(self.hooks.declared.iter().map(|declared| declared.type_name).collect());
         }
-        self.hooks.forget(type_id);
+        self.hooks.remove(type_id);
         let _ = self.declare::<T>(Location::caller());
         self.states.insert(Arc::new(value));
         Ok(())
-    }
-
-    fn plan(&self) -> (Plan, Audit) {
-        let config = self.config.clone().unwrap_or_default();
-        let limit =
-            self.body_limit.or_else(|| self.config.as_ref().map(|config| config.body_limit));
-        let limit = limit.unwrap_or(DEFAULT_BODY_LIMIT);
-        Built::plan(
-            &self.root,
-            &self.layers,
-            &self.states,
-            &self.hooks,
-            config,
-            self.fallback.as_ref(),
-            limit,
-        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! Routes that share a prefix and layers.
+//! Routes that share a prefix, layers and catchers.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use trine_core::{FromRequest, IntoResponse};
 use crate::build::audit::Finding;
 use crate::declare::guard::{LeavesBody, guard};
 use crate::declare::hooks::HookCx;
-use crate::declare::layers::Layers;
+use crate::declare::layers::{Attach, Layers};
 use crate::declare::mount::Mounted;
-use crate::declare::route::{Attach, Methods, Route};
+use crate::declare::route::{Methods, Route};
 use crate::dispatch::fallback::Fallback;
 use crate::dispatch::handler::{Args, Handler, LeaveBody, ReadBodyOnce};
 use crate::dispatch::router::condition::{Conditions as _, Written};
@@ -19,25 +19,29 @@ use crate::problem::catch::{Catcher, IntoWhen};
 
 pub use crate::declare::mount::Mount;
 
-/// Routes under one prefix, with layers around all of them.
+/// Routes that share a prefix, layers, catchers, a host or conditions.
 ///
 /// ```
 /// use trine::prelude::*;
 ///
 /// async fn stats() -> &'static str { "42" }
 ///
+/// # #[trine::main]
+/// # async fn main() {
 /// let admin = Group::at("/admin").route("/stats", get(stats));
-/// let app = App::new().group(admin);
+/// let client = App::new().group(admin).test().await;
+/// client.get("/admin/stats").await.expect_text("42");
+/// # }
 /// ```
 ///
-/// Its layers see the matched route and wrap everything in it, whatever the order of the calls; the
-/// first written is the outermost. A path that nothing stands at is outside of every group, unless
-/// the group has a [fallback](Group::fallback).
+/// The layers of a group wrap everything in it, whatever the order of the calls; the first one is
+/// the outermost. They run after routing and see the matched route. A path without a route is
+/// outside of all groups, unless a group has a [fallback](Group::fallback).
 #[derive(Debug)]
 pub struct Group {
     pub(crate) prefix: String,
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) items: Vec<Item>,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) items: Vec<GroupItem>,
     pub(crate) layers: Layers,
     pub(crate) catchers: Vec<Catcher>,
     pub(crate) host: Option<String>,
@@ -46,23 +50,22 @@ pub struct Group {
     pub(crate) slashes: Option<Slashes>,
 }
 
-/// What stands in a group.
+/// An element of a group.
 #[derive(Debug)]
-pub(crate) enum Item {
+pub(crate) enum GroupItem {
     Route(Route, &'static Location<'static>),
     Group(Group),
     Mount(String, Arc<Mounted>, &'static Location<'static>),
 }
 
 impl Group {
-    /// An empty group under a prefix, which may have parameters: `/tenants/{tenant}`.
+    /// An empty group under a prefix, which may have parameters, as in `/tenants/{tenant}`.
     #[must_use]
     #[track_caller]
     pub fn at(prefix: impl Into<String>) -> Group {
-        let place = Location::caller();
         Group {
             prefix: prefix.into(),
-            place,
+            location: Location::caller(),
             items: Vec::new(),
             layers: Layers::default(),
             catchers: Vec::new(),
@@ -73,39 +76,42 @@ impl Group {
         }
     }
 
-    /// An empty group on a host: `api.example.com`, or `{tenant}.example.com` with a parameter for
-    /// one label.
+    /// An empty group on a host, such as `api.example.com`, or `{tenant}.example.com` with a
+    /// parameter for one label.
     ///
     /// ```
     /// use trine::prelude::*;
     ///
     /// async fn home(Path(tenant): Path<String>) -> String { format!("home of {tenant}") }
     ///
+    /// # #[trine::main]
+    /// # async fn main() {
     /// let app = App::new()
     ///     .group(Group::host("api.example.com").group(Group::at("/v1").route("/", get(async || "api"))))
     ///     .group(Group::host("{tenant}.example.com").route("/", get(home)))
     ///     .route("/", get(async || "any other host"));
+    /// let client = app.test().await;
+    /// client.get("/").header("host", "acme.example.com").await.expect_text("home of acme");
+    /// client.get("/").header("host", "localhost").await.expect_text("any other host");
+    /// # }
     /// ```
     ///
-    /// The host is that of the request target, or else of the `Host` header, without its port; case
-    /// does not matter, and a parameter is in lower case. A host with a `%` in it is none of these.
-    /// A host without parameters goes before one with them, and both before routes without a host,
-    /// which answer where no route of the host does. The parameters come before those of the path,
-    /// as [`Path`](crate::Path) counts them.
+    /// The host is taken from the request target, or else from the `Host` header, without the port.
+    /// Case does not matter; the value of a parameter is in lower case. A host that contains a `%`
+    /// matches no group. A host without parameters wins over one with parameters, and both win over
+    /// routes without a host, which answer if no route of the host does. For
+    /// [`Path`](crate::Path), the parameters of the host come before those of the path.
     ///
-    /// The `Host` header is what the client wrote, so a host is a way to find a route and never a
-    /// proof of who asks.
+    /// The client chooses the `Host` header. So a host selects a route, but it is no proof of the
+    /// client's identity.
     #[must_use]
     #[track_caller]
     pub fn host(host: impl Into<String>) -> Group {
         Group { host: Some(host.into()), ..Group::at("") }
     }
 
-    /// Only requests that have this header with this value are for this group; others go to the
-    /// next route of the path.
-    ///
-    /// See the [module](mod@crate::declare::route#conditions) for the order and for the answer
-    /// where nothing fits.
+    /// Restricts the group to requests that have this header with this value. Other requests go to
+    /// other routes of the path; see [Conditions](mod@crate::declare::route#conditions).
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Group {
@@ -113,7 +119,7 @@ impl Group {
         self
     }
 
-    /// Only requests that have this header are for this group.
+    /// Restricts the group to requests that have this header, with any value.
     #[must_use]
     #[track_caller]
     pub fn has_header(mut self, name: &str) -> Group {
@@ -121,7 +127,7 @@ impl Group {
         self
     }
 
-    /// Only requests whose `Accept` admits this media type are for this group.
+    /// Restricts the group to requests whose `Accept` header admits this media type.
     #[must_use]
     #[track_caller]
     pub fn accepts(mut self, media: &str) -> Group {
@@ -129,8 +135,8 @@ impl Group {
         self
     }
 
-    /// Only requests whose body has this media type are for this group: `application/json`,
-    /// `image/*`.
+    /// Restricts the group to requests whose body has this media type, such as `application/json`
+    /// or `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Group {
@@ -138,46 +144,61 @@ impl Group {
         self
     }
 
-    /// Adds handlers that carry an attribute: `.routes(routes![list, show])`.
+    /// Adds handlers that have an attribute: `.routes(routes![list, show])`.
     #[must_use]
     #[track_caller]
     pub fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> Group {
-        let place = Location::caller();
-        self.items.extend(routes.into_iter().map(|route| Item::Route(route, place)));
+        let location = Location::caller();
+        self.items.extend(routes.into_iter().map(|route| GroupItem::Route(route, location)));
         self
     }
 
-    /// Adds what stands at one path.
+    /// Adds the handlers of one path, which is relative to the prefix.
     #[must_use]
     #[track_caller]
     pub fn route(mut self, path: &str, methods: Methods) -> Group {
-        self.items
-            .push(Item::Route(Route { path: path.to_owned().into(), methods }, Location::caller()));
+        self.items.push(GroupItem::Route(
+            Route { path: path.to_owned().into(), methods },
+            Location::caller(),
+        ));
         self
     }
 
     /// Adds a group inside this one.
     #[must_use]
     pub fn group(mut self, group: Group) -> Group {
-        self.items.push(Item::Group(group));
+        self.items.push(GroupItem::Group(group));
         self
     }
 
-    /// Gives everything under a prefix to a Tower service, an axum `Router` for example.
+    /// Mounts a Tower service, for example an axum `Router`, under a prefix.
     ///
-    /// The service sees the path without the prefix. Its errors become problems. It gets the body
-    /// of a request as it comes: a limit of bytes is the service's own, or that of a layer around
-    /// it.
+    /// The service sees the path without the prefix. Its errors become problems. It gets the
+    /// request body without the limit of the application: the service, or a layer around it, must
+    /// set its own.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let legacy = tower::service_fn(async |request: Request| {
+    ///     Ok::<_, std::convert::Infallible>(Response::new(Body::from(request.uri().to_string())))
+    /// });
+    /// let client = App::new().group(Group::at("/v1").mount("/legacy", legacy)).test().await;
+    /// client.get("/v1/legacy/a?b").await.expect_text("/a?b");
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn mount<S: Mount<B>, B>(mut self, prefix: &str, service: S) -> Group {
         let mounted = Arc::new(Mounted::new(service));
-        self.items.push(Item::Mount(prefix.to_owned(), mounted, Location::caller()));
+        self.items.push(GroupItem::Mount(prefix.to_owned(), mounted, Location::caller()));
         self
     }
 
-    /// Answers under the prefix where nothing stands, inside of the layers, guards and catchers of
-    /// this group.
+    /// Sets the handler for paths under the prefix without a route. It runs inside the layers,
+    /// guards and catchers of this group.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -195,12 +216,15 @@ impl Group {
     /// # }
     /// ```
     ///
-    /// It answers at the prefix and at every path under it at which no route stands. A route
-    /// outside whose parameter would take the prefix, `/{*page}` say, comes after it. Of groups
-    /// inside each other the nearest answers. A path with a route has it for every method: other
-    /// methods are 405. A fallback of a group with conditions is for the requests that fulfil them,
-    /// and one on a host comes after the routes that stand on any. It sets the status itself; its
-    /// [`Path`](crate::Path) takes the parameters of the prefix.
+    /// It answers at the prefix and at every path under it that has no route. It wins over a route
+    /// outside of the group that matches the prefix only by a parameter, such as `/{*page}`. Of
+    /// nested groups, the innermost fallback answers. A path with a route never reaches the
+    /// fallback: other methods are answered with 405. The fallback of a group with conditions is
+    /// for requests that fulfil them. The fallback of a group on a host comes after the routes
+    /// without a host.
+    ///
+    /// The handler sets the status itself. Its [`Path`](crate::Path) takes the parameters of the
+    /// prefix.
     #[must_use]
     #[track_caller]
     pub fn fallback<H, A, K>(mut self, handler: H) -> Group
@@ -213,15 +237,15 @@ impl Group {
         self
     }
 
-    /// Says what a slash more or less at the end of a path is in this group and those inside that
-    /// say nothing else; see [`Slashes`].
+    /// Sets what happens to a path that differs from a route of this group by a slash at its end;
+    /// see [`Slashes`]. Groups inside this one can set their own.
     #[must_use]
     pub fn slashes(mut self, slashes: Slashes) -> Group {
         self.slashes = Some(slashes);
         self
     }
 
-    /// Wraps everything in this group.
+    /// Wraps everything in this group in a layer.
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Group
@@ -232,8 +256,8 @@ impl Group {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there
-    /// yet; see [`App::layer_with`](crate::App::layer_with).
+    /// Wraps everything in this group in a layer that is made at the start, from state or
+    /// configuration; see [`App::layer_with`](crate::App::layer_with).
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Group
@@ -242,11 +266,12 @@ impl Group {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.layers.push_maker(make);
+        self.layers.push_made_at_start(make);
         self
     }
 
-    /// Tells problems of this group in its own words; see [`catch`](mod@crate::problem::catch).
+    /// Adds a catcher, which answers for problems of this group; see
+    /// [`catch`](mod@crate::problem::catch).
     #[must_use]
     #[track_caller]
     pub fn catch<H, A, K>(mut self, when: impl IntoWhen, catcher: H) -> Group
@@ -259,21 +284,21 @@ impl Group {
         self
     }
 
-    /// Lets requests into this group only where the extractor `T` succeeds; see [`guard()`].
+    /// Adds a guard: requests reach this group only if the extractor `T` succeeds; see [`guard()`].
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Group {
         self.layer(guard::<T>())
     }
 
-    /// Makes the layers that are made at the start, those of everything in it too.
+    /// Makes the layers that are made at the start, also those inside the group.
     pub(crate) fn make_layers(&mut self, cx: &HookCx, findings: &mut Vec<Finding>) {
         self.layers.make(cx, findings);
         for item in &mut self.items {
             match item {
-                Item::Route(route, _) => route.methods.layers.make(cx, findings),
-                Item::Group(group) => group.make_layers(cx, findings),
-                Item::Mount(..) => {}
+                GroupItem::Route(route, _) => route.methods.layers.make(cx, findings),
+                GroupItem::Group(group) => group.make_layers(cx, findings),
+                GroupItem::Mount(..) => {}
             }
         }
     }

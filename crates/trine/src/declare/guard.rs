@@ -1,4 +1,4 @@
-//! Extractors that stand before everything in a group: who may come in.
+//! Guards: extractors that decide whether a request may enter a group.
 
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -6,20 +6,18 @@ use std::panic::Location;
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, IntoResponse, Request};
 
-use crate::declare::layers::{Described, LayerKind, Layers};
-use crate::declare::middleware::take_route;
-use crate::declare::route::Attach;
-use crate::dispatch::endpoint::Answer;
-use crate::dispatch::next::{Next, Step};
+use crate::declare::layers::{Attach, LayerDescription, LayerKind, Layers};
+use crate::dispatch::future::BoxResponseFuture;
+use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::{Whose, next_place, set_changed};
-use crate::problem::settle::settle_around;
+use crate::problem::finish::finish_layer;
 
-/// Lets a request through only where the extractor `T` succeeds.
+/// A guard lets a request through only if the extractor `T` succeeds.
 ///
-/// It goes wherever a layer goes: `.layer(guard::<Admin>())` on the application, a group or a
-/// route; [`Group::guard`](crate::Group::guard) is short for that. Guards and layers run in the
-/// order in which they are written, those of the outermost group first, and all of them before the
-/// extractors of the handler. What `T` refuses with is the answer.
+/// It is attached like a layer: `.layer(guard::<Admin>())` on the application, a group or a route;
+/// [`Group::guard`](crate::Group::guard) is short for it. Guards and layers run in the order in
+/// which they are attached, those of the outermost group first, and all of them before the
+/// extractors of the handler. If `T` refuses the request, its rejection is the response.
 ///
 /// ```
 /// use trine::guard::guard;
@@ -49,41 +47,45 @@ use crate::problem::settle::settle_around;
 /// # }
 /// ```
 ///
-/// A handler that needs the value takes it as an argument as well; as [`Cached<T>`](crate::Cached)
-/// in both places it is made once. What `T` needs of the application is found by the launch audit.
+/// A handler that needs the value takes it as an argument too. With [`Cached<T>`](crate::Cached) in
+/// both places, it is extracted once. The launch audit checks what `T` needs of the application.
 #[track_caller]
 #[must_use]
 pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
-    Guard { place: Location::caller(), extractor: PhantomData }
+    Guard { location: Location::caller(), extractor: PhantomData }
 }
 
-/// What a guard reads: [`Head`].
+/// What a guard may read: [`Head`].
 #[diagnostic::on_unimplemented(
-    message = "an extractor that reads the body cannot stand here",
-    label = "this one reads the body",
-    note = "a guard, and what is cached, leaves the body to the handler: it may look at everything else"
+    message = "an extractor that reads the body cannot be used here",
+    label = "this extractor reads the body",
+    note = "guards and cached extractors must leave the body to the handler; they may read everything else"
 )]
 pub trait LeavesBody {}
 
 impl LeavesBody for Head {}
 
-/// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch
-/// audit sees what it needs and no service has to be boxed around it.
+/// The guard that [`guard()`] makes. It is attached like a layer, but it is not a Tower layer: so
+/// the launch audit sees what it needs, and no service is boxed around it.
 pub struct Guard<T> {
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     extractor: PhantomData<fn() -> T>,
 }
 
 impl<T: FromRequest + 'static> Attach<Guard<T>> for Layers {
     fn attach(&mut self, guard: Guard<T>) {
-        let known = <Layers as Attach<Guard<T>>>::describe();
-        self.push(known, guard.place, |next| {
+        let description = <Layers as Attach<Guard<T>>>::describe();
+        self.push(description, guard.location, |next| {
             Next::step(GuardStep::<T> { next, extractor: PhantomData })
         });
     }
 
-    fn describe() -> Described {
-        Described { kind: LayerKind::Guard, type_name: std::any::type_name::<T>(), needs: T::needs }
+    fn describe() -> LayerDescription {
+        LayerDescription {
+            kind: LayerKind::Guard,
+            type_name: std::any::type_name::<T>(),
+            needs: T::needs,
+        }
     }
 }
 
@@ -93,7 +95,7 @@ struct GuardStep<T> {
 }
 
 impl<T: FromRequest + 'static> Step for GuardStep<T> {
-    fn run(&self, mut request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> BoxResponseFuture {
         let next = self.next.clone();
         Box::pin(async move {
             let route = take_route(&mut request);
@@ -107,7 +109,7 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
                     set_changed(response, jar.as_ref(), Whose::Before(inside))
                 }
                 Err(rejection) => {
-                    settle_around(rejection.by::<T>().into_response(), cx, inside).await
+                    finish_layer(rejection.by::<T>().into_response(), cx, inside).await
                 }
             }
         })

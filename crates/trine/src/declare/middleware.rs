@@ -2,30 +2,26 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 use trine_core::extract::Head;
-use trine_core::{
-    BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
-};
+use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response};
 
-use crate::declare::layers::{Described, LayerKind, Layers};
-use crate::declare::route::Attach;
-use crate::dispatch::endpoint::Answer;
-use crate::dispatch::next::{Next, Step};
+use crate::declare::layers::{Attach, LayerDescription, LayerKind, Layers};
+use crate::dispatch::future::BoxResponseFuture;
+use crate::dispatch::next::{Next, Step, take_route};
 use crate::extract::next_place;
-use crate::problem::settle::settle_around;
+use crate::problem::finish::finish_layer;
 
-/// Makes a layer of an async function that may answer by itself.
+/// Makes middleware of an async function, which passes the request on or answers it itself.
 ///
-/// Its last two arguments are the [`Request`] and [`Next`]; before them stand extractors that leave
-/// the body alone. A rejection of one of them is the answer. What it makes goes wherever a Tower
-/// layer goes: on the application (outside routing), a group, or a route. The launch audit finds
-/// what its extractors need of the application. For Tower itself, such as a `ServiceBuilder` or an
-/// axum `Router`, [`Middleware::into_layer`] makes a layer of it.
+/// The last two arguments of the function are the [`Request`] and [`Next`]. The arguments before
+/// them are extractors that do not read the body. If one refuses the request, its rejection is the
+/// response. Middleware is attached like a Tower layer: to the application (outside of routing), a
+/// group, or a route. The launch audit checks what its extractors need of the application. For a
+/// `ServiceBuilder` or an axum `Router`, [`Middleware::into_layer`] makes a Tower layer of it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -38,7 +34,11 @@ use crate::problem::settle::settle_around;
 ///     Ok(next.run(request).await)
 /// }
 ///
-/// let app = App::new().layer(middleware(only_json));
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().layer(middleware(only_json)).route("/", post(async || "ok"));
+/// app.test().await.post("/").await.expect_problem(415);
+/// # }
 /// ```
 #[track_caller]
 pub fn middleware<F, A>(function: F) -> Middleware<F, A>
@@ -46,36 +46,35 @@ where
     F: MiddlewareFn<A>,
     A: 'static,
 {
-    Middleware { function, place: Location::caller(), shape: PhantomData }
+    Middleware { function, location: Location::caller(), shape: PhantomData }
 }
 
-/// A function of middleware, by the shape of its extractors.
+/// A function that [`middleware`] accepts: extractors `A`, then a [`Request`] and [`Next`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of middleware",
     label = "not middleware",
     note = "write `async fn name(extractors.., request: Request, next: Next) -> impl IntoResponse`",
-    note = "its extractors must leave the body alone: the request that is passed on needs it"
+    note = "its extractors must not read the body, which belongs to the request that is passed on"
 )]
 pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
-    /// Takes its extractors from the request and calls it.
+    /// Runs the extractors and calls the function.
     fn call(&self, cx: Cx, next: Next) -> impl Future<Output = Response> + Send + 'static;
 
-    /// What its extractors need of the application.
+    /// What the extractors need of the application.
     fn needs(needs: &mut Needs);
 }
 
-/// What [`middleware`] makes. It is attached as a layer is, but is none of Tower's, so that the
-/// launch audit sees what it needs.
+/// The middleware that [`middleware`] makes. It is attached like a layer, but it is not a Tower
+/// layer: so the launch audit sees what it needs.
 pub struct Middleware<F, A> {
     function: F,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     shape: PhantomData<fn() -> A>,
 }
 
 impl<F, A> Middleware<F, A> {
-    /// The same as a layer of Tower, which goes into a `ServiceBuilder` or around an axum `Router`.
-    /// The launch audit does not see what its extractors need: state that the application lacks is
-    /// then a 500.
+    /// Makes a Tower layer, for a `ServiceBuilder` or an axum `Router`. The launch audit does not
+    /// see what its extractors need: missing state is a 500 at run time.
     ///
     /// ```
     /// use tower::ServiceBuilder;
@@ -99,13 +98,14 @@ where
     A: 'static,
 {
     fn attach(&mut self, middleware: Middleware<F, A>) {
-        let (known, place) = (<Layers as Attach<Middleware<F, A>>>::describe(), middleware.place);
+        let description = <Layers as Attach<Middleware<F, A>>>::describe();
+        let location = middleware.location;
         let layer = middleware.into_layer();
-        self.push(known, place, move |next| layer.layer(next));
+        self.push(description, location, move |next| layer.layer(next));
     }
 
-    fn describe() -> Described {
-        Described {
+    fn describe() -> LayerDescription {
+        LayerDescription {
             kind: LayerKind::Middleware,
             type_name: std::any::type_name::<F>(),
             needs: F::needs,
@@ -113,13 +113,13 @@ where
     }
 }
 
-/// [Middleware](middleware) as a layer of Tower, which [`Middleware::into_layer`] makes.
+/// [Middleware](middleware) as a Tower layer. [`Middleware::into_layer`] makes it.
 pub struct MiddlewareLayer<F, A> {
     function: F,
     shape: PhantomData<fn() -> A>,
 }
 
-/// A [`Middleware`] before the rest of the way.
+/// A [`Middleware`] in front of what it wraps.
 struct MiddlewareStep<F, A> {
     function: F,
     next: Next,
@@ -143,15 +143,10 @@ where
 }
 
 impl<F: MiddlewareFn<A>, A> Step for MiddlewareStep<F, A> {
-    fn run(&self, mut request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> BoxResponseFuture {
         let route = take_route(&mut request);
         Box::pin(self.function.call(Cx::new(request, route), self.next.clone()))
     }
-}
-
-/// Takes the match out of the extensions, where it rides across foreign layers.
-pub(crate) fn take_route(request: &mut Request) -> RouteCx {
-    request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
 }
 
 impl<F: Clone, A> Clone for Middleware<F, A> {
@@ -206,7 +201,7 @@ macro_rules! arity {
                         }
                         Err(rejection) => rejection.into_response(),
                     };
-                    settle_around(response, cx, inside).await
+                    finish_layer(response, cx, inside).await
                 }
             }
         }

@@ -5,17 +5,19 @@ use http::Uri;
 use tower_service::Service;
 use trine_core::{BoxError, Cx, Request, Response};
 
-use crate::dispatch::endpoint::{Answer, Endpoint};
+use crate::dispatch::endpoint::Endpoint;
+use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::Next;
-use crate::dispatch::router::normal::{retarget, with_path};
+use crate::dispatch::router::spelling::{retarget, with_path};
 use crate::extract::{Whose, set_changed};
-use crate::problem::catch::Around;
+use crate::problem::catch::EnclosingCatchers;
 
-/// What can stand under a prefix: every Tower service that fits. There is nothing to implement.
+/// A Tower service that can be mounted under a prefix: it takes requests and is
+/// `Clone + Send + Sync`. There is nothing to implement.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mounted",
     label = "not a Tower service",
-    note = "`mount` is for a service such as an axum `Router`; handlers of yours are added by `.routes(routes![…])`, under \
+    note = "`mount` is for a service such as an axum `Router`; add handlers by `.routes(routes![…])`, and under \
             a prefix by `.group(Group::at(\"/prefix\").routes(routes![…]))`",
     note = "a service must be `Clone + Send + Sync + 'static`, its error `Into<BoxError>`, its future `Send`"
 )]
@@ -36,7 +38,7 @@ where
     }
 }
 
-/// The endpoint of everything under the prefix of a mounted service.
+/// The endpoint of all paths under the prefix of a mounted service.
 #[derive(Debug)]
 pub(crate) struct Mounted {
     service: Next,
@@ -49,8 +51,8 @@ impl Mounted {
     }
 }
 
-/// Whether a service takes upgrades of our server. Foreign ones know hyper's alone, which only
-/// hyper can make.
+/// Whether a service can use the upgrades of our server. Other services know only those of hyper,
+/// which only hyper can make.
 #[cfg(feature = "proxy")]
 fn takes_own_upgrades<S: 'static>() -> bool {
     std::any::TypeId::of::<S>() == std::any::TypeId::of::<trine_proxy::Proxy>()
@@ -63,7 +65,7 @@ fn takes_own_upgrades<S: 'static>() -> bool {
 }
 
 impl Endpoint for Mounted {
-    fn call(&self, mut cx: Box<Cx>) -> Answer {
+    fn call(&self, mut cx: Box<Cx>) -> BoxResponseFuture {
         let segments = cx.route().map_or(0, |meta| prefix_segments(&meta.path));
         if let Some(uri) = without_prefix(cx.uri(), segments) {
             retarget(cx.head_mut(), uri);
@@ -71,13 +73,13 @@ impl Endpoint for Mounted {
         #[cfg(feature = "axum")]
         let peer = cx.conn().and_then(|conn| conn.peer);
         let jar = cx.matched().jar().cloned();
-        // An application inside this one learns of the connection from it.
+        // An application that is mounted inside this one takes the connection from the request.
         let mut request = cx.into_request();
-        // What goes wrong inside is caught around the whole of it.
-        request.extensions_mut().remove::<Around>();
+        // The catchers run around the mounted service, not inside it.
+        request.extensions_mut().remove::<EnclosingCatchers>();
         #[cfg(feature = "axum")]
         if !self.own_upgrades {
-            crate::interop::leave(request.extensions_mut(), peer);
+            crate::interop::insert_connect_info(request.extensions_mut(), peer);
         }
         let answer = self.service.start(request);
         match jar {

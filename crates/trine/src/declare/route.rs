@@ -1,9 +1,9 @@
-//! A route before it is built: a template, handlers by method, layers, conditions.
+//! A route as it is declared: its path template, handlers by method, layers and conditions.
 //!
 //! # Conditions
-//! `header`, `has_header`, `accepts` and `content_type` decide whether a route matches at all, on a
-//! [`Group`](crate::Group), on [`Methods`] and on a [`Route`]; a request must fulfil all of them,
-//! those of the groups too. So several routes may have one path and method:
+//! `header`, `has_header`, `accepts` and `content_type` restrict a [`Group`](crate::Group),
+//! [`Methods`] or a [`Route`] to some requests. A request must fulfil all conditions of the route
+//! and of its groups. So several routes may have the same path and method:
 //!
 //! ```
 //! use trine::prelude::*;
@@ -24,53 +24,73 @@
 //! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accepts = "text/csv"`
 //! and `content_type = "image/*"`.
 //!
-//! Of the routes at one path that match, the one for the method of the request goes before one for
-//! any method; then the one with more conditions on headers and content type; then the one whose
-//! media type `Accept` prefers; then the first declared. A route without conditions is the last,
-//! wherever it is written. One that could never match, because another always goes before it, is
-//! found by the launch audit.
+//! Several routes of one path may match a request. Then the first of these rules decides that makes
+//! a difference:
+//! 1. A route for the method of the request wins over one for any method.
+//! 2. The route with more conditions on headers and content type wins. A route without conditions
+//!    comes last.
+//! 3. The route whose media type `Accept` prefers wins.
+//! 4. The route that is declared first wins.
 //!
-//! Where none matches, the closest one says why: 405 for the method, 406 for `Accept`, 415 for the
-//! content type, and 404 for any other header. Another path, such as `/{id}` beside `/report`, is
-//! not tried. The answers of such a path name in `Vary` the headers that decide. Applications
-//! without conditions pay nothing for them.
+//! The launch audit finds a route that can never win.
+//!
+//! If no route matches, the one that came closest determines the response: 405 for the method, 406
+//! for `Accept`, 415 for the content type, and 404 for any other header. Other paths, such as
+//! `/{id}` beside `/report`, are not tried. Responses of such a path name the deciding headers in
+//! `Vary`. Applications without conditions do not pay for them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Method;
-use tower_layer::Layer;
-use tower_service::Service;
-use trine_core::{BoxError, FromRequest, IntoResponse, Request, Response};
+use trine_core::{FromRequest, IntoResponse};
 
 use crate::declare::guard::{LeavesBody, guard};
 use crate::declare::hooks::HookCx;
-use crate::declare::layers::{Described, LayerKind, Layers};
-use crate::dispatch::endpoint::{Called, Declared, DeclaredCondition, DeclaredHandler, Endpoint};
+use crate::declare::layers::Layers;
+use crate::declare::names::function_name;
+use crate::dispatch::declaration::{DeclaredCondition, DeclaredHandler};
+use crate::dispatch::endpoint::{DeclaredEndpoint, Endpoint, HandlerEndpoint};
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
 use crate::dispatch::router::condition::{Conditions as _, Written};
 
-/// A handler with its method and template, as an attribute declares it and
+pub use crate::declare::layers::Attach;
+
+/// A handler with its method and path template, as an attribute declares it and
 /// [`routes!`](crate::routes) lists it.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// #[get("/report", accepts = "text/csv")]
+/// async fn report() -> &'static str { "a,b" }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let routes = routes![report].map(|route| route.has_header("x-beta"));
+/// let client = App::new().routes(routes).test().await;
+/// client.get("/report").header("x-beta", "yes").await.expect_text("a,b");
+/// client.get("/report").await.expect_status(404);
+/// # }
+/// ```
 pub struct Route {
     pub(crate) path: Cow<'static, str>,
     pub(crate) methods: Methods,
 }
 
 impl Route {
-    /// The route of a handler that carries an attribute.
+    /// The route of a handler that has an attribute. [`routes!`](crate::routes) calls it.
     #[must_use]
     #[track_caller]
     pub fn of<T: DeclaredHandler>() -> Route {
         let declared = T::DECLARATION;
         let method = declared.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
-        let one = OneMethod {
+        let one = MethodHandler {
             method,
-            endpoint: Arc::new(Declared::<T>::new()),
-            handler: declared.name.into(),
+            endpoint: Arc::new(DeclaredEndpoint::<T>::new()),
+            name: declared.name.into(),
             file: declared.file,
             line: declared.line,
             doc: declared.doc,
@@ -78,7 +98,7 @@ impl Route {
             limit: declared.limit,
             id: Some(TypeId::of::<T>()),
         };
-        let route = Methods { list: vec![one], ..Methods::default() };
+        let route = Methods { handlers: vec![one], ..Methods::default() };
         let route = Route { path: declared.path.into(), methods: route };
         declared.conditions.iter().fold(route, |route, condition| match *condition {
             DeclaredCondition::Header(name, Some(value)) => route.header(name, value),
@@ -88,7 +108,7 @@ impl Route {
         })
     }
 
-    /// Wraps this route alone.
+    /// Wraps this route in a layer.
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Route
@@ -99,8 +119,8 @@ impl Route {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there
-    /// yet; see [`App::layer_with`](crate::App::layer_with).
+    /// Wraps these handlers in a layer that is made at the start, from state or configuration; see
+    /// [`App::layer_with`](crate::App::layer_with).
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Route
@@ -109,11 +129,11 @@ impl Route {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.methods.layers.push_maker(make);
+        self.methods.layers.push_made_at_start(make);
         self
     }
 
-    /// Only requests that have this header with this value are for this route; see
+    /// Restricts the route to requests that have this header with this value; see
     /// [Conditions](mod@crate::declare::route#conditions).
     #[must_use]
     #[track_caller]
@@ -122,7 +142,7 @@ impl Route {
         self
     }
 
-    /// Only requests that have this header are for this route.
+    /// Restricts the route to requests that have this header, with any value.
     #[must_use]
     #[track_caller]
     pub fn has_header(mut self, name: &str) -> Route {
@@ -130,7 +150,7 @@ impl Route {
         self
     }
 
-    /// Only requests whose `Accept` admits this media type are for this route.
+    /// Restricts the route to requests whose `Accept` header admits this media type.
     #[must_use]
     #[track_caller]
     pub fn accepts(mut self, media: &str) -> Route {
@@ -138,8 +158,8 @@ impl Route {
         self
     }
 
-    /// Only requests whose body has this media type are for this route: `application/json`,
-    /// `image/*`.
+    /// Restricts the route to requests whose body has this media type, such as `application/json`
+    /// or `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Route {
@@ -147,7 +167,8 @@ impl Route {
         self
     }
 
-    /// Lets requests in only where the extractor `T` succeeds; see [`guard()`].
+    /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see
+    /// [`guard()`].
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Route {
@@ -155,8 +176,7 @@ impl Route {
     }
 }
 
-/// What stands at one path: a handler for each method, made by [`get`], [`post`] and their
-/// siblings.
+/// The handlers of one path, by method. [`get`], [`post`] and their siblings start it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -164,21 +184,27 @@ impl Route {
 /// async fn list() -> &'static str { "[]" }
 /// async fn add(body: String) -> StatusCode { StatusCode::CREATED }
 ///
+/// # #[trine::main]
+/// # async fn main() {
 /// let app = App::new().route("/todos", get(list).post(add).limit(64 * 1024));
+/// let client = app.test().await;
+/// client.post("/todos").text("bread").await.expect_status(201);
+/// client.delete("/todos").await.expect_status(405).expect_header("allow", "GET, HEAD, POST, OPTIONS");
+/// # }
 /// ```
 #[derive(Default)]
 pub struct Methods {
-    pub(crate) list: Vec<OneMethod>,
+    pub(crate) handlers: Vec<MethodHandler>,
     pub(crate) layers: Layers,
     pub(crate) conditions: Vec<Written>,
     limit: Option<u64>,
 }
 
-/// One handler of a route.
-pub(crate) struct OneMethod {
+/// The handler of one method.
+pub(crate) struct MethodHandler {
     pub(crate) method: Option<Method>,
     pub(crate) endpoint: Arc<dyn Endpoint>,
-    pub(crate) handler: Cow<'static, str>,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) doc: Option<&'static str>,
@@ -188,7 +214,7 @@ pub(crate) struct OneMethod {
 }
 
 impl Methods {
-    /// Adds a handler for a method, `None` for every method that has none of its own.
+    /// Adds a handler for a method; `None` is for every method without a handler of its own.
     #[must_use]
     #[track_caller]
     pub fn on<H, A, K>(self, method: Option<Method>, handler: H) -> Methods
@@ -197,26 +223,28 @@ impl Methods {
         A: Args + ReadBodyOnce + 'static,
         K: 'static,
     {
-        let name = short_name(std::any::type_name::<H>());
-        self.with(method, Arc::new(Called::new(handler)), name, Location::caller())
+        let name = function_name(std::any::type_name::<H>()).into();
+        self.with(method, Arc::new(HandlerEndpoint::new(handler)), name, Location::caller())
     }
 
-    /// Limits the body of every request to the handlers of this path, in bytes; 2 MiB otherwise.
+    /// Sets the maximum size of request bodies for the handlers of this path, in bytes. Default:
+    /// that of the application, 2 MiB. A larger body is answered with 413.
     ///
-    /// Whether handlers are added before or after it does not matter.
+    /// It applies to all handlers of the path, whether they are added before or after this call.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Methods {
         self.limit = Some(bytes);
-        for one in &mut self.list {
+        for one in &mut self.handlers {
             one.limit = self.limit;
         }
         self
     }
 
-    /// Wraps every handler of this path, and the answers to methods that have none.
+    /// Wraps the handlers of this path in a layer, and also the responses to methods without a
+    /// handler.
     ///
-    /// The first written is the outermost; whether handlers are added before or after it does not
-    /// matter.
+    /// The first layer is the outermost. It wraps all handlers of the path, whether they are added
+    /// before or after this call.
     #[must_use]
     #[track_caller]
     pub fn layer<L>(mut self, layer: L) -> Methods
@@ -227,8 +255,8 @@ impl Methods {
         self
     }
 
-    /// The same of a layer that is made at the start, of state or configuration that is not there
-    /// yet; see [`App::layer_with`](crate::App::layer_with).
+    /// Wraps these handlers in a layer that is made at the start, from state or configuration; see
+    /// [`App::layer_with`](crate::App::layer_with).
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> Methods
@@ -237,11 +265,11 @@ impl Methods {
         L: 'static,
         Layers: Attach<L>,
     {
-        self.layers.push_maker(make);
+        self.layers.push_made_at_start(make);
         self
     }
 
-    /// Only requests that have this header with this value are for these handlers; see
+    /// Restricts the handlers to requests that have this header with this value; see
     /// [Conditions](mod@crate::declare::route#conditions).
     #[must_use]
     #[track_caller]
@@ -250,7 +278,7 @@ impl Methods {
         self
     }
 
-    /// Only requests that have this header are for these handlers.
+    /// Restricts the handlers to requests that have this header, with any value.
     #[must_use]
     #[track_caller]
     pub fn has_header(mut self, name: &str) -> Methods {
@@ -258,7 +286,7 @@ impl Methods {
         self
     }
 
-    /// Only requests whose `Accept` admits this media type are for these handlers.
+    /// Restricts the handlers to requests whose `Accept` header admits this media type.
     #[must_use]
     #[track_caller]
     pub fn accepts(mut self, media: &str) -> Methods {
@@ -266,8 +294,8 @@ impl Methods {
         self
     }
 
-    /// Only requests whose body has this media type are for these handlers: `application/json`,
-    /// `image/*`.
+    /// Restricts the handlers to requests whose body has this media type, such as
+    /// `application/json` or `image/*`.
     #[must_use]
     #[track_caller]
     pub fn content_type(mut self, media: &str) -> Methods {
@@ -275,7 +303,8 @@ impl Methods {
         self
     }
 
-    /// Lets requests in only where the extractor `T` succeeds; see [`guard()`].
+    /// Adds a guard: requests reach the handlers only if the extractor `T` succeeds; see
+    /// [`guard()`].
     #[must_use]
     #[track_caller]
     pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>(self) -> Methods {
@@ -286,15 +315,15 @@ impl Methods {
         mut self,
         method: Option<Method>,
         endpoint: Arc<dyn Endpoint>,
-        handler: Cow<'static, str>,
+        name: Cow<'static, str>,
         at: &'static Location<'static>,
     ) -> Methods {
         let (file, line) = (at.file(), at.line());
         let deprecated = false;
-        self.list.push(OneMethod {
+        self.handlers.push(MethodHandler {
             method,
             endpoint,
-            handler,
+            name,
             file,
             line,
             doc: None,
@@ -306,45 +335,10 @@ impl Methods {
     }
 }
 
-/// A place that a layer can be attached to; [`Layers`] is it for every layer of Tower that fits.
-#[diagnostic::on_unimplemented(
-    message = "`{L}` cannot be attached here as a layer",
-    label = "not a Tower layer for this place",
-    note = "for a function of your own, write `middleware(function)`",
-    note = "the service that a layer makes must be `Clone + Send + Sync + 'static` and its error `Into<BoxError>`"
-)]
-pub trait Attach<L> {
-    /// Attaches it inside the ones that are there.
-    #[track_caller]
-    fn attach(&mut self, layer: L);
-
-    /// What the launch audit and the tree say of it.
-    #[doc(hidden)]
-    fn describe() -> Described;
-}
-
-impl<L, B> Attach<L> for Layers
-where
-    L: Layer<crate::Next> + Send + Sync + 'static,
-    L::Service: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
-    L::Service: Clone + Send + Sync + 'static,
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    #[track_caller]
-    fn attach(&mut self, layer: L) {
-        let known = <Layers as Attach<L>>::describe();
-        self.push(known, Location::caller(), move |next| crate::Next::service(layer.layer(next)));
-    }
-
-    fn describe() -> Described {
-        Described { kind: LayerKind::Tower, type_name: std::any::type_name::<L>(), needs: |_| {} }
-    }
-}
-
 macro_rules! methods {
     ($($name:ident $method:ident $doc:literal;)*) => {
         $(
-            #[doc = concat!("Starts a path with a handler for ", $doc, ".")]
+            #[doc = concat!("Starts the handlers of a path with one for ", $doc, ".")]
             #[must_use]
             #[track_caller]
             pub fn $name<H, A, K>(handler: H) -> Methods
@@ -376,17 +370,27 @@ macro_rules! methods {
 }
 
 methods! {
-    get GET "GET, and for HEAD unless that has its own";
+    get GET "GET. It also answers HEAD, unless HEAD has its own handler";
     post POST "POST";
     put PUT "PUT";
     patch PATCH "PATCH";
     delete DELETE "DELETE";
     head HEAD "HEAD";
     options OPTIONS "OPTIONS";
-    query QUERY "QUERY, which asks as GET does, with a body: safe, and may be repeated (RFC 10008)";
+    query QUERY "QUERY: a safe request with a body, which may be repeated (RFC 10008)";
 }
 
-/// Starts a path with a handler for every method that has none of its own.
+/// Starts the handlers of a path with one for every method that has no handler of its own.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().route("/", any(async |method: Method| method.to_string()));
+/// app.test().await.put("/").await.expect_text("PUT");
+/// # }
+/// ```
 #[must_use]
 #[track_caller]
 pub fn any<H, A, K>(handler: H) -> Methods
@@ -398,16 +402,6 @@ where
     Methods::default().on(None, handler)
 }
 
-// `app::users::show` is `show`; a closure is told by the function that it stands in.
-pub(crate) fn short_name(name: &'static str) -> Cow<'static, str> {
-    match name.strip_suffix("::{{closure}}") {
-        Some(around) => {
-            format!("closure in {}", around.rsplit("::").next().unwrap_or(around)).into()
-        }
-        None => name.rsplit("::").next().unwrap_or(name).into(),
-    }
-}
-
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Route").field("path", &self.path).field("methods", &self.methods).finish()
@@ -416,9 +410,9 @@ impl std::fmt::Debug for Route {
 
 impl std::fmt::Debug for Methods {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let line = |one: &OneMethod| {
-            format!("{} {}", one.method.as_ref().map_or("ANY", Method::as_str), one.handler)
+        let line = |one: &MethodHandler| {
+            format!("{} {}", one.method.as_ref().map_or("ANY", Method::as_str), one.name)
         };
-        f.debug_list().entries(self.list.iter().map(line)).finish()
+        f.debug_list().entries(self.handlers.iter().map(line)).finish()
     }
 }

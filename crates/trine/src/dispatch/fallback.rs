@@ -1,4 +1,5 @@
-//! The answers that nobody wrote: 400, 404, 405 with `Allow`, and OPTIONS.
+//! Endpoints for requests that no declared route matches: the fallbacks of the program, and the
+//! built-in 400, 404, 405 with `Allow`, and responses to OPTIONS.
 
 use std::borrow::Cow;
 use std::future::ready;
@@ -6,25 +7,23 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use trine_core::{Cx, IntoResponse, Problem, RouteMeta};
+use trine_core::{Cx, IntoResponse, Problem};
 
-use crate::declare::route::short_name;
-use crate::dispatch::endpoint::{Answer, Called, Endpoint};
+use crate::declare::names::function_name;
+use crate::dispatch::endpoint::{Endpoint, HandlerEndpoint};
+use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::handler::{Args, Handler, ReadBodyOnce};
-use crate::problem::settle::settle;
+use crate::problem::finish::finish_route;
 
-/// A handler for where nothing stands, of an application or a group.
+/// The handler of an application or a group for requests that no route matches.
 pub(crate) struct Fallback {
     pub(crate) endpoint: Arc<dyn Endpoint>,
     /// The name of the handler.
     pub(crate) name: Cow<'static, str>,
-    pub(crate) place: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
 }
 
 impl Fallback {
-    /// What stands before the name of the handler.
-    pub(crate) const NAME: &'static str = "fallback ";
-
     #[track_caller]
     pub(crate) fn new<H, A, K>(handler: H) -> Fallback
     where
@@ -32,60 +31,56 @@ impl Fallback {
         A: Args + ReadBodyOnce + 'static,
         K: 'static,
     {
-        let name = short_name(std::any::type_name::<H>());
-        Fallback { endpoint: Arc::new(Called::new(handler)), name, place: Location::caller() }
+        let name = function_name(std::any::type_name::<H>()).into();
+        Fallback {
+            endpoint: Arc::new(HandlerEndpoint::new(handler)),
+            name,
+            location: Location::caller(),
+        }
     }
 }
 
-/// Whether somebody declared the route, and it is not one that answers where no other does.
-pub(crate) fn is_declared(route: &RouteMeta) -> bool {
-    route.handler != OtherMethods::NAME && !route.handler.starts_with(Fallback::NAME)
-}
-
-/// Nothing stands at the path: a 404 problem. A tunnel that nobody opens: a 501 problem.
+/// Responds to a path without a route: a 404 problem, or a 501 problem to a request for a tunnel.
 pub(crate) struct NotFound;
 
 impl Endpoint for NotFound {
-    fn call(&self, cx: Box<Cx>) -> Answer {
-        // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server as a whole.
+    fn call(&self, cx: Box<Cx>) -> BoxResponseFuture {
+        // RFC 9110, section 9.3.7: `OPTIONS *` asks about the server as a whole.
         if cx.method() == Method::OPTIONS && cx.uri().path() == "*" {
             return Box::pin(ready(StatusCode::NO_CONTENT.into_response()));
         }
-        // Its target is no resource of ours, so that it is neither missing nor lacks a method (RFC
-        // 9110, 9.3.6 and 9.1).
+        // The target of a CONNECT is another server, so neither 404 nor 405 fits (RFC 9110,
+        // sections 9.3.6 and 9.1).
         if cx.method() == Method::CONNECT && cx.uri().path().is_empty() {
             let problem =
                 Problem::new(StatusCode::NOT_IMPLEMENTED).detail("this server opens no tunnels");
-            return answer(cx, problem);
+            return respond(cx, problem);
         }
-        let detail = format!("nothing stands at `{}`", cx.uri().path());
-        answer(cx, Problem::not_found(detail))
+        let detail = format!("no route matches `{}`", cx.uri().path());
+        respond(cx, Problem::not_found(detail))
     }
 }
 
-/// The path is not valid percent-encoding: a 400 problem.
+/// Responds to a path with invalid percent-encoding: a 400 problem.
 pub(crate) struct Malformed;
 
 impl Endpoint for Malformed {
-    fn call(&self, cx: Box<Cx>) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> BoxResponseFuture {
         let detail = format!(
             "path: expected two hexadecimal digits after each `%`, got `{}`",
             cx.uri().path()
         );
-        answer(cx, Problem::bad_request(detail))
+        respond(cx, Problem::bad_request(detail))
     }
 }
 
-/// The path has no handler for the method: OPTIONS is answered, everything else is a 405 problem.
+/// Responds to the undeclared methods of a path: a 405 problem, or the allowed methods to OPTIONS.
 pub(crate) struct OtherMethods {
     allow: HeaderValue,
     text: String,
 }
 
 impl OtherMethods {
-    /// What stands in the place of a handler's name.
-    pub(crate) const NAME: &'static str = "other methods";
-
     pub(crate) fn new(allow: &str) -> OtherMethods {
         let value = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static(""));
         OtherMethods { allow: value, text: allow.to_owned() }
@@ -93,7 +88,7 @@ impl OtherMethods {
 }
 
 impl Endpoint for OtherMethods {
-    fn call(&self, cx: Box<Cx>) -> Answer {
+    fn call(&self, cx: Box<Cx>) -> BoxResponseFuture {
         if cx.method() == Method::OPTIONS {
             let response =
                 (StatusCode::NO_CONTENT, [(header::ALLOW, self.allow.clone())], ()).into_response();
@@ -106,16 +101,16 @@ impl Endpoint for OtherMethods {
             self.text
         );
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
-        answer(cx, problem.header(header::ALLOW, self.allow.clone()))
+        respond(cx, problem.header(header::ALLOW, self.allow.clone()))
     }
 }
 
-fn answer(cx: Box<Cx>, problem: Problem) -> Answer {
-    settle(problem.into_response(), cx)
+fn respond(cx: Box<Cx>, problem: Problem) -> BoxResponseFuture {
+    finish_route(problem.into_response(), cx)
 }
 
 impl std::fmt::Debug for Fallback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at {}", self.name, self.place)
+        write!(f, "{} at {}", self.name, self.location)
     }
 }

@@ -1,62 +1,86 @@
-//! From the arguments of a function to its answer.
+//! Handlers: functions whose arguments are extracted from a request, and whose result becomes the
+//! response.
 //!
-//! [`Handler`] is a trait of shape alone: any `Fn` of up to twelve arguments, async or not. What
-//! its arguments and its answer must be stands in bounds of their own, so that the compiler names
-//! the type that is wrong.
+//! [`Handler`] only describes the shape of a function: any `Fn` with up to twelve arguments, async
+//! or not. What the arguments and the result have to implement is checked by separate bounds, so
+//! that compiler errors name the type that is wrong.
 
 use std::future::{Future, Ready, ready};
 
 use trine_core::extract::{Head, Reads};
 use trine_core::{Body, Cx, FromRequest, IntoResponse, Needs, Problem, Rejection};
 
-/// A function that answers requests: the shape of its arguments `A`, and `K`, which is [`Async`] or
-/// [`Plain`].
+/// A function that handles requests.
+///
+/// `A` is the tuple of its arguments, and `K` is [`Async`] or [`Plain`]. The trait is implemented
+/// for every `Fn` of that shape, so there is nothing to implement.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn greet(Path(name): Path<String>) -> String {
+///     format!("Hello, {name}!")
+/// }
+///
+/// fn version() -> &'static str {
+///     "1.2"
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().route("/hello/{name}", get(greet)).route("/version", get(version));
+/// let client = app.test().await;
+/// client.get("/hello/Ann").await.expect_text("Hello, Ann!");
+/// client.get("/version").await.expect_text("1.2");
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of a handler",
     label = "not a handler",
     note = "a handler is an `async fn` or `fn` of at most 12 arguments",
-    note = "what a plain `fn` returns is an answer: `Json<…>`, `String`, a `Result` of them or another `IntoResponse`",
-    note = "name the function without calling it: `get(hello)`, not `get(hello())`",
+    note = "a plain `fn` returns a response: `Json<…>`, `String`, a `Result` of them or another `IntoResponse`",
+    note = "pass the function without calling it: `get(hello)`, not `get(hello())`",
     note = "a closure must be `Clone + Send + Sync + 'static`"
 )]
 pub trait Handler<A, K>: Clone + Send + Sync + 'static {
-    /// What it answers.
+    /// The type of the result.
     type Output;
-    /// How long it takes.
+    /// The future of the result.
     type Future: Future<Output = Self::Output>;
 
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, args: A) -> Self::Future;
 }
 
-/// Marks an `async fn`.
+/// Marks an async function in [`Handler`].
 #[derive(Debug)]
 pub enum Async {}
 
-/// Marks a plain `fn`.
+/// Marks a function that is not async in [`Handler`].
 #[derive(Debug)]
 pub enum Plain {}
 
-/// The arguments of a handler, taken from the request together.
+/// The arguments of a handler, as a tuple of extractors.
 ///
-/// Those that read the [`Head`] run first, in their order, the one that reads the [`Body`]
-/// last. The values that the template of an attribute names are made between the two.
+/// The extractors that read only the [`Head`] run first, in the order of the arguments. The one
+/// that reads the [`Body`] runs last. The arguments that the template of an attribute names
+/// are converted between the two.
 pub trait Args: Sized + Send {
-    /// What they need of the application.
+    /// Collects what the extractors need from the application.
     fn needs(needs: &mut Needs);
 
-    /// Takes them all, or says which one refused and why.
+    /// Runs all extractors. A rejection names the extractor that refused.
     fn from_request(cx: &mut Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
-    /// Those that leave the body alone, until the others are there.
+    /// The results of the extractors that do not read the body.
     #[doc(hidden)]
     type Early: Send;
 
-    /// Takes those that leave the body alone.
+    /// Runs the extractors that do not read the body.
     #[doc(hidden)]
     fn early(cx: &mut Cx) -> impl Future<Output = Result<Self::Early, Rejection>> + Send;
 
-    /// Takes the others.
+    /// Runs the extractor that reads the body.
     #[doc(hidden)]
     fn late(
         early: Self::Early,
@@ -64,35 +88,35 @@ pub trait Args: Sized + Send {
     ) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
-/// Arguments of which at most one reads the body.
+/// Arguments of which at most one reads the request body.
 #[diagnostic::on_unimplemented(
     message = "the arguments `{Self}` read the request body twice",
     label = "two of them read the body",
-    note = "a body can be read once: take it as one type, or take `Bytes` and parse it in the handler"
+    note = "a body can only be read once: extract it as one type, or extract `Bytes` and parse them in the handler"
 )]
 pub trait ReadBodyOnce {}
 
-/// Arguments that leave the body alone: those of catchers.
+/// Arguments that do not read the request body, as catchers require.
 pub trait LeaveBody {}
 
-/// [`Head`], which leave the body alone.
+/// [`Head`]: what an extractor reads that leaves the body alone.
 #[diagnostic::on_unimplemented(
     message = "a catcher cannot read the request body",
     label = "one of its arguments reads the body",
-    note = "the handler has read it already: take what the catcher needs from the head, or from `Caught`"
+    note = "the handler has already read it: extract what the catcher needs from the head, or from `Caught`"
 )]
 pub trait NoBody {}
 
 impl NoBody for Head {}
 
-/// What two extractors read together: never the body twice.
+/// What two extractors read together. It has no implementation for two that read the body.
 #[diagnostic::on_unimplemented(
     message = "a handler reads the request body twice",
     label = "two of its arguments read the body",
-    note = "a body can be read once: take it as one type, or take `Bytes` and parse it in the handler"
+    note = "a body can only be read once: extract it as one type, or extract `Bytes` and parse them in the handler"
 )]
 pub trait And<Other> {
-    /// The sum.
+    /// What both read.
     type Sum;
 }
 
@@ -109,7 +133,7 @@ impl And<Head> for Body {
 }
 
 macro_rules! bounds {
-    // One `And` bound an argument: the sum of those before it with its own.
+    // One `And` bound per argument: what the arguments before it read, and what it reads.
     (@impl [$($all:ident)*] [$($bounds:tt)*] $sum:ty; ) => {
         impl<$($all: FromRequest),*> ReadBodyOnce for ($($all,)*) where $($bounds)* {}
     };
@@ -178,7 +202,7 @@ macro_rules! arity {
                 match ($($arg,)*) {
                     ($(Some($arg),)*) => Ok(($($arg,)*)),
                     #[allow(unreachable_patterns)]
-                    _ => Err(neither()),
+                    _ => Err(unextracted()),
                 }
             }
         }
@@ -189,9 +213,9 @@ macro_rules! arity {
     };
 }
 
-// Every extractor reads either the head or the body, so one of the two passes filled each place.
+// Every extractor reads either the head or the body, so one of the two passes has run it.
 #[cold]
-fn neither() -> Rejection {
+fn unextracted() -> Rejection {
     Problem::internal("an extractor reads neither the head nor the body").into()
 }
 

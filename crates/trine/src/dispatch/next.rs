@@ -1,9 +1,8 @@
-//! The rest of the way, as layers see it.
+//! The remaining stages of dispatch, as a layer sees them.
 
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,23 +11,44 @@ use http::header;
 use tower_service::Service;
 use trine_core::cx::TRACEPARENT;
 use trine_core::problem::body_problem;
-use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response};
+use trine_core::{Body, BoxError, IntoResponse, Problem, Request, Response, RouteCx};
 
-use crate::dispatch::endpoint::Answer;
-use crate::problem::catch::{Around, Head};
-use crate::problem::settle::{is_due, refuse, tell};
+use crate::dispatch::future::BoxResponseFuture;
+use crate::dispatch::snapshot::RequestSnapshot;
+use crate::problem::catch::EnclosingCatchers;
+use crate::problem::finish::render_with_catchers;
+use crate::problem::render::{is_unrendered, log_and_render};
 
-/// What comes after a layer: the layers inside it, the guards, the handler.
+pub use crate::dispatch::future::ResponseFuture;
+
+/// Everything inside a layer: the inner layers, the guards and the handler.
 ///
-/// It is the service that every [`tower::Layer`](tower_layer::Layer) of an application wraps, and
-/// the last argument of a [`middleware`](crate::declare::middleware()) function. It takes a request
-/// with any body and never fails: the errors of the layers inside it are responses already.
+/// Each [`tower::Layer`](tower_layer::Layer) of an application wraps this service. A
+/// [`middleware`](crate::middleware()) function gets it as its last argument. It takes a
+/// request with any body type and never fails, because the errors of the inner layers have already
+/// become responses.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn stamp(request: Request, next: Next) -> Response {
+///     let mut response = next.run(request).await;
+///     response.headers_mut().insert("x-stamp", HeaderValue::from_static("seen"));
+///     response
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().route("/", get(async || "hello")).layer(middleware(stamp));
+/// app.test().await.get("/").await.expect_text("hello").expect_header("x-stamp", "seen");
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Next(Arc<dyn Step>);
 
-/// One step on the way.
+/// One stage of dispatch.
 pub(crate) trait Step: Send + Sync {
-    fn run(&self, request: Request) -> Answer;
+    fn run(&self, request: Request) -> BoxResponseFuture;
 }
 
 impl Next {
@@ -36,7 +56,7 @@ impl Next {
         Next(Arc::new(step))
     }
 
-    /// Any service as a step. A [`Next`] passes through as it is.
+    /// Wraps any service. A [`Next`] is returned unchanged.
     pub(crate) fn service<S, B>(service: S) -> Next
     where
         S: Service<Request, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
@@ -49,12 +69,12 @@ impl Next {
         }
     }
 
-    /// Passes the request on and waits for the answer.
+    /// Passes the request on and waits for the response.
     pub async fn run(self, request: Request) -> Response {
         self.0.run(request).await
     }
 
-    pub(crate) fn start(&self, request: Request) -> Answer {
+    pub(crate) fn start(&self, request: Request) -> BoxResponseFuture {
         self.0.run(request)
     }
 }
@@ -65,14 +85,14 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = NeverFails;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> NeverFails {
-        NeverFails(self.0.run(request.map(Body::new)))
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        ResponseFuture(self.0.run(request.map(Body::new)))
     }
 }
 
@@ -82,25 +102,13 @@ impl std::fmt::Debug for Next {
     }
 }
 
-/// An answer on its way, as Tower wants it: a future of a `Result` that is always `Ok`.
-pub struct NeverFails(pub(crate) Answer);
-
-impl Future for NeverFails {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx).map(Ok)
-    }
+/// Takes the match out of the extensions, in which it crosses layers.
+pub(crate) fn take_route(request: &mut Request) -> RouteCx {
+    request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
 }
 
-impl std::fmt::Debug for NeverFails {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("NeverFails")
-    }
-}
-
-/// A Tower service as a step: cloned for the request, made ready, called; its error becomes a
-/// problem.
+/// A Tower service as a stage. It is cloned for each request, awaited until it is ready, and
+/// called. Its error becomes a problem.
 struct ServiceStep<S>(S);
 
 impl<S, B> Step for ServiceStep<S>
@@ -109,37 +117,38 @@ where
     S: Clone + Send + Sync + 'static,
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    fn run(&self, mut request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> BoxResponseFuture {
         let mut service = self.0.clone();
         request.body_mut().mark_request();
-        // Catchers see the request as it came to what refuses it, and a service keeps it to itself.
-        let seen = Around::is_of(&request).then(|| Head::of_request(&request).into_cx());
+        // The service consumes the request. Catchers see it as it was before.
+        let snapshot = EnclosingCatchers::exist(&request)
+            .then(|| RequestSnapshot::of_request(&request).into_cx());
         let accept = request.headers().get(header::ACCEPT).cloned();
         let traceparent = request.headers().get(TRACEPARENT).cloned();
         Box::pin(async move {
-            // Readiness belongs to the clone that is called: a concurrency limit holds its permit
-            // there.
+            // The clone that became ready has to be the one that is called: a concurrency limit
+            // holds its permit in it.
             let ready = poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await;
             let response = match ready {
                 Ok(()) => match service.call(request).await {
                     Ok(response) => response.map(Body::new),
-                    Err(error) => failed(error.into()),
+                    Err(error) => error_response(error.into()),
                 },
-                Err(error) => failed(error),
+                Err(error) => error_response(error),
             };
-            match seen {
-                _ if !is_due(&response) => response,
-                Some(cx) => refuse(response, cx).await,
-                None => tell(response, accept.as_ref(), traceparent.as_ref()),
+            match snapshot {
+                _ if !is_unrendered(&response) => response,
+                Some(cx) => render_with_catchers(response, cx).await,
+                None => log_and_render(response, accept.as_ref(), traceparent.as_ref()),
             }
         })
     }
 }
 
-/// The problem for an error of a layer: what the body of the request has caused tells its status,
-/// overloaded is 503, elapsed is 504, everything else 500.
+/// The problem for an error of a layer. An error that the request body caused has the status of
+/// that error, an overloaded service is a 503, an elapsed timeout a 504, and any other error a 500.
 #[cold]
-pub(crate) fn failed(error: BoxError) -> Response {
+pub(crate) fn error_response(error: BoxError) -> Response {
     let problem = body_problem(error).unwrap_or_else(|error| {
         let status = trine_server::error_status(&error);
         Problem::new(status).source(error)

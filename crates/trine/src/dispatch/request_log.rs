@@ -1,4 +1,4 @@
-//! One line in the log for each request: what was asked, what became of it, how long it took.
+//! One line in the log per request: the method and path, the response, and the duration.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -8,37 +8,37 @@ use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use trine_core::{Problem, Request, Response, RouteCx, RouteMeta};
 
-use crate::build::tree::layer_name;
-use crate::dispatch::endpoint::Answer;
+use crate::declare::names::layer_name;
+use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::{Next, Step};
+use crate::dispatch::router::index::RouteIndex;
 
-/// Stands around everything else of an application that logs its requests; in others there is
-/// nothing of it.
+/// The outermost stage of an application that logs its requests.
 pub(crate) struct RequestLog {
     pub(crate) inner: Next,
     pub(crate) dev: bool,
 }
 
 impl Step for RequestLog {
-    fn run(&self, mut request: Request) -> Answer {
+    fn run(&self, mut request: Request) -> BoxResponseFuture {
         if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
             return self.inner.start(request);
         }
-        let seen = Seen::default();
-        request.extensions_mut().insert(seen.clone());
-        let mut line = Line {
+        let route_index = RouteIndexSlot::default();
+        request.extensions_mut().insert(route_index.clone());
+        let mut line = LogLine {
             method: request.method().clone(),
             uri: request.uri().clone(),
             route: request.extensions().get().cloned(),
-            seen,
-            began: Instant::now(),
+            route_index,
+            started: Instant::now(),
             dev: self.dev,
-            is_told: false,
+            is_written: false,
         };
-        let answer = self.inner.start(request);
+        let response = self.inner.start(request);
         Box::pin(async move {
-            let response = answer.await;
-            line.tell(Some(&response));
+            let response = response.await;
+            line.write(Some(&response));
             response
         })
     }
@@ -46,50 +46,53 @@ impl Step for RequestLog {
 
 const TARGET: &str = "trine::request";
 
-/// Where routing notes the index of the route.
+/// The index of the matched route, which routing stores. It is an extension of the request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen(pub(crate) Arc<OnceLock<u32>>);
+pub(crate) struct RouteIndexSlot(pub(crate) Arc<OnceLock<RouteIndex>>);
 
-/// What is known of a request before it is answered.
-struct Line {
+/// A line of the log, with what is known before there is a response.
+struct LogLine {
     method: Method,
     uri: Uri,
     route: Option<RouteCx>,
-    seen: Seen,
-    began: Instant,
+    route_index: RouteIndexSlot,
+    started: Instant,
     dev: bool,
-    is_told: bool,
+    is_written: bool,
 }
 
-impl Line {
-    fn tell(&mut self, response: Option<&Response>) {
-        self.is_told = true;
-        let took = self.began.elapsed();
+impl LogLine {
+    fn write(&mut self, response: Option<&Response>) {
+        self.is_written = true;
+        let duration = self.started.elapsed();
         let problem = response.and_then(Problem::of);
-        let why = match (response, problem) {
-            (None, _) => Some("no answer: the client left, or the handler panicked".to_owned()),
-            (_, problem) => problem.map(|problem| self.why(problem)),
+        let reason = match (response, problem) {
+            (None, _) => {
+                Some("no response: the client disconnected, or the handler panicked".to_owned())
+            }
+            (_, problem) => problem.map(|problem| self.reason(problem)),
         };
         tracing::info!(
             target: TARGET,
             method = %self.method,
-            // The query stays out: it may hold what opens something.
+            // The query is left out: it may contain secrets.
             path = self.uri.path(),
             status = response.map(|response| response.status().as_u16()),
-            ms = took.as_micros() as f64 / 1000.0,
+            ms = duration.as_micros() as f64 / 1000.0,
             route = self.route().map(|route| route.path.as_str()),
-            why,
+            why = reason,
             by = problem.and_then(Problem::refused_by).map(layer_name),
             trace_id = problem.and_then(|problem| problem.member("trace_id")?.as_str()),
         );
     }
 
     fn route(&self) -> Option<&RouteMeta> {
-        self.route.as_ref()?.app().routes.get(*self.seen.0.get()? as usize)
+        self.route.as_ref()?.app().routes.get(self.route_index.0.get()?.as_usize())
     }
 
-    /// Why it was refused. The detail may repeat what the client sent, so only developers read it.
-    fn why(&self, problem: &Problem) -> String {
+    /// Why the request failed. The detail may repeat what the client sent, so it is only logged
+    /// under the `dev` profile.
+    fn reason(&self, problem: &Problem) -> String {
         match self.dev {
             true => without_values(problem.to_string(), self.uri.query().unwrap_or_default()),
             false => format!("{} {}", problem.status().as_u16(), problem.title_text()),
@@ -97,16 +100,16 @@ impl Line {
     }
 }
 
-/// The future of the request was dropped.
-impl Drop for Line {
+/// Writes the line of a request whose future was dropped.
+impl Drop for LogLine {
     fn drop(&mut self) {
-        if !self.is_told {
-            self.tell(None);
+        if !self.is_written {
+            self.write(None);
         }
     }
 }
 
-/// A text without the values of a query that it quotes, whole or in part.
+/// Masks the values of a query that a text quotes, whole or in part.
 fn without_values(mut text: String, query: &str) -> String {
     for pair in query.split('&') {
         let Some((_, value)) = pair.split_once('=') else { continue };
@@ -120,7 +123,7 @@ fn without_values(mut text: String, query: &str) -> String {
     text
 }
 
-/// Details clip what is long, so of a long value the beginning is looked for.
+/// Masks one value. Details shorten long values, so only the beginning of a long value is searched.
 fn without(mut text: String, quote: char, value: &str) -> String {
     const BEGINNING: usize = 16;
     let (needle, is_whole) = match value.char_indices().nth(BEGINNING) {
@@ -168,7 +171,7 @@ mod tests {
             ),
             ("got `0123456789abcdefgh", "k=0123456789abcdefghijklmnopqrstuvwxyz", "got `…"),
             ("at most 12 of them", "n=12", "at most 12 of them"),
-            ("nothing stands at `/x`", "a=&b&=", "nothing stands at `/x`"),
+            ("no route matches `/x`", "a=&b&=", "no route matches `/x`"),
         ] {
             assert_eq!(without_values(text.to_owned(), query), expected);
         }

@@ -1,150 +1,144 @@
 //! The application as a Tower service: outer layers, router, layers of groups and routes, endpoint.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, Method, StatusCode, Uri, header};
+use http::{Method, Uri};
 use tower_service::Service;
-use trine_core::problem::vary;
-use trine_core::route::{AppCx, Params};
-use trine_core::{
-    Body, BoxError, ConnInfo, Cx, IntoResponse, Request, Response, RouteCx, RouteMeta,
-};
+use trine_core::route::AppCx;
+use trine_core::{Body, BoxError, ConnInfo, Cx, Request, Response, RouteCx, RouteMeta};
 use trine_server::{MakeConnection, MakeWorker, UpgradeKind};
 
-use crate::build::explain::{Explanation, explain};
-use crate::build::plan::Chain;
 use crate::build::tree::Tree;
-use crate::declare::hooks::life::Life;
 use crate::declare::layers::Layers;
-use crate::declare::middleware::take_route;
-use crate::dispatch::endpoint::{Answer, Endpoint};
-use crate::dispatch::fallback::NotFound;
-use crate::dispatch::next::{NeverFails, Next, Step};
-use crate::dispatch::request_log::{RequestLog, Seen};
+use crate::dispatch::future::{BoxResponseFuture, ResponseFuture};
+use crate::dispatch::next::Next;
+use crate::dispatch::request_log::RequestLog;
 use crate::dispatch::router::Found;
-use crate::dispatch::router::fallbacks::Fallen;
-use crate::dispatch::router::normal::{Spelling, normal, retarget, spelt};
-use crate::dispatch::router::slashes::Slashed;
+use crate::dispatch::router::index::Destination;
+use crate::dispatch::router::spelling::{Spelling, check_spelling, normalized, retarget};
 use crate::dispatch::router::table::Table;
-use crate::problem::catch::{Nets, Scope};
+use crate::dispatch::routing::{RoutingStep, RoutingTables};
+use crate::link::Links;
+use crate::problem::catch::{CatcherScope, DispatchOptions};
+use crate::run::lifecycle::Lifecycle;
 
-/// An application that was built: `Clone + Send + Sync`, infallible, for requests with any body.
+/// A built application, as a Tower service. It is `Clone + Send + Sync`, never fails, and takes
+/// requests with any body type.
 ///
-/// It runs on `trine-server`, on hyper, and nested in an axum `Router` (`nest_service`).
+/// It runs on `trine-server`, on hyper, or nested in an axum `Router` (`nest_service`).
+/// [`App::build`](crate::App::build) makes it.
+///
+/// ```
+/// use tower::ServiceExt as _;
+/// use trine::prelude::*;
+///
+/// # #[trine::main]
+/// # async fn main() -> trine::Result {
+/// let service = App::new().route("/", get(async || "hello")).build().await?;
+/// let request = Request::get("/").body(Body::empty())?;
+/// let response = service.clone().oneshot(request).await?;
+/// assert_eq!(response.status(), 200);
+/// service.shutdown().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct AppService {
-    tables: Arc<Tables>,
-    /// Of this worker: counting the references to one for all would cost each core the cache line
-    /// of the others.
+    dispatcher: Arc<Dispatcher>,
+    /// Each worker has its own. If all workers counted references to the same value, they would
+    /// compete for its cache line.
     cx: Arc<AppCx>,
     conn: Option<Arc<ConnInfo>>,
 }
 
-/// Everything that a request is looked up in.
-pub(crate) struct Tables {
-    way: Arc<Way>,
+/// The outer layers and the routing inside them.
+pub(crate) struct Dispatcher {
+    routing: Arc<RoutingTables>,
     outer: Option<Next>,
-    started: Started,
+    info: AppInfo,
 }
 
-/// What no request needs.
-pub(crate) struct Started {
-    /// How many of the routes were declared; the others answer to other methods.
+/// The parts of an application that no request needs.
+pub(crate) struct AppInfo {
+    /// How many routes the program declared. They come first, the built-in ones follow.
     pub(crate) listed: usize,
-    pub(crate) life: Life,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) tree: Tree,
 }
 
-/// The way inside the outer layers.
-pub(crate) struct Way {
-    pub(crate) table: Table,
-    /// Whether some routes have their path with another slash at its end too.
-    pub(crate) same: bool,
-    pub(crate) dispatch: Dispatch,
-    pub(crate) fallback: Arc<dyn Endpoint>,
-    pub(crate) malformed: Arc<dyn Endpoint>,
-    /// What a request may bring that no route is for.
-    pub(crate) body_limit: u64,
-    /// Whether each request has a line in the log, which names its route.
-    pub(crate) log_requests: bool,
-    /// Whether there is nothing to it but the path: no host has routes of its own, and no line
-    /// wants the route.
-    pub(crate) plain: bool,
-}
-
-/// A route that was built.
-pub(crate) struct Entry {
-    pub(crate) endpoint: Arc<dyn Endpoint>,
-    pub(crate) chain: Chain,
-}
-
-/// Goes on from one layered place: to the next one of the route's chain, or to its endpoint.
-pub(crate) struct Dispatch {
-    pub(crate) entries: Arc<[Entry]>,
-    pub(crate) depth: usize,
-    pub(crate) children: Vec<Next>,
-}
-
-impl Tables {
-    /// `scope` has the catchers of the application, which are around the outer layers.
+impl Dispatcher {
+    /// `scope` has the catchers of the application, which enclose the outer layers.
     pub(crate) fn new(
-        way: Way,
+        routing: RoutingTables,
         outer: &Layers,
-        nets: Nets,
-        scope: Option<&Arc<Scope>>,
-        started: Started,
-    ) -> Tables {
-        let way = Arc::new(way);
-        let inner = || Next::step(OuterDone(Arc::clone(&way)));
-        let mut outer = (!outer.is_empty()).then(|| nets.around_layers(outer.wrap(inner()), scope));
-        if nets.log_requests {
+        options: DispatchOptions,
+        scope: Option<&Arc<CatcherScope>>,
+        info: AppInfo,
+    ) -> Dispatcher {
+        let routing = Arc::new(routing);
+        let inner = || Next::step(RoutingStep(Arc::clone(&routing)));
+        let mut outer =
+            (!outer.is_empty()).then(|| options.around_layers(outer.wrap(inner()), scope));
+        if options.log_requests {
             let inner = outer.unwrap_or_else(inner);
-            outer = Some(Next::step(RequestLog { inner, dev: nets.dev }));
+            outer = Some(Next::step(RequestLog { inner, dev: options.dev }));
         }
-        Tables { way, outer, started }
+        Dispatcher { routing, outer, info }
     }
 }
 
 impl AppService {
-    pub(crate) fn new(cx: AppCx, tables: Tables) -> AppService {
-        AppService { tables: Arc::new(tables), cx: Arc::new(cx), conn: None }
+    pub(crate) fn new(cx: AppCx, dispatcher: Dispatcher) -> AppService {
+        AppService { dispatcher: Arc::new(dispatcher), cx: Arc::new(cx), conn: None }
     }
 
-    /// The routes in the order of declaration, with their places in the source.
+    /// The declared routes in the order of declaration, with their locations in the source.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let app = App::new().route("/users/{id}", get(async || ""));
+    /// let paths: Vec<String> =
+    ///     app.build().await?.routes().map(|route| route.path.clone()).collect();
+    /// assert_eq!(paths, ["/users/{id}"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn routes(&self) -> impl Iterator<Item = &RouteMeta> {
-        self.cx.routes.iter().take(self.tables.started.listed)
+        self.cx.routes.iter().take(self.dispatcher.info.listed)
     }
 
-    /// What wraps what, with the places in the source.
+    /// The tree of groups, layers and routes, with their locations in the source.
     #[must_use]
     pub fn tree(&self) -> &Tree {
-        &self.tables.started.tree
+        &self.dispatcher.info.tree
     }
 
-    /// Says what becomes of a request, and for each route why it does or does not answer.
-    ///
-    /// # Errors
-    /// When the method or the path cannot be those of a request.
-    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
-        let listed = self.tables.started.listed;
-        explain(&self.tables.way.table, &self.cx.routes, listed, self.tree(), method, path)
+    /// The routing table.
+    pub(crate) fn table(&self) -> &Table {
+        &self.dispatcher.routing.table
     }
 
-    /// Ends what runs beside the requests: tells the background tasks, waits for them, then runs
-    /// the hooks of [`App::on_shutdown`](crate::App::on_shutdown), once for all clones.
-    /// [`App::serve`](crate::App::serve) does it by itself; on a foreign server call it behind the
-    /// last request.
+    /// All routes by their indices: the declared routes, then the built-in ones.
+    pub(crate) fn all_routes(&self) -> &[RouteMeta] {
+        &self.cx.routes
+    }
+
+    /// Shuts down what runs besides requests: signals the background tasks, waits for them, then
+    /// runs the hooks of [`App::on_shutdown`](crate::App::on_shutdown), once for all clones of the
+    /// service. [`App::serve`](crate::App::serve) does so itself. If the service runs on another
+    /// server, call this after the last request.
     ///
-    /// It takes no longer than [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout)
-    /// and the [time of the hooks](crate::HookCx::AT_LEAST).
+    /// It takes at most [`shutdown_timeout`](trine_server::ServerConfig::shutdown_timeout) plus the
+    /// [time of the hooks](crate::HookCx::MIN_SHUTDOWN_TIME).
     ///
     /// # Errors
-    /// What the hooks said, all of it.
+    /// Returns the errors of all hooks.
     ///
     /// ```
     /// # #[trine::main]
@@ -155,30 +149,41 @@ impl AppService {
     /// # }
     /// ```
     pub async fn shutdown(&self) -> crate::Result {
-        self.tables.started.life.end().await
+        self.dispatcher.info.lifecycle.end().await
     }
 
-    /// Tells the background tasks, the event streams, and whoever holds a
-    /// [`Shutdown`](crate::Shutdown) to end, and waits for nothing. On a foreign server call it
-    /// when that begins to shut down, and [`AppService::shutdown`] behind its last request.
+    /// Signals the shutdown to the background tasks, the event streams and every
+    /// [`Shutdown`](crate::Shutdown), and returns at once. If the service runs on another server,
+    /// call this when that server begins to shut down, and [`AppService::shutdown`] after its last
+    /// request.
     pub fn begin_shutdown(&self) {
-        self.tables.started.life.begin_end();
+        self.dispatcher.info.lifecycle.begin_shutdown();
     }
 
-    /// The route that a request of this method and target matches, unless an outer layer changes
-    /// them.
+    /// The route that a request with this method and target matches, if no outer layer changes the
+    /// request.
     pub(crate) fn route_of(&self, method: &Method, target: &Uri) -> Option<&RouteMeta> {
-        match self.tables.way.table.router.find(method, &*spelt(target)?) {
-            Found::Route(index, _) => self.cx.routes.get(index as usize),
-            Found::Nothing => None,
+        match self.dispatcher.routing.table.router.find(method, &*normalized(target)?) {
+            Found::Route(Destination::Route(index) | Destination::Refusal(index), _) => {
+                self.cx.routes.get(index.as_usize())
+            }
+            Found::Route(Destination::Choice(_), _) | Found::Nothing => None,
         }
     }
 
-    /// The connection that its requests come on.
+    /// Creates links outside a request, for jobs and tests. It knows no values for the parameters
+    /// in prefixes of groups: set them with [`Link::with`](crate::Link::with).
+    #[must_use]
+    pub fn links(&self) -> Links {
+        Links::without_request(self.unrouted())
+    }
+
+    /// The same service for requests of one connection, which the extractors of the connection
+    /// read.
     #[must_use]
     pub fn on(&self, conn: ConnInfo) -> AppService {
         AppService {
-            tables: Arc::clone(&self.tables),
+            dispatcher: Arc::clone(&self.dispatcher),
             cx: Arc::clone(&self.cx),
             conn: Some(Arc::new(conn)),
         }
@@ -189,19 +194,19 @@ impl AppService {
     }
 
     #[inline]
-    fn start(&self, mut head: Parts, body: Body) -> Answer {
+    fn start(&self, mut head: Parts, body: Body) -> BoxResponseFuture {
         let conn = self.conn.clone().or_else(|| outer_conn(&head));
         let route = RouteCx::new(Arc::clone(&self.cx), conn);
-        match &self.tables.outer {
-            None => self.tables.way.go(Cx::boxed(head, body, route)),
+        match &self.dispatcher.outer {
+            None => self.dispatcher.routing.dispatch(Cx::boxed(head, body, route)),
             Some(outer) => {
-                // A layer that guards `/admin` must not be asked about `/%61dmin`.
-                if let Spelling::Other(uri) = normal(&head.uri) {
+                // A layer that protects `/admin` must not see `/%61dmin` instead.
+                if let Spelling::Other(uri) = check_spelling(&head.uri) {
                     retarget(&mut head, uri);
                 }
-                if self.tables.way.same
+                if self.dispatcher.routing.same
                     && let Some(uri) =
-                        self.tables.way.table.same(&head.method, &head.uri, &head.headers)
+                        self.dispatcher.routing.table.same(&head.method, &head.uri, &head.headers)
                 {
                     retarget(&mut head, uri);
                 }
@@ -212,7 +217,7 @@ impl AppService {
     }
 }
 
-// Mounted in another application, the connection is that one's.
+// An application that is mounted in another one uses the connection of that one.
 fn outer_conn(head: &Parts) -> Option<Arc<ConnInfo>> {
     let outer: &RouteCx = head.extensions.get()?;
     outer.conn().cloned().map(Arc::new)
@@ -224,178 +229,15 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = NeverFails;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> NeverFails {
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
         let (head, body) = request.into_parts();
-        NeverFails(self.start(head, Body::new(body)))
-    }
-}
-
-impl Way {
-    #[inline]
-    fn go(&self, mut cx: Box<Cx>) -> Answer {
-        match normal(cx.uri()) {
-            Spelling::Normal => {}
-            Spelling::Other(uri) => retarget(cx.head_mut(), uri),
-            Spelling::Malformed => return self.malformed.call(cx),
-        }
-        match self.plain {
-            true => {
-                let found = self.table.router.find(cx.method(), cx.uri());
-                self.enter(found, cx)
-            }
-            false => self.look_closely(cx),
-        }
-    }
-
-    #[cold]
-    fn look_closely(&self, cx: Box<Cx>) -> Answer {
-        let mut vary = Vec::new();
-        let found = self.table.find(cx.method(), cx.uri(), cx.headers(), &mut vary);
-        if let Found::Route(index, _) = &found
-            && (*index as usize) < self.dispatch.entries.len()
-        {
-            self.note(*index, &cx);
-        }
-        varied(self.enter(found, cx), vary)
-    }
-
-    #[inline]
-    fn enter(&self, found: Found, mut cx: Box<Cx>) -> Answer {
-        match found {
-            Found::Route(index, params) => match self.dispatch.entries.get(index as usize) {
-                Some(entry) => {
-                    cx.set_match(index, params);
-                    self.dispatch.enter(entry, cx)
-                }
-                None => self.choose(&Found::Route(index, params), cx),
-            },
-            Found::Nothing => self.nothing(&Found::Nothing, cx),
-        }
-    }
-
-    /// Goes on to the route whose conditions the request fulfils, where no fallback of a group goes
-    /// before it.
-    #[cold]
-    fn choose(&self, found: &Found, cx: Box<Cx>) -> Answer {
-        let mut vary = Vec::new();
-        let fallen = self.table.fallen(found, cx.method(), cx.uri(), cx.headers(), &mut vary);
-        let (Found::Route(index, params), None) = (found, fallen) else {
-            return self.nothing(found, cx);
-        };
-        let Some(choice) = self.table.choices.get(*index) else { return self.lost(cx) };
-        let route = choice.pick(cx.method(), cx.headers()).unwrap_or(choice.otherwise);
-        vary.extend(choice.vary());
-        varied(self.chosen(route, params.clone(), cx), vary)
-    }
-
-    /// Nothing stands at the path: perhaps it does with another slash at its end, else a fallback
-    /// answers.
-    #[cold]
-    fn nothing(&self, found: &Found, cx: Box<Cx>) -> Answer {
-        let (method, uri, headers) = (cx.method(), cx.uri(), cx.headers());
-        let mut vary = Vec::new();
-        let slashed = self.table.slashed(method, uri, headers, &mut vary);
-        let fallen = match slashed {
-            None => self.table.fallen(found, method, uri, headers, &mut vary),
-            Some(_) => None,
-        };
-        let answer = match (slashed, fallen) {
-            (Some(slashed), _) => self.slashed(slashed, cx),
-            (None, Some(Fallen { route, params })) => self.chosen(route, params, cx),
-            (None, None) => self.lost(cx),
-        };
-        varied(answer, vary)
-    }
-
-    fn chosen(&self, route: u32, params: Params, mut cx: Box<Cx>) -> Answer {
-        let Some(entry) = self.dispatch.entries.get(route as usize) else { return self.lost(cx) };
-        self.note(route, &cx);
-        cx.set_match(route, params);
-        self.dispatch.enter(entry, cx)
-    }
-
-    fn lost(&self, mut cx: Box<Cx>) -> Answer {
-        cx.limit_unrouted(self.body_limit);
-        self.fallback.call(cx)
-    }
-
-    /// Tells the line of a request which route it is for.
-    fn note(&self, route: u32, cx: &Cx) {
-        if self.log_requests
-            && let Some(Seen(seen)) = cx.extensions().get()
-        {
-            let _ = seen.set(route);
-        }
-    }
-
-    fn slashed(&self, slashed: Slashed, mut cx: Box<Cx>) -> Answer {
-        match slashed {
-            Slashed::Redirect(location, route) => {
-                self.note(route, &cx);
-                cx.end();
-                let head = [(header::LOCATION, location)];
-                Box::pin(ready((StatusCode::PERMANENT_REDIRECT, head, ()).into_response()))
-            }
-            Slashed::Same(uri) => {
-                retarget(cx.head_mut(), uri);
-                self.go(cx)
-            }
-        }
-    }
-}
-
-/// Inside the outer layers: routing.
-struct OuterDone(Arc<Way>);
-
-impl Step for OuterDone {
-    fn run(&self, mut request: Request) -> Answer {
-        let route = take_route(&mut request);
-        self.0.go(Box::new(Cx::new(request, route)))
-    }
-}
-
-impl Dispatch {
-    #[inline]
-    fn enter(&self, entry: &Entry, cx: Box<Cx>) -> Answer {
-        let child =
-            entry.chain.get(self.depth).and_then(|&child| self.children.get(usize::from(child)));
-        match child {
-            None => entry.endpoint.call(cx),
-            Some(layered) => layered.start(cx.into_request()),
-        }
-    }
-}
-
-/// An answer that another value of these header fields might have changed.
-fn varied(answer: Answer, names: Vec<HeaderName>) -> Answer {
-    if names.is_empty() {
-        return answer;
-    }
-    Box::pin(async move {
-        let mut response = answer.await;
-        for name in names {
-            vary(response.headers_mut(), name);
-        }
-        response
-    })
-}
-
-impl Step for Dispatch {
-    fn run(&self, mut request: Request) -> Answer {
-        let route = take_route(&mut request);
-        let index = route.index().unwrap_or(u32::MAX) as usize;
-        let cx = Box::new(Cx::new(request, route));
-        match self.entries.get(index) {
-            Some(entry) => self.enter(entry, cx),
-            // Only who takes the match out of the extensions comes here.
-            None => NotFound.call(cx),
-        }
+        ResponseFuture(self.start(head, Body::new(body)))
     }
 }
 
@@ -404,12 +246,12 @@ impl MakeWorker for AppService {
 
     async fn worker(&self, index: usize) -> Result<AppService, BoxError> {
         let mut cx = AppCx::clone(&self.cx);
-        // That of worker 0 was made with the application.
+        // The state of worker 0 was made with the application.
         if index > 0 {
-            let made = self.tables.started.life.worker(index, &mut cx.states).await;
+            let made = self.dispatcher.info.lifecycle.worker(index, &mut cx.states).await;
             made.map_err(|finding| finding.to_string())?;
         }
-        Ok(AppService { tables: Arc::clone(&self.tables), cx: Arc::new(cx), conn: None })
+        Ok(AppService { dispatcher: Arc::clone(&self.dispatcher), cx: Arc::new(cx), conn: None })
     }
 }
 
@@ -425,28 +267,30 @@ impl MakeConnection for AppService {
     }
 
     fn extended_connect(&self) -> bool {
-        let mut entries = self.tables.way.dispatch.entries.iter();
+        let mut entries = self.dispatcher.routing.dispatch.entries.iter();
         !(cfg!(feature = "hyper-upgrade") && entries.any(|entry| entry.endpoint.hyper_upgrades()))
     }
 }
 
 impl AppService {
-    /// Whether the endpoint behind this head takes hyper's upgrades.
+    /// Whether the endpoint for this head takes the upgrade type of hyper.
     fn hyper_upgrades(&self, head: &Parts) -> bool {
-        let way = &self.tables.way;
-        let Some(uri) = spelt(&head.uri) else { return false };
+        let routing = &self.dispatcher.routing;
+        let Some(uri) = normalized(&head.uri) else { return false };
         let mut vary = Vec::new();
-        let found = way.table.find(&head.method, &uri, &head.headers, &mut vary);
-        let Found::Route(mut index, _) = found else { return false };
-        if let Some(choice) = way.table.choices.get(index) {
-            if way.table.fallen(&found, &head.method, &uri, &head.headers, &mut vary).is_some() {
-                return false;
-            }
-            index = choice.pick(&head.method, &head.headers).unwrap_or(choice.otherwise);
+        let found = routing.table.find(&head.method, &uri, &head.headers, &mut vary);
+        let Found::Route(destination, _) = found else { return false };
+        // Only a choice can have a fallback that takes precedence.
+        if routing
+            .table
+            .find_fallback(&found, &head.method, &uri, &head.headers, &mut vary)
+            .is_some()
+        {
+            return false;
         }
-        way.dispatch
-            .entries
-            .get(index as usize)
+        let index = routing.table.choices.resolve(destination, &head.method, &head.headers);
+        index
+            .and_then(|index| routing.dispatch.entries.get(index.as_usize()))
             .is_some_and(|entry| entry.endpoint.hyper_upgrades())
     }
 }
@@ -454,7 +298,7 @@ impl AppService {
 impl std::fmt::Debug for AppService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AppService")
-            .field("routes", &self.tables.started.listed)
+            .field("routes", &self.dispatcher.info.listed)
             .finish_non_exhaustive()
     }
 }

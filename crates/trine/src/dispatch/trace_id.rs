@@ -1,11 +1,11 @@
-//! The name under which a server error is found again in the log.
+//! The identifier by which a server error is found in the log.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Instant;
 
 use http::HeaderValue;
 
-/// 32 lower-case hexadecimal digits: the trace that the client is in, or a random one.
+/// 32 lower-case hexadecimal digits: the trace id of the client, or a random one.
 pub(crate) fn trace_id(traceparent: Option<&HeaderValue>) -> String {
     traceparent
         .and_then(|value| value.to_str().ok())
@@ -13,8 +13,8 @@ pub(crate) fn trace_id(traceparent: Option<&HeaderValue>) -> String {
         .map_or_else(random, str::to_owned)
 }
 
-// W3C Trace Context, section 3.2: version, trace id, parent id and flags. Later versions may add
-// fields behind them; version `ff` and ids of zeros only are invalid.
+// W3C Trace Context, section 3.2: version, trace id, parent id and flags. Later versions may append
+// fields. Version `ff` and ids that consist of zeros are invalid.
 fn of_parent(value: &str) -> Option<&str> {
     let mut fields = value.trim().split('-');
     let (version, id, parent, flags) =
@@ -31,8 +31,8 @@ fn of_parent(value: &str) -> Option<&str> {
     valid.then_some(id)
 }
 
-// It has to be one of its kind, not a secret: the keys of hash maps, which the system gave at
-// random, are enough.
+// The id has to be unique, not secret: the random keys that the operating system gives to hash
+// maps are enough.
 fn random() -> String {
     let half = || RandomState::new().hash_one(Instant::now());
     format!("{:016x}{:016x}", half(), half())

@@ -1,40 +1,53 @@
-//! Extractors and answers of axum in our handlers, and ours in axum's (feature `axum`, axum 0.8).
+//! Extractors and responses of axum in handlers of Trine, and the reverse (feature `axum`, for axum
+//! 0.8).
 //!
 //! | in a handler of | write | for |
 //! |---|---|---|
-//! | Trine | [`Axum<T>`] | an extractor that leaves the body alone, and any answer |
-//! | Trine | [`AxumBody<T>`] | an extractor that reads the body |
-//! | Trine | [`AxumWith<T, S>`] | an extractor that needs the state `S` |
-//! | axum | [`Trine<T>`] | any extractor or answer of ours |
+//! | Trine | [`Axum<T>`] | an axum extractor that does not read the body, or an axum response |
+//! | Trine | [`AxumBody<T>`] | an axum extractor that reads the body |
+//! | Trine | [`AxumWith<T, S>`] | an axum extractor that needs the state `S` |
+//! | axum | [`Trine<T>`] | any extractor or response of Trine |
 //!
-//! There is a wrapper, since a blanket implementation of one framework's trait for all types of the
-//! other's would clash with those for single types.
+//! ```
+//! use axum::response::NoContent;
+//! use trine::{Axum, prelude::*};
+//!
+//! # #[trine::main]
+//! # async fn main() {
+//! let app = App::new().route("/", delete(async || Axum(NoContent)));
+//! app.test().await.delete("/").await.expect_status(204);
+//! # }
+//! ```
+//!
+//! The wrappers are necessary because a blanket implementation of the trait of one framework for
+//! all types of the other would conflict with the implementations for single types.
 //!
 //! # What cannot work
-//! axum's router leaves private notes in the request that only its own extractors read: its `Path`,
-//! `RawPathParams`, `MatchedPath`, `NestedPath` and `OriginalUri`; its upgrades need hyper. In our
-//! handlers take [`Path`](crate::Path), [`MatchedPath`](crate::MatchedPath) and [`http::Uri`]; what
-//! takes upgrades stays in an axum router that is [mounted](crate::App::mount).
+//! axum's `Path`, `RawPathParams`, `MatchedPath`, `NestedPath` and `OriginalUri` read private
+//! extensions that only axum's router sets. In Trine handlers, use [`Path`](crate::Path),
+//! [`MatchedPath`](crate::MatchedPath) and [`http::Uri`] instead. Upgrades of axum need hyper, so
+//! handlers with upgrades stay in an axum router that is [mounted](crate::App::mount).
 //!
 //! # The address
-//! `ConnectInfo<SocketAddr>` is found by extractors of axum in our handlers, and by everything in a
-//! service that is mounted. It is the peer, as on axum's own server: behind a proxy the proxy's
-//! address, and on a Unix socket there is none. The client that a trusted proxy tells of is
-//! [`Client`](crate::extract::Client), in axum's handlers `Trine<Client>`.
+//! `ConnectInfo<SocketAddr>` is available to axum extractors in Trine handlers, and to everything
+//! in a mounted service. It is the address of the peer, as on axum's own server. Behind a proxy
+//! that is the address of the proxy, and on a Unix socket there is none. The address of the client,
+//! as a trusted proxy reports it, is [`Client`](crate::extract::Client), in axum handlers
+//! `Trine<Client>`.
 
+mod axum_in_trine;
 mod connect_info;
-mod ours;
-mod theirs;
+mod trine_in_axum;
 
-pub(crate) use connect_info::leave;
-pub use ours::Trine;
-pub use theirs::{Axum, AxumBody, AxumWith};
+pub use axum_in_trine::{Axum, AxumBody, AxumWith};
+pub(crate) use connect_info::insert_connect_info;
+pub use trine_in_axum::Trine;
 
 use trine_core::{Body, Response};
 
 type AxumResponse = axum_core::response::Response;
 
-/// Bodies go over as they are: boxed once where they are streams, never copied.
+/// Bodies are converted without copying. A stream is boxed once.
 fn from_axum(response: AxumResponse) -> Response {
     response.map(Body::new)
 }

@@ -8,7 +8,6 @@ use trine_core::{Cx, FromRequest, Problem, Rejection, RouteCx, RouteMeta};
 
 use super::write::dots;
 use super::{Href, Link, write::NOT_IN_VALUES};
-use crate::dispatch::service::AppService;
 
 /// Makes texts of links: an extractor that knows where each handler stands.
 ///
@@ -46,16 +45,12 @@ impl FromRequest for Links {
     }
 }
 
-impl AppService {
-    /// Makes texts of links outside of a request, for jobs and tests. It knows no values for the
-    /// prefixes of groups: give them with [`Link::with`].
-    #[must_use]
-    pub fn links(&self) -> Links {
-        Links { here: self.unrouted() }
-    }
-}
-
 impl Links {
+    /// Links outside a request, which knows the application but no route.
+    pub(crate) fn without_request(app: RouteCx) -> Links {
+        Links { here: app }
+    }
+
     /// The same inside an extractor or anything else that has the request.
     #[must_use]
     pub fn of(cx: &Cx) -> Links {

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use trine_core::LinkArg;
 
 use super::Link;
-use crate::dispatch::endpoint::DeclaredHandler;
+use crate::dispatch::declaration::DeclaredHandler;
 use crate::dispatch::router::template::NOT_IN_PATHS;
 
 /// Writes a link piece by piece, in the order of the template.

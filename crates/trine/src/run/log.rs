@@ -1,5 +1,4 @@
-//! Where log lines go when the program says nothing else: to standard error. `request_log` writes
-//! one for each request.
+//! The default log: lines on standard error, unless the program sets another subscriber.
 
 use std::io::IsTerminal as _;
 
@@ -7,8 +6,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging at the level of `TRINE_LOG` (`debug`, or by target: `trine=debug,info`), `info`
-/// otherwise. A subscriber that the program has set stays.
+/// Starts logging at the level of `TRINE_LOG`: `debug`, or by target `trine=debug,info`. Default:
+/// `info`. A subscriber that the program has set stays.
 pub(crate) fn start() {
     let wanted = std::env::var("TRINE_LOG").unwrap_or_default();
     let (filter, wrong) = match wanted.parse::<Targets>() {
@@ -17,7 +16,7 @@ pub(crate) fn start() {
         Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
     let ansi = std::io::stderr().is_terminal();
-    // Told with `eprintln!`, the errors of a closed pipe would panic in the midst of a request.
+    // Internal errors would be printed by `eprintln!`, which panics if standard error is closed.
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .log_internal_errors(false)

@@ -1,26 +1,25 @@
-//! The runtime beside the workers: it runs `main`, background tasks and blocking work, and stops
-//! last.
+//! The side runtime: it runs `main`, background tasks and blocking work beside the workers, and
+//! stops last.
 
 use std::io::Write as _;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
-use tokio_util::task::TaskTracker;
 
-/// How many threads [`blocking`] work may hold at once, in the whole process.
+use crate::run::process;
+
+/// The maximum number of threads for [`blocking`] work, in the whole process.
 pub const BLOCKING_THREADS: usize = 128;
 
-/// How long the process waits at its end for tasks of [`spawn`].
-pub const TASKS_AT_END: Duration = Duration::from_secs(10);
+/// The maximum time that the process waits at its end for tasks of [`spawn`].
+pub const TASK_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Starts a background task. It runs beside the workers and may outlive the request that started
-/// it.
+/// Starts a background task beside the workers. It may outlive the request that starts it.
 ///
-/// The process waits up to [`TASKS_AT_END`] for such tasks before it ends.
+/// At its end, the process waits up to [`TASK_SHUTDOWN_TIMEOUT`] for such tasks.
 ///
 /// ```
 /// # #[trine::main]
@@ -33,17 +32,17 @@ pub fn spawn<F>(task: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    match SIDE.get() {
+    match process::side_runtime() {
         Some(side) => side.tasks.spawn_on(task, &side.handle),
         None => tokio::spawn(task),
     }
 }
 
-/// Runs work that blocks its thread (password hashing, a synchronous driver) where it holds up no
-/// request.
+/// Runs work that blocks its thread, such as password hashing or a synchronous driver, on a thread
+/// that serves no requests.
 ///
-/// At most [`BLOCKING_THREADS`] run at once; further work waits. A panic of the work goes on in the
-/// caller.
+/// At most [`BLOCKING_THREADS`] run at once; further work waits. A panic of the work propagates to
+/// the caller.
 ///
 /// ```
 /// # #[trine::main]
@@ -53,25 +52,17 @@ where
 /// # }
 /// ```
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let task = match SIDE.get() {
+    let task = match process::side_runtime() {
         Some(side) => side.tasks.spawn_blocking_on(work, &side.handle),
         None => tokio::task::spawn_blocking(work),
     };
     match task.await {
         Ok(value) => value,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime is going away and took the work with it: so does the caller, at its next
-        // breath.
+        // The runtime shuts down and has dropped the work. The caller is dropped next.
         Err(_) => std::future::pending().await,
     }
 }
-
-struct Side {
-    handle: Handle,
-    tasks: TaskTracker,
-}
-
-static SIDE: OnceLock<Side> = OnceLock::new();
 
 /// What [`#[trine::main]`](macro@crate::main) expands to.
 pub fn main<F>(program: F) -> ExitCode
@@ -89,12 +80,11 @@ where
     };
     #[cfg(feature = "log")]
     crate::run::log::start();
-    let side =
-        SIDE.get_or_init(|| Side { handle: runtime.handle().clone(), tasks: TaskTracker::new() });
+    let side = process::set_side_runtime(runtime.handle());
     let outcome = runtime.block_on(async {
         let outcome = program.await.report();
         side.tasks.close();
-        let _ = tokio::time::timeout(TASKS_AT_END, side.tasks.wait()).await;
+        let _ = tokio::time::timeout(TASK_SHUTDOWN_TIMEOUT, side.tasks.wait()).await;
         outcome
     });
     runtime.shutdown_background();
@@ -107,7 +97,7 @@ where
 /// What [`#[trine::test]`](macro@crate::test) expands to.
 ///
 /// # Panics
-/// When the runtime does not start, and as the test does.
+/// The runtime does not start, or the test panics.
 pub fn test<F: Future>(test: F) -> F::Output {
     match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(test),
@@ -116,12 +106,12 @@ pub fn test<F: Future>(test: F) -> F::Output {
 }
 
 fn fail(text: &str) -> ExitCode {
-    // `eprintln!` would panic where nobody reads.
+    // `eprintln!` would panic if standard error is closed.
     let _ = writeln!(std::io::stderr(), "error: {}", text.trim_end());
     ExitCode::FAILURE
 }
 
-/// What `main` may return: nothing, or a `Result` whose error can be shown.
+/// What `main` may return: nothing, or a `Result` whose error has a `Display`.
 #[diagnostic::on_unimplemented(
     message = "`main` cannot return `{Self}`",
     note = "return nothing or `trine::Result`"
@@ -130,7 +120,7 @@ pub trait MainResult {
     /// The text of the error, for the terminal.
     ///
     /// # Errors
-    /// When `main` failed.
+    /// `main` has failed.
     fn report(self) -> Result<(), String>;
 }
 

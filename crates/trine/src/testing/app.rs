@@ -1,18 +1,16 @@
-//! An application that is about to be tested.
+//! An application before its test starts.
 
 use std::future::IntoFuture;
 use std::panic::Location;
 use std::pin::Pin;
 
-#[cfg(feature = "test-server")]
-use trine_server::ServerConfig;
-
-use super::{TestClient, blocking};
+use super::TestClient;
 use crate::AppService;
 use crate::declare::app::App;
 use crate::run::config::Config;
 
-/// An application with some of its state replaced; awaited, it is started and gives its client.
+/// An application before its test starts. Awaiting it starts the application and returns a
+/// [`TestClient`].
 ///
 /// ```
 /// use trine::prelude::*;
@@ -31,46 +29,84 @@ use crate::run::config::Config;
 /// # async fn main() {
 /// let client = app().test().with_state(Clock { now: || 7 }).await;
 /// assert_eq!(client.get("/now").await.text(), "7");
-/// client.shutdown().await; // runs the hooks of the end
+/// client.shutdown().await; // runs the shutdown hooks
 /// # }
 /// ```
 ///
-/// Hooks and background tasks run as they do on a server. The configuration is the default, never
-/// that of the machine; [`with_config`](TestApp::with_config) or [`App::config`] sets another. Its
-/// profile is that of the build.
+/// Hooks and background tasks run as on a server. The configuration is the default one, unless
+/// [`with_config`](TestApp::with_config) or [`App::config`] sets another: `trine.toml` and the
+/// environment are not read. The default profile is that of the build.
 #[derive(Debug)]
-#[must_use = "it is started when it is awaited"]
+#[must_use = "the application starts when this is awaited"]
 pub struct TestApp {
-    app: App,
-    place: &'static Location<'static>,
+    pub(super) app: App,
+    location: &'static Location<'static>,
+}
+
+impl App {
+    /// Starts the application for a test, without a socket. See [`TestApp`] for what a test can
+    /// replace before.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let client = App::new().route("/", get(async || "hello")).test().await;
+    /// client.get("/").await.expect_status(200).expect_text("hello");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When it is awaited, if the application does not start: with the findings of the
+    /// [audit](App::audit), or with the error of a state or a hook.
+    #[track_caller]
+    pub fn test(self) -> TestApp {
+        TestApp::new(self)
+    }
 }
 
 impl TestApp {
     #[track_caller]
-    pub(crate) fn new(app: App) -> TestApp {
-        TestApp { app, place: Location::caller() }
+    fn new(app: App) -> TestApp {
+        TestApp { app, location: Location::caller() }
     }
 
-    /// Puts a value in place of the application's state of this type, wherever that comes from: a
-    /// constructor, which does not run then, a section of the configuration, a worker.
+    /// Replaces the application's state of this type by a value. It does not matter how the
+    /// application declares the state: by value, by a function, which then does not run, as a
+    /// section of the configuration, or per worker.
     ///
-    /// To replace one implementation by another, hold a type that can be both, such as
-    /// `struct Mailer(Arc<dyn Send…>)`.
+    /// To replace one implementation by another, use a type that can hold both, such as
+    /// `struct Mailer(Arc<dyn SendMail>)`.
     ///
     /// # Panics
-    /// When the application has no state of this type: the test would replace nothing.
+    /// The application has no state of this type.
     #[track_caller]
     pub fn with_state<T: Send + Sync + 'static>(mut self, value: T) -> TestApp {
         if let Err(types) = self.app.replace_state(value) {
             let (name, there) = (std::any::type_name::<T>(), types.join("`, `"));
             panic!(
-                "with_state: the application has no state of type `{name}` to replace; it has `{there}`"
+                "with_state: the application has no state of type `{name}` to replace; it has \
+                 `{there}`"
             );
         }
         self
     }
 
-    /// Sets the configuration, such as `Config::read("[mail]\nhost = 'localhost'", [])`.
+    /// Sets the configuration.
+    ///
+    /// ```
+    /// use trine::config::Config;
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let app = App::new().route("/", post(async |body: String| body));
+    /// let client = app.test().with_config(Config::read("limits.body = '4B'", [])?).await;
+    /// client.post("/").text("hello").await.expect_status(413);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_config(mut self, config: Config) -> TestApp {
         self.app = self.app.config(config);
         self
@@ -78,34 +114,13 @@ impl TestApp {
 }
 
 impl TestApp {
-    /// Starts it for a test that is a plain function.
-    ///
-    /// # Panics
-    /// As where it is awaited, and in an async function.
-    #[must_use]
-    #[track_caller]
-    pub fn blocking(self) -> blocking::TestClient {
-        blocking::TestClient::of(self)
-    }
-
-    /// Starts it and serves it on a free port of the loopback. Feature `test-server`.
-    ///
-    /// # Panics
-    /// As where it is awaited, and when no port can be had.
-    #[cfg(feature = "test-server")]
-    pub async fn serve(self) -> super::TestServer {
-        let server = self.app.configured().map_or_else(
-            || ServerConfig { workers: 2, ..ServerConfig::default() },
-            |config| config.server.clone(),
-        );
-        super::TestServer::start(self.start().await, &server)
-    }
-
-    async fn start(self) -> AppService {
-        let TestApp { app, place } = self;
+    pub(super) async fn start(self) -> AppService {
+        let TestApp { app, location } = self;
         match app.build().await {
             Ok(service) => service,
-            Err(audit) => panic!("the application of the test at {place} does not start: {audit}"),
+            Err(audit) => {
+                panic!("the application of the test at {location} does not start: {audit}")
+            }
         }
     }
 }
@@ -115,8 +130,8 @@ impl IntoFuture for TestApp {
     type IntoFuture = Pin<Box<dyn Future<Output = TestClient> + Send>>;
 
     /// # Panics
-    /// With the findings of the [audit](App::audit), and with what a state or a hook says that
-    /// fails.
+    /// The application does not start: with the findings of the [audit](App::audit), or with the
+    /// error of a state or a hook.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { TestClient::of_app(self.start().await) })
     }

@@ -1,4 +1,4 @@
-//! The same client for tests that are plain functions: no `async`, no `.await`.
+//! The client for tests that are plain functions: no `async`, no `.await`.
 //!
 //! ```
 //! use trine::prelude::*;
@@ -13,7 +13,8 @@
 //! # greets();
 //! ```
 //!
-//! It brings a runtime of its own, whose background tasks go on between the requests.
+//! The client has its own runtime. Background tasks of the application run on it, also between
+//! requests.
 
 use std::future::IntoFuture as _;
 use std::panic::Location;
@@ -27,16 +28,24 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use trine_core::{Body, BodyError, BoxError};
 
 use super::{Multipart, TestApp, TestResponse};
+use crate::declare::app::App;
 
-/// What other frameworks call it.
+/// The name that other frameworks use.
 #[doc(hidden)]
 #[deprecated(note = "write `TestClient`, which `app.blocking_test()` makes")]
 pub type Client = TestClient;
 
-/// Sends requests to an application and waits for the answers. A clone shares its cookies.
+/// Sends requests to an application and waits for the responses. Clones share their cookies.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// let client = App::new().route("/", get(async || "hello")).blocking_test();
+/// client.get("/").send().expect_text("hello");
+/// ```
 ///
 /// # Panics
-/// As the [asynchronous client](super::TestClient).
+/// Like the [asynchronous client](super::TestClient).
 #[derive(Debug, Clone)]
 pub struct TestClient {
     inner: super::TestClient,
@@ -45,11 +54,12 @@ pub struct TestClient {
 
 impl TestClient {
     #[track_caller]
-    pub(super) fn of(app: TestApp) -> TestClient {
+    fn of(app: TestApp) -> TestClient {
         // Blocking a thread that drives a runtime would stop that runtime.
         assert!(
             Handle::try_current().is_err(),
-            "`blocking_test` waits, so it has no place in an async function: write `app.test().await`"
+            "`blocking_test` blocks the thread, so it cannot be used in an async function: write \
+             `app.test().await`"
         );
         let built = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = match built {
@@ -65,7 +75,7 @@ impl TestClient {
         TestClient { inner: self.inner.follow_redirects(most), runtime: Arc::clone(&self.runtime) }
     }
 
-    /// A client of the same application that has no cookies: another user.
+    /// Another client of the same application, without cookies.
     #[must_use]
     pub fn another(&self) -> TestClient {
         TestClient { inner: self.inner.another(), runtime: Arc::clone(&self.runtime) }
@@ -80,10 +90,10 @@ impl TestClient {
         }
     }
 
-    /// Ends the application; see [`shutdown`](super::TestClient::shutdown).
+    /// Shuts the application down; see [`shutdown`](super::TestClient::shutdown).
     ///
     /// # Panics
-    /// With what a hook says that fails.
+    /// A shutdown hook has failed.
     pub fn shutdown(&self) {
         self.runtime.block_on(self.inner.shutdown());
     }
@@ -111,12 +121,36 @@ macro_rules! methods {
 
 methods! { get GET; head HEAD; post POST; put PUT; patch PATCH; delete DELETE; options OPTIONS; }
 
-/// A request on its way to be sent.
+impl App {
+    /// Starts the application for a test that is a plain function; see [`TestApp::blocking`].
+    ///
+    /// # Panics
+    /// Like [`App::test`], and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_test(self) -> TestClient {
+        self.test().blocking()
+    }
+}
+
+impl TestApp {
+    /// Starts the application for a test that is a plain function.
+    ///
+    /// # Panics
+    /// Like awaiting it, and in an async function.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking(self) -> TestClient {
+        TestClient::of(self)
+    }
+}
+
+/// A request that a test builds. [`send`](TestRequest::send) sends it.
 ///
 /// # Panics
-/// As the [asynchronous request](super::TestRequest).
+/// Like the [asynchronous request](super::TestRequest).
 #[derive(Debug)]
-#[must_use = "a request goes out with `send()`"]
+#[must_use = "a request is sent by `send()`"]
 pub struct TestRequest {
     inner: super::TestRequest,
     runtime: Arc<Runtime>,
@@ -160,37 +194,38 @@ impl TestRequest {
         self
     }
 
-    /// Sends it and reads the whole response.
+    /// Sends the request and reads the whole response.
     ///
     /// # Panics
-    /// As [`send`](super::TestRequest::send).
+    /// Like [`send`](super::TestRequest::send).
     #[track_caller]
     pub fn send(self) -> TestResponse {
-        outside_of_runtimes(Location::caller());
+        assert_no_runtime(Location::caller());
         self.runtime.block_on(self.inner.send())
     }
 
-    /// Sends it and leaves the body unread: for answers without an end, such as server-sent events.
+    /// Sends the request and leaves the body of the response unread: for responses without an end,
+    /// such as server-sent events.
     ///
     /// # Panics
-    /// As [`send`](super::TestRequest::send).
+    /// Like [`send`](super::TestRequest::send).
     #[track_caller]
     pub fn send_streaming(self) -> TestStream {
-        outside_of_runtimes(Location::caller());
+        assert_no_runtime(Location::caller());
         let response = self.runtime.block_on(self.inner.send_streaming());
         TestStream { response, runtime: self.runtime }
     }
 }
 
 #[track_caller]
-fn outside_of_runtimes(at: &Location<'_>) {
+fn assert_no_runtime(at: &Location<'_>) {
     assert!(
         Handle::try_current().is_err(),
-        "{at}: a blocking client has no place in an async function: write `app.test().await`"
+        "{at}: a blocking client cannot be used in an async function: write `app.test().await`"
     );
 }
 
-/// A response whose body is read part by part.
+/// A response whose body is read chunk by chunk.
 #[derive(Debug)]
 pub struct TestStream {
     response: Response<Body>,
@@ -198,16 +233,16 @@ pub struct TestStream {
 }
 
 impl TestStream {
-    /// The head, and the body that nobody waits for.
+    /// The response, with its unread body.
     #[must_use]
     pub fn response(&self) -> &Response<Body> {
         &self.response
     }
 
-    /// Waits for the next bytes, `None` at the end.
+    /// Waits for the next bytes of the body; `None` at its end.
     ///
     /// # Errors
-    /// As [`Body::chunk`].
+    /// Like [`Body::chunk`].
     pub fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         self.runtime.block_on(self.response.body_mut().chunk())
     }

@@ -1,4 +1,4 @@
-//! The client: an application and a jar of cookies.
+//! The client: it calls an application and keeps cookies.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -12,17 +12,28 @@ use http::{Method, Request, Uri};
 use tower_service::Service;
 use trine_core::{Body, BoxError, ConnInfo, Problem, Response};
 
-use super::TestRequest;
 use super::jar::Jar;
 use crate::AppService;
 
-/// Sends requests to an application. A clone shares its cookies.
+/// Sends requests to an application. Clones share their cookies.
 ///
-/// `App::test` makes one that needs no socket, [`TestServer`](super::TestServer) one that talks to
-/// a socket, and [`TestClient::new`] one of any Tower service.
+/// `App::test` makes a client without a socket, [`TestServer`](super::TestServer) has one for a
+/// socket, and [`TestClient::new`] makes one for any Tower service.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// async fn greet(name: String) -> String { format!("Hello, {name}!") }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().route("/greet", post(greet)).test().await;
+/// client.post("/greet").text("Ann").await.expect_status(200).expect_text("Hello, Ann!");
+/// # }
+/// ```
 ///
 /// # Panics
-/// Its methods panic at the line of the test that gives them what cannot be sent.
+/// A method that gets something that cannot be sent panics at the line of the test.
 #[derive(Clone)]
 pub struct TestClient {
     app: App,
@@ -33,11 +44,23 @@ pub struct TestClient {
 }
 
 type App = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
-/// `Err` where no response came at all, as from a server that is gone.
+/// `Err` if there was no response, for example because the server has stopped.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response, String>> + Send>>;
 
 impl TestClient {
     /// A client of any Tower service that cannot fail, such as an `AppService`.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    /// use trine::testing::TestClient;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() -> trine::Result {
+    /// let service = App::new().route("/", get(async || "hello")).build().await?;
+    /// TestClient::new(service).get("/").await.expect_text("hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new<S, B>(service: S) -> TestClient
     where
         S: Service<Request<Body>, Response = http::Response<B>, Error = Infallible>
@@ -48,7 +71,8 @@ impl TestClient {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        // The lock makes a service `Sync` that is only `Send`; it is held for a clone.
+        // The lock makes a service `Sync` that is only `Send`. It is held while the service is
+        // cloned.
         let service = Mutex::new(service);
         TestClient::over("localhost", move |request| {
             let service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -56,7 +80,7 @@ impl TestClient {
         })
     }
 
-    /// A client of whatever answers at `host`.
+    /// A client whose requests are answered by a function, under this host.
     pub(super) fn over(
         host: &str,
         answer: impl Fn(Request<Body>) -> Answer + Send + Sync + 'static,
@@ -70,94 +94,60 @@ impl TestClient {
         }
     }
 
-    /// The client of an application, which it can end, and whose routes it knows. Its requests come
-    /// as by a Unix socket: from somebody without an address, whom only `unix` in a list means.
+    /// The client of an application. It can shut the application down and knows its routes. Its
+    /// requests have no client address, like those of a Unix socket: among the trusted proxies,
+    /// only `unix` stands for it.
     pub(super) fn of_app(service: AppService) -> TestClient {
         TestClient::new(service.on(ConnInfo::unix())).knowing(service)
     }
 
-    /// The same client, which knows the application that answers it.
+    /// Adds the application that answers the requests.
     pub(super) fn knowing(self, service: AppService) -> TestClient {
         TestClient { started: Some(service), ..self }
     }
 
-    /// The same client, following up to `most` redirects to this host for each request; otherwise
-    /// it follows none, since a test wants to see them.
+    /// A client that follows up to `most` redirects per request. It shares the cookies of this one.
+    /// Without it, a redirect is the response.
     ///
-    /// A 303 is followed as `GET`, a 301 or 302 of a `POST` too, all others with the same method
-    /// and body. A redirect to another host is not followed: it is the response. One more than
-    /// `most` fails the test.
+    /// A 303 is followed by a `GET`, and so is a 301 or 302 of a `POST`; all others keep their
+    /// method and body. A redirect to another host is not followed. More than `most` redirects fail
+    /// the test.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new()
+    ///     .route("/old", get(async || Redirect::to("/new")))
+    ///     .route("/new", get(async || "here"));
+    /// let client = app.test().await.follow_redirects(1);
+    /// client.get("/old").await.expect_text("here");
+    /// # }
+    /// ```
     #[must_use]
     pub fn follow_redirects(&self, most: usize) -> TestClient {
         TestClient { redirects: most, ..self.clone() }
     }
 
-    /// A client of the same application that has no cookies: another user.
+    /// Another client of the same application, without cookies.
     #[must_use]
     pub fn another(&self) -> TestClient {
         TestClient { jar: Arc::default(), ..self.clone() }
     }
 
-    /// Ends the application as the end of a server does: background tasks are told and waited for,
-    /// then the hooks of [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, tasks are
-    /// dropped with the last client.
+    /// Shuts the application down, as a server does: background tasks end, then the hooks of
+    /// [`App::on_shutdown`](crate::App::on_shutdown) run. Without it, the tasks are dropped with
+    /// the last client.
     ///
     /// # Panics
-    /// With what a hook says that fails.
+    /// A shutdown hook has failed.
     pub async fn shutdown(&self) {
         if let Some(service) = &self.started
             && let Err(error) = service.shutdown().await
         {
             panic!("{error:#}");
         }
-    }
-
-    /// Starts a `GET`.
-    #[track_caller]
-    pub fn get(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::GET, target)
-    }
-
-    /// Starts a `HEAD`.
-    #[track_caller]
-    pub fn head(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::HEAD, target)
-    }
-
-    /// Starts a `POST`.
-    #[track_caller]
-    pub fn post(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::POST, target)
-    }
-
-    /// Starts a `PUT`.
-    #[track_caller]
-    pub fn put(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::PUT, target)
-    }
-
-    /// Starts a `PATCH`.
-    #[track_caller]
-    pub fn patch(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::PATCH, target)
-    }
-
-    /// Starts a `DELETE`.
-    #[track_caller]
-    pub fn delete(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::DELETE, target)
-    }
-
-    /// Starts an `OPTIONS`.
-    #[track_caller]
-    pub fn options(&self, target: impl AsRef<str>) -> TestRequest {
-        self.request(Method::OPTIONS, target)
-    }
-
-    /// Starts a request of any method. The target is a path with an optional query, or a whole URI.
-    #[track_caller]
-    pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
-        TestRequest::new(self.clone(), method, target.as_ref())
     }
 
     /// The value of a cookie that the application has set, whatever its path.
@@ -201,7 +191,7 @@ impl std::fmt::Debug for TestClient {
     }
 }
 
-/// What a handler that panicked said.
+/// The message of a handler's panic.
 #[derive(Debug, Clone)]
 pub(super) struct Panicked(pub(super) String);
 
@@ -212,28 +202,28 @@ where
     B::Error: Into<BoxError>,
 {
     let accept = request.headers().get(http::header::ACCEPT).cloned();
-    let answered = caught(async {
+    let answered = catch_panic(async {
         let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
         let Ok(response) = service.call(request).await;
         response.map(Body::new)
     });
-    answered.await.unwrap_or_else(|said| {
-        let mut response = Problem::internal(said.clone()).render(accept.as_ref());
-        response.extensions_mut().insert(Panicked(said));
+    answered.await.unwrap_or_else(|message| {
+        let mut response = Problem::internal(message.clone()).render(accept.as_ref());
+        response.extensions_mut().insert(Panicked(message));
         response
     })
 }
 
-/// Runs a future to its end or its panic, and says what the panic said.
-pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
+/// Runs a future to its end. `Err` is the message of its panic.
+pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = std::pin::pin!(future);
-    // Whatever the panic left half done is dropped with the future.
+    // State that the panic has left inconsistent is dropped with the future.
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(poll) => poll.map(Ok),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Poll::Ready(Err(text.unwrap_or("a panic without a text").to_owned()))
+            Poll::Ready(Err(text.unwrap_or("a panic without a message").to_owned()))
         }
     })
     .await

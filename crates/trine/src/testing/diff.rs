@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// One line for each difference, by the path to it; at most [`MOST`].
+/// One line per difference, with the path to it; at most [`MOST`] lines.
 pub(super) fn differences(expected: &Value, got: &Value) -> String {
     let mut lines = Vec::new();
     compare("$", expected, got, &mut lines);

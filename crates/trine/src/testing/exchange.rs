@@ -1,11 +1,11 @@
-//! What went over the wire, as a failed expectation shows it.
+//! The request that was sent, as a failed expectation shows it.
 
 use std::fmt::{Display, Formatter};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
-/// A request as it was sent, the last one where redirects were followed.
+/// A request as it was sent; the last one if redirects were followed.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     pub(super) method: Method,
@@ -13,9 +13,9 @@ pub(super) struct Sent {
     pub(super) headers: HeaderMap,
     /// `None` for a streamed body.
     pub(super) body: Option<Bytes>,
-    /// The route that it matched, with its handler and place, where that is known.
+    /// The route that it matched, with its handler and location, if they are known.
     pub(super) route: Option<String>,
-    /// The redirects before it.
+    /// The redirects that were followed before.
     pub(super) hops: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn show_headers(headers: &HeaderMap, f: &mut Formatter<'_>) -> std::f
     Ok(())
 }
 
-/// How much of a body is shown, in bytes.
+/// The maximum number of bytes of a body that are shown.
 const SHOWN: usize = 4000;
 
 pub(super) fn show_body(body: &[u8], f: &mut Formatter<'_>) -> std::fmt::Result {
@@ -55,6 +55,6 @@ pub(super) fn show_body(body: &[u8], f: &mut Formatter<'_>) -> std::fmt::Result 
         Ok(text) => {
             writeln!(f, "\n{}… ({} bytes)", &text[..text.floor_char_boundary(SHOWN)], text.len())
         }
-        Err(_) => writeln!(f, "({} bytes that are no text)", body.len()),
+        Err(_) => writeln!(f, "({} bytes that are not text)", body.len()),
     }
 }

@@ -1,8 +1,8 @@
-//! What a test expects of a response.
+//! The expectations of a response.
 //!
-//! Each expectation gives the response back, so that they can stand in a row. One that fails panics
-//! at the line of the test and shows the request, the route that it matched with its handler and
-//! place, and the response:
+//! Each one returns the response, so that calls can be chained. One that fails panics at the line
+//! of the test and shows the request, the matched route with its handler and location, and the
+//! response:
 //!
 //! ```text
 //! expected status 201, got 422 Unprocessable Entity
@@ -35,7 +35,7 @@ impl TestResponse {
         self
     }
 
-    /// Expects a header field with this value; it may stand beside others of the name.
+    /// Expects a header field with this value. The name may have other values too.
     #[track_caller]
     pub fn expect_header(&self, name: &str, expected: &str) -> &TestResponse {
         let found = self.headers().get_all(name).iter().any(|value| value == expected);
@@ -57,8 +57,8 @@ impl TestResponse {
         self
     }
 
-    /// Expects the body to be JSON that equals this value, which `serde` can write: `json!({ … })`,
-    /// a struct, a list.
+    /// Expects the body to be JSON that equals this value, which may be anything that `serde` can
+    /// serialize: `json!({ … })`, a struct, a list.
     ///
     /// A failure lists the paths at which the two differ, as in
     /// `$.user.name: expected "Ann", got "Bob"`.
@@ -74,8 +74,8 @@ impl TestResponse {
         self
     }
 
-    /// Expects an error of this status that is told as RFC 9457 says: its content type, and its
-    /// `status` as a member.
+    /// Expects a problem document (RFC 9457) with this status: the status of the response, the
+    /// content type `application/problem+json`, and the member `status`.
     #[track_caller]
     pub fn expect_problem(&self, expected: u16) -> &TestResponse {
         self.expect_status(expected);

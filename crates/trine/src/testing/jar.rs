@@ -6,15 +6,15 @@ use http::{HeaderMap, header};
 
 use crate::extract::decode_value;
 
-/// Cookies by name and path. There is one host, so that domains say nothing; `Secure` is met, as on
-/// `localhost`.
+/// Cookies by name and path. There is one host, so domains are ignored. `Secure` cookies are sent,
+/// as browsers do on `localhost`.
 #[derive(Debug, Default)]
 pub(super) struct Jar {
     cookies: Vec<Cookie<'static>>,
 }
 
 impl Jar {
-    /// Takes what a response to a request for `path` sets.
+    /// Stores the cookies that a response to a request for `path` sets.
     pub(super) fn receive(&mut self, headers: &HeaderMap, path: &str) {
         for field in headers.get_all(header::SET_COOKIE) {
             let Ok(text) = str::from_utf8(field.as_bytes()) else { continue };
@@ -29,7 +29,8 @@ impl Jar {
         }
     }
 
-    /// The pairs for a request for `path`, those of longer paths first (RFC 6265 section 5.4).
+    /// The `name=value` pairs for a request for `path`. Longer cookie paths come first (RFC 6265
+    /// section 5.4).
     pub(super) fn pairs(&self, path: &str) -> Vec<String> {
         let mut cookies: Vec<_> = self
             .cookies
@@ -40,7 +41,7 @@ impl Jar {
         cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect()
     }
 
-    /// The value of the cookie of this name.
+    /// The value of the cookie with this name.
     pub(super) fn value(&self, name: &str) -> Option<String> {
         self.cookies
             .iter()
@@ -57,7 +58,7 @@ fn is_expired(cookie: &Cookie<'_>) -> bool {
     }
 }
 
-// RFC 6265 section 5.1.4: the path of a cookie that names none.
+// RFC 6265 section 5.1.4: the default path of a cookie.
 fn directory(path: &str) -> &str {
     match path.rfind('/') {
         Some(0) | None => "/",

@@ -26,14 +26,22 @@
 //!
 //! | client | made by | what it is for |
 //! |---|---|---|
-//! | [`TestClient`] | `app.test().await` | almost everything: the whole application without a socket |
-//! | [`blocking::TestClient`] | `app.blocking_test()` | the same in a plain `#[test]` function |
-//! | `TestServer` (feature `test-server`) | `app.test_server().await` | what needs a socket, a real client, or a URL |
+//! | [`TestClient`] | `app.test().await` | most tests: the whole application without a socket |
+//! | [`blocking::TestClient`] | `app.blocking_test()` | the same, in a plain `#[test]` function |
+//! | `TestServer` (feature `test-server`) | `app.test_server().await` | tests that need a socket, another client, or a URL |
 //!
-//! A client keeps cookies from one request to the next, as a browser does. It follows no redirect
-//! unless it is told to ([`TestClient::follow_redirects`]): a test wants to see it. A handler that
-//! panics answers 500, as it does on the server. What is expected of a response stands in
-//! [`expect`]; one that fails shows the whole exchange and the route.
+//! A client keeps cookies between requests, as a browser does. It follows redirects only after
+//! [`TestClient::follow_redirects`]; by default, a redirect is the response. A handler that panics
+//! answers with 500, as on the server. The expectations of a response are in [`expect`]. One that
+//! fails shows the request, the response and the route.
+//!
+//! # Layout
+//! - `app`: [`TestApp`], an application before its test starts
+//! - `client`, `request`, `response`: the asynchronous client; `jar` keeps its cookies, `redirect`
+//!   says where a redirect leads, `multipart` encodes forms with files
+//! - [`blocking`]: the same client for plain functions
+//! - [`expect`]: the expectations; `diff` compares JSON, `exchange` shows what was sent
+//! - `server`, `websocket`: a real socket, and the client of a WebSocket
 
 mod app;
 pub mod blocking;
@@ -53,7 +61,7 @@ pub mod websocket;
 
 pub use self::app::TestApp;
 pub use self::client::TestClient;
-/// What other frameworks call it.
+/// The name that other frameworks use.
 #[doc(hidden)]
 #[deprecated(note = "write `TestClient`, which `app.test().await` makes")]
 pub type Client = TestClient;

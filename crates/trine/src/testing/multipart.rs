@@ -1,4 +1,4 @@
-//! The body that a browser sends from a form with files (RFC 7578).
+//! The body that a browser sends for a form with files (RFC 7578).
 
 use bytes::Bytes;
 
@@ -10,9 +10,10 @@ use bytes::Bytes;
 /// let form = Multipart::new()
 ///     .text("name", "Ann")
 ///     .file("avatar", "ann.png", "image/png", [0x89, 0x50, 0x4E, 0x47]);
+/// assert!(format!("{form:?}").contains("ann.png"));
 /// ```
 ///
-/// Fields are sent in the order in which they were added, and may repeat.
+/// The fields are sent in the order in which they are added. A name may be used more than once.
 #[derive(Debug, Clone, Default)]
 pub struct Multipart {
     parts: Vec<Part>,
@@ -39,7 +40,7 @@ impl Multipart {
         self
     }
 
-    /// Adds a file. An empty content type leaves the field out, which means `text/plain`.
+    /// Adds a file. An empty `content_type` omits the header field, which means `text/plain`.
     #[must_use]
     pub fn file(
         mut self,
@@ -72,7 +73,7 @@ impl Multipart {
         (format!("multipart/form-data; boundary={boundary}"), body.into())
     }
 
-    /// A line that no part holds. Always the same for the same form, so that a test repeats.
+    /// A line that no part contains. It is the same for equal forms, so that tests are repeatable.
     fn boundary(&self) -> String {
         let within = |boundary: &str| {
             let held = |part: &Part| {
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_as_browsers_do() {
+    fn encodes_as_browsers_do() {
         let form =
             Multipart::new().text("a", "1").file("f\"\n", "x.txt", "text/plain", "form-boundary-0");
         let (content_type, body) = form.encode();
@@ -137,7 +138,8 @@ mod tests {
         assert_eq!(
             std::str::from_utf8(&body).unwrap(),
             "--form-boundary-1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\
-             --form-boundary-1\r\nContent-Disposition: form-data; name=\"f%22%0A\"; filename=\"x.txt\"\r\n\
+             --form-boundary-1\r\nContent-Disposition: form-data; name=\"f%22%0A\"; \
+             filename=\"x.txt\"\r\n\
              Content-Type: text/plain\r\n\r\nform-boundary-0\r\n--form-boundary-1--\r\n"
         );
     }

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode, Uri};
 
-/// What is sent next.
+/// The next request of a redirect.
 #[derive(Debug, PartialEq)]
 pub(super) struct Hop {
     pub(super) method: Method,
@@ -10,7 +10,7 @@ pub(super) struct Hop {
     pub(super) keeps_body: bool,
 }
 
-/// The request that a response asks for, `None` where it asks for none, or for one of another host.
+/// The request to which a response redirects; `None` if it does not redirect, or to another host.
 pub(super) fn hop(
     status: StatusCode,
     location: Option<&str>,
@@ -20,7 +20,7 @@ pub(super) fn hop(
 ) -> Option<Hop> {
     let keeps_body = match (status.as_u16(), method.as_str()) {
         (307 | 308, _) => true,
-        // As browsers do: a form that was sent is not sent again.
+        // As browsers do, to avoid sending a form twice.
         (301 | 302, "POST") => false,
         (301 | 302, _) => true,
         (303, _) => false,
@@ -34,7 +34,7 @@ pub(super) fn hop(
     Some(Hop { method, target, keeps_body })
 }
 
-/// The target of a `Location` (RFC 3986 section 5.2), `None` for another host and for what is no
+/// The target of a `Location` (RFC 3986 section 5.2); `None` for another host, or an invalid
 /// target.
 fn resolve(location: &str, from: &Uri, host: &str) -> Option<Uri> {
     let location = location.split('#').next().unwrap_or_default();

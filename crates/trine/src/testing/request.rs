@@ -1,4 +1,4 @@
-//! A request that a test writes.
+//! A request that a test builds.
 
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
@@ -10,12 +10,12 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
 use serde::Serialize;
 use trine_core::{Body, BoxError, Response};
 
-use super::client::{Panicked, caught};
+use super::client::{Panicked, catch_panic};
 use super::exchange::Sent;
 use super::{Multipart, TestClient, TestResponse, redirect};
 use crate::extract::encode_value;
 
-/// A request on its way to be sent: await it, or call [`TestRequest::send`].
+/// A request that a test builds. Awaiting it, or [`TestRequest::send`], sends it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -32,7 +32,7 @@ use crate::extract::encode_value;
 /// ```
 ///
 /// # Panics
-/// Its methods panic at the line of the test that gives them what cannot be sent.
+/// A method that gets something that cannot be sent panics at the line of the test.
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct TestRequest {
@@ -44,12 +44,62 @@ pub struct TestRequest {
     cookies: Vec<String>,
     body: Body,
     extensions: Extensions,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
+}
+
+impl TestClient {
+    /// Starts a `GET`.
+    #[track_caller]
+    pub fn get(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::GET, target)
+    }
+
+    /// Starts a `HEAD`.
+    #[track_caller]
+    pub fn head(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::HEAD, target)
+    }
+
+    /// Starts a `POST`.
+    #[track_caller]
+    pub fn post(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::POST, target)
+    }
+
+    /// Starts a `PUT`.
+    #[track_caller]
+    pub fn put(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::PUT, target)
+    }
+
+    /// Starts a `PATCH`.
+    #[track_caller]
+    pub fn patch(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::PATCH, target)
+    }
+
+    /// Starts a `DELETE`.
+    #[track_caller]
+    pub fn delete(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::DELETE, target)
+    }
+
+    /// Starts an `OPTIONS`.
+    #[track_caller]
+    pub fn options(&self, target: impl AsRef<str>) -> TestRequest {
+        self.request(Method::OPTIONS, target)
+    }
+
+    /// Starts a request with any method. The target is a path with an optional query, or a URI.
+    #[track_caller]
+    pub fn request(&self, method: Method, target: impl AsRef<str>) -> TestRequest {
+        TestRequest::new(self.clone(), method, target.as_ref())
+    }
 }
 
 impl TestRequest {
     #[track_caller]
-    pub(super) fn new(client: TestClient, method: Method, target: &str) -> TestRequest {
+    fn new(client: TestClient, method: Method, target: &str) -> TestRequest {
         TestRequest {
             client,
             method,
@@ -59,7 +109,7 @@ impl TestRequest {
             cookies: Vec::new(),
             body: Body::empty(),
             extensions: Extensions::new(),
-            place: Location::caller(),
+            location: Location::caller(),
         }
     }
 
@@ -82,13 +132,13 @@ impl TestRequest {
         self
     }
 
-    /// Adds a cookie to this request alone.
+    /// Adds a cookie to this request only.
     pub fn cookie(mut self, name: &str, value: &str) -> TestRequest {
         self.cookies.push(format!("{name}={}", encode_value(value)));
         self
     }
 
-    /// Adds fields to the query: a struct, a map or a list of pairs.
+    /// Adds fields to the query, from a struct, a map or a list of pairs.
     #[track_caller]
     pub fn query<T: Serialize + ?Sized>(mut self, fields: &T) -> TestRequest {
         let added = sendable("query", serde_html_form::to_string(fields));
@@ -97,40 +147,41 @@ impl TestRequest {
         self
     }
 
-    /// Sends JSON.
+    /// Sets a JSON body.
     #[track_caller]
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> TestRequest {
         let text = sendable("JSON body", serde_json::to_vec(value));
         self.typed("application/json", text)
     }
 
-    /// Sends the fields of a form: a struct, a map or a list of pairs.
+    /// Sets a form as the body, from a struct, a map or a list of pairs.
     #[track_caller]
     pub fn form<T: Serialize + ?Sized>(self, fields: &T) -> TestRequest {
         let text = sendable("form body", serde_html_form::to_string(fields));
         self.typed("application/x-www-form-urlencoded", text)
     }
 
-    /// Sends a form with texts and files.
+    /// Sets a form with texts and files as the body.
     pub fn multipart(mut self, form: Multipart) -> TestRequest {
         let (content_type, body) = form.encode();
-        // A boundary is written in ASCII.
+        // A boundary is ASCII, so this never fails.
         self.content_type = HeaderValue::from_str(&content_type).ok();
         self.body = body.into();
         self
     }
 
-    /// Sends text.
+    /// Sets a text as the body.
     pub fn text(self, text: impl Into<String>) -> TestRequest {
         self.typed("text/plain; charset=utf-8", text.into())
     }
 
-    /// Sends bytes, as `application/octet-stream` unless a header field says otherwise.
+    /// Sets bytes as the body, as `application/octet-stream` unless a header field sets another
+    /// type.
     pub fn bytes(self, bytes: impl Into<bytes::Bytes>) -> TestRequest {
         self.typed("application/octet-stream", bytes.into())
     }
 
-    /// Sends any body, such as a stream, without a content type.
+    /// Sets any body, such as a stream, without a content type.
     pub fn body(mut self, body: impl Into<Body>) -> TestRequest {
         self.body = body.into();
         self.content_type = None;
@@ -143,43 +194,46 @@ impl TestRequest {
         self
     }
 
-    /// Sends it and reads the whole response.
+    /// Sends the request and reads the whole response.
     ///
     /// # Panics
-    /// When no response comes, as from a server that is gone, and at more redirects than the client
-    /// follows.
+    /// There is no response, for example because the server has stopped, or there are more
+    /// redirects than the client follows.
     pub async fn send(self) -> TestResponse {
         let (sent, response) = self.exchange().await;
         let (mut head, body) = response.into_parts();
-        let panicked =
-            head.extensions.remove().map(|Panicked(said)| format!("the handler panicked: {said}"));
-        match caught(body.bytes()).await {
+        let panicked = head
+            .extensions
+            .remove()
+            .map(|Panicked(message)| format!("the handler panicked: {message}"));
+        match catch_panic(body.bytes()).await {
             Ok(Ok(bytes)) => TestResponse::new(sent, head, bytes, panicked),
             Ok(Err(error)) => TestResponse::broken(sent, head, &error),
-            Err(said) => {
-                TestResponse::broken(sent, head, &*BoxError::from(format!("it panicked: {said}")))
+            Err(message) => {
+                let error = BoxError::from(format!("it panicked: {message}"));
+                TestResponse::broken(sent, head, &*error)
             }
         }
     }
 
-    /// Sends it and leaves the body unread: for answers without an end, such as server-sent events,
-    /// whose parts [`Body::chunk`] reads.
+    /// Sends the request and leaves the body of the response unread: for responses without an end,
+    /// such as server-sent events. [`Body::chunk`] reads the body.
     ///
     /// # Panics
-    /// As [`TestRequest::send`].
+    /// Like [`TestRequest::send`].
     pub async fn send_streaming(self) -> Response {
         self.exchange().await.1
     }
 
-    /// Sends it, and what redirects ask for.
+    /// Sends the request and follows its redirects.
     async fn exchange(mut self) -> (Sent, Response) {
-        let (place, most) = (self.place, self.client.redirects());
+        let (location, most) = (self.location, self.client.redirects());
         let mut hops = Vec::new();
         loop {
-            // A body that is a stream can be sent once; of bytes, a copy counts a reference.
-            let whole = self.body.take_whole();
-            let body = whole.clone().map_or_else(|| std::mem::take(&mut self.body), Body::from);
-            let (mut sent, response) = self.once(whole.clone(), body).await;
+            // A streamed body can be sent once. Bytes are shared by reference counting.
+            let bytes = self.body.take_whole();
+            let body = bytes.clone().map_or_else(|| std::mem::take(&mut self.body), Body::from);
+            let (mut sent, response) = self.send_once(bytes.clone(), body).await;
             let Some(hop) = self.hop(&response).filter(|_| most > 0) else {
                 sent.hops = hops;
                 return (sent, response);
@@ -187,14 +241,14 @@ impl TestRequest {
             hops.push(format!("{} {} -> {}", sent.method, sent.target, response.status()));
             assert!(
                 hops.len() <= most,
-                "{place}: more than {most} redirects:\n{}",
+                "{location}: more than {most} redirects:\n{}",
                 hops.join("\n")
             );
             (self.method, self.target) = (hop.method, hop.target);
-            match (hop.keeps_body, whole) {
+            match (hop.keeps_body, bytes) {
                 (true, Some(bytes)) => self.body = bytes.into(),
                 (true, None) => {
-                    panic!("{place}: a streamed body cannot be sent again:\n{}", hops.join("\n"))
+                    panic!("{location}: a streamed body cannot be sent again:\n{}", hops.join("\n"))
                 }
                 (false, _) => {
                     self.content_type = None;
@@ -211,7 +265,7 @@ impl TestRequest {
         redirect::hop(response.status(), location, &self.method, &self.target, self.client.host())
     }
 
-    async fn once(&self, whole: Option<Bytes>, body: Body) -> (Sent, Response) {
+    async fn send_once(&self, bytes: Option<Bytes>, body: Body) -> (Sent, Response) {
         let headers = self.all_headers();
         let (method, target) = (self.method.clone(), self.target.clone());
         let mut request = Request::new(body);
@@ -221,19 +275,19 @@ impl TestRequest {
         request.extensions_mut().clone_from(&self.extensions);
         let response = match self.client.answer(request).await {
             Ok(response) => response,
-            Err(error) => panic!("{}: {method} {target}: no response: {error}", self.place),
+            Err(error) => panic!("{}: {method} {target}: no response: {error}", self.location),
         };
         self.client.jar().receive(response.headers(), target.path());
-        // The server sends no body here either (RFC 9110 section 9.3.2).
+        // A response to HEAD has no body (RFC 9110 section 9.3.2).
         let response =
             if method == Method::HEAD { response.map(|_| Body::empty()) } else { response };
         let route = self.client.route_of(&method, &target);
-        (Sent { method, target, headers, body: whole, route, hops: Vec::new() }, response)
+        (Sent { method, target, headers, body: bytes, route, hops: Vec::new() }, response)
     }
 
     fn all_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
-        // Those of this request alone come first: of two with one name, the first counts.
+        // The cookies of this request come first: of two with the same name, the first one wins.
         let mut cookies = self.cookies.clone();
         cookies.extend(self.client.jar().pairs(self.target.path()));
         if let Ok(cookies) = HeaderValue::try_from(cookies.join("; "))
@@ -275,7 +329,7 @@ fn parse_target(target: &str) -> Uri {
     }
 }
 
-// A closure would hide the line of the test: the place of the caller does not pass through one.
+// A closure would hide the line of the test: `#[track_caller]` does not pass through one.
 #[track_caller]
 fn sendable<T>(what: &str, made: Result<T, impl Into<BoxError>>) -> T {
     match made {

@@ -1,4 +1,4 @@
-//! A response that a test reads.
+//! The response that a test checks.
 
 use std::error::Error;
 use std::fmt::{Display, Formatter};
@@ -10,14 +10,25 @@ use serde::de::DeserializeOwned;
 
 use super::exchange::{Sent, show_body, show_headers};
 
-/// A whole response. Printed, it shows the request, the route with its handler and place, and the
-/// response.
+/// A whole response. Its `Display` shows the request, the route with its handler and location, and
+/// the response. Its expectations are in [`expect`](super::expect).
 ///
-/// What a test expects stands in [`expect`](super::expect).
+/// ```
+/// use trine::prelude::*;
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().route("/", get(async || Json([1, 2]))).test().await;
+/// let response = client.get("/").await;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.header("content-type"), Some("application/json"));
+/// assert_eq!(response.json::<Vec<u8>>(), [1, 2]);
+/// # }
+/// ```
 ///
 /// # Panics
-/// Its methods panic at the line of the test that expects something else, and show the whole
-/// exchange.
+/// A method that does not find what it reads panics at the line of the test and shows the request
+/// and the response.
 #[derive(Debug)]
 pub struct TestResponse {
     sent: Sent,
@@ -54,13 +65,13 @@ impl TestResponse {
         &self.head.headers
     }
 
-    /// The first header field of this name, where it is there and is text.
+    /// The first header field with this name; `None` if there is none, or if it is not text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether the body ended in an error, which a client sees as a connection that breaks off.
+    /// Whether the body ended in an error, which a client sees as a broken connection.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.broken

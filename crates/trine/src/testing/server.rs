@@ -1,4 +1,4 @@
-//! The application on a real socket, and a client that talks to it. Feature `test-server`.
+//! The application on a real socket, and a client for it. Feature `test-server`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -10,11 +10,13 @@ use tokio::time::timeout;
 use trine_core::{Body, Request, Response};
 use trine_server::{Server, ServerConfig, ServerError, ServerHandle};
 
-use super::TestClient;
+use super::{TestApp, TestClient};
 use crate::AppService;
+use crate::declare::app::App;
 
-/// The application on a free port of the loopback, served as in production: by two workers, and
-/// within the limits of `App::config` where that was called. It takes nothing from the environment.
+/// The application on a free port of the loopback interface, served as in production by two
+/// workers, with the limits of `App::config` if that was called. It reads neither `trine.toml` nor
+/// the environment.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -30,13 +32,13 @@ use crate::AppService;
 /// # }
 /// ```
 ///
-/// The client opens a connection for each request and speaks HTTP/1.1 by `hyper`. Any other client
+/// The client opens one connection per request and speaks HTTP/1.1, by `hyper`. Any other client
 /// can use the URL.
 ///
 /// # Limits
-/// - A response that has not begun after [`PATIENCE`] fails the test.
-/// - [`TestServer::stop`] waits for requests that run, at most [`DRAIN`], which the server ends
-///   then. Dropping the server ends it at once.
+/// - A response whose head does not arrive within [`RESPONSE_TIMEOUT`] fails the test.
+/// - [`TestServer::stop`] waits for running requests, at most [`SHUTDOWN_TIMEOUT`]. Dropping the
+///   server stops it at once.
 #[derive(Debug)]
 pub struct TestServer {
     addr: SocketAddr,
@@ -47,19 +49,45 @@ pub struct TestServer {
     served: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
-/// How long the client waits for the head of a response.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+impl App {
+    /// Serves the application for a test, on a free port of the loopback interface; see
+    /// [`TestApp::serve`]. Feature `test-server`.
+    ///
+    /// # Panics
+    /// Like [`App::test`], and if the server cannot listen.
+    pub async fn test_server(self) -> TestServer {
+        self.test().serve().await
+    }
+}
 
-/// How long the server waits at its end for requests that run.
-pub const DRAIN: Duration = Duration::from_secs(2);
+impl TestApp {
+    /// Starts the application and serves it on a free port of the loopback interface. Feature
+    /// `test-server`.
+    ///
+    /// # Panics
+    /// Like awaiting it, and if the server cannot listen.
+    pub async fn serve(self) -> TestServer {
+        let server = self.app.configured().map_or_else(
+            || ServerConfig { workers: 2, ..ServerConfig::default() },
+            |config| config.server.clone(),
+        );
+        TestServer::start(self.start().await, &server)
+    }
+}
+
+/// The maximum time that the client waits for the head of a response.
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The maximum time that [`TestServer::stop`] waits for running requests.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl TestServer {
-    pub(super) fn start(service: AppService, config: &ServerConfig) -> TestServer {
+    fn start(service: AppService, config: &ServerConfig) -> TestServer {
         let config = ServerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             signals: false,
-            shutdown_timeout: DRAIN,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
             ..config.clone()
         };
         let bound = match Server::new(config).bind() {
@@ -81,29 +109,29 @@ impl TestServer {
         }
     }
 
-    /// The address, for clients of one's own.
+    /// The address of the server.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The base of its URLs, such as `http://127.0.0.1:40123`, without a slash at the end.
+    /// The base URL, such as `http://127.0.0.1:40123`, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A client of it.
+    /// A client of the server.
     #[must_use]
     pub fn client(&self) -> &TestClient {
         &self.client
     }
 
-    /// Ends it as SIGTERM does: tells the background tasks, waits until the server is over, and
-    /// runs the hooks of the end.
+    /// Shuts the server down, as SIGTERM does: background tasks end, running requests are finished,
+    /// and the shutdown hooks run.
     ///
     /// # Panics
-    /// When the server or a hook failed.
+    /// The server or a shutdown hook has failed.
     pub async fn stop(mut self) {
         self.service.begin_shutdown();
         self.handle.shutdown();
@@ -116,7 +144,7 @@ impl TestServer {
     }
 }
 
-/// Ends it at once: nobody is left who could wait.
+/// Stops the server at once, without waiting for running requests.
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.handle.abort();
@@ -124,9 +152,9 @@ impl Drop for TestServer {
 }
 
 async fn send(addr: SocketAddr, request: Request) -> Result<Response, String> {
-    match timeout(PATIENCE, exchange(addr, request)).await {
+    match timeout(RESPONSE_TIMEOUT, exchange(addr, request)).await {
         Ok(answered) => answered,
-        Err(_) => Err(format!("nothing came within {} s", PATIENCE.as_secs())),
+        Err(_) => Err(format!("nothing arrived within {} s", RESPONSE_TIMEOUT.as_secs())),
     }
 }
 
@@ -137,11 +165,11 @@ async fn exchange(addr: SocketAddr, request: Request) -> Result<Response, String
     let stream = TcpStream::connect(addr).await.map_err(|error| text("cannot connect", &error))?;
     let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(|error| text("cannot start HTTP/1.1", &error))?;
-    // It ends with the response's body, or with the server.
+    // The task ends with the body of the response, or with the server.
     tokio::spawn(connection.with_upgrades());
     #[cfg_attr(
         not(feature = "ws"),
-        expect(unused_mut, reason = "only an upgrade takes something out of it")
+        expect(unused_mut, reason = "only an upgrade changes the response")
     )]
     let mut response = sender
         .send_request(request)

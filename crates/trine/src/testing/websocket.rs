@@ -1,4 +1,4 @@
-//! The client of a WebSocket.
+//! The client side of a WebSocket.
 
 use std::fmt::Debug;
 use std::future::IntoFuture;
@@ -16,21 +16,21 @@ use trine_websocket::handshake::ClientHandshake;
 use super::{TestClient, TestRequest};
 use crate::ws::{Closed, Message, Socket, WebSocketConfig, client};
 
-/// A request for a WebSocket; awaited, it is sent and gives the open socket.
+/// A request for a WebSocket. Awaiting it sends the request and returns the open socket.
 ///
 /// # Panics
-/// Awaited, when the answer is not 101; the text shows it.
+/// When it is awaited, if the response is not 101. The message shows the response.
 #[derive(Debug)]
-#[must_use = "the request goes out when it is awaited"]
+#[must_use = "the request is sent when this is awaited"]
 pub struct TestWebSocket {
     request: TestRequest,
     config: WebSocketConfig,
     protocols: Vec<String>,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl TestClient {
-    /// Starts a request for a WebSocket.
+    /// Starts a request for a WebSocket. Feature `ws`.
     #[track_caller]
     pub fn websocket(&self, target: impl AsRef<str>) -> TestWebSocket {
         let config = WebSocketConfig { compression: None, ..WebSocketConfig::default() };
@@ -38,7 +38,7 @@ impl TestClient {
             request: self.get(target),
             config,
             protocols: Vec::new(),
-            place: Location::caller(),
+            location: Location::caller(),
         }
     }
 }
@@ -55,20 +55,21 @@ impl TestWebSocket {
         self
     }
 
-    /// Asks for subprotocols.
+    /// Offers subprotocols.
     pub fn protocols<const N: usize>(mut self, protocols: [&str; N]) -> TestWebSocket {
         self.protocols = protocols.map(str::to_owned).to_vec();
         self
     }
 
-    /// Sets the limits of the client, which offers no compression unless this does.
+    /// Sets the limits of the client. The default is [`WebSocketConfig::default`] without
+    /// compression.
     pub fn config(mut self, config: WebSocketConfig) -> TestWebSocket {
         self.config = config;
         self
     }
 
     async fn open(self) -> TestSocket {
-        let TestWebSocket { mut request, config, protocols, place } = self;
+        let TestWebSocket { mut request, config, protocols, location } = self;
         let handshake = ClientHandshake::new(protocols);
         let mut headers = http::HeaderMap::new();
         handshake.put(&config, &mut headers);
@@ -83,7 +84,7 @@ impl TestWebSocket {
             Ok(agreed) => agreed,
             Err(error) => {
                 let body = response.into_body().bytes().await.unwrap_or_default();
-                panic!("{place}: no WebSocket: {error}\n{}", String::from_utf8_lossy(&body));
+                panic!("{location}: no WebSocket: {error}\n{}", String::from_utf8_lossy(&body));
             }
         };
         let opened = match tunnel.take() {
@@ -91,9 +92,9 @@ impl TestWebSocket {
             None => None,
         };
         let Some((socket, done)) = opened else {
-            panic!("{place}: the server accepted, and the connection is gone")
+            panic!("{location}: the server accepted the WebSocket, but the connection is closed")
         };
-        TestSocket { socket, _done: done, place }
+        TestSocket { socket, _done: done, location }
     }
 }
 
@@ -106,39 +107,43 @@ impl IntoFuture for TestWebSocket {
     }
 }
 
-/// The client's end of an open WebSocket. Dropped, it says goodbye with 1000.
+/// The client side of an open WebSocket. Dropping it closes the connection with code 1000.
 ///
 /// # Panics
-/// Where something else comes than a method says, or nothing within [`PATIENCE`].
+/// A method that receives something else than it expects, or nothing within [`RECEIVE_TIMEOUT`],
+/// panics.
 #[derive(Debug)]
 pub struct TestSocket {
     socket: Socket,
     _done: oneshot::Sender<()>,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
-/// How long a [`TestSocket`] waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum time that a [`TestSocket`] waits for a message.
+pub const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl TestSocket {
     /// Sends a message.
     pub async fn send(&self, message: impl Into<Message>) {
         if let Err(closed) = self.wait(self.socket.send(message)).await {
-            panic!("the socket opened at {}: cannot send: {closed}", self.place);
+            panic!("the socket opened at {}: cannot send: {closed}", self.location);
         }
     }
 
-    /// Waits for a message; `None` where the connection is closed.
+    /// Waits for a message; `None` if the connection is closed.
     pub async fn recv(&mut self) -> Option<Message> {
-        match timeout(PATIENCE, self.socket.recv()).await {
+        match timeout(RECEIVE_TIMEOUT, self.socket.recv()).await {
             Ok(message) => message,
             Err(_) => {
-                panic!("the socket opened at {}: nothing came within {PATIENCE:?}", self.place)
+                panic!(
+                    "the socket opened at {}: nothing arrived within {RECEIVE_TIMEOUT:?}",
+                    self.location
+                )
             }
         }
     }
 
-    /// Waits for a text.
+    /// Waits for a text message.
     pub async fn text(&mut self) -> String {
         match self.recv().await {
             Some(Message::Text(text)) => text,
@@ -146,17 +151,17 @@ impl TestSocket {
         }
     }
 
-    /// Waits for a text, and reads it as JSON.
+    /// Waits for a text message and parses it as JSON.
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> T {
         let text = self.text().await;
         match serde_json::from_str(&text) {
             Ok(value) => value,
-            Err(error) => panic!("the socket opened at {}: {error} in {text}", self.place),
+            Err(error) => panic!("the socket opened at {}: {error} in {text}", self.location),
         }
     }
 
-    /// Waits for the end, and gives the code that the server closed with; `None` where it gave
-    /// none.
+    /// Waits until the connection is closed. Returns the close code of the server; `None` if it
+    /// sent none.
     pub async fn close_code(&mut self) -> Option<u16> {
         match self.recv().await {
             None => {}
@@ -168,29 +173,29 @@ impl TestSocket {
         }
     }
 
-    /// The socket beneath: to close it, to split it, to send without waiting.
+    /// The underlying socket: to close it, to split it, or to send without waiting.
     pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket
     }
 
     async fn wait<T>(&self, what: impl Future<Output = T>) -> T {
-        match timeout(PATIENCE, what).await {
+        match timeout(RECEIVE_TIMEOUT, what).await {
             Ok(done) => done,
-            Err(_) => panic!("the socket opened at {}: the server reads nothing", self.place),
+            Err(_) => panic!("the socket opened at {}: the server does not read", self.location),
         }
     }
 
     fn unexpected(&self, expected: &str, got: &dyn Debug) -> ! {
         panic!(
             "the socket opened at {}: expected {expected}, got {got:?}; closed: {:?}",
-            self.place,
+            self.location,
             self.socket.closed()
         )
     }
 }
 
-/// The client's end of a connection, in the extensions of the request: a pipe, which a client that
-/// has a socket puts that in place of.
+/// The client side of a connection, in the extensions of the request. It is an in-memory pipe; a
+/// client with a socket replaces the pipe by the socket.
 #[derive(Clone)]
 pub(super) struct Tunnel(std::sync::Arc<std::sync::Mutex<Option<Box<dyn Stream>>>>);
 

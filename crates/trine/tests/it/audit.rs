@@ -59,7 +59,7 @@ fn the_configuration_and_the_routes_are_one_report() {
     use Kind::{Collision, Config as Bad, MissingState};
     assert_eq!(kinds(&audit), [Bad, Bad, Bad, Bad, MissingState, Collision], "{audit}");
     let places: Vec<_> =
-        audit.findings()[..4].iter().map(|finding| finding.places[0].as_str()).collect();
+        audit.findings()[..4].iter().map(|finding| finding.locations[0].as_str()).collect();
     let here = format!("{}:{}", file!(), line + 3);
     assert_eq!(
         places,
@@ -78,7 +78,7 @@ fn the_configuration_and_the_routes_are_one_report() {
     assert!(!text.contains("hunter2"));
     let json: serde_json::Value = serde_json::from_str(&audit.to_json()).unwrap();
     assert_eq!(json["findings"][5]["kind"], "collision");
-    assert_eq!(json["findings"][0]["places"][0], "trine.toml:2");
+    assert_eq!(json["findings"][0]["locations"][0], "trine.toml:2");
     assert_eq!(json["findings"].as_array().unwrap().len(), 6);
 }
 
@@ -145,8 +145,8 @@ async fn state_that_a_layer_is_made_of_is_missed() {
         "{}",
         texts[3]
     );
-    assert_eq!(audit.findings()[0].places, [format!("{}:{}", file!(), began + 1)]);
-    assert_eq!(audit.findings()[1].places, [format!("{}:{}", file!(), began + 2)]);
+    assert_eq!(audit.findings()[0].locations, [format!("{}:{}", file!(), began + 1)]);
+    assert_eq!(audit.findings()[1].locations, [format!("{}:{}", file!(), began + 2)]);
     assert!(ended.load(Ordering::SeqCst), "the hooks of the end ran");
 }
 
@@ -162,8 +162,8 @@ fn state_of_every_origin_is_there_and_twice_is_once_too_often() {
         let app = app.route("/", get(of_db)).state_with(|_| async { Ok(Db) });
         let audit = app.audit().unwrap_err();
         assert_eq!(kinds(&audit), [Kind::StateTwice]);
-        assert_eq!(audit.findings()[0].places.len(), 2);
-        assert_eq!(audit.findings()[0].places[1], format!("{}:{line}", file!()));
+        assert_eq!(audit.findings()[0].locations.len(), 2);
+        assert_eq!(audit.findings()[0].locations[1], format!("{}:{line}", file!()));
     }
 }
 
@@ -189,7 +189,8 @@ fn routes_that_nothing_reaches() {
     ] {
         let [told] = mistakes(&everything.fallback(plain)).try_into().unwrap();
         assert!(
-            told.starts_with("nothing reaches the fallback: ") && told.contains("takes every path"),
+            told.starts_with("no request reaches the fallback: ")
+                && told.contains("takes every path"),
             "{told}"
         );
     }
@@ -202,7 +203,7 @@ fn notes_are_what_is_worth_a_look() {
     let line = line!() - 1;
     let audit = app.audit().unwrap();
     assert_eq!(kinds(&audit), [Kind::StateUnused]);
-    assert_eq!(audit.findings()[0].places, [format!("{}:{line}", file!())]);
+    assert_eq!(audit.findings()[0].locations, [format!("{}:{line}", file!())]);
     assert!(
         audit.to_string().starts_with("note: no handler asks for state of type `it::audit::Db`"),
         "{audit}"
@@ -219,7 +220,7 @@ fn notes_are_what_is_worth_a_look() {
     );
 
     let app = App::new().route("/old/me", get(plain)).mount("/old", axum::Router::<()>::new());
-    let wanted = "the service mounted at `/old` does not see `/old/me`: a path with a route of its own has it for every method";
+    let wanted = "the service mounted at `/old` does not receive `/old/me`: a path with a route of its own never falls through to the service";
     assert_eq!(notes(&app), [wanted]);
     assert!(
         notes(&App::new().route("/older", get(plain)).mount("/old", axum::Router::<()>::new()))
@@ -241,8 +242,8 @@ fn a_path_with_routes_of_its_own_takes_every_method_from_a_general_one() {
     assert_eq!(
         notes(&app),
         [
-            "`/users/{id}` does not answer PUT, DELETE of `/users/me`: that path has routes of its own, and 405 for the rest",
-            "`/files/{*path}` does not answer any of `/files/new`: that path has routes of its own, and 405 for the rest",
+            "`/users/{id}` does not answer PUT, DELETE for `/users/me`: that path has routes of its own, and other methods get 405",
+            "`/files/{*path}` does not answer any method for `/files/new`: that path has routes of its own, and other methods get 405",
         ]
     );
 }

@@ -300,7 +300,7 @@ fn a_place_or_a_network_that_is_none_is_told_with_its_line() {
     let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
     for (told, (start, end)) in told.iter().zip([
         (
-            "trine.toml:2: `listeners`: expected a list of places such as `http://0.0.0.0:80`",
+            "trine.toml:2: `listeners`: expected a list of listeners such as `http://0.0.0.0:80`",
             "got `http://localhost:80`",
         ),
         (

@@ -78,14 +78,14 @@ async fn where_none_fits_the_closest_says_why() {
         .test()
         .await;
     for Closest(headers, status, part) in [
-        Closest(&[], 404, "is there for requests with the header `x-a: 1`"),
+        Closest(&[], 404, "only handles requests with the header `x-a: 1`"),
         Closest(&[("x-a", "2")], 404, "with the header `x-a: 1`"),
         Closest(&[("x-a", "1")], 415, "`/x` takes application/json, image/*"),
         Closest(&[("x-a", "1"), ("content-type", "text/plain")], 415, "application/json, image/*"),
         Closest(
             &[("x-a", "1"), ("content-type", "image/png"), ("accept", "text/css")],
             406,
-            "answers with text/html",
+            "responds with text/html",
         ),
         Closest(&[("x-a", "1"), ("content-type", "IMAGE/png; q=1")], 200, "b"),
         Closest(&[("x-a", "1"), ("content-type", "application/json; charset=utf-8")], 200, "a"),
@@ -304,7 +304,7 @@ async fn hosts_and_conditions_hold_on_a_socket() {
     };
     assert_eq!(text("/x/7", "*/*").await, "acme 7");
     assert_eq!(text("/r", "text/*").await, "csv");
-    assert!(text("/r", "image/png").await.contains("`/r` answers with text/csv"));
+    assert!(text("/r", "image/png").await.contains("`/r` responds with text/csv"));
     assert_eq!(reqwest::get(server.url("/")).await.unwrap().text().await.unwrap(), "any");
     server.stop().await;
 }
@@ -349,8 +349,11 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
         .group(Group::host("{id}.y").route("/{id}", say("13")))
         .route("/f", say("14").accepts("text/*"));
     let audit = app.audit().unwrap_err();
-    let found: Vec<_> =
-        audit.findings().iter().map(|finding| (finding.kind, finding.places[0].clone())).collect();
+    let found: Vec<_> = audit
+        .findings()
+        .iter()
+        .map(|finding| (finding.kind, finding.locations[0].clone()))
+        .collect();
     let at = |offset: u32| format!("{}:{}", file!(), line + offset);
     let wanted = [
         (Kind::Unreachable, at(3)),
@@ -376,8 +379,8 @@ fn the_audit_tells_routes_apart_by_their_conditions() {
     for part in [
         "is never reached",
         "on {a}.x",
-        "`no name` is no name of a header",
-        "names `id`, as its host `{id}.y`",
+        "`no name` is not a valid header name",
+        "has a parameter `id`, which its host `{id}.y` has too",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use trine::config::{Config, ConfigErrors, Profile, Source};
+use trine::config::{Config, ConfigErrors, Location, Profile};
 use trine_server::{Acme, AcmeChallenge, Certificate};
 
 fn read(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
@@ -135,7 +135,7 @@ fn a_key_out_of_place_is_recognised() {
     let unlike =
         "trine.toml:1: there is no key `colour`; `trine::config::Config` lists all of them";
     assert_eq!(errors("colour = 1", &[]), [unlike]);
-    let Source::File { path, line } = read("port = -1", &[]).unwrap_err().0[0].place().clone()
+    let Location::File { path, line } = read("port = -1", &[]).unwrap_err().0[0].location().clone()
     else {
         panic!()
     };
@@ -324,14 +324,14 @@ mod sections {
                 Some(other),
                 "TRINE_KEYS_SIGN: `keys.sign` cannot be used under the profile `prod`: expected at least 32 bytes, got 31",
             ),
-            ("", Some(other), "a value that stands in documentation is no secret"),
-            (long, Some("Change-Me"), "a value that stands in documentation is no secret"),
+            ("", Some(other), "the value is a well-known example"),
+            (long, Some("Change-Me"), "the value is a well-known example"),
             (long, Some("a lily!"), "expected at least 8 bytes, got 7"),
-            (long, Some("abababababab"), "a few letters again and again"),
+            (long, Some("abababababab"), "the value repeats a few letters"),
             (
                 long,
                 None,
-                "`keys.cookie` cannot be used under the profile `prod`: its default stands in the source, where everybody can read it: set TRINE_KEYS_COOKIE",
+                "`keys.cookie` cannot be used under the profile `prod`: its default is in the source code, which others can read: set TRINE_KEYS_COOKIE",
             ),
         ] {
             let errors = keys("prod", sign, cookie).unwrap_err();
@@ -355,7 +355,7 @@ mod sections {
         assert!(!format!("{config:?}").contains("tiger"));
         let errors = config.section::<Keys>("keys").unwrap_err();
         let text = format!("{errors} {errors:?}");
-        assert!(text.contains("`keys.peer`: expected an address and a port such as `127.0.0.1:25`, got something else, which is secret"), "{text}");
+        assert!(text.contains("`keys.peer`: expected an address and a port such as `127.0.0.1:25`, got another value, which is secret"), "{text}");
         assert!(!text.contains("tiger"), "{text}");
         let read = keys("dev", "tiger", None).unwrap();
         assert!(!format!("{read:?}").contains("tiger"), "{read:?}");

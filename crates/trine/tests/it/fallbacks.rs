@@ -130,7 +130,7 @@ async fn layers_guards_and_catchers_of_the_group_stand_around_it() {
     let group = Group::at("/g").catch(404, told).fallback(async || Problem::not_found("here"));
     let client = App::new().group(group).test().await;
     client.get("/g/x").await.expect_status(404).expect_text("told: 404");
-    assert!(client.get("/x").await.text().contains("nothing stands at"));
+    assert!(client.get("/x").await.text().contains("no route matches"));
 }
 
 #[trine::test]
@@ -254,7 +254,7 @@ fn the_audit_and_the_tree_know_it() {
     let found: Vec<_> = audit
         .findings()
         .iter()
-        .map(|it| (it.kind, it.text.as_str(), it.places[0].as_str()))
+        .map(|it| (it.kind, it.text.as_str(), it.locations[0].as_str()))
         .collect();
     let has = |kind: Kind, part: &str, offset: u32| {
         let place = format!("{}:{}", file!(), line + offset);
@@ -270,13 +270,13 @@ fn the_audit_and_the_tree_know_it() {
         "`fallback plain` (any method of /d/{*rest}) answers the same requests as",
         5,
     );
-    has(Kind::Unreachable, "nothing reaches `fallback plain` (any method of /f/{*rest})", 6);
+    has(Kind::Unreachable, "no request reaches `fallback plain` (any method of /f/{*rest})", 6);
 
     let app = App::new().group(Group::at("/only").layer(middleware(mark)).fallback(plain));
     assert!(app.audit().unwrap().findings().is_empty());
     let tree = app.tree().to_string();
     assert!(tree.contains("    └ fallback /only  plain  ("), "{tree}");
     let text = app.explain("GET", "/only/x").unwrap().to_string();
-    assert!(text.contains("is answered by the fallback of /only  fallback plain  ("), "{text}");
+    assert!(text.contains("is answered by the fallback of /only  plain  ("), "{text}");
     assert!(text.contains("through layer mark"), "{text}");
 }

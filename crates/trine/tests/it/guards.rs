@@ -237,7 +237,7 @@ fn the_audit_sees_what_guards_need_wherever_they_stand() {
     // Who needs one state is one finding, which shows three places.
     let [finding] = audit.findings() else { panic!("{audit}") };
     let at = |line: u32| format!("{}:{line}", file!());
-    assert_eq!(finding.places, [at(line + 2), at(line + 5), at(line + 6)], "{audit}");
+    assert_eq!(finding.locations, [at(line + 2), at(line + 5), at(line + 6)], "{audit}");
     assert_eq!(finding.kind, Kind::MissingState);
     assert!(
         finding.text.starts_with("the guard `Counter` and 3 others need state of type"),

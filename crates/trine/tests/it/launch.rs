@@ -129,7 +129,7 @@ fn everything_that_is_wrong_is_one_report_before_anything_runs() {
     assert!(!output.status.success());
     for wanted in [
         "error: the launch audit found 3 mistakes:",
-        "`keys.sign` cannot be used under the profile `prod`: a value that stands in documentation is no secret",
+        "`keys.sign` cannot be used under the profile `prod`: the value is a well-known example",
         "there is no key `TRINE_KEYS_SING`; did you mean `TRINE_KEYS_SIGN`?",
         &format!("127.0.0.1:{port} is in use: "),
         &format!("TRINE_PORT={}", if port == u16::MAX { port - 1 } else { port + 1 }),
@@ -295,7 +295,7 @@ async fn under_dev_each_request_is_a_line_on_standard_error() {
     );
     assert!(lines[0].contains(r#" route="/""#) && !text.contains("tiger"), "{text}");
     assert!(
-        lines[1].contains(r#"path="/nowhere" status=404"#) && lines[1].contains("nothing stands"),
+        lines[1].contains(r#"path="/nowhere" status=404"#) && lines[1].contains("no route matches"),
         "{text}"
     );
 
@@ -334,8 +334,11 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
 fn under_dev_the_start_says_how_many_notes_there_are() {
     // The empty group.
     let (_running, printed) =
-        Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text tells");
-    assert!(printed.last().unwrap().ends_with("  1 note: TRINE_AUDIT=text tells"), "{printed:?}");
+        Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text shows them");
+    assert!(
+        printed.last().unwrap().ends_with("  1 note: TRINE_AUDIT=text shows them"),
+        "{printed:?}"
+    );
 }
 
 #[test]

@@ -88,7 +88,7 @@ async fn what_matches_nothing_is_a_404_that_says_so() {
         let (status, headers, body) = send(app(), "GET", path).await;
         assert_eq!(status, 404, "{path}");
         assert_eq!(headers["content-type"], "application/problem+json");
-        assert!(body.contains("nothing stands at"), "{body}");
+        assert!(body.contains("no route matches"), "{body}");
     }
 }
 
@@ -264,7 +264,7 @@ fn the_audit_tells_every_mistake_at_once_with_its_places() {
     let wanted =
         [Kind::StateTwice, Kind::Collision, Kind::Template, Kind::NoMethods, Kind::MissingState];
     assert_eq!(kinds, wanted, "{audit}");
-    let places = &audit.findings()[1].places;
+    let places = &audit.findings()[1].locations;
     assert_eq!(*places, [format!("{}:{}", file!(), line + 3), format!("{}:{}", file!(), line + 2)]);
     let text = audit.to_string();
     for fragment in
@@ -293,7 +293,7 @@ fn state_that_many_handlers_miss_is_one_mistake() {
         said[1].starts_with("the handler `two` and 3 others need state of type `u16`, "),
         "{audit}"
     );
-    assert_eq!(audit.findings()[0].places.len(), 3);
+    assert_eq!(audit.findings()[0].locations.len(), 3);
 }
 
 #[test]

@@ -216,9 +216,9 @@ fn the_audit_tells_what_stands_in_the_way() {
     assert_eq!(finding.kind, Kind::Collision);
     assert_eq!(
         finding.text,
-        "`tell` (POST /g/a/) stands at the same path as `tell` (GET /g/a), by `Slashes::Same`: write both paths the same"
+        "`tell` (POST /g/a/) has the same path as `tell` (GET /g/a) under `Slashes::Same`: write both paths with the same ending"
     );
-    assert_eq!(finding.places.len(), 2);
+    assert_eq!(finding.locations.len(), 2);
     let audit = routes(Slashes::Redirect).audit().unwrap();
     let of_slashes = audit.findings().iter().filter(|finding| finding.text.starts_with("`Slashes"));
     let told: Vec<_> = of_slashes.map(|finding| (finding.kind, &*finding.text)).collect();
@@ -227,11 +227,11 @@ fn the_audit_tells_what_stands_in_the_way() {
         [
             (
                 Kind::Shadowed,
-                "`Slashes::Redirect` says nothing of `/g/a`: `tell` (POST /g/a/) answers the path with another slash"
+                "`Slashes::Redirect` has no effect on `/g/a`: `tell` (POST /g/a/) answers the path with the other ending"
             ),
             (
                 Kind::Shadowed,
-                "`Slashes::Redirect` says nothing of `/g/{id}`: `tell` (GET /{*rest}) answers the path with another slash"
+                "`Slashes::Redirect` has no effect on `/g/{id}`: `tell` (GET /{*rest}) answers the path with the other ending"
             ),
         ]
     );
@@ -247,12 +247,14 @@ fn an_explanation_tells_where_it_leads() {
     let said = |app: App, path: &str| app.explain("GET", path).unwrap().to_string();
     let text = said(app(), "/users/");
     assert!(
-        text.contains("is answered with 308 to `../users`: another slash at the end of the path"),
+        text.contains(
+            "is answered with 308 to `../users`: the path of the route has the other ending"
+        ),
         "{text}"
     );
-    assert!(text.contains("which is GET /users  tell  ("), "{text}");
-    assert!(text.contains("the path has a slash more at its end"), "{text}");
-    assert!(said(app().slashes(Slashes::Strict), "/users/").contains("nothing stands there"));
+    assert!(text.contains("the route is GET /users  tell  ("), "{text}");
+    assert!(text.contains("the path has an extra slash at its end"), "{text}");
+    assert!(said(app().slashes(Slashes::Strict), "/users/").contains("no route has this path"));
     let same = App::new().slashes(Slashes::Same).route("/users", get(tell));
     assert!(said(same, "/users/").contains("is answered by GET /users  tell"));
 }

@@ -120,7 +120,7 @@ async fn a_path_that_a_layer_writes_is_spelt_too() {
 async fn problems_and_explanations_tell_it() {
     let app = || App::new().route("/users/{id}", get(async |Path(_): Path<u8>| ()));
     let client = app().test().await;
-    assert!(client.get("/%75ser").await.text().contains("nothing stands at `/user`"));
+    assert!(client.get("/%75ser").await.text().contains("no route matches `/user`"));
     assert!(client.post("/%75sers/7").await.text().contains("`/users/7` has no handler for POST"));
     let explained = app().explain("GET", "/%75sers/%37").unwrap().to_string();
     assert!(

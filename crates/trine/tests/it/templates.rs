@@ -94,8 +94,11 @@ async fn the_audit_finds_every_mistake_at_once() {
     let app = App::new().state(templates).route("/", get(home)).route("/again", get(home));
     let app = app.route("/any/{*name}", get(any_page));
     let audit = app.audit().unwrap_err();
-    let found: Vec<(&str, String)> =
-        audit.findings().iter().map(|finding| (&*finding.text, finding.places.join(" "))).collect();
+    let found: Vec<(&str, String)> = audit
+        .findings()
+        .iter()
+        .map(|finding| (&*finding.text, finding.locations.join(" ")))
+        .collect();
     let file = |name: &str| dir.path().join(name).display().to_string();
     assert_eq!(found.len(), 4, "{audit}");
     assert!(found[0].0.starts_with("the template `broken.html`: syntax error: "), "{audit}");

@@ -153,7 +153,7 @@ async fn a_failed_expectation_shows_everything() {
          422 Unprocessable Entity\nJSON (line 1, column 3): invalid type: string \"a\", expected a sequence\n\n"
     );
     let bytes = client.get("/bytes").await;
-    assert!(failure(|| _ = bytes.text()).contains("(1 bytes that are no text)"));
+    assert!(failure(|| _ = bytes.text()).contains("(1 bytes that are not text)"));
     assert!(
         failure(|| _ = bytes.expect_header("x-none", "1"))
             .starts_with("expected header `x-none: 1`")
@@ -427,7 +427,7 @@ async fn a_server_that_is_gone_is_told_as_that() {
 
 /// Paused time goes on whenever nothing else can: here, while the client waits.
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "GET /: no response: nothing came within 30 s")]
+#[should_panic(expected = "GET /: no response: nothing arrived within 30 s")]
 async fn a_response_that_never_begins_is_not_waited_for() {
     let server = App::new().route("/", get(std::future::pending::<String>)).test_server().await;
     server.client().get("/").await;
@@ -441,7 +441,14 @@ async fn a_server_that_stops_does_not_wait_for_ever() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let started = std::time::Instant::now();
     server.stop().await;
-    assert!(started.elapsed() >= trine::testing::server::DRAIN, "it waits for what runs");
-    assert!(started.elapsed() < 3 * trine::testing::server::DRAIN, "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= trine::testing::server::SHUTDOWN_TIMEOUT,
+        "it waits for what runs"
+    );
+    assert!(
+        started.elapsed() < 3 * trine::testing::server::SHUTDOWN_TIMEOUT,
+        "{:?}",
+        started.elapsed()
+    );
     assert!(waiting.await.unwrap_err().is_panic());
 }

@@ -14,7 +14,7 @@ async fn caught(_: Caught) -> &'static str {
 
 fn main() {
     let _ = App::new().catch(404, reads); //~ expect: a catcher cannot read the request body
-    //~ also: the handler has read it already
+    //~ also: the handler has already read it
     let _ = Group::at("/").catch(.., no_answer); //~ expect: cannot be the answer of a handler
     let _ = App::new().catch("404", caught); //~ expect: `&str` does not say which problems a catcher is for
 }

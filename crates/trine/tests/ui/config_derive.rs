@@ -50,7 +50,7 @@ struct Uses {
 fn main() {
     let app = App::new().config_section::<Mail>("mail").config_section::<Above>("above");
     let app = app.config_section::<Uses>("uses");
-    drop(app.config_section::<Plain>("plain")); //~ expect: `Plain` is no section of the configuration
+    drop(app.config_section::<Plain>("plain")); //~ expect: `Plain` is not a section of the configuration
 }
 
 struct Plain {

@@ -4,7 +4,7 @@ use trine::prelude::*;
 async fn cached(body: trine::Cached<String>) {}
 
 fn main() {
-    let _ = get(async || "").layer(guard::<Json<u8>>()); //~ expect: an extractor that reads the body cannot stand here
+    let _ = get(async || "").layer(guard::<Json<u8>>()); //~ expect: an extractor that reads the body cannot be used here
     let _ = Group::at("/").guard::<bool>(); //~ expect: `bool` cannot be a handler argument
-    let _ = get(cached); //~ expect: an extractor that reads the body cannot stand here
+    let _ = get(cached); //~ expect: an extractor that reads the body cannot be used here
 }

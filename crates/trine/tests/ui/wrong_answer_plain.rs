@@ -16,7 +16,7 @@ fn main() {
     App::new().route("/", get(value)); //~ expect: `Todo` cannot be the answer of a handler
     //~ also: to send it as JSON, return `Json<Todo>`; as text, a `String`
     App::new().route("/at-once", get(at_once)); //~ expect: does not have the shape of a handler
-    //~ also: what a plain `fn` returns is an answer: `Json<…>`, `String`, a `Result` of them or another `IntoResponse`
+    //~ also: a plain `fn` returns a response: `Json<…>`, `String`, a `Result` of them or another `IntoResponse`
     App::new().route("/closure", get(|| async { Todo })); //~ expect: `Todo` cannot be the answer of a handler
     App::new().route("/both", get(value).post(taken)); //~ expect: `Todo` cannot be the answer of a handler
     //~ expect: `Todo` cannot be a handler argument

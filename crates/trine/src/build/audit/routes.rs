@@ -1,27 +1,28 @@
-//! Routes that nothing reaches, or that stand in the way of others.
+//! Routes that no request reaches, or that take requests from others.
 
 use std::panic::Location;
 
 use http::Method;
 use trine_core::RouteMeta;
 
-use super::{Finding, Kind, at, describe, place};
-use crate::declare::group::{Group, Item};
+use super::{Finding, Kind, describe, file_line, location};
+use crate::declare::group::{Group, GroupItem};
 use crate::declare::layers::Layers;
 
-/// What no request can ever reach, and what a mounted service does not see.
+/// The routes that no request reaches, and the requests that a mounted service or a general route
+/// does not receive.
 pub(crate) fn unreachable(
     routes: &[RouteMeta],
     fallback: Option<&'static Location<'static>>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for route in routes {
-        if let Some(why) = never(&route.path) {
-            let text = format!("nothing reaches {}: {why}", describe(route));
+        if let Some(why) = unreachable_because(&route.path) {
+            let text = format!("no request reaches {}: {why}", describe(route));
             findings.push(Finding {
                 kind: Kind::Unreachable,
                 text,
-                places: vec![at(route.file, route.line)],
+                locations: vec![file_line(route.file, route.line)],
             });
         }
     }
@@ -30,13 +31,13 @@ pub(crate) fn unreachable(
         && let (Some(rest), Some(_)) = (all("/{*}"), all("/"))
     {
         let text = format!(
-            "nothing reaches the fallback: {} takes every path: remove one of the two",
+            "no request reaches the fallback: {} takes every path; remove one of the two",
             describe(rest)
         );
         findings.push(Finding {
             kind: Kind::Unreachable,
             text,
-            places: vec![place(written), at(rest.file, rest.line)],
+            locations: vec![location(written), file_line(rest.file, rest.line)],
         });
     }
     let mounts = routes.iter().filter(|route| is_mount(route));
@@ -49,7 +50,7 @@ pub(crate) fn unreachable(
 pub(crate) fn empty(root: &Group) -> Vec<Finding> {
     let mut findings = Vec::new();
     for item in &root.items {
-        let Item::Group(group) = item else { continue };
+        let GroupItem::Group(group) = item else { continue };
         if group.items.is_empty() && group.fallback.is_none() {
             let text = match names(&group.layers) {
                 None => format!("the group `{}` has no routes", group.prefix),
@@ -57,7 +58,11 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
                     format!("the group `{}` has no routes: {layers} wraps nothing", group.prefix)
                 }
             };
-            findings.push(Finding { kind: Kind::Empty, text, places: vec![place(group.place)] });
+            findings.push(Finding {
+                kind: Kind::Empty,
+                text,
+                locations: vec![location(group.location)],
+            });
         }
         findings.extend(empty(group));
     }
@@ -66,12 +71,12 @@ pub(crate) fn empty(root: &Group) -> Vec<Finding> {
 
 fn names(layers: &Layers) -> Option<String> {
     let names: Vec<String> =
-        layers.iter().map(|layer| format!("`{}`", layer.known.title())).collect();
+        layers.iter().map(|layer| format!("`{}`", layer.description.title())).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// Why no request has a path of this template.
-fn never(template: &str) -> Option<String> {
+/// Why no request has a path that matches this template.
+fn unreachable_because(template: &str) -> Option<String> {
     let query = template.find('?')?;
     let inside =
         template[..query].rfind('{').is_some_and(|open| !template[open..query].contains('}'));
@@ -83,7 +88,7 @@ fn never(template: &str) -> Option<String> {
     })
 }
 
-/// Whether a template is `/`, or one that takes all the rest.
+/// Whether a template is the wanted one: `/`, or `/{*}` for one that takes every path below.
 fn is_everything(template: &str, wanted: &str) -> bool {
     template == wanted
         || (wanted == "/{*}" && template.starts_with("/{*") && template.ends_with('}'))
@@ -93,7 +98,8 @@ fn is_mount(route: &RouteMeta) -> bool {
     route.handler == MOUNTED && route.path.ends_with("/{*rest}")
 }
 
-/// Paths under the prefix of a mounted service that have routes of their own, for every method.
+/// The paths under the prefix of a mounted service that have routes of their own. These routes take
+/// every method of the path.
 fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     let prefix = mount.path.strip_suffix("{*rest}")?;
     let inside = |route: &&RouteMeta| {
@@ -104,16 +110,17 @@ fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     paths.dedup();
     let first = routes.iter().find(inside)?;
     let text = format!(
-        "the service mounted at `{}` does not see {}: a path with a route of its own has it for every method",
+        "the service mounted at `{}` does not receive {}: a path with a route of its own never \
+         falls through to the service",
         prefix.strip_suffix('/').filter(|prefix| !prefix.is_empty()).unwrap_or("/"),
         paths.join(", ")
     );
-    let places = vec![at(mount.file, mount.line), at(first.file, first.line)];
-    Some(Finding { kind: Kind::Shadowed, text, places })
+    let locations = vec![file_line(mount.file, mount.line), file_line(first.file, first.line)];
+    Some(Finding { kind: Kind::Shadowed, text, locations })
 }
 
-/// Methods that a more specific path takes from a general one without having them: `PUT /users/me`
-/// is not `PUT /users/{id}`, but 405, if there is a `GET /users/me`.
+/// The methods that a general path loses to a more specific one which does not have them: with a
+/// `GET /users/me`, a `PUT /users/me` is 405 and does not reach `PUT /users/{id}`.
 fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = Vec::new();
@@ -133,15 +140,17 @@ fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
         let Some(first) = lost.first() else { continue };
         let of_first = lost.iter().filter(|route| route.path == first.path);
         let methods: Vec<&str> =
-            of_first.map(|it| it.method.as_ref().map_or("any", Method::as_str)).collect();
+            of_first.map(|it| it.method.as_ref().map_or("any method", Method::as_str)).collect();
         let text = format!(
-            "`{}` does not answer {} of `{}`: that path has routes of its own, and 405 for the rest",
+            "`{}` does not answer {} for `{}`: that path has routes of its own, and other methods \
+             get 405",
             first.path,
             methods.join(", "),
             special.path
         );
-        let places = vec![at(first.file, first.line), at(special.file, special.line)];
-        findings.push(Finding { kind: Kind::Shadowed, text, places });
+        let locations =
+            vec![file_line(first.file, first.line), file_line(special.file, special.line)];
+        findings.push(Finding { kind: Kind::Shadowed, text, locations });
     }
     findings
 }
@@ -164,5 +173,5 @@ fn covers(general: &str, special: &str) -> bool {
     }
 }
 
-/// The name that a mounted service has in place of a handler's.
+/// The name that a mounted service has instead of a handler's.
 const MOUNTED: &str = "mounted service";

@@ -1,26 +1,28 @@
-//! Routes that stand in the way of what was said of a slash at the end.
+//! Routes that make a [`Slashes`] setting useless.
 
 use http::{HeaderMap, Method};
 use trine_core::RouteMeta;
 
-use super::{Finding, Kind, at, describe};
+use super::{Finding, Kind, describe, file_line};
 use crate::dispatch::router::Found;
+use crate::dispatch::router::index::Destination;
 use crate::dispatch::router::slashes::{Slashes, other};
 use crate::dispatch::router::table::Table;
 use crate::dispatch::router::template::Template;
 
-/// Where [`Slashes`] was said of a route, and something else stands at its path with another slash.
-pub(crate) fn in_the_way(
+/// The routes whose groups set [`Slashes`], and whose path with the other slash belongs to another
+/// route. `settings` has one element for each declared route.
+pub(crate) fn conflicts(
     table: &Table,
     metas: &[RouteMeta],
-    said: &[Option<Slashes>],
+    settings: &[Option<Slashes>],
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut known: Vec<(&str, &str)> = Vec::new();
-    for (route, said) in metas.iter().zip(said) {
-        let Some(said @ (Slashes::Redirect | Slashes::Same)) = said else { continue };
+    for (route, setting) in metas.iter().zip(settings) {
+        let Some(setting @ (Slashes::Redirect | Slashes::Same)) = setting else { continue };
         let Some(taker) = taker(table, metas, route) else { continue };
-        // One pair of paths is one finding, and what takes everything is told once.
+        // One pair of paths is one finding, and so is a route that takes every path.
         let pair = if taker.path.ends_with("/{*rest}") {
             ("", &*taker.path)
         } else {
@@ -31,31 +33,33 @@ pub(crate) fn in_the_way(
         }
         known.push(pair);
         let twins = sample(&taker.path).and_then(|path| other(&path)) == sample(&route.path);
-        let (kind, text) = match said {
+        let (kind, text) = match setting {
             Slashes::Same if twins => (
                 Kind::Collision,
                 format!(
-                    "{} stands at the same path as {}, by `Slashes::Same`: write both paths the same",
+                    "{} has the same path as {} under `Slashes::Same`: write both paths with the \
+                     same ending",
                     describe(taker),
                     describe(route)
                 ),
             ),
-            said => (
+            setting => (
                 Kind::Shadowed,
                 format!(
-                    "`Slashes::{said:?}` says nothing of `{}`: {} answers the path with another slash",
+                    "`Slashes::{setting:?}` has no effect on `{}`: {} answers the path with the \
+                     other ending",
                     route.path,
                     describe(taker)
                 ),
             ),
         };
-        let places = vec![at(taker.file, taker.line), at(route.file, route.line)];
-        findings.push(Finding { kind, text, places });
+        let locations = vec![file_line(taker.file, taker.line), file_line(route.file, route.line)];
+        findings.push(Finding { kind, text, locations });
     }
     findings
 }
 
-/// The other route that answers, or refuses, a path of this one with another slash.
+/// The other route that answers or refuses a path of this one with the other ending.
 fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option<&'m RouteMeta> {
     let path = other(&sample(&route.path)?)?.parse().ok()?;
     let method = route.method.as_ref().unwrap_or(&Method::GET);
@@ -64,16 +68,16 @@ fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option
     headers.extend(host.and_then(|host| Some((http::header::HOST, host.parse().ok()?))));
     let mut vary = Vec::new();
     let found = table.find(method, &path, &headers, &mut vary);
-    let Found::Route(index, _) = found else { return None };
-    let index = match table.choices.get(index) {
-        Some(_) if table.fallen(&found, method, &path, &headers, &mut vary).is_some() => {
-            return None;
-        }
-        Some(choice) => choice.candidates.first().map_or(choice.otherwise, |first| first.route),
-        None => index,
+    let Found::Route(destination, _) = found else { return None };
+    if table.find_fallback(&found, method, &path, &headers, &mut vary).is_some() {
+        return None;
+    }
+    let index = match destination {
+        Destination::Route(index) | Destination::Refusal(index) => index,
+        Destination::Choice(_) => table.choices.get(destination)?.candidates.first()?.route,
     };
-    // Of a path without this method, the first of its routes is told.
-    let path = &metas.get(index as usize)?.path;
+    // For a path without this method, report the first of its routes.
+    let path = &metas.get(index.as_usize())?.path;
     metas
         .iter()
         .find(|taker| taker.path == *path && taker.host == route.host && *path != route.path)

@@ -1,20 +1,20 @@
-//! Where a path leaves a template.
+//! Where a path first differs from a template.
 
 use trine_core::RouteMeta;
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::dispatch::router::template::Template;
 
-/// Where the path leaves the template, if it does.
+/// Where the path first differs from the template; `None` if it matches.
 pub(super) fn differs(route: &RouteMeta, path: &str) -> Option<Verdict> {
-    // It was parsed when the application was built.
+    // The audit has parsed it already.
     let template = Template::parse(&route.path).ok()?;
     let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
     let mut params = route.params.iter();
     for (at, wanted) in (1..).zip(template.canonical[1..].split('/')) {
         let Some(got) = segments.next() else {
             let missing = route.path.split('/').skip(at).collect::<Vec<_>>().join("/");
-            return Some(Verdict::PathEnds { missing: format!("/{missing}") });
+            return Some(Verdict::PathTooShort { missing: format!("/{missing}") });
         };
         let parameter = parameter(wanted);
         let name = if parameter.is_some() {
@@ -40,7 +40,7 @@ pub(super) fn differs(route: &RouteMeta, path: &str) -> Option<Verdict> {
         }
     }
     let rest: Vec<&str> = segments.collect();
-    (!rest.is_empty()).then(|| Verdict::PathGoesOn { rest: format!("/{}", rest.join("/")) })
+    (!rest.is_empty()).then(|| Verdict::PathTooLong { remainder: format!("/{}", rest.join("/")) })
 }
 
 fn segment(route: &RouteMeta, at: usize, got: &str) -> Verdict {
@@ -48,9 +48,10 @@ fn segment(route: &RouteMeta, at: usize, got: &str) -> Verdict {
     Verdict::Segment { at, got: got.to_owned(), expected: expected.to_owned() }
 }
 
-/// What stands before a parameter of a segment, its kind, and what stands after it.
+/// The text before the parameter of a segment, `*` for one that takes the rest of the path, and the
+/// text after it.
 fn parameter(segment: &str) -> Option<(&str, &str, &str)> {
-    // A brace of the text is percent-encoded there.
+    // In a canonical template, a brace that is text is percent-encoded.
     let (before, rest) = segment.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, if name.starts_with('*') { "*" } else { "" }, after))

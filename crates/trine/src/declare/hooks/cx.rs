@@ -1,4 +1,4 @@
-//! What hooks, constructors of state and background tasks see.
+//! What hooks, background tasks and the functions that make states get.
 
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
@@ -8,110 +8,140 @@ use trine_core::needs::Need;
 use trine_core::state::States;
 use trine_core::{Needs, Shutdown};
 
-use super::{Declared, Place};
-use crate::build::audit::Finding;
+use super::declared::{SourceLocation, StateDeclaration};
+use crate::build::audit::{Finding, location};
 use crate::run::config::Config;
 
-/// What a hook sees of the application: its configuration, its state, and whether it is about to
-/// end.
+/// The context of a hook: the configuration, the states, and whether the server shuts down.
 ///
 /// ```
 /// use trine::prelude::*;
 ///
 /// struct Db;
 ///
+/// # #[trine::main]
+/// # async fn main() {
 /// let app = App::new().state(Db).on_start(|cx| async move {
 ///     let _db = cx.state::<Db>()?;
 ///     assert!(!cx.is_shutting_down());
 ///     Ok(())
 /// });
+/// app.test().await;
+/// # }
 /// ```
 ///
-/// A clone is the same.
+/// Clones share the same application.
 #[derive(Debug, Clone)]
 pub struct HookCx {
-    pub(super) config: Arc<Config>,
-    pub(super) states: Arc<States>,
-    pub(super) declared: Arc<[Declared]>,
-    pub(super) end: Shutdown,
+    pub(crate) config: Arc<Config>,
+    pub(crate) states: Arc<States>,
+    pub(crate) declared: Arc<[StateDeclaration]>,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl HookCx {
-    /// How long the hooks at the end have together, when the requests before them have used up the
-    /// time.
-    pub const AT_LEAST: Duration = Duration::from_secs(5);
+    /// The minimum time that all shutdown hooks have together, even if the requests before them
+    /// have used up the shutdown timeout.
+    pub const MIN_SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 
     /// The configuration.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().on_start(|cx| async move {
+    ///     assert_eq!(cx.config().server.port, 8000);
+    ///     Ok(())
+    /// });
+    /// app.test().await;
+    /// # }
+    /// ```
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The state of this type. State of workers is not among it.
+    /// The state of this type. States of workers are not available here.
     ///
     /// # Errors
-    /// When there is none, or not yet: the text says where it is made.
+    /// The application has no such state, or makes it later. The error says where.
     pub fn state<T: Send + Sync + 'static>(&self) -> crate::Result<Arc<T>> {
-        self.states.get().ok_or_else(|| self.missing(TypeId::of::<T>(), type_name::<T>()))
+        self.states.get().ok_or_else(|| self.no_state(TypeId::of::<T>(), type_name::<T>()))
     }
 
     /// Waits until the server begins to shut down.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// # #[trine::main]
+    /// # async fn main() {
+    /// let app = App::new().task("waits", |cx| async move {
+    ///     cx.shutdown().await;
+    ///     assert!(cx.is_shutting_down());
+    ///     Ok(())
+    /// });
+    /// app.test().await.shutdown().await;
+    /// # }
+    /// ```
     pub async fn shutdown(&self) {
-        self.end.begun().await;
+        self.shutdown.begun().await;
     }
 
     /// Whether the server shuts down.
     #[must_use]
     pub fn is_shutting_down(&self) -> bool {
-        self.end.is_begun()
+        self.shutdown.is_begun()
     }
 
-    /// The states that are needed and that nobody holds.
-    pub(crate) fn lacking(&self, needs: &Needs, who: &str, place: Place) -> Vec<Finding> {
+    /// A finding for each needed state that the application does not hold.
+    pub(crate) fn missing_of(
+        &self,
+        needs: &Needs,
+        needed_by: &str,
+        at: SourceLocation,
+    ) -> Vec<Finding> {
         let held =
             |id| self.states.contains(id) || self.declared.iter().any(|known| known.type_id == id);
-        let lacking = |need: &Need| match need {
+        let missing = |need: &Need| match need {
             Need::State { type_id, type_name } if !held(*type_id) => {
-                Some(no_state(type_name, who, place))
+                Some(missing_state(type_name, needed_by, at))
             }
             _ => None,
         };
-        needs.iter().filter_map(lacking).collect()
+        needs.iter().filter_map(missing).collect()
     }
 
-    /// What is told where `who` could not be made: of state that nobody holds, the same as of a
-    /// handler that needs it.
-    pub(crate) fn failed(&self, who: &str, place: Place, error: &crate::Error) -> Finding {
+    /// The finding for something that could not be made. If the reason is missing state, it reads
+    /// like that of a handler which needs the state.
+    pub(crate) fn failed(&self, what: &str, at: SourceLocation, error: &crate::Error) -> Finding {
         match error.downcast_ref() {
-            Some(NoState { type_name }) => no_state(type_name, who, place),
-            None => Finding::start_failed(who, place, error),
+            Some(NoState { type_name }) => missing_state(type_name, what, at),
+            None => Finding::start_failed(what, at, error),
         }
     }
 
     #[cold]
-    fn missing(&self, type_id: TypeId, name: &'static str) -> crate::Error {
-        let declared = self.declared.iter().find(|declared| declared.type_id == type_id);
-        let text = match declared {
-            Some(Declared { place, .. }) => format!(
-                "state of type `{name}` is made later, at {}:{}: move that call before this one (state of workers is \
-                 made last)",
-                place.file(),
-                place.line()
-            ),
-            None => return NoState { type_name: name }.into(),
-        };
-        crate::Error::new(text)
+    fn no_state(&self, type_id: TypeId, type_name: &'static str) -> crate::Error {
+        match self.declared.iter().find(|declared| declared.type_id == type_id) {
+            Some(declared) => crate::Error::new(format!(
+                "state of type `{type_name}` is made later, at {}: move that call before this one \
+                 (states of \
+                 workers are made last)",
+                location(declared.location)
+            )),
+            None => NoState { type_name }.into(),
+        }
     }
 }
 
-fn no_state(type_name: &str, who: &str, place: Place) -> Finding {
-    Finding::missing_state(
-        type_name,
-        &[(who.to_owned(), format!("{}:{}", place.file(), place.line()))],
-    )
+fn missing_state(type_name: &str, needed_by: &str, at: SourceLocation) -> Finding {
+    Finding::missing_state(type_name, &[(needed_by.to_owned(), location(at))])
 }
 
-/// State was asked for that the application does not hold.
+/// A hook has asked for a state that the application does not hold.
 #[derive(Debug)]
 struct NoState {
     type_name: &'static str,

@@ -1,4 +1,4 @@
-//! One path at which routes stand that match only some requests.
+//! Paths whose routes have conditions, so that more than the method decides between them.
 
 use std::sync::Arc;
 
@@ -6,61 +6,70 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use trine_core::{Cx, IntoResponse, Problem};
 
 use super::condition::{Condition, Fit};
-use super::is_kind_of_get;
-use crate::dispatch::endpoint::{Answer, Endpoint};
+use super::index::{Destination, RouteIndex};
+use super::method::{allow, is_kind_of_get};
+use crate::dispatch::endpoint::Endpoint;
 use crate::dispatch::fallback::OtherMethods;
-use crate::problem::settle::settle;
+use crate::dispatch::future::BoxResponseFuture;
+use crate::problem::finish::finish_route;
 
-/// A route of such a path.
+/// A route among which a choice decides.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) method: Option<Method>,
     pub(crate) conditions: Vec<Condition>,
-    pub(crate) route: u32,
+    pub(crate) route: RouteIndex,
 }
 
-/// All routes of such a path, in the order of declaration.
+/// The routes of one path, in the order of declaration.
 pub(crate) struct Choice {
     pub(crate) candidates: Arc<[Candidate]>,
-    /// The route that says why none fits.
-    pub(crate) otherwise: u32,
-    /// The places of fallbacks of groups that go before all of these, since the path would take
-    /// their prefix by a parameter.
-    pub(crate) behind: Vec<usize>,
+    /// The route that reports why no candidate fits; `None` for the fallbacks of groups.
+    pub(crate) otherwise: Option<RouteIndex>,
+    /// The indices of the group fallbacks that take precedence over the candidates, because a
+    /// parameter of the path would match the prefix of the group.
+    pub(crate) preceding_fallbacks: Vec<usize>,
 }
 
-/// Every path with a choice. The index of one, in place of a route's, has the bit [`CHOICE`].
+/// All choices, by their indices.
 #[derive(Default)]
 pub(crate) struct Choices(pub(crate) Vec<Choice>);
 
-/// No application has as many routes, so the tables of routes have nothing at such an index.
-pub(crate) const CHOICE: u32 = 1 << 31;
-
 impl Choices {
-    pub(crate) fn get(&self, index: u32) -> Option<&Choice> {
-        (index & CHOICE != 0).then(|| self.0.get((index & !CHOICE) as usize)).flatten()
+    /// The choice that a path leads to, if it leads to one.
+    pub(crate) fn get(&self, destination: Destination) -> Option<&Choice> {
+        match destination {
+            Destination::Choice(index) => self.0.get(index.as_usize()),
+            Destination::Route(_) | Destination::Refusal(_) => None,
+        }
     }
-}
 
-impl Choices {
-    /// The route behind an index that was found.
-    pub(crate) fn resolve(&self, index: u32, method: &Method, headers: &HeaderMap) -> u32 {
-        match self.get(index) {
-            Some(choice) => choice.pick(method, headers).unwrap_or(choice.otherwise),
-            None => index,
+    /// The route that answers a request which was led here.
+    pub(crate) fn resolve(
+        &self,
+        destination: Destination,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Option<RouteIndex> {
+        match destination {
+            Destination::Route(index) | Destination::Refusal(index) => Some(index),
+            Destination::Choice(_) => {
+                let choice = self.get(destination)?;
+                choice.pick(method, headers).or(choice.otherwise)
+            }
         }
     }
 }
 
 impl Choice {
-    /// The route for a request: one for its own method before one for any, then the one with more
-    /// conditions on headers and content type, then the one whose type the client prefers, then the
-    /// first declared.
-    pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<u32> {
+    /// The best route for a request. A route for the method comes before one for any method, then
+    /// more conditions on headers and content type come first, then the media type that the client
+    /// prefers, then the order of declaration.
+    pub(crate) fn pick(&self, method: &Method, headers: &HeaderMap) -> Option<RouteIndex> {
         let mut best = None;
         for candidate in &*self.candidates {
             let (Some(own), Fit::Holds(quality)) =
-                (candidate.answers(method), candidate.fit(headers))
+                (candidate.method_rank(method), candidate.fit(headers))
             else {
                 continue;
             };
@@ -77,22 +86,23 @@ impl Choice {
         best.map(|(_, route)| route)
     }
 
-    /// The header fields that decide: RFC 9110 section 12.5.5, so that no cache gives one answer
-    /// for the other.
+    /// The header fields that decide. They belong into `Vary` (RFC 9110, section 12.5.5), so that
+    /// caches do not confuse the responses.
     pub(crate) fn vary(&self) -> impl Iterator<Item = HeaderName> {
         let conditions = self.candidates.iter().flat_map(|candidate| &candidate.conditions);
         conditions.filter_map(|condition| match condition {
             Condition::Header(name, _) => Some(name.clone()),
             Condition::Accepts(_) => Some(header::ACCEPT),
-            // Only what has a body has this; caches keep no answer to that.
+            // Only requests with a body have a content type. Caches store no responses to them.
             Condition::ContentType(_) => None,
         })
     }
 }
 
 impl Candidate {
-    /// How well it answers this method: 2 for its own, 1 for HEAD and CONNECT by GET, 0 for any.
-    fn answers(&self, method: &Method) -> Option<u8> {
+    /// How well the route fits the method: 2 for the same method, 1 for GET that handles HEAD or
+    /// CONNECT, 0 for any method.
+    fn method_rank(&self, method: &Method) -> Option<u8> {
         match &self.method {
             Some(own) if own == method => Some(2),
             Some(own) if own == Method::GET && is_kind_of_get(method) => Some(1),
@@ -107,7 +117,7 @@ impl Candidate {
         failed.into_iter().min().or_else(|| held.into_iter().max()).unwrap_or(Fit::Holds(0))
     }
 
-    /// Whether no request comes to it, because `earlier` takes all of them.
+    /// Whether `earlier` matches every request that this candidate matches.
     pub(crate) fn is_hidden_by(&self, earlier: &Candidate) -> bool {
         let accepts = |of: &Candidate| -> Vec<Condition> {
             of.conditions
@@ -125,25 +135,26 @@ impl Candidate {
     }
 }
 
-/// None of the routes of a path fits: 405 where it is for the method, 406 for `Accept`, 415 for the
-/// content type, 404 for another header. That of the route that came closest is told.
-pub(crate) struct NoneFits(pub(crate) Arc<[Candidate]>);
+/// Responds to requests that none of the candidates fits, with the problem of the closest candidate:
+/// 405 because of the method, 406 because of `Accept`, 415 because of the content type, 404 because
+/// of another header.
+pub(crate) struct NoCandidateFits(pub(crate) Arc<[Candidate]>);
 
-impl Endpoint for NoneFits {
-    fn call(&self, cx: Box<Cx>) -> Answer {
+impl Endpoint for NoCandidateFits {
+    fn call(&self, cx: Box<Cx>) -> BoxResponseFuture {
         let of_method: Vec<_> =
-            self.0.iter().filter(|one| one.answers(cx.method()).is_some()).collect();
+            self.0.iter().filter(|one| one.method_rank(cx.method()).is_some()).collect();
         match of_method.iter().map(|candidate| candidate.fit(cx.headers())).max() {
             None => {
                 let methods = self.0.iter().filter_map(|candidate| candidate.method.as_ref());
-                OtherMethods::new(&super::allow(methods)).call(cx)
+                OtherMethods::new(&allow(methods)).call(cx)
             }
             Some(closest) => {
                 let of_closest =
                     of_method.iter().filter(|candidate| candidate.fit(cx.headers()) == closest);
                 let problem =
                     refusal(closest, &cx, of_closest.flat_map(|candidate| &candidate.conditions));
-                settle(problem.into_response(), cx)
+                finish_route(problem.into_response(), cx)
             }
         }
     }
@@ -166,14 +177,14 @@ fn refusal<'a>(closest: Fit, cx: &Cx, conditions: impl Iterator<Item = &'a Condi
     match closest {
         Fit::Accepts => {
             let detail =
-                format!("`{path}` answers with {}, which `Accept` does not admit", listed(media));
+                format!("`{path}` responds with {}, which `Accept` does not allow", listed(media));
             Problem::new(StatusCode::NOT_ACCEPTABLE).detail(detail)
         }
         Fit::ContentType => {
             let types = listed(media);
             let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                 .detail(format!("`content-type`: `{path}` takes {types}"));
-            // RFC 9110 section 15.5.16: which types there are, says `Accept`.
+            // RFC 9110, section 15.5.16: `Accept` lists the supported types.
             match types.parse() {
                 Ok(types) => problem.header(header::ACCEPT, types),
                 Err(_) => problem,
@@ -181,7 +192,7 @@ fn refusal<'a>(closest: Fit, cx: &Cx, conditions: impl Iterator<Item = &'a Condi
         }
         Fit::Header | Fit::Holds(_) => {
             let needed = listed(|condition| condition.to_string());
-            Problem::not_found(format!("`{path}` is there for requests {needed}"))
+            Problem::not_found(format!("`{path}` only handles requests {needed}"))
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What a request has to say, beside method and path, for a route to match it.
+//! Conditions that a request must fulfil, besides method and path, for a route to match.
 
 use std::panic::Location;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// A condition as it was written, which the launch audit parses.
+/// A condition as it was declared. The launch audit parses it.
 #[derive(Debug, Clone)]
 pub(crate) struct Written {
     pub(crate) condition: WrittenCondition,
-    pub(crate) place: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
 }
 
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(crate) enum WrittenCondition {
     Accepts(String),
 }
 
-/// The list of what was written at one place.
+/// The list of conditions that were declared together.
 pub(crate) trait Conditions {
     fn header(&mut self, name: &str, value: Option<&str>);
     fn accepts(&mut self, media: &str);
@@ -30,14 +30,14 @@ impl Conditions for Vec<Written> {
     #[track_caller]
     fn header(&mut self, name: &str, value: Option<&str>) {
         let condition = WrittenCondition::Header(name.to_owned(), value.map(str::to_owned));
-        self.push(Written { condition, place: Location::caller() });
+        self.push(Written { condition, location: Location::caller() });
     }
 
     #[track_caller]
     fn accepts(&mut self, media: &str) {
         self.push(Written {
             condition: WrittenCondition::Accepts(media.to_owned()),
-            place: Location::caller(),
+            location: Location::caller(),
         });
     }
 
@@ -45,12 +45,12 @@ impl Conditions for Vec<Written> {
     fn content_type(&mut self, media: &str) {
         self.push(Written {
             condition: WrittenCondition::ContentType(media.to_owned()),
-            place: Location::caller(),
+            location: Location::caller(),
         });
     }
 }
 
-/// A condition that can be asked of a request.
+/// A condition that can be checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Condition {
     Header(HeaderName, Option<HeaderValue>),
@@ -65,14 +65,15 @@ pub(crate) struct Media {
     sub: String,
 }
 
-/// How far a request comes with the conditions of a route, from the first that it fails.
+/// How well a request fits the conditions of a route. The variants are in the order in which
+/// conditions are checked, so the greatest value is the best fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fit {
     Header,
     ContentType,
     Accepts,
-    /// All of them hold; the quality that `Accept` gives, in thousandths, 0 where no condition asks
-    /// for it.
+    /// All conditions hold. The value is the quality that `Accept` gives in thousandths, or 0 if no
+    /// condition is about `Accept`.
     Holds(u16),
 }
 
@@ -83,11 +84,11 @@ impl Written {
         match &self.condition {
             WrittenCondition::Header(name, value) => {
                 let parsed = name.parse().map_err(|_| {
-                    format!("the guard on a header: `{name}` is no name of a header")
+                    format!("the header condition: `{name}` is not a valid header name")
                 })?;
                 let value = value.as_deref().map(|value| {
                     value.parse().map_err(|_| {
-                        format!("the guard on `{name}`: `{value}` cannot be a value of a header")
+                        format!("the condition on `{name}`: `{value}` is not a valid header value")
                     })
                 });
                 Ok(Condition::Header(parsed, value.transpose()?))
@@ -125,7 +126,7 @@ impl Condition {
         }
     }
 
-    /// Whether every request that fulfils `other` fulfils this.
+    /// Whether every request that fulfils `other` also fulfils this condition.
     pub(crate) fn follows_from(&self, other: &Condition) -> bool {
         match (self, other) {
             (Condition::Header(name, None), Condition::Header(other, _)) => name == other,
@@ -140,11 +141,11 @@ impl Condition {
 impl Media {
     fn parse(text: &str, ranges: bool) -> Result<Media, String> {
         let mistake = |why: &str| {
-            format!("the guard on a media type: `{text}` {why}, such as `application/json`")
+            format!("the media type condition: `{text}` {why}, such as `application/json`")
         };
         let (kind, sub) = split(text)
             .filter(|_| !text.contains(';'))
-            .ok_or_else(|| mistake("is not type and subtype"))?;
+            .ok_or_else(|| mistake("is not a type and a subtype"))?;
         let token = |part: &str| {
             !part.is_empty()
                 && part
@@ -153,9 +154,9 @@ impl Media {
         };
         if !token(kind) || !(token(sub) || ranges && sub == "*") {
             return Err(mistake(if ranges {
-                "is not type and subtype (which may be `*`)"
+                "is not a type and a subtype (which may be `*`)"
             } else {
-                "is not one type and subtype"
+                "is not exactly one type and one subtype"
             }));
         }
         Ok(Media { kind: kind.to_ascii_lowercase(), sub: sub.to_ascii_lowercase() })
@@ -166,8 +167,8 @@ impl Media {
             && (self.sub == "*" || self.sub.eq_ignore_ascii_case(sub))
     }
 
-    /// RFC 9110 section 12.5.1: the most specific range that covers the type decides; without
-    /// `Accept`, everything is welcome.
+    /// RFC 9110, section 12.5.1: the most specific range that covers the type decides. Without
+    /// `Accept`, every type is acceptable.
     fn quality(&self, headers: &HeaderMap) -> u16 {
         let mut best = None;
         for range in headers
@@ -175,7 +176,7 @@ impl Media {
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         {
-            // One that is no text is passed over, and takes no other with it.
+            // A range that is not UTF-8 is skipped. The others are still used.
             let Ok(range) = str::from_utf8(range) else { continue };
             let Some((kind, sub)) = split(range) else { continue };
             let specific = match (kind, sub) {
@@ -185,7 +186,7 @@ impl Media {
                 _ => continue,
             };
             let quality = quality(range);
-            // Of two equal ranges the first counts, as it stands before the other.
+            // Of two equally specific ranges, the first counts.
             if best.is_none_or(|(known, _)| specific > known) {
                 best = Some((specific, quality));
             }
@@ -203,7 +204,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
     text.split(';').next()?.trim().split_once('/')
 }
 
-/// The weight of a range in thousandths: RFC 9110 section 12.4.2.
+/// The weight of a range in thousandths (RFC 9110, section 12.4.2).
 fn quality(range: &str) -> u16 {
     let weight = range
         .split(';')
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_is_no_text_takes_no_other_with_it() {
+    fn a_range_that_is_not_utf8_is_skipped() {
         assert_eq!(accepts("text/html", &["ä/b, text/html;q=0.5"]), 500);
         let mut headers = HeaderMap::new();
         headers.append(
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_media_type_is_refused() {
+    fn invalid_media_types_are_refused() {
         for text in ["json", "text/", "text/*", "a b/c", "text/html; q=1", ""] {
             assert!(Media::parse(text, false).is_err(), "{text}");
         }

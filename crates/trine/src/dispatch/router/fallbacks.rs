@@ -1,26 +1,26 @@
-//! The fallbacks of groups, by prefix and host. They are looked at where no route stands, or a more
-//! general one.
+//! The fallbacks of groups, by prefix and host. They are searched if no route matches, or only a
+//! more general one.
 
 use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
 
-use super::Found;
 use super::choice::Choice;
 use super::host::{Host, host_of, with_values};
+use super::index::RouteIndex;
 use super::template::Template;
 
-/// All of them, so that the first whose prefix a path has is the nearest.
+/// All fallbacks of groups, ordered so that the first whose prefix matches is the nearest.
 #[derive(Default)]
-pub(crate) struct Fallbacks(Vec<Spot>);
+pub(crate) struct Fallbacks(Vec<PrefixFallbacks>);
 
-/// The fallbacks under one prefix, among which conditions choose.
-pub(crate) struct Spot {
+/// The fallbacks of one prefix. Conditions decide between them.
+pub(crate) struct PrefixFallbacks {
     pub(crate) host: Option<Host>,
     pub(crate) prefix: Prefix,
     pub(crate) choice: Choice,
 }
 
-/// A prefix, by its segments as the tree knows them.
+/// A prefix, as a list of segments in the form that the tree uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Prefix(Vec<Segment>);
 
@@ -31,38 +31,49 @@ enum Segment {
     Parameter(String, String),
 }
 
-/// A fallback that answers: its route, and the values of the prefix.
-pub(crate) struct Fallen {
-    pub(crate) route: u32,
+/// A fallback that matches: its route, and the values of the parameters in the prefix.
+pub(crate) struct FallbackMatch {
+    pub(crate) route: RouteIndex,
     pub(crate) params: Params,
 }
 
 impl Fallbacks {
-    /// Those under this prefix, empty at first.
-    pub(crate) fn spot(&mut self, host: Option<&Host>, prefix: &Prefix) -> &mut Spot {
-        let same = |spot: &Spot| spot.prefix == *prefix && Host::are_same(spot.host.as_ref(), host);
+    /// The fallbacks of a prefix. The list is created empty.
+    pub(crate) fn at_prefix(
+        &mut self,
+        host: Option<&Host>,
+        prefix: &Prefix,
+    ) -> &mut PrefixFallbacks {
+        let same = |entry: &PrefixFallbacks| {
+            entry.prefix == *prefix && Host::are_same(entry.host.as_ref(), host)
+        };
         let index = self.0.iter().position(same).unwrap_or_else(|| {
-            let choice = Choice { candidates: [].into(), otherwise: u32::MAX, behind: Vec::new() };
-            let spot = Spot { host: host.cloned(), prefix: prefix.clone(), choice };
-            let index = self.0.partition_point(|known| known.rank() <= spot.rank());
-            self.0.insert(index, spot);
+            let choice =
+                Choice { candidates: [].into(), otherwise: None, preceding_fallbacks: Vec::new() };
+            let entry = PrefixFallbacks { host: host.cloned(), prefix: prefix.clone(), choice };
+            let index = self.0.partition_point(|known| known.rank() <= entry.rank());
+            self.0.insert(index, entry);
             index
         });
         &mut self.0[index]
     }
 
-    /// The places of those that go before a path, since that takes their prefix by a parameter.
-    pub(crate) fn before(&self, host: Option<&Host>, canonical: &str) -> Vec<usize> {
-        let spots =
-            self.0.iter().enumerate().filter(|(_, spot)| Host::are_same(spot.host.as_ref(), host));
-        spots
-            .filter(|(_, spot)| spot.prefix.is_taken_by(canonical))
+    /// The indices of the fallbacks that take precedence over a path, because a parameter of the
+    /// path would match their prefix.
+    pub(crate) fn preceding(&self, host: Option<&Host>, canonical: &str) -> Vec<usize> {
+        let entries = self
+            .0
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| Host::are_same(entry.host.as_ref(), host));
+        entries
+            .filter(|(_, entry)| entry.prefix.is_taken_by(canonical))
             .map(|(index, _)| index)
             .collect()
     }
 
-    /// The nearest for a request, of all or of those at these places. `vary` gets the header fields
-    /// that decide, also where there is none.
+    /// The nearest fallback for a request, among all or among those with these indices. `vary` gets
+    /// the names of the header fields that decided, even if no fallback matches.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -71,33 +82,30 @@ impl Fallbacks {
         uri: &Uri,
         headers: &HeaderMap,
         vary: &mut Vec<HeaderName>,
-    ) -> Option<Fallen> {
-        for (index, spot) in self.0.iter().enumerate() {
+    ) -> Option<FallbackMatch> {
+        for (index, entry) in self.0.iter().enumerate() {
             if among.is_some_and(|among| !among.contains(&index)) {
                 continue;
             }
-            let host = spot.host.as_ref().map(|_| host_of(uri, headers));
-            let values = match (&spot.host, &host) {
+            let host = entry.host.as_ref().map(|_| host_of(uri, headers));
+            let values = match (&entry.host, &host) {
                 (Some(known), Some(host)) => known.matches(host),
                 _ => Some(Vec::new()),
             };
-            let (Some(values), Some(spans)) = (values, spot.prefix.spans(uri.path())) else {
+            let (Some(values), Some(spans)) = (values, entry.prefix.spans(uri.path())) else {
                 continue;
             };
-            vary.extend(spot.choice.vary());
-            let Some(route) = spot.choice.pick(method, headers) else { continue };
+            vary.extend(entry.choice.vary());
+            let Some(route) = entry.choice.pick(method, headers) else { continue };
             let params = Params::new(uri.path_and_query()?.clone(), spans);
-            let Found::Route(route, params) = with_values(&values, route, params) else {
-                return None;
-            };
-            return Some(Fallen { route, params });
+            return Some(FallbackMatch { route, params: with_values(&values, params)? });
         }
         None
     }
 }
 
-impl Spot {
-    /// Hosts before any host, then the longer prefix, then the one with fewer parameters.
+impl PrefixFallbacks {
+    /// The order: a host before any host, then a longer prefix, then fewer parameters.
     fn rank(&self) -> impl Ord + use<> {
         let host = self.host.as_ref().map_or(usize::MAX, |host| host.params().count());
         let parameters: Vec<bool> =
@@ -112,13 +120,13 @@ impl Prefix {
         Prefix(path.split('/').skip(1).map(Segment::of).collect())
     }
 
-    /// Where the values of its parameters stand, in a path that has it.
+    /// The spans of the parameter values in a path that begins with the prefix.
     fn spans(&self, path: &str) -> Option<Vec<(u16, u16)>> {
         let mut spans = Vec::new();
         let mut at = 0;
         let mut segments = path.split('/');
         for wanted in &self.0 {
-            // Behind the slash that stands before each segment.
+            // After the slash before each segment.
             at += segments.next()?.len() + 1;
             let got = segments.clone().next()?;
             match wanted {
@@ -136,8 +144,8 @@ impl Prefix {
         Some(spans)
     }
 
-    /// Whether a path is more general: the first segment that is another takes that of the prefix
-    /// by a parameter.
+    /// Whether a path is more general than the prefix: in the first segment that differs, the path
+    /// has a parameter that matches the segment of the prefix.
     fn is_taken_by(&self, canonical: &str) -> bool {
         let mut others = canonical.split('/').skip(1);
         for own in &self.0 {
@@ -164,7 +172,7 @@ impl Prefix {
 
 impl Segment {
     fn of(segment: &str) -> Segment {
-        // A brace of the text is percent-encoded.
+        // A literal brace is percent-encoded.
         let parameter = segment
             .split_once('{')
             .and_then(|(before, rest)| Some((before, rest.split_once('}')?.1)));

@@ -1,13 +1,14 @@
-//! Routes of one host: `api.example.com`, `{tenant}.example.com`.
+//! Hosts, such as `api.example.com` or `{tenant}.example.com`, and their routes.
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use trine_core::route::Params;
 
 use super::choice::{Choice, Choices};
+use super::index::Destination;
 use super::{Found, Router};
 
-/// A host with a label for each part between two dots.
+/// A host, with one label for each part between two dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     /// As the user wrote it.
@@ -22,12 +23,10 @@ enum Label {
     Capture(String),
 }
 
-/// The routes of each host, beside those that stand on any.
+/// The routes of each host. The routes for any host are elsewhere.
 #[derive(Default)]
 pub(crate) struct Hosts {
     list: Vec<(Host, Router)>,
-    /// From this index on, routes are answers to methods that have none.
-    refusals: u32,
 }
 
 impl Host {
@@ -36,10 +35,10 @@ impl Host {
     pub(crate) fn parse(text: &str) -> Result<Host, String> {
         let mistake = |why: &str| Err(format!("the host `{text}`: {why}"));
         if text.contains(['/', ':']) && !text.starts_with('[') {
-            return mistake("write the name alone, without scheme, port or path");
+            return mistake("write only the name, without scheme, port or path");
         }
         if !text.is_ascii() {
-            return mistake("write it as it stands in a request, in Punycode: `xn--…`");
+            return mistake("write it as requests contain it, in Punycode: `xn--…`");
         }
         // An IPv6 address is one label.
         let parts: Vec<&str> =
@@ -52,13 +51,13 @@ impl Host {
                     if !is_name(name) || labels.contains(&Label::Capture(name.to_owned())) =>
                 {
                     return mistake(&format!(
-                        "`{part}` is no name of a parameter of its own: write `{{tenant}}`"
+                        "`{part}` is not a valid and unique name of a parameter: write `{{tenant}}`"
                     ));
                 }
                 Some(name) => labels.push(Label::Capture(name.to_owned())),
                 None if part.contains(['{', '}', '*']) => {
                     return mistake(&format!(
-                        "`{part}`: a parameter takes a whole label, such as `{{tenant}}`"
+                        "`{part}`: a parameter is a whole label, such as `{{tenant}}`"
                     ));
                 }
                 None => labels.push(Label::Text(part.to_ascii_lowercase())),
@@ -75,10 +74,10 @@ impl Host {
         })
     }
 
-    /// The values of its parameters, where it is this host, which is in lower case.
+    /// The values of its parameters, if `host` matches. `host` has to be in lower case.
     pub(crate) fn matches<'h>(&self, host: &'h str) -> Option<Vec<&'h str>> {
-        // No name that can be looked up has an encoded character; a parameter would hold what it
-        // stands for, a dot even.
+        // No name that can be resolved has percent-encoded characters. Decoded, a parameter could
+        // contain anything, even a dot.
         if host.contains('%') {
             return None;
         }
@@ -99,7 +98,7 @@ impl Host {
         Some(values)
     }
 
-    /// Whether two groups stand on the same host, or both on any.
+    /// Whether two groups have the same host, or none.
     pub(crate) fn are_same(a: Option<&Host>, b: Option<&Host>) -> bool {
         match (a, b) {
             (Some(a), Some(b)) => a.is_same(b),
@@ -107,7 +106,7 @@ impl Host {
         }
     }
 
-    /// Whether it is the same host, whatever its parameters are called.
+    /// Whether the hosts are the same, regardless of the names of their parameters.
     fn is_same(&self, other: &Host) -> bool {
         self.labels.len() == other.labels.len()
             && self.labels.iter().zip(&other.labels).all(|(a, b)| match (a, b) {
@@ -122,13 +121,13 @@ impl Hosts {
         self.list.is_empty()
     }
 
-    /// The routes of a host; there is one list for each.
+    /// The router of a host. Each host has one.
     pub(crate) fn router(&mut self, host: &Host) -> &mut Router {
         let index = match self.list.iter().position(|(known, _)| known.is_same(host)) {
             Some(index) => index,
             None => {
-                // The one with fewer parameters goes first, so that `api.example.com` is not a
-                // tenant.
+                // Hosts with fewer parameters come first, so that `api.example.com` is not taken
+                // for a tenant.
                 let index = self
                     .list
                     .partition_point(|(known, _)| known.params().count() <= host.params().count());
@@ -139,17 +138,13 @@ impl Hosts {
         &mut self.list[index].1
     }
 
-    pub(crate) fn set_refusals(&mut self, from: u32) {
-        self.refusals = from;
-    }
-
     pub(crate) fn routers_mut(&mut self) -> impl Iterator<Item = (&Host, &mut Router)> {
         self.list.iter_mut().map(|(host, router)| (&*host, router))
     }
 
-    /// Finds the route on the hosts that this is, then on `any`. Where nothing fits, the first that
-    /// knows the path says why. `vary` gets the header fields that decide which of the tables
-    /// answers: those of a choice that is asked before it.
+    /// Finds the route in the routers of the hosts that match, then in `any`. If no route fits, the
+    /// result is the refusal of the first router that has the path. `vary` gets the names of the
+    /// header fields that decided which router the result comes from.
     #[cold]
     pub(crate) fn find(
         &self,
@@ -162,13 +157,14 @@ impl Hosts {
     ) -> Found {
         let host = host_of(uri, headers);
         let mut refusal = Found::Nothing;
-        for (values, router) in self.tables(any, &host) {
-            let Found::Route(index, params) = router.find(method, uri) else { continue };
-            let found = with_values(&values, index, params);
-            let choice = choices.get(index);
+        for (values, router) in self.matching(any, &host) {
+            let Found::Route(destination, params) = router.find(method, uri) else { continue };
+            let found = with_values(&values, params)
+                .map_or(Found::Nothing, |params| Found::Route(destination, params));
+            let choice = choices.get(destination);
             vary.extend(choice.into_iter().flat_map(Choice::vary));
             match choice {
-                None if index < self.refusals => return found,
+                None if matches!(destination, Destination::Route(_)) => return found,
                 Some(choice) if choice.pick(method, headers).is_some() => return found,
                 _ if matches!(refusal, Found::Nothing) => refusal = found,
                 _ => {}
@@ -177,9 +173,9 @@ impl Hosts {
         refusal
     }
 
-    /// The tables of the hosts that this is, in the order in which they are asked, with the values
-    /// of the host.
-    fn tables<'a>(
+    /// The routers of the hosts that match, in the order of precedence, each with the parameter
+    /// values of the host.
+    fn matching<'a>(
         &'a self,
         any: &'a Router,
         host: &'a str,
@@ -192,10 +188,12 @@ impl Hosts {
     }
 }
 
-/// Puts the values of the host before those of the path. They are slices of a text of their own.
-pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found {
+/// Puts the parameter values of the host before those of the path, in a new text.
+///
+/// `None` where the text would be too long for the spans of the values.
+pub(crate) fn with_values(values: &[&str], params: Params) -> Option<Params> {
     if values.is_empty() {
-        return Found::Route(index, params);
+        return Some(params);
     }
     let mut text = String::new();
     let mut spans = Vec::new();
@@ -205,26 +203,22 @@ pub(crate) fn with_values(values: &[&str], index: u32, params: Params) -> Found 
         let (Ok(start), Ok(end)) =
             (u16::try_from(text.len()), u16::try_from(text.len() + value.len()))
         else {
-            return Found::Nothing;
+            return None;
         };
         spans.push((start, end));
         text.push_str(value);
     }
-    match PathAndQuery::try_from(text) {
-        Ok(text) => Found::Route(index, Params::new(text, spans)),
-        Err(_) => Found::Nothing,
-    }
+    Some(Params::new(PathAndQuery::try_from(text).ok()?, spans))
 }
 
-/// The host of a request. It has one spelling too: case does not matter (RFC 3986 section 6.2.2.1),
-/// so that a parameter is in lower case.
+/// The host of a request, in lower case, since case does not matter (RFC 3986, section 6.2.2.1).
 pub(crate) fn host_of(uri: &Uri, headers: &HeaderMap) -> String {
-    let host = uri.host().or_else(|| named(headers)).unwrap_or_default();
+    let host = uri.host().or_else(|| host_field(headers)).unwrap_or_default();
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// The host of the header field, without its port.
-fn named(headers: &HeaderMap) -> Option<&str> {
+/// The host in the `Host` field, without the port.
+fn host_field(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let after_address = host.rfind(']').unwrap_or(0);
     Some(host[after_address..].find(':').map_or(host, |colon| &host[..after_address + colon]))
@@ -239,8 +233,9 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::choice::{CHOICE, Candidate};
+    use super::super::choice::Candidate;
     use super::super::condition::Condition;
+    use super::super::index::{ChoiceIndex, RouteIndex};
     use super::*;
     use crate::dispatch::router::template::Template;
 
@@ -252,8 +247,8 @@ mod tests {
             ("münchen.de", "Punycode"),
             ("a..b", "is empty"),
             ("", "is empty"),
-            ("{a}.{a}", "of its own"),
-            ("{1}.x", "no name of a parameter"),
+            ("{a}.{a}", "unique name"),
+            ("{1}.x", "not a valid"),
             ("x-{a}.y", "a whole label"),
             ("*.example.com", "a whole label"),
         ] {
@@ -263,32 +258,40 @@ mod tests {
         assert!(Host::parse("[::1]").is_ok());
     }
 
-    /// Nobody looks a second time for what decided.
+    /// One search also collects the header fields that decided.
     #[test]
     fn one_look_finds_the_route_and_what_decided() {
-        let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: u32| {
+        let route = |router: &mut Router, path: &str, conditions: Vec<Condition>, index: usize| {
             let at = Template::parse(path).unwrap();
+            let index = RouteIndex::next_of(index);
             assert!(router.insert(&at, Some(Method::GET), conditions.clone(), index).is_ok());
             conditions
         };
         let (mut hosts, mut any) = (Hosts::default(), Router::default());
-        hosts.set_refusals(10);
         let host = Host::parse("{tenant}.example.com").unwrap();
         let version = Condition::Header("x-version".parse().unwrap(), None);
         let conditions = route(hosts.router(&host), "/report", vec![version], 0);
         route(hosts.router(&host), "/own", Vec::new(), 1);
         route(&mut any, "/report", Vec::new(), 2);
-        let candidates = [Candidate { method: Some(Method::GET), conditions, route: 0 }].into();
-        let choices = Choices(vec![Choice { candidates, otherwise: 11, behind: Vec::new() }]);
+        let candidates =
+            [Candidate { method: Some(Method::GET), conditions, route: RouteIndex::next_of(0) }]
+                .into();
+        let choices = Choices(vec![Choice {
+            candidates,
+            otherwise: Some(RouteIndex::next_of(11)),
+            preceding_fallbacks: Vec::new(),
+        }]);
         for path in hosts.router(&host).paths_mut().filter(|path| path.canonical() == "/report") {
             path.take_candidates(true);
-            path.set_choice(0);
+            path.set_otherwise(Destination::Choice(ChoiceIndex::next_of(0)));
         }
+        let choice = Destination::Choice(ChoiceIndex::next_of(0));
+        let declared = |index| Destination::Route(RouteIndex::next_of(index));
         for (path, host, version, wanted, names) in [
-            ("/report", "a.example.com", "2", CHOICE, &["x-version"][..]),
-            ("/report", "a.example.com", "", 2, &["x-version"]),
-            ("/report", "example.org", "", 2, &[]),
-            ("/own", "a.example.com", "", 1, &[]),
+            ("/report", "a.example.com", "2", choice, &["x-version"][..]),
+            ("/report", "a.example.com", "", declared(2), &["x-version"]),
+            ("/report", "example.org", "", declared(2), &[]),
+            ("/own", "a.example.com", "", declared(1), &[]),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, host.parse().unwrap());
@@ -305,7 +308,7 @@ mod tests {
                 &mut vary,
             );
             assert!(
-                matches!(found, Found::Route(index, _) if index == wanted),
+                matches!(found, Found::Route(found, _) if found == wanted),
                 "{path} {host} {version}"
             );
             assert_eq!(vary, names, "{path} {host} {version}");

@@ -1,69 +1,73 @@
-//! From a method and a path to the index of a route and the spans of its parameters.
+//! The router: from a method and a path to the index of a route and the spans of its parameters.
 
 pub(crate) mod choice;
 pub(crate) mod condition;
 pub(crate) mod fallbacks;
 pub(crate) mod host;
-pub(crate) mod normal;
+pub(crate) mod index;
+pub(crate) mod method;
 pub(crate) mod slashes;
+pub(crate) mod spelling;
 pub(crate) mod table;
 pub(crate) mod template;
 
 use http::{Method, Uri};
 use trine_core::route::Params;
 
-use choice::{CHOICE, Candidate};
+use choice::Candidate;
 use condition::Condition;
+use index::{Destination, RouteIndex};
+use method::{allow, is_kind_of_get};
 use template::Template;
 
-/// The tree of all paths. Each has the list of the routes that stand at it.
+/// The tree of all paths, each with the list of its routes.
 #[derive(Default)]
 pub(crate) struct Router {
     tree: matchit::Router<u32>,
     paths: Vec<PathRoutes>,
 }
 
-/// What stands at one path.
+/// The routes of one path.
 #[derive(Default)]
 pub(crate) struct PathRoutes {
     canonical: String,
-    /// The routes by method, in the order of declaration; `None` is any method.
-    routes: Vec<(Option<Method>, u32)>,
-    /// The routes with conditions. Where there are any, `routes` is emptied in the end and
-    /// `otherwise` leads to a choice, so that a path without them is found as ever.
+    /// The routes by method, in the order of declaration. `None` is any method.
+    routes: Vec<(Option<Method>, RouteIndex)>,
+    /// The routes with conditions. If there are any, all routes of the path move into a choice in
+    /// the end, and `otherwise` refers to the choice. Paths without conditions pay nothing for this.
     conditional: Vec<Candidate>,
-    /// The route that answers every other method.
-    otherwise: u32,
+    /// Where every other method leads; `None` until all routes are there.
+    otherwise: Option<Destination>,
 }
 
-/// Why a route cannot be put at a path.
-pub(crate) enum InTheWay {
-    /// Another route answers the same requests, where it is known which.
-    Same(Option<u32>),
-    /// Another route, declared before, takes every request that it would match.
-    Hidden(u32),
+/// Why a route cannot be inserted.
+pub(crate) enum RouteConflict {
+    /// Another route matches the same requests. Its index, if it is known.
+    Duplicate(Option<RouteIndex>),
+    /// A route that was declared before matches every request that this one would match.
+    Unreachable(RouteIndex),
 }
 
-/// What was found for a request.
+/// The result of a search.
 pub(crate) enum Found {
-    /// A route, by its index.
-    Route(u32, Params),
-    /// Nothing stands at this path.
+    /// A route, or several among which conditions choose.
+    Route(Destination, Params),
+    /// The path has no route.
     Nothing,
 }
 
 impl Router {
-    /// Puts a route at a path, for the requests that fulfil its conditions.
+    /// Inserts a route at a path, for the requests that fulfil its conditions.
     ///
     /// # Errors
-    /// What is in the way.
+    /// Returns the conflict with another route.
     pub(crate) fn insert(
         &mut self,
         at: &Template,
         method: Option<Method>,
         conditions: Vec<Condition>,
-        route: u32,
-    ) -> Result<(), InTheWay> {
+        route: RouteIndex,
+    ) -> Result<(), RouteConflict> {
         let index = match self.paths.iter().position(|path| path.canonical == at.canonical) {
             Some(index) => index,
             None => self.insert_path(at)?,
@@ -71,40 +75,40 @@ impl Router {
         self.paths[index].insert(method, conditions, route)
     }
 
-    fn insert_path(&mut self, at: &Template) -> Result<usize, InTheWay> {
-        let index = u32::try_from(self.paths.len()).map_err(|_| InTheWay::Same(None))?;
+    fn insert_path(&mut self, at: &Template) -> Result<usize, RouteConflict> {
+        let index = u32::try_from(self.paths.len()).map_err(|_| RouteConflict::Duplicate(None))?;
         match self.tree.insert(at.canonical.as_str(), index) {
             Ok(()) => {}
             Err(matchit::InsertError::Conflict { with }) => {
                 let other = self.paths.iter().find(|path| path.canonical == with);
-                return Err(InTheWay::Same(other.and_then(|path| path.indices().next())));
+                return Err(RouteConflict::Duplicate(other.and_then(|path| path.indices().next())));
             }
-            Err(_) => return Err(InTheWay::Same(None)),
+            Err(_) => return Err(RouteConflict::Duplicate(None)),
         }
         self.paths.push(PathRoutes { canonical: at.canonical.clone(), ..PathRoutes::default() });
         Ok(self.paths.len() - 1)
     }
 
-    /// Whether anything stands at a path.
+    /// Whether the path has routes.
     pub(crate) fn has(&self, at: &Template) -> bool {
         self.paths.iter().any(|path| path.canonical == at.canonical)
     }
 
-    /// Every path, so that each can be given its route for other methods.
+    /// Every path, to set its route for other methods.
     pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathRoutes> {
         self.paths.iter_mut()
     }
 
-    /// Finds the route for a request whose path has its [one spelling](normal).
+    /// Finds the route for a request whose path is [normalized](spelling).
     pub(crate) fn find(&self, method: &Method, uri: &Uri) -> Found {
         let path = uri.path();
         let Ok(found) = self.tree.at(path) else { return Found::Nothing };
         let Some(routes) = self.paths.get(*found.value as usize) else { return Found::Nothing };
-        let route = routes.pick(method);
+        let Some(route) = routes.pick(method) else { return Found::Nothing };
         if found.params.is_empty() {
             return Found::Route(route, Params::default());
         }
-        // The values are slices of `path`: their distance from its start is where they stand.
+        // The values are slices of `path`, so the distance from its start is their position.
         let base = path.as_ptr() as usize;
         let spans = found.params.iter().map(|(_, value)| {
             let start = value.as_ptr() as usize - base;
@@ -120,30 +124,30 @@ impl Router {
 }
 
 impl PathRoutes {
-    /// The route for a method: its own, that of GET where it is [a kind of it](is_kind_of_get),
-    /// any, or the one that says which methods there are.
-    fn pick(&self, method: &Method) -> u32 {
+    /// The route for a method: the route of that method, the route of GET if the method is a
+    /// [kind of GET](is_kind_of_get), the route for any method, or the route for other methods.
+    fn pick(&self, method: &Method) -> Option<Destination> {
         let of = |wanted: Option<&Method>| {
             self.routes
                 .iter()
                 .find(|(method, _)| method.as_ref() == wanted)
-                .map(|&(_, route)| route)
+                .map(|&(_, route)| Destination::Route(route))
         };
         of(Some(method))
             .or_else(|| if is_kind_of_get(method) { of(Some(&Method::GET)) } else { None })
             .or_else(|| of(None))
-            .unwrap_or(self.otherwise)
+            .or(self.otherwise)
     }
 
     fn insert(
         &mut self,
         method: Option<Method>,
         conditions: Vec<Condition>,
-        route: u32,
-    ) -> Result<(), InTheWay> {
+        route: RouteIndex,
+    ) -> Result<(), RouteConflict> {
         if conditions.is_empty() {
             if let Some(&(_, other)) = self.routes.iter().find(|(other, _)| *other == method) {
-                return Err(InTheWay::Same(Some(other)));
+                return Err(RouteConflict::Duplicate(Some(other)));
             }
             self.routes.push((method, route));
             return Ok(());
@@ -151,16 +155,16 @@ impl PathRoutes {
         let candidate = Candidate { method, conditions, route };
         if let Some(other) = self.conditional.iter().find(|other| candidate.is_hidden_by(other)) {
             return Err(match other.is_hidden_by(&candidate) {
-                true => InTheWay::Same(Some(other.route)),
-                false => InTheWay::Hidden(other.route),
+                true => RouteConflict::Duplicate(Some(other.route)),
+                false => RouteConflict::Unreachable(other.route),
             });
         }
         self.conditional.push(candidate);
         Ok(())
     }
 
-    /// The indices of the routes that stand here.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> {
+    /// The indices of the routes of this path.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = RouteIndex> {
         let conditional = self.conditional.iter().map(|candidate| candidate.route);
         self.routes.iter().map(|&(_, route)| route).chain(conditional)
     }
@@ -170,15 +174,15 @@ impl PathRoutes {
         allow(self.routes.iter().filter_map(|(method, _)| method.as_ref()))
     }
 
-    /// The template, as the tree knows it.
+    /// The template in the form that the tree uses.
     pub(crate) fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// Takes the routes where some have conditions, or something goes before all of them, so that
-    /// the path becomes a choice.
-    pub(crate) fn take_candidates(&mut self, behind: bool) -> Option<Vec<Candidate>> {
-        if self.conditional.is_empty() && !behind {
+    /// Takes the routes out, so that the path becomes a choice. It is `None` if no choice is needed:
+    /// no route has conditions, and no fallback of a group takes precedence over the path.
+    pub(crate) fn take_candidates(&mut self, has_precedence: bool) -> Option<Vec<Candidate>> {
+        if self.conditional.is_empty() && !has_precedence {
             return None;
         }
         let plain = self.routes.drain(..);
@@ -189,36 +193,9 @@ impl PathRoutes {
         Some(all)
     }
 
-    /// Sets the route that answers every method that has none.
-    pub(crate) fn set_otherwise(&mut self, route: u32) {
-        self.otherwise = route;
+    /// Sets where the methods lead that have no route: to a refusal, or to the choice that decides
+    /// for every request.
+    pub(crate) fn set_otherwise(&mut self, destination: Destination) {
+        self.otherwise = Some(destination);
     }
-
-    /// Sets the choice that decides for every request.
-    pub(crate) fn set_choice(&mut self, choice: u32) {
-        self.otherwise = CHOICE | choice;
-    }
-}
-
-/// Whether a request that no route is for by its method goes to that of GET: HEAD, and a CONNECT
-/// that has a path. That one is how HTTP/2 asks for what is an upgrade of a GET in HTTP/1.1, a
-/// WebSocket (RFC 8441, 4); a plain CONNECT has no path and comes to no route.
-pub(crate) fn is_kind_of_get(method: &Method) -> bool {
-    method == Method::HEAD || method == Method::CONNECT
-}
-
-/// The value of `Allow`: the methods in the order of declaration, with HEAD for GET and OPTIONS
-/// always.
-pub(crate) fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
-    let mut allow: Vec<&str> = Vec::new();
-    let with_head = methods.flat_map(|method| match *method == Method::GET {
-        true => [method.as_str(), "HEAD"],
-        false => [method.as_str(), method.as_str()],
-    });
-    for method in with_head.chain(["OPTIONS"]) {
-        if !allow.contains(&method) {
-            allow.push(method);
-        }
-    }
-    allow.join(", ")
 }

@@ -1,10 +1,11 @@
-//! A slash more or less at the end of a path.
+//! Paths with one slash more or less at the end.
 
 use http::Uri;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-/// What becomes of a path that has a slash more at its end than a route, or one less, where nothing
-/// else stands.
+use super::index::RouteIndex;
+
+/// How a route treats a path that differs from its own by a slash at the end.
 ///
 /// ```
 /// use trine::Slashes;
@@ -21,38 +22,37 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 /// # }
 /// ```
 ///
-/// It is said on an [`App`](crate::App::slashes) or a [`Group`](crate::Group::slashes), and holds
-/// for the groups inside that say nothing else. It decides only where nothing stands at the path as
-/// it came, and a route with the method of the request does at the other: routes that are written
-/// with both spellings answer for themselves, `{*rest}` takes a slash with the rest, and a fallback
-/// comes after it. The launch audit says where routes stand in its way.
+/// It is set on an [`App`](crate::App::slashes) or a [`Group`](crate::Group::slashes), and applies
+/// to inner groups unless they set it themselves. It only matters if no route matches the path as it
+/// was sent and a route with the method of the request matches the other path. Routes that are
+/// declared with both paths are separate routes, `{*rest}` matches a trailing slash too, and
+/// fallbacks come last. The launch audit reports routes that make the setting ineffective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Slashes {
-    /// It is another path, at which nothing stands.
+    /// The path is a different one, and no route matches it.
     Strict,
-    /// 308 to the route: who wrote the other spelling gets there, with method, query and body, and
-    /// each route keeps one address. The `Location` is relative to the request, so it stays on its
-    /// host and right behind whatever takes a prefix away. It is the default, since any other
-    /// answer to such a request is one that nobody wants.
+    /// A 308 redirect to the path of the route, with method, query and body. This is the default:
+    /// the client reaches the route, and each route has one address. The `Location` is relative, so
+    /// it names no host and stays correct behind a proxy that removes a prefix.
     #[default]
     Redirect,
-    /// It is the same path: the route answers. Layers, guards and the handler see the spelling of
-    /// the route.
+    /// The path is the same, and the route handles the request. Layers, guards and the handler see
+    /// the path as the route spells it.
     Same,
 }
 
-/// Where the other spelling leads.
+/// The result of a search with the other trailing slash.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Slashed {
-    /// To the route at this index, with this `Location`.
-    Redirect(String, u32),
-    /// To the route of this target.
+pub(crate) enum SlashMatch {
+    /// A redirect with this `Location` to the route with this index.
+    Redirect(String, RouteIndex),
+    /// The target as the route spells it.
     Same(Uri),
 }
 
-/// The path with a slash more or less at its end; `None` where that is none, or where clients
-/// resolve it away.
+/// The path with the other trailing slash. It is `None` if there is no such path, or if clients
+/// would resolve it to another path.
 pub(crate) fn other(path: &str) -> Option<String> {
     let shorter = path.strip_suffix('/');
     let last = shorter.unwrap_or(path).rsplit('/').next()?;
@@ -63,8 +63,8 @@ pub(crate) fn other(path: &str) -> Option<String> {
     }
 }
 
-/// The reference that leads from a target to its other spelling. It is a relative one (RFC 3986
-/// section 4.2), which names no host, whatever the path begins with.
+/// The reference from a target to the path with the other trailing slash. It is relative (RFC 3986,
+/// section 4.2), so it never names a host, whatever the path begins with.
 pub(crate) fn location(uri: &Uri) -> Option<String> {
     let path = uri.path();
     let last = path.strip_suffix('/').unwrap_or(path).rsplit('/').next()?;

@@ -1,47 +1,47 @@
-//! Everything in which a request is looked up: by path, host and conditions, then by the other
-//! slash at the end, then among the fallbacks of groups.
+//! The routing table: finds a route by path, host and conditions, then by the path with the other
+//! trailing slash, then among the fallbacks of groups.
 
 use http::{HeaderMap, HeaderName, Method, Uri};
 use trine_core::route::Params;
 
 use super::choice::Choices;
-use super::fallbacks::{Fallbacks, Fallen};
+use super::fallbacks::{FallbackMatch, Fallbacks};
 use super::host::Hosts;
-use super::normal::with_path;
-use super::slashes::{Slashed, Slashes, location, other};
+use super::index::{Destination, RouteIndex};
+use super::slashes::{SlashMatch, Slashes, location, other};
+use super::spelling::with_path;
 use super::{Found, Router};
 
 /// The routes of an application, by their indices.
 #[derive(Default)]
 pub(crate) struct Table {
     pub(crate) router: Router,
-    /// Where groups have hosts, their routes.
+    /// The routes of groups that have a host.
     pub(crate) hosts: Hosts,
-    /// The paths at which more than path and method decide.
+    /// The paths where more than path and method decide.
     pub(crate) choices: Choices,
     pub(crate) fallbacks: Fallbacks,
-    /// What each declared route says of the slash at the end.
+    /// How each declared route treats the other trailing slash.
     pub(crate) slashes: Vec<Slashes>,
 }
 
-/// What becomes of a request of which only method and target are known: it is taken to have no
-/// headers.
-pub(crate) enum Settled {
-    /// A declared route answers.
-    Route(u32, Params),
-    /// A declared route is led to, with this `Location`.
-    Redirect(String, u32),
-    /// Something stands at the path, but not for this request.
+/// The fate of a request with a method, a target and no headers.
+pub(crate) enum Resolution {
+    /// A declared route matches.
+    Route(RouteIndex, Params),
+    /// A redirect to a declared route, with this `Location`.
+    Redirect(String, RouteIndex),
+    /// The path has routes, but none matches.
     OtherMethods,
-    /// The fallback of a group answers.
-    Fallback(u32),
-    /// Nothing stands there.
+    /// The fallback of a group matches.
+    Fallback(RouteIndex),
+    /// Nothing matches.
     Nothing,
 }
 
 impl Table {
-    /// Finds the route for a request whose path has its one spelling. `vary` gets the header fields
-    /// that decide which host's table answers, here as below.
+    /// Finds the route for a request whose path is normalized. Here and in the functions below,
+    /// `vary` gets the names of the header fields that decided.
     pub(crate) fn find(
         &self,
         method: &Method,
@@ -55,92 +55,101 @@ impl Table {
         }
     }
 
-    /// The fallback of a group that answers in place of what was found.
+    /// The fallback of a group that takes precedence over what the router found.
     #[cold]
-    pub(crate) fn fallen(
+    pub(crate) fn find_fallback(
         &self,
         found: &Found,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
         vary: &mut Vec<HeaderName>,
-    ) -> Option<Fallen> {
+    ) -> Option<FallbackMatch> {
         let among = match found {
             Found::Nothing => None,
-            Found::Route(index, _) => {
-                Some(&*self.choices.get(*index).filter(|choice| !choice.behind.is_empty())?.behind)
-            }
+            Found::Route(destination, _) => Some(
+                &*self
+                    .choices
+                    .get(*destination)
+                    .filter(|choice| !choice.preceding_fallbacks.is_empty())?
+                    .preceding_fallbacks,
+            ),
         };
         self.fallbacks.find(among, method, uri, headers, vary)
     }
 
-    /// Where the slash at the end leads, for a target at which nothing but a fallback stands.
+    /// The route with the other trailing slash, for a target that matches nothing but a fallback.
     #[cold]
-    pub(crate) fn slashed(
+    pub(crate) fn find_slash(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
         vary: &mut Vec<HeaderName>,
-    ) -> Option<Slashed> {
+    ) -> Option<SlashMatch> {
         let target = with_path(uri, &other(uri.path())?)?;
         let found = self.find(method, &target, headers, vary);
-        let Found::Route(index, _) = found else { return None };
-        let index = match self.choices.get(index) {
-            Some(_) if self.fallen(&found, method, &target, headers, vary).is_some() => {
-                return None;
-            }
-            Some(choice) => {
+        let Found::Route(destination, _) = found else { return None };
+        let index = match destination {
+            Destination::Route(index) => index,
+            Destination::Refusal(_) => return None,
+            Destination::Choice(_) => {
+                if self.find_fallback(&found, method, &target, headers, vary).is_some() {
+                    return None;
+                }
+                let choice = self.choices.get(destination)?;
                 vary.extend(choice.vary());
                 choice.pick(method, headers)?
             }
-            None => index,
         };
-        // What lies behind the declared routes answers to other methods.
-        match self.slashes.get(index as usize)? {
+        match self.slashes.get(index.as_usize())? {
             Slashes::Strict => None,
-            Slashes::Redirect => Some(Slashed::Redirect(location(uri)?, index)),
-            Slashes::Same => Some(Slashed::Same(target)),
+            Slashes::Redirect => Some(SlashMatch::Redirect(location(uri)?, index)),
+            Slashes::Same => Some(SlashMatch::Same(target)),
         }
     }
 
-    /// Whether there are routes for which both spellings are the same.
+    /// Whether there are routes for which both trailing slashes are the same path.
     pub(crate) fn has_same(&self) -> bool {
         self.slashes.contains(&Slashes::Same)
     }
 
-    /// The target of the route, where a request comes with its other spelling and both are the
-    /// same.
+    /// The target as the route spells it, if the request has the other trailing slash and the route
+    /// treats both as the same path.
     #[cold]
     pub(crate) fn same(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Uri> {
         let mut vary = Vec::new();
         let found = self.find(method, uri, headers, &mut vary);
         if matches!(found, Found::Route(..))
-            && self.fallen(&found, method, uri, headers, &mut vary).is_none()
+            && self.find_fallback(&found, method, uri, headers, &mut vary).is_none()
         {
             return None;
         }
-        match self.slashed(method, uri, headers, &mut vary)? {
-            Slashed::Same(target) => Some(target),
-            Slashed::Redirect(..) => None,
+        match self.find_slash(method, uri, headers, &mut vary)? {
+            SlashMatch::Same(target) => Some(target),
+            SlashMatch::Redirect(..) => None,
         }
     }
 
-    pub(crate) fn settle(&self, method: &Method, uri: &Uri) -> Settled {
+    /// Decides what a request without headers leads to.
+    pub(crate) fn resolve(&self, method: &Method, uri: &Uri) -> Resolution {
         let (none, mut vary) = (HeaderMap::new(), Vec::new());
         let target = self.same(method, uri, &none);
         let uri = target.as_ref().unwrap_or(uri);
         let found = self.find(method, uri, &none, &mut vary);
-        let fallen = self.fallen(&found, method, uri, &none, &mut vary);
-        if let (Found::Route(index, params), None) = (found, &fallen) {
-            let index = self.choices.resolve(index, method, &none);
-            let declared = (index as usize) < self.slashes.len();
-            return if declared { Settled::Route(index, params) } else { Settled::OtherMethods };
+        let fallback = self.find_fallback(&found, method, uri, &none, &mut vary);
+        if let (Found::Route(destination, params), None) = (found, &fallback) {
+            return match self.choices.resolve(destination, method, &none) {
+                Some(index) if index.as_usize() < self.slashes.len() => {
+                    Resolution::Route(index, params)
+                }
+                _ => Resolution::OtherMethods,
+            };
         }
-        match (self.slashed(method, uri, &none, &mut vary), fallen) {
-            (Some(Slashed::Redirect(to, index)), _) => Settled::Redirect(to, index),
-            (_, Some(fallen)) => Settled::Fallback(fallen.route),
-            (_, None) => Settled::Nothing,
+        match (self.find_slash(method, uri, &none, &mut vary), fallback) {
+            (Some(SlashMatch::Redirect(to, index)), _) => Resolution::Redirect(to, index),
+            (_, Some(fallback)) => Resolution::Fallback(fallback.route),
+            (_, None) => Resolution::Nothing,
         }
     }
 }

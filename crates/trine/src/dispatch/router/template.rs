@@ -1,16 +1,17 @@
-//! A path template such as `/users/{id}/img-{n}.png/{*rest}`, parsed once into a type that cannot
-//! be wrong.
+//! Path templates such as `/users/{id}/img-{n}.png/{*rest}`. They are parsed once into a type that
+//! is always valid.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::normal;
+use super::spelling;
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
-    /// As the user wrote it, with the prefixes of its groups.
+    /// The text of the declaration, with the prefixes of its groups.
     pub(crate) text: String,
-    /// As the tree knows it: static text percent-encoded, parameters named by their position.
+    /// The form that the tree uses: static text is percent-encoded, parameters are named by their
+    /// position.
     pub(crate) canonical: String,
     /// The names of the parameters, in order.
     pub(crate) params: Vec<String>,
@@ -44,11 +45,11 @@ impl Template {
     fn segment(&mut self, segment: &str, last: bool) -> Result<(), String> {
         if segment == "." || segment == ".." {
             return Err(format!(
-                "`{}` has a segment `{segment}`, which clients resolve away",
+                "`{}` has a segment `{segment}`, which clients remove from paths",
                 self.text
             ));
         }
-        if let Some(hint) = otherwise_spelt(segment) {
+        if let Some(hint) = foreign_parameter(segment) {
             return Err(format!("`{}` has the segment `{segment}`: {hint}", self.text));
         }
         let mut rest = segment;
@@ -105,22 +106,23 @@ impl Template {
         Ok(())
     }
 
-    /// Spells text as the path of a request is spelt.
+    /// Adds text in the normalized spelling of request paths.
     fn static_text(&mut self, text: &str) -> Result<(), String> {
         let encoded = utf8_percent_encode(text, NOT_IN_PATHS).to_string();
-        let Some(spelt) = normal::spell(&encoded) else {
+        let Some(normalized) = spelling::normalize(&encoded) else {
             return Err(format!(
                 "`{}` has a `%` without two hexadecimal digits: write `%25` for the character itself",
                 self.text
             ));
         };
-        self.canonical.push_str(&spelt);
+        self.canonical.push_str(&normalized);
         Ok(())
     }
 }
 
-/// A segment as other frameworks spell a parameter: no request would ever match it.
-fn otherwise_spelt(segment: &str) -> Option<String> {
+/// What to write instead of a segment in which another framework would have a parameter. Taken as
+/// text, no request would match it.
+fn foreign_parameter(segment: &str) -> Option<String> {
     let angled = segment.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     match (segment.strip_prefix(':'), angled) {
         (Some(name), _) if !name.is_empty() => Some(format!("write `{{{name}}}`")),
@@ -132,7 +134,7 @@ fn otherwise_spelt(segment: &str) -> Option<String> {
     }
 }
 
-/// Joins the prefix of a group and the path of a route; `/` in a group is the prefix itself.
+/// Joins the prefix of a group and the path of a route. The path `/` stands for the prefix itself.
 pub(crate) fn join(prefix: &str, path: &str) -> String {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     match (prefix, path) {
@@ -142,8 +144,8 @@ pub(crate) fn join(prefix: &str, path: &str) -> String {
     }
 }
 
-// RFC 3986 section 3.3: everything but pchar. `%` stays, so a template may be written encoded as
-// well.
+// RFC 3986, section 3.3: everything but `pchar`. `%` is not encoded, so that a template may contain
+// percent-encoded text.
 pub(crate) const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -174,7 +176,7 @@ mod tests {
         for (text, fragment) in [
             ("users", "must start with `/`"),
             ("/a//b", "empty segment"),
-            ("/a/../b", "resolve away"),
+            ("/a/../b", "remove from paths"),
             ("/{id", "brace without its pair"),
             ("/id}", "brace without its pair"),
             ("/{a}{b}", "two parameters"),

@@ -10,7 +10,7 @@ use trine_core::RouteCx;
 use trine_core::{Cx, IntoResponse as _, Problem, Response};
 
 use super::{encode, is_same};
-use crate::problem::settle::put_cookies_before;
+use crate::problem::headers::put_cookies_before;
 
 /// Shared by all that take the cookies of one request: guards, middleware, the handler, a catcher.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! One catcher, and how its answer becomes the response.
+//! One catcher, and how its result becomes the response.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -9,88 +9,100 @@ use std::sync::Arc;
 use http::StatusCode;
 use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
 
-use super::caught::Shown;
-use super::{When, panics};
+use super::caught::CaughtProblem;
+use super::panics;
+use super::when::When;
 use crate::dispatch::handler::{Args, Handler};
 use crate::extract::{Whose, next_place};
-use crate::problem::settle::{Told, finish, log, retell, told_finally};
+use crate::problem::complete::complete_and_render;
+use crate::problem::render::{Rendered, log, mark_final, replace_rendering};
 
 /// A function, and the problems that it is for.
 #[derive(Clone)]
 pub(crate) struct Catcher {
     pub(crate) when: When,
-    pub(crate) place: &'static Location<'static>,
-    function: Arc<dyn Function>,
+    pub(crate) location: &'static Location<'static>,
+    function: Arc<dyn CatcherFunction>,
 }
 
-/// A function that tells problems, its arguments forgotten.
-trait Function: Send + Sync {
-    fn call(&self, cx: Box<Cx>) -> Telling;
+/// The function of a catcher, with the types of its arguments erased.
+trait CatcherFunction: Send + Sync {
+    fn call(&self, cx: Box<Cx>) -> CatcherFuture;
     fn needs(&self, needs: &mut Needs);
 }
 
-/// The request comes back: rendering what went wrong in a catcher needs it.
-type Telling = Pin<Box<dyn Future<Output = (Result<Response, Rejection>, Box<Cx>)> + Send>>;
+/// The future of a catcher. It returns the request too, which is needed to render a problem of the
+/// catcher itself.
+type CatcherFuture = Pin<Box<dyn Future<Output = (Result<Response, Rejection>, Box<Cx>)> + Send>>;
 
 impl Catcher {
-    pub(crate) fn new<H, A, K>(when: When, handler: H, place: &'static Location<'static>) -> Catcher
+    pub(crate) fn new<H, A, K>(
+        when: When,
+        handler: H,
+        location: &'static Location<'static>,
+    ) -> Catcher
     where
         H: Handler<A, K, Future: Send, Output: IntoResponse>,
         A: Args + 'static,
         K: 'static,
     {
-        let function = Called { handler, shape: PhantomData::<fn() -> (A, K)> };
-        Catcher { when, place, function: Arc::new(function) }
+        let function = ErasedFunction { handler, shape: PhantomData::<fn() -> (A, K)> };
+        Catcher { when, location, function: Arc::new(function) }
     }
 
     pub(crate) fn needs(&self, needs: &mut Needs) {
         self.function.needs(needs);
     }
 
-    /// Tells the problem of a response that was told plainly. Where this fails, that response
-    /// stands.
-    pub(crate) async fn answer(&self, plain: Response, mut cx: Box<Cx>) -> Response {
-        let Some(problem) = Problem::shared(&plain) else { return plain };
-        cx.extensions_mut().insert(Shown(Arc::clone(&problem)));
+    /// Responds to the problem that `default`, its default rendering, carries. If the catcher
+    /// fails, `default` is the response.
+    pub(crate) async fn respond(&self, default: Response, mut cx: Box<Cx>) -> Response {
+        let Some(problem) = Problem::shared(&default) else { return default };
+        cx.extensions_mut().insert(CaughtProblem(Arc::clone(&problem)));
+        let dev = cx.matched().app().dev;
         let inside = next_place(cx.matched().jar());
-        let (told, cx) = match panics::caught(self.function.call(cx)).await {
-            Ok(told) => told,
+        let (result, cx) = match panics::catch(self.function.call(cx), dev).await {
+            Ok(returned) => returned,
             Err(panic) => {
                 log(&panic);
-                return told_finally(plain);
+                return mark_final(default);
             }
         };
-        // What the catcher says wrong itself is logged here, and rendered where it is an answer.
-        let mut told = finish(told.unwrap_or_else(Failed::response), &cx, Whose::Since(inside));
+        // A problem that the catcher made itself is logged here, and rendered if it is a response.
+        let mut response =
+            complete_and_render(result.unwrap_or_else(Failed::response), &cx, Whose::Since(inside));
         cx.end();
-        if self.failed(&mut told, &plain) {
-            return told_finally(plain);
+        if self.failed(&mut response, &default) {
+            return mark_final(default);
         }
-        if told.status() == StatusCode::OK {
-            *told.status_mut() = plain.status();
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = default.status();
         }
-        told.extensions_mut().remove::<Told>();
-        retell(told, plain)
+        response.extensions_mut().remove::<Rendered>();
+        replace_rendering(response, default)
     }
 
-    /// Whether an answer is none: an extractor refused, or what should tell the error of a client
-    /// is one of the server.
-    fn failed(&self, told: &mut Response, plain: &Response) -> bool {
-        let refused = told.extensions_mut().remove::<Failed>().is_some();
-        let status = told.status();
-        if let Some(problem) = Problem::of(told) {
+    /// Whether the catcher failed: an extractor refused, or it responded to an error of the client
+    /// with a server error.
+    fn failed(&self, response: &mut Response, default: &Response) -> bool {
+        let refused = response.extensions_mut().remove::<Failed>().is_some();
+        let status = response.status();
+        if let Some(problem) = Problem::of(response) {
             return refused || problem.status().is_server_error();
         }
-        let failed = refused || (status.is_server_error() && !plain.status().is_server_error());
+        let failed = refused || (status.is_server_error() && !default.status().is_server_error());
         if failed {
-            tracing::error!(target: "trine::problem", "the {self:?} answered {status}: the problem is told as it was");
+            tracing::error!(
+                target: "trine::problem",
+                "the {self:?} responded with {status}, so the client gets the problem as it was"
+            );
         }
         failed
     }
 }
 
-/// Marks the rejection of an extractor of a catcher, unless it is an answer: a redirect, for
-/// example.
+/// Marks the rejection of an extractor of a catcher. A rejection that is a response in its own
+/// right, a redirect for example, is not marked.
 #[derive(Clone)]
 struct Failed;
 
@@ -105,25 +117,25 @@ impl Failed {
     }
 }
 
-struct Called<H, A, K> {
+struct ErasedFunction<H, A, K> {
     handler: H,
     shape: PhantomData<fn() -> (A, K)>,
 }
 
-impl<H, A, K> Function for Called<H, A, K>
+impl<H, A, K> CatcherFunction for ErasedFunction<H, A, K>
 where
     H: Handler<A, K, Future: Send, Output: IntoResponse>,
     A: Args + 'static,
     K: 'static,
 {
-    fn call(&self, mut cx: Box<Cx>) -> Telling {
+    fn call(&self, mut cx: Box<Cx>) -> CatcherFuture {
         let handler = self.handler.clone();
         Box::pin(async move {
-            let told = match A::from_request(&mut cx).await {
+            let result = match A::from_request(&mut cx).await {
                 Ok(args) => Ok(handler.call(args).await.into_response()),
                 Err(rejection) => Err(rejection),
             };
-            (told, cx)
+            (result, cx)
         })
     }
 
@@ -134,6 +146,6 @@ where
 
 impl std::fmt::Debug for Catcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "catcher of {} at {}", self.when, self.place)
+        write!(f, "catcher of {} at {}", self.when, self.location)
     }
 }

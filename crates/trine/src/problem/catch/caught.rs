@@ -1,4 +1,4 @@
-//! The argument that shows a catcher the problem.
+//! The extractor that gives a catcher its problem.
 
 use std::error::Error;
 use std::marker::PhantomData;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-/// The problem that a [catcher](crate::problem::catch) tells, or the error of type `E` behind it.
+/// The problem that a [catcher](crate::problem::catch) responds to, or the error of type `E` behind
+/// it.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -18,22 +19,35 @@ use trine_core::{Cx, FromRequest, Problem, Rejection};
 /// }
 ///
 /// async fn io_error(error: Caught<std::io::Error>) -> String {
-///     format!("{} told as {}", error.kind(), error.problem().status())
+///     format!("{}: {}", error.problem().status(), error.kind())
 /// }
 ///
-/// let app = App::new().catch(.., any_error).catch(catch::of::<std::io::Error>(), io_error);
+/// async fn missing() -> trine::Result {
+///     Err(std::io::Error::from(std::io::ErrorKind::NotFound))?
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new()
+///     .route("/", get(missing))
+///     .catch(.., any_error)
+///     .catch(catch::of::<std::io::Error>(), io_error);
+/// let client = app.test().await;
+/// client.get("/").await.expect_text("500 Internal Server Error: entity not found");
+/// # }
 /// ```
 ///
 /// # Errors
-/// A catcher that is not for errors of type `E` may meet a problem without one: it fails then. As
-/// `Option<Caught<E>>` it is `None`. Outside of catchers it is a 500.
+/// A catcher that is not for errors of type `E` may get a problem without such an error, and then
+/// it fails. With `Option<Caught<E>>` the argument is `None` instead. Outside catchers the
+/// extractor fails with a 500.
 pub struct Caught<E = Problem> {
     problem: Arc<Problem>,
     error: PhantomData<fn() -> E>,
 }
 
 impl<E> Caught<E> {
-    /// The problem, whatever the error behind it.
+    /// The problem, whatever error is behind it.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -44,9 +58,9 @@ impl<E: Error + 'static> FromRequest for Caught<E> {
     type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        let Some(Shown(problem)) = cx.extensions().get() else {
+        let Some(CaughtProblem(problem)) = cx.extensions().get() else {
             return Err(Problem::internal(
-                "`Caught` is an argument of catchers: nothing was caught here",
+                "`Caught` is only available in catchers: no problem was caught here",
             )
             .into());
         };
@@ -65,7 +79,7 @@ impl<E: Error + 'static> Deref for Caught<E> {
     fn deref(&self) -> &E {
         match self.problem.error() {
             Some(error) => error,
-            None => unreachable!("it was there when `Caught` was made, and nobody changes it"),
+            None => unreachable!("the error was there when `Caught` was made, and cannot change"),
         }
     }
 }
@@ -76,6 +90,6 @@ impl<E> std::fmt::Debug for Caught<E> {
     }
 }
 
-/// Where a catcher finds its problem: in the extensions of the request.
+/// The problem that a catcher responds to. It is an extension of the request.
 #[derive(Clone)]
-pub(super) struct Shown(pub(super) Arc<Problem>);
+pub(super) struct CaughtProblem(pub(super) Arc<Problem>);

@@ -1,9 +1,9 @@
-//! Catchers: functions that tell problems in the application's own words.
+//! Catchers: functions that respond to problems in the application's own words.
 //!
 //! A catcher belongs to an application or a group ([`App::catch`](crate::App::catch),
-//! [`Group::catch`](crate::Group::catch)) and is told which problems it is for: a status, a range
-//! of statuses, all of them, or an error [`of`] a type. It is an async function with extractors
-//! that leave the body alone, and it returns whatever a handler returns.
+//! [`Group::catch`](crate::Group::catch)) and is registered for some problems: those with a status,
+//! with a range of statuses, all of them, or those behind which there is an error [`of`] a type. It
+//! is a function like a handler, with extractors that do not read the body.
 //!
 //! ```
 //! use trine::prelude::*;
@@ -37,46 +37,47 @@
 //! # }
 //! ```
 //!
-//! # Which one
-//! The catchers of the innermost group are asked first, then those of the group around it, last the
-//! application's. Among those of one place a type goes before a status, a status before a range, a
-//! narrow range before a wide one; among equals the first written. One catcher answers; nobody else
-//! is asked.
+//! # Which catcher responds
+//! The catchers of the innermost group come first, then those of the groups around it, and last
+//! those of the application. Within one group, a catcher for a type comes before one for a status,
+//! a status before a range, and a narrow range before a wide one. Among equals the one that was
+//! registered first wins. Exactly one catcher responds to a problem.
 //!
-//! A catcher sees every [`Problem`](struct@crate::Problem): of handlers, extractors, guards and
-//! layers in its group, those made while the body is read (408, 413), and, on the application, 404,
-//! 405 and 400 where nobody wrote a handler. It does not see a response that is not a problem,
-//! whatever its status; what the server refuses before the application gets it, such as a head that
-//! is too large; nor the panic of a handler, unless it asks for it with [`of::<Panic>()`](Panic).
+//! A catcher gets the [`Problem`](struct@crate::Problem)s of the handlers, extractors, guards and
+//! layers in its group, including those made while the body is read (408, 413). A catcher of the
+//! application also gets the 404, 405 and 400 for requests that no route matches. It does not get:
+//! - a response that is not a problem, whatever its status
+//! - what the server refuses before the application gets it, such as a head that is too large
+//! - the panic of a handler, unless it is registered for [`of::<Panic>()`](Panic)
 //!
-//! # Its answer
-//! Where it is a 200, it gets the status of the problem. Header fields of the problem
-//! (`WWW-Authenticate`, `Allow`) and of layers stay, unless it sets them itself; `Vary` has the
-//! names of both.
+//! # The response of a catcher
+//! A response with status 200 gets the status of the problem. The header fields of the problem
+//! (`WWW-Authenticate`, `Allow`) and of layers are added, unless the catcher sets them itself.
+//! `Vary` gets the names of both.
 //!
-//! It fails where it panics, where one of its extractors refuses, where its answer is a problem
-//! from 500 on, and where it answers an error of the client with any response from 500 on. That is
-//! logged, and the client gets the problem as it was. What an extractor rejects with below 500 that
-//! is no problem, a redirect for example, is its answer.
+//! A catcher fails if it panics, if one of its extractors refuses, if it returns a problem with a
+//! status from 500 on, or if it responds to an error of the client with a status from 500 on. The
+//! failure is logged, and the client gets the problem in its default form. If an extractor rejects
+//! with a response below 500 that is not a problem, such as a redirect, that response is sent.
 //!
-//! # What it sees of the request
-//! All but the body, as what refused it did: with what the layers and guards before it attached,
-//! such as a session or a [`Cached`](crate::Cached) value. Its answer goes out through these layers
-//! as that of a handler does: a session that it writes to is saved, and a cookie that it sets is
-//! sent.
+//! # What a catcher sees of the request
+//! Everything but the body, in the state in which the failing stage got it: with what the layers
+//! and guards before that stage attached, such as a session or a [`Cached`](crate::Cached) value.
+//! The response passes the same layers as that of a handler. A session that the catcher writes to
+//! is saved, and a cookie that it sets is sent.
 //!
 //! # Layout
 //! - `when`: which problems a catcher is for
-//! - `caught`: the argument that shows it the problem
-//! - `catcher`: one catcher, and how its answer becomes the response
+//! - `caught`: the extractor that gives a catcher its problem
+//! - `catcher`: one catcher, and how its result becomes the response
 //! - `scope`: the catchers of each route, inner ones first
-//! - `net`: catches what handlers and layers cannot tell themselves: panics, the problems of
-//!   mounted services
-//! - `panics`: a panic as an error
+//! - `boundary`: handles panics and the problems of mounted services, which handlers and layers
+//!   cannot handle themselves
+//! - `panics`: panics as errors
 
+mod boundary;
 mod catcher;
 mod caught;
-mod net;
 mod panics;
 mod scope;
 mod when;
@@ -85,6 +86,6 @@ pub use self::caught::Caught;
 pub use self::panics::Panic;
 pub use self::when::{IntoWhen, When, of};
 
+pub(crate) use self::boundary::DispatchOptions;
 pub(crate) use self::catcher::Catcher;
-pub(crate) use self::net::{Head, Nets};
-pub(crate) use self::scope::{Around, Catchers, Scope};
+pub(crate) use self::scope::{CatcherScope, EnclosingCatchers, RouteCatchers};

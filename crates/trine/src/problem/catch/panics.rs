@@ -1,4 +1,4 @@
-//! A panic as an error.
+//! Panics as errors.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -6,15 +6,17 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
-use std::sync::Once;
 use std::task::Poll;
 
 use trine_core::Problem;
 
+use crate::problem::backtraces::{self, with_backtraces};
+use crate::run::process;
+
 /// The error behind the problem of a handler that panicked.
 ///
-/// The server answers a panic with a bare 500. An application that wants to tell it in its own
-/// words says so:
+/// The server responds to a panic with a bare 500. An application that wants its own response
+/// catches the panic:
 ///
 /// ```
 /// use trine::prelude::*;
@@ -22,39 +24,47 @@ use trine_core::Problem;
 ///
 /// async fn sorry(panic: Caught<Panic>) -> &'static str {
 ///     tracing::error!("{}", panic.message());
-///     "We are sorry, and we have been told."
+///     "We are sorry. The error has been reported."
 /// }
 ///
-/// let app = App::new().catch(catch::of::<Panic>(), sorry);
-/// # let _ = app;
+/// async fn broken() -> String {
+///     panic!("out of cheese")
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().route("/", get(broken)).catch(catch::of::<Panic>(), sorry);
+/// let response = app.test().await.get("/").await;
+/// response.expect_status(500).expect_text("We are sorry. The error has been reported.");
+/// # }
 /// ```
 ///
-/// With such a catcher, every request to a route in its scope pays for a box, a copy of its head,
-/// and a net. Where the program is built with `panic = "abort"`, nothing can be caught.
+/// Such a catcher costs one allocation and a copy of the request head for every request to a route
+/// in its scope. In a program that is built with `panic = "abort"` no panic can be caught.
 #[derive(Debug)]
 pub struct Panic {
     message: String,
-    place: Option<String>,
+    location: Option<String>,
 }
 
 impl Panic {
-    /// What the panic said.
+    /// The message of the panic.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Where it was, as `file:line:column`.
+    /// The location of the panic, as `file:line:column`.
     #[must_use]
-    pub fn place(&self) -> Option<&str> {
-        self.place.as_deref()
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 }
 
 impl std::fmt::Display for Panic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "panicked at {place}: {}", self.message),
+        match &self.location {
+            Some(location) => write!(f, "panicked at {location}: {}", self.message),
             None => write!(f, "panicked: {}", self.message),
         }
     }
@@ -62,16 +72,20 @@ impl std::fmt::Display for Panic {
 
 impl std::error::Error for Panic {}
 
-/// Runs a handler or a catcher, whose panic becomes a problem.
-pub(super) async fn caught<T>(
-    mut answer: Pin<Box<dyn Future<Output = T> + Send>>,
+/// Runs the future of a handler or a catcher. A panic becomes a problem. Under the `dev` profile,
+/// panics and errors capture backtraces.
+pub(super) async fn catch<T>(
+    mut future: Pin<Box<dyn Future<Output = T> + Send>>,
+    dev: bool,
 ) -> Result<T, Problem> {
-    // Whatever the panic left half done is dropped with the future.
+    // State that the panic left inconsistent is dropped with the future.
     poll_fn(|cx| {
-        // One panic that the handler caught itself must not lend its place to the next.
-        SEEN.take();
+        // The location of a panic that the handler caught itself must not be taken for that of the
+        // next panic.
+        LAST_PANIC.take();
         let watched = WATCHING.replace(true);
-        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
+        let poll = || with_backtraces(dev, || future.as_mut().poll(cx));
+        let polled = catch_unwind(AssertUnwindSafe(poll));
         WATCHING.set(watched);
         match polled {
             Ok(polled) => polled.map(Ok),
@@ -81,24 +95,21 @@ pub(super) async fn caught<T>(
     .await
 }
 
-/// Notes place and backtrace of panics from now on; what was done with them before is done as well.
+/// Installs a panic hook that records the location and the backtrace of panics in watched futures.
+/// It calls the hook that was installed before. The standard library gives the location of a panic
+/// to nothing but the hook, and the hook belongs to the process, so it is installed once and stays.
 pub(super) fn watch() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if WATCHING.get() {
-                note(info);
-            }
-            before(info);
-        }));
+    process::observe_panics(|info| {
+        if WATCHING.get() {
+            record(info);
+        }
     });
 }
 
-fn note(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(ToString::to_string);
-    let backtrace = crate::problem::error::dev_backtrace();
-    let _ = SEEN.try_with(|seen| seen.replace(Some(Seen { place, backtrace })));
+fn record(info: &PanicHookInfo<'_>) {
+    let location = info.location().map(ToString::to_string);
+    let backtrace = backtraces::capture();
+    let _ = LAST_PANIC.try_with(|last| last.replace(Some(PanicRecord { location, backtrace })));
 }
 
 #[cold]
@@ -108,23 +119,24 @@ fn problem(payload: Box<dyn Any + Send>) -> Problem {
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("(no message)")
         .to_owned();
-    // A payload may panic again while it is dropped.
+    // The payload may panic while it is dropped.
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
     }
-    let Seen { place, backtrace } = SEEN.take().unwrap_or_default();
-    let problem = Problem::internal(Panic { message, place });
+    let PanicRecord { location, backtrace } = LAST_PANIC.take().unwrap_or_default();
+    let problem = Problem::internal(Panic { message, location });
     let at = problem.made_at();
     problem.came_from(at, backtrace)
 }
 
+/// What the panic hook recorded.
 #[derive(Default)]
-struct Seen {
-    place: Option<String>,
+struct PanicRecord {
+    location: Option<String>,
     backtrace: Option<Backtrace>,
 }
 
 thread_local! {
     static WATCHING: Cell<bool> = const { Cell::new(false) };
-    static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    static LAST_PANIC: RefCell<Option<PanicRecord>> = const { RefCell::new(None) };
 }

@@ -7,10 +7,11 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive};
 use http::StatusCode;
 use trine_core::Problem;
 
-use super::Panic;
+use super::panics::Panic;
 
-/// Which problems a catcher is for: `404`, [`StatusCode::NOT_FOUND`], `400..=499`, `500..`, `..`
-/// for all, or an error [`of`] a type.
+/// The problems that a catcher is for: those with a status (`404`, [`StatusCode::NOT_FOUND`]) or a
+/// range of statuses (`400..=499`, `500..`), all of them (`..`), or those with an error [`of`] a
+/// type.
 #[derive(Debug, Clone)]
 pub struct When(Which);
 
@@ -20,16 +21,25 @@ enum Which {
     Error { id: TypeId, name: &'static str, is_in: fn(&Problem) -> bool },
 }
 
-/// For problems behind which an error of this type is: their source, or one among the causes of it.
+/// The problems with an error of type `E` behind them: their source, or one of its causes.
 ///
 /// ```
 /// use trine::prelude::*;
 ///
 /// async fn no_disk(error: Caught<std::io::Error>) -> (StatusCode, String) {
-///     (StatusCode::INSUFFICIENT_STORAGE, format!("the disk says: {}", *error))
+///     (StatusCode::INSUFFICIENT_STORAGE, format!("disk error: {}", *error))
 /// }
 ///
-/// let app = App::new().catch(catch::of::<std::io::Error>(), no_disk);
+/// async fn save() -> trine::Result {
+///     Err(std::io::Error::other("no space left"))?
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let app = App::new().route("/", post(save)).catch(catch::of::<std::io::Error>(), no_disk);
+/// let response = app.test().await.post("/").await;
+/// response.expect_status(507).expect_text("disk error: no space left");
+/// # }
 /// ```
 #[must_use]
 pub fn of<E: Error + 'static>() -> When {
@@ -48,7 +58,7 @@ impl When {
         }
     }
 
-    /// The smaller, the more it knows of its problems.
+    /// How many statuses it covers. A catcher with a smaller breadth is more specific.
     pub(super) fn breadth(&self) -> usize {
         match &self.0 {
             Which::Statuses(range) => range.len(),
@@ -60,7 +70,7 @@ impl When {
         matches!(self.0, Which::Error { id, .. } if id == TypeId::of::<Panic>())
     }
 
-    /// Whether it can never happen: no problem has such a status.
+    /// Whether no problem ever matches, because no problem has such a status.
     pub(crate) fn is_never(&self) -> bool {
         match &self.0 {
             Which::Statuses(range) => {
@@ -71,14 +81,14 @@ impl When {
     }
 }
 
-/// What says which problems a catcher is for: a status, a range of them, or a [`When`].
+/// Types that state which problems a catcher is for: a status, a range of statuses, or a [`When`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which problems a catcher is for",
-    label = "neither a status nor a kind of error",
+    label = "neither a status nor a type of error",
     note = "write a status (`404`), a range (`400..=499`, `..` for all), or `catch::of::<MyError>()`"
 )]
 pub trait IntoWhen {
-    /// The problems.
+    /// Converts the value into a [`When`].
     fn into_when(self) -> When;
 }
 

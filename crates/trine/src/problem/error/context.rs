@@ -1,13 +1,12 @@
-//! What was being done when something went wrong.
+//! Context of an error: what the program was doing when it happened.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use trine_core::BoxError;
-
+use super::context_error::ContextError;
 use super::{Error, Result};
 
-/// Adds to an error what was being done, and makes it a [`trine::Error`](Error).
+/// Converts an error into a [`trine::Error`](Error) and adds what the program was doing.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -26,22 +25,22 @@ use super::{Error, Result};
 /// # }
 /// ```
 ///
-/// On an `Option`, `None` is an error that says the text alone.
+/// On an `Option`, `None` becomes an error with the text alone.
 pub trait Context<T> {
     /// Adds a text.
     ///
     /// # Errors
-    /// The error that was there, with the text.
+    /// Returns the original error with the text.
     fn context(self, text: impl Into<Cow<'static, str>>) -> Result<T>;
 
-    /// Adds a text that is only made where there is an error.
+    /// Adds a text that is only created if there is an error.
     ///
     /// # Errors
-    /// The error that was there, with the text.
+    /// Returns the original error with the text.
     fn with_context<C: Into<Cow<'static, str>>>(self, text: impl FnOnce() -> C) -> Result<T>;
 }
 
-// A `match` each: the place of the caller does not pass through a closure.
+// These use `match`, because a closure would hide the location of the caller.
 impl<T, E: StdError + Send + Sync + 'static> Context<T> for Result<T, E> {
     #[track_caller]
     fn context(self, text: impl Into<Cow<'static, str>>) -> Result<T> {
@@ -80,36 +79,7 @@ impl<T> Context<T> for Option<T> {
     fn with_context<C: Into<Cow<'static, str>>>(self, text: impl FnOnce() -> C) -> Result<T> {
         match self {
             Some(value) => Ok(value),
-            None => Err(Error::new(Said::around(text().into(), None))),
+            None => Err(Error::new(ContextError::boxed(text().into(), None))),
         }
-    }
-}
-
-/// A text before an error, or instead of one.
-#[derive(Debug)]
-pub(super) struct Said {
-    text: Cow<'static, str>,
-    cause: Option<BoxError>,
-}
-
-impl Said {
-    pub(super) fn around(text: Cow<'static, str>, cause: Option<BoxError>) -> BoxError {
-        Box::new(Said { text, cause })
-    }
-
-    pub(super) fn into_parts(self) -> (Cow<'static, str>, Option<BoxError>) {
-        (self.text, self.cause)
-    }
-}
-
-impl std::fmt::Display for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl StdError for Said {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
     }
 }

@@ -1,55 +1,92 @@
-//! Any error on its way out: of a handler to a 500, of `main` to the terminal.
+//! The error type of handlers and of `main`.
 
 mod context;
-pub(crate) mod derived;
+mod context_error;
+pub(crate) mod derive;
 
 use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use trine_core::problem::from_error;
 use trine_core::{BoxError, IntoResponse, Problem, Rejection, Response};
 
 pub use self::context::Context;
-use self::context::Said;
+use self::context_error::ContextError;
+use crate::problem::backtraces;
 
-/// What `main` returns, and a handler that leaves its errors to the framework.
+/// The result of `main`, and of handlers that leave their errors to the framework.
 ///
 /// ```
 /// use trine::prelude::*;
 ///
 /// async fn motd() -> trine::Result<String> {
-///     Ok(std::fs::read_to_string("/etc/motd").context("the message of the day")?)
+///     Ok(std::fs::read_to_string("/no/such/file").context("reading the message of the day")?)
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// App::new().route("/motd", get(motd)).test().await.get("/motd").await.expect_problem(500);
+/// # }
 /// ```
 ///
-/// See [`Error`] for what the client learns.
+/// See [`Error`] for what the client is sent.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Any error on its way to the client or the terminal; `?` makes it of every error type.
+/// Any error. The `?` operator converts every error type into it.
 ///
-/// From a handler it is a 500: the log gets the whole chain of causes with a trace id, the client
-/// the trace id alone. An error that is a [`Problem`], or [derives it](macro@crate::Problem), stays
-/// that problem. One that a [`BodyError`](crate::BodyError) has caused is told as that: 413, 408
-/// or 400.
+/// ```
+/// use trine::prelude::*;
 ///
-/// It remembers the line of the `?`, and under the `dev` profile the way to it, which the error
-/// page shows.
+/// #[derive(Debug, Problem)]
+/// #[problem(status = 404, detail = "no article {id}")]
+/// struct NoArticle {
+///     id: u32,
+/// }
 ///
-/// An error type that gets its `Error` from elsewhere (`thiserror`) and derives `Problem` is a 500
-/// as well when `?` makes it a `trine::Error`: its type is forgotten. A handler of such errors
-/// returns `Result<T, ThatError>`.
+/// fn find(id: u32) -> Result<&'static str, NoArticle> {
+///     (id == 1).then_some("/no/such/file").ok_or(NoArticle { id })
+/// }
+///
+/// async fn article(Path(id): Path<u32>) -> trine::Result<String> {
+///     Ok(std::fs::read_to_string(find(id)?)?)
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().route("/articles/{id}", get(article)).test().await;
+/// client.get("/articles/7").await.expect_problem(404);
+/// client.get("/articles/1").await.expect_problem(500);
+/// # }
+/// ```
+///
+/// As the error of a handler it is a 500. The log gets the whole chain of causes with a trace id,
+/// the client gets only the trace id. An error that is a [`Problem`] or
+/// [derives it](macro@crate::Problem) stays that problem, and an error that was caused by a
+/// [`BodyError`](crate::BodyError) gets the status of that: 413, 408 or 400.
+///
+/// It records the line of the `?`. In handlers and layers under the `dev` profile it also captures
+/// a backtrace, which the error page shows.
+///
+/// An error type that derives `Problem` but gets its `std::error::Error` from elsewhere, for
+/// example from `thiserror`, becomes a 500, because the conversion erases its type. A handler with
+/// such errors returns `Result<T, ThatError>`. So does a handler whose errors wrap one that derives
+/// `Problem`.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     error: BoxError,
-    at: &'static Location<'static>,
+    location: &'static Location<'static>,
     backtrace: Option<Backtrace>,
 }
 
 impl Error {
-    /// An error of anything that can be one: a text, or a boxed error.
+    /// Creates an error from a text or a boxed error.
+    ///
+    /// ```
+    /// let error = trine::Error::new("the table is empty");
+    /// assert_eq!(error.to_string(), "the table is empty");
+    /// ```
     #[track_caller]
     pub fn new(error: impl Into<BoxError>) -> Error {
         Error::boxed(error.into())
@@ -57,18 +94,32 @@ impl Error {
 
     #[track_caller]
     fn boxed(error: BoxError) -> Error {
-        Error(Box::new(Inner { error, at: Location::caller(), backtrace: dev_backtrace() }))
+        Error(Box::new(Inner {
+            error,
+            location: Location::caller(),
+            backtrace: backtraces::capture(),
+        }))
     }
 
-    /// Says what was being done. The log and the terminal show it before the error; the client
-    /// never sees it.
+    /// Adds what the program was doing when the error happened. The log and the terminal show it
+    /// before the error. The client never sees it.
+    ///
+    /// ```
+    /// let error = trine::Error::new("no space left").context("writing the index");
+    /// assert_eq!(format!("{error:#}"), "writing the index\n  because no space left");
+    /// ```
     #[must_use]
     pub fn context(mut self, text: impl Into<Cow<'static, str>>) -> Error {
-        self.0.error = Said::around(text.into(), Some(self.0.error));
+        self.0.error = ContextError::boxed(text.into(), Some(self.0.error));
         self
     }
 
-    /// The error of this type inside: the one that was given, or the first among its causes.
+    /// The error of type `E`: the original error, or the first of its causes with that type.
+    ///
+    /// ```
+    /// let error = trine::Error::from(std::io::Error::other("no space")).context("writing");
+    /// assert!(error.downcast_ref::<std::io::Error>().is_some());
+    /// ```
     #[must_use]
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&*self.0.error);
@@ -81,10 +132,10 @@ impl Error {
         None
     }
 
-    /// The line that made it: that of the `?`, most often.
+    /// The location in the source where the error was converted, usually a `?`.
     #[must_use]
-    pub fn place(&self) -> &'static Location<'static> {
-        self.0.at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location
     }
 }
 
@@ -95,20 +146,20 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     }
 }
 
-/// A 500, unless a problem is inside.
+/// Converts into a 500, unless there is a problem inside.
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
-        let Inner { mut error, at, backtrace } = *error.0;
-        let mut said = Vec::new();
+        let Inner { mut error, location, backtrace } = *error.0;
+        let mut contexts = Vec::new();
         error = loop {
-            match error.downcast::<Said>() {
-                Ok(around) => match around.into_parts() {
+            match error.downcast::<ContextError>() {
+                Ok(outer) => match outer.into_parts() {
                     (text, Some(cause)) => {
-                        said.push(text);
+                        contexts.push(text);
                         error = cause;
                     }
-                    // A text alone is an error of its own.
-                    (text, None) => break Said::around(text, None),
+                    // A text without a cause is the original error.
+                    (text, None) => break ContextError::boxed(text, None),
                 },
                 Err(error) => break error,
             }
@@ -116,11 +167,11 @@ impl From<Error> for Problem {
         let is_problem = error.is::<Problem>();
         let problem = match from_error(error) {
             Ok(problem) if is_problem => problem,
-            Ok(problem) => problem.came_from(at, backtrace),
-            Err(error) => Problem::internal(error).came_from(at, backtrace),
+            Ok(problem) => problem.came_from(location, backtrace),
+            Err(error) => Problem::internal(error).came_from(location, backtrace),
         };
-        said.into_iter().rev().fold(problem, |problem, text| {
-            problem.map_source(|cause| Some(Said::around(text, cause)))
+        contexts.into_iter().rev().fold(problem, |problem, text| {
+            problem.map_source(|cause| Some(ContextError::boxed(text, cause)))
         })
     }
 }
@@ -153,17 +204,4 @@ impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{self:#}")
     }
-}
-
-/// Whether an application of this process runs under the `dev` profile. Only then are the ways to
-/// errors worth their cost.
-static DEV: AtomicBool = AtomicBool::new(false);
-
-/// Notes the ways to errors from now on.
-pub(crate) fn keep_backtraces() {
-    DEV.store(true, Ordering::Relaxed);
-}
-
-pub(crate) fn dev_backtrace() -> Option<Backtrace> {
-    DEV.load(Ordering::Relaxed).then(Backtrace::force_capture)
 }

@@ -1,36 +1,37 @@
-//! The way to the error, without the framework's part of it.
+//! The backtrace of an error, without the frames of the framework.
 
 use std::backtrace::Backtrace;
 
 use serde::Serialize;
 
-use super::source::{Place, is_of_the_framework};
+use super::location::{SourceLocation, is_outside_the_program};
 
-/// One call.
+/// One function call.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Frame {
     pub(super) function: String,
-    pub(super) place: Place,
+    pub(super) location: SourceLocation,
 }
 
-/// The calls that are the program's own.
-pub(super) fn of_the_program(backtrace: &Backtrace) -> Vec<Frame> {
-    own(&backtrace.to_string())
+/// The frames of functions of the program.
+pub(super) fn program_frames(backtrace: &Backtrace) -> Vec<Frame> {
+    parse(&backtrace.to_string())
 }
 
-// The text is all that std gives on stable: a line `3: path::of::function`, and below it
-// `at file:line:column`.
-fn own(text: &str) -> Vec<Frame> {
+// On stable, the standard library only gives the backtrace as text: a line
+// `3: path::of::function`, and a line `at file:line:column` below it.
+fn parse(text: &str) -> Vec<Frame> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut function = "";
     for line in text.lines().map(str::trim) {
-        if let Some(place) = line.strip_prefix("at ") {
-            let Some(place) = Place::parse(place).filter(|place| is_own(function, place)) else {
+        if let Some(location) = line.strip_prefix("at ") {
+            let location = SourceLocation::parse(location);
+            let Some(location) = location.filter(|it| is_of_the_program(function, it)) else {
                 continue;
             };
-            // Inlined calls and the halves of an async function stand at one place more than once.
-            if frames.last().is_none_or(|last| last.place != place) {
-                frames.push(Frame { function: plain(function), place });
+            // Inlined calls and the parts of an async function repeat a location.
+            if frames.last().is_none_or(|last| last.location != location) {
+                frames.push(Frame { function: plain(function), location });
             }
         } else if let Some((number, name)) = line.split_once(": ")
             && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -41,13 +42,13 @@ fn own(text: &str) -> Vec<Frame> {
     frames
 }
 
-fn is_own(function: &str, place: &Place) -> bool {
+fn is_of_the_program(function: &str, location: &SourceLocation) -> bool {
     let name = function.trim_start_matches(['<', '&']);
     let crate_name = name.split("::").next().unwrap_or_default();
-    // What an attribute wrote stands at the name of the handler, and only calls it.
+    // The code that an attribute generates is located at the handler, and only calls it.
     let is_ours = FRAMEWORK.contains(&crate_name)
-        || name.contains(" as trine::dispatch::endpoint::DeclaredHandler>");
-    !is_ours && place.file.ends_with(".rs") && !is_of_the_framework(&place.file)
+        || name.contains(" as trine::dispatch::declaration::DeclaredHandler>");
+    !is_ours && location.file.ends_with(".rs") && !is_outside_the_program(&location.file)
 }
 
 const FRAMEWORK: [&str; 14] = [
@@ -67,7 +68,7 @@ const FRAMEWORK: [&str; 14] = [
     "trine_server",
 ];
 
-/// An async function is known to its writer by its name alone.
+/// Removes the closures that the compiler makes of async functions.
 fn plain(function: &str) -> String {
     function.replace("::{{closure}}", "").replace("::{closure#0}", "")
 }
@@ -83,7 +84,7 @@ mod tests {
              at /home/ann/.cargo/registry/src/x/trine-0.1.0/src/error/mod.rs:88:9
    1: app::users::show::{{closure}}
              at ./src/users.rs:12:5
-   2: <app::show as trine::endpoint::DeclaredHandler>::call::{{closure}}
+   2: <app::show as trine::dispatch::declaration::DeclaredHandler>::call::{{closure}}
              at ./src/users.rs:11:5
    3: core::ops::function::FnOnce::call_once
              at /rustc/59807616/library/core/src/ops/function.rs:250:5
@@ -95,9 +96,9 @@ mod tests {
    7: start_thread
              at ./nptl/pthread_create.c:442:8
 ";
-        let frames: Vec<_> = own(text)
+        let frames: Vec<_> = parse(text)
             .into_iter()
-            .map(|frame| format!("{} {}", frame.function, frame.place))
+            .map(|frame| format!("{} {}", frame.function, frame.location))
             .collect();
         assert_eq!(frames, ["app::users::show src/users.rs:12", "app::main src/main.rs:3"]);
     }

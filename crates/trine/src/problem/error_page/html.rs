@@ -1,19 +1,18 @@
-//! The report as a page that needs nothing else: no script, no file, no network.
+//! The report as an HTML page that loads no scripts, files or other resources.
 
 use trine_core::problem::escape;
 
-use super::near::Near;
-use super::report::{Report, Row};
-use super::source::Place;
+use super::location::SourceLocation;
+use super::near::NearMiss;
+use super::report::{Report, RouteSummary};
 
 pub(super) fn page(report: &Report) -> String {
     let title = format!("{} {}", report.status.as_u16(), escape(&report.title));
     let style = include_str!("page.css");
-    let asked = &report.request;
     let (banner, request) = (banner(report), request(report));
     let (hints, facts, source) = (hints(report), facts(report), source(report));
     let (notes, backtrace, routes) = (notes(report), backtrace(report), routes(report));
-    let line = escape(&format!("{} {}", asked.method, asked.target));
+    let line = escape(&format!("{} {}", report.request.method, report.request.target));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -26,11 +25,11 @@ pub(super) fn page(report: &Report) -> String {
     )
 }
 
-/// What went wrong, in the words that the client would get, and why.
+/// The problem as a client gets it, and its causes.
 fn banner(report: &Report) -> String {
     let class = if report.status.is_server_error() { "server" } else { "client" };
-    let asked = &report.request;
-    let line = format!("<b>{}</b> {}", escape(&asked.method), breakable(&asked.target));
+    let request = &report.request;
+    let line = format!("<b>{}</b> {}", escape(&request.method), breakable(&request.target));
     let detail = report
         .detail
         .as_ref()
@@ -39,7 +38,7 @@ fn banner(report: &Report) -> String {
         report.causes.iter().map(|cause| format!("<li>{}</li>\n", code_in(cause))).collect();
     let causes = wrap("<ol class=\"causes\">\n", &causes, "</ol>\n");
     format!(
-        "<header class=\"{class}\">\n<div>\n<p class=\"asked\">{line}</p>\n\
+        "<header class=\"{class}\">\n<div>\n<p class=\"request-line\">{line}</p>\n\
          <h1><span>{}</span> {}</h1>\n{}{causes}</div>\n</header>\n",
         report.status.as_u16(),
         escape(&report.title),
@@ -51,7 +50,7 @@ fn hints(report: &Report) -> String {
     let hints: String = report
         .near
         .iter()
-        .map(Near::text)
+        .map(NearMiss::text)
         .map(|hint| format!("<li>{}</li>\n", code_in(&hint)))
         .collect();
     wrap("<ul class=\"hints\">\n", &hints, "</ul>\n")
@@ -65,14 +64,14 @@ fn facts(report: &Report) -> String {
     if let Some(extractor) = &report.refused_by {
         fact("Refused by", &format!("<code>{}</code>", breakable(extractor)));
     }
-    if let Some(place) = &report.made_at {
-        fact("Made at", &link(place));
+    if let Some(location) = &report.made_at {
+        fact("Made at", &link(location));
     }
-    if let Some(Row { method, path, name, place }) = &report.handler {
+    if let Some(RouteSummary { method, path, name, location }) = &report.handler {
         let route = breakable(&format!("{method} {path}"));
         fact(
             "Handler",
-            &format!("<code>{}</code> <span>{route}</span><br>{}", escape(name), link(place)),
+            &format!("<code>{}</code> <span>{route}</span><br>{}", escape(name), link(location)),
         );
     }
     for (name, value) in &report.members {
@@ -83,14 +82,14 @@ fn facts(report: &Report) -> String {
 }
 
 fn source(report: &Report) -> String {
-    let Some(place) = report.focus() else { return String::new() };
-    let lines = place.lines().into_iter().map(|(number, line)| {
-        let class = if number == place.line { " class=\"here\"" } else { "" };
+    let Some(location) = report.focus() else { return String::new() };
+    let lines = location.lines().into_iter().map(|(number, line)| {
+        let class = if number == location.line { " class=\"here\"" } else { "" };
         format!("<span{class}><i>{number}</i>{}\n</span>", escape(&line))
     });
     let lines: String = lines.collect();
     wrap(
-        &format!("<section>\n<h2>{}</h2>\n<pre class=\"source\">", link(place)),
+        &format!("<section>\n<h2>{}</h2>\n<pre class=\"source\">", link(location)),
         &lines,
         "</pre>\n</section>\n",
     )
@@ -105,21 +104,25 @@ fn notes(report: &Report) -> String {
 
 fn backtrace(report: &Report) -> String {
     let frames = report.backtrace.iter().map(|frame| {
-        format!("<li><code>{}</code><br>{}</li>\n", breakable(&frame.function), link(&frame.place))
+        format!(
+            "<li><code>{}</code><br>{}</li>\n",
+            breakable(&frame.function),
+            link(&frame.location)
+        )
     });
     let frames: String = frames.collect();
     wrap(
-        "<section>\n<h2>The way to it, without the framework</h2>\n<ol class=\"frames\">\n",
+        "<section>\n<h2>Backtrace, without the framework</h2>\n<ol class=\"frames\">\n",
         &frames,
         "</ol>\n</section>\n",
     )
 }
 
 fn routes(report: &Report) -> String {
-    let rows = report.routes.iter().map(|Row { method, path, name, place }| {
+    let rows = report.routes.iter().map(|RouteSummary { method, path, name, location }| {
         let (method, path, name) = (escape(method), breakable(path), breakable(name));
-        let place = link(place);
-        format!("<tr><th>{method}</th><td><code>{path}</code></td><td>{name}</td><td>{place}</td></tr>\n")
+        let location = link(location);
+        format!("<tr><th>{method}</th><td><code>{path}</code></td><td>{name}</td><td>{location}</td></tr>\n")
     });
     let rows: String = rows.collect();
     let count = report.routes.len();
@@ -131,35 +134,35 @@ fn routes(report: &Report) -> String {
 }
 
 fn request(report: &Report) -> String {
-    let asked = &report.request;
-    let fields: String = asked
+    let request = &report.request;
+    let fields: String = request
         .headers
         .iter()
         .map(|(name, value)| {
             format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), breakable(value))
         })
         .collect();
-    let line = breakable(&format!("{} {} {}", asked.method, asked.target, asked.version));
+    let line = breakable(&format!("{} {} {}", request.method, request.target, request.version));
     format!(
         "<section>\n<h2>Request</h2>\n<p class=\"line\"><code>{line}</code></p>\n<table>\n{fields}</table>\n</section>\n"
     )
 }
 
-/// A place, with the way to it in the editor.
-fn link(place: &Place) -> String {
-    let text = breakable(&place.to_string());
-    match place.link() {
+/// A source location with a link to the editor.
+fn link(location: &SourceLocation) -> String {
+    let text = breakable(&location.to_string());
+    match location.link() {
         Some(link) => format!("<a href=\"{}\">{text}</a>", escape(&link)),
         None => format!("<span>{text}</span>"),
     }
 }
 
-/// Long names break behind what divides them.
+/// Allows line breaks after the separators in long names.
 fn breakable(text: &str) -> String {
     escape(text).replace('/', "/<wbr>").replace("::", "::<wbr>")
 }
 
-/// Text in which `code` stands between backticks.
+/// Text with `code` between backticks.
 fn code_in(text: &str) -> String {
     if text.matches('`').count() % 2 == 1 {
         return breakable(text);
@@ -170,7 +173,7 @@ fn code_in(text: &str) -> String {
         .collect()
 }
 
-/// Nothing where there is nothing to show.
+/// Wraps `inside`, if it is not empty.
 fn wrap(before: &str, inside: &str, after: &str) -> String {
     if inside.is_empty() { String::new() } else { format!("{before}{inside}{after}") }
 }

@@ -1,40 +1,37 @@
-//! What a developer sees of a problem under the `dev` profile: a page for a browser, Markdown for a
-//! tool, a member `dev` in JSON. Nothing in here runs under `prod`.
+//! The error page that developers see under the `dev` profile: HTML for a browser, Markdown for a
+//! tool, a member `dev` in JSON. Nothing in this module runs under `prod`.
 //!
 //! # Layout
-//! - `report`: everything that is known of a problem
-//! - `request`: the head of the request, its secrets masked
-//! - `near`: the routes that were probably meant
-//! - `frames`: the way to the error, without the framework's part of it
-//! - `source`: places in the source, their lines, and links to the editor
+//! - `report`: everything that is known about a problem
+//! - `request`: the request head, with its secrets masked
+//! - `near`: the routes that the client probably meant
+//! - `frames`: the backtrace, without the frames of the framework
+//! - `location`: locations in the source, the lines around them, and links to the editor
 //! - `html`, `markdown`: the report as a page and as text
 
 mod frames;
 mod html;
+mod location;
 mod markdown;
 mod near;
 mod report;
 mod request;
-mod source;
 
 use http::{HeaderValue, header};
 use serde_json::Value;
 use trine_core::problem::Format;
 use trine_core::{Body, Problem, Response};
 
-use crate::problem::catch::Head;
-use crate::problem::settle::retell;
+use crate::dispatch::snapshot::RequestSnapshot;
+use crate::problem::render::replace_rendering;
 use report::Report;
 
-/// The variable that names the editor to which places link.
-pub(crate) const EDITOR: &str = "TRINE_EDITOR";
-
-/// Tells a problem that nobody caught to a developer.
+/// Renders a problem that no catcher responded to as a page for developers.
 #[cold]
-pub(crate) fn show(response: Response, head: &Head) -> Response {
+pub(crate) fn show(response: Response, request: &RequestSnapshot) -> Response {
     let Some(problem) = Problem::shared(&response) else { return response };
-    let report = Report::of(&problem, head);
-    let format = Format::negotiate(head.headers.get(header::ACCEPT));
+    let report = Report::new(&problem, request);
+    let format = Format::negotiate(request.headers.get(header::ACCEPT));
     let text = match format {
         Format::Html => html::page(&report),
         Format::Markdown | Format::Plain => markdown::page(&report),
@@ -50,13 +47,13 @@ pub(crate) fn show(response: Response, head: &Head) -> Response {
     for (name, value) in fields {
         page.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    retell(page, response)
+    replace_rendering(page, response)
 }
 
 fn json(problem: &Problem, report: &Report) -> String {
-    let mut told = serde_json::to_value(problem).unwrap_or_default();
-    if let Value::Object(members) = &mut told {
+    let mut object = serde_json::to_value(problem).unwrap_or_default();
+    if let Value::Object(members) = &mut object {
         members.insert("dev".to_owned(), serde_json::to_value(report).unwrap_or_default());
     }
-    told.to_string()
+    object.to_string()
 }

@@ -1,25 +1,25 @@
-//! The head of the request, its secrets masked.
+//! The request head, with its secrets masked.
 
 use http::header::{self, HeaderName};
 use serde::Serialize;
 
-use crate::problem::catch::Head;
+use crate::dispatch::snapshot::RequestSnapshot;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Asked {
+pub(super) struct RequestSummary {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) version: String,
     pub(super) headers: Vec<(String, String)>,
 }
 
-impl Asked {
-    pub(super) fn of(head: &Head) -> Asked {
-        let fields = head.headers.iter();
-        Asked {
-            method: head.method.to_string(),
-            target: target(head.uri.path(), head.uri.query()),
-            version: format!("{:?}", head.version),
+impl RequestSummary {
+    pub(super) fn of(snapshot: &RequestSnapshot) -> RequestSummary {
+        let fields = snapshot.headers.iter();
+        RequestSummary {
+            method: snapshot.method.to_string(),
+            target: target(snapshot.uri.path(), snapshot.uri.query()),
+            version: format!("{:?}", snapshot.version),
             headers: fields
                 .map(|(name, value)| {
                     (name.to_string(), field(name, &String::from_utf8_lossy(value.as_bytes())))
@@ -51,7 +51,7 @@ fn field(name: &HeaderName, value: &str) -> String {
         return masked.collect::<Vec<_>>().join("; ");
     }
     match value.split_once(' ') {
-        // The scheme says what kind of credentials came, and is no secret.
+        // The scheme names the kind of the credentials, and is not a secret.
         Some((scheme, _)) if *name == header::AUTHORIZATION => format!("{scheme} {MASK}"),
         _ if is_secret(name.as_str()) => MASK.to_owned(),
         _ if *name == header::REFERER => {
@@ -63,7 +63,7 @@ fn field(name: &HeaderName, value: &str) -> String {
     }
 }
 
-/// Whether the value of this name may open something.
+/// Whether a value with this name may be a secret.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRETS.iter().any(|part| name.contains(part)) || name == "code" || name.ends_with("key")

@@ -2,149 +2,111 @@
 
 use std::fmt::{Display, Formatter};
 
-use super::source::Entry;
+use super::Location;
+use super::entry::Entry;
+use super::names::distance;
 
-/// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Source {
-    /// A line of a file.
-    File {
-        /// The path, as it was given.
-        path: String,
-        /// The line, counted from 1.
-        line: usize,
-    },
-    /// A variable of the environment.
-    Variable(String),
-    /// A line of the program, which asks for something that is not there.
-    Code {
-        /// The source file.
-        file: String,
-        /// The line in it.
-        line: u32,
-    },
-}
-
-/// One thing that is wrong: where, what came, what was expected.
+/// A mistake of the configuration: its location, the value, and what was expected.
+///
+/// ```
+/// use trine::config::Config;
+///
+/// let errors = Config::read("port = 'http'", []).unwrap_err();
+/// let error = &errors.0[0];
+/// assert_eq!(error.location().to_string(), "trine.toml:1");
+/// assert_eq!(error.text(), "`port`: expected a port from 0 (any free one) to 65535, got `http`");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    source: Source,
+    location: Location,
     text: String,
 }
 
-/// All that is wrong, in the order in which it was found.
+/// All mistakes of a configuration: those of the file from top to bottom, then those of the
+/// environment, then missing keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
 impl ConfigError {
-    /// The place of the value.
+    /// Where the value stands, or where the program asks for it.
     #[must_use]
-    pub fn place(&self) -> &Source {
-        &self.source
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
-    /// What came and what was expected.
+    /// What is wrong, and what was expected.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     pub(super) fn value(
-        Entry { value, source, .. }: Entry,
+        Entry { value, location, .. }: Entry,
         key: &str,
         expected: &str,
     ) -> ConfigError {
-        ConfigError { source, text: format!("`{key}`: expected {expected}, got `{value}`") }
+        ConfigError { location, text: format!("`{key}`: expected {expected}, got `{value}`") }
     }
 
     pub(super) fn unknown<'a>(entry: &Entry, known: impl Iterator<Item = &'a str>) -> ConfigError {
-        let Entry { key, source, .. } = entry;
-        let near = known.filter(|name| entry.is_near(name)).map(|name| source.spell(name));
+        let Entry { key, location, .. } = entry;
+        let near = known.filter(|name| entry.is_near(name)).map(|name| location.key_of(name));
         let text = match near.min_by_key(|name| distance(key, name)) {
             Some(name) => format!("there is no key `{key}`; did you mean `{name}`?"),
             None => format!("there is no key `{key}`; `trine::config::Config` lists all of them"),
         };
-        ConfigError { source: source.clone(), text }
+        ConfigError { location: location.clone(), text }
     }
 
-    /// A value of a section. `shown` is `None` for a secret.
+    /// A wrong value of a section. `shown` is `None` for a secret.
     pub(super) fn wrong(
-        source: Source,
+        location: Location,
         key: &str,
         expected: &str,
         shown: Option<&str>,
     ) -> ConfigError {
-        let came = shown.map_or_else(
-            || "something else, which is secret".to_owned(),
+        let got = shown.map_or_else(
+            || "another value, which is secret".to_owned(),
             |value| format!("`{value}`"),
         );
-        ConfigError { source, text: format!("`{key}`: expected {expected}, got {came}") }
+        ConfigError { location, text: format!("`{key}`: expected {expected}, got {got}") }
     }
 
-    pub(super) fn weak(source: Source, key: &str, why: &str) -> ConfigError {
+    pub(super) fn weak(location: Location, key: &str, why: &str) -> ConfigError {
         ConfigError {
-            source,
+            location,
             text: format!("`{key}` cannot be used under the profile `prod`: {why}"),
         }
     }
 
-    pub(super) fn new(source: Source, text: String) -> ConfigError {
-        ConfigError { source, text }
+    pub(super) fn new(location: Location, text: String) -> ConfigError {
+        ConfigError { location, text }
     }
 
-    /// The file from top to bottom, then the environment, then what is missing.
+    /// The position among other errors: the file from top to bottom, then the environment, then
+    /// missing keys.
     pub(crate) fn order(&self) -> (u8, usize) {
-        match self.source {
-            Source::File { line, .. } => (0, line),
-            Source::Variable(_) => (1, 0),
-            Source::Code { .. } => (2, 0),
+        match self.location {
+            Location::File { line, .. } => (0, line),
+            Location::Variable(_) => (1, 0),
+            Location::Code { .. } => (2, 0),
         }
     }
 
-    pub(super) fn syntax(source: Source, message: &str) -> ConfigError {
-        ConfigError { source, text: format!("not TOML: {message}") }
+    pub(super) fn syntax(location: Location, message: &str) -> ConfigError {
+        ConfigError { location, text: format!("not TOML: {message}") }
     }
 
     pub(super) fn unreadable(path: &str, named: bool, error: &std::io::Error) -> ConfigError {
         let by = if named { " (named by `TRINE_CONFIG`)" } else { "" };
-        let source = Source::File { path: path.to_owned(), line: 1 };
-        ConfigError { source, text: format!("the file cannot be read{by}: {error}") }
-    }
-}
-
-/// A slip of the finger or two, or the last part of a key without its section.
-pub(super) fn is_near(key: &str, name: &str) -> bool {
-    distance(key, name) <= 2.max(key.len() / 5) || name.rsplit('.').next() == key.rsplit('.').next()
-}
-
-/// How many letters have to be added, dropped or changed to make one text the other.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-impl Display for Source {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Source::File { path, line } => write!(f, "{path}:{line}"),
-            Source::Variable(name) => write!(f, "environment variable {name}"),
-            Source::Code { file, line } => write!(f, "{file}:{line}"),
-        }
+        let location = Location::File { path: path.to_owned(), line: 1 };
+        ConfigError { location, text: format!("the file cannot be read{by}: {error}") }
     }
 }
 
 impl Display for ConfigError {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.source, self.text)
+        write!(f, "{}: {}", self.location, self.text)
     }
 }
 
@@ -161,21 +123,3 @@ impl Display for ConfigErrors {
 impl std::error::Error for ConfigError {}
 
 impl std::error::Error for ConfigErrors {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("port", "port", 0),
-            ("prot", "port", 2),
-            ("", "abc", 3),
-            ("bdy", "body", 1),
-        ] {
-            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
-        }
-    }
-}

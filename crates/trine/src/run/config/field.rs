@@ -1,14 +1,13 @@
-//! The fields of a section, as the code of the derive reads them.
+//! The functions that `#[derive(Config)]` calls for each field of a section.
 //!
-//! A type that cannot be read is refused where the derive lists the keys. Here it compiles in spite
-//! of it, so that one mistake is one error.
+//! A type without `FromConfig` is refused where the derive lists the keys. Its field still compiles
+//! here, so that one mistake is one compile error.
 
 use std::marker::PhantomData;
 
 use super::{FromConfig, Reader, SectionKey};
 
-/// A field of type `T`. A function of its own goes before one of [`RefusedField`], where its bound
-/// holds.
+/// A field of type `T`. Its own functions win over those of [`RefusedField`] if their bound holds.
 #[derive(Debug)]
 pub struct Field<T>(PhantomData<fn() -> T>);
 
@@ -29,10 +28,10 @@ impl<T: FromConfig> Field<T> {
     }
 }
 
-/// Stands in for the functions of [`Field`] where `T` was refused. It is checked, but no program
-/// comes of it.
+/// Replaces the functions of [`Field`] for a type `T` that was refused. It is only type-checked:
+/// the program does not compile.
 pub trait RefusedField {
-    /// The type that was refused.
+    /// The refused type.
     type Value;
 
     /// See [`Field::value`].

@@ -1,16 +1,17 @@
-//! The table of keys.
+//! The table of the keys of the server.
 
 use std::borrow::Cow;
 
-use super::source::Entry;
+use super::entry::Entry;
 use super::units::{self, Kind};
 use super::{Config, ConfigError};
 
-/// Puts a value where it belongs. What can only be of a section of the application comes back.
+/// Sets the field of an entry. Returns the entry if it can only belong to a section of the
+/// application.
 pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, ConfigError> {
     match KEYS.iter().find(|key| entry.names(key.name)) {
         Some(key) => {
-            let value = said(key, &entry).into_owned();
+            let value = text_of(key, &entry).into_owned();
             match (key.set)(config, &value) {
                 Ok(()) => Ok(None),
                 Err(expected) => {
@@ -23,23 +24,23 @@ pub(super) fn apply(config: &mut Config, entry: Entry) -> Result<Option<Entry>, 
     }
 }
 
-/// The text of a value. A list is its items with commas, where the key takes one.
-fn said<'a>(key: &Key, entry: &'a Entry) -> Cow<'a, str> {
+/// The text of a value. For a key that takes a list, its items joined by commas.
+fn text_of<'a>(key: &Key, entry: &'a Entry) -> Cow<'a, str> {
     match &entry.items {
         Some(items) if LISTS.contains(&key.name) => items.join(", ").into(),
         _ => entry.value.as_str().into(),
     }
 }
 
-/// Every name.
+/// The names of all keys.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KEYS.iter().map(|key| key.name)
 }
 
-/// One key.
+/// A key of the server.
 struct Key {
     name: &'static str,
-    /// Sets its field, or says what was expected.
+    /// Sets its field. The error says what was expected.
     set: fn(&mut Config, &str) -> Result<(), &'static str>,
 }
 
@@ -142,8 +143,7 @@ const KEYS: &[Key] = keys! {
 mod tests {
     use super::*;
 
-    /// The table in the docs is what a reader has: it names every key, and its defaults are the
-    /// true ones.
+    /// The table in the documentation names every key with its actual default.
     #[test]
     fn every_key_is_documented_with_its_default() {
         let docs = include_str!("mod.rs");

@@ -1,5 +1,7 @@
-//! Where the server listens, how much it puts up with, and sections of your own: `trine.toml`, then
-//! the environment, then code.
+//! The configuration: where the server listens, its limits and timeouts, and your own sections.
+//!
+//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) that is
+//! given no [`Config`] loads both when it serves.
 //!
 //! ```toml
 //! port = 8000
@@ -7,291 +9,184 @@
 //! [limits]
 //! body = "2MiB"
 //!
-//! [prod]                      # over the above where TRINE_PROFILE=prod
+//! [prod]                      # wins over the above if the profile is `prod`
 //! address = "0.0.0.0"
 //! timeouts.shutdown = "1m"
 //! ```
 //!
-//! Every key can be said by the environment too, which wins: `TRINE_PORT=80`,
-//! `TRINE_LIMITS_BODY=64KiB`.
+//! The environment can set every key and wins over the file: `TRINE_PORT=80`,
+//! `TRINE_LIMITS_BODY=64KiB`. A few variables are not keys:
 //!
-//! - `TRINE_CONFIG` names another file than the `trine.toml` of the working directory.
-//! - `TRINE_PROFILE` is `dev` or `prod`; without it, debug builds are `dev` and release builds
-//!   `prod`.
-//! - `TRINE_EDITOR` names the editor that the error page of the `dev` profile links to.
-//! - `TRINE_LOG` is for the log, `TRINE_AUDIT` and `TRINE_TREE` for
-//!   [`App::serve`](crate::App::serve).
+//! - `TRINE_CONFIG` names another file than the `trine.toml` in the working directory.
+//! - `TRINE_PROFILE` sets the profile, `dev` or `prod`. The default is `dev` for debug builds and
+//!   `prod` for release builds.
+//! - `TRINE_EDITOR` names the editor to which the error page of the profile `dev` links.
+//! - `TRINE_LOG` sets the level of the log.
+//! - `TRINE_AUDIT` and `TRINE_TREE` make [`App::serve`](crate::App::serve) print its audit or its
+//!   tree.
 //!
-//! A size is a number of bytes with or without a unit (`65536`, `64KiB`, `2MB`), a duration is a
-//! number with a unit (`250ms`, `10s`, `1m30s`).
+//! A size is a number of bytes, with or without a unit: `65536`, `64KiB`, `2MB`. A duration always
+//! has a unit: `250ms`, `10s`, `1m30s`. `none` stands for no value, or for an empty list.
 //!
-//! | key | default | what it is |
+//! | key | default | meaning |
 //! |---|---|---|
-//! | `address` | `127.0.0.1` | [`address`](ServerConfig::address) |
-//! | `port` | `8000` | [`port`](ServerConfig::port) |
-//! | `listeners` | `none` | [`listeners`](ServerConfig::listeners), each a line of text: see [`Listener`](trine_server::Listener) |
-//! | `trusted_proxies` | `none` | [`trusted_proxies`](ServerConfig::trusted_proxies) |
-//! | `forwarded_by` | `x-forwarded` | [`forwarded_by`](ServerConfig::forwarded_by): `x-forwarded` or `forwarded` |
-//! | `tls_cert` | `none` | [`certificate`](ServerConfig::certificate): the file of the chain |
-//! | `tls_key` | `none` | [`certificate`](ServerConfig::certificate): the file of the private key |
-//! | `tls_self_signed` | `false` | [`certificate`](ServerConfig::certificate): a self-signed one, for development |
-//! | `tls_port` | `8443` | [`tls_port`](ServerConfig::tls_port) |
-//! | `tls_http3` | `false` | [`tls_http3`](ServerConfig::tls_http3), experimental |
-//! | `tls_redirect` | `none` | [`tls_redirect`](ServerConfig::tls_redirect) |
-//! | `tls_watch` | `1m` | [`tls_watch`](ServerConfig::tls_watch) |
-//! | `workers` | `0` | [`workers`](ServerConfig::workers) |
-//! | `work_stealing` | `false` | [`work_stealing`](Config::work_stealing) |
-//! | `log_requests` | `dev` | [`log_requests`](Config::log_requests): `dev`, `always` or `never` |
-//! | `signals` | `true` | [`signals`](ServerConfig::signals) |
-//! | `cancel` | `reset` | [`cancel`](ServerConfig::cancel): `reset`, `fin` or `never` |
-//! | `limits.body` | `2MiB` | [`body_limit`](Config::body_limit) |
-//! | `limits.body_rate` | `240` | [`min_body_rate`](ServerConfig::min_body_rate), a second |
-//! | `limits.write_rate` | `240` | [`min_write_rate`](ServerConfig::min_write_rate), a second |
-//! | `limits.head` | `64KiB` | [`max_head_bytes`](ServerConfig::max_head_bytes) |
-//! | `limits.headers` | `100` | [`max_headers`](ServerConfig::max_headers) |
-//! | `limits.target` | `8KiB` | [`max_target_bytes`](ServerConfig::max_target_bytes) |
-//! | `limits.trailers` | `8KiB` | [`max_trailer_bytes`](ServerConfig::max_trailer_bytes) |
-//! | `limits.chunk_extensions` | `16KiB` | [`max_chunk_extension_bytes`](ServerConfig::max_chunk_extension_bytes) |
-//! | `limits.discard` | `256KiB` | [`max_discard_bytes`](ServerConfig::max_discard_bytes) |
-//! | `limits.gathered` | `64KiB` | [`max_gathered_bytes`](ServerConfig::max_gathered_bytes) |
-//! | `limits.connections` | `25000` | [`max_connections`](ServerConfig::max_connections) |
-//! | `limits.handshakes` | `1000` | [`max_handshakes`](ServerConfig::max_handshakes) |
-//! | `limits.at_capacity` | `wait` | [`at_capacity`](ServerConfig::at_capacity): `wait` or `shed` |
-//! | `limits.backlog` | `1024` | [`backlog`](ServerConfig::backlog) |
-//! | `http3.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http3::max_concurrent_streams) |
-//! | `http3.max_cancelled` | `200` | [`max_cancelled`](trine_server::Http3::max_cancelled) |
-//! | `http3.stream_window` | `256KiB` | [`stream_window`](trine_server::Http3::stream_window) |
-//! | `http3.connection_window` | `1MiB` | [`connection_window`](trine_server::Http3::connection_window) |
-//! | `http3.early_bytes` | `16KiB` | [`early_bytes`](trine_server::Http3::early_bytes) |
-//! | `http3.send_window` | `1MiB` | [`send_window`](trine_server::Http3::send_window) |
-//! | `http3.max_unproven` | `100` | [`max_unproven`](trine_server::Http3::max_unproven) |
-//! | `http3.idle_timeout` | `30s` | [`idle_timeout`](trine_server::Http3::idle_timeout) |
-//! | `timeouts.handshake` | `10s` | [`handshake_timeout`](ServerConfig::handshake_timeout) |
-//! | `timeouts.head` | `10s` | [`head_timeout`](ServerConfig::head_timeout) |
-//! | `timeouts.keep_alive` | `1m15s` | [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
-//! | `timeouts.body` | `30s` | [`body_timeout`](ServerConfig::body_timeout) |
-//! | `timeouts.write` | `30s` | [`write_timeout`](ServerConfig::write_timeout) |
-//! | `timeouts.discard` | `5s` | [`discard_timeout`](ServerConfig::discard_timeout) |
-//! | `timeouts.shutdown` | `30s` | [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
-//! | `http2.enabled` | `true` | [`enabled`](trine_server::Http2::enabled) |
-//! | `http2.max_concurrent_streams` | `128` | [`max_concurrent_streams`](trine_server::Http2::max_concurrent_streams) |
-//! | `http2.stream_window` | `256KiB` | [`stream_window`](trine_server::Http2::stream_window) |
-//! | `http2.connection_window` | `1MiB` | [`connection_window`](trine_server::Http2::connection_window) |
-//! | `http2.early_bytes` | `16KiB` | [`early_bytes`](trine_server::Http2::early_bytes) |
-//! | `http2.max_frame_bytes` | `16KiB` | [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
-//! | `http2.header_table_bytes` | `4KiB` | [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
-//! | `http2.max_send_buffer` | `64KiB` | [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
-//! | `http2.max_pending_resets` | `20` | [`max_pending_resets`](trine_server::Http2::max_pending_resets) |
-//! | `http2.max_resets` | `1000` | [`max_resets`](trine_server::Http2::max_resets) |
-//! | `http2.max_error_resets` | `256` | [`max_error_resets`](trine_server::Http2::max_error_resets) |
-//! | `http2.max_remembered_resets` | `64` | [`max_remembered_resets`](trine_server::Http2::max_remembered_resets) |
-//! | `http2.data_frame_budget` | `256KiB` | [`data_frame_budget`](trine_server::Http2::data_frame_budget) |
-//! | `http2.max_control_frames` | `10000` | [`max_control_frames`](trine_server::Http2::max_control_frames) |
-//! | `http2.ping_interval` | `30s` | [`ping_interval`](trine_server::Http2::ping_interval) |
-//! | `http2.ping_timeout` | `20s` | [`ping_timeout`](trine_server::Http2::ping_timeout) |
-//! | `acme.domains` | `none` | [`domains`](trine_server::Acme#structfield.domains) |
-//! | `acme.contact` | `none` | [`contact`](trine_server::Acme#structfield.contact) |
-//! | `acme.agree_to_terms` | `false` | [`agree_to_terms`](trine_server::Acme#structfield.agree_to_terms) |
-//! | `acme.cache` | `none` | [`cache`](trine_server::Acme#structfield.cache) |
-//! | `acme.directory` | `https://acme-v02.api.letsencrypt.org/directory` | [`directory`](trine_server::Acme#structfield.directory) |
-//! | `acme.roots` | `none` | [`roots`](trine_server::Acme#structfield.roots) |
-//! | `acme.challenge` | `tls-alpn-01` | [`challenge`](trine_server::Acme#structfield.challenge) |
-//! | `acme.request_timeout` | `30s` | [`request_timeout`](trine_server::Acme#structfield.request_timeout) |
-//! | `acme.max_response_bytes` | `256KiB` | [`max_response_bytes`](trine_server::Acme#structfield.max_response_bytes) |
-//! | `acme.order_timeout` | `5m` | [`order_timeout`](trine_server::Acme#structfield.order_timeout) |
-//! | `acme.poll_interval` | `1s` | [`poll_interval`](trine_server::Acme#structfield.poll_interval) |
-//! | `acme.first_retry` | `3m` | [`first_retry`](trine_server::Acme#structfield.first_retry) |
-//! | `acme.longest_retry` | `4h` | [`longest_retry`](trine_server::Acme#structfield.longest_retry) |
-//! | `acme.longest_retry_after` | `1d` | [`longest_retry_after`](trine_server::Acme#structfield.longest_retry_after) |
-//! | `acme.check_interval` | `6h` | [`check_interval`](trine_server::Acme#structfield.check_interval) |
-//! | `timeouts.handover` | `30s` | [`handover_timeout`](ServerConfig::handover_timeout) |
+//! | `address` | `127.0.0.1` | IP address to listen on: [`address`](ServerConfig::address) |
+//! | `port` | `8000` | TCP port to listen on; 0 for any free one: [`port`](ServerConfig::port) |
+//! | `listeners` | `none` | further listeners, each as one text, see [`Listener`](trine_server::Listener): [`listeners`](ServerConfig::listeners) |
+//! | `trusted_proxies` | `none` | networks whose forwarding headers are believed: [`trusted_proxies`](ServerConfig::trusted_proxies) |
+//! | `forwarded_by` | `x-forwarded` | header that the trusted proxies set: `x-forwarded` or `forwarded`: [`forwarded_by`](ServerConfig::forwarded_by) |
+//! | `tls_cert` | `none` | file with the certificate chain, PEM: [`certificate`](ServerConfig::certificate) |
+//! | `tls_key` | `none` | file with the private key, PEM: [`certificate`](ServerConfig::certificate) |
+//! | `tls_self_signed` | `false` | whether to make a certificate for development: [`certificate`](ServerConfig::certificate) |
+//! | `tls_port` | `8443` | TCP port for HTTPS: [`tls_port`](ServerConfig::tls_port) |
+//! | `tls_http3` | `false` | whether to serve HTTP/3 beside HTTPS; experimental: [`tls_http3`](ServerConfig::tls_http3) |
+//! | `tls_redirect` | `none` | TCP port that redirects HTTP to HTTPS: [`tls_redirect`](ServerConfig::tls_redirect) |
+//! | `tls_watch` | `1m` | interval at which changed certificate files are noticed: [`tls_watch`](ServerConfig::tls_watch) |
+//! | `workers` | `0` | number of worker threads; 0 for one per core: [`workers`](ServerConfig::workers) |
+//! | `work_stealing` | `false` | whether idle workers take over connections of busy ones: [`work_stealing`](Config::work_stealing) |
+//! | `log_requests` | `dev` | when each request is logged: `dev`, `always` or `never`: [`log_requests`](Config::log_requests) |
+//! | `signals` | `true` | whether SIGTERM and ctrl-c shut the server down: [`signals`](ServerConfig::signals) |
+//! | `cancel` | `reset` | when a client that is gone cancels its handler: `reset`, `fin` or `never`: [`cancel`](ServerConfig::cancel) |
+//! | `limits.body` | `2MiB` | maximum size of a request body: [`body_limit`](Config::body_limit) |
+//! | `limits.body_rate` | `240` | minimum rate of a request body, per second: [`min_body_rate`](ServerConfig::min_body_rate) |
+//! | `limits.write_rate` | `240` | minimum rate at which a client reads its response, per second: [`min_write_rate`](ServerConfig::min_write_rate) |
+//! | `limits.head` | `64KiB` | maximum size of a request head: [`max_head_bytes`](ServerConfig::max_head_bytes) |
+//! | `limits.headers` | `100` | maximum number of header fields of a request: [`max_headers`](ServerConfig::max_headers) |
+//! | `limits.target` | `8KiB` | maximum length of a request target: [`max_target_bytes`](ServerConfig::max_target_bytes) |
+//! | `limits.trailers` | `8KiB` | maximum size of the trailers of a request: [`max_trailer_bytes`](ServerConfig::max_trailer_bytes) |
+//! | `limits.chunk_extensions` | `16KiB` | maximum size of all chunk extensions of a request: [`max_chunk_extension_bytes`](ServerConfig::max_chunk_extension_bytes) |
+//! | `limits.discard` | `256KiB` | maximum size of an unread request body that is discarded to keep the connection: [`max_discard_bytes`](ServerConfig::max_discard_bytes) |
+//! | `limits.gathered` | `64KiB` | maximum size of pipelined responses in one write: [`max_gathered_bytes`](ServerConfig::max_gathered_bytes) |
+//! | `limits.connections` | `25000` | maximum number of connections: [`max_connections`](ServerConfig::max_connections) |
+//! | `limits.handshakes` | `1000` | maximum number of concurrent TLS handshakes per listener: [`max_handshakes`](ServerConfig::max_handshakes) |
+//! | `limits.at_capacity` | `wait` | what happens to a connection above the maximum: `wait` or `shed`: [`at_capacity`](ServerConfig::at_capacity) |
+//! | `limits.backlog` | `1024` | length of the queue of connections that are not accepted yet: [`backlog`](ServerConfig::backlog) |
+//! | `http3.max_concurrent_streams` | `128` | maximum number of concurrent requests per connection: [`max_concurrent_streams`](trine_server::Http3::max_concurrent_streams) |
+//! | `http3.max_cancelled` | `200` | maximum number of requests that a client cancels or that break the rules: [`max_cancelled`](trine_server::Http3::max_cancelled) |
+//! | `http3.stream_window` | `256KiB` | flow-control window of a stream: [`stream_window`](trine_server::Http3::stream_window) |
+//! | `http3.connection_window` | `1MiB` | flow-control window of a connection: [`connection_window`](trine_server::Http3::connection_window) |
+//! | `http3.early_bytes` | `16KiB` | bytes of each request body that are received before the handler reads: [`early_bytes`](trine_server::Http3::early_bytes) |
+//! | `http3.send_window` | `1MiB` | maximum size of unacknowledged responses per connection: [`send_window`](trine_server::Http3::send_window) |
+//! | `http3.max_unproven` | `100` | number of concurrent handshakes above which clients must prove their address: [`max_unproven`](trine_server::Http3::max_unproven) |
+//! | `http3.idle_timeout` | `30s` | idle timeout of a connection: [`idle_timeout`](trine_server::Http3::idle_timeout) |
+//! | `timeouts.handshake` | `10s` | maximum time for a TLS handshake: [`handshake_timeout`](ServerConfig::handshake_timeout) |
+//! | `timeouts.head` | `10s` | maximum time for a request head: [`head_timeout`](ServerConfig::head_timeout) |
+//! | `timeouts.keep_alive` | `1m15s` | idle timeout between two requests: [`keep_alive_timeout`](ServerConfig::keep_alive_timeout) |
+//! | `timeouts.body` | `30s` | maximum time to wait for more of a request body: [`body_timeout`](ServerConfig::body_timeout) |
+//! | `timeouts.write` | `30s` | maximum time to wait for a client that does not read: [`write_timeout`](ServerConfig::write_timeout) |
+//! | `timeouts.discard` | `5s` | maximum time to discard an unread request body: [`discard_timeout`](ServerConfig::discard_timeout) |
+//! | `timeouts.shutdown` | `30s` | maximum time of a graceful shutdown: [`shutdown_timeout`](ServerConfig::shutdown_timeout) |
+//! | `http2.enabled` | `true` | whether to serve HTTP/2: [`enabled`](trine_server::Http2::enabled) |
+//! | `http2.max_concurrent_streams` | `128` | maximum number of concurrent requests per connection: [`max_concurrent_streams`](trine_server::Http2::max_concurrent_streams) |
+//! | `http2.stream_window` | `256KiB` | flow-control window of a stream: [`stream_window`](trine_server::Http2::stream_window) |
+//! | `http2.connection_window` | `1MiB` | flow-control window of a connection: [`connection_window`](trine_server::Http2::connection_window) |
+//! | `http2.early_bytes` | `16KiB` | bytes of each request body that are received before the handler reads: [`early_bytes`](trine_server::Http2::early_bytes) |
+//! | `http2.max_frame_bytes` | `16KiB` | maximum size of a frame: [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
+//! | `http2.header_table_bytes` | `4KiB` | size of the header compression table: [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
+//! | `http2.max_send_buffer` | `64KiB` | maximum size of the buffer for what a stream sends: [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
+//! | `http2.max_pending_resets` | `20` | maximum number of reset streams that the application has not seen yet: [`max_pending_resets`](trine_server::Http2::max_pending_resets) |
+//! | `http2.max_resets` | `1000` | maximum number of streams that a client resets in ten seconds: [`max_resets`](trine_server::Http2::max_resets) |
+//! | `http2.max_error_resets` | `256` | maximum number of streams per connection that break the rules: [`max_error_resets`](trine_server::Http2::max_error_resets) |
+//! | `http2.max_remembered_resets` | `64` | number of reset streams that are remembered: [`max_remembered_resets`](trine_server::Http2::max_remembered_resets) |
+//! | `http2.data_frame_budget` | `256KiB` | budget for the overhead of small DATA frames: [`data_frame_budget`](trine_server::Http2::data_frame_budget) |
+//! | `http2.max_control_frames` | `10000` | maximum number of frames without progress in ten seconds: [`max_control_frames`](trine_server::Http2::max_control_frames) |
+//! | `http2.ping_interval` | `30s` | interval of PING frames on a silent connection: [`ping_interval`](trine_server::Http2::ping_interval) |
+//! | `http2.ping_timeout` | `20s` | maximum time to wait for the answer to a PING: [`ping_timeout`](trine_server::Http2::ping_timeout) |
+//! | `acme.domains` | `none` | domains to get certificates for: [`domains`](trine_server::Acme#structfield.domains) |
+//! | `acme.contact` | `none` | contact addresses of the account: [`contact`](trine_server::Acme#structfield.contact) |
+//! | `acme.agree_to_terms` | `false` | whether you agree to the authority's terms of service: [`agree_to_terms`](trine_server::Acme#structfield.agree_to_terms) |
+//! | `acme.cache` | `none` | folder for the account and the certificates: [`cache`](trine_server::Acme#structfield.cache) |
+//! | `acme.directory` | `https://acme-v02.api.letsencrypt.org/directory` | URL of the authority: [`directory`](trine_server::Acme#structfield.directory) |
+//! | `acme.roots` | `none` | file with the root certificates that the authority's own certificate is checked against: [`roots`](trine_server::Acme#structfield.roots) |
+//! | `acme.challenge` | `tls-alpn-01` | how control of a domain is proved: `tls-alpn-01` or `http-01`: [`challenge`](trine_server::Acme#structfield.challenge) |
+//! | `acme.request_timeout` | `30s` | timeout of a request to the authority: [`request_timeout`](trine_server::Acme#structfield.request_timeout) |
+//! | `acme.max_response_bytes` | `256KiB` | maximum size of a response of the authority: [`max_response_bytes`](trine_server::Acme#structfield.max_response_bytes) |
+//! | `acme.order_timeout` | `5m` | maximum time for one certificate: [`order_timeout`](trine_server::Acme#structfield.order_timeout) |
+//! | `acme.poll_interval` | `1s` | interval at which an order is polled: [`poll_interval`](trine_server::Acme#structfield.poll_interval) |
+//! | `acme.first_retry` | `3m` | delay after the first failure: [`first_retry`](trine_server::Acme#structfield.first_retry) |
+//! | `acme.longest_retry` | `4h` | maximum delay between retries: [`longest_retry`](trine_server::Acme#structfield.longest_retry) |
+//! | `acme.longest_retry_after` | `1d` | maximum delay that the authority may ask for: [`longest_retry_after`](trine_server::Acme#structfield.longest_retry_after) |
+//! | `acme.check_interval` | `6h` | interval at which certificates are checked for renewal: [`check_interval`](trine_server::Acme#structfield.check_interval) |
+//! | `timeouts.handover` | `30s` | maximum time for a new process to take over: [`handover_timeout`](ServerConfig::handover_timeout) |
 //!
-//! A table of another name is a section of the application: see [`Section`].
+//! Every other table is a section of the application: see [`Config::section`].
 //!
 //! # Layout
-//! - `source`: the two sources as one list of entries, each with its place
-//! - `keys`: the table of keys, which puts an entry into its field
-//! - `section`: the sections of the application; `value`: what can stand in them, with `size` and
-//!   `secret`; `field`: what the derive calls
-//! - `tls`: the keys of the certificate, which exclude each other
-//! - `units`: sizes and durations in words
-//! - `error`: what is wrong with an entry
+//! - `load`: from the file and the environment to a [`Config`]
+//! - `entries` and `entry`: the file and the environment as one list, each value with its
+//!   `location`
+//! - `keys`: the keys of the server, which set the fields of [`Config`]; `units`: sizes, durations
+//! - `tls`: the keys of the certificate, which exclude one another
+//! - `section` and `sections`: the sections of the application; `value`, `size`, `secret`: the
+//!   types of their keys; `field`: what the derive calls
+//! - `profile`, `log_requests`: types of fields of [`Config`]
+//! - `error`: a mistake; `names`: which names are taken, and how near a misspelling is
+//! - `variables`: the variables of the environment
 
+mod entries;
+mod entry;
 mod error;
 pub(crate) mod field;
 mod keys;
+mod load;
+mod location;
+mod log_requests;
+mod names;
+mod profile;
 mod secret;
 mod section;
+mod sections;
 mod size;
-mod source;
 mod tls;
 mod units;
 mod value;
+mod variables;
 
 use trine_server::ServerConfig;
 
-pub(crate) use self::error::distance;
-pub use self::error::{ConfigError, ConfigErrors, Source};
+pub use self::error::{ConfigError, ConfigErrors};
+pub use self::location::Location;
+pub use self::log_requests::LogRequests;
+pub(crate) use self::names::distance;
+pub use self::profile::Profile;
 pub use self::secret::Secret;
-use self::section::Sections;
 pub use self::section::{Reader, Section, SectionKey};
+use self::sections::Sections;
 pub use self::size::Size;
 pub use self::value::{FromConfig, Value};
+pub(crate) use self::variables::{AUDIT, EDITOR, TREE};
 
-/// What can be configured. Every limit and every timeout is finite.
+/// The configuration of an application. Every limit and every timeout is finite.
 ///
 /// ```
 /// use trine::config::Config;
+/// use trine::prelude::*;
 ///
 /// let mut config = Config::default();
 /// config.server.port = 8080;
 /// assert_eq!(config.body_limit, 2 * 1024 * 1024);
+/// let app = App::new().config(config);
 /// ```
+///
+/// The [module](self) lists the keys of `trine.toml` and of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Whether this is development or production. `TRINE_PROFILE` says so, else the kind of build.
+    /// Development or production. Default: `dev` for debug builds, `prod` for release builds.
     pub profile: Profile,
-    /// Where the server listens, and all that bounds what a client can ask of it.
+    /// The configuration of the server: listeners, limits and timeouts.
     pub server: ServerConfig,
-    /// Bytes of a request body, unless the route says otherwise. Past it the client sees 413.
-    /// Default: 2 MiB.
+    /// The maximum size of a request body in bytes, unless the route sets its own. A larger body is
+    /// answered with 413. Default: 2 MiB.
     pub body_limit: u64,
-    /// Whether connections move between the workers when one has more to do, instead of staying
-    /// with the worker that accepted them. Worth it where few connections do much work. Default:
-    /// false.
+    /// Whether idle workers take over connections of busy ones. Otherwise a connection stays with
+    /// the worker that accepted it. Work stealing helps if few connections do most of the work.
+    /// Default: false.
     pub work_stealing: bool,
-    /// Whether each request is a line of the log. Default: under the profile `dev`.
+    /// When each request is logged. Default: under the profile `dev`.
     pub log_requests: LogRequests,
     /// The keys that become `server.certificate`.
     tls: tls::TlsKeys,
     sections: Sections,
-}
-
-/// When each request is a line of the log, at level INFO and target `trine::request`.
-///
-/// It has the method, the path, the status, the milliseconds up to the head of the answer, the
-/// template of the route, and, of what was refused, why and by which extractor or guard. There is
-/// nothing of the query in it, nor of headers and bodies but what the detail of a problem repeats:
-/// that is told under the profile `dev` alone, without values of the query.
-///
-/// What the server refuses before the application gets it, such as a head that is too large, has no
-/// line. Where there are none, they cost nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogRequests {
-    /// Under the profile `dev`.
-    #[default]
-    Dev,
-    /// Under each profile.
-    Always,
-    /// Under none.
-    Never,
-}
-
-impl LogRequests {
-    pub(crate) fn applies(self, dev: bool) -> bool {
-        self == LogRequests::Always || (self == LogRequests::Dev && dev)
-    }
-}
-
-/// What kind of use this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Development: error pages say what went wrong where. `TRINE_PROFILE=dev`, or a debug build.
-    Dev,
-    /// Production: error pages say nothing of the inside. `TRINE_PROFILE=prod`, or a release build.
-    Prod,
-}
-
-impl Config {
-    /// Reads `trine.toml` of the working directory, which may be missing, and the environment.
-    ///
-    /// Tables and variables that are none of the server's are kept for
-    /// [`section`](Config::section). [`App::serve`](crate::App::serve) refuses what no section
-    /// took, of this `Config` or of another that this process has loaded before.
-    ///
-    /// # Errors
-    /// All that is wrong, at once, each with its place and what was expected there.
-    pub fn load() -> Result<Config, ConfigErrors> {
-        without_errors(Config::load_all())
-    }
-
-    /// The same with what could be read beside the errors, for the audit, which has more to say.
-    pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
-        // `std::env::vars` panics where any variable is not UTF-8, whosever it is.
-        let env: Vec<(String, String)> = std::env::vars_os()
-            .map(|(name, value)| {
-                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
-            })
-            .collect();
-        let named = env.iter().any(|(name, _)| name == source::FILE);
-        let path = source::file_name(&env);
-        let (mut config, errors) = match std::fs::read_to_string(path) {
-            Ok(text) => Config::read_all(&text, &env),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
-                Config::read_all("", &env)
-            }
-            Err(error) => {
-                let unreadable = ConfigError::unreadable(path, named, &error);
-                let (mut config, errors) = Config::read_all("", &env);
-                config.sections.incomplete = true;
-                (config, std::iter::once(unreadable).chain(errors).collect())
-            }
-        };
-        config.sections.loaded = true;
-        (config, errors)
-    }
-
-    /// Reads the text of a `trine.toml` and an environment, whose variables are heard if they start
-    /// with `TRINE_`.
-    ///
-    /// ```
-    /// use trine::config::Config;
-    ///
-    /// let env = [("TRINE_PORT".to_owned(), "80".to_owned())];
-    /// let config = Config::read("port = 8080\nlimits.body = '64KiB'", env)?;
-    /// assert_eq!((config.server.port, config.body_limit), (80, 65536));
-    ///
-    /// let errors = Config::read("[limits]\nbdy = 1", []).unwrap_err();
-    /// assert_eq!(errors.to_string(), "trine.toml:2: there is no key `limits.bdy`; did you mean `limits.body`?");
-    /// # Ok::<_, trine::config::ConfigErrors>(())
-    /// ```
-    ///
-    /// # Errors
-    /// All that is wrong, at once, each with its place and what was expected there.
-    pub fn read(
-        text: &str,
-        env: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Config, ConfigErrors> {
-        without_errors(Config::read_all(text, &env.into_iter().collect::<Vec<_>>()))
-    }
-
-    fn read_all(text: &str, env: &[(String, String)]) -> (Config, Vec<ConfigError>) {
-        let mut errors = Vec::new();
-        let mut config = Config { profile: source::profile(env, &mut errors), ..Config::default() };
-        source::file_name(env).clone_into(&mut config.sections.file);
-        let mut unused = config.clone();
-        let before = errors.len();
-        let entries = source::entries(text, env, config.profile, &mut errors);
-        config.sections.incomplete = errors.len() > before;
-        for entry in entries {
-            let target = if entry.applies { &mut config } else { &mut unused };
-            target.tls.record(&entry);
-            match keys::apply(target, entry) {
-                Ok(of_section) => config.sections.entries.extend(of_section),
-                Err(error) => errors.push(error),
-            }
-        }
-        match std::mem::take(&mut config.tls).certificate() {
-            Ok(certificate) => config.server.certificate = certificate,
-            Err(error) => errors.push(error),
-        }
-        errors.sort_by_key(ConfigError::order);
-        (config, errors)
-    }
-}
-
-fn without_errors((config, errors): (Config, Vec<ConfigError>)) -> Result<Config, ConfigErrors> {
-    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
 }
 
 impl Default for Config {
@@ -305,23 +200,11 @@ impl Default for Config {
             tls: tls::TlsKeys::default(),
             sections: Sections {
                 entries: Vec::new(),
-                file: source::DEFAULT_FILE.to_owned(),
+                file: variables::DEFAULT_FILE.to_owned(),
                 known: Vec::new(),
                 incomplete: false,
                 loaded: false,
             },
         }
-    }
-}
-
-/// Whether a table of this name is one of the server's, or was meant to be.
-fn is_of_server(section: &str) -> bool {
-    let near = |name| distance(section, name) <= 1;
-    section::PROFILES.contains(&section) || section::TABLES.into_iter().any(near)
-}
-
-impl Default for Profile {
-    fn default() -> Profile {
-        if cfg!(debug_assertions) { Profile::Dev } else { Profile::Prod }
     }
 }

@@ -1,4 +1,4 @@
-//! A value that nobody may see.
+//! A value that is never shown.
 
 use std::borrow::Cow;
 
@@ -17,30 +17,32 @@ use super::{FromConfig, Value};
 /// assert_eq!(password.expose().len(), 28);
 /// ```
 ///
-/// In a section, under the profile `prod`, a secret is refused that comes from the default in the
-/// source, that is known from documentation (`changeme`, `secret`, …), or that is shorter than 8
-/// bytes or what `#[config(min = 32)]` says.
+/// Under the profile `prod`, a section refuses a secret that is the default in the source code,
+/// that is a known example (`changeme`, `secret`, …), or that is shorter than 8 bytes.
+/// `#[config(min = 32)]` sets another minimum.
 #[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// The fewest bytes of a secret under `prod`, unless the key says otherwise.
+    /// The minimum length of a secret under the profile `prod` in bytes, unless the key sets its
+    /// own.
     pub const MIN: usize = 8;
 
-    /// The secret itself, for what has to know it.
+    /// The text of the secret.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is this text. The time it takes tells nothing but the length.
+    /// Whether the secret is this text. The comparison takes the same time for all texts of one
+    /// length, so that it leaks only the length.
     #[must_use]
     pub fn matches(&self, other: impl AsRef<[u8]>) -> bool {
         self.0.as_bytes().ct_eq(other.as_ref()).into()
     }
 }
 
-/// Why a text is no secret, if so.
+/// Why a text is too weak for a secret; `None` if it is not.
 pub(super) fn weakness(text: &str, min: usize) -> Option<String> {
     let plain: String =
         text.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
@@ -48,17 +50,17 @@ pub(super) fn weakness(text: &str, min: usize) -> Option<String> {
     letters.sort_unstable();
     letters.dedup();
     if KNOWN.contains(&plain.as_str()) {
-        Some("a value that stands in documentation is no secret".to_owned())
+        Some("the value is a well-known example".to_owned())
     } else if text.len() < min {
         Some(format!("expected at least {min} bytes, got {}", text.len()))
     } else if letters.len() < 4 {
-        Some("a few letters again and again are no secret".to_owned())
+        Some("the value repeats a few letters".to_owned())
     } else {
         None
     }
 }
 
-/// What examples, tutorials and default installations use, without case and punctuation.
+/// What examples, tutorials and default installations use, in lower case and without punctuation.
 const KNOWN: &[&str] = &[
     "",
     "0123456789abcdef",
@@ -181,11 +183,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_shown_nowhere() {
+    fn secrets_are_never_shown() {
         let secret = Secret::from("tiger 8 lily");
-        let told =
+        let shown =
             format!("{secret} {secret:?} {secret:#?} {}", serde_json::to_string(&secret).unwrap());
-        assert!(!told.contains("tiger"), "{told}");
+        assert!(!shown.contains("tiger"), "{shown}");
         assert!(
             secret.matches(b"tiger 8 lily")
                 && !secret.matches("tiger 8 lilY")
@@ -193,9 +195,9 @@ mod tests {
         );
     }
 
-    /// Whoever copies from the guide must not go into production with it.
+    /// The secrets in the examples of the guide must be refused in production.
     #[test]
-    fn what_the_guide_shows_is_known() {
+    fn secrets_of_the_guide_are_refused() {
         let guide = include_str!("../../../../../guide/config.md");
         let quoted = |line: &'static str, before: &str, end: char| {
             line.split_once(before)?.1.split(end).next()
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_short_or_dull_is_weak() {
+    fn weak_secrets_are_detected() {
         for text in
             ["changeme", "Change-Me!", "SECRET", "", "s3cret", "aaaaaaaaaaaaaaaa", "abcdefg"]
         {

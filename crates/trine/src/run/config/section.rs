@@ -1,14 +1,35 @@
 //! Sections of the configuration that belong to the application.
 
-use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
+use std::panic;
 
-use super::source::Entry;
-use super::{Config, ConfigError, ConfigErrors, FromConfig, Profile, Source, Value, keys, secret};
+use super::entry::Entry;
+use super::location::variable_of;
+use super::names::is_section_name;
+use super::sections::Sections;
+use super::{
+    Config, ConfigError, ConfigErrors, FromConfig, Location, Profile, Value, keys, secret,
+};
+use crate::run::process;
 
-/// A part of the configuration as a type; [`#[derive(Config)]`](macro@crate::Config) writes it.
+/// A section of the configuration as a type. [`#[derive(Config)]`](macro@crate::Config) implements
+/// it.
+///
+/// ```
+/// use trine::config::{Config, Section};
+///
+/// #[derive(trine::Config)]
+/// struct Mail {
+///     /// The server to send by.
+///     host: String,
+/// }
+///
+/// assert_eq!((Mail::KEYS[0].name, Mail::KEYS[0].doc), ("host", "The server to send by."));
+/// let mail: Mail = Config::read("mail.host = 'localhost'", [])?.section("mail")?;
+/// assert_eq!(mail.host, "localhost");
+/// # Ok::<_, trine::config::ConfigErrors>(())
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no section of the configuration",
+    message = "`{Self}` is not a section of the configuration",
     label = "not a section",
     note = "put `#[derive(trine::Config)]` on the struct"
 )]
@@ -16,7 +37,7 @@ pub trait Section: Send + Sync + Sized + 'static {
     /// The keys.
     const KEYS: &'static [SectionKey];
 
-    /// Reads each key. `None` where one of them is wrong, which the reader has noted.
+    /// Reads all keys. `None` if one of them is wrong; the reader has the errors.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
 }
 
@@ -25,24 +46,23 @@ pub trait Section: Send + Sync + Sized + 'static {
 pub struct SectionKey {
     /// The name in the section.
     pub name: &'static str,
-    /// Whether no error may show the value.
+    /// Whether errors must not show the value.
     pub secret: bool,
-    /// The fewest bytes under `prod`, where it is secret.
+    /// The minimum length of a secret under the profile `prod`, in bytes.
     pub min: usize,
-    /// What it is where nothing is said, as the source says it; `None` where it has to be there or
-    /// may be missing.
+    /// The default, as the attribute has it; `None` if the key is required or optional.
     pub default: Option<&'static str>,
     /// The doc comment of the field.
     pub doc: &'static str,
-    /// Where the field stands.
-    pub place: (&'static str, u32),
+    /// The file and the line of the field.
+    pub location: (&'static str, u32),
 }
 
-/// Reads the values of one section and notes all that is wrong with them.
+/// Reads the values of one section and collects the errors.
 #[derive(Debug)]
 pub struct Reader<'a> {
     name: &'a str,
-    place: Source,
+    location: Location,
     file: &'a str,
     profile: Profile,
     entries: &'a [Entry],
@@ -51,54 +71,60 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The value of a key that has to be there, unless its type says otherwise.
+    /// The value of a required key. A type such as `Option` makes the key optional.
     pub fn value<T: FromConfig>(&mut self, key: &SectionKey) -> Option<T> {
-        match self.said(key)? {
+        match self.configured(key)? {
             Some(value) => Some(value),
             None => T::absent().or_else(|| self.missing::<T>(key)),
         }
     }
 
-    /// The value of a key, or another.
+    /// The value of a key, or a default.
     pub fn value_or<T: FromConfig>(
         &mut self,
         key: &SectionKey,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        match self.said(key)? {
+        match self.configured(key)? {
             Some(value) => Some(value),
             None if T::SECRET || key.secret => self.secret_by_default(key).then(default),
             None => Some(default()),
         }
     }
 
-    /// The value of a key, or one that is read from `default` as if it stood in the configuration.
+    /// The value of a key, or a default that is parsed like a value of the configuration.
     pub fn value_or_text<T: FromConfig>(&mut self, key: &SectionKey, default: &str) -> Option<T> {
-        match self.said(key)? {
+        match self.configured(key)? {
             Some(value) => Some(value),
             None if (T::SECRET || key.secret) && !self.secret_by_default(key) => None,
             None => T::from_config(Value::of(default)).or_else(|| {
-                let source = Source::Code { file: key.place.0.to_owned(), line: key.place.1 };
+                let location =
+                    Location::Code { file: key.location.0.to_owned(), line: key.location.1 };
                 let name = self.name_of(key);
-                self.errors.push(ConfigError::wrong(source, &name, &T::expected(), Some(default)));
+                self.errors.push(ConfigError::wrong(
+                    location,
+                    &name,
+                    &T::expected(),
+                    Some(default),
+                ));
                 None
             }),
         }
     }
 
-    /// What the sources say, the last of them winning; the outer `None` where one is wrong.
-    fn said<T: FromConfig>(&mut self, key: &SectionKey) -> Option<Option<T>> {
+    /// The configured value, of which the last one wins. The outer `None` means that one is wrong.
+    fn configured<T: FromConfig>(&mut self, key: &SectionKey) -> Option<Option<T>> {
         let name = self.name_of(key);
         let secret = T::SECRET || key.secret;
-        let (mut said, mut wrong, mut from) = (None, false, None);
+        let (mut configured, mut wrong, mut from) = (None, false, None);
         for entry in self.entries.iter().filter(|entry| entry.names(&name)) {
             match T::from_config(Value::new(&entry.value, entry.items.as_deref())) {
-                Some(value) if entry.applies => (said, from) = (Some(value), Some(entry)),
+                Some(value) if entry.applies => (configured, from) = (Some(value), Some(entry)),
                 Some(_) => {}
                 None => {
                     let shown = (!secret).then_some(entry.value.as_str());
                     let error =
-                        ConfigError::wrong(entry.source.clone(), &name, &T::expected(), shown);
+                        ConfigError::wrong(entry.location.clone(), &name, &T::expected(), shown);
                     self.errors.push(error);
                     wrong = true;
                 }
@@ -109,10 +135,10 @@ impl Reader<'_> {
             && self.profile == Profile::Prod
             && let Some(why) = secret::weakness(&entry.value, key.min)
         {
-            self.errors.push(ConfigError::weak(entry.source.clone(), &name, &why));
+            self.errors.push(ConfigError::weak(entry.location.clone(), &name, &why));
             wrong = true;
         }
-        (!wrong).then_some(said)
+        (!wrong).then_some(configured)
     }
 
     fn missing<T: FromConfig>(&mut self, key: &SectionKey) -> Option<T> {
@@ -121,29 +147,29 @@ impl Reader<'_> {
         }
         let name = self.name_of(key);
         let (section, file, expected) = (self.name, self.file, T::expected());
-        let variable = Source::Variable(String::new()).spell(&name);
+        let variable = variable_of(&name);
         let (what, secret) = match T::SECRET || key.secret {
-            true => ("this secret", ", where it is not in the repository"),
+            true => ("this secret", ", which keeps it out of the repository"),
             false => (key.name, ""),
         };
         let text = format!(
-            "`{name}` is missing: expected {expected}; write {what} under `[{section}]` of {file}, or set {variable}{secret}"
+            "`{name}` is missing: expected {expected}; write {what} under `[{section}]` of \
+             {file}, or set {variable}{secret}"
         );
-        self.errors.push(ConfigError::new(self.place.clone(), text));
+        self.errors.push(ConfigError::new(self.location.clone(), text));
         None
     }
 
-    /// Whether a secret may come from its default.
+    /// Whether a secret may have its default value.
     fn secret_by_default(&mut self, key: &SectionKey) -> bool {
         if self.profile == Profile::Dev || self.incomplete {
             return true;
         }
         let name = self.name_of(key);
-        let variable = Source::Variable(String::new()).spell(&name);
-        let why = format!(
-            "its default stands in the source, where everybody can read it: set {variable}"
-        );
-        self.errors.push(ConfigError::weak(self.place.clone(), &name, &why));
+        let variable = variable_of(&name);
+        let why =
+            format!("its default is in the source code, which others can read: set {variable}");
+        self.errors.push(ConfigError::weak(self.location.clone(), &name, &why));
         false
     }
 
@@ -181,18 +207,18 @@ impl Config {
     /// audit.
     ///
     /// # Errors
-    /// All that is wrong, at once: values that cannot be read, keys that are missing or unknown,
-    /// secrets that are none under `prod`. A value of a secret is never told.
+    /// All mistakes at once: values that cannot be parsed, missing and unknown keys, and weak
+    /// secrets under the profile `prod`. An error never shows the value of a secret.
     #[track_caller]
     pub fn section<T: Section>(&mut self, name: &str) -> Result<T, ConfigErrors> {
-        let (read, mut errors) = self.read_section(name, Location::caller());
+        let (read, mut errors) = self.read_section(name, panic::Location::caller());
         if self.sections.loaded {
-            self.sections.note();
+            process::remember_config_keys(&self.sections.known);
         }
         let of_section = |entry: &&Entry| {
             entry.in_section(name)
-                // A variable may be of another section, `TRINE_MAIL_QUEUE_SIZE` of `mail_queue`
-                // say.
+                // A variable may belong to another section, such as `TRINE_MAIL_QUEUE_SIZE` to
+                // `mail_queue`.
                 && (!entry.is_variable() || T::KEYS.iter().any(|key| entry.is_near(&format!("{name}.{}", key.name))))
         };
         let unknown = self.unknown_entries().filter(of_section);
@@ -204,31 +230,35 @@ impl Config {
         }
     }
 
-    /// The same without the search for unknown keys, for the audit, which knows all sections.
+    /// Reads a section without looking for unknown keys. The launch audit does that, once it knows
+    /// all sections.
     pub(crate) fn read_section<T: Section>(
         &mut self,
         name: &str,
-        place: &Location<'_>,
+        at: &panic::Location<'_>,
     ) -> (Option<T>, Vec<ConfigError>) {
-        let place = Source::Code { file: place.file().to_owned(), line: place.line() };
-        if !is_name(name) {
+        let location = Location::Code { file: at.file().to_owned(), line: at.line() };
+        if !is_section_name(name) {
             let text = format!(
-                "`{name}` cannot be the name of a section: expected words of a to z, 0 to 9 and `_`, joined by dots; \
-                 `dev`, `prod`, `limits` and `timeouts` are taken, and what is a letter away from the last two"
+                "`{name}` cannot be the name of a section: expected words of a to z, 0 to 9 and \
+                 `_`, joined by dots; \
+                 `dev`, `prod` and the tables of the server (`acme`, `http2`, `http3`, `limits`, \
+                 `timeouts`) are reserved, \
+                 and so are names that differ from these tables by one letter"
             );
-            return (None, vec![ConfigError::new(place, text)]);
+            return (None, vec![ConfigError::new(location, text)]);
         }
-        self.sections.claim(name, T::KEYS);
+        self.sections.claim(name, T::KEYS.iter().map(|key| key.name));
         let Config { profile, sections, .. } = &*self;
         let Sections { entries, file, incomplete, .. } = sections;
         let (profile, incomplete) = (*profile, *incomplete);
         let mut reader =
-            Reader { name, place, file, profile, entries, incomplete, errors: Vec::new() };
+            Reader { name, location, file, profile, entries, incomplete, errors: Vec::new() };
         let read = T::read(&mut reader);
         (read, reader.errors)
     }
 
-    /// What no key of the server and of any section that was read goes by.
+    /// An error for each entry that is neither a key of the server nor of a section that was read.
     pub(crate) fn unknown(&self) -> Vec<ConfigError> {
         self.unknown_entries()
             .map(|entry| ConfigError::unknown(entry, self.known_names()))
@@ -238,7 +268,7 @@ impl Config {
     fn unknown_entries(&self) -> impl Iterator<Item = &Entry> {
         let mut known: Vec<String> = self.sections.known.clone();
         if self.sections.loaded {
-            known.extend(TAKEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+            known.extend(process::remembered_config_keys());
         }
         self.sections
             .entries
@@ -250,54 +280,4 @@ impl Config {
         let own = self.sections.known.iter().map(String::as_str);
         keys::names().map(|name| name as &str).chain(own)
     }
-}
-
-/// The entries that are no keys of the server, and the keys of the sections that were read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sections {
-    pub(super) entries: Vec<Entry>,
-    /// The name of the file, for what is missing in it.
-    pub(super) file: String,
-    pub(super) known: Vec<String>,
-    /// Whether the file could not be read: then nobody knows what is missing in it.
-    pub(super) incomplete: bool,
-    /// Whether they are those of the process, by [`Config::load`].
-    pub(super) loaded: bool,
-}
-
-/// The keys that were taken by hand out of the configuration of the process. That is one thing,
-/// however often it is loaded: what `main` took is no mistake to [`App::serve`](crate::App::serve),
-/// which loads it again.
-static TAKEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-impl Sections {
-    fn note(&self) {
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<String> =
-            self.known.iter().filter(|name| !taken.contains(name)).cloned().collect();
-        taken.extend(new);
-    }
-
-    fn claim(&mut self, name: &str, keys: &[SectionKey]) {
-        for key in keys {
-            let name = format!("{name}.{}", key.name);
-            if !self.known.contains(&name) {
-                self.known.push(name);
-            }
-        }
-    }
-}
-
-/// The tables of the server.
-pub(super) const TABLES: [&str; 5] = ["acme", "http2", "http3", "limits", "timeouts"];
-/// The tables of the profiles.
-pub(super) const PROFILES: [&str; 2] = ["dev", "prod"];
-
-fn is_name(name: &str) -> bool {
-    let first = name.split('.').next().unwrap_or(name);
-    let word = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    name.split('.').all(word) && !super::is_of_server(first)
 }

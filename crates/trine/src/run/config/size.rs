@@ -17,7 +17,7 @@ use super::{FromConfig, Value};
 pub struct Size(pub u64);
 
 impl Size {
-    /// How many bytes it is.
+    /// The number of bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0

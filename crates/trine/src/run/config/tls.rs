@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use trine_server::{Acme, Certificate};
 
-use super::error::{ConfigError, Source};
-use super::source::Entry;
+use super::entry::Entry;
+use super::error::ConfigError;
+use super::location::Location;
 
 /// The values of the keys, until all of them are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(super) struct TlsKeys {
     pub(super) self_signed: bool,
     pub(super) acme: Acme,
     /// Where each of the keys was last set.
-    locations: Vec<(&'static str, Source)>,
+    locations: Vec<(&'static str, Location)>,
 }
 
 const KEYS: [&str; 4] = ["tls_cert", "tls_key", "tls_self_signed", "acme.domains"];
@@ -25,7 +26,7 @@ impl TlsKeys {
     pub(super) fn record(&mut self, entry: &Entry) {
         if let Some(key) = KEYS.into_iter().find(|key| entry.names(key)) {
             self.locations.retain(|(known, _)| *known != key);
-            self.locations.push((key, entry.source.clone()));
+            self.locations.push((key, entry.location.clone()));
         }
     }
 
@@ -57,10 +58,10 @@ impl TlsKeys {
 
     fn error(&self, key: &str, text: &str) -> ConfigError {
         let location = self.locations.iter().find(|(known, _)| *known == key);
-        let source = location.map_or_else(
-            || Source::File { path: super::source::DEFAULT_FILE.to_owned(), line: 1 },
-            |(_, source)| source.clone(),
+        let location = location.map_or_else(
+            || Location::File { path: super::variables::DEFAULT_FILE.to_owned(), line: 1 },
+            |(_, location)| location.clone(),
         );
-        ConfigError::new(source, text.to_owned())
+        ConfigError::new(location, text.to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! Values in words: sizes, durations, addresses.
+//! Parses the values of the server's keys: sizes, durations, addresses, and more.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use trine_server::{AcmeChallenge, AtCapacity, Cancel, ForwardedBy, Listener, Net
 
 use super::LogRequests;
 
-/// How a kind of value is read, and how an error names it.
+/// How a kind of value is parsed, and how an error describes it.
 pub(super) struct Kind<T> {
     pub(super) expected: &'static str,
     pub(super) parse: fn(&str) -> Option<T>,
@@ -30,7 +30,7 @@ pub(super) const PORT_OR_NONE: Kind<Option<u16>> = Kind {
     },
 };
 
-// `none` takes back what an earlier source said.
+// `none` removes the value of an earlier entry.
 pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
     expected: "the path of a file, or `none`",
     parse: |text| Some(if text.is_empty() || text == "none" { None } else { Some(text.into()) }),
@@ -43,7 +43,7 @@ pub(super) const TEXT: Kind<String> =
     Kind { expected: "a text", parse: |text| (!text.is_empty()).then(|| text.to_owned()) };
 
 pub(super) const WORDS: Kind<Vec<String>> =
-    Kind { expected: "a list of texts, with commas between them, or `none`", parse: list };
+    Kind { expected: "a list of texts, separated by commas, or `none`", parse: list };
 
 pub(super) const CHALLENGE: Kind<AcmeChallenge> = Kind {
     expected: "`tls-alpn-01` or `http-01`",
@@ -55,8 +55,8 @@ pub(super) const CHALLENGE: Kind<AcmeChallenge> = Kind {
 };
 
 pub(super) const LISTENERS: Kind<Vec<Listener>> = Kind {
-    expected: "a list of places such as `http://0.0.0.0:80`, `https://0.0.0.0:443`, `unix:/run/app.sock`, each with \
-               its options behind it (`proxy=10.0.0.0/8`, `mode=660`, `redirect`), or `none`",
+    expected: "a list of listeners such as `http://0.0.0.0:80`, `https://0.0.0.0:443`, `unix:/run/app.sock`, each followed by \
+               its options (`proxy=10.0.0.0/8`, `mode=660`, `redirect`), or `none`",
     parse: list,
 };
 
@@ -112,25 +112,25 @@ pub(super) const AT_CAPACITY: Kind<AtCapacity> = Kind {
 };
 
 pub(super) const CONNECTIONS: Kind<usize> = Kind {
-    expected: "a whole number from 1 on",
+    expected: "a whole number of at least 1",
     parse: |text| text.parse().ok().filter(|&count| count > 0),
 };
 
 pub(super) const UNPROVEN: Kind<usize> =
-    Kind { expected: "a whole number, 0 for every client", parse: |text| text.parse().ok() };
+    Kind { expected: "a whole number; 0 for every client", parse: |text| text.parse().ok() };
 
 pub(super) const QUIC_WINDOW: Kind<u32> = Kind {
-    expected: "a size from 1KiB on, such as `256KiB`",
+    expected: "a size of at least 1KiB, such as `256KiB`",
     parse: |text| u32::try_from(bytes(text)?).ok().filter(|&size| size >= 1024),
 };
 
 pub(super) const BACKLOG: Kind<i32> = Kind {
-    expected: "a whole number from 1 on",
+    expected: "a whole number of at least 1",
     parse: |text| text.parse().ok().filter(|&count| count > 0),
 };
 
 pub(super) const STREAMS: Kind<u32> = Kind {
-    expected: "a whole number from 1 on",
+    expected: "a whole number of at least 1",
     parse: |text| text.parse().ok().filter(|&count| count > 0),
 };
 
@@ -149,11 +149,11 @@ pub(super) const BYTES: Kind<u64> =
     Kind { expected: "a size such as `65536`, `64KiB` or `2MB`", parse: bytes };
 
 pub(super) const MEMORY: Kind<usize> = Kind {
-    expected: "a size from 1 byte on, such as `65536`, `64KiB` or `2MB`",
+    expected: "a size of at least 1 byte, such as `65536`, `64KiB` or `2MB`",
     parse: |text| usize::try_from(bytes(text)?).ok().filter(|&size| size > 0),
 };
 
-/// A head, or trailers: the engine can hold no larger one.
+/// The size of a request head or of trailers. The engine cannot hold a larger one.
 pub(super) const HEAD: Kind<usize> = Kind {
     expected: "a size from 1 byte to 1 GiB, such as `64KiB`",
     parse: |text| (MEMORY.parse)(text).filter(|&size| size <= 1 << 30),
@@ -190,9 +190,9 @@ pub(super) const SEND_BUFFER: Kind<usize> = Kind {
 pub(super) const DURATION: Kind<Duration> =
     Kind { expected: "a duration such as `250ms`, `10s` or `1m30s`", parse: duration };
 
-// None of these can be 0: nothing would ever be in time.
+// A timeout of 0 would always elapse.
 pub(super) const TIMEOUT: Kind<Duration> = Kind {
-    expected: "a duration from 1ms on, such as `250ms`, `10s` or `1m30s`",
+    expected: "a duration of at least 1ms, such as `250ms`, `10s` or `1m30s`",
     parse: |text| duration(text).filter(|time| !time.is_zero()),
 };
 
@@ -221,8 +221,7 @@ fn bytes(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-// A bare number is refused: `timeout = 30` has meant seconds to one reader and milliseconds to the
-// next.
+// A bare number is refused: it is ambiguous whether `timeout = 30` means seconds or milliseconds.
 fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;

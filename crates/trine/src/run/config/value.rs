@@ -1,4 +1,4 @@
-//! What can stand in a section: text, numbers, addresses, sizes, durations, and lists of them.
+//! The types of values in a section: text, numbers, addresses, sizes, durations, and lists of them.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,7 +7,15 @@ use std::time::Duration;
 
 use super::units;
 
-/// A value as a source gives it: text, or the items of a list.
+/// A value of the configuration before it is parsed: a text, or the items of a list.
+///
+/// ```
+/// use trine::config::Value;
+///
+/// let value = Value::of("a, b");
+/// assert_eq!(value.text(), Some("a, b"));
+/// assert_eq!(value.items().count(), 2);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     text: &'a str,
@@ -15,7 +23,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// A value that is text. A variable of the environment is nothing else.
+    /// A value that is a text, as every variable of the environment is.
     #[must_use]
     pub fn of(text: &'a str) -> Value<'a> {
         Value { text, items: None }
@@ -25,13 +33,13 @@ impl<'a> Value<'a> {
         Value { text, items }
     }
 
-    /// The text; `None` where a list stands.
+    /// The text; `None` if the value is a list.
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
         self.items.is_none().then_some(self.text)
     }
 
-    /// The items of a list, or of a text with commas.
+    /// The items of a list, or of a text that is split at its commas.
     pub fn items(&self) -> impl Iterator<Item = Value<'a>> {
         let text = self.text;
         let listed = self.items.unwrap_or_default().iter().map(|item| Value::of(item));
@@ -43,12 +51,12 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A type that a key of a section can have.
+/// A type of a key in a section.
 ///
-/// It is there for text, `bool`, numbers, addresses, paths, [`Duration`] (`10s`),
-/// [`Size`](super::Size) (`2MiB`), [`Secret`](super::Secret), `Option` of each (the key may be
-/// missing) and `Vec` (a list, or text with commas). A [`#[derive(Config)]`](macro@crate::Config)
-/// on an enum without fields makes it of the names.
+/// Implemented for text, `bool`, numbers, addresses, paths, [`Duration`] (`10s`),
+/// [`Size`](super::Size) (`2MiB`), [`Secret`](super::Secret), `Option` of each (an optional key)
+/// and `Vec` (a list, or text with commas). [`#[derive(Config)]`](macro@crate::Config) implements
+/// it for an enum without fields, by the names of its variants.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -70,21 +78,21 @@ impl<'a> Value<'a> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from the configuration",
-    label = "not a type of a key",
+    label = "not a type for a key of the configuration",
     note = "implement `trine::config::FromConfig`, or put `#[derive(trine::Config)]` on an enum without fields"
 )]
 pub trait FromConfig: Sized {
-    /// Whether an error must not show what came.
+    /// Whether errors must not show the value.
     const SECRET: bool = false;
 
-    /// What an error says was expected, such as "a port from 0 to 65535".
+    /// What an error says is expected, such as "a port from 0 to 65535".
     fn expected() -> Cow<'static, str>;
 
-    /// Reads it; `None` is an error that names the key, the value, what was
-    /// [`expected`](FromConfig::expected), and the place.
+    /// Parses a value. `None` becomes an error with the key, the value, what was
+    /// [`expected`](FromConfig::expected), and the location.
     fn from_config(value: Value<'_>) -> Option<Self>;
 
-    /// What it is where nothing is said. `None`, which is usual: then the key has to be there.
+    /// The value of an absent key. `None` makes the key required, which is the default.
     #[must_use]
     fn absent() -> Option<Self> {
         None

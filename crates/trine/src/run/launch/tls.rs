@@ -1,16 +1,17 @@
-//! Findings of the audit about the TLS settings.
+//! Mistakes of the TLS settings that must stop the start.
 
 use crate::build::audit::Finding;
 use crate::run::config::{Config, Profile};
 
-/// Certificates that cannot be used, or that must not be.
+/// A finding for each certificate that cannot or must not be used.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     if config.server.certificate == trine_server::Certificate::SelfSigned
         && config.profile == Profile::Prod
     {
         findings.push(Finding::server(
-            "`tls_self_signed` is for development: under the profile `prod`, give a certificate that clients trust, by \
+            "`tls_self_signed` is for development: under the profile `prod`, set a certificate \
+             that clients trust, by \
              `tls_cert` and `tls_key`, or `acme.domains`"
                 .to_owned(),
         ));

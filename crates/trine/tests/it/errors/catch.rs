@@ -91,7 +91,7 @@ async fn it_is_chosen_by_type_then_status_then_range() {
     client.get("/nowhere").await.expect_status(404);
     assert_eq!(
         client.get("/nowhere").await.text(),
-        "group: 404 Not Found: nothing stands at `/nowhere`"
+        "group: 404 Not Found: no route matches `/nowhere`"
     );
     client.get("/taken").await.expect_status(409).expect_text("class: 409 Conflict: taken");
     client.get("/fine").await.expect_status(200).expect_text("fine");
@@ -317,7 +317,7 @@ async fn it_catches_panics_where_it_asks_for_them() {
     }
     let line = line!() - 2;
     async fn sorry(panic: Caught<Panic>) -> String {
-        format!("{} at {}", panic.message(), panic.place().unwrap())
+        format!("{} at {}", panic.message(), panic.location().unwrap())
     }
     let group = Group::at("/g").route("/", get(panics)).route("/fine", get(fine));
     let client = App::new()

@@ -57,6 +57,22 @@ async fn told(error: ArticleError) -> (u16, Value) {
     (answer.status().as_u16(), answer.json())
 }
 
+/// A type may have a name that the expansion of the derive uses.
+#[derive(Debug, Problem)]
+#[problem(status = 418, detail = "{0}")]
+struct Derived(u8);
+
+async fn derived() -> trine::Result<()> {
+    Err(Derived(7))?
+}
+
+#[trine::test]
+async fn a_type_may_have_any_name() {
+    let client = App::new().route("/", get(derived)).test().await;
+    let problem: Value = client.get("/").await.expect_status(418).json();
+    assert_eq!(problem["detail"], "7");
+}
+
 #[trine::test]
 async fn fields_are_told_where_a_text_or_a_member_names_them() {
     let (status, body) = told(ArticleError::NotFound { slug: "a\"b".to_owned() }).await;

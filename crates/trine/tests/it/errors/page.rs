@@ -74,7 +74,7 @@ async fn json_has_a_member_for_developers() {
         (&dev["handler"]["name"], &dev["handler"]["path"]),
         (&json!("show"), &json!("/users/{id}"))
     );
-    assert_eq!(dev["handler"]["place"], place_of("async fn show"));
+    assert_eq!(dev["handler"]["location"], place_of("async fn show"));
     assert_eq!(dev["made_at"], place_of(".with_context("), "{dev:#}");
     assert!(dev["backtrace"][0]["function"].as_str().unwrap().ends_with("page::show"), "{dev:#}");
     let frames = dev["backtrace"].to_string();

@@ -149,7 +149,7 @@ fn an_error_knows_its_place_and_its_causes() {
     }
     let line = line!() - 2;
     let error = fails().unwrap_err().context("writing");
-    assert_eq!((error.place().file(), error.place().line()), (file!(), line));
+    assert_eq!((error.location().file(), error.location().line()), (file!(), line));
     assert_eq!(error.downcast_ref::<io::Error>().unwrap().to_string(), "no space");
     assert_eq!(format!("{error}"), "writing");
     assert_eq!(format!("{error:#}"), "writing\n  because no space");

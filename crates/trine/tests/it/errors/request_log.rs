@@ -110,7 +110,7 @@ async fn under_dev_it_says_what_became_of_a_request_and_why() {
         );
         client.get("/nowhere").await.expect_status(404);
         let nowhere =
-            r#"path="/nowhere" status=404 why="404 Not Found: nothing stands at `/nowhere`""#;
+            r#"path="/nowhere" status=404 why="404 Not Found: no route matches `/nowhere`""#;
         assert!(last(&lines).ends_with(nowhere), "{}", last(&lines));
         client.delete("/users/7").await.expect_status(405);
         assert!(
@@ -204,8 +204,7 @@ async fn it_says_how_long_it_took_and_which_requests_had_no_answer() {
     assert!((20.0..10_000.0).contains(&took), "{text}");
     let gone = tokio::time::timeout(Duration::from_millis(20), client.get("/never").send()).await;
     assert!(gone.is_err());
-    let expected =
-        r#"path="/never" route="/never" why="no answer: the client left, or the handler panicked""#;
+    let expected = r#"path="/never" route="/never" why="no response: the client disconnected, or the handler panicked""#;
     assert!(last(&lines).ends_with(expected), "{}", last(&lines));
 }
 

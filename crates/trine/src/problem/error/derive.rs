@@ -1,4 +1,4 @@
-//! What `#[derive(Problem)]` expands to; not for use by hand.
+//! The functions that the expansion of `#[derive(Problem)]` calls.
 
 use std::error::Error;
 
@@ -6,9 +6,9 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A field as the cause of an error: any error, boxed or not.
+/// A field that is the cause of an error, boxed or not.
 pub trait AsCause {
-    /// The error.
+    /// Returns the field as an error.
     fn as_cause(&self) -> &(dyn Error + 'static);
 }
 
@@ -42,14 +42,14 @@ impl AsCause for super::Error {
     }
 }
 
-/// A status that the derive has checked.
+/// A status code, which the derive has checked.
 #[must_use]
 pub fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A field as a member of a problem. What cannot be written as JSON, such as a map whose keys are
-/// no text, is `null`.
+/// A field as a member of a problem. A value that cannot be written as JSON, such as a map whose
+/// keys are not strings, becomes `null`.
 pub fn member<T: Serialize + ?Sized>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

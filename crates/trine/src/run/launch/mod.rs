@@ -1,5 +1,5 @@
-//! From a declared application to open sockets: configuration, audit, listeners, the print at the
-//! start.
+//! From a declared application to open sockets: loads the configuration, runs the launch audit,
+//! binds the listeners, and prints the banner.
 
 mod port;
 mod tls;
@@ -13,25 +13,29 @@ use trine_server::{Address, Bound, Listener, Server, ServerError};
 use crate::build::audit::{Audit, Finding};
 use crate::declare::app::App;
 use crate::dispatch::service::AppService;
-use crate::run::config::{Config, Profile};
-use crate::testing::TestApp;
-
-/// The variable that asks for the audit instead of the server, as `text` or as `json`.
-pub(crate) const AUDIT: &str = "TRINE_AUDIT";
-/// The variable that asks for the tree of the application.
-pub(crate) const TREE: &str = "TRINE_TREE";
+use crate::run::config::{AUDIT, Config, Profile, TREE};
 
 impl App {
-    /// Checks everything, opens the sockets, makes the states, and serves until SIGTERM or ctrl-c;
-    /// then ends what runs beside the requests.
+    /// Serves the application until SIGTERM or ctrl-c, then shuts it down gracefully.
     ///
-    /// `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the [audit](App::audit) and serves nothing;
-    /// `TRINE_TREE=1` prints [what wraps what](App::tree) at the start.
+    /// Before, it loads the configuration, runs the launch audit, binds the sockets, makes the
+    /// states and runs the start hooks. `TRINE_AUDIT=text` or `TRINE_AUDIT=json` prints the
+    /// [audit](App::audit) and does not serve. `TRINE_TREE=1` prints the [tree](App::tree) at the
+    /// start.
+    ///
+    /// ```no_run
+    /// use trine::prelude::*;
+    ///
+    /// #[trine::main]
+    /// async fn main() -> trine::Result {
+    ///     App::new().route("/", get(async || "hello")).serve().await
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// The findings of the [audit](App::audit), of the configuration, and of the address, all at
-    /// once, before anything is served; then the first state or hook that fails, and what the hooks
-    /// of the end say.
+    /// All mistakes of the [audit](App::audit), of the configuration and of the address at once,
+    /// before anything is served; otherwise the first state or hook that fails, or the errors of
+    /// the shutdown hooks.
     pub async fn serve(mut self) -> crate::Result {
         let mut mistakes = Vec::new();
         if self.configured().is_none() {
@@ -42,8 +46,8 @@ impl App {
         let config = self.configured().cloned().unwrap_or_default();
         mistakes.extend(tls::findings(&config));
         let form = std::env::var_os(AUDIT);
-        // With a mistake in the configuration, the address is not the one that was meant; and where
-        // nothing is to be served, another instance may well listen there.
+        // With a mistake in the configuration, the address may not be the intended one. If nothing
+        // will be served, another instance may already listen there.
         let bound = if mistakes.is_empty() && form.is_none() { Some(bind(&config)?) } else { None };
         let (bound, taken) = match bound {
             Some(Ok(bound)) => (Some(bound), None),
@@ -64,19 +68,19 @@ impl App {
     async fn run(self, bound: Bound, config: Config, notes: &Audit) -> crate::Result {
         let service = self.build().await?;
         let workers = config.server.worker_count();
-        let mut told = banner(&service, &addresses(&bound, &config), config.profile, workers);
+        let mut text = banner(&service, &addresses(&bound, &config), config.profile, workers);
         let notes = notes.findings().len();
         if config.profile == Profile::Dev && notes > 0 {
             let _ = writeln!(
-                told,
-                "  {notes} note{}: {AUDIT}=text tells",
+                text,
+                "  {notes} note{}: {AUDIT}=text shows them",
                 if notes == 1 { "" } else { "s" }
             );
         }
         if std::env::var_os(TREE).is_some_and(|value| !value.is_empty() && value != "0") {
-            told += &service.tree().to_string();
+            text += &service.tree().to_string();
         }
-        tell(&told);
+        print(&text);
         let handle = bound.handle();
         let mut serving = pin!(async {
             match config.work_stealing {
@@ -95,47 +99,18 @@ impl App {
         served?;
         ended
     }
-
-    /// Builds the application for tests: a client that needs no socket. See [`TestApp`] for what
-    /// can be replaced.
-    ///
-    /// # Panics
-    /// When it is awaited, with the findings of the [audit](App::audit).
-    #[track_caller]
-    pub fn test(self) -> TestApp {
-        TestApp::new(self)
-    }
-
-    /// The same for a test that is a plain function; see [`TestApp::blocking`].
-    ///
-    /// # Panics
-    /// As [`App::test`], and in an async function.
-    #[must_use]
-    #[track_caller]
-    pub fn blocking_test(self) -> crate::testing::blocking::TestClient {
-        self.test().blocking()
-    }
-
-    /// Serves the application for a test, on a free port of the loopback; see [`TestApp::serve`].
-    ///
-    /// # Panics
-    /// As [`App::test`], and when no port can be had.
-    #[cfg(feature = "test-server")]
-    pub async fn test_server(self) -> crate::testing::TestServer {
-        self.test().serve().await
-    }
 }
 
-/// Opens the listeners. That the address is taken, or is not ours, is a finding like others.
+/// Binds the listeners. An address that is in use or not available is a finding.
 fn bind(config: &Config) -> Result<Result<Bound, Finding>, ServerError> {
     match Server::new(config.server.clone()).bind() {
         Err(ServerError::Config(text)) => Ok(Err(Finding::server(text))),
-        Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::what_to_do(&error)))),
+        Err(error @ ServerError::Bind { .. }) => Ok(Err(Finding::port(port::explain(&error)))),
         bound => bound.map(Ok),
     }
 }
 
-/// Where it listens, as a client writes it.
+/// The URLs at which the server listens.
 fn addresses(bound: &Bound, config: &Config) -> String {
     let places = bound.local_addrs().zip(config.server.resolved_listeners());
     let url = |(address, listen): (&Address, Listener)| match address {
@@ -149,11 +124,11 @@ fn addresses(bound: &Bound, config: &Config) -> String {
 fn report(audit: Result<Audit, Audit>, json: bool) -> crate::Result {
     let (Ok(found) | Err(found)) = &audit;
     if json {
-        tell(&format!("{}\n", found.to_json()));
+        print(&format!("{}\n", found.to_json()));
     } else if audit.is_ok() {
-        tell(&found.to_string());
+        print(&found.to_string());
     }
-    // `main` tells the mistakes and ends with a failure.
+    // `main` prints the mistakes and exits with a failure.
     audit.map(drop).map_err(Into::into)
 }
 
@@ -181,9 +156,9 @@ fn banner(service: &AppService, address: &str, profile: Profile, workers: usize)
     text
 }
 
-/// Prints it whole. Whoever started the program may have read the first line and closed the pipe:
-/// that is no reason not to serve, and `print!` would panic.
-fn tell(text: &str) {
+/// Prints to standard output and ignores errors: the reader of a pipe may have closed it after the
+/// first line. `print!` would panic.
+fn print(text: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -1,6 +1,7 @@
-//! Why a request meets the route that it meets, and no other.
+//! Why one route answers a request, and the others do not.
 
 mod differs;
+mod verdict;
 
 use std::fmt::{Display, Formatter};
 
@@ -9,12 +10,16 @@ use serde::Serialize;
 use trine_core::RouteMeta;
 
 use self::differs::differs;
+pub use self::verdict::Verdict;
+use crate::build::audit::file_line;
 use crate::build::tree::{Node, Tree};
-use crate::dispatch::router::is_kind_of_get;
-use crate::dispatch::router::normal::spelt;
-use crate::dispatch::router::table::{Settled, Table};
+use crate::dispatch::built_in::FALLBACK_PREFIX;
+use crate::dispatch::router::method::is_kind_of_get;
+use crate::dispatch::router::spelling::normalized;
+use crate::dispatch::router::table::{Resolution, Table};
+use crate::dispatch::service::AppService;
 
-/// What becomes of a request, and for each route why it answers or does not.
+/// What happens to a request, and for each route why it answers or does not.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -24,17 +29,17 @@ use crate::dispatch::router::table::{Settled, Table};
 ///
 /// let app = App::new().route("/users", get(list)).route("/users/{id}", get(show));
 /// let explanation = app.explain("GET", "/user/7")?.to_string();
-/// assert!(explanation.contains("404: nothing stands there"));
+/// assert!(explanation.contains("404: no route has this path"));
 /// assert!(explanation.contains("segment 1 is `user`, not `users`"));
 /// # Ok::<_, trine::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The method that was asked for.
+    /// The method of the request.
     pub method: String,
-    /// The path that was asked for.
+    /// The path of the request.
     pub path: String,
-    /// What happens.
+    /// What happens to the request.
     pub outcome: Outcome,
     /// The layers that the request crosses, the outermost first.
     pub layers: Vec<Node>,
@@ -42,34 +47,38 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
 }
 
-/// What becomes of the request.
+/// What happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// A route answers.
     Route {
-        /// Its place in [`Explanation::candidates`].
+        /// Its index in [`Explanation::candidates`].
         candidate: usize,
-        /// The parameters of the path, as they stand in it.
+        /// The parameters, as names and still encoded values.
         params: Vec<(String, String)>,
     },
-    /// A route stands at the path with another slash at its end: 308, see
+    /// A route has the path with the other ending, with or without a slash: 308, see
     /// [`Slashes`](crate::Slashes).
     Redirect {
         /// The `Location`.
         to: String,
-        /// The place of the route in [`Explanation::candidates`].
+        /// The index of the route in [`Explanation::candidates`].
         candidate: usize,
     },
-    /// Something stands at the path, but not for this method: 405, or 204 for `OPTIONS`.
+    /// Routes have the path, but none has the method: 405, or 204 for `OPTIONS`.
     OtherMethods,
-    /// Nothing stands at the path: the fallback of a group.
+    /// No route has the path; the fallback of a group answers.
     Fallback {
-        /// Its prefix, its name and its place.
-        of: String,
+        /// The prefix of the group.
+        prefix: String,
+        /// The name of the handler.
+        handler: String,
+        /// Where the fallback is declared, as `file:line`.
+        location: String,
     },
-    /// Nothing stands at the path: the fallback, else 404.
+    /// No route has the path: the fallback of the application answers, or 404.
     NotFound,
     /// The path is not valid percent-encoding: 400.
     Malformed,
@@ -78,62 +87,30 @@ pub enum Outcome {
 /// A route, and why it does or does not answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Candidate {
-    /// The method, `None` for any.
+    /// The method; `None` for a handler of any method.
     pub method: Option<String>,
-    /// The whole template.
+    /// The path template, including the prefixes of its groups.
     pub path: String,
     /// The name of the handler.
     pub handler: String,
-    /// Where it was declared, as `file:line`.
-    pub place: String,
-    /// Why.
+    /// Where it is declared, as `file:line`.
+    pub location: String,
+    /// Why it answers or does not.
     pub verdict: Verdict,
 }
 
-/// Why a route does or does not answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "why", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// It answers.
-    Matches,
-    /// The path fits, the method does not.
-    Method {
-        /// The method of the route.
-        expected: String,
-    },
-    /// It would fit, but another one fits better.
-    LessSpecific {
-        /// The template of the other.
-        than: String,
-    },
-    /// A segment of the path is not that of the template.
-    Segment {
-        /// Which, counted from 1.
-        at: usize,
-        /// What the path has.
-        got: String,
-        /// What the template has.
-        expected: String,
-    },
-    /// A parameter would be empty.
-    EmptyParameter {
-        /// Its name.
-        name: String,
-    },
-    /// The path ends before the template does.
-    PathEnds {
-        /// The rest of the template.
-        missing: String,
-    },
-    /// The path goes on where the template ends.
-    PathGoesOn {
-        /// The rest of the path.
-        rest: String,
-    },
+impl AppService {
+    /// Explains what happens to a request, and for each route why it answers or does not.
+    ///
+    /// # Errors
+    /// The method or the path is not valid in a request.
+    pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
+        let listed = self.routes().count();
+        explain(self.table(), self.all_routes(), listed, self.tree(), method, path)
+    }
 }
 
-/// Looks a request up as the router does, then asks every route.
+/// Looks a request up as the router does, then compares it with every route.
 pub(crate) fn explain(
     table: &Table,
     metas: &[RouteMeta],
@@ -146,27 +123,25 @@ pub(crate) fn explain(
     let asked = Method::from_bytes(method.as_bytes())
         .map_err(|_| wrong("a method such as `GET`", method))?;
     let uri: Uri = target.parse().map_err(|_| wrong("a path such as `/users/7`", target))?;
-    let normal = spelt(&uri);
-    let found = normal.as_deref().map(|uri| table.settle(&asked, uri));
+    let normal = normalized(&uri);
+    let found = normal.as_deref().map(|uri| table.resolve(&asked, uri));
     let routes = &metas[..listed];
     let winner = match &found {
-        Some(Settled::Route(index, _)) => routes.get(*index as usize),
+        Some(Resolution::Route(index, _)) => routes.get(index.as_usize()),
         _ => None,
     };
     let outcome = match &found {
-        Some(Settled::Route(index, params)) => {
+        Some(Resolution::Route(index, params)) => {
             let names = winner.into_iter().flat_map(|route| route.params.iter().cloned());
             let values = (0..params.len()).map(|at| params.get(at).unwrap_or_default().to_owned());
-            Outcome::Route { candidate: *index as usize, params: names.zip(values).collect() }
+            Outcome::Route { candidate: index.as_usize(), params: names.zip(values).collect() }
         }
-        Some(Settled::Redirect(to, index)) => {
-            Outcome::Redirect { to: to.clone(), candidate: *index as usize }
+        Some(Resolution::Redirect(to, index)) => {
+            Outcome::Redirect { to: to.clone(), candidate: index.as_usize() }
         }
-        Some(Settled::OtherMethods) => Outcome::OtherMethods,
-        Some(Settled::Fallback(index)) => {
-            Outcome::Fallback { of: fallback(&metas[*index as usize]) }
-        }
-        Some(Settled::Nothing) => Outcome::NotFound,
+        Some(Resolution::OtherMethods) => Outcome::OtherMethods,
+        Some(Resolution::Fallback(index)) => fallback(&metas[index.as_usize()]),
+        Some(Resolution::Nothing) => Outcome::NotFound,
         None => Outcome::Malformed,
     };
     let judge = |route: &RouteMeta| {
@@ -178,15 +153,15 @@ pub(crate) fn explain(
             method: route.method.as_ref().map(ToString::to_string),
             path: route.path.clone(),
             handler: route.handler.to_string(),
-            place: format!("{}:{}", route.file, route.line),
+            location: file_line(route.file, route.line),
             verdict,
         }
     };
     let candidates: Vec<Candidate> = routes.iter().map(judge).collect();
     let layers = match (winner, &found) {
         (Some(route), _) => tree.layers_around(route),
-        (None, Some(Settled::OtherMethods)) => shared_layers(routes, tree, &candidates),
-        (None, Some(Settled::Fallback(index))) => tree.layers_around(&metas[*index as usize]),
+        (None, Some(Resolution::OtherMethods)) => shared_layers(routes, tree, &candidates),
+        (None, Some(Resolution::Fallback(index))) => tree.layers_around(&metas[index.as_usize()]),
         (None, _) => tree.outer_layers(),
     };
     Ok(Explanation {
@@ -198,20 +173,22 @@ pub(crate) fn explain(
     })
 }
 
-/// Of which group a fallback is, and where it stands.
-fn fallback(meta: &RouteMeta) -> String {
-    let prefix =
-        meta.path.strip_suffix("/{*rest}").filter(|prefix| !prefix.is_empty()).unwrap_or("/");
-    format!("{prefix}  {}  ({}:{})", meta.handler, meta.file, meta.line)
+fn fallback(meta: &RouteMeta) -> Outcome {
+    let prefix = meta.path.strip_suffix("/{*rest}").filter(|prefix| !prefix.is_empty());
+    Outcome::Fallback {
+        prefix: prefix.unwrap_or("/").to_owned(),
+        handler: meta.handler.strip_prefix(FALLBACK_PREFIX).unwrap_or(&meta.handler).to_owned(),
+        location: file_line(meta.file, meta.line),
+    }
 }
 
-/// The answer to other methods lies in the layers that all routes of the path share.
+/// The layers that all routes of the path share. The answer to other methods crosses only these.
 fn shared_layers(routes: &[RouteMeta], tree: &Tree, candidates: &[Candidate]) -> Vec<Node> {
-    let here = routes
+    let at_path = routes
         .iter()
         .zip(candidates)
         .filter(|(_, it)| matches!(it.verdict, Verdict::Method { .. }));
-    let around = here.map(|(route, _)| tree.layers_around(route));
+    let around = at_path.map(|(route, _)| tree.layers_around(route));
     let shared = around
         .reduce(|a, b| a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a).collect());
     shared.unwrap_or_default()
@@ -239,7 +216,7 @@ fn describe(method: Option<&Method>, path: &str) -> String {
     format!("{} {path}", method.map_or("ANY", Method::as_str))
 }
 
-/// How many candidates that share nothing with the request are shown.
+/// How many of the candidates are shown whose first segment differs.
 const SHOWN: usize = 5;
 
 impl Display for Explanation {
@@ -257,24 +234,32 @@ impl Display for Explanation {
             Outcome::Redirect { to, candidate } => {
                 writeln!(
                     f,
-                    "is answered with 308 to `{to}`: another slash at the end of the path"
+                    "is answered with 308 to `{to}`: the path of the route has the other ending"
                 )?;
                 if let Some(route) = self.candidates.get(*candidate) {
-                    writeln!(f, "  which is {route}")?;
+                    writeln!(f, "  the route is {route}")?;
                 }
             }
-            Outcome::Fallback { of } => {
-                writeln!(f, "is answered by the fallback of {of}: nothing stands there")?;
+            Outcome::Fallback { prefix, handler, location } => {
+                writeln!(
+                    f,
+                    "is answered by the fallback of {prefix}  {handler}  ({location}): no route \
+                     has this path"
+                )?;
             }
             Outcome::OtherMethods => {
                 writeln!(f, "is answered with 405: the path has no handler for {}", self.method)?;
             }
             Outcome::NotFound => {
-                writeln!(f, "goes to the fallback, or is answered with 404: nothing stands there")?;
+                writeln!(
+                    f,
+                    "goes to the fallback, or is answered with 404: no route has this path"
+                )?;
             }
-            Outcome::Malformed => {
-                writeln!(f, "is answered with 400: a `%` without two hexadecimal digits")?
-            }
+            Outcome::Malformed => writeln!(
+                f,
+                "is answered with 400: the path has a `%` without two hexadecimal digits"
+            )?,
         }
         for layer in &self.layers {
             writeln!(f, "  through {layer}")?;
@@ -296,13 +281,13 @@ impl Display for Explanation {
 }
 
 impl Candidate {
-    /// How far the path and the template go together.
+    /// How far the path and the template agree. Larger is nearer.
     fn near(&self) -> usize {
         match &self.verdict {
             Verdict::Segment { at, .. } => *at,
             Verdict::EmptyParameter { .. }
-            | Verdict::PathEnds { .. }
-            | Verdict::PathGoesOn { .. } => 100,
+            | Verdict::PathTooShort { .. }
+            | Verdict::PathTooLong { .. } => 100,
             Verdict::Matches | Verdict::Method { .. } | Verdict::LessSpecific { .. } => 1000,
         }
     }
@@ -311,29 +296,6 @@ impl Candidate {
 impl Display for Candidate {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let method = self.method.as_deref().unwrap_or("ANY");
-        write!(f, "{method} {}  {}  ({})", self.path, self.handler, self.place)
-    }
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Verdict::Matches => f.write_str("it answers"),
-            Verdict::Method { expected } => {
-                write!(f, "the path fits, but its method is {expected}")
-            }
-            Verdict::LessSpecific { than } => write!(f, "it would fit, but `{than}` fits better"),
-            Verdict::Segment { at, got, expected } => {
-                write!(f, "segment {at} is `{got}`, not `{expected}`")
-            }
-            Verdict::EmptyParameter { name } => write!(f, "the parameter `{name}` would be empty"),
-            Verdict::PathEnds { missing } => {
-                write!(f, "the path ends where the template goes on with `{missing}`")
-            }
-            Verdict::PathGoesOn { rest } if rest == "/" => {
-                f.write_str("the path has a slash more at its end")
-            }
-            Verdict::PathGoesOn { rest } => write!(f, "the path goes on with `{rest}`"),
-        }
+        write!(f, "{method} {}  {}  ({})", self.path, self.handler, self.location)
     }
 }

@@ -1,4 +1,4 @@
-//! What is axum's, in our handlers.
+//! Extractors and responses of axum in Trine handlers.
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -10,16 +10,16 @@ use axum_core::extract::DefaultBodyLimit;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use trine_core::extract::Head;
 use trine_core::{
     Body, BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem,
     Rejection, Response,
 };
 
-use super::{from_axum, leave};
+use super::{from_axum, insert_connect_info};
 
-/// An axum extractor that leaves the body alone, or an axum answer, in a handler of ours.
+/// An axum extractor that does not read the body, or an axum response, in a Trine handler.
 ///
 /// ```
 /// use axum_extra::extract::CookieJar;
@@ -38,16 +38,17 @@ use super::{from_axum, leave};
 /// # }
 /// ```
 ///
-/// The extractor sees the head with everything that layers attached to it, and axum's state `()`;
-/// one that needs another state is taken with [`AxumWith`]. What may be missing is an
-/// `Axum<Option<T>>`.
+/// The extractor sees the request head with everything that layers attached to it, and the axum
+/// state `()`. Use [`AxumWith`] for an extractor that needs another state, and `Axum<Option<T>>`
+/// for a value that may be missing.
 ///
-/// Before an answer it adds what axum's part adds: `(Axum(jar), Redirect::to("/"))`. As an error it
-/// is made by `?`: a handler that returns `Result<T, Axum<AppError>>` may use it on every
-/// `Result<_, AppError>`, and on others behind `.map_err(AppError::from)`.
+/// In a tuple, an axum response part is added to the response: `(Axum(jar), Redirect::to("/"))`. As
+/// an error type, the `?` operator converts into it: a handler that returns
+/// `Result<T, Axum<AppError>>` can use `?` on every `Result<_, AppError>`, and on other results
+/// after `.map_err(AppError::from)`.
 ///
 /// # Errors
-/// The response that the extractor rejects with, as it is.
+/// The response with which the extractor rejects the request, unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Axum<T>(pub T);
 
@@ -58,12 +59,12 @@ where
     type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        leave_address(cx);
+        insert_address(cx);
         T::from_request_parts(cx.head_mut(), &()).await.map(Axum).map_err(rejected)
     }
 }
 
-/// So that `?` gives back an error of axum's: `Result<T, Axum<AppError>>`.
+/// Lets `?` convert an axum error: `Result<T, Axum<AppError>>`.
 impl<T> From<T> for Axum<T> {
     fn from(inner: T) -> Axum<T> {
         Axum(inner)
@@ -76,18 +77,18 @@ impl<T: axum_core::response::IntoResponse> IntoResponse for Axum<T> {
     }
 }
 
-/// A part of axum's before an answer of ours: `(Axum(jar), Redirect::to("/"))`.
+/// An axum response part in a tuple: `(Axum(jar), Redirect::to("/"))`.
 impl<T: axum_core::response::IntoResponseParts> IntoResponseParts for Axum<T> {
     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
-        // The body stays here: it would be boxed on its way through axum's.
+        // The body is kept out, because passing it through axum would box it.
         let (mut head, body) = std::mem::take(response).into_parts();
-        head.extensions.insert(Before);
+        head.extensions.insert(PassedThroughAxum);
         let given = axum_core::response::Response::from_parts(head, axum_core::body::Body::empty());
         let (mut head, _) =
             axum_core::response::IntoResponse::into_response((self.0, given)).into_parts();
-        // A part that fails answers in the place of what was there.
-        if head.extensions.remove::<Before>().is_none() {
-            let text = format!("`{}` cannot be sent before an answer", std::any::type_name::<T>());
+        // A part that fails replaces the response, so the mark is missing.
+        if head.extensions.remove::<PassedThroughAxum>().is_none() {
+            let text = format!("the response part `{}` failed", std::any::type_name::<T>());
             let status = Some(head.status)
                 .filter(|status| status.is_client_error() || status.is_server_error());
             return Err(
@@ -99,11 +100,11 @@ impl<T: axum_core::response::IntoResponseParts> IntoResponseParts for Axum<T> {
     }
 }
 
-/// Marks a response that went through a part of axum's.
+/// Marks a response that an axum response part has processed.
 #[derive(Clone)]
-struct Before;
+struct PassedThroughAxum;
 
-/// An axum extractor that reads the body, in a handler of ours.
+/// An axum extractor that reads the body, in a Trine handler.
 ///
 /// ```
 /// use trine::{AxumBody, prelude::*};
@@ -121,16 +122,16 @@ struct Before;
 /// ```
 ///
 /// # Limits
-/// The body limit of the route holds (2 MiB unless set), axum's `DefaultBodyLimit` does not.
+/// The body limit of the route applies (2 MiB by default). axum's `DefaultBodyLimit` does not.
 ///
 /// # Errors
-/// What is wrong with the body: 413 past the limit, 408 where it stalls, 400 where it ends early or
-/// is malformed. Otherwise the response that the extractor rejects with, as it is. It gets the body
-/// as it was sent, whatever its `Content-Encoding`.
+/// 413 if the body exceeds the limit, 408 if it stalls, and 400 if it ends early or is malformed.
+/// Otherwise the response with which the extractor rejects the request, unchanged. The extractor
+/// gets the body as it was sent, whatever its `Content-Encoding`.
 ///
-/// An extractor that gives a stream (axum's `Multipart`) meets these errors later: they keep their
-/// status where the handler returns [`trine::Result`](crate::Result). axum's own answer to its
-/// errors is 413 past the limit, 500 else.
+/// An extractor that returns a stream, such as axum's `Multipart`, encounters these errors later.
+/// They keep their status if the handler returns [`trine::Result`](crate::Result). axum itself
+/// responds to its errors with 413 for the limit and 500 for everything else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AxumBody<T>(pub T);
 
@@ -141,13 +142,13 @@ where
     type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        leave_address(cx);
-        let failed = Arc::new(OnceLock::new());
-        let noted = Arc::clone(&failed);
+        insert_address(cx);
+        let fault = Arc::new(OnceLock::new());
+        let slot = Arc::clone(&fault);
         let mut request = cx.take_request().map(|body| {
             axum_core::body::Body::new(body.map_err(move |error| {
-                if let Some(fault) = fault(&error) {
-                    noted.get_or_init(|| fault);
+                if let Some(fault) = client_fault(&error) {
+                    slot.get_or_init(|| fault);
                 }
                 for_axum(error)
             }))
@@ -155,8 +156,8 @@ where
         DefaultBodyLimit::disable().apply(&mut request);
         match T::from_request(request, &()).await {
             Ok(value) => Ok(AxumBody(value)),
-            // axum does not know our errors, and would call most of them a 400.
-            Err(rejection) => Err(match failed.get().and_then(fault) {
+            // axum does not know our errors, and responds to most of them with a 400.
+            Err(rejection) => Err(match fault.get().and_then(client_fault) {
                 Some(fault) => fault.into(),
                 None => rejected(rejection),
             }),
@@ -164,8 +165,8 @@ where
     }
 }
 
-/// What is wrong with a body, by the client's fault, once more.
-fn fault(error: &BodyError) -> Option<BodyError> {
+/// A copy of the error, if the client is to blame for it.
+fn client_fault(error: &BodyError) -> Option<BodyError> {
     match error {
         BodyError::TooLarge { limit, of_request } => {
             Some(BodyError::TooLarge { limit: *limit, of_request: *of_request })
@@ -177,19 +178,18 @@ fn fault(error: &BodyError) -> Option<BodyError> {
     }
 }
 
-/// An error of a body past its limit as that which axum knows for it. It can only be had by going
-/// past a limit.
+/// Converts the error of a body that exceeds its limit into the error that axum knows for it. That
+/// error has no constructor, so it is obtained from a body that exceeds a limit.
 fn for_axum(error: BodyError) -> BoxError {
-    if let BodyError::Refused(known) = error {
-        return if known.is::<LengthLimitError>() {
-            known
-        } else {
-            BodyError::Refused(known).into()
+    if let BodyError::Refused(refusal) = error {
+        return match refusal.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => refusal.into_inner(),
+            _ => BodyError::Refused(refusal).into(),
         };
     }
     if let BodyError::TooLarge { .. } = error {
-        let mut past = Limited::new(Full::new(Bytes::from_static(b"x")), 0);
-        let polled = Pin::new(&mut past).poll_frame(&mut Context::from_waker(Waker::noop()));
+        let mut exceeding = Limited::new(Full::new(Bytes::from_static(b"x")), 0);
+        let polled = Pin::new(&mut exceeding).poll_frame(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(Some(Err(known))) = polled {
             return known;
         }
@@ -197,8 +197,8 @@ fn for_axum(error: BodyError) -> BoxError {
     error.into()
 }
 
-/// An axum extractor that leaves the body alone and needs the state `S`, which
-/// [`App::state`](crate::App::state) holds.
+/// An axum extractor that does not read the body and needs the state `S`, which
+/// [`App::state`](crate::App::state) adds to the application.
 ///
 /// ```
 /// use axum_extra::extract::PrivateCookieJar;
@@ -218,7 +218,7 @@ fn for_axum(error: BodyError) -> BoxError {
 /// ```
 ///
 /// # Errors
-/// As for [`Axum`]; the launch audit reports a state that is missing.
+/// The same as for [`Axum`]. The launch audit reports a missing state.
 pub struct AxumWith<T, S>(pub T, PhantomData<fn() -> S>);
 
 impl<T, S> FromRequest for AxumWith<T, S>
@@ -234,7 +234,7 @@ where
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let state = cx.state::<S>()?;
-        leave_address(cx);
+        insert_address(cx);
         let value = T::from_request_parts(cx.head_mut(), &state).await.map_err(rejected)?;
         Ok(AxumWith(value, PhantomData))
     }
@@ -260,10 +260,10 @@ impl<T: std::fmt::Debug, S> std::fmt::Debug for AxumWith<T, S> {
     }
 }
 
-/// For `ConnectInfo`, which axum's server would have left there.
-fn leave_address(cx: &mut Cx) {
+/// Inserts `ConnectInfo`, as axum's server does.
+fn insert_address(cx: &mut Cx) {
     let peer = cx.conn().and_then(|conn| conn.peer);
-    leave(cx.extensions_mut(), peer);
+    insert_connect_info(cx.extensions_mut(), peer);
 }
 
 #[cold]

@@ -1,4 +1,4 @@
-//! What is ours, in axum's handlers.
+//! Extractors and responses of Trine in axum handlers.
 
 use std::sync::Arc;
 
@@ -13,9 +13,10 @@ use trine_core::{
 
 use super::{AxumResponse, to_axum};
 use crate::extract::{Whose, unattended};
-use crate::problem::settle::{finish, tell};
+use crate::problem::complete::complete_and_render;
+use crate::problem::render::log_and_render;
 
-/// An extractor or an answer of ours in a handler of axum's.
+/// An extractor or a response of Trine in an axum handler.
 ///
 /// ```
 /// use axum::routing::post;
@@ -34,20 +35,20 @@ use crate::problem::settle::{finish, tell};
 /// # }
 /// ```
 ///
-/// State and connection are those of the application that the router is
-/// [mounted](crate::App::mount) in; the launch audit does not see these handlers.
-/// [`Path`](crate::Path) has the parameters of the mount, not those of axum's route. Changed
-/// [`Cookies`](crate::extract::Cookies) have to be returned: `Trine((cookies, …))`. A line of the
-/// log tells where they are not.
+/// The state and the connection are those of the application in which the router is
+/// [mounted](crate::App::mount). The launch audit does not see axum handlers. [`Path`](crate::Path)
+/// has the parameters of the mount, not those of the axum route. Changed
+/// [`Cookies`](crate::extract::Cookies) have to be returned: `Trine((cookies, …))`. If they are
+/// not, the log says so.
 ///
 /// # Limits
-/// 2 MiB of body; neither axum's `DefaultBodyLimit` nor the limit of the application changes it. A
-/// handler that takes more moves to a route of ours, or keeps an extractor of axum's.
+/// The body limit is 2 MiB. Neither axum's `DefaultBodyLimit` nor the limit of the application
+/// changes it. A handler that needs more moves to a Trine route, or uses an axum extractor.
 ///
 /// # Errors
 /// The problem of the extractor, rendered as the client accepts it. A problem that a handler
-/// returns is JSON: an answer of axum's does not know the request. Outside an application, an
-/// extractor that needs state is a 500 that names it.
+/// returns is rendered as JSON, because a response of axum does not know the request. Outside a
+/// Trine application, an extractor that needs state fails with a 500 that names the state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trine<T>(pub T);
 
@@ -63,7 +64,7 @@ where
         let mut cx = cx(taken, Body::empty());
         let value = extract(&mut cx).await;
         *head = cx.take_request().into_parts().0;
-        // With the cookies that this extractor or the next one changes.
+        // The match carries the cookies that this extractor or the next one changes.
         if cx.matched().jar().is_some() {
             head.extensions.insert(cx.matched().clone());
         }
@@ -83,11 +84,11 @@ where
         _state: &S,
     ) -> Result<Self, AxumResponse> {
         let (head, body) = request.into_parts();
-        // What our body said, axum put into an error of its own.
+        // axum wraps the errors of our body into an error of its own.
         let mut limited =
             Body::new(body.map_err(axum_core::Error::into_inner)).limited(DEFAULT_BODY_LIMIT);
         limited.mark_request();
-        // Boxed, so that the limit stays: a mount has none, and would lift it.
+        // Boxed to keep the limit: the route of the mount has no limit, and would remove this one.
         let body = Body::new(limited.map_err(BoxError::from));
         extract(&mut cx(head, body)).await
     }
@@ -96,7 +97,11 @@ where
 impl<T: IntoResponse> axum_core::response::IntoResponse for Trine<T> {
     fn into_response(self) -> AxumResponse {
         let response = self.0.into_response();
-        to_axum(if Problem::is_in(&response) { tell(response, None, None) } else { response })
+        to_axum(if Problem::is_in(&response) {
+            log_and_render(response, None, None)
+        } else {
+            response
+        })
     }
 }
 
@@ -108,18 +113,20 @@ fn cx(head: Parts, body: Body) -> Cx {
 
 async fn extract<T: FromRequest>(cx: &mut Cx) -> Result<Trine<T>, AxumResponse> {
     let attended = cx.matched().jar().is_some();
-    let value = match unmet::<T>(cx) {
+    let value = match missing_state::<T>(cx) {
         Some(problem) => Err(problem),
         None => T::from_request(cx).await.map_err(Rejection::by::<T>),
     };
     if !attended {
         unattended(cx.matched());
     }
-    value.map(Trine).map_err(|rejection| to_axum(finish(rejection.into_response(), cx, Whose::All)))
+    value.map(Trine).map_err(|rejection| {
+        to_axum(complete_and_render(rejection.into_response(), cx, Whose::All))
+    })
 }
 
-/// The state that is needed where there is no application to have it from.
-fn unmet<T: FromRequest>(cx: &Cx) -> Option<Rejection> {
+/// The rejection for an extractor that needs state outside an application.
+fn missing_state<T: FromRequest>(cx: &Cx) -> Option<Rejection> {
     if cx.extensions().get::<RouteCx>().is_some() {
         return None;
     }
@@ -130,7 +137,7 @@ fn unmet<T: FromRequest>(cx: &Cx) -> Option<Rejection> {
         _ => None,
     })?;
     let detail = format!(
-        "no state of type `{name}`: mount the axum router with `App::mount` in an application that holds it"
+        "no state of type `{name}`: mount the axum router with `App::mount` in an application with this state"
     );
     Some(Problem::internal(detail).into())
 }

@@ -1,7 +1,8 @@
-//! One spelling for each path: RFC 3986 section 6.2.2.
+//! Normalization of paths (RFC 3986, section 6.2.2), so that each path has one spelling.
 //!
-//! `%68ello` is `hello`, `{` is `%7B`, `%c3%a9` is `%C3%A9`. Reserved characters keep their
-//! encoding, so `%2F` never becomes a separator, and `//` is not `/`. The query stays as it is.
+//! `%68ello` becomes `hello`, `{` becomes `%7B`, and `%c3%a9` becomes `%C3%A9`. Reserved characters
+//! keep their encoding, so `%2F` never becomes a separator, and `//` is not `/`. The query is not
+//! changed.
 
 use std::borrow::Cow;
 
@@ -11,38 +12,42 @@ use http::uri::PathAndQuery;
 
 use crate::extract::RawTarget;
 
-/// The path of a target against its one spelling.
+/// How the path of a target is spelled.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    /// It is spelt so already.
+    /// It is normalized.
     Normal,
-    /// It has another, with which the target is this.
+    /// It is not normalized. This is the target with the normalized path.
     Other(Uri),
-    /// It has a `%` that no two hexadecimal digits follow (RFC 3986 section 2.1).
+    /// It has a `%` without two hexadecimal digits after it (RFC 3986, section 2.1).
     Malformed,
 }
 
-/// Finds the one spelling of the path of a target.
+/// Compares the path of a target with its normalized form.
 #[inline]
-pub(crate) fn normal(uri: &Uri) -> Spelling {
-    // Without a way out in the middle, a step is three instructions.
-    match uri.path().bytes().fold(false, |odd, byte| odd | ODD[usize::from(byte)]) {
+pub(crate) fn check_spelling(uri: &Uri) -> Spelling {
+    // Without an early exit, each byte costs three instructions.
+    match uri
+        .path()
+        .bytes()
+        .fold(false, |found, byte| found | MAY_NEED_NORMALIZATION[usize::from(byte)])
+    {
         false => Spelling::Normal,
         true => another(uri),
     }
 }
 
-/// The target with its path in the one spelling; `None` where that is malformed.
-pub(crate) fn spelt(uri: &Uri) -> Option<Cow<'_, Uri>> {
-    match normal(uri) {
+/// The target with its path normalized; `None` if the path is malformed.
+pub(crate) fn normalized(uri: &Uri) -> Option<Cow<'_, Uri>> {
+    match check_spelling(uri) {
         Spelling::Normal => Some(Cow::Borrowed(uri)),
         Spelling::Other(uri) => Some(Cow::Owned(uri)),
         Spelling::Malformed => None,
     }
 }
 
-/// Gives a request the target by which it is matched, so that all who look at it see the same. The
-/// one that it came with stays a [`RawTarget`].
+/// Sets the target by which a request is matched, so that layers and handlers see the same target
+/// as the router. The target that the client sent is kept as [`RawTarget`].
 #[cold]
 pub(crate) fn retarget(head: &mut Parts, uri: Uri) {
     let raw = std::mem::replace(&mut head.uri, uri);
@@ -51,7 +56,7 @@ pub(crate) fn retarget(head: &mut Parts, uri: Uri) {
     }
 }
 
-/// The same target with another path, in front of the query that it has.
+/// The same target and query with another path.
 pub(crate) fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let target = match uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
@@ -64,18 +69,18 @@ pub(crate) fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 
 #[cold]
 fn another(uri: &Uri) -> Spelling {
-    match spell(uri.path()) {
+    match normalize(uri.path()) {
         Some(path) if path == uri.path() => Spelling::Normal,
         Some(path) => with_path(uri, &path).map_or(Spelling::Malformed, Spelling::Other),
         None => Spelling::Malformed,
     }
 }
 
-/// The one spelling, also of a part of a path; `None` where it is malformed.
+/// Normalizes a path or a part of one; `None` if it is malformed.
 #[cold]
-pub(crate) fn spell(path: &str) -> Option<String> {
+pub(crate) fn normalize(path: &str) -> Option<String> {
     let bytes = path.as_bytes();
-    let mut spelt = String::with_capacity(path.len());
+    let mut normalized = String::with_capacity(path.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         at += 1;
@@ -83,22 +88,22 @@ pub(crate) fn spell(path: &str) -> Option<String> {
             b'%' => {
                 let value = bytes.get(at..at + 2).and_then(hex)?;
                 at += 2;
-                push(&mut spelt, value, is_unreserved(value));
+                push(&mut normalized, value, is_unreserved(value));
             }
-            byte => push(&mut spelt, byte, !ODD[usize::from(byte)]),
+            byte => push(&mut normalized, byte, !MAY_NEED_NORMALIZATION[usize::from(byte)]),
         }
     }
-    Some(spelt)
+    Some(normalized)
 }
 
-fn push(spelt: &mut String, byte: u8, plain: bool) {
+fn push(normalized: &mut String, byte: u8, plain: bool) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if plain {
-        spelt.push(char::from(byte));
+        normalized.push(char::from(byte));
     } else {
-        spelt.push('%');
-        spelt.push(char::from(HEX[usize::from(byte >> 4)]));
-        spelt.push(char::from(HEX[usize::from(byte & 15)]));
+        normalized.push('%');
+        normalized.push(char::from(HEX[usize::from(byte >> 4)]));
+        normalized.push(char::from(HEX[usize::from(byte & 15)]));
     }
 }
 
@@ -107,15 +112,15 @@ fn hex(pair: &[u8]) -> Option<u8> {
     u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
 }
 
-// RFC 3986 section 2.3.
+// RFC 3986, section 2.3.
 const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// What makes a closer look necessary: `%`, and everything that is no `pchar` and no slash (RFC
-/// 3986 section 3.3). Some clients send such characters as they are, braces for example.
-const ODD: [bool; 256] = {
-    let mut odd = [true; 256];
+/// The bytes that may need normalization: `%`, and everything that is neither a `pchar` nor a slash
+/// (RFC 3986, section 3.3). Some clients send such characters unencoded, for example braces.
+const MAY_NEED_NORMALIZATION: [bool; 256] = {
+    let mut found = [true; 256];
     let mut byte = 0_u8;
     while byte < 128 {
         let reserved = matches!(
@@ -134,10 +139,10 @@ const ODD: [bool; 256] = {
                 | b';'
                 | b'='
         );
-        odd[byte as usize] = !(reserved || is_unreserved(byte));
+        found[byte as usize] = !(reserved || is_unreserved(byte));
         byte += 1;
     }
-    odd
+    found
 };
 
 #[cfg(test)]
@@ -157,8 +162,8 @@ mod tests {
             ("http://example.org/%41", "http://example.org/A"),
         ] {
             let uri: Uri = path.parse().unwrap();
-            assert_eq!(normal(&uri), Spelling::Other(wanted.parse().unwrap()), "{path}");
-            assert_eq!(normal(&wanted.parse().unwrap()), Spelling::Normal, "{wanted}");
+            assert_eq!(check_spelling(&uri), Spelling::Other(wanted.parse().unwrap()), "{path}");
+            assert_eq!(check_spelling(&wanted.parse().unwrap()), Spelling::Normal, "{wanted}");
         }
         for path in [
             "/plain/path",
@@ -168,10 +173,10 @@ mod tests {
             "*",
             "http://example.org",
         ] {
-            assert_eq!(normal(&path.parse().unwrap()), Spelling::Normal, "{path}");
+            assert_eq!(check_spelling(&path.parse().unwrap()), Spelling::Normal, "{path}");
         }
         for path in ["/%", "/%4", "/%zz", "/a%2", "/%+1"] {
-            assert_eq!(normal(&path.parse().unwrap()), Spelling::Malformed, "{path}");
+            assert_eq!(check_spelling(&path.parse().unwrap()), Spelling::Malformed, "{path}");
         }
     }
 }

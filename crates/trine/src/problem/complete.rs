@@ -1,0 +1,24 @@
+//! Changes to a response that had to wait until the response was there.
+
+use trine_core::{Cx, Response};
+
+use crate::extract::{Whose, set_changed};
+use crate::problem::render::{is_unrendered, log_and_render};
+use crate::respond::locate_pending;
+use trine_core::battery::Completion;
+
+/// Applies the pending changes: `Location` headers of links, ends of event streams, changed
+/// cookies.
+pub(crate) fn complete(response: Response, cx: &Cx, whose: Whose) -> Response {
+    set_changed(Completion::run(locate_pending(response, cx), cx), cx.matched().jar(), whose)
+}
+
+/// Applies the pending changes and renders a problem in its default form, without catchers. It is
+/// for code that is not a stage of dispatch: a catcher, or an extractor in a handler of axum.
+pub(crate) fn complete_and_render(response: Response, cx: &Cx, whose: Whose) -> Response {
+    let response = complete(response, cx, whose);
+    match is_unrendered(&response) {
+        true => log_and_render(response, cx.accept(), cx.traceparent()),
+        false => response,
+    }
+}
