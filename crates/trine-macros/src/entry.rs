@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{ReturnType, Signature};
 
 use crate::diagnostics::Diagnostics;
-use crate::handler::Function;
+use crate::route::handler::Function;
 
 /// What runs the function.
 #[derive(Debug, Clone, Copy)]

@@ -5,45 +5,31 @@
 //! arguments. The function stays as it is.
 //!
 //! # Layout
-//! In the order in which the tokens meet them:
-//! - `attribute`: the arguments of an attribute, and in it `template`, the path and the query
-//!   and `condition`, what a request has to say beside them
-//! - `handler`: the function, each argument bound to a name of the template or taken as an
-//!   extractor
-//! - `expand`: the output, and what is checked of the types; `uri`, the typed link in it
-//! - `problem`: `#[derive(Problem)]`
-//! - `routes`: `routes![]`; `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
-//! - `derive_request` and `derive_param`: the derives; `cases`, how variants are written
-//! - `config`: `#[derive(Config)]`
-//! - `form`: the derive of forms
+//! - `route`: `#[get]`, `#[route]` and their siblings; `routes`: `routes![]`
+//! - `derive`: `#[derive(Problem)]`, `FromRequest`, `FromParam`, `FromForm` and `Config`
+//! - `entry`: `#[main]` and `#[test]`; `templates`: `templates!()`
+//! - `cases`: how `rename_all` spells a name
 //! - `diagnostics`: every mistake that was found, reported together
 //!
 //! The examples here are text, since this crate comes before the one that they would need.
 
-mod attribute;
 mod cases;
-mod condition;
-mod config;
-mod derive_param;
-mod derive_request;
+mod derive;
 mod diagnostics;
 mod entry;
-mod expand;
-mod form;
-mod handler;
-mod problem;
+mod route;
 mod routes;
-mod template;
 mod templates;
-mod uri;
 
 #[cfg(test)]
 mod tests;
 
 use proc_macro::TokenStream;
 
-use crate::attribute::Verb;
+use crate::derive::{config, form, param, problem, request};
 use crate::entry::Entry;
+use crate::route::attribute::Verb;
+use crate::route::expand;
 
 macro_rules! verbs {
     ($($name:ident $method:literal: $summary:literal, $example:literal;)*) => {$(
@@ -216,7 +202,7 @@ pub fn routes(tokens: TokenStream) -> TokenStream {
 /// extractor, two that read the body, more than 12 fields.
 #[proc_macro_derive(FromRequest, attributes(from_request))]
 pub fn derive_from_request(input: TokenStream) -> TokenStream {
-    derive_request::from_request(input.into()).into()
+    request::from_request(input.into()).into()
 }
 
 /// Makes a type a value of the path or the query, and of links: `FromParam` and `ToParam`.
@@ -245,7 +231,7 @@ pub fn derive_from_request(input: TokenStream) -> TokenStream {
 /// `SCREAMING_SNAKE_CASE`, `kebab-case` and `SCREAMING-KEBAB-CASE`.
 #[proc_macro_derive(FromParam, attributes(param))]
 pub fn derive_from_param(input: TokenStream) -> TokenStream {
-    derive_param::from_param(input.into()).into()
+    param::from_param(input.into()).into()
 }
 
 /// The templates of a folder beside `Cargo.toml`, as a state for `App::state`. Needs the feature

@@ -1,9 +1,9 @@
 use quote::quote;
 
 use super::messages;
-use crate::attribute::{Attribute, Verb, parse};
-use crate::condition::Condition;
 use crate::diagnostics::Diagnostics;
+use crate::route::attribute::{Attribute, Verb, parse};
+use crate::route::condition::Condition;
 
 const GET: Verb = Verb::Fixed { attribute: "get", method: "GET" };
 

@@ -2,16 +2,16 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::messages;
-use crate::attribute::{self, Verb};
 use crate::diagnostics::Diagnostics;
 use crate::entry::{Entry, entry};
-use crate::expand::route;
-use crate::handler::{Function, Source, bind};
+use crate::route::attribute::{self, Verb};
+use crate::route::expand::route;
+use crate::route::handler::{Function, Source, bind};
 use crate::routes::routes;
 
 const GET: Verb = Verb::Fixed { attribute: "get", method: "GET" };
 
-fn bound(template: &str, item: TokenStream) -> (crate::handler::Handler, Vec<String>) {
+fn bound(template: &str, item: TokenStream) -> (crate::route::handler::Handler, Vec<String>) {
     let mut diagnostics = Diagnostics::default();
     let attribute = attribute::parse(GET, quote!(#template), &mut diagnostics);
     let function = Function::parse("get", item).unwrap();
@@ -345,7 +345,7 @@ fn entries_are_plain_functions() {
 fn a_derived_extractor_has_as_many_fields_as_a_handler_has_arguments() {
     let derived = |count: usize| {
         let fields = vec![quote!(Method); count];
-        crate::derive_request::from_request(quote!(struct Many(#(#fields),*);)).to_string()
+        crate::derive::request::from_request(quote!(struct Many(#(#fields),*);)).to_string()
     };
     assert!(!derived(12).contains("compile_error"));
     assert!(derived(13).contains("at most 12 fields: gather some in a struct of their own"));

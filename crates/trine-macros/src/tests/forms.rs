@@ -3,8 +3,8 @@
 use quote::quote;
 
 use super::messages;
+use crate::derive::form::{Case, model};
 use crate::diagnostics::Diagnostics;
-use crate::form::{Case, model};
 
 #[test]
 fn names_are_spelled() {

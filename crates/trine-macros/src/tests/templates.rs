@@ -1,4 +1,4 @@
-use crate::template::{Template, parse};
+use crate::route::template::{Template, parse};
 
 fn good(text: &str) -> Template {
     parse(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"))

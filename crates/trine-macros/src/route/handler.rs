@@ -11,9 +11,9 @@ use syn::{
 };
 use syn::{ReturnType, Safety, Signature, Type, TypeParam, Visibility};
 
-use crate::attribute::Placed;
 use crate::diagnostics::Diagnostics;
-use crate::template::Template;
+use crate::route::attribute::Placed;
+use crate::route::template::Template;
 
 /// The head of a function. Its body is no affair of an attribute, so one that is being typed
 /// disturbs nothing.

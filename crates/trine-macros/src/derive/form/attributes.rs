@@ -7,8 +7,8 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, Lit, LitBool, LitStr, Meta, Token};
 
-use crate::attribute::bytes;
 use crate::diagnostics::Diagnostics;
+use crate::route::attribute::bytes;
 
 /// What a field says of itself.
 #[derive(Default)]

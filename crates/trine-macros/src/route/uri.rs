@@ -4,8 +4,8 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
 use syn::Visibility;
 
-use crate::handler::{Argument, Source};
-use crate::template::{Segment, Template};
+use crate::route::handler::{Argument, Source};
+use crate::route::template::{Segment, Template};
 
 /// The function `uri` of a handler's type: an argument for each name of the template, in its order.
 ///

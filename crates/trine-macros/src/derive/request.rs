@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Member, Path, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::handler::{MOST_EXTRACTORS, spelled};
+use crate::route::handler::{MOST_EXTRACTORS, spelled};
 
 pub(crate) fn from_request(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {

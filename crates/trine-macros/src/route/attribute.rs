@@ -5,9 +5,9 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Ident, Lit, LitStr, Token};
 
-use crate::condition::{self, Condition};
 use crate::diagnostics::Diagnostics;
-use crate::template::{self, Template};
+use crate::route::condition::{self, Condition};
+use crate::route::template::{self, Template};
 
 /// Which attribute it is.
 #[derive(Debug, Clone, Copy)]

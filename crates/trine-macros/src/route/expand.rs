@@ -7,11 +7,11 @@ use syn::ReturnType;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use crate::attribute::{self, Attribute, Verb};
-use crate::condition::Condition;
 use crate::diagnostics::Diagnostics;
-use crate::handler::{self, Argument, Function, Handler, Source};
-use crate::uri;
+use crate::route::attribute::{self, Attribute, Verb};
+use crate::route::condition::Condition;
+use crate::route::handler::{self, Argument, Function, Handler, Source};
+use crate::route::uri;
 
 /// Expands `#[get(…)]` and its siblings. The item comes back whatever is wrong.
 pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> TokenStream {
