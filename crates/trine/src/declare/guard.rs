@@ -11,7 +11,7 @@ use crate::declare::middleware::take_route;
 use crate::declare::route::Attach;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
-use crate::extract::{Whose, next_place, set_changed};
+use crate::extract::{CookieChanges, enter_cookie_scope, set_changed_cookies};
 use crate::problem::settle::settle_around;
 
 /// Lets a request through only where the extractor `T` succeeds.
@@ -100,11 +100,11 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
             let mut cx = Cx::new(request, route);
             let allowed = T::from_request(&mut cx).await;
             let jar = cx.matched().jar().cloned();
-            let inside = next_place(jar.as_ref());
+            let inside = enter_cookie_scope(jar.as_ref());
             match allowed {
                 Ok(_) => {
                     let response = next.run(cx.into_request()).await;
-                    set_changed(response, jar.as_ref(), Whose::Before(inside))
+                    set_changed_cookies(response, jar.as_ref(), CookieChanges::Outside(inside))
                 }
                 Err(rejection) => {
                     settle_around(rejection.by::<T>().into_response(), cx, inside).await

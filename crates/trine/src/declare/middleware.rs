@@ -16,7 +16,7 @@ use crate::declare::layers::{Described, LayerKind, Layers};
 use crate::declare::route::Attach;
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::next::{Next, Step};
-use crate::extract::next_place;
+use crate::extract::enter_cookie_scope;
 use crate::problem::settle::settle_around;
 
 /// Makes a layer of an async function that may answer by itself.
@@ -197,7 +197,7 @@ macro_rules! arity {
                 async move {
                     let args: Result<($($arg,)*), Rejection> =
                         async { Ok(($($arg::from_request(&mut cx).await.map_err(Rejection::by::<$arg>)?,)*)) }.await;
-                    let inside = next_place(cx.matched().jar());
+                    let inside = enter_cookie_scope(cx.matched().jar());
                     let response = match args {
                         Ok(($($arg,)*)) => {
                             let mut request = cx.take_request();

@@ -8,7 +8,7 @@ use trine_core::{BoxError, Cx, Request, Response};
 use crate::dispatch::endpoint::{Answer, Endpoint};
 use crate::dispatch::next::Next;
 use crate::dispatch::router::normal::{retarget, with_path};
-use crate::extract::{Whose, set_changed};
+use crate::extract::{CookieChanges, set_changed_cookies};
 use crate::problem::catch::Around;
 
 /// What can stand under a prefix: every Tower service that fits. There is nothing to implement.
@@ -82,7 +82,9 @@ impl Endpoint for Mounted {
         let answer = self.service.start(request);
         match jar {
             None => answer,
-            Some(jar) => Box::pin(async move { set_changed(answer.await, Some(&jar), Whose::All) }),
+            Some(jar) => Box::pin(async move {
+                set_changed_cookies(answer.await, Some(&jar), CookieChanges::All)
+            }),
         }
     }
 

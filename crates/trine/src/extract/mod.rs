@@ -55,8 +55,11 @@ pub use self::client::Client;
 pub use self::client_certificate::ClientCertificate;
 pub use self::cookies::Cookies;
 #[cfg(feature = "axum")]
-pub(crate) use self::cookies::unattended;
-pub(crate) use self::cookies::{Whose, decode_value, encode_value, next_place, set_changed};
+pub(crate) use self::cookies::enter_foreign_handler;
+pub(crate) use self::cookies::{
+    CookieChanges, decode_value, encode_value, enter_cookie_scope, put_cookies_before,
+    set_changed_cookies,
+};
 pub use self::form::Form;
 pub use self::json::Json;
 pub use self::matched_path::MatchedPath;

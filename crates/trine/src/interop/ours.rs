@@ -12,7 +12,7 @@ use trine_core::{
 };
 
 use super::{AxumResponse, to_axum};
-use crate::extract::{Whose, unattended};
+use crate::extract::{CookieChanges, enter_foreign_handler};
 use crate::problem::settle::{finish, tell};
 
 /// An extractor or an answer of ours in a handler of axum's.
@@ -113,9 +113,11 @@ async fn extract<T: FromRequest>(cx: &mut Cx) -> Result<Trine<T>, AxumResponse> 
         None => T::from_request(cx).await.map_err(Rejection::by::<T>),
     };
     if !attended {
-        unattended(cx.matched());
+        enter_foreign_handler(cx.matched());
     }
-    value.map(Trine).map_err(|rejection| to_axum(finish(rejection.into_response(), cx, Whose::All)))
+    value
+        .map(Trine)
+        .map_err(|rejection| to_axum(finish(rejection.into_response(), cx, CookieChanges::All)))
 }
 
 /// The state that is needed where there is no application to have it from.

@@ -10,10 +10,10 @@ use trine_core::{Cx, Problem, Response};
 
 use crate::dispatch::endpoint::Answer;
 use crate::dispatch::trace_id::trace_id;
-use crate::extract::{Whose, set_changed};
+use crate::extract::{CookieChanges, put_cookies_before, set_changed_cookies};
 use crate::problem::catch::{Around, Catchers};
 use crate::realtime::sse::end_pending;
-use crate::respond::locate_pending;
+use crate::respond::complete_location;
 
 /// How far a problem has come. It rides in the response beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Told {
 /// around the handler does. Answers that carry nothing end where they are made.
 #[cold]
 pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
-    let response = completed(response, &cx, Whose::All);
+    let response = completed(response, &cx, CookieChanges::All);
     if !is_due(&response) {
         cx.end();
         return Box::pin(ready(response));
@@ -58,7 +58,7 @@ pub(crate) fn settle(response: Response, cx: Box<Cx>) -> Answer {
 /// in; these see the answer as any other. `inside` is the place where its inside begins, for
 /// cookies.
 pub(crate) async fn settle_around(response: Response, cx: Cx, inside: u32) -> Response {
-    let response = completed(response, &cx, Whose::Before(inside));
+    let response = completed(response, &cx, CookieChanges::Outside(inside));
     match is_due(&response) {
         true => refuse(response, Box::new(cx)).await,
         false => response,
@@ -81,7 +81,7 @@ pub(crate) fn refuse(response: Response, cx: Box<Cx>) -> Answer {
 
 /// Tells the problem of what is no part of the way: a catcher, an extractor in a foreign handler.
 /// What was told stays.
-pub(crate) fn finish(response: Response, cx: &Cx, whose: Whose) -> Response {
+pub(crate) fn finish(response: Response, cx: &Cx, whose: CookieChanges) -> Response {
     let response = completed(response, cx, whose);
     match is_due(&response) {
         true => tell(response, cx.accept(), cx.traceparent()),
@@ -90,8 +90,8 @@ pub(crate) fn finish(response: Response, cx: &Cx, whose: Whose) -> Response {
 }
 
 /// Does to an answer what waited for it.
-fn completed(response: Response, cx: &Cx, whose: Whose) -> Response {
-    set_changed(end_pending(locate_pending(response, cx), cx), cx.matched().jar(), whose)
+fn completed(response: Response, cx: &Cx, whose: CookieChanges) -> Response {
+    set_changed_cookies(end_pending(complete_location(response, cx), cx), cx.matched().jar(), whose)
 }
 
 /// Whether a response carries a problem that is not told yet.
@@ -159,20 +159,6 @@ fn keep_fields(response: &mut Response, fields: &HeaderMap) {
         if !had.contains_key(name) && name != header::VARY && !ABOUT_THE_BODY.contains(name) {
             response.headers_mut().append(name, value.clone());
         }
-    }
-}
-
-/// Each `Set-Cookie` is about a cookie of its own. Those of before stay before: of two about one
-/// cookie the last counts.
-pub(crate) fn put_cookies_before(headers: &mut HeaderMap, before: Vec<HeaderValue>) {
-    if before.is_empty() {
-        return;
-    }
-    let own: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
-    headers.remove(header::SET_COOKIE);
-    let own = own.into_iter().filter(|cookie| !before.contains(cookie)).collect::<Vec<_>>();
-    for cookie in before.into_iter().chain(own) {
-        headers.append(header::SET_COOKIE, cookie);
     }
 }
 

@@ -12,7 +12,7 @@ use trine_core::{Cx, IntoResponse, Needs, Problem, Rejection, Response};
 use super::caught::Shown;
 use super::{When, panics};
 use crate::dispatch::handler::{Args, Handler};
-use crate::extract::{Whose, next_place};
+use crate::extract::{CookieChanges, enter_cookie_scope};
 use crate::problem::settle::{Told, finish, log, retell, told_finally};
 
 /// A function, and the problems that it is for.
@@ -52,7 +52,7 @@ impl Catcher {
     pub(crate) async fn answer(&self, plain: Response, mut cx: Box<Cx>) -> Response {
         let Some(problem) = Problem::shared(&plain) else { return plain };
         cx.extensions_mut().insert(Shown(Arc::clone(&problem)));
-        let inside = next_place(cx.matched().jar());
+        let inside = enter_cookie_scope(cx.matched().jar());
         let (told, cx) = match panics::caught(self.function.call(cx)).await {
             Ok(told) => told,
             Err(panic) => {
@@ -61,7 +61,8 @@ impl Catcher {
             }
         };
         // What the catcher says wrong itself is logged here, and rendered where it is an answer.
-        let mut told = finish(told.unwrap_or_else(Failed::response), &cx, Whose::Since(inside));
+        let mut told =
+            finish(told.unwrap_or_else(Failed::response), &cx, CookieChanges::Inside(inside));
         cx.end();
         if self.failed(&mut told, &plain) {
             return told_finally(plain);
