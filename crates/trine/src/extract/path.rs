@@ -51,7 +51,7 @@ impl<T: DeserializeOwned + Send> FromRequest for Path<T> {
         let matched = cx.matched();
         let texts = Texts::of_path(matched);
         let fields = texts.fields();
-        text::read(fields, |attempt| T::deserialize(de::Parameters::new(fields, attempt)))
+        text::read(fields, |attempt| T::deserialize(de::PathDeserializer::new(fields, attempt)))
             .map(Path)
             .map_err(|error| de::refuse(error, matched, std::any::type_name::<T>()))
     }

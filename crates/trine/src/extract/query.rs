@@ -5,7 +5,7 @@ use trine_core::extract::Parts;
 use trine_core::param::Place;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-use super::text::{self, Error, Texts, Whole};
+use super::text::{self, Error, QueryDeserializer, Texts};
 
 /// The query as any type that `serde` can read from fields: mostly a struct.
 ///
@@ -60,12 +60,14 @@ impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     let texts = Texts::of_query(query)?;
     let fields = texts.fields();
-    text::read(fields, |attempt| T::deserialize(Whole::new(fields, attempt)))
+    text::read(fields, |attempt| T::deserialize(QueryDeserializer::new(fields, attempt)))
 }
 
 #[cold]
 fn refuse<T>(error: Error, absent: bool) -> Rejection {
-    if let Some(mistake) = error.mistake(&format!("`Query<{}>`", std::any::type_name::<T>())) {
+    if let Some(mistake) =
+        error.programming_mistake(&format!("`Query<{}>`", std::any::type_name::<T>()))
+    {
         return Problem::internal(mistake).into();
     }
     match error.refuse(Place::Query) {

@@ -4,18 +4,18 @@ use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 use trine_core::param::Place;
 use trine_core::{Problem, Rejection, RouteCx};
 
-use crate::extract::text::{Attempt, Error, Fields, Value, Walk, Why};
+use crate::extract::text::{Attempt, Error, FieldMap, Fields, Value, Why};
 
 /// All parameters of a match.
 #[derive(Clone, Copy)]
-pub(super) struct Parameters<'de, 'p> {
+pub(super) struct PathDeserializer<'de, 'p> {
     fields: Fields<'de>,
     attempt: &'p Attempt<'p>,
 }
 
-impl<'de, 'p> Parameters<'de, 'p> {
+impl<'de, 'p> PathDeserializer<'de, 'p> {
     pub(super) fn new(fields: Fields<'de>, attempt: &'p Attempt<'p>) -> Self {
-        Parameters { fields, attempt }
+        PathDeserializer { fields, attempt }
     }
 
     fn one(self) -> Result<Value<'de, 'p>, Error> {
@@ -37,8 +37,8 @@ impl<'de, 'p> Parameters<'de, 'p> {
         InOrder { parameters: self, next: 0 }
     }
 
-    fn by_name(self) -> Walk<'de, 'p> {
-        Walk::new(self.fields, self.attempt)
+    fn by_name(self) -> FieldMap<'de, 'p> {
+        FieldMap::new(self.fields, self.attempt)
     }
 }
 
@@ -68,7 +68,7 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         (Why::Expected(expected), false) => {
             format!("{of} expects {expected}; `{path}` gives path parameters ({names})")
         }
-        _ => match error.mistake(&of) {
+        _ => match error.programming_mistake(&of) {
             Some(mistake) => mistake,
             None => return error.refuse(Place::Path),
         },
@@ -86,7 +86,7 @@ macro_rules! one {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Parameters<'de, '_> {
+impl<'de> Deserializer<'de> for PathDeserializer<'de, '_> {
     type Error = Error;
 
     one! {
@@ -171,7 +171,7 @@ impl<'de> Deserializer<'de> for Parameters<'de, '_> {
 
 /// The parameters one after the other.
 struct InOrder<'de, 'p> {
-    parameters: Parameters<'de, 'p>,
+    parameters: PathDeserializer<'de, 'p>,
     next: usize,
 }
 
@@ -182,7 +182,7 @@ impl<'de> de::SeqAccess<'de> for InOrder<'de, '_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
-        let Parameters { fields, attempt } = self.parameters;
+        let PathDeserializer { fields, attempt } = self.parameters;
         if self.next == fields.len() {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! From name to name.
+//! Deserializers for all fields of a query or path.
 
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -6,43 +6,44 @@ use serde::forward_to_deserialize_any;
 
 use super::fields::Fields;
 use super::plan::{Absent, Attempt};
-use super::value::{Unsent, Value};
+use super::value::{AbsentField, Value};
 use super::{Error, Why};
 
-/// Each name with its texts, as the entries of a map.
-pub(crate) struct Walk<'de, 'p> {
+/// The fields as a map from each name to its texts.
+pub(crate) struct FieldMap<'de, 'p> {
     fields: Fields<'de>,
     attempt: &'p Attempt<'p>,
     next: usize,
-    /// How many of the fields that are not there were handed out.
+    /// How many of the plan's absent fields were visited.
     absent: usize,
 }
 
-impl<'de, 'p> Walk<'de, 'p> {
+impl<'de, 'p> FieldMap<'de, 'p> {
     pub(crate) fn new(fields: Fields<'de>, attempt: &'p Attempt<'p>) -> Self {
-        Walk { fields, attempt, next: 0, absent: 0 }
+        FieldMap { fields, attempt, next: 0, absent: 0 }
     }
 
-    /// Goes to the next name.
+    /// Moves to the next name.
     fn seek(&mut self) -> Option<usize> {
         let pairs = &self.fields.pairs;
-        let wanted =
-            |index: usize| pairs[index].head == index && !self.attempt.plan.hidden.contains(&index);
+        let wanted = |index: usize| {
+            pairs[index].head == index && !self.attempt.plan.omitted.contains(&index)
+        };
         while self.next < pairs.len() && !wanted(self.next) {
             self.next += 1;
         }
         (self.next < pairs.len()).then_some(self.next)
     }
 
-    /// Goes to the next field that is not there.
+    /// Moves to the next absent field.
     fn seek_absent(&mut self) -> Option<(&'static str, Absent)> {
         let rest = self.attempt.plan.absent.get(self.absent..).unwrap_or_default();
-        self.absent += rest.iter().take_while(|(_, absent)| *absent == Absent::Left).count();
+        self.absent += rest.iter().take_while(|(_, absent)| *absent == Absent::Omitted).count();
         self.attempt.plan.absent.get(self.absent).copied()
     }
 }
 
-impl<'de> MapAccess<'de> for Walk<'de, '_> {
+impl<'de> MapAccess<'de> for FieldMap<'de, '_> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -67,27 +68,27 @@ impl<'de> MapAccess<'de> for Walk<'de, '_> {
         match self.seek_absent() {
             Some((name, absent)) => {
                 self.absent += 1;
-                seed.deserialize(Unsent(name, absent))
+                seed.deserialize(AbsentField(name, absent))
             }
             None => Err(Error::of(Why::Shape)),
         }
     }
 }
 
-/// All fields of a query: a struct, a map, or a list of pairs.
-pub(crate) struct Whole<'de, 'p> {
+/// Deserializes a whole query: as a struct, a map, or a list of pairs.
+pub(crate) struct QueryDeserializer<'de, 'p> {
     fields: Fields<'de>,
     attempt: &'p Attempt<'p>,
 }
 
-impl<'de, 'p> Whole<'de, 'p> {
+impl<'de, 'p> QueryDeserializer<'de, 'p> {
     pub(crate) fn new(fields: Fields<'de>, attempt: &'p Attempt<'p>) -> Self {
-        Whole { fields, attempt }
+        QueryDeserializer { fields, attempt }
     }
 }
 
-/// Refuses what no query can be.
-macro_rules! no_query {
+/// Refuses types that a query cannot be.
+macro_rules! unsupported {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
             Err(Error::of(Why::Shape))
@@ -95,11 +96,11 @@ macro_rules! no_query {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Whole<'de, '_> {
+impl<'de> Deserializer<'de> for QueryDeserializer<'de, '_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(Walk::new(self.fields, self.attempt))
+        visitor.visit_map(FieldMap::new(self.fields, self.attempt))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -136,10 +137,10 @@ impl<'de> Deserializer<'de> for Whole<'de, '_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_enum(MapAccessDeserializer::new(Walk::new(self.fields, self.attempt)))
+        visitor.visit_enum(MapAccessDeserializer::new(FieldMap::new(self.fields, self.attempt)))
     }
 
-    no_query! {
+    unsupported! {
         deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
         deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
         deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
@@ -148,9 +149,9 @@ impl<'de> Deserializer<'de> for Whole<'de, '_> {
     forward_to_deserialize_any! { tuple tuple_struct map struct identifier ignored_any }
 }
 
-/// Each pair as it came.
+/// The pairs in the order in which they were sent.
 struct Pairs<'de, 'p> {
-    of: Whole<'de, 'p>,
+    of: QueryDeserializer<'de, 'p>,
     next: usize,
 }
 
@@ -169,9 +170,9 @@ impl<'de> SeqAccess<'de> for Pairs<'de, '_> {
     }
 }
 
-/// A name and its text, as two values.
+/// One pair, as a sequence of name and text.
 struct OnePair<'w, 'de, 'p> {
-    of: &'w Whole<'de, 'p>,
+    of: &'w QueryDeserializer<'de, 'p>,
     index: usize,
 }
 
@@ -206,7 +207,7 @@ impl<'de> SeqAccess<'de> for TwoValues<'_, 'de, '_> {
             1 => seed
                 .deserialize(BorrowedStrDeserializer::new(&of.fields.pairs[index].name))
                 .map(Some),
-            2 => seed.deserialize(Value::of(of.fields, of.attempt, index).alone()).map(Some),
+            2 => seed.deserialize(Value::of(of.fields, of.attempt, index).single()).map(Some),
             _ => Ok(None),
         }
     }

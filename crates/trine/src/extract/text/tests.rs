@@ -352,7 +352,7 @@ async fn what_cannot_be_read_says_what_to_write() {
             problem(query::<Nested>("page=1").await),
             "`#[serde(flatten)]` puts the fields of a struct beside the others",
         ),
-        (problem(query::<u32>("page=1").await), "one value is one text"),
+        (problem(query::<u32>("page=1").await), "a value is one text"),
     ] {
         let text = refused.source_error().unwrap().to_string();
         assert!(refused.status() == 500 && text.contains(said), "{text}");
