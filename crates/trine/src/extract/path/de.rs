@@ -1,4 +1,4 @@
-//! A `serde` deserialiser over the path parameters.
+//! Deserializes the path parameters.
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 use trine_core::param::Place;
@@ -6,7 +6,7 @@ use trine_core::{Problem, Rejection, RouteCx};
 
 use crate::extract::text::{Attempt, Error, FieldMap, Fields, Value, Why};
 
-/// All parameters of a match.
+/// The deserializer for all path parameters of a request.
 #[derive(Clone, Copy)]
 pub(super) struct PathDeserializer<'de, 'p> {
     fields: Fields<'de>,
@@ -42,7 +42,8 @@ impl<'de, 'p> PathDeserializer<'de, 'p> {
     }
 }
 
-/// What is told to the client, or to the author.
+/// The rejection for an error: a 400 for a bad value, a 500 for a type that does not fit the
+/// template.
 #[cold]
 pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Rejection {
     let of = format!("`Path<{type_name}>`");
@@ -77,7 +78,7 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         .into()
 }
 
-/// Hands a type the one parameter, where it is a scalar.
+/// Deserializes scalars from the only parameter.
 macro_rules! one {
     ($($method:ident($($arg:ident: $ty:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, Error> {
@@ -98,7 +99,7 @@ impl<'de> Deserializer<'de> for PathDeserializer<'de, '_> {
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
-    /// A type that takes anything gets a value where there is one parameter, else the map.
+    /// A type that takes any value gets the only parameter, or else a map of all parameters.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.fields.len() == 1 {
             self.one()?.deserialize_any(visitor)
@@ -169,7 +170,7 @@ impl<'de> Deserializer<'de> for PathDeserializer<'de, '_> {
     }
 }
 
-/// The parameters one after the other.
+/// The parameters as a sequence.
 struct InOrder<'de, 'p> {
     parameters: PathDeserializer<'de, 'p>,
     next: usize,

@@ -64,7 +64,7 @@ impl From<LastEventId> for Since {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::testkit::{cx, told};
+    use crate::extract::testkit::{cx, status_and_text};
 
     #[tokio::test]
     async fn is_what_the_client_says() {
@@ -72,6 +72,6 @@ mod tests {
         assert_eq!(LastEventId::from_request(&mut there).await.unwrap().0, "ä-7");
         let mut absent = cx("GET", "/", &[], ());
         assert_eq!(Option::<LastEventId>::from_request(&mut absent).await.unwrap(), None);
-        assert_eq!(told(LastEventId::from_request(&mut absent).await).0, 400);
+        assert_eq!(status_and_text(LastEventId::from_request(&mut absent).await).0, 400);
     }
 }

@@ -1,9 +1,9 @@
-//! From the names of Rust to those that clients send.
+//! Translates Rust field names to the names that clients send.
 //!
-//! A rule knows `home_town`; the client wrote `homeTown`. Only the type's own `Deserialize` knows
-//! that, so it is asked: it reads from [`Probe`], which holds nothing but a path, learns the names
-//! of the fields at each step, and goes on in the one that the path means. This runs where there
-//! are errors, and nowhere else.
+//! A rule refers to `home_town`, and the client sent `homeTown`. Only the type's `Deserialize`
+//! implementation knows both. It is run with [`Probe`], a deserializer that holds only a path: at
+//! each step it learns the field names of the type and continues with the one that the path refers
+//! to. This runs only if there are errors.
 
 use std::cell::RefCell;
 
@@ -14,18 +14,18 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::Place;
+use super::FieldPath;
 
-/// The place with the names that `T` has on the wire, as far as they can be told:
-/// `#[serde(rename_all)]` is followed, a name that has nothing of the Rust one stays.
-pub(super) fn place<T: DeserializeOwned>(place: &Place) -> Place {
-    let keys: Vec<&str> = place.keys().collect();
+/// The path with the names that `T` has on the wire, as far as they can be found:
+/// `#[serde(rename_all)]` is followed; a field renamed to an unrelated name keeps its Rust name.
+pub(super) fn path<T: DeserializeOwned>(path: &FieldPath) -> FieldPath {
+    let keys: Vec<&str> = path.keys().collect();
     let found = RefCell::new(Vec::new());
-    // It ends in an error always: there is no value.
+    // This always ends in an error, since there is no value.
     let _ = T::deserialize(Probe { path: &keys, found: &found });
     let found = found.into_inner();
     let rest = keys.iter().skip(found.len()).map(|&key| key.to_owned());
-    found.iter().cloned().chain(rest).fold(Place::whole(), Place::then)
+    found.iter().cloned().chain(rest).fold(FieldPath::root(), FieldPath::child)
 }
 
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ struct Probe<'a> {
 type Error = serde::de::value::Error;
 
 impl<'a> Probe<'a> {
-    /// The next key as the type spells it, and what follows it.
+    /// The next key in the type's spelling, and the probe for the rest of the path.
     fn step(self, spell: impl FnOnce(&'a str) -> String) -> Option<(String, Probe<'a>)> {
         let (first, rest) = self.path.split_first()?;
         let key = spell(first);
@@ -46,7 +46,7 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// The same name but for its case and what stands between its words.
+/// Whether two names differ only in case and in the characters between words.
 fn is_same(a: &str, b: &str) -> bool {
     let letters = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -101,7 +101,7 @@ impl<'de, 'a> Deserializer<'de> for Probe<'a> {
     }
 }
 
-/// One step of the path, as the one entry of a map or the one element of a list.
+/// One step of the path, as the only entry of a map or the only element of a list.
 struct Steps<'a>(Option<(String, Probe<'a>)>);
 
 impl<'de> MapAccess<'de> for Steps<'_> {
@@ -181,13 +181,13 @@ mod tests {
             ("tagList[0]", "/tagList/0"),
             ("by_key.long_name.long_name", "/byKey/long_name/long-name"),
             ("new_type.long_name", "/newType/long-name"),
-            // What cannot be known stays as it is.
+            // Names that cannot be found stay as they are.
             ("kind", "/kind"),
             ("one_of.some_name", "/oneOf/some_name"),
             ("nothing.tag_list", "/nothing/tag_list"),
             ("", ""),
         ] {
-            assert_eq!(place::<Article>(&Place::parse(rust)).pointer(), wire, "{rust}");
+            assert_eq!(path::<Article>(&FieldPath::parse(rust)).pointer(), wire, "{rust}");
         }
     }
 }

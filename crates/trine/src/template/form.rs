@@ -1,7 +1,7 @@
-//! A form as it was filled in, as a template sees it: what is not there is empty, never undefined.
+//! A submitted form as a template sees it: a field that was not sent is empty, never undefined.
 //!
-//! A page shows the same form empty and filled in, and a variable that is not there is an error. So
-//! a plain map of what was sent would need a `default` at each of its fields.
+//! One page shows the form both empty and filled in, and an undefined variable is an error. With a
+//! plain map of the submitted fields, every field in the template would need a `default`.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use minijinja::{Error, ErrorKind, State};
 use crate::form::Filled;
 use crate::validation::FieldError;
 
-/// The value of a form: its functions as methods, and `values` and `errors` as maps.
-pub(crate) fn value(form: &Filled) -> Value {
+/// The form as a template value: its functions are methods, `values` and `errors` are maps.
+pub(crate) fn to_value(form: &Filled) -> Value {
     Value::from_object(Form(Arc::new(form.clone())))
 }
 
@@ -51,7 +51,7 @@ impl Object for Form {
             }
             "all_errors" => {
                 from_args::<()>(args)?;
-                form.all_errors().map(said).collect()
+                form.all_errors().map(error_value).collect()
             }
             "is_refused" => {
                 from_args::<()>(args)?;
@@ -62,7 +62,7 @@ impl Object for Form {
     }
 }
 
-/// What a form says of each name, an empty list for one that it does not know.
+/// A map from each field name to its texts or errors; an unknown name maps to an empty list.
 #[derive(Debug)]
 struct ByName {
     form: Arc<Filled>,
@@ -81,8 +81,8 @@ impl Object for ByName {
     }
 }
 
-/// The texts of a field. Past the last of them it has an empty one, for `form.values.name[0]` on
-/// the empty page.
+/// The texts of a field. Every index past the end is empty text, so that `form.values.name[0]` works
+/// on the empty form.
 #[derive(Debug)]
 struct Texts(Vec<String>);
 
@@ -105,10 +105,10 @@ fn texts(form: &Filled, name: &str) -> Value {
 }
 
 fn errors(form: &Filled, name: &str) -> Value {
-    form.errors(name).map(said).collect()
+    form.errors(name).map(error_value).collect()
 }
 
-fn said(error: &FieldError) -> Value {
-    let field = error.place.to_string();
+fn error_value(error: &FieldError) -> Value {
+    let field = error.path.to_string();
     Value::from_pairs([("field", &*field), ("code", &*error.code), ("message", &*error.message)])
 }
