@@ -13,10 +13,11 @@
 //!
 //! The examples here are text, since this crate comes before the one that they would need.
 
-mod cases;
+mod arguments;
 mod derive;
 mod diagnostics;
 mod entry;
+mod rename;
 mod route;
 mod routes;
 mod templates;

@@ -1,69 +1,82 @@
-//! `rename_all`: how the name of a variant is written.
+//! `rename_all`: how the name of a field or variant is spelled.
 
 use syn::LitStr;
 
-/// One way to write several words.
-#[derive(Clone, Copy)]
-pub(crate) struct Case {
-    first: Letters,
-    later: Letters,
-    between: &'static str,
-}
-
-#[derive(Clone, Copy)]
-enum Letters {
+/// A way to spell a name of several words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Case {
     Lower,
     Upper,
-    Title,
+    Pascal,
+    Camel,
+    Snake,
+    ScreamingSnake,
+    Kebab,
+    ScreamingKebab,
 }
 
-/// The names that serde has for them.
+/// The names that serde uses for them.
 const CASES: [(&str, Case); 8] = [
-    ("lowercase", Case::new(Letters::Lower, Letters::Lower, "")),
-    ("UPPERCASE", Case::new(Letters::Upper, Letters::Upper, "")),
-    ("PascalCase", Case::new(Letters::Title, Letters::Title, "")),
-    ("camelCase", Case::new(Letters::Lower, Letters::Title, "")),
-    ("snake_case", Case::new(Letters::Lower, Letters::Lower, "_")),
-    ("SCREAMING_SNAKE_CASE", Case::new(Letters::Upper, Letters::Upper, "_")),
-    ("kebab-case", Case::new(Letters::Lower, Letters::Lower, "-")),
-    ("SCREAMING-KEBAB-CASE", Case::new(Letters::Upper, Letters::Upper, "-")),
+    ("lowercase", Case::Lower),
+    ("UPPERCASE", Case::Upper),
+    ("PascalCase", Case::Pascal),
+    ("camelCase", Case::Camel),
+    ("snake_case", Case::Snake),
+    ("SCREAMING_SNAKE_CASE", Case::ScreamingSnake),
+    ("kebab-case", Case::Kebab),
+    ("SCREAMING-KEBAB-CASE", Case::ScreamingKebab),
 ];
 
 impl Case {
-    const fn new(first: Letters, later: Letters, between: &'static str) -> Case {
-        Case { first, later, between }
-    }
-
+    /// Parses the value of `rename_all`.
     pub(crate) fn parse(text: &LitStr) -> syn::Result<Case> {
         let wanted = text.value();
         let known = CASES.iter().find(|(name, _)| *name == wanted);
         known.map(|(_, case)| *case).ok_or_else(|| {
             let names: Vec<_> = CASES.iter().map(|(name, _)| format!("`{name}`")).collect();
-            syn::Error::new(
-                text.span(),
-                format!("`{wanted}` is not known; expected one of {}", names.join(", ")),
-            )
+            let message = format!("unknown case `{wanted}`; expected one of {}", names.join(", "));
+            syn::Error::new(text.span(), message)
         })
     }
 
-    /// Writes a name in PascalCase, as variants have it, in this way: each capital starts a word.
-    pub(crate) fn apply(self, name: &str) -> String {
-        let mut written = String::new();
-        let mut letters = self.first;
-        for (at, letter) in name.char_indices() {
-            let starts = letter.is_uppercase();
-            if at > 0 && starts {
-                written.push_str(self.between);
-                letters = self.later;
+    /// Spells an identifier, which is in `snake_case` or in `PascalCase`.
+    pub(crate) fn spell(self, ident: &str) -> String {
+        let words = words(ident);
+        match self {
+            Case::Lower => words.concat(),
+            Case::Upper => words.concat().to_uppercase(),
+            Case::Pascal => words.iter().map(capitalized).collect(),
+            Case::Camel => {
+                let later = words.iter().skip(1).map(capitalized);
+                words.iter().take(1).cloned().chain(later).collect()
             }
-            match letters {
-                Letters::Upper => written.extend(letter.to_uppercase()),
-                Letters::Title if starts || at == 0 => written.extend(letter.to_uppercase()),
-                Letters::Lower | Letters::Title => written.extend(letter.to_lowercase()),
-            }
+            Case::Snake => words.join("_"),
+            Case::ScreamingSnake => words.join("_").to_uppercase(),
+            Case::Kebab => words.join("-"),
+            Case::ScreamingKebab => words.join("-").to_uppercase(),
         }
-        written
     }
+}
+
+/// The words of an identifier in lower case. Each underscore and each capital starts a word.
+fn words(ident: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for part in ident.split('_').filter(|part| !part.is_empty()) {
+        let mut first = true;
+        for c in part.chars() {
+            if first || c.is_uppercase() {
+                words.push(String::new());
+            }
+            first = false;
+            words.last_mut().into_iter().for_each(|word| word.extend(c.to_lowercase()));
+        }
+    }
+    words
+}
+
+fn capitalized(word: &String) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
@@ -72,12 +85,12 @@ mod tests {
 
     #[test]
     fn each_case_writes_two_words_as_serde_does() {
-        let written: Vec<_> = CASES.iter().map(|(_, case)| case.apply("MostRecent")).collect();
+        let written: Vec<_> = CASES.iter().map(|(_, case)| case.spell("MostRecent")).collect();
         let wanted =
             ["mostrecent", "MOSTRECENT", "MostRecent", "mostRecent", "most_recent", "MOST_RECENT"];
         assert_eq!(written[..6], wanted);
         assert_eq!(written[6..], ["most-recent", "MOST-RECENT"]);
-        let one: Vec<_> = CASES.iter().map(|(_, case)| case.apply("Top")).collect();
+        let one: Vec<_> = CASES.iter().map(|(_, case)| case.spell("Top")).collect();
         assert_eq!(one, ["top", "TOP", "Top", "top", "top", "TOP", "top", "TOP"]);
     }
 }

@@ -9,8 +9,8 @@ use syn::{
     Path, Token, Type,
 };
 
-use crate::cases::Case;
 use crate::diagnostics::Diagnostics;
+use crate::rename::Case;
 
 pub(crate) fn from_param(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
@@ -118,7 +118,7 @@ fn named(
         let plain = variant.ident.to_string();
         let plain = plain.strip_prefix("r#").unwrap_or(&plain);
         let text = own.rename.unwrap_or_else(|| {
-            options.rename_all.map_or(plain.to_owned(), |case| case.apply(plain))
+            options.rename_all.map_or(plain.to_owned(), |case| case.spell(plain))
         });
         if known.contains(&text) {
             let message = format!(
@@ -234,7 +234,7 @@ fn found(
     }
     let to = keys.first().map(|(key, ty)| key_of(input, key, ty));
     let needs = &options.needs;
-    let find = quote_spanned!(with.span()=> ::trine::__private::find(param, cx, #with));
+    let find = quote_spanned!(with.span()=> ::trine::__private::look_up(param, cx, #with));
     quote! {
         #[automatically_derived]
         impl #generics ::trine::FromParam for #name #arguments #clause {

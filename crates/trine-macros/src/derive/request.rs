@@ -183,7 +183,7 @@ impl Derived<'_> {
         }
         let reads = self.parts.iter().enumerate().map(|(index, Part { ty, .. })| {
             let local = local(index);
-            quote!(let #local = ::trine::__private::Source::<#ty>::READS_BODY;)
+            quote!(let #local = ::trine::__private::Argument::<#ty>::READS_BODY;)
         });
         let pairs = self.parts.iter().enumerate().flat_map(|(first, a)| {
             self.parts
@@ -200,7 +200,7 @@ impl Derived<'_> {
             quote!(if #first && #second { #panic })
         });
         let check = quote!({
-            use ::trine::__private::Refused as _;
+            use ::trine::__private::RefusedArgument as _;
             #(#reads)*
             #(#pairs)*
         });

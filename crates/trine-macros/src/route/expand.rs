@@ -10,7 +10,7 @@ use syn::spanned::Spanned as _;
 use crate::diagnostics::Diagnostics;
 use crate::route::attribute::{self, Attribute, Verb};
 use crate::route::condition::Condition;
-use crate::route::handler::{self, Argument, Function, Handler, Source};
+use crate::route::handler::{self, Argument, Binding, Function, Handler};
 use crate::route::uri;
 
 /// Expands `#[get(…)]` and its siblings. The item comes back whatever is wrong.
@@ -128,15 +128,15 @@ impl Route<'_> {
         let extractors = self.extractors().map(|(_, argument)| &argument.ty);
         let arguments = self.handler.arguments.iter();
         let values = arguments
-            .filter(|argument| argument.source != Source::Extractor)
+            .filter(|argument| argument.binding != Binding::Extractor)
             .map(|argument| &argument.ty);
         let values = values.collect::<Vec<_>>();
         let order = self.order(&needs);
         quote! {
             fn needs(#needs: &mut ::trine::Needs) {
-                use ::trine::__private::Refused as _;
-                #(::trine::__private::Source::<#values>::param_needs(#needs);)*
-                ::trine::__private::Source::<(#(#extractors,)*)>::needs(#needs);
+                use ::trine::__private::RefusedArgument as _;
+                #(::trine::__private::Argument::<#values>::param_needs(#needs);)*
+                ::trine::__private::Argument::<(#(#extractors,)*)>::needs(#needs);
                 #order
             }
         }
@@ -145,13 +145,13 @@ impl Route<'_> {
     /// Each value against each extractor, as only their types know which of them look something up.
     fn order(&self, needs: &Ident) -> TokenStream {
         let values =
-            self.handler.arguments.iter().filter(|argument| argument.source != Source::Extractor);
+            self.handler.arguments.iter().filter(|argument| argument.binding != Binding::Extractor);
         let pairs = values
             .flat_map(|value| self.extractors().map(move |(_, extractor)| (value, extractor)));
         let pairs = pairs.map(|(value, extractor)| {
             let (value_ty, value) = (&value.ty, &value.text);
             let (ty, text) = (&extractor.ty, &extractor.text);
-            quote!(::trine::__private::Source::<(#value_ty, #ty)>::order(#needs, #value, #text);)
+            quote!(::trine::__private::Argument::<(#value_ty, #ty)>::lookup_order(#needs, #value, #text);)
         });
         quote!(#(#pairs)*)
     }
@@ -163,20 +163,20 @@ impl Route<'_> {
         let extracted: Vec<_> = self.extractors().map(|(index, _)| local(index)).collect();
         let named = self.handler.arguments.iter().enumerate();
         let named: Vec<_> =
-            named.filter(|(_, argument)| argument.source != Source::Extractor).collect();
+            named.filter(|(_, argument)| argument.binding != Binding::Extractor).collect();
         if named.is_empty() {
             return quote! {
-                let (#(#extracted,)*) = ::trine::__private::Source::<(#(#extractors,)*)>::extract(#cx).await?;
+                let (#(#extracted,)*) = ::trine::__private::Argument::<(#(#extractors,)*)>::extract(#cx).await?;
             };
         }
         if extractors.is_empty() {
-            let values = named.iter().map(|(index, Argument { ty, source, .. })| {
-                let (local, value) = (local(*index), source.read(cx));
-                quote!(let #local = ::trine::__private::Source::<#ty>::#value.await?;)
+            let values = named.iter().map(|(index, Argument { ty, binding, .. })| {
+                let (local, value) = (local(*index), binding.read(cx));
+                quote!(let #local = ::trine::__private::Argument::<#ty>::#value.await?;)
             });
             return quote!(#(#values)*);
         }
-        let names = named.iter().map(|(_, argument)| argument.source.name());
+        let names = named.iter().map(|(_, argument)| argument.binding.name());
         let (types, values) = named.iter().rev().fold(
             (quote!(()), quote!(())),
             |(types, values), (index, Argument { ty, .. })| {
@@ -186,7 +186,7 @@ impl Route<'_> {
         );
         quote! {
             let (#values, (#(#extracted,)*)) =
-                ::trine::__private::Source::<(#types, (#(#extractors,)*))>::arguments(&[#(#names),*], #cx).await?;
+                ::trine::__private::Argument::<(#types, (#(#extractors,)*))>::arguments(&[#(#names),*], #cx).await?;
         }
     }
 
@@ -205,7 +205,7 @@ impl Route<'_> {
         quote! {
             fn call(#cx: &mut ::trine::Cx) -> #promise {
                 async move {
-                    use ::trine::__private::Refused as _;
+                    use ::trine::__private::RefusedArgument as _;
                     #arguments
                     ::core::result::Result::Ok(#answer)
                 }
@@ -235,11 +235,11 @@ impl Route<'_> {
         let handler = &self.function.signature.ident;
         let checks = self.handler.arguments.iter().enumerate().map(|(index, argument)| {
             let (ty, local) = (&argument.ty, local(index));
-            match argument.source {
-                Source::Path { .. } | Source::Query { .. } => {
+            match argument.binding {
+                Binding::Path { .. } | Binding::Query { .. } => {
                     quote!(::trine::__private::path_or_query_argument::<#ty>();)
                 }
-                Source::Extractor => quote!(let #local = ::trine::__private::reads_body::<#ty>();),
+                Binding::Extractor => quote!(let #local = ::trine::__private::reads_body::<#ty>();),
             }
         });
         let extractors: Vec<_> = self.extractors().collect();
@@ -269,26 +269,28 @@ impl Route<'_> {
             .arguments
             .iter()
             .enumerate()
-            .filter(|(_, argument)| argument.source == Source::Extractor)
+            .filter(|(_, argument)| argument.binding == Binding::Extractor)
     }
 }
 
-impl Source {
+impl Binding {
     /// The call that reads a named value.
     fn read(&self, cx: &Ident) -> TokenStream {
         match self {
-            Source::Path { name, index } => quote!(from_path(#name, #index, #cx)),
-            Source::Query { name } => quote!(from_query(#name, #cx)),
-            Source::Extractor => TokenStream::new(),
+            Binding::Path { name, index } => quote!(from_path(#name, #index, #cx)),
+            Binding::Query { name } => quote!(from_query(#name, #cx)),
+            Binding::Extractor => TokenStream::new(),
         }
     }
 
     /// Where a named value stands, for code that reads several.
     fn name(&self) -> TokenStream {
         match self {
-            Source::Path { name, index } => quote!(::trine::__private::Named::Path(#name, #index)),
-            Source::Query { name } => quote!(::trine::__private::Named::Query(#name)),
-            Source::Extractor => TokenStream::new(),
+            Binding::Path { name, index } => {
+                quote!(::trine::__private::NamedValue::Path(#name, #index))
+            }
+            Binding::Query { name } => quote!(::trine::__private::NamedValue::Query(#name)),
+            Binding::Extractor => TokenStream::new(),
         }
     }
 }

@@ -70,12 +70,12 @@ pub(crate) struct Argument {
     /// As it was written, for messages.
     pub(crate) text: String,
     pub(crate) ty: Type,
-    pub(crate) source: Source,
+    pub(crate) binding: Binding,
 }
 
 /// Where the value of an argument comes from.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum Binding {
     Path { name: String, index: usize },
     Query { name: String },
     Extractor,
@@ -103,10 +103,10 @@ pub(crate) fn bind(
         arguments.push(Argument {
             text: format!("{}: {}", spelled(&argument.pat), spelled(&argument.ty)),
             ty: Type::clone(&argument.ty),
-            source: source(argument, template),
+            binding: binding(argument, template),
         });
     }
-    let extractors = arguments.iter().filter(|argument| argument.source == Source::Extractor);
+    let extractors = arguments.iter().filter(|argument| argument.binding == Binding::Extractor);
     if let (Some(_), Some(one_more)) = (template, extractors.clone().nth(MOST_EXTRACTORS)) {
         let message = format!(
             "a handler takes at most {MOST_EXTRACTORS} extractors: gather some in a type that implements `FromRequest`"
@@ -214,16 +214,16 @@ fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn source(argument: &PatType, template: Option<&Placed<Template>>) -> Source {
+fn binding(argument: &PatType, template: Option<&Placed<Template>>) -> Binding {
     let (Some(name), Some(template)) = (name(&argument.pat), template) else {
-        return Source::Extractor;
+        return Binding::Extractor;
     };
     if let Some(index) = template.value.path_names().position(|known| known == name) {
-        return Source::Path { name, index };
+        return Binding::Path { name, index };
     }
     match template.value.query_names().any(|known| known == name) {
-        true => Source::Query { name },
-        false => Source::Extractor,
+        true => Binding::Query { name },
+        false => Binding::Extractor,
     }
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
 use syn::Visibility;
 
-use crate::route::handler::{Argument, Source};
+use crate::route::handler::{Argument, Binding};
 use crate::route::template::{Segment, Template};
 
 /// The function `uri` of a handler's type: an argument for each name of the template, in its order.
@@ -54,7 +54,7 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     let value = |method: &str, name: &str| {
         let (call, ident, ty) = (format_ident!("{method}"), ident(name), bound(name, arguments));
         let any_text =
-            (method != "query").then(|| quote!(, ::trine::__private::Source::<#ty>::ANY_TEXT));
+            (method != "query").then(|| quote!(, ::trine::__private::Argument::<#ty>::ANY_TEXT));
         quote!(.#call::<#ty>(#name, &#ident #any_text))
     };
     for segment in template.segments() {
@@ -82,7 +82,7 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     }
     pieces.extend(template.query_names().map(|name| value("query", name)));
     quote! {
-        use ::trine::__private::Refused as _;
+        use ::trine::__private::RefusedArgument as _;
         ::trine::__private::LinkWriter::to::<#ty>() #(#pieces)* .finish()
     }
 }
@@ -90,9 +90,9 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
 /// The type of the argument that a name binds to. A lifetime that is not named has to be, in a
 /// bound.
 fn bound(name: &str, arguments: &[Argument]) -> Option<TokenStream> {
-    let argument = arguments.iter().find(|argument| match &argument.source {
-        Source::Path { name: known, .. } | Source::Query { name: known } => known == name,
-        Source::Extractor => false,
+    let argument = arguments.iter().find(|argument| match &argument.binding {
+        Binding::Path { name: known, .. } | Binding::Query { name: known } => known == name,
+        Binding::Extractor => false,
     });
     argument.map(|argument| named_lifetimes(argument.ty.to_token_stream()))
 }

@@ -6,7 +6,7 @@ use crate::diagnostics::Diagnostics;
 use crate::entry::{Entry, entry};
 use crate::route::attribute::{self, Verb};
 use crate::route::expand::route;
-use crate::route::handler::{Function, Source, bind};
+use crate::route::handler::{Binding, Function, bind};
 use crate::routes::routes;
 
 const GET: Verb = Verb::Fixed { attribute: "get", method: "GET" };
@@ -51,12 +51,12 @@ fn each_argument_has_its_source() {
         ),
     );
     assert_eq!(mistakes, [""; 0]);
-    let sources: Vec<_> = handler.arguments.iter().map(|argument| &argument.source).collect();
-    let path = |name: &str, index| Source::Path { name: name.into(), index };
-    let query = Source::Query { name: "q".into() };
+    let sources: Vec<_> = handler.arguments.iter().map(|argument| &argument.binding).collect();
+    let path = |name: &str, index| Binding::Path { name: name.into(), index };
+    let query = Binding::Query { name: "q".into() };
     assert_eq!(
         sources,
-        [&Source::Extractor, &path("type", 1), &query, &path("b", 0), &Source::Extractor]
+        [&Binding::Extractor, &path("type", 1), &query, &path("b", 0), &Binding::Extractor]
     );
     assert_eq!(handler.arguments[0].text, "db: State<Db>");
     assert_eq!(handler.arguments[4].text, "Json(x): Json<X>");

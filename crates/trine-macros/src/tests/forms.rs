@@ -3,8 +3,9 @@
 use quote::quote;
 
 use super::messages;
-use crate::derive::form::{Case, model};
+use crate::derive::form::model;
 use crate::diagnostics::Diagnostics;
+use crate::rename::Case;
 
 #[test]
 fn names_are_spelled() {

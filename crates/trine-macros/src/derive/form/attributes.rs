@@ -7,14 +7,15 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, Lit, LitBool, LitStr, Meta, Token};
 
+use crate::arguments::bytes;
 use crate::diagnostics::Diagnostics;
-use crate::route::attribute::bytes;
+use crate::rename::Case;
 
 /// What a field says of itself.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) name: Option<String>,
-    pub(crate) default: Option<Default_>,
+    pub(crate) default: Option<DefaultValue>,
     pub(crate) max: Option<u64>,
     pub(crate) types: Vec<String>,
     pub(crate) secret: Option<bool>,
@@ -22,7 +23,7 @@ pub(crate) struct FieldAttributes {
 }
 
 /// The value of a field that was left out.
-pub(crate) enum Default_ {
+pub(crate) enum DefaultValue {
     Trait,
     Value(Box<Expr>),
 }
@@ -36,36 +37,14 @@ pub(crate) struct TypeAttributes {
     pub(crate) limits: Vec<(Ident, u64)>,
 }
 
-/// How names are spelled.
-#[derive(Clone, Copy)]
-pub(crate) enum Case {
-    Lower,
-    Upper,
-    Pascal,
-    Camel,
-    Snake,
-    ScreamingSnake,
-    Kebab,
-}
-
-const CASES: [(&str, Case); 7] = [
-    ("lowercase", Case::Lower),
-    ("UPPERCASE", Case::Upper),
-    ("PascalCase", Case::Pascal),
-    ("camelCase", Case::Camel),
-    ("snake_case", Case::Snake),
-    ("SCREAMING_SNAKE_CASE", Case::ScreamingSnake),
-    ("kebab-case", Case::Kebab),
-];
-
 pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> FieldAttributes {
     let mut found = FieldAttributes::default();
     each(attributes, diagnostics, |key, value, diagnostics| {
         match (key.unraw().to_string().as_str(), value) {
             ("name", Value::Equals(value)) => found.name = name(value, diagnostics),
-            ("default", Value::Nothing) => found.default = Some(Default_::Trait),
+            ("default", Value::Nothing) => found.default = Some(DefaultValue::Trait),
             ("default", Value::Equals(value)) => {
-                found.default = Some(Default_::Value(Box::new(value.clone())));
+                found.default = Some(DefaultValue::Value(Box::new(value.clone())));
             }
             ("max", Value::Equals(value)) => found.max = size("max", value, diagnostics),
             ("types", Value::List(list)) => found.types = media_types(list, diagnostics),
@@ -271,45 +250,14 @@ fn limits(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<(Ident, u64)
 }
 
 fn case(value: &Expr, diagnostics: &mut Diagnostics) -> Option<Case> {
-    let given = text(value, "rename_all", "\"kebab-case\"", diagnostics)?;
-    let found = CASES.iter().find(|(name, _)| *name == given).map(|(_, case)| *case);
-    if found.is_none() {
-        let known = CASES.map(|(name, _)| format!("`{name}`")).join(", ");
-        diagnostics.error(at(value), format!("`{given}` is no spelling; expected one of {known}"));
-    }
-    found
-}
-
-impl Case {
-    /// Spells an identifier, which is in `snake_case` or in `PascalCase`.
-    pub(crate) fn spell(self, ident: &str) -> String {
-        let mut words: Vec<String> = Vec::new();
-        for part in ident.split('_').filter(|part| !part.is_empty()) {
-            let mut fresh = true;
-            for c in part.chars() {
-                if fresh || c.is_uppercase() {
-                    words.push(String::new());
-                }
-                fresh = false;
-                words.last_mut().into_iter().for_each(|word| word.extend(c.to_lowercase()));
-            }
-        }
-        let capital = |word: &String| {
-            let mut chars = word.chars();
-            chars
-                .next()
-                .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-        };
-        match self {
-            Case::Lower => words.concat(),
-            Case::Upper => words.concat().to_uppercase(),
-            Case::Pascal => words.iter().map(capital).collect(),
-            Case::Camel => {
-                words.iter().take(1).cloned().chain(words.iter().skip(1).map(capital)).collect()
-            }
-            Case::Snake => words.join("_"),
-            Case::ScreamingSnake => words.join("_").to_uppercase(),
-            Case::Kebab => words.join("-"),
+    let text = syn::parse2::<LitStr>(value.to_token_stream()).map_err(|_| {
+        syn::Error::new(at(value), "`rename_all` expects text: `rename_all = \"kebab-case\"`")
+    });
+    match text.and_then(|text| Case::parse(&text)) {
+        Ok(case) => Some(case),
+        Err(error) => {
+            diagnostics.push(error);
+            None
         }
     }
 }

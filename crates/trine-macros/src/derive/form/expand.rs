@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, GenericParam, Lit, parse_quote};
 
-use super::attributes::Default_;
+use super::attributes::DefaultValue;
 use super::model::{Around, Field, Model, Shape, Variant};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -164,12 +164,12 @@ fn read(field: &Field) -> TokenStream {
         None => quote!(#read(&mut #child)#unwrapped),
         Some(default) => {
             let value = match default {
-                Default_::Trait => quote!(::std::default::Default::default()),
+                DefaultValue::Trait => quote!(::std::default::Default::default()),
                 // So that `default = "x"` does for a `String`. A number would lose its type by it.
-                Default_::Value(value) if is_text(value) => {
+                DefaultValue::Value(value) if is_text(value) => {
                     quote!(::std::convert::Into::into(#value))
                 }
-                Default_::Value(value) => quote!(#value),
+                DefaultValue::Value(value) => quote!(#value),
             };
             quote! {{
                 let mut child = #child;

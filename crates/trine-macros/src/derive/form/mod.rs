@@ -6,9 +6,6 @@ pub(crate) mod model;
 
 use proc_macro2::TokenStream;
 
-#[cfg(test)]
-pub(crate) use self::attributes::Case;
-
 use crate::diagnostics::Diagnostics;
 
 /// Expands to the implementations, or to everything that is wrong with the type.

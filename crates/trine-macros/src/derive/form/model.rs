@@ -4,8 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::{Fields, GenericArgument, Generics, Item, PathArguments, Type};
 
-use super::attributes::{self, Case, Default_, FieldAttributes, TypeAttributes};
+use super::attributes::{self, DefaultValue, FieldAttributes, TypeAttributes};
 use crate::diagnostics::Diagnostics;
+use crate::rename::Case;
 
 pub(crate) struct Model {
     pub(crate) ident: Ident,
@@ -40,7 +41,7 @@ pub(crate) struct Field {
     pub(crate) secret: bool,
     pub(crate) max: Option<u64>,
     pub(crate) types: Vec<String>,
-    pub(crate) default: Option<Default_>,
+    pub(crate) default: Option<DefaultValue>,
     /// The words for what is expected of a type that is read by its `FromStr`, and around what that
     /// stands.
     pub(crate) parse: Option<(String, Around)>,

@@ -9,8 +9,8 @@ use syn::{Attribute, Fields, Ident, Lit, LitStr, Token};
 
 use super::detail::Detail;
 use super::field::{self, Field};
+use crate::arguments::split;
 use crate::diagnostics::Diagnostics;
-use crate::route::attribute::split;
 
 pub(super) struct Case<'a> {
     pub(super) ty: &'a Ident,

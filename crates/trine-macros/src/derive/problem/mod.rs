@@ -15,8 +15,8 @@ use proc_macro2::TokenStream;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Data, DeriveInput, Ident};
 
+use crate::arguments::split;
 use crate::diagnostics::Diagnostics;
-use crate::route::attribute::split;
 use case::Case;
 
 /// An error type, read.
