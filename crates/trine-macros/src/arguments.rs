@@ -36,7 +36,7 @@ const UNITS: [(&str, u64); 8] = [
 pub(crate) fn bytes(option: &str, value: &Lit) -> Result<u64, String> {
     let expected = || {
         format!(
-            "`{option}` expects bytes as a number or a size as text: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`"
+            "`{option}` expects a number of bytes or a size in quotes: `\"64KiB\"`, `\"10MB\"`, `\"1GiB\"`"
         )
     };
     let text = match value {
@@ -58,7 +58,7 @@ pub(crate) fn bytes(option: &str, value: &Lit) -> Result<u64, String> {
         None if digits > 0 => {
             let known: Vec<_> = UNITS.iter().map(|(name, _)| format!("`{name}`")).collect();
             return Err(format!(
-                "{option} `{text}`: unit `{unit}` is not known; expected {}",
+                "{option} `{text}`: unknown unit `{unit}`; expected {}",
                 known.join(", ")
             ));
         }

@@ -1,4 +1,4 @@
-//! `#[derive(Config)]`: a section of the configuration, or a value of one.
+//! `#[derive(Config)]`: a section of the configuration, or a value in one.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -20,7 +20,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     if let Some(parameter) = input.generics.params.first() {
         diagnostics.error(
             parameter.span(),
-            "`#[derive(Config)]`: a section is one type: remove its parameters",
+            "`#[derive(Config)]`: a section cannot be generic: remove the parameters",
         );
     }
     options(&input.attrs, &[], &mut diagnostics);
@@ -28,10 +28,8 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => section(&input.ident, fields.named.iter(), &mut diagnostics),
             Fields::Unnamed(_) | Fields::Unit => {
-                diagnostics.error(
-                    input.ident.span(),
-                    "`#[derive(Config)]`: a section has fields with names",
-                );
+                diagnostics
+                    .error(input.ident.span(), "`#[derive(Config)]`: a section needs named fields");
                 TokenStream::new()
             }
         },
@@ -39,7 +37,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         Data::Union(_) => {
             diagnostics.error(
                 input.ident.span(),
-                "`#[derive(Config)]`: write a struct, or an enum without fields",
+                "`#[derive(Config)]`: expected a struct, or an enum whose variants have no fields",
             );
             TokenStream::new()
         }
@@ -51,7 +49,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     quote!(#errors #stub)
 }
 
-/// What keeps the rest of the program free of errors about a type whose mistakes are told already.
+/// Keeps the rest of the program free of errors about a type whose mistakes have been reported.
 fn stub(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
@@ -80,7 +78,7 @@ fn stub(input: &DeriveInput) -> TokenStream {
     }
 }
 
-/// What `#[config(…)]` says.
+/// The options in `#[config(…)]`.
 #[derive(Default)]
 struct Options {
     default: Option<DefaultValue>,
@@ -90,11 +88,11 @@ struct Options {
 }
 
 enum DefaultValue {
-    /// `default`: that of the type.
+    /// `default`: the default value of the type.
     OfType,
-    /// `default = "10s"`: read as the configuration is.
+    /// `default = "10s"`: parsed like a value in the configuration.
     Text(LitStr),
-    /// `default = 25`: any expression of the field's type.
+    /// `default = 25`: an expression of the field's type.
     Value(Box<Expr>),
 }
 
@@ -107,7 +105,7 @@ fn options(attributes: &[Attribute], allowed: &[&str], diagnostics: &mut Diagnos
             let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
             if !allowed.contains(&key.as_str()) {
                 let known = match allowed {
-                    [] => "nothing is said here: options stand at the fields".to_owned(),
+                    [] => "no options are allowed here: put them on the fields".to_owned(),
                     allowed => format!("expected {}", list(allowed.iter().copied())),
                 };
                 return Err(meta.error(format!("`#[config({key})]`: {known}")));
@@ -133,7 +131,8 @@ fn options(attributes: &[Attribute], allowed: &[&str], diagnostics: &mut Diagnos
     if let Some(name) = &options.name
         && !is_key(&name.value())
     {
-        let text = format!("`{}` is no key: expected a to z, 0 to 9 and `_`", name.value());
+        let text =
+            format!("`{}` is not a valid key: expected a to z, 0 to 9 and `_`", name.value());
         diagnostics.error(name.span(), text);
     }
     options
@@ -157,7 +156,7 @@ fn section<'a>(
         let key = options.name.as_ref().map_or_else(|| plain(name), LitStr::value);
         if options.name.is_none() && !is_key(&key) {
             let text = format!(
-                "`{key}` is no key: add `#[config(name = \"…\")]` of a to z, 0 to 9 and `_`"
+                "`{key}` is not a valid key: add `#[config(name = \"…\")]` with a to z, 0 to 9 and `_`"
             );
             diagnostics.error(name.span(), text);
         }
@@ -215,7 +214,7 @@ fn key_of(key: &str, field: &Field, options: &Options) -> TokenStream {
     }
 }
 
-// All are read before one that failed ends it, so that all mistakes are told at once.
+// All fields are read before the first error returns, so that all mistakes are reported at once.
 fn read_of(name: &Ident, index: usize, field: &Field, options: &Options) -> TokenStream {
     let ty = &field.ty;
     let field = quote!(::trine::__private::Field::<#ty>);
@@ -235,12 +234,12 @@ fn read_of(name: &Ident, index: usize, field: &Field, options: &Options) -> Toke
     quote!(let #name: ::core::option::Option<#ty> = #read;)
 }
 
-/// An enum without fields is a value of a key, by the names of its variants.
+/// An enum whose variants have no fields: a value that is the name of a variant.
 fn value(ident: &Ident, data: &DataEnum, diagnostics: &mut Diagnostics) -> TokenStream {
     let (mut names, mut variants) = (Vec::new(), Vec::new());
     for variant in &data.variants {
         if !matches!(variant.fields, Fields::Unit) {
-            let text = "`#[derive(Config)]`: a variant is a word in the configuration, so it has no fields";
+            let text = "`#[derive(Config)]`: a variant is a word in the configuration and cannot have fields";
             diagnostics.error(variant.ident.span(), text);
         }
         let options = options(&variant.attrs, &["name"], diagnostics);
@@ -276,7 +275,7 @@ fn plain(name: &Ident) -> String {
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
 }
 
-/// `BestEffort` is `best_effort`.
+/// Spells `BestEffort` as `best_effort`.
 fn snake(name: &str) -> String {
     let mut snake = String::new();
     for (index, letter) in name.chars().enumerate() {

@@ -1,4 +1,4 @@
-//! `#[derive(FromParam)]`: values of a path or a query, and the way back into a link.
+//! `#[derive(FromParam)]`: reads a value from the path or query, and writes it into links.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -21,10 +21,10 @@ pub(crate) fn from_param(input: TokenStream) -> TokenStream {
     let options = Options::parse(&input.attrs, &mut diagnostics);
     let tokens = match (&options.with, &input.data) {
         (Some(with), Data::Struct(data)) => {
-            found(&input, &options, with, &data.fields, &mut diagnostics)
+            looked_up(&input, &options, with, &data.fields, &mut diagnostics)
         }
-        (Some(with), _) => found(&input, &options, with, &Fields::Unit, &mut diagnostics),
-        (None, Data::Enum(data)) => named(&input, data, &options, &mut diagnostics),
+        (Some(with), _) => looked_up(&input, &options, with, &Fields::Unit, &mut diagnostics),
+        (None, Data::Enum(data)) => enumeration(&input, data, &options, &mut diagnostics),
         (None, Data::Struct(data)) if data.fields.len() == 1 => {
             data.fields.iter().next().map(|field| newtype(&input, field)).unwrap_or_default()
         }
@@ -32,8 +32,8 @@ pub(crate) fn from_param(input: TokenStream) -> TokenStream {
             diagnostics.error(
                 input.ident.span(),
                 format!(
-                    "one text becomes a `{}`, so it is an enum of plain variants, a struct of one field, or it is looked \
-                     up: `#[param(with = \"{}::find\")]`",
+                    "`{}` has to be an enum of variants without fields, a struct with one field, or looked up by a \
+                     function: `#[param(with = \"{}::find\")]`",
                     input.ident, input.ident
                 ),
             );
@@ -43,13 +43,13 @@ pub(crate) fn from_param(input: TokenStream) -> TokenStream {
     if diagnostics.is_empty() { tokens } else { diagnostics.into_tokens() }
 }
 
-/// What `#[param(…)]` says of a type or of a variant.
+/// The options in `#[param(…)]` on a type, variant or field.
 #[derive(Default)]
 struct Options {
     rename: Option<String>,
     rename_all: Option<Case>,
     with: Option<Path>,
-    /// The types of state that `with` asks for.
+    /// The types of state that the function in `with` needs.
     needs: Vec<Type>,
     key: bool,
 }
@@ -87,7 +87,7 @@ impl Options {
     }
 }
 
-/// A path as text or as it is.
+/// The path of a function, with or without quotes.
 fn path(value: Expr) -> syn::Result<Path> {
     match value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.parse_with(Path::parse_mod_style),
@@ -96,8 +96,8 @@ fn path(value: Expr) -> syn::Result<Path> {
     }
 }
 
-/// An enum: one text for each variant.
-fn named(
+/// An enum: one text per variant.
+fn enumeration(
     input: &DeriveInput,
     data: &DataEnum,
     options: &Options,
@@ -109,10 +109,8 @@ fn named(
     for variant in &data.variants {
         let own = Options::parse(&variant.attrs, diagnostics);
         if !matches!(variant.fields, Fields::Unit) {
-            let message = format!(
-                "`{}` has fields, and one text says only which variant it is",
-                variant.ident
-            );
+            let message =
+                format!("`{}` has fields, but a parameter only names a variant", variant.ident);
             diagnostics.error(variant.ident.span(), message);
         }
         let plain = variant.ident.to_string();
@@ -122,7 +120,7 @@ fn named(
         });
         if known.contains(&text) {
             let message = format!(
-                "two variants are called `{text}`: give one another `#[param(rename = \"…\")]`"
+                "two variants have the name `{text}`: rename one with `#[param(rename = \"…\")]`"
             );
             diagnostics.error(variant.ident.span(), message);
         }
@@ -130,7 +128,7 @@ fn named(
         variants.push(&variant.ident);
     }
     if known.is_empty() {
-        diagnostics.error(name.span(), format!("`{name}` has no variant that a text could become"));
+        diagnostics.error(name.span(), format!("`{name}` has no variants"));
     }
     let (generics, arguments, clause) = input.generics.split_for_impl();
     quote! {
@@ -158,12 +156,12 @@ fn named(
     }
 }
 
-/// A struct of one field: whatever its type takes.
+/// A struct with one field: it accepts what the type of the field accepts.
 fn newtype(input: &DeriveInput, field: &Field) -> TokenStream {
     let name = &input.ident;
     let (member, ty) = (member(0, field), &field.ty);
     let (generics, arguments, _) = input.generics.split_for_impl();
-    // Said once, where the type stands; what follows may rely on it.
+    // The bound is checked once, with the span of the type; the code below relies on it.
     let bounded = |bound: TokenStream| {
         let mut generics = input.generics.clone();
         generics
@@ -213,8 +211,8 @@ fn newtype(input: &DeriveInput, field: &Field) -> TokenStream {
     }
 }
 
-/// A type that an async function makes of its key.
-fn found(
+/// A type that an async function looks up by its key.
+fn looked_up(
     input: &DeriveInput,
     options: &Options,
     with: &Path,
@@ -230,7 +228,7 @@ fn found(
     let keys: Vec<(Member, &Type)> =
         keys.map(|(index, field)| (member(index, field), &field.ty)).collect();
     if let Some((_, second)) = keys.get(1) {
-        diagnostics.error(second.span(), "a second `#[param(key)]`: one text stands for the whole");
+        diagnostics.error(second.span(), "a second `#[param(key)]`: only one field can be the key");
     }
     let to = keys.first().map(|(key, ty)| key_of(input, key, ty));
     let needs = &options.needs;
@@ -255,7 +253,7 @@ fn found(
     }
 }
 
-/// What a link to it is made of: the value, or its key alone.
+/// What a link accepts for the type: the value itself, or only its key.
 fn key_of(input: &DeriveInput, key: &Member, ty: &Type) -> TokenStream {
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
@@ -270,7 +268,7 @@ fn key_of(input: &DeriveInput, key: &Member, ty: &Type) -> TokenStream {
     };
     let mut stand_ins = vec![quote!(#ty), quote!(&#ty)];
     stand_ins.extend(text);
-    // A blanket for what stands for the key would not be coherent: its type is not ours.
+    // For a generic type these implementations would violate coherence.
     let stand_ins = if input.generics.params.is_empty() { stand_ins } else { Vec::new() };
     quote! {
         #[automatically_derived]

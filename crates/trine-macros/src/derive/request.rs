@@ -1,4 +1,4 @@
-//! `#[derive(FromRequest)]`: a struct of extractors is an extractor.
+//! `#[derive(FromRequest)]`: makes a struct of extractors an extractor.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -16,13 +16,13 @@ pub(crate) fn from_request(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let whole = via(&input.attrs, &mut diagnostics);
     let parts = match (&whole, &input.data) {
-        (Some(path), _) => vec![Part::whole(path)],
+        (Some(path), _) => vec![FieldExtractor::whole(path)],
         (None, Data::Struct(data)) => parts(&data.fields, &mut diagnostics),
         (None, Data::Enum(_) | Data::Union(_)) => {
             diagnostics.error(
                 input.ident.span(),
                 format!(
-                    "`FromRequest` is derived for a struct, each field of which is an extractor; \
+                    "`FromRequest` can be derived for a struct whose fields are extractors; \
                      `#[from_request(via(Json))]` reads `{}` itself as JSON",
                     input.ident
                 ),
@@ -32,7 +32,7 @@ pub(crate) fn from_request(input: TokenStream) -> TokenStream {
     };
     if let Some(part) = parts.get(MOST_EXTRACTORS) {
         let message =
-            format!("at most {MOST_EXTRACTORS} fields: gather some in a struct of their own");
+            format!("at most {MOST_EXTRACTORS} fields: move some into a struct of their own");
         diagnostics.error(part.ty.span(), message);
     }
     if !diagnostics.is_empty() {
@@ -42,22 +42,22 @@ pub(crate) fn from_request(input: TokenStream) -> TokenStream {
 }
 
 /// One field, and the extractor that makes it.
-struct Part {
+struct FieldExtractor {
     member: Option<Member>,
-    /// As it was written, for messages.
+    /// The field as written, for messages.
     text: String,
     ty: TokenStream,
-    /// Whether the value lies inside of the extractor, as in `Json<T>`.
-    inside: bool,
+    /// Whether the extractor wraps the value, as `Json<T>` does.
+    wraps: bool,
 }
 
-impl Part {
-    fn whole(path: &Path) -> Part {
+impl FieldExtractor {
+    fn whole(path: &Path) -> FieldExtractor {
         let ty = quote_spanned!(path.span()=> #path<Self>);
-        Part { member: None, text: String::new(), ty, inside: true }
+        FieldExtractor { member: None, text: String::new(), ty, wraps: true }
     }
 
-    fn field(index: usize, field: &Field, diagnostics: &mut Diagnostics) -> Part {
+    fn field(index: usize, field: &Field, diagnostics: &mut Diagnostics) -> FieldExtractor {
         let Field { ident, ty, .. } = field;
         let member = match ident {
             Some(ident) => Member::Named(ident.clone()),
@@ -65,22 +65,31 @@ impl Part {
         };
         let text = format!("{}: {}", spelled(&member), spelled(ty));
         match via(&field.attrs, diagnostics) {
-            None => Part { member: Some(member), text, ty: ty.to_token_stream(), inside: false },
+            None => FieldExtractor {
+                member: Some(member),
+                text,
+                ty: ty.to_token_stream(),
+                wraps: false,
+            },
             Some(path) => {
                 let ty: &Type = ty;
-                Part {
+                FieldExtractor {
                     member: Some(member),
                     text,
                     ty: quote_spanned!(path.span()=> #path<#ty>),
-                    inside: true,
+                    wraps: true,
                 }
             }
         }
     }
 }
 
-fn parts(fields: &Fields, diagnostics: &mut Diagnostics) -> Vec<Part> {
-    fields.iter().enumerate().map(|(index, field)| Part::field(index, field, diagnostics)).collect()
+fn parts(fields: &Fields, diagnostics: &mut Diagnostics) -> Vec<FieldExtractor> {
+    fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| FieldExtractor::field(index, field, diagnostics))
+        .collect()
 }
 
 /// `#[from_request(via(Json))]`.
@@ -91,7 +100,7 @@ fn via(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Option<Path> 
         let parsed = attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("via") {
                 return Err(
-                    meta.error("expected `via(Json)`: the extractor that the value lies in")
+                    meta.error("expected `via(Json)`: the extractor that contains the value")
                 );
             }
             let content;
@@ -108,16 +117,16 @@ fn via(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Option<Path> 
 
 struct Derived<'a> {
     input: &'a DeriveInput,
-    parts: &'a [Part],
+    parts: &'a [FieldExtractor],
     itself: bool,
 }
 
 impl Derived<'_> {
     fn tokens(&self) -> TokenStream {
         let name = &self.input.ident;
-        // Said once, where the type stands; everything below may rely on it.
+        // The bounds are checked once, with the span of each type; the code below relies on them.
         let mut generics = self.input.generics.clone();
-        let bounds = self.parts.iter().map(|Part { ty, .. }| -> syn::WherePredicate {
+        let bounds = self.parts.iter().map(|FieldExtractor { ty, .. }| -> syn::WherePredicate {
             syn::parse_quote_spanned!(ty.span()=> #ty: ::trine::FromRequest)
         });
         let clause = generics.make_where_clause();
@@ -155,18 +164,21 @@ impl Derived<'_> {
         }
     }
 
-    /// The body where one of the fields reads it.
+    /// The body, if one of the fields reads it.
     fn reads(&self) -> TokenStream {
-        self.parts.iter().rev().fold(quote!(::trine::extract::Parts), |after, Part { ty, .. }| {
-            let reads = quote_spanned!(ty.span()=> <#ty as ::trine::FromRequest>::Reads);
-            quote_spanned!(ty.span()=> <#reads as ::trine::extract::Reads>::Or<#after>)
-        })
+        self.parts.iter().rev().fold(
+            quote!(::trine::extract::Parts),
+            |after, FieldExtractor { ty, .. }| {
+                let reads = quote_spanned!(ty.span()=> <#ty as ::trine::FromRequest>::Reads);
+                quote_spanned!(ty.span()=> <#reads as ::trine::extract::Reads>::Or<#after>)
+            },
+        )
     }
 
     fn value(&self) -> TokenStream {
         let values = self.parts.iter().enumerate().map(|(index, part)| {
             let local = local(index);
-            if part.inside { quote!(#local.0) } else { quote!(#local) }
+            if part.wraps { quote!(#local.0) } else { quote!(#local) }
         });
         if self.itself {
             return quote!(#(#values)*);
@@ -175,13 +187,13 @@ impl Derived<'_> {
         quote!(Self { #(#members: #values),* })
     }
 
-    /// Two fields that read the body do not compile, with both of their names.
+    /// A compile-time check that names two fields that both read the body.
     fn check(&self) -> TokenStream {
         let name = &self.input.ident;
         if self.itself {
             return TokenStream::new();
         }
-        let reads = self.parts.iter().enumerate().map(|(index, Part { ty, .. })| {
+        let reads = self.parts.iter().enumerate().map(|(index, FieldExtractor { ty, .. })| {
             let local = local(index);
             quote!(let #local = ::trine::__private::Argument::<#ty>::READS_BODY;)
         });

@@ -10,12 +10,12 @@ use crate::diagnostics::Diagnostics;
 use crate::route::condition::{self, Condition};
 use crate::route::template::{self, Template};
 
-/// Which attribute it is.
+/// Which of the route attributes it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Verb {
     /// `#[get]` and its siblings.
     Fixed { attribute: &'static str, method: &'static str },
-    /// `#[route]`, whose method is an argument, or any.
+    /// `#[route]`, whose method is an option; without it, the route accepts any method.
     Free,
 }
 
@@ -28,20 +28,20 @@ impl Verb {
     }
 }
 
-/// What the arguments say. `template` is `None` only where a mistake was reported.
+/// The parsed arguments. `template` is `None` only if a mistake was reported.
 pub(crate) struct Attribute {
-    pub(crate) template: Option<Placed<Template>>,
-    /// `None` is any method.
+    pub(crate) template: Option<Spanned<Template>>,
+    /// `None` for any method.
     pub(crate) method: Option<String>,
     pub(crate) limit: Option<u64>,
-    /// The name of the generated type, where it is not the function's.
+    /// The name of the generated type, if it differs from the function's name.
     pub(crate) name: Option<Ident>,
-    /// What a request has to say beside method and path.
+    /// What else a request must have besides method and path.
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// A value and where it was written.
-pub(crate) struct Placed<T> {
+/// A value with its span.
+pub(crate) struct Spanned<T> {
     pub(crate) value: T,
     pub(crate) at: Span,
 }
@@ -100,7 +100,7 @@ impl Arguments<'_> {
                     at,
                     format!("expected a template such as `\"/users/{{id}}\"` or {keys}"),
                 );
-                // The mistake may well be the template; that it is missing too would be noise.
+                // The mistake may be in the template: do not report it as missing as well.
                 self.saw_template = true;
             }
         }
@@ -108,13 +108,13 @@ impl Arguments<'_> {
 
     fn template(&mut self, literal: &LitStr) {
         if self.saw_template {
-            self.diagnostics.error(literal.span(), "a second template: a route has one");
+            self.diagnostics.error(literal.span(), "a second template: a route has only one");
             return;
         }
         self.saw_template = true;
         let text = literal.value();
         match template::parse(&text) {
-            Ok(value) => self.attribute.template = Some(Placed { value, at: literal.span() }),
+            Ok(value) => self.attribute.template = Some(Spanned { value, at: literal.span() }),
             Err(mistakes) => {
                 for mistake in mistakes {
                     let column = text[..mistake.at.start].chars().count() + 1;
@@ -130,7 +130,7 @@ impl Arguments<'_> {
     fn option(&mut self, key: &Ident, value: &Lit) {
         let name = key.unraw().to_string();
         if self.seen.contains(&name) && name != "header" {
-            self.diagnostics.error(key.span(), format!("`{name}` stands twice"));
+            self.diagnostics.error(key.span(), format!("`{name}` appears twice"));
             return;
         }
         match (&*name, self.verb) {
@@ -142,7 +142,7 @@ impl Arguments<'_> {
                 Some(ident) => self.attribute.name = Some(ident),
                 None => self.diagnostics.error(
                     value.span(),
-                    "`name` expects the name of the generated type as text: `name = \"show_user\"`",
+                    "`name` expects the name of the generated type in quotes: `name = \"show_user\"`",
                 ),
             },
             ("method", Verb::Free) => match method(value) {
@@ -152,8 +152,8 @@ impl Arguments<'_> {
             ("method", Verb::Fixed { attribute, .. }) => self.diagnostics.error(
                 key.span(),
                 format!(
-                    "`#[{attribute}]` has its method already; \
-                     write `#[route(\"…\", method = \"…\")]` for another"
+                    "`#[{attribute}]` already has a method; \
+                     write `#[route(\"…\", method = \"…\")]` for another one"
                 ),
             ),
             _ => self.condition(key, &name, value),
@@ -169,8 +169,7 @@ impl Arguments<'_> {
                 let expected =
                     || format!("expected {}", condition::meant(name).unwrap_or(self.keys()));
                 let message = foreign(name, value).unwrap_or_else(expected);
-                self.diagnostics
-                    .error(key.span(), format!("`{name}` is not known here; {message}"));
+                self.diagnostics.error(key.span(), format!("unknown option `{name}`; {message}"));
             }
         }
     }
@@ -199,7 +198,7 @@ impl Arguments<'_> {
     }
 }
 
-/// What to write for an option of another framework's attribute.
+/// What to write instead of an option of another framework's attribute.
 fn foreign(option: &str, value: &Lit) -> Option<String> {
     match option {
         "data" => {
@@ -207,21 +206,21 @@ fn foreign(option: &str, value: &Lit) -> Option<String> {
             let text = text.value();
             let name = text.trim_start_matches('<').trim_end_matches('>').trim_end_matches('.');
             Some(format!(
-                "what reads the body is told by its type: leave `data` out and write `{name}: Form<…>`, `{name}: Json<…>` \
+                "the type of an argument says whether it reads the body: remove `data` and write `{name}: Form<…>`, `{name}: Json<…>` \
                  or another extractor in the function"
             ))
         }
-        "accept" => Some("write `accepts = \"text/html\"`, as the method is named".to_owned()),
+        "accept" => Some("write `accepts = \"text/html\"`".to_owned()),
         "rank" => Some(
-            "the order of routes follows from their templates: leave `rank` out; what is written out goes before a `{name}`"
+            "the templates determine the order of routes: remove `rank`; literal text is preferred to a `{name}`"
                 .to_owned(),
         ),
         _ => None,
     }
 }
 
-/// The part of a literal. Stable compilers cannot point into one, so the text says the column as
-/// well.
+/// The span of a part of a literal. Stable compilers cannot point into a literal, so the message also
+/// names the column.
 fn within(literal: &LitStr, range: &std::ops::Range<usize>) -> Span {
     let token: Literal = literal.token();
     let plain = token.to_string() == format!("\"{}\"", literal.value());
@@ -235,15 +234,15 @@ fn type_name(value: &Lit) -> Option<Ident> {
     Some(ident)
 }
 
-/// RFC 9110, 5.6.2 and 9.1: a method is a token, and case matters.
+/// Parses a method, which is a case-sensitive token (RFC 9110 sections 5.6.2 and 9.1).
 fn method(value: &Lit) -> Result<String, String> {
     let Lit::Str(text) = value else {
-        return Err("`method` expects text: `method = \"PURGE\"`".into());
+        return Err("`method` expects text in quotes: `method = \"PURGE\"`".into());
     };
     let method = text.value();
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match method.as_str() {
-        "" => Err("the method is empty; leave `method` out to take any".into()),
+        "" => Err("the method is empty; remove `method` to accept any method".into()),
         method if !method.bytes().all(token) => Err(format!(
             "`{method}` is not a method: expected a token of RFC 9110, such as `PURGE`"
         )),

@@ -1,11 +1,11 @@
-//! What a request has to say for a route to match it: `header = "x-version: 2"`,
+//! Conditions that a request has to satisfy for a route to match: `header = "x-version: 2"`,
 //! `accepts = "text/html"`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Lit;
 
-/// A condition of a route, checked.
+/// A valid condition of a route.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     Header(String, Option<String>),
@@ -15,10 +15,10 @@ pub(crate) enum Condition {
 
 type Read = fn(&str) -> Result<Condition, String>;
 
-/// Reads the value of a key; `None` where the key is that of no condition.
+/// Parses an option; `None` if it is not a condition.
 ///
 /// # Errors
-/// The text says what is wrong and what to write instead.
+/// A message that says what is wrong and what to write instead.
 pub(crate) fn parse(key: &str, value: &Lit) -> Option<Result<Condition, String>> {
     let (read, example): (Read, _) = match key {
         "header" => (header, "x-version: 2"),
@@ -30,18 +30,18 @@ pub(crate) fn parse(key: &str, value: &Lit) -> Option<Result<Condition, String>>
         _ => return None,
     };
     let Lit::Str(text) = value else {
-        return Some(Err(format!("`{key}` expects text: `{key} = \"{example}\"`")));
+        return Some(Err(format!("`{key}` expects text in quotes: `{key} = \"{example}\"`")));
     };
     Some(read(&text.value()))
 }
 
-/// What to write in place of a key of another framework, or of the method that does the same.
+/// What to write instead of an option of another framework, or of a method of `Route`.
 pub(crate) fn meant(key: &str) -> Option<&'static str> {
     match key {
         "produces" => Some("`accepts = \"text/html\"`"),
         "consumes" => Some("`content_type = \"application/json\"`"),
         "format" => Some(
-            "`content_type = \"application/json\"` for what a request brings, `accepts = \"text/html\"` for what is answered",
+            "`content_type = \"application/json\"` for the body of the request, `accepts = \"text/html\"` for the response",
         ),
         "headers" | "has_header" => {
             Some("`header = \"x-version: 2\"`, or `header = \"x-version\"` for any value")
@@ -57,7 +57,7 @@ fn header(text: &str) -> Result<Condition, String> {
     };
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(format!(
-            "`{name}` is no name of a header: write `header = \"x-version: 2\"`, or `header = \"x-version\"` for any value"
+            "`{name}` is not a valid header name: write `header = \"x-version: 2\"`, or `header = \"x-version\"` for any value"
         ));
     }
     match value {
@@ -79,16 +79,16 @@ fn media(key: &str, text: &str, ranges: bool) -> Result<String, String> {
     match text.split_once('/') {
         Some((kind, "*")) if part(kind) && ranges => Ok(text.to_owned()),
         Some((kind, "*")) if part(kind) => Err(format!(
-            "{key} `{text}`: an answer has one media type, such as `text/html`; a client may send `{text}`"
+            "{key} `{text}`: a response has exactly one media type, such as `text/html`; only a client may send `{text}`"
         )),
         Some((kind, sub)) if part(kind) && part(sub) => Ok(text.to_owned()),
         Some(_) if text.contains(';') => Err(format!(
-            "{key} `{text}`: parameters decide nothing; write the media type without them"
+            "{key} `{text}`: parameters are not compared; write the media type without them"
         )),
         Some(_) | None => {
             let range = if ranges { ", or `image/*`" } else { "" };
             Err(format!(
-                "{key} `{text}` is no media type: expected a type and a subtype such as `application/json`{range}"
+                "{key} `{text}` is not a media type: expected a type and a subtype such as `application/json`{range}"
             ))
         }
     }

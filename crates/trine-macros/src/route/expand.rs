@@ -1,5 +1,5 @@
-//! The output of a route attribute: the function as it is, and a type of its name that the router
-//! takes.
+//! The output of a route attribute: the unchanged function, and a type of the same name for the
+//! router.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -13,7 +13,7 @@ use crate::route::condition::Condition;
 use crate::route::handler::{self, Argument, Binding, Function, Handler};
 use crate::route::uri;
 
-/// Expands `#[get(…)]` and its siblings. The item comes back whatever is wrong.
+/// Expands `#[get(…)]` and its siblings. The item is always emitted, even if there are mistakes.
 pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let attribute = attribute::parse(verb, arguments, &mut diagnostics);
@@ -30,8 +30,8 @@ pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> T
     if let Some(second) = second {
         let name = &function.signature.ident;
         let message = format!(
-            "a second route of `{name}`: its type needs a name of its own, `name = \"{name}_2\"`, \
-             which `routes![]` then takes as well"
+            "a second route for `{name}` needs a type of its own: add `name = \"{name}_2\"`, \
+             which `routes![]` takes as well"
         );
         diagnostics.error(second.span(), message);
     }
@@ -41,8 +41,8 @@ pub(crate) fn route(verb: Verb, arguments: TokenStream, item: &TokenStream) -> T
         return quote!(#item #declared);
     }
     let errors = diagnostics.into_tokens();
-    // A method stands in an `impl`, which holds no types, and a second route brings the type
-    // itself.
+    // A method is inside an `impl`, where types are not allowed, and a second route attribute
+    // generates the type itself.
     let own = function.signature.receiver().is_none() && second.is_none();
     let stub = own.then(|| route.stub());
     quote!(#item #errors #stub)
@@ -63,8 +63,7 @@ impl Route<'_> {
         quote!(#ty #checks)
     }
 
-    /// What keeps `routes![name]` and everything else that names the handler free of further
-    /// errors.
+    /// Keeps `routes![name]` and other uses of the handler free of further errors.
     fn stub(&self) -> TokenStream {
         self.ty(&quote! {
             fn needs(_: &mut ::trine::Needs) {}
@@ -75,13 +74,13 @@ impl Route<'_> {
         }, false)
     }
 
-    /// The type, with what is known of the route since it was compiled.
+    /// The generated type, with everything that is known about the route at compile time.
     fn ty(&self, functions: &TokenStream, whole: bool) -> TokenStream {
         let Route { attribute, function, handler } = self;
         let visibility = &function.visibility;
         let ident = &function.signature.ident;
-        // Located where the name stands, but of the macro: lints about names of types do not look
-        // at it.
+        // It has the location of the name but the hygiene of the macro, so that lints about type
+        // names ignore it.
         let mut ty = attribute.name.as_ref().unwrap_or(ident).clone();
         ty.set_span(Span::call_site().located_at(ty.span()));
         let name = ident.unraw().to_string();
@@ -131,7 +130,7 @@ impl Route<'_> {
             .filter(|argument| argument.binding != Binding::Extractor)
             .map(|argument| &argument.ty);
         let values = values.collect::<Vec<_>>();
-        let order = self.order(&needs);
+        let order = self.lookup_order(&needs);
         quote! {
             fn needs(#needs: &mut ::trine::Needs) {
                 use ::trine::__private::RefusedArgument as _;
@@ -142,8 +141,9 @@ impl Route<'_> {
         }
     }
 
-    /// Each value against each extractor, as only their types know which of them look something up.
-    fn order(&self, needs: &Ident) -> TokenStream {
+    /// Calls for each pair of a named value and an extractor, since only their types know which of
+    /// them look something up.
+    fn lookup_order(&self, needs: &Ident) -> TokenStream {
         let values =
             self.handler.arguments.iter().filter(|argument| argument.binding != Binding::Extractor);
         let pairs = values
@@ -156,8 +156,8 @@ impl Route<'_> {
         quote!(#(#pairs)*)
     }
 
-    /// The extractors that leave the body alone, the values of the path and the query, then what
-    /// reads the body. Only the types know which of the extractors is which.
+    /// Extracts the arguments: first the extractors that do not read the body, then the named values,
+    /// then the extractor that reads the body. Only their types know which extractor reads it.
     fn arguments(&self, cx: &Ident) -> TokenStream {
         let extractors: Vec<_> = self.extractors().map(|(_, argument)| &argument.ty).collect();
         let extracted: Vec<_> = self.extractors().map(|(index, _)| local(index)).collect();
@@ -194,29 +194,29 @@ impl Route<'_> {
         let ident = &self.function.signature.ident;
         let cx = Ident::new("cx", Span::mixed_site());
         let arguments = self.arguments(&cx);
-        let answer = self.answer();
-        // A future that is not `Send` is reported at the type that is promised here: put it at the
+        let response = self.response();
+        // A future that is not `Send` is reported at this return type, so it has the span of the
         // handler's name.
-        let promise = quote_spanned! {ident.span()=>
+        let return_type = quote_spanned! {ident.span()=>
             impl ::core::future::Future<
                 Output = ::core::result::Result<::trine::Response, ::trine::Rejection>,
             > + ::core::marker::Send
         };
         quote! {
-            fn call(#cx: &mut ::trine::Cx) -> #promise {
+            fn call(#cx: &mut ::trine::Cx) -> #return_type {
                 async move {
                     use ::trine::__private::RefusedArgument as _;
                     #arguments
-                    ::core::result::Result::Ok(#answer)
+                    ::core::result::Result::Ok(#response)
                 }
             }
         }
     }
 
-    /// The call of the handler, made a response where its return type stands.
-    fn answer(&self) -> TokenStream {
+    /// The call of the handler and the conversion to a response, with the span of the return type.
+    fn response(&self) -> TokenStream {
         let mut ident = self.function.signature.ident.clone();
-        // A span of ours where nothing can go wrong: lints do not look at it.
+        // Without a return type nothing can fail: with a span of the macro, lints ignore the code.
         let at = match &self.handler.output {
             ReturnType::Default => Span::mixed_site(),
             ReturnType::Type(_, ty) => ty.span(),
@@ -227,10 +227,10 @@ impl Route<'_> {
         quote_spanned!(at=> ::trine::IntoResponse::into_response(#ident(#(#arguments),*)#await_))
     }
 
-    /// What has to hold of the arguments, each said where its type stands.
+    /// Checks of the argument types, each with the span of the type.
     ///
-    /// The functions above compile whatever the types are (`Refused` stands in), so this is said
-    /// once.
+    /// The other generated code compiles for any types, by means of `RefusedArgument`, so that each
+    /// mistake is reported once.
     fn checks(&self) -> TokenStream {
         let handler = &self.function.signature.ident;
         let checks = self.handler.arguments.iter().enumerate().map(|(index, argument)| {
@@ -263,7 +263,7 @@ impl Route<'_> {
         }
     }
 
-    /// The arguments that the template does not name, with their positions.
+    /// The arguments that are extractors, with their positions.
     fn extractors(&self) -> impl Iterator<Item = (usize, &Argument)> {
         self.handler
             .arguments
@@ -274,7 +274,7 @@ impl Route<'_> {
 }
 
 impl Binding {
-    /// The call that reads a named value.
+    /// The function call that reads a named value.
     fn read(&self, cx: &Ident) -> TokenStream {
         match self {
             Binding::Path { name, index } => quote!(from_path(#name, #index, #cx)),
@@ -283,7 +283,7 @@ impl Binding {
         }
     }
 
-    /// Where a named value stands, for code that reads several.
+    /// The name of a value, for code that reads several.
     fn name(&self) -> TokenStream {
         match self {
             Binding::Path { name, index } => {

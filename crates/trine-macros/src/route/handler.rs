@@ -1,4 +1,4 @@
-//! A handler: the function as it was written, then the same with every argument bound.
+//! A handler: the function as written, and the bindings of its arguments.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -12,11 +12,10 @@ use syn::{
 use syn::{ReturnType, Safety, Signature, Type, TypeParam, Visibility};
 
 use crate::diagnostics::Diagnostics;
-use crate::route::attribute::Placed;
+use crate::route::attribute::Spanned;
 use crate::route::template::Template;
 
-/// The head of a function. Its body is no affair of an attribute, so one that is being typed
-/// disturbs nothing.
+/// A function whose body is not parsed, so that a body that is being typed causes no errors.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -25,7 +24,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Reads a function, or says that it is none.
+    /// Parses a function.
     pub(crate) fn parse(attribute: &str, item: TokenStream) -> syn::Result<Function> {
         let parser = |input: ParseStream<'_>| {
             Ok(Function {
@@ -36,11 +35,14 @@ impl Function {
             })
         };
         parser.parse2(item).map_err(|error| {
-            syn::Error::new(error.span(), format!("`#[{attribute}]` stands on a function: {error}"))
+            syn::Error::new(
+                error.span(),
+                format!("`#[{attribute}]` can only be used on a function: {error}"),
+            )
         })
     }
 
-    /// Another route attribute below this one that makes a type of the function's name too.
+    /// Another route attribute below this one that also generates a type with the function's name.
     pub(crate) fn second_route(&self) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| match &attribute.meta {
             Meta::List(meta) => {
@@ -56,7 +58,7 @@ impl Function {
 const ROUTES: [&str; 9] =
     ["get", "post", "put", "patch", "delete", "head", "options", "query", "route"];
 
-/// A handler whose arguments all have a source.
+/// A handler with the binding of each argument.
 pub(crate) struct Handler {
     pub(crate) arguments: Vec<Argument>,
     pub(crate) is_async: bool,
@@ -65,15 +67,15 @@ pub(crate) struct Handler {
     pub(crate) deprecated: bool,
 }
 
-/// One argument, in the order of the function.
+/// An argument of the handler.
 pub(crate) struct Argument {
-    /// As it was written, for messages.
+    /// The argument as written, for messages.
     pub(crate) text: String,
     pub(crate) ty: Type,
     pub(crate) binding: Binding,
 }
 
-/// Where the value of an argument comes from.
+/// What an argument is bound to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
     Path { name: String, index: usize },
@@ -81,14 +83,13 @@ pub(crate) enum Binding {
     Extractor,
 }
 
-/// As many as `trine::handler::Args` is implemented for.
+/// The maximum length of a tuple that implements `trine::handler::Args`.
 pub(crate) const MOST_EXTRACTORS: usize = 12;
 
-/// Binds the arguments of a function to the names of its template and reports whatever does not
-/// fit.
+/// Binds the arguments of a function to the names of its template, and reports all mistakes.
 pub(crate) fn bind(
     function: &Function,
-    template: Option<&Placed<Template>>,
+    template: Option<&Spanned<Template>>,
     diagnostics: &mut Diagnostics,
 ) -> Handler {
     let signature = &function.signature;
@@ -109,7 +110,7 @@ pub(crate) fn bind(
     let extractors = arguments.iter().filter(|argument| argument.binding == Binding::Extractor);
     if let (Some(_), Some(one_more)) = (template, extractors.clone().nth(MOST_EXTRACTORS)) {
         let message = format!(
-            "a handler takes at most {MOST_EXTRACTORS} extractors: gather some in a type that implements `FromRequest`"
+            "a handler takes at most {MOST_EXTRACTORS} extractors: combine some in a struct that derives `FromRequest`"
         );
         diagnostics.error(one_more.ty.span(), message);
     }
@@ -133,15 +134,15 @@ pub(crate) fn bind(
     }
 }
 
-/// Reports what no handler can be, because its type is written by name in generated code.
+/// Reports signatures that a handler cannot have, since generated code calls the function by name.
 fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
     let name = &signature.ident;
     if let Some(receiver) = signature.receiver() {
         diagnostics.error(
             receiver.self_token.span,
             format!(
-                "a handler is a function of its own, not a method: take `{name}` out of the `impl`, \
-                 and what `self` holds as `State<…>`"
+                "a handler is a free function, not a method: move `{name}` out of the `impl`, \
+                 and take the contents of `self` as `State<…>`"
             ),
         );
     }
@@ -157,20 +158,19 @@ fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
             | GenericParam::Const(ConstParam { ident, .. }) => (
                 ident.span(),
                 format!(
-                    "a handler with an attribute is one function, so it has no parameter `{ident}`: \
-                     name the type, or leave the attribute out and register `get({name}::<…>)`"
+                    "a handler with an attribute cannot be generic over `{ident}`: \
+                     use a concrete type, or remove the attribute and register `get({name}::<…>)`"
                 ),
             ),
         };
         diagnostics.error(at, message);
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        let message =
-            "a handler is safe to call: remove `unsafe` and put it around the lines that need it";
+        let message = "a handler has to be safe to call: remove `unsafe`, and use an `unsafe` block where it is needed";
         diagnostics.error(token.span, message);
     }
     if let Some(abi) = &signature.abi {
-        diagnostics.error(abi.extern_token.span, "a handler is called by Rust: remove `extern`");
+        diagnostics.error(abi.extern_token.span, "a handler is called from Rust: remove `extern`");
     }
     if let Some(variadic) = &signature.variadic {
         diagnostics.error(
@@ -183,14 +183,17 @@ fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
 fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
     let text = || spelled(&argument.pat);
     if let Some(cfg) = argument.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
-        let message = format!("`{}` is behind a `cfg`: put it on two functions instead", text());
+        let message = format!(
+            "an argument of a handler cannot have a `cfg` (`{}`): write two functions with a `cfg` instead",
+            text()
+        );
         diagnostics.error(cfg.span(), message);
     }
     match &*argument.ty {
         Type::ImplTrait(ty) => diagnostics.error(
             ty.span(),
             format!(
-                "`{}: {}`: an argument of a handler has one type; name it",
+                "`{}: {}`: an argument of a handler needs a concrete type",
                 text(),
                 spelled(ty)
             ),
@@ -205,7 +208,7 @@ fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
                 text => text,
             };
             let message = format!(
-                "an argument of a handler is owned: write `{}: {owned}` without `&`",
+                "an argument of a handler has to be owned: write `{}: {owned}` without `&`",
                 text()
             );
             diagnostics.error(ty.and_token.spans[0], message);
@@ -214,7 +217,7 @@ fn argument_shape(argument: &PatType, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn binding(argument: &PatType, template: Option<&Placed<Template>>) -> Binding {
+fn binding(argument: &PatType, template: Option<&Spanned<Template>>) -> Binding {
     let (Some(name), Some(template)) = (name(&argument.pat), template) else {
         return Binding::Extractor;
     };
@@ -235,21 +238,22 @@ fn name(pattern: &Pat) -> Option<String> {
     }
 }
 
-/// What to say where a name of the template has no argument.
+/// The message for a name of the template that has no argument.
 fn unbound(wanted: &str, handler: &Ident, arguments: &[&PatType]) -> Option<String> {
     let known: Vec<String> = arguments.iter().filter_map(|argument| name(&argument.pat)).collect();
     if known.iter().any(|name| name == wanted) {
         return None;
     }
-    let missing = format!(
-        "`{{{wanted}}}` stands in the template, but `{handler}` has no argument of that name"
-    );
+    let missing =
+        format!("the template names `{{{wanted}}}`, but `{handler}` has no argument of that name");
     let inside = |argument: &&&PatType| {
         name(&argument.pat).is_none() && names(&argument.pat.to_token_stream(), wanted)
     };
     if let Some(argument) = arguments.iter().find(inside) {
         let pattern = spelled(&argument.pat);
-        return Some(format!("{missing}: the pattern `{pattern}` is not one; write `{wanted}: …`"));
+        return Some(format!(
+            "{missing}: the pattern `{pattern}` has no name; write `{wanted}: …`"
+        ));
     }
     Some(match known.iter().find(|name| one_edit_apart(name, wanted)) {
         Some(near) => format!("{missing}: did you mean `{near}`? Spell both the same"),
@@ -257,7 +261,7 @@ fn unbound(wanted: &str, handler: &Ident, arguments: &[&PatType]) -> Option<Stri
     })
 }
 
-/// Whether an identifier occurs among tokens.
+/// Whether an identifier occurs in the tokens.
 fn names(tokens: &TokenStream, wanted: &str) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Group(group) => names(&group.stream(), wanted),
@@ -266,7 +270,7 @@ fn names(tokens: &TokenStream, wanted: &str) -> bool {
     })
 }
 
-/// Whether one character more, less, other or swapped with its neighbour makes one text the other.
+/// Whether inserting, deleting, replacing or transposing one character turns one text into the other.
 fn one_edit_apart(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -280,8 +284,8 @@ fn one_edit_apart(a: &str, b: &str) -> bool {
     }
 }
 
-/// The doc comment without the space that rustdoc ignores too. `#[doc = include_str!(…)]` is not
-/// read.
+/// The doc comment, without the leading spaces that rustdoc ignores as well. `#[doc =
+/// include_str!(…)]` is not read.
 fn doc(attributes: &[Attribute]) -> Option<String> {
     let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
@@ -296,7 +300,7 @@ fn doc(attributes: &[Attribute]) -> Option<String> {
     if doc.is_empty() { None } else { Some(doc) }
 }
 
-/// Tokens as a person writes them, for messages.
+/// Tokens with the usual spacing, for messages.
 pub(crate) fn spelled(tokens: &(impl ToTokens + ?Sized)) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (from, to) in [

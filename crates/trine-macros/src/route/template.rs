@@ -1,4 +1,4 @@
-//! The template of a route, from text to a type that cannot be wrong.
+//! Parses the template of a route into a type that is always valid.
 //!
 //! ```text
 //! template = path [ "?" query ]
@@ -14,7 +14,7 @@ use std::ops::Range;
 use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
 
-/// A path and the names of its query. Names are unique over both.
+/// A path and the names of its query. Each name is unique in the whole template.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Template {
     segments: Vec<Segment>,
@@ -29,7 +29,7 @@ pub(crate) enum Segment {
     Rest(String),
 }
 
-/// What is wrong in a template, and where: a range of bytes.
+/// A mistake in a template, with its byte range.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     pub(crate) at: Range<usize>,
@@ -37,8 +37,7 @@ pub(crate) struct Mistake {
 }
 
 impl Template {
-    /// The names in the path, in their order; a name's position is the index of its value at run
-    /// time.
+    /// The names in the path, in order. The position of a name is the index of its value at run time.
     pub(crate) fn path_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Text(_) => None,
@@ -58,7 +57,7 @@ impl Template {
         self.trailing_slash || self.segments.is_empty()
     }
 
-    /// The path without the query, as the router takes it.
+    /// The path without the query, in the syntax of the router.
     pub(crate) fn path(&self) -> String {
         let mut path: String = self.segments.iter().map(|segment| format!("/{segment}")).collect();
         if self.trailing_slash() {
@@ -84,15 +83,14 @@ fn escape(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
-/// Reads a template, or says everything that is wrong with it.
+/// Parses a template, or returns all mistakes in it.
 pub(crate) fn parse(text: &str) -> Result<Template, Vec<Mistake>> {
     let mut parser = Parser { text, mistakes: Vec::new(), names: Vec::new() };
     let template = parser.template();
     if parser.mistakes.is_empty() { Ok(template) } else { Err(parser.mistakes) }
 }
 
-/// A piece of a segment or of the query. `/`, the first `?` and the `&` behind it are marks of
-/// their own.
+/// A piece of a path or query. A mark is the separator: `/` in the path, `&` in the query.
 #[derive(Debug)]
 enum Piece<'a> {
     Mark,
@@ -119,8 +117,8 @@ impl<'a> Parser<'a> {
         template
     }
 
-    /// Cuts the text from `start` on into pieces, up to the character `end`, whose position comes
-    /// back too.
+    /// Splits the text from `start` into pieces, up to the character `end`, and also returns its
+    /// position.
     fn pieces(
         &mut self,
         start: usize,
@@ -154,7 +152,7 @@ impl<'a> Parser<'a> {
                 '}' if !doubled => {
                     self.mistake(
                         from..at,
-                        "this `}` closes nothing; for the character itself write `}}`",
+                        "this `}` has no opening brace; for the character itself write `}}`",
                     );
                 }
                 _ => {
@@ -209,7 +207,7 @@ impl<'a> Parser<'a> {
         let capture = captures.next().map(|(range, _)| range.clone());
         if captures.next().is_some() {
             let message = format!(
-                "segment `{whole}`: one segment holds one `{{name}}`; put a `/` between them"
+                "segment `{whole}`: a segment can contain only one `{{name}}`; put a `/` between them"
             );
             self.mistake(at, message);
             return None;
@@ -232,13 +230,13 @@ impl<'a> Parser<'a> {
         };
         if !prefix.is_empty() || !suffix.is_empty() {
             let message = format!(
-                "segment `{whole}`: `{{{inner}}}` takes the rest of the path, so it stands alone"
+                "segment `{whole}`: `{{{inner}}}` takes the rest of the path, so it has to be a whole segment"
             );
             self.mistake(at, message);
         } else if !last {
             self.mistake(
                 at,
-                format!("`{{{inner}}}` takes the rest of the path, so nothing comes after it"),
+                format!("`{{{inner}}}` takes the rest of the path, so nothing can follow it"),
             );
         }
         self.name(capture, rest).map(Segment::Rest)
@@ -255,7 +253,7 @@ impl<'a> Parser<'a> {
         })?;
         let hint = match (&*text, text.chars().next(), in_braces(&text)) {
             ("." | "..", _, _) => {
-                "clients resolve `.` and `..` before they send a path; write the path itself".into()
+                "clients remove `.` and `..` from a path before they send it; write the resolved path".into()
             }
             (_, Some(':'), _) if text.len() > 1 => format!("write `{{{}}}`", &text[1..]),
             (_, Some('*'), _) => {
@@ -275,8 +273,7 @@ impl<'a> Parser<'a> {
         template: &mut Template,
     ) {
         let mut expects_name = true;
-        // What follows a mistake is a part of it: `key=` before a name, or nothing before the next
-        // `&`.
+        // What directly follows a mistake belongs to it, such as the name after `key=`.
         let mut in_mistake = false;
         for (range, piece) in pieces {
             let written = &self.text[range.clone()];
@@ -284,7 +281,9 @@ impl<'a> Parser<'a> {
                 Piece::Capture(inner) if inner.starts_with('*') || inner.ends_with("..") => {
                     let hint = match inner.ends_with("..") {
                         true => ALL_VALUES,
-                        false => "`*` stands only in the path; `?{q}` with a `Vec` takes all",
+                        false => {
+                            "`*` is only allowed in the path; a `Vec` argument for `?{q}` takes all values"
+                        }
                     };
                     self.mistake(range, format!("query `{written}`: {hint}"));
                     expects_name = false;
@@ -297,13 +296,13 @@ impl<'a> Parser<'a> {
                     self.mistake(range, format!("query: write `&` before `{written}`"))
                 }
                 Piece::Mark if !expects_name || in_mistake => expects_name = true,
-                Piece::Mark => {
-                    self.mistake(range, "query: `&` stands between two names: `?{a}&{b}`")
-                }
+                Piece::Mark => self.mistake(range, "query: `&` separates two names: `?{a}&{b}`"),
                 Piece::Text(text) => {
                     let hint = match text.contains("..>") {
                         true => ALL_VALUES.to_owned(),
-                        false => format!("only names stand here, such as `?{{{}}}`", key(&text)),
+                        false => {
+                            format!("the query only contains names, such as `?{{{}}}`", key(&text))
+                        }
                     };
                     self.mistake(range, format!("query `{text}`: {hint}"));
                     (expects_name, in_mistake) = (true, true);
@@ -320,7 +319,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The name between two braces: a Rust identifier that an argument can have, once.
+    /// Parses the name between two braces: a Rust identifier that has not been used yet.
     fn name(&mut self, at: Range<usize>, inner: &str) -> Option<String> {
         let hint = match inner.trim() {
             "" => "a name is missing: `{id}`".into(),
@@ -333,14 +332,14 @@ impl<'a> Parser<'a> {
             name if name.ends_with('?') => {
                 let name = name.trim_end_matches('?');
                 format!(
-                    "what may be missing is an `Option`: write `{{{name}}}` and `{name}: Option<…>` in the function"
+                    "an optional value is an `Option`: write `{{{name}}}` and `{name}: Option<…>` in the function"
                 )
             }
             name if name.contains('*') || name.contains("..") => {
                 format!("the rest of a path is written `{{*{}}}`", name.trim_matches(['*', '.']))
             }
             name if name.starts_with("r#") => {
-                format!("write `{{{}}}`, also where the argument is `{name}`", &name[2..])
+                format!("write `{{{}}}`, even if the argument is `{name}`", &name[2..])
             }
             name => match identifier(name) {
                 Some(_) if name != inner => format!("write `{{{name}}}` without spaces"),
@@ -356,7 +355,7 @@ impl<'a> Parser<'a> {
 
     fn unique(&mut self, at: Range<usize>, name: String) -> Option<String> {
         if self.names.contains(&name) {
-            self.mistake(at, format!("`{{{name}}}` stands twice; a name binds to one argument"));
+            self.mistake(at, format!("`{{{name}}}` appears twice; a name binds to one argument"));
             return None;
         }
         self.names.push(name.clone());
@@ -368,30 +367,29 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A segment in which names stand in angles, as it is written here: `img-<n>.png` is `img-{n}.png`,
-/// `<rest..>` is `{*rest}`.
+/// Translates a segment with names in angle brackets: `img-<n>.png` is `img-{n}.png`, `<rest..>` is
+/// `{*rest}`.
 fn in_braces(text: &str) -> Option<String> {
     let (before, rest) = text.split_once('<')?;
     let (name, after) = rest.split_once('>')?;
     let (star, name) = name.strip_suffix("..").map_or(("", name), |name| ("*", name));
-    // An argument has a name, if only to be left alone.
+    // An argument needs a name, even if it is ignored.
     let name = if name == "_" { "_any" } else { name };
     let after = in_braces(after).unwrap_or_else(|| after.to_owned());
     identifier(name).map(|name| format!("{before}{{{star}{name}}}{after}"))
 }
 
-/// The name of a query that was written otherwise: `page=`, `page=1`, `<page>`, `:page`.
+/// The name in another notation of a query parameter: `page=`, `page=1`, `<page>`, `:page`.
 fn key(text: &str) -> &str {
     let key = text.split('=').next().unwrap_or(text);
     key.trim_matches(|c| matches!(c, '<' | '>' | ':'))
 }
 
-/// The identifier as rustc spells it. Keywords count, since an argument can be called `r#type`.
+/// The identifier as rustc normalizes it. Keywords are allowed, since an argument can be `r#type`.
 fn identifier(name: &str) -> Option<String> {
     match name {
         "_" | "self" | "Self" | "super" | "crate" => None,
         _ => Some(syn::Ident::parse_any.parse_str(name).ok()?.to_string()),
     }
 }
-const ALL_VALUES: &str =
-    "a struct of all values is an argument `Query<…>`, and has no place in the template";
+const ALL_VALUES: &str = "to read all parameters into a struct, take an argument `Query<…>`; it is not part of the template";

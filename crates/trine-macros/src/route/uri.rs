@@ -1,4 +1,4 @@
-//! The typed link of a handler: `show::uri(slug, page)`.
+//! The typed link to a handler: `show::uri(slug, page)`.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
@@ -7,9 +7,9 @@ use syn::Visibility;
 use crate::route::handler::{Argument, Binding};
 use crate::route::template::{Segment, Template};
 
-/// The function `uri` of a handler's type: an argument for each name of the template, in its order.
+/// The function `uri` of a handler's type, with one argument for each name of the template, in order.
 ///
-/// Where the handler has a mistake there are no arguments: that `uri` is called is none more.
+/// If the handler has mistakes, it accepts any arguments, so that its calls cause no further errors.
 pub(crate) fn uri(
     ty: &Ident,
     visibility: &Visibility,
@@ -30,7 +30,7 @@ pub(crate) fn uri(
         }
     }
     let body = match complete {
-        true => writes(ty, template, arguments),
+        true => write_link(ty, template, arguments),
         false => quote!(::core::unreachable!()),
     };
     let doc = format!("A link to the handler `{handler}`.");
@@ -47,8 +47,8 @@ pub(crate) fn uri(
     }
 }
 
-/// The text of the template and the values, in their order.
-fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStream {
+/// The calls that write the text of the template and the values, in order.
+fn write_link(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStream {
     let mut pieces = Vec::new();
     let mut text = String::new();
     let value = |method: &str, name: &str| {
@@ -87,8 +87,8 @@ fn writes(ty: &Ident, template: &Template, arguments: &[Argument]) -> TokenStrea
     }
 }
 
-/// The type of the argument that a name binds to. A lifetime that is not named has to be, in a
-/// bound.
+/// The type of the argument that a name binds to. Anonymous lifetimes are replaced, since they are
+/// not allowed in a bound.
 fn bound(name: &str, arguments: &[Argument]) -> Option<TokenStream> {
     let argument = arguments.iter().find(|argument| match &argument.binding {
         Binding::Path { name: known, .. } | Binding::Query { name: known } => known == name,
@@ -118,7 +118,7 @@ fn named_lifetimes(ty: TokenStream) -> TokenStream {
         .collect()
 }
 
-/// The name as an argument; a keyword is written raw.
+/// The name as an identifier; a keyword becomes a raw identifier.
 fn ident(name: &str) -> Ident {
     match syn::parse_str::<Ident>(name) {
         Ok(mut ident) => {

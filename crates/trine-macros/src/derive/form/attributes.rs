@@ -1,4 +1,4 @@
-//! What stands in `#[form(…)]`.
+//! The options in `#[form(…)]`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens as _;
@@ -11,7 +11,7 @@ use crate::arguments::bytes;
 use crate::diagnostics::Diagnostics;
 use crate::rename::Case;
 
-/// What a field says of itself.
+/// The options on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) name: Option<String>,
@@ -22,13 +22,13 @@ pub(crate) struct FieldAttributes {
     pub(crate) parse: Option<String>,
 }
 
-/// The value of a field that was left out.
+/// The value of a field that is absent or empty.
 pub(crate) enum DefaultValue {
     Trait,
     Value(Box<Expr>),
 }
 
-/// What a struct or an enum says of itself.
+/// The options on a struct or enum.
 #[derive(Default)]
 pub(crate) struct TypeAttributes {
     pub(crate) rename_all: Option<Case>,
@@ -53,7 +53,7 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
                 match syn::parse2::<LitBool>(value.to_token_stream()) {
                     Ok(value) => found.secret = Some(value.value),
                     Err(_) => diagnostics
-                        .error(at(value), "`secret` expects `true` or `false`, or stands alone"),
+                        .error(at(value), "`secret` expects `true` or `false`, or no value"),
                 }
             }
             ("parse", Value::Nothing) => found.parse = Some(String::new()),
@@ -63,8 +63,7 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
             ("name" | "default" | "max" | "types" | "secret" | "parse", _) => {
                 malformed(key, diagnostics)
             }
-            _ => diagnostics
-                .error(key.span(), format!("`{key}` is not known here; expected {FIELD}")),
+            _ => diagnostics.error(key.span(), format!("unknown option `{key}`; expected {FIELD}")),
         }
     });
     found
@@ -82,9 +81,7 @@ pub(crate) fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics)
             ("tag", Value::Equals(value)) => found.tag = name(value, diagnostics),
             ("limits", Value::List(list)) => found.limits = limits(list, diagnostics),
             ("rename_all" | "deny_unknown" | "tag" | "limits", _) => malformed(key, diagnostics),
-            _ => {
-                diagnostics.error(key.span(), format!("`{key}` is not known here; expected {TYPE}"))
-            }
+            _ => diagnostics.error(key.span(), format!("unknown option `{key}`; expected {TYPE}")),
         }
     });
     found
@@ -97,16 +94,16 @@ pub(crate) fn variant(attributes: &[Attribute], diagnostics: &mut Diagnostics) -
     let mut found = None;
     each(attributes, diagnostics, |key, value, diagnostics| {
         match (key.to_string().as_str(), value) {
-            // The value of an input, not its name: any text will do.
+            // This is the value of an input, not its name, so any text is allowed.
             ("name", Value::Equals(value)) => found = text(value, "name", "\"…\"", diagnostics),
             _ => diagnostics
-                .error(key.span(), format!("`{key}` is not known here; expected `name = \"…\"`")),
+                .error(key.span(), format!("unknown option `{key}`; expected `name = \"…\"`")),
         }
     });
     found
 }
 
-/// What follows a key.
+/// What follows the name of an option.
 enum Value<'a> {
     Nothing,
     Equals(&'a Expr),
@@ -134,7 +131,7 @@ fn each(
                 continue;
             };
             if seen.contains(&key.to_string()) {
-                diagnostics.error(key.span(), format!("`{key}` stands twice"));
+                diagnostics.error(key.span(), format!("`{key}` appears twice"));
             }
             seen.push(key.to_string());
             match &meta {
@@ -165,18 +162,19 @@ fn text(value: &Expr, key: &str, example: &str, diagnostics: &mut Diagnostics) -
     match syn::parse2::<LitStr>(value.to_token_stream()) {
         Ok(text) => Some(text.value()),
         Err(_) => {
-            diagnostics.error(at(value), format!("`{key}` expects text: `{key} = {example}`"));
+            diagnostics
+                .error(at(value), format!("`{key}` expects text in quotes: `{key} = {example}`"));
             None
         }
     }
 }
 
-/// The name of a field: one key, which dots and brackets would take apart.
+/// The name of a field: a single key, without the separators of nested fields.
 fn name(value: &Expr, diagnostics: &mut Diagnostics) -> Option<String> {
     let name = text(value, "name", "\"user_name\"", diagnostics)?;
     if name.is_empty() || name.contains(['.', '[', ']']) {
         let message = format!(
-            "name `{name}`: expected one without `.`, `[` and `]`, which are for fields inside others"
+            "name `{name}`: expected a name without `.`, `[` and `]`, which separate nested fields"
         );
         diagnostics.error(at(value), message);
     }
@@ -186,7 +184,9 @@ fn name(value: &Expr, diagnostics: &mut Diagnostics) -> Option<String> {
 fn size(key: &str, value: &Expr, diagnostics: &mut Diagnostics) -> Option<u64> {
     let read = match syn::parse2::<Lit>(value.to_token_stream()) {
         Ok(literal) => bytes(key, &literal),
-        Err(_) => Err(format!("`{key}` expects bytes as a number or a size as text: `\"64KiB\"`")),
+        Err(_) => {
+            Err(format!("`{key}` expects a number of bytes or a size in quotes: `\"64KiB\"`"))
+        }
     };
     match read {
         Ok(bytes) => Some(bytes),
@@ -200,7 +200,8 @@ fn size(key: &str, value: &Expr, diagnostics: &mut Diagnostics) -> Option<u64> {
 fn media_types(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<String> {
     let parsed = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list.clone());
     let Ok(types) = parsed else {
-        diagnostics.error(at(list), "`types` expects media types as text: `types(\"image/png\")`");
+        diagnostics
+            .error(at(list), "`types` expects media types in quotes: `types(\"image/png\")`");
         return Vec::new();
     };
     for media_type in &types {
@@ -208,8 +209,9 @@ fn media_types(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<String>
         let whole =
             text.split_once('/').is_some_and(|(main, sub)| !main.is_empty() && !sub.is_empty());
         if !whole || text.contains([';', ' ']) {
-            let message =
-                format!("`{text}` is no media type: expected one such as `image/png` or `image/*`");
+            let message = format!(
+                "`{text}` is not a media type: expected one such as `image/png` or `image/*`"
+            );
             diagnostics.error(media_type.span(), message);
         }
     }
@@ -238,10 +240,8 @@ fn limits(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<(Ident, u64)
     for (key, value) in pairs {
         if !KNOWN.contains(&key.to_string().as_str()) {
             let known = KNOWN.map(|name| format!("`{name}`")).join(", ");
-            diagnostics.error(
-                key.span(),
-                format!("`{key}` is no limit of a form; expected one of {known}"),
-            );
+            diagnostics
+                .error(key.span(), format!("unknown limit `{key}`; expected one of {known}"));
         } else if let Some(value) = size(&key.to_string(), &value, diagnostics) {
             found.push((key, value));
         }
@@ -251,7 +251,10 @@ fn limits(list: &TokenStream, diagnostics: &mut Diagnostics) -> Vec<(Ident, u64)
 
 fn case(value: &Expr, diagnostics: &mut Diagnostics) -> Option<Case> {
     let text = syn::parse2::<LitStr>(value.to_token_stream()).map_err(|_| {
-        syn::Error::new(at(value), "`rename_all` expects text: `rename_all = \"kebab-case\"`")
+        syn::Error::new(
+            at(value),
+            "`rename_all` expects text in quotes: `rename_all = \"kebab-case\"`",
+        )
     });
     match text.and_then(|text| Case::parse(&text)) {
         Ok(case) => Some(case),

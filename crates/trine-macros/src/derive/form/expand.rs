@@ -1,4 +1,4 @@
-//! The implementations of `FromField` and `FromForm`.
+//! Generates the implementations of `FromField` and `FromForm`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, GenericParam, Lit, parse_quote};
 
 use super::attributes::DefaultValue;
-use super::model::{Around, Field, Model, Shape, Variant};
+use super::model::{Field, Model, Shape, Variant, Wrapper};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { ident, attributes, shape, .. } = model;
@@ -30,7 +30,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         }
     };
     let form = match shape {
-        // One value has no fields to name: it is a field and no form.
+        // A single value has no named fields: it is a field, but not a form.
         Shape::Choice(_) | Shape::Newtype(_) => TokenStream::new(),
         Shape::Struct(_) | Shape::Tagged(..) => {
             let deny = attributes.deny_unknown;
@@ -79,7 +79,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// The rule of each field, found by the first key of the path. Variants may share a name.
+/// Finds the rule of a field by the first key of the path. Variants may share field names.
 fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
     let tag = tag.map(|tag| {
         quote! {
@@ -110,7 +110,7 @@ fn rules<'a>(tag: Option<&String>, fields: impl IntoIterator<Item = &'a Field>) 
     }
 }
 
-/// The name of each field, found by that of Rust.
+/// Finds the form name of a field by its Rust name.
 fn names<'a>(fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
     let fields = fields.into_iter().map(|field| {
         let (rust, name, access) =
@@ -130,7 +130,7 @@ fn names<'a>(fields: impl IntoIterator<Item = &'a Field>) -> TokenStream {
     }
 }
 
-/// Every field is read before the first that is wrong ends it.
+/// Reads all fields before the first error returns.
 fn made(path: &TokenStream, fields: &[Field]) -> TokenStream {
     let values: Vec<Ident> =
         (0..fields.len()).map(|index| format_ident!("value_{index}")).collect();
@@ -153,9 +153,9 @@ fn read(field: &Field) -> TokenStream {
     }
     let unwrapped = match &field.parse {
         None => TokenStream::new(),
-        Some((_, Around::Nothing)) => quote!(.map(|parsed| parsed.0)),
-        Some((_, Around::Option)) => quote!(.map(|parsed| parsed.map(|parsed| parsed.0))),
-        Some((_, Around::Vec)) => {
+        Some((_, Wrapper::Nothing)) => quote!(.map(|parsed| parsed.0)),
+        Some((_, Wrapper::Option)) => quote!(.map(|parsed| parsed.map(|parsed| parsed.0))),
+        Some((_, Wrapper::Vec)) => {
             quote!(.map(|all| all.into_iter().map(|parsed| parsed.0).collect()))
         }
     };
@@ -165,7 +165,7 @@ fn read(field: &Field) -> TokenStream {
         Some(default) => {
             let value = match default {
                 DefaultValue::Trait => quote!(::std::default::Default::default()),
-                // So that `default = "x"` does for a `String`. A number would lose its type by it.
+                // So that `default = "x"` works for a `String`. A number would lose its type.
                 DefaultValue::Value(value) if is_text(value) => {
                     quote!(::std::convert::Into::into(#value))
                 }
@@ -187,14 +187,14 @@ fn is_text(value: &Expr) -> bool {
     matches!(value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)))
 }
 
-/// The type by which a field is read: a type with `FromStr` in its place.
+/// The type that a field is read as: `Parsed<T>` for a type that is read with `FromStr`.
 fn read_as(field: &Field) -> TokenStream {
     let ty = &field.ty;
     match &field.parse {
         None => quote!(#ty),
-        Some((_, Around::Nothing)) => quote!(::trine::form::Parsed<#ty>),
-        Some((_, Around::Option)) => quote!(::std::option::Option<::trine::form::Parsed<#ty>>),
-        Some((_, Around::Vec)) => quote!(::std::vec::Vec<::trine::form::Parsed<#ty>>),
+        Some((_, Wrapper::Nothing)) => quote!(::trine::form::Parsed<#ty>),
+        Some((_, Wrapper::Option)) => quote!(::std::option::Option<::trine::form::Parsed<#ty>>),
+        Some((_, Wrapper::Vec)) => quote!(::std::vec::Vec<::trine::form::Parsed<#ty>>),
     }
 }
 
@@ -207,8 +207,8 @@ fn newtype() -> (TokenStream, TokenStream, TokenStream) {
     )
 }
 
-/// How the type of a field is reached: named once, in a function of its own, so that a type which
-/// is no field is told once.
+/// A call of the function that names the type of a field. The type appears only in that function, so
+/// that a type that is not a field causes one error.
 fn access(number: usize) -> TokenStream {
     let function = format_ident!("__form_field_{number}");
     quote!(Self::#function())
@@ -260,7 +260,7 @@ fn tagged(tag: &String, variants: &[Variant]) -> TokenStream {
     }
 }
 
-/// One arm a variant; the last takes what is left, since `choice` gives no other number.
+/// One match arm per variant. The last one is a wildcard, since `choice` returns no other index.
 fn arms(variants: &[Variant], body: impl Fn(&Variant) -> TokenStream) -> TokenStream {
     let last = variants.len().saturating_sub(1);
     variants

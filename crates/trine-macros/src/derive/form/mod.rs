@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 
 use crate::diagnostics::Diagnostics;
 
-/// Expands to the implementations, or to everything that is wrong with the type.
+/// Expands to the implementations, or to all mistakes in the type.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     match model::read(item, &mut diagnostics) {

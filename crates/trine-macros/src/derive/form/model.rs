@@ -1,4 +1,4 @@
-//! The type as it was written, and what it says of itself.
+//! The parsed type and its options.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
@@ -18,11 +18,11 @@ pub(crate) struct Model {
 pub(crate) enum Shape {
     /// Named fields.
     Struct(Vec<Field>),
-    /// One field without a name: it is read as that.
+    /// One unnamed field: the type is read like that field.
     Newtype(Box<Type>),
-    /// Variants without fields: one of their names is the value.
+    /// Variants without fields: the value is one of their names.
     Choice(Vec<Variant>),
-    /// Variants with fields: one field, the tag, says which.
+    /// Variants with fields: another field, the tag, selects the variant.
     Tagged(String, Vec<Variant>),
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Variant {
 }
 
 pub(crate) struct Field {
-    /// Which one it is, of all fields of all variants.
+    /// The index among all fields of all variants.
     pub(crate) number: usize,
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
@@ -42,14 +42,14 @@ pub(crate) struct Field {
     pub(crate) max: Option<u64>,
     pub(crate) types: Vec<String>,
     pub(crate) default: Option<DefaultValue>,
-    /// The words for what is expected of a type that is read by its `FromStr`, and around what that
-    /// stands.
-    pub(crate) parse: Option<(String, Around)>,
+    /// For a type that is read with `FromStr`: the description of the expected value, and the type
+    /// around it.
+    pub(crate) parse: Option<(String, Wrapper)>,
 }
 
-/// What stands around a type that is parsed.
+/// The type around a type that is parsed.
 #[derive(Clone, Copy)]
-pub(crate) enum Around {
+pub(crate) enum Wrapper {
     Nothing,
     Option,
     Vec,
@@ -63,7 +63,7 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
             if attributes.tag.is_some() {
                 diagnostics.error(
                     at,
-                    "`tag` is for enums: it names the field that says which variant it is",
+                    "`tag` is only for enums: it names the field that selects the variant",
                 );
             }
             let shape = structure(item.fields, at, attributes.rename_all, diagnostics)?;
@@ -77,10 +77,10 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
                 let name = name.unwrap_or_else(|| spelled(&variant.ident, attributes.rename_all));
                 let fields = match variant.fields {
                     Fields::Unit => Vec::new(),
-                    // Fields of variants keep their names: the spelling of a choice is not theirs.
+                    // `rename_all` on an enum spells its variants, not their fields.
                     Fields::Named(fields) => self::fields(fields.named, None, diagnostics),
                     Fields::Unnamed(_) => {
-                        let message = "expected a variant without fields or with named ones";
+                        let message = "expected a variant without fields or with named fields";
                         diagnostics.error(variant.ident.span(), message);
                         return None;
                     }
@@ -97,7 +97,8 @@ pub(crate) fn read(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<M
             Some(Model { ident: item.ident, generics: item.generics, attributes, shape })
         }
         Ok(_) => {
-            diagnostics.error(Span::call_site(), "`FromForm` is derived for structs and enums");
+            diagnostics
+                .error(Span::call_site(), "`FromForm` can only be derived for structs and enums");
             None
         }
         Err(error) => {
@@ -123,10 +124,8 @@ fn structure(
             all.unnamed.into_iter().next().map(|field| Shape::Newtype(Box::new(field.ty)))
         }
         Fields::Unnamed(_) | Fields::Unit => {
-            diagnostics.error(
-                at,
-                "a form has named fields; a struct around one value may leave the name out",
-            );
+            diagnostics
+                .error(at, "a form needs named fields; only a newtype may have an unnamed one");
             None
         }
     }
@@ -147,7 +146,7 @@ fn enumeration(
             {
                 diagnostics.error(
                     field.ident.span(),
-                    format!("`{tag}` is the tag, which says the variant"),
+                    format!("`{tag}` is already the tag that selects the variant"),
                 );
             }
             Shape::Tagged(tag, variants)
@@ -155,8 +154,8 @@ fn enumeration(
         None => {
             if let Some(variant) = variants.iter().find(|variant| !variant.fields.is_empty()) {
                 let message = format!(
-                    "`{}` has fields: write `#[form(tag = \"kind\")]` on the enum to name the field that says which \
-                     variant it is",
+                    "`{}` has fields: write `#[form(tag = \"kind\")]` on the enum to name the field that selects the \
+                     variant",
                     variant.ident
                 );
                 diagnostics.error(variant.ident.span(), message);
@@ -204,7 +203,7 @@ fn twice<'a>(names: impl Iterator<Item = (&'a String, Span)>, diagnostics: &mut 
     let mut seen: Vec<&String> = Vec::new();
     for (name, at) in names {
         if seen.contains(&name) {
-            diagnostics.error(at, format!("a second `{name}`: each needs a name of its own"));
+            diagnostics.error(at, format!("a second `{name}`: each name has to be unique"));
         }
         seen.push(name);
     }
@@ -215,19 +214,19 @@ fn spelled(ident: &Ident, case: Option<Case>) -> String {
     case.map_or_else(|| ident.clone(), |case| case.spell(&ident))
 }
 
-/// The type that is parsed: in an `Option` and a `Vec` it is the one inside.
-fn parsed(ty: Type) -> (Type, Around) {
-    let Type::Path(path) = &ty else { return (ty, Around::Nothing) };
-    let Some(last) = path.path.segments.last() else { return (ty, Around::Nothing) };
+/// The type that is parsed, which may be inside an `Option` or `Vec`.
+fn parsed(ty: Type) -> (Type, Wrapper) {
+    let Type::Path(path) = &ty else { return (ty, Wrapper::Nothing) };
+    let Some(last) = path.path.segments.last() else { return (ty, Wrapper::Nothing) };
     let around = match last.ident.to_string().as_str() {
-        "Option" => Around::Option,
-        "Vec" => Around::Vec,
-        _ => return (ty, Around::Nothing),
+        "Option" => Wrapper::Option,
+        "Vec" => Wrapper::Vec,
+        _ => return (ty, Wrapper::Nothing),
     };
     if let PathArguments::AngleBracketed(arguments) = &last.arguments
         && let Some(GenericArgument::Type(inner)) = arguments.args.first()
     {
         return (inner.clone(), around);
     }
-    (ty, Around::Nothing)
+    (ty, Wrapper::Nothing)
 }

@@ -1,4 +1,4 @@
-//! One kind of error: a variant, or the whole struct; and what `#[problem(…)]` says of it.
+//! One kind of error, a variant or the whole struct, and the options in its `#[problem(…)]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt as _;
@@ -14,9 +14,9 @@ use crate::diagnostics::Diagnostics;
 
 pub(super) struct Case<'a> {
     pub(super) ty: &'a Ident,
-    /// `None` is the struct itself.
+    /// `None` for a struct.
     pub(super) variant: Option<&'a Ident>,
-    /// As a message says it: `TodoError::NotFound`.
+    /// The name for messages: `TodoError::NotFound`.
     pub(super) name: String,
     pub(super) at: Span,
     pub(super) fields: Vec<Field<'a>>,
@@ -24,14 +24,14 @@ pub(super) struct Case<'a> {
 }
 
 pub(super) enum Kind {
-    /// The problem of the only field is passed on.
+    /// The problem of the only field is returned.
     Transparent,
-    Told(Told),
+    Described(Description),
 }
 
-/// What is told.
+/// The problem that `#[problem(…)]` describes.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Description {
     pub(super) status: u16,
     pub(super) type_uri: Option<LitStr>,
     pub(super) title: Option<LitStr>,
@@ -41,7 +41,7 @@ pub(super) struct Told {
 }
 
 impl<'a> Case<'a> {
-    /// Reads a case; `None` where its mistakes were reported.
+    /// Reads a case; `None` if it has mistakes, which have been reported.
     pub(super) fn read(
         ty: &'a Ident,
         variant: Option<&'a Ident>,
@@ -53,32 +53,32 @@ impl<'a> Case<'a> {
         let name = variant.map_or_else(|| ty.to_string(), |variant| format!("{ty}::{variant}"));
         let at = variant.map_or_else(|| ty.span(), Ident::span);
         let fields = field::read(fields, &name, diagnostics);
-        let mut says = Says {
+        let mut options = Options {
             name: &name,
             seen: Vec::new(),
             status: None,
             transparent: None,
-            told: Told::default(),
+            description: Description::default(),
         };
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("problem"))
         {
             match attribute.meta.require_list() {
-                Ok(list) => split(list.tokens.clone())
-                    .into_iter()
-                    .for_each(|argument| says.argument(argument, own_error, &fields, diagnostics)),
+                Ok(list) => split(list.tokens.clone()).into_iter().for_each(|argument| {
+                    options.argument(argument, own_error, &fields, diagnostics)
+                }),
                 Err(error) => diagnostics.push(error),
             }
         }
-        let kind = says.finish(at, &fields, diagnostics)?;
+        let kind = options.finish(at, &fields, diagnostics)?;
         Some(Case { ty, variant, name, at, fields, kind })
     }
 
-    /// `#[from]` makes the error of one value, so there can be no other field.
+    /// Checks that a field with `#[from]` is the only one, since the error is created from it alone.
     pub(super) fn check_from(&self, diagnostics: &mut Diagnostics) {
         let from = self.fields.iter().find(|field| field.is_from);
         if let Some(from) = from.filter(|_| self.fields.len() > 1) {
             let message = format!(
-                "`#[from]` makes `{}` of this field alone: it can have no other",
+                "`#[from]` creates `{}` from this field alone: remove the other fields",
                 self.name
             );
             diagnostics.error(from.at, message);
@@ -86,17 +86,17 @@ impl<'a> Case<'a> {
     }
 }
 
-/// An attribute on its way.
-struct Says<'a> {
+/// The options that have been read so far.
+struct Options<'a> {
     name: &'a str,
     seen: Vec<String>,
-    /// `Some(None)` where it was said and is wrong.
+    /// `Some(None)` if it was given and is invalid.
     status: Option<Option<u16>>,
     transparent: Option<Span>,
-    told: Told,
+    description: Description,
 }
 
-impl Says<'_> {
+impl Options<'_> {
     fn argument(
         &mut self,
         tokens: TokenStream,
@@ -115,27 +115,26 @@ impl Says<'_> {
         };
         let word = key.unraw().to_string();
         if word != "header" && self.seen.contains(&word) {
-            diagnostics.error(key.span(), format!("`{word}` stands twice"));
+            diagnostics.error(key.span(), format!("`{word}` appears twice"));
             return;
         }
         match word.as_str() {
             "status" => self.status = Some(status(&key, rest, diagnostics)),
-            "type" => self.told.type_uri = text(&key, rest, diagnostics),
-            "title" => self.told.title = text(&key, rest, diagnostics),
+            "type" => self.description.type_uri = text(&key, rest, diagnostics),
+            "title" => self.description.title = text(&key, rest, diagnostics),
             "detail" => {
                 let text = text(&key, rest, diagnostics);
-                self.told.detail =
+                self.description.detail =
                     text.and_then(|text| Detail::read(&text, self.name, fields, diagnostics));
             }
-            "header" => self.told.headers.extend(header(&key, rest, diagnostics)),
-            "absent" if rest.is_empty() => self.told.absent = true,
+            "header" => self.description.headers.extend(header(&key, rest, diagnostics)),
+            "absent" if rest.is_empty() => self.description.absent = true,
             "transparent" if rest.is_empty() => self.transparent = Some(key.span()),
             "own_error" if rest.is_empty() => *own_error = true,
             "absent" | "transparent" | "own_error" => {
-                diagnostics.error(rest.span(), format!("`{word}` stands alone, without a value"));
+                diagnostics.error(rest.span(), format!("`{word}` takes no value"));
             }
-            _ => diagnostics
-                .error(key.span(), format!("`{word}` is not known here; expected {KEYS}")),
+            _ => diagnostics.error(key.span(), format!("unknown option `{word}`; expected {KEYS}")),
         }
         self.seen.push(word);
     }
@@ -148,15 +147,14 @@ impl Says<'_> {
             {
                 diagnostics.error(
                     at,
-                    "`transparent` passes on the problem of the field: nothing else can be said",
+                    "`transparent` returns the problem of the field and cannot be combined with other options",
                 );
                 None
             }
             (Some(at), _) if fields.len() != 1 => {
                 let count = fields.len();
-                let message = format!(
-                    "`transparent` passes on the problem of one field; `{name}` has {count}"
-                );
+                let message =
+                    format!("`transparent` needs exactly one field; `{name}` has {count}");
                 diagnostics.error(at, message);
                 None
             }
@@ -168,7 +166,9 @@ impl Says<'_> {
                 );
                 None
             }
-            (None, Some(status)) => status.map(|status| Kind::Told(Told { status, ..self.told })),
+            (None, Some(status)) => {
+                status.map(|status| Kind::Described(Description { status, ..self.description }))
+            }
         }
     }
 }
@@ -187,9 +187,7 @@ fn status(key: &Ident, rest: TokenStream, diagnostics: &mut Diagnostics) -> Opti
     let at = value.as_ref().map_or_else(|| key.span(), Lit::span);
     let message = match (&value, number) {
         (_, Some(status @ 100..=399)) => {
-            format!(
-                "`status` expects a number from 400 to 599: {status} is no error, and a problem is one"
-            )
+            format!("`status` expects a number from 400 to 599: {status} is not an error status")
         }
         _ => "`status` expects a number from 400 to 599: `status = 404`".to_owned(),
     };
@@ -201,7 +199,7 @@ fn text(key: &Ident, rest: TokenStream, diagnostics: &mut Diagnostics) -> Option
     match value(rest) {
         Some(Lit::Str(text)) => Some(text),
         _ => {
-            diagnostics.error(key.span(), format!("`{key} = \"…\"`: expected a text in quotes"));
+            diagnostics.error(key.span(), format!("`{key} = \"…\"`: expected text in quotes"));
             None
         }
     }
@@ -227,18 +225,17 @@ fn header(
     // RFC 9110, 5.6.2 and 5.5: a name is a token, a value is visible.
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.value().is_empty() || !name.value().bytes().all(token) {
-        diagnostics
-            .error(name.span(), format!("`{}` is not the name of a header field", name.value()));
+        diagnostics.error(name.span(), format!("`{}` is not a valid header name", name.value()));
         return None;
     }
     if !value.value().bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
-        diagnostics.error(value.span(), "the value of a header field is visible ASCII");
+        diagnostics.error(value.span(), "the value of a header has to be visible ASCII");
         return None;
     }
     Some((name, value))
 }
 
-/// What stands behind `=`.
+/// The literal after `=`.
 fn value(rest: TokenStream) -> Option<Lit> {
     let parser = |input: ParseStream<'_>| {
         input.parse::<Token![=]>()?;

@@ -1,4 +1,4 @@
-//! A text that names fields: `"no article has the slug {slug}"`.
+//! A format string that names fields: `"no article has the slug {slug}"`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,9 +8,9 @@ use super::field::Field;
 use crate::diagnostics::Diagnostics;
 
 pub(super) struct Detail {
-    /// For `format!`, the fields by the names of their variables.
+    /// The string for `format!`, with the names of the variables instead of the fields.
     format: LitStr,
-    /// Which fields it names, by their index.
+    /// The indices of the fields that it names.
     pub(super) uses: Vec<usize>,
 }
 
@@ -30,7 +30,7 @@ impl Detail {
         }
     }
 
-    /// The arguments of `format!` and its siblings.
+    /// The arguments for `format!` and similar macros.
     pub(super) fn arguments(&self, fields: &[Field<'_>]) -> TokenStream {
         let format = &self.format;
         let locals =
@@ -39,7 +39,7 @@ impl Detail {
     }
 }
 
-/// Puts the names of variables in the place of the names of fields.
+/// Replaces the names of fields by the names of their variables.
 fn rewrite(text: &str, case: &str, fields: &[Field<'_>]) -> Result<(String, Vec<usize>), String> {
     let mut format = String::new();
     let mut uses = Vec::new();
@@ -54,19 +54,18 @@ fn rewrite(text: &str, case: &str, fields: &[Field<'_>]) -> Result<(String, Vec<
         }
         let Some(end) = brace.find('}').filter(|&end| end > 0) else {
             return Err(
-                "`detail` has a brace without its other half: write `{{` or `}}` for a brace"
-                    .into(),
+                "`detail` has an unmatched brace: write `{{` or `}}` for a literal brace".into()
             );
         };
         let inside = &brace[1..end];
-        let (name, how) =
-            inside.split_once(':').map_or((inside, None), |(name, how)| (name, Some(how)));
+        let (name, spec) =
+            inside.split_once(':').map_or((inside, None), |(name, spec)| (name, Some(spec)));
         let index = find(name.trim(), case, fields)?;
         if !uses.contains(&index) {
             uses.push(index);
         }
-        let how = how.map_or_else(String::new, |how| format!(":{how}"));
-        format.push_str(&format!("{{{}{how}}}", fields[index].local));
+        let spec = spec.map_or_else(String::new, |spec| format!(":{spec}"));
+        format.push_str(&format!("{{{}{spec}}}", fields[index].local));
         rest = &brace[end + 1..];
     }
     format.push_str(rest);
@@ -83,7 +82,7 @@ fn find(name: &str, case: &str, fields: &[Field<'_>]) -> Result<usize, String> {
         false => known.join(", "),
     };
     Err(match name {
-        "" => format!("`{{}}` in `detail` names no field: `{case}` has {has}"),
-        _ => format!("`detail` names `{{{name}}}`, which is no field: `{case}` has {has}"),
+        "" => format!("`{{}}` in `detail` does not name a field: `{case}` has {has}"),
+        _ => format!("`detail` names `{{{name}}}`, which is not a field: `{case}` has {has}"),
     })
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::Type;
-use super::case::{Case, Kind, Told};
+use super::case::{Case, Description, Kind};
 use super::field::Field;
 
 impl Type<'_> {
@@ -17,7 +17,7 @@ impl Type<'_> {
         quote!(#problem #answers #error #(#from)*)
     }
 
-    /// What keeps everything that uses the type free of further errors.
+    /// Keeps code that uses the type free of further errors.
     pub(super) fn stub(&self) -> TokenStream {
         let ident = self.ident;
         let answers = self.answers();
@@ -61,7 +61,7 @@ impl Type<'_> {
                 };
             }
         });
-        let told = self.cases.iter().map(Case::told);
+        let arms = self.cases.iter().map(Case::problem_arm);
         quote! {
             #[automatically_derived]
             #[allow(unreachable_code, unreachable_patterns)]
@@ -69,7 +69,7 @@ impl Type<'_> {
                 fn from(#error: #ident) -> ::trine::Problem {
                     #passed
                     let problem: ::trine::Problem = match &#error {
-                        #(#told)*
+                        #(#arms)*
                     };
                     problem.source(#error)
                 }
@@ -101,7 +101,7 @@ impl Type<'_> {
         let formatter = Ident::new("formatter", Span::mixed_site());
         let texts = self.cases.iter().map(|case| case.text(&formatter));
         let sources = self.cases.iter().map(Case::source);
-        // What is missing of the type, `Debug` most often, is said at its name.
+        // A missing bound of `Error`, usually `Debug`, is reported at the name of the type.
         let error = quote_spanned!(ident.span()=> ::core::error::Error);
         quote! {
             #[automatically_derived]
@@ -145,13 +145,13 @@ impl Type<'_> {
 }
 
 impl Case<'_> {
-    /// Not by `Self`: it may stand in an impl of another type.
+    /// The path of the variant without `Self`, since it is used in impls for other types, too.
     fn path(&self) -> TokenStream {
         let ty = self.ty;
         self.variant.map_or_else(|| quote!(#ty), |variant| quote!(#ty::#variant))
     }
 
-    /// Binds the fields at these positions to their variables.
+    /// A pattern that binds the fields at these positions to their variables.
     fn pattern(&self, uses: &[usize]) -> TokenStream {
         let path = self.path();
         let fields = uses.iter().filter_map(|&index| self.fields.get(index)).map(|field| {
@@ -161,15 +161,16 @@ impl Case<'_> {
         quote!(#path { #(#fields)* .. })
     }
 
-    /// The problem.
-    fn told(&self) -> TokenStream {
-        let Kind::Told(told) = &self.kind else {
+    /// The match arm that creates the problem.
+    fn problem_arm(&self) -> TokenStream {
+        let Kind::Described(description) = &self.kind else {
             let pattern = self.pattern(&[]);
             return quote!(#pattern => ::core::unreachable!(),);
         };
-        let Told { status, type_uri, title, detail, headers, absent } = told;
-        let members: Vec<usize> =
-            (0..self.fields.len()).filter(|&index| self.fields[index].told_as.is_some()).collect();
+        let Description { status, type_uri, title, detail, headers, absent } = description;
+        let members: Vec<usize> = (0..self.fields.len())
+            .filter(|&index| self.fields[index].member_name.is_some())
+            .collect();
         let mut uses = members.clone();
         uses.extend(detail.iter().flat_map(|detail| &detail.uses));
         uses.sort_unstable();
@@ -179,9 +180,9 @@ impl Case<'_> {
         let title = title.iter();
         let detail = detail.iter().map(|detail| detail.arguments(&self.fields));
         let members = members.iter().map(|&index| {
-            let Field { local, told_as, ty, .. } = &self.fields[index];
+            let Field { local, member_name, ty, .. } = &self.fields[index];
             let value = quote_spanned!(syn::spanned::Spanned::span(ty)=> ::trine::__private::member(#local));
-            quote!(.with(#told_as, #value))
+            quote!(.with(#member_name, #value))
         });
         let headers = headers.iter().map(|(name, value)| {
             let name = name.value().to_ascii_lowercase();
@@ -193,7 +194,7 @@ impl Case<'_> {
             }
         });
         let absent = absent.then(|| quote!(.absent()));
-        // The error page leads to the line of this call: that of the variant.
+        // The error page shows the location of this call, so it has the span of the variant.
         let new =
             quote_spanned!(self.at=> ::trine::Problem::new(::trine::__private::status(#status)));
         quote! {
@@ -207,20 +208,21 @@ impl Case<'_> {
         }
     }
 
-    /// What the log says: the detail, else the title, else the name with what is in it.
+    /// The match arm of `Display`, for the log: the detail, or else the title, or else the name with
+    /// all fields.
     fn text(&self, formatter: &Ident) -> TokenStream {
-        let Kind::Told(told) = &self.kind else {
+        let Kind::Described(description) = &self.kind else {
             let pattern = self.pattern(&[0]);
             let locals = self.fields.iter().map(|field| &field.local);
             return quote!(#pattern => #(::core::fmt::Display::fmt(#locals, #formatter))*,);
         };
-        if let Some(detail) = &told.detail {
+        if let Some(detail) = &description.detail {
             let pattern = self.pattern(&detail.uses);
             let arguments = detail.arguments(&self.fields);
             return quote!(#pattern => ::core::write!(#formatter, #arguments),);
         }
-        if self.fields.iter().any(|field| !field.is_source) && told.title.is_none() {
-            // The compiler does not count `Debug` as a reader of fields.
+        if self.fields.iter().any(|field| !field.is_source) && description.title.is_none() {
+            // The compiler does not count `Debug` as a use of the fields.
             let all = self.pattern(&(0..self.fields.len()).collect::<Vec<_>>());
             let locals = self.fields.iter().map(|field| &field.local);
             return quote! {
@@ -231,14 +233,14 @@ impl Case<'_> {
             };
         }
         let pattern = self.pattern(&[]);
-        let text = told.title.as_ref().map_or_else(|| self.name.clone(), syn::LitStr::value);
+        let text = description.title.as_ref().map_or_else(|| self.name.clone(), syn::LitStr::value);
         quote!(#pattern => #formatter.write_str(#text),)
     }
 
     fn source(&self) -> TokenStream {
         let position = match self.kind {
             Kind::Transparent => Some(0),
-            Kind::Told(_) => self.fields.iter().position(|field| field.is_source),
+            Kind::Described(_) => self.fields.iter().position(|field| field.is_source),
         };
         let pattern = self.pattern(position.as_slice());
         let Some(Field { local, ty, .. }) = position.and_then(|position| self.fields.get(position))
@@ -248,7 +250,7 @@ impl Case<'_> {
         let cause = quote_spanned!(syn::spanned::Spanned::span(ty)=> #local.as_cause());
         match self.kind {
             Kind::Transparent => quote!(#pattern => #cause.source(),),
-            Kind::Told(_) => quote!(#pattern => ::core::option::Option::Some(#cause),),
+            Kind::Described(_) => quote!(#pattern => ::core::option::Option::Some(#cause),),
         }
     }
 }

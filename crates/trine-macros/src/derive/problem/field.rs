@@ -1,4 +1,4 @@
-//! The fields of an error, and what each is for.
+//! The fields of an error, and the role of each.
 
 use proc_macro2::Span;
 use quote::format_ident;
@@ -10,15 +10,15 @@ use syn::{Attribute, Fields, Ident, Index, LitStr, Member, Token, Type};
 use crate::diagnostics::Diagnostics;
 
 pub(super) struct Field<'a> {
-    /// As a text names it: `slug` or `0`.
+    /// The name in `detail`: `slug` or `0`.
     pub(super) name: String,
     pub(super) member: Member,
-    /// The variable that holds it in a match.
+    /// The variable that it is bound to in a match.
     pub(super) local: Ident,
     pub(super) ty: &'a Type,
     pub(super) at: Span,
-    /// The name of the member that it is, where it is one.
-    pub(super) told_as: Option<String>,
+    /// The name of the problem's member, if the field is one.
+    pub(super) member_name: Option<String>,
     pub(super) is_source: bool,
     pub(super) is_from: bool,
 }
@@ -40,7 +40,7 @@ pub(super) fn read<'a>(
         let is_source = is_from || has("source") || name == "source";
         if is_source && read.iter().any(|other| other.is_source) {
             let message = format!(
-                "a second source: `{case}` has one, which `#[source]`, `#[from]` or its name says"
+                "a second source: `{case}` already has one, marked by `#[source]`, `#[from]` or the name `source`"
             );
             diagnostics.error(field.span(), message);
         }
@@ -52,7 +52,7 @@ pub(super) fn read<'a>(
             local: format_ident!("field_{name}", span = Span::mixed_site()),
             ty: &field.ty,
             at: field.span(),
-            told_as: told_as(field, &name, diagnostics),
+            member_name: member_name(field, &name, diagnostics),
             is_source,
             is_from,
             name,
@@ -61,7 +61,7 @@ pub(super) fn read<'a>(
     read
 }
 
-fn told_as(field: &syn::Field, name: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+fn member_name(field: &syn::Field, name: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let attribute = field.attrs.iter().find(|attribute| attribute.path().is_ident("problem"))?;
     let parser = |input: ParseStream<'_>| {
         let word = input.parse::<Ident>()?;
@@ -77,19 +77,19 @@ fn told_as(field: &syn::Field, name: &str, diagnostics: &mut Diagnostics) -> Opt
         _ => {
             diagnostics.error(
                 attribute.meta.span(),
-                "of a field, `problem` says `member` or `member = \"…\"`",
+                "on a field, expected `#[problem(member)]` or `#[problem(member = \"…\")]`",
             );
             return None;
         }
     };
-    let told = renamed.as_ref().map_or_else(|| name.to_owned(), LitStr::value);
+    let member = renamed.as_ref().map_or_else(|| name.to_owned(), LitStr::value);
     if field.ident.is_none() && renamed.is_none() {
-        let message = "a field without a name needs one as a member: `#[problem(member = \"…\")]`";
+        let message = "an unnamed field needs a member name: `#[problem(member = \"…\")]`";
         diagnostics.error(attribute.meta.span(), message);
-    } else if ["type", "title", "status", "detail"].contains(&told.as_str()) {
+    } else if ["type", "title", "status", "detail"].contains(&member.as_str()) {
         let at = renamed.map_or_else(|| field.span(), |renamed| renamed.span());
         diagnostics
-            .error(at, format!("every problem has a member `{told}`: name this one otherwise"));
+            .error(at, format!("every problem has a member `{member}`: choose another name"));
     }
-    Some(told)
+    Some(member)
 }

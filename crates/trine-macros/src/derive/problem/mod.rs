@@ -1,10 +1,10 @@
-//! `#[derive(Problem)]`: an error type as answers of RFC 9457.
+//! `#[derive(Problem)]`: converts an error type into problems of RFC 9457.
 //!
 //! # Layout
 //! - `case`: one kind of error, a variant or the whole struct, and its attribute
-//! - `field`: its fields, and what each is for
-//! - `detail`: a text that names fields
-//! - `expand`: the output
+//! - `field`: its fields, and the role of each
+//! - `detail`: a format string that names fields
+//! - `expand`: the generated code
 
 mod case;
 mod detail;
@@ -19,16 +19,16 @@ use crate::arguments::split;
 use crate::diagnostics::Diagnostics;
 use case::Case;
 
-/// An error type, read.
+/// A parsed error type.
 struct Type<'a> {
     ident: &'a Ident,
     cases: Vec<Case<'a>>,
-    /// Whether we write `Display` and `Error`, because nobody else does.
+    /// Whether the derive implements `Display` and `Error`, because nothing else does.
     writes_error: bool,
 }
 
-/// Expands the derive. Where something is wrong, the type still is what a derived one is, so that
-/// nothing fails with it.
+/// Expands the derive. If there are mistakes, the type still gets all implementations, so that code
+/// that uses it causes no further errors.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(item) {
         Ok(input) => input,
@@ -50,8 +50,7 @@ impl<'a> Type<'a> {
     fn read(input: &'a DeriveInput, diagnostics: &mut Diagnostics) -> Type<'a> {
         let ident = &input.ident;
         if let Some(parameter) = input.generics.params.first() {
-            diagnostics
-                .error(parameter.span(), "`Problem` is derived for types without parameters");
+            diagnostics.error(parameter.span(), "`Problem` cannot be derived for generic types");
         }
         let mut all_attributes: Vec<&Attribute> = input.attrs.iter().collect();
         let mut own_error = false;
@@ -71,10 +70,7 @@ impl<'a> Type<'a> {
             Data::Enum(data) => {
                 own_error = own_error_of_enum(&input.attrs, diagnostics);
                 if data.variants.is_empty() {
-                    diagnostics.error(
-                        ident.span(),
-                        format!("`{ident}` has no variants: there is nothing to tell"),
-                    );
+                    diagnostics.error(ident.span(), format!("`{ident}` has no variants"));
                 }
                 for variant in &data.variants {
                     all_attributes.extend(&variant.attrs);
@@ -103,7 +99,7 @@ impl<'a> Type<'a> {
     }
 }
 
-/// `#[problem(own_error)]`, the only thing that an attribute above an enum may say.
+/// Reads `#[problem(own_error)]`, the only option that is allowed on an enum.
 fn own_error_of_enum(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> bool {
     let mut own_error = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("problem")) {
@@ -120,7 +116,7 @@ fn own_error_of_enum(attributes: &[Attribute], diagnostics: &mut Diagnostics) ->
                 Ok(word) if word == "own_error" => own_error = true,
                 _ => diagnostics.error(
                     argument.span(),
-                    "this belongs above a variant; above an enum stands `own_error` or nothing",
+                    "this option belongs on a variant; only `own_error` is allowed on the enum",
                 ),
             }
         }
