@@ -119,7 +119,7 @@ impl Serialize for Filled {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[cfg(feature = "templates")]
         if minijinja::value::serializing_for_value() {
-            return crate::template::form::to_value(self).serialize(serializer);
+            return minijinja::Value::from_object(self.clone()).serialize(serializer);
         }
         #[derive(Serialize)]
         struct CodeAndMessage<'a> {

@@ -11,22 +11,15 @@ use minijinja::{Error, ErrorKind, State};
 use crate::form::Filled;
 use crate::validation::FieldError;
 
-/// The form as a template value: its functions are methods, `values` and `errors` are maps.
-pub(crate) fn to_value(form: &Filled) -> Value {
-    Value::from_object(Form(Arc::new(form.clone())))
-}
-
-#[derive(Debug)]
-struct Form(Arc<Filled>);
-
-impl Object for Form {
+/// The functions of the form are methods of the value; `values` and `errors` are maps.
+impl Object for Filled {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let of = match key.as_str()? {
             "values" => texts,
             "errors" => errors,
             _ => return None,
         };
-        Some(Value::from_object(ByName { form: Arc::clone(&self.0), of }))
+        Some(Value::from_object(ByName { form: Arc::clone(self), of }))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -39,23 +32,22 @@ impl Object for Form {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
-        let form = &self.0;
         let name = || from_args::<(&str,)>(args).map(|(name,)| name);
         Ok(match method {
-            "value" => form.value(name()?).into(),
-            "values" => texts(form, name()?),
-            "errors" => errors(form, name()?),
+            "value" => self.value(name()?).into(),
+            "values" => texts(self, name()?),
+            "errors" => errors(self, name()?),
             "has" => {
                 let (name, value) = from_args::<(&str, &str)>(args)?;
-                form.has(name, value).into()
+                self.has(name, value).into()
             }
             "all_errors" => {
                 from_args::<()>(args)?;
-                form.all_errors().map(error_value).collect()
+                self.all_errors().map(error_value).collect()
             }
             "is_refused" => {
                 from_args::<()>(args)?;
-                form.is_refused().into()
+                self.is_refused().into()
             }
             _ => return Err(Error::from(ErrorKind::UnknownMethod)),
         })

@@ -43,7 +43,7 @@
 
 mod check;
 mod error;
-pub(crate) mod form;
+mod form;
 mod limits;
 mod page;
 mod rendered;

@@ -120,7 +120,7 @@ impl Plan {
                 let all = |head: usize, of: fn(Fields<'_>, usize) -> bool| {
                     fields.from(head).all(|one| of(fields, one))
                 };
-                let mend = |&head: &usize| match () {
+                let correct = |&head: &usize| match () {
                     () if all(head, is_empty) => {
                         self.with(head, |it| (it.last, it.nothing) = (true, true))
                     }
@@ -129,7 +129,7 @@ impl Plan {
                     }
                     () => None,
                 };
-                several.map(mend).collect()
+                several.map(correct).collect()
             }
             // If another variant matched, a field that this one misses is no mistake.
             Got::Missing(name) if failed && fields.place != trine_core::param::Place::Path => {

@@ -343,7 +343,7 @@ async fn what_cannot_be_read_says_what_to_write() {
         query::<Wide>(&format!("a=1&b={most}")).await.unwrap(),
         Wide { a: 1, b: Some(most) }
     );
-    for (refused, said) in [
+    for (refused, part) in [
         (
             problem(query::<FlatWide>("a=1&b=2").await),
             "a newtype with `#[serde(try_from = \"String\")]`",
@@ -355,7 +355,7 @@ async fn what_cannot_be_read_says_what_to_write() {
         (problem(query::<u32>("page=1").await), "a value is one text"),
     ] {
         let text = refused.source_error().unwrap().to_string();
-        assert!(refused.status() == 500 && text.contains(said), "{text}");
+        assert!(refused.status() == 500 && text.contains(part), "{text}");
     }
 }
 
