@@ -173,13 +173,12 @@ impl Cx {
     /// Takes the body for an extractor that reads what it says, not its bytes as they came.
     ///
     /// ```
-    /// use trine_core::extract::Whole;
-    /// use trine_core::{Cx, FromRequest, Rejection};
+    /// use trine_core::{Body, Cx, FromRequest, Rejection};
     ///
     /// struct Lines(usize);
     ///
     /// impl FromRequest for Lines {
-    ///     type Reads = Whole;
+    ///     type Reads = Body;
     ///
     ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
     ///         let text = cx.take_decoded_body()?.bytes().await?;

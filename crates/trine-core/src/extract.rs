@@ -10,19 +10,19 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request
 
 /// A type that can be an argument of a handler.
 ///
-/// `Reads` says whether it reads the [`Parts`] of the request or its [`Whole`] body. A handler runs
+/// `Reads` says whether it reads the [`Head`] of the request or its [`Body`]. A handler runs
 /// the first kind in the order of its arguments, then makes the values that its template names, and
 /// runs the second kind last, wherever it stands; it may have one of these. So what says who asks
 /// refuses before anything is looked up.
 ///
 /// ```
-/// use trine_core::extract::Parts;
+/// use trine_core::extract::Head;
 /// use trine_core::{Cx, FromRequest, Problem, Rejection};
 ///
 /// struct ApiKey(String);
 ///
 /// impl FromRequest for ApiKey {
-///     type Reads = Parts;
+///     type Reads = Head;
 ///
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
 ///         match cx.headers().get("x-api-key").map(|key| key.to_str()) {
@@ -43,7 +43,7 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Needs, Problem, Request
     note = "if it implements `FromRequest` of another version of trine-core, `cargo tree -d` shows both"
 )]
 pub trait FromRequest: Sized + Send {
-    /// [`Parts`] or [`Whole`].
+    /// [`Head`] or [`Body`].
     type Reads: Reads;
 
     /// Declares what the application must hold for this to work; the launch audit checks it.
@@ -57,15 +57,11 @@ pub trait FromRequest: Sized + Send {
     fn from_request(cx: &mut Cx) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
-/// Marks an extractor that leaves the body alone.
+/// Marks an extractor that reads the request head and leaves the body alone.
 #[derive(Debug)]
-pub enum Parts {}
+pub enum Head {}
 
-/// Marks an extractor that reads the body.
-#[derive(Debug)]
-pub enum Whole {}
-
-/// [`Parts`] or [`Whole`].
+/// [`Head`] or [`Body`].
 pub trait Reads: sealed::Sealed + 'static {
     /// Whether it is the body that is read.
     const BODY: bool;
@@ -74,20 +70,20 @@ pub trait Reads: sealed::Sealed + 'static {
     type Or<Other: Reads>: Reads;
 }
 
-impl Reads for Parts {
+impl Reads for Head {
     const BODY: bool = false;
     type Or<Other: Reads> = Other;
 }
 
-impl Reads for Whole {
+impl Reads for Body {
     const BODY: bool = true;
-    type Or<Other: Reads> = Whole;
+    type Or<Other: Reads> = Body;
 }
 
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for super::Parts {}
-    impl Sealed for super::Whole {}
+    impl Sealed for super::Head {}
+    impl Sealed for super::Body {}
 }
 
 /// Why an extractor gave no value: a [`Problem`], or a response of its own such as a redirect to a
@@ -180,7 +176,7 @@ impl<T: FromRequest> FromRequest for Result<T, Rejection> {
 macro_rules! parts {
     ($($ty:ty: $cx:ident => $value:expr;)*) => {$(
         impl FromRequest for $ty {
-            type Reads = Parts;
+            type Reads = Head;
 
             async fn from_request($cx: &mut Cx) -> Result<Self, Rejection> {
                 $value
@@ -212,7 +208,7 @@ fn no_connection() -> Rejection {
 /// on, or check a signature over these bytes, and finds the field among the headers. So do `Bytes`
 /// and the whole [`Request`].
 impl FromRequest for Body {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let body = cx.take_body();
@@ -223,7 +219,7 @@ impl FromRequest for Body {
 
 /// The whole request. The limit of the route holds while its body is read.
 impl FromRequest for Request {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let request = cx.take_request();
@@ -234,7 +230,7 @@ impl FromRequest for Request {
 
 /// All bytes of the body, as they were sent.
 impl FromRequest for Bytes {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Ok(cx.take_body().bytes().await?)
@@ -244,7 +240,7 @@ impl FromRequest for Bytes {
 /// All bytes of the body, which must be UTF-8. A 415 where it has a `Content-Encoding` that no
 /// layer has undone.
 impl FromRequest for String {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let bytes = cx.take_decoded_body()?.bytes().await?;

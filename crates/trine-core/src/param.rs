@@ -83,7 +83,7 @@ pub struct Param<'a> {
     /// The name in the template.
     pub name: &'a str,
     /// Where it stood.
-    pub place: Place,
+    pub location: ParamLocation,
     /// The text, percent-decoded.
     pub value: Cow<'a, str>,
 }
@@ -91,7 +91,7 @@ pub struct Param<'a> {
 /// Where a value stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Place {
+pub enum ParamLocation {
     /// In the path.
     Path,
     /// In the query.
@@ -106,10 +106,10 @@ impl Param<'_> {
     #[must_use]
     pub fn expected(&self, expected: &str) -> Rejection {
         if self.value.is_empty() {
-            return missing(self.place, self.name).into();
+            return missing(self.location, self.name).into();
         }
         let message = format!("expected {expected}{}", self.got());
-        let problem = self.place.refuse(self.name, "type", &message);
+        let problem = self.location.refuse(self.name, "type", &message);
         self.quoted(problem.with("expected", expected))
     }
 
@@ -118,7 +118,7 @@ impl Param<'_> {
     #[must_use]
     pub fn expected_one_of(&self, known: &[&str]) -> Rejection {
         if self.value.is_empty() {
-            return missing(self.place, self.name).into();
+            return missing(self.location, self.name).into();
         }
         let listed: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
         let near = known.iter().find(|known| one_edit_apart(known, &self.value));
@@ -128,7 +128,7 @@ impl Param<'_> {
         };
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let message = format!("expected {expected}{}{hint}", self.got());
-        let problem = self.place.refuse(self.name, "choice", &message);
+        let problem = self.location.refuse(self.name, "choice", &message);
         self.quoted(problem.with("expected", known))
     }
 
@@ -137,16 +137,16 @@ impl Param<'_> {
     #[doc(hidden)]
     #[must_use]
     pub fn got(&self) -> String {
-        match self.place {
-            Place::Header => String::new(),
-            Place::Path | Place::Query => format!(", got `{}`", clip(&self.value)),
+        match self.location {
+            ParamLocation::Header => String::new(),
+            ParamLocation::Path | ParamLocation::Query => format!(", got `{}`", clip(&self.value)),
         }
     }
 
     fn quoted(&self, problem: Problem) -> Rejection {
-        match self.place {
-            Place::Header => problem.into(),
-            Place::Path | Place::Query => problem.with("got", &*self.value).into(),
+        match self.location {
+            ParamLocation::Header => problem.into(),
+            ParamLocation::Path | ParamLocation::Query => problem.with("got", &*self.value).into(),
         }
     }
 
@@ -157,18 +157,18 @@ impl Param<'_> {
     /// stood.
     #[must_use]
     pub fn refuse(&self, code: &str, message: &str) -> Rejection {
-        self.place.refuse(self.name, code, message).into()
+        self.location.refuse(self.name, code, message).into()
     }
 
     /// One of the types that are a single value. A path has no space around its values: each has
     /// one spelling there.
     fn scalar<T: Scalar>(&self) -> Result<T, Rejection> {
-        let read = match self.place {
-            Place::Path => T::of(&self.value).ok_or(Misread::Expected(T::EXPECTED)),
-            Place::Query | Place::Header => crate::scalars::read(&self.value),
+        let read = match self.location {
+            ParamLocation::Path => T::of(&self.value).ok_or(Misread::Expected(T::EXPECTED)),
+            ParamLocation::Query | ParamLocation::Header => crate::scalars::read(&self.value),
         };
         read.map_err(|misread| match misread {
-            Misread::Missing => missing(self.place, self.name).into(),
+            Misread::Missing => missing(self.location, self.name).into(),
             Misread::Expected(expected) => self.expected(expected),
         })
     }
@@ -190,8 +190,8 @@ fn one_edit_apart(a: &str, b: &str) -> bool {
     }
 }
 
-impl Place {
-    /// The problem of a value in this place: 400, with the member `errors` that every wrong value
+impl ParamLocation {
+    /// The problem of a value in this location: 400, with the member `errors` that every wrong value
     /// of a request has.
     #[must_use]
     pub fn refuse(self, name: &str, code: &str, message: &str) -> Problem {
@@ -209,31 +209,31 @@ impl Place {
 
     fn name(self) -> &'static str {
         match self {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
+            ParamLocation::Path => "path",
+            ParamLocation::Query => "query",
+            ParamLocation::Header => "header",
         }
     }
 
     fn what(self) -> &'static str {
         match self {
-            Place::Path => "path parameter",
-            Place::Query => "query parameter",
-            Place::Header => "header",
+            ParamLocation::Path => "path parameter",
+            ParamLocation::Query => "query parameter",
+            ParamLocation::Header => "header",
         }
     }
 
     fn what_member(self) -> &'static str {
         match self {
-            Place::Path | Place::Query => "parameter",
-            Place::Header => "header",
+            ParamLocation::Path | ParamLocation::Query => "parameter",
+            ParamLocation::Header => "header",
         }
     }
 }
 
 #[cold]
-fn missing(place: Place, name: &str) -> Problem {
-    place.refuse(name, "missing", "is missing")
+fn missing(location: ParamLocation, name: &str) -> Problem {
+    location.refuse(name, "missing", "is missing")
 }
 
 // A message may quote what the client sent, which may be as large as a head.
@@ -267,10 +267,10 @@ pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Resul
                 && let Some(why) = hazard(raw)
             {
                 return T::refused(
-                    Rejection::from(Place::Path.refuse(name, "path", &why)).by::<T>(),
+                    Rejection::from(ParamLocation::Path.refuse(name, "path", &why)).by::<T>(),
                 );
             }
-            let param = Param { name, place: Place::Path, value };
+            let param = Param { name, location: ParamLocation::Path, value };
             T::from_param(param, cx).await.map_err(Rejection::by::<T>)
         }
         None => Err(Problem::internal(format!("the route has no path parameter `{name}`")).into()),
@@ -290,7 +290,7 @@ pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejectio
 /// is a value.
 ///
 /// ```
-/// use trine_core::extract::Parts;
+/// use trine_core::extract::Head;
 /// use trine_core::param::from_header;
 /// use trine_core::{Cx, FromRequest, Rejection};
 ///
@@ -298,7 +298,7 @@ pub async fn from_query<T: FromParam>(name: &str, cx: &Cx) -> Result<T, Rejectio
 /// struct Rows(Option<u32>);
 ///
 /// impl FromRequest for Rows {
-///     type Reads = Parts;
+///     type Reads = Head;
 ///
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
 ///         from_header("x-rows", cx).await.map(Rows)

@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 
-use crate::param::{Place, clip};
+use crate::param::{ParamLocation, clip};
 use crate::state::States;
 use crate::{ConnInfo, Rejection};
 
@@ -182,7 +182,7 @@ impl RouteCx {
         let name =
             self.route().and_then(|route| route.params.get(index)).map_or("?", String::as_str);
         let message = format!("expected UTF-8 after percent-decoding, got `{}`", clip(raw));
-        Place::Path.refuse(name, "encoding", &message).into()
+        ParamLocation::Path.refuse(name, "encoding", &message).into()
     }
 }
 

@@ -81,7 +81,7 @@ fn values_of_the_query_are_one_some_or_none() {
 fn an_option_is_none_only_when_the_thing_is_absent() {
     struct Header(#[expect(dead_code)] u8);
     impl FromRequest for Header {
-        type Reads = trine_core::extract::Parts;
+        type Reads = trine_core::extract::Head;
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             let Some(value) = cx.headers().get("n") else {
                 return Err(Problem::bad_request("no header `n`").absent().into());

@@ -84,8 +84,8 @@ fn check(
     }
 }
 
-/// Wraps the function, which keeps its signature and body, so that errors point into it and `?` works
-/// for its return type.
+/// Wraps the function, which keeps its signature and body, so that errors point into it and `?`
+/// works for its return type.
 fn wrapped(entry: Entry, function: Function) -> TokenStream {
     let Function { attributes, visibility, signature, body } = function;
     let ident = &signature.ident;

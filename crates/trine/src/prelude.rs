@@ -22,5 +22,5 @@ pub use crate::{
     Needs, Next, Param, Problem, Rejection, Request, Response, ToParam, any, delete, get, head,
     middleware, options, patch, post, put, query, routes,
 };
-pub use trine_core::extract::{Parts, Whole};
+pub use trine_core::extract::Head;
 pub use trine_macros::route;

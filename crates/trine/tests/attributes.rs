@@ -77,7 +77,7 @@ async fn arguments_stand_in_any_order() {
 struct Refusing;
 
 impl FromRequest for Refusing {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         match cx.headers().contains_key("x-refuse") {

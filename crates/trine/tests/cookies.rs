@@ -95,7 +95,7 @@ async fn returned(mut cookies: Cookies) -> (Cookies, [(&'static str, &'static st
 struct Session;
 
 impl FromRequest for Session {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let mut cookies = Cookies::from_request(cx).await?;
@@ -238,7 +238,7 @@ async fn a_change_that_comes_too_late_is_told_in_the_log() {
 struct Renewed;
 
 impl FromRequest for Renewed {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Cookies::from_request(cx).await?.add(("sid", "new"));

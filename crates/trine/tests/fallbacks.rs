@@ -24,7 +24,7 @@ async fn mark(request: Request, next: Next) -> Response {
 struct Member;
 
 impl FromRequest for Member {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         match cx.headers().contains_key("x-member") {

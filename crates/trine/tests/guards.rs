@@ -22,7 +22,7 @@ fn note(cx: &mut Cx, what: &str) {
 struct Seen(String);
 
 impl FromRequest for Seen {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         note(cx, "handler");
@@ -38,7 +38,7 @@ async fn seen(seen: Seen) -> String {
 struct Named<const NAME: char>;
 
 impl<const NAME: char> FromRequest for Named<NAME> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         note(cx, &format!("{NAME} "));
@@ -206,7 +206,7 @@ fn the_audit_notes_what_is_looked_up_before_somebody_may_ask_who_it_is() {
 struct Counter(usize);
 
 impl FromRequest for Counter {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<AtomicUsize>();
@@ -291,7 +291,7 @@ async fn an_error_is_not_cached() {
 async fn anothers_arc_is_not_taken_for_a_cached_value() {
     struct Text(String);
     impl FromRequest for Text {
-        type Reads = Parts;
+        type Reads = Head;
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             cx.extensions_mut().insert(Arc::new(Text("another's".into())));
             Ok(Text("own".into()))

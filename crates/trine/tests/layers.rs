@@ -367,7 +367,7 @@ async fn a_layer_is_made_of_state_and_configuration_that_come_later() {
 async fn middleware_takes_extractors_and_may_answer() {
     struct Token(String);
     impl FromRequest for Token {
-        type Reads = Parts;
+        type Reads = Head;
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             let token = cx.headers().get("token").and_then(|token| token.to_str().ok());
             token

@@ -286,7 +286,7 @@ async fn a_handler_that_is_not_mounted_is_named() {
 async fn extractors_and_middleware_redirect_to_links() {
     struct User;
     impl FromRequest for User {
-        type Reads = Parts;
+        type Reads = Head;
         async fn from_request(_: &mut Cx) -> Result<Self, Rejection> {
             Err(Redirect::to(show::uri("login", None, vec![])).into_response().into())
         }

@@ -19,7 +19,7 @@ async fn send(app: App, method: &str, path: &str) -> (StatusCode, HeaderMap, Str
 struct Seen(String);
 
 impl FromRequest for Seen {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let mut seen = cx.route().map_or("?", |route| &route.path).to_owned();
@@ -191,7 +191,7 @@ async fn the_body_stands_at_any_place_and_the_parts_run_first() {
     }
     struct Refuses;
     impl FromRequest for Refuses {
-        type Reads = Parts;
+        type Reads = Head;
         async fn from_request(_: &mut Cx) -> Result<Self, Rejection> {
             Err(Problem::forbidden("parts first").into())
         }
@@ -241,7 +241,7 @@ async fn bodies_past_the_limit_are_refused() {
 fn the_audit_tells_every_mistake_at_once_with_its_places() {
     struct Missing;
     impl FromRequest for Missing {
-        type Reads = Parts;
+        type Reads = Head;
         fn needs(needs: &mut Needs) {
             needs.state::<u64>();
         }
@@ -342,7 +342,7 @@ async fn state_that_was_not_declared_is_a_500_that_tells_the_log_alone() {
     }
     struct Undeclared(String);
     impl FromRequest for Undeclared {
-        type Reads = Parts;
+        type Reads = Head;
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             Ok(Undeclared(cx.state::<String>()?.to_string()))
         }

@@ -115,7 +115,7 @@ async fn the_same_path_is_the_same_for_all_who_look_at_it() {
     }
     struct NoKeys;
     impl FromRequest for NoKeys {
-        type Reads = Parts;
+        type Reads = Head;
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             match cx.uri().path() == "/keys/" {
                 true => Err(Problem::unauthorized("whose?").into()),

@@ -26,7 +26,7 @@ struct Notes(String);
 struct Place<const NAME: char>;
 
 impl<const NAME: char> FromRequest for Place<NAME> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         note(cx, &NAME.to_string());

@@ -81,7 +81,7 @@ macro_rules! table {
             struct Header($ty);
 
             impl FromRequest for Header {
-                type Reads = Parts;
+                type Reads = Head;
 
                 async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
                     from_header("v", cx).await.map(Header)
@@ -284,7 +284,7 @@ async fn a_refusal_never_quotes_the_value_of_a_header_field() {
     struct Keyed(String);
 
     impl FromRequest for Keyed {
-        type Reads = Parts;
+        type Reads = Head;
 
         async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
             let what = cx.uri().path().trim_start_matches('/').to_owned();

@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use trine::prelude::*;
 use trine::ws::{CloseCode, CloseFrame, Closed, Message, WebSocketConfig};
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection};
 use trine_websocket::{Codec, Negotiated, Role};
 
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Spoken(Version);
 
 impl FromRequest for Spoken {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Ok(Spoken(cx.version()))

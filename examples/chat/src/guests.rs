@@ -55,7 +55,7 @@ impl Drop for Seat {
 }
 
 impl FromRequest for Seat {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<Guests>();

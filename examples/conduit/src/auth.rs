@@ -41,7 +41,7 @@ impl Auth {
 }
 
 impl FromRequest for Auth {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<Keys>();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{FromParam, Param, Place, Values, clean_path};
+use super::{FromParam, Param, ParamLocation, Values, clean_path};
 use crate::{Cx, Needs, Rejection};
 
 impl FromParam for String {
@@ -70,7 +70,7 @@ impl<T: FromParam> FromParam for Option<T> {
     }
 
     async fn from_param(param: Param<'_>, cx: &Cx) -> Result<Self, Rejection> {
-        if param.value.is_empty() && param.place != Place::Path {
+        if param.value.is_empty() && param.location != ParamLocation::Path {
             return Ok(None);
         }
         T::from_param(param, cx).await.map(Some)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use percent_encoding::percent_decode;
 
-use super::{Param, Place, clip, missing};
+use super::{Param, ParamLocation, clip, missing};
 use crate::Rejection;
 
 /// All values of one name in a query or in the header fields, in order.
@@ -41,13 +41,13 @@ impl<'a> Values<'a> {
     /// # Errors
     /// A 400 where there is none or more than one.
     pub fn one(mut self) -> Result<Param<'a>, Rejection> {
-        let (name, place) = (self.name, self.place());
-        let first = self.next().ok_or_else(|| missing(place, name).absent())??;
+        let (name, location) = (self.name, self.location());
+        let first = self.next().ok_or_else(|| missing(location, name).absent())??;
         match self.count() {
             0 => Ok(first),
             more => {
                 let message = format!("expected one value, got {}", more + 1);
-                Err(place.refuse(name, "duplicate", &message).into())
+                Err(location.refuse(name, "duplicate", &message).into())
             }
         }
     }
@@ -59,10 +59,10 @@ impl<'a> Values<'a> {
         self.clone().all(|value| value.is_ok_and(|value| value.value.is_empty()))
     }
 
-    fn place(&self) -> Place {
+    fn location(&self) -> ParamLocation {
         match self.source {
-            Source::Query(_) => Place::Query,
-            Source::Header(..) => Place::Header,
+            Source::Query(_) => ParamLocation::Query,
+            Source::Header(..) => ParamLocation::Header,
         }
     }
 }
@@ -78,10 +78,14 @@ impl<'a> Iterator for Values<'a> {
                 let line = headers.get_all(name).iter().nth(*seen)?;
                 *seen += 1;
                 return Some(match std::str::from_utf8(line.as_bytes()) {
-                    Ok(text) => {
-                        Ok(Param { name, place: Place::Header, value: Cow::Borrowed(text) })
+                    Ok(text) => Ok(Param {
+                        name,
+                        location: ParamLocation::Header,
+                        value: Cow::Borrowed(text),
+                    }),
+                    Err(_) => {
+                        Err(ParamLocation::Header.refuse(name, "encoding", "expected UTF-8").into())
                     }
-                    Err(_) => Err(Place::Header.refuse(name, "encoding", "expected UTF-8").into()),
                 });
             }
         };
@@ -91,7 +95,7 @@ impl<'a> Iterator for Values<'a> {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             if key == name || decode(key).is_some_and(|key| key == name) {
                 return Some(match decode(value) {
-                    Some(value) => Ok(Param { name, place: Place::Query, value }),
+                    Some(value) => Ok(Param { name, location: ParamLocation::Query, value }),
                     None => Err(not_utf8(name, value)),
                 });
             }
@@ -130,5 +134,5 @@ pub fn is_encoded(text: &str) -> bool {
 #[cold]
 fn not_utf8(name: &str, value: &str) -> Rejection {
     let message = format!("expected percent-encoded UTF-8, got `{}`", clip(value));
-    Place::Query.refuse(name, "encoding", &message).into()
+    ParamLocation::Query.refuse(name, "encoding", &message).into()
 }

@@ -239,7 +239,8 @@ fn value(ident: &Ident, data: &DataEnum, diagnostics: &mut Diagnostics) -> Token
     let (mut names, mut variants) = (Vec::new(), Vec::new());
     for variant in &data.variants {
         if !matches!(variant.fields, Fields::Unit) {
-            let text = "`#[derive(Config)]`: a variant is a word in the configuration and cannot have fields";
+            let text = "`#[derive(Config)]`: a variant is a word in the configuration and cannot \
+                        have fields";
             diagnostics.error(variant.ident.span(), text);
         }
         let options = options(&variant.attrs, &["name"], diagnostics);

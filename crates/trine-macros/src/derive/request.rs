@@ -167,7 +167,7 @@ impl Derived<'_> {
     /// The body, if one of the fields reads it.
     fn reads(&self) -> TokenStream {
         self.parts.iter().rev().fold(
-            quote!(::trine::extract::Parts),
+            quote!(::trine::extract::Head),
             |after, FieldExtractor { ty, .. }| {
                 let reads = quote_spanned!(ty.span()=> <#ty as ::trine::FromRequest>::Reads);
                 quote_spanned!(ty.span()=> <#reads as ::trine::extract::Reads>::Or<#after>)

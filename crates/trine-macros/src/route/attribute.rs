@@ -219,8 +219,8 @@ fn foreign(option: &str, value: &Lit) -> Option<String> {
     }
 }
 
-/// The span of a part of a literal. Stable compilers cannot point into a literal, so the message also
-/// names the column.
+/// The span of a part of a literal. Stable compilers cannot point into a literal, so the message
+/// also names the column.
 fn within(literal: &LitStr, range: &std::ops::Range<usize>) -> Span {
     let token: Literal = literal.token();
     let plain = token.to_string() == format!("\"{}\"", literal.value());

@@ -156,8 +156,9 @@ impl Route<'_> {
         quote!(#(#pairs)*)
     }
 
-    /// Extracts the arguments: first the extractors that do not read the body, then the named values,
-    /// then the extractor that reads the body. Only their types know which extractor reads it.
+    /// Extracts the arguments: first the extractors that do not read the body, then the named
+    /// values, then the extractor that reads the body. Only their types know which extractor reads
+    /// it.
     fn arguments(&self, cx: &Ident) -> TokenStream {
         let extractors: Vec<_> = self.extractors().map(|(_, argument)| &argument.ty).collect();
         let extracted: Vec<_> = self.extractors().map(|(index, _)| local(index)).collect();

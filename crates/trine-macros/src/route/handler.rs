@@ -166,7 +166,8 @@ fn shape(signature: &Signature, diagnostics: &mut Diagnostics) {
         diagnostics.error(at, message);
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        let message = "a handler has to be safe to call: remove `unsafe`, and use an `unsafe` block where it is needed";
+        let message = "a handler has to be safe to call: remove `unsafe`, and use an `unsafe` block \
+                       where it is needed";
         diagnostics.error(token.span, message);
     }
     if let Some(abi) = &signature.abi {
@@ -270,7 +271,8 @@ fn names(tokens: &TokenStream, wanted: &str) -> bool {
     })
 }
 
-/// Whether inserting, deleting, replacing or transposing one character turns one text into the other.
+/// Whether inserting, deleting, replacing or transposing one character turns one text into the
+/// other.
 fn one_edit_apart(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };

@@ -37,7 +37,8 @@ pub(crate) struct Mistake {
 }
 
 impl Template {
-    /// The names in the path, in order. The position of a name is the index of its value at run time.
+    /// The names in the path, in order. The position of a name is the index of its value at run
+    /// time.
     pub(crate) fn path_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Text(_) => None,
@@ -392,4 +393,5 @@ fn identifier(name: &str) -> Option<String> {
         _ => Some(syn::Ident::parse_any.parse_str(name).ok()?.to_string()),
     }
 }
-const ALL_VALUES: &str = "to read all parameters into a struct, take an argument `Query<…>`; it is not part of the template";
+const ALL_VALUES: &str = "to read all parameters into a struct, take an argument `Query<…>`; \
+                          it is not part of the template";

@@ -7,9 +7,11 @@ use syn::Visibility;
 use crate::route::handler::{Argument, Binding};
 use crate::route::template::{Segment, Template};
 
-/// The function `uri` of a handler's type, with one argument for each name of the template, in order.
+/// The function `uri` of a handler's type, with one argument for each name of the template, in
+/// order.
 ///
-/// If the handler has mistakes, it accepts any arguments, so that its calls cause no further errors.
+/// If the handler has mistakes, it accepts any arguments, so that its calls cause no further
+/// errors.
 pub(crate) fn uri(
     ty: &Ident,
     visibility: &Visibility,

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, IntoResponse, Request};
 
 use crate::declare::layers::{Described, LayerKind, Layers};
@@ -28,7 +28,7 @@ use crate::problem::settle::settle_around;
 /// struct Admin;
 ///
 /// impl FromRequest for Admin {
-///     type Reads = Parts;
+///     type Reads = Head;
 ///
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
 ///         match cx.headers().get("x-key").is_some_and(|key| key == "secret") {
@@ -57,7 +57,7 @@ pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
     Guard { place: Location::caller(), extractor: PhantomData }
 }
 
-/// What a guard reads: [`Parts`].
+/// What a guard reads: [`Head`].
 #[diagnostic::on_unimplemented(
     message = "an extractor that reads the body cannot stand here",
     label = "this one reads the body",
@@ -65,7 +65,7 @@ pub fn guard<T: FromRequest<Reads: LeavesBody> + 'static>() -> Guard<T> {
 )]
 pub trait LeavesBody {}
 
-impl LeavesBody for Parts {}
+impl LeavesBody for Head {}
 
 /// What [`guard()`] makes. It is attached as a layer is, but is none of Tower's, so that the launch
 /// audit sees what it needs and no service has to be boxed around it.

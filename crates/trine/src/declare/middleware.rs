@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{
     BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Request, Response, RouteCx,
 };
@@ -184,7 +184,7 @@ macro_rules! arity {
         where
             Fun: Fn($($arg,)* Request, Next) -> Fut + Clone + Send + Sync + 'static,
             Fut: Future<Output: IntoResponse> + Send,
-            $($arg: FromRequest<Reads = Parts> + 'static,)*
+            $($arg: FromRequest<Reads = Head> + 'static,)*
         {
             fn needs(needs: &mut Needs) {
                 let _ = &needs;

@@ -6,8 +6,8 @@
 
 use std::future::{Future, Ready, ready};
 
-use trine_core::extract::{Parts, Reads, Whole};
-use trine_core::{Cx, FromRequest, IntoResponse, Needs, Problem, Rejection};
+use trine_core::extract::{Head, Reads};
+use trine_core::{Body, Cx, FromRequest, IntoResponse, Needs, Problem, Rejection};
 
 /// A function that answers requests: the shape of its arguments `A`, and `K`, which is [`Async`] or
 /// [`Plain`].
@@ -39,7 +39,7 @@ pub enum Plain {}
 
 /// The arguments of a handler, taken from the request together.
 ///
-/// Those that read the [`Parts`] run first, in their order, the one that reads the [`Whole`] body
+/// Those that read the [`Head`] run first, in their order, the one that reads the [`Body`]
 /// last. The values that the template of an attribute names are made between the two.
 pub trait Args: Sized + Send {
     /// What they need of the application.
@@ -75,7 +75,7 @@ pub trait ReadBodyOnce {}
 /// Arguments that leave the body alone: those of catchers.
 pub trait LeaveBody {}
 
-/// [`Parts`], which leave the body alone.
+/// [`Head`], which leave the body alone.
 #[diagnostic::on_unimplemented(
     message = "a catcher cannot read the request body",
     label = "one of its arguments reads the body",
@@ -83,7 +83,7 @@ pub trait LeaveBody {}
 )]
 pub trait NoBody {}
 
-impl NoBody for Parts {}
+impl NoBody for Head {}
 
 /// What two extractors read together: never the body twice.
 #[diagnostic::on_unimplemented(
@@ -96,16 +96,16 @@ pub trait And<Other> {
     type Sum;
 }
 
-impl And<Parts> for Parts {
-    type Sum = Parts;
+impl And<Head> for Head {
+    type Sum = Head;
 }
 
-impl And<Whole> for Parts {
-    type Sum = Whole;
+impl And<Body> for Head {
+    type Sum = Body;
 }
 
-impl And<Parts> for Whole {
-    type Sum = Whole;
+impl And<Head> for Body {
+    type Sum = Body;
 }
 
 macro_rules! bounds {
@@ -185,14 +185,14 @@ macro_rules! arity {
 
         impl<$($arg: FromRequest<Reads: NoBody>),*> LeaveBody for ($($arg,)*) {}
 
-        bounds!(@impl [$($arg)*] [] Parts; $($arg)*);
+        bounds!(@impl [$($arg)*] [] Head; $($arg)*);
     };
 }
 
-// Every extractor reads either the parts or the body, so one of the two passes filled each place.
+// Every extractor reads either the head or the body, so one of the two passes filled each place.
 #[cold]
 fn neither() -> Rejection {
-    Problem::internal("an extractor reads neither the parts nor the body").into()
+    Problem::internal("an extractor reads neither the head nor the body").into()
 }
 
 arity!();

@@ -102,8 +102,9 @@ impl<A: Args> Argument<A> {
 }
 
 impl<V: NamedValues, A: Args> Argument<(V, A)> {
-    /// Runs the extractors that do not read the body, so that the client is authenticated before any
-    /// value is looked up; then reads the named values; then runs the extractor that reads the body.
+    /// Runs the extractors that do not read the body, so that the client is authenticated before
+    /// any value is looked up; then reads the named values; then runs the extractor that reads the
+    /// body.
     ///
     /// This is generic so that its future can be declared `Send`. In code that names the concrete
     /// types of a handler, the compiler forgets which lifetimes are `'static` when values are held
@@ -161,8 +162,8 @@ impl<T: FromParam, Others: NamedValues> NamedValues for (T, Others) {
     }
 }
 
-/// Replaces the functions of [`Argument`] if `T` does not satisfy their bounds. This code only has to
-/// type-check: it never becomes part of a program.
+/// Replaces the functions of [`Argument`] if `T` does not satisfy their bounds. This code only has
+/// to type-check: it never becomes part of a program.
 pub trait RefusedArgument {
     /// The refused type.
     type Value;

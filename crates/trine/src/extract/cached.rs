@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use crate::declare::guard::LeavesBody;
@@ -18,7 +18,7 @@ use crate::declare::guard::LeavesBody;
 /// struct User { name: String }
 ///
 /// impl FromRequest for User {
-///     type Reads = Parts;
+///     type Reads = Head;
 ///
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
 ///         // A query to a database would run only once, although guard and handler take the user.
@@ -55,7 +55,7 @@ impl<T> FromRequest for Cached<T>
 where
     T: FromRequest<Reads: LeavesBody> + Send + Sync + 'static,
 {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         T::needs(needs);

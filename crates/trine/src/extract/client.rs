@@ -1,6 +1,6 @@
 //! The client that a request comes from.
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection};
 use trine_server::TrustedProxies;
 
@@ -47,7 +47,7 @@ impl std::ops::Deref for Client {
 }
 
 impl FromRequest for Client {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let unknown = trine_core::ConnInfo::unknown();

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection, TlsInfo};
 
 /// The certificate that the client presented in the TLS handshake (mTLS).
 ///
 /// It was signed by one of the
-/// [`Tls::client_authorities`](trine_server::tls::Tls::client_authorities) and was valid at the time
-/// of the handshake. The application decides what its owner may do.
+/// [`Tls::client_authorities`](trine_server::tls::Tls::client_authorities) and was valid at the
+/// time of the handshake. The application decides what its owner may do.
 ///
 /// ```
 /// use trine::extract::ClientCertificate;
 ///
 /// async fn upload(client: ClientCertificate) -> String {
-///     format!("a certificate of {} bytes, in a chain of {}", client.der().len(), client.chain().count())
+///     format!("a certificate of {} bytes", client.der().len())
 /// }
 /// ```
 ///
@@ -33,14 +33,15 @@ impl ClientCertificate {
         self.0.client_certificates.first().map_or(&[], |der| &der[..])
     }
 
-    /// All certificates that the client sent: its own first, then those of intermediate authorities.
+    /// All certificates that the client sent: its own first, then those of intermediate
+    /// authorities.
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.0.client_certificates.iter().map(|der| &der[..])
     }
 }
 
 impl FromRequest for ClientCertificate {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let tls = cx.conn().and_then(|conn| conn.tls.as_ref());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
-use trine_core::param::Place;
+use trine_core::param::ParamLocation;
 use trine_core::{Cx, Problem, Rejection};
 
 use crate::validation::{FieldErrors, Location};
@@ -19,9 +19,9 @@ pub(crate) struct Content {
 impl Content {
     /// Reads the whole body.
     ///
-    /// The content type must be declared. Browsers let any page send a body that is declared as text,
-    /// or not declared at all, to other sites without a preflight request. Reading it as JSON would
-    /// open every route that authenticates by cookie to such pages.
+    /// The content type must be declared. Browsers let any page send a body that is declared as
+    /// text, or not declared at all, to other sites without a preflight request. Reading it as JSON
+    /// would open every route that authenticates by cookie to such pages.
     pub(crate) async fn read(&self, cx: &mut Cx) -> Result<Bytes, Rejection> {
         let body = cx.take_decoded_body()?;
         // The usual spelling; parsing the others costs some five hundred instructions.
@@ -52,7 +52,7 @@ impl Content {
         let message = format!("expected `{expected}`, got {got}");
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .detail(format!("header `content-type`: {message}"))
-            .with("errors", Place::Header.errors("content-type", "content_type", &message))
+            .with("errors", ParamLocation::Header.errors("content-type", "content_type", &message))
             .with("expected", expected)
             .header(header::ACCEPT, HeaderValue::from_static(expected))
             .into()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cookie::{Cookie, SameSite};
 use http::header;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 use trine_server::over_tls;
 
@@ -161,7 +161,7 @@ impl Cookies {
 }
 
 impl FromRequest for Cookies {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let secure = over_tls(cx.matched(), cx.headers()).unwrap_or(false);

@@ -1,7 +1,6 @@
 //! A form in the body.
 
-use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use crate::form::{self, FromForm};
 
@@ -39,8 +38,8 @@ use crate::form::{self, FromForm};
 /// # Errors
 /// - 415 if the content type is neither of the two, or if the body has a `Content-Encoding`
 /// - 422 if fields do not fit; all of them are reported, each with its name, a code and a message
-/// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or if every
-///   error is about size
+/// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or if
+///   every error is about size
 /// - 400 if the body is not multipart data, or ends early
 ///
 /// `Option` is `None` if there is neither a content type nor a body.
@@ -48,7 +47,7 @@ use crate::form::{self, FromForm};
 pub struct Form<T>(pub T);
 
 impl<T: FromForm> FromRequest for Form<T> {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let outcome = form::read(cx, false).await?;

@@ -5,8 +5,7 @@ mod locate;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use super::content::Content;
 use crate::validation::{FieldErrors, Location};
@@ -41,8 +40,8 @@ use crate::validation::{FieldErrors, Location};
 /// ```
 ///
 /// # Errors
-/// - 415 if the content type is neither `application/json` nor ends in `+json`, or if the body has a
-///   `Content-Encoding`
+/// - 415 if the content type is neither `application/json` nor ends in `+json`, or if the body has
+///   a `Content-Encoding`
 /// - 400 if the body is not JSON; the problem has the members `line` and `column`
 /// - 422 if the JSON does not fit `T`; the problem also has the member `path`, such as
 ///   `user.tags[2]`, and lists the error in `errors`, in the format of [`FieldErrors`]
@@ -54,7 +53,7 @@ use crate::validation::{FieldErrors, Location};
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Json<T> {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let body = JSON.read(cx).await?;
@@ -71,8 +70,8 @@ fn is_json(media_type: &str) -> bool {
     main.eq_ignore_ascii_case("application") && suffix.eq_ignore_ascii_case("json")
 }
 
-// The path is found in the body after the error. A deserializer that tracks it would be compiled for
-// every type, and every valid request would pay for the invalid ones.
+// The path is found in the body after the error. A deserializer that tracks it would be compiled
+// for every type, and every valid request would pay for the invalid ones.
 #[cold]
 fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     if body.iter().all(u8::is_ascii_whitespace) {

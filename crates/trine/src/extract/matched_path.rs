@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::route::AppCx;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
@@ -35,7 +35,7 @@ pub struct MatchedPath {
 }
 
 impl FromRequest for MatchedPath {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let matched = cx.matched();

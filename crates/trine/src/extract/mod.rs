@@ -62,7 +62,7 @@ mod state;
 mod text;
 mod typed_header;
 
-pub use trine_core::extract::{FromRequest, Parts, Reads, Rejection, Whole};
+pub use trine_core::extract::{FromRequest, Head, Reads, Rejection};
 pub(crate) use trine_core::param::clip;
 pub use trine_core::param::{AnyText, from_header};
 

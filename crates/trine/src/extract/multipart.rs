@@ -9,7 +9,6 @@ use std::string::FromUtf8Error;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
-use trine_core::extract::Whole;
 use trine_core::{Body, Cx, FromRequest, Problem, Rejection};
 
 use self::head::{Disposition, boundary};
@@ -71,7 +70,7 @@ pub struct Multipart {
 }
 
 impl FromRequest for Multipart {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         if !Multipart::is_declared(cx) {
@@ -154,8 +153,8 @@ impl Multipart {
         loop {
             match self.parser.next() {
                 Ok(Some(Event::End)) => {
-                    // The epilogue has no meaning, but unread bytes would prevent the connection from
-                    // being reused.
+                    // The epilogue has no meaning, but unread bytes would prevent the connection
+                    // from being reused.
                     while let Some(frame) = self.body.frame().await {
                         frame?;
                     }

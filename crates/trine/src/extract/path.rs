@@ -4,7 +4,7 @@ mod de;
 mod shape;
 
 use serde::de::DeserializeOwned;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use super::text::{self, Texts};
@@ -30,8 +30,8 @@ use super::text::{self, Texts};
 /// # }
 /// ```
 ///
-/// An attribute makes it unnecessary: `#[get("/users/{user}/posts/{post}")]` binds the parameters to
-/// the arguments `user` and `post`.
+/// An attribute makes it unnecessary: `#[get("/users/{user}/posts/{post}")]` binds the parameters
+/// to the arguments `user` and `post`.
 ///
 /// # Errors
 /// - 400 if a value does not fit; the problem names the parameter, the expected and the received
@@ -44,7 +44,7 @@ use super::text::{self, Texts};
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Path<T> {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         if let Some(count) = shape::params_of::<T>() {

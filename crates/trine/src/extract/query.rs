@@ -1,8 +1,8 @@
 //! The query as a type.
 
 use serde::de::DeserializeOwned;
-use trine_core::extract::Parts;
-use trine_core::param::Place;
+use trine_core::extract::Head;
+use trine_core::param::ParamLocation;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
 use super::text::{self, Error, QueryDeserializer, Texts};
@@ -41,19 +41,21 @@ use super::text::{self, Error, QueryDeserializer, Texts};
 /// they have: `?page=2&q=12` is a number and a text if `Page { page: u32 }` and
 /// `Words { q: String }` are flattened. There serde does not support numbers of 128 bits; such a
 /// field is a 500, and the log says what to write instead. A `PathBuf` is always a relative path of
-/// plain names. If a map is flattened as well, declare it last: a `PathBuf` after it is not checked.
+/// plain names. If a map is flattened as well, declare it last: a `PathBuf` after it is not
+/// checked.
 ///
 /// # Errors
 /// - 400 that names the parameter, the expected and the received value, in the message and in the
 ///   member `errors`
-/// - 500 if no query can be a `T`, because a field is a struct or a map; the log says what to change
+/// - 500 if no query can be a `T`, because a field is a struct or a map; the log says what to
+///   change
 ///
 /// `Option` is `None` if the request has no query and `T` requires one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let query = cx.uri().query();
@@ -76,7 +78,7 @@ fn refuse<T>(error: Error, absent: bool) -> Rejection {
     {
         return Problem::internal(mistake).into();
     }
-    match error.refuse(Place::Query) {
+    match error.refuse(ParamLocation::Query) {
         Rejection::Problem(problem) if absent => problem.absent().into(),
         rejection => rejection,
     }

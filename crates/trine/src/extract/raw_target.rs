@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use http::Uri;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection, Request};
 
 /// The request target as the client sent it, for logs and for signatures that cover it.
@@ -41,7 +41,8 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 /// use trine::prelude::*;
 ///
 /// async fn without_version(mut request: Request, next: Next) -> Response {
-///     if let Some(uri) = request.uri().to_string().strip_prefix("/v1").and_then(|uri| uri.parse().ok()) {
+///     let target = request.uri().to_string();
+///     if let Some(uri) = target.strip_prefix("/v1").and_then(|uri| uri.parse().ok()) {
 ///         let raw = RawTarget(RawTarget::of(&request).clone());
 ///         request.extensions_mut().insert(raw);
 ///         *request.uri_mut() = uri;
@@ -52,7 +53,8 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 /// # #[trine::main]
 /// # async fn main() {
 /// let app = App::new().layer(middleware(without_version));
-/// let client = app.route("/{name}", get(async |uri: Uri, raw: RawTarget| format!("{uri} {}", *raw))).test().await;
+/// let both = async |uri: Uri, raw: RawTarget| format!("{uri} {}", *raw);
+/// let client = app.route("/{name}", get(both)).test().await;
 /// client.get("/v1/ann").await.expect_text("/ann /v1/ann");
 /// client.get("/%761/ann").await.expect_text("/ann /%761/ann");
 /// # }
@@ -69,7 +71,7 @@ impl RawTarget {
 }
 
 impl FromRequest for RawTarget {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         // It is stored only if it differs.

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 /// The value of type `T` that was added with `App::state`, shared by reference.
@@ -34,7 +34,7 @@ use trine_core::{Cx, FromRequest, Needs, Rejection};
 pub struct State<T>(pub Arc<T>);
 
 impl<T: Send + Sync + 'static> FromRequest for State<T> {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<T>();

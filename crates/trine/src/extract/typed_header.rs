@@ -2,8 +2,8 @@
 
 use headers::Header;
 use http::header;
-use trine_core::extract::Parts;
-use trine_core::param::Place;
+use trine_core::extract::Head;
+use trine_core::param::ParamLocation;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 
 /// A header field as a type of the [`headers`] crate, or any other type that implements its
@@ -37,7 +37,7 @@ use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Respons
 pub struct TypedHeader<H>(pub H);
 
 impl<H: Header + Send> FromRequest for TypedHeader<H> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let name = H::name();
@@ -53,7 +53,7 @@ impl<H: Header + Send> FromRequest for TypedHeader<H> {
 
 #[cold]
 fn missing(name: &str) -> Rejection {
-    Place::Header.refuse(name, "missing", "is missing").absent().into()
+    ParamLocation::Header.refuse(name, "missing", "is missing").absent().into()
 }
 
 #[cold]
@@ -66,7 +66,7 @@ fn malformed(name: &str, cx: &Cx, error: headers::Error) -> Rejection {
         _ => String::new(),
     };
     let message = format!("expected a valid value for this field{got}");
-    Place::Header.refuse(name, "type", &super::clip(&message)).source(error).into()
+    ParamLocation::Header.refuse(name, "type", &super::clip(&message)).source(error).into()
 }
 
 const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];

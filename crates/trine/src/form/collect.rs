@@ -1,4 +1,5 @@
-//! Collects the fields of a body into the tree, after checking each against its rule and the limits.
+//! Collects the fields of a body into the tree, after checking each against its rule and the
+//! limits.
 
 use std::fmt::Display;
 

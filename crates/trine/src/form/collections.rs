@@ -6,7 +6,8 @@ use std::hash::{BuildHasher, Hash};
 use super::node::{Node, Value};
 use super::{Field, FromField, FromForm, Refused, Rule, name};
 
-/// `None` if the field is absent or empty: browsers send an input that was left blank as empty text.
+/// `None` if the field is absent or empty: browsers send an input that was left blank as empty
+/// text.
 impl<T: FromField> FromField for Option<T> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         T::rule(path, rule)

@@ -13,9 +13,9 @@ use crate::validation::{FieldErrors, FieldPath, Location};
 /// A type that can be read from a field of a form.
 ///
 /// It is implemented for text, numbers, `bool`, `char`, IP and socket addresses,
-/// [`TempFile`](super::TempFile), and `Option`, `Vec` and maps of these. Structs and enums derive it
-/// with `#[derive(FromForm)]`. A type that implements `FromStr` needs no implementation if the field
-/// has `#[form(parse = "a colour")]`.
+/// [`TempFile`](super::TempFile), and `Option`, `Vec` and maps of these. Structs and enums derive
+/// it with `#[derive(FromForm)]`. A type that implements `FromStr` needs no implementation if the
+/// field has `#[form(parse = "a colour")]`.
 ///
 /// ```
 /// use trine::form::{Field, FromField, Refused};
@@ -77,6 +77,18 @@ pub trait FromField: Sized + Send {
 /// A type that is a whole form, as [`Form`](crate::Form) reads it.
 ///
 /// `#[derive(FromForm)]` implements it for structs with named fields and for tagged enums.
+///
+/// ```
+/// use trine::form::FormLimits;
+/// use trine::prelude::*;
+///
+/// #[derive(FromForm)]
+/// #[form(deny_unknown, limits(fields = 10))]
+/// struct Search { words: String }
+///
+/// assert!(<Search as trine::form::FromForm>::DENY_UNKNOWN);
+/// assert_eq!(<Search as trine::form::FromForm>::limits(FormLimits::default()).fields, 10);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a form",
     label = "does not implement `FromForm`",
@@ -136,8 +148,8 @@ impl<'a> Field<'a> {
         &self.name
     }
 
-    /// Whether the field is absent or contains only empty text, which browsers send for an input that
-    /// was left blank.
+    /// Whether the field is absent or contains only empty text, which browsers send for an input
+    /// that was left blank.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.node.is_blank()
@@ -146,8 +158,8 @@ impl<'a> Field<'a> {
     /// The text of the field.
     ///
     /// # Errors
-    /// `missing` if there is none, `duplicate` if there are several, `type` if the field is a file or
-    /// contains other fields.
+    /// `missing` if there is none, `duplicate` if there are several, `type` if the field is a file
+    /// or contains other fields.
     pub fn text(&mut self) -> Result<String, Refused> {
         let mut values = std::mem::take(&mut self.node.values).into_iter();
         match (values.next(), values.next()) {

@@ -4,9 +4,9 @@ use trine_core::Cx;
 
 /// The limits of forms and of the parts of `multipart/form-data`, all finite.
 ///
-/// They apply in addition to the body limit of the route, which bounds the request as a whole (2 MiB
-/// unless `#[post("/", limit = "20MiB")]` sets another). An application sets its limits as state, a
-/// single form sets them in an attribute:
+/// They apply in addition to the body limit of the route, which bounds the request as a whole (2
+/// MiB unless `#[post("/", limit = "20MiB")]` sets another). An application sets its limits as
+/// state, a single form sets them in an attribute:
 ///
 /// ```
 /// use trine::form::FormLimits;

@@ -18,7 +18,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Text that may be shown again, up to the length that [`FormLimits`](super::FormLimits) allows.
+    /// Text that may be shown again, up to the length that [`FormLimits`](super::FormLimits)
+    /// allows.
     pub const TEXT: Rule = Rule { file: false, max: None, types: &[], secret: false };
 
     /// The field is a file instead of text.

@@ -12,9 +12,9 @@ impl FromField for String {
     }
 }
 
-/// A checkbox, which is `false` if it is absent. `on`, `true`, `1` and empty text are `true`; `off`,
-/// `false` and `0` are `false`. The last of several values counts, so that a hidden input with
-/// `false` can precede the checkbox.
+/// A checkbox, which is `false` if it is absent. `on`, `true`, `1` and empty text are `true`;
+/// `off`, `false` and `0` are `false`. The last of several values counts, so that a hidden input
+/// with `false` can precede the checkbox.
 impl FromField for bool {
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         let Some(last) = field.take_values().pop() else { return Ok(false) };

@@ -1,7 +1,6 @@
 //! A form that the handler can show again with error messages.
 
-use trine_core::extract::Whole;
-use trine_core::{Cx, FromRequest, Rejection};
+use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use super::FromForm;
 use super::filled::Filled;
@@ -52,7 +51,7 @@ pub struct Submitted<T> {
 }
 
 impl<T: FromForm> FromRequest for Submitted<T> {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let outcome = read(cx, true).await?;

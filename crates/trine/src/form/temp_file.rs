@@ -12,8 +12,8 @@ use crate::extract::Part;
 use crate::run::runtime::blocking;
 
 /// An uploaded file. It is stored in the system's temporary directory (`TMPDIR`), readable only by
-/// its owner, and deleted when the value is dropped, however the request ends. [`TempFile::persist`]
-/// keeps it.
+/// its owner, and deleted when the value is dropped, however the request ends.
+/// [`TempFile::persist`] keeps it.
 ///
 /// ```
 /// use trine::form::TempFile;
@@ -47,9 +47,9 @@ use crate::run::runtime::blocking;
 /// file was chosen counts as absent: `Option<TempFile>` is `None`, and `Vec<TempFile>` omits it.
 ///
 /// # Errors
-/// Of the field: `missing`; `too_large` past `max` or [`FormLimits::file`](super::FormLimits::file);
-/// `content_type` if the declared type is none of `types`. The client declares the type, so inspect
-/// the content before you serve it to others.
+/// Of the field: `missing`; `too_large` past `max` or
+/// [`FormLimits::file`](super::FormLimits::file); `content_type` if the declared type is none of
+/// `types`. The client declares the type, so inspect the content before you serve it to others.
 #[derive(Debug)]
 pub struct TempFile {
     path: TempPath,

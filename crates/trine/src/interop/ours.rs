@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use http::request::Parts as Head;
+use http::request::Parts;
 use http_body_util::BodyExt as _;
-use trine_core::extract::{Parts, Whole};
+use trine_core::extract::Head;
 use trine_core::needs::Need;
 use trine_core::route::DEFAULT_BODY_LIMIT;
 use trine_core::{
@@ -53,12 +53,12 @@ pub struct Trine<T>(pub T);
 
 impl<T, S> axum_core::extract::FromRequestParts<S> for Trine<T>
 where
-    T: FromRequest<Reads = Parts>,
+    T: FromRequest<Reads = Head>,
     S: Send + Sync,
 {
     type Rejection = AxumResponse;
 
-    async fn from_request_parts(head: &mut Head, _state: &S) -> Result<Self, AxumResponse> {
+    async fn from_request_parts(head: &mut Parts, _state: &S) -> Result<Self, AxumResponse> {
         let taken = std::mem::replace(head, Request::new(()).into_parts().0);
         let mut cx = cx(taken, Body::empty());
         let value = extract(&mut cx).await;
@@ -73,7 +73,7 @@ where
 
 impl<T, S> axum_core::extract::FromRequest<S> for Trine<T>
 where
-    T: FromRequest<Reads = Whole>,
+    T: FromRequest<Reads = Body>,
     S: Send + Sync,
 {
     type Rejection = AxumResponse;
@@ -100,7 +100,7 @@ impl<T: IntoResponse> axum_core::response::IntoResponse for Trine<T> {
     }
 }
 
-fn cx(head: Head, body: Body) -> Cx {
+fn cx(head: Parts, body: Body) -> Cx {
     let route =
         head.extensions.get().cloned().unwrap_or_else(|| RouteCx::new(Arc::default(), None));
     Cx::from_parts(head, body, route)

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use trine_core::extract::{Parts, Whole};
+use trine_core::extract::Head;
 use trine_core::{
-    BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem,
+    Body, BodyError, BoxError, Cx, FromRequest, IntoResponse, IntoResponseParts, Needs, Problem,
     Rejection, Response,
 };
 
@@ -55,7 +55,7 @@ impl<T> FromRequest for Axum<T>
 where
     T: axum_core::extract::FromRequestParts<()> + Send,
 {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         leave_address(cx);
@@ -138,7 +138,7 @@ impl<T> FromRequest for AxumBody<T>
 where
     T: axum_core::extract::FromRequest<()> + Send,
 {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         leave_address(cx);
@@ -226,7 +226,7 @@ where
     T: axum_core::extract::FromRequestParts<S> + Send,
     S: Send + Sync + 'static,
 {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<S>();

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 /// The complete, percent-encoded text of a link: the value of `href="…"`.
 ///
-/// It displays, serializes (in a template or JSON) and dereferences as text. Inside the quotes of an
-/// HTML attribute nothing in it needs escaping, except for the `&` between two query parameters,
+/// It displays, serializes (in a template or JSON) and dereferences as text. Inside the quotes of
+/// an HTML attribute nothing in it needs escaping, except for the `&` between two query parameters,
 /// which browsers accept as it is.
 ///
 /// ```

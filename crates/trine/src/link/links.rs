@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use percent_encoding::utf8_percent_encode;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection, RouteCx, RouteMeta};
 
 use super::encoding::{NOT_IN_VALUES, dot_segment};
@@ -40,7 +40,7 @@ pub struct Links {
 }
 
 impl FromRequest for Links {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Ok(Links::of(cx))

@@ -5,8 +5,8 @@
 //! returns a [`Link`], which knows its handler and the handler's path inside its group. Only the
 //! application knows the prefix of the group, so there are three ways to get the complete text:
 //!
-//! - [`Redirect`](crate::Redirect) and [`Created`](crate::Created) take the link itself and complete
-//!   it when the response leaves the handler.
+//! - [`Redirect`](crate::Redirect) and [`Created`](crate::Created) take the link itself and
+//!   complete it when the response leaves the handler.
 //! - The extractor [`Links`] turns it into an [`Href`], for templates and JSON.
 //! - [`Link::at`] appends it to a base of your choice, without a request.
 //!
@@ -136,8 +136,8 @@ impl Link {
     /// that a URI cannot contain are percent-encoded in the base, too.
     ///
     /// # Errors
-    /// A 500 if a value cannot be a segment of a path, or if the host of the base is invalid. Write a
-    /// host outside ASCII as `xn--…`.
+    /// A 500 if a value cannot be a segment of a path, or if the host of the base is invalid. Write
+    /// a host outside ASCII as `xn--…`.
     ///
     /// ```
     /// # use trine::prelude::*;

@@ -6,8 +6,8 @@ use crate::dispatch::service::AppService;
 impl AppService {
     /// Makes the text of links outside of a request, for background jobs and tests.
     ///
-    /// Without a request there are no values for parameters in the prefixes of groups: set them with
-    /// [`Link::with`](crate::Link::with).
+    /// Without a request there are no values for parameters in the prefixes of groups: set them
+    /// with [`Link::with`](crate::Link::with).
     ///
     /// ```
     /// use trine::prelude::*;

@@ -56,8 +56,8 @@ impl Redirect {
         Redirect::with(StatusCode::TEMPORARY_REDIRECT, target.into())
     }
 
-    /// 308 Permanent Redirect: as 307, and the client uses the target from now on. Browsers cache it
-    /// for a long time, and the server cannot take it back.
+    /// 308 Permanent Redirect: as 307, and the client uses the target from now on. Browsers cache
+    /// it for a long time, and the server cannot take it back.
     #[track_caller]
     pub fn permanent(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::PERMANENT_REDIRECT, target.into())

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
 /// Whether the server shuts down: for streams, long polls and other protocols, which have no end of
@@ -114,7 +114,7 @@ impl Drop for Waiting {
 }
 
 impl FromRequest for Shutdown {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Shutdown::of(cx).ok_or_else(|| {

@@ -1,4 +1,5 @@
-//! The launch audit of templates: each is read once, and each template that it refers to has to exist.
+//! The launch audit of templates: each is read once, and each template that it refers to has to
+//! exist.
 
 use trine_core::needs::Fault;
 

@@ -33,8 +33,8 @@ impl TemplateError {
         }
     }
 
-    /// Converts an error of the template engine. The innermost error counts: if an included template
-    /// fails, its line is reported.
+    /// Converts an error of the template engine. The innermost error counts: if an included
+    /// template fails, its line is reported.
     pub(super) fn of(
         asked: &str,
         error: &minijinja::Error,

@@ -73,8 +73,8 @@ impl Object for ByName {
     }
 }
 
-/// The texts of a field. Every index past the end is empty text, so that `form.values.name[0]` works
-/// on the empty form.
+/// The texts of a field. Every index past the end is empty text, so that `form.values.name[0]`
+/// works on the empty form.
 #[derive(Debug)]
 struct Texts(Vec<String>);
 

@@ -30,14 +30,15 @@
 //! # }
 //! ```
 //!
-//! In debug builds [`templates!`](crate::templates) reads the folder on disk, so that a change takes
-//! effect with the next request. In release builds it embeds the folder in the program. The launch
-//! audit reads every template and reports at once, before a socket opens, each template that cannot
-//! be parsed, each include or parent that does not exist, and each [`Page`] without its file.
+//! In debug builds [`templates!`](crate::templates) reads the folder on disk, so that a change
+//! takes effect with the next request. In release builds it embeds the folder in the program. The
+//! launch audit reads every template and reports at once, before a socket opens, each template that
+//! cannot be parsed, each include or parent that does not exist, and each [`Page`] without its
+//! file.
 //!
 //! # Layout
-//! - [`Templates`] is the state; [`Page`] and `Templates` itself are extractors; [`Rendered`] is the
-//!   response
+//! - [`Templates`] is the state; [`Page`] and `Templates` itself are extractors; [`Rendered`] is
+//!   the response
 //! - `source` reads files, `check` does the part of the launch audit, `error` shows the line of a
 //!   mistake, `form` is a form as templates see it
 
@@ -56,7 +57,7 @@ pub use minijinja;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Problem, Rejection};
 
 pub use self::error::TemplateError;
@@ -78,7 +79,8 @@ use self::source::Source;
 /// ```
 ///
 /// - Values in `.html`, `.htm` and `.xml` files are escaped as HTML, those in `.json`, `.js` and
-///   `.yml` files as JSON, and those in other files not at all. `{{ value|safe }}` is never escaped.
+///   `.yml` files as JSON, and those in other files not at all. `{{ value|safe }}` is never
+///   escaped.
 /// - An undefined variable is an error, never empty text: write `{{ nick|default("") }}` for one
 ///   that may be missing.
 /// - The name of a template is its path inside the folder, with `/`. Files outside of the folder
@@ -175,8 +177,8 @@ impl Templates {
     /// Renders a template with a context: a struct, a map, or `json!({ … })`.
     ///
     /// # Errors
-    /// A 500 if the template does not exist, contains a mistake, or exceeds a limit. Its source is a
-    /// [`TemplateError`], which shows the line; it goes to the log, never to the client.
+    /// A 500 if the template does not exist, contains a mistake, or exceeds a limit. Its source is
+    /// a [`TemplateError`], which shows the line; it goes to the log, never to the client.
     pub fn render(&self, name: &str, context: impl Serialize) -> Result<Rendered, Problem> {
         self.try_render(name, context).map_err(Problem::internal)
     }
@@ -235,7 +237,7 @@ fn set_limits(environment: &mut Environment<'static>, source: &Source, limits: &
 }
 
 impl FromRequest for Templates {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         needs.state::<Templates>();

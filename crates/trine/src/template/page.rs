@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use serde::Serialize;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::needs::Fault;
 use trine_core::{Cx, FromRequest, Needs, Problem, Rejection};
 
@@ -76,7 +76,7 @@ impl<T: Template> Page<T> {
 }
 
 impl<T: Template> FromRequest for Page<T> {
-    type Reads = Parts;
+    type Reads = Head;
 
     fn needs(needs: &mut Needs) {
         Templates::needs(needs);

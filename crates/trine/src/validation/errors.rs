@@ -31,6 +31,16 @@ pub enum Location {
 ///
 /// It serializes as `{"in": "body", "pointer": "/user/email", "code": "email", "message": "…"}`.
 /// Outside of a JSON body it has `"field": "tags[1]"` instead of the pointer.
+///
+/// ```
+/// use trine::validation::{FieldErrors, Location};
+///
+/// let mut errors = FieldErrors::of(Location::Query);
+/// errors.refuse("page", "range", "is too large");
+/// let error = errors.iter().next().unwrap();
+/// assert_eq!((error.path.to_string().as_str(), error.code.as_ref()), ("page", "range"));
+/// assert_eq!(error.to_string(), "query parameter `page`: is too large");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// The part of the request.
@@ -64,8 +74,8 @@ pub struct FieldErrors {
     dropped: usize,
 }
 
-/// The maximum number of errors that are kept: a body with a million wrong elements must not cause a
-/// response of that size.
+/// The maximum number of errors that are kept: a body with a million wrong elements must not cause
+/// a response of that size.
 const MOST: usize = 100;
 
 impl FieldErrors {

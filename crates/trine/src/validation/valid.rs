@@ -43,12 +43,53 @@ use crate::form::{FromForm, Submitted};
 /// ```
 ///
 /// # Errors
-/// The errors of the inner extractor; then a 422 with all [`FieldErrors`]. A context other than `()`
-/// is taken from the application's state; the launch audit reports if it is missing.
+/// The errors of the inner extractor; then a 422 with all [`FieldErrors`]. A context other than
+/// `()` is taken from the application's state; the launch audit reports if it is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Valid<E>(pub E);
 
-/// An extractor whose value can be checked by [`Valid`].
+/// An extractor whose value can be checked by [`Valid`]. Implement it for an extractor of your own:
+///
+/// ```
+/// use trine::prelude::*;
+/// use trine::validation::{Checked, FieldErrors, Location, Valid, Validate};
+///
+/// struct Page(u32);
+///
+/// impl FromRequest for Page {
+///     type Reads = Head;
+///
+///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+///         let page = cx.headers().get("x-page").and_then(|page| page.to_str().ok()?.parse().ok());
+///         Ok(Page(page.unwrap_or(1)))
+///     }
+/// }
+///
+/// impl Validate for Page {
+///     type Context = ();
+///
+///     fn validate(&self, _: &(), errors: &mut FieldErrors) {
+///         if self.0 > 100 {
+///             errors.refuse("x-page", "range", "must be at most 100");
+///         }
+///     }
+/// }
+///
+/// impl Checked for Page {
+///     type Value = Page;
+///     const LOCATION: Location = Location::Header;
+///
+///     fn value(&self) -> Option<&Page> { Some(self) }
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let handler = async |Valid(page): Valid<Page>| page.0.to_string();
+/// let client = App::new().route("/", get(handler)).test().await;
+/// client.get("/").header("x-page", "7").await.expect_text("7");
+/// client.get("/").header("x-page", "101").await.expect_problem(422);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`Valid` cannot check what `{Self}` reads",
     label = "does not implement `Checked`",

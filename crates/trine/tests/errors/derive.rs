@@ -197,7 +197,7 @@ async fn thiserror_and_hand_written_errors_keep_their_texts() {
 struct Token;
 
 impl FromRequest for Token {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         match cx.headers().get("authorization") {

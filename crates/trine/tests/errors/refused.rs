@@ -18,7 +18,7 @@ use crate::log::Lines;
 struct Member;
 
 impl FromRequest for Member {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(_: &mut Cx) -> Result<Self, Rejection> {
         Err(Problem::unauthorized("sign in first").into())
@@ -152,7 +152,7 @@ async fn to_login_too(Axum(session): Axum<Session>, problem: Caught) -> trine::R
 struct Open;
 
 impl FromRequest for Open {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(_: &mut Cx) -> Result<Self, Rejection> {
         Ok(Open)
@@ -172,7 +172,7 @@ struct Asked(AtomicUsize);
 struct Visitor(usize);
 
 impl FromRequest for Visitor {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Ok(Visitor(cx.state::<Asked>()?.0.fetch_add(1, Ordering::Relaxed) + 1))

@@ -36,7 +36,7 @@ async fn never() {
 struct Admin;
 
 impl FromRequest for Admin {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(_: &mut Cx) -> Result<Self, Rejection> {
         Err(Problem::forbidden("this is for admins").into())

@@ -34,7 +34,7 @@ async fn fine() -> &'static str {
 struct Nobody;
 
 impl FromRequest for Nobody {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(_: &mut Cx) -> Result<Self, Rejection> {
         Err(Problem::forbidden("nobody comes in").into())

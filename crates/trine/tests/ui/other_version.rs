@@ -4,7 +4,7 @@ use trine::prelude::*;
 struct Token;
 
 impl other_trine_core::FromRequest for Token {
-    type Reads = other_trine_core::extract::Parts;
+    type Reads = other_trine_core::extract::Head;
 
     async fn from_request(_: &mut other_trine_core::Cx) -> Result<Self, other_trine_core::Rejection> {
         Ok(Token)

@@ -13,7 +13,7 @@ struct Form {
 }
 
 impl FromRequest for Form {
-    type Reads = Whole;
+    type Reads = Body;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Ok(Form { text: String::from_request(cx).await? })

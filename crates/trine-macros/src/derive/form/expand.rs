@@ -207,8 +207,8 @@ fn newtype() -> (TokenStream, TokenStream, TokenStream) {
     )
 }
 
-/// A call of the function that names the type of a field. The type appears only in that function, so
-/// that a type that is not a field causes one error.
+/// A call of the function that names the type of a field. The type appears only in that function,
+/// so that a type that is not a field causes one error.
 fn access(number: usize) -> TokenStream {
     let function = format_ident!("__form_field_{number}");
     quote!(Self::#function())

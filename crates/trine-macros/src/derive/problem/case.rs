@@ -73,7 +73,8 @@ impl<'a> Case<'a> {
         Some(Case { ty, variant, name, at, fields, kind })
     }
 
-    /// Checks that a field with `#[from]` is the only one, since the error is created from it alone.
+    /// Checks that a field with `#[from]` is the only one, since the error is created from it
+    /// alone.
     pub(super) fn check_from(&self, diagnostics: &mut Diagnostics) {
         let from = self.fields.iter().find(|field| field.is_from);
         if let Some(from) = from.filter(|_| self.fields.len() > 1) {

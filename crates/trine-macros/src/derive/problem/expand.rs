@@ -208,8 +208,8 @@ impl Case<'_> {
         }
     }
 
-    /// The match arm of `Display`, for the log: the detail, or else the title, or else the name with
-    /// all fields.
+    /// The match arm of `Display`, for the log: the detail, or else the title, or else the name
+    /// with all fields.
     fn text(&self, formatter: &Ident) -> TokenStream {
         let Kind::Described(description) = &self.kind else {
             let pattern = self.pattern(&[0]);

@@ -118,8 +118,8 @@ impl Jar {
         Ok(())
     }
 
-    /// Sets the pending changes. Changes made before there was a response go before the cookies that
-    /// the response sets itself: of two fields about one cookie, the last counts.
+    /// Sets the pending changes. Changes made before there was a response go before the cookies
+    /// that the response sets itself: of two fields about one cookie, the last counts.
     fn set(&self, response: &mut Response, changes: CookieChanges) -> Result<(), Problem> {
         if let CookieChanges::Outside(inner) = changes {
             let lost = |change: &Change| change.pending && !change.late && change.scope >= inner;

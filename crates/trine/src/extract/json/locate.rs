@@ -15,8 +15,8 @@ pub(super) fn field_path(text: &[u8], line: usize, column: usize) -> FieldPath {
         let start = at;
         at += 1;
         match byte {
-            // `serde_json` does not deserialize anything deeper: this is skipped input, and its path
-            // is not worth the memory.
+            // `serde_json` does not deserialize anything deeper: this is skipped input, and its
+            // path is not worth the memory.
             b'{' | b'[' if levels.len() == DEEPEST => return FieldPath::root(),
             b'{' => levels.push(Level::Object { key: None, in_key: true }),
             b'[' => levels.push(Level::Array { index: 0 }),

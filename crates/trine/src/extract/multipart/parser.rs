@@ -133,8 +133,8 @@ impl Parser {
     }
 
     fn head(&mut self) -> Result<Option<Event>, Refused> {
-        // The buffer starts with the line break of the boundary: for a part without a head it is the
-        // first half of the blank line.
+        // The buffer starts with the line break of the boundary: for a part without a head it is
+        // the first half of the blank line.
         let most = self.longest_head + BLANK_LINE.len();
         let Some(end) = memmem::find(&self.buffer[..self.buffer.len().min(most)], BLANK_LINE)
         else {

@@ -1,7 +1,7 @@
 //! Deserializes the path parameters.
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
-use trine_core::param::Place;
+use trine_core::param::ParamLocation;
 use trine_core::{Problem, Rejection, RouteCx};
 
 use crate::extract::text::{Attempt, Error, FieldMap, Fields, Value, Why};
@@ -71,7 +71,7 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         }
         _ => match error.programming_mistake(&of) {
             Some(mistake) => mistake,
-            None => return error.refuse(Place::Path),
+            None => return error.refuse(ParamLocation::Path),
         },
     };
     Problem::internal(format!("{text} (the route is declared at {}:{})", route.file, route.line))

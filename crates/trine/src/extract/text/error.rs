@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Unexpected};
 use trine_core::Rejection;
-use trine_core::param::{Place, clip};
+use trine_core::param::{ParamLocation, clip};
 use trine_core::scalars::Scalar;
 
 use super::notes;
@@ -98,15 +98,17 @@ impl Error {
 
     /// The rejection that reports the error to the client.
     #[cold]
-    pub(crate) fn refuse(self, place: Place) -> Rejection {
+    pub(crate) fn refuse(self, location: ParamLocation) -> Rejection {
         let (code, message) = self.code_and_message();
         let Some(field) = self.field() else {
-            let location = if place == Place::Path { Location::Path } else { Location::Query };
-            let mut errors = FieldErrors::of(location);
+            let mut errors = FieldErrors::of(match location {
+                ParamLocation::Path => Location::Path,
+                _ => Location::Query,
+            });
             errors.refuse("", code, message);
             return errors.problem(http::StatusCode::BAD_REQUEST).into();
         };
-        let mut problem = place.refuse(field, code, &message);
+        let mut problem = location.refuse(field, code, &message);
         if let Why::Expected(expected) = &self.why
             && code == "type"
         {

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 use trine_core::RouteCx;
-use trine_core::param::{Place, decode};
+use trine_core::param::{ParamLocation, decode};
 
 use super::{Error, Why};
 
 /// Owns the texts of a query or path while a type is deserialized from them.
 pub(crate) struct Texts<'a> {
-    place: Place,
+    location: ParamLocation,
     pairs: SmallVec<[Pair<'a>; 4]>,
 }
 
 /// All names with their texts, in order.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    pub(super) place: Place,
+    pub(super) location: ParamLocation,
     pub(super) pairs: &'a [Pair<'a>],
 }
 
@@ -48,7 +48,7 @@ impl<'a> Texts<'a> {
             let head = pairs.len();
             pairs.push(Pair { name, text: decode(raw), raw, head, next: None });
         }
-        let mut texts = Texts { place: Place::Query, pairs };
+        let mut texts = Texts { location: ParamLocation::Query, pairs };
         texts.link_repeated_names();
         Ok(texts)
     }
@@ -62,11 +62,14 @@ impl<'a> Texts<'a> {
             let text = percent_encoding::percent_decode_str(raw).decode_utf8().ok();
             Pair { name: Cow::Borrowed(name), text, raw, head: index, next: None }
         };
-        Texts { place: Place::Path, pairs: (0..matched.params().len()).map(pair).collect() }
+        Texts {
+            location: ParamLocation::Path,
+            pairs: (0..matched.params().len()).map(pair).collect(),
+        }
     }
 
     pub(crate) fn fields(&self) -> Fields<'_> {
-        Fields { place: self.place, pairs: &self.pairs }
+        Fields { location: self.location, pairs: &self.pairs }
     }
 
     /// Links the pairs of one name.

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! - `fields`: the names and their texts
-//! - `value`: the deserializer for one name; the table in [`trine_core::scalars`] says which text is
-//!   which value, here as in forms
+//! - `value`: the deserializer for one name; the table in [`trine_core::scalars`] says which text
+//!   is which value, here as in forms
 //! - `deserializer`: the deserializers for all fields, as a struct, map or list of pairs
 //! - `search`: fields that serde buffers before it knows their types, with `plan` and `notes`;
 //!   `probe` finds out which of them become file paths

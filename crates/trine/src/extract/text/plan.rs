@@ -132,7 +132,9 @@ impl Plan {
                 several.map(correct).collect()
             }
             // If another variant matched, a field that this one misses is no mistake.
-            Got::Missing(name) if failed && fields.place != trine_core::param::Place::Path => {
+            Got::Missing(name)
+                if failed && fields.location != trine_core::param::ParamLocation::Path =>
+            {
                 vec![self.with_absent(name, Absent::List), self.with_absent(name, Absent::False)]
             }
             Got::Missing(_) | Got::Other => return Vec::new(),

@@ -34,7 +34,8 @@ pub(crate) fn read<T>(
 }
 
 /// The maximum number of attempts. What the client sends decides how many are needed and what each
-/// costs, so their product is bounded; a hundred flattened numbers still get their hundred attempts.
+/// costs, so their product is bounded; a hundred flattened numbers still get their hundred
+/// attempts.
 fn attempts(pairs: usize) -> usize {
     (20_000 / pairs.max(1)).clamp(16, 256)
 }

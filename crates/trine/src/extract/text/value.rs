@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
-use trine_core::param::{ANY_TEXT, Place, clean_path, hazard};
+use trine_core::param::{ANY_TEXT, ParamLocation, clean_path, hazard};
 use trine_core::scalars::{self, Misread, Scalar};
 
 use super::fields::{Fields, Pair};
@@ -74,7 +74,7 @@ impl<'de, 'p> Value<'de, 'p> {
     /// The one text. In a path, text that could lead to another path is refused.
     fn text(self) -> Result<&'de str, Error> {
         let text = self.any()?;
-        if self.fields.place == Place::Path
+        if self.fields.location == ParamLocation::Path
             && !self.any_text
             && let Some(why) = hazard(self.pair().raw)
         {
@@ -86,8 +86,8 @@ impl<'de, 'p> Value<'de, 'p> {
     fn scalar<T: Scalar>(self) -> Result<T, Error> {
         let text = self.any()?;
         // In a path each value has exactly one spelling.
-        let read = match self.fields.place {
-            Place::Path => T::of(text).ok_or(Misread::Expected(T::EXPECTED)),
+        let read = match self.fields.location {
+            ParamLocation::Path => T::of(text).ok_or(Misread::Expected(T::EXPECTED)),
             _ => scalars::read(text),
         };
         read.or_else(|misread| match misread {
@@ -98,7 +98,8 @@ impl<'de, 'p> Value<'de, 'p> {
 
     /// Whether all texts are empty.
     fn is_blank(self) -> bool {
-        self.fields.place != Place::Path && self.indices().all(|index| is_empty(self.fields, index))
+        self.fields.location != ParamLocation::Path
+            && self.indices().all(|index| is_empty(self.fields, index))
     }
 
     /// Hands the text to a type that takes any value, read as the plan says.
@@ -184,7 +185,7 @@ macro_rules! unsupported {
 macro_rules! list {
     ($($method:ident($($arg:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $(_: $arg,)* visitor: V) -> Result<V::Value, Error> {
-            if self.single || self.fields.place == Place::Path {
+            if self.single || self.fields.location == ParamLocation::Path {
                 return self.fail(Why::Shape);
             }
             visitor.visit_seq(Elements { of: self, next: Some(self.index) }).map_err(|error| self.blame(error))
@@ -298,7 +299,8 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 }
 
-/// The deserializer for a field that was not sent: an empty list, an unchecked checkbox, or nothing.
+/// The deserializer for a field that was not sent: an empty list, an unchecked checkbox, or
+/// nothing.
 pub(super) struct AbsentField(pub(super) &'static str, pub(super) Absent);
 
 macro_rules! missing {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
 /// The problem that a [catcher](crate::problem::catch) tells, or the error of type `E` behind it.
@@ -41,7 +41,7 @@ impl<E> Caught<E> {
 }
 
 impl<E: Error + 'static> FromRequest for Caught<E> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let Some(Shown(problem)) = cx.extensions().get() else {

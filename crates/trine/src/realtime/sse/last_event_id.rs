@@ -1,8 +1,8 @@
 //! Where a client comes back.
 
 use http::HeaderName;
-use trine_core::extract::Parts;
-use trine_core::param::Place;
+use trine_core::extract::Head;
+use trine_core::param::ParamLocation;
 use trine_core::{Cx, FromRequest, Rejection};
 
 use crate::realtime::topic::Since;
@@ -30,21 +30,21 @@ use crate::realtime::topic::Since;
 pub struct LastEventId(pub String);
 
 impl FromRequest for LastEventId {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         const NAME: HeaderName = HeaderName::from_static("last-event-id");
         let Some(value) = cx.headers().get(NAME) else {
-            return Err(Place::Header
+            return Err(ParamLocation::Header
                 .refuse("Last-Event-ID", "missing", "is missing")
                 .absent()
                 .into());
         };
         match std::str::from_utf8(value.as_bytes()) {
             Ok(id) => Ok(LastEventId(id.to_owned())),
-            Err(_) => {
-                Err(Place::Header.refuse("Last-Event-ID", "encoding", "expected UTF-8").into())
-            }
+            Err(_) => Err(ParamLocation::Header
+                .refuse("Last-Event-ID", "encoding", "expected UTF-8")
+                .into()),
         }
     }
 }

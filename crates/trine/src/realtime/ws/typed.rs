@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use futures_core::Stream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{BoxError, Cx, FromRequest, Rejection, Response};
 use trine_websocket::{CloseCode, CloseFrame, Message, Prepared, WebSocketConfig};
 
@@ -58,7 +58,7 @@ pub struct Ws<In, Out, Format = JsonText> {
 type Types<In, Out, Format> = PhantomData<fn(In) -> (Out, Format)>;
 
 impl<In, Out, Format> FromRequest for Ws<In, Out, Format> {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         Ok(Ws { ws: WebSocket::from_request(cx).await?, types: PhantomData })

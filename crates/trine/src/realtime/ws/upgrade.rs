@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use http::StatusCode;
 use http::header::{HeaderValue, ORIGIN, VARY};
-use trine_core::extract::Parts;
+use trine_core::extract::Head;
 use trine_core::{
     Body, ConnInfo, Cx, FromRequest, IntoResponse as _, Problem, Rejection, Response,
 };
@@ -68,7 +68,7 @@ pub struct WebSocket {
 }
 
 impl FromRequest for WebSocket {
-    type Reads = Parts;
+    type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let connect = connect(cx);
