@@ -121,8 +121,8 @@ client.delete("/users/7").await.expect_status(204);
 # }"#;
     head "HEAD": "A handler for `HEAD`, which otherwise gets the response of `GET` without its body.",
         r#"#[head("/users")]
-async fn count() -> [(&'static str, &'static str); 1] {
-    [("x-total", "7")]
+async fn count() -> ([(&'static str, &'static str); 1], NoContent) {
+    ([("x-total", "7")], NoContent)
 }
 # #[trine::main]
 # async fn main() {
@@ -131,8 +131,8 @@ client.head("/users").await.expect_header("x-total", "7");
 # }"#;
     options "OPTIONS": "A handler for `OPTIONS`.",
         r#"#[options("/users")]
-async fn methods() -> [(&'static str, &'static str); 1] {
-    [("allow", "GET, POST")]
+async fn methods() -> ([(&'static str, &'static str); 1], NoContent) {
+    ([("allow", "GET, POST")], NoContent)
 }
 # #[trine::main]
 # async fn main() {

@@ -721,9 +721,9 @@ fn the_guide_tells_the_true_limits() {
     for told in [
         format!("{fields} fields,"),
         format!("names of {name} bytes and {depth} keys"),
-        format!("{} KiB a text and {} MiB of text together", text >> 10, texts >> 20),
+        format!("{} KiB per text and {} MiB of text in total", text >> 10, texts >> 20),
         format!(
-            "{files} files of {} MiB each, {} KiB of header a part",
+            "{files} files of {} MiB each, and {} KiB of header per part",
             file >> 20,
             part_head >> 10
         ),

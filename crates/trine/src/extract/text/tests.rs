@@ -350,7 +350,7 @@ async fn what_cannot_be_read_says_what_to_write() {
         ),
         (
             problem(query::<Nested>("page=1").await),
-            "`#[serde(flatten)]` puts the fields of a struct beside the others",
+            "`#[serde(flatten)]` reads the fields of a struct from the same query",
         ),
         (problem(query::<u32>("page=1").await), "a value is one text"),
     ] {
