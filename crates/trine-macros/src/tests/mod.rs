@@ -1,4 +1,4 @@
-//! The models and the output, without a compiler behind them; `trine/tests/ui.rs` has one.
+//! The models and the output, without a compiler behind them; `trine/tests/it/ui.rs` has one.
 
 mod attributes;
 mod expansion;

@@ -2,7 +2,7 @@
 //! that what one protocol refuses does not come in by another. Each protocol reads its own syntax,
 //! then asks here.
 //!
-//! The cases stand in `tests/strictness/heads.rs`, and run over each protocol.
+//! The cases stand in `tests/it/strictness/heads.rs`, and run over each protocol.
 
 #[cfg(any(feature = "http2", feature = "http3"))]
 pub(crate) mod cookies;

@@ -1,4 +1,4 @@
-//! Slow clients, on paused time. `tests/tls` has them on real sockets.
+//! Slow clients, on paused time. `tests/it/tls` has them on real sockets.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../tests/multiparts/check.rs"]
+#[path = "../../tests/it/multiparts/check.rs"]
 mod check;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::parts(bytes));

@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../tests/paths/check.rs"]
+#[path = "../../tests/it/paths/check.rs"]
 mod check;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::path(bytes));

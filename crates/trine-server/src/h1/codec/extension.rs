@@ -87,7 +87,7 @@ mod tests {
         at.may_end()
     }
 
-    // The whole table stands in tests/strictness/chunked.rs.
+    // The whole table stands in tests/it/strictness/chunked.rs.
     #[test]
     fn extensions() {
         for good in [

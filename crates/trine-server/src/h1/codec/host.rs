@@ -91,7 +91,7 @@ static NAME_BYTE: [bool; 256] = {
 mod tests {
     use super::*;
 
-    // The whole table of hosts stands in tests/strictness/host.rs.
+    // The whole table of hosts stands in tests/it/strictness/host.rs.
     #[test]
     fn hosts() {
         for good in [

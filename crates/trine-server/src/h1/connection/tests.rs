@@ -1,4 +1,4 @@
-//! Slow and silent clients at every stage, on paused time. `tests/limits.rs` has them on real
+//! Slow and silent clients at every stage, on paused time. `tests/it/limits.rs` has them on real
 //! sockets.
 
 use std::convert::Infallible;

@@ -127,6 +127,6 @@ mod tests {
         ));
         assert!(is_of_the_framework("/rustc/abc/library/core/src/x.rs"));
         assert!(!is_of_the_framework("src/main.rs"));
-        assert!(!is_of_the_framework("crates/trine/tests/errors/main.rs"));
+        assert!(!is_of_the_framework("crates/trine/tests/it/errors/page.rs"));
     }
 }

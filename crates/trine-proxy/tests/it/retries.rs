@@ -1,0 +1,344 @@
+//! What is tried again, what is not, and where.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use crate::kit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::kit::{
+    Upstream, front, get, head, raw, request, say, send, text, until, upstream, whole,
+};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+use trine_core::Body;
+use trine_proxy::{Balance, HealthCheck, Proxy, ProxyConfig};
+
+async fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+async fn named(name: &'static str) -> Upstream {
+    upstream(move |_| async move { whole(name) }).await
+}
+
+#[tokio::test]
+async fn the_next_upstream_is_asked_where_one_is_not_there() {
+    let there = named("there").await;
+    let front = front(Proxy::among([nowhere().await, there.url()]).unwrap());
+    for _ in 0..4 {
+        let post = request("POST", "/").map(|_| Body::from("not sent to anybody yet"));
+        assert_eq!(text(send(front.address, post).await).await, "there");
+    }
+}
+
+/// Answers the first request of a connection, and ends it when the second one comes.
+async fn tired(requests: Arc<AtomicUsize>) -> Upstream {
+    raw(move |mut stream, _| {
+        let requests = Arc::clone(&requests);
+        async move {
+            head(&mut stream).await;
+            requests.fetch_add(1, Ordering::SeqCst);
+            say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            if !head(&mut stream).await.is_empty() {
+                requests.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_under_an_idempotent_request_is_replaced() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let upstream = tired(Arc::clone(&requests)).await;
+    let front = front(Proxy::to(upstream.url()).unwrap());
+    assert_eq!(get(front.address, "/").await.0, 200);
+    assert_eq!(get(front.address, "/").await, (200, "ok".to_owned()));
+    assert_eq!((requests.load(Ordering::SeqCst), upstream.connections()), (3, 2));
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_done_twice() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let upstream = tired(Arc::clone(&requests)).await;
+    let front = front(Proxy::to(upstream.url()).unwrap());
+    assert_eq!(get(front.address, "/").await.0, 200);
+    let post = request("POST", "/").map(|_| Body::from("buy"));
+    assert_eq!(send(front.address, post).await.status(), 502);
+    assert_eq!(requests.load(Ordering::SeqCst), 2, "the POST was sent once");
+}
+
+#[tokio::test]
+async fn a_connection_that_died_while_idle_costs_nobody_anything() {
+    let upstream = raw(|mut stream, _| async move {
+        head(&mut stream).await;
+        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    })
+    .await;
+    let proxy = Proxy::to(upstream.url()).unwrap();
+    let front = front(proxy.clone());
+    for _ in 0..3 {
+        let post = request("POST", "/").map(|_| Body::from("buy"));
+        assert_eq!(text(send(front.address, post).await).await, "ok");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(upstream.connections(), 3);
+}
+
+#[tokio::test]
+async fn what_comes_behind_an_answer_is_nobodys() {
+    // A second answer that nobody asked for would be taken for that of the next request: response
+    // smuggling.
+    let upstream = raw(|mut stream, _| async move {
+        loop {
+            if head(&mut stream).await.is_empty() {
+                return;
+            }
+            let one = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+            say(&mut stream, &format!("{one}ok{one}no")).await;
+        }
+    })
+    .await;
+    let front = front(Proxy::to(upstream.url()).unwrap());
+    for _ in 0..4 {
+        assert_eq!(get(front.address, "/").await, (200, "ok".to_owned()));
+    }
+    assert_eq!(upstream.connections(), 4);
+}
+
+#[tokio::test]
+async fn retries_have_an_end_and_a_budget() {
+    let upstream = raw(|mut stream, _| async move {
+        head(&mut stream).await;
+    })
+    .await;
+    let urls = || [upstream.url(), upstream.url(), upstream.url(), upstream.url()];
+    let config =
+        ProxyConfig { max_retries: 2, retry_percent: 0, eject_after: 0, ..ProxyConfig::default() };
+    let front = front(Proxy::among(urls()).unwrap().config(config));
+    assert_eq!(get(front.address, "/").await.0, 502);
+    assert_eq!(upstream.connections(), 3, "one try and two retries");
+    for _ in 0..10 {
+        get(front.address, "/").await;
+    }
+    assert_eq!(upstream.connections(), 3 + 8 + 10, "ten retries are granted, then none is earned");
+}
+
+#[tokio::test]
+async fn upstreams_take_turns() {
+    let (a, b) = (named("a").await, named("b").await);
+    let front = front(Proxy::among([a.url(), b.url()]).unwrap());
+    let mut seen = String::new();
+    for _ in 0..6 {
+        seen.push_str(&get(front.address, "/").await.1);
+    }
+    assert!(seen == "ababab" || seen == "bababa", "{seen}");
+}
+
+#[tokio::test]
+async fn the_least_busy_upstream_is_chosen() {
+    let busy = upstream(|_| async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        whole("busy")
+    })
+    .await;
+    let free = named("free").await;
+    let proxy = Proxy::among([busy.url(), free.url()]).unwrap().balance(Balance::LeastRequests);
+    let front = front(proxy.clone());
+    let address = front.address;
+    let mut waiting = tokio::task::JoinSet::new();
+    while proxy.status()[0].pending == 0 {
+        waiting.spawn(get(address, "/"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for _ in 0..6 {
+        assert_eq!(get(address, "/").await.1, "free");
+    }
+}
+
+#[tokio::test]
+async fn failures_in_a_row_eject_and_one_trial_brings_back() {
+    let broken = Arc::new(AtomicUsize::new(1));
+    let state = Arc::clone(&broken);
+    let flaky = upstream(move |_| {
+        let broken = state.load(Ordering::SeqCst) == 1;
+        async move {
+            let mut answer = whole("flaky");
+            if broken {
+                *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            }
+            answer
+        }
+    })
+    .await;
+    let good = named("good").await;
+    let config = ProxyConfig {
+        eject_after: 2,
+        eject_time: Duration::from_millis(600),
+        ..ProxyConfig::default()
+    };
+    let proxy = Proxy::among([flaky.url(), good.url()]).unwrap().config(config);
+    let front = front(proxy.clone());
+    let mut failures = 0;
+    for _ in 0..10 {
+        failures += usize::from(get(front.address, "/").await.0 == 503);
+    }
+    assert_eq!(failures, 2, "its 503 are its own answers and passed on, until it is ejected");
+    assert!(!proxy.status()[0].healthy && proxy.status()[1].healthy);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    // Half open: one request tries it; it fails and stays out.
+    let mut trials = 0;
+    for _ in 0..6 {
+        trials += usize::from(get(front.address, "/").await.0 == 503);
+    }
+    assert_eq!(trials, 1);
+    broken.store(0, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let mut seen = 0;
+    for _ in 0..6 {
+        seen += usize::from(get(front.address, "/").await.1 == "flaky");
+    }
+    assert_eq!(seen, 3, "it takes its turns again");
+}
+
+#[tokio::test]
+async fn where_all_are_ejected_it_is_503() {
+    let config = ProxyConfig { eject_after: 1, ..ProxyConfig::default() };
+    let proxy = Proxy::among([nowhere().await, nowhere().await]).unwrap().config(config);
+    let front = front(proxy);
+    assert_eq!(get(front.address, "/").await.0, 502);
+    let (status, body) = get(front.address, "/").await;
+    assert_eq!(status, 503);
+    assert!(body.contains("no upstream is healthy"), "{body}");
+}
+
+#[tokio::test]
+async fn the_only_upstream_is_never_ejected() {
+    let front = front(
+        Proxy::to(nowhere().await)
+            .unwrap()
+            .config(ProxyConfig { eject_after: 1, ..ProxyConfig::default() }),
+    );
+    for _ in 0..3 {
+        assert_eq!(get(front.address, "/").await.0, 502);
+    }
+}
+
+#[tokio::test]
+async fn health_checks_take_out_and_bring_back() {
+    let well = Arc::new(AtomicUsize::new(0));
+    let state = Arc::clone(&well);
+    let checked = upstream(move |request| {
+        let well = state.load(Ordering::SeqCst) == 1;
+        async move {
+            let mut answer = whole("checked");
+            if request.uri().path() == "/health" && !well {
+                *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            }
+            answer
+        }
+    })
+    .await;
+    let check = HealthCheck {
+        interval: Duration::from_millis(30),
+        healthy_after: 2,
+        unhealthy_after: 2,
+        ..HealthCheck::get("/health")
+    };
+    let proxy = Proxy::to(checked.url()).unwrap().health_check(check);
+    let checks = tokio::spawn(proxy.health_checks());
+    let front = front(proxy.clone());
+    until("the check takes it out", || !proxy.status()[0].healthy).await;
+    assert_eq!(get(front.address, "/").await.0, 503, "a check counts for the only upstream too");
+    well.store(1, Ordering::SeqCst);
+    until("the check brings it back", || proxy.status()[0].healthy).await;
+    assert_eq!(get(front.address, "/").await, (200, "checked".to_owned()));
+    checks.abort();
+}
+
+#[tokio::test]
+async fn an_upstream_that_dies_under_load_and_comes_back_costs_no_request() {
+    let stays = named("stays").await;
+    let dies = named("dies").await;
+    let (url, address) = (dies.url(), dies.address);
+    let config = ProxyConfig {
+        retry_percent: 100,
+        eject_time: Duration::from_millis(300),
+        ..ProxyConfig::default()
+    };
+    let check = HealthCheck {
+        interval: Duration::from_millis(50),
+        healthy_after: 1,
+        unhealthy_after: 2,
+        ..HealthCheck::get("/")
+    };
+    let proxy = Proxy::among([stays.url(), url]).unwrap().config(config).health_check(check);
+    let checks = tokio::spawn(proxy.health_checks());
+    let front = front(proxy.clone());
+    let stop = Arc::new(AtomicUsize::new(0));
+    let mut load = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let (stop, address) = (Arc::clone(&stop), front.address);
+        load.spawn(async move {
+            let mut by = std::collections::HashMap::<String, usize>::new();
+            while stop.load(Ordering::SeqCst) == 0 {
+                let (status, name) = get(address, "/").await;
+                assert_eq!(status, 200, "{name}");
+                *by.entry(name).or_default() += 1;
+            }
+            by
+        });
+    }
+    let both =
+        |healthy| proxy.status().iter().filter(|upstream| upstream.healthy).count() == healthy;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(dies);
+    until("it is taken out", || both(1)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let again =
+        kit::upstream_on(TcpListener::bind(address).await.unwrap(), |_| async { whole("back") });
+    until("it is brought back", || both(2)).await;
+    until("it has requests again", || again.connections() > 2).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop.store(1, Ordering::SeqCst);
+    let mut by = std::collections::HashMap::<String, usize>::new();
+    while let Some(counted) = load.join_next().await {
+        for (name, count) in counted.expect("a request failed") {
+            *by.entry(name).or_default() += count;
+        }
+    }
+    for name in ["stays", "dies", "back"] {
+        assert!(by.get(name).is_some_and(|count| *count > 0), "{name}: {by:?}");
+    }
+    checks.abort();
+}
+
+#[tokio::test]
+async fn health_checks_end_with_the_proxy() {
+    let upstream = named("up").await;
+    let check = HealthCheck { interval: Duration::from_millis(20), ..HealthCheck::get("/") };
+    let proxy = Proxy::to(upstream.url()).unwrap().health_check(check);
+    let checks = tokio::spawn(proxy.health_checks());
+    drop(proxy);
+    tokio::time::timeout(Duration::from_secs(5), checks).await.expect("they end").unwrap();
+}
+
+#[tokio::test]
+async fn a_check_that_gets_no_answer_ends_in_its_time() {
+    let silent = raw(|mut stream, _| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let check = HealthCheck {
+        interval: Duration::from_millis(10),
+        timeout: Duration::from_millis(50),
+        unhealthy_after: 1,
+        ..HealthCheck::get("/")
+    };
+    let proxy = Proxy::to(silent.url()).unwrap().health_check(check);
+    let checks = tokio::spawn(proxy.health_checks());
+    until("it counts as down", || !proxy.status()[0].healthy).await;
+    checks.abort();
+}

@@ -1,0 +1,133 @@
+//! Authorities that are away, busy, broken, or see no proof.
+
+use std::time::Duration;
+
+use http::Response;
+use trine_core::Body;
+use trine_server::Acme;
+
+use super::authority::{Test, problem};
+use super::log::Log;
+use super::site::Site;
+use crate::common::pki::connect;
+use crate::common::{Client, status, within};
+
+#[tokio::test]
+async fn a_server_starts_while_the_authority_is_away() {
+    let mut authority = Test::away();
+    let log = Log::start();
+    let site = Site::start(&authority, authority.acme(&["example.com"]));
+    // Without a certificate the handshake is refused, and told so: no reset, no wait.
+    let refused = connect(site.tls, "example.com", &authority.trusted()).await.unwrap_err();
+    assert!(refused.to_string().contains("alert"), "{refused}");
+    let mut plain = Client::connect(site.http).await;
+    plain.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(status(&plain.answer().await), 200);
+    assert!(log.text().contains("there is no certificate yet"), "{}", log.text());
+    authority.open();
+    site.next(&authority, "example.com", b"").await;
+    site.stop().await;
+    authority.stop().await;
+}
+
+#[tokio::test]
+async fn an_authority_that_comes_back_is_found() {
+    let authority = Test::start();
+    for _ in 0..2 {
+        let page = Response::builder().status(500).header("content-type", "text/html");
+        authority.desk().trouble.push(page.body(Body::from("<h1>sorry</h1>")).unwrap());
+    }
+    let log = Log::start();
+    let site = Site::start(&authority, authority.acme(&["example.com"]));
+    site.next(&authority, "example.com", b"").await;
+    assert_eq!(authority.count("order"), 3);
+    assert!(log.text().contains("answered 500"), "{}", log.text());
+    site.stop().await;
+    authority.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_nonce_is_no_failure() {
+    let authority = Test::start();
+    authority.desk().bad_nonces = 2;
+    let site = Site::start(&authority, authority.acme(&["example.com"]));
+    site.next(&authority, "example.com", b"").await;
+    assert_eq!(authority.count("order"), 1);
+    assert_eq!(authority.count("account"), 3, "two of them with a nonce that was refused");
+    site.stop().await;
+    authority.stop().await;
+}
+
+#[tokio::test]
+async fn an_authority_that_wants_to_be_left_alone_is() {
+    let authority = Test::start();
+    let mut busy = problem(429, "rateLimited", "too many certificates for this name");
+    busy.headers_mut().insert("retry-after", "2".parse().unwrap());
+    authority.desk().trouble.push(busy);
+    let log = Log::start();
+    let site = Site::start(&authority, authority.acme(&["example.com"]));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(authority.count("order"), 1);
+    assert!(log.text().contains("too many certificates for this name"), "{}", log.text());
+    site.next(&authority, "example.com", b"").await;
+    assert_eq!(authority.count("order"), 2);
+    site.stop().await;
+    authority.stop().await;
+}
+
+/// But not for ever.
+#[tokio::test]
+async fn how_long_it_is_left_alone_has_a_limit() {
+    let authority = Test::start();
+    let mut busy = problem(503, "serverInternal", "later");
+    busy.headers_mut().insert("retry-after", "18446744073709551615".parse().unwrap());
+    authority.desk().trouble.push(busy);
+    let acme =
+        Acme { longest_retry_after: Duration::from_secs(1), ..authority.acme(&["example.com"]) };
+    let site = Site::start(&authority, acme);
+    site.next(&authority, "example.com", b"").await;
+    assert_eq!(authority.count("order"), 2);
+    site.stop().await;
+    authority.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_forgotten_is_made_again() {
+    let authority = Test::start();
+    let site = Site::start(&authority, authority.acme(&["example.com"]));
+    site.next(&authority, "example.com", b"").await;
+    site.stop().await;
+    authority.desk().trouble.push(problem(400, "accountDoesNotExist", "who?"));
+    let site = Site::start(&authority, authority.acme(&["other.example"]));
+    site.next(&authority, "other.example", b"").await;
+    assert_eq!(authority.count("account"), 2);
+    site.stop().await;
+    authority.stop().await;
+}
+
+/// The name leads elsewhere. Each try costs the operator some of what the authority grants.
+#[tokio::test]
+async fn a_proof_that_is_not_seen_makes_no_storm() {
+    let authority = Test::start();
+    let log = Log::start();
+    let acme = Acme {
+        first_retry: Duration::from_millis(500),
+        longest_retry: Duration::from_secs(1),
+        ..authority.acme(&["example.com"])
+    };
+    let site = Site::start(&authority, acme);
+    // Nobody speaks TLS there.
+    let elsewhere = site.http;
+    authority.desk().tls = Some(elsewhere);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    // At 0, 0.5, 1.5, 2.5 and 3.5 s; a quarter of each pause is up to chance.
+    let (orders, challenges) = (authority.count("order"), authority.count("challenge"));
+    assert!((3..=6).contains(&orders), "{orders} orders");
+    assert!(challenges <= orders, "{challenges} challenges of {orders} orders");
+    let text = log.text();
+    assert!(text.contains("could not see the proof") && text.contains("example.com: "), "{text}");
+    authority.desk().tls = Some(site.tls);
+    within(site.next(&authority, "example.com", b"")).await;
+    site.stop().await;
+    authority.stop().await;
+}

@@ -1,0 +1,219 @@
+//! Starts a server, sends bytes, reads bytes.
+
+#[cfg(target_os = "linux")]
+pub mod child;
+pub mod pki;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use trine_core::Body;
+use trine_server::{
+    Bound, Http2, HttpService, MakeWorker, Own, Server, ServerConfig, ServerError, ServerHandle,
+};
+
+/// Nothing in these tests may take this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub handle: ServerHandle,
+    pub task: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Running {
+    /// Shuts the server down and waits for its end.
+    pub async fn stop(self) {
+        self.handle.shutdown();
+        within(self.task).await.unwrap().unwrap();
+    }
+
+    /// Without waiting for clients that are still there.
+    pub async fn stop_by_force(self) {
+        self.handle.abort();
+        within(self.task).await.unwrap().unwrap();
+    }
+}
+
+/// Two workers on a port of the system's choice.
+pub fn config() -> ServerConfig {
+    ServerConfig { port: 0, workers: 2, signals: false, ..ServerConfig::default() }
+}
+
+/// The same where only HTTP/1 is spoken: with HTTP/2, its preface is no mistake.
+pub fn http1_alone() -> ServerConfig {
+    ServerConfig { http2: Http2 { enabled: false, ..Http2::default() }, ..config() }
+}
+
+pub fn bind(config: ServerConfig) -> Bound {
+    Server::new(config).bind().unwrap()
+}
+
+/// A server of a service whose upgrades are ours, whatever features other crates of the build turn
+/// on.
+pub fn start_with<S: HttpService + Clone + Send + Sync>(
+    config: ServerConfig,
+    service: S,
+) -> Running {
+    run(config, Own(service))
+}
+
+pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Running {
+    let bound = bind(config);
+    let (address, handle) = (bound.local_addr(), bound.handle());
+    Running { address, handle, task: tokio::spawn(bound.serve(make)) }
+}
+
+/// A server of [`kitchen`].
+pub fn start(config: ServerConfig) -> Running {
+    start_with(config, tower::service_fn(kitchen))
+}
+
+pub async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, future).await.expect("took too long")
+}
+
+/// Sends bytes, ends our side, and reads to the end.
+pub async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    let mut client = Client::connect(address).await;
+    client.send(bytes).await;
+    client.0.shutdown().await.unwrap();
+    client.rest().await
+}
+
+pub struct Client(pub TcpStream);
+
+impl Client {
+    pub async fn connect(address: SocketAddr) -> Client {
+        let stream = within(TcpStream::connect(address)).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client(stream)
+    }
+
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        within(self.0.write_all(bytes.as_ref())).await.unwrap();
+    }
+
+    /// Reads until `end` was read.
+    pub async fn until(&mut self, end: &str) -> String {
+        let mut read = Vec::new();
+        while !read.ends_with(end.as_bytes()) {
+            let byte = within(self.0.read_u8()).await;
+            read.push(byte.unwrap_or_else(|error| {
+                panic!("{error} after {:?}", String::from_utf8_lossy(&read))
+            }));
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    /// Reads to the end of the connection.
+    pub async fn rest(&mut self) -> String {
+        let mut read = Vec::new();
+        let _ = within(self.0.read_to_end(&mut read)).await;
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    /// Reads one answer that has a Content-Length, or no body.
+    pub async fn answer(&mut self) -> String {
+        let head = self.until("\r\n\r\n").await;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        within(self.0.read_exact(&mut body)).await.unwrap();
+        head + std::str::from_utf8(&body).unwrap()
+    }
+
+    /// Whether the server ends the connection without another byte.
+    pub async fn closes(&mut self) -> bool {
+        matches!(within(self.0.read_u8()).await, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof)
+    }
+}
+
+pub fn status(answer: &str) -> u16 {
+    let line = answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    line[..3].parse().unwrap()
+}
+
+pub fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").unwrap().1
+}
+
+type Kitchen = Result<Response<Body>, Infallible>;
+
+fn text(text: impl Into<Body>) -> Response<Body> {
+    Response::new(text.into())
+}
+
+fn with(status: u16, name: &'static str, value: &'static str, body: Body) -> Response<Body> {
+    Response::builder().status(status).header(name, value).body(body).unwrap()
+}
+
+fn stream(chunks: Vec<Result<Frame<Bytes>, &'static str>>) -> Body {
+    Body::new(StreamBody::new(futures_util::stream::iter(chunks)))
+}
+
+fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
+    Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+}
+
+/// A service with something of everything.
+pub async fn kitchen(request: Request<Body>) -> Kitchen {
+    let path = request.uri().path().to_owned();
+    Ok(match path.as_str() {
+        "/hello" => text("hello"),
+        "/echo" => Response::new(request.into_body()),
+        "/uri" => text(request.uri().to_string()),
+        "/host" => text(request.headers()["host"].to_str().unwrap().to_owned()),
+        "/length" => match request.into_body().bytes().await {
+            Ok(bytes) => text(bytes.len().to_string()),
+            Err(error) => with(400, "x-error", "body", Body::from(error.to_string())),
+        },
+        "/trailers" => {
+            let collected = request.into_body().collect().await.unwrap();
+            text(format!("{:?}", collected.trailers().map(|trailers| trailers["x-sum"].clone())))
+        }
+        "/ignore" => text("ignored"),
+        "/refuse" => with(413, "x-why", "large", Body::from("too large")),
+        "/empty" => Response::builder().status(204).body(Body::empty()).unwrap(),
+        "/same" => with(304, "etag", "\"x\"", Body::from("never sent")),
+        "/close" => with(200, "connection", "close", Body::from("bye")),
+        "/stream" => text(stream(vec![data("one"), data(""), data("two"), data("three")])),
+        "/stream-trailers" => {
+            let mut trailers = HeaderMap::new();
+            trailers.insert("x-sum", HeaderValue::from_static("6"));
+            text(stream(vec![data("sum"), Ok(Frame::trailers(trailers))]))
+        }
+        "/sized" => with(200, "content-length", "6", stream(vec![data("one"), data("two")])),
+        "/long" => with(200, "content-length", "3", stream(vec![data("one"), data("two")])),
+        "/long-nothing" => with(200, "content-length", "0", stream(vec![data("one")])),
+        "/long-frame" => with(200, "content-length", "3", stream(vec![data("three")])),
+        "/short" => with(200, "content-length", "9", stream(vec![data("one"), data("two")])),
+        "/broken" => text(stream(vec![data("one"), Err("the source failed")])),
+        "/large" => text(vec![b'x'; 1_000_000]),
+        "/slow" => {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            text("slow")
+        }
+        "/late" => {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            match request.into_body().bytes().await {
+                Ok(bytes) => text(bytes.len().to_string()),
+                Err(error) => with(400, "x-error", "body", Body::from(error.to_string())),
+            }
+        }
+        "/never" => std::future::pending().await,
+        "/panic" => panic!("as asked"),
+        "/interim" => {
+            Response::builder().status(StatusCode::PROCESSING).body(Body::empty()).unwrap()
+        }
+        _ => Response::builder().status(404).body(Body::empty()).unwrap(),
+    })
+}

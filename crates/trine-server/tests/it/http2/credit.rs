@@ -1,0 +1,409 @@
+//! Windows (RFC 9113, 5.2 and 6.9): a client that keeps to them can always go on. Frames are
+//! written by hand, and nothing here knows how the server does it.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::{Method, Request, Response};
+use http_body_util::BodyExt as _;
+use trine_core::Body;
+use trine_server::upgrade::OnUpgrade;
+use trine_server::{Http2, ServerConfig};
+
+use super::peer::*;
+use crate::common::{config, kitchen, start_with, within};
+
+const MIB: usize = 1024 * 1024;
+const LARGEST_FRAME: usize = 16_384;
+
+/// A client that never sends more than it may, and waits until it may.
+struct Sender {
+    peer: Peer,
+    connection: i64,
+    /// What a stream may still send; it begins with this.
+    streams: HashMap<u32, i64>,
+    initial: i64,
+    /// Streams on which nothing is wanted any more: the answer is complete, or it was reset.
+    over: HashMap<u32, bool>,
+}
+
+impl Sender {
+    async fn connect(address: SocketAddr, limits: &Http2) -> Sender {
+        let mut peer = Peer::raw(address).await;
+        peer.send([PREFACE, &settings(&[]), &frame(SETTINGS, ACK, 0, [])].concat()).await;
+        let initial = i64::from(limits.stream_window);
+        let mut sender = Sender {
+            peer,
+            connection: 65_535,
+            streams: HashMap::new(),
+            initial,
+            over: HashMap::new(),
+        };
+        sender.echo().await;
+        sender
+    }
+
+    async fn send(&mut self, bytes: Vec<u8>) {
+        self.peer.send(bytes).await;
+    }
+
+    async fn read(&mut self) -> Frame {
+        let frame = self.peer.read().await.expect("the connection goes on");
+        let Frame { kind, flags, stream, payload } = &frame;
+        match *kind {
+            WINDOW_UPDATE => {
+                let by = i64::from(u32::from_be_bytes(payload[..4].try_into().unwrap()));
+                match stream {
+                    0 => self.connection += by,
+                    stream => *self.streams.entry(*stream).or_insert(self.initial) += by,
+                }
+            }
+            RST_STREAM => {
+                self.over.insert(*stream, false);
+            }
+            DATA | HEADERS if flags & END_STREAM != 0 => {
+                self.over.insert(*stream, true);
+            }
+            GOAWAY => panic!("{frame:?}"),
+            _ => {}
+        }
+        frame
+    }
+
+    /// Reads until everything that was sent was looked at.
+    async fn echo(&mut self) {
+        self.send(ping()).await;
+        while self.read().await.kind != PING {}
+    }
+
+    /// Sends this much of a body, as fast as the windows allow. A stream that is over takes no
+    /// more.
+    async fn body(&mut self, stream: u32, length: usize, end: bool) {
+        let mut left = length;
+        while left > 0 {
+            let window = (*self.streams.entry(stream).or_insert(self.initial)).min(self.connection);
+            let piece = left.min(LARGEST_FRAME).min(usize::try_from(window).unwrap_or(0));
+            if piece == 0 {
+                if self.over.contains_key(&stream) {
+                    return;
+                }
+                self.read().await;
+                continue;
+            }
+            left -= piece;
+            let flags = if end && left == 0 { END_STREAM } else { 0 };
+            self.spend(stream, piece);
+            self.send(frame(DATA, flags, stream, vec![b'x'; piece])).await;
+        }
+    }
+
+    fn spend(&mut self, stream: u32, bytes: usize) {
+        *self.streams.entry(stream).or_insert(self.initial) -= bytes as i64;
+        self.connection -= bytes as i64;
+    }
+
+    /// Waits until a stream is over: `true` with a whole answer.
+    async fn is_answered(&mut self, stream: u32) -> bool {
+        while !self.over.contains_key(&stream) {
+            self.read().await;
+        }
+        self.over[&stream]
+    }
+}
+
+/// How a small body comes.
+#[derive(Debug, Clone, Copy)]
+enum Comes {
+    /// In the same write as its head.
+    WithItsHead,
+    /// When the handler waits already.
+    Later,
+    /// In pieces, and the end by itself.
+    InPieces,
+    /// Without an end.
+    Open,
+}
+
+// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside
+// them.
+#[tokio::test]
+async fn small_bodies_of_requests_that_wait_stop_no_upload() {
+    let server = start_with(config(), tower::service_fn(kitchen));
+    for comes in [Comes::WithItsHead, Comes::Later, Comes::InPieces, Comes::Open] {
+        upload_beside(server.address, "/never", comes).await;
+    }
+    server.stop_by_force().await;
+}
+
+/// The same where they wait for the service itself.
+#[tokio::test]
+async fn small_bodies_of_requests_that_wait_for_the_service_stop_no_upload() {
+    let service = tower::ServiceBuilder::new().concurrency_limit(1).service_fn(kitchen);
+    let server = start_with(ServerConfig { workers: 1, ..config() }, service);
+    for comes in [Comes::WithItsHead, Comes::Later, Comes::InPieces, Comes::Open] {
+        upload_beside(server.address, "/hello", comes).await;
+    }
+    server.stop_by_force().await;
+}
+
+/// The same with tunnels that wait until their service has dialled.
+#[tokio::test]
+async fn data_of_tunnels_that_wait_stops_no_upload() {
+    let server = start_with(config(), tower::service_fn(ways));
+    let mut client = Sender::connect(server.address, &Http2::default()).await;
+    client.send(post(1, "/length")).await;
+    client.echo().await;
+    for stream in (1..=64).map(|at| 2 * at + 1) {
+        let fields = block(&[(":method", "CONNECT"), (":authority", "waits:1")]);
+        client.spend(stream, 16 * 1024);
+        let data = frame(DATA, 0, stream, vec![b'x'; 16 * 1024]);
+        client.send([frame(HEADERS, END_HEADERS, stream, fields), data].concat()).await;
+    }
+    within(client.body(1, 4 * MIB, true)).await;
+    assert!(client.is_answered(1).await);
+    server.stop_by_force().await;
+}
+
+async fn upload_beside(address: SocketAddr, path: &str, comes: Comes) {
+    let mut client = Sender::connect(address, &Http2::default()).await;
+    client.send(post(1, "/length")).await;
+    client.echo().await;
+    let waiting: Vec<u32> = (1..=64).map(|at| 2 * at + 1).collect();
+    let data = |flags, stream, length| frame(DATA, flags, stream, vec![b'x'; length]);
+    if !matches!(comes, Comes::WithItsHead) {
+        let heads: Vec<u8> = waiting.iter().flat_map(|stream| post(*stream, path)).collect();
+        client.send(heads).await;
+        client.echo().await;
+    }
+    for stream in waiting {
+        client.spend(stream, 16 * 1024);
+        let bytes = match comes {
+            Comes::WithItsHead => {
+                [post(stream, path), data(END_STREAM, stream, 16 * 1024)].concat()
+            }
+            Comes::Later => data(END_STREAM, stream, 16 * 1024),
+            Comes::InPieces => {
+                [data(0, stream, 8 * 1024), data(0, stream, 8 * 1024), data(END_STREAM, stream, 0)]
+                    .concat()
+            }
+            Comes::Open => data(0, stream, 16 * 1024),
+        };
+        client.send(bytes).await;
+    }
+    within(client.body(1, 4 * MIB, true)).await;
+    assert!(client.is_answered(1).await, "{comes:?}");
+}
+
+/// How a request ends, for which less than half of the connection's window was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Read,
+    ReadWithPadding,
+    ReadWithTrailers,
+    Unread,
+    HalfRead,
+    DroppedBeforeTheAnswer,
+    HeldUntilTheAnswer,
+    AnsweredEarly,
+    ResetByTheClient,
+    ResetWhileItIsRead,
+    Panic,
+    PanicWhileItIsRead,
+    BodyStalls,
+    HeadRefused,
+    StreamRefused,
+    LongerThanItsLength,
+    Tunnel,
+    TunnelRefused,
+}
+
+const WAYS: [Way; 18] = [
+    Way::Read,
+    Way::ReadWithPadding,
+    Way::ReadWithTrailers,
+    Way::Unread,
+    Way::HalfRead,
+    Way::DroppedBeforeTheAnswer,
+    Way::HeldUntilTheAnswer,
+    Way::AnsweredEarly,
+    Way::ResetByTheClient,
+    Way::ResetWhileItIsRead,
+    Way::Panic,
+    Way::PanicWhileItIsRead,
+    Way::BodyStalls,
+    Way::HeadRefused,
+    Way::StreamRefused,
+    Way::LongerThanItsLength,
+    Way::Tunnel,
+    Way::TunnelRefused,
+];
+
+/// Less than half of the smallest window: the server may keep that much to itself before it says
+/// so.
+const BODY: usize = 30_000;
+const ROUNDS: u32 = 12;
+
+/// Twelve rounds are five windows: a way out that gives nothing back stops its client in the third.
+#[tokio::test]
+async fn every_way_out_gives_its_credit_back() {
+    for early_bytes in [0, 16 * 1024] {
+        for way in WAYS {
+            let body_timeout =
+                Duration::from_millis(if way == Way::BodyStalls { 50 } else { 20_000 });
+            let limits = Http2 {
+                connection_window: 65_535,
+                max_concurrent_streams: 4,
+                early_bytes,
+                ..Http2::default()
+            };
+            let config = ServerConfig { body_timeout, http2: limits.clone(), ..config() };
+            let server = start_with(config, tower::service_fn(ways));
+            let mut client = Sender::connect(server.address, &limits).await;
+            let going = async {
+                for round in 0..ROUNDS {
+                    go(way, &mut client, 20 * round + 1).await;
+                }
+                // All of it is there again.
+                client.send(post(20 * ROUNDS + 1, "/length")).await;
+                client.body(20 * ROUNDS + 1, 10 * BODY, true).await;
+                assert!(client.is_answered(20 * ROUNDS + 1).await);
+            };
+            let went = tokio::time::timeout(Duration::from_secs(15), going).await;
+            assert!(went.is_ok(), "{way:?} with {early_bytes} bytes early: the window is used up");
+            server.stop_by_force().await;
+        }
+    }
+}
+
+async fn go(way: Way, client: &mut Sender, stream: u32) {
+    let whole = async |client: &mut Sender, path: &str| {
+        client.send(post(stream, path)).await;
+        client.body(stream, BODY, true).await;
+        client.is_answered(stream).await
+    };
+    match way {
+        Way::Read => assert!(whole(client, "/length").await),
+        Way::Unread => assert!(whole(client, "/ignore").await),
+        Way::HalfRead => assert!(whole(client, "/half").await),
+        Way::DroppedBeforeTheAnswer => assert!(whole(client, "/drop").await),
+        Way::HeldUntilTheAnswer => assert!(whole(client, "/hold").await),
+        Way::Panic => assert!(whole(client, "/panic").await),
+        Way::PanicWhileItIsRead => assert!(whole(client, "/half-panic").await),
+        Way::ReadWithPadding => {
+            client.send(post(stream, "/length")).await;
+            for last in [false, false, true] {
+                let payload = [&[255][..], &[b'x'; 5_000], &[0; 255]].concat();
+                client.spend(stream, payload.len());
+                let flags = PADDED | if last { END_STREAM } else { 0 };
+                client.send(frame(DATA, flags, stream, payload)).await;
+            }
+            assert!(client.is_answered(stream).await);
+            client.echo().await;
+        }
+        Way::ReadWithTrailers => {
+            client.send(post(stream, "/trailers")).await;
+            client.body(stream, BODY, false).await;
+            let trailers = block(&[("x-sum", "1")]);
+            client.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, trailers)).await;
+            assert!(client.is_answered(stream).await);
+        }
+        Way::AnsweredEarly => {
+            client.send(post(stream, "/ignore")).await;
+            client.body(stream, BODY / 2, false).await;
+            client.is_answered(stream).await;
+            // On its way before the client knew.
+            client.spend(stream, BODY / 2);
+            client.send(frame(DATA, END_STREAM, stream, vec![b'x'; BODY / 2])).await;
+            client.echo().await;
+        }
+        Way::ResetByTheClient | Way::ResetWhileItIsRead => {
+            let path = if way == Way::ResetByTheClient { "/never" } else { "/length" };
+            client.send(post(stream, path)).await;
+            client.body(stream, BODY, false).await;
+            client.echo().await;
+            client.send(reset(stream)).await;
+            client.echo().await;
+        }
+        Way::BodyStalls => {
+            client.send(post(stream, "/length")).await;
+            client.body(stream, BODY, false).await;
+            client.is_answered(stream).await;
+        }
+        Way::HeadRefused => {
+            let fields = [request("POST", "/length"), vec![("host", "elsewhere")]].concat();
+            client.send(frame(HEADERS, END_HEADERS, stream, block(&fields))).await;
+            client.body(stream, BODY, true).await;
+            client.is_answered(stream).await;
+        }
+        Way::StreamRefused => {
+            let busy: Vec<u32> = (0..4).map(|at| stream + 2 * at).collect();
+            client.send(busy.iter().flat_map(|stream| get(*stream, "/never")).collect()).await;
+            client.send(post(stream + 8, "/length")).await;
+            client.body(stream + 8, BODY, true).await;
+            assert!(!client.is_answered(stream + 8).await);
+            client.echo().await;
+            client.send(busy.iter().flat_map(|stream| reset(*stream)).collect()).await;
+            client.echo().await;
+        }
+        Way::LongerThanItsLength => {
+            let fields = [request("POST", "/length"), vec![("content-length", "10")]].concat();
+            client.send(frame(HEADERS, END_HEADERS, stream, block(&fields))).await;
+            client.body(stream, BODY, true).await;
+            assert!(!client.is_answered(stream).await);
+        }
+        Way::Tunnel | Way::TunnelRefused => {
+            let authority = if way == Way::Tunnel { "tunnel:1" } else { "other:1" };
+            let fields = block(&[(":method", "CONNECT"), (":authority", authority)]);
+            client.send(frame(HEADERS, END_HEADERS, stream, fields)).await;
+            client.body(stream, BODY, false).await;
+            client.is_answered(stream).await;
+            client.echo().await;
+            client.send(reset(stream)).await;
+            client.echo().await;
+        }
+    }
+}
+
+async fn ways(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let text = |text: &'static str| Ok(Response::new(Body::from(text)));
+    if request.method() == Method::CONNECT {
+        if request.uri().host() == Some("waits") {
+            return std::future::pending().await;
+        }
+        let upgrade =
+            OnUpgrade::take(&mut request).filter(|_| request.uri().host() == Some("tunnel"));
+        let Some(upgrade) = upgrade else {
+            return Ok(Response::builder().status(403).body(Body::empty()).unwrap());
+        };
+        // It reads a little and goes away.
+        tokio::spawn(async move {
+            let mut stream = upgrade.await.unwrap();
+            let mut bytes = [0; 100];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut bytes).await;
+        });
+        return text("");
+    }
+    match request.uri().path() {
+        "/half" => {
+            let _ = request.body_mut().frame().await;
+            text("half")
+        }
+        "/half-panic" => {
+            let _ = request.body_mut().frame().await;
+            panic!("as asked")
+        }
+        "/drop" => {
+            drop(request);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            text("dropped")
+        }
+        "/hold" => {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            drop(request);
+            text("held")
+        }
+        _ => kitchen(request).await,
+    }
+}

@@ -1,0 +1,306 @@
+//! What a server promises about the ends of connections, requests and tunnels, whatever protocol is
+//! spoken: one list, run over each. HTTP/3 has no tunnels: its CONNECT is answered with 501.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
+
+mod http1;
+mod http2;
+mod http3;
+mod protocol;
+mod service;
+
+use crate::common;
+use std::time::{Duration, Instant};
+
+use crate::common::within;
+use protocol::{Answer, Client, Exchange, Protocol, Server};
+use trine_server::ServerConfig;
+
+const SHORT: Duration = Duration::from_millis(300);
+/// A promise to end at once, on a machine that is busy; each time that is not to be waited for is
+/// longer.
+const SOON: Duration = Duration::from_secs(8);
+const LONG: Duration = Duration::from_secs(60);
+
+fn config() -> ServerConfig {
+    ServerConfig { discard_timeout: SHORT, shutdown_timeout: LONG, ..common::config() }
+}
+
+/// Every promise is a test of each protocol.
+macro_rules! promises {
+    ($($module:ident: $protocol:ident)* => $names:tt) => {
+        $(promises!(@ $module $protocol $names);)*
+    };
+    (@ $module:ident $protocol:ident { $($name:ident)* }) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    $crate::promises::$name::<$crate::promises::protocol::$protocol>().await;
+                }
+            )*
+        }
+    };
+}
+
+promises!(over_http1: Http1 over_http2: Http2 over_http3: Http3 => {
+    a_shutdown_ends_idle_connections_at_once
+    a_shutdown_waits_for_a_request_that_is_served
+    a_shutdown_waits_for_an_answer_that_is_sent
+    a_shutdown_waits_for_a_body_that_is_read
+    a_shutdown_cuts_what_takes_longer_than_its_time
+    a_shutdown_cuts_an_answer_that_is_not_read
+    a_shutdown_that_is_told_twice_cuts_everything_at_once
+    a_shutdown_lets_nobody_in
+    a_body_that_nobody_wants_holds_no_shutdown_up
+    a_connection_without_requests_ends_in_its_time
+    a_request_keeps_its_connection_however_long_it_takes
+    a_head_has_its_time
+    a_body_that_stalls_is_told_to_its_reader
+    an_answer_that_nobody_reads_is_cut
+});
+
+promises!(tunnels_over_http1: Http1 tunnels_over_http2: Http2 => {
+    a_tunnel_outlives_every_other_time
+    a_shutdown_waits_for_tunnels
+    a_shutdown_tells_tunnels
+    a_shutdown_cuts_tunnels_that_take_longer_than_its_time
+    a_shutdown_that_is_told_twice_cuts_tunnels_at_once
+});
+
+async fn a_shutdown_ends_idle_connections_at_once<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    assert_eq!(client.ask("GET", "/hello").await, Answer::whole(200, "hello"));
+    let begun = Instant::now();
+    server.handle().shutdown();
+    client.ended().await;
+    server.ended().await;
+    assert!(begun.elapsed() < SOON);
+}
+
+async fn a_shutdown_waits_for_a_request_that_is_served<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("GET", "/slow").await;
+    tokio::time::sleep(SHORT / 3).await;
+    server.handle().shutdown();
+    assert_eq!(request.answer().await, Answer::whole(200, "slow"));
+    ends_soon(server).await;
+}
+
+async fn a_shutdown_waits_for_an_answer_that_is_sent<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("GET", "/drip").await;
+    assert_eq!(request.head().await, Some(200));
+    server.handle().shutdown();
+    assert_eq!(request.answer().await, Answer::whole(200, "xxxxxxxxxx"));
+    ends_soon(server).await;
+}
+
+async fn a_shutdown_waits_for_a_body_that_is_read<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("POST", "/length").await;
+    request.send("ten bytes!").await;
+    tokio::time::sleep(SHORT / 3).await;
+    server.handle().shutdown();
+    tokio::time::sleep(SHORT).await;
+    request.send("ten bytes!").await;
+    request.end().await;
+    assert_eq!(request.answer().await, Answer::whole(200, "20"));
+    ends_soon(server).await;
+}
+
+async fn a_shutdown_cuts_what_takes_longer_than_its_time<P: Protocol>() {
+    let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("GET", "/never").await;
+    tokio::time::sleep(SHORT / 3).await;
+    let begun = Instant::now();
+    server.handle().shutdown();
+    assert!(!request.answer().await.whole);
+    assert!(begun.elapsed() >= SHORT);
+    ends_soon(server).await;
+}
+
+async fn a_shutdown_cuts_an_answer_that_is_not_read<P: Protocol>() {
+    let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("GET", "/endless").await;
+    assert_eq!(request.head().await, Some(200));
+    server.handle().shutdown();
+    ends_soon(server).await;
+    assert!(!request.answer().await.whole);
+}
+
+async fn a_shutdown_that_is_told_twice_cuts_everything_at_once<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("GET", "/never").await;
+    tokio::time::sleep(SHORT / 3).await;
+    let begun = Instant::now();
+    server.handle().shutdown();
+    server.handle().abort();
+    assert!(!request.answer().await.whole);
+    server.ended().await;
+    assert!(begun.elapsed() < SOON);
+}
+
+async fn a_shutdown_lets_nobody_in<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    assert!(P::is_served(&server).await);
+    let mut request = client.begin("POST", "/length").await;
+    tokio::time::sleep(SHORT / 3).await;
+    server.handle().shutdown();
+    tokio::time::sleep(SHORT).await;
+    assert!(!P::is_served(&server).await);
+    request.end().await;
+    assert_eq!(request.answer().await, Answer::whole(200, "0"));
+    ends_soon(server).await;
+}
+
+async fn a_body_that_nobody_wants_holds_no_shutdown_up<P: Protocol>() {
+    let server = P::start(ServerConfig { discard_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("POST", "/ignore").await;
+    request.send("the beginning").await;
+    assert_eq!(request.head().await, Some(200));
+    server.handle().shutdown();
+    ends_soon(server).await;
+}
+
+async fn a_connection_without_requests_ends_in_its_time<P: Protocol>() {
+    let server = P::start(ServerConfig { keep_alive_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    assert_eq!(client.ask("GET", "/hello").await, Answer::whole(200, "hello"));
+    let begun = Instant::now();
+    client.ended().await;
+    // The answer had left some time before it was here.
+    assert!(begun.elapsed() >= SHORT / 2 && begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    server.stop().await;
+}
+
+/// Times that are for the client do not run while it waits for the service.
+async fn a_request_keeps_its_connection_however_long_it_takes<P: Protocol>() {
+    let server = P::start(all_times(SHORT / 3)).await;
+    let mut client = P::connect(&server).await;
+    assert_eq!(client.ask("GET", "/slower").await, Answer::whole(200, "slower"));
+    server.stop().await;
+}
+
+async fn a_head_has_its_time<P: Protocol>() {
+    let server = P::start(ServerConfig { head_timeout: SHORT, ..config() }).await;
+    let begun = Instant::now();
+    P::half_a_head(&server).await;
+    assert!(begun.elapsed() >= SHORT && begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    server.stop().await;
+}
+
+async fn a_body_that_stalls_is_told_to_its_reader<P: Protocol>() {
+    let server = P::start(ServerConfig { body_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("POST", "/length").await;
+    request.send("the beginning").await;
+    let begun = Instant::now();
+    assert_eq!(request.answer().await, Answer::whole(400, "the body stalled for too long"));
+    assert!(begun.elapsed() >= SHORT / 2 && begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    server.stop_by_force().await;
+}
+
+async fn an_answer_that_nobody_reads_is_cut<P: Protocol>() {
+    let server = P::start(ServerConfig { write_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut request = client.begin("GET", "/endless").await;
+    assert_eq!(request.head().await, Some(200));
+    tokio::time::sleep(SHORT * 5).await;
+    assert!(!request.answer().await.whole);
+    server.stop_by_force().await;
+}
+
+async fn a_tunnel_outlives_every_other_time<P: Protocol>() {
+    let server = P::start(all_times(SHORT / 3)).await;
+    let mut client = P::connect(&server).await;
+    let mut tunnel = tunnel(&mut client).await;
+    tokio::time::sleep(SHORT * 4).await;
+    echoes(&mut tunnel).await;
+    server.stop_by_force().await;
+}
+
+// HTTP/2 ended its tunnels after `discard_timeout`.
+async fn a_shutdown_waits_for_tunnels<P: Protocol>() {
+    let server = P::start(ServerConfig { discard_timeout: SHORT / 3, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut tunnel = tunnel(&mut client).await;
+    server.handle().shutdown();
+    tokio::time::sleep(SHORT * 4).await;
+    echoes(&mut tunnel).await;
+    assert!(!server.is_over());
+    drop((tunnel, client));
+    ends_soon(server).await;
+}
+
+async fn a_shutdown_tells_tunnels<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    let mut tunnel = tunnel(&mut client).await;
+    tunnel.send("wait").await;
+    assert_eq!(tunnel.read(4).await, b"wait");
+    server.handle().shutdown();
+    assert_eq!(tunnel.read(3).await, b"bye");
+    ends_soon(server).await;
+}
+
+async fn a_shutdown_cuts_tunnels_that_take_longer_than_its_time<P: Protocol>() {
+    let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
+    let mut client = P::connect(&server).await;
+    let mut tunnel = tunnel(&mut client).await;
+    let begun = Instant::now();
+    server.handle().shutdown();
+    ends_soon(server).await;
+    assert!(begun.elapsed() >= SHORT);
+    assert_eq!(tunnel.read(1).await, b"");
+}
+
+async fn a_shutdown_that_is_told_twice_cuts_tunnels_at_once<P: Protocol>() {
+    let server = P::start(config()).await;
+    let mut client = P::connect(&server).await;
+    let mut tunnel = tunnel(&mut client).await;
+    server.handle().shutdown();
+    server.handle().abort();
+    ends_soon(server).await;
+    assert_eq!(tunnel.read(1).await, b"");
+}
+
+/// Every time that is for a client, and none that is for the server.
+fn all_times(time: Duration) -> ServerConfig {
+    ServerConfig {
+        handshake_timeout: LONG,
+        head_timeout: time,
+        keep_alive_timeout: time,
+        body_timeout: time,
+        write_timeout: time,
+        discard_timeout: time,
+        ..config()
+    }
+}
+
+async fn tunnel<C: Client>(client: &mut C) -> C::Exchange {
+    let mut tunnel = client.begin("CONNECT", "tunnel:1").await;
+    assert_eq!(tunnel.head().await, Some(200));
+    echoes(&mut tunnel).await;
+    tunnel
+}
+
+async fn echoes(tunnel: &mut impl Exchange) {
+    tunnel.send("echo").await;
+    assert_eq!(tunnel.read(4).await, b"echo");
+}
+
+/// It does not wait for any of the times that are long.
+async fn ends_soon(server: Server) {
+    let begun = Instant::now();
+    within(server.ended()).await;
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+}

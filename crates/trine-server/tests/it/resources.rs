@@ -1,0 +1,219 @@
+//! Memory and file descriptors against clients that waste them. The server is a process of its own,
+//! so that its figures are its own.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::common::{Client, body, config, kitchen};
+use tokio::io::AsyncWriteExt as _;
+use trine_server::{Server, ServerConfig, Shared};
+
+const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+const MIB: u64 = 1024 * 1024;
+
+/// The server's process.
+struct Child {
+    process: std::process::Child,
+    address: SocketAddr,
+}
+
+impl Child {
+    /// This test binary again, with room for `files` open files.
+    fn start(files: u32) -> Child {
+        let mut process = Command::new("sh")
+            .arg("-c")
+            .arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""))
+            .arg(std::env::current_exe().unwrap())
+            .args(["resources::the_server_itself", "--exact", "--ignored", "--nocapture"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines.map_while(Result::ok).find_map(|line| {
+            line.split_once("listening on ").map(|(_, address)| address.parse().unwrap())
+        });
+        Child { process, address: address.unwrap() }
+    }
+
+    /// Resident bytes.
+    fn memory(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    }
+
+    /// Time on a processor so far.
+    fn worked(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(ticks * 10)
+    }
+
+    async fn hello(&self) {
+        let mut client = Client::connect(self.address).await;
+        client.send(GET).await;
+        assert_eq!(body(&client.answer().await), "hello");
+    }
+
+    /// Fills the pools that the server keeps, so that what comes on top is growth.
+    async fn warm(&self) -> u64 {
+        for _ in 0..300 {
+            self.hello().await;
+        }
+        self.memory()
+    }
+
+    fn assert_grew_by_less_than(&self, bytes: u64, before: u64) {
+        let grown = self.memory().saturating_sub(before);
+        assert!(
+            grown < bytes,
+            "the server grew by {} KiB, at most {} are allowed",
+            grown / 1024,
+            bytes / 1024
+        );
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+#[ignore = "it is the server of the other tests"]
+fn the_server_itself() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let config = ServerConfig { workers: 1, ..config() };
+        let bound = Server::new(config).bind().unwrap();
+        println!("listening on {}", bound.local_addr());
+        bound.serve(Shared(tower::service_fn(kitchen))).await.unwrap();
+    });
+}
+
+#[tokio::test]
+async fn at_the_limit_of_files_the_server_waits_and_recovers() {
+    let child = Child::start(48);
+    child.hello().await;
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        // The system completes the connection whether it is accepted or not.
+        let mut client = Client::connect(child.address).await;
+        client.send(GET).await;
+        clients.push(client);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = child.worked();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let worked = child.worked() - before;
+    assert!(worked < Duration::from_millis(200), "it spun for {worked:?} of a second");
+    // Who was accepted is served meanwhile, and who leaves makes place.
+    assert_eq!(body(&clients[0].answer().await), "hello");
+    let last = clients.pop().unwrap();
+    drop(clients);
+    assert_eq!(body(&{ last }.answer().await), "hello");
+    child.hello().await;
+}
+
+#[tokio::test]
+async fn a_client_that_pipelines_without_reading_gets_no_memory() {
+    let child = Child::start(1024);
+    let before = child.warm().await;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = Client::connect(child.address).await;
+        let flood = GET.repeat(400_000);
+        let sent =
+            tokio::time::timeout(Duration::from_millis(200), client.0.write_all(flood.as_bytes()))
+                .await;
+        assert!(sent.is_err(), "20 MB of requests were read while nobody read their answers");
+        clients.push(client);
+    }
+    // 64 KiB of answers and two read buffers each.
+    child.assert_grew_by_less_than(20 * 256 * 1024, before);
+    child.hello().await;
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_tiny_chunks_cost_no_memory() {
+    let child = Child::start(1024);
+    let before = child.warm().await;
+    // Each body is collected by its handler.
+    for path in ["/length", "/ignore", "/echo"] {
+        let mut client = Client::connect(child.address).await;
+        client
+            .send(format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"))
+            .await;
+        let (mut reader, mut writer) = tokio::io::split(client.0);
+        let sending = tokio::spawn(async move {
+            for _ in 0..100 {
+                if writer.write_all("1\r\na\r\n".repeat(1000).as_bytes()).await.is_err() {
+                    break;
+                }
+            }
+            let _ = writer.write_all(b"0\r\n\r\n").await;
+            let _ = writer.shutdown().await;
+        });
+        tokio::io::copy(&mut reader, &mut tokio::io::sink()).await.unwrap();
+        sending.await.unwrap();
+    }
+    child.assert_grew_by_less_than(4 * MIB, before);
+    child.hello().await;
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_not_stored() {
+    let child = Child::start(1024);
+    let before = child.warm().await;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = Client::connect(child.address).await;
+        client.send("POST /never HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await;
+        let flood = vec![b'x'; 20_000_000];
+        let sent =
+            tokio::time::timeout(Duration::from_millis(200), client.0.write_all(&flood)).await;
+        assert!(sent.is_err(), "20 MB of a body were read while nobody asked for them");
+        clients.push(client);
+    }
+    child.assert_grew_by_less_than(20 * 128 * 1024, before);
+    child.hello().await;
+}
+
+#[tokio::test]
+async fn two_thousand_abandoned_connections_leave_nothing() {
+    let child = Child::start(1024);
+    child.warm().await;
+    let abandon = async |rounds: usize| {
+        for round in 0..rounds {
+            let mut clients = Vec::new();
+            for at in 0..100 {
+                let mut client = Client::connect(child.address).await;
+                let request = [
+                    "",
+                    "GET /he",
+                    GET,
+                    "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+                ];
+                client.send(request[at % 4]).await;
+                if (round + at) % 2 == 0 {
+                    client.0.set_zero_linger().unwrap();
+                }
+                clients.push(client);
+            }
+            drop(clients);
+        }
+        // Those that were half-closed have been answered by then.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    abandon(4).await;
+    let before = child.memory();
+    abandon(20).await;
+    child.assert_grew_by_less_than(2 * MIB, before);
+    child.hello().await;
+}

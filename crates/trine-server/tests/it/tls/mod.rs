@@ -1,0 +1,10 @@
+//! TLS on real sockets, with clients of rustls and of OpenSSL.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod basics;
+mod certificates;
+mod clients;
+mod limits;
+mod openssl;
+mod reload;
+mod wire;

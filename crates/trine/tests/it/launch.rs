@@ -1,0 +1,345 @@
+//! A program from its start to its end, as the system sees it: what it prints, what it refuses, in
+//! which order it ends.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::time::Duration;
+
+use trine::config::Secret;
+use trine::prelude::*;
+
+struct Db;
+
+#[derive(trine::Config)]
+#[expect(dead_code, reason = "only read")]
+struct Keys {
+    sign: Secret,
+}
+
+async fn hello(_: State<Db>) -> &'static str {
+    "hello"
+}
+
+async fn slow() -> &'static str {
+    println!("slow began");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    println!("slow ended");
+    "slow"
+}
+
+/// The program. It is this test binary, run again with `PROGRAM` set.
+#[test]
+#[ignore = "the program that the other tests start"]
+fn program() -> ExitCode {
+    if std::env::var_os("PROGRAM").is_none() {
+        return ExitCode::SUCCESS;
+    }
+    let app = App::new()
+        .config_section::<Keys>("keys")
+        .state_with(|_| async {
+            println!("state made");
+            Ok(Db)
+        })
+        .on_shutdown(|cx| async move {
+            cx.state::<Db>()?;
+            println!("hook ran");
+            Ok(())
+        })
+        .task("watcher", |cx| async move {
+            cx.shutdown().await;
+            println!("task told");
+            Ok(())
+        })
+        .group(Group::at("/empty"))
+        .route("/", get(hello))
+        .route("/slow", get(slow));
+    trine::__private::main(app.serve())
+}
+
+/// The same where `main` takes a section by hand, and hands on nothing but its value.
+#[test]
+#[ignore = "the program that the other tests start"]
+fn by_hand() -> ExitCode {
+    if std::env::var_os("PROGRAM").is_none() {
+        return ExitCode::SUCCESS;
+    }
+    trine::__private::main(async {
+        let keys = trine::Config::load()?.section::<Keys>("keys")?;
+        let app = App::new()
+            .state(keys)
+            .state(Db)
+            .route("/", get(async |_: State<Keys>, _: State<Db>| "by hand"));
+        app.serve().await
+    })
+}
+
+fn command(env: &[(&str, &str)]) -> Command {
+    command_of("launch::program", env)
+}
+
+fn command_of(program: &str, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", program, "--ignored", "--nocapture", "--test-threads=1"]);
+    let ours = std::env::vars().filter(|(name, _)| name.starts_with("TRINE_"));
+    for (name, _) in ours {
+        command.env_remove(name);
+    }
+    command
+        .env("PROGRAM", "1")
+        .env("TRINE_PORT", "0")
+        .env("TRINE_WORKERS", "2")
+        .envs(env.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(env: &[(&str, &str)]) -> (Output, String) {
+    outcome(&mut command(env))
+}
+
+fn outcome(command: &mut Command) -> (Output, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    (output, text)
+}
+
+fn json(text: &str) -> serde_json::Value {
+    let (start, end) = (text.find('{').unwrap(), text.rfind('}').unwrap());
+    serde_json::from_str(&text[start..=end]).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+const SECRET: (&str, &str) = ("TRINE_KEYS_SIGN", "a tiger, 7 lilies");
+
+#[test]
+fn everything_that_is_wrong_is_one_report_before_anything_runs() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let env = [
+        ("TRINE_PORT", &*port.to_string()),
+        ("TRINE_PROFILE", "prod"),
+        ("TRINE_KEYS_SIGN", "changeme"),
+        ("TRINE_KEYS_SING", "x"),
+    ];
+    let (output, text) = run(&env);
+    assert!(!output.status.success());
+    for wanted in [
+        "error: the launch audit found 3 mistakes:",
+        "`keys.sign` cannot be used under the profile `prod`: a value that stands in documentation is no secret",
+        "there is no key `TRINE_KEYS_SING`; did you mean `TRINE_KEYS_SIGN`?",
+        &format!("127.0.0.1:{port} is in use: "),
+        &format!("TRINE_PORT={}", if port == u16::MAX { port - 1 } else { port + 1 }),
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(
+            text.contains(&format!("(process {}) listens there", std::process::id())),
+            "{text}"
+        );
+    }
+    assert!(!text.contains("state made"), "{text}");
+}
+
+#[test]
+fn a_value_of_the_server_that_is_wrong_is_told_with_the_sections() {
+    let (_, text) =
+        run(&[("TRINE_WORKERS", "many"), ("TRINE_LIMITS_BODY", "big"), ("TRINE_KEYS_SING", "x")]);
+    let missing = "`keys.sign` is missing";
+    for wanted in [
+        "found 4 mistakes",
+        "TRINE_WORKERS",
+        "TRINE_LIMITS_BODY",
+        "did you mean `TRINE_KEYS_SIGN`",
+        missing,
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    // What is missing in a file that cannot be read, nobody knows.
+    let (_, text) = run(&[("TRINE_CONFIG", "/nowhere/trine.toml"), ("TRINE_WORKERS", "many")]);
+    assert!(text.contains("found 2 mistakes") && !text.contains(missing), "{text}");
+    assert!(text.contains("the file cannot be read (named by `TRINE_CONFIG`): "), "{text}");
+}
+
+#[test]
+fn the_audit_is_printed_in_place_of_serving() {
+    let (output, text) = run(&[("TRINE_AUDIT", "json"), SECRET]);
+    assert!(output.status.success(), "{text}");
+    assert_eq!(json(&text)["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(json(&text)["findings"][0]["kind"], "empty");
+    assert!(!text.contains("state made"), "{text}");
+    // Another instance may be running.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (output, text) = run(&[("TRINE_AUDIT", "text"), SECRET, ("TRINE_PORT", &port)]);
+    assert!(
+        output.status.success() && text.contains("note: the group `/empty` has no routes"),
+        "{text}"
+    );
+    let (output, _) = run(&[("TRINE_AUDIT", "json")]);
+    assert!(!output.status.success());
+    let told = json(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(told["findings"][0]["kind"], "config");
+    assert!(told["findings"][0]["text"].as_str().unwrap().starts_with("`keys.sign` is missing"));
+}
+
+/// A section that `main` took by hand is known to `serve`, which loads the configuration again;
+/// what nobody took is not.
+#[test]
+fn a_section_that_was_taken_by_hand_is_no_mistake() {
+    let mut running = Running::of(command_of("launch::by_hand", &[SECRET]));
+    let printed = running.until("on http://");
+    let text = get_of(&url(&printed, "/"));
+    assert!(text.ends_with("by hand"), "{text}");
+    drop(running);
+
+    let (output, text) =
+        outcome(&mut command_of("launch::by_hand", &[SECRET, ("TRINE_MAIL_HOST", "x")]));
+    assert!(!output.status.success());
+    assert!(
+        text.contains("found 1 mistake") && text.contains("there is no key `TRINE_MAIL_HOST`"),
+        "{text}"
+    );
+    // A slip in its own keys is told by the section itself.
+    let (output, text) =
+        outcome(&mut command_of("launch::by_hand", &[("TRINE_KEYS_SING", "x"), SECRET]));
+    assert!(!output.status.success() && text.contains("did you mean `TRINE_KEYS_SIGN`?"), "{text}");
+}
+
+/// A request of the plainest kind, for a test without a runtime.
+fn get_of(url: &str) -> String {
+    use std::io::Write as _;
+    let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+struct Running {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    /// Starts it and waits until it listens: gives what it printed, and where it listens.
+    fn start(env: &[(&str, &str)], until: &str) -> (Running, Vec<String>) {
+        let mut running = Running::of(command(env));
+        let printed = running.until(until);
+        (running, printed)
+    }
+
+    fn of(mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Running { child, lines }
+    }
+
+    fn until(&mut self, wanted: &str) -> Vec<String> {
+        let mut printed = Vec::new();
+        while !printed.last().is_some_and(|line: &String| line.contains(wanted)) {
+            printed.push(self.line());
+        }
+        printed
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended");
+        line.trim_end().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -s {name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn url(printed: &[String], path: &str) -> String {
+    let line = printed.iter().find(|line| line.contains(" on http://")).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap();
+    format!("http://{address}{path}")
+}
+
+/// What a program logs of two requests.
+async fn logged(env: &[(&str, &str)]) -> String {
+    let (mut running, printed) = Running::start(&[&[SECRET], env].concat(), "/slow");
+    assert_eq!(reqwest::get(url(&printed, "/?key=tiger")).await.unwrap().status(), 200);
+    assert_eq!(reqwest::get(url(&printed, "/nowhere")).await.unwrap().status(), 404);
+    running.signal("TERM");
+    let mut text = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_dev_each_request_is_a_line_on_standard_error() {
+    let text = logged(&[("TRINE_PROFILE", "dev")]).await;
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(" trine::request: ")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].contains("INFO") && lines[0].contains(r#"method=GET path="/" status=200 ms="#),
+        "{text}"
+    );
+    assert!(lines[0].contains(r#" route="/""#) && !text.contains("tiger"), "{text}");
+    assert!(
+        lines[1].contains(r#"path="/nowhere" status=404"#) && lines[1].contains("nothing stands"),
+        "{text}"
+    );
+
+    let quiet: [&[(&str, &str)]; 3] = [
+        &[("TRINE_PROFILE", "prod")],
+        &[("TRINE_PROFILE", "dev"), ("TRINE_LOG_REQUESTS", "never")],
+        &[("TRINE_PROFILE", "dev"), ("TRINE_LOG", "warn")],
+    ];
+    for env in quiet {
+        let text = logged(env).await;
+        assert!(!text.contains("trine::request"), "{env:?}: {text}");
+    }
+    let text = logged(&[("TRINE_PROFILE", "prod"), ("TRINE_LOG_REQUESTS", "always")]).await;
+    assert!(text.contains(r#"status=404"#) && text.contains(r#"why="404 Not Found""#), "{text}");
+}
+
+// Reading lines blocks, so the client has a thread of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_ends_requests_then_tasks_then_hooks() {
+    let (mut running, printed) = Running::start(&[SECRET, ("TRINE_PROFILE", "prod")], "/slow");
+    assert!(printed.iter().any(|line| line.ends_with("state made")), "{printed:?}");
+    assert_eq!(reqwest::get(url(&printed, "/")).await.unwrap().text().await.unwrap(), "hello");
+    let slow = tokio::spawn(reqwest::get(url(&printed, "/slow")));
+    assert_eq!(running.line(), "slow began");
+    running.signal("TERM");
+    let mut rest = String::new();
+    running.lines.read_to_string(&mut rest).unwrap();
+    assert!(running.child.wait().unwrap().success());
+    let at = |what: &str| rest.find(what).unwrap_or_else(|| panic!("{what}: {rest}"));
+    assert!(at("task told") < at("slow ended"), "tasks are told when the shutdown begins: {rest}");
+    assert!(at("slow ended") < at("hook ran"), "hooks run behind the last request: {rest}");
+    assert_eq!(slow.await.unwrap().unwrap().text().await.unwrap(), "slow");
+}
+
+#[test]
+fn under_dev_the_start_says_how_many_notes_there_are() {
+    // The empty group.
+    let (_running, printed) =
+        Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text tells");
+    assert!(printed.last().unwrap().ends_with("  1 note: TRINE_AUDIT=text tells"), "{printed:?}");
+}
+
+#[test]
+fn the_tree_is_printed_when_asked_for() {
+    let (_running, printed) = Running::start(&[SECRET, ("TRINE_TREE", "1")], "└ GET /slow");
+    assert!(printed.iter().any(|line| line.contains("├ GET /  hello  (")), "{printed:?}");
+}

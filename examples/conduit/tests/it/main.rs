@@ -1,0 +1,9 @@
+//! Every integration test of the program, in one binary.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
+
+mod common;
+mod life;
+mod queries;
+mod races;
+mod refusals;
+mod tokens;

@@ -1,0 +1,6 @@
+//! Every integration test of the program, in one binary.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
+
+mod protocol;
+mod restart;
+mod tls;

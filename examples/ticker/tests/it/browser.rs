@@ -1,0 +1,125 @@
+//! The program as a browser meets it: a page that fills, and streams that end with the program.
+//!
+//! `SCREENSHOTS=folder` takes pictures, to be looked at.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use crate::chromium;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program, ended with the test.
+struct Ticker {
+    process: Child,
+    url: String,
+}
+
+impl Ticker {
+    fn start() -> Ticker {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_ticker"))
+            .env("TRINE_PORT", "0")
+            .env("TRINE_TICKER_EVERY", "20ms")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let (_, rest) =
+            first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
+        Ticker { process, url: format!("http://{}/", rest.split(',').next().unwrap()) }
+    }
+
+    fn quotes(&self) -> BufReader<TcpStream> {
+        self.get("/quotes")
+    }
+
+    fn watching(&self) -> usize {
+        let mut answer = String::new();
+        self.get("/watching").read_to_string(&mut answer).unwrap();
+        answer.rsplit_once("\r\n\r\n").unwrap().1.parse().unwrap()
+    }
+
+    fn get(&self, path: &str) -> BufReader<TcpStream> {
+        let addr = self.url.trim_start_matches("http://").trim_end_matches('/');
+        let mut stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        BufReader::new(stream)
+    }
+
+    /// Ends it as a supervisor does, and gives the time that it took.
+    fn stop(mut self) -> Duration {
+        let start = Instant::now();
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill {}", self.process.id())])
+            .status()
+            .unwrap();
+        assert!(told.success() && self.process.wait().unwrap().success());
+        start.elapsed()
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_page_fills_and_the_program_ends_under_open_streams() {
+    let ticker = Ticker::start();
+    let mut streams: Vec<_> = (0..50).map(|_| ticker.quotes()).collect();
+    for stream in &mut streams {
+        let mut line = String::new();
+        while !line.starts_with("data: {\"symbol\":\"") {
+            line.clear();
+            assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
+        }
+    }
+    if let Some(chromium) = chromium::find() {
+        let profile = tempfile::tempdir().unwrap();
+        // With a port it stays on the page.
+        let browser = chromium::command(&chromium, profile.path())
+            .args(["--remote-debugging-port=0", &ticker.url])
+            .spawn();
+        let mut browser = browser.unwrap();
+        let start = Instant::now();
+        while ticker.watching() != streams.len() + 1 {
+            assert!(start.elapsed() < Duration::from_secs(60), "the page does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        browser.kill().unwrap();
+        browser.wait().unwrap();
+        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+            screenshots(&chromium, &ticker.url, Path::new(&folder));
+        }
+    }
+    let took = ticker.stop();
+    assert!(took < Duration::from_secs(2), "{took:?}: streams must hear of the shutdown");
+}
+
+fn screenshots(chromium: &Path, url: &str, folder: &Path) {
+    for (scheme, number) in [("dark", 0), ("light", 1)] {
+        for (width, height) in [(1280, 760), (390, 844)] {
+            let file = folder.join(format!("ticker-{scheme}-{width}.png"));
+            let size = format!("--window-size={width},{height}");
+            let shot = format!("--screenshot={}", file.display());
+            let scheme = format!("--blink-settings=preferredColorScheme={number}");
+            run(chromium, &[&size, &shot, &scheme, "--hide-scrollbars", "--timeout=2500", url]);
+            assert!(std::fs::metadata(&file).unwrap().len() > 5_000, "{}", file.display());
+        }
+    }
+}
+
+fn run(chromium: &Path, arguments: &[&str]) {
+    let profile = tempfile::tempdir().unwrap();
+    let output = chromium::command(chromium, profile.path())
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
