@@ -1,22 +1,22 @@
-//! Every mistake of one use of a macro, reported together.
+//! Collects all mistakes in one use of a macro, to report them together.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 
-/// What is wrong, in the order in which it was found.
+/// The mistakes in the order in which they were found.
 #[derive(Default)]
 pub(crate) struct Diagnostics {
     errors: Vec<syn::Error>,
 }
 
 impl Diagnostics {
-    /// A mistake at one token.
+    /// Adds a mistake at a token.
     pub(crate) fn error(&mut self, at: Span, message: impl Display) {
         self.errors.push(syn::Error::new(at, message));
     }
 
-    /// A mistake that a parser found.
+    /// Adds a mistake that a parser found.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.errors.push(error);
     }

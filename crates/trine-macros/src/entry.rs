@@ -1,4 +1,4 @@
-//! `#[trine::main]` and `#[trine::test]`: an async function behind a plain one of the same name.
+//! `#[trine::main]` and `#[trine::test]`: wrap an async function in a plain one of the same name.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -6,9 +6,9 @@ use syn::spanned::Spanned as _;
 use syn::{ReturnType, Signature};
 
 use crate::diagnostics::Diagnostics;
-use crate::handler::Function;
+use crate::route::handler::Function;
 
-/// What runs the function.
+/// Which of the two attributes it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Entry {
     Main,
@@ -24,7 +24,8 @@ impl Entry {
     }
 }
 
-/// Expands `#[trine::main]` or `#[trine::test]`. The item comes back whatever is wrong.
+/// Expands `#[trine::main]` or `#[trine::test]`. The item is always emitted, even if there are
+/// mistakes.
 pub(crate) fn entry(entry: Entry, arguments: &TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let function = match Function::parse(entry.attribute(), item.clone()) {
@@ -41,8 +42,7 @@ pub(crate) fn entry(entry: Entry, arguments: &TokenStream, item: &TokenStream) -
     let errors = diagnostics.into_tokens();
     let ident = &function.signature.ident;
     match entry {
-        // rustc has its own word on an `async fn main`, which would be the second on the same
-        // mistake.
+        // rustc reports an `async fn main`, which would be a second error for the same mistake.
         Entry::Main => quote! {
             #errors
             fn #ident() {
@@ -74,19 +74,18 @@ fn check(
         diagnostics.error(signature.fn_token.span, message);
     }
     if !signature.inputs.is_empty() || signature.variadic.is_some() {
-        diagnostics
-            .error(ident.span(), format!("nobody calls `{ident}` with arguments: remove them"));
+        diagnostics.error(ident.span(), format!("`{ident}` cannot take arguments: remove them"));
     }
     if !signature.generics.params.is_empty() {
         diagnostics.error(
             ident.span(),
-            format!("nobody names type parameters for `{ident}`: remove them"),
+            format!("`{ident}` cannot be generic: remove the type parameters"),
         );
     }
 }
 
-/// The function keeps its signature and body, so errors point into it and `?` works as its return
-/// type says.
+/// Wraps the function, which keeps its signature and body, so that errors point into it and `?`
+/// works for its return type.
 fn wrapped(entry: Entry, function: Function) -> TokenStream {
     let Function { attributes, visibility, signature, body } = function;
     let ident = &signature.ident;

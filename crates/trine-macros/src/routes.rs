@@ -1,4 +1,4 @@
-//! `routes![]`: handlers by their names.
+//! `routes![]`: a list of handlers.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -32,7 +32,7 @@ pub(crate) fn routes(tokens: TokenStream) -> TokenStream {
     })
 }
 
-/// One path with its `#[cfg]`s, up to the comma.
+/// Parses one path with its `#[cfg]` attributes, up to the comma.
 fn entry(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let attributes = input.call(Attribute::parse_outer)?;
     let path = input.call(Path::parse_mod_style);

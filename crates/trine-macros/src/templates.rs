@@ -1,5 +1,5 @@
-//! `templates!("templates")`: a folder on disk while one works on it, part of the program in a
-//! release.
+//! `templates!("templates")`: reads a folder at run time in debug builds, and embeds it in release
+//! builds.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(crate) fn templates(tokens: TokenStream) -> TokenStream {
         Ok(tokens) => tokens,
         Err(message) => {
             let error = syn::Error::new(literal.span(), message).to_compile_error();
-            // A value of the type, so that nothing else fails with it.
+            // A value of the right type, so that there are no further errors.
             quote!({ #error ::trine::template::Templates::embedded(&[]) })
         }
     }
@@ -28,9 +28,7 @@ pub(crate) fn templates(tokens: TokenStream) -> TokenStream {
 
 fn expand(package: &Path, folder: &str) -> Result<TokenStream, String> {
     let path = package.join(folder).canonicalize().map_err(|error| {
-        format!(
-            "the folder `{folder}` is looked for beside `Cargo.toml`, and cannot be read: {error}"
-        )
+        format!("cannot read the folder `{folder}` (relative to `Cargo.toml`): {error}")
     })?;
     let mut names = Vec::new();
     list(&path, &path, "", &mut names)
@@ -59,11 +57,11 @@ fn expand(package: &Path, folder: &str) -> Result<TokenStream, String> {
 }
 
 fn text(path: &Path) -> Result<&str, String> {
-    path.to_str().ok_or_else(|| format!("the path `{}` is no text", path.display()))
+    path.to_str().ok_or_else(|| format!("the path `{}` is not UTF-8", path.display()))
 }
 
-/// What is embedded is what would be read: nothing that begins with a dot, nothing that a link
-/// leads out to.
+/// Lists the files that a debug build would read: no names that start with a dot, and no links that
+/// lead out of the folder.
 fn list(root: &Path, folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

@@ -164,8 +164,8 @@ pub use validation::{Valid, Validate};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::declaration::{Declaration, DeclaredCondition, DeclaredHandler};
-    pub use crate::extract::named::{
-        Named, Refused, Source, find, path_or_query_argument, reads_body,
+    pub use crate::extract::arguments::{
+        Argument, NamedValue, RefusedArgument, look_up, path_or_query_argument, reads_body,
     };
     pub use crate::link::LinkWriter;
     pub use crate::problem::error::derive::{AsCause, member, status};

@@ -1,9 +1,9 @@
 use quote::quote;
 
 use super::messages;
-use crate::attribute::{Attribute, Verb, parse};
-use crate::condition::Condition;
 use crate::diagnostics::Diagnostics;
+use crate::route::attribute::{Attribute, Verb, parse};
+use crate::route::condition::Condition;
 
 const GET: Verb = Verb::Fixed { attribute: "get", method: "GET" };
 
@@ -47,12 +47,12 @@ fn sizes() {
     }
     assert_eq!(good(GET, quote!("/", limit = 1_000)).limit, Some(1_000));
     for (text, part) in [
-        ("", "expects bytes as a number or a size"),
-        ("KiB", "expects bytes as a number or a size"),
-        ("many", "expects bytes as a number or a size"),
-        ("-1", "expects bytes as a number or a size"),
-        ("64kib", "unit `kib` is not known; expected `KiB`"),
-        ("5 parsecs", "unit `parsecs` is not known"),
+        ("", "expects a number of bytes or a size"),
+        ("KiB", "expects a number of bytes or a size"),
+        ("many", "expects a number of bytes or a size"),
+        ("-1", "expects a number of bytes or a size"),
+        ("64kib", "unknown unit `kib`; expected `KiB`"),
+        ("5 parsecs", "unknown unit `parsecs`"),
         ("1.5MiB", "expected a whole number"),
         ("99999999999999999999", "more than 18446744073709551615 bytes"),
         ("99999999999999GiB", "more than 18446744073709551615 bytes"),
@@ -78,25 +78,25 @@ fn conditions() {
         [Condition::ContentType("image/*".into())]
     );
     for (arguments, part) in [
-        (quote!("/", header = ""), "`` is no name of a header"),
+        (quote!("/", header = ""), "`` is not a valid header name"),
         (
             quote!("/", header = "x-a:"),
             "`x-a:` has no value: write `header = \"x-a\"` for any value",
         ),
         (quote!("/", header = "x-a: ü"), "`ü` cannot be the value of a header"),
-        (quote!("/", accepts = "*/*"), "is no media type"),
-        (quote!("/", accepts = "text/*"), "an answer has one media type, such as `text/html`"),
+        (quote!("/", accepts = "*/*"), "is not a media type"),
+        (
+            quote!("/", accepts = "text/*"),
+            "a response has exactly one media type, such as `text/html`",
+        ),
         (quote!("/", accepts = "text/html;q=1"), "without them"),
         (quote!("/", content_type = "json"), "such as `application/json`, or `image/*`"),
         (
             quote!("/", content_type = true),
-            "`content_type` expects text: `content_type = \"application/json\"`",
+            "`content_type` expects text in quotes: `content_type = \"application/json\"`",
         ),
-        (quote!("/", accepts = "a/b", accepts = "c/d"), "`accepts` stands twice"),
-        (
-            quote!("/", accept = "a/b"),
-            "`accept` is not known here; write `accepts = \"text/html\"`",
-        ),
+        (quote!("/", accepts = "a/b", accepts = "c/d"), "`accepts` appears twice"),
+        (quote!("/", accept = "a/b"), "unknown option `accept`; write `accepts = \"text/html\"`"),
         (quote!("/", has_header = "x"), "or `header = \"x-version\"` for any value"),
     ] {
         let found = mistakes(GET, arguments);
@@ -109,12 +109,12 @@ fn methods_are_tokens_and_case_sensitive() {
     assert_eq!(good(Verb::Free, quote!("/x", method = "PURGE")).method.as_deref(), Some("PURGE"));
     assert_eq!(good(Verb::Free, quote!("/x")).method, None);
     for (method, part) in
-        [("", "leave `method` out"), ("A B", "a token of RFC 9110"), ("purge", "write `PURGE`")]
+        [("", "remove `method`"), ("A B", "a token of RFC 9110"), ("purge", "write `PURGE`")]
     {
         let found = mistakes(Verb::Free, quote!("/x", method = #method));
         assert!(found.len() == 1 && found[0].contains(part), "{method}: {found:?}");
     }
-    assert!(mistakes(GET, quote!("/x", method = "PURGE"))[0].contains("has its method already"));
+    assert!(mistakes(GET, quote!("/x", method = "PURGE"))[0].contains("already has a method"));
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn one_mistake_does_not_hide_the_next() {
     let parts = [
         "column 2: segment `:id`",
         "limit `x`",
-        "`nme` is not known",
+        "unknown option `nme`",
         "`name` expects",
-        "`limit` stands twice",
+        "`limit` appears twice",
     ];
     assert_eq!(found.len(), parts.len() + 1, "{found:?}");
     for (found, part) in found.iter().zip(parts) {

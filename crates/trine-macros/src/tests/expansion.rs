@@ -2,16 +2,16 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::messages;
-use crate::attribute::{self, Verb};
 use crate::diagnostics::Diagnostics;
 use crate::entry::{Entry, entry};
-use crate::expand::route;
-use crate::handler::{Function, Source, bind};
+use crate::route::attribute::{self, Verb};
+use crate::route::expand::route;
+use crate::route::handler::{Binding, Function, bind};
 use crate::routes::routes;
 
 const GET: Verb = Verb::Fixed { attribute: "get", method: "GET" };
 
-fn bound(template: &str, item: TokenStream) -> (crate::handler::Handler, Vec<String>) {
+fn bound(template: &str, item: TokenStream) -> (crate::route::handler::Handler, Vec<String>) {
     let mut diagnostics = Diagnostics::default();
     let attribute = attribute::parse(GET, quote!(#template), &mut diagnostics);
     let function = Function::parse("get", item).unwrap();
@@ -51,12 +51,12 @@ fn each_argument_has_its_source() {
         ),
     );
     assert_eq!(mistakes, [""; 0]);
-    let sources: Vec<_> = handler.arguments.iter().map(|argument| &argument.source).collect();
-    let path = |name: &str, index| Source::Path { name: name.into(), index };
-    let query = Source::Query { name: "q".into() };
+    let sources: Vec<_> = handler.arguments.iter().map(|argument| &argument.binding).collect();
+    let path = |name: &str, index| Binding::Path { name: name.into(), index };
+    let query = Binding::Query { name: "q".into() };
     assert_eq!(
         sources,
-        [&Source::Extractor, &path("type", 1), &query, &path("b", 0), &Source::Extractor]
+        [&Binding::Extractor, &path("type", 1), &query, &path("b", 0), &Binding::Extractor]
     );
     assert_eq!(handler.arguments[0].text, "db: State<Db>");
     assert_eq!(handler.arguments[4].text, "Json(x): Json<X>");
@@ -98,11 +98,11 @@ fn a_name_without_an_argument_is_explained() {
         (quote!(names: String), "did you mean `names`?"),
         (quote!(_name: String), "did you mean `_name`?"),
         (quote!(title: String), "add `name: …`"),
-        (quote!(Path(name): Path<String>), "the pattern `Path(name)` is not one; write `name: …`"),
+        (quote!(Path(name): Path<String>), "the pattern `Path(name)` has no name; write `name: …`"),
     ] {
         let found = mistakes("/{name}", quote!(fn f(#arguments) {}));
         assert!(found.len() == 1 && found[0].contains(part), "{found:?}");
-        assert!(found[0].starts_with("`{name}` stands in the template"), "{found:?}");
+        assert!(found[0].starts_with("the template names `{name}`"), "{found:?}");
     }
 }
 
@@ -113,19 +113,19 @@ fn what_is_no_handler_is_refused() {
             quote!(
                 fn f(&self) {}
             ),
-            "not a method: take `f` out of the `impl`",
+            "not a method: move `f` out of the `impl`",
         ),
         (
             quote!(
                 fn f<T>(x: T) {}
             ),
-            "so it has no parameter `T`",
+            "cannot be generic over `T`",
         ),
         (
             quote!(
                 fn f<const N: usize>() {}
             ),
-            "so it has no parameter `N`",
+            "cannot be generic over `N`",
         ),
         (
             quote!(
@@ -137,7 +137,7 @@ fn what_is_no_handler_is_refused() {
             quote!(
                 fn f(x: impl Display) {}
             ),
-            "`x: impl Display`: an argument of a handler has one type",
+            "`x: impl Display`: an argument of a handler needs a concrete type",
         ),
         (
             quote!(
@@ -167,7 +167,7 @@ fn what_is_no_handler_is_refused() {
             quote!(
                 fn f(#[cfg(unix)] x: X) {}
             ),
-            "put it on two functions",
+            "write two functions with a `cfg`",
         ),
         (
             quote!(
@@ -315,14 +315,14 @@ fn entries_are_plain_functions() {
             quote!(
                 async fn main(x: u8) {}
             ),
-            "nobody calls `main` with arguments",
+            "`main` cannot take arguments",
         ),
         (
             quote!(),
             quote!(
                 async fn main<T>() {}
             ),
-            "nobody names type parameters",
+            "cannot be generic: remove the type parameters",
         ),
         (
             quote!(workers = 2),
@@ -345,8 +345,8 @@ fn entries_are_plain_functions() {
 fn a_derived_extractor_has_as_many_fields_as_a_handler_has_arguments() {
     let derived = |count: usize| {
         let fields = vec![quote!(Method); count];
-        crate::derive_request::from_request(quote!(struct Many(#(#fields),*);)).to_string()
+        crate::derive::request::from_request(quote!(struct Many(#(#fields),*);)).to_string()
     };
     assert!(!derived(12).contains("compile_error"));
-    assert!(derived(13).contains("at most 12 fields: gather some in a struct of their own"));
+    assert!(derived(13).contains("at most 12 fields: move some into a struct of their own"));
 }

@@ -3,8 +3,9 @@
 use quote::quote;
 
 use super::messages;
+use crate::derive::form::model;
 use crate::diagnostics::Diagnostics;
-use crate::form::{Case, model};
+use crate::rename::Case;
 
 #[test]
 fn names_are_spelled() {
@@ -25,14 +26,14 @@ fn names_are_spelled() {
 }
 
 #[test]
-fn what_is_no_form_is_told() {
-    let told = |item| {
+fn mistakes_in_a_form_are_reported() {
+    let mistakes = |item| {
         let mut diagnostics = Diagnostics::default();
         let _ = model::read(item, &mut diagnostics);
         messages(diagnostics)
     };
     assert!(
-        told(quote!(
+        mistakes(quote!(
             struct A {
                 a: u8,
                 #[form(name = "b")]
@@ -42,33 +43,36 @@ fn what_is_no_form_is_told() {
         .is_empty()
     );
     assert_eq!(
-        told(quote!(
+        mistakes(quote!(
             struct A {
                 #[form(name = "b", max)]
                 a: u8,
                 b: u8,
             }
         )),
-        ["`max`: expected `max = \"64KiB\"`", "a second `b`: each needs a name of its own",]
+        ["`max`: expected `max = \"64KiB\"`", "a second `b`: each name has to be unique",]
     );
     assert_eq!(
-        told(quote!(
+        mistakes(quote!(
             enum A {}
         )),
         ["an enum without variants has no value"]
     );
     assert_eq!(
-        told(quote!(
+        mistakes(quote!(
             #[form(tag = "b")]
             enum A {
                 B { b: u8 },
             }
         )),
-        ["`b` is the tag, which says the variant"]
+        ["`b` is already the tag that selects the variant"]
     );
-    assert_eq!(told(quote!(union A { a: u8 })), ["`FromForm` is derived for structs and enums"]);
     assert_eq!(
-        told(quote!(
+        mistakes(quote!(union A { a: u8 })),
+        ["`FromForm` can only be derived for structs and enums"]
+    );
+    assert_eq!(
+        mistakes(quote!(
             struct A;
         ))
         .len(),

@@ -1,4 +1,4 @@
-use crate::template::{Template, parse};
+use crate::route::template::{Template, parse};
 
 fn good(text: &str) -> Template {
     parse(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"))
@@ -45,17 +45,17 @@ fn every_mistake_says_what_to_write() {
         ("users/{id}?{q}", "users/{id}", "write `/users/{id}`"),
         ("/a//b", "//", "empty segment"),
         ("//", "//", "empty segment"),
-        ("/a/../b", "..", "clients resolve"),
-        ("/./b", ".", "clients resolve"),
+        ("/a/../b", "..", "clients remove"),
+        ("/./b", ".", "clients remove"),
         ("/users/:id", ":id", "write `{id}`"),
         ("/users/<id>", "<id>", "write `{id}`"),
         ("/users/<rest..>", "<rest..>", "write `{*rest}`"),
         ("/*", "*", "write `{*rest}`"),
         ("/*path", "*path", "write `{*path}`"),
-        ("/{a}-{b}", "{a}-{b}", "one segment holds one `{name}`"),
-        ("/{*rest}/x", "{*rest}", "nothing comes after it"),
-        ("/{*rest}/", "{*rest}", "nothing comes after it"),
-        ("/x-{*rest}", "x-{*rest}", "stands alone"),
+        ("/{a}-{b}", "{a}-{b}", "a segment can contain only one `{name}`"),
+        ("/{*rest}/x", "{*rest}", "nothing can follow it"),
+        ("/{*rest}/", "{*rest}", "nothing can follow it"),
+        ("/x-{*rest}", "x-{*rest}", "has to be a whole segment"),
         ("/{}", "{}", "a name is missing"),
         ("/{*}", "{*}", "a name is missing"),
         ("/{id:u32}", "{id:u32}", "the type comes from the argument: write `{id}`"),
@@ -70,16 +70,16 @@ fn every_mistake_says_what_to_write() {
         ("/{self}", "{self}", "a Rust identifier"),
         ("/{id", "{", "this `{` is not closed"),
         ("/{id/x}", "{", "this `{` is not closed"),
-        ("/id}", "}", "this `}` closes nothing"),
-        ("/{id}/{id}", "{id}", "stands twice"),
-        ("/{id}?{id}", "{id}", "stands twice"),
+        ("/id}", "}", "this `}` has no opening brace"),
+        ("/{id}/{id}", "{id}", "appears twice"),
+        ("/{id}?{id}", "{id}", "appears twice"),
         ("/?", "?", "write `?{name}`"),
         ("/?{a}&", "?{a}&", "write `?{name}`"),
-        ("/?&{a}", "&", "stands between"),
+        ("/?&{a}", "&", "separates two names"),
         ("/?{a}{b}", "{b}", "write `&` before `{b}`"),
         ("/?page", "page", "such as `?{page}`"),
         ("/?page={page}", "page=", "such as `?{page}`"),
-        ("/?{*rest}", "{*rest}", "only in the path"),
+        ("/?{*rest}", "{*rest}", "only allowed in the path"),
     ] {
         let found = mistakes(text);
         assert_eq!(found[0].0, at, "{text}: {found:?}");

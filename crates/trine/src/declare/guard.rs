@@ -9,7 +9,7 @@ use trine_core::{Cx, FromRequest, IntoResponse, Request};
 use crate::declare::layers::{Attach, LayerDescription, LayerKind, Layers};
 use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::{Next, Step, take_route};
-use crate::extract::{Whose, next_place, set_changed};
+use crate::extract::{CookieChanges, enter_cookie_scope, set_changed_cookies};
 use crate::problem::finish::finish_layer;
 
 /// A guard lets a request through only if the extractor `T` succeeds.
@@ -102,11 +102,11 @@ impl<T: FromRequest + 'static> Step for GuardStep<T> {
             let mut cx = Cx::new(request, route);
             let allowed = T::from_request(&mut cx).await;
             let jar = cx.matched().jar().cloned();
-            let inside = next_place(jar.as_ref());
+            let inside = enter_cookie_scope(jar.as_ref());
             match allowed {
                 Ok(_) => {
                     let response = next.run(cx.into_request()).await;
-                    set_changed(response, jar.as_ref(), Whose::Before(inside))
+                    set_changed_cookies(response, jar.as_ref(), CookieChanges::Outside(inside))
                 }
                 Err(rejection) => {
                     finish_layer(rejection.by::<T>().into_response(), cx, inside).await

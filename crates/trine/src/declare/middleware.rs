@@ -12,7 +12,7 @@ use trine_core::{BoxError, Cx, FromRequest, IntoResponse, Needs, Rejection, Requ
 use crate::declare::layers::{Attach, LayerDescription, LayerKind, Layers};
 use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::{Next, Step, take_route};
-use crate::extract::next_place;
+use crate::extract::enter_cookie_scope;
 use crate::problem::finish::finish_layer;
 
 /// Makes middleware of an async function, which passes the request on or answers it itself.
@@ -192,7 +192,7 @@ macro_rules! arity {
                 async move {
                     let args: Result<($($arg,)*), Rejection> =
                         async { Ok(($($arg::from_request(&mut cx).await.map_err(Rejection::by::<$arg>)?,)*)) }.await;
-                    let inside = next_place(cx.matched().jar());
+                    let inside = enter_cookie_scope(cx.matched().jar());
                     let response = match args {
                         Ok(($($arg,)*)) => {
                             let mut request = cx.take_request();

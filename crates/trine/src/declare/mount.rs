@@ -9,7 +9,7 @@ use crate::dispatch::endpoint::Endpoint;
 use crate::dispatch::future::BoxResponseFuture;
 use crate::dispatch::next::Next;
 use crate::dispatch::router::spelling::{retarget, with_path};
-use crate::extract::{Whose, set_changed};
+use crate::extract::{CookieChanges, set_changed_cookies};
 use crate::problem::catch::EnclosingCatchers;
 
 /// A Tower service that can be mounted under a prefix: it takes requests and is
@@ -84,7 +84,9 @@ impl Endpoint for Mounted {
         let answer = self.service.start(request);
         match jar {
             None => answer,
-            Some(jar) => Box::pin(async move { set_changed(answer.await, Some(&jar), Whose::All) }),
+            Some(jar) => Box::pin(async move {
+                set_changed_cookies(answer.await, Some(&jar), CookieChanges::All)
+            }),
         }
     }
 

@@ -22,7 +22,6 @@ use crate::dispatch::router::index::Destination;
 use crate::dispatch::router::spelling::{Spelling, check_spelling, normalized, retarget};
 use crate::dispatch::router::table::Table;
 use crate::dispatch::routing::{RoutingStep, RoutingTables};
-use crate::link::Links;
 use crate::problem::catch::{CatcherScope, DispatchOptions};
 use crate::run::lifecycle::Lifecycle;
 
@@ -169,13 +168,6 @@ impl AppService {
             }
             Found::Route(Destination::Choice(_), _) | Found::Nothing => None,
         }
-    }
-
-    /// Creates links outside a request, for jobs and tests. It knows no values for the parameters
-    /// in prefixes of groups: set them with [`Link::with`](crate::Link::with).
-    #[must_use]
-    pub fn links(&self) -> Links {
-        Links::without_request(self.unrouted())
     }
 
     /// The same service for requests of one connection, which the extractors of the connection

@@ -1,4 +1,4 @@
-//! An extractor that runs once a request.
+//! An extractor that runs once per request.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use crate::declare::guard::LeavesBody;
 
-/// The value of the extractor `T`, made once for each request and shared by everything that takes
-/// it: guards, middleware, other extractors, the handler.
+/// The value of the extractor `T`, extracted once per request and shared by everything that takes
+/// it: guards, middleware, other extractors and the handler.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -21,9 +21,9 @@ use crate::declare::guard::LeavesBody;
 ///     type Reads = Head;
 ///
 ///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-///         // Here a query to a database. It is asked once, though guard and handler take the user.
+///         // A query to a database would run only once, although guard and handler take the user.
 ///         let name = cx.headers().get("x-user").and_then(|name| name.to_str().ok());
-///         let name = name.ok_or_else(|| Problem::unauthorized("who are you?"))?;
+///         let name = name.ok_or_else(|| Problem::unauthorized("log in first"))?;
 ///         Ok(User { name: name.to_owned() })
 ///     }
 /// }
@@ -32,18 +32,23 @@ use crate::declare::guard::LeavesBody;
 ///     user.name.clone()
 /// }
 ///
-/// let app = App::new().group(Group::at("/account").guard::<Cached<User>>().route("/me", get(me)));
+/// # #[trine::main]
+/// # async fn main() {
+/// let account = Group::at("/account").guard::<Cached<User>>().route("/me", get(me));
+/// let client = App::new().group(account).test().await;
+/// client.get("/account/me").header("x-user", "Ann").await.expect_text("Ann");
+/// # }
 /// ```
 ///
-/// It lies in the extensions of the request, so it crosses every layer that passes the request on.
-/// A clone counts a reference.
+/// The value is stored in the extensions of the request, so it passes through every layer that
+/// forwards the request. Cloning it increments a reference count.
 ///
 /// # Errors
-/// Those of `T`. They are not kept: whoever asks again runs `T` again.
+/// Those of `T`. An error is not stored: the next extraction runs `T` again.
 #[derive(Debug)]
 pub struct Cached<T>(Arc<T>);
 
-/// Marks the place of a value, so that nobody else's `Arc<T>` in the extensions is taken for it.
+/// The extension that stores a value. A type of its own, since other code may store an `Arc<T>`.
 struct Entry<T>(Arc<T>);
 
 impl<T> FromRequest for Cached<T>

@@ -1,14 +1,15 @@
-//! For whom a request is.
+//! The client that a request comes from.
 
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection};
 use trine_server::TrustedProxies;
 
-/// The client's address, scheme and host, whatever proxies stand between.
+/// The address, scheme and host that the client used, even if there are proxies in between.
 ///
-/// Only the proxies of `trusted_proxies` in the configuration are believed; without any, it is the
-/// connection's own. Where another server runs the application and tells of no connection, nobody
-/// is. It is worked out when a handler asks for it, and costs other requests nothing.
+/// Only the proxies listed in `trusted_proxies` in the configuration are trusted. Without them, the
+/// address is that of the connection. If another server runs the application and provides no
+/// [`ConnInfo`](crate::ConnInfo), no proxy is trusted. The client is determined when it is
+/// extracted; other requests pay nothing.
 ///
 /// ```
 /// use trine::extract::Client;
@@ -18,7 +19,7 @@ use trine_server::TrustedProxies;
 /// async fn whoami(client: Client) -> String {
 ///     match client.0.address {
 ///         Some(address) => format!("{address} by {}", client.0.scheme()),
-///         None => "somebody".to_owned(),
+///         None => "unknown address".to_owned(),
 ///     }
 /// }
 ///
@@ -26,14 +27,14 @@ use trine_server::TrustedProxies;
 /// # async fn main() {
 /// let config = trine::config::Config::read("trusted_proxies = \"unix\"", []).unwrap();
 /// let client = App::new().config(config).routes(routes![whoami]).test().await;
-/// // The client of a test comes as by a Unix socket.
-/// let answer = client.get("/whoami").header("x-forwarded-for", "203.0.113.7").await;
-/// answer.expect_text("203.0.113.7 by http");
+/// // A test client counts as connected through a Unix socket.
+/// let response = client.get("/whoami").header("x-forwarded-for", "203.0.113.7").await;
+/// response.expect_text("203.0.113.7 by http");
 /// # }
 /// ```
 ///
 /// # Errors
-/// None. What is not known, or not of valid syntax, is `None`.
+/// It never refuses a request. What is unknown or has an invalid syntax is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client(pub trine_server::Client);
 
@@ -51,7 +52,7 @@ impl FromRequest for Client {
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let unknown = trine_core::ConnInfo::unknown();
         let connection = cx.conn().unwrap_or(&unknown);
-        // Outside of an application, nobody is trusted.
+        // Outside of an application no proxy is trusted.
         let trusted = cx.state::<TrustedProxies>().unwrap_or_default();
         Ok(Client(trusted.client(connection, cx.headers(), cx.uri())))
     }

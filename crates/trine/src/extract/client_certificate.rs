@@ -1,37 +1,40 @@
-//! Who the client is, by its certificate.
+//! The client's TLS certificate.
 
 use std::sync::Arc;
 
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection, TlsInfo};
 
-/// The certificate that the client showed in the TLS handshake (mTLS). One of the authorities that
-/// [`Tls::client_authorities`](trine_server::tls::Tls::client_authorities) names has signed it, and
-/// its time is not over; what its holder may do, the application decides.
+/// The certificate that the client presented in the TLS handshake (mTLS).
+///
+/// It was signed by one of the
+/// [`Tls::client_authorities`](trine_server::tls::Tls::client_authorities) and was valid at the
+/// time of the handshake. The application decides what its owner may do.
 ///
 /// ```
 /// use trine::extract::ClientCertificate;
 ///
 /// async fn upload(client: ClientCertificate) -> String {
-///     format!("a certificate of {} bytes, in a chain of {}", client.der().len(), client.chain().count())
+///     format!("a certificate of {} bytes", client.der().len())
 /// }
 /// ```
 ///
 /// # Errors
-/// A 403 where the client showed none, or the connection has no TLS of ours. It is no 401: that
-/// would have to name a way to sign in by HTTP (RFC 9110, 15.5.2), and a certificate cannot be
-/// given later. `Option` is `None` there.
+/// A 403 if the client presented none, or if this server does not terminate TLS. It is not a 401,
+/// which would have to name an HTTP authentication scheme (RFC 9110 section 15.5.2), and the client
+/// cannot present a certificate later. `Option` is `None` instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate(Arc<TlsInfo>);
 
 impl ClientCertificate {
-    /// The certificate itself (X.509, DER).
+    /// The certificate of the client: X.509, encoded as DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         self.0.client_certificates.first().map_or(&[], |der| &der[..])
     }
 
-    /// All that the client sent, its own first, then those of the authorities between.
+    /// All certificates that the client sent: its own first, then those of intermediate
+    /// authorities.
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.0.client_certificates.iter().map(|der| &der[..])
     }
@@ -59,13 +62,13 @@ fn missing() -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::testkit::{cx, told};
+    use crate::extract::testkit::{cx, status_and_text};
 
     #[tokio::test]
     async fn is_absent_without_tls() {
         let mut cx = cx("GET", "/", &[], ());
         assert_eq!(Option::<ClientCertificate>::from_request(&mut cx).await.unwrap(), None);
-        let (status, detail) = told(ClientCertificate::from_request(&mut cx).await);
+        let (status, detail) = status_and_text(ClientCertificate::from_request(&mut cx).await);
         assert_eq!(status, 403);
         assert!(detail.contains("certificate of the client"), "{detail}");
     }

@@ -1,4 +1,4 @@
-//! The body of a declared content type, read whole: what `Json` and `Form` share.
+//! Reads a whole body of a declared content type: shared by `Json`, `Form` and `Multipart`.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -8,24 +8,23 @@ use trine_core::{Cx, Problem, Rejection};
 
 use crate::validation::{FieldErrors, Location};
 
-/// A content type that an extractor reads.
+/// The content type that an extractor reads.
 pub(crate) struct Content {
-    /// The media type, as the error names it.
+    /// The media type for error messages.
     pub(crate) expected: &'static str,
-    /// Whether a media type, without its parameters, is of this type.
+    /// Whether a media type without parameters is accepted.
     pub(crate) accepts: fn(&str) -> bool,
 }
 
 impl Content {
     /// Reads the whole body.
     ///
-    /// The type must be declared. A browser lets a foreign page send what is declared as text, or
-    /// not at all, without asking first; reading that as JSON would open every cookie-authenticated
-    /// route to it.
+    /// The content type must be declared. Browsers let any page send a body that is declared as
+    /// text, or not declared at all, to other sites without a preflight request. Reading it as JSON
+    /// would open every route that authenticates by cookie to such pages.
     pub(crate) async fn read(&self, cx: &mut Cx) -> Result<Bytes, Rejection> {
         let body = cx.take_decoded_body()?;
-        // As most write it: the other ways to write it cost some five hundred instructions to look
-        // through.
+        // The usual spelling; parsing the others costs some five hundred instructions.
         if cx.headers().get(header::CONTENT_TYPE).is_some_and(|given| given == self.expected) {
             return Ok(body.bytes().await?);
         }
@@ -36,7 +35,7 @@ impl Content {
         }
     }
 
-    /// There is no byte of body.
+    /// The problem for an empty body.
     #[cold]
     pub(crate) fn empty(&self) -> Problem {
         let message = format!("expected `{}`", self.expected);
@@ -45,7 +44,7 @@ impl Content {
         errors.problem(StatusCode::BAD_REQUEST).detail(format!("the body is empty: {message}"))
     }
 
-    // RFC 9110 section 15.5.16: `Accept` in a 415 says what would have been read.
+    // RFC 9110 section 15.5.16: `Accept` in a 415 says which types are accepted.
     #[cold]
     fn unsupported(&self, given: Option<&str>) -> Rejection {
         let expected = self.expected;
@@ -63,6 +62,6 @@ impl Content {
 /// The media type that a request declares, without its parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?;
-    let Ok(text) = value.to_str() else { return Some("bytes that are no text") };
+    let Ok(text) = value.to_str() else { return Some("bytes that are not text") };
     Some(text.split(';').next().unwrap_or_default().trim())
 }

@@ -1,84 +1,102 @@
 //! The cookies of a request, and changes to them.
 
+mod codec;
 mod jar;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
-use http::{HeaderValue, header};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use http::header;
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 use trine_server::over_tls;
 
+pub(crate) use self::codec::{decode_value, encode_value};
+use self::codec::{is_removal, is_same, is_token, to_field};
 use self::jar::Jar;
 #[cfg(feature = "axum")]
-pub(crate) use self::jar::unattended;
-pub(crate) use self::jar::{Whose, next_place, set_changed};
+pub(crate) use self::jar::enter_foreign_handler;
+pub(crate) use self::jar::{
+    CookieChanges, enter_cookie_scope, put_cookies_before, set_changed_cookies,
+};
 
 /// The cookies that the client sent, and changes to them.
 ///
 /// ```
 /// use trine::extract::Cookies;
+/// use trine::prelude::*;
 ///
+/// #[get("/")]
 /// async fn visit(mut cookies: Cookies) -> String {
 ///     let visits = cookies.get("visits").and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
 ///     cookies.add(("visits", visits.to_string()));
 ///     format!("visit {visits}")
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![visit]).test().await;
+/// client.get("/").await.expect_text("visit 1");
+/// client.get("/").await.expect_text("visit 2");
+/// # }
 /// ```
 ///
-/// # What is changed is set
-/// A change takes effect whatever its maker answers: a page, a redirect, a problem that `?`
-/// returned, a refusal of a guard. A cookie that must not be set where the handler fails is added
-/// last. Guards, middleware and the handler of a request see each other's changes, and one cookie
-/// is set once, as it was changed last.
+/// # When changes are set
+/// A change is set on whatever response follows: a page, a redirect, a problem returned by `?`, the
+/// refusal of a guard. To set a cookie only if the handler succeeds, add it last. Guards,
+/// middleware and the handler of a request see each other's changes, and each cookie is set once,
+/// as it was changed last.
 ///
-/// Not set are the changes of whoever never answers: a handler that panics, or that a layer cuts
-/// off, as a time-out does, loses them, whatever is answered in its stead. Those of the guards and
-/// middleware around it are set, but for a cookie that it changed as well. Not set, too, are
-/// changes that come when the answer has been made, in the body of a stream for example; a line of
-/// the log tells of them.
+/// A handler that never returns a response loses its changes: one that panics, or that a layer
+/// cancels, as a timeout does. The changes of the guards and middleware around it are still set,
+/// except for cookies that the handler changed as well. Changes made after the response was sent,
+/// for example in the body of a stream, are lost too; a warning in the log names them.
 ///
-/// # Beside other `Set-Cookie` fields
-/// Of two fields about one cookie the last counts. What was changed before there was an answer is
-/// put before the `Set-Cookie` fields of that answer, so that a handler or a mounted service that
-/// removes a cookie wins over the guard that renewed it; what middleware changes when it has the
-/// answer is put behind them. Returned before an answer, `(cookies, "…")`, they are set in that
-/// place. Where there is no request, `Cookies::default()` has to be returned.
+/// # Order of `Set-Cookie` fields
+/// Of two fields about one cookie, the last counts. Changes made before there was a response go
+/// before its own `Set-Cookie` fields, so that a handler or a mounted service that removes a cookie
+/// wins over the guard that renewed it. Changes that middleware makes after `next.run` go after
+/// them. Cookies returned as `(cookies, "…")` are set at that position. Without a request,
+/// `Cookies::default()` has to be returned to have any effect.
 ///
 /// # Defaults
-/// What [`Cookies::add`] is not told otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure`
-/// where the request came over TLS, to us or to a proxy of `trusted_proxies` that says so, or where
-/// the name begins with `__Host-` or `__Secure-`. Values are percent-encoded on the way out and
-/// decoded on the way in; names are not.
+/// [`Cookies::add`] sets what the cookie does not specify: `Path=/`, `HttpOnly`, `SameSite=Lax`,
+/// and `Secure` if the request came over TLS (to this server, or to a proxy listed in
+/// `trusted_proxies` that reports it) or if the name starts with `__Host-` or `__Secure-`. Values
+/// are percent-encoded when sent and decoded when received; names are not.
 ///
 /// # Errors
-/// None on the way in: a pair that is malformed or not UTF-8 is passed over, alone, and of two with
-/// one name [`Cookies::get`] finds the first, which RFC 6265 section 5.4 makes the more specific
-/// one. On the way out, a name that is no token or a `;` in a path or domain is a 500.
+/// Reading never fails: a pair that is malformed or not UTF-8 is skipped, and of two pairs with the
+/// same name [`Cookies::get`] finds the first, which RFC 6265 section 5.4 makes the more specific
+/// one. Setting a cookie whose name is not a token, or whose path or domain contains `;`, is a 500.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies {
     sent: Vec<(String, String)>,
     changes: Vec<Cookie<'static>>,
-    /// Where the same changes wait for the answer. `None` without a request.
+    /// Where the same changes wait for the response. `None` without a request.
     jar: Option<Arc<Jar>>,
-    /// Where on the way it was made.
-    place: u32,
+    /// The scope of the guard, middleware, handler or catcher that took this value.
+    scope: u32,
     secure: bool,
 }
 
 impl Cookies {
-    /// The value of this name: as changed, else as sent.
+    /// The value of a cookie: as changed, otherwise as the client sent it.
+    ///
+    /// ```
+    /// use trine::extract::Cookies;
+    ///
+    /// let mut cookies = Cookies::default();
+    /// cookies.add(("theme", "dark"));
+    /// assert_eq!(cookies.get("theme"), Some("dark"));
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|&(found, _)| found == name).map(|(_, value)| value)
     }
 
-    /// All names and values: those that were sent, in their order, then those that were added. None
-    /// that was removed.
+    /// All names and values: those that the client sent, in that order, then those that were added.
+    /// Removed cookies are left out.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept =
@@ -88,13 +106,15 @@ impl Cookies {
 
     /// Adds a cookie, or replaces the one of the same name, path and domain.
     ///
-    /// It takes a pair, or a [`Cookie`] to say more:
+    /// It takes a name and a value, or a [`Cookie`] to set attributes:
     ///
     /// ```
     /// use trine::extract::{Cookie, Cookies};
-    /// # let mut cookies = Cookies::default();
+    ///
+    /// let mut cookies = Cookies::default();
     /// cookies.add(("theme", "dark"));
     /// cookies.add(Cookie::build(("id", "7")).path("/shop").permanent());
+    /// assert_eq!(cookies.iter().count(), 2);
     /// ```
     pub fn add(&mut self, cookie: impl Into<Cookie<'static>>) {
         let mut cookie = cookie.into();
@@ -105,7 +125,16 @@ impl Cookies {
 
     /// Removes a cookie, by its name or by a [`Cookie`].
     ///
-    /// A browser removes it only where path and domain are those it was added with.
+    /// A browser removes it only if path and domain are the same as when it was added.
+    ///
+    /// ```
+    /// use trine::extract::Cookies;
+    ///
+    /// let mut cookies = Cookies::default();
+    /// cookies.add(("theme", "dark"));
+    /// cookies.remove("theme");
+    /// assert_eq!(cookies.get("theme"), None);
+    /// ```
     pub fn remove(&mut self, cookie: impl Into<Cookie<'static>>) {
         let mut cookie = cookie.into();
         cookie.make_removal();
@@ -116,23 +145,19 @@ impl Cookies {
         if cookie.path().is_none() {
             cookie.set_path("/");
         }
-        // Browsers drop a cookie of these prefixes that does not say `Secure`, a removal too.
+        // Browsers ignore a cookie with one of these prefixes unless it is `Secure`, even if it
+        // only removes.
         let prefixed =
             ["__Host-", "__Secure-"].iter().any(|prefix| cookie.name().starts_with(prefix));
         if cookie.secure().is_none() && (self.secure || prefixed) {
             cookie.set_secure(true);
         }
         if let Some(jar) = &self.jar {
-            jar.change(cookie.clone(), self.place);
+            jar.change(cookie.clone(), self.scope);
         }
         self.changes.retain(|change| !is_same(change, &cookie));
         self.changes.push(cookie);
     }
-}
-
-// RFC 6265 section 5.3: a browser keeps one cookie for each name, domain and path.
-fn is_same(a: &Cookie<'_>, b: &Cookie<'_>) -> bool {
-    (a.name(), a.domain(), a.path()) == (b.name(), b.domain(), b.path())
 }
 
 impl FromRequest for Cookies {
@@ -141,12 +166,12 @@ impl FromRequest for Cookies {
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         let secure = over_tls(cx.matched(), cx.headers()).unwrap_or(false);
         let jar = Jar::of(cx);
-        let (changes, place) = (jar.changes(), jar.place());
-        let mut cookies = Cookies { changes, jar: Some(jar), place, secure, ..Cookies::default() };
+        let (changes, scope) = (jar.changes(), jar.scope());
+        let mut cookies = Cookies { changes, jar: Some(jar), scope, secure, ..Cookies::default() };
         // HTTP/2 sends each pair in a field of its own (RFC 9113 section 8.2.3).
         for field in cx.headers().get_all(header::COOKIE) {
             for pair in field.as_bytes().split(|byte| *byte == b';') {
-                // One that is no text is passed over, and takes no other with it.
+                // A pair that is not UTF-8 is skipped alone.
                 let pair = str::from_utf8(pair).ok().and_then(|pair| pair.split_once('='));
                 let Some((name, value)) = pair else { continue };
                 cookies.receive(name.trim(), value.trim());
@@ -157,9 +182,9 @@ impl FromRequest for Cookies {
 }
 
 impl Cookies {
-    // Names stay as they are: decoding them would let `%5F%5FHost-id`, which any subdomain may set,
-    // pass for the `__Host-id` that browsers protect. Nothing is looked up here, or a head full of
-    // cookies would cost its square.
+    // Names are not decoded: `%5F%5FHost-id`, which any subdomain may set, would pass for the
+    // `__Host-id` that browsers protect. Duplicates are not looked up either: the cost of a head
+    // full of cookies would be quadratic.
     fn receive(&mut self, name: &str, value: &str) {
         if is_token(name) {
             self.sent.push((name.to_owned(), decode_value(value).into_owned()));
@@ -170,57 +195,18 @@ impl Cookies {
 impl IntoResponseParts for Cookies {
     fn into_response_parts(self, response: &mut Response) -> Result<(), Problem> {
         match self.jar {
-            Some(jar) => jar.set_returned(response, self.place),
+            Some(jar) => jar.set_returned(response, self.scope),
             None => self.changes.into_iter().try_for_each(|cookie| {
-                response.headers_mut().append(header::SET_COOKIE, encode(cookie)?);
+                response.headers_mut().append(header::SET_COOKIE, to_field(cookie)?);
                 Ok(())
             }),
         }
     }
 }
 
-fn encode(mut cookie: Cookie<'static>) -> Result<HeaderValue, Problem> {
-    let refuse = |what: &str| {
-        Problem::internal(format!("cookie `{}`: {what}", cookie.name().escape_debug()))
-    };
-    if !is_token(cookie.name()) {
-        return Err(refuse(
-            "expected a name of letters, digits and `-_.!#$%&'*+^|~` (RFC 6265 section 4.1.1)",
-        ));
-    }
-    let attributes = [cookie.path(), cookie.domain()];
-    if attributes.iter().flatten().any(|text| text.contains([';', '\r', '\n'])) {
-        return Err(refuse("expected a path and a domain without `;` and line breaks"));
-    }
-    cookie.set_value(encode_value(cookie.value()));
-    HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
-}
-
-/// A value as it stands in a header field.
-pub(crate) fn encode_value(value: &str) -> String {
-    utf8_percent_encode(value, NOT_IN_VALUE).to_string()
-}
-
-/// A value as it was before [`encode_value`]. What decodes to other than UTF-8 stays as it is.
-pub(crate) fn decode_value(value: &str) -> Cow<'_, str> {
-    percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value))
-}
-
-// What RFC 6265 section 4.1.1 keeps out of a value, and the sign of the encoding itself.
-const NOT_IN_VALUE: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
-
-fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&b))
-}
-
-fn is_removal(cookie: &Cookie<'_>) -> bool {
-    cookie.max_age() == Some(Duration::ZERO)
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use trine_core::IntoResponse;
 
     use super::*;
@@ -243,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_in_order_and_ignores_what_is_malformed() {
+    async fn reads_in_order_and_skips_malformed_pairs() {
         let cookies = sent(&["b=1; a=%C3%A4%20x; =3; none; b=2; sp ace=4", "c=5"]).await;
         assert_eq!(
             cookies.iter().collect::<Vec<_>>(),
@@ -253,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pair_that_is_no_text_takes_no_other_with_it() {
+    async fn a_pair_that_is_not_utf8_is_skipped_alone() {
         let mut request = cx("GET", "/", &[], ());
         let field = HeaderValue::from_bytes(b"a=1; b=\xff; c=\xc3\xa4; \xe4=2; d=3").unwrap();
         request.head_mut().headers.append(header::COOKIE, field);
@@ -304,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixed_names_are_secure_even_when_they_go() {
+    fn prefixed_names_are_secure_even_when_removed() {
         let mut cookies = Cookies::default();
         cookies.add(("__Host-id", "1"));
         cookies.remove("__Secure-id");

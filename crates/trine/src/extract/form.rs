@@ -1,11 +1,10 @@
-//! The body as a form of fields.
+//! A form in the body.
 
 use trine_core::{Body, Cx, FromRequest, Rejection};
 
 use crate::form::{self, FromForm};
 
-/// The fields of an HTML form, sent with `POST`: urlencoded, or as `multipart/form-data` where it
-/// has files.
+/// An HTML form in the body: urlencoded, or as `multipart/form-data`, which can contain files.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -16,26 +15,34 @@ use crate::form::{self, FromForm};
 ///     remember: bool,
 /// }
 ///
-/// async fn login(login: Form<Login>) -> String {
-///     format!("Hello {}", login.name)
+/// #[post("/login")]
+/// async fn login(Form(login): Form<Login>) -> String {
+///     format!("Hello {}, remembered: {}", login.name, login.remember)
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![login]).test().await;
+/// let response = client.post("/login").form(&[("name", "Ann"), ("remember", "on")]).await;
+/// response.expect_text("Hello Ann, remembered: true");
+/// # }
 /// ```
 ///
-/// The chapter [`form`](crate::form) tells what a field may be and how the page is shown again with
-/// messages.
+/// The module [`form`](crate::form) describes the types that a field can have, and how to show the
+/// page again with error messages.
 ///
-/// It reads the body under every method. The fields of a form that was sent with `GET` are in the
-/// query, and [`Query`](super::Query) reads them: were `Form` to read them too, then a route that
-/// takes any method would let a link change what only a form should.
+/// `Form` reads the body, whatever the method. A form sent with `GET` has its fields in the query,
+/// where [`Query`](super::Query) reads them. If `Form` read them as well, a link could submit the
+/// form to a route for any method.
 ///
 /// # Errors
-/// - 415 where the content type is neither of the two, or the body has a `Content-Encoding`
-/// - 422 where fields do not fit: all of them, each with its name, a code and a message
-/// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or where
-///   all that is wrong is size
-/// - 400 where the body is no multipart, or ends early
+/// - 415 if the content type is neither of the two, or if the body has a `Content-Encoding`
+/// - 422 if fields do not fit; all of them are reported, each with its name, a code and a message
+/// - 413 past the body limit of the route, past [`FormLimits`](crate::form::FormLimits), or if
+///   every error is about size
+/// - 400 if the body is not multipart data, or ends early
 ///
-/// `Option` is `None` where there is neither a content type nor a body.
+/// `Option` is `None` if there is neither a content type nor a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Form<T>(pub T);
 
@@ -51,7 +58,7 @@ impl<T: FromForm> FromRequest for Form<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::testkit::{cx, told};
+    use crate::extract::testkit::{cx, status_and_text};
 
     type Login = std::collections::BTreeMap<String, u8>;
 
@@ -80,12 +87,12 @@ mod tests {
     #[tokio::test]
     async fn names_the_field() {
         let detail = "form field `age`: expected a whole number from 0 to 255, got `x`".to_owned();
-        assert_eq!(told(read("POST", TYPE, "name=1&age=x").await), (422, detail));
+        assert_eq!(status_and_text(read("POST", TYPE, "name=1&age=x").await), (422, detail));
     }
 
     #[tokio::test]
     async fn refuses_other_content() {
-        let (status, detail) = told(read("POST", "text/plain", "name=a").await);
+        let (status, detail) = status_and_text(read("POST", "text/plain", "name=a").await);
         assert_eq!(status, 415);
         assert!(
             detail
@@ -100,6 +107,6 @@ mod tests {
         assert_eq!(none.unwrap(), None);
         let untyped =
             Option::<Form<Login>>::from_request(&mut cx("POST", "/", &[], "name=1")).await;
-        assert_eq!(told(untyped).0, 415);
+        assert_eq!(status_and_text(untyped).0, 415);
     }
 }

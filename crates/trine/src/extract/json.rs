@@ -1,4 +1,4 @@
-//! The body as JSON.
+//! A JSON body.
 
 mod locate;
 
@@ -10,11 +10,11 @@ use trine_core::{Body, Cx, FromRequest, Rejection};
 use super::content::Content;
 use crate::validation::{FieldErrors, Location};
 
-/// A body of JSON, in and out.
+/// A JSON body, both as an argument and as a return value.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use trine::extract::Json;
+/// use trine::prelude::*;
 ///
 /// #[derive(Deserialize)]
 /// struct NewTodo { title: String }
@@ -22,21 +22,33 @@ use crate::validation::{FieldErrors, Location};
 /// #[derive(Serialize)]
 /// struct Todo { id: u64, title: String }
 ///
-/// async fn create(todo: Json<NewTodo>) -> Json<Todo> {
-///     Json(Todo { id: 1, title: todo.0.title })
+/// #[post("/todos")]
+/// async fn create(Json(new): Json<NewTodo>) -> Json<Todo> {
+///     Json(Todo { id: 1, title: new.title })
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// use serde_json::json;
+///
+/// let client = App::new().routes(routes![create]).test().await;
+/// let response = client.post("/todos").json(&json!({ "title": "buy milk" })).await;
+/// response.expect_json(json!({ "id": 1, "title": "buy milk" }));
+/// let response = client.post("/todos").json(&json!({ "title": 7 })).await;
+/// response.expect_problem(422).expect_text_contains("JSON at `title`");
+/// # }
 /// ```
 ///
 /// # Errors
-/// - 415 where the content type is neither `application/json` nor ends in `+json`, or the body has
+/// - 415 if the content type is neither `application/json` nor ends in `+json`, or if the body has
 ///   a `Content-Encoding`
-/// - 400 where the body is not JSON; it names line and column
-/// - 422 where the JSON does not fit `T`; it names the place, such as `user.tags[2]`, as the member
-///   `path` and in `errors`, as [`FieldErrors`] are written
+/// - 400 if the body is not JSON; the problem has the members `line` and `column`
+/// - 422 if the JSON does not fit `T`; the problem also has the member `path`, such as
+///   `user.tags[2]`, and lists the error in `errors`, in the format of [`FieldErrors`]
 /// - 413 past the body limit of the route
 ///
-/// `Option` is `None` where there is neither a content type nor a body. As an answer, a `T` that
-/// fails to serialise is a 500 whose cause is only logged.
+/// `Option` is `None` if there is neither a content type nor a body. As a return value, a `T` that
+/// fails to serialize is a 500 whose cause is only logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -51,42 +63,42 @@ impl<T: DeserializeOwned + Send> FromRequest for Json<T> {
 
 const JSON: Content = Content { expected: "application/json", accepts: is_json };
 
-// RFC 6839 section 3.1: what ends in `+json` is JSON.
+// RFC 6839 section 3.1: a subtype that ends in `+json` is JSON.
 fn is_json(media_type: &str) -> bool {
     let Some((main, sub)) = media_type.split_once('/') else { return false };
     let suffix = sub.rsplit_once('+').map_or(sub, |(_, suffix)| suffix);
     main.eq_ignore_ascii_case("application") && suffix.eq_ignore_ascii_case("json")
 }
 
-// The place is found in the bytes after the fact. A deserialiser that tracks it would be compiled
-// into every type, and every good request would pay for the bad ones.
+// The path is found in the body after the error. A deserializer that tracks it would be compiled
+// for every type, and every valid request would pay for the invalid ones.
 #[cold]
 fn refuse(body: &[u8], error: serde_json::Error) -> Rejection {
     if body.iter().all(u8::is_ascii_whitespace) {
         return JSON.empty().source(error).into();
     }
     let (line, column) = (error.line(), error.column());
-    let said = error.to_string();
-    let said = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
-    let said = super::clip(said);
+    let text = error.to_string();
+    let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let message = super::clip(text);
     let problem = match error.classify() {
         Category::Data => {
-            let place = locate::place(body, line, column);
-            let path = place.path();
+            let field_path = locate::field_path(body, line, column);
+            let path = field_path.json_path();
             let at = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
             let mut errors = FieldErrors::of(Location::Body);
-            errors.refuse(place, "type", &*said);
+            errors.refuse(field_path, "type", &*message);
             errors
                 .problem(StatusCode::UNPROCESSABLE_ENTITY)
-                .detail(format!("JSON{at} (line {line}, column {column}): {said}"))
+                .detail(format!("JSON{at} (line {line}, column {column}): {message}"))
                 .with("path", path)
         }
         Category::Io | Category::Syntax | Category::Eof => {
             let mut errors = FieldErrors::of(Location::Body);
-            errors.refuse("", "syntax", &*said);
+            errors.refuse("", "syntax", &*message);
             errors
                 .problem(StatusCode::BAD_REQUEST)
-                .detail(format!("JSON (line {line}, column {column}): {said}"))
+                .detail(format!("JSON (line {line}, column {column}): {message}"))
         }
     };
     problem.with("line", line).with("column", column).source(error).into()
@@ -98,7 +110,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::extract::testkit::{cx, member, problem, told};
+    use crate::extract::testkit::{cx, member, problem, status_and_text};
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Post {
@@ -117,7 +129,7 @@ mod tests {
     const TYPE: &str = "application/json";
 
     #[tokio::test]
-    async fn takes_json_by_any_name() {
+    async fn takes_every_json_content_type() {
         for content_type in [TYPE, "Application/JSON; charset=utf-8", "application/vnd.api+json"] {
             let Json(post) = read(content_type, r#"{"user":{"age":7}}"#).await.unwrap();
             assert_eq!(post.user.age, 7);
@@ -133,7 +145,8 @@ mod tests {
                 format!("header `content-type`: expected `application/json`, got `{content_type}`");
             assert_eq!(refused.detail_text().unwrap(), expected);
         }
-        let undeclared = told(Json::<Post>::from_request(&mut cx("POST", "/", &[], "{}")).await);
+        let undeclared =
+            status_and_text(Json::<Post>::from_request(&mut cx("POST", "/", &[], "{}")).await);
         assert_eq!(
             undeclared,
             (415, "header `content-type`: expected `application/json`, got none".into())
@@ -141,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_located() {
+    async fn a_value_that_does_not_fit_is_located() {
         let refused = problem(read(TYPE, "{\"user\":\n {\"age\": \"x\"}}").await);
         assert_eq!(refused.status(), 422);
         let detail =
@@ -156,10 +169,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_json_is_located() {
-        let eof = told(read(TYPE, "{\"user\":").await);
+    async fn invalid_json_is_located() {
+        let eof = status_and_text(read(TYPE, "{\"user\":").await);
         assert_eq!(eof, (400, "JSON (line 1, column 8): EOF while parsing a value".into()));
-        let trailing = told(read(TYPE, r#"{"user":{"age":7}} x"#).await);
+        let trailing = status_and_text(read(TYPE, r#"{"user":{"age":7}} x"#).await);
         assert_eq!(trailing, (400, "JSON (line 1, column 20): trailing characters".into()));
     }
 
@@ -168,9 +181,12 @@ mod tests {
         let none = Option::<Json<Post>>::from_request(&mut cx("POST", "/", &[], ())).await;
         assert_eq!(none.unwrap(), None);
         let empty = (400, "the body is empty: expected `application/json`".to_owned());
-        assert_eq!(told(Json::<Post>::from_request(&mut cx("POST", "/", &[], ())).await), empty);
         assert_eq!(
-            told(
+            status_and_text(Json::<Post>::from_request(&mut cx("POST", "/", &[], ())).await),
+            empty
+        );
+        assert_eq!(
+            status_and_text(
                 Option::<Json<Post>>::from_request(&mut cx(
                     "POST",
                     "/",
@@ -186,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_value_is_not_repeated() {
         let body = format!(r#"{{"user":{{"age":"{}"}}}}"#, "ä".repeat(5000));
-        let (_, detail) = told(
+        let (_, detail) = status_and_text(
             Json::<Post>::from_request(&mut cx("POST", "/", &[("content-type", TYPE)], body)).await,
         );
         assert!(detail.len() < 500, "{detail}");

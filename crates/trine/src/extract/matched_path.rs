@@ -1,4 +1,4 @@
-//! The template of the route.
+//! The path template of the matched route.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,20 +7,27 @@ use trine_core::extract::Head;
 use trine_core::route::AppCx;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-/// The template of the route that matched, such as `/users/{id}`: a name for logs and metrics that
-/// does not grow with the data.
+/// The path template of the matched route, such as `/users/{id}`: a label for logs and metrics of
+/// which there are only as many as routes.
 ///
 /// ```
 /// use trine::extract::MatchedPath;
+/// use trine::prelude::*;
 ///
-/// async fn which(path: MatchedPath) -> String {
+/// async fn show(path: MatchedPath) -> String {
 ///     format!("matched by {path}")
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().route("/users/{id}", get(show)).test().await;
+/// client.get("/users/7").await.expect_text("matched by /users/{id}");
+/// # }
 /// ```
 ///
 /// # Errors
-/// A 500 where nothing has matched: in a fallback, or in a layer outside routing. `Option` is
-/// `None` there.
+/// A 500 if no route has matched: in a fallback, or in a layer outside of routing. `Option` is
+/// `None` instead.
 #[derive(Clone)]
 pub struct MatchedPath {
     app: Arc<AppCx>,
@@ -73,7 +80,7 @@ impl std::fmt::Debug for MatchedPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::testkit::{cx, matched, told};
+    use crate::extract::testkit::{cx, matched, status_and_text};
 
     #[tokio::test]
     async fn is_the_template() {
@@ -85,6 +92,6 @@ mod tests {
     async fn is_absent_outside_routing() {
         let mut cx = cx("GET", "/", &[], ());
         assert!(Option::<MatchedPath>::from_request(&mut cx).await.unwrap().is_none());
-        assert_eq!(told(MatchedPath::from_request(&mut cx).await).0, 500);
+        assert_eq!(status_and_text(MatchedPath::from_request(&mut cx).await).0, 500);
     }
 }

@@ -1,4 +1,4 @@
-//! What a handler takes: one extractor a file.
+//! What a handler takes as arguments: one extractor per file.
 //!
 //! | argument | reads | refuses with |
 //! |---|---|---|
@@ -6,29 +6,45 @@
 //! | [`Query<T>`] | the query | 400 |
 //! | [`TypedHeader<H>`] | one header field | 400 |
 //! | [`Cookies`] | the cookies | never |
-//! | [`Links`](crate::Links) | where each handler stands | never |
-//! | [`Cached<T>`](crate::Cached) | as `T`, once a request | as `T` |
+//! | [`Links`](crate::Links) | the paths of all handlers | never |
+//! | [`Cached<T>`](crate::Cached) | what `T` reads, once per request | as `T` |
 //! | [`LastEventId`](crate::sse::LastEventId) | `Last-Event-ID` | 400 |
-//! | [`Shutdown`](crate::Shutdown) | whether the server ends | 500 outside of an `App` |
-//! | [`MatchedPath`] | the template of the route | 500 outside routing |
-//! | [`State<T>`] | a value that the application holds | 500; the launch audit finds it first |
+//! | [`Shutdown`](crate::Shutdown) | whether the server is shutting down | 500 outside of an `App` |
+//! | [`MatchedPath`] | the path template of the route | 500 outside of routing |
+//! | [`State<T>`] | a value of the application's state | 500; the launch audit finds it first |
 //! | [`Json<T>`] | the body | 400, 413, 415, 422 |
 //! | [`Form<T>`] | the body | 400, 413, 415, 422 |
-//! | [`Submitted<T>`](crate::form::Submitted) | the body, for a page that asks again | 400, 413, 415; what its fields refuse it holds, with 422 |
+//! | [`Submitted<T>`](crate::form::Submitted) | the body | 400, 413, 415, 422 past the depth limit; other errors of fields go to the handler |
 //! | `Multipart` | the body, part by part | 400, 413, 415 |
-//! | [`Valid<E>`](crate::validation::Valid) | as `E` | as `E`, and 422 where the value is not valid |
+//! | [`Valid<E>`](crate::validation::Valid) | what `E` reads | as `E`, and 422 if the value is invalid |
 //! | `Bytes`, `String` | the body | 400, 408, 413 |
 //! | [`Body`](crate::Body), [`Request`](crate::Request) | the body, as a stream | 413 while it is read |
-//! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the head | never |
-//! | [`RawTarget`] | the target as the client wrote it | never |
-//! | [`ConnInfo`](crate::ConnInfo) | the connection | 500 where no server told of it |
-//! | [`ClientCertificate`] | the connection | 403 where the client showed none |
-//! | [`Client`] | for whom the request is, behind trusted proxies | never |
-//! | `Option<E>` | as `E` | as `E`, but is `None` where the thing is absent |
-//! | `Result<E, Rejection>` | as `E` | never |
+//! | `Method`, `Uri`, `Version`, `HeaderMap`, `Extensions` | the request head | never |
+//! | [`RawTarget`] | the request target as the client sent it | never |
+//! | [`ConnInfo`](crate::ConnInfo) | the connection | 500 if the server does not provide it |
+//! | [`ClientCertificate`] | the connection | 403 if the client presented none |
+//! | [`Client`] | the client's address behind trusted proxies | never |
+//! | `Option<E>` | what `E` reads | as `E`, but `None` if the value is absent |
+//! | `Result<E, Rejection>` | what `E` reads | never |
 //!
-//! A handler has at most one argument that reads the body; it may stand anywhere.
+//! At most one argument of a handler reads the body; it may be in any position.
+//!
+//! ```
+//! use trine::prelude::*;
+//!
+//! #[post("/notes/{id}")]
+//! async fn save(id: u64, text: String, method: Method) -> String {
+//!     format!("{method} {id}: {text}")
+//! }
+//!
+//! # #[trine::main]
+//! # async fn main() {
+//! let client = App::new().routes(routes![save]).test().await;
+//! client.post("/notes/7").body("hi").await.expect_text("POST 7: hi");
+//! # }
+//! ```
 
+pub(crate) mod arguments;
 pub mod cached;
 mod client;
 mod client_certificate;
@@ -39,7 +55,6 @@ mod json;
 mod matched_path;
 #[cfg(feature = "multipart")]
 mod multipart;
-pub(crate) mod named;
 mod path;
 mod query;
 mod raw_target;
@@ -55,8 +70,11 @@ pub use self::client::Client;
 pub use self::client_certificate::ClientCertificate;
 pub use self::cookies::Cookies;
 #[cfg(feature = "axum")]
-pub(crate) use self::cookies::unattended;
-pub(crate) use self::cookies::{Whose, decode_value, encode_value, next_place, set_changed};
+pub(crate) use self::cookies::enter_foreign_handler;
+pub(crate) use self::cookies::{
+    CookieChanges, decode_value, encode_value, enter_cookie_scope, put_cookies_before,
+    set_changed_cookies,
+};
 pub use self::form::Form;
 pub use self::json::Json;
 pub use self::matched_path::MatchedPath;
@@ -69,9 +87,9 @@ pub use self::state::State;
 pub use self::typed_header::TypedHeader;
 pub use cookie::{self, Cookie, SameSite};
 
-/// What an extractor wraps is reached through it, so that `todo.title` reads the same with and
-/// without `Json`.
-macro_rules! wraps {
+/// Dereferences extractors to the value that they wrap, so that `todo.title` works with and without
+/// `Json`.
+macro_rules! deref_to_value {
     ($($name:ident),*) => {$(
         impl<T> std::ops::Deref for $name<T> {
             type Target = T;
@@ -88,7 +106,7 @@ macro_rules! wraps {
         }
     )*};
 }
-wraps!(Form, Json, Path, Query, TypedHeader);
+deref_to_value!(Form, Json, Path, Query, TypedHeader);
 
 #[cfg(test)]
 pub(crate) mod testkit;

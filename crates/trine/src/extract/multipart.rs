@@ -1,4 +1,4 @@
-//! The body as the parts of `multipart/form-data`, one after the other.
+//! The parts of a `multipart/form-data` body, one by one.
 
 mod head;
 mod parser;
@@ -17,11 +17,11 @@ use super::content::{Content, media_type};
 use crate::form::FormLimits;
 use crate::validation::{FieldErrors, Location};
 
-/// The parts of `multipart/form-data` ([RFC 7578]) as they come, for a handler that stores them
-/// itself.
+/// The parts of a `multipart/form-data` body ([RFC 7578]) as they arrive, for a handler that
+/// processes them itself.
 ///
-/// A form of known fields is read by [`Form<T>`](super::Form), files included. This is for the
-/// rest: uploads that go elsewhere than to disk, or that are looked at while they come.
+/// [`Form<T>`](super::Form) reads a form with known fields, including files. Use `Multipart` for
+/// uploads that are not stored on disk, or that are inspected while they arrive.
 ///
 /// ```
 /// use trine::extract::Multipart;
@@ -29,26 +29,35 @@ use crate::validation::{FieldErrors, Location};
 ///
 /// #[post("/upload", limit = "1GiB")]
 /// async fn upload(mut parts: Multipart) -> Result<String, Problem> {
-///     let mut told = String::new();
+///     let mut report = String::new();
 ///     while let Some(mut part) = parts.next_part().await? {
 ///         let mut bytes = 0;
 ///         while let Some(chunk) = part.chunk().await? {
 ///             bytes += chunk.len();
 ///         }
-///         told += &format!("{}: {bytes} bytes\n", part.name());
+///         report += &format!("{}: {bytes} bytes\n", part.name());
 ///     }
-///     Ok(told)
+///     Ok(report)
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let body = "--b\r\nContent-Disposition: form-data; name=note\r\n\r\nhello\r\n--b--";
+/// let client = App::new().routes(routes![upload]).test().await;
+/// let request = client.post("/upload").header("content-type", "multipart/form-data; boundary=b");
+/// request.body(body).await.expect_text("note: 5 bytes\n");
+/// # }
 /// ```
 ///
-/// The client is read only as fast as the parts are. What is left of a part is skipped by the next
-/// [`next_part`](Multipart::next_part).
+/// The client is read only as fast as the handler reads the parts.
+/// [`next_part`](Multipart::next_part) skips the remaining content of the current part.
 ///
 /// # Errors
-/// - 415 where the content type is another or the body has a `Content-Encoding`, 400 where it names
-///   no boundary
-/// - 400 where the body is no multipart, ends early, or has a part without a name
-/// - 413 past the body limit of the route; past [`FormLimits`] in number, length of name or of head
+/// - 415 if the content type is another one or the body has a `Content-Encoding`; 400 if it has no
+///   boundary
+/// - 400 if the body is not multipart data, ends early, or contains a part without a name
+/// - 413 past the body limit of the route, or past [`FormLimits`] for the number of parts or the
+///   length of a name or part head
 ///
 /// [RFC 7578]: https://www.rfc-editor.org/rfc/rfc7578
 #[derive(Debug)]
@@ -65,7 +74,7 @@ impl FromRequest for Multipart {
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
         if !Multipart::is_declared(cx) {
-            // Refuses in the words of its siblings.
+            // Always an error: the type is not accepted, or the body is empty.
             MULTIPART.read(cx).await?;
         }
         Multipart::of(cx, FormLimits::of(cx))
@@ -91,7 +100,7 @@ impl Multipart {
     /// The next part; `None` after the last.
     ///
     /// # Errors
-    /// As [`Multipart`] says.
+    /// Those listed at [`Multipart`].
     pub async fn next_part(&mut self) -> Result<Option<Part<'_>>, Problem> {
         while self.in_part {
             self.chunk().await?;
@@ -99,7 +108,7 @@ impl Multipart {
         loop {
             match self.event().await? {
                 Event::Head(headers) => {
-                    let disposition = self.part(&headers)?;
+                    let disposition = self.start_part(&headers)?;
                     return Ok(Some(Part { multipart: self, headers, disposition }));
                 }
                 Event::Content(_) | Event::PartEnd => {}
@@ -108,15 +117,18 @@ impl Multipart {
         }
     }
 
-    fn part(&mut self, headers: &HeaderMap) -> Result<Disposition, Problem> {
+    fn start_part(&mut self, headers: &HeaderMap) -> Result<Disposition, Problem> {
         self.parts += 1;
         self.in_part = true;
         if self.parts > self.limits.fields {
-            return Err(past("fields", format!("expected at most {} parts", self.limits.fields)));
+            return Err(limit_exceeded(
+                "fields",
+                format!("expected at most {} parts", self.limits.fields),
+            ));
         }
         let disposition = head::disposition(headers).map_err(malformed)?;
         if disposition.name.len() > self.limits.name {
-            return Err(past(
+            return Err(limit_exceeded(
                 "name",
                 format!("expected names of at most {} bytes", self.limits.name),
             ));
@@ -141,8 +153,8 @@ impl Multipart {
         loop {
             match self.parser.next() {
                 Ok(Some(Event::End)) => {
-                    // The epilogue means nothing, but what is left unread would cost the
-                    // connection.
+                    // The epilogue has no meaning, but unread bytes would prevent the connection
+                    // from being reused.
                     while let Some(frame) = self.body.frame().await {
                         frame?;
                     }
@@ -155,11 +167,11 @@ impl Multipart {
                             self.parser.push(&data);
                         }
                     }
-                    None => return Err(malformed("the body ends before the last boundary")),
+                    None => return Err(malformed("the body ends before the closing boundary")),
                 },
                 Err(parser::Refused::HeadTooLarge) => {
                     let most = self.limits.part_head;
-                    return Err(past(
+                    return Err(limit_exceeded(
                         "part_head",
                         format!("expected at most {most} bytes of header in a part"),
                     ));
@@ -170,7 +182,7 @@ impl Multipart {
     }
 }
 
-/// One part: a head, and content that is still on its way.
+/// A part of a [`Multipart`] body: its head, and its content while it arrives.
 #[derive(Debug)]
 pub struct Part<'a> {
     multipart: &'a mut Multipart,
@@ -179,58 +191,59 @@ pub struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// The name of the field.
+    /// The field name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.disposition.name
     }
 
-    /// The name of the file as the client sent it, which may be `../../etc/passwd`; `None` where
-    /// the part is no file, and empty where none was chosen.
+    /// The file name as the client sent it, which may be `../../etc/passwd`. `None` if the part is
+    /// not a file; empty if no file was chosen.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.disposition.file_name.as_deref()
     }
 
-    /// The media type, with its parameters, that the client declared.
+    /// The media type that the client declared, with its parameters.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.headers.get(header::CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// All header fields of the part.
+    /// The header fields of the part.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The next bytes of the content; `None` after the last.
+    /// The next bytes of the content; `None` at its end.
     ///
     /// # Errors
-    /// As [`Multipart`] says.
+    /// Those listed at [`Multipart`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         self.multipart.chunk().await
     }
 
-    /// The whole content as text of at most [`FormLimits::text`] bytes.
+    /// The whole content as text, of at most [`FormLimits::text`] bytes.
     ///
     /// # Errors
-    /// As [`Multipart`] says; 413 past the limit, 400 where it is not UTF-8.
+    /// Those listed at [`Multipart`]; 413 past the limit; 400 if the content is not UTF-8.
     pub async fn text(mut self) -> Result<String, Problem> {
         let most = self.multipart.limits.text;
         match self.text_up_to(most).await? {
             Some(Ok(text)) => Ok(text),
             Some(Err(error)) => {
                 let at = error.utf8_error().valid_up_to();
-                let message = format!("expected UTF-8, got another byte at offset {at}");
+                let message = format!("expected UTF-8, got an invalid byte at offset {at}");
                 let mut errors = FieldErrors::of(Location::Form);
                 errors.refuse(self.name(), "encoding", &*message);
                 let detail = format!("part `{}`: {message}", self.name());
                 Err(errors.problem(StatusCode::BAD_REQUEST).detail(detail).source(error))
             }
-            None => {
-                Err(past("text", format!("part `{}`: expected at most {most} bytes", self.name())))
-            }
+            None => Err(limit_exceeded(
+                "text",
+                format!("part `{}`: expected at most {most} bytes", self.name()),
+            )),
         }
     }
 
@@ -258,7 +271,7 @@ fn malformed(what: impl Display) -> Problem {
 }
 
 #[cold]
-fn past(limit: &'static str, detail: impl Display) -> Problem {
+fn limit_exceeded(limit: &'static str, detail: impl Display) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
         .detail(format!("multipart: {detail}"))
         .with("limit", limit)

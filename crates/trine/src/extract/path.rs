@@ -1,4 +1,4 @@
-//! The path parameters, typed.
+//! The path parameters as a type.
 
 mod de;
 mod shape;
@@ -9,32 +9,37 @@ use trine_core::{Cx, FromRequest, Needs, Rejection};
 
 use super::text::{self, Texts};
 
-/// The path parameters as any type that `serde` can read, percent-decoded.
+/// The path parameters as a type that implements serde's `Deserialize`, percent-decoded.
 ///
-/// - A scalar, a newtype or an enum of unit variants takes the one parameter: `Path<u64>`.
-/// - A tuple takes all of them, in the order of the template: `Path<(String, u64)>`.
-/// - A struct or a map takes them by name, a `Vec` takes all.
+/// - A scalar, a newtype or an enum of unit variants takes the only parameter: `Path<u64>`.
+/// - A tuple takes all parameters in the order of the template: `Path<(String, u64)>`.
+/// - A struct or a map takes them by name, a `Vec` takes all of them.
 ///
 /// ```
-/// use trine::extract::Path;
+/// use trine::prelude::*;
 ///
-/// // on `/users/{user}/posts/{post}`
-/// async fn post(Path((user, post)): Path<(String, u64)>) -> String {
+/// async fn show(Path((user, post)): Path<(String, u64)>) -> String {
 ///     format!("post {post} of {user}")
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().route("/users/{user}/posts/{post}", get(show)).test().await;
+/// client.get("/users/Ann/posts/7").await.expect_text("post 7 of Ann");
+/// client.get("/users/Ann/posts/x").await.expect_problem(400);
+/// # }
 /// ```
 ///
-/// With an attribute the names do it: `#[get("/users/{user}/posts/{post}")]` binds them to the
-/// arguments.
+/// An attribute makes it unnecessary: `#[get("/users/{user}/posts/{post}")]` binds the parameters
+/// to the arguments `user` and `post`.
 ///
 /// # Errors
-/// - 400 where a value does not fit; it names the parameter, what was expected and what came
-/// - 400 where a text holds an encoded `/`, a `\`, a NUL or a segment of dots, or begins with a
-///   slash: see [`AnyText`](super::AnyText), which takes them. A `PathBuf` is a relative path of
-///   plain names
-/// - 500 where `T` does not fit the template, which no request can mend: the log says how. Where
-///   `T` takes another number of parameters than the template has, the launch audit says so before
-///   the first request.
+/// - 400 if a value does not fit; the problem names the parameter, the expected and the received
+///   value
+/// - 400 if a text contains an encoded `/`, a `\`, a NUL or a dot segment, or starts with a slash;
+///   [`AnyText`](super::AnyText) accepts them. A `PathBuf` is a relative path of plain names
+/// - 500 if `T` does not fit the template; the log says what to change. If `T` takes another number
+///   of parameters than the template has, the launch audit reports it
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
@@ -51,7 +56,7 @@ impl<T: DeserializeOwned + Send> FromRequest for Path<T> {
         let matched = cx.matched();
         let texts = Texts::of_path(matched);
         let fields = texts.fields();
-        text::read(fields, |attempt| T::deserialize(de::Parameters::new(fields, attempt)))
+        text::read(fields, |attempt| T::deserialize(de::PathDeserializer::new(fields, attempt)))
             .map(Path)
             .map_err(|error| de::refuse(error, matched, std::any::type_name::<T>()))
     }
@@ -65,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::extract::AnyText;
-    use crate::extract::testkit::{cx, matched, member, problem, told};
+    use crate::extract::testkit::{cx, matched, member, problem, status_and_text};
 
     fn one(path: &str) -> Cx {
         matched("/{id}", &["id"], path, &[&path[1..]])
@@ -134,36 +139,36 @@ mod tests {
         assert_eq!((refused.status().as_u16(), refused.detail_text()), (400, Some(detail)));
         assert_eq!(member(&refused, "parameter"), "id");
         let kind = "path parameter `id`: expected one of `cat`, `dog`, got `cow`".to_owned();
-        assert_eq!(told(read::<Kind>(one("/cow")).await), (400, kind));
+        assert_eq!(status_and_text(read::<Kind>(one("/cow")).await), (400, kind));
         let user =
             "path parameter `user`: expected a whole number from 0 to 255, got `Jän`".to_owned();
-        assert_eq!(told(read::<(u8, u8)>(two()).await), (400, user));
+        assert_eq!(status_and_text(read::<(u8, u8)>(two()).await), (400, user));
         let bytes = "path parameter `id`: expected percent-encoded UTF-8, got `%FF`".to_owned();
-        assert_eq!(told(read::<String>(one("/%FF")).await), (400, bytes));
-        let ip = told(read::<std::net::IpAddr>(one("/x")).await);
+        assert_eq!(status_and_text(read::<String>(one("/%FF")).await), (400, bytes));
+        let ip = status_and_text(read::<std::net::IpAddr>(one("/x")).await);
         assert_eq!(ip, (400, "path parameter `id`: invalid IP address syntax, got `x`".into()));
     }
 
     #[tokio::test]
     async fn a_wrong_type_is_the_authors() {
-        let (status, text) = told(read::<u8>(two()).await);
+        let (status, text) = status_and_text(read::<u8>(two()).await);
         assert_eq!(status, 500);
         assert_eq!(
             text,
             "`Path<u8>` takes 1 path parameter, but `/{user}/posts/{post}` has 2 (user, post): take a tuple of 2 or \
              a struct with these names (the route is declared at src/main.rs:7)"
         );
-        let (status, text) = told(read::<(u8, u8, u8)>(two()).await);
+        let (status, text) = status_and_text(read::<(u8, u8, u8)>(two()).await);
         assert!(status == 500 && text.contains("takes 3 path parameters"), "{text}");
         #[derive(Debug, Deserialize)]
         #[expect(dead_code, reason = "never made")]
         struct Wrong {
             usr: String,
         }
-        let (status, text) = told(read::<Wrong>(two()).await);
+        let (status, text) = status_and_text(read::<Wrong>(two()).await);
         assert!(status == 500 && text.contains("asks for a path parameter `usr`"), "{text}");
-        let (status, text) = told(read::<(Vec<u8>, u8)>(two()).await);
+        let (status, text) = status_and_text(read::<(Vec<u8>, u8)>(two()).await);
         assert!(status == 500 && text.contains("a path parameter is one value"), "{text}");
-        assert_eq!(told(read::<u8>(cx("GET", "/", &[], ())).await).0, 500);
+        assert_eq!(status_and_text(read::<u8>(cx("GET", "/", &[], ())).await).0, 500);
     }
 }

@@ -1,27 +1,17 @@
-//! The query, typed.
+//! The query as a type.
 
 use serde::de::DeserializeOwned;
 use trine_core::extract::Head;
 use trine_core::param::ParamLocation;
 use trine_core::{Cx, FromRequest, Problem, Rejection};
 
-use super::text::{self, Error, Texts, Whole};
+use super::text::{self, Error, QueryDeserializer, Texts};
 
-/// The query as any type that `serde` can read from fields: mostly a struct.
-///
-/// A repeated name fills a `Vec`, which is empty where there is none; `Option` and
-/// `#[serde(default)]` make a field optional; `+` is a space. How a text becomes a value is one
-/// table for all of a request: `guide/extraction.md`.
-///
-/// Fields of `#[serde(flatten)]` and enums with `tag` or `untagged` are read as what they want to
-/// be: `?page=2&q=12` is a number and a text where `Page { page: u32 }` and `Words { q: String }`
-/// are flattened. Numbers of 128 bits are not kept by serde there: such a field is a 500 whose log
-/// line says what to write. A `PathBuf` is a relative path of plain names there as anywhere; where
-/// a map is flattened too, write it last, since a `PathBuf` behind it is not seen.
+/// The query as a type that implements serde's `Deserialize`, usually a struct.
 ///
 /// ```
 /// use serde::Deserialize;
-/// use trine::extract::Query;
+/// use trine::prelude::*;
 ///
 /// #[derive(Deserialize)]
 /// struct Search {
@@ -29,20 +19,38 @@ use super::text::{self, Error, Texts, Whole};
 ///     tag: Vec<String>,
 /// }
 ///
+/// #[get("/search")]
 /// async fn search(search: Query<Search>) -> String {
 ///     format!("{} in {} tags", search.q, search.tag.len())
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![search]).test().await;
+/// client.get("/search?q=a+b&tag=x&tag=y").await.expect_text("a b in 2 tags");
+/// # }
 /// ```
 ///
 /// A single value needs no struct: `#[get("/search?{q}")]` binds it to the argument `q`.
 ///
-/// # Errors
-/// - 400 that names the parameter, what was expected and what came, in the message and in the
-///   member `errors`
-/// - 500 where no query can be a `T`, since a field is a struct or a map: the log says how to mend
-///   it
+/// A repeated name fills a `Vec`, which is empty if the name is absent. `Option` and
+/// `#[serde(default)]` make a field optional. `+` is a space. The chapter `guide/extraction.md` has
+/// the table of how text becomes a value, which is the same for all extractors.
 ///
-/// `Option` is `None` where the request has no query and `T` needs one.
+/// Fields inside `#[serde(flatten)]` and enums with `tag` or `untagged` are read as the types that
+/// they have: `?page=2&q=12` is a number and a text if `Page { page: u32 }` and
+/// `Words { q: String }` are flattened. There serde does not support numbers of 128 bits; such a
+/// field is a 500, and the log says what to write instead. A `PathBuf` is always a relative path of
+/// plain names. If a map is flattened as well, declare it last: a `PathBuf` after it is not
+/// checked.
+///
+/// # Errors
+/// - 400 that names the parameter, the expected and the received value, in the message and in the
+///   member `errors`
+/// - 500 if no query can be a `T`, because a field is a struct or a map; the log says what to
+///   change
+///
+/// `Option` is `None` if the request has no query and `T` requires one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
@@ -60,12 +68,14 @@ impl<T: DeserializeOwned + Send> FromRequest for Query<T> {
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     let texts = Texts::of_query(query)?;
     let fields = texts.fields();
-    text::read(fields, |attempt| T::deserialize(Whole::new(fields, attempt)))
+    text::read(fields, |attempt| T::deserialize(QueryDeserializer::new(fields, attempt)))
 }
 
 #[cold]
 fn refuse<T>(error: Error, absent: bool) -> Rejection {
-    if let Some(mistake) = error.mistake(&format!("`Query<{}>`", std::any::type_name::<T>())) {
+    if let Some(mistake) =
+        error.programming_mistake(&format!("`Query<{}>`", std::any::type_name::<T>()))
+    {
         return Problem::internal(mistake).into();
     }
     match error.refuse(ParamLocation::Query) {
@@ -79,7 +89,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::extract::testkit::{cx, member, problem, told};
+    use crate::extract::testkit::{cx, member, problem, status_and_text};
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Page {
@@ -108,16 +118,19 @@ mod tests {
             refused.detail_text().unwrap(),
             "query parameter `page`: expected a whole number from 0 to 255, got `seven`"
         );
-        assert_eq!(told(read("/?size=1").await), (400, "query parameter `page` is missing".into()));
-        let twice = "query parameter `page`: expected one value, got 2".to_owned();
-        assert_eq!(told(read("/?page=1&page=2").await), (400, twice));
         assert_eq!(
-            told(read("/?page=1&tag=%FF").await),
+            status_and_text(read("/?size=1").await),
+            (400, "query parameter `page` is missing".into())
+        );
+        let twice = "query parameter `page`: expected one value, got 2".to_owned();
+        assert_eq!(status_and_text(read("/?page=1&page=2").await), (400, twice));
+        assert_eq!(
+            status_and_text(read("/?page=1&tag=%FF").await),
             (400, "query parameter `tag`: expected percent-encoded UTF-8, got `%FF`".into())
         );
         let large =
             "query parameter `size`: expected a whole number from 0 to 255, got `256`".to_owned();
-        assert_eq!(told(read("/?page=1&size=256").await), (400, large));
+        assert_eq!(status_and_text(read("/?page=1&size=256").await), (400, large));
     }
 
     #[tokio::test]
@@ -125,6 +138,6 @@ mod tests {
         let none = Option::<Query<Page>>::from_request(&mut cx("GET", "/", &[], ())).await;
         assert_eq!(none.unwrap(), None);
         let wrong = Option::<Query<Page>>::from_request(&mut cx("GET", "/?", &[], ())).await;
-        assert_eq!(told(wrong).0, 400);
+        assert_eq!(status_and_text(wrong).0, 400);
     }
 }

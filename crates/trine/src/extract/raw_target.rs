@@ -1,4 +1,4 @@
-//! The request target as the client wrote it.
+//! The request target as the client sent it.
 
 use std::ops::Deref;
 
@@ -6,12 +6,12 @@ use http::Uri;
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection, Request};
 
-/// The request target as the client wrote it, for signatures over it and for logs.
+/// The request target as the client sent it, for logs and for signatures that cover it.
 ///
-/// Everybody else sees one spelling: layers, guards, handlers, fallbacks and mounted services get
-/// the path by which routes are found (RFC 3986 section 6.2.2), so `/%61dmin` is `/admin` for all
-/// of them, and the prefix of a mounted service is gone for that service. Never decide by this one
-/// who may do what.
+/// Layers, guards, handlers, fallbacks and mounted services otherwise see a normalized path, by
+/// which routes are matched (RFC 3986 section 6.2.2): `/%61dmin` is `/admin` for all of them. A
+/// mounted service sees the path without its prefix. Never base an authorization decision on the
+/// raw target.
 ///
 /// ```
 /// use trine::extract::RawTarget;
@@ -27,21 +27,22 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 /// # }
 /// ```
 ///
-/// In a layer that is none of Trine's it is [`RawTarget::of`] the request. Layers that wrap the
-/// whole server, outside of the application, see the target as it came. It never refuses.
+/// A foreign layer gets it from [`RawTarget::of`]. Layers around the whole server, outside of the
+/// application, see the target unchanged. This extractor never refuses a request.
 ///
-/// Trine keeps it where Trine changes the target, so that other requests pay nothing. A layer that
-/// changes the target itself puts it into the extensions before that, unless there is one already:
-/// the first is the one that counts. Without it, what that layer made is the target as far as
-/// anybody behind it knows, and a signature over the other does not hold. A service that takes a
-/// prefix away in front of the application, such as axum's `nest_service`, is such a layer.
+/// Trine stores the raw target when it changes the target, so that other requests pay nothing. A
+/// layer that changes the target itself should store it in the extensions first, unless one is
+/// there already: the first one counts. If the layer does not, the changed target is the raw target
+/// for everything inside of it, and a signature over the original does not verify. A service in
+/// front of the application that removes a prefix, such as axum's `nest_service`, is such a layer.
 ///
 /// ```
 /// use trine::extract::RawTarget;
 /// use trine::prelude::*;
 ///
 /// async fn without_version(mut request: Request, next: Next) -> Response {
-///     if let Some(uri) = request.uri().to_string().strip_prefix("/v1").and_then(|uri| uri.parse().ok()) {
+///     let target = request.uri().to_string();
+///     if let Some(uri) = target.strip_prefix("/v1").and_then(|uri| uri.parse().ok()) {
 ///         let raw = RawTarget(RawTarget::of(&request).clone());
 ///         request.extensions_mut().insert(raw);
 ///         *request.uri_mut() = uri;
@@ -52,7 +53,8 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 /// # #[trine::main]
 /// # async fn main() {
 /// let app = App::new().layer(middleware(without_version));
-/// let client = app.route("/{name}", get(async |uri: Uri, raw: RawTarget| format!("{uri} {}", *raw))).test().await;
+/// let both = async |uri: Uri, raw: RawTarget| format!("{uri} {}", *raw);
+/// let client = app.route("/{name}", get(both)).test().await;
 /// client.get("/v1/ann").await.expect_text("/ann /v1/ann");
 /// client.get("/%761/ann").await.expect_text("/ann /%761/ann");
 /// # }
@@ -61,7 +63,7 @@ use trine_core::{Cx, FromRequest, Rejection, Request};
 pub struct RawTarget(pub Uri);
 
 impl RawTarget {
-    /// The target that a request came with.
+    /// The raw target of a request.
     #[must_use]
     pub fn of<B>(request: &Request<B>) -> &Uri {
         request.extensions().get().map_or(request.uri(), |RawTarget(raw)| raw)
@@ -72,7 +74,7 @@ impl FromRequest for RawTarget {
     type Reads = Head;
 
     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
-        // It is kept only where it is another.
+        // It is stored only if it differs.
         Ok(cx.extensions().get().cloned().unwrap_or_else(|| RawTarget(cx.uri().clone())))
     }
 }

@@ -1,4 +1,4 @@
-//! A value that the application holds.
+//! A value of the application's state.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -6,22 +6,30 @@ use std::sync::Arc;
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
-/// The value of type `T` that `App::state` holds, shared by reference.
+/// The value of type `T` that was added with `App::state`, shared by reference.
 ///
 /// ```
-/// use trine::extract::State;
+/// use trine::prelude::*;
 ///
 /// struct Db { name: &'static str }
 ///
-/// async fn which(db: State<Db>) -> String {
+/// #[get("/")]
+/// async fn name(db: State<Db>) -> String {
 ///     format!("stored in {}", db.name)
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().state(Db { name: "todo.db" }).routes(routes![name]).test().await;
+/// client.get("/").await.expect_text("stored in todo.db");
+/// # }
 /// ```
 ///
-/// `T` needs to be `Send + Sync`, never `Clone`: cloning a `State` counts a reference.
+/// `T` has to be `Send + Sync`, but not `Clone`: cloning a `State` increments a reference count.
 ///
 /// # Errors
-/// A 500 when the application holds no `T`. The launch audit reports it before the first request.
+/// A 500 if the application has no state of type `T`. The launch audit reports it before the first
+/// request.
 #[derive(Debug)]
 pub struct State<T>(pub Arc<T>);
 
@@ -56,7 +64,7 @@ mod tests {
     use trine_core::needs::Need;
 
     use super::*;
-    use crate::extract::testkit::{cx, told};
+    use crate::extract::testkit::{cx, status_and_text};
 
     #[test]
     fn declares_what_it_needs_through_wrappers() {
@@ -68,7 +76,8 @@ mod tests {
 
     #[tokio::test]
     async fn missing_state_is_named() {
-        let told = told(State::<u8>::from_request(&mut cx("GET", "/", &[], ())).await);
-        assert_eq!(told, (500, "no state of type `u8`: register it with `App::state`".into()));
+        let refused =
+            status_and_text(State::<u8>::from_request(&mut cx("GET", "/", &[], ())).await);
+        assert_eq!(refused, (500, "no state of type `u8`: register it with `App::state`".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! Requests for the unit tests of the extractors, and what became of them.
+//! Requests for the unit tests of extractors, and assertions on rejections.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use trine_core::route::{AppCx, Params};
 use trine_core::{Body, Cx, Problem, Rejection, Request, RouteCx, RouteMeta};
 
-/// A request that no route has matched.
+/// A request without a matched route.
 pub(crate) fn cx(method: &str, uri: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Cx {
     Cx::new(request(method, uri, headers, body), RouteCx::new(Arc::new(AppCx::default()), None))
 }
 
-/// A request that `template` matches, whose parameters are these parts of `path`.
+/// A request matched by `template`, whose parameters are these parts of `path`.
 pub(crate) fn matched(template: &str, names: &[&str], path: &str, values: &[&str]) -> Cx {
     let mut route = RouteMeta::new(None, template, "src/main.rs", 7);
     route.params = names.iter().map(|&name| name.to_owned()).collect();
@@ -40,8 +40,8 @@ pub(crate) fn problem<T: std::fmt::Debug>(result: Result<T, Rejection>) -> Probl
     }
 }
 
-/// Status and detail, the two that a reader of a test wants to see.
-pub(crate) fn told<T: std::fmt::Debug>(result: Result<T, Rejection>) -> (u16, String) {
+/// The status, and the detail or else the source, of a problem.
+pub(crate) fn status_and_text<T: std::fmt::Debug>(result: Result<T, Rejection>) -> (u16, String) {
     let problem = problem(result);
     let text = problem.detail_text().map(str::to_owned);
     let text = text.or_else(|| problem.source_error().map(ToString::to_string));

@@ -1,4 +1,4 @@
-//! One header field, typed.
+//! A header field as a type.
 
 use headers::Header;
 use http::header;
@@ -6,24 +6,33 @@ use trine_core::extract::Head;
 use trine_core::param::ParamLocation;
 use trine_core::{Cx, FromRequest, IntoResponseParts, Problem, Rejection, Response};
 
-/// A header field as a type of the [`headers`] crate, or any other that implements its [`Header`]
-/// trait.
+/// A header field as a type of the [`headers`] crate, or any other type that implements its
+/// [`Header`] trait.
 ///
 /// ```
 /// use headers::UserAgent;
 /// use trine::extract::TypedHeader;
+/// use trine::prelude::*;
 ///
+/// #[get("/")]
 /// async fn agent(agent: TypedHeader<UserAgent>) -> String {
-///     format!("You are {}", agent.as_str())
+///     format!("You use {}", agent.as_str())
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![agent]).test().await;
+/// client.get("/").header("user-agent", "curl/8").await.expect_text("You use curl/8");
+/// client.get("/").await.expect_problem(400);
+/// # }
 /// ```
 ///
-/// Before an answer it sets the field: `(TypedHeader(CacheControl::new().with_no_store()), "…")`.
-/// It replaces what the answer has of the same name, but `Set-Cookie`: it is added.
+/// In a tuple before a response it sets the field:
+/// `(TypedHeader(CacheControl::new().with_no_store()), "…")`. It replaces fields of the same name;
+/// only `Set-Cookie` is added.
 ///
 /// # Errors
-/// A 400 that names the field, where it is missing or malformed. `Option` is `None` where it is
-/// missing.
+/// A 400 that names the field if it is missing or malformed. `Option` is `None` if it is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TypedHeader<H>(pub H);
 
@@ -49,14 +58,14 @@ fn missing(name: &str) -> Rejection {
 
 #[cold]
 fn malformed(name: &str, cx: &Cx, error: headers::Error) -> Rejection {
-    // Credentials are not repeated: an error page may be logged or shown to somebody else.
+    // Credentials are not repeated: the message may be logged or seen by others.
     let got = match cx.headers().get(name) {
         Some(value) if !SECRET.contains(&name) => {
-            format!(", got `{}`", value.to_str().unwrap_or("bytes that are no text"))
+            format!(", got `{}`", value.to_str().unwrap_or("bytes that are not text"))
         }
         _ => String::new(),
     };
-    let message = format!("expected a value of the form that this field is defined to have{got}");
+    let message = format!("expected a valid value for this field{got}");
     ParamLocation::Header.refuse(name, "type", &super::clip(&message)).source(error).into()
 }
 
@@ -81,7 +90,7 @@ mod tests {
     use trine_core::IntoResponse;
 
     use super::*;
-    use crate::extract::testkit::{cx, told};
+    use crate::extract::testkit::{cx, status_and_text};
 
     type Length = TypedHeader<ContentLength>;
 
@@ -96,12 +105,12 @@ mod tests {
         let mut none = cx("GET", "/", &[], ());
         assert!(Option::<Length>::from_request(&mut none).await.unwrap().is_none());
         assert_eq!(
-            told(Length::from_request(&mut none).await),
+            status_and_text(Length::from_request(&mut none).await),
             (400, "header `content-length` is missing".into())
         );
 
         let mut bad = cx("GET", "/", &[("content-length", "seven")], ());
-        let (status, detail) = told(Option::<Length>::from_request(&mut bad).await);
+        let (status, detail) = status_and_text(Option::<Length>::from_request(&mut bad).await);
         assert_eq!(status, 400);
         assert!(
             detail.starts_with("header `content-length`: expected")
@@ -113,12 +122,13 @@ mod tests {
     #[tokio::test]
     async fn credentials_are_not_repeated() {
         let mut cx = cx("GET", "/", &[("authorization", "Basic hunter2")], ());
-        let (_, detail) = told(TypedHeader::<Authorization<Bearer>>::from_request(&mut cx).await);
+        let (_, detail) =
+            status_and_text(TypedHeader::<Authorization<Bearer>>::from_request(&mut cx).await);
         assert!(!detail.contains("hunter2"), "{detail}");
     }
 
     #[test]
-    fn sets_the_field_of_an_answer() {
+    fn sets_the_field_of_a_response() {
         let response = (TypedHeader(ContentLength(0)), ()).into_response();
         assert_eq!(response.headers()["content-length"], "0");
     }

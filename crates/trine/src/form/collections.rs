@@ -1,4 +1,4 @@
-//! Fields that hold others: none or one, many, by key.
+//! Fields that contain others: options, lists and maps.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, Hash};
 use super::node::{Node, Value};
 use super::{Field, FromField, FromForm, Refused, Rule, name};
 
-/// `None` where the field is absent or was left empty, as browsers send an input that nobody
-/// touched.
+/// `None` if the field is absent or empty: browsers send an input that was left blank as empty
+/// text.
 impl<T: FromField> FromField for Option<T> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         T::rule(path, rule)
@@ -22,8 +22,8 @@ impl<T: FromField> FromField for Option<T> {
     }
 }
 
-/// Each value of a name that repeats, then each element with an index, in the order of the indices.
-/// They need not be complete: a page that removes a row leaves a gap, and no index makes memory.
+/// The values of a repeated name, then the elements with an index, in the order of their indices.
+/// Gaps are allowed, as a page leaves them that removes a row; a large index allocates nothing.
 impl<T: FromField> FromField for Vec<T> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         match path.split_first() {
@@ -40,9 +40,9 @@ impl<T: FromField> FromField for Vec<T> {
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         let values = field.take_values().into_iter().enumerate();
         let mut elements: Vec<(String, Node)> =
-            values.map(|(index, value)| (index.to_string(), Node::of(value))).collect();
-        let mut indexed = field.take_inside();
-        // As numbers, of any length: what is longer without its zeros is larger.
+            values.map(|(index, value)| (index.to_string(), Node::leaf(value))).collect();
+        let mut indexed = field.take_children();
+        // Compares as numbers of any length: without leading zeros, the longer one is larger.
         let order = |index: &str| {
             let digits = index.trim_start_matches('0').to_owned();
             (digits.len(), digits)
@@ -92,8 +92,8 @@ impl<V: FromField, S: BuildHasher + Default + Send> FromForm for HashMap<String,
 
 impl<V: FromField> FromForm for BTreeMap<String, V> {}
 
-/// Every text by its name, as it was sent: a form whose fields are not known. In the order of the
-/// names.
+/// All texts with their names as they were sent, sorted by name: for a form whose fields are not
+/// known.
 impl FromField for Vec<(String, String)> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         Some(rule.secret(path.iter().any(|key| name::is_secret(key))))
@@ -101,7 +101,7 @@ impl FromField for Vec<(String, String)> {
 
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         let mut pairs = Vec::new();
-        let mut nodes: Vec<(String, Node)> = field.take_inside();
+        let mut nodes: Vec<(String, Node)> = field.take_children();
         nodes.reverse();
         while let Some((name, mut node)) = nodes.pop() {
             let texts =
@@ -112,7 +112,7 @@ impl FromField for Vec<(String, String)> {
                     Value::Refused => None,
                 });
             pairs.extend(texts);
-            let inside = std::mem::take(&mut node.inside).into_iter().rev();
+            let inside = std::mem::take(&mut node.children).into_iter().rev();
             nodes.extend(inside.map(|(key, node)| (name::join(&name, &key), node)));
         }
         Ok(pairs)
@@ -134,15 +134,15 @@ fn entry_rule<V: FromField>(path: &[&str], rule: Rule) -> Option<Rule> {
 fn entries<K: FromField, V: FromField, M: FromIterator<(K, V)>>(
     field: &mut Field<'_>,
 ) -> Result<M, Refused> {
-    let inside = field.take_inside();
+    let inside = field.take_children();
     all(inside.into_iter().map(|(key, node)| {
-        let read = field.element(&key, Node::of(Value::Text(key.clone()))).read();
+        let read = field.element(&key, Node::leaf(Value::Text(key.clone()))).read();
         let value = field.element(&key, node).read();
         Ok((read?, value?))
     }))
 }
 
-/// All of them: one that is refused does not keep the next from being read.
+/// Reads all elements before it fails, so that all errors are reported.
 fn all<T, M: FromIterator<T>>(
     read: impl Iterator<Item = Result<T, Refused>>,
 ) -> Result<M, Refused> {

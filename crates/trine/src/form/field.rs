@@ -1,4 +1,4 @@
-//! One field, as a type reads itself from it.
+//! A field of a form, and the traits that read types from fields.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -8,13 +8,14 @@ use trine_core::scalars::{self, Misread, Scalar};
 use super::name;
 use super::node::{Node, Value};
 use super::rule::Rule;
-use crate::validation::{FieldErrors, Location, Place};
+use crate::validation::{FieldErrors, FieldPath, Location};
 
-/// A type that a field of a form can become.
+/// A type that can be read from a field of a form.
 ///
-/// Text, numbers, `bool`, `char`, addresses, [`TempFile`](super::TempFile), `Option`, `Vec` and
-/// maps of these do, and structs and enums by `#[derive(FromForm)]`. A type with `FromStr` needs no
-/// implementation where the field says `#[form(parse = "a colour")]`.
+/// It is implemented for text, numbers, `bool`, `char`, IP and socket addresses,
+/// [`TempFile`](super::TempFile), and `Option`, `Vec` and maps of these. Structs and enums derive
+/// it with `#[derive(FromForm)]`. A type that implements `FromStr` needs no implementation if the
+/// field has `#[form(parse = "a colour")]`.
 ///
 /// ```
 /// use trine::form::{Field, FromField, Refused};
@@ -30,55 +31,83 @@ use crate::validation::{FieldErrors, Location, Place};
 ///         }
 ///     }
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// use trine::prelude::*;
+///
+/// #[derive(FromForm)]
+/// struct NewArticle { slug: Slug }
+///
+/// #[post("/articles")]
+/// async fn create(Form(new): Form<NewArticle>) -> String { new.slug.0 }
+///
+/// let client = App::new().routes(routes![create]).test().await;
+/// client.post("/articles").form(&[("slug", "how-to")]).await.expect_text("how-to");
+/// client.post("/articles").form(&[("slug", "How to")]).await.expect_problem(422);
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a form",
     label = "does not implement `FromField`",
-    note = "a struct or an enum of your own derives it: `#[derive(FromForm)]`",
-    note = "a type that has `FromStr` needs `#[form(parse = \"what is expected\")]` on the field"
+    note = "derive it for your own struct or enum: `#[derive(FromForm)]`",
+    note = "for a type that implements `FromStr`, put `#[form(parse = \"what is expected\")]` on the field"
 )]
 pub trait FromField: Sized + Send {
-    /// What the field at `path`, seen from this one, may bring; `None` where there is no such
-    /// field.
+    /// The rule for the field at `path` inside this one; `None` if there is no such field.
     ///
-    /// `rule` is what the attributes of the field say.
+    /// `rule` contains what the attributes of this field say.
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         path.is_empty().then_some(rule)
     }
 
-    /// The names that a form has for a path of Rust names, so that validation tells those that were
-    /// sent.
+    /// Translates a path of Rust field names to the names in the form, so that validation reports
+    /// the names that were sent.
     fn names(path: &[&str], names: &mut Vec<String>) {
         names.extend(path.iter().map(|&key| key.to_owned()));
     }
 
-    /// Makes the value, or says on the field what is wrong with it.
+    /// Reads the value, or adds an error to the field.
     ///
     /// # Errors
-    /// [`Refused`], which only a [`Field`] gives out: so there is no refusal without a reason.
+    /// [`Refused`], which only the functions of [`Field`] that add an error return.
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused>;
 }
 
-/// A type that is a form of its own: what [`Form`](crate::Form) takes.
+/// A type that is a whole form, as [`Form`](crate::Form) reads it.
+///
+/// `#[derive(FromForm)]` implements it for structs with named fields and for tagged enums.
+///
+/// ```
+/// use trine::form::FormLimits;
+/// use trine::prelude::*;
+///
+/// #[derive(FromForm)]
+/// #[form(deny_unknown, limits(fields = 10))]
+/// struct Search { words: String }
+///
+/// assert!(<Search as trine::form::FromForm>::DENY_UNKNOWN);
+/// assert_eq!(<Search as trine::form::FromForm>::limits(FormLimits::default()).fields, 10);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a form",
     label = "does not implement `FromForm`",
-    note = "put `#[derive(FromForm)]` on it; it may stand beside serde's `Deserialize`",
-    note = "for a form of unknown fields, take a map or a list of pairs: `Form<Vec<(String, String)>>`"
+    note = "add `#[derive(FromForm)]`; the type may derive serde's `Deserialize` as well",
+    note = "for a form with unknown fields, take a map or a list of pairs: `Form<Vec<(String, String)>>`"
 )]
 pub trait FromForm: FromField {
-    /// Whether a field that the type does not know is an error. It is ignored otherwise: buttons
-    /// and tokens of layers are fields too.
+    /// Whether an unknown field is an error. By default unknown fields are ignored, since buttons
+    /// and the tokens of layers are fields as well.
     const DENY_UNKNOWN: bool = false;
 
-    /// Changes the limits of the application for this form.
+    /// The limits for this form, given those of the application.
     #[must_use]
     fn limits(limits: super::FormLimits) -> super::FormLimits {
         limits
     }
 }
 
-/// How the type of a field is reached by what `#[derive(FromForm)]` writes; not for use by hand.
+/// How the code generated by `#[derive(FromForm)]` calls the type of a field.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Access<T> {
@@ -93,11 +122,11 @@ pub fn access<T: FromField>() -> Access<T> {
     Access { rule: T::rule, names: T::names, read: T::from_field }
 }
 
-/// A value was refused, and the reason is noted.
+/// A value was refused, and the error has been added to the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(());
 
-/// One field with all that was submitted under its name.
+/// A field with everything that was submitted under its name.
 #[derive(Debug)]
 pub struct Field<'a> {
     node: Node,
@@ -108,34 +137,34 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The form as a whole.
+    /// The whole form as a field without a name.
     pub(crate) fn root(node: Node, errors: &'a mut FieldErrors) -> Field<'a> {
         Field { node, name: String::new(), secret: false, expects: None, errors }
     }
 
-    /// The name, as in `address.street` or `tags[1]`.
+    /// The full name of the field, such as `address.street` or `tags[1]`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether nothing came but, perhaps, empty text: browsers send that for inputs that nobody
-    /// touched.
+    /// Whether the field is absent or contains only empty text, which browsers send for an input
+    /// that was left blank.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.node.is_blank()
     }
 
-    /// The one text.
+    /// The text of the field.
     ///
     /// # Errors
-    /// `missing` where there is none, `duplicate` where there are more, `type` where it is a file
-    /// or has parts.
+    /// `missing` if there is none, `duplicate` if there are several, `type` if the field is a file
+    /// or contains other fields.
     pub fn text(&mut self) -> Result<String, Refused> {
         let mut values = std::mem::take(&mut self.node.values).into_iter();
         match (values.next(), values.next()) {
-            (None, _) if self.node.inside.is_empty() => Err(self.refuse("missing", "is missing")),
-            (None, _) => Err(self.refuse("type", "expected one value, got fields inside it")),
+            (None, _) if self.node.children.is_empty() => Err(self.refuse("missing", "is missing")),
+            (None, _) => Err(self.refuse("type", "expected one value, got a group of fields")),
             (Some(Value::Text(text)), None) => Ok(text),
             (Some(Value::Refused), _) | (_, Some(Value::Refused)) => Err(Refused(())),
             (_, Some(_)) => {
@@ -147,11 +176,11 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The one text without the space around it, as any type that can be parsed. `expected` says
-    /// what it is.
+    /// The text of the field, trimmed and parsed. `expected` describes the value in the error
+    /// message.
     ///
     /// # Errors
-    /// As [`Field::text`]; `missing` where it is empty, `type` where it does not parse.
+    /// Those of [`Field::text`]; `missing` if the text is empty, `type` if it does not parse.
     pub fn parse<T: std::str::FromStr>(&mut self, expected: &str) -> Result<T, Refused> {
         let text = self.text()?;
         let text = text.trim();
@@ -161,7 +190,7 @@ impl<'a> Field<'a> {
         text.parse().map_err(|_| self.expected(expected, text))
     }
 
-    /// The one text as a type that is a single value, by the table for all of a request.
+    /// The text of the field as a scalar, by the table that all extractors use.
     pub(crate) fn scalar<T: Scalar>(&mut self) -> Result<T, Refused> {
         let text = self.text()?;
         scalars::read(&text).map_err(|misread| match misread {
@@ -170,10 +199,10 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// The one text, which is one of these, by its position.
+    /// The index of the choice that the text is equal to.
     ///
     /// # Errors
-    /// As [`Field::text`]; `choice` where it is none of them.
+    /// Those of [`Field::text`]; `missing` if the text is empty, `choice` if it is none of them.
     pub fn choice(&mut self, choices: &[&str]) -> Result<usize, Refused> {
         let text = self.text()?;
         if text.is_empty() && !choices.contains(&"") {
@@ -189,16 +218,21 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Notes that something else was expected: the code `type`. What came is repeated, unless the
-    /// field is a secret.
+    /// Adds an error with the code `type`, which says what was expected. The message repeats the
+    /// submitted text, unless the field is a secret.
     pub fn expected(&mut self, expected: &str, got: &str) -> Refused {
         let got = self.got(got);
         self.refuse("type", format!("expected {expected}{got}"))
     }
 
-    /// Notes what is wrong: a stable code for programs, a message for people.
+    /// Adds an error: a stable code for programs and a message for people.
     pub fn refuse(&mut self, code: impl Into<Cow<'static, str>>, message: impl Display) -> Refused {
-        self.errors.refuse_at(Location::Form, Place::parse(&self.name), code, message.to_string());
+        self.errors.refuse_at(
+            Location::Form,
+            FieldPath::parse(&self.name),
+            code,
+            message.to_string(),
+        );
         Refused(())
     }
 
@@ -206,9 +240,9 @@ impl<'a> Field<'a> {
         if self.secret { String::new() } else { format!(", got `{}`", shortened(text)) }
     }
 
-    /// The field of this name inside it, taken out.
+    /// Takes out the field with this key inside this one.
     pub fn child(&mut self, key: &str, secret: bool) -> Field<'_> {
-        let node = self.node.inside.remove(key).unwrap_or_default();
+        let node = self.node.children.remove(key).unwrap_or_default();
         Field {
             node,
             name: name::join(&self.name, key),
@@ -218,7 +252,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The same with words for what is expected, for a type that only has `FromStr`.
+    /// Sets the description of the expected value, for a type that is read with `FromStr`.
     #[must_use]
     pub fn expecting(mut self, expected: &'static str) -> Field<'a> {
         self.expects = Some(expected);
@@ -229,10 +263,10 @@ impl<'a> Field<'a> {
         self.expects
     }
 
-    /// Reads it as any type.
+    /// Reads the field as a type.
     ///
     /// # Errors
-    /// What the type refuses.
+    /// Those of the type's [`FromField`].
     pub fn read<T: FromField>(mut self) -> Result<T, Refused> {
         T::from_field(&mut self)
     }
@@ -241,11 +275,11 @@ impl<'a> Field<'a> {
         std::mem::take(&mut self.node.values)
     }
 
-    pub(crate) fn take_inside(&mut self) -> Vec<(String, Node)> {
-        std::mem::take(&mut self.node.inside).into_iter().collect()
+    pub(crate) fn take_children(&mut self) -> Vec<(String, Node)> {
+        std::mem::take(&mut self.node.children).into_iter().collect()
     }
 
-    /// The field that `node` is, under a key of this one.
+    /// A field with this key inside this one, which was taken out as `node`.
     pub(crate) fn element(&mut self, key: &str, node: Node) -> Field<'_> {
         Field {
             node,
@@ -256,8 +290,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// This field with another content.
-    pub(crate) fn same(&mut self, node: Node) -> Field<'_> {
+    /// This field with other content.
+    pub(crate) fn with_node(&mut self, node: Node) -> Field<'_> {
         let (name, secret, expects) = (self.name.clone(), self.secret, self.expects);
         Field { node, name, secret, expects, errors: &mut *self.errors }
     }
@@ -268,7 +302,7 @@ impl<'a> Field<'a> {
     }
 }
 
-// A message is for people, on a page: what is longer is known to whom sent it.
+// Messages are shown on a page, next to an input that contains the full text.
 fn shortened(text: &str) -> Cow<'_, str> {
     const LONGEST: usize = 64;
     if text.len() <= LONGEST {

@@ -1,12 +1,12 @@
-//! What a form may bring.
+//! The limits of a form.
 
 use trine_core::Cx;
 
 /// The limits of forms and of the parts of `multipart/form-data`, all finite.
 ///
-/// They hold inside the body limit of the route, which bounds the request as a whole (2 MiB unless
-/// `#[post("/", limit = "20MiB")]` says otherwise). An application sets its own as state, a type of
-/// its own as an attribute:
+/// They apply in addition to the body limit of the route, which bounds the request as a whole (2
+/// MiB unless `#[post("/", limit = "20MiB")]` sets another). An application sets its limits as
+/// state, a single form sets them in an attribute:
 ///
 /// ```
 /// use trine::form::FormLimits;
@@ -19,50 +19,50 @@ use trine_core::Cx;
 /// let app = App::new().state(FormLimits { fields: 5_000, ..FormLimits::default() });
 /// ```
 ///
-/// What is past `text` or `file` is an error of its field, with the code `too_large`, told with all
-/// others; where there is no other, the form is refused with 413. Past every other limit reading
-/// ends: 413, and for `depth` 422.
+/// A value past `text` or `file` is an error of its field with the code `too_large`, reported with
+/// all others; if there are no others, the form is refused with 413. Past every other limit the
+/// body is not read further: the response is a 413, or a 422 for `depth`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormLimits {
-    /// How many fields a form may have, files and unknown ones among them. So that a small body
-    /// cannot make much work.
+    /// The maximum number of fields, including files and unknown fields. It bounds the work that a
+    /// small body can cause.
     ///
     /// Default: 1000.
     pub fields: usize,
-    /// How many bytes the name of a field may have. So that messages and memory stay small.
+    /// The maximum length of a field name, in bytes. It keeps messages and memory small.
     ///
     /// Default: 256.
     pub name: usize,
-    /// How many keys a name may go through: `a.b[0]` has 3. So that building the value cannot
-    /// exhaust the stack.
+    /// The maximum number of keys in a name: `a.b[0]` has 3. It prevents that building the value
+    /// exhausts the stack.
     ///
     /// Default: 8.
     pub depth: usize,
-    /// How many bytes the text of one field may have; `#[form(max = "1KiB")]` on the field says
-    /// otherwise.
+    /// The maximum length of the text of one field, in bytes; `#[form(max = "1KiB")]` on the field
+    /// overrides it.
     ///
     /// Default: 256 KiB.
     pub text: u64,
-    /// How many bytes all texts may have together, since they are in memory at once.
+    /// The maximum length of all texts together, in bytes: they are all held in memory.
     ///
     /// Default: 2 MiB.
     pub texts: u64,
-    /// How many files a form may bring.
+    /// The maximum number of files.
     ///
     /// Default: 20.
     pub files: usize,
-    /// How many bytes one file may have; `#[form(max = "2MiB")]` on the field says otherwise.
+    /// The maximum size of one file, in bytes; `#[form(max = "2MiB")]` on the field overrides it.
     ///
     /// Default: 10 MiB.
     pub file: u64,
-    /// How many bytes the header fields of one part may have together.
+    /// The maximum size of the header fields of one multipart part, in bytes.
     ///
     /// Default: 8 KiB.
     pub part_head: usize,
 }
 
 impl FormLimits {
-    /// The limits of the application: its state of this type, or the defaults.
+    /// The limits of the application: the state of this type, or the defaults.
     #[must_use]
     pub fn of(cx: &Cx) -> FormLimits {
         cx.matched()

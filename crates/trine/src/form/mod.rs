@@ -1,4 +1,4 @@
-//! Forms: what a page sends, urlencoded or with files, as a type of one's own.
+//! Forms: the fields that a page submits, urlencoded or with files, as a type of your own.
 //!
 //! ```
 //! use trine::prelude::*;
@@ -16,22 +16,33 @@
 //! async fn signup(Form(new): Form<Signup>) -> String {
 //!     format!("Hello {}", new.name)
 //! }
+//!
+//! # #[trine::main]
+//! # async fn main() {
+//! let client = App::new().routes(routes![signup]).test().await;
+//! let request = client.post("/signup").form(&[("name", "Ann"), ("password", "secret")]);
+//! request.await.expect_text("Hello Ann");
+//! # }
 //! ```
 //!
-//! A chapter of the guide, `guide/forms.md`, goes through all of it.
+//! The chapter `guide/forms.md` covers all of it.
 //!
 //! # Layout
 //! In the order in which a form passes them:
-//! - `read`: from the body to fields, `collect`: each field held against its [`Rule`] and the
+//! - `read`: splits the body into fields; `collect`: checks each field against its [`Rule`] and the
 //!   [`FormLimits`]
-//! - `name` and `node`: `address.street` as a place in a tree
-//! - [`Field`] and [`FromField`]: a type reads itself from its place; `scalars`, `collections`,
-//!   [`TempFile`]
-//! - [`Submitted`]: what goes back to the page
+//! - `name` and `node`: a name such as `address.street`, and the tree of all fields
+//! - [`Field`] and [`FromField`]: how a type is read from a field; implemented for types in
+//!   `scalars`, `collections` and `files`
+//! - [`TempFile`]: an uploaded file
+//! - [`Submitted`] and [`Filled`]: a form that is shown again
 
 mod collect;
 mod collections;
 mod field;
+#[cfg(feature = "multipart")]
+mod files;
+mod filled;
 mod limits;
 pub(crate) mod name;
 mod node;
@@ -45,11 +56,12 @@ mod temp_file;
 #[doc(hidden)]
 pub use self::field::{Access, access};
 pub use self::field::{Field, FromField, FromForm, Refused};
+pub use self::filled::Filled;
 pub use self::limits::FormLimits;
 pub(crate) use self::read::read;
 pub use self::rule::Rule;
 pub use self::scalars::Parsed;
-pub use self::submitted::{Filled, Submitted};
+pub use self::submitted::Submitted;
 #[cfg(feature = "multipart")]
 pub use self::temp_file::TempFile;
 #[cfg(feature = "multipart")]

@@ -1,10 +1,10 @@
 //! The names of fields: `address.street`, `address[street]`, `tags[]`, `items[0].price`.
 
-/// The keys that a name goes through. `[]` at the end says that the field repeats, which any field
-/// may, and adds no key.
+/// Splits a name into keys. `[]` at the end marks a repeated field; every field may repeat, so it
+/// adds no key.
 ///
-/// What does not follow the grammar is one key as it stands: it names no field of a struct, and a
-/// map may hold it.
+/// A name that does not follow the grammar is a single key: it names no field of a struct, but a
+/// map may contain it.
 pub(crate) fn keys(name: &str) -> Vec<&str> {
     parse(name).unwrap_or_else(|| vec![name])
 }
@@ -23,12 +23,12 @@ fn parse(name: &str) -> Option<Vec<&str>> {
         }
         keys.push(key);
     }
-    // `a..b`, `a[][b]` and `[a]` say nothing: two of the last would not tell where one element
+    // `a..b`, `a[][b]` and `[a]` are not names: several `a[][b]` would not show where one element
     // ends.
     if keys.iter().any(|key| key.is_empty()) { None } else { Some(keys) }
 }
 
-/// The name of `key` inside the field `outer`, such that [`keys`] takes it apart again.
+/// The name of `key` inside the field `outer`, which [`keys`] splits again.
 pub(crate) fn join(outer: &str, key: &str) -> String {
     if outer.is_empty() {
         key.to_owned()
@@ -39,7 +39,7 @@ pub(crate) fn join(outer: &str, key: &str) -> String {
     }
 }
 
-/// The same name as [`join`] writes it.
+/// The name for these keys as [`join`] writes it.
 pub(crate) fn canonical(keys: &[&str]) -> String {
     keys.iter().fold(String::new(), |outer, key| join(&outer, key))
 }
@@ -48,7 +48,7 @@ pub(crate) fn is_index(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a key that nobody declared names what should not be shown.
+/// Whether an undeclared key names a secret.
 pub(crate) fn is_secret(key: &str) -> bool {
     key.to_ascii_lowercase().contains("password")
 }

@@ -1,18 +1,18 @@
-//! What was submitted, by name.
+//! The submitted fields as a tree.
 
 use std::collections::BTreeMap;
 
 #[cfg(feature = "multipart")]
 use super::TempFile;
 
-/// All that came under one name, and under the names inside it.
+/// The values of one name, and the fields inside it.
 ///
-/// The tree is ordered, not hashed: no choice of names makes it slow. Its depth and size are
-/// bounded by `FormLimits`.
+/// The tree is ordered instead of hashed, so that no choice of names makes it slow. `FormLimits`
+/// bounds its depth and size.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) values: Vec<Value>,
-    pub(crate) inside: BTreeMap<String, Node>,
+    pub(crate) children: BTreeMap<String, Node>,
 }
 
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum Value {
     Text(String),
     #[cfg(feature = "multipart")]
     File(TempFile),
-    /// It was refused while it was read, and the reason is told already.
+    /// It was refused while it was read, and its error has been added.
     Refused,
 }
 
@@ -29,23 +29,23 @@ impl Node {
         match keys.split_first() {
             None => self.values.push(value),
             Some((first, rest)) => {
-                // A second look-up spares the copy of a key that is there.
-                if !self.inside.contains_key(*first) {
-                    self.inside.insert((*first).to_owned(), Node::default());
+                // A second lookup is cheaper than copying a key that exists.
+                if !self.children.contains_key(*first) {
+                    self.children.insert((*first).to_owned(), Node::default());
                 }
-                if let Some(node) = self.inside.get_mut(*first) {
+                if let Some(node) = self.children.get_mut(*first) {
                     node.insert(rest, value);
                 }
             }
         }
     }
 
-    pub(crate) fn of(value: Value) -> Node {
-        Node { values: vec![value], inside: BTreeMap::new() }
+    pub(crate) fn leaf(value: Value) -> Node {
+        Node { values: vec![value], children: BTreeMap::new() }
     }
 
     pub(crate) fn is_blank(&self) -> bool {
         let blank = |value: &Value| matches!(value, Value::Text(text) if text.is_empty());
-        self.values.iter().all(blank) && self.inside.is_empty()
+        self.values.iter().all(blank) && self.children.is_empty()
     }
 }

@@ -1,7 +1,14 @@
-//! What is known of a field before it is read.
+//! What a form knows about a field before it reads it.
 
-/// What a field may bring: found by its name while the body is still on its way, so that nothing is
-/// kept that no field asked for.
+/// What a field may contain. It is found by the field's name while the body is being received, so
+/// that nothing is stored that the form does not declare.
+///
+/// ```
+/// use trine::form::{FromField, Rule};
+///
+/// assert_eq!(String::rule(&[], Rule::TEXT), Some(Rule::TEXT));
+/// assert_eq!(String::rule(&["street"], Rule::TEXT), None); // a text has no fields
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     pub(crate) file: bool,
@@ -11,34 +18,36 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A text, as long as [`FormLimits`](super::FormLimits) allows, that may be shown.
+    /// Text that may be shown again, up to the length that [`FormLimits`](super::FormLimits)
+    /// allows.
     pub const TEXT: Rule = Rule { file: false, max: None, types: &[], secret: false };
 
-    /// The same for a file.
+    /// The field is a file instead of text.
     #[must_use]
     pub const fn file(self) -> Rule {
         Rule { file: true, ..self }
     }
 
-    /// At most so many bytes.
+    /// The maximum size in bytes.
     #[must_use]
     pub const fn max(self, bytes: u64) -> Rule {
         Rule { max: Some(bytes), ..self }
     }
 
-    /// Only files that are declared as one of these media types; `image/*` is any image.
+    /// Only files declared as one of these media types; `image/*` allows any image.
     #[must_use]
     pub const fn types(self, types: &'static [&'static str]) -> Rule {
         Rule { types, ..self }
     }
 
-    /// Its value is never repeated, in no message and on no page. What lies in a secret is secret.
+    /// A secret value is never repeated, neither in messages nor on a page. Fields inside a secret
+    /// field are secret, too.
     #[must_use]
     pub const fn secret(self, secret: bool) -> Rule {
         Rule { secret: self.secret || secret, ..self }
     }
 
-    /// The rule of a field in this one: secrecy is inherited, and nothing else.
+    /// The rule for a field inside this one, which inherits only secrecy.
     #[must_use]
     pub const fn inside(self) -> Rule {
         Rule { secret: self.secret, ..Rule::TEXT }

@@ -1,24 +1,24 @@
-//! Fields that are one value.
+//! Fields that are a single value.
 
 use std::str::FromStr;
 
 use super::node::Node;
 use super::{Field, FromField, Refused};
 
-/// The text as it was sent; an empty one is a text too.
+/// The text as it was sent, which may be empty.
 impl FromField for String {
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         field.text()
     }
 }
 
-/// A checkbox: absent is `false`. `on`, `true`, `1` and nothing are `true`; `off`, `false`, `0` are
-/// not. Of several values the last counts, so that a hidden input can stand before the checkbox and
-/// say `false`.
+/// A checkbox, which is `false` if it is absent. `on`, `true`, `1` and empty text are `true`;
+/// `off`, `false` and `0` are `false`. The last of several values counts, so that a hidden input
+/// with `false` can precede the checkbox.
 impl FromField for bool {
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
         let Some(last) = field.take_values().pop() else { return Ok(false) };
-        let mut last = field.same(Node::of(last));
+        let mut last = field.with_node(Node::leaf(last));
         last.scalar()
     }
 }
@@ -60,7 +60,7 @@ parsed! {
     jiff::Timestamp => "a time with its offset such as 2026-11-22T18:30:00Z",
 }
 
-/// What `#[form(parse)]` reads: any type with `FromStr`.
+/// Reads any type that implements `FromStr`: used by `#[form(parse)]`.
 #[derive(Debug)]
 pub struct Parsed<T>(pub T);
 
@@ -82,7 +82,7 @@ mod tests {
 
     fn read<T: FromField>(text: &str) -> Result<T, String> {
         let mut errors = FieldErrors::of(Location::Form);
-        let read = Field::root(Node::of(Value::Text(text.to_owned())), &mut errors).read();
+        let read = Field::root(Node::leaf(Value::Text(text.to_owned())), &mut errors).read();
         read.map_err(|_| errors.to_string())
     }
 
@@ -91,8 +91,8 @@ mod tests {
         assert_eq!(read("2026-11-22"), Ok(jiff::civil::date(2026, 11, 22)));
         assert_eq!(read("18:30"), Ok(jiff::civil::time(18, 30, 0, 0)));
         assert_eq!(read("2026-11-22T18:30"), Ok(jiff::civil::date(2026, 11, 22).at(18, 30, 0, 0)));
-        let said = "form: expected a date such as 2026-11-22, got `22.11.2026`".to_owned();
-        assert_eq!(read::<Date>("22.11.2026"), Err(said));
+        let message = "form: expected a date such as 2026-11-22, got `22.11.2026`".to_owned();
+        assert_eq!(read::<Date>("22.11.2026"), Err(message));
         assert!(read::<Time>("25:00").is_err() && read::<DateTime>("2026-02-30T00:00").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! A file that came with a form, on disk.
+//! An uploaded file on disk.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -8,14 +8,12 @@ use bytes::BytesMut;
 use tempfile::{NamedTempFile, TempPath};
 use trine_core::Problem;
 
-use super::node::Value;
-use super::{Field, FromField, Refused, Rule};
 use crate::extract::Part;
 use crate::run::runtime::blocking;
 
-/// A file that was uploaded. It lies in the temporary folder of the system (`TMPDIR`), readable by
-/// its owner alone, until the value is dropped: whatever becomes of the request, it is gone with
-/// it, unless [`TempFile::persist`] kept it.
+/// An uploaded file. It is stored in the system's temporary directory (`TMPDIR`), readable only by
+/// its owner, and deleted when the value is dropped, however the request ends.
+/// [`TempFile::persist`] keeps it.
 ///
 /// ```
 /// use trine::form::TempFile;
@@ -29,18 +27,29 @@ use crate::run::runtime::blocking;
 ///
 /// #[post("/profile", limit = "3MiB")]
 /// async fn change(Form(profile): Form<Profile>) -> Result<NoContent, Problem> {
-///     profile.avatar.persist("avatars/7").await.map_err(Problem::internal)?;
+///     assert_eq!(profile.avatar.file_name().as_deref(), Some("me.png"));
+///     let folder = std::env::temp_dir();
+///     profile.avatar.persist(folder.join("trine-avatar")).await.map_err(Problem::internal)?;
 ///     Ok(NoContent)
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let body = "--b\r\nContent-Disposition: form-data; name=avatar; filename=me.png\r\n\
+///             Content-Type: image/png\r\n\r\n…\r\n--b--";
+/// let client = App::new().routes(routes![change]).test().await;
+/// let request = client.post("/profile").header("content-type", "multipart/form-data; boundary=b");
+/// request.body(body).await.expect_status(204);
+/// # }
 /// ```
 ///
-/// It is streamed: no more than 128 KiB of it are in memory. A field that no file was chosen for
-/// counts as absent: `Option<TempFile>` is `None`, and `Vec<TempFile>` leaves it out.
+/// The upload is streamed to disk: at most 128 KiB of it are in memory. A file input for which no
+/// file was chosen counts as absent: `Option<TempFile>` is `None`, and `Vec<TempFile>` omits it.
 ///
 /// # Errors
-/// `missing`; `too_large` past `max` or [`FormLimits::file`](super::FormLimits::file);
-/// `content_type` where the declared type is none of `types`. That is what the client says: who
-/// serves the file again should look into it.
+/// Of the field: `missing`; `too_large` past `max` or
+/// [`FormLimits::file`](super::FormLimits::file); `content_type` if the declared type is none of
+/// `types`. The client declares the type, so inspect the content before you serve it to others.
 #[derive(Debug)]
 pub struct TempFile {
     path: TempPath,
@@ -50,36 +59,36 @@ pub struct TempFile {
 }
 
 impl TempFile {
-    /// Where it lies.
+    /// The path of the temporary file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes it has.
+    /// The length in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether the file is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The name that the client gave it, made safe to use inside a folder: its last part, without
-    /// control characters and what a file system cannot hold. `None` where nothing is left, as of
-    /// `..`.
+    /// The file name that the client sent, made safe to use inside a directory: its last component,
+    /// without control characters and characters that file systems do not allow. `None` if nothing
+    /// is left, as for `..`.
     ///
-    /// It is still the client's choice: two files may have one name, and `index.html` is a name.
+    /// The client still chooses it: two files may have the same name, and it may be `index.html`.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         safe_name(&self.sent_name)
     }
 
-    /// The name as the client sent it, which may be `../../etc/passwd`: for showing, not for
-    /// opening.
+    /// The file name as the client sent it, which may be `../../etc/passwd`: display it, but never
+    /// open it.
     #[must_use]
     pub fn sent_name(&self) -> &str {
         &self.sent_name
@@ -91,31 +100,31 @@ impl TempFile {
         self.content_type.as_deref()
     }
 
-    /// Opens it for reading.
+    /// Opens the file for reading.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The error of the operating system.
     pub async fn open(&self) -> io::Result<File> {
         let path = self.path.to_path_buf();
         blocking(move || File::open(path)).await
     }
 
-    /// Keeps it at `path`, in place of what is there. Its mode stays 0600.
+    /// Moves the file to `path` and keeps it, replacing what is there. Its mode stays 0600.
     ///
-    /// Its bytes are on disk (`fsync`) before it takes the name, so that `path` is at every moment
-    /// the old file or the whole new one, after a power cut too. On another file system it is
-    /// copied to a temporary file in the folder of `path` first; that one is removed on every
-    /// failure.
+    /// The content is written to disk (`fsync`) before the rename, so that `path` is always either
+    /// the old file or the complete new one, even after a power failure. On another file system the
+    /// content is first copied to a temporary file in the directory of `path`, which is removed if
+    /// anything fails.
     ///
     /// # Errors
-    /// What the system reports, such as a folder that is missing. The file is gone then, and what
-    /// was at `path` is untouched.
+    /// The error of the operating system, such as a missing directory. The upload is deleted then,
+    /// and the file at `path` is unchanged.
     pub async fn persist(self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref().to_owned();
-        let kept = self.path;
+        let temporary = self.path;
         blocking(move || {
-            File::open(&kept)?.sync_all()?;
-            match kept.persist(&path) {
+            File::open(&temporary)?.sync_all()?;
+            match temporary.persist(&path) {
                 Ok(()) => Ok(()),
                 Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
                     copy_across(&error.path, &path)
@@ -127,12 +136,12 @@ impl TempFile {
     }
 }
 
-/// Copies to a file beside `to`, which then takes its name: a copy that fails half-way is never
-/// seen under it.
+/// Copies to a temporary file beside `to` and renames it, so that a partial copy never appears
+/// under the name `to`.
 fn copy_across(from: &Path, to: &Path) -> io::Result<()> {
     let folder =
         to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where one of these fails it is dropped, and its file with it.
+    // If one of these fails, `part` is dropped and deletes its file.
     let mut part = NamedTempFile::new_in(folder)?;
     io::copy(&mut File::open(from)?, part.as_file_mut())?;
     part.as_file().sync_all()?;
@@ -140,36 +149,15 @@ fn copy_across(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The one file.
-impl FromField for TempFile {
-    fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
-        path.is_empty().then(|| rule.file())
-    }
-
-    fn from_field(field: &mut Field<'_>) -> Result<Self, Refused> {
-        let mut values = field.take_values().into_iter();
-        match (values.next(), values.next()) {
-            (None, _) => Err(field.refuse("missing", "is missing")),
-            (Some(Value::File(file)), None) => Ok(file),
-            (Some(Value::Refused), _) | (_, Some(Value::Refused)) => Err(field.refused_already()),
-            (Some(Value::Text(_)), None) => Err(field.refuse("type", "expected a file, got text")),
-            (_, Some(_)) => {
-                let count = values.count() + 2;
-                Err(field.refuse("duplicate", format!("expected one file, got {count}")))
-            }
-        }
-    }
-}
-
-/// What became of a part that is a file.
+/// The result of storing a part.
 pub(crate) enum Saved {
-    /// The field of a file that was not chosen.
+    /// No file was chosen in the input.
     Nothing,
     TooLarge,
     File(TempFile),
 }
 
-/// Writes a part to disk while it comes. The client is read only as fast as the disk writes.
+/// Writes a part to disk while it arrives, reading the client only as fast as the disk writes.
 pub(crate) async fn save(part: &mut Part<'_>, most: u64) -> Result<Saved, Problem> {
     let sent_name = part.file_name().unwrap_or_default().to_owned();
     let content_type = part.content_type().map(str::to_owned);
@@ -195,8 +183,8 @@ pub(crate) async fn save(part: &mut Part<'_>, most: u64) -> Result<Saved, Proble
 
 const AT_ONCE: usize = 128 << 10;
 
-// The file goes along into the work: where the handler is cancelled meanwhile, it is dropped, and
-// so removed, when the work ends.
+// The file is moved into the blocking task: if the handler is cancelled meanwhile, the file is
+// dropped, and so deleted, when the task ends.
 async fn write(file: Option<NamedTempFile>, bytes: BytesMut) -> Result<NamedTempFile, Problem> {
     let written = blocking(move || {
         let mut file = file.map_or_else(NamedTempFile::new, Ok)?;
@@ -214,8 +202,7 @@ fn safe_name(sent: &str) -> Option<String> {
         .filter(|&c| !c.is_control() && !matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|'))
         .collect();
     let name = kept.trim_matches([' ', '.']);
-    // A leading dot hides a file, and a trailing one is not kept by Windows: neither is worth its
-    // trouble.
+    // A leading dot hides the file, and Windows drops a trailing one.
     let name = &name[..name.floor_char_boundary(LONGEST)];
     if name.is_empty() { None } else { Some(name.to_owned()) }
 }

@@ -12,7 +12,7 @@ use trine_core::{
 };
 
 use super::{AxumResponse, to_axum};
-use crate::extract::{Whose, unattended};
+use crate::extract::{CookieChanges, enter_foreign_handler};
 use crate::problem::complete::complete_and_render;
 use crate::problem::render::log_and_render;
 
@@ -118,10 +118,10 @@ async fn extract<T: FromRequest>(cx: &mut Cx) -> Result<Trine<T>, AxumResponse> 
         None => T::from_request(cx).await.map_err(Rejection::by::<T>),
     };
     if !attended {
-        unattended(cx.matched());
+        enter_foreign_handler(cx.matched());
     }
     value.map(Trine).map_err(|rejection| {
-        to_axum(complete_and_render(rejection.into_response(), cx, Whose::All))
+        to_axum(complete_and_render(rejection.into_response(), cx, CookieChanges::All))
     })
 }
 

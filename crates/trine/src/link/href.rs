@@ -5,11 +5,11 @@ use std::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-/// The text of a link, percent-encoded and whole: what stands in `href="…"`.
+/// The complete, percent-encoded text of a link: the value of `href="…"`.
 ///
-/// It displays, serializes (to a template, to JSON) and derefs as text, and is safe inside the
-/// quotes of an HTML attribute but for the `&` between two values of a query, which every browser
-/// reads as it is meant.
+/// It displays, serializes (in a template or JSON) and dereferences as text. Inside the quotes of
+/// an HTML attribute nothing in it needs escaping, except for the `&` between two query parameters,
+/// which browsers accept as it is.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -30,14 +30,25 @@ impl Href {
         Href(text)
     }
 
-    /// The absolute link on a site that you name: `https://example.com`.
+    /// The absolute link on this site, such as `https://example.com`.
     ///
-    /// Take the name from your configuration. The `Host` of a request is whatever the client wrote
-    /// there: a link made of it, in a mail that resets a password for example, leads to the site of
-    /// whoever sent the request.
+    /// Take the site from your configuration. The `Host` of a request is chosen by the client: a
+    /// link made from it, for example in a mail that resets a password, can lead to an attacker's
+    /// site.
     ///
-    /// The name stands there as you wrote it: one of a host beyond ASCII is `xn--…`. A link that is
-    /// absolute already stays as it is.
+    /// The site is used as written, so a host outside ASCII has to be in its ASCII form, `xn--…`. A
+    /// link that is already absolute stays as it is.
+    ///
+    /// ```
+    /// use trine::prelude::*;
+    ///
+    /// #[get("/reset/{token}")]
+    /// async fn reset(token: String) {}
+    ///
+    /// let link = reset::uri("t0ken").at("")?;
+    /// assert_eq!(link.on("https://example.com"), "https://example.com/reset/t0ken");
+    /// # Ok::<(), trine::Problem>(())
+    /// ```
     #[must_use]
     pub fn on(&self, site: &str) -> Href {
         if self.0.starts_with('/') {
@@ -47,7 +58,7 @@ impl Href {
         }
     }
 
-    /// The text.
+    /// The link as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! From a link to its text: where the handler stands, and the values of its groups.
+//! Completes links: finds the route of the handler, and the values for the prefixes of its groups.
 
 use std::borrow::Borrow;
 
@@ -6,10 +6,11 @@ use percent_encoding::utf8_percent_encode;
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Problem, Rejection, RouteCx, RouteMeta};
 
-use super::write::dots;
-use super::{Href, Link, write::NOT_IN_VALUES};
+use super::encoding::{NOT_IN_VALUES, dot_segment};
+use super::{Href, Link};
+use crate::dispatch::router::template::NOT_IN_PATHS;
 
-/// Makes texts of links: an extractor that knows where each handler stands.
+/// Makes the text of links: an extractor that knows the path of each handler in the application.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -31,10 +32,11 @@ use super::{Href, Link, write::NOT_IN_VALUES};
 /// ```
 ///
 /// # Errors
-/// It never refuses a request. What [`Links::to`] reports is a mistake of the program.
+/// It never refuses a request. An error from [`Links::to`] is a mistake in the program.
 #[derive(Debug, Clone)]
 pub struct Links {
-    here: RouteCx,
+    /// The current request and its route, if there is one.
+    current: RouteCx,
 }
 
 impl FromRequest for Links {
@@ -46,33 +48,33 @@ impl FromRequest for Links {
 }
 
 impl Links {
-    /// Links outside a request, which knows the application but no route.
-    pub(crate) fn without_request(app: RouteCx) -> Links {
-        Links { here: app }
+    pub(super) fn new(current: RouteCx) -> Links {
+        Links { current }
     }
 
-    /// The same inside an extractor or anything else that has the request.
+    /// The links of the current request, in an extractor of your own or other code that has a `Cx`.
     #[must_use]
     pub fn of(cx: &Cx) -> Links {
-        Links { here: cx.matched().clone() }
+        Links::new(cx.matched().clone())
     }
 
-    /// The text of a link: the prefixes of the handler's groups, then its own path, then the query.
+    /// The text of a link: the prefixes of the handler's groups, its own path, then the query.
     ///
-    /// Parameters in the prefixes have the values that [`Link::with`] gave, or else those of the
-    /// current request: of the same name in the prefixes around its route, or at the same place of
-    /// the same path.
+    /// A parameter in a prefix has the value set by [`Link::with`], or else the value that the
+    /// current request has for it: for the parameter of the same name in the prefixes around its
+    /// route, or at the same position of the same path.
     ///
     /// # Errors
-    /// A 500 that tells the log what to do: the handler is not part of the application; a parameter
-    /// of a prefix has no value; the route has a host that is not the current one's.
+    /// A 500, whose log line says what to do, if the handler is not part of the application, if a
+    /// parameter of a prefix has no value, or if the route belongs to another host than the current
+    /// route.
     pub fn to(&self, link: impl Borrow<Link>) -> Result<Href, Problem> {
         let link = link.borrow();
-        let target = self.place(link)?;
+        let target = self.find_route(link)?;
         if target.host.is_some() && target.host.as_deref() != self.host() {
             let host = target.host.as_deref().unwrap_or_default();
             return Err(link.problem(&format!(
-                "it stands on the host `{host}`, which is not that of this request: write `.at(\"https://{host}\")`"
+                "its route is on the host `{host}`, and the current route is not: write `.at(\"https://{host}\")`"
             )));
         }
         let prefix = self.prefix(link, target)?;
@@ -82,42 +84,43 @@ impl Links {
     }
 
     fn host(&self) -> Option<&str> {
-        self.here.route().and_then(|here| here.host.as_deref())
+        self.current.route().and_then(|current| current.host.as_deref())
     }
 
-    /// The route of the handler, where there are several the nearest one.
-    fn place(&self, link: &Link) -> Result<&RouteMeta, Problem> {
+    /// The route of the handler. If there are several, the one nearest to the current route.
+    fn find_route(&self, link: &Link) -> Result<&RouteMeta, Problem> {
         let of_handler = |route: &&RouteMeta| route.id == Some(link.handler);
-        let routes = &self.here.app().routes;
+        let routes = &self.current.app().routes;
         if !routes.iter().any(|route| of_handler(&route)) {
             let name = link.name;
             return Err(link.problem(&format!(
-                "it is no route of this application: add `routes![{name}]` to it or to a group"
+                "it has no route in this application: add `routes![{name}]` to the app or to a group"
             )));
         }
         let under = |route: &&RouteMeta| {
             link.under.as_deref().is_none_or(|prefix| starts_with(&route.path, prefix))
         };
         let candidates = routes.iter().filter(of_handler).filter(under);
-        // `max_by_key` takes the last of equals.
+        // `max_by_key` returns the last of equal elements, and the first declared is wanted.
         candidates.rev().max_by_key(|route| self.nearness(route)).ok_or_else(|| {
             let prefix = link.under.as_deref().unwrap_or_default();
             let paths: Vec<_> =
                 routes.iter().filter(of_handler).map(|route| format!("`{}`", route.path)).collect();
             link.problem(&format!(
-                "no path of it begins with `{prefix}`; it stands at {}",
+                "none of its paths starts with `{prefix}`; it is mounted at {}",
                 paths.join(", ")
             ))
         })
     }
 
     fn nearness(&self, route: &RouteMeta) -> (bool, usize) {
-        let here = self.here.route().map_or("", |here| &here.path);
-        let same = route.path.split('/').zip(here.split('/')).take_while(|(a, b)| a == b).count();
+        let current = self.current.route().map_or("", |current| &current.path);
+        let segments = route.path.split('/').zip(current.split('/'));
+        let same = segments.take_while(|(a, b)| a == b).count();
         (route.host.as_deref() == self.host(), same)
     }
 
-    /// The prefix of the handler's groups, with its values.
+    /// The prefix of the handler's groups, with values for its parameters.
     fn prefix(&self, link: &Link, target: &RouteMeta) -> Result<String, Problem> {
         let template = match link.template {
             "/" => target.path.strip_suffix('/').unwrap_or(&target.path),
@@ -127,10 +130,7 @@ impl Links {
         let mut rest = template;
         let mut known = Vec::new();
         while let Some(at) = rest.find(['{', '}']) {
-            text.extend(utf8_percent_encode(
-                &rest[..at],
-                crate::dispatch::router::template::NOT_IN_PATHS,
-            ));
+            text.extend(utf8_percent_encode(&rest[..at], NOT_IN_PATHS));
             let brace = &rest[at..];
             let name = brace.strip_prefix('{').filter(|inner| !inner.starts_with('{'));
             let Some((name, after)) = name.and_then(|inner| inner.split_once('}')) else {
@@ -144,26 +144,27 @@ impl Links {
             known.push(name);
             rest = after;
         }
-        text.extend(utf8_percent_encode(rest, crate::dispatch::router::template::NOT_IN_PATHS));
+        text.extend(utf8_percent_encode(rest, NOT_IN_PATHS));
         if let Some((name, _)) =
             link.prefix_values.iter().find(|(name, _)| !known.contains(&name.as_str()))
         {
             return Err(link.problem(&format!("the prefix `{template}` has no parameter `{name}`")));
         }
-        match dots(&text) {
+        match dot_segment(&text) {
             Some(mistake) => Err(link.problem(&mistake)),
             None => Ok(text),
         }
     }
 
-    /// The value of a parameter in a prefix; `through` is the template up to and with it.
+    /// The value of a parameter in a prefix. `through` is the template up to and including it.
     fn value(&self, link: &Link, name: &str, through: &str) -> Result<String, Problem> {
         let given = link
             .prefix_values
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.clone());
-        match given.or_else(|| self.current(name, through)).filter(|value| !value.is_empty()) {
+        match given.or_else(|| self.current_value(name, through)).filter(|value| !value.is_empty())
+        {
             Some(value) => Ok(value),
             None => Err(link.problem(&format!(
                 "`{{{name}}}` in `{through}` has no value here: write `.with(\"{name}\", …)`"
@@ -171,17 +172,18 @@ impl Links {
         }
     }
 
-    fn current(&self, name: &str, through: &str) -> Option<String> {
-        let here = self.here.route()?;
-        let index = here.params.iter().position(|known| known == name)?;
-        if index >= here.prefix_params && !starts_with(&here.path, through) {
+    /// The value that the current request has for a parameter.
+    fn current_value(&self, name: &str, through: &str) -> Option<String> {
+        let route = self.current.route()?;
+        let index = route.params.iter().position(|known| known == name)?;
+        if index >= route.prefix_params && !starts_with(&route.path, through) {
             return None;
         }
-        self.here.param(index).ok().flatten().map(Into::into)
+        self.current.param(index).ok().flatten().map(Into::into)
     }
 }
 
-/// Whether a template begins with another, whole segments of it.
+/// Whether a template starts with all segments of another.
 fn starts_with(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

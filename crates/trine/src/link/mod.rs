@@ -1,14 +1,14 @@
 //! Links to handlers, checked by the compiler: `show::uri("a-title", None)`.
 //!
-//! An attribute gives its handler a function `uri`, which takes what the template names, in its
-//! order: values of the path first, then those of the query. What it returns is a [`Link`]: it
-//! knows its handler, and the handler's path inside of its group. Where the group stands is known
-//! to the application, so there are three ways to the text:
+//! An attribute such as `#[get]` gives its handler a function `uri`. It takes the parameters that
+//! the template names, in the same order: those of the path first, then those of the query. It
+//! returns a [`Link`], which knows its handler and the handler's path inside its group. Only the
+//! application knows the prefix of the group, so there are three ways to get the complete text:
 //!
-//! - [`Redirect`](crate::Redirect) and [`Created`](crate::Created) take the link as it is; it is
-//!   completed when the answer leaves the handler.
-//! - The extractor [`Links`] makes an [`Href`] of it, for templates and JSON.
-//! - [`Link::at`] puts it behind a base that you name, outside of a request.
+//! - [`Redirect`](crate::Redirect) and [`Created`](crate::Created) take the link itself and
+//!   complete it when the response leaves the handler.
+//! - The extractor [`Links`] turns it into an [`Href`], for templates and JSON.
+//! - [`Link::at`] appends it to a base of your choice, without a request.
 //!
 //! ```
 //! use trine::prelude::*;
@@ -27,8 +27,10 @@
 //! # }
 //! ```
 
+mod encoding;
 mod href;
 mod links;
+mod of_app;
 mod write;
 
 use std::any::TypeId;
@@ -37,28 +39,39 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use trine_core::{Problem, ToParam};
 
+use self::encoding::NOT_IN_VALUES;
 pub use self::href::Href;
 pub use self::links::Links;
 pub use self::write::LinkWriter;
-use self::write::NOT_IN_VALUES;
-use crate::respond::uri;
+use crate::respond::encode_uri;
 
-/// A link to a handler, made by its `uri` function.
+/// A link to a handler, returned by its `uri` function.
 ///
-/// It has no text of its own, so that a path without the prefix of its group cannot slip into a
-/// page; see the [module](crate::link) for the ways to one.
+/// It cannot be displayed, so that a path without the prefix of its group cannot slip into a page.
+/// The [module](crate::link) lists the ways to complete it.
+///
+/// ```
+/// use trine::prelude::*;
+///
+/// #[get("/articles/{slug}")]
+/// async fn show(slug: String) {}
+///
+/// let link = show::uri("trine").fragment("comments");
+/// assert_eq!(link.at("/api")?, "/api/articles/trine#comments");
+/// # Ok::<(), trine::Problem>(())
+/// ```
 ///
 /// # Errors
-/// Mistakes are kept and told where the link is completed, as a 500 whose text goes to the log: a
-/// value that makes an empty segment or `.` or `..`, which clients resolve away.
+/// A value that cannot be part of a path is reported when the link is completed, as a 500 whose
+/// text goes to the log: an empty segment, or `.` and `..`, which clients remove from a URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Link {
     handler: TypeId,
     name: &'static str,
-    /// The path of the handler's own template.
+    /// The path template of the handler, without the prefixes of its groups.
     template: &'static str,
-    /// The same with its values.
+    /// The template with its values filled in.
     path: String,
     query: String,
     fragment: Option<String>,
@@ -68,26 +81,25 @@ pub struct Link {
 }
 
 impl Link {
-    /// Gives a value to a parameter of a group's prefix, such as `{team}` of
-    /// `Group::at("/teams/{team}")`.
+    /// Sets a parameter of a group's prefix, such as `{team}` in `Group::at("/teams/{team}")`.
     ///
-    /// Otherwise it is that of the current request.
+    /// Without it, the parameter has the value of the current request.
     pub fn with(mut self, name: &str, value: impl ToParam) -> Link {
         self.prefix_values.push((name.to_owned(), value.to_param().into_owned()));
         self
     }
 
-    /// Chooses among the places at which the handler is mounted: its path begins with this prefix,
-    /// such as `/v2`, as it is written in the groups.
+    /// Chooses among several routes of the handler the one whose path starts with this prefix, such
+    /// as `/v2`, as written in the groups.
     ///
-    /// Otherwise the place nearest to the current route wins: that which shares the most segments
-    /// with it from the start, and among equals the first declared.
+    /// Without it, the route nearest to the current one is used: the one that shares the most
+    /// segments with it from the start, and among those the one declared first.
     pub fn under(mut self, prefix: &str) -> Link {
         self.under = Some(prefix.trim_end_matches('/').to_owned());
         self
     }
 
-    /// Adds fields to the query, for a handler that takes them as [`Query<T>`](crate::Query).
+    /// Adds parameters to the query, for a handler that takes them as [`Query<T>`](crate::Query).
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -106,27 +118,26 @@ impl Link {
     pub fn query(mut self, fields: &impl Serialize) -> Link {
         match serde_html_form::to_string(fields) {
             Ok(text) => self.append_query(&text),
-            Err(error) => self.refuse(format!("the query cannot be written: {error}")),
+            Err(error) => self.refuse(format!("the query cannot be serialized: {error}")),
         }
         self
     }
 
-    /// Points at a part of the page: `#comments`.
+    /// Sets the fragment, such as `#comments`: the part of the page that the link points to.
     pub fn fragment(mut self, fragment: &str) -> Link {
         self.fragment = Some(utf8_percent_encode(fragment, NOT_IN_VALUES).to_string());
         self
     }
 
-    /// The link behind a base, which stands in place of the prefixes of all groups:
+    /// Completes the link with a base, which replaces the prefixes of all groups:
     /// `https://example.com/api`.
     ///
-    /// It needs no request and no application: for mails, jobs and tests.
-    ///
-    /// What a URI cannot hold is percent-encoded in the base too.
+    /// It needs neither request nor application: for mails, background jobs and tests. Characters
+    /// that a URI cannot contain are percent-encoded in the base, too.
     ///
     /// # Errors
-    /// A 500 where a value made no segment of a path, and where the host of the base is none: one
-    /// beyond ASCII is written as `xn--…`.
+    /// A 500 if a value cannot be a segment of a path, or if the host of the base is invalid. Write
+    /// a host outside ASCII as `xn--…`.
     ///
     /// ```
     /// # use trine::prelude::*;
@@ -137,7 +148,8 @@ impl Link {
     /// # Ok::<(), trine::Problem>(())
     /// ```
     pub fn at(&self, base: &str) -> Result<Href, Problem> {
-        let base = uri(base.trim_end_matches('/')).map_err(|mistake| self.problem(&mistake))?;
+        let base =
+            encode_uri(base.trim_end_matches('/')).map_err(|mistake| self.problem(&mistake))?;
         self.complete(if base.is_empty() || self.path != "/" {
             format!("{base}{}", self.path)
         } else {
@@ -145,7 +157,7 @@ impl Link {
         })
     }
 
-    /// Puts query and fragment behind the whole path.
+    /// Appends query and fragment to the complete path.
     fn complete(&self, mut text: String) -> Result<Href, Problem> {
         if let Some(mistake) = &self.mistake {
             return Err(self.problem(mistake));
@@ -175,7 +187,7 @@ impl Link {
     #[cold]
     fn problem(&self, mistake: &str) -> Problem {
         Problem::internal(format!(
-            "a link to the handler `{}` ({}): {mistake}",
+            "link to the handler `{}` ({}): {mistake}",
             self.name, self.template
         ))
     }

@@ -1,20 +1,20 @@
-//! What a generated `uri` function calls.
+//! Builds a link: called by the generated `uri` functions.
 
 use std::any::TypeId;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use trine_core::LinkArg;
 
 use super::Link;
+use super::encoding::{NOT_IN_TEXT, NOT_IN_VALUES, dot_segment};
 use crate::dispatch::declaration::DeclaredHandler;
-use crate::dispatch::router::template::NOT_IN_PATHS;
 
-/// Writes a link piece by piece, in the order of the template.
+/// Builds a link piece by piece, in the order of the template.
 #[derive(Debug)]
 pub struct LinkWriter(Link);
 
 impl LinkWriter {
-    /// A link to a handler.
+    /// Starts a link to a handler.
     #[must_use]
     pub fn to<H: DeclaredHandler>() -> LinkWriter {
         LinkWriter(Link {
@@ -30,36 +30,37 @@ impl LinkWriter {
         })
     }
 
-    /// Text of the template, slashes included.
+    /// Appends literal text of the template, slashes included.
     #[must_use]
     pub fn text(mut self, text: &str) -> LinkWriter {
         self.0.path.extend(utf8_percent_encode(text, NOT_IN_TEXT));
         self
     }
 
-    /// A value of one segment, or of a part of it. `any_text` says whether its handler takes any.
+    /// Appends a parameter that is a segment or a part of one. `any_text` says whether its type
+    /// accepts any text.
     #[must_use]
     pub fn value<T>(mut self, name: &str, value: &impl LinkArg<T>, any_text: bool) -> LinkWriter {
-        if let Some(text) = self.one(name, value) {
+        if let Some(text) = self.single_value(name, value) {
             if !any_text {
-                self.refuse_as_its_handler(name, &text, &['/', '\\', '\0']);
+                self.refuse_unsafe_text(name, &text, &['/', '\\', '\0']);
             }
             self.0.path.extend(utf8_percent_encode(&text, NOT_IN_VALUES));
         }
         self
     }
 
-    /// A value that takes the rest of the path; its slashes stay.
+    /// Appends a parameter that takes the rest of the path. Its slashes stay.
     #[must_use]
     pub fn rest<T>(mut self, name: &str, value: &impl LinkArg<T>, any_text: bool) -> LinkWriter {
-        let Some(text) = self.one(name, value) else { return self };
+        let Some(text) = self.single_value(name, value) else { return self };
         if !any_text {
-            self.refuse_as_its_handler(name, &text, &['\\', '\0']);
+            self.refuse_unsafe_text(name, &text, &['\\', '\0']);
         }
-        // At the root, `//example.com` would be another site.
+        // At the root of a site, `//example.com` would be a URI on another site.
         if text.starts_with('/') {
             self.0.refuse(format!(
-                "`{name}` is `{text}`: a rest of a path does not start with a slash"
+                "`{name}` is `{text}`: the rest of a path cannot start with a slash"
             ));
         }
         for (at, segment) in text.split('/').enumerate() {
@@ -71,7 +72,7 @@ impl LinkWriter {
         self
     }
 
-    /// A value of the query, as often as it has texts.
+    /// Appends a query parameter, once for each of its values.
     #[must_use]
     pub fn query<T>(mut self, name: &str, value: &impl LinkArg<T>) -> LinkWriter {
         let name = utf8_percent_encode(name, NOT_IN_VALUES);
@@ -81,26 +82,27 @@ impl LinkWriter {
         self
     }
 
-    /// The link.
+    /// Returns the link.
     pub fn finish(mut self) -> Link {
-        if let Some(mistake) = dots(&self.0.path) {
+        if let Some(mistake) = dot_segment(&self.0.path) {
             self.0.refuse(mistake);
         }
         self.0
     }
 
-    /// A request with this text would be answered with 400.
-    fn refuse_as_its_handler(&mut self, name: &str, text: &str, refused: &[char]) {
+    /// Refuses text for which the handler would respond with 400.
+    fn refuse_unsafe_text(&mut self, name: &str, text: &str, refused: &[char]) {
         if matches!(text, "." | "..") {
-            self.0.refuse(format!("`{name}` is a segment `{text}`, which clients resolve away"));
+            self.0
+                .refuse(format!("`{name}` is a segment `{text}`, which clients remove from a URI"));
         } else if let Some(found) = text.matches(refused).next() {
             self.0.refuse(format!(
-                "`{name}` holds {found:?}, which its handler refuses in the path: take `AnyText` there if it may"
+                "`{name}` contains {found:?}, which its handler refuses in a path: make the argument an `AnyText` to allow it"
             ));
         }
     }
 
-    fn one<T>(&mut self, name: &str, value: &impl LinkArg<T>) -> Option<String> {
+    fn single_value<T>(&mut self, name: &str, value: &impl LinkArg<T>) -> Option<String> {
         let mut texts = Vec::new();
         value.values(&mut |text| texts.push(text.to_owned()));
         let mistake = match &*texts {
@@ -109,22 +111,9 @@ impl LinkWriter {
             [] => "has no value",
             _ => "has several values",
         };
-        self.0.refuse(format!("`{name}` {mistake}, and a path takes one that is not empty"));
+        self.0.refuse(format!(
+            "`{name}` {mistake}, but a path parameter needs one that is not empty"
+        ));
         None
     }
 }
-
-// RFC 3986 section 5.2.4, and the WHATWG URL standard: clients remove these before they send the
-// request, also where the dots are percent-encoded. The link would lead to another handler.
-pub(super) fn dots(path: &str) -> Option<String> {
-    let segment = path.split('/').find(|segment| matches!(*segment, "." | ".."))?;
-    Some(format!("it has a segment `{segment}`, which clients resolve away"))
-}
-
-// What a template may hold unencoded and a URI may not.
-const NOT_IN_TEXT: &AsciiSet = &NOT_IN_PATHS.add(b'{').add(b'}');
-
-// RFC 3986 section 2.3: all but the unreserved characters, so that a value is read the same by
-// every party.
-pub(super) const NOT_IN_VALUES: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -6,7 +6,7 @@ use std::future::ready;
 use trine_core::{Cx, Problem, Response};
 
 use crate::dispatch::future::BoxResponseFuture;
-use crate::extract::Whose;
+use crate::extract::CookieChanges;
 use crate::problem::catch::{EnclosingCatchers, RouteCatchers};
 use crate::problem::complete::complete;
 use crate::problem::render::{is_unrendered, log_and_render};
@@ -16,7 +16,7 @@ use crate::problem::render::{is_unrendered, log_and_render};
 /// does not call this for them.
 #[cold]
 pub(crate) fn finish_route(response: Response, cx: Box<Cx>) -> BoxResponseFuture {
-    let response = complete(response, &cx, Whose::All);
+    let response = complete(response, &cx, CookieChanges::All);
     if !is_unrendered(&response) {
         cx.end();
         return Box::pin(ready(response));
@@ -40,7 +40,7 @@ pub(crate) fn finish_route(response: Response, cx: Box<Cx>) -> BoxResponseFuture
 /// like any other response. `inside` is the number that the cookie jar gives to changes made by
 /// what the guard or middleware encloses.
 pub(crate) async fn finish_layer(response: Response, cx: Cx, inside: u32) -> Response {
-    let response = complete(response, &cx, Whose::Before(inside));
+    let response = complete(response, &cx, CookieChanges::Outside(inside));
     match is_unrendered(&response) {
         true => render_with_catchers(response, Box::new(cx)).await,
         false => response,

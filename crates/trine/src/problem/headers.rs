@@ -1,8 +1,10 @@
 //! The header fields of a response that replaces another.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 use trine_core::Response;
 use trine_core::problem::vary;
+
+use crate::extract::put_cookies_before;
 
 /// Adds the fields that a response lacks, except those that describe the body it had. `Vary` gets
 /// the names of both.
@@ -22,20 +24,6 @@ pub(crate) fn add_missing(response: &mut Response, fields: &HeaderMap) {
         if !had.contains_key(name) && name != header::VARY && !ABOUT_THE_BODY.contains(name) {
             response.headers_mut().append(name, value.clone());
         }
-    }
-}
-
-/// Puts `Set-Cookie` fields before those that are there, and removes duplicates. The order matters:
-/// of two fields for the same cookie, clients keep the last.
-pub(crate) fn put_cookies_before(headers: &mut HeaderMap, before: Vec<HeaderValue>) {
-    if before.is_empty() {
-        return;
-    }
-    let own: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
-    headers.remove(header::SET_COOKIE);
-    let own = own.into_iter().filter(|cookie| !before.contains(cookie)).collect::<Vec<_>>();
-    for cookie in before.into_iter().chain(own) {
-        headers.append(header::SET_COOKIE, cookie);
     }
 }
 

@@ -1,22 +1,22 @@
-//! Header fields that are repeated.
+//! Header fields that are added instead of replaced.
 
 use http::HeaderValue;
 use http::header::HeaderName;
 use trine_core::{BoxError, IntoResponseParts, Problem, Response};
 
-/// Adds header fields beside those of the same name, where a plain array replaces them.
+/// Adds header fields and keeps those of the same name, which a plain array would replace.
 ///
 /// ```
-/// use http::header;
+/// use trine::http::header::LINK;
 /// use trine::respond::{AppendHeaders, IntoResponse};
 ///
-/// async fn page() -> impl IntoResponse {
-///     (AppendHeaders([(header::LINK, "</a.css>; rel=preload"), (header::LINK, "</b.js>; rel=preload")]), "…")
-/// }
+/// let links = [(LINK, "</a.css>; rel=preload"), (LINK, "</b.js>; rel=preload")];
+/// let response = (AppendHeaders(links), "…").into_response();
+/// assert_eq!(response.headers().get_all(LINK).iter().count(), 2);
 /// ```
 ///
 /// # Errors
-/// A 500 where a name or a value cannot be sent.
+/// A 500 if a name or a value is not valid in a header field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AppendHeaders<I>(pub I);
 

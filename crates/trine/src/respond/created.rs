@@ -1,59 +1,69 @@
-//! An answer that something was made.
+//! A response that says that something was created.
 
 use std::panic::Location;
 
 use http::StatusCode;
 use trine_core::{IntoResponse, Response};
 
-use super::location::{Target, Written};
+use super::location::{CallSite, Target};
 
-/// 201: it was made, here it is.
+/// A 201 Created response, with the `Location` of the new resource.
 ///
 /// ```
-/// use trine::respond::{Created, Json};
+/// use trine::prelude::*;
 ///
+/// #[post("/todos")]
 /// async fn create() -> Created<Json<&'static str>> {
-///     Created::at("/todos/7", Json("made"))
+///     Created::at("/todos/7", Json("buy milk"))
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![create]).test().await;
+/// let response = client.post("/todos").await;
+/// response.expect_status(201).expect_header("location", "/todos/7").expect_json("buy milk");
+/// # }
 /// ```
 ///
 /// # Errors
-/// An inner answer that failed stays as it is. A location with control characters, with a host that
-/// is none (one beyond ASCII is written as `xn--…`), or a link that leads nowhere, is a 500.
+/// If the inner response is not a success, it is returned unchanged. A location that contains a
+/// control character, that has an invalid host (write a host outside ASCII as `xn--…`), or that is
+/// a link that cannot be completed, is a 500.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<R> {
-    location: Option<(Target, Written)>,
-    answer: R,
+    location: Option<(Target, CallSite)>,
+    response: R,
 }
 
 impl<R> Created<R> {
-    /// It was made at the target of the request.
+    /// The resource was created at the target URI of the request itself, as by `PUT`: no `Location`
+    /// is needed.
     #[must_use]
-    pub fn new(answer: R) -> Created<R> {
-        Created { location: None, answer }
+    pub fn new(response: R) -> Created<R> {
+        Created { location: None, response }
     }
 
-    /// It was made, and this is where it can be found: a text, or a [`Link`](crate::Link) to a
-    /// handler.
+    /// The resource was created at this location: text, or a [`Link`](crate::Link) to a handler.
     #[track_caller]
-    pub fn at(location: impl Into<Target>, answer: R) -> Created<R> {
-        Created { location: Some((location.into(), Written(Location::caller()))), answer }
+    pub fn at(location: impl Into<Target>, response: R) -> Created<R> {
+        let call_site = CallSite(Location::caller());
+        Created { location: Some((location.into(), call_site)), response }
     }
 }
 
 impl<R: IntoResponse> IntoResponse for Created<R> {
     fn into_response(self) -> Response {
-        finish(self.answer.into_response(), self.location)
+        finish(self.response.into_response(), self.location)
     }
 }
 
-fn finish(mut response: Response, target: Option<(Target, Written)>) -> Response {
+fn finish(mut response: Response, location: Option<(Target, CallSite)>) -> Response {
     if !response.status().is_success() {
         return response;
     }
     *response.status_mut() = StatusCode::CREATED;
-    match target {
-        Some((target, written)) => target.locate(response, written),
+    match location {
+        Some((target, call_site)) => target.set_location(response, call_site),
         None => response,
     }
 }

@@ -1,20 +1,20 @@
-//! HTML as an answer.
+//! An HTML response.
 
 use http::HeaderValue;
 use trine_core::respond::with_type;
 use trine_core::{Body, IntoResponse, Response};
 
-/// An HTML page.
+/// An HTML page: the body with `Content-Type: text/html; charset=utf-8`.
 ///
 /// ```
-/// use trine::respond::Html;
+/// use trine::respond::{Html, IntoResponse};
 ///
-/// async fn home() -> Html<&'static str> {
-///     Html("<h1>Hello</h1>")
-/// }
+/// let response = Html("<h1>Hello</h1>").into_response();
+/// assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
 /// ```
 ///
-/// Nothing is escaped here; that is the affair of the template.
+/// The text is sent as it is. Escape values yourself, or use a
+/// [template](https://docs.rs/trine/latest/trine/template/), which does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Html<T>(pub T);
 

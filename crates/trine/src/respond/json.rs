@@ -1,4 +1,4 @@
-//! JSON as an answer.
+//! A JSON response.
 
 use http::HeaderValue;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::extract::Json;
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        // Most answers fit without growing, and the rest grow once or twice.
+        // Most bodies fit into this; longer ones reallocate once or twice.
         let mut text = Vec::with_capacity(128);
         let written = serde_json::to_writer(&mut text, &self.0);
         respond(text, written)

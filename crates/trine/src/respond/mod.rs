@@ -1,25 +1,37 @@
-//! What a handler gives back: one responder a file.
+//! What a handler returns: one responder per file.
 //!
-//! | answer | status | content type |
+//! | return value | status | content type |
 //! |---|---|---|
 //! | `String`, `&'static str` | 200 | `text/plain; charset=utf-8` |
 //! | `Bytes`, `Vec<u8>` | 200 | `application/octet-stream` |
 //! | [`Json<T>`] | 200 | `application/json` |
 //! | [`Html<T>`] | 200 | `text/html; charset=utf-8` |
-//! | [`stream`] | 200 | as told |
+//! | [`stream`] | 200 | its argument |
 //! | [`Sse`](crate::sse::Sse) | 200 | `text/event-stream` |
-//! | [`Created<R>`](Created) | 201, `Location` | of `R` |
+//! | [`Created<R>`](Created) | 201, `Location` | that of `R` |
 //! | [`NoContent`] | 204 | |
 //! | [`Redirect`] | 303, 307, 308, `Location` | |
-//! | `()`, `StatusCode`, `Body`, [`Response`](crate::Response) | as told | as told |
-//! | `Option<R>` | of `R`; `None` is a 404 | of `R` |
-//! | `Result<R, E>` | of `R` or `E` | of `R` or `E` |
-//! | [`Problem`](struct@crate::Problem) | its own | as the client accepts |
+//! | `()` | 200 | |
+//! | `StatusCode` | itself | |
+//! | `Body`, [`Response`](crate::Response) | 200; its own | none; its own |
+//! | `Option<R>` | that of `R`; 404 for `None` | that of `R` |
+//! | `Result<R, E>` | that of `R` or `E` | that of `R` or `E` |
+//! | [`Problem`](struct@crate::Problem) | its own | negotiated: JSON, HTML or Markdown |
 //!
-//! A tuple ends with one of these and has what changes its head before it: a status first, then
-//! header fields, [`AppendHeaders`], [`TypedHeader`](crate::extract::TypedHeader),
-//! [`Cookies`](crate::extract::Cookies). A field replaces those of the same name that stand further
-//! to the right, but `Set-Cookie`, and what is in [`AppendHeaders`]: they are added.
+//! A tuple ends with one of these; the elements before it change the response head: first a status,
+//! then header fields, [`AppendHeaders`], [`TypedHeader`](crate::extract::TypedHeader) or
+//! [`Cookies`](crate::extract::Cookies). A field replaces fields of the same name set further to
+//! the right. `Set-Cookie` and the fields in [`AppendHeaders`] are added instead.
+//!
+//! ```
+//! use trine::http::StatusCode;
+//! use trine::respond::{IntoResponse, Json};
+//!
+//! let response = (StatusCode::ACCEPTED, [("x-queue", "7")], Json(["a", "b"])).into_response();
+//! assert_eq!(response.status(), 202);
+//! assert_eq!(response.headers()["x-queue"], "7");
+//! assert_eq!(response.headers()["content-type"], "application/json");
+//! ```
 
 mod append_headers;
 mod created;
@@ -29,6 +41,7 @@ mod location;
 mod no_content;
 mod redirect;
 mod stream;
+mod uri;
 
 pub use trine_core::respond::{IntoResponse, IntoResponseParts, with_type};
 
@@ -36,8 +49,9 @@ pub use self::append_headers::AppendHeaders;
 pub use self::created::Created;
 pub use self::html::Html;
 pub use self::location::Target;
-pub(crate) use self::location::{locate_pending, uri};
+pub(crate) use self::location::complete_location;
 pub use self::no_content::NoContent;
 pub use self::redirect::Redirect;
 pub use self::stream::stream;
+pub(crate) use self::uri::encode_uri;
 pub use crate::extract::Json;

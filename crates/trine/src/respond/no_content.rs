@@ -1,16 +1,19 @@
-//! An answer without content.
+//! A response without content.
 
 use http::StatusCode;
 use trine_core::{IntoResponse, Response};
 
-/// 204: it is done, and there is nothing to show.
+/// A 204 No Content response: the request succeeded, and there is nothing to return.
 ///
 /// ```
-/// use trine::respond::NoContent;
+/// use trine::prelude::*;
 ///
-/// async fn delete() -> NoContent {
+/// #[delete("/todos/{id}")]
+/// async fn remove(id: u64) -> NoContent {
 ///     NoContent
 /// }
+///
+/// assert_eq!(NoContent.into_response().status(), 204);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NoContent;

@@ -1,54 +1,63 @@
-//! An answer that sends the client elsewhere.
+//! A response that sends the client to another URI.
 
 use std::panic::Location;
 
 use http::StatusCode;
 use trine_core::{IntoResponse, Response};
 
-use super::location::{Target, Written};
+use super::location::{CallSite, Target};
 
-/// Sends the client to another place.
+/// A redirect to another URI.
 ///
 /// ```
-/// use trine::respond::Redirect;
+/// use trine::prelude::*;
 ///
+/// #[post("/todos")]
 /// async fn save() -> Redirect {
 ///     Redirect::to("/todos")
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![save]).test().await;
+/// client.post("/todos").await.expect_status(303).expect_header("location", "/todos");
+/// # }
 /// ```
 ///
-/// The target is a text or a [`Link`](crate::Link): `Redirect::to(show::uri(7))`.
+/// The target is text or a [`Link`](crate::Link): `Redirect::to(show::uri(7))`.
 ///
-/// A target that a client named (`?next=…`) must be checked by you: `//evil.example` leaves the
-/// site.
+/// Check a target that comes from the client (`?next=…`) yourself: `//evil.example` is a URI on
+/// another site.
 ///
 /// # Errors
-/// A 500 where the target has control characters, such as a line break, or is a link that leads
-/// nowhere; and where its host is none: one beyond ASCII is written as `xn--…`. The log and the
-/// error page say in which line it was written. Everything else that a URI cannot hold is
-/// percent-encoded.
+/// A 500 if the target contains a control character such as a line break, if its host is invalid
+/// (write a host outside ASCII as `xn--…`), or if it is a link that cannot be completed. The log
+/// and the error page name the line that created the redirect. Other characters that a URI cannot
+/// contain are percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redirect {
     status: StatusCode,
     target: Target,
-    written: Written,
+    call_site: CallSite,
 }
 
 impl Redirect {
-    /// 303: go there with `GET`. What a form answers once it has been processed.
+    /// 303 See Other: the client fetches the target with `GET`. The usual response to a submitted
+    /// form.
     #[track_caller]
     pub fn to(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::SEE_OTHER, target.into())
     }
 
-    /// 307: repeat the same request there, this time.
+    /// 307 Temporary Redirect: the client repeats the same request, with method and body, at the
+    /// target.
     #[track_caller]
     pub fn temporary(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::TEMPORARY_REDIRECT, target.into())
     }
 
-    /// 308: repeat the same request there, from now on. Browsers remember it without being told to
-    /// forget.
+    /// 308 Permanent Redirect: as 307, and the client uses the target from now on. Browsers cache
+    /// it for a long time, and the server cannot take it back.
     #[track_caller]
     pub fn permanent(target: impl Into<Target>) -> Redirect {
         Redirect::with(StatusCode::PERMANENT_REDIRECT, target.into())
@@ -56,13 +65,13 @@ impl Redirect {
 
     #[track_caller]
     fn with(status: StatusCode, target: Target) -> Redirect {
-        Redirect { status, target, written: Written(Location::caller()) }
+        Redirect { status, target, call_site: CallSite(Location::caller()) }
     }
 }
 
 impl IntoResponse for Redirect {
     fn into_response(self) -> Response {
-        self.target.locate(self.status.into_response(), self.written)
+        self.target.set_location(self.status.into_response(), self.call_site)
     }
 }
 
@@ -86,18 +95,18 @@ mod tests {
         }
     }
 
-    /// It was percent-encoded, and named another host then.
+    /// It used to be percent-encoded, and then named another host.
     #[test]
-    fn a_host_beyond_ascii_is_told_with_its_line() {
+    fn a_host_outside_ascii_is_reported_with_its_line() {
         let line = line!() + 1;
         let redirect = Redirect::to("https://münchen.example/");
         let response = redirect.into_response();
         assert_eq!(response.status(), 500);
         let problem = trine_core::Problem::of(&response).unwrap();
         assert_eq!((problem.made_at().file(), problem.made_at().line()), (file!(), line));
-        let told = problem.source_error().unwrap().to_string();
-        assert!(told.contains("`https://münchen.example/`") && told.contains("`xn--…`"), "{told}");
-        assert!(told.contains(&format!("{}:{line}", file!())), "{told}");
+        let text = problem.source_error().unwrap().to_string();
+        assert!(text.contains("`https://münchen.example/`") && text.contains("`xn--…`"), "{text}");
+        assert!(text.contains(&format!("{}:{line}", file!())), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A body of chunks that are made while it is sent.
+//! A response whose body is produced while it is sent.
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -6,22 +6,31 @@ use http::HeaderValue;
 use trine_core::respond::with_type;
 use trine_core::{Body, BoxError, IntoResponse, Problem, Response};
 
-/// Sends chunks as they come, under this content type.
+/// A response that sends the chunks of a stream as they arrive, with this content type.
 ///
 /// ```
 /// use std::convert::Infallible;
 ///
-/// use trine::respond::{IntoResponse, stream};
+/// use trine::prelude::*;
+/// use trine::respond::stream;
 ///
-/// async fn table() -> impl IntoResponse {
+/// #[get("/table.csv")]
+/// async fn table() -> Response {
 ///     let rows = futures_util::stream::iter(["a,b\n", "1,2\n"].map(Ok::<_, Infallible>));
 ///     stream("text/csv; charset=utf-8", rows)
 /// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let client = App::new().routes(routes![table]).test().await;
+/// client.get("/table.csv").await.expect_text("a,b\n1,2\n");
+/// # }
 /// ```
 ///
 /// # Errors
-/// A 500 where the content type is no header value. An `Err` of the stream comes when the head is
-/// gone: it breaks the connection off, so that no client takes the part for the whole.
+/// A 500 if the content type is not a valid header value. If the stream yields an `Err`, the head
+/// has already been sent: the connection is aborted, so that the client does not take a partial
+/// body for a complete one.
 pub fn stream<S, T, E>(
     content_type: impl TryInto<HeaderValue, Error: Into<BoxError>>,
     chunks: S,

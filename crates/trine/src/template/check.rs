@@ -1,12 +1,13 @@
-//! The part of the launch audit: every template is read once, and every name in it has to be there.
+//! The launch audit of templates: each is read once, and each template that it refers to has to
+//! exist.
 
 use trine_core::needs::Fault;
 
-use super::error::similar;
+use super::error::not_found;
 use super::{TemplateError, Templates};
 
 impl Templates {
-    /// Everything that is wrong with the templates, each with its line.
+    /// Every mistake in the templates, with its line.
     pub(super) fn check(&self) -> Vec<Fault> {
         let names = match self.names() {
             Ok(names) => names,
@@ -18,14 +19,9 @@ impl Templates {
                 Ok(template) => {
                     for Reference { line, wanted } in references(template.source()) {
                         if !names.iter().any(|name| name == wanted) {
-                            let text = format!(
-                                "the template `{wanted}` is not there{}",
-                                similar(wanted, &names)
-                            );
-                            faults.push(fault(
-                                &format!("{}:{line}", self.0.source.place(name)),
-                                text,
-                            ));
+                            let text = not_found(wanted, &names);
+                            let location = format!("{}:{line}", self.0.source.location(name));
+                            faults.push(fault(&location, text));
                         }
                     }
                 }
@@ -36,25 +32,25 @@ impl Templates {
     }
 
     fn unreadable(&self, name: &str, error: &TemplateError) -> Fault {
-        let place = self.0.source.place(name);
-        let place = error.line().map_or_else(|| place.clone(), |line| format!("{place}:{line}"));
-        fault(&place, format!("the template `{name}`: {}", error.what()))
+        let file = self.0.source.location(name);
+        let location = error.line().map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
+        fault(&location, format!("the template `{name}`: {}", error.what()))
     }
 }
 
-fn fault(place: &str, text: String) -> Fault {
-    Fault { text, place: Some(place.to_owned()) }
+fn fault(location: &str, text: String) -> Fault {
+    Fault { text, place: Some(location.to_owned()) }
 }
 
-/// A template that another one names.
+/// A reference from one template to another.
 #[derive(Debug, PartialEq, Eq)]
 struct Reference<'a> {
     line: usize,
     wanted: &'a str,
 }
 
-/// The literal names behind `extends`, `include`, `import` and `from`. Names that are computed, and
-/// includes that may be missing, show when they are rendered.
+/// The literal names after `extends`, `include`, `import` and `from`. Computed names, and includes
+/// that may be missing, are only checked when the template is rendered.
 fn references(source: &str) -> Vec<Reference<'_>> {
     let mut found = Vec::new();
     let mut at = 0;

@@ -1,16 +1,16 @@
-//! What went wrong in a template, and at which line of it.
+//! An error in a template, with its line.
 
 use std::error::Error as _;
 use std::fmt::{Display, Formatter, Write as _};
 
 use minijinja::ErrorKind;
 
-use super::TemplateLimits;
+use super::limits::TemplateLimits;
 
-/// What is wrong with a template. Its text says the name, the line, and shows the lines around it:
+/// An error in a template. It displays the name and line of the template, and the lines around it:
 ///
 /// ```text
-/// home.html:3: `usr` is undefined: give it in the context, or write `default` where it may be missing
+/// home.html:3: `usr` is undefined: add it to the context, or use `default` if it may be missing
 ///   2 | <body>
 /// > 3 | Hello, {{ usr.name }}!
 ///   4 | </body>
@@ -33,8 +33,8 @@ impl TemplateError {
         }
     }
 
-    /// The innermost of an engine's error: a page that fails in what it includes is told by the
-    /// line of that.
+    /// Converts an error of the template engine. The innermost error counts: if an included
+    /// template fails, its line is reported.
     pub(super) fn of(
         asked: &str,
         error: &minijinja::Error,
@@ -61,25 +61,25 @@ impl TemplateError {
         }
     }
 
-    /// The template.
+    /// The name of the template.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The line in it, from 1 on.
+    /// The line in the template, starting at 1.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         self.line
     }
 
-    /// What is wrong, in one line.
+    /// What is wrong, in one line, without name and line number.
     #[must_use]
     pub fn what(&self) -> &str {
         &self.what
     }
 
-    /// The lines around it, numbered; empty where no line is known.
+    /// The lines around the error, numbered; empty if the line is not known.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -94,17 +94,17 @@ fn what(
 ) -> String {
     match error.kind() {
         ErrorKind::TemplateNotFound => {
-            // The engine says the name that it looked for in its detail alone.
+            // The engine mentions the name of the missing template only in its detail.
             let detail = error.detail().unwrap_or_default();
             let wanted = detail.split('"').nth(1).unwrap_or(asked);
-            format!("the template `{wanted}` is not there{}", similar(wanted, names))
+            not_found(wanted, names)
         }
         ErrorKind::OutOfFuel => {
             format!("rendering takes more than {} steps (`TemplateLimits::steps`)", limits.steps)
         }
         ErrorKind::UndefinedError if error.detail().is_some() => {
             let detail = error.detail().unwrap_or_default();
-            format!("{detail}: give it in the context, or write `default` where it may be missing")
+            format!("{detail}: add it to the context, or use `default` if it may be missing")
         }
         kind => {
             let mut text = error
@@ -126,8 +126,13 @@ fn what(
     }
 }
 
-/// Names that may have been meant, or all of them where they are few.
-pub(super) fn similar(wanted: &str, names: &[String]) -> String {
+/// The message for a template that does not exist.
+pub(super) fn not_found(wanted: &str, names: &[String]) -> String {
+    format!("the template `{wanted}` does not exist{}", similar(wanted, names))
+}
+
+/// Names that may have been meant, or all of them if there are only a few.
+fn similar(wanted: &str, names: &[String]) -> String {
     const MOST: usize = 8;
     let file = |name: &str| {
         name.rsplit('/').next().unwrap_or(name).split('.').next().unwrap_or("").to_lowercase()
@@ -138,7 +143,7 @@ pub(super) fn similar(wanted: &str, names: &[String]) -> String {
         true => ("there is", names.iter().collect(), ""),
     };
     if names.is_empty() {
-        return ", nor any other".into();
+        return "; there are no templates".into();
     }
     let more = if names.len() > MOST { ", …" } else { "" };
     let names: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();

@@ -1,4 +1,4 @@
-//! Pages from templates, in the language of Jinja ([`minijinja`]). Feature `templates`.
+//! Pages from templates in the Jinja language ([`minijinja`]). Requires the feature `templates`.
 //!
 //! ```text
 //! your-app/
@@ -30,19 +30,22 @@
 //! # }
 //! ```
 //!
-//! [`templates!`](crate::templates) reads the folder on disk in debug builds, so that a change
-//! shows with the next request, and embeds it in release builds. The launch audit reads every
-//! template: what cannot be parsed, what includes or extends a file that is not there, and a
-//! [`Page`] without its file are all reported at once, each with its line, before a socket opens.
+//! In debug builds [`templates!`](crate::templates) reads the folder on disk, so that a change
+//! takes effect with the next request. In release builds it embeds the folder in the program. The
+//! launch audit reads every template and reports at once, before a socket opens, each template that
+//! cannot be parsed, each include or parent that does not exist, and each [`Page`] without its
+//! file.
 //!
 //! # Layout
-//! [`Templates`] is the state, [`Page`] and `Templates` itself are extractors, [`Rendered`] is the
-//! answer; `source` reads files, `check` is the part of the audit, `error` shows the line; `filled`
-//! is a form in a template.
+//! - [`Templates`] is the state; [`Page`] and `Templates` itself are extractors; [`Rendered`] is
+//!   the response
+//! - `source` reads files, `check` does the part of the launch audit, `error` shows the line of a
+//!   mistake, `form` is a form as templates see it
 
 mod check;
 mod error;
-pub(crate) mod filled;
+mod form;
+mod limits;
 mod page;
 mod rendered;
 mod source;
@@ -58,11 +61,12 @@ use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Needs, Problem, Rejection};
 
 pub use self::error::TemplateError;
+pub use self::limits::TemplateLimits;
 pub use self::page::{Page, Template};
 pub use self::rendered::Rendered;
 use self::source::Source;
 
-/// The templates of an application: a state, made by [`templates!`](crate::templates), and an
+/// The templates of an application: a state, created by [`templates!`](crate::templates), and an
 /// extractor.
 ///
 /// ```
@@ -74,18 +78,20 @@ use self::source::Source;
 /// assert_eq!(page.text(), "Hello, &lt;Ann&gt;!");
 /// ```
 ///
-/// - What is put into `.html`, `.htm` and `.xml` is escaped as HTML, into `.json`, `.js` and `.yml`
-///   as JSON, and not at all into other files. `{{ value|safe }}` is not escaped.
-/// - A variable that is not there is an error, never an empty text: write `{{ nick|default("") }}`
-///   where it may be missing.
-/// - A name is a path inside the folder, with `/`; nothing outside of it and nothing that begins
-///   with a dot is read.
+/// - Values in `.html`, `.htm` and `.xml` files are escaped as HTML, those in `.json`, `.js` and
+///   `.yml` files as JSON, and those in other files not at all. `{{ value|safe }}` is never
+///   escaped.
+/// - An undefined variable is an error, never empty text: write `{{ nick|default("") }}` for one
+///   that may be missing.
+/// - The name of a template is its path inside the folder, with `/`. Files outside of the folder
+///   and names that start with a dot are never read.
 ///
 /// # Limits
-/// [`TemplateLimits`], all finite.
+/// See [`TemplateLimits`]; all of them are finite.
 ///
 /// # Errors
-/// As an extractor: a 500 when the application holds none; the launch audit reports it before.
+/// As an extractor, a 500 if the application has no templates; the launch audit reports that
+/// earlier.
 #[derive(Clone)]
 pub struct Templates(Arc<Inner>);
 
@@ -95,46 +101,23 @@ struct Inner {
     limits: TemplateLimits,
 }
 
-/// How much a template may take. Where one is passed, rendering fails with a 500 whose log names
-/// the template.
-#[derive(Debug, Clone)]
-pub struct TemplateLimits {
-    /// Steps of one rendering, so that a loop over a loop ends. Default: 5,000,000; a turn of a
-    /// loop that writes a value takes about seven.
-    pub steps: u64,
-    /// How deep blocks, loops, macros and includes may lie in each other; an include counts ten.
-    /// Default and most: 500.
-    pub depth: usize,
-    /// Bytes that one rendering may write. Default: 8 MiB.
-    pub output: usize,
-    /// Bytes of one template. Default: 1 MiB.
-    pub source: u64,
-    /// Files of a folder. Default: 10,000.
-    pub files: usize,
-}
-
-impl Default for TemplateLimits {
-    fn default() -> TemplateLimits {
-        TemplateLimits {
-            steps: 5_000_000,
-            depth: 500,
-            output: 8 * 1024 * 1024,
-            source: 1024 * 1024,
-            files: 10_000,
-        }
-    }
-}
-
 impl Templates {
-    /// Templates of a folder, read when they are used, and again when they have changed. A path
-    /// that does not begin with `/` starts at the working directory.
+    /// The templates of a folder, read when they are used and again after they change. A relative
+    /// path starts at the working directory.
     ///
-    /// What is wrong with the folder is told by the launch audit.
+    /// The launch audit reports mistakes in the folder.
+    ///
+    /// ```
+    /// use trine::template::Templates;
+    ///
+    /// assert!(Templates::folder("templates").names()?.contains(&"home.html".to_owned()));
+    /// # Ok::<(), trine::template::TemplateError>(())
+    /// ```
     pub fn folder(path: impl Into<PathBuf>) -> Templates {
         Templates::new(Source::Folder(path.into()), TemplateLimits::default())
     }
 
-    /// Templates that are part of the program, as pairs of a name and a text.
+    /// Templates that are part of the program, as pairs of name and text.
     #[must_use]
     pub fn embedded(files: &'static [(&'static str, &'static str)]) -> Templates {
         Templates::new(Source::Embedded(files), TemplateLimits::default())
@@ -143,7 +126,7 @@ impl Templates {
     fn new(source: Source, limits: TemplateLimits) -> Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        // Errors then carry the text around them.
+        // So that errors contain the source of the template.
         environment.set_debug(true);
         set_limits(&mut environment, &source, &limits);
         Templates(Arc::new(Inner { environment, source, limits }))
@@ -152,7 +135,7 @@ impl Templates {
     /// Sets the limits.
     ///
     /// # Panics
-    /// When it was cloned before.
+    /// If it has been cloned.
     #[must_use]
     #[track_caller]
     pub fn limits(mut self, limits: TemplateLimits) -> Templates {
@@ -162,7 +145,7 @@ impl Templates {
         self
     }
 
-    /// Adds what templates can use: filters, functions, tests and global values of [`minijinja`].
+    /// Adds filters, functions, tests and global values of [`minijinja`] that templates can use.
     ///
     /// ```
     /// use serde_json::json;
@@ -177,7 +160,7 @@ impl Templates {
     /// ```
     ///
     /// # Panics
-    /// When it was cloned before.
+    /// If it has been cloned.
     #[must_use]
     #[track_caller]
     pub fn with(mut self, change: impl FnOnce(&mut Environment<'static>)) -> Templates {
@@ -188,22 +171,30 @@ impl Templates {
     #[track_caller]
     fn inner(&mut self) -> &mut Inner {
         Arc::get_mut(&mut self.0)
-            .expect("templates are changed before they are cloned or given to `App::state`")
+            .expect("templates are configured before they are cloned or passed to `App::state`")
     }
 
     /// Renders a template with a context: a struct, a map, or `json!({ … })`.
     ///
     /// # Errors
-    /// A 500 where the template is not there, has a mistake, or passes a limit. The error behind it
-    /// is a [`TemplateError`], which shows the line; it goes to the log, never to the client.
+    /// A 500 if the template does not exist, contains a mistake, or exceeds a limit. Its source is
+    /// a [`TemplateError`], which shows the line; it goes to the log, never to the client.
     pub fn render(&self, name: &str, context: impl Serialize) -> Result<Rendered, Problem> {
         self.try_render(name, context).map_err(Problem::internal)
     }
 
-    /// The same, with the error itself.
+    /// Renders a template as [`Templates::render`] does, and returns the error itself.
     ///
     /// # Errors
-    /// As [`Templates::render`].
+    /// Those of [`Templates::render`].
+    ///
+    /// ```
+    /// use trine::template::Templates;
+    ///
+    /// let templates = Templates::embedded(&[("home.html", "Hello, {{ name }}!")]);
+    /// let error = templates.try_render("home.html", ()).unwrap_err();
+    /// assert_eq!((error.name(), error.line()), ("home.html", Some(1)));
+    /// ```
     pub fn try_render(
         &self,
         name: &str,
@@ -216,7 +207,7 @@ impl Templates {
             Ok(_) => output.finish(name).map_err(|what| TemplateError::new(name, what)),
             Err(_) if output.is_full() => {
                 let what = format!(
-                    "it writes more than {} bytes (`TemplateLimits::output`)",
+                    "it renders more than {} bytes (`TemplateLimits::output`)",
                     limits.output
                 );
                 Err(TemplateError::new(name, what))
@@ -225,10 +216,10 @@ impl Templates {
         }
     }
 
-    /// The names of all templates, in order.
+    /// The names of all templates, sorted.
     ///
     /// # Errors
-    /// Where the folder cannot be read or holds too many files.
+    /// An error if the folder cannot be read or contains too many files.
     pub fn names(&self) -> Result<Vec<String>, TemplateError> {
         self.0.source.names(&self.0.limits)
     }

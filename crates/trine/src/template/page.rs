@@ -1,4 +1,4 @@
-//! A template and the type of its context, bound to each other.
+//! Binds a template to the type of its context.
 
 use std::marker::PhantomData;
 
@@ -7,10 +7,12 @@ use trine_core::extract::Head;
 use trine_core::needs::Fault;
 use trine_core::{Cx, FromRequest, Needs, Problem, Rejection};
 
-use super::error::similar;
+use super::error::not_found;
 use super::{Rendered, Templates};
 
 /// A struct that is the context of one template.
+///
+/// The launch audit checks that the template of each [`Page`] exists.
 ///
 /// ```
 /// #[derive(serde::Serialize)]
@@ -26,11 +28,11 @@ use super::{Rendered, Templates};
     note = "write `impl Template for {Self} {{ const FILE: &'static str = \"page.html\"; }}`"
 )]
 pub trait Template: Serialize {
-    /// The name of the template: its path in the folder.
+    /// The name of the template: its path inside the folder.
     const FILE: &'static str;
 }
 
-/// The page of a [`Template`], as an argument of the handler that renders it.
+/// Renders the template of a context type: an extractor for the handler that returns the page.
 ///
 /// ```
 /// use serde::Serialize;
@@ -54,10 +56,10 @@ pub trait Template: Serialize {
 /// # }
 /// ```
 ///
-/// The launch audit reports a page whose template is not there, with the place of the handler.
+/// The launch audit reports a page whose template does not exist, with the location of the handler.
 ///
 /// # Errors
-/// As [`Templates`].
+/// Those of [`Templates`].
 pub struct Page<T> {
     templates: Templates,
     context: PhantomData<fn(&T)>,
@@ -67,7 +69,7 @@ impl<T: Template> Page<T> {
     /// Renders the template.
     ///
     /// # Errors
-    /// As [`Templates::render`].
+    /// Those of [`Templates::render`].
     pub fn render(&self, context: &T) -> Result<Rendered, Problem> {
         self.templates.render(T::FILE, context)
     }
@@ -83,14 +85,13 @@ impl<T: Template> FromRequest for Page<T> {
             match names {
                 Some(names) if !names.iter().any(|name| name == T::FILE) => vec![Fault {
                     text: format!(
-                        "the template `{}` of `{}` is not there{}",
-                        T::FILE,
+                        "`{}`: {}",
                         std::any::type_name::<T>(),
-                        similar(T::FILE, &names)
+                        not_found(T::FILE, &names)
                     ),
                     place: None,
                 }],
-                // Where there is no state, or no folder, that is the finding.
+                // Missing state and a missing folder are findings of their own.
                 _ => Vec::new(),
             }
         });

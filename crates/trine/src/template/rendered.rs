@@ -1,4 +1,4 @@
-//! What became of a template.
+//! The output of a template.
 
 use std::io;
 
@@ -6,13 +6,24 @@ use http::HeaderValue;
 use trine_core::respond::with_type;
 use trine_core::{Body, IntoResponse, Response};
 
-/// A rendered template. As an answer it has the content type that the template's name ends in.
+/// A rendered template. The extension of the template's name decides the content type of the
+/// response:
 ///
-/// | name ends in | content type |
+/// | extension | content type |
 /// |---|---|
 /// | `.html`, `.htm` | `text/html; charset=utf-8` |
-/// | `.xml`, `.svg`, `.css`, `.js`, `.json`, `.md` | that of each |
-/// | anything else | `text/plain; charset=utf-8` |
+/// | `.xml`, `.svg`, `.css`, `.js`, `.json`, `.md` | the type of that format |
+/// | any other | `text/plain; charset=utf-8` |
+///
+/// ```
+/// use trine::prelude::*;
+/// use trine::template::Templates;
+///
+/// let templates = Templates::embedded(&[("feed.xml", "<feed/>")]);
+/// let response = templates.render("feed.xml", ())?.into_response();
+/// assert_eq!(response.headers()["content-type"], "application/xml; charset=utf-8");
+/// # Ok::<(), trine::Problem>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     text: String,
@@ -20,13 +31,13 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// The text.
+    /// The rendered text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Takes the text, for a mail or a file.
+    /// Returns the text, for example for a mail or a file.
     #[must_use]
     pub fn into_text(self) -> String {
         self.text
@@ -52,7 +63,7 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// Where a template writes to, up to a limit.
+/// A buffer for the output of a template, up to a limit.
 pub(super) struct Output {
     bytes: Vec<u8>,
     most: usize,
@@ -71,7 +82,7 @@ impl Output {
     pub(super) fn finish(self, name: &str) -> Result<Rendered, String> {
         match String::from_utf8(self.bytes) {
             Ok(text) => Ok(Rendered { text, content_type: content_type(name) }),
-            Err(error) => Err(format!("it writes what is no text: {error}")),
+            Err(error) => Err(format!("it renders bytes that are not UTF-8: {error}")),
         }
     }
 }

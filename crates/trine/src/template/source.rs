@@ -1,4 +1,4 @@
-//! Where templates come from: a folder, or the program itself.
+//! The source of templates: a folder, or the program itself.
 
 use std::fs;
 use std::io::Read as _;
@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use minijinja::{Error, ErrorKind, TemplateSource};
 
-use super::{TemplateError, TemplateLimits};
+use super::error::TemplateError;
+use super::limits::TemplateLimits;
 
 #[derive(Debug, Clone)]
 pub(super) enum Source {
@@ -16,7 +17,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// The text of a template, `None` where there is none of this name.
+    /// The text of a template; `None` if there is none of this name.
     pub(super) fn load(
         &self,
         name: &str,
@@ -46,8 +47,8 @@ impl Source {
         }
     }
 
-    /// The place of a template, for the audit: a path where there is a file.
-    pub(super) fn place(&self, name: &str) -> String {
+    /// The location of a template for the launch audit: the path of its file, if it has one.
+    pub(super) fn location(&self, name: &str) -> String {
         match self {
             Source::Folder(folder) => folder.join(name).display().to_string(),
             Source::Embedded(_) => name.to_owned(),
@@ -55,7 +56,8 @@ impl Source {
     }
 }
 
-/// The file of a name. It lies in the folder, whatever the name and the links in the folder say.
+/// The file of a template, which is always inside the folder, whatever its name and the symbolic
+/// links in the folder.
 fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
     if name
         .split('/')
@@ -72,14 +74,14 @@ fn read(path: PathBuf, limits: &TemplateLimits) -> Result<TemplateSource, Error>
     let unreadable = |error| {
         Error::new(ErrorKind::InvalidOperation, "the file cannot be read").with_source(error)
     };
-    // Before the read: a change in between is seen with the next use.
+    // Taken before the read, so that a change in between is noticed at the next use.
     let stamp = stamp(&path);
     let mut text = String::new();
     let file = fs::File::open(&path).map_err(unreadable)?;
     let read = file.take(limits.source + 1).read_to_string(&mut text).map_err(unreadable)?;
     if read as u64 > limits.source {
         let text =
-            format!("the file has more than {} bytes (`TemplateLimits::source`)", limits.source);
+            format!("the file is larger than {} bytes (`TemplateLimits::source`)", limits.source);
         return Err(Error::new(ErrorKind::InvalidOperation, text));
     }
     Ok(TemplateSource::new(text).with_uptodate_check(move || self::stamp(&path) == stamp))
@@ -90,7 +92,8 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// All files of a folder and the folders in it. Links to folders are not followed, so it ends.
+/// Lists all files of a folder and its subfolders. Links to folders are not followed, so it always
+/// terminates.
 fn list(
     root: &Path,
     folder: &Path,
@@ -99,8 +102,7 @@ fn list(
     most: usize,
 ) -> Result<(), TemplateError> {
     let wrong = |what: String| TemplateError::new(&root.display().to_string(), what);
-    let at =
-        |error: std::io::Error| wrong(format!("the folder of templates cannot be read: {error}"));
+    let at = |error: std::io::Error| wrong(format!("the template folder cannot be read: {error}"));
     for entry in fs::read_dir(folder).map_err(at)? {
         let entry = entry.map_err(at)?;
         let file_name = entry.file_name();
@@ -113,7 +115,7 @@ fn list(
         }
         if names.len() > most {
             return Err(wrong(format!(
-                "the folder holds more than {most} files (`TemplateLimits::files`)"
+                "the folder contains more than {most} files (`TemplateLimits::files`)"
             )));
         }
     }

@@ -1,4 +1,4 @@
-//! All that is wrong with what a client sent, in one shape.
+//! Everything that is wrong with a value that a client sent, in one format.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,97 +8,110 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 use trine_core::{IntoResponse, Problem, Rejection, Response};
 
-use super::Place;
+use super::FieldPath;
 
-/// Where in a request a value stood.
+/// The part of a request that a value came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
-    /// In a body of JSON.
+    /// A JSON body.
     #[default]
     Body,
-    /// Among the fields of a form.
+    /// The fields of a form.
     Form,
-    /// In the query.
+    /// The query.
     Query,
-    /// In the path.
+    /// The path.
     Path,
-    /// In a header field.
+    /// A header field.
     Header,
 }
 
-/// One thing that is wrong: where, a stable code for programs, a message for people.
+/// One invalid value: where it is, a stable code for programs, and a message for people.
 ///
-/// It is written as `{"in": "body", "pointer": "/user/email", "code": "email", "message": "…"}`;
-/// outside a JSON body `"field": "tags[1]"` stands in place of the pointer.
+/// It serializes as `{"in": "body", "pointer": "/user/email", "code": "email", "message": "…"}`.
+/// Outside of a JSON body it has `"field": "tags[1]"` instead of the pointer.
+///
+/// ```
+/// use trine::validation::{FieldErrors, Location};
+///
+/// let mut errors = FieldErrors::of(Location::Query);
+/// errors.refuse("page", "range", "is too large");
+/// let error = errors.iter().next().unwrap();
+/// assert_eq!((error.path.to_string().as_str(), error.code.as_ref()), ("page", "range"));
+/// assert_eq!(error.to_string(), "query parameter `page`: is too large");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where in the request.
+    /// The part of the request.
     pub location: Location,
-    /// Where in the value.
-    pub place: Place,
-    /// What is wrong, in one stable word.
+    /// The path of the field inside that part.
+    pub path: FieldPath,
+    /// What is wrong, as one stable word.
     pub code: Cow<'static, str>,
     /// What is wrong, in words.
     pub message: String,
 }
 
-/// Everything that is wrong with a value: what validation fills, and what a client gets as a 422.
+/// Everything that is wrong with a value. Validation fills it, and the client receives it as a 422.
 ///
 /// ```
+/// use trine::prelude::*;
 /// use trine::validation::FieldErrors;
 ///
 /// let mut errors = FieldErrors::default();
 /// errors.refuse("user.email", "taken", "has already been taken");
-/// assert!(!errors.is_empty());
+/// assert_eq!(errors.to_string(), "JSON at `user.email`: has already been taken");
+/// assert_eq!(errors.into_response().status(), 422);
 /// ```
 ///
-/// As an answer it is a [`Problem`] with the member `errors`; at most 100 are told.
+/// The response is a [`Problem`] with the member `errors`, which lists at most 100 of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldErrors {
     location: Location,
     errors: Vec<FieldError>,
-    untold: usize,
+    /// How many errors past the limit were only counted.
+    dropped: usize,
 }
 
-/// How many errors are kept: a body of a million wrong elements must not become an answer of their
-/// size.
+/// The maximum number of errors that are kept: a body with a million wrong elements must not cause
+/// a response of that size.
 const MOST: usize = 100;
 
 impl FieldErrors {
-    /// None yet, of values of this part of a request; `default()` is of a JSON body.
+    /// An empty list for values in this part of a request; `default()` is for a JSON body.
     #[must_use]
     pub fn of(location: Location) -> FieldErrors {
         FieldErrors { location, ..FieldErrors::default() }
     }
 
-    /// Notes an error at a place such as `user.tags[1]`; an empty place is the value as a whole.
+    /// Adds an error at a path such as `user.tags[1]`; an empty path is the value as a whole.
     pub fn refuse(
         &mut self,
-        place: impl Into<Place>,
+        path: impl Into<FieldPath>,
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) {
-        self.refuse_at(self.location, place.into(), code, message);
+        self.refuse_at(self.location, path.into(), code, message);
     }
 
     pub(crate) fn refuse_at(
         &mut self,
         location: Location,
-        place: Place,
+        path: FieldPath,
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) {
         match self.errors.len() < MOST {
             true => {
                 let (code, message) = (code.into(), message.into());
-                self.errors.push(FieldError { location, place, code, message });
+                self.errors.push(FieldError { location, path, code, message });
             }
-            false => self.untold += 1,
+            false => self.dropped += 1,
         }
     }
 
-    /// Notes the errors of a value inside this one: their places are told from `place` on.
+    /// Adds the errors of a value inside this one: their paths are prefixed with `path`.
     ///
     /// ```
     /// use trine::validation::{FieldErrors, Validate};
@@ -113,49 +126,58 @@ impl FieldErrors {
     ///     }
     /// }
     /// ```
-    pub fn inside(&mut self, place: impl Into<Place>, check: impl FnOnce(&mut FieldErrors)) {
-        let outer = place.into();
+    pub fn inside(&mut self, path: impl Into<FieldPath>, check: impl FnOnce(&mut FieldErrors)) {
+        let outer = path.into();
         let mut inner = FieldErrors::of(self.location);
         check(&mut inner);
-        self.untold += inner.untold;
+        self.dropped += inner.dropped;
         for error in inner.errors {
-            self.refuse_at(error.location, error.place.inside(&outer), error.code, error.message);
+            self.refuse_at(error.location, error.path.inside(&outer), error.code, error.message);
         }
     }
 
-    pub(crate) fn renamed(mut self, name: impl Fn(&Place) -> Place) -> FieldErrors {
+    pub(crate) fn renamed(mut self, name: impl Fn(&FieldPath) -> FieldPath) -> FieldErrors {
         for error in &mut self.errors {
-            error.place = name(&error.place);
+            error.path = name(&error.path);
         }
         self
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// How many there are.
+    /// The number of errors, including those past the limit of 100.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.errors.len() + self.untold
+        self.errors.len() + self.dropped
     }
 
-    /// Those that are kept, in the order in which they were found.
+    /// The first 100 errors, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
         self.errors.iter()
     }
 
-    /// Nothing, or itself.
+    /// Returns `Ok(())` if there are no errors, and itself otherwise.
     ///
     /// # Errors
-    /// Itself, where anything is wrong.
+    /// Itself, if it is not empty.
+    ///
+    /// ```
+    /// use trine::validation::FieldErrors;
+    ///
+    /// let mut errors = FieldErrors::default();
+    /// assert!(errors.clone().done().is_ok());
+    /// errors.refuse("title", "blank", "must not be blank");
+    /// assert_eq!(errors.done().unwrap_err().len(), 1);
+    /// ```
     pub fn done(self) -> Result<(), FieldErrors> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
 
-    /// The problem with another status, such as 400 for what is no value at all.
+    /// The problem with another status, such as 400 for a body that cannot be parsed.
     pub(crate) fn problem(&self, status: StatusCode) -> Problem {
         let problem = Problem::new(status).detail(self.to_string());
         let errors: Vec<Value> = self.errors.iter().map(|error| json!(error)).collect();
@@ -180,9 +202,9 @@ impl Serialize for FieldError {
         let mut object = serializer.serialize_map(Some(4))?;
         object.serialize_entry("in", self.location.name())?;
         match self.location {
-            Location::Body => object.serialize_entry("pointer", &self.place.pointer())?,
+            Location::Body => object.serialize_entry("pointer", &self.path.pointer())?,
             Location::Form | Location::Query | Location::Path | Location::Header => {
-                object.serialize_entry("field", &self.place.to_string())?;
+                object.serialize_entry("field", &self.path.to_string())?;
             }
         }
         object.serialize_entry("code", &self.code)?;
@@ -193,13 +215,13 @@ impl Serialize for FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = match self.location {
-            Location::Body => self.place.path(),
+        let path = match self.location {
+            Location::Body => self.path.json_path(),
             Location::Form | Location::Query | Location::Path | Location::Header => {
-                self.place.to_string()
+                self.path.to_string()
             }
         };
-        let what = match (self.location, place.is_empty()) {
+        let what = match (self.location, path.is_empty()) {
             (Location::Body, true) => "JSON",
             (Location::Body, false) => "JSON at",
             (Location::Form, true) => "form",
@@ -211,27 +233,27 @@ impl fmt::Display for FieldError {
             (Location::Header, true) => "head",
             (Location::Header, false) => "header",
         };
-        match place.is_empty() {
+        match path.is_empty() {
             true => write!(f, "{what}: {}", self.message),
-            false => write!(f, "{what} `{place}`: {}", self.message),
+            false => write!(f, "{what} `{path}`: {}", self.message),
         }
     }
 }
 
-/// One error in full; of several, how many, and the first.
+/// A single error in full; otherwise their number and the first one.
 impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&*self.errors, self.len()) {
-            ([], _) => f.write_str("nothing is wrong"),
+            ([], _) => f.write_str("there are no errors"),
             ([error, ..], 1) => error.fmt(f),
-            ([error, ..], count) => write!(f, "{count} values are wrong; the first is {error}"),
+            ([error, ..], count) => write!(f, "{count} values are invalid; the first: {error}"),
         }
     }
 }
 
 impl std::error::Error for FieldErrors {}
 
-/// 422, or 413 where all that is wrong is size.
+/// 422, or 413 if every error is about size.
 impl From<FieldErrors> for Problem {
     fn from(errors: FieldErrors) -> Problem {
         let size = !errors.is_empty() && errors.iter().all(|error| error.code == "too_large");

@@ -1,4 +1,7 @@
-//! Whether what fits its type is also right: one trait, one extractor, one shape of errors.
+//! Validation: one trait, one extractor and one format of errors.
+//!
+//! An extractor such as `Json<T>` checks that a request fits the type `T`. [`Valid`] around it also
+//! checks the value with [`Validate`], and reports every error at once:
 //!
 //! ```
 //! use serde::Deserialize;
@@ -22,21 +25,28 @@
 //! async fn create(Valid(Json(todo)): Valid<Json<NewTodo>>) -> String {
 //!     todo.title
 //! }
+//!
+//! # #[trine::main]
+//! # async fn main() {
+//! let client = App::new().routes(routes![create]).test().await;
+//! let response = client.post("/todos").json(&serde_json::json!({ "title": " " })).await;
+//! response.expect_problem(422).expect_text_contains("must say something");
+//! # }
 //! ```
 //!
-//! A chapter of the guide, `guide/validation.md`, goes through all of it, garde's rules among it.
+//! The chapter `guide/validation.md` covers all of it, including garde's rules.
 
 mod errors;
+mod field_path;
 #[cfg(feature = "garde")]
 mod garde;
-mod place;
 mod valid;
 mod validate;
-mod wire;
+mod wire_names;
 
 pub use self::errors::{FieldError, FieldErrors, Location};
+pub use self::field_path::FieldPath;
 #[cfg(feature = "garde")]
 pub use self::garde::coded;
-pub use self::place::Place;
 pub use self::valid::{Checked, Valid};
 pub use self::validate::Validate;

@@ -1,4 +1,4 @@
-//! The extractor around extractors.
+//! The extractor that checks the value of another extractor.
 
 use std::any::{Any, TypeId};
 use std::ops::{Deref, DerefMut};
@@ -6,12 +6,12 @@ use std::ops::{Deref, DerefMut};
 use serde::de::DeserializeOwned;
 use trine_core::{Cx, FromRequest, Needs, Rejection};
 
-use super::{FieldErrors, Location, Place, Validate, wire};
+use super::{FieldErrors, FieldPath, Location, Validate, wire_names};
 use crate::extract::{Form, Json, Path, Query};
 use crate::form::{FromForm, Submitted};
 
-/// What another extractor read, checked by [`Validate`]: `Valid<Json<T>>`, `Valid<Form<T>>`,
-/// `Valid<Query<T>>`, `Valid<Path<T>>`, `Valid<Submitted<T>>`.
+/// Checks the value of another extractor with [`Validate`]: `Valid<Json<T>>`, `Valid<Form<T>>`,
+/// `Valid<Query<T>>`, `Valid<Path<T>>` or `Valid<Submitted<T>>`.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -37,43 +37,83 @@ use crate::form::{FromForm, Submitted};
 /// # #[trine::main]
 /// # async fn main() {
 /// let client = App::new().route("/todos", post(create)).test().await;
-/// let refused = client.post("/todos").json(&[("title", " ")].into_iter().collect::<std::collections::BTreeMap<_, _>>()).await;
-/// refused.expect_status(422);
+/// let response = client.post("/todos").json(&serde_json::json!({ "title": " " })).await;
+/// response.expect_problem(422);
 /// # }
 /// ```
 ///
 /// # Errors
-/// What the extractor refuses; then a 422 with everything that is wrong, as [`FieldErrors`] writes
-/// it. A context other than `()` is taken from the state of the application, and the launch audit
-/// asks for it.
+/// The errors of the inner extractor; then a 422 with all [`FieldErrors`]. A context other than
+/// `()` is taken from the application's state; the launch audit reports if it is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Valid<E>(pub E);
 
-/// An extractor whose value can be checked by [`Valid`].
+/// An extractor whose value can be checked by [`Valid`]. Implement it for an extractor of your own:
+///
+/// ```
+/// use trine::prelude::*;
+/// use trine::validation::{Checked, FieldErrors, Location, Valid, Validate};
+///
+/// struct Page(u32);
+///
+/// impl FromRequest for Page {
+///     type Reads = Head;
+///
+///     async fn from_request(cx: &mut Cx) -> Result<Self, Rejection> {
+///         let page = cx.headers().get("x-page").and_then(|page| page.to_str().ok()?.parse().ok());
+///         Ok(Page(page.unwrap_or(1)))
+///     }
+/// }
+///
+/// impl Validate for Page {
+///     type Context = ();
+///
+///     fn validate(&self, _: &(), errors: &mut FieldErrors) {
+///         if self.0 > 100 {
+///             errors.refuse("x-page", "range", "must be at most 100");
+///         }
+///     }
+/// }
+///
+/// impl Checked for Page {
+///     type Value = Page;
+///     const LOCATION: Location = Location::Header;
+///
+///     fn value(&self) -> Option<&Page> { Some(self) }
+/// }
+///
+/// # #[trine::main]
+/// # async fn main() {
+/// let handler = async |Valid(page): Valid<Page>| page.0.to_string();
+/// let client = App::new().route("/", get(handler)).test().await;
+/// client.get("/").header("x-page", "7").await.expect_text("7");
+/// client.get("/").header("x-page", "101").await.expect_problem(422);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`Valid` cannot check what `{Self}` reads",
     label = "does not implement `Checked`",
     note = "it checks `Json<T>`, `Form<T>`, `Query<T>`, `Path<T>` and `Submitted<T>`: write `Valid<Json<{Self}>>`"
 )]
 pub trait Checked: FromRequest {
-    /// What is checked.
+    /// The type that is checked.
     type Value: Validate;
 
-    /// Where in the request it stands.
+    /// The part of the request that the value comes from.
     const LOCATION: Location;
 
-    /// The value, where one was read.
+    /// The value, if one was read.
     fn value(&self) -> Option<&Self::Value>;
 
-    /// A place in the value, which Rust names, by the names that clients send.
-    fn sent_as(place: &Place) -> Place {
-        place.clone()
+    /// Translates a path of Rust field names to the names that clients send.
+    fn sent_as(path: &FieldPath) -> FieldPath {
+        path.clone()
     }
 
-    /// What becomes of errors: an answer, unless the extractor hands them to the handler.
+    /// Handles errors: the request is rejected, unless the extractor hands them to the handler.
     ///
     /// # Errors
-    /// The rejection that tells them.
+    /// The rejection that reports them.
     fn refused(self, errors: FieldErrors) -> Result<Self, Rejection> {
         Err(errors.into())
     }
@@ -94,7 +134,7 @@ impl<E: Checked> FromRequest for Valid<E> {
         let mut errors = FieldErrors::of(E::LOCATION);
         if let Some(value) = extracted.value() {
             match (&() as &dyn Any).downcast_ref::<Context<E>>() {
-                Some(nothing) => value.validate(nothing, &mut errors),
+                Some(unit) => value.validate(unit, &mut errors),
                 None => value.validate(&*cx.state::<Context<E>>()?, &mut errors),
             }
         }
@@ -117,28 +157,28 @@ macro_rules! checked {
                 Some(&self.0)
             }
 
-            fn sent_as(place: &Place) -> Place {
-                $sent_as(place)
+            fn sent_as(path: &FieldPath) -> FieldPath {
+                $sent_as(path)
             }
         }
     )*};
 }
 
 checked! {
-    Json: DeserializeOwned, Body, wire::place::<T>;
-    Form: FromForm, Form, form_place::<T>;
-    Query: DeserializeOwned, Query, wire::place::<T>;
-    Path: DeserializeOwned, Path, wire::place::<T>;
+    Json: DeserializeOwned, Body, wire_names::path::<T>;
+    Form: FromForm, Form, form_path::<T>;
+    Query: DeserializeOwned, Query, wire_names::path::<T>;
+    Path: DeserializeOwned, Path, wire_names::path::<T>;
 }
 
-fn form_place<T: FromForm>(place: &Place) -> Place {
-    let keys: Vec<&str> = place.keys().collect();
+fn form_path<T: FromForm>(path: &FieldPath) -> FieldPath {
+    let keys: Vec<&str> = path.keys().collect();
     let mut names = Vec::new();
     T::names(&keys, &mut names);
-    names.into_iter().fold(Place::whole(), Place::then)
+    names.into_iter().fold(FieldPath::root(), FieldPath::child)
 }
 
-/// The errors go to those of the form, and the handler decides.
+/// The errors are added to those of the form, and the handler decides what to do.
 impl<T: FromForm + Validate> Checked for Submitted<T> {
     type Value = T;
     const LOCATION: Location = Location::Form;
@@ -147,14 +187,14 @@ impl<T: FromForm + Validate> Checked for Submitted<T> {
         self.value.as_ref()
     }
 
-    fn sent_as(place: &Place) -> Place {
-        form_place::<T>(place)
+    fn sent_as(path: &FieldPath) -> FieldPath {
+        form_path::<T>(path)
     }
 
     fn refused(mut self, errors: FieldErrors) -> Result<Self, Rejection> {
         self.value = None;
         for error in errors.iter() {
-            self.form.refuse(error.place.clone(), error.code.clone(), &*error.message);
+            self.form.refuse(error.path.clone(), error.code.clone(), &*error.message);
         }
         Ok(self)
     }

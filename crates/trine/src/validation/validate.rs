@@ -1,10 +1,10 @@
-//! What a valid value is.
+//! The trait that checks a value.
 
 use super::FieldErrors;
 
-/// A type that knows whether a value of it is valid.
+/// A type whose values can be checked.
 ///
-/// With the feature `garde`, every type with `#[derive(garde::Validate)]` is one. By hand:
+/// With the feature `garde`, every type with `#[derive(garde::Validate)]` implements it. By hand:
 ///
 /// ```
 /// use trine::validation::{FieldErrors, Validate};
@@ -16,24 +16,28 @@ use super::FieldErrors;
 ///
 ///     fn validate(&self, _context: &(), errors: &mut FieldErrors) {
 ///         if self.to < self.from {
-///             errors.refuse("to", "order", "lies before `from`");
+///             errors.refuse("to", "order", "is before `from`");
 ///         }
 ///     }
 /// }
+///
+/// let mut errors = FieldErrors::default();
+/// Period { from: 2, to: 1 }.validate(&(), &mut errors);
+/// assert_eq!(errors.to_string(), "JSON at `to`: is before `from`");
 /// ```
 ///
-/// It is not async: what asks a database belongs into the handler, which knows what to do when that
-/// fails.
+/// It is not async: a check that queries a database belongs in the handler, which can decide what
+/// to do if the query fails.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be validated",
     label = "does not implement `Validate`",
     note = "derive it, with the feature `garde` of trine: `#[derive(garde::Validate)]`",
-    note = "or implement `trine::validation::Validate`; where nothing is to be checked, leave `Valid` out"
+    note = "or implement `trine::validation::Validate`; if there is nothing to check, remove `Valid`"
 )]
 pub trait Validate {
-    /// What the checks need besides the value: a type of the application's state, or `()`.
+    /// What the checks need besides the value: a type in the application's state, or `()`.
     type Context: Send + Sync + 'static;
 
-    /// Notes everything that is wrong.
+    /// Adds an error for everything that is wrong.
     fn validate(&self, context: &Self::Context, errors: &mut FieldErrors);
 }

@@ -197,7 +197,7 @@ async fn an_error_is_one_of_rfc_9457() {
         json!([{ "in": "form", "field": "zip", "code": "type", "message": message }])
     );
     let two: Value = send::<Address>(URLENCODED, "").await.json();
-    assert_eq!(two["detail"], "2 values are wrong; the first is form field `street`: is missing");
+    assert_eq!(two["detail"], "2 values are invalid; the first: form field `street`: is missing");
 }
 
 #[derive(Debug, FromForm)]
@@ -710,7 +710,7 @@ async fn many_and_deep_names_cost_little() {
     let wrong: Vec<String> = (0..1000).map(|n| format!("k{n}=x")).collect();
     let response = send::<BTreeMap<String, u8>>(URLENCODED, wrong.join("&")).await;
     assert_eq!(told(&response).len(), 100);
-    assert!(response.text().contains("1000 values are wrong"));
+    assert!(response.text().contains("1000 values are invalid"));
 }
 
 #[test]
@@ -721,9 +721,9 @@ fn the_guide_tells_the_true_limits() {
     for told in [
         format!("{fields} fields,"),
         format!("names of {name} bytes and {depth} keys"),
-        format!("{} KiB a text and {} MiB of text together", text >> 10, texts >> 20),
+        format!("{} KiB per text and {} MiB of text in total", text >> 10, texts >> 20),
         format!(
-            "{files} files of {} MiB each, {} KiB of header a part",
+            "{files} files of {} MiB each, and {} KiB of header per part",
             file >> 20,
             part_head >> 10
         ),

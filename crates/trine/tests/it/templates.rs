@@ -105,13 +105,13 @@ async fn the_audit_finds_every_mistake_at_once() {
     assert!(found[0].1.starts_with(&format!("{}:", file("broken.html"))), "{audit}");
     assert_eq!(
         found[1].0,
-        "the template `partials/nav.htm` is not there: did you mean `partials/nav.html`?"
+        "the template `partials/nav.htm` does not exist: did you mean `partials/nav.html`?"
     );
     assert_eq!(found[1].1, format!("{}:2", file("includes.html")));
     assert!(found[2].0.starts_with("the template `odd.html`: syntax error: "), "{audit}");
     assert_eq!(found[2].1, format!("{}:3", file("odd.html")));
     assert!(
-        found[3].0.contains("the template `home.html` of `it::templates::Home` is not there"),
+        found[3].0.contains("`it::templates::Home`: the template `home.html` does not exist"),
         "{audit}"
     );
     assert!(found[3].0.contains("did you mean `Home.htm`?"), "{audit}");
@@ -123,7 +123,7 @@ async fn a_folder_or_a_state_that_is_not_there_is_one_finding() {
     let app = App::new().state(Templates::folder("no/such/folder")).route("/", get(home));
     let audit = app.audit().unwrap_err();
     assert_eq!(audit.findings().len(), 1, "{audit}");
-    assert!(audit.to_string().contains("the folder of templates cannot be read: "), "{audit}");
+    assert!(audit.to_string().contains("the template folder cannot be read: "), "{audit}");
     assert!(audit.to_string().contains("at no/such/folder"), "{audit}");
     let audit = App::new().route("/", get(home)).audit().unwrap_err();
     assert_eq!(audit.findings().len(), 1, "{audit}");
@@ -144,7 +144,7 @@ fn an_error_shows_its_line() {
     assert_eq!((error.name(), error.line()), ("part.html", Some(3)));
     assert_eq!(
         error.to_string(),
-        "part.html:3: `user.nam` is undefined: give it in the context, or write `default` where it may be \
+        "part.html:3: `user.nam` is undefined: add it to the context, or use `default` if it may be \
          missing\n  1 | 1\n  2 | 2\n> 3 | {{ user.nam.first }}\n  4 | 4\n  5 | 5"
     );
     let problem = templates.render("page.html", ()).unwrap_err();
@@ -158,7 +158,7 @@ fn an_error_shows_its_line() {
     let error = templates.try_render("pages.html", ()).unwrap_err().to_string();
     assert_eq!(
         error,
-        "pages.html: the template `pages.html` is not there: there is `page.html`, `part.html`"
+        "pages.html: the template `pages.html` does not exist: there is `page.html`, `part.html`"
     );
     let (_dir, templates) = folder(&[("a.html", "x\n{{ 1|no_such_filter }}")]);
     let error = templates.try_render("a.html", ()).unwrap_err().to_string();
@@ -176,7 +176,7 @@ fn what_is_not_there_is_an_error_unless_it_may_be_missing() {
     let error = templates.try_render("strict.html", json!({})).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "strict.html:1: `nick` is undefined: give it in the context, or write `default` where it may be missing\n\
+        "strict.html:1: `nick` is undefined: add it to the context, or use `default` if it may be missing\n\
          > 1 | {{ nick }}"
     );
     assert_eq!(templates.render("default.html", json!({})).unwrap().text(), "nobody");
@@ -278,7 +278,7 @@ fn nothing_outside_of_the_folder_is_read() {
         "page.txt\0",
     ] {
         let error = templates.try_render(name, ()).unwrap_err();
-        assert!(error.what().contains("is not there"), "{name}: {error}");
+        assert!(error.what().contains("does not exist"), "{name}: {error}");
     }
 }
 
@@ -308,7 +308,7 @@ fn every_limit_holds() {
     assert_eq!(said(default(), "output.txt").len(), 10_000);
     assert_eq!(said(TemplateLimits { output: 10_000, ..default() }, "output.txt").len(), 10_000);
     let output = said(TemplateLimits { output: 9_999, ..default() }, "output.txt");
-    assert_eq!(output, "output.txt: it writes more than 9999 bytes (`TemplateLimits::output`)");
+    assert_eq!(output, "output.txt: it renders more than 9999 bytes (`TemplateLimits::output`)");
     for name in ["deep.txt", "macro.txt"] {
         let deep = said(default(), name);
         assert!(deep.contains("recursion limit"), "{deep}");
@@ -316,14 +316,14 @@ fn every_limit_holds() {
     assert_eq!(said(TemplateLimits { source: 10, ..default() }, "source.txt"), "0123456789");
     let source = said(TemplateLimits { source: 9, ..default() }, "source.txt");
     assert!(
-        source.contains("the file has more than 9 bytes (`TemplateLimits::source`)"),
+        source.contains("the file is larger than 9 bytes (`TemplateLimits::source`)"),
         "{source}"
     );
     let (_dir, templates) = folder(&files);
     let names =
         templates.limits(TemplateLimits { files: 4, ..default() }).names().unwrap_err().to_string();
     assert!(
-        names.contains("the folder holds more than 4 files (`TemplateLimits::files`)"),
+        names.contains("the folder contains more than 4 files (`TemplateLimits::files`)"),
         "{names}"
     );
 }

@@ -65,7 +65,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
     let email = "is not an email address: value is missing `@`";
     let expected = [
         error("/name", "length", "is shorter than 2"),
-        error("/name", "alphanumeric", "has other characters than letters and digits"),
+        error("/name", "alphanumeric", "contains characters other than letters and digits"),
         error("/email", "email", email),
         error("/tags", "length", "is longer than 2"),
         error("/tags/0", "length", "is shorter than 1"),
@@ -79,7 +79,7 @@ async fn a_body_says_all_at_once_by_json_pointer() {
     assert_eq!(found, Vec::<Value>::new());
     assert_eq!(
         problem["detail"],
-        "8 values are wrong; the first is JSON at `address.zip`: is more than 9"
+        "8 values are invalid; the first: JSON at `address.zip`: is more than 9"
     );
 }
 
@@ -247,5 +247,5 @@ async fn a_thousand_errors_are_not_a_thousand_messages() {
     let refused = app.test().await.post("/").json(&json!({ "all": vec![2; 1000] })).await;
     let problem: Value = refused.expect_status(422).json();
     assert_eq!(problem["errors"].as_array().unwrap().len(), 100);
-    assert!(problem["detail"].as_str().unwrap().starts_with("1000 values are wrong"));
+    assert!(problem["detail"].as_str().unwrap().starts_with("1000 values are invalid"));
 }

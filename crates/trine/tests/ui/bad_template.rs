@@ -15,19 +15,19 @@ async fn empty() {}
 #[get("/{id:u32}")] //~ expect: the type comes from the argument: write `{id}`
 async fn typed(id: u32) {}
 
-#[get("/{*rest}/x")] //~ expect: `{*rest}` takes the rest of the path, so nothing comes after it
+#[get("/{*rest}/x")] //~ expect: `{*rest}` takes the rest of the path, so nothing can follow it
 async fn rest(rest: String) {}
 
-#[get("/{a}{b}")] //~ expect: segment `{a}{b}`: one segment holds one `{name}`
+#[get("/{a}{b}")] //~ expect: segment `{a}{b}`: a segment can contain only one `{name}`
 async fn two(a: u8, b: u8) {}
 
-#[get("/{id}/{id}")] //~ expect: column 7: `{id}` stands twice
+#[get("/{id}/{id}")] //~ expect: column 7: `{id}` appears twice
 async fn twice(id: u8) {}
 
 #[get("/{id")] //~ expect: column 2: this `{` is not closed
 async fn open(id: u8) {}
 
-#[get("/?page={page}")] //~ expect: query `page=`: only names stand here, such as `?{page}`
+#[get("/?page={page}")] //~ expect: query `page=`: the query only contains names, such as `?{page}`
 async fn key(page: u8) {}
 
 #[get()] //~ expect: the template is missing: write `#[get("/users/{id}")]`

@@ -6,30 +6,30 @@ use trine::App;
 struct Mail {
     #[config(defualt = 25)] //~ expect: `#[config(defualt)]`: expected `default`, `name`, `secret` or `min`
     port: u16,
-    #[config(name = "Host name")] //~ expect: `Host name` is no key: expected a to z, 0 to 9 and `_`
+    #[config(name = "Host name")] //~ expect: `Host name` is not a valid key: expected a to z, 0 to 9 and `_`
     host: String,
-    größe: u8, //~ expect: `größe` is no key: add `#[config(name = "…")]`
+    größe: u8, //~ expect: `größe` is not a valid key: add `#[config(name = "…")]`
     #[config(name = "port")]
     other: u16, //~ expect: two fields have the key `port`
 }
 
 #[derive(trine::Config)]
-struct Tuple(u8); //~ expect: a section has fields with names
+struct Tuple(u8); //~ expect: a section needs named fields
 
 #[derive(trine::Config)]
-struct Generic<T> { //~ expect: a section is one type: remove its parameters
+struct Generic<T> { //~ expect: a section cannot be generic: remove the parameters
     it: T,
 }
 
 #[derive(trine::Config)]
-#[config(secret)] //~ expect: nothing is said here: options stand at the fields
+#[config(secret)] //~ expect: no options are allowed here: put them on the fields
 struct Above {
     it: u8,
 }
 
 #[derive(trine::Config)]
 enum Choice {
-    One(u8), //~ expect: a variant is a word in the configuration, so it has no fields
+    One(u8), //~ expect: a variant is a word in the configuration and cannot have fields
 }
 
 #[derive(trine::Config)]

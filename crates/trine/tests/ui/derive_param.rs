@@ -3,27 +3,27 @@ use trine::prelude::*;
 #[derive(FromParam)]
 enum Fields {
     A,
-    B(u8), //~ expect: `B` has fields, and one text says only which variant it is
+    B(u8), //~ expect: `B` has fields, but a parameter only names a variant
 }
 
 #[derive(FromParam)]
 #[param(rename_all = "lowercase")]
 enum Same {
     Ab,
-    AB, //~ expect: two variants are called `ab`
+    AB, //~ expect: two variants have the name `ab`
 }
 
 #[derive(FromParam)]
-#[param(rename_all = "Kebab")] //~ expect: `Kebab` is not known; expected one of `lowercase`
+#[param(rename_all = "Kebab")] //~ expect: unknown case `Kebab`; expected one of `lowercase`
 enum Case {
     A,
 }
 
 #[derive(FromParam)]
-enum Empty {} //~ expect: `Empty` has no variant that a text could become
+enum Empty {} //~ expect: `Empty` has no variants
 
 #[derive(FromParam)]
-struct Two(u8, u8); //~ expect: one text becomes a `Two`, so it is an enum of plain variants
+struct Two(u8, u8); //~ expect: `Two` has to be an enum of variants without fields
 
 struct Own;
 

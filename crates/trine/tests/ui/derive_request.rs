@@ -14,7 +14,7 @@ struct Wrong {
 }
 
 #[derive(FromRequest)]
-enum Choice { //~ expect: `FromRequest` is derived for a struct, each field of which is an extractor
+enum Choice { //~ expect: `FromRequest` can be derived for a struct whose fields are extractors
     Json(Json<u8>),
 }
 

@@ -9,14 +9,14 @@ struct Login {
 #[get("/posts/<id>/img-<n>.png?<page>&<search..>&sort=new&:order")]
 //~ expect: segment `<id>`: write `{id}`
 //~ expect: segment `img-<n>.png`: write `img-{n}.png`
-//~ expect: query `<page>`: only names stand here, such as `?{page}`
-//~ expect: query `<search..>`: a struct of all values is an argument `Query<…>`, and has no place in the template
-//~ expect: query `sort=new`: only names stand here, such as `?{sort}`
-//~ expect: query `:order`: only names stand here, such as `?{order}`
+//~ expect: query `<page>`: the query only contains names, such as `?{page}`
+//~ expect: query `<search..>`: to read all parameters into a struct, take an argument `Query<…>`; it is not part of the template
+//~ expect: query `sort=new`: the query only contains names, such as `?{sort}`
+//~ expect: query `:order`: the query only contains names, such as `?{order}`
 async fn posts(id: u64, n: u8, page: u32) {}
 
 #[get("/found?{search..}")]
-//~ expect: query `{search..}`: a struct of all values is an argument `Query<…>`, and has no place in the template
+//~ expect: query `{search..}`: to read all parameters into a struct, take an argument `Query<…>`; it is not part of the template
 async fn found() {}
 
 #[get("/files/<_>/<_..>")]
@@ -25,21 +25,21 @@ async fn found() {}
 async fn files() {}
 
 #[post("/login", data = "<form>", format = "json", rank = 2)]
-//~ expect: `data` is not known here; what reads the body is told by its type: leave `data` out
+//~ expect: unknown option `data`; the type of an argument says whether it reads the body: remove `data`
 //~ also: write `form: Form<…>`, `form: Json<…>` or another extractor in the function
-//~ expect: `format` is not known here; expected `content_type = "application/json"` for what a request brings
-//~ also: `accepts = "text/html"` for what is answered
-//~ expect: `rank` is not known here; the order of routes follows from their templates: leave `rank` out
+//~ expect: unknown option `format`; expected `content_type = "application/json"` for the body of the request
+//~ also: `accepts = "text/html"` for the response
+//~ expect: unknown option `rank`; the templates determine the order of routes: remove `rank`
 async fn login(form: Form<Login>) {}
 
 #[get("/visits")]
 async fn visits(cookies: &CookieJar<'_>, hits: &State<u64>) {}
-//~ expect: an argument of a handler is owned: write `cookies: Cookies` without `&`
-//~ expect: an argument of a handler is owned: write `hits: State<u64>` without `&`
+//~ expect: an argument of a handler has to be owned: write `cookies: Cookies` without `&`
+//~ expect: an argument of a handler has to be owned: write `hits: State<u64>` without `&`
 
 #[post("/bytes")]
 async fn bytes(body: &[u8]) {}
-//~ expect: an argument of a handler is owned: write `body: Bytes` without `&`
+//~ expect: an argument of a handler has to be owned: write `body: Bytes` without `&`
 
 fn main() {
     App::new().routes(routes![posts, found, files, login, visits, bytes]);

@@ -14,7 +14,7 @@ mod admin {
 }
 
 #[get("/one")]
-#[post("/two")] //~ expect: a second route of `twice`: its type needs a name of its own, `name = "twice_2"`
+#[post("/two")] //~ expect: a second route for `twice` needs a type of its own: add `name = "twice_2"`
 async fn twice() {}
 
 async fn caller() -> usize {

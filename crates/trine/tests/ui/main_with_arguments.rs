@@ -1,2 +1,2 @@
 #[trine::main]
-async fn main(args: Vec<String>) {} //~ expect: nobody calls `main` with arguments: remove them
+async fn main(args: Vec<String>) {} //~ expect: `main` cannot take arguments: remove them

@@ -4,7 +4,7 @@ struct Users;
 
 impl Users {
     #[get("/users")]
-    async fn list(&self) {} //~ expect: a handler is a function of its own, not a method: take `list` out of the `impl`
+    async fn list(&self) {} //~ expect: a handler is a free function, not a method: move `list` out of the `impl`
 }
 
 fn main() {}

@@ -8,7 +8,7 @@ struct Login {
 
 #[post("/")]
 async fn login(login: Form<Login>) {} //~ expect: `Login` is not a form
-//~ also: put `#[derive(FromForm)]` on it
+//~ also: add `#[derive(FromForm)]`
 
 struct Colour;
 

@@ -64,7 +64,7 @@ async fn the_page_comes_back_with_what_was_typed() {
     for part in [
         "4 fields need another look",
         "value=\"&lt;b&gt;\"",
-        "has other characters than letters and digits",
+        "contains characters other than letters and digits",
         "is not an email address",
         "is shorter than 8",
         "has to be agreed to",

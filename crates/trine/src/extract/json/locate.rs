@@ -1,13 +1,13 @@
-//! Which value a place in a JSON text belongs to.
+//! Finds the path of the value at a position in a JSON text.
 
-use crate::validation::Place;
+use crate::validation::FieldPath;
 
-/// The place, such as `user.tags[2]`, of the value that ends at a line and column as `serde_json`
+/// The path, such as `user.tags[2]`, of the value that ends at a line and column as `serde_json`
 /// counts them.
 ///
-/// The text before that place must be well formed, which it is once `serde_json` complains of the
-/// data.
-pub(super) fn place(text: &[u8], line: usize, column: usize) -> Place {
+/// The text up to that position has to be well-formed, which it is if `serde_json` reports a data
+/// error.
+pub(super) fn field_path(text: &[u8], line: usize, column: usize) -> FieldPath {
     let seen = &text[..offset(text, line, column).min(text.len())];
     let mut levels: Vec<Level<'_>> = Vec::new();
     let mut at = 0;
@@ -15,9 +15,9 @@ pub(super) fn place(text: &[u8], line: usize, column: usize) -> Place {
         let start = at;
         at += 1;
         match byte {
-            // What is deeper than `serde_json` reads into a type is skipped input; it is not worth
-            // memory here.
-            b'{' | b'[' if levels.len() == DEEPEST => return Place::whole(),
+            // `serde_json` does not deserialize anything deeper: this is skipped input, and its
+            // path is not worth the memory.
+            b'{' | b'[' if levels.len() == DEEPEST => return FieldPath::root(),
             b'{' => levels.push(Level::Object { key: None, in_key: true }),
             b'[' => levels.push(Level::Array { index: 0 }),
             b'}' | b']' => {
@@ -37,34 +37,34 @@ pub(super) fn place(text: &[u8], line: usize, column: usize) -> Place {
             _ => {}
         }
     }
-    levels.iter().fold(Place::whole(), |place, level| level.append(place))
+    levels.iter().fold(FieldPath::root(), |path, level| level.append_to(path))
 }
 
-// As deep as `serde_json` goes before it refuses.
+// The recursion limit of `serde_json`.
 const DEEPEST: usize = 128;
 
-/// A container that was opened and not closed.
+/// A container that is still open.
 enum Level<'a> {
-    /// The key, with its quotes, of the value that is being read.
+    /// An object, with the quoted key of the value that is being read.
     Object { key: Option<&'a [u8]>, in_key: bool },
-    /// The index of the value that is being read.
+    /// An array, with the index of the value that is being read.
     Array { index: usize },
 }
 
 impl Level<'_> {
-    fn append(&self, place: Place) -> Place {
+    fn append_to(&self, path: FieldPath) -> FieldPath {
         match self {
-            Level::Array { index } => place.then(index.to_string()),
-            Level::Object { key: None, .. } => place,
+            Level::Array { index } => path.child(index.to_string()),
+            Level::Object { key: None, .. } => path,
             Level::Object { key: Some(key), .. } => {
                 let key = serde_json::from_slice(key).unwrap_or_else(|_| "?".to_owned());
-                place.then(crate::extract::clip(&key))
+                path.child(crate::extract::clip(&key))
             }
         }
     }
 }
 
-// The column counts the bytes that were read of the line.
+// The column is the number of bytes of the line that were read.
 fn offset(text: &[u8], line: usize, column: usize) -> usize {
     let before: usize = text
         .split_inclusive(|&byte| byte == b'\n')
@@ -74,7 +74,7 @@ fn offset(text: &[u8], line: usize, column: usize) -> usize {
     before + column
 }
 
-// The place behind the closing quote.
+// The offset after the closing quote.
 fn end_of_string(text: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = text.get(at) {
         match byte {
@@ -92,7 +92,7 @@ mod tests {
 
     use serde::Deserialize;
 
-    use super::{Place, place};
+    use super::{FieldPath, field_path};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -119,7 +119,7 @@ mod tests {
     fn found(text: &str) -> String {
         let error = serde_json::from_str::<Root>(text).unwrap_err();
         assert!(error.is_data(), "{error}");
-        place(text.as_bytes(), error.line(), error.column()).path()
+        field_path(text.as_bytes(), error.line(), error.column()).json_path()
     }
 
     #[test]
@@ -140,6 +140,6 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         let deep = "[".repeat(100_000);
-        assert_eq!(place(deep.as_bytes(), 1, deep.len()), Place::whole());
+        assert_eq!(field_path(deep.as_bytes(), 1, deep.len()), FieldPath::root());
     }
 }

@@ -1,4 +1,4 @@
-//! What the head of a multipart body and of its parts say.
+//! The header fields of a multipart body and its parts.
 
 use http::{HeaderMap, header};
 
@@ -9,7 +9,7 @@ pub(super) struct Disposition {
     pub(super) file_name: Option<String>,
 }
 
-/// The boundary that a content type names.
+/// The boundary parameter of a content type.
 pub(super) fn boundary(content_type: &[u8]) -> Result<String, String> {
     const LONGEST: usize = 70; // RFC 2046 section 5.1.1
     let content_type = String::from_utf8_lossy(content_type);
@@ -31,10 +31,10 @@ fn is_boundary(boundary: &str) -> bool {
     boundary.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !boundary.ends_with(' ')
 }
 
-/// What a part is called.
+/// The names in the `Content-Disposition` of a part.
 pub(super) fn disposition(headers: &HeaderMap) -> Result<Disposition, String> {
     let Some(value) = headers.get(header::CONTENT_DISPOSITION) else {
-        return Err("a part has no `content-disposition`, which names it".to_owned());
+        return Err("a part has no `content-disposition` field with its name".to_owned());
     };
     let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
         return Err("the `content-disposition` of a part: expected UTF-8".to_owned());
@@ -46,8 +46,8 @@ pub(super) fn disposition(headers: &HeaderMap) -> Result<Disposition, String> {
             "the `content-disposition` of a part: expected `form-data`, got `{kind}`"
         ));
     }
-    // `filename*` is not for forms (RFC 7578 section 4.2): two names of one file would be two
-    // truths.
+    // `filename*` is not allowed in forms (RFC 7578 section 4.2), and a second name for the same
+    // file could contradict the first.
     match parameter(parameters, "name") {
         Some(name) => Ok(Disposition { name, file_name: parameter(parameters, "filename") }),
         None => Err("the `content-disposition` of a part has no `name`".to_owned()),
@@ -66,10 +66,10 @@ fn parameter(mut rest: &str, wanted: &str) -> Option<String> {
     }
 }
 
-/// A token or a quoted text, and what follows it.
+/// Reads a token or quoted string, and returns it with the rest of the text.
 ///
-/// Browsers write `%22` for a quote and a backslash as itself, other clients `\"` and `\\`: both
-/// are read.
+/// Browsers escape a quote as `%22` and leave a backslash unescaped; other clients write `\"` and
+/// `\\`. Both are accepted.
 fn value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (token, rest) = text.split_at(text.find(';').unwrap_or(text.len()));
@@ -90,7 +90,7 @@ fn value(text: &str) -> (String, &str) {
     (unescape(&value), "")
 }
 
-// The three that the HTML standard escapes in names, and no others: `100%25` is a name.
+// Only the three escapes that the HTML standard defines for names: `100%25` stays as it is.
 fn unescape(value: &str) -> String {
     value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }

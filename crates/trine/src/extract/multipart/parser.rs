@@ -1,11 +1,11 @@
-//! Bytes to parts (RFC 2046 section 5.1.1), whatever way the bytes are cut. It does no I/O.
+//! Parses bytes into parts (RFC 2046 section 5.1.1), however the bytes are split. It does no I/O.
 //!
 //! ```text
-//!   Preamble --delimiter--> Line --CRLF--> Head --blank line--> Content
-//!                            |  ^                                  |
-//!                          "--" +------------delimiter-------------+
-//!                            v
-//!                           End
+//!   Preamble --delimiter--> AfterBoundary --CRLF--> Head --blank line--> Content
+//!                               |  ^                                        |
+//!                             "--" +---------------delimiter----------------+
+//!                               v
+//!                              End
 //! ```
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -13,7 +13,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use memchr::memmem::{self, Finder};
 
-/// The state between two pushes of bytes.
+/// An incremental parser: bytes are pushed into it, events are taken from it.
 #[derive(Debug)]
 pub(super) struct Parser {
     buffer: BytesMut,
@@ -25,26 +25,26 @@ pub(super) struct Parser {
 #[derive(Debug, Clone, Copy)]
 enum State {
     Preamble,
-    Line,
+    AfterBoundary,
     Head,
-    /// `skip` bytes at the start of the buffer are the line break before the content. They may be
-    /// that of a delimiter too: a part may have no content at all.
+    /// `skip` bytes at the start of the buffer are the line break before the content. They stay in
+    /// the buffer, since they also belong to the next delimiter if the part is empty.
     Content {
         skip: usize,
     },
     End,
 }
 
-/// What came next.
+/// The next piece of the body.
 #[derive(Debug, PartialEq)]
 pub(super) enum Event {
-    /// A part begins.
+    /// The head of a part.
     Head(HeaderMap),
-    /// Some of its content, never empty.
+    /// Content of the part, never empty.
     Content(Bytes),
-    /// It ends.
+    /// The end of the part.
     PartEnd,
-    /// The last boundary was read.
+    /// The closing boundary.
     End,
 }
 
@@ -57,8 +57,7 @@ pub(super) enum Refused {
 impl Parser {
     pub(super) fn new(boundary: &str, longest_head: usize) -> Parser {
         let delimiter = Finder::new(&format!("\r\n--{boundary}")).into_owned();
-        // The first delimiter may stand at the very start, without the line break that is a part of
-        // it.
+        // At the very start of the body, the first delimiter lacks its line break.
         Parser {
             buffer: BytesMut::from(LINE_BREAK),
             delimiter,
@@ -67,25 +66,25 @@ impl Parser {
         }
     }
 
-    /// Takes the next bytes. At most one push goes before what [`Parser::next`] has to say, so the
+    /// Appends bytes. Call [`Parser::next`] until it returns `None` between two pushes, so that the
     /// buffer stays small.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next event; `None` where more bytes are needed.
+    /// The next event; `None` if more bytes are needed.
     pub(super) fn next(&mut self) -> Result<Option<Event>, Refused> {
         loop {
             match self.state {
                 State::Preamble => match self.delimiter.find(&self.buffer) {
                     Some(at) => self.pass_delimiter(at),
                     None => {
-                        self.buffer.advance(self.settled());
+                        self.buffer.advance(self.undelimited());
                         return Ok(None);
                     }
                 },
-                State::Line => {
-                    if !self.line()? {
+                State::AfterBoundary => {
+                    if !self.after_boundary()? {
                         return Ok(None);
                     }
                 }
@@ -96,19 +95,19 @@ impl Parser {
         }
     }
 
-    // What can be no part of a delimiter that has not come whole.
-    fn settled(&self) -> usize {
+    /// The number of bytes that cannot be part of an incomplete delimiter.
+    fn undelimited(&self) -> usize {
         self.buffer.len().saturating_sub(self.delimiter.needle().len() - 1)
     }
 
     fn pass_delimiter(&mut self, at: usize) {
         self.buffer.advance(at + self.delimiter.needle().len());
-        self.state = State::Line;
+        self.state = State::AfterBoundary;
     }
 
-    /// The rest of a line with a boundary: `--`, or space and the line break, which is left for the
-    /// head.
-    fn line(&mut self) -> Result<bool, Refused> {
+    /// Reads what follows a boundary: `--`, or spaces and a line break, which is left in the buffer
+    /// for the head.
+    fn after_boundary(&mut self) -> Result<bool, Refused> {
         if self.buffer.starts_with(b"--") {
             self.buffer.clear();
             self.state = State::End;
@@ -121,21 +120,21 @@ impl Parser {
                 self.state = State::Head;
                 Ok(true)
             }
-            _ if padding > LONGEST_PADDING => Err(self.stray()),
+            _ if padding > LONGEST_PADDING => Err(self.unexpected_bytes()),
             [] | [b'\r'] => Ok(false),
             [b'-'] if padding == 0 => Ok(false),
-            _ => Err(self.stray()),
+            _ => Err(self.unexpected_bytes()),
         }
     }
 
     #[cold]
-    fn stray(&self) -> Refused {
-        Refused::Malformed("expected a line break or `--` behind a boundary".to_owned())
+    fn unexpected_bytes(&self) -> Refused {
+        Refused::Malformed("expected a line break or `--` after a boundary".to_owned())
     }
 
     fn head(&mut self) -> Result<Option<Event>, Refused> {
-        // The line break of the boundary stands at the start of the buffer: a part without a head
-        // has its blank line at once.
+        // The buffer starts with the line break of the boundary: for a part without a head it is
+        // the first half of the blank line.
         let most = self.longest_head + BLANK_LINE.len();
         let Some(end) = memmem::find(&self.buffer[..self.buffer.len().min(most)], BLANK_LINE)
         else {
@@ -150,7 +149,7 @@ impl Parser {
     fn content(&mut self, skip: usize) -> Option<Event> {
         let (end, found) = match self.delimiter.find(&self.buffer) {
             Some(at) => (at, true),
-            None => (self.settled(), false),
+            None => (self.undelimited(), false),
         };
         if end > skip {
             self.buffer.advance(skip);
@@ -203,8 +202,7 @@ mod tests {
 
     type Parts = Vec<(HeaderMap, Vec<u8>)>;
 
-    /// What a body says, put together again: of each part the head and the content, and whether it
-    /// came to its end.
+    /// The head and content of each part, and whether the closing boundary was reached.
     fn read(chunks: &[&[u8]]) -> Result<(Parts, bool), Refused> {
         let mut parser = Parser::new("b0", 256);
         let mut parts = Parts::new();
@@ -231,7 +229,7 @@ mod tests {
         --b0\r\nC: 3\r\n\r\n--b0\r\nD: 4\r\n\r\n\r\n--b0--\r\nepilogue";
 
     #[test]
-    fn a_body_is_taken_apart() {
+    fn a_body_is_split_into_parts() {
         let (parts, whole) = read(&[BODY]).unwrap();
         let contents: Vec<_> = parts.iter().map(|(_, content)| content.as_slice()).collect();
         assert_eq!(contents, [b"one\r\n--b\r\n-".as_slice(), b"two", b"", b""]);
@@ -240,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_alone_says_the_same() {
+    fn bytes_one_by_one_give_the_same_parts() {
         let single: Vec<&[u8]> = BODY.chunks(1).collect();
         assert_eq!(read(&single), read(&[BODY]));
         for cut in 0..BODY.len() {
@@ -249,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_multipart_is_refused() {
+    fn bytes_that_are_not_multipart_are_refused() {
         let malformed = |body: &[u8]| matches!(read(&[body]), Err(Refused::Malformed(_)));
         assert!(malformed(b"--b0x\r\n\r\n"));
         assert!(malformed(b"--b0\r\nno colon\r\n\r\n"));
@@ -265,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_it_is_cut(
+        fn splitting_the_bytes_changes_nothing(
             body in prop::collection::vec(
                 prop::sample::select(vec!["--b0", "\r\n", "--", "\r", "\n", "-", "b0", "A: 1", "x", " ", "\r\n--b0\r\n"]),
                 0..24,
@@ -281,7 +279,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_come_out_as_they_went_in(content in prop::collection::vec(any::<u8>(), 0..200), size in 1usize..64) {
+        fn content_of_any_bytes_is_unchanged(content in prop::collection::vec(any::<u8>(), 0..200), size in 1usize..64) {
             prop_assume!(memmem::find(&content, b"\r\n--b0").is_none() && !content.starts_with(b"--b0"));
             let body = [b"--b0\r\nA: 1\r\n\r\n".as_slice(), &content, b"\r\n--b0--"].concat();
             let (parts, whole) = read(&body.chunks(size).collect::<Vec<_>>()).unwrap();

@@ -1,21 +1,21 @@
-//! A `serde` deserialiser over the path parameters.
+//! Deserializes the path parameters.
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 use trine_core::param::ParamLocation;
 use trine_core::{Problem, Rejection, RouteCx};
 
-use crate::extract::text::{Attempt, Error, Fields, Value, Walk, Why};
+use crate::extract::text::{Attempt, Error, FieldMap, Fields, Value, Why};
 
-/// All parameters of a match.
+/// The deserializer for all path parameters of a request.
 #[derive(Clone, Copy)]
-pub(super) struct Parameters<'de, 'p> {
+pub(super) struct PathDeserializer<'de, 'p> {
     fields: Fields<'de>,
     attempt: &'p Attempt<'p>,
 }
 
-impl<'de, 'p> Parameters<'de, 'p> {
+impl<'de, 'p> PathDeserializer<'de, 'p> {
     pub(super) fn new(fields: Fields<'de>, attempt: &'p Attempt<'p>) -> Self {
-        Parameters { fields, attempt }
+        PathDeserializer { fields, attempt }
     }
 
     fn one(self) -> Result<Value<'de, 'p>, Error> {
@@ -37,12 +37,13 @@ impl<'de, 'p> Parameters<'de, 'p> {
         InOrder { parameters: self, next: 0 }
     }
 
-    fn by_name(self) -> Walk<'de, 'p> {
-        Walk::new(self.fields, self.attempt)
+    fn by_name(self) -> FieldMap<'de, 'p> {
+        FieldMap::new(self.fields, self.attempt)
     }
 }
 
-/// What is told to the client, or to the author.
+/// The rejection for an error: a 400 for a bad value, a 500 for a type that does not fit the
+/// template.
 #[cold]
 pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Rejection {
     let of = format!("`Path<{type_name}>`");
@@ -68,7 +69,7 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         (Why::Expected(expected), false) => {
             format!("{of} expects {expected}; `{path}` gives path parameters ({names})")
         }
-        _ => match error.mistake(&of) {
+        _ => match error.programming_mistake(&of) {
             Some(mistake) => mistake,
             None => return error.refuse(ParamLocation::Path),
         },
@@ -77,7 +78,7 @@ pub(super) fn refuse(error: Error, matched: &RouteCx, type_name: &str) -> Reject
         .into()
 }
 
-/// Hands a type the one parameter, where it is a scalar.
+/// Deserializes scalars from the only parameter.
 macro_rules! one {
     ($($method:ident($($arg:ident: $ty:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, Error> {
@@ -86,7 +87,7 @@ macro_rules! one {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Parameters<'de, '_> {
+impl<'de> Deserializer<'de> for PathDeserializer<'de, '_> {
     type Error = Error;
 
     one! {
@@ -98,7 +99,7 @@ impl<'de> Deserializer<'de> for Parameters<'de, '_> {
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
-    /// A type that takes anything gets a value where there is one parameter, else the map.
+    /// A type that takes any value gets the only parameter, or else a map of all parameters.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.fields.len() == 1 {
             self.one()?.deserialize_any(visitor)
@@ -169,9 +170,9 @@ impl<'de> Deserializer<'de> for Parameters<'de, '_> {
     }
 }
 
-/// The parameters one after the other.
+/// The parameters as a sequence.
 struct InOrder<'de, 'p> {
-    parameters: Parameters<'de, 'p>,
+    parameters: PathDeserializer<'de, 'p>,
     next: usize,
 }
 
@@ -182,7 +183,7 @@ impl<'de> de::SeqAccess<'de> for InOrder<'de, '_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
-        let Parameters { fields, attempt } = self.parameters;
+        let PathDeserializer { fields, attempt } = self.parameters;
         if self.next == fields.len() {
             return Ok(None);
         }

@@ -1,53 +1,52 @@
-//! How many path parameters a type takes, asked of the type itself before there is a request.
+//! Finds out how many path parameters a type takes, without a request.
 
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 
-/// The number of parameters, where the type has a fixed one: a scalar takes one, a tuple its
-/// length. Structs, maps and lists take what there is.
+/// The number of parameters that the type takes, if it is fixed: one for a scalar, the length for a
+/// tuple. Structs, maps and lists take any number.
 pub(super) fn params_of<T: DeserializeOwned>() -> Option<usize> {
     match T::deserialize(Probe) {
-        Err(Seen::Count(count)) => Some(count),
-        Err(Seen::Nothing) | Ok(_) => None,
+        Err(Requested::Count(count)) => Some(count),
+        Err(Requested::AnyNumber) | Ok(_) => None,
     }
 }
 
-/// Gives no value. What it is asked for first is what it learns, and the error that it answers with
-/// carries that.
+/// A deserializer without a value. It returns an error that contains what the type requested first.
 struct Probe;
 
-/// What a type asked for.
+/// What a type requested.
 #[derive(Debug)]
-enum Seen {
+enum Requested {
     Count(usize),
-    Nothing,
+    AnyNumber,
 }
 
-impl std::fmt::Display for Seen {
+impl std::fmt::Display for Requested {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no value comes of this")
+        f.write_str("the probe has no value")
     }
 }
 
-impl std::error::Error for Seen {}
+impl std::error::Error for Requested {}
 
-impl de::Error for Seen {
+impl de::Error for Requested {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Seen::Nothing
+        Requested::AnyNumber
     }
 }
 
-macro_rules! answers {
-    ($seen:expr => $($method:ident($($arg:ty),*))*) => {$(
-        fn $method<V: Visitor<'de>>(self, $(_: $arg,)* _: V) -> Result<V::Value, Seen> {
-            Err($seen)
+macro_rules! requests {
+    ($requested:expr => $($method:ident($($arg:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $(_: $arg,)* _: V) -> Result<V::Value, Requested> {
+            Err($requested)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Probe {
-    type Error = Seen;
+    type Error = Requested;
 
-    answers! { Seen::Count(1) =>
+    requests! { Requested::Count(1) =>
         deserialize_bool() deserialize_char() deserialize_str() deserialize_string()
         deserialize_bytes() deserialize_byte_buf() deserialize_identifier()
         deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
@@ -56,13 +55,13 @@ impl<'de> Deserializer<'de> for Probe {
         deserialize_enum(&'static str, &'static [&'static str])
     }
 
-    answers! { Seen::Nothing =>
+    requests! { Requested::AnyNumber =>
         deserialize_any() deserialize_unit() deserialize_unit_struct(&'static str) deserialize_ignored_any()
         deserialize_seq() deserialize_map() deserialize_struct(&'static str, &'static [&'static str])
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, _: V) -> Result<V::Value, Seen> {
-        Err(Seen::Count(len))
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, _: V) -> Result<V::Value, Requested> {
+        Err(Requested::Count(len))
     }
 
     fn deserialize_tuple_struct<V>(
@@ -70,18 +69,22 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         len: usize,
         _: V,
-    ) -> Result<V::Value, Seen>
+    ) -> Result<V::Value, Requested>
     where
         V: Visitor<'de>,
     {
-        Err(Seen::Count(len))
+        Err(Requested::Count(len))
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Seen> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Requested> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V>(self, _: &'static str, visitor: V) -> Result<V::Value, Seen>
+    fn deserialize_newtype_struct<V>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Requested>
     where
         V: Visitor<'de>,
     {
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn types_say_what_they_take() {
+    fn types_reveal_how_many_parameters_they_take() {
         assert_eq!(params_of::<u8>(), Some(1));
         assert_eq!(params_of::<Option<Id>>(), Some(1));
         assert_eq!(params_of::<std::net::IpAddr>(), Some(1));

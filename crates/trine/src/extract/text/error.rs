@@ -1,4 +1,4 @@
-//! Why texts do not fit a type, and where.
+//! Why text does not fit a type, and which text it is.
 
 use std::fmt;
 
@@ -7,44 +7,44 @@ use trine_core::Rejection;
 use trine_core::param::{ParamLocation, clip};
 use trine_core::scalars::Scalar;
 
-use super::{notes, probe};
+use super::notes;
 use crate::validation::{FieldErrors, Location};
 
-/// Why texts do not fit a type.
+/// The error of deserializing a query or path.
 #[derive(Debug)]
 pub(crate) struct Error {
-    /// The name of the text that is at fault, and the text.
+    /// The name of the field at fault, and its text.
     pub(super) at: Option<(String, String)>,
     pub(crate) why: Why,
 }
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Why {
-    /// A type expected this.
+    /// The type expected something else.
     Expected(String),
-    /// It is none of these.
+    /// The text is none of these choices.
     Choice(Vec<String>),
-    /// A type said this in words of its own.
-    Said(String),
-    /// There is none, and one is needed.
+    /// The type reported an error in its own words.
+    Custom(String),
+    /// A value is required.
     Missing,
-    /// The type asks for this name.
+    /// The type requires a field of this name.
     MissingField(&'static str),
-    /// There are this many where one is needed.
+    /// There are this many values, and only one is allowed.
     Repeated(usize),
-    /// The type refuses names that it does not know: it knows these.
+    /// The type refuses unknown names; it knows these.
     Unknown(&'static [&'static str]),
-    /// It is no percent-encoded UTF-8.
+    /// The text is not percent-encoded UTF-8.
     Encoding,
-    /// A name is no percent-encoded UTF-8.
+    /// A name is not percent-encoded UTF-8.
     Names,
-    /// It would lead out of a folder.
+    /// The text could lead to another path.
     Path(String),
-    /// There are more values than are tried in their several readings.
+    /// There are too many values to try all their readings.
     TooMany,
-    /// The author's: the type takes another number of parameters than the template has.
+    /// A programming mistake: the type takes another number of parameters than the template has.
     Count { wanted: usize },
-    /// The author's: the type wants something that no text is.
+    /// A programming mistake: the type expects something that text cannot be.
     Shape,
 }
 
@@ -54,7 +54,7 @@ impl Error {
         Error { at: None, why }
     }
 
-    /// A `Deserialize` of the user's does not know which text it reads; here it is known.
+    /// Adds the field at fault, which a `Deserialize` implementation does not know.
     pub(super) fn at(mut self, name: &str, text: &str) -> Error {
         if self.at.is_none() {
             self.at = Some((name.to_owned(), text.to_owned()));
@@ -62,12 +62,12 @@ impl Error {
         self
     }
 
-    /// Whether it is known which text is at fault.
+    /// Whether the field at fault is known.
     pub(crate) fn is_located(&self) -> bool {
         self.at.is_some()
     }
 
-    /// The name that is at fault, and its text.
+    /// The name of the field at fault, and its text.
     pub(super) fn subject(&self) -> Option<(&str, &str)> {
         match (&self.why, &self.at) {
             (Why::MissingField(name), _) => Some((name, "")),
@@ -80,34 +80,35 @@ impl Error {
         self.subject().map(|(name, _)| name)
     }
 
-    /// Whether it is the author's to mend: what a text cannot be, whatever the client sends.
-    pub(crate) fn mistake(&self, of: &str) -> Option<String> {
+    /// The message for a mistake in the program: a type that no request can satisfy.
+    pub(crate) fn programming_mistake(&self, extractor: &str) -> Option<String> {
         let field = self.field().map(|field| format!("`{field}`")).unwrap_or_default();
         match &self.why {
             Why::Shape => Some(format!(
-                "{of}: one value is one text, no struct, no map and no list of lists ({field}): `#[serde(flatten)]` puts the \
-                 fields of a struct beside the others, and `Form` reads names such as `a.b`"
+                "{extractor}: a value is one text and cannot be a struct, a map or a list of lists ({field}); \
+                 `#[serde(flatten)]` reads the fields of a struct from the same query, and `Form` accepts names such as `a.b`"
             )),
-            Why::Said(said) if said.ends_with("128 is not supported") => Some(format!(
-                "{of}: serde keeps no number of 128 bits inside of `#[serde(flatten)]`, `tag` and `untagged` ({field}): take \
-                 the field out of it, or a newtype with `#[serde(try_from = \"String\")]`"
+            Why::Custom(text) if text.ends_with("128 is not supported") => Some(format!(
+                "{extractor}: serde cannot buffer a number of 128 bits for `#[serde(flatten)]`, `tag` or `untagged` ({field}); \
+                 move the field out, or use a newtype with `#[serde(try_from = \"String\")]`"
             )),
             _ => None,
         }
     }
 
-    /// The answer to the client.
+    /// The rejection that reports the error to the client.
     #[cold]
-    pub(crate) fn refuse(self, place: ParamLocation) -> Rejection {
-        let (code, message) = self.told();
+    pub(crate) fn refuse(self, location: ParamLocation) -> Rejection {
+        let (code, message) = self.code_and_message();
         let Some(field) = self.field() else {
-            let location =
-                if place == ParamLocation::Path { Location::Path } else { Location::Query };
-            let mut errors = FieldErrors::of(location);
+            let mut errors = FieldErrors::of(match location {
+                ParamLocation::Path => Location::Path,
+                _ => Location::Query,
+            });
             errors.refuse("", code, message);
             return errors.problem(http::StatusCode::BAD_REQUEST).into();
         };
-        let mut problem = place.refuse(field, code, &message);
+        let mut problem = location.refuse(field, code, &message);
         if let Why::Expected(expected) = &self.why
             && code == "type"
         {
@@ -121,8 +122,8 @@ impl Error {
         problem.into()
     }
 
-    /// A stable code, and what is wrong in words.
-    fn told(&self) -> (&'static str, String) {
+    /// A stable code, and the error in words.
+    fn code_and_message(&self) -> (&'static str, String) {
         let got =
             self.at.as_ref().map(|(_, got)| format!(", got `{}`", clip(got))).unwrap_or_default();
         let empty = self.at.as_ref().is_some_and(|(_, got)| got.is_empty());
@@ -131,7 +132,7 @@ impl Error {
             Why::Missing | Why::MissingField(_) => ("missing", "is missing".into()),
             Why::Expected(expected) => ("type", format!("expected {}{got}", plain(expected))),
             Why::Choice(known) => ("choice", format!("expected {}{got}", listed(known))),
-            Why::Said(said) => ("type", format!("{}{got}", clip(said))),
+            Why::Custom(text) => ("type", format!("{}{got}", clip(text))),
             Why::Repeated(count) => ("duplicate", format!("expected one value, got {count}")),
             Why::Unknown(known) => {
                 let known: Vec<_> = known.iter().map(|&name| name.to_owned()).collect();
@@ -139,7 +140,7 @@ impl Error {
             }
             Why::Encoding => ("encoding", format!("expected percent-encoded UTF-8{got}")),
             Why::Names => ("encoding", "expected names in percent-encoded UTF-8".into()),
-            Why::Path(said) => ("path", said.clone()),
+            Why::Path(text) => ("path", text.clone()),
             Why::TooMany => ("type", "expected fewer values".into()),
             Why::Count { .. } | Why::Shape => ("type", self.to_string()),
         }
@@ -157,7 +158,7 @@ fn listed(known: &[String]) -> String {
     }
 }
 
-/// What serde's own types expect, in words for a client.
+/// Translates what serde's own types expect into words for a client.
 fn plain(expected: &str) -> &str {
     macro_rules! words {
         ($($ty:ident)*) => {
@@ -176,9 +177,9 @@ fn plain(expected: &str) -> &str {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
-            Why::Expected(text) | Why::Said(text) | Why::Path(text) => f.write_str(text),
+            Why::Expected(text) | Why::Custom(text) | Why::Path(text) => f.write_str(text),
             Why::MissingField(name) => write!(f, "`{name}` is missing"),
-            _ => f.write_str("the texts do not fit the type"),
+            _ => f.write_str("the text does not fit the type"),
         }
     }
 }
@@ -186,13 +187,12 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl de::Error for Error {
-    fn custom<T: fmt::Display>(said: T) -> Self {
-        Error::of(Why::Said(said.to_string()))
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Error::of(Why::Custom(message.to_string()))
     }
 
     fn invalid_type(got: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let expected = expected.to_string();
-        probe::misfit(got, &expected);
         notes::misfit(got, &expected);
         Error::of(Why::Expected(expected))
     }

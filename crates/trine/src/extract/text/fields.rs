@@ -1,4 +1,4 @@
-//! The texts of a request by their names, before a type sees them.
+//! The names and texts of a query or path, before they are deserialized.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,46 +9,47 @@ use trine_core::param::{ParamLocation, decode};
 
 use super::{Error, Why};
 
-/// What holds the texts of a query or of a path while a type is made of them.
+/// Owns the texts of a query or path while a type is deserialized from them.
 pub(crate) struct Texts<'a> {
-    place: ParamLocation,
+    location: ParamLocation,
     pairs: SmallVec<[Pair<'a>; 4]>,
 }
 
-/// All texts, in their order.
+/// All names with their texts, in order.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    pub(super) place: ParamLocation,
+    pub(super) location: ParamLocation,
     pub(super) pairs: &'a [Pair<'a>],
 }
 
 /// One text with its name.
 pub(super) struct Pair<'a> {
     pub(super) name: Cow<'a, str>,
-    /// Decoded; `None` where it is no percent-encoded UTF-8.
+    /// The decoded text; `None` if it is not percent-encoded UTF-8.
     pub(super) text: Option<Cow<'a, str>>,
-    /// As it came.
+    /// The text as it was sent.
     pub(super) raw: &'a str,
-    /// The first of this name.
+    /// The index of the first pair of this name.
     pub(super) head: usize,
-    /// The next of this name.
+    /// The index of the next pair of this name.
     pub(super) next: Option<usize>,
 }
 
 impl<'a> Texts<'a> {
-    /// The fields of a query, which is percent-encoded as browsers do.
+    /// The parameters of a query, percent-encoded as browsers encode forms.
     pub(crate) fn of_query(query: &'a str) -> Result<Texts<'a>, Error> {
         let mut pairs = SmallVec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            // Cut out of the pair, so that no two texts lie at one address: notes are found by it.
+            // An absent text is sliced from the pair, so that no two texts have the same address:
+            // notes refer to texts by address.
             let cut = pair.find('=').unwrap_or(pair.len());
             let (name, raw) = (&pair[..cut], pair.get(cut + 1..).unwrap_or(&pair[cut..]));
             let name = decode(name).ok_or_else(|| Error::of(Why::Names))?;
             let head = pairs.len();
             pairs.push(Pair { name, text: decode(raw), raw, head, next: None });
         }
-        let mut texts = Texts { place: ParamLocation::Query, pairs };
-        texts.group();
+        let mut texts = Texts { location: ParamLocation::Query, pairs };
+        texts.link_repeated_names();
         Ok(texts)
     }
 
@@ -61,15 +62,20 @@ impl<'a> Texts<'a> {
             let text = percent_encoding::percent_decode_str(raw).decode_utf8().ok();
             Pair { name: Cow::Borrowed(name), text, raw, head: index, next: None }
         };
-        Texts { place: ParamLocation::Path, pairs: (0..matched.params().len()).map(pair).collect() }
+        Texts {
+            location: ParamLocation::Path,
+            pairs: (0..matched.params().len()).map(pair).collect(),
+        }
     }
 
     pub(crate) fn fields(&self) -> Fields<'_> {
-        Fields { place: self.place, pairs: &self.pairs }
+        Fields { location: self.location, pairs: &self.pairs }
     }
 
-    // A client chooses how many names there are: beyond a few they are not compared each with each.
-    fn group(&mut self) {
+    /// Links the pairs of one name.
+    ///
+    /// The client chooses how many names there are, so more than a few are not compared pairwise.
+    fn link_repeated_names(&mut self) {
         const FEW: usize = 16;
         if self.pairs.len() <= FEW {
             for index in 1..self.pairs.len() {
@@ -101,12 +107,12 @@ impl<'a> Fields<'a> {
         self.pairs.len()
     }
 
-    /// All that came under the name of this pair, from it on.
+    /// This pair and the later ones of the same name.
     pub(super) fn from(self, index: usize) -> impl Iterator<Item = usize> + 'a {
         std::iter::successors(Some(index), move |&index| self.pairs[index].next)
     }
 
-    /// The pair whose text lies at this address.
+    /// The pair whose text is at this address.
     pub(super) fn at(self, address: usize) -> Option<usize> {
         let text = |pair: &Pair<'_>| pair.text.as_ref().map(|text| text.as_ptr().addr());
         self.pairs.iter().position(|pair| text(pair) == Some(address))

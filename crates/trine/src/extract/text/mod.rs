@@ -1,14 +1,15 @@
-//! Texts as types: what `Query` and `Path` share.
+//! Turns the text of a query or path into typed values: shared by `Query` and `Path`.
 //!
 //! # Layout
 //! - `fields`: the names and their texts
-//! - `value`: a type reads itself from the texts of one name; how a text becomes a value is the
-//!   table of [`trine_core::scalars`], as everywhere
-//! - `walk`: from name to name, for structs and maps
-//! - `probe`: which of these become paths of files
-//! - `search`: what serde keeps before it knows the type, with `plan` and `notes`
-//! - `error`: where and why it does not fit
+//! - `value`: the deserializer for one name; the table in [`trine_core::scalars`] says which text
+//!   is which value, here as in forms
+//! - `deserializer`: the deserializers for all fields, as a struct, map or list of pairs
+//! - `search`: fields that serde buffers before it knows their types, with `plan` and `notes`;
+//!   `probe` finds out which of them become file paths
+//! - `error`: which text does not fit, and why
 
+mod deserializer;
 mod error;
 mod fields;
 mod notes;
@@ -16,14 +17,13 @@ mod plan;
 mod probe;
 mod search;
 mod value;
-mod walk;
 
+pub(crate) use self::deserializer::{FieldMap, QueryDeserializer};
 pub(crate) use self::error::{Error, Why};
 pub(crate) use self::fields::{Fields, Texts};
 pub(crate) use self::plan::Attempt;
 pub(crate) use self::search::read;
 pub(crate) use self::value::Value;
-pub(crate) use self::walk::{Walk, Whole};
 
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,20 @@
-//! What types refused on the way, also where serde swallows the error.
+//! The values that types refused during one attempt, even if serde discards the error.
 //!
-//! An untagged enum tries its variants and drops what each of them said. Whoever makes an error
-//! sees nothing but the arguments, so there is no other place for what they tell than one of the
-//! thread. Reading does not wait, so it is written and read within one call.
+//! An untagged enum tries its variants and drops the error of each. The constructors of
+//! `serde::de::Error` receive nothing but their arguments, so the notes are kept in thread-local
+//! variables. Deserializing is synchronous, so they are written and read within one call.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use serde::de::Unexpected;
+use serde::de::value::{Error as ValueError, UnitDeserializer};
+use serde::de::{Deserialize, IntoDeserializer, Unexpected};
 
-/// Something that a type refused.
+/// A value that a type refused.
 pub(super) struct Note {
     pub(super) got: Got,
-    /// What it wanted, in serde's words.
+    /// What the type expected, in serde's words.
     pub(super) wanted: String,
 }
 
@@ -21,24 +24,28 @@ pub(super) enum Got {
     Text(usize),
     /// A list of texts.
     List,
-    /// A field that is not there.
+    /// A field that was not sent.
     Missing(&'static str),
-    /// What says nothing of its origin: a number, nothing.
+    /// A value that does not reveal which text it came from, such as a number.
     Other,
 }
 
-/// Stands for what is wanted where a text is none of the names of an enum.
+/// The expectation noted for text that is not the name of an enum's variant.
 pub(super) const VARIANT: &str = "a variant";
 
-// More than these are not tried in other readings anyway.
+// The search would not try more than these anyway.
 const MOST: usize = 64;
 
 thread_local! {
     static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
+    static PATH_EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
 #[cold]
 pub(super) fn misfit(got: Unexpected<'_>, wanted: &str) {
+    if matches!(got, Unexpected::NewtypeStruct | Unexpected::Unit) && *PATH_EXPECTATION == wanted {
+        PATH_EXPECTED.set(true);
+    }
     let got = match got {
         Unexpected::Str(text) => Got::Text(text.as_ptr().addr()),
         Unexpected::Seq => Got::List,
@@ -60,12 +67,26 @@ fn push(note: Note) {
     });
 }
 
-/// Drops what a type that was content has left.
-pub(super) fn forget() {
+/// Drops the notes of a type that was deserialized without another attempt.
+pub(super) fn clear() {
     NOTES.with_borrow_mut(Vec::clear);
 }
 
-/// All since the last call.
+/// Takes all notes since the last call.
 pub(super) fn take() -> Vec<Note> {
     NOTES.take()
 }
+
+/// Whether a `PathBuf` was expected in place of a [`Probe`](super::probe::Probe) since the last
+/// call.
+pub(super) fn take_path_expected() -> bool {
+    PATH_EXPECTED.take()
+}
+
+/// What a `PathBuf` says that it expects. Asking it keeps this independent of serde's wording.
+static PATH_EXPECTATION: LazyLock<String> = LazyLock::new(|| {
+    let unit: UnitDeserializer<ValueError> = ().into_deserializer();
+    let message =
+        PathBuf::deserialize(unit).map_or_else(|error| error.to_string(), |_| String::new());
+    message.rsplit_once("expected ").map(|(_, expected)| expected.to_owned()).unwrap_or_default()
+});

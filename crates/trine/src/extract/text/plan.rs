@@ -1,4 +1,4 @@
-//! In which way each text is handed to a type that takes anything.
+//! How each text is presented to a type that takes any value.
 
 use std::cell::RefCell;
 
@@ -7,54 +7,55 @@ use trine_core::scalars::Scalar;
 use super::fields::Fields;
 use super::notes::{Got, Note, VARIANT};
 
-/// What the texts are read as. At first all are texts.
+/// What the texts are read as. The default plan reads all of them as text.
 #[derive(Clone, Default)]
 pub(crate) struct Plan {
-    /// By the first pair of a name; beyond the end, as text.
+    /// Indexed by the first pair of a name; names beyond the end are read as text.
     readings: Vec<Reading>,
-    /// Fields that are not there, and are handed out nevertheless.
+    /// Fields that were not sent, and are presented nevertheless.
     pub(super) absent: Vec<(&'static str, Absent)>,
-    /// Fields that are left out, to see whether they are at fault.
-    pub(super) hidden: Vec<usize>,
+    /// Fields that are omitted, to find out whether they cause an error.
+    pub(super) omitted: Vec<usize>,
 }
 
-/// A field that is left out to see what becomes of the error.
+/// A field that is omitted to find out whether it causes an error.
 #[derive(Clone, Copy)]
-pub(super) enum Left {
-    /// One that came, by its first pair.
-    Out(usize),
-    /// One of those that did not come.
+pub(super) enum Omitted {
+    /// A field that was sent, by its first pair.
+    Sent(usize),
+    /// A field that was not sent, by its index in `Plan::absent`.
     Absent(usize),
 }
 
-/// What the texts of one name are.
+/// How the texts of one name are read.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(super) struct Reading {
     pub(super) number: bool,
     pub(super) boolean: bool,
-    /// An empty text is nothing.
+    /// Empty text is `None`.
     pub(super) nothing: bool,
-    /// A list, though there is but one.
+    /// A single text is a list.
     pub(super) list: bool,
-    /// Of several the last, though they are a list.
+    /// Of several texts only the last is read.
     pub(super) last: bool,
-    /// What no type takes, to learn whether one makes a path of it.
+    /// The text is replaced by a [`Probe`](super::probe::Probe), to find out whether it becomes a
+    /// file path.
     pub(super) probe: bool,
 }
 
-/// What a field that is not there is, where its type takes anything.
+/// What an absent field is presented as to a type that takes any value.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Absent {
     List,
     False,
-    /// It is left out after all.
-    Left,
+    /// It is omitted after all.
+    Omitted,
 }
 
-/// One reading of all texts, and what was learned on the way.
+/// One attempt to deserialize all texts, and what was learned from it.
 pub(crate) struct Attempt<'p> {
     pub(super) plan: &'p Plan,
-    /// The names whose texts were handed to a type that takes anything.
+    /// The names whose texts were handed to a type that takes any value, by their first pair.
     pub(super) buffered: RefCell<Vec<usize>>,
 }
 
@@ -69,7 +70,7 @@ impl Plan {
         self.readings.get(head).copied().unwrap_or_default()
     }
 
-    /// The same with another reading of one name, where it is another.
+    /// This plan with a changed reading for one name; `None` if nothing changes.
     pub(super) fn with(&self, head: usize, change: impl FnOnce(&mut Reading)) -> Option<Plan> {
         let mut plan = self.clone();
         if plan.readings.len() <= head {
@@ -79,13 +80,13 @@ impl Plan {
         (plan.readings[head] != self.reading(head)).then_some(plan)
     }
 
-    pub(super) fn leave(&mut self, field: Left) {
+    pub(super) fn omit(&mut self, field: Omitted) {
         match field {
-            Left::Out(head) => self.hidden.push(head),
-            Left::Absent(index) => {
-                // Those behind it keep their places.
+            Omitted::Sent(head) => self.omitted.push(head),
+            Omitted::Absent(index) => {
+                // It stays in the list, so that the indices of the others stay valid.
                 if let Some(absent) = self.absent.get_mut(index) {
-                    absent.1 = Absent::Left;
+                    absent.1 = Absent::Omitted;
                 }
             }
         }
@@ -100,26 +101,26 @@ impl Plan {
         Some(plan)
     }
 
-    /// Plans under which what was refused may be taken, the likeliest first.
-    pub(super) fn mends(
+    /// Plans under which the refused value may be accepted, the likeliest first.
+    pub(super) fn corrections(
         &self,
         note: &Note,
         fields: Fields<'_>,
         buffered: &[usize],
         failed: bool,
     ) -> Vec<Plan> {
-        let mends: Vec<Option<Plan>> = match note.got {
+        let corrections: Vec<Option<Plan>> = match note.got {
             Got::Text(address) => match fields.at(address) {
-                Some(index) => self.text_mends(index, &note.wanted, fields),
+                Some(index) => self.text_corrections(index, &note.wanted, fields),
                 None => return Vec::new(),
             },
-            // A checkbox behind a hidden input, or inputs that nobody touched.
+            // A checkbox after a hidden input, or several inputs that were left empty.
             Got::List => {
                 let several = buffered.iter().filter(|&&head| fields.pairs[head].next.is_some());
                 let all = |head: usize, of: fn(Fields<'_>, usize) -> bool| {
                     fields.from(head).all(|one| of(fields, one))
                 };
-                let mend = |&head: &usize| match () {
+                let correct = |&head: &usize| match () {
                     () if all(head, is_empty) => {
                         self.with(head, |it| (it.last, it.nothing) = (true, true))
                     }
@@ -128,49 +129,54 @@ impl Plan {
                     }
                     () => None,
                 };
-                several.map(mend).collect()
+                several.map(correct).collect()
             }
-            // Where another variant was found, that this one misses something is no mistake.
+            // If another variant matched, a field that this one misses is no mistake.
             Got::Missing(name)
-                if failed && fields.place != trine_core::param::ParamLocation::Path =>
+                if failed && fields.location != trine_core::param::ParamLocation::Path =>
             {
                 vec![self.with_absent(name, Absent::List), self.with_absent(name, Absent::False)]
             }
             Got::Missing(_) | Got::Other => return Vec::new(),
         };
-        mends.into_iter().flatten().collect()
+        corrections.into_iter().flatten().collect()
     }
 
-    fn text_mends(&self, index: usize, wanted: &str, fields: Fields<'_>) -> Vec<Option<Plan>> {
+    fn text_corrections(
+        &self,
+        index: usize,
+        wanted: &str,
+        fields: Fields<'_>,
+    ) -> Vec<Option<Plan>> {
         let head = fields.pairs[index].head;
         let is_integral = || is::<u64>(fields, index) || is::<i64>(fields, index);
         let is_number = || is_integral() || is::<f64>(fields, index);
         let number = || self.with(head, |it| it.number = true);
         let boolean = || self.with(head, |it| it.boolean = true);
         let list = || self.with(head, |it| it.list = true);
-        let mut mends = Vec::new();
+        let mut corrections = Vec::new();
         if is_empty(fields, index) {
-            mends.push(self.with(head, |it| it.nothing = true));
+            corrections.push(self.with(head, |it| it.nothing = true));
         }
         match wanted {
             VARIANT => {}
-            BOOLEAN if is::<bool>(fields, index) => mends.push(boolean()),
-            wanted if is_list(wanted) => mends.push(list()),
-            wanted if is_integer(wanted) => mends.extend(is_integral().then(number)),
-            "f32" | "f64" => mends.extend(is_number().then(number)),
-            // In words of a type's own: whatever the text may be.
+            BOOLEAN if is::<bool>(fields, index) => corrections.push(boolean()),
+            wanted if is_list(wanted) => corrections.push(list()),
+            wanted if is_integer(wanted) => corrections.extend(is_integral().then(number)),
+            "f32" | "f64" => corrections.extend(is_number().then(number)),
+            // The expectation is in the type's own words: try every reading of the text.
             wanted if !matches!(wanted, BOOLEAN | "a string" | "a character" | "string or map") => {
                 if is_number() {
-                    mends.push(number());
+                    corrections.push(number());
                 }
                 if is::<bool>(fields, index) {
-                    mends.push(boolean());
+                    corrections.push(boolean());
                 }
-                mends.push(list());
+                corrections.push(list());
             }
             _ => {}
         }
-        mends
+        corrections
     }
 }
 
@@ -180,7 +186,7 @@ pub(super) fn is_list(wanted: &str) -> bool {
     ["a sequence", "a tuple", "an array", "tuple "].iter().any(|list| wanted.starts_with(list))
 }
 
-// `u8`, but `a nonzero u8` too.
+// `u8`, but also `a nonzero u8`.
 fn is_integer(wanted: &str) -> bool {
     const INTEGERS: [&str; 10] =
         ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];

@@ -1,26 +1,27 @@
-//! Readings are tried until a type takes one.
+//! Tries several readings of buffered texts until the type accepts one.
 //!
-//! In a query all is text, so a type is asked what it wants, and gets that: `deserialize_u32`
-//! parses. But serde reads `#[serde(flatten)]`, `tag` and `untagged` in two steps: first it keeps
-//! whatever there is (`deserialize_any`), then it gives that to the fields, and a text is no number
-//! there. So the first attempt hands out texts. Whatever a field refuses is noted ([`notes`]),
-//! found by its address, and read in the next attempt as what the field wanted, until nothing is
-//! refused that could be read. A type that asks for no such thing is read once.
+//! A query consists of text, and a type usually requests what it needs: `deserialize_u32` parses.
+//! But serde deserializes `#[serde(flatten)]`, `tag` and `untagged` in two steps: it first buffers
+//! whatever there is (`deserialize_any`) and then hands that to the fields, where text is not a
+//! number. So the first attempt presents texts. Each text that a field refuses is noted
+//! ([`notes`]), identified by its address, and presented in the next attempt as what the field
+//! expected, until nothing is refused that could be read otherwise. A type without buffered fields
+//! is deserialized once.
 
 use trine_core::param::clean_path;
 
 use super::fields::Fields;
 use super::notes::{self, Got, Note};
-use super::plan::{Attempt, Left, Plan, is_empty, is_list};
-use super::probe::{self, refused};
+use super::plan::{Attempt, Omitted, Plan, is_empty, is_list};
+use super::probe::refused_path;
 use super::{Error, Why};
 
-/// Reads the fields by `run`, which makes the type of them under a plan.
+/// Deserializes the fields with `run`, which makes one attempt under a plan.
 pub(crate) fn read<T>(
     fields: Fields<'_>,
     run: impl Fn(&Attempt<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    notes::forget();
+    notes::clear();
     let plan = Plan::default();
     let attempt = Attempt::of(&plan);
     let result = run(&attempt);
@@ -32,8 +33,8 @@ pub(crate) fn read<T>(
     Search { fields, run: &run, left: attempts(fields.pairs.len()) }.run(first)
 }
 
-/// How often a type is read at most. What a client sends decides how often that is and how much
-/// each costs, so their product has a bound: a hundred flattened numbers are read in their hundred
+/// The maximum number of attempts. What the client sends decides how many are needed and what each
+/// costs, so their product is bounded; a hundred flattened numbers still get their hundred
 /// attempts.
 fn attempts(pairs: usize) -> usize {
     (20_000 / pairs.max(1)).clamp(16, 256)
@@ -45,24 +46,25 @@ struct Search<'s, 'f, T> {
     left: usize,
 }
 
-/// What became of a plan.
+/// The result of an attempt under a plan.
 struct Tried<T> {
     plan: Plan,
     result: Result<T, Error>,
     notes: Vec<Note>,
     /// The names whose texts were handed to a type that takes anything.
     buffered: Vec<usize>,
-    /// The next note to mend, and what is left to try of the one before.
+    /// The next note to correct, and the remaining corrections for the one before.
     next: usize,
-    mends: std::vec::IntoIter<Plan>,
-    /// What went wrong behind a mend: that tells more than what the mend was for.
+    corrections: std::vec::IntoIter<Plan>,
+    /// The error of an attempt that got further by a correction: it is more helpful than the error
+    /// that was corrected.
     further: Option<Error>,
 }
 
 impl<T> Tried<T> {
     fn of(plan: Plan, result: Result<T, Error>, buffered: Vec<usize>) -> Tried<T> {
         let mut notes = notes::take();
-        // What is there comes first: a variant that misses something may be one that was not meant.
+        // Refused values come first: a variant that misses a field may not be the intended one.
         notes.sort_by_key(|note| matches!(note.got, Got::Missing(_)));
         Tried {
             plan,
@@ -70,21 +72,23 @@ impl<T> Tried<T> {
             notes,
             buffered,
             next: 0,
-            mends: Vec::new().into_iter(),
+            corrections: Vec::new().into_iter(),
             further: None,
         }
     }
 
-    /// The next plan that mends one thing of this one.
-    fn mend(&mut self, fields: Fields<'_>) -> Option<Plan> {
+    /// The next plan that corrects one of the notes.
+    fn next_correction(&mut self, fields: Fields<'_>) -> Option<Plan> {
         loop {
-            if let Some(plan) = self.mends.next() {
+            if let Some(plan) = self.corrections.next() {
                 return Some(plan);
             }
             let note = self.notes.get(self.next)?;
             self.next += 1;
-            self.mends =
-                self.plan.mends(note, fields, &self.buffered, self.result.is_err()).into_iter();
+            self.corrections = self
+                .plan
+                .corrections(note, fields, &self.buffered, self.result.is_err())
+                .into_iter();
         }
     }
 }
@@ -110,33 +114,34 @@ impl<T> Search<'_, '_, T> {
         Tried::of(plan, result, buffered)
     }
 
-    /// Mends what was refused, one after the other, in the order in which the type asked: the first
-    /// that it can have is what it would have got of typed values, also where a later variant took
-    /// the text. A mend that leads nowhere is taken back.
+    /// Corrects the refused values one by one, in the order in which the type requested them: the
+    /// first that is accepted is what the type would have got from typed values, even if a later
+    /// variant accepted the text. A correction that leads nowhere is undone.
     fn follow(&mut self, first: Tried<T>) -> Result<(Tried<()>, T), Error> {
         let mut stack = vec![first];
         while let Some(top) = stack.last_mut() {
             if self.left > 0
-                && let Some(plan) = top.mend(self.fields)
+                && let Some(plan) = top.next_correction(self.fields)
             {
                 let tried = self.attempt(plan);
                 stack.push(tried);
                 continue;
             }
-            let Some(Tried { plan, result, notes, buffered, next, mends, further }) = stack.pop()
+            let Some(Tried { plan, result, notes, buffered, next, corrections, further }) =
+                stack.pop()
             else {
                 break;
             };
             let error = match result {
                 Ok(value) => {
                     let found =
-                        Tried { plan, result: Ok(()), notes, buffered, next, mends, further };
+                        Tried { plan, result: Ok(()), notes, buffered, next, corrections, further };
                     return Ok((found, value));
                 }
                 Err(error) => error,
             };
             if self.left == 0 {
-                // One of those before may have been good enough.
+                // An earlier attempt may have succeeded.
                 match stack.iter().any(|before| before.result.is_ok()) {
                     true => continue,
                     false => return Err(Error::of(Why::TooMany)),
@@ -144,8 +149,8 @@ impl<T> Search<'_, '_, T> {
             }
             let error = further.unwrap_or_else(|| self.located(error, &plan, &notes, &buffered));
             let Some(before) = stack.last_mut() else { return Err(error) };
-            let mended = before.next.checked_sub(1).and_then(|note| before.notes.get(note));
-            if before.further.is_none() && !mended.is_some_and(|note| self.is_of(note, &error)) {
+            let corrected = before.next.checked_sub(1).and_then(|note| before.notes.get(note));
+            if before.further.is_none() && !corrected.is_some_and(|note| self.is_of(note, &error)) {
                 before.further = Some(error);
             }
         }
@@ -165,13 +170,13 @@ impl<T> Search<'_, '_, T> {
         (&pair.name, pair.text.as_deref().unwrap_or(pair.raw))
     }
 
-    /// Whether an error is of the text that was noted, or of none.
+    /// Whether an error is about the noted text, or about none.
     fn is_of(&self, note: &Note, error: &Error) -> bool {
         error.subject().is_none_or(|subject| self.noted(note) == Some(subject))
     }
 
-    /// An empty text is nothing where the field may be nothing. No field refuses the text first, so
-    /// it is asked.
+    /// Presents empty text as `None` to fields that accept that. No field refuses the empty text
+    /// first, so it has to be tried.
     fn without_empty_texts(
         &mut self,
         found: Tried<()>,
@@ -195,9 +200,9 @@ impl<T> Search<'_, '_, T> {
         (plan, value)
     }
 
-    /// Refuses what became a `PathBuf` and is no plain path. serde has kept it as text, so nobody
-    /// saw what it was for: in another attempt there stands a value in its place that every type
-    /// refuses, and says what it wanted.
+    /// Refuses buffered text that became a `PathBuf` and is not a relative path of plain names. In
+    /// another attempt a [`Probe`](super::probe::Probe) takes its place, which every type refuses,
+    /// so that the type tells what it expected.
     fn without_hidden_paths(&mut self, plan: &Plan, buffered: &[usize]) -> Result<(), Error> {
         self.left = attempts(self.fields.pairs.len());
         for &head in buffered {
@@ -205,29 +210,29 @@ impl<T> Search<'_, '_, T> {
             let doubtful = self.fields.from(head).find_map(|index| {
                 let text = self.fields.pairs[index].text.as_deref()?;
                 let why = clean_path(text).err().filter(|_| !(is_nothing && text.is_empty()))?;
-                Some((index, refused(text, why)))
+                Some((index, refused_path(text, why)))
             });
             let Some((index, why)) = doubtful else { continue };
             let Some(plan) = plan.with(head, |it| it.probe = true) else { continue };
             if self.left == 0 {
                 return Err(Error::of(Why::TooMany));
             }
-            probe::forget();
+            notes::take_path_expected();
             self.attempt(plan);
-            if probe::met_a_path() {
+            if notes::take_path_expected() {
                 return Err(self.blame(Error::of(why), index));
             }
         }
         Ok(())
     }
 
-    /// Says which text an error is about, where the field that refused did not know.
+    /// Finds the text that an error is about, if the field that refused it did not know.
     fn located(&mut self, error: Error, plan: &Plan, notes: &[Note], buffered: &[usize]) -> Error {
         if error.field().is_some() || buffered.is_empty() {
             return error;
         }
-        // Of an untagged enum, what the first variant said.
-        let untagged = matches!(&error.why, Why::Said(said) if said.starts_with("data did not match any variant"));
+        // For an untagged enum, use the error of the first variant.
+        let untagged = matches!(&error.why, Why::Custom(text) if text.starts_with("data did not match any variant"));
         let mut notes = notes.iter();
         let note = if untagged {
             notes.find(|note| self.noted(note).is_some())
@@ -251,45 +256,45 @@ impl<T> Search<'_, '_, T> {
         self.culprit(error, plan, buffered)
     }
 
-    /// The text without which the error is another. So it is where a text is left out that is read
-    /// before; of these the one at fault is read last.
+    /// The text without which the error changes. It also changes if a text is omitted that is read
+    /// earlier, so of all such texts the one that is read last is at fault.
     fn culprit(&mut self, error: Error, plan: &Plan, buffered: &[usize]) -> Error {
-        let mut found: Option<(Left, Option<Why>)> = None;
-        let absent = (0..plan.absent.len()).map(Left::Absent);
-        for next in buffered.iter().map(|&head| Left::Out(head)).chain(absent) {
+        let mut found: Option<(Omitted, Option<Why>)> = None;
+        let absent = (0..plan.absent.len()).map(Omitted::Absent);
+        for next in buffered.iter().map(|&head| Omitted::Sent(head)).chain(absent) {
             let mut without = plan.clone();
-            without.leave(next);
-            let said = self.said(without.clone());
-            if said.as_ref() == Some(&error.why) {
+            without.omit(next);
+            let changed = self.error_under(without.clone());
+            if changed.as_ref() == Some(&error.why) {
                 continue;
             }
             let later = match &found {
                 None => true,
-                Some((before, said_before)) => {
-                    without.leave(*before);
-                    self.said(without) == *said_before
+                Some((before, error_before)) => {
+                    without.omit(*before);
+                    self.error_under(without) == *error_before
                 }
             };
             if later {
-                found = Some((next, said));
+                found = Some((next, changed));
             }
         }
         match found {
-            Some((Left::Out(head), _)) if self.left > 0 => {
+            Some((Omitted::Sent(head), _)) if self.left > 0 => {
                 let count = self.fields.from(head).count();
                 let repeated =
                     count > 1 && matches!(&error.why, Why::Expected(wanted) if !is_list(wanted));
                 self.blame(if repeated { Error::of(Why::Repeated(count)) } else { error }, head)
             }
-            Some((Left::Absent(index), _)) if self.left > 0 => {
+            Some((Omitted::Absent(index), _)) if self.left > 0 => {
                 Error::of(Why::MissingField(plan.absent[index].0))
             }
             _ => error,
         }
     }
 
-    /// What a type says under a plan, where it refuses it.
-    fn said(&mut self, plan: Plan) -> Option<Why> {
+    /// The error that an attempt under a plan ends with, if any.
+    fn error_under(&mut self, plan: Plan) -> Option<Why> {
         if self.left == 0 {
             return None;
         }

@@ -343,19 +343,19 @@ async fn what_cannot_be_read_says_what_to_write() {
         query::<Wide>(&format!("a=1&b={most}")).await.unwrap(),
         Wide { a: 1, b: Some(most) }
     );
-    for (refused, said) in [
+    for (refused, part) in [
         (
             problem(query::<FlatWide>("a=1&b=2").await),
             "a newtype with `#[serde(try_from = \"String\")]`",
         ),
         (
             problem(query::<Nested>("page=1").await),
-            "`#[serde(flatten)]` puts the fields of a struct beside the others",
+            "`#[serde(flatten)]` reads the fields of a struct from the same query",
         ),
-        (problem(query::<u32>("page=1").await), "one value is one text"),
+        (problem(query::<u32>("page=1").await), "a value is one text"),
     ] {
         let text = refused.source_error().unwrap().to_string();
-        assert!(refused.status() == 500 && text.contains(said), "{text}");
+        assert!(refused.status() == 500 && text.contains(part), "{text}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The texts of one name, as a type reads itself from them.
+//! The deserializer for the texts of one name.
 
 use std::any::type_name;
 use std::path::PathBuf;
@@ -10,33 +10,33 @@ use trine_core::scalars::{self, Misread, Scalar};
 
 use super::fields::{Fields, Pair};
 use super::plan::{Absent, Attempt, is_empty};
-use super::probe::{Probe, refused};
+use super::probe::{Probe, refused_path};
 use super::{Error, Why};
 
-/// All that came under one name, or one of these.
+/// All texts of one name, or one of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'de, 'p> {
     fields: Fields<'de>,
     attempt: &'p Attempt<'p>,
     index: usize,
-    /// One of a list.
-    alone: bool,
-    /// A text of the path may hold anything.
+    /// Only the text at `index`, not the later ones of the same name.
+    single: bool,
+    /// The type is `AnyText`: text in a path may contain anything.
     any_text: bool,
 }
 
 impl<'de, 'p> Value<'de, 'p> {
     pub(crate) fn of(fields: Fields<'de>, attempt: &'p Attempt<'p>, index: usize) -> Self {
-        Value { fields, attempt, index, alone: false, any_text: false }
+        Value { fields, attempt, index, single: false, any_text: false }
     }
 
-    /// The one at this place only.
-    pub(super) fn alone(self) -> Self {
-        Value { alone: true, ..self }
+    /// Only the text at this index.
+    pub(super) fn single(self) -> Self {
+        Value { single: true, ..self }
     }
 
     fn element(self, index: usize) -> Self {
-        Value { index, alone: true, ..self }
+        Value { index, single: true, ..self }
     }
 
     fn pair(self) -> &'de Pair<'de> {
@@ -44,7 +44,7 @@ impl<'de, 'p> Value<'de, 'p> {
     }
 
     fn indices(self) -> impl Iterator<Item = usize> + 'de {
-        let count = if self.alone { 1 } else { usize::MAX };
+        let count = if self.single { 1 } else { usize::MAX };
         self.fields.from(self.index).take(count)
     }
 
@@ -52,6 +52,7 @@ impl<'de, 'p> Value<'de, 'p> {
         self.element(self.indices().last().unwrap_or(self.index))
     }
 
+    /// Adds name and text to an error that does not have them yet.
     #[cold]
     fn blame(self, error: Error) -> Error {
         let pair = self.pair();
@@ -62,18 +63,18 @@ impl<'de, 'p> Value<'de, 'p> {
         Err(self.blame(Error::of(why)))
     }
 
-    /// The one text, whatever it holds.
+    /// The one text, whatever it contains.
     fn any(self) -> Result<&'de str, Error> {
-        if !self.alone && self.pair().next.is_some() {
+        if !self.single && self.pair().next.is_some() {
             return self.fail(Why::Repeated(self.indices().count()));
         }
         self.pair().text.as_deref().map_or_else(|| self.fail(Why::Encoding), Ok)
     }
 
-    /// The one text; in a path, one that leads nowhere else.
+    /// The one text. In a path, text that could lead to another path is refused.
     fn text(self) -> Result<&'de str, Error> {
         let text = self.any()?;
-        if self.fields.place == ParamLocation::Path
+        if self.fields.location == ParamLocation::Path
             && !self.any_text
             && let Some(why) = hazard(self.pair().raw)
         {
@@ -84,8 +85,8 @@ impl<'de, 'p> Value<'de, 'p> {
 
     fn scalar<T: Scalar>(self) -> Result<T, Error> {
         let text = self.any()?;
-        // A value of a path has one spelling.
-        let read = match self.fields.place {
+        // In a path each value has exactly one spelling.
+        let read = match self.fields.location {
             ParamLocation::Path => T::of(text).ok_or(Misread::Expected(T::EXPECTED)),
             _ => scalars::read(text),
         };
@@ -95,18 +96,18 @@ impl<'de, 'p> Value<'de, 'p> {
         })
     }
 
-    /// Whether nothing came but, perhaps, empty text.
+    /// Whether all texts are empty.
     fn is_blank(self) -> bool {
-        self.fields.place != ParamLocation::Path
+        self.fields.location != ParamLocation::Path
             && self.indices().all(|index| is_empty(self.fields, index))
     }
 
-    /// To a type that takes anything, in the reading that the plan says.
+    /// Hands the text to a type that takes any value, read as the plan says.
     fn visit_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let head = self.pair().head;
         let reading = self.attempt.plan.reading(head);
         self.attempt.buffered.borrow_mut().push(head);
-        let this = match (self.alone, self.pair().next.is_some()) {
+        let this = match (self.single, self.pair().next.is_some()) {
             (false, true) if reading.last => self.last(),
             (false, true) => {
                 return visitor.visit_seq(Elements { of: self, next: Some(self.index) });
@@ -143,7 +144,7 @@ impl<'de, 'p> Value<'de, 'p> {
     }
 }
 
-/// The values of a name that repeats.
+/// The texts of a name that repeats, as a sequence.
 struct Elements<'de, 'p> {
     of: Value<'de, 'p>,
     next: Option<usize>,
@@ -157,12 +158,12 @@ impl<'de> SeqAccess<'de> for Elements<'de, '_> {
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
         let Some(index) = self.next else { return Ok(None) };
-        self.next = if self.of.alone { None } else { self.of.fields.pairs[index].next };
+        self.next = if self.of.single { None } else { self.of.fields.pairs[index].next };
         seed.deserialize(self.of.element(index)).map(Some)
     }
 }
 
-/// Parses the text before the visitor sees it.
+/// Parses the text and hands the value to the visitor.
 macro_rules! parsed {
     ($($method:ident => $visit:ident: $ty:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -171,8 +172,8 @@ macro_rules! parsed {
     )*};
 }
 
-/// Refuses what no text can be.
-macro_rules! no_value {
+/// Refuses types that a single text cannot be.
+macro_rules! unsupported {
     ($($method:ident($($arg:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $(_: $arg,)* _: V) -> Result<V::Value, Error> {
             self.fail(Why::Shape)
@@ -180,11 +181,11 @@ macro_rules! no_value {
     )*};
 }
 
-/// Gives the texts one after the other.
+/// Hands the texts to the visitor as a sequence.
 macro_rules! list {
     ($($method:ident($($arg:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $(_: $arg,)* visitor: V) -> Result<V::Value, Error> {
-            if self.alone || self.fields.place == ParamLocation::Path {
+            if self.single || self.fields.location == ParamLocation::Path {
                 return self.fail(Why::Shape);
             }
             visitor.visit_seq(Elements { of: self, next: Some(self.index) }).map_err(|error| self.blame(error))
@@ -211,7 +212,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         deserialize_f64 => visit_f64: f64;
     }
 
-    no_value! { deserialize_map() deserialize_struct(&'static str, &'static [&'static str]) }
+    unsupported! { deserialize_map() deserialize_struct(&'static str, &'static [&'static str]) }
 
     list! { deserialize_seq() deserialize_tuple(usize) deserialize_tuple_struct(&'static str, usize) }
 
@@ -219,7 +220,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         self.visit_any(visitor).map_err(|error| self.blame(error))
     }
 
-    /// Of several the last counts, so that a hidden input can stand before a checkbox.
+    /// The last of several values counts, so that a hidden input can precede a checkbox.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let last = self.last();
         visitor.visit_bool(last.scalar()?).map_err(|error| last.blame(error))
@@ -227,11 +228,12 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let text = self.text()?;
-        // serde asks for a text and makes a path of it: this is where the two can be told apart.
+        // serde requests a string and converts it to a `PathBuf`. Only the type name tells them
+        // apart.
         if type_name::<V::Value>() == type_name::<PathBuf>()
             && let Err(why) = clean_path(text)
         {
-            return self.fail(refused(text, why));
+            return self.fail(refused_path(text, why));
         }
         visitor.visit_borrowed_str(text).map_err(|error| self.blame(error))
     }
@@ -297,8 +299,9 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 }
 
-/// A field that is not there: a list without elements, a checkbox that is not checked, nothing.
-pub(super) struct Unsent(pub(super) &'static str, pub(super) Absent);
+/// The deserializer for a field that was not sent: an empty list, an unchecked checkbox, or
+/// nothing.
+pub(super) struct AbsentField(pub(super) &'static str, pub(super) Absent);
 
 macro_rules! missing {
     ($($method:ident($($arg:ty),*))*) => {$(
@@ -308,13 +311,13 @@ macro_rules! missing {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Unsent {
+impl<'de> Deserializer<'de> for AbsentField {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.1 {
             Absent::List => self.deserialize_seq(visitor),
-            Absent::False | Absent::Left => visitor.visit_bool(false),
+            Absent::False | Absent::Omitted => visitor.visit_bool(false),
         }
     }
 
@@ -350,7 +353,7 @@ impl<'de> Deserializer<'de> for Unsent {
     }
 }
 
-impl<'de> de::IntoDeserializer<'de, Error> for Unsent {
+impl<'de> de::IntoDeserializer<'de, Error> for AbsentField {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -13,7 +13,7 @@ use super::caught::CaughtProblem;
 use super::panics;
 use super::when::When;
 use crate::dispatch::handler::{Args, Handler};
-use crate::extract::{Whose, next_place};
+use crate::extract::{CookieChanges, enter_cookie_scope};
 use crate::problem::complete::complete_and_render;
 use crate::problem::render::{Rendered, log, mark_final, replace_rendering};
 
@@ -60,7 +60,7 @@ impl Catcher {
         let Some(problem) = Problem::shared(&default) else { return default };
         cx.extensions_mut().insert(CaughtProblem(Arc::clone(&problem)));
         let dev = cx.matched().app().dev;
-        let inside = next_place(cx.matched().jar());
+        let inside = enter_cookie_scope(cx.matched().jar());
         let (result, cx) = match panics::catch(self.function.call(cx), dev).await {
             Ok(returned) => returned,
             Err(panic) => {
@@ -69,8 +69,11 @@ impl Catcher {
             }
         };
         // A problem that the catcher made itself is logged here, and rendered if it is a response.
-        let mut response =
-            complete_and_render(result.unwrap_or_else(Failed::response), &cx, Whose::Since(inside));
+        let mut response = complete_and_render(
+            result.unwrap_or_else(Failed::response),
+            &cx,
+            CookieChanges::Inside(inside),
+        );
         cx.end();
         if self.failed(&mut response, &default) {
             return mark_final(default);
