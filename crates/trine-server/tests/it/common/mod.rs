@@ -5,6 +5,7 @@ pub mod child;
 pub mod tls;
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -50,8 +51,19 @@ pub fn http1_alone() -> ServerConfig {
     ServerConfig { http2: Http2 { enabled: false, ..Http2::default() }, ..config() }
 }
 
+/// For HTTP/3 the system chooses a port of TCP, and the same one of UDP may be taken by the client of
+/// another test.
 pub fn bind(config: ServerConfig) -> Bound {
-    Server::new(config).bind().unwrap()
+    let mut bound = Server::new(config.clone()).bind();
+    for _ in 0..10 {
+        match bound {
+            Err(ServerError::Bind { source, .. }) if source.kind() == ErrorKind::AddrInUse => {
+                bound = Server::new(config.clone()).bind();
+            }
+            _ => break,
+        }
+    }
+    bound.unwrap()
 }
 
 /// A server of a service whose upgrades are ours, whatever features other crates of the build turn
