@@ -54,16 +54,13 @@ pub fn http1_alone() -> ServerConfig {
 /// For HTTP/3 the system chooses a port of TCP, and the same one of UDP may be taken by the client of
 /// another test.
 pub fn bind(config: ServerConfig) -> Bound {
-    let mut bound = Server::new(config.clone()).bind();
     for _ in 0..10 {
-        match bound {
-            Err(ServerError::Bind { source, .. }) if source.kind() == ErrorKind::AddrInUse => {
-                bound = Server::new(config.clone()).bind();
-            }
-            _ => break,
+        match Server::new(config.clone()).bind() {
+            Err(ServerError::Bind { source, .. }) if source.kind() == ErrorKind::AddrInUse => {}
+            bound => return bound.unwrap(),
         }
     }
-    bound.unwrap()
+    Server::new(config).bind().unwrap()
 }
 
 /// A server of a service whose upgrades are ours, whatever features other crates of the build turn
