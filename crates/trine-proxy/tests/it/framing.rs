@@ -5,7 +5,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::kit::{front, head, raw, say, until};
 use bytes::Bytes;
 use h2::Reason;
 use http::{Request, Response};
@@ -13,6 +12,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use trine_proxy::Proxy;
+
+use crate::kit::{front, front_with, head, raw, say, until};
 
 /// What a client came to know of an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -278,7 +279,10 @@ async fn an_early_answer_over_http2_is_whole() {
         }
     });
     let proxy = Proxy::to(format!("h2c://{address}")).unwrap();
-    let front = front(proxy.clone());
+    // It waits for the rest of the request before it closes.
+    let discard_timeout = Duration::from_millis(500);
+    let config = trine_server::ServerConfig { discard_timeout, ..Default::default() };
+    let front = front_with(proxy.clone(), config);
     let mut stream = TcpStream::connect(front.address).await.unwrap();
     say(
         &mut stream,

@@ -3,50 +3,33 @@
 #![cfg(feature = "http2")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::kit::{front, head, raw, say, until, upstream, whole};
 use bytes::Bytes;
 use h2::client::SendRequest;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response, Version};
 use http_body_util::{BodyExt as _, StreamBody};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use trine_core::Body;
 use trine_proxy::{Proxy, ProxyConfig};
+use trine_testkit::http2::{self, text};
+
+use crate::kit;
+use crate::kit::{front, head, raw, say, until, upstream, whole, within};
 
 async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
-    let stream = TcpStream::connect(address).await.unwrap();
     // More than one stream can fill.
-    let shaking =
-        h2::client::Builder::new().initial_connection_window_size(1024 * 1024).handshake(stream);
-    let (client, connection) = shaking.await.unwrap();
-    tokio::spawn(connection);
-    client.ready().await.unwrap()
-}
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(10), future).await.expect("it took too long")
+    let mut builder = h2::client::Builder::new();
+    http2::connect_with(address, builder.initial_connection_window_size(1024 * 1024)).await.0
 }
 
 fn ask(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(format!("http://example.com{path}"))
-}
-
-async fn text(body: &mut RecvStream) -> Result<String, h2::Error> {
-    let mut text = Vec::new();
-    while let Some(data) = within(body.data()).await {
-        let data = data?;
-        body.flow_control().release_capacity(data.len())?;
-        text.extend(data);
-    }
-    Ok(String::from_utf8(text).unwrap())
 }
 
 /// What the upstream saw of a request, in lines.

@@ -1,16 +1,17 @@
 //! Upstreams over HTTP/2, in clear text.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::kit::{front, get, request, send, talk, text, until, upstream, whole};
 use http::{HeaderMap, Response, Version};
 use http_body_util::BodyExt as _;
 use trine_core::Body;
 use trine_proxy::{Proxy, ProxyConfig};
+
+use crate::kit;
+use crate::kit::{front, get, request, send, talk, text, until, upstream, whole};
 
 fn h2c(upstream: &kit::Upstream) -> String {
     format!("h2c://{}", upstream.address)

@@ -1,12 +1,13 @@
 //! What the proxy makes of messages, both ways.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
-use crate::kit::{front, get, head, raw, request, say, send, talk, text, upstream, whole};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 use trine_core::Body;
 use trine_proxy::{Forwarding, Host, Proxy};
+
+use crate::kit;
+use crate::kit::{front, get, head, raw, request, say, send, talk, text, upstream, whole};
 
 /// An upstream that answers with what it was sent.
 async fn mirror() -> kit::Upstream {

@@ -1,18 +1,19 @@
 //! What is tried again, what is not, and where.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::kit::{
-    Upstream, front, get, head, raw, request, say, send, text, until, upstream, whole,
-};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use trine_core::Body;
 use trine_proxy::{Balance, HealthCheck, Proxy, ProxyConfig};
+
+use crate::kit;
+use crate::kit::{
+    Upstream, front, get, head, raw, request, say, send, text, until, upstream, whole,
+};
 
 async fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

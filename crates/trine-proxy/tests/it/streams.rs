@@ -1,12 +1,10 @@
 //! Bodies on their way: backpressure, ends that are no ends, clients that go away.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::kit::{front, get, head, raw, request, say, send, talk, text, until, upstream, whole};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::BodyExt as _;
@@ -14,6 +12,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use trine_core::Body;
 use trine_proxy::{Proxy, ProxyConfig};
+
+use crate::kit;
+use crate::kit::{front, get, head, raw, request, say, send, talk, text, until, upstream, whole};
 
 const CHUNK: usize = 64 * 1024;
 

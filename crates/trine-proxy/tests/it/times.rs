@@ -1,15 +1,16 @@
 //! Every timeout and limit of the proxy, walked over.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
 use std::time::{Duration, Instant};
 
-use crate::kit::{front, get, head, raw, request, say, send, talk, text, until, upstream, whole};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use trine_core::Body;
 use trine_proxy::{Proxy, ProxyConfig};
+
+use crate::kit;
+use crate::kit::{front, get, head, raw, request, say, send, talk, text, until, upstream, whole};
 
 const SHORT: Duration = Duration::from_millis(150);
 

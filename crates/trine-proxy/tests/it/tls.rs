@@ -2,12 +2,10 @@
 #![cfg(feature = "tls")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::kit;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::kit::{front, get, raw};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,6 +15,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use trine_proxy::{HealthCheck, Host, Proxy, ProxyConfig};
+
+use crate::kit;
+use crate::kit::{front, get, raw};
 
 /// What accepts TLS with a certificate for `localhost`; its authority in PEM.
 fn acceptor(protocols: &[&str]) -> (TlsAcceptor, String) {

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::kit::{front, head, raw, say, talk, until};
 use axum::extract::ws::{Message as Theirs, WebSocketUpgrade};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use trine_proxy::{Proxy, ProxyConfig};
 use trine_server::{HyperUpgrades, Server, ServerConfig};
+
+use crate::kit::{front, head, raw, say, talk, until};
 
 /// An upstream whose `/ws` says everything twice.
 async fn websocket() -> SocketAddr {

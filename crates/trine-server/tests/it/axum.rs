@@ -1,11 +1,9 @@
 //! An unchanged axum Router, with its WebSockets.
 #![cfg(feature = "hyper-upgrade")]
 
-use crate::common;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, body, config, exchange, run, status, within};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::extract::ws::{Message, WebSocketUpgrade};
@@ -16,6 +14,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_tungstenite::tungstenite;
 use trine_server::{HyperUpgrades, ServerConfig};
+
+use crate::common;
+use crate::common::{Client, body, config, exchange, run, status, within};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -150,10 +151,12 @@ fn asking(path: &str) -> String {
 // connection for ever.
 #[tokio::test]
 async fn a_request_for_an_upgrade_has_every_limit_of_others() {
-    for limits in [
+    // At the same time: each takes seconds.
+    let cases = [
         ServerConfig { write_timeout: SHORT, ..config() },
         ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1_000_000_000, ..config() },
-    ] {
+    ]
+    .map(async |limits| {
         let rate = limits.min_write_rate > 1_000_000;
         let server =
             run(ServerConfig { discard_timeout: SHORT, ..limits }, HyperUpgrades(router()));
@@ -173,7 +176,8 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
         assert!(read + rest.len() < 60_000_000, "{} bytes", read + rest.len());
         drop(client);
         server.stop().await;
-    }
+    });
+    futures_util::future::join_all(cases).await;
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::common::{Client, Running, config, start_with, within};
 use http::{Request, Response};
 use trine_core::Body;
 use trine_server::{Cancel, ServerConfig};
+
+use crate::common::{Client, Running, config, start_with, within};
 
 const WORK: Duration = Duration::from_millis(300);
 

@@ -7,11 +7,12 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{Client, Running, config, start_with, within};
 use http::{Request, Response};
 use tokio::io::AsyncReadExt as _;
 use trine_core::Body;
 use trine_server::ServerConfig;
+
+use crate::common::{Client, Running, config, start_with, within};
 
 const SIZE: u64 = 3_000_000;
 

@@ -1,8 +1,9 @@
 //! HTTP/1.1 and HTTP/1.0 over real sockets: bytes in, bytes out.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::common;
 use crate::common::{Client, body, config, exchange, http1_alone, start, status};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const HOST: &str = "Host: a\r\n";
 
@@ -70,7 +71,7 @@ async fn any_split_of_the_bytes_gives_the_same_answers() {
         client.send(&requests[..at]).await;
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         client.send(&requests[at..]).await;
-        client.0.shutdown().await.unwrap();
+        client.finish().await;
         let strip =
             |text: &str| text.lines().filter(|line| !line.starts_with("date")).collect::<String>();
         assert_eq!(strip(&client.rest().await), strip(&whole), "split at {at}");

@@ -1,12 +1,13 @@
 //! From plain HTTP to HTTPS, and back never.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::common;
 use std::time::Duration;
 
-use crate::common::{Client, body, config, exchange, start, status};
 use trine_server::https::{Hsts, HttpsRedirect};
 use trine_server::{Listener, NativeUpgrades, ServerConfig};
+
+use crate::common;
+use crate::common::{Client, body, config, exchange, start, status};
 
 fn field<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))

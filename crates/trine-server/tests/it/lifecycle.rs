@@ -11,9 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::common::{
-    Client, bind, body, config, exchange, kitchen, start, start_with, status, within,
-};
 use futures_util::StreamExt as _;
 use http::{Request, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,6 +18,10 @@ use tower::ServiceBuilder;
 use trine_core::{Body, BoxError, ConnInfo};
 use trine_server::upgrade::OnUpgrade;
 use trine_server::{HyperUpgrades, MakeConnection, MakeWorker, Server, ServerConfig, ServerError};
+
+use crate::common::{
+    Client, bind, body, config, exchange, kitchen, start, start_with, status, within,
+};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -226,6 +227,7 @@ async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
     assert!((Duration::from_millis(900)..Duration::from_secs(5)).contains(&start.elapsed()));
     slow.send("llo HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(body(&slow.answer().await), "hello");
+    drop((silent, late, slow));
     server.stop().await;
 }
 

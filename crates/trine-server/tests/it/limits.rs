@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, body, config, exchange, start, status, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine_server::{AtCapacity, ServerConfig};
+
+use crate::common::{Client, body, config, exchange, start, status, within};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -74,8 +75,9 @@ async fn a_method_that_is_too_long_is_501_in_pieces_too() {
     client.send("M".repeat(600)).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     client.send("M".repeat(600)).await;
-    let answer = within(client.rest()).await;
+    let answer = client.answer().await;
     assert_eq!(status(&answer), 501, "{answer}");
+    drop(client);
     server.stop().await;
 }
 
@@ -273,7 +275,7 @@ async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
         read += within(client.0.read(&mut piece)).await.unwrap();
         tokio::time::sleep(SHORT / 4).await;
     }
-    client.0.shutdown().await.unwrap();
+    client.finish().await;
     let mut rest = Vec::new();
     within(client.0.read_to_end(&mut rest)).await.unwrap();
     assert!(read + rest.len() >= 60_000_000, "{} bytes", read + rest.len());
@@ -283,7 +285,7 @@ async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
 #[tokio::test]
 async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
     // The same reader, slower than one rate and faster than the other.
-    for (rate, ends) in [(1_000_000_000, true), (1000, false)] {
+    let cases = [(1_000_000_000, true), (1000, false)].map(async |(rate, ends)| {
         let server =
             start(ServerConfig { write_timeout: SHORT * 5, min_write_rate: rate, ..config() });
         let mut client = Client::connect(server.address).await;
@@ -299,12 +301,13 @@ async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
             tokio::time::sleep(SHORT / 40).await;
         }
         // What the system still holds comes in any case.
-        client.0.shutdown().await.unwrap();
+        client.finish().await;
         let _ = within(client.0.read_to_end(&mut read)).await;
         assert_eq!(read.len() < 60_000_000, ends, "{} bytes", read.len());
         drop(client);
         server.stop().await;
-    }
+    });
+    futures_util::future::join_all(cases).await;
 }
 
 #[tokio::test]
@@ -540,7 +543,7 @@ async fn the_longest_times_and_largest_sizes_can_be_configured() {
         .await;
     tokio::time::sleep(SHORT / 10).await;
     client.send("abc").await;
-    client.0.shutdown().await.unwrap();
+    client.finish().await;
     assert!(client.rest().await.ends_with("ignored"));
 
     let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();

@@ -7,12 +7,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::{Client, bind, config, within};
 use http::{Request, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use trine_core::{Body, BoxError, ConnInfo};
 use trine_server::{AtCapacity, Listener, MakeConnection, MakeWorker, Server, ServerConfig};
+
+use crate::common::{Client, bind, config, within};
 
 /// Answers with the address of the peer, as the connection has it.
 #[derive(Clone)]

@@ -4,11 +4,12 @@
 
 use std::convert::Infallible;
 
-use crate::common::{config, start_with, within};
 use http::{Request, Response};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine_core::Body;
+
+use crate::common::{config, start_with, within};
 
 #[derive(Debug, Clone)]
 struct Sent {

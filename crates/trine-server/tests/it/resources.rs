@@ -3,54 +3,33 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use crate::common::{Client, body, config, kitchen};
 use tokio::io::AsyncWriteExt as _;
 use trine_server::{HyperUpgrades, Server, ServerConfig};
+use trine_testkit::process::{MIB, Process, this_binary};
+
+use crate::common::{Client, body, config, kitchen};
 
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
-const MIB: u64 = 1024 * 1024;
 
 /// The server's process.
 struct Child {
-    process: std::process::Child,
+    process: Process,
     address: SocketAddr,
 }
 
 impl Child {
     /// This test binary again, with room for `files` open files.
     fn start(files: u32) -> Child {
-        let mut process = Command::new("sh")
-            .arg("-c")
-            .arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""))
-            .arg(std::env::current_exe().unwrap())
-            .args(["resources::the_server_itself", "--exact", "--ignored", "--nocapture"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = lines.map_while(Result::ok).find_map(|line| {
-            line.split_once("listening on ").map(|(_, address)| address.parse().unwrap())
-        });
-        Child { process, address: address.unwrap() }
-    }
-
-    /// Resident bytes.
-    fn memory(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
-    }
-
-    /// Time on a processor so far.
-    fn worked(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
+        let server = this_binary("resources::the_server_itself");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""));
+        let mut process = Process::start(command.arg(server.get_program()).args(server.get_args()));
+        let address = process.line_after("listening on ").parse().unwrap();
+        Child { process, address }
     }
 
     async fn hello(&self) {
@@ -64,24 +43,17 @@ impl Child {
         for _ in 0..300 {
             self.hello().await;
         }
-        self.memory()
+        self.process.memory()
     }
 
     fn assert_grew_by_less_than(&self, bytes: u64, before: u64) {
-        let grown = self.memory().saturating_sub(before);
+        let grown = self.process.memory().saturating_sub(before);
         assert!(
             grown < bytes,
             "the server grew by {} KiB, at most {} are allowed",
             grown / 1024,
             bytes / 1024
         );
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -109,9 +81,9 @@ async fn at_the_limit_of_files_the_server_waits_and_recovers() {
         clients.push(client);
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let before = child.worked();
+    let before = child.process.cpu_time();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let worked = child.worked() - before;
+    let worked = child.process.cpu_time() - before;
     assert!(worked < Duration::from_millis(200), "it spun for {worked:?} of a second");
     // Who was accepted is served meanwhile, and who leaves makes place.
     assert_eq!(body(&clients[0].answer().await), "hello");
@@ -212,7 +184,7 @@ async fn two_thousand_abandoned_connections_leave_nothing() {
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
     abandon(4).await;
-    let before = child.memory();
+    let before = child.process.memory();
     abandon(20).await;
     child.assert_grew_by_less_than(2 * MIB, before);
     child.hello().await;

@@ -4,7 +4,6 @@
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use crate::common;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +19,8 @@ use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 use trine::prelude::*;
 use trine::testing::TestClient;
 use trine::{Axum, AxumBody, AxumWith, Trine};
+
+use crate::common;
 
 #[derive(serde::Deserialize, garde::Validate)]
 struct Signup {

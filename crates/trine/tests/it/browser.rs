@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
-use crate::common::chromium;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -20,6 +18,9 @@ use trine::prelude::*;
 use trine::sse::{LastEventId, Sse};
 use trine::topic::{Topic, TopicConfig};
 use trine_server::{Server, ServerConfig, ServerError, ServerHandle};
+use trine_testkit::tools;
+
+use crate::common;
 
 #[derive(Debug, Deserialize)]
 struct NewArticle {
@@ -66,7 +67,7 @@ async fn list() -> Vec<u8> {
 
 #[trine::test]
 async fn it_shows_what_went_wrong_and_loads_nothing_else() {
-    let Some(chromium) = chromium::find() else { return };
+    let Some(chromium) = tools::chromium() else { return };
     let app = App::new().routes(routes![show, page, create, list]);
     let running = common::start(app.config(dev())).await;
     let pages = [
@@ -89,7 +90,7 @@ async fn it_shows_what_went_wrong_and_loads_nothing_else() {
 
 #[trine::test]
 async fn what_a_client_sends_is_text_on_it_and_never_markup() {
-    let Some(chromium) = chromium::find() else { return };
+    let Some(chromium) = tools::chromium() else { return };
     let app = App::new().routes(routes![show]);
     let running = common::start(app.config(dev())).await;
     let attack = "/articles/%3Cscript%3Edocument.title='taken'%3C%2Fscript%3E?q=<img src=x onerror=alert(1)>";
@@ -106,12 +107,12 @@ async fn what_a_client_sends_is_text_on_it_and_never_markup() {
 /// misses nothing that the topic still has.
 #[trine::test]
 async fn an_event_source_comes_back_across_restarts() {
-    let Some(chromium) = chromium::find() else { return };
+    let Some(chromium) = tools::chromium() else { return };
     let heard = Heard::default();
     let topic = Topic::<String>::with(TopicConfig { history: 10, ..TopicConfig::default() });
     let first = Restarting::start(0, &heard, &topic).await;
     let profile = tempfile::tempdir().unwrap();
-    let _browser = Command::from(chromium::command(&chromium, profile.path()))
+    let _browser = Command::from(tools::headless(&chromium, profile.path()))
         // So that it stays.
         .arg("--remote-debugging-port=0")
         .arg(format!("http://127.0.0.1:{}/", first.port))
@@ -226,7 +227,7 @@ async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
             }
         })
     }
-    let Some(chromium) = chromium::find() else { return };
+    let Some(chromium) = tools::chromium() else { return };
     for context_takeover in [false, true] {
         let (heard, topic) = (Heard::default(), Topic::<String>::new());
         let compression = Some(Compression { context_takeover, ..Compression::default() });
@@ -234,7 +235,7 @@ async fn a_page_understands_what_all_are_told_beside_what_it_alone_is_told() {
         let app = App::new().state(heard.clone()).state(topic.clone()).state(config);
         let running = common::start(app.routes(routes![page, mixed, told])).await;
         let profile = tempfile::tempdir().unwrap();
-        let _browser = Command::from(chromium::command(&chromium, profile.path()))
+        let _browser = Command::from(tools::headless(&chromium, profile.path()))
             .args(["--remote-debugging-port=0", &running.url("/")])
             .kill_on_drop(true)
             .spawn()
@@ -308,7 +309,7 @@ async fn screenshots(chromium: &Path, url: &str, file: &Path) {
 
 async fn run(chromium: &Path, arguments: &[&str]) -> Vec<u8> {
     let profile = tempfile::tempdir().unwrap();
-    let command = Command::from(chromium::command(chromium, profile.path()))
+    let command = Command::from(tools::headless(chromium, profile.path()))
         .args(arguments)
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
 use trine::audit::Kind;
 use trine::prelude::*;
 use trine::testing::{TestClient, TestResponse};
 use trine::{Route, get};
+
+use crate::common;
 
 fn say(what: &'static str) -> trine::Methods {
     get(move || async move { what })

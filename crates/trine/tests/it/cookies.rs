@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use trine::prelude::*;
 use trine::testing::{TestClient, TestResponse};
+
+use crate::common;
 
 /// What a handler sees, in its order.
 async fn all(cookies: Cookies) -> String {

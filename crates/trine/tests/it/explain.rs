@@ -162,13 +162,13 @@ async fn the_outcome_is_the_one_that_a_request_has() {
                     fallen += 1;
                 }
                 Outcome::OtherMethods => {
-                    assert_eq!((answer.status().as_u16(), fits), (405, 0), "{context}")
+                    assert_eq!((answer.status().as_u16(), fits), (405, 0), "{context}");
                 }
                 Outcome::NotFound => {
-                    assert_eq!((answer.status().as_u16(), fits), (404, 0), "{context}")
+                    assert_eq!((answer.status().as_u16(), fits), (404, 0), "{context}");
                 }
                 Outcome::Malformed => {
-                    assert_eq!((answer.status().as_u16(), fits), (400, 0), "{context}")
+                    assert_eq!((answer.status().as_u16(), fits), (400, 0), "{context}");
                 }
                 _ => panic!("{context}"),
             }

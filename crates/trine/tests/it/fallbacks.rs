@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
 use std::sync::atomic::AtomicUsize;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine::audit::Kind;
 use trine::prelude::*;
+
+use crate::common;
 
 async fn seen(path: MatchedPath, method: Method) -> String {
     format!("{method} {path}")

@@ -14,6 +14,7 @@ use trine::prelude::*;
 use trine::testing::TestServer;
 use trine::topic::{Overflow, Since, Topic, TopicConfig};
 use trine::ws::{Compression, Message, WebSocketConfig};
+use trine_testkit::wait::until;
 
 type News = Topic<String>;
 
@@ -61,15 +62,6 @@ async fn frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     (kind, payload)
 }
 
-async fn until(what: impl Fn() -> bool) {
-    let there = async {
-        while !what() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(20), there).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_message_is_written_once_for_clients_of_all_parameters() {
     static WRITTEN: AtomicUsize = AtomicUsize::new(0);
@@ -106,7 +98,7 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
             sockets.push(server.client().websocket("/").config(config.clone()).await);
         }
     }
-    until(|| topic.subscribers() == sockets.len()).await;
+    until("the subscribers", || topic.subscribers() == sockets.len()).await;
     for round in 0..5 {
         let text = format!("round {round} ").repeat(30);
         assert_eq!(topic.publish(Counted(text.clone())), sockets.len());
@@ -119,7 +111,7 @@ async fn a_message_is_written_once_for_clients_of_all_parameters() {
         assert_eq!(WRITTEN.load(Ordering::Relaxed), round + 1);
     }
     drop(sockets);
-    until(|| topic.subscribers() == 0).await;
+    until("the subscribers", || topic.subscribers() == 0).await;
     server.stop().await;
 }
 
@@ -160,7 +152,7 @@ async fn several_streams_flow_while_the_function_does_something_else() {
     assert_eq!((texts, bytes), (100, 100));
     // Its client goes; the streams do too, though the function stays.
     drop(socket);
-    until(|| news.subscribers() == 0).await;
+    until("the subscribers", || news.subscribers() == 0).await;
 }
 
 /// More than the system's buffers hold.
@@ -181,7 +173,7 @@ async fn a_client_that_does_not_read_misses_the_oldest_and_nobody_else_does() {
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut slow = connect(&server).await;
     let mut fast = connect(&server).await;
-    until(|| news.subscribers() == 2).await;
+    until("the subscribers", || news.subscribers() == 2).await;
     for sent in 0..FLOOD {
         news.publish(large(sent));
         if sent % 50 == 49 {
@@ -217,12 +209,12 @@ async fn a_client_that_may_not_miss_anything_is_told_to_come_back() {
     let news = News::with(config);
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut slow = connect(&server).await;
-    until(|| news.subscribers() == 1).await;
+    until("the subscribers", || news.subscribers() == 1).await;
     for sent in 0..FLOOD {
         news.publish(large(sent));
         tokio::task::yield_now().await;
     }
-    until(|| news.subscribers() == 0).await;
+    until("the subscribers", || news.subscribers() == 0).await;
     let mut received = 0;
     loop {
         let (kind, payload) = frame(&mut slow).await;
@@ -245,7 +237,7 @@ async fn a_client_that_never_reads_is_let_go() {
         WebSocketConfig { write_timeout: Duration::from_millis(200), ..WebSocketConfig::default() };
     let server = app(&news, config).test_server().await;
     let _slow = connect(&server).await;
-    until(|| news.subscribers() == 1).await;
+    until("the subscribers", || news.subscribers() == 1).await;
     let flood = async {
         while news.publish(large(0)) > 0 {
             tokio::task::yield_now().await;
@@ -316,11 +308,11 @@ async fn nothing_is_kept_for_a_socket_that_is_closed() {
     let held = Arc::new(Holds { value: Arc::clone(&value), forwarded: AtomicUsize::new(0) });
     let client = App::new().state(Arc::clone(&held)).route("/", get(late)).test().await;
     let socket = client.websocket("/").await;
-    until(|| held.forwarded.load(Ordering::Relaxed) == 1).await;
+    until("the forwarded messages", || held.forwarded.load(Ordering::Relaxed) == 1).await;
     assert_eq!(Arc::strong_count(&value), 3);
     drop(socket);
-    until(|| held.forwarded.load(Ordering::Relaxed) == 2).await;
-    until(|| Arc::strong_count(&value) == 2).await;
+    until("the forwarded messages", || held.forwarded.load(Ordering::Relaxed) == 2).await;
+    until("the end of the messages", || Arc::strong_count(&value) == 2).await;
 }
 
 #[tokio::test]
@@ -328,8 +320,8 @@ async fn a_shutdown_ends_what_is_forwarded() {
     let news = News::new();
     let server = app(&news, WebSocketConfig::default()).test_server().await;
     let mut socket = server.client().websocket("/").await;
-    until(|| news.subscribers() == 1).await;
+    until("the subscribers", || news.subscribers() == 1).await;
     let (code, ()) = tokio::join!(socket.close_code(), server.stop());
     assert_eq!(code, Some(1001));
-    until(|| news.subscribers() == 0).await;
+    until("the subscribers", || news.subscribers() == 0).await;
 }

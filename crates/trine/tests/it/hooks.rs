@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +13,8 @@ use trine::audit::Kind;
 use trine::config::Config;
 use trine::prelude::*;
 use trine_server::{Server, ServerConfig};
+
+use crate::common;
 
 /// What happened, in order.
 #[derive(Clone, Default)]

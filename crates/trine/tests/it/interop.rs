@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use crate::common;
 use axum::extract::ws::WebSocketUpgrade;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
@@ -13,6 +12,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tower::ServiceExt as _;
 use trine::prelude::*;
 use trine_server::HyperUpgrades;
+
+use crate::common;
 
 fn axum_router() -> axum::Router {
     async fn socket(upgrade: WebSocketUpgrade) -> axum::response::Response {

@@ -4,13 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::net::TcpListener;
-use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::Duration;
 
 use trine::config::Secret;
 use trine::prelude::*;
+use trine_testkit::process::{Process, this_binary};
 
 struct Db;
 
@@ -82,8 +83,7 @@ fn command(env: &[(&str, &str)]) -> Command {
 }
 
 fn command_of(program: &str, env: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", program, "--ignored", "--nocapture", "--test-threads=1"]);
+    let mut command = this_binary(program);
     let ours = std::env::vars().filter(|(name, _)| name.starts_with("TRINE_"));
     for (name, _) in ours {
         command.env_remove(name);
@@ -191,8 +191,8 @@ fn the_audit_is_printed_in_place_of_serving() {
 /// what nobody took is not.
 #[test]
 fn a_section_that_was_taken_by_hand_is_no_mistake() {
-    let mut running = Running::of(command_of("launch::by_hand", &[SECRET]));
-    let printed = running.until("on http://");
+    let mut running = Process::start(&mut command_of("launch::by_hand", &[SECRET]));
+    let printed = running.lines_until("on http://");
     let text = get_of(&url(&printed, "/"));
     assert!(text.ends_with("by hand"), "{text}");
     drop(running);
@@ -221,50 +221,11 @@ fn get_of(url: &str) -> String {
     answer
 }
 
-struct Running {
-    child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Running {
-    /// Starts it and waits until it listens: gives what it printed, and where it listens.
-    fn start(env: &[(&str, &str)], until: &str) -> (Running, Vec<String>) {
-        let mut running = Running::of(command(env));
-        let printed = running.until(until);
-        (running, printed)
-    }
-
-    fn of(mut command: Command) -> Running {
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Running { child, lines }
-    }
-
-    fn until(&mut self, wanted: &str) -> Vec<String> {
-        let mut printed = Vec::new();
-        while !printed.last().is_some_and(|line: &String| line.contains(wanted)) {
-            printed.push(self.line());
-        }
-        printed
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended");
-        line.trim_end().to_owned()
-    }
-
-    fn signal(&self, name: &str) {
-        let kill = format!("kill -s {name} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Starts it and waits until it prints a line with `until`: gives what it printed.
+fn start(env: &[(&str, &str)], until: &str) -> (Process, Vec<String>) {
+    let mut running = Process::start(&mut command(env));
+    let printed = running.lines_until(until);
+    (running, printed)
 }
 
 fn url(printed: &[String], path: &str) -> String {
@@ -275,7 +236,7 @@ fn url(printed: &[String], path: &str) -> String {
 
 /// What a program logs of two requests.
 async fn logged(env: &[(&str, &str)]) -> String {
-    let (mut running, printed) = Running::start(&[&[SECRET], env].concat(), "/slow");
+    let (mut running, printed) = start(&[&[SECRET], env].concat(), "/slow");
     assert_eq!(reqwest::get(url(&printed, "/?key=tiger")).await.unwrap().status(), 200);
     assert_eq!(reqwest::get(url(&printed, "/nowhere")).await.unwrap().status(), 404);
     running.signal("TERM");
@@ -315,15 +276,14 @@ async fn under_dev_each_request_is_a_line_on_standard_error() {
 // Reading lines blocks, so the client has a thread of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_ends_requests_then_tasks_then_hooks() {
-    let (mut running, printed) = Running::start(&[SECRET, ("TRINE_PROFILE", "prod")], "/slow");
+    let (mut running, printed) = start(&[SECRET, ("TRINE_PROFILE", "prod")], "/slow");
     assert!(printed.iter().any(|line| line.ends_with("state made")), "{printed:?}");
     assert_eq!(reqwest::get(url(&printed, "/")).await.unwrap().text().await.unwrap(), "hello");
     let slow = tokio::spawn(reqwest::get(url(&printed, "/slow")));
     assert_eq!(running.line(), "slow began");
     running.signal("TERM");
-    let mut rest = String::new();
-    running.lines.read_to_string(&mut rest).unwrap();
-    assert!(running.child.wait().unwrap().success());
+    let rest = running.rest();
+    assert!(running.wait().success());
     let at = |what: &str| rest.find(what).unwrap_or_else(|| panic!("{what}: {rest}"));
     assert!(at("task told") < at("slow ended"), "tasks are told when the shutdown begins: {rest}");
     assert!(at("slow ended") < at("hook ran"), "hooks run behind the last request: {rest}");
@@ -334,7 +294,7 @@ async fn a_signal_ends_requests_then_tasks_then_hooks() {
 fn under_dev_the_start_says_how_many_notes_there_are() {
     // The empty group.
     let (_running, printed) =
-        Running::start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text shows them");
+        start(&[SECRET, ("TRINE_PROFILE", "dev")], "TRINE_AUDIT=text shows them");
     assert!(
         printed.last().unwrap().ends_with("  1 note: TRINE_AUDIT=text shows them"),
         "{printed:?}"
@@ -343,6 +303,6 @@ fn under_dev_the_start_says_how_many_notes_there_are() {
 
 #[test]
 fn the_tree_is_printed_when_asked_for() {
-    let (_running, printed) = Running::start(&[SECRET, ("TRINE_TREE", "1")], "└ GET /slow");
+    let (_running, printed) = start(&[SECRET, ("TRINE_TREE", "1")], "└ GET /slow");
     assert!(printed.iter().any(|line| line.contains("├ GET /  hello  (")), "{printed:?}");
 }

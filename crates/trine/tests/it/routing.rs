@@ -103,6 +103,8 @@ async fn a_tunnel_that_nobody_opens_is_a_501() {
         let server = app.test_server().await;
         let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
         stream.write_all(sent).await.unwrap();
+        // Otherwise the server waits for the end of what it does not read.
+        stream.shutdown().await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(

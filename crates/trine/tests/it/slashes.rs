@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use trine::Slashes;
@@ -10,6 +9,8 @@ use trine::audit::Kind;
 use trine::extract::RawTarget;
 use trine::guard::guard;
 use trine::prelude::*;
+
+use crate::common;
 
 async fn tell(path: MatchedPath, uri: Uri) -> String {
     format!("{path} {uri}")

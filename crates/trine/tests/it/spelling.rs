@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::common;
 use http::Extensions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -10,6 +9,8 @@ use tower_http::trace::TraceLayer;
 use trine::extract::RawTarget;
 use trine::guard::guard;
 use trine::prelude::*;
+
+use crate::common;
 
 /// Notes what stands at this place as the target, and as the raw one.
 fn note(cx: &mut Cx, place: &str) {

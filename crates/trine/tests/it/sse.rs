@@ -17,6 +17,8 @@ use trine::prelude::*;
 use trine::sse::{Event, LastEventId, Sse};
 use trine::topic::{Overflow, Presence, TopicConfig};
 
+use crate::common::subscribers;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[get("/events")]
@@ -99,14 +101,6 @@ impl Client {
             .await
             .expect("the connection stays");
         String::from_utf8_lossy(&self.read).into_owned()
-    }
-}
-
-async fn subscribers(topic: &Topic<String>, count: usize) {
-    let start = Instant::now();
-    while topic.subscribers() != count {
-        assert!(start.elapsed() < PATIENCE, "{} subscribers, not {count}", topic.subscribers());
-        sleep(Duration::from_millis(10)).await;
     }
 }
 

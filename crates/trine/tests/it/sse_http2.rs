@@ -10,12 +10,14 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::SendRequest;
 use http::Request;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use trine::Topic;
 use trine::prelude::*;
 use trine::sse::Sse;
+use trine_testkit::http2;
+
+use crate::common::subscribers;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -33,11 +35,9 @@ fn app() -> (App, Topic<String>) {
 const WINDOW: u32 = 65_535;
 
 async fn connect(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
-    let stream = TcpStream::connect(address).await.unwrap();
     let mut builder = h2::client::Builder::new();
     builder.initial_window_size(WINDOW).initial_connection_window_size(100 * WINDOW);
-    let (send, connection) = builder.handshake(stream).await.unwrap();
-    (send, tokio::spawn(connection))
+    http2::connect_with(address, &mut builder).await
 }
 
 /// What comes on a stream.
@@ -73,14 +73,6 @@ impl Events {
             self.body.flow_control().release_capacity(part.len()).unwrap();
             self.read.extend(part);
         }
-    }
-}
-
-async fn subscribers(topic: &Topic<String>, count: usize) {
-    let start = Instant::now();
-    while topic.subscribers() != count {
-        assert!(start.elapsed() < PATIENCE, "{} subscribers, not {count}", topic.subscribers());
-        sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -122,7 +122,7 @@ fn expectations(source: &str) -> Vec<Expected> {
         }
         match comment.trim().split_once(": ") {
             Some(("expect", part)) => {
-                expected.push(Expected { line: code, parts: vec![part.to_owned()] })
+                expected.push(Expected { line: code, parts: vec![part.to_owned()] });
             }
             Some(("also", part)) => expected.last_mut().unwrap().parts.push(part.to_owned()),
             _ => assert!(comment.is_empty(), "line {line}: `//~{comment}` is no expectation"),

@@ -2,7 +2,6 @@
 //! folder of their own.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "tests")]
 
-use crate::common;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use trine::prelude::*;
+
+use crate::common;
 
 #[derive(Debug, FromForm)]
 struct Upload {

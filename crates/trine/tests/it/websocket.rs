@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use http::Uri;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -348,7 +349,7 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
     let idle = Duration::from_millis(400);
     let config = WebSocketConfig { idle_timeout: idle, ..Default::default() };
     let server = app().state(config).test_server().await;
-    for (what, first, again) in [
+    let cases = [
         ("pings", &b""[..], &b"\x89\x85\0\0\0\0hello"[..]),
         ("pings without a payload", b"", b"\x89\x80\0\0\0\0"),
         ("pongs", b"", b"\x8a\x85\0\0\0\0hello"),
@@ -358,7 +359,8 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
         ("fragments without an end", b"\x01\x85\0\0\0\0hello", b"\x00\x81\0\0\0\0x"),
         ("a frame without an end", b"\x82\xfe\x10\0\0\0\0\0", b"x"),
         ("all after a message", HELLO, b"\x89\x85\0\0\0\0hello\x81\x80\0\0\0\0\x8a\x81\0\0\0\0x"),
-    ] {
+    ]
+    .map(async |(what, first, again)| {
         let start = Instant::now();
         let (stream, _) = connect(&server, &head("/echo", "")).await;
         let (mut reader, mut writer) = stream.into_split();
@@ -380,7 +382,8 @@ async fn what_costs_a_peer_nothing_buys_no_time() {
             () = tokio::time::sleep(Duration::from_secs(5)) => panic!("{what} bought time"),
         }
         assert!(start.elapsed() >= idle, "{what}: {:?}", start.elapsed());
-    }
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test]
@@ -401,19 +404,24 @@ async fn whoever_says_something_is_not_idle() {
     let app = App::new().state(config).route("/ticks", get(ticks)).route("/hears", get(hears));
     let server = app.test_server().await;
     // The server speaks, the client listens.
-    let mut listener = server.client().websocket("/ticks").await;
-    for _ in 0..12 {
-        assert_eq!(listener.text().await, "tick");
-    }
-    assert_eq!(listener.close_code().await, Some(1000));
+    let listens = async {
+        let mut listener = server.client().websocket("/ticks").await;
+        for _ in 0..12 {
+            assert_eq!(listener.text().await, "tick");
+        }
+        assert_eq!(listener.close_code().await, Some(1000));
+    };
     // The client speaks, and gets no answer.
-    let mut speaker = server.client().websocket("/hears").await;
-    for _ in 0..12 {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        speaker.send("x").await;
-    }
-    assert!(speaker.socket().closed().is_none());
-    assert_eq!(speaker.close_code().await, Some(1001));
+    let speaks = async {
+        let mut speaker = server.client().websocket("/hears").await;
+        for _ in 0..12 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            speaker.send("x").await;
+        }
+        assert!(speaker.socket().closed().is_none());
+        assert_eq!(speaker.close_code().await, Some(1001));
+    };
+    tokio::join!(listens, speaks);
 }
 
 #[tokio::test]

@@ -3,13 +3,12 @@
 #![cfg(all(feature = "ws", feature = "http2", feature = "test-server"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::common::chromium;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use h2::client::SendRequest;
+use h2::client::{Builder, SendRequest};
 use h2::ext::Protocol;
 use h2::{RecvStream, SendStream};
 use http::{Request, StatusCode, Version};
@@ -20,6 +19,7 @@ use trine::prelude::*;
 use trine::ws::{CloseCode, CloseFrame, Closed, Message, WebSocketConfig};
 use trine_core::extract::Head;
 use trine_core::{Cx, FromRequest, Rejection};
+use trine_testkit::{http2, tools};
 use trine_websocket::{Codec, Negotiated, Role};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -66,10 +66,7 @@ async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
 
 /// What drives the connection, too: where that is aborted, the client has vanished.
 async fn connect_and_drive(address: SocketAddr) -> (SendRequest<Bytes>, AbortHandle) {
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    let driver = tokio::spawn(connection).abort_handle();
-    let mut client = client.ready().await.unwrap();
+    let (mut client, driver) = http2::connect_with(address, &mut Builder::new()).await;
     // The server's settings say that it may be asked for.
     let asked = timeout(PATIENCE, async {
         while !client.is_extended_connect_protocol_enabled() {
@@ -78,7 +75,7 @@ async fn connect_and_drive(address: SocketAddr) -> (SendRequest<Bytes>, AbortHan
         }
     });
     asked.await.unwrap();
-    (client, driver)
+    (client, driver.abort_handle())
 }
 
 fn request(path: &str) -> http::request::Builder {
@@ -438,7 +435,7 @@ async fn chromium_opens_a_socket_on_the_connection_of_its_page() {
         told.send(body).unwrap();
     }
 
-    let Some(chromium) = chromium::find() else { return };
+    let Some(chromium) = tools::chromium() else { return };
     let (told, mut said_by) = tokio::sync::mpsc::unbounded_channel::<String>();
     let service = app().state(told).routes(routes![page, said]).build().await.unwrap();
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -450,7 +447,7 @@ async fn chromium_opens_a_socket_on_the_connection_of_its_page() {
     let serving = tokio::spawn(bound.serve(service));
 
     let profile = tempfile::tempdir().unwrap();
-    let mut browser = Command::from(chromium::command(&chromium, profile.path()))
+    let mut browser = Command::from(tools::headless(&chromium, profile.path()))
         .args(["--ignore-certificate-errors", "--remote-debugging-port=0"])
         .arg(format!("https://localhost:{}/", address.port()))
         .kill_on_drop(true)

@@ -1,33 +1,28 @@
 //! Two people in Chromium. `SCREENSHOTS=folder` takes pictures, to be looked at.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::chromium;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
+
+use trine_testkit::process::{Process, address_in};
+use trine_testkit::tools;
 
 use crate::devtools::{Browser, Page};
 
 /// The program, ended with the test.
 struct Chat {
-    process: Child,
-    _said: BufReader<ChildStdout>,
+    process: Process,
     port: u16,
 }
 
 impl Chat {
     fn start(port: u16) -> Chat {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_chat"))
-            .env("TRINE_PORT", port.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        let mut said = BufReader::new(process.stdout.take().unwrap());
-        said.read_line(&mut first).unwrap();
-        let (_, rest) =
-            first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
-        let (_, port) = rest.split(',').next().unwrap().trim().rsplit_once(':').unwrap();
-        Chat { process, _said: said, port: port.parse().unwrap() }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
+        let mut process = Process::start(command.env("TRINE_PORT", port.to_string()));
+        let first = process.line();
+        let address =
+            address_in(&first, "http://").unwrap_or_else(|| panic!("no address in {first:?}"));
+        let (_, port) = address.rsplit_once(':').unwrap();
+        Chat { process, port: port.parse().unwrap() }
     }
 
     fn url(&self, path: &str) -> String {
@@ -36,24 +31,14 @@ impl Chat {
 
     /// Ends it as a supervisor does.
     fn stop(mut self) {
-        let told = Command::new("sh")
-            .args(["-c", &format!("kill {}", self.process.id())])
-            .status()
-            .unwrap();
-        assert!(told.success() && self.process.wait().unwrap().success());
-    }
-}
-
-impl Drop for Chat {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.signal("TERM");
+        assert!(self.process.wait().success());
     }
 }
 
 #[tokio::test]
 async fn two_people_talk_and_go_on_after_a_restart() {
-    let Some(chromium) = chromium::find() else { return };
+    let Some(chromium) = tools::chromium() else { return };
     let mut browser = Browser::start(&chromium).await;
     let chat = Chat::start(0);
     let ann = browser.open(&chat.url("/rooms/tea")).await;

@@ -2,7 +2,5 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod browser;
-#[path = "../../../../crates/trine/tests/it/common/chromium.rs"]
-mod chromium;
 mod devtools;
 mod sockets;

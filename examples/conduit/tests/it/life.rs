@@ -8,8 +8,9 @@
     reason = "the helpers of tests are tests"
 )]
 
-use crate::common::{Answer as _, Api, Conduit};
 use serde_json::{Value, json};
+
+use crate::common::{Answer as _, Api, Conduit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_first_user_to_a_restart() {

@@ -11,13 +11,14 @@
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::common::{Answer as _, Api, Conduit};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::common::{Answer as _, Api, Conduit};
 
 /// The subscriber that counts is one for the whole process, and other tests make queries too.
 #[test]

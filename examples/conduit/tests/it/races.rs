@@ -10,8 +10,9 @@
 
 use std::collections::HashSet;
 
-use crate::common::{Answer as _, Conduit};
 use serde_json::json;
+
+use crate::common::{Answer as _, Conduit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn articles_of_one_title_get_slugs_of_their_own() {

@@ -8,12 +8,13 @@
     reason = "the helpers of tests are tests"
 )]
 
-use crate::common;
-use crate::common::{Answer as _, Api, Conduit};
 use serde_json::{Value, json};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use trine::prelude::Method;
+
+use crate::common;
+use crate::common::{Answer as _, Api, Conduit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_has_the_shape_of_the_api() {

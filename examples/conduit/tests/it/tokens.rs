@@ -8,8 +8,9 @@
     reason = "the helpers of tests are tests"
 )]
 
-use crate::common::{Answer as _, Conduit};
 use serde_json::{Value, json};
+
+use crate::common::{Answer as _, Conduit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_from_before_a_password_change_is_refused() {

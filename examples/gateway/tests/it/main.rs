@@ -63,10 +63,10 @@ async fn sighup_loads_routes_again_and_keeps_them_where_they_are_wrong() {
     let gateway = Gateway::start(&routes(one.url()));
     assert!(gateway.get("/x").await.1.starts_with("one "));
     write(gateway.folder.path(), &routes(two.url()));
-    gateway.signal("-HUP");
+    gateway.process.signal("HUP");
     until("the new route", async || gateway.get("/x").await.1.starts_with("two ")).await;
     write(gateway.folder.path(), &routes("nonsense"));
-    gateway.signal("-HUP");
+    gateway.process.signal("HUP");
     until("the complaint", async || gateway.log().contains("routes stay as they are")).await;
     assert!(
         gateway.log().contains("`nonsense` is not the URL of an upstream"),
@@ -142,10 +142,9 @@ async fn sigterm_lets_requests_end() {
             async move { Client::new().get(url).send().await.unwrap().text().await.unwrap() },
         );
     tokio::time::sleep(Duration::from_millis(200)).await;
-    gateway.signal("-TERM");
+    gateway.process.signal("TERM");
     assert_eq!(asked.await.unwrap(), "late but whole");
-    let status =
-        tokio::task::spawn_blocking(move || gateway.process.wait().unwrap()).await.unwrap();
+    let status = tokio::task::spawn_blocking(move || gateway.process.wait()).await.unwrap();
     assert!(status.success());
 }
 

@@ -76,7 +76,7 @@ async fn upstreams_change_under_load_and_no_request_fails() {
     for round in 0..10 {
         let (url, name) = if round % 2 == 0 { (two.url(), "two ") } else { (one.url(), "one ") };
         write(gateway.folder.path(), &routes(url));
-        gateway.signal("-HUP");
+        gateway.process.signal("HUP");
         until("the new route", async || gateway.get("/x").await.1.starts_with(name)).await;
         load.pass(20).await;
     }
@@ -153,7 +153,7 @@ async fn certificates_change_under_load_and_no_request_fails() {
         for file in ["key.pem", "cert.pem"] {
             std::fs::copy(spare.path().join(file), gateway.folder.path().join(file)).unwrap();
         }
-        gateway.signal("-HUP");
+        gateway.process.signal("HUP");
         let newest = made.last().cloned().unwrap();
         until("the new certificate", async || met.lock().unwrap().contains(&newest)).await;
     }

@@ -2,47 +2,41 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
+use trine_testkit::pki::Authority;
+use trine_testkit::process::{Process, address_in};
+use trine_testkit::tools;
+use trine_testkit::wait::until_blocking;
 
 /// The program, ended with the test, and a folder with the authority that it is signed by.
 struct Httpbin {
-    process: Child,
+    process: Process,
     plain: String,
     secure: String,
     folder: TempDir,
-    authority: CertifiedIssuer<'static, KeyPair>,
+    authority: Authority,
 }
 
 impl Httpbin {
     fn start(variables: &[(&str, &str)]) -> Httpbin {
         let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "of the test");
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let authority = Authority::new("of the test");
         std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
         sign(&authority, folder.path());
-        let mut process = Command::new(env!("CARGO_BIN_EXE_httpbin"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_httpbin"));
+        command
             .envs([("TRINE_PORT", "0"), ("TRINE_WORKERS", "1"), ("TRINE_TLS_PORT", "0")])
             .envs([("TRINE_TLS_CERT", "cert.pem"), ("TRINE_TLS_KEY", "key.pem")])
             .envs(variables.iter().copied())
             .current_dir(folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
+            .stderr(Stdio::null());
+        let mut process = Process::start(&mut command);
+        let first = process.line();
         let after = |scheme: &str| {
-            let (_, rest) =
-                first.split_once(scheme).unwrap_or_else(|| panic!("no {scheme} in {first:?}"));
-            rest.split([',', ' ']).next().unwrap().to_owned()
+            address_in(&first, scheme).unwrap_or_else(|| panic!("no {scheme} in {first:?}"))
         };
         let (plain, secure) = (after("http://"), after("https://"));
         Httpbin { process, plain, secure, folder, authority }
@@ -78,34 +72,14 @@ impl Httpbin {
     }
 }
 
-/// Whether a tool is installed. Where it must be, `REQUIRE_TLS_TOOLS` makes its absence an error.
 fn has(tool: &str) -> bool {
-    let here = Command::new(tool)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
-    assert!(here || std::env::var_os("REQUIRE_TLS_TOOLS").is_none(), "there is no {tool}");
-    if !here {
-        eprintln!("skipped: there is no {tool}");
-    }
-    here
+    tools::has(&[tool], "REQUIRE_TLS_TOOLS")
 }
 
-impl Drop for Httpbin {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn sign(authority: &CertifiedIssuer<'static, KeyPair>, folder: &Path) {
-    let params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let key = KeyPair::generate().unwrap();
-    std::fs::write(folder.join("cert.pem"), params.signed_by(&key, authority).unwrap().pem())
-        .unwrap();
-    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+fn sign(authority: &Authority, folder: &Path) {
+    let signed = authority.sign(&["localhost", "127.0.0.1"]);
+    std::fs::write(folder.join("cert.pem"), signed.chain).unwrap();
+    std::fs::write(folder.join("key.pem"), signed.key).unwrap();
 }
 
 #[test]
@@ -170,13 +144,8 @@ fn sighup_brings_the_new_certificate() {
     let before = httpbin.shown();
     assert!(before.starts_with("serial="), "{before}");
     sign(&httpbin.authority, httpbin.folder.path());
-    let kill = format!("kill -HUP {}", httpbin.process.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    let start = Instant::now();
-    while httpbin.shown() == before {
-        assert!(start.elapsed() < Duration::from_secs(10), "the old certificate is still shown");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    httpbin.process.signal("HUP");
+    until_blocking("the new certificate", || httpbin.shown() != before);
     let (_, text) = httpbin.curl(&[&httpbin.url("/")]);
     assert_eq!(text, "httpbin on Trine\n");
 }

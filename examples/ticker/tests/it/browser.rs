@@ -3,32 +3,33 @@
 //! `SCREENSHOTS=folder` takes pictures, to be looked at.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::chromium;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use trine_testkit::process::{Process, address_in};
+use trine_testkit::tools;
+use trine_testkit::wait::until_blocking;
 
 /// The program, ended with the test.
 struct Ticker {
-    process: Child,
+    process: Process,
     url: String,
 }
 
 impl Ticker {
     fn start() -> Ticker {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_ticker"))
-            .env("TRINE_PORT", "0")
-            .env("TRINE_TICKER_EVERY", "20ms")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let (_, rest) =
-            first.split_once("http://").unwrap_or_else(|| panic!("no address in {first:?}"));
-        Ticker { process, url: format!("http://{}/", rest.split(',').next().unwrap()) }
+        let mut process = Process::start(
+            Command::new(env!("CARGO_BIN_EXE_ticker"))
+                .env("TRINE_PORT", "0")
+                .env("TRINE_TICKER_EVERY", "20ms"),
+        );
+        let first = process.line();
+        let address =
+            address_in(&first, "http://").unwrap_or_else(|| panic!("no address in {first:?}"));
+        Ticker { process, url: format!("http://{address}/") }
     }
 
     fn quotes(&self) -> BufReader<TcpStream> {
@@ -52,19 +53,9 @@ impl Ticker {
     /// Ends it as a supervisor does, and gives the time that it took.
     fn stop(mut self) -> Duration {
         let start = Instant::now();
-        let told = Command::new("sh")
-            .args(["-c", &format!("kill {}", self.process.id())])
-            .status()
-            .unwrap();
-        assert!(told.success() && self.process.wait().unwrap().success());
+        self.process.signal("TERM");
+        assert!(self.process.wait().success());
         start.elapsed()
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -79,18 +70,14 @@ fn the_page_fills_and_the_program_ends_under_open_streams() {
             assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
         }
     }
-    if let Some(chromium) = chromium::find() {
+    if let Some(chromium) = tools::chromium() {
         let profile = tempfile::tempdir().unwrap();
         // With a port it stays on the page.
-        let browser = chromium::command(&chromium, profile.path())
+        let browser = tools::headless(&chromium, profile.path())
             .args(["--remote-debugging-port=0", &ticker.url])
             .spawn();
         let mut browser = browser.unwrap();
-        let start = Instant::now();
-        while ticker.watching() != streams.len() + 1 {
-            assert!(start.elapsed() < Duration::from_secs(60), "the page does not listen");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until_blocking("the page among those who watch", || ticker.watching() == streams.len() + 1);
         browser.kill().unwrap();
         browser.wait().unwrap();
         if let Some(folder) = std::env::var_os("SCREENSHOTS") {
@@ -116,7 +103,7 @@ fn screenshots(chromium: &Path, url: &str, folder: &Path) {
 
 fn run(chromium: &Path, arguments: &[&str]) {
     let profile = tempfile::tempdir().unwrap();
-    let output = chromium::command(chromium, profile.path())
+    let output = tools::headless(chromium, profile.path())
         .args(arguments)
         .stderr(Stdio::piped())
         .output()

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use trine_core::Body;
 use trine_proxy::Proxy;
 use trine_server::{Server, ServerConfig, ServerHandle};
+pub use trine_testkit::http1::talk;
+pub use trine_testkit::wait::{until, within};
 
 /// The proxy under our server; stopped when dropped.
 pub struct Front {
@@ -142,16 +143,6 @@ pub async fn say(stream: &mut TcpStream, text: &str) {
     stream.write_all(text.as_bytes()).await.unwrap();
 }
 
-/// Sends these bytes and reads until the other side ends.
-pub async fn talk(address: SocketAddr, text: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    say(&mut stream, text).await;
-    let mut answer = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer));
-    let _ = read.await.expect("the connection did not end");
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 /// One request of a real client on a connection of its own.
 pub async fn send(address: SocketAddr, request: Request<Body>) -> Response<Incoming> {
     let stream = TcpStream::connect(address).await.unwrap();
@@ -181,15 +172,4 @@ pub async fn text(response: Response<Incoming>) -> String {
 
 pub fn whole(text: impl Into<Bytes>) -> Response<Body> {
     Response::new(Body::new(Full::new(text.into())))
-}
-
-/// Waits until something holds.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if holds() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it never came: {what}");
 }

@@ -22,6 +22,7 @@ use trine_server::{Acme, Listener, ServerConfig};
 use super::jws::{Key, Signed, decode, encode, open};
 use super::validate;
 use crate::common::pki::{Authority, trusting};
+use crate::common::tls::SignedExt as _;
 use crate::common::{Running, config, start_with};
 
 /// Its URL, what it knows, and what it is told to do.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use trine_server::tls::{AcmeCache, CacheFuture, Tls};
 use trine_server::{Acme, Listener};
+use trine_testkit::log::Log;
 
 use super::authority::Test;
-use super::log::Log;
 use super::site::{ANYWHERE, Site};
 
 #[tokio::test]

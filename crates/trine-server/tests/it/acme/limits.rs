@@ -5,31 +5,21 @@ use std::time::Duration;
 use http::Response;
 use trine_core::Body;
 use trine_server::Acme;
+use trine_testkit::log::Log;
+use trine_testkit::wait::until;
 
 use super::authority::Test;
-use super::log::Log;
 use super::site::Site;
-use crate::common::within;
-
-/// Waits until the log says it.
-async fn told(log: &Log, text: &str) {
-    within(async {
-        while !log.text().contains(text) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-}
 
 #[tokio::test]
 async fn a_slow_answer_is_not_waited_for() {
     let authority = Test::start();
-    authority.desk().delay = Duration::from_secs(5);
+    authority.desk().delay = Duration::from_secs(2);
     let log = Log::start();
     let acme =
         Acme { request_timeout: Duration::from_millis(300), ..authority.acme(&["example.com"]) };
     let site = Site::start(&authority, acme);
-    told(&log, "no answer within 300ms").await;
+    log.line("no answer within 300ms").await;
     authority.desk().delay = Duration::ZERO;
     site.next(&authority, "example.com", b"").await;
     site.stop().await;
@@ -44,7 +34,7 @@ async fn a_large_answer_is_not_read_to_its_end() {
     let log = Log::start();
     let acme = Acme { max_response_bytes: 50_000, ..authority.acme(&["example.com"]) };
     let site = Site::start(&authority, acme);
-    told(&log, "length limit exceeded").await;
+    log.line("length limit exceeded").await;
     site.next(&authority, "example.com", b"").await;
     site.stop().await;
     authority.stop().await;
@@ -57,12 +47,8 @@ async fn an_order_that_is_never_decided_ends() {
     let log = Log::start();
     let acme = Acme { order_timeout: Duration::from_secs(1), ..authority.acme(&["example.com"]) };
     let site = Site::start(&authority, acme);
-    within(async {
-        while !log.text().contains("timed out waiting for an order")
-            && !log.text().contains("was not finished within 1s")
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    until("the end of the order", || {
+        log.count("timed out waiting for an order") + log.count("was not finished within 1s") > 0
     })
     .await;
     // The time between two looks doubles: 50, 100, 200, 400 ms.

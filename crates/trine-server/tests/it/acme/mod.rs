@@ -8,7 +8,6 @@ mod http01;
 mod issue;
 mod jws;
 mod limits;
-mod log;
 mod pebble;
 mod renewal;
 mod settings;

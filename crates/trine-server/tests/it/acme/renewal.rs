@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use trine_server::Acme;
+use trine_testkit::log::Log;
 
 use super::authority::{Test, problem};
-use super::log::Log;
 use super::site::Site;
 use crate::common::pki::{ask, connect};
-use crate::common::within;
 
 /// Of a life of six seconds, a third is left after four.
 #[tokio::test]
@@ -54,12 +53,7 @@ async fn the_old_certificate_is_shown_while_a_renewal_fails() {
     let first = site.next(&authority, "example.com", b"").await;
     authority.desk().trouble.push(problem(500, "serverInternal", "a disk is full"));
     let log = Log::start();
-    within(async {
-        while !log.text().contains("a disk is full") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    log.line("a disk is full").await;
     assert_eq!(site.certificate(&authority, "example.com").await.unwrap(), first);
     site.next(&authority, "example.com", &first).await;
     site.stop().await;

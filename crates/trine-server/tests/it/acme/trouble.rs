@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::Response;
 use trine_core::Body;
 use trine_server::Acme;
+use trine_testkit::log::Log;
 
 use super::authority::{Test, problem};
-use super::log::Log;
 use super::site::Site;
 use crate::common::pki::connect;
 use crate::common::{Client, status, within};

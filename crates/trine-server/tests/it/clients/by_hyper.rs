@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use trine_server::{Listener, ServerConfig};
 
 use crate::common::pki::{Authority, connect};
+use crate::common::tls::SignedExt as _;
 use crate::common::{Running, config, start, within};
 
 type Body = BoxBody<Bytes, std::convert::Infallible>;

@@ -2,18 +2,16 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use trine_core::Body;
+pub use trine_testkit::process::MIB;
+use trine_testkit::process::{Process, this_binary};
 
 use crate::common::kitchen;
-
-pub const MIB: u64 = 1024 * 1024;
 
 /// Counts its calls, and has an answer without end.
 pub async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
@@ -32,56 +30,34 @@ pub async fn service(request: Request<Body>) -> Result<Response<Body>, Infallibl
     }
 }
 
-pub struct Process {
-    child: Child,
+/// The process, and what it was like before it was attacked.
+pub struct Attacked {
+    process: Process,
     memory: u64,
 }
 
-impl Process {
+impl Attacked {
     /// Runs the ignored test `name` of this program, and waits for what it says behind
     /// `listening on `.
-    pub fn start(name: &str) -> (Process, String) {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([name, "--exact", "--ignored", "--nocapture"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let said = lines
-            .find_map(|line| line.split_once("listening on ").map(|(_, said)| said.to_owned()))
-            .unwrap();
-        (Process { child, memory: 0 }, said)
+    pub fn start(name: &str) -> (Attacked, String) {
+        let mut process = Process::start(&mut this_binary(name));
+        let said = process.line_after("listening on ");
+        (Attacked { process, memory: 0 }, said)
     }
 
-    /// What it has made by now is no growth.
-    pub fn settle(&mut self) {
-        self.memory = self.resident();
+    /// From now on, memory is growth.
+    pub fn note_memory(&mut self) {
+        self.memory = self.process.memory();
     }
 
-    fn resident(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    pub fn cpu_time(&self) -> Duration {
+        self.process.cpu_time()
     }
 
-    /// Time on a processor so far.
-    pub fn worked(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
-    }
-
-    /// It has not grown and has not worked itself to death.
+    /// Fails if it has grown by more bytes than these, or has used much of a processor.
     pub fn is_modest(&self, most: u64) {
-        let growth = self.resident().saturating_sub(self.memory);
+        let growth = self.process.memory().saturating_sub(self.memory);
         assert!(growth < most, "{} KiB of growth", growth / 1024);
-        assert!(self.worked() < Duration::from_secs(5), "{:?} of work", self.worked());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        assert!(self.cpu_time() < Duration::from_secs(5), "{:?} of work", self.cpu_time());
     }
 }

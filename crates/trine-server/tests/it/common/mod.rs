@@ -1,11 +1,11 @@
-//! Starts a server, sends bytes, reads bytes.
+//! Servers of a service that the tests ask, and the clients of the test kit.
 
 #[cfg(target_os = "linux")]
 pub mod child;
-pub mod pki;
+pub mod tls;
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,17 +13,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use trine_core::Body;
 use trine_server::{
     Bound, Http2, HttpService, MakeWorker, NativeUpgrades, Server, ServerConfig, ServerError,
     ServerHandle,
 };
-
-/// Nothing in these tests may take this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub use trine_testkit::http1::{Client, body, exchange, status};
+pub use trine_testkit::{pki, wait::within};
 
 pub struct Running {
     pub address: SocketAddr,
@@ -55,7 +52,15 @@ pub fn http1_alone() -> ServerConfig {
     ServerConfig { http2: Http2 { enabled: false, ..Http2::default() }, ..config() }
 }
 
+/// For HTTP/3 the system chooses a port of TCP, and the same one of UDP may be taken by the client of
+/// another test.
 pub fn bind(config: ServerConfig) -> Bound {
+    for _ in 0..10 {
+        match Server::new(config.clone()).bind() {
+            Err(ServerError::Bind { source, .. }) if source.kind() == ErrorKind::AddrInUse => {}
+            bound => return bound.unwrap(),
+        }
+    }
     Server::new(config).bind().unwrap()
 }
 
@@ -77,74 +82,6 @@ pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Running {
 /// A server of [`kitchen`].
 pub fn start(config: ServerConfig) -> Running {
     start_with(config, tower::service_fn(kitchen))
-}
-
-pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("took too long")
-}
-
-/// Sends bytes, ends our side, and reads to the end.
-pub async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
-    let mut client = Client::connect(address).await;
-    client.send(bytes).await;
-    client.0.shutdown().await.unwrap();
-    client.rest().await
-}
-
-pub struct Client(pub TcpStream);
-
-impl Client {
-    pub async fn connect(address: SocketAddr) -> Client {
-        let stream = within(TcpStream::connect(address)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Client(stream)
-    }
-
-    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        within(self.0.write_all(bytes.as_ref())).await.unwrap();
-    }
-
-    /// Reads until `end` was read.
-    pub async fn until(&mut self, end: &str) -> String {
-        let mut read = Vec::new();
-        while !read.ends_with(end.as_bytes()) {
-            let byte = within(self.0.read_u8()).await;
-            read.push(byte.unwrap_or_else(|error| {
-                panic!("{error} after {:?}", String::from_utf8_lossy(&read))
-            }));
-        }
-        String::from_utf8(read).unwrap()
-    }
-
-    /// Reads to the end of the connection.
-    pub async fn rest(&mut self) -> String {
-        let mut read = Vec::new();
-        let _ = within(self.0.read_to_end(&mut read)).await;
-        String::from_utf8_lossy(&read).into_owned()
-    }
-
-    /// Reads one answer that has a Content-Length, or no body.
-    pub async fn answer(&mut self) -> String {
-        let head = self.until("\r\n\r\n").await;
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        within(self.0.read_exact(&mut body)).await.unwrap();
-        head + std::str::from_utf8(&body).unwrap()
-    }
-
-    /// Whether the server ends the connection without another byte.
-    pub async fn closes(&mut self) -> bool {
-        matches!(within(self.0.read_u8()).await, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof)
-    }
-}
-
-pub fn status(answer: &str) -> u16 {
-    let line = answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-    line[..3].parse().unwrap()
-}
-
-pub fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").unwrap().1
 }
 
 type Kitchen = Result<Response<Body>, Infallible>;

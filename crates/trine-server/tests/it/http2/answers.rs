@@ -1,23 +1,15 @@
 //! Requests and answers, as a well-behaved client sees them.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request, Response, Version};
-use tokio::net::TcpStream;
+pub use trine_testkit::http2::connect;
 
 use super::peer::{self, Peer};
 use crate::common::{Client, config, start, status, within};
-
-pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
-    let stream = within(TcpStream::connect(address)).await.unwrap();
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    client.ready().await.unwrap()
-}
 
 pub fn request(method: &str, path: &str) -> Request<()> {
     Request::builder()
@@ -96,7 +88,7 @@ async fn one_port_speaks_both_protocols() {
     }
     slow.send(peer::settings(&[])).await;
     assert!(slow.lives(1).await);
-    drop(client);
+    drop((client, other, slow));
     server.stop().await;
 }
 
@@ -243,7 +235,7 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
     peer.send(peer::frame(peer::DATA, peer::END_STREAM, 1, "short")).await;
     assert_eq!(peer.answer(1).await.reset, Some(peer::PROTOCOL_ERROR));
     assert!(peer.lives(3).await);
-    drop(client);
+    drop((client, peer));
     server.stop().await;
 }
 
@@ -313,6 +305,7 @@ async fn an_early_answer_asks_the_client_to_stop() {
     let stop = peer.until(|frame| frame.kind == peer::RST_STREAM).await.unwrap();
     assert_eq!((stop.stream, stop.payload), (1, peer::NO_ERROR.to_be_bytes().to_vec()));
     assert!(peer.lives(3).await);
+    drop(peer);
     server.stop().await;
 }
 
@@ -355,6 +348,7 @@ async fn crumbs_of_cookies_become_one_field() {
     ))
     .await;
     assert_eq!(peer.answer(1).await.body, b"a=b; c=d");
+    drop(peer);
     server.stop().await;
 }
 

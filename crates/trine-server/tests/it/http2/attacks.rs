@@ -8,7 +8,7 @@ use std::time::Duration;
 use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 use super::peer::{self, *};
-use crate::common::child::{MIB, Process, service};
+use crate::common::child::{Attacked, MIB, service};
 use crate::common::{config, within};
 
 /// What the process runs that [`Child::start`] starts.
@@ -22,18 +22,18 @@ async fn the_server_itself() {
 }
 
 struct Child {
-    process: Process,
+    process: Attacked,
     address: SocketAddr,
 }
 
 impl Child {
     async fn start() -> Child {
-        let (process, address) = Process::start("http2::attacks::the_server_itself");
+        let (process, address) = Attacked::start("http2::attacks::the_server_itself");
         let mut child = Child { process, address: address.parse().unwrap() };
         // What is made for the first connection and request is no growth.
         let mut peer = Peer::connect(child.address).await;
         assert!(peer.lives(1).await);
-        child.process.settle();
+        child.process.note_memory();
         child
     }
 

@@ -9,6 +9,7 @@ use trine_server::{Listener, ServerConfig};
 
 use super::peer::{self, *};
 use crate::common::pki::Authority;
+use crate::common::tls::SignedExt as _;
 use crate::common::{config, start};
 
 /// A table that shrinks unnoticed proves nothing.
@@ -935,15 +936,18 @@ async fn beginnings() {
     assert_eq!((first.kind, first.flags, first.stream), (SETTINGS, 0, 0));
     let ack = peer.until(|frame| frame.kind == SETTINGS).await.unwrap();
     assert_eq!((ack.flags, ack.payload.len()), (ACK, 0));
+    drop(peer);
     // A preface that goes wrong behind the line that looks like HTTP/1 (3.4).
     let mut peer = Peer::raw(server.address).await;
     peer.send(b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").await;
     while peer.read().await.is_some() {}
+    drop(peer);
     // Pings have the bytes that came (6.7).
     let mut peer = Peer::connect(server.address).await;
     peer.send(ping()).await;
     let pong = peer.until(|frame| frame.kind == PING).await.unwrap();
     assert_eq!((pong.flags, pong.payload.as_slice()), (ACK, b"are you?".as_slice()));
+    drop(peer);
     server.stop().await;
 }
 
@@ -966,6 +970,7 @@ async fn windows_are_kept_to_the_byte() {
     peer.send(settings(&[(4, 100)])).await;
     let last = peer.until(|frame| frame.kind == DATA).await.unwrap();
     assert_eq!((last.payload.as_slice(), last.flags), (b"o".as_slice(), END_STREAM));
+    drop(peer);
     // The largest frame that the client takes bounds ours.
     let mut peer = Peer::with(server.address, &[(4, 1 << 20), (5, 16_384)]).await;
     peer.send([window_update(0, 1 << 20), get(1, "/large")].concat()).await;
@@ -975,5 +980,6 @@ async fn windows_are_kept_to_the_byte() {
         assert!(data.payload.len() <= 16_384);
         read += data.payload.len();
     }
+    drop(peer);
     server.stop().await;
 }

@@ -171,6 +171,7 @@ async fn a_layer_that_fails_is_told_by_the_table() {
     peer.send(get(1, "/never")).await;
     assert_eq!(peer.answer(1).await.status, Some(504));
     assert!(peer.lives(3).await);
+    drop(peer);
     let service = tower::ServiceBuilder::new()
         .load_shed()
         .concurrency_limit(1)

@@ -49,6 +49,7 @@ async fn the_limits_are_told() {
     // The window of the connection is no setting.
     let more = peer.until(|frame| frame.kind == WINDOW_UPDATE).await.unwrap();
     assert_eq!(more.payload, (1024 * 1024 - 65_535_u32).to_be_bytes());
+    drop(peer);
     server.stop().await;
 }
 
@@ -60,6 +61,7 @@ async fn one_stream_too_many_is_refused_and_the_others_go_on() {
     assert_eq!(peer.answer(5).await.reset, Some(REFUSED_STREAM));
     assert_eq!(peer.answer(3).await.body, b"slow");
     assert!(peer.lives(7).await);
+    drop(peer);
     server.stop().await;
 }
 
@@ -89,6 +91,7 @@ async fn heads_are_bounded() {
     let mut peer = Peer::connect(server.address).await;
     peer.send(get(1, &format!("/{}", "x".repeat(50)))).await;
     assert_eq!(peer.answer(1).await.status, Some(414));
+    drop(peer);
     server.stop().await;
 }
 
@@ -100,6 +103,7 @@ async fn frames_are_bounded() {
     assert_eq!(peer.answer(1).await.body, b"20000");
     peer.send([post(3, "/length"), frame(DATA, END_STREAM, 3, [b'x'; 20_001])].concat()).await;
     assert_eq!(peer.goaway().await, Some(FRAME_SIZE_ERROR));
+    drop(peer);
     server.stop().await;
 }
 
@@ -115,6 +119,7 @@ async fn a_stream_window_is_not_overrun() {
         answer.reset == Some(FLOW_CONTROL_ERROR) || answer.goaway == Some(FLOW_CONTROL_ERROR),
         "{answer:?}"
     );
+    drop(peer);
     server.stop().await;
 }
 
@@ -133,6 +138,7 @@ async fn bytes_that_are_taken_early_are_bounded() {
         answer.reset == Some(FLOW_CONTROL_ERROR) || answer.goaway == Some(FLOW_CONTROL_ERROR),
         "{answer:?}"
     );
+    drop(peer);
     server.stop().await;
 }
 
@@ -162,6 +168,7 @@ async fn what_trickles_is_let_go() {
     }
     assert_eq!(peer.goaway().await, Some(ENHANCE_YOUR_CALM));
     assert!(begun.elapsed() < Duration::from_secs(10));
+    drop(peer);
     server.stop().await;
 }
 
@@ -208,6 +215,7 @@ async fn a_body_that_stalls_or_trickles_is_408_to_its_reader() {
         peer.answer(3).await
     };
     assert_eq!(within(trickling).await.status, Some(400));
+    drop(peer);
     server.stop().await;
 }
 
@@ -235,6 +243,7 @@ async fn a_client_that_does_not_take_its_answer_loses_the_stream() {
     // The connection is none the worse for it, once it may send again.
     peer.send(settings(&[(4, 65_535)])).await;
     assert!(peer.lives(9).await);
+    drop(peer);
     server.stop().await;
 }
 

@@ -38,7 +38,7 @@ async fn shout(mut request: Request<Body>) -> Result<Response<Body>, Infallible>
             match stream.read(&mut bytes).await.unwrap() {
                 0 => return stream.shutdown().await.unwrap(),
                 read => {
-                    stream.write_all(bytes[..read].to_ascii_uppercase().as_slice()).await.unwrap()
+                    stream.write_all(bytes[..read].to_ascii_uppercase().as_slice()).await.unwrap();
                 }
             }
         }

@@ -13,7 +13,7 @@ use trine_server::{HyperUpgrades, Server, ServerConfig};
 
 use super::limits::Relay;
 use super::peer::{self, *};
-use crate::common::child::{MIB, Process, service};
+use crate::common::child::{Attacked, MIB, service};
 use crate::common::{config, within};
 
 const EXCESSIVE_LOAD: u64 = 0x107;
@@ -31,14 +31,14 @@ async fn the_server_itself() {
 }
 
 pub struct Child {
-    process: Process,
+    process: Attacked,
     address: SocketAddr,
     certificate: CertificateDer<'static>,
 }
 
 impl Child {
     pub async fn start() -> Child {
-        let (process, said) = Process::start("http3::attacks::the_server_itself");
+        let (process, said) = Attacked::start("http3::attacks::the_server_itself");
         let (address, certificate) = said.split_once(' ').unwrap();
         let byte = |at: usize| u8::from_str_radix(&certificate[at..at + 2], 16).unwrap();
         let certificate: Vec<u8> = (0..certificate.len()).step_by(2).map(byte).collect();
@@ -48,12 +48,12 @@ impl Child {
         for _ in 0..3 {
             child.calls().await;
         }
-        child.process.settle();
+        child.process.note_memory();
         child
     }
 
-    pub fn worked(&self) -> Duration {
-        self.process.worked()
+    pub fn cpu_time(&self) -> Duration {
+        self.process.cpu_time()
     }
 
     fn client_config(&self) -> ClientConfig {
@@ -322,5 +322,5 @@ async fn handshakes_from_nowhere_cost_a_retry() {
     })
     .await;
     child.is_well(16 * MIB).await;
-    assert!(child.worked() < Duration::from_secs(3), "{:?}", child.worked());
+    assert!(child.cpu_time() < Duration::from_secs(3), "{:?}", child.cpu_time());
 }

@@ -12,6 +12,7 @@ use trine_server::{Listener, ServerConfig};
 use super::peer::{Client, config, endpoint};
 use super::requests::Local;
 use crate::common::pki::{Authority, Signed, der};
+use crate::common::tls::SignedExt as _;
 use crate::common::{self, within};
 
 async fn connect(

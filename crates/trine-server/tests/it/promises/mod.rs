@@ -8,12 +8,13 @@ mod http3;
 mod protocol;
 mod service;
 
-use crate::common;
 use std::time::{Duration, Instant};
 
-use crate::common::within;
 use protocol::{Answer, Client, Exchange, Protocol, Server};
 use trine_server::ServerConfig;
+
+use crate::common;
+use crate::common::within;
 
 const SHORT: Duration = Duration::from_millis(300);
 /// A promise to end at once, on a machine that is busy; each time that is not to be waited for is

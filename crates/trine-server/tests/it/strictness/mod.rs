@@ -21,16 +21,17 @@ mod request_line;
 mod service;
 mod table;
 
-use crate::common;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::common::{http1_alone, start_with};
 use futures_util::StreamExt as _;
 use table::{Case, Table, Verdict};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine_server::ServerConfig;
+
+use crate::common;
+use crate::common::{http1_alone, start_with};
 
 /// A table that shrinks unnoticed proves nothing.
 const FEWEST_CASES: usize = 500;

@@ -1,6 +1,5 @@
 //! How a head is written in each protocol, and what comes back.
 
-use crate::common::pki;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use trine_core::Body;
 use trine_server::{Listener, NativeUpgrades, Network, ServerConfig, ServerError, ServerHandle};
 
 use super::heads::{Case, Got, Scheme};
+use crate::common::pki;
 use crate::common::{self, within};
 use crate::http2::peer as http2;
 use crate::http3::peer as http3;

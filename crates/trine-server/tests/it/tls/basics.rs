@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use trine_server::{Certificate, Listener, ServerConfig};
 
 use crate::common::pki::{Authority, ask, connect};
+use crate::common::tls::SignedExt as _;
 use crate::common::{Running, body, config, start, status, within};
 
 /// A server of the kitchen whose one listener speaks TLS, and the authority of its certificate.

@@ -10,6 +10,7 @@ use trine_server::tls::Tls;
 use trine_server::{Certificate, Listener, Server, ServerConfig};
 
 use crate::common::pki::{Authority, Signed, ask, connect, der, shown};
+use crate::common::tls::SignedExt as _;
 use crate::common::{Running, body, config, start};
 
 pub(crate) fn serve(tls: Tls) -> Running {

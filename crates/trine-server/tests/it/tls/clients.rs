@@ -134,6 +134,7 @@ async fn an_optional_certificate_may_be_missing_but_not_foreign() {
     let mut client = connect(server.address, "localhost", &config).await.unwrap();
     let refused = ask(&mut client, "/").await.unwrap_err().to_string();
     assert!(refused.contains("UnknownCA"), "{refused}");
+    drop((nobody, client));
     server.stop().await;
 }
 

@@ -65,6 +65,7 @@ async fn silent_clients_take_no_place_of_handshakes() {
         connect(server.address, "localhost", &Arc::new(authority.trusted())).await.unwrap();
     assert_eq!(body(&ask(&mut client, "/hello").await.unwrap()), "hello");
     assert!(start.elapsed() < Duration::from_secs(5));
+    drop((silent, client));
     server.stop().await;
 }
 

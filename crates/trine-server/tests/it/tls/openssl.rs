@@ -10,6 +10,7 @@ use super::certificates::serve;
 use super::clients::mutual;
 use crate::common::kitchen;
 use crate::common::pki::Authority;
+use crate::common::tls::SignedExt as _;
 
 /// Asks for a path, with further arguments, and tells what was printed.
 async fn openssl(address: SocketAddr, folder: &Path, path: &str, arguments: &[&str]) -> Output {

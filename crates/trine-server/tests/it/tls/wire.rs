@@ -15,6 +15,7 @@ use trine_server::{Listener, ServerConfig};
 
 use super::basics::secure;
 use crate::common::pki::{Authority, ask, connect};
+use crate::common::tls::SignedExt as _;
 use crate::common::{config, start_with, within};
 
 async fn client() -> (crate::common::Running, TlsStream<TcpStream>) {

@@ -1,12 +1,11 @@
 //! An application on a real socket, for tests that talk to it as anybody would.
 
-pub(crate) mod chromium;
-
 use std::net::SocketAddr;
 
 use tokio::task::JoinHandle;
-use trine::App;
+use trine::{App, Topic};
 use trine_server::{MakeWorker, Server, ServerConfig, ServerError, ServerHandle};
+use trine_testkit::wait::until;
 
 pub(crate) struct Running {
     pub(crate) addr: SocketAddr,
@@ -56,4 +55,9 @@ impl Running {
         self.handle.shutdown();
         self.served.await.unwrap().unwrap();
     }
+}
+
+/// Waits until a topic has this many subscribers.
+pub(crate) async fn subscribers(topic: &Topic<String>, count: usize) {
+    until(format_args!("{count} subscribers"), || topic.subscribers() == count).await;
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::future::join_all;
 use http::Request as HttpRequest;
 use http_body_util::{BodyExt as _, LengthLimitError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -198,12 +199,14 @@ async fn over_http1_it_keeps_its_status_through_every_error() {
         ("cut, with a length", "content-length: 10", b"abc".to_vec(), true, 400),
         ("stalls", CHUNKED, b"5\r\nab".to_vec(), false, 408),
     ];
-    for path in PATHS {
+    // At the same time: each path waits for a body that stalls.
+    let paths = PATHS.map(async |path| {
         for (what, fields, body, ends, status) in &cases {
             let answer = told(&server, path, fields, body, *ends).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}, {what}: {answer}");
         }
-    }
+    });
+    join_all(paths).await;
     server.stop().await;
 }
 
@@ -211,9 +214,10 @@ async fn over_http1_it_keeps_its_status_through_every_error() {
 async fn over_http2_it_keeps_its_status_through_every_error() {
     let server = server().await;
     let stream = TcpStream::connect(server.addr()).await.unwrap();
-    let (mut send, connection) = h2::client::handshake(stream).await.unwrap();
+    let (send, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
-    for path in PATHS {
+    let paths = PATHS.map(async |path| {
+        let mut send = send.clone();
         for (data, ends, status) in
             [(LIMIT as usize + 1, true, 413), (3, false, 408), (3, true, 200)]
         {
@@ -223,7 +227,9 @@ async fn over_http2_it_keeps_its_status_through_every_error() {
             let answer = answer.await.unwrap();
             assert_eq!(answer.status(), status, "{path}, {data} bytes");
         }
-    }
+    });
+    join_all(paths).await;
+    drop(send);
     server.stop().await;
 }
 
@@ -242,7 +248,7 @@ async fn what_a_layer_cannot_decode_is_the_clients_fault() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&[0; 100_000]).unwrap();
     let bomb = bomb.finish().unwrap();
-    for path in PATHS {
+    let paths = PATHS.map(async |path| {
         for (what, body, status) in [
             ("whole", &whole, 200),
             ("no gzip", &b"hello, this is no gzip".to_vec(), 400),
@@ -265,7 +271,8 @@ async fn what_a_layer_cannot_decode_is_the_clients_fault() {
         let ended =
             told(&server, &format!("/decoded{path}"), &fields, b"2\r\n\x1f\x8b\r\n", true).await;
         assert!(ended.starts_with("HTTP/1.1 400 "), "{path}: {ended}");
-    }
+    });
+    join_all(paths).await;
     server.stop().await;
 }
 

@@ -12,8 +12,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
-
-use super::chromium;
+use trine_testkit::tools;
 
 /// A browser, ended with the test.
 pub(crate) struct Browser {
@@ -31,7 +30,7 @@ pub(crate) struct Page(String);
 impl Browser {
     pub(crate) async fn start(program: &Path) -> Browser {
         let profile = tempfile::tempdir().unwrap();
-        let mut command = chromium::command(program, profile.path());
+        let mut command = tools::headless(program, profile.path());
         let process = command.arg("--remote-debugging-port=0").arg("about:blank").spawn().unwrap();
         let told = profile.path().join("DevToolsActivePort");
         let start = Instant::now();

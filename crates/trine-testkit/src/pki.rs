@@ -1,5 +1,6 @@
-//! An authority, what it signs, and clients that trust it.
+//! A certificate authority, the certificates that it signs, and the clients that trust it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,40 +19,42 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use trine_server::tls::Tls;
 
-use crate::common::within;
+use crate::wait::within;
 
-pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+/// A certificate authority, trusted by its own clients alone.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, as PEM.
-pub(crate) struct Signed {
-    pub(crate) chain: String,
-    pub(crate) key: String,
+#[derive(Debug)]
+pub struct Signed {
+    /// The certificate.
+    pub chain: String,
+    /// Its private key.
+    pub key: String,
 }
 
 impl Authority {
-    pub(crate) fn new(name: &str) -> Authority {
+    /// A new authority of this name.
+    pub fn new(name: &str) -> Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    pub(crate) fn pem(&self) -> String {
+    /// Its own certificate, as PEM.
+    pub fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// A certificate of a server with these names.
-    pub(crate) fn sign(&self, names: &[&str]) -> Signed {
+    pub fn sign(&self, names: &[&str]) -> Signed {
         self.sign_with(names, |_| {})
     }
 
-    pub(crate) fn sign_with(
-        &self,
-        names: &[&str],
-        change: impl FnOnce(&mut CertificateParams),
-    ) -> Signed {
+    /// As [`Authority::sign`], with other changes to the certificate.
+    pub fn sign_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Signed {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);
@@ -61,44 +64,35 @@ impl Authority {
     }
 
     /// A certificate of a client.
-    pub(crate) fn sign_client(&self, name: &str) -> Signed {
+    pub fn sign_client(&self, name: &str) -> Signed {
         self.sign_with(&[], |params| {
             params.distinguished_name.push(DnType::CommonName, name);
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         })
     }
 
-    /// What a client that trusts it alone goes by.
-    pub(crate) fn trusted(&self) -> ClientConfig {
+    /// The configuration of a client that trusts this authority alone.
+    pub fn trusted(&self) -> ClientConfig {
         self.trusted_by(None)
     }
 
-    pub(crate) fn trusted_by(&self, own: Option<&Signed>) -> ClientConfig {
-        match own {
-            None => trusting(self.0.der().clone()),
-            Some(Signed { chain, key }) => {
-                let mut roots = RootCertStore::empty();
-                roots.add(self.0.der().clone()).unwrap();
-                let builder = builder().with_root_certificates(roots);
-                let chain =
-                    CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
-                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-                builder.with_client_auth_cert(chain, key).unwrap()
-            }
-        }
-    }
-}
-
-impl Authority {
-    /// What judges servers of it.
-    pub(crate) fn verifier(&self) -> Arc<dyn ServerCertVerifier> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().unwrap()
+    /// As [`Authority::trusted`], for a client that shows a certificate of its own.
+    pub fn trusted_by(&self, own: Option<&Signed>) -> ClientConfig {
+        let Some(Signed { chain, key }) = own else { return trusting(self.0.der().clone()) };
+        let builder = builder().with_root_certificates(roots(self.0.der().clone()));
+        let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        builder.with_client_auth_cert(chain, key).unwrap()
     }
 
-    /// A configuration of a server, made by hand.
-    pub(crate) fn server(&self, chain: &str, key: &str) -> Arc<rustls::ServerConfig> {
+    /// A verifier that accepts the servers of this authority.
+    pub fn verifier(&self) -> Arc<dyn ServerCertVerifier> {
+        let roots = Arc::new(roots(self.0.der().clone()));
+        WebPkiServerVerifier::builder_with_provider(roots, provider()).build().unwrap()
+    }
+
+    /// The configuration of a server of rustls.
+    pub fn server(&self, chain: &str, key: &str) -> Arc<rustls::ServerConfig> {
         let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
         let builder = rustls::ServerConfig::builder_with_provider(provider());
@@ -107,13 +101,15 @@ impl Authority {
     }
 }
 
-impl Signed {
-    pub(crate) fn tls(&self) -> Tls {
-        Tls::from_pem(self.chain.clone(), self.key.clone())
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
     }
+}
 
+impl Signed {
     /// Writes `NAME.pem` and `NAME.key`.
-    pub(crate) fn write(&self, folder: &Path, name: &str) {
+    pub fn write(&self, folder: &Path, name: &str) {
         std::fs::write(folder.join(format!("{name}.pem")), &self.chain).unwrap();
         std::fs::write(folder.join(format!("{name}.key")), &self.key).unwrap();
     }
@@ -123,18 +119,23 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// What a client that trusts this one goes by.
-pub(crate) fn trusting(root: CertificateDer<'static>) -> ClientConfig {
+/// The configuration of a client that trusts this authority alone.
+pub fn trusting(root: CertificateDer<'static>) -> ClientConfig {
+    builder().with_root_certificates(roots(root)).with_no_client_auth()
+}
+
+fn roots(root: CertificateDer<'static>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(root).unwrap();
-    builder().with_root_certificates(roots).with_no_client_auth()
+    roots
 }
 
 fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
     ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap()
 }
 
-pub(crate) async fn connect(
+/// Opens a connection to a server that calls itself `name`.
+pub async fn connect(
     address: SocketAddr,
     name: &str,
     config: &Arc<ClientConfig>,
@@ -145,7 +146,7 @@ pub(crate) async fn connect(
 }
 
 /// Sends one request that is the last of its connection, and reads to the end.
-pub(crate) async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> std::io::Result<String> {
+pub async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> std::io::Result<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     within(stream.write_all(request.as_bytes())).await?;
     let mut answer = Vec::new();
@@ -153,17 +154,18 @@ pub(crate) async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> std::i
     Ok(String::from_utf8(answer).unwrap())
 }
 
-/// Whom the certificate that the server showed was signed for.
-pub(crate) fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
+/// The certificate that the server showed, as DER.
+pub fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
-pub(crate) fn der(signed: &Signed) -> Vec<u8> {
+/// A certificate as DER.
+pub fn der(signed: &Signed) -> Vec<u8> {
     CertificateDer::from_pem_slice(signed.chain.as_bytes()).unwrap().to_vec()
 }
 
-/// A client that takes any certificate, as `curl --insecure` does.
-pub(crate) fn anything() -> Arc<ClientConfig> {
+/// The configuration of a client that accepts any certificate, as `curl --insecure` does.
+pub fn anything() -> Arc<ClientConfig> {
     let builder = builder().dangerous().with_custom_certificate_verifier(Arc::new(Anything));
     Arc::new(builder.with_no_client_auth())
 }

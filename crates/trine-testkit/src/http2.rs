@@ -1,0 +1,39 @@
+//! HTTP/2 in clear text, by the `h2` crate.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use h2::{RecvStream, client};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use crate::wait::within;
+
+/// Opens a connection, which a task drives.
+pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
+    connect_with(address, &mut client::Builder::new()).await.0
+}
+
+/// As [`connect`], with the settings of this builder. The task ends as the connection does; where it
+/// is aborted, the client vanishes.
+pub async fn connect_with(
+    address: SocketAddr,
+    builder: &mut Builder,
+) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
+    let stream = within(TcpStream::connect(address)).await.unwrap();
+    let (client, connection) = within(builder.handshake(stream)).await.unwrap();
+    let driver = tokio::spawn(connection);
+    (within(client.ready()).await.unwrap(), driver)
+}
+
+/// Reads a body to its end, as text.
+pub async fn text(body: &mut RecvStream) -> Result<String, h2::Error> {
+    let mut text = Vec::new();
+    while let Some(data) = within(body.data()).await {
+        let data = data?;
+        body.flow_control().release_capacity(data.len())?;
+        text.extend(data);
+    }
+    Ok(String::from_utf8(text).unwrap())
+}
