@@ -18,7 +18,7 @@ use crate::server::shutdown::{Phase, advance, reached};
 ///
 /// use http::{Request, Response};
 /// use trine_core::Body;
-/// use trine_server::{Server, ServerConfig, Shared};
+/// use trine_server::{HyperUpgrades, Server, ServerConfig};
 ///
 /// let hello = tower::service_fn(|_: Request<Body>| async {
 ///     Ok::<_, Infallible>(Response::new(Body::from("hello")))
@@ -27,7 +27,7 @@ use crate::server::shutdown::{Phase, advance, reached};
 /// let handle = bound.handle();
 /// tokio::spawn(async move { handle.shutdown() });
 /// // Returns once all connections have ended.
-/// bound.serve(Shared(hello)).await?;
+/// bound.serve(HyperUpgrades(hello)).await?;
 /// # Ok(())
 /// # }
 /// ```

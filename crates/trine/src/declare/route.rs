@@ -69,7 +69,7 @@ pub use crate::declare::layers::Attach;
 ///
 /// # #[trine::main]
 /// # async fn main() {
-/// let routes = routes![report].map(|route| route.has_header("x-beta"));
+/// let routes = routes![report].into_iter().map(|route| route.has_header("x-beta"));
 /// let client = App::new().routes(routes).test().await;
 /// client.get("/report").header("x-beta", "yes").await.expect_text("a,b");
 /// client.get("/report").await.expect_status(404);

@@ -164,7 +164,7 @@ async fn answers_without_a_body() {
     assert_eq!((answer.status().as_u16(), body.as_str()), (304, ""));
     let (answer, body, _) = ask(&mut client, request("GET", "/interim")).await;
     assert_eq!(answer.status().as_u16(), 500);
-    assert!(body.contains("no final answer"));
+    assert!(body.contains("no final response"));
     drop(client);
     server.stop().await;
 }
