@@ -10,7 +10,7 @@ pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => arguments.push(Vec::new()),
             token => {
-                arguments.last_mut().into_iter().for_each(|argument| argument.push(token.clone()))
+                arguments.last_mut().into_iter().for_each(|argument| argument.push(token.clone()));
             }
         }
     }

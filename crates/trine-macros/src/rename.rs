@@ -45,9 +45,9 @@ impl Case {
         match self {
             Case::Lower => words.concat(),
             Case::Upper => words.concat().to_uppercase(),
-            Case::Pascal => words.iter().map(capitalized).collect(),
+            Case::Pascal => words.iter().map(|word| capitalized(word)).collect(),
             Case::Camel => {
-                let later = words.iter().skip(1).map(capitalized);
+                let later = words.iter().skip(1).map(|word| capitalized(word));
                 words.iter().take(1).cloned().chain(later).collect()
             }
             Case::Snake => words.join("_"),
@@ -74,7 +74,7 @@ fn words(ident: &str) -> Vec<String> {
     words
 }
 
-fn capitalized(word: &String) -> String {
+fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -194,7 +194,7 @@ impl<'a> Parser<'a> {
             match segment.is_empty() {
                 true if last => template.trailing_slash = slash.start > 0,
                 true => {
-                    self.mistake(slash.start..slash.end + 1, "an empty segment: write `/` once")
+                    self.mistake(slash.start..slash.end + 1, "an empty segment: write `/` once");
                 }
                 false => template.segments.extend(self.segment(segment, last)),
             }
@@ -294,7 +294,7 @@ impl<'a> Parser<'a> {
                     expects_name = false;
                 }
                 Piece::Capture(_) => {
-                    self.mistake(range, format!("query: write `&` before `{written}`"))
+                    self.mistake(range, format!("query: write `&` before `{written}`"));
                 }
                 Piece::Mark if !expects_name || in_mistake => expects_name = true,
                 Piece::Mark => self.mistake(range, "query: `&` separates two names: `?{a}&{b}`"),

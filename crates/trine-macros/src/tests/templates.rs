@@ -105,7 +105,7 @@ fn no_text_panics_and_what_is_accepted_is_stable() {
         for text in &texts {
             match parse(text) {
                 Ok(template) => {
-                    assert_eq!(good(&template.path()).path(), template.path(), "{text}")
+                    assert_eq!(good(&template.path()).path(), template.path(), "{text}");
                 }
                 Err(mistakes) => {
                     assert!(!mistakes.is_empty());

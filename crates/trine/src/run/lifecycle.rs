@@ -194,7 +194,7 @@ async fn watch(
             Some(Ok((_, Ok(())))) => {}
             Some(Ok((id, Err(error)))) => log(&names, id, &format!("failed: {error:#}")),
             Some(Err(error)) => {
-                log(&names, error.id(), &format!("panicked: {}", panic_message(error)))
+                log(&names, error.id(), &format!("panicked: {}", panic_message(error)));
             }
         }
     }

@@ -44,7 +44,7 @@ fn compare(path: &str, expected: &Value, got: &Value, lines: &mut Vec<String>) {
                 match got.get(index) {
                     Some(other) => compare(&format!("{path}[{index}]"), value, other, lines),
                     None => {
-                        lines.push(format!("{path}[{index}]: missing, expected {}", short(value)))
+                        lines.push(format!("{path}[{index}]: missing, expected {}", short(value)));
                     }
                 }
             }

@@ -61,7 +61,7 @@ pub(crate) fn field(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
                 found.parse = text(value, "parse", "\"a colour\"", diagnostics);
             }
             ("name" | "default" | "max" | "types" | "secret" | "parse", _) => {
-                malformed(key, diagnostics)
+                malformed(key, diagnostics);
             }
             _ => diagnostics.error(key.span(), format!("unknown option `{key}`; expected {FIELD}")),
         }

@@ -64,7 +64,7 @@ impl<'a> Case<'a> {
         {
             match attribute.meta.require_list() {
                 Ok(list) => split(list.tokens.clone()).into_iter().for_each(|argument| {
-                    options.argument(argument, own_error, &fields, diagnostics)
+                    options.argument(argument, own_error, &fields, diagnostics);
                 }),
                 Err(error) => diagnostics.push(error),
             }

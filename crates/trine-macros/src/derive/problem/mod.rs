@@ -87,7 +87,7 @@ impl<'a> Type<'a> {
                 }
             }
             Data::Union(_) => {
-                diagnostics.error(ident.span(), "a union cannot be a problem: write an enum")
+                diagnostics.error(ident.span(), "a union cannot be a problem: write an enum");
             }
         }
         let thiserror = all_attributes.iter().any(|attribute| attribute.path().is_ident("error"));

@@ -165,7 +165,7 @@ fn covers(general: &str, special: &str) -> bool {
             (Some(rest), Some(_)) if rest.starts_with("{*") => return true,
             (Some(a), Some(b)) if a == b => {}
             (Some(a), Some(b)) if is_parameter(a) && !b.is_empty() && !b.contains('{') => {
-                covered = true
+                covered = true;
             }
             (None, None) => return covered,
             _ => return false,
