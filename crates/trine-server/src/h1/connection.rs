@@ -96,7 +96,7 @@ fn begins_http2<I>(wire: &Wire<I>) -> bool {
         && crate::h2::is_preface(&wire.input)
 }
 
-/// What can still be sent depends on how far the response was.
+/// The service or its body panicked. How far the response was decides what can still be sent.
 #[cold]
 fn after_panic<I>(wire: &mut Wire<I>) -> ConnectionEnd {
     match std::mem::take(&mut wire.stage) {
@@ -139,7 +139,7 @@ where
     I: Io,
     M: MakeConnection,
 {
-    // Request and response are large. They lie in these slots and are not moved from stage to
+    // Request and response are large. They stay in these slots and are not moved from stage to
     // stage.
     let mut head = None;
     read_head(wire, &mut head).await?;

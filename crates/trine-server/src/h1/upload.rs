@@ -48,8 +48,8 @@ enum State {
 }
 
 impl Upload {
-    /// Gives the request its body. A body that has arrived already is whole; any other body is
-    /// filled on demand.
+    /// Gives the request its body. A body that has already arrived is handed over as a whole; any
+    /// other body is filled on demand.
     pub(crate) fn attach<I>(
         request: &mut Request<Body>,
         framing: &Framing,

@@ -32,7 +32,7 @@ pub(crate) enum Stage {
     Fresh,
     /// Between two requests.
     Between,
-    /// The service was called, and its response was not begun.
+    /// The service was called, and its response has not begun.
     Called(ResponseTerms),
     /// The head of the response was written, and the body follows.
     Streaming(Payload),

@@ -49,7 +49,7 @@ where
         }
     }
 
-    /// Until when the client must take more bytes.
+    /// The point in time by which the client must take more bytes.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         self.budget.deadline(limits.write_timeout)
     }

@@ -57,8 +57,8 @@ pub(super) struct Frames {
     have: usize,
     /// A header block is incomplete.
     block: bool,
-    /// The highest stream so far. A second header block of it, or of an earlier stream, is
-    /// trailers.
+    /// The highest stream so far. A second header block of this stream, or one of an earlier
+    /// stream, contains trailers.
     last: u32,
     /// The stream of the current block, and whether the block is trailers.
     stream: u32,

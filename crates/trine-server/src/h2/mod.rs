@@ -12,8 +12,8 @@
 //!   wakers      which streams are ready; deadlines: until when the connection waits
 //! ```
 //!
-//! All streams of a connection live in its task. A stream needs no spawn, and no allocation of
-//! ours: the slots of streams, with their futures and wakers, are reused.
+//! All streams of a connection live in its task. For a stream, the engine spawns no task and
+//! allocates nothing: the slots of streams, with their futures and wakers, are reused.
 
 mod connection;
 mod deadlines;

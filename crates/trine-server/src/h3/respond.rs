@@ -41,7 +41,8 @@ impl Exchange<'_> {
         self.finish().await
     }
 
-    /// The last moment for `100 Continue`.
+    /// Sends `100 Continue` if the client still waits for it: it cannot follow the head of the
+    /// response.
     async fn before_response(&mut self, success: bool) {
         let Some(upload) = &mut self.upload else { return };
         if poll_fn(|cx| Poll::Ready(upload.before_response(cx, success))).await {

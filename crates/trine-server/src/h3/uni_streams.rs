@@ -94,7 +94,7 @@ impl UniStreams {
         let uni = &mut self.open[at];
         let chunk = match pin!(uni.stream.read_chunk(LARGEST_READ, true)).poll(cx) {
             Poll::Ready(Ok(Some(chunk))) => chunk.bytes,
-            // If the connection has ended, that is handled elsewhere.
+            // If the connection has ended, its loop notices.
             Poll::Ready(Ok(None) | Err(_)) if uni.kind.is_none() => {
                 return Poll::Ready(Ok(Progress::Ended));
             }

@@ -50,7 +50,7 @@ enum State {
     Feeding(Filler),
 }
 
-/// What was done for the body.
+/// The result of moving the body.
 pub(super) enum Step {
     /// The reader was given something, so it is worth polling again.
     Delivered,

@@ -1,4 +1,4 @@
-//! What a serving process needs to hand over, for as long as it serves.
+//! The data that a process needs for a handover. It exists for as long as the process serves.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -153,8 +153,8 @@ impl HandoverState {
         outcome
     }
 
-    /// Enters [`Phase::Leaving`], unless the server was told to end in the meantime. Then nothing
-    /// was handed over, and this process still has to remove its socket files.
+    /// Enters [`Phase::Leaving`], unless the shutdown of the server began in the meantime. Then
+    /// nothing was handed over, and this process still has to remove its socket files.
     fn leave(&self, phase: &watch::Sender<Phase>, notify: impl FnOnce()) -> bool {
         phase.send_if_modified(|now| {
             let serves = *now == Phase::Running;

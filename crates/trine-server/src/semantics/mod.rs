@@ -2,8 +2,9 @@
 //! protocol is refused over the others too: each protocol parses its own syntax, and then checks
 //! the request here.
 //!
-//! - this module: the rules for request heads. The test cases are in `tests/it/strictness/heads.rs`
-//!   and run over each protocol.
+//! This file has the rules for request heads. Their test cases are in
+//! `tests/it/strictness/heads.rs` and run over each protocol.
+//!
 //! - [`budget`]: the minimum rate of a peer
 //! - [`response`]: which responses have a body, and their length; [`refusal`]: the responses of the
 //!   engine itself; [`date`]: their Date
