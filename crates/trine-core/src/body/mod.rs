@@ -1,4 +1,9 @@
 //! The body of a request or a response.
+//!
+//! # Layout
+//! - this file: [`Body`]; `error`: why a body could not be read
+//! - `incoming`: a request body that the connection fills while the handler reads it
+//! - `file`: a part of a file as a body
 
 mod error;
 mod file;

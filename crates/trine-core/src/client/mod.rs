@@ -1,5 +1,10 @@
 //! The client on whose behalf a request was sent, when proxies stand between it and the server:
 //! what the proxies say about the client, and which proxies are believed.
+//!
+//! # Layout
+//! - this file: [`TrustedProxies`] and the [`Client`]
+//! - `forwarded`: reads the header fields of the proxies; `host`: the syntax of a host
+//! - `network`: a range of peer addresses
 
 mod forwarded;
 #[cfg(any(test, fuzzing, feature = "fuzzing"))]

@@ -1,4 +1,6 @@
 //! Extraction: [`FromRequest`], the trait of handler arguments.
+//!
+//! `needs` contains the requirements that an extractor has before the first request.
 
 pub mod needs;
 

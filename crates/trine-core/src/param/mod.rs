@@ -1,4 +1,10 @@
 //! A single value of a path, a query or a header field.
+//!
+//! # Layout
+//! - this file: the trait [`FromParam`]; `kinds`: its implementations for types of the standard
+//!   library; `scalars`: the table of texts and values behind them
+//! - `values`: all values of one name; `path_text`: texts that are dangerous as file paths
+//! - `to_param`: from a value to text, for links
 
 mod kinds;
 mod path_text;

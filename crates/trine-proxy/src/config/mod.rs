@@ -1,4 +1,8 @@
 //! The configuration of a proxy: its limits and timeouts, and its other options.
+//!
+//! `limits` has the limits and timeouts that the engine uses, `options` the other choices, and
+//! `health_check` the settings of health checks. `settings` collects the calls of the builder
+//! methods.
 
 pub(crate) mod health_check;
 pub(crate) mod limits;

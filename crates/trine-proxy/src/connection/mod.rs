@@ -3,6 +3,10 @@
 //! An HTTP/1 connection is driven by the request that holds it, in the client's own task: nothing
 //! is spawned, no tasks are switched, and both end if the client disconnects. An HTTP/2 connection
 //! is shared, so it has a task of its own.
+//!
+//! # Layout
+//! - `pool`: the open connections to one upstream; `connect`: opens one, with `tls` and `stream`
+//! - this file: one request on a connection; `timer`: its only timer
 
 pub(crate) mod connect;
 pub(crate) mod pool;

@@ -11,6 +11,14 @@
 //! ```
 //! `Closing`: this side sends nothing more, and still receives messages. `Closed`: neither side
 //! sends anything; the server closes the connection (RFC 6455, 7.1.1).
+//!
+//! # Layout
+//! - this file: the state of a connection and its closing handshake
+//! - `decoder`: from bytes to messages, with `frame_head`, `mask`, and `partial` for an incomplete
+//!   message
+//! - `encoder`: from a message to a frame; `prepared`: a message that is encoded once for many
+//!   connections
+//! - `pool`: the compressors that a thread lends for one message
 
 mod decoder;
 mod encoder;

@@ -1,5 +1,7 @@
 //! The opening handshake: an upgrade over HTTP/1.1 (RFC 6455, 4), or a CONNECT over HTTP/2 (RFC
 //! 8441).
+//!
+//! `fields` has the grammar of the header fields, and `deflate` negotiates the compression.
 
 mod deflate;
 mod fields;

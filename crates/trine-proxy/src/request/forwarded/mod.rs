@@ -1,4 +1,7 @@
 //! What an upstream learns about the client: `Forwarded` (RFC 7239), `X-Forwarded-*` and `Via`.
+//!
+//! `client_fields` lists the fields of clients that are removed, `line` checks and continues the
+//! lists of other hops, and `via` writes `Via`.
 
 pub(crate) mod client_fields;
 mod line;
