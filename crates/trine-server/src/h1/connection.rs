@@ -96,7 +96,8 @@ fn begins_http2<I>(wire: &Wire<I>) -> bool {
         && crate::h2::is_preface(&wire.input)
 }
 
-/// The service or its body panicked. How far the response was decides what can still be sent.
+/// Called when the service or its response body panicked. The stage of the response decides what
+/// can still be sent.
 #[cold]
 fn after_panic<I>(wire: &mut Wire<I>) -> ConnectionEnd {
     match std::mem::take(&mut wire.stage) {

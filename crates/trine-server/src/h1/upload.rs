@@ -194,14 +194,14 @@ impl Upload {
         Poll::Pending
     }
 
-    /// The client kept the reader waiting for too long.
+    /// Called when the client has kept the reader waiting for too long.
     pub(crate) fn time_out(&mut self) {
         if !self.is_done() {
             self.fail(BodyError::TimedOut);
         }
     }
 
-    /// The client is gone, so the reader must not wait for it.
+    /// Called when the client is gone, so that the reader does not wait for it.
     pub(crate) fn lose(&mut self) {
         if matches!(self.state, State::Feeding(_)) {
             self.fail(BodyError::Incomplete);

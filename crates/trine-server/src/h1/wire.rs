@@ -27,7 +27,7 @@ pub(crate) struct PeerGone;
 /// The stage of the current request, which decides what a panic leads to.
 #[derive(Debug, Default)]
 pub(crate) enum Stage {
-    /// No request was served yet. The connection may turn out to speak HTTP/2.
+    /// No request has been served yet. The connection may turn out to speak HTTP/2.
     #[default]
     Fresh,
     /// Between two requests.

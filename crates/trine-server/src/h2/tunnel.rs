@@ -151,7 +151,7 @@ impl Io for Tunnel {
 /// A tunnel that is dropped ends cleanly, as a socket does.
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It fails if the stream has ended.
+        // This fails if the stream has ended.
         let _ = self.send.send_data(Bytes::new(), true);
     }
 }

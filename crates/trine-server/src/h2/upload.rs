@@ -261,7 +261,7 @@ impl BodyStream {
     pub(super) fn release_except(&mut self, unread: usize) {
         if let Some(released @ 1..) = self.owed.checked_sub(unread) {
             self.owed = unread;
-            // It fails if the stream is gone, which has no window.
+            // This fails if the stream is gone, which has no window.
             let _ = self.body.flow_control().release_capacity(released);
         }
     }

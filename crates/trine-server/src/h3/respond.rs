@@ -226,7 +226,7 @@ impl Exchange<'_> {
     }
 }
 
-/// The body has ended. A response that is incomplete must not look complete.
+/// Called when the body has ended. A response that is incomplete must not look complete.
 fn end(payload: Payload) -> Result<(), StreamEnd> {
     let Payload::Sized(missing) = payload else { return Ok(()) };
     tracing::error!(missing, "a body was shorter than its Content-Length; the stream is reset");

@@ -42,7 +42,7 @@ struct HandoverPlan {
 }
 
 impl HandoverState {
-    /// The server begins to serve, and can be handed over.
+    /// Called when the server begins to serve: from now on it can be handed over.
     pub(crate) fn prepare(
         &self,
         listeners: &[BoundListener],
@@ -68,7 +68,7 @@ impl HandoverState {
         Ok(())
     }
 
-    /// The server begins to end: it can no longer be handed over.
+    /// Called when the shutdown of the server begins: it can no longer be handed over.
     pub(crate) fn end(&self) {
         let plan = self.plan().take();
         if plan.is_some_and(|plan| plan.notifies) {

@@ -49,7 +49,7 @@ pub(crate) fn target(target: &[u8], method: &Method, longest: usize) -> Result<(
     }
 }
 
-/// Checks the method of the target `*`, which stands for the server itself (RFC 9110, 7.1).
+/// Checks the method of the target `*`, which refers to the server itself (RFC 9110, 7.1).
 pub(crate) fn asterisk(method: &Method) -> Result<(), RequestError> {
     if *method == Method::OPTIONS { Ok(()) } else { Err(RequestError::TargetForm) }
 }

@@ -195,7 +195,7 @@ impl Bound {
         Ok(shares.map(|share| share.into_iter().map(listener).collect()).collect())
     }
 
-    /// From now on, this server can be handed over to a new process.
+    /// Makes it possible to hand this server over to a new process.
     #[cfg(unix)]
     fn prepare_handover(&self) -> Result<(), ServerError> {
         #[cfg(feature = "http3")]
@@ -205,7 +205,8 @@ impl Bound {
         self.handle.handover.prepare(&self.listeners, quic, &self.lifecycle)
     }
 
-    /// Every worker is ready.
+    /// Called when every worker is ready: the server begins to run, or takes over from an old
+    /// process.
     async fn run(&mut self) -> Result<(), ServerError> {
         #[cfg(unix)]
         crate::handover::ready(&self.lifecycle).await?;

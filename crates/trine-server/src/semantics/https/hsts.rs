@@ -13,7 +13,7 @@ use trine_core::RouteCx;
 
 use crate::forwarded::over_tls;
 
-/// A layer that tells browsers to use only HTTPS from now on.
+/// A layer that makes browsers use only HTTPS from then on.
 ///
 /// ```
 /// use std::time::Duration;
