@@ -68,8 +68,7 @@
 //!   pages (feature `templates`)
 //! - `problem`: what happens to a [`Problem`](struct@Problem): it is logged, rendered, and offered
 //!   to the [catchers](mod@catch)
-//! - the crate `trine-realtime`: [`sse`], [`topic`] and WebSockets (feature `ws`): responses that
-//!   continue
+//! - `realtime`: [`sse`], [`topic`] and WebSockets (feature `ws`): responses that continue
 //!
 //! Beside them, [`testing`] has the clients for tests, and `interop` runs extractors and handlers
 //! of axum (feature `axum`).

@@ -43,11 +43,6 @@
 //! client.post("/notes/7").body("hi").await.expect_text("POST 7: hi");
 //! # }
 //! ```
-//!
-//! # Layout
-//! Each extractor has a file of its own name. Several of them share `content`, which reads a body
-//! of a declared content type, and `text`, which turns the text of a query or path into typed
-//! values. `arguments` extracts the arguments of a handler.
 
 pub(crate) mod arguments;
 pub mod cached;

@@ -34,11 +34,6 @@
 //! that is the address of the proxy, and on a Unix socket there is none. The address of the client,
 //! as a trusted proxy reports it, is [`Client`](crate::extract::Client), in axum handlers
 //! `Trine<Client>`.
-//!
-//! # Layout
-//! - `axum_in_trine`: the wrappers for handlers of Trine; `connect_info`: the address of the peer
-//!   for them
-//! - `trine_in_axum`: the wrapper for handlers of axum
 
 mod axum_in_trine;
 mod connect_info;

@@ -26,12 +26,6 @@
 //! assert_eq!(answer.text(), r#"<a href="/api/articles/a%20b?page=2">next</a>"#);
 //! # }
 //! ```
-//!
-//! # Layout
-//! - this file: [`Link`]; `write` builds it for the generated functions `uri`, with the
-//!   percent-encoding of `encoding`
-//! - `links`: completes a link within a request; `of_app`: the same outside of a request; `href`:
-//!   the complete text
 
 mod encoding;
 mod href;

@@ -35,12 +35,6 @@
 //! ```
 //!
 //! The chapter `guide/validation.md` covers all of it, including garde's rules.
-//!
-//! # Layout
-//! - `validate`: the trait; `valid`: the extractor; `garde`: the trait for types with rules of
-//!   garde
-//! - `errors`: the errors of a value; `field_path`: the path of a field in it; `wire_names`: the
-//!   names of fields as clients send them
 
 mod errors;
 mod field_path;

@@ -1,7 +1,4 @@
 //! `#[derive(FromForm)]`: structs and enums as forms and as fields of forms.
-//!
-//! `attributes` reads the options in `#[form(…)]`, `model` is the parsed type with these options,
-//! and `expand` generates the code.
 
 mod attributes;
 mod expand;

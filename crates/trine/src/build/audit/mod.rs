@@ -1,8 +1,4 @@
 //! The launch audit: every mistake that can be found before a socket opens, all at once.
-//!
-//! This file has the findings and their text. The checks are in `routes` (routes that no request
-//! reaches, or that take requests from others), `slashes` (settings without an effect) and `state`
-//! (state that is declared twice, or that no handler uses).
 
 pub(crate) mod routes;
 pub(crate) mod slashes;

@@ -1,7 +1,4 @@
 //! Why one route answers a request, and the others do not.
-//!
-//! This file has the explanation and its text; `verdict` is the reason for one route, and `differs`
-//! finds the location at which a path differs from a template.
 
 mod differs;
 mod verdict;

@@ -1,7 +1,5 @@
 //! What wraps what: the layers, groups and routes of an application as a tree, each with its
 //! location in the source.
-//!
-//! This file has the tree and its text; `collect` builds it from the declarations.
 
 mod collect;
 

@@ -1,14 +1,4 @@
 //! The router: from a method and a path to the index of a route and the spans of its parameters.
-//!
-//! # Layout
-//! - `table`: the routing table, which the other stages ask: hosts, conditions, slashes and
-//!   fallbacks
-//! - this file: the tree of paths of one host; `index`: what a lookup in it returns
-//! - `template`: a parsed path template; `spelling`: the normalization of paths; `slashes`: paths
-//!   with one slash more or less at the end
-//! - `method`: how methods match; `condition` and `choice`: routes that require more than a method
-//!   and a path; `host`: the hosts of routes
-//! - `fallbacks`: the fallbacks of groups
 
 pub(crate) mod choice;
 pub(crate) mod condition;

@@ -1,8 +1,5 @@
 //! From a declared application to open sockets: loads the configuration, runs the launch audit,
 //! binds the listeners, and prints the banner.
-//!
-//! `port` explains why the server cannot listen on an address, and `tls` finds the mistakes in the
-//! TLS settings that must stop the start.
 
 mod port;
 mod tls;
