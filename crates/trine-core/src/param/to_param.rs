@@ -1,4 +1,4 @@
-//! From a value to the text of a path or a query, for links.
+//! Writes values into paths and queries, for links.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
