@@ -76,18 +76,17 @@ pub struct ProxyConfig {
     pub max_streams: usize,
 
     /// The maximum size of a request body in bytes. Bodies are streamed, so this bounds work and
-    /// not memory. A limit of the server in front applies as well. Beyond it, the client gets
-    /// a 413. Default: 1 GiB.
+    /// not memory. A limit of the server in front applies as well. For a larger body, the client
+    /// gets a 413. Default: 1 GiB.
     pub max_body_bytes: u64,
-    /// The maximum size of a response head, and of the trailers, in bytes; at least 8192. Past it
-    /// the client gets a 502. Default: 64 KiB.
+    /// The maximum size of a response head, and of the trailers, in bytes; at least 8192. For a
+    /// larger one, the client gets a 502. Default: 64 KiB.
     pub max_head_bytes: usize,
-    /// The maximum number of header fields of a response; at most 10,000. Beyond it, the client
-    /// gets a
-    /// 502. Default: 100.
+    /// The maximum number of header fields of a response; at most 10,000. If there are more, the
+    /// client gets a 502. Default: 100.
     pub max_headers: usize,
     /// The maximum number of bytes that are buffered between an upstream and a client for one
-    /// response: what one read from an HTTP/1 connection returns, and the window of an HTTP/2
+    /// response: the result of one read from an HTTP/1 connection, and the window of an HTTP/2
     /// stream. At least 8192. An upgraded connection buffers 8 KiB for each direction. Default: 64
     /// KiB.
     pub max_buffered: usize,
