@@ -98,8 +98,8 @@ impl Codec {
     }
 
     /// Takes bytes from `input`, up to the end of one message or control frame. Pings and close
-    /// frames are returned, and also answered in `out`. `None` means that more bytes are needed, or
-    /// that the connection is closed.
+    /// frames are returned, and their replies are appended to `out`. `None` means that more bytes
+    /// are needed, or that the connection is closed.
     ///
     /// # Errors
     /// When the peer violates the protocol or a limit. The connection is closed then, and `out` has
@@ -151,7 +151,7 @@ impl Codec {
         Ok(())
     }
 
-    /// As [`send`](Codec::send), without a copy of a large payload: the payload is returned, and
+    /// Like [`send`](Codec::send), without a copy of a large payload: the payload is returned, and
     /// must be sent after `out`. The result is empty if `out` has the complete message.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl Codec {
         Ok(Bytes::new())
     }
 
-    /// Sends a message that many connections are sent. Returns its bytes, which other connections
+    /// Sends a message that is sent on many connections. Returns its bytes, which these connections
     /// share.
     ///
     /// # Errors

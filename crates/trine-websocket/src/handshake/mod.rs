@@ -178,7 +178,7 @@ impl HandshakeError {
         }
     }
 
-    /// The header field of the response that names what the server expects.
+    /// The header field of the response that states the server's expectation.
     #[must_use]
     pub fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
