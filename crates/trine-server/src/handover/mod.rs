@@ -5,10 +5,10 @@
 //!   the old process                              the new one
 //!   SIGUSR2, or `ServerHandle::restart`
 //!   starts the program again       ------------> its standard input is a socket to the old one
-//!   sends its listening sockets    ------------> `Server::bind` adopts those of its configuration
+//!   sends its listening sockets    ------------> `Server::bind` adopts those that it is configured with
 //!                                  <--- ready -- every worker could start
-//!   accepts no more                ---- go ----> accepts
-//!   ends its connections as they come to an end
+//!   stops accepting                ---- go ----> starts accepting
+//!   serves its open connections to their end
 //! ```
 //! Both processes have the same sockets. A connection in the queue of a socket waits for whichever
 //! process accepts next, and no socket is closed while connections wait on it. A new process that
