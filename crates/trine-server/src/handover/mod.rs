@@ -5,7 +5,7 @@
 //!   the old process                              the new one
 //!   SIGUSR2, or `ServerHandle::restart`
 //!   starts the program again       ------------> its standard input is a socket to the old one
-//!   sends its listening sockets    ------------> `Server::bind` adopts those that it is configured with
+//!   sends its listening sockets    ------------> `Server::bind` adopts the ones it needs
 //!                                  <--- ready -- every worker could start
 //!   stops accepting                ---- go ----> starts accepting
 //!   serves its open connections to their end
