@@ -1,7 +1,7 @@
 //! One stream: a request, its response, and the bodies of both.
 //!
 //! ```text
-//!   Free --head--> Waiting --ready--> Called --response--> Sending --sent--> Reading --read--> Free
+//!   Free -head-> Waiting -ready-> Called -response-> Sending -sent-> Reading -read-> Free
 //! ```
 //! `Waiting`: the service is not ready. `Reading`: the response was sent, and a task still reads
 //! the request body.
