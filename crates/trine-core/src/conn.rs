@@ -1,4 +1,4 @@
-//! What is known about a connection before its first byte.
+//! The facts about a connection that are known before its first byte.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ pub struct ConnInfo {
     pub secure: bool,
     /// The result of the TLS handshake, if the server terminates TLS itself.
     pub tls: Option<Arc<TlsInfo>>,
-    /// Whether a proxy opened the connection for the peer and says so (the PROXY protocol). The
-    /// proxy may terminate TLS.
+    /// Whether a proxy opened the connection on behalf of the peer, as it states in the PROXY
+    /// protocol. The proxy may terminate TLS.
     pub proxied: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Points in time that exist, however long the configured duration is.
+//! Points in time that can be represented, however long the configured duration is.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -27,7 +27,7 @@ mod tests {
         assert_eq!(later(now, Duration::MAX), now + NEVER);
         assert_eq!(later(clock, Duration::MAX), clock + NEVER);
         assert_eq!(later(now, Duration::from_secs(5)), now + Duration::from_secs(5));
-        // A second one behind it is a moment too.
+        // Another second can be added to it too.
         assert!(later(later(now, Duration::MAX), Duration::MAX) > later(now, Duration::MAX));
     }
 }

@@ -37,8 +37,8 @@ pub trait IntoResponse {
     fn into_response(self) -> Response;
 }
 
-/// A part of a response other than its body: header fields or cookies. In a tuple it stands before
-/// the value with the body.
+/// A part of a response other than its body: header fields or cookies. In a tuple it precedes the
+/// value with the body.
 ///
 /// ```
 /// use http::header;

@@ -132,7 +132,7 @@ pub struct Upgraded {
     drain: Option<Arc<dyn DrainSignal>>,
 }
 
-/// Tells when a graceful shutdown begins. A server implements it for [`Upgraded::draining`].
+/// Reports when a graceful shutdown begins. A server implements it for [`Upgraded::draining`].
 pub trait DrainSignal: Send + Sync {
     /// Whether the shutdown has begun.
     fn is_draining(&self) -> bool;
@@ -147,7 +147,7 @@ impl Upgraded {
     ///
     /// - `read_ahead`: the bytes that were read from the stream after the request head
     /// - `poll_read_ready`: see [`Upgraded::poll_read_ready`]
-    /// - `drain`: tells when a graceful shutdown begins; `None` if it never does
+    /// - `drain`: reports when a graceful shutdown begins; `None` if there is none
     /// - `guard`: dropped together with the stream, such as the permit of a connection limit
     pub fn new<I, G>(
         io: I,
@@ -201,7 +201,7 @@ impl AsyncRead for Upgraded {
         buf.put_slice(&self.read_ahead[..len]);
         self.read_ahead.advance(len);
         if self.read_ahead.is_empty() {
-            // An empty slice still keeps the allocation alive that it was cut from.
+            // Even an empty slice keeps the allocation alive from which it was cut.
             self.read_ahead = Bytes::new();
         }
         Poll::Ready(Ok(()))
@@ -246,7 +246,7 @@ impl std::fmt::Debug for Upgraded {
     }
 }
 
-/// A byte stream that can tell whether a read would make progress.
+/// A byte stream that can report whether a read would make progress.
 trait Stream: AsyncRead + AsyncWrite + Unpin {
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }

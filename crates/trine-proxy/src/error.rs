@@ -1,4 +1,4 @@
-//! Everything that can go wrong between a request and its response, and the one table of what the
+//! Every failure between a request and its response, and the one table of the statuses that the
 //! client sees.
 
 use http::{HeaderValue, StatusCode, header};
@@ -34,7 +34,7 @@ pub struct ProxyError {
     source: Option<BoxError>,
 }
 
-/// What went wrong, and on which side.
+/// The fault, and the side that caused it.
 ///
 /// | fault | status |
 /// |---|---|
@@ -49,15 +49,15 @@ pub struct ProxyError {
 pub enum Fault {
     /// The method is CONNECT: a reverse proxy opens no tunnels.
     Method,
-    /// Two parties could disagree about where the request ends (RFC 9112, 6.3).
+    /// Two parties could disagree about the end of the request (RFC 9112, 6.3).
     Framing,
     /// The path has a segment `.` or `..`, perhaps with parameters (`..;a=b`): an upstream could
-    /// take it for another path.
+    /// resolve it to another path.
     Path,
     /// The request has no host, two hosts, or a host with `;`, `=` or other characters that a
     /// reader could misinterpret.
     Host,
-    /// The request body failed. The source says how, and determines the status.
+    /// The request body failed. The source describes the failure and determines the status.
     Body,
     /// No connection could be opened: it was refused, or the host is unreachable or unknown.
     Connect,
@@ -146,7 +146,7 @@ impl ProxyError {
         self
     }
 
-    /// What went wrong, and on which side.
+    /// The fault, and the side that caused it.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.fault

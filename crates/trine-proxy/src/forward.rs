@@ -1,5 +1,5 @@
-//! The walk of a request through the proxy: it is checked, an upstream is chosen, the request is
-//! sent (again, where that is safe), and the response is passed on.
+//! The path of a request through the proxy: it is checked, an upstream is chosen, the request is
+//! sent (and sent again if that is safe), and the response is passed on.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -49,7 +49,8 @@ impl ProxyInner {
     }
 }
 
-/// Forwards a request. The response is that of the upstream, or a problem that says what is wrong.
+/// Forwards a request. Returns the response of the upstream, or a problem that describes the
+/// failure.
 pub(crate) async fn forward(
     proxy: Arc<ProxyInner>,
     request: Request<Body>,
@@ -146,7 +147,7 @@ struct Received {
 }
 
 impl Exchange<'_> {
-    /// Sends the request once. `None` if it is to be sent again.
+    /// Sends the request once. `None` if it must be sent again.
     async fn attempt(&mut self) -> Result<Option<Received>, ProxyError> {
         let ProxyInner { nodes, turn, settings, .. } = self.proxy;
         let limits = &settings.limits;
@@ -198,8 +199,8 @@ impl Exchange<'_> {
         let stale = matches!(lease, Lease::Http1 { reused: true, .. } | Lease::Http2 { .. })
             && failed.broke;
         if stale {
-            // The upstream closed a connection that was open for long. That says nothing about its
-            // health.
+            // The upstream closed a connection that had been open for a long time. That is no sign
+            // of bad health.
             self.new_connection_only = true;
         } else if error.fault().is_upstreams() {
             node.health.failed(&node.name, &settings.limits);
@@ -274,7 +275,7 @@ impl Exchange<'_> {
         broke && is_idempotent(&self.head.method) && !self.head.headers.is_empty()
     }
 
-    /// Counts a retry. An error if the request has no retries left, or the proxy.
+    /// Counts a retry. An error if the request or the proxy has no retries left.
     fn retry(&mut self, error: ProxyError) -> Result<Option<Received>, ProxyError> {
         let limits = &self.proxy.settings.limits;
         if self.retries >= limits.max_retries || !self.proxy.retries.spend() {

@@ -1,7 +1,7 @@
 //! A reverse proxy as a Tower service, with limits and timeouts that are on by default.
 //!
 //! A [`Proxy`] forwards requests to one or several upstreams over pooled connections of HTTP/1 and
-//! HTTP/2. It chooses among healthy upstreams, retries what is safe to retry, and tunnels
+//! HTTP/2. It chooses among healthy upstreams, retries requests if that is safe, and tunnels
 //! WebSockets and other upgrades.
 //!
 //! ```no_run
@@ -27,9 +27,9 @@
 //! - A truncated response is truncated for the client too: its connection or its stream is aborted.
 //! - Path and query stay the same byte for byte, except for prefixes. A path with a segment `.` or
 //!   `..` is refused, in any spelling and also with parameters (`..;a=b`).
-//! - `Via` names this proxy. `Forwarded` and `X-Forwarded-*` describe the client. What the client
-//!   says about itself, in these and in many similar fields, is removed unless the client is a
-//!   trusted proxy ([`Forwarding`]).
+//! - `Via` names this proxy. `Forwarded` and `X-Forwarded-*` describe the client. The client's own
+//!   statements, in these and in many similar fields, are removed unless the client is a trusted
+//!   proxy ([`Forwarding`]).
 //! - A host with `;` or `=` is refused, because some upstreams would take it for parameters of
 //!   `Forwarded`.
 //! - Bodies and trailers are streamed in both directions, at the pace of the slower side.
@@ -46,20 +46,21 @@
 //! # Features
 //! - `server` (default): the proxy is a service of `trine-server`, and learns the address of each
 //!   client from it
-//! - `tls`: upstreams over TLS, with the cryptography of aws-lc-rs; `ring` takes that of ring
+//! - `tls`: upstreams over TLS, with the cryptography of aws-lc-rs; `ring` uses the cryptography of
+//!   ring instead
 //! - `http2`: WebSockets that clients open over HTTP/2
 //!
 //! # Layout
 //! In the order of a request:
-//! - [`proxy`](Proxy): the service; `server`: the same for `trine-server`; [`config`](ProxyConfig):
-//!   limits and options
-//! - `forward`: the walk of a request, with its retries (`retry`)
+//! - [`proxy`](Proxy): the service; `server`: the service of `trine-server`;
+//!   [`config`](ProxyConfig): limits and options
+//! - `forward`: the path of a request through the proxy, with its retries (`retry`)
 //! - `request`: the request for an upstream: its target, header fields, `forwarded` fields and body
 //! - `upstream`: choosing an upstream (`balance`, `health`, `health_check`), and the `permit` to
 //!   send it a request
 //! - `connection`: an idle connection from the `pool` or a new one, and one request on it
 //! - `response`: the response body; `tunnel`: the bytes after a 101
-//! - [`error`](ProxyError): everything that can go wrong, in one table
+//! - [`error`](ProxyError): every failure, in one table
 
 mod config;
 mod connection;

@@ -56,7 +56,7 @@ use crate::upstream::{Node, health_check};
 /// The service never fails. A failure is a response: see [`Fault`](crate::Fault).
 ///
 /// # Limits
-/// Those of [`ProxyConfig`].
+/// See [`ProxyConfig`].
 #[derive(Debug, Clone)]
 pub struct Proxy(Arc<ProxyInner>);
 
@@ -94,7 +94,7 @@ impl Proxy {
         Proxy::among([upstream])
     }
 
-    /// A proxy for several upstreams. [`Balance`] says which of them gets a request.
+    /// A proxy for several upstreams. [`Balance`] chooses the upstream of each request.
     ///
     /// ```
     /// use trine_proxy::Proxy;

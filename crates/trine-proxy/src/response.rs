@@ -105,10 +105,10 @@ impl ResponseBody {
         Poll::Pending
     }
 
-    /// Whether a body that seems complete was truncated. hyper takes RST_STREAM with NO_ERROR for
-    /// the end, since an upstream may so refuse the rest of a request after its response (RFC 9113,
-    /// 8.1). But a response is truncated if bytes of its length are missing, or if the request was
-    /// complete.
+    /// Whether a body that seems complete was truncated. hyper treats RST_STREAM with NO_ERROR as
+    /// the end, because an upstream may use it to refuse the rest of a request after a complete
+    /// response (RFC 9113, 8.1). But the response is truncated if bytes of its declared length are
+    /// missing, or if the request was complete.
     fn is_truncated(&self) -> bool {
         let missing = self.body.size_hint().exact().is_some_and(|rest| rest > 0);
         let complete_request =

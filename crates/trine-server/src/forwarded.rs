@@ -1,4 +1,5 @@
-//! The client of a request behind proxies: what the engine uses of [`trine_core::client`].
+//! The client of a request behind proxies: the items of [`trine_core::client`] that the engine
+//! uses.
 
 pub use trine_core::client::{Client, ForwardedBy, TrustedProxies, is_forwarded, over_tls};
 

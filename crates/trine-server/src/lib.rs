@@ -19,7 +19,8 @@
 //! the feature `axum`, [`RouterOn`] also gives it its `ConnectInfo`.
 //!
 //! # Layout
-//! In the order in which a connection and its requests meet them:
+//! In the order in which a connection and its requests meet them. In comments, *the engine* is the
+//! part that speaks HTTP: `transport`, `h1`, `h2`, `h3` and `semantics`.
 //! - `config`: [`ServerConfig`], and the checked limits that the protocols see
 //! - `listen`: from each [`Listener`] to its sockets; the PROXY protocol
 //! - `server`: [`Server`] and [`Bound`]; `worker`: one thread and runtime per core; `accept`: its

@@ -37,7 +37,7 @@ impl CloseCode {
     /// 1013: the server is overloaded; reconnect later.
     pub const TRY_AGAIN: CloseCode = CloseCode(1013);
 
-    /// A code that may be sent: the registered codes that may stand in a frame, 3000 to 3999
+    /// A code that may be sent: the registered codes that may appear in a frame, 3000 to 3999
     /// (registered by libraries), and 4000 to 4999 (private use). `None` for every other number.
     #[must_use]
     pub const fn new(code: u16) -> Option<CloseCode> {

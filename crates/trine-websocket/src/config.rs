@@ -19,13 +19,13 @@ pub struct WebSocketConfig {
     /// connection with 1009, as soon as its head is received.
     pub max_frame_size: usize,
     /// The maximum number of frames of one message: 1024. It stops a flood of empty fragments,
-    /// which no limit of the size would. More frames close the connection with 1008.
+    /// which no size limit would stop. More frames close the connection with 1008.
     pub max_fragments: u32,
     /// The maximum number of bytes that wait to be written to one peer: 256 KiB. Beyond it `send`
     /// waits and `try_send` fails. A single message of any size may wait alone. A received message
     /// of 16 KiB or more that is sent on unchanged keeps its receive buffer of at most 64 KiB.
     pub max_queued_bytes: usize,
-    /// How long nothing may be received from the peer before it is sent a ping: 30 s.
+    /// The time without a byte from the peer after which it is sent a ping: 30 s.
     pub heartbeat_interval: Duration,
     /// How long the peer may take to send any byte after that ping: 20 s. Then the connection is
     /// dropped.
@@ -78,9 +78,10 @@ pub struct Compression {
     pub min_size: usize,
     /// The compression level, from 1 (fast) to 9 (small): 3.
     pub level: u8,
-    /// Whether a message may refer to earlier messages: no. That makes many small messages smaller,
-    /// and costs up to 300 KiB per connection as long as it is open. Without it, a connection
-    /// borrows a compressor of its thread for one message, and an idle connection holds none.
+    /// Whether a message may refer to earlier messages: no. With it, many small messages become
+    /// smaller, but each connection uses up to 300 KiB as long as it is open. Without it, a
+    /// connection borrows a compressor of its thread for one message, and an idle connection holds
+    /// none.
     pub context_takeover: bool,
     /// The window of messages that the server sends, as a power of two from 9 to 15: 15, which is
     /// 32 KiB.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::{Cx, Response};
 
-/// Work that a response still needs, and that can only be done with the request at hand.
+/// Work that a response still needs, and that can only be done while the request is available.
 ///
-/// [`IntoResponse`](crate::IntoResponse) does not see the request. A responder that needs
-/// something of it, such as the state of the application, attaches a completion. The application
-/// runs it once, when the response leaves the handler, middleware or extractor that made it.
+/// [`IntoResponse`](crate::IntoResponse) does not see the request. A responder that needs something
+/// from it, such as the state of the application, attaches a completion. The application runs it
+/// once, when the response leaves the handler, middleware or extractor that made it.
 ///
 /// ```
 /// use http::header::{CONTENT_LOCATION, HeaderValue};
@@ -38,8 +38,8 @@ use crate::{Cx, Response};
 /// ```
 ///
 /// # Limits
-/// A response that a foreign service makes reaches no application, so its completions never run:
-/// the response must be usable without them. Each attached completion costs one allocation.
+/// A response that is served without an application, for example by another framework, never runs
+/// its completions. It must be usable without them. Each attached completion costs one allocation.
 #[derive(Clone)]
 pub struct Completion(Arc<Work>);
 
@@ -62,8 +62,8 @@ impl Completion {
         response.extensions_mut().insert(completion);
     }
 
-    /// Runs the work that is attached to a response, and detaches it. For whatever serves
-    /// requests; a test of a responder calls it too.
+    /// Runs the work that is attached to a response, and detaches it. Applications call this for
+    /// each response; tests of a responder can call it too.
     #[must_use]
     pub fn run(mut response: Response, cx: &Cx) -> Response {
         if let Some(Completion(work)) = response.extensions_mut().remove() {

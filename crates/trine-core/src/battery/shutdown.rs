@@ -11,7 +11,7 @@ use slab::Slab;
 use crate::extract::Head;
 use crate::{Cx, FromRequest, Problem, Rejection};
 
-/// Tells a handler when the server begins to shut down.
+/// Notifies a handler when the server begins to shut down.
 ///
 /// Streams, long polls and other responses that do not end by themselves wait for it, so that they
 /// end within the server's `shutdown_timeout` instead of being cut off. Trine's server-sent events
@@ -43,7 +43,7 @@ use crate::{Cx, FromRequest, Problem, Rejection};
 /// ```
 ///
 /// # Errors
-/// As an extractor it fails with 500 where no application serves the request.
+/// As an extractor it fails with 500 if no application serves the request.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<Inner>);
 
@@ -104,7 +104,7 @@ impl FromRequest for Shutdown {
 #[derive(Debug)]
 pub struct ShutdownBegun {
     shutdown: Shutdown,
-    /// The key of the registered waker, and a copy to compare later ones with.
+    /// The key of the registered waker, and a copy of it for comparison with later ones.
     registered: Option<(usize, Waker)>,
 }
 

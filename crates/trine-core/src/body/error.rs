@@ -1,4 +1,4 @@
-//! Why a body could not be read.
+//! The errors of reading a body.
 
 use crate::BoxError;
 use crate::problem::body_fault::BodyRefusal;
@@ -22,11 +22,12 @@ pub enum BodyError {
         /// response of an upstream, is not the fault of the client: 500.
         of_request: bool,
     },
-    /// The peer stopped before the end of the body: 400. The body is never taken for complete.
+    /// The peer stopped before the end of the body: 400. An incomplete body is never treated as
+    /// complete.
     Incomplete,
     /// The peer sent no data for longer than the timeout of the server: 408.
     TimedOut,
-    /// The framing of the body is malformed: 400. The text says how.
+    /// The framing of the body is malformed: 400. The text describes the fault.
     Malformed(&'static str),
     /// A layer around the body of a received request refuses it: 400 for an encoding that it cannot
     /// decode, 413 for a limit of its own.

@@ -1,4 +1,9 @@
 //! The body of a request or a response.
+//!
+//! # Layout
+//! - this file: [`Body`]; `error`: why a body could not be read
+//! - `incoming`: a request body that the connection fills while the handler reads it
+//! - `file`: a part of a file as a body
 
 mod error;
 mod file;
@@ -36,9 +41,10 @@ pub use crate::problem::body_fault::BodyRefusal;
 /// ```
 ///
 /// # Limits
-/// A body has a limit of data bytes: [`u64::MAX`] unless [`Body::limited`] has set one. Past it, a
-/// read fails with [`BodyError::TooLarge`]. A declared length past it fails before any byte is
-/// read. After an error of any kind the body has ended: further reads return `None`.
+/// A body has a limit of data bytes: [`u64::MAX`] unless [`Body::limited`] has set one. Beyond it,
+/// a read fails with [`BodyError::TooLarge`]. If the declared length exceeds it, reading fails
+/// before any byte is read. After an error of any kind the body has ended: further reads return
+/// `None`.
 pub struct Body {
     kind: Kind,
     limit: u64,
@@ -109,7 +115,7 @@ impl Body {
     }
 
     /// A body of chunks that are produced while it is sent. An `Err` aborts the response, so that
-    /// the client never takes it for complete.
+    /// the client never mistakes it for complete.
     pub fn stream<S, T, E>(stream: S) -> Body
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -121,10 +127,10 @@ impl Body {
 
     /// `len` bytes of a file, starting at `offset`.
     ///
-    /// From 64 KiB on, `trine-server` lets the system send them (`sendfile`) where it can: on an
-    /// unencrypted socket of Linux, if no layer wraps the body. Elsewhere they are read in place,
-    /// in chunks of 64 KiB. Both assume that the file is in the page cache: a slow disk blocks the
-    /// worker. If the file is shorter than `offset + len`, the response is aborted.
+    /// From 64 KiB on, `trine-server` lets the system send them (`sendfile`) if it can: on an
+    /// unencrypted socket of Linux, if no layer wraps the body. Otherwise the worker reads them
+    /// itself, in chunks of 64 KiB. Both assume that the file is in the page cache: a slow disk
+    /// blocks the worker. If the file is shorter than `offset + len`, the response is aborted.
     #[must_use]
     pub fn file(file: File, offset: u64, len: u64) -> Body {
         Body::of(Kind::File(Box::new(FileBody { file, offset, len })))
@@ -141,7 +147,7 @@ impl Body {
     /// Marks the body of a received request: its errors are the fault of the client. The errors of
     /// any other body, such as the response of an upstream or a stream of the server, are not.
     ///
-    /// Servers and the framework call this where a request enters, and after each layer, which may
+    /// Servers and the framework call this when a request arrives, and after each layer, which may
     /// have wrapped the body.
     #[doc(hidden)]
     #[inline]
@@ -196,7 +202,7 @@ impl Body {
         }
     }
 
-    /// Takes the file of a body that is a file, and leaves an empty body. `None` for any other
+    /// Takes the file out of a file body, and leaves an empty body. `None` for any other
     /// body, which stays unchanged.
     pub fn take_file(&mut self) -> Option<FileBody> {
         match std::mem::replace(&mut self.kind, Kind::Empty) {
@@ -237,8 +243,8 @@ impl Body {
     /// ```
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] past the limit, and the errors of the connection. After an error the
-    /// body has ended.
+    /// [`BodyError::TooLarge`] beyond the limit, and the errors of the connection. After an error
+    /// the body has ended.
     pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         loop {
             match self.frame().await?.map(Frame::into_data) {
@@ -252,7 +258,7 @@ impl Body {
     /// Reads the whole body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] past the limit, and the errors of the connection.
+    /// [`BodyError::TooLarge`] beyond the limit, and the errors of the connection.
     pub async fn bytes(mut self) -> Result<Bytes, BodyError> {
         self.check_declared()?;
         if let Some(bytes) = self.take_whole() {

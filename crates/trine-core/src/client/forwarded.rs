@@ -1,5 +1,5 @@
-//! What proxies say about a request in header fields, hop by hop, the first hop first. Nothing is
-//! believed here.
+//! The statements of proxies about a request, parsed from its header fields into hops, from the
+//! first to the last. This module does not decide which of them are believed.
 
 mod element;
 
@@ -54,8 +54,8 @@ fn item<'a>(items: &[&'a str], hop: usize, hops: usize) -> Option<&'a str> {
 /// `for=192.0.2.43;proto=https;host=example.com, for="[2001:db8::1]:4711"`.
 ///
 /// A malformed line counts as one hop without any information. A proxy may have appended its
-/// element to a line in which the client opened a quote: then nothing tells the proxy's words from
-/// the client's.
+/// element to a line in which the client opened a quote: then the element of the proxy cannot be
+/// distinguished from the text of the client.
 pub(super) fn forwarded(headers: &HeaderMap) -> Vec<Hop<'_>> {
     let fields = headers.get_all(FORWARDED).iter();
     fields

@@ -6,7 +6,7 @@ use super::{Client, ForwardedBy, TrustedProxies};
 use crate::ConnInfo;
 use http::{HeaderMap, HeaderValue, Uri};
 
-/// What a trusted proxy appends, in the forms that proxies write.
+/// The elements that a trusted proxy appends, in the forms that proxies write.
 const APPENDED: [(&str, &str); 4] = [
     ("203.0.113.7", "for=203.0.113.7;proto=http"),
     ("203.0.113.7:4711", "proto=http;for=\"203.0.113.7:4711\""),

@@ -1,5 +1,10 @@
-//! The client on whose behalf a request was sent, when proxies stand between it and the server:
-//! what the proxies say about the client, and which proxies are believed.
+//! The client on whose behalf a request was sent, if there are proxies between it and the server:
+//! their statements about the client, and the choice of those that are believed.
+//!
+//! # Layout
+//! - this file: [`TrustedProxies`] and the [`Client`]
+//! - `forwarded`: reads the header fields of the proxies; `host`: the syntax of a host
+//! - `network`: a range of peer addresses
 
 mod forwarded;
 #[cfg(any(test, fuzzing, feature = "fuzzing"))]
@@ -62,7 +67,7 @@ pub struct TrustedProxies {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Client {
-    /// The address of the client. `None` if it is not known: on a Unix socket, or if a trusted
+    /// The address of the client. `None` if it is unknown: on a Unix socket, or if a trusted
     /// proxy hides it.
     pub address: Option<IpAddr>,
     /// Whether the client uses TLS, either to this server or to the trusted proxy that says so.
@@ -103,10 +108,11 @@ impl TrustedProxies {
     ///
     /// The header fields are ignored if the peer of the connection is not trusted, or if nothing is
     /// known about the connection ([`ConnInfo::unknown`]). Otherwise the hops are read from the
-    /// last to the first: as long as a hop was added by a trusted proxy, the hop before it counts.
-    /// A hop without an address (`unknown`, a pseudonym, or an invalid value) ends the walk with
-    /// the address `None`, and so does a malformed line of `Forwarded`. The scheme and the host are
-    /// those that the outermost trusted proxy states; invalid ones are ignored.
+    /// last to the first: as long as a hop was added by a trusted proxy, the search continues with
+    /// the hop before it. A hop without an address (`unknown`, a pseudonym, or an invalid value)
+    /// ends the search with the address `None`, and so does a malformed line of `Forwarded`. The
+    /// scheme and the host are those that the outermost trusted proxy states; invalid ones are
+    /// ignored.
     #[must_use]
     pub fn client(&self, connection: &ConnInfo, headers: &HeaderMap, uri: &Uri) -> Client {
         let peer = connection.peer.map(|peer| peer.ip().to_canonical());
@@ -164,8 +170,8 @@ impl TrustedProxies {
 /// proxy of the `trusted_proxies` that says so. `None` if the connection is not known, as in a test
 /// or on another server.
 ///
-/// Everything that asks this question uses this function: the `Secure` attribute of cookies, HSTS,
-/// the redirect to HTTPS, and the check of a WebSocket's origin. A layer of yours calls it with the
+/// Every feature that depends on this uses this function: the `Secure` attribute of cookies, HSTS,
+/// the redirect to HTTPS, and the check of a WebSocket's origin. Your own layers call it with the
 /// [`RouteCx`] that it finds in the extensions of the request.
 ///
 /// ```

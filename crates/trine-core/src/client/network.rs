@@ -100,7 +100,7 @@ impl FromStr for Network {
     }
 }
 
-/// The text of a [`Network`] or an [`IpRange`] is not one.
+/// The text is not a valid [`Network`] or [`IpRange`].
 ///
 /// ```
 /// use trine_core::client::Network;

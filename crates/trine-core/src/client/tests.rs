@@ -108,7 +108,7 @@ fn the_walk_ends_at_the_first_hop_that_is_not_trusted() {
         is("1.2.3.4", "http", "direct.example")
     );
     assert_eq!(x(&[]), is("10.0.0.1", "http", "direct.example"));
-    // A Unix socket has no address, and is trusted where the list says so.
+    // A Unix socket has no address, and is trusted if the list contains it.
     let unix = client(ForwardedBy::XForwarded, None, &[("x-forwarded-for", "1.2.3.4")]);
     assert_eq!(unix, is("1.2.3.4", "http", "direct.example"));
 }

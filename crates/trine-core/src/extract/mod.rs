@@ -1,4 +1,6 @@
 //! Extraction: [`FromRequest`], the trait of handler arguments.
+//!
+//! `needs` contains the requirements that an extractor has before the first request.
 
 pub mod needs;
 
@@ -15,8 +17,8 @@ use crate::{Body, BodyError, ConnInfo, Cx, IntoResponse, Problem, Request, Respo
 ///
 /// `Reads` says whether it reads the [`Head`] or the [`Body`] of the request. A handler runs the
 /// extractors of the head in the order of its arguments, then looks up the values that its template
-/// names, and runs the extractor of the body last, wherever it stands. It may have one of these. So
-/// an extractor that authenticates the client refuses before anything is looked up.
+/// names, and runs the extractor of the body last, whatever its position. There may be only one of
+/// these. So an extractor that authenticates the client refuses before anything is looked up.
 ///
 /// ```
 /// use trine_core::extract::Head;
@@ -119,8 +121,8 @@ impl Rejection {
         matches!(self, Rejection::Problem(problem) if problem.is_absent())
     }
 
-    /// Stores the type that refused. The first one stays, since an extractor that wraps another one
-    /// only passes its rejection on.
+    /// Stores the type that refused. The first one is kept, since an extractor that wraps another
+    /// one only passes its rejection on.
     #[doc(hidden)]
     #[cold]
     #[must_use]
@@ -176,7 +178,7 @@ impl<T: FromRequest> FromRequest for Option<T> {
     }
 }
 
-/// Gives the rejection to the handler.
+/// Passes the rejection to the handler.
 impl<T: FromRequest> FromRequest for Result<T, Rejection> {
     type Reads = T::Reads;
 

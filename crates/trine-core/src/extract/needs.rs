@@ -1,4 +1,4 @@
-//! What extractors need from the application before the first request.
+//! The needs of extractors, which the application must meet before the first request.
 
 use std::any::TypeId;
 
@@ -84,8 +84,8 @@ impl Needs {
         self.list.push(Need::Guard { value, body });
     }
 
-    /// Adds a check of the state, which runs before the first request: that a directory exists, or
-    /// that a name is known. A check that several handlers add runs once.
+    /// Adds a check of the state, which runs before the first request: for example, that a
+    /// directory exists or that a name is known. A check that several handlers add runs once.
     ///
     /// ```
     /// use std::sync::Arc;

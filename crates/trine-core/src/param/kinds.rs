@@ -110,7 +110,7 @@ impl<T: FromParam> FromParam for Vec<T> {
     }
 }
 
-/// Gives the rejection to the handler.
+/// Passes the rejection to the handler.
 impl<T: FromParam> FromParam for Result<T, Rejection> {
     const ANY_TEXT: bool = T::ANY_TEXT;
 

@@ -1,4 +1,10 @@
 //! A single value of a path, a query or a header field.
+//!
+//! # Layout
+//! - this file: the trait [`FromParam`]; `kinds`: its implementations for types of the standard
+//!   library; `scalars`: the table of texts and values behind them
+//! - `values`: all values of one name; `path_text`: texts that are dangerous as file paths
+//! - `to_param`: from a value to text, for links
 
 mod kinds;
 mod path_text;
@@ -181,7 +187,7 @@ impl Param<'_> {
     }
 
     /// A 400 for another reason, with a stable code for programs and a message for people. Its
-    /// member `errors` has the location, as for every invalid value of a request.
+    /// member `errors` states the location, as for every invalid value of a request.
     #[must_use]
     pub fn refuse(&self, code: &str, message: &str) -> Rejection {
         self.location.refuse(self.name, code, message).into()
@@ -289,7 +295,7 @@ pub fn clip(text: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// The errors of [`FromParam::from_param`]. A 400 if the text is not UTF-8, or if it could lead out
-/// of a directory ([`AnyText`]).
+/// of a directory (see [`AnyText`]).
 pub async fn from_path<T: FromParam>(name: &str, index: usize, cx: &Cx) -> Result<T, Rejection> {
     let before = cx.route().map_or(0, |route| route.prefix_params);
     let value = match cx.matched().param(before + index) {

@@ -14,11 +14,11 @@ use crate::{Cx, Rejection, ToParam};
 
 /// Any text of a path.
 ///
-/// A `String`, or any other type made of text, never has a value of the path that hides something
-/// in its encoding. A value with an encoded `/`, a `\`, a NUL or a segment `.` or `..`, and a rest
-/// that begins with a slash, are refused with a 400. Programs make file names, keys and URLs of
-/// such values, and `%2Fetc%2Fpasswd` or `..%2F..` would lead out of their directory. A route whose
-/// values are not names, such as a search or a URL to fetch, uses this type:
+/// A `String`, or any other type made of text, accepts no value of the path whose encoding hides a
+/// separator. A value with an encoded `/`, a `\`, a NUL or a segment `.` or `..` is refused with a
+/// 400, and so is the rest of a path that begins with a slash. Programs make file names, keys and
+/// URLs of such values, and `%2Fetc%2Fpasswd` or `..%2F..` would lead out of their directory. A
+/// route whose values are not names, such as a search or a URL to fetch, uses this type:
 ///
 /// ```
 /// use trine_core::param::AnyText;
@@ -92,7 +92,8 @@ impl<'de> Deserialize<'de> for AnyText {
     }
 }
 
-/// Why a raw value of a path would lead to another directory. `None` for nearly all values.
+/// The reason why a raw value of a path would lead to another directory. `None` for nearly all
+/// values.
 #[doc(hidden)]
 #[must_use]
 pub fn hazard(raw: &str) -> Option<String> {
@@ -123,7 +124,7 @@ fn look_closely(raw: &str) -> Option<String> {
 /// Parses a relative path of plain names.
 ///
 /// # Errors
-/// The first reason why it is not one.
+/// The first reason why the text is not such a path.
 #[doc(hidden)]
 pub fn clean_path(text: &str) -> Result<PathBuf, &'static str> {
     let mut path = PathBuf::new();

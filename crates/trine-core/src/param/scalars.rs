@@ -5,14 +5,14 @@ use std::str::FromStr;
 /// A type that is parsed from one text.
 #[doc(hidden)]
 pub trait Scalar: Sized {
-    /// What an error message says was expected.
+    /// The expectation that an error message states.
     const EXPECTED: &'static str;
 
-    /// The value. `None` if the text is not one.
+    /// The value. `None` if the text is invalid.
     fn of(text: &str) -> Option<Self>;
 }
 
-/// Why a text is not a value of a type.
+/// The reason why a text is not a value of a type.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misread {

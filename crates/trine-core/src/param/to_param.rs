@@ -1,4 +1,4 @@
-//! From a value to the text of a path or a query, for links.
+//! Writes values into paths and queries, for links.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -76,8 +76,8 @@ pub trait LinkArg<T> {
 
 /// Writes values of `T`, which is any [`ToParam`].
 ///
-/// It exists for the messages of the compiler: for a type without a text they say so, and not that
-/// the type cannot stand for itself.
+/// It exists for the messages of the compiler. For a type without `ToParam`, they name the missing
+/// trait, instead of reporting that the type is not a `LinkArg` for itself.
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be written into a link: it has no `ToParam`",
     label = "cannot be written into a link",

@@ -6,8 +6,8 @@
 //! survives such a wrapper.
 //!
 //! Only a body that is marked as the body of a request has errors that are the client's fault, see
-//! `Body::mark_request`. If the response of an upstream or a stream of the server fails, the server
-//! answers for it with a 500.
+//! `Body::mark_request`. If the response of an upstream or a stream of the server fails, the fault
+//! is the server's, and the response is a 500.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -18,16 +18,16 @@ use http_body_util::LengthLimitError;
 use super::Problem;
 use crate::{BodyError, BoxError};
 
-/// What the client did wrong with the body of its request, and the status for it. It is the
-/// `source` of the `BodyError`s that have no other.
+/// The fault of the client in the body of its request, with its status. It is the `source` of each
+/// `BodyError` that has no other source.
 #[derive(Debug)]
 pub(crate) struct BodyFault {
     status: StatusCode,
     text: &'static str,
 }
 
-/// Why a layer refused the body of a request, in [`BodyError::Refused`]. Its `source` is the error
-/// of the layer.
+/// The reason why a layer refused the body of a request, in [`BodyError::Refused`]. Its `source` is
+/// the error of the layer.
 #[derive(Debug)]
 pub struct BodyRefusal {
     fault: &'static BodyFault,
@@ -35,7 +35,7 @@ pub struct BodyRefusal {
 }
 
 impl BodyRefusal {
-    /// The refusal that an error of a layer stands for: a limit was exceeded, or a decoder does not
+    /// The refusal that an error of a layer represents: a limit was exceeded, or a decoder does not
     /// understand its input.
     ///
     /// # Errors
@@ -91,8 +91,8 @@ pub fn problem(error: BoxError) -> Result<Problem, BoxError> {
 /// Finds the fault of the client in the chain of causes.
 ///
 /// A [`LengthLimitError`] comes from a layer that counts the bytes itself, and does not say which
-/// body it counted. With `limits` it is taken for a limit on the request body. Inside a `BodyError`
-/// of another body it is not.
+/// body it counted. With `limits` it is treated as a limit on the request body. Inside a
+/// `BodyError` of another body it is not.
 fn find(error: &(dyn Error + 'static), limits: bool) -> Option<(StatusCode, String)> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use crate::problem::from_error;
 
-    /// As thiserror writes a transparent error.
+    /// A transparent error, as thiserror generates it.
     #[derive(Debug)]
     struct Transparent(BodyError);
 
@@ -280,7 +280,7 @@ mod tests {
         let disk = || BodyError::Other(io::Error::from_raw_os_error(28).into());
         assert_eq!(told(disk()).0, 500);
         assert_eq!(told(Transparent(disk())).0, 500);
-        // Of a body that is not the request's.
+        // An error of a body other than the request's.
         for kind in [
             ErrorKind::InvalidData,
             ErrorKind::InvalidInput,
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(told(large()).0, 500);
         assert_eq!(told(BodyError::Other(large().into())).0, 500);
         assert_eq!(told(Transparent(large())).0, 500);
-        // Not of a body at all.
+        // An error that concerns no body.
         assert_eq!(told(io::Error::new(ErrorKind::InvalidData, "the file is no TOML")).0, 500);
         assert_eq!(told(BodyError::Other("the queue is gone".into())).0, 500);
     }

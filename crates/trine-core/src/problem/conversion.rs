@@ -17,7 +17,7 @@ use crate::BoxError;
 pub struct ProblemConversion(Convert);
 
 /// Is the `source` of a [`ProblemConversion`]: `cause` returns a `dyn Error` that is not
-/// `'static`, which cannot be downcast; what `source` returns can.
+/// `'static`, which cannot be downcast; the result of `source` can.
 #[derive(Debug)]
 struct Convert(fn(BoxError) -> Result<Problem, BoxError>);
 
@@ -29,11 +29,11 @@ impl ProblemConversion {
     }
 }
 
-/// Converts an error into the problem that it stands for: the error is a [`Problem`], or it derives
+/// Converts an error into the problem that it represents: the error is a [`Problem`], or it derives
 /// `Problem`, or an error of the request body caused it.
 ///
 /// # Errors
-/// Returns the error unchanged if it stands for no problem.
+/// Returns the error unchanged if it represents no problem.
 pub fn from_error(error: BoxError) -> Result<Problem, BoxError> {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return Ok(*problem),

@@ -37,7 +37,7 @@ impl Format {
         }
     }
 
-    /// The format that an `Accept` prefers.
+    /// The format that an `Accept` field prefers.
     // RFC 9110, section 12.5.1: the most specific range determines the quality of a type, the
     // highest quality wins, and among equals the first range. If `Accept` allows none of the
     // formats, the result is JSON: an error in an unexpected format is better than a 406 about it.
@@ -65,7 +65,7 @@ impl Format {
     }
 }
 
-/// One range of an `Accept`, such as `text/*;q=0.5`.
+/// One range of an `Accept` field, such as `text/*;q=0.5`.
 struct Range<'a> {
     main: &'a str,
     sub: &'a str,

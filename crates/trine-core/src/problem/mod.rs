@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - this file: what a problem contains
-//! - `render`: the response that a problem becomes, and the problem that a response carries
+//! - `render`: converts a problem into a response, and finds the problem that a response carries
 //! - `format`: the formats of a problem, and which of them a client accepts
 //! - `conversion`: the problem of an error whose type is erased
 //! - `body_fault`: the problem of an error that the request body caused
@@ -70,7 +70,7 @@ struct Inner {
     dev: DevInfo,
 }
 
-/// What only developers see.
+/// The parts that only developers see.
 struct DevInfo {
     made_at: &'static Location<'static>,
     refused_by: Option<&'static str>,
@@ -144,7 +144,7 @@ impl Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
     }
 
-    /// 500 for any error. The log gets the whole error, the client nothing of it.
+    /// 500 for any error. The log gets the whole error; the client sees nothing of it.
     ///
     /// ```
     /// use trine_core::Problem;

@@ -36,7 +36,7 @@ pub struct Cx {
     kept: Option<Box<Kept>>,
 }
 
-/// The fields of a head that was given away that rendering and logging a problem still need.
+/// The fields of a head that was moved out, which are still needed to render and log a problem.
 #[derive(Debug)]
 struct Kept {
     accept: Option<HeaderValue>,
@@ -150,7 +150,7 @@ impl Cx {
         &self.route
     }
 
-    /// Keeps the changes to cookies until there is an answer. They travel with the match.
+    /// Keeps the changes to cookies until there is a response. They are passed on with the match.
     #[doc(hidden)]
     pub fn set_jar(&mut self, jar: Arc<dyn Any + Send + Sync>) {
         self.route.set_jar(jar);

@@ -1,4 +1,6 @@
-//! One request: [`cx`], what extractors see of it, and [`route`], the route that it matched.
+//! One request: [`cx`] is its view for extractors, [`route`] is the route that it matched.
+//!
+//! `recycle` reuses header maps for later requests of the same thread.
 
 pub mod cx;
 #[doc(hidden)]

@@ -7,8 +7,8 @@ use http::HeaderMap;
 /// The maximum number of maps that a thread keeps.
 const MAX_KEPT: usize = 64;
 
-/// The maximum capacity of a map that is kept: one large head must not use memory of the thread for
-/// ever.
+/// The maximum capacity of a map that is kept: one large head must not occupy memory of the thread
+/// forever.
 const LARGEST_KEPT: usize = 64;
 
 thread_local! {

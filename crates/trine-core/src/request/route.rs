@@ -130,7 +130,8 @@ impl RouteCx {
         RouteCx { app, conn, route: None, params: Params::default(), jar: None }
     }
 
-    /// The same with a match: the index in [`AppCx::routes`], and the values of the parameters.
+    /// The same context with a match: the index in [`AppCx::routes`], and the values of the
+    /// parameters.
     #[must_use]
     pub fn matched(mut self, route: u32, params: Params) -> RouteCx {
         self.set_match(route, params);

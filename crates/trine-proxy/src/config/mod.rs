@@ -1,4 +1,8 @@
 //! The configuration of a proxy: its limits and timeouts, and its other options.
+//!
+//! `limits` has the limits and timeouts that the engine uses, `options` the other choices, and
+//! `health_check` the settings of health checks. `settings` collects the calls of the builder
+//! methods.
 
 pub(crate) mod health_check;
 pub(crate) mod limits;
@@ -26,24 +30,24 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyConfig {
     /// The maximum time to connect to an upstream, including the DNS lookup and all addresses.
-    /// After it the request goes to another upstream. Without another one the client gets a 504.
+    /// After that, the request goes to another upstream. Without another one the client gets a 504.
     /// Default: 5 s.
     pub connect_timeout: Duration,
-    /// The maximum time of the TLS handshake with an upstream, or of the HTTP/2 preface. After it
-    /// the same happens as after `connect_timeout`. Default: 5 s.
+    /// The maximum time of the TLS handshake with an upstream, or of the HTTP/2 preface. After
+    /// that, the same happens as after `connect_timeout`. Default: 5 s.
     pub tls_timeout: Duration,
     /// The maximum time in which an upstream may accept no part of the request body while the
     /// client has sent more. The time that the client needs to send the body does not count: the
-    /// server in front bounds it. After it the client gets a 504. Default: 30 s.
+    /// server in front bounds it. After that, the client gets a 504. Default: 30 s.
     pub send_timeout: Duration,
-    /// The maximum time from the last byte of a request to the head of its response. After it the
-    /// client gets a 504. Default: 60 s.
+    /// The maximum time from the last byte of a request to the head of its response. After that,
+    /// the client gets a 504. Default: 60 s.
     pub response_timeout: Duration,
     /// The maximum time between two parts of a response body while the client waits for more. After
     /// it the response of the client is aborted. Streams of rare events need a heartbeat at shorter
     /// intervals. Default: 60 s.
     pub read_timeout: Duration,
-    /// The maximum time from the arrival of a request to the last byte of its response. After it
+    /// The maximum time from the arrival of a request to the last byte of its response. After that,
     /// the client gets a 504, or its response is aborted if the head was already sent. Default:
     /// none.
     pub total_timeout: Option<Duration>,
@@ -62,7 +66,7 @@ pub struct ProxyConfig {
     /// The maximum number of requests in the queue of one upstream. Further clients get a 503 with
     /// `Retry-After`. Default: 256.
     pub max_queued: usize,
-    /// The maximum time that a request waits in the queue. After it the client gets a 503 with
+    /// The maximum time that a request waits in the queue. After that, the client gets a 503 with
     /// `Retry-After`. Default: 2 s.
     pub queue_timeout: Duration,
     /// The maximum number of idle HTTP/1 connections to one upstream, for each runtime: every
@@ -76,17 +80,17 @@ pub struct ProxyConfig {
     pub max_streams: usize,
 
     /// The maximum size of a request body in bytes. Bodies are streamed, so this bounds work and
-    /// not memory. A limit of the server in front applies as well. Past it the client gets a 413.
-    /// Default: 1 GiB.
+    /// not memory. A limit of the server in front applies as well. For a larger body, the client
+    /// gets a 413. Default: 1 GiB.
     pub max_body_bytes: u64,
-    /// The maximum size of a response head, and of the trailers, in bytes; at least 8192. Past it
-    /// the client gets a 502. Default: 64 KiB.
+    /// The maximum size of a response head, and of the trailers, in bytes; at least 8192. For a
+    /// larger one, the client gets a 502. Default: 64 KiB.
     pub max_head_bytes: usize,
-    /// The maximum number of header fields of a response; at most 10,000. Past it the client gets a
-    /// 502. Default: 100.
+    /// The maximum number of header fields of a response; at most 10,000. If there are more, the
+    /// client gets a 502. Default: 100.
     pub max_headers: usize,
     /// The maximum number of bytes that are buffered between an upstream and a client for one
-    /// response: what one read from an HTTP/1 connection returns, and the window of an HTTP/2
+    /// response: the result of one read from an HTTP/1 connection, and the window of an HTTP/2
     /// stream. At least 8192. An upgraded connection buffers 8 KiB for each direction. Default: 64
     /// KiB.
     pub max_buffered: usize,

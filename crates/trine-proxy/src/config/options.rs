@@ -65,9 +65,9 @@ pub enum Forwarding {
     /// and this hop is appended.
     #[default]
     Replace,
-    /// All fields are kept, whoever sent them, and this hop is appended. It is only safe where
-    /// every peer is a proxy that can be trusted. A malformed line of `Forwarded` becomes
-    /// `for=unknown`, because this hop could fall into a quoted string that the line leaves open.
+    /// All fields are kept, regardless of the sender, and this hop is appended. This is only safe
+    /// if every peer is a trusted proxy. A malformed line of `Forwarded` becomes `for=unknown`,
+    /// because this hop could fall into a quoted string that the line leaves open.
     Append,
     /// The fields are removed, and none are written.
     Hide,

@@ -1,8 +1,12 @@
 //! A connection to an upstream, and one request on it.
 //!
 //! An HTTP/1 connection is driven by the request that holds it, in the client's own task: nothing
-//! is spawned, no tasks are switched, and both end if the client disconnects. An HTTP/2 connection
-//! is shared, so it has a task of its own.
+//! is spawned, no tasks are switched, and the request and its connection end if the client
+//! disconnects. An HTTP/2 connection is shared, so it has a task of its own.
+//!
+//! # Layout
+//! - `pool`: the open connections to one upstream; `connect`: opens one, with `tls` and `stream`
+//! - this file: one request on a connection; `timer`: its only timer
 
 pub(crate) mod connect;
 pub(crate) mod pool;
@@ -222,7 +226,7 @@ impl SendError {
     }
 }
 
-/// Finds out who is to blame for an error of hyper.
+/// Determines the party at fault for an error of hyper.
 fn send_error(
     mut error: TrySendError<Request<RequestBody>>,
     progress: Option<&SendProgress>,

@@ -28,7 +28,7 @@ struct RuntimePool {
     runtime: Id,
     idle: Vec<Idle>,
     shared: Vec<Shared>,
-    /// Locked while a connection is opened that others may share.
+    /// Locked while opening a connection that other requests may share.
     opening: Arc<tokio::sync::Mutex<()>>,
     /// Whether ALPN selected HTTP/2 the last time.
     speaks_h2: Option<bool>,

@@ -10,7 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use trine_core::{Body, BodyError};
 
 /// The request body that the connection to an upstream sends. Unless it is empty, its
-/// [`SendProgress`] tells whether the client or the upstream delays it.
+/// [`SendProgress`] shows whether the client or the upstream delays it.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     body: Body,

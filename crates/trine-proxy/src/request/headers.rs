@@ -10,7 +10,7 @@ use trine_core::Body;
 use super::forwarded::client_fields;
 use crate::error::Fault;
 
-/// What the removed fields said.
+/// The contents of the removed fields.
 #[derive(Debug)]
 pub(crate) struct ConnectionOptions {
     /// The protocols of `Upgrade`, if `Connection` names that field.
@@ -43,10 +43,10 @@ impl NameLengths {
     }
 }
 
-/// Removes every field that belongs to the connection, and returns what they said.
+/// Removes every field that belongs to the connection, and returns their contents.
 ///
 /// The fields that `Connection` names are removed too, except for those that frame or address the
-/// message: otherwise the upstream could see another request than the one that was checked.
+/// message: otherwise the upstream could see a different request from the one that was checked.
 pub(crate) fn take_connection_options(headers: &mut HeaderMap) -> ConnectionOptions {
     let lengths = NameLengths::of(headers);
     let mut options = ConnectionOptions { upgrade: None, trailers: false };
@@ -123,7 +123,8 @@ pub(crate) fn unify_content_length(headers: &mut HeaderMap, body: &Body) -> Resu
 /// disagree about their meaning.
 ///
 /// # Errors
-/// [`Fault::Malformed`] if the client could see another end of the body than the upstream meant.
+/// [`Fault::Malformed`] if the client could see a different end of the body from the one that the
+/// upstream meant.
 pub(crate) fn check_response_length<B>(response: &Response<B>) -> Result<(), Fault> {
     let headers = response.headers();
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();

@@ -5,10 +5,11 @@ use http::uri::Uri;
 
 use crate::error::Fault;
 
-/// The host of the target, which takes precedence, or that of the field `Host` (RFC 9112, 3.2.2).
+/// The host of the target, which takes precedence, or the host in the field `Host` (RFC 9112,
+/// 3.2.2).
 ///
 /// # Errors
-/// [`Fault::Host`] if there are two, or if it is not plain.
+/// [`Fault::Host`] if there are two hosts, or if readers could disagree about the host.
 pub(super) fn host(uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Fault> {
     if let Some(authority) = uri.authority() {
         let (_, host) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
@@ -30,9 +31,9 @@ pub(super) fn host(uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>
     }
 }
 
-/// Whether every reader takes these bytes for the same host. The grammar allows `;` and `=` in a
-/// host (RFC 3986, 3.2.2), but no real host has them, and some upstreams search for `;proto=` in a
-/// `Forwarded` field without regard to its quotes.
+/// Whether every reader understands these bytes as the same host. The grammar allows `;` and `=` in
+/// a host (RFC 3986, 3.2.2), but no real host has them, and some upstreams search for `;proto=` in
+/// a `Forwarded` field without regard to its quotes.
 pub(super) fn is_plain_host(host: &[u8]) -> bool {
     host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+".contains(byte))
 }

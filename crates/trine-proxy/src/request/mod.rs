@@ -1,5 +1,12 @@
 //! A request prepared for an upstream: checked, without the fields of the client's connection, and
 //! with fields that describe the client.
+//!
+//! # Layout
+//! - this file: prepares the head, step by step; `target`: the target; `host`: the host
+//! - `headers`: the fields that are removed; `forwarded`: the fields that describe the client
+//! - `max_forwards`: requests that this proxy answers itself; `extended_connect`: a WebSocket over
+//!   HTTP/2
+//! - `body`: the request body on its way to the upstream
 
 pub(crate) mod body;
 mod extended_connect;

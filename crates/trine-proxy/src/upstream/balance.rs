@@ -22,7 +22,7 @@ impl Tried {
 /// ejection is over gets one request.
 ///
 /// A single upstream is chosen even if its failures would eject it: there is no other, and its own
-/// failure tells the client more than a 503.
+/// failure is more informative for the client than a 503.
 pub(crate) fn choose(
     nodes: &[Arc<Node>],
     turn: &AtomicUsize,

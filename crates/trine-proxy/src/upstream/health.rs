@@ -48,8 +48,8 @@ impl Health {
         }
     }
 
-    /// Begins the trial: true for one request, false for all others, for which the upstream stays
-    /// ejected.
+    /// Begins the trial: true for one request, and false for all others, for which the upstream
+    /// stays ejected.
     pub(crate) fn begin_trial(&self, limits: &Limits) -> bool {
         let until = self.ejected_until.load(Ordering::Relaxed);
         until != 0

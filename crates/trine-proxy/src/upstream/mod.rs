@@ -1,4 +1,10 @@
 //! One server behind the proxy: its URL, its connections, its health and its requests.
+//!
+//! # Layout
+//! - this file: the upstream; `url`: its URL
+//! - `permit`: permits to send a request to it, and the queue for them; `balance`: the choice among
+//!   several upstreams
+//! - `health`: its health, by its responses; `health_check`: by requests at regular intervals
 
 pub(crate) mod balance;
 pub(crate) mod health;

@@ -77,7 +77,7 @@ impl Event {
         Event::unfinished().line("", &one_line(text.as_ref()))
     }
 
-    /// Tells the browser how long to wait before it reconnects. [`Sse::retry`](super::Sse::retry)
+    /// Sets the time that the browser waits before it reconnects. [`Sse::retry`](super::Sse::retry)
     /// sends this once, at the beginning of the stream.
     #[must_use]
     pub fn retry(after: Duration) -> Event {

@@ -81,7 +81,7 @@ impl<S> Sse<S> {
         self
     }
 
-    /// Tells the browser how long to wait before it reconnects. By default browsers wait for some
+    /// Sets the time that the browser waits before it reconnects. By default browsers wait for some
     /// seconds.
     pub fn retry(mut self, after: Duration) -> Sse<S> {
         self.retry = Some(after);

@@ -3,7 +3,7 @@
 //! One lock orders everything. Publishing holds it while the message gets its number and is pushed
 //! to the history and to every shard. Subscribing holds it while the history is copied and the
 //! subscriber is added to a shard. So a subscriber sees no gap and no repetition between the
-//! history and the live messages. No code of the user runs while the lock is held.
+//! history and the live messages. No code of the application runs while the lock is held.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +70,7 @@ impl<T: Send + Sync + 'static> Hub<T> {
     }
 
     /// Numbers a message and delivers it to every subscriber in this process. Returns the message
-    /// and the number of subscribers, or gives the message back if the hub was freed.
+    /// and the number of subscribers, or returns the message if the hub was freed.
     pub(super) fn publish(
         &self,
         mut message: Message<T>,
@@ -95,8 +95,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
         if state.closed {
             return 0;
         }
-        // Dropping a message and waking a task may run code of the user, so both happen after the
-        // lock is released.
+        // Dropping a message and waking a task may run code of the application, so both happen
+        // after the lock is released.
         let mut evicted = SmallVec::<[Message<T>; 4]>::new();
         let mut wakes = SmallVec::<[_; 4]>::new();
         state.last = Some(message.id());
@@ -200,8 +200,8 @@ impl<T: Send + Sync + 'static> Hub<T> {
         (state.subscribers == 0).then_some(state.last_used)
     }
 
-    /// Marks the hub as freed if it has no subscribers and its history is empty or was not
-    /// last_used for `linger`. Returns whether it is freed.
+    /// Marks the hub as freed if it has no subscribers and its history is empty or was not used for
+    /// `linger`. Returns whether it is freed.
     pub(super) fn free(&self, linger: Duration) -> bool {
         let mut state = self.state();
         let expired = state.history.is_empty() || state.last_used.elapsed() >= linger;

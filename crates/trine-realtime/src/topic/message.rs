@@ -109,7 +109,7 @@ impl<T> Message<T> {
         let mut cell = &self.0.encodings;
         loop {
             // The cell may hold another encoding already, or another thread may fill it now: then
-            // the search goes on with the next one.
+            // the search continues with the next one.
             let cached = cell.get_or_init(|| {
                 let result = encode
                     .take()

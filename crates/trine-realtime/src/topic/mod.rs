@@ -43,7 +43,8 @@
 //! - [`Subscription`]: reads the messages of one subscriber
 //! - [`Carrier`]: transports messages to other processes
 //!
-//! `rooms` and `table` implement [`Topics`], with one hub for each room.
+//! `rooms` and `table` implement [`Topics`], with one hub for each room. `presence` records the
+//! members of rooms, `config` has the limits, and `local` is the carrier within one process.
 
 mod carrier;
 mod config;

@@ -37,7 +37,7 @@ struct State<T> {
     waiting: usize,
     /// The relay will call [`WakeAll::wake_all`], and has not done so yet.
     wake_pending: bool,
-    /// No subscriber without a saved log stands before this position. Only used with
+    /// No subscriber without a saved log is before this position. Only used with
     /// [`Overflow::DropNewest`].
     slowest: u64,
     closed: bool,
@@ -52,7 +52,7 @@ struct Subscriber<T> {
 }
 
 /// With [`Overflow::DropNewest`]: a copy of the log from when the queue of a subscriber was full,
-/// which it reads before it goes on with new messages.
+/// which it reads before it continues with new messages.
 struct SavedLog<T> {
     messages: VecDeque<Message<T>>,
     /// The position after the last message.
@@ -60,7 +60,7 @@ struct SavedLog<T> {
 }
 
 /// A removed subscriber. It must be dropped when no lock is held, since dropping its messages may
-/// run code of the user.
+/// run code of the application.
 pub(super) struct RemovedSubscriber<T> {
     /// Whether it was the last subscriber of the shard.
     pub(super) was_last: bool,

@@ -33,8 +33,8 @@ use super::shard::{Next, Shard};
 /// ```
 ///
 /// # Errors
-/// [`Lagged`] in place of missing messages. The subscription goes on after it, unless the topic has
-/// [`Overflow::Disconnect`].
+/// [`Lagged`] in place of missing messages. The subscription continues after it, unless the topic
+/// has [`Overflow::Disconnect`].
 pub struct Subscription<T: Send + Sync + 'static> {
     hub: Arc<Hub<T>>,
     shard: Arc<Shard<T>>,

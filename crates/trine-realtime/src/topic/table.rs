@@ -33,7 +33,8 @@ struct Room<T> {
 /// The time since when a room is idle, and a number that makes the key unique.
 type IdleKey = (Instant, u64);
 
-/// Removed rooms. Dropping their messages may run code of the user, so no lock may be held then.
+/// Removed rooms. Dropping their messages may run code of the application, so no lock may be held
+/// then.
 pub(super) type FreedHubs<T> = SmallVec<[Arc<Hub<T>>; 4]>;
 
 impl<K, T> RoomTable<K, T> {

@@ -18,7 +18,7 @@ const MIN_CAPACITY: usize = 4 * 1024;
 pub(super) const MAX_CAPACITY: usize = 64 * 1024;
 
 /// The number of idle buffers in a pool: enough for the sockets that are busy at the same time,
-/// which are one that reads and a few that could not write everything at once.
+/// namely one that reads and a few that could not write everything at once.
 const MAX_IDLE: usize = 16;
 
 thread_local! {

@@ -1,11 +1,11 @@
-//! Why a socket is closed.
+//! The reasons for which a socket is closed.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use trine_websocket::{CloseCode, CloseFrame, ProtocolError};
 
-/// Why a socket is closed.
+/// The reason why a socket is closed.
 ///
 /// ```
 /// use trine::ws::{CloseCode, CloseFrame, Closed};

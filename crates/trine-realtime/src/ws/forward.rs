@@ -20,7 +20,7 @@ pub(super) fn poll_forwards(shared: &SharedSocket, cx: &mut Context<'_>) {
     if forwards.is_empty() {
         return;
     }
-    // No lock is held here, since polling and dropping the streams runs code of the user.
+    // No lock is held here, since polling and dropping the streams runs code of the application.
     forwards.retain_mut(|forward| {
         let end = match catch_unwind(AssertUnwindSafe(|| poll_forward(shared, forward, cx))) {
             Ok(Poll::Pending) => return true,

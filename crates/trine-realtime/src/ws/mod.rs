@@ -32,7 +32,7 @@
 //! - `driver`: reads and writes the bytes; `timer` is its only timer, `queue` holds the frames to
 //!   write, `buffer` lends buffers, `forward` polls forwarded streams
 //! - `state`: what the driver and the handles share
-//! - `socket`: the handles; `typed`: handles with typed messages
+//! - `socket`: the handles; `typed`: handles with typed messages; `closed`: why a socket is closed
 //! - `messages`: the messages of a topic
 //! - `client`: the client of `trine::testing`
 

@@ -70,8 +70,8 @@ pin_project! {
         // `None` once it has ended.
         #[pin]
         function: Option<F>,
-        // Dropped when the connection ends, even if the function goes on: the server counts it as
-        // an open connection.
+        // Dropped when the connection ends, even if the function still runs: the server counts it
+        // as an open connection.
         driver: Option<Driver>,
     }
 }

@@ -19,9 +19,9 @@ pub(super) struct SocketTimer {
     ping_sent: Option<Instant>,
     /// When a non-empty message was last received, or partly sent.
     last_message: Instant,
-    /// Since when the peer has read none of the bytes that wait for it.
+    /// When the peer stopped reading the bytes that wait for it.
     blocked_since: Option<Instant>,
-    /// When the first side closed.
+    /// When the first side closed the connection.
     closing_since: Option<Instant>,
 }
 

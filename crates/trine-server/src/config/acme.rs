@@ -1,4 +1,5 @@
-//! Which certificates the server orders, and the limits of that.
+//! The settings of a certificate that the server orders itself (ACME), with its limits and
+//! timeouts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,12 +43,13 @@ pub struct Acme {
     /// The folder for the account key, the certificates and their keys, so that a restart orders
     /// nothing. It is created with mode 0700, its files with 0600. Default: none; it is required.
     pub cache: Option<PathBuf>,
-    /// The directory of the authority, an `https` URL. Default: the one of Let's Encrypt
+    /// The directory of the authority, an `https` URL. Default: the directory of Let's Encrypt
     /// ([`Acme::LETS_ENCRYPT`]), whose certificates every client trusts. For tests, use
     /// [`Acme::staging`], which has larger limits.
     pub directory: String,
     /// A PEM file with the authorities that the connection to `directory` is verified with, for a
-    /// private authority. Default: none, and those of the system are used.
+    /// private authority. Default: none; the connection is then verified with the authorities that
+    /// the system trusts.
     pub roots: Option<PathBuf>,
     /// How the server proves that it controls the names. Default: [`AcmeChallenge::TlsAlpn01`].
     pub challenge: AcmeChallenge,
@@ -72,20 +74,20 @@ pub struct Acme {
     /// The longest time that an authority can delay the next order with `Retry-After`. Default: 24
     /// h.
     pub longest_retry_after: Duration,
-    /// How often the clock is checked, and the authority is asked for its suggested time of
-    /// renewal. Default: 6 h.
+    /// How often the server checks whether the renewal is due, and asks the authority for its
+    /// suggested time of renewal. Default: 6 h.
     pub check_interval: Duration,
 }
 
 /// How the server proves to the authority that it controls a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AcmeChallenge {
-    /// With a handshake at port 443 of each name, for the protocol `acme-tls/1` (RFC 8737). That
+    /// By a TLS handshake at port 443 of each name, for the protocol `acme-tls/1` (RFC 8737). That
     /// port must lead to the TLS listener. It does not work if client certificates are required,
     /// because the authority has none.
     #[default]
     TlsAlpn01,
-    /// With a request to port 80 of each name (RFC 8555, 8.3). Every plain listener answers it,
+    /// By a request to port 80 of each name (RFC 8555, 8.3). Every plain listener answers it,
     /// before any redirect. There must be at least one.
     Http01,
 }
@@ -118,7 +120,7 @@ impl Acme {
         self
     }
 
-    /// Agrees to the terms of service of the authority. Those of Let's Encrypt are at
+    /// Agrees to the terms of service of the authority. The terms of Let's Encrypt are at
     /// <https://letsencrypt.org/repository/>.
     #[must_use]
     pub fn agree_to_terms(mut self) -> Acme {

@@ -1,4 +1,4 @@
-//! The certificate of the HTTPS listener that `tls_port` asks for.
+//! The certificate of the HTTPS listener at `tls_port`.
 
 use std::path::PathBuf;
 
@@ -43,7 +43,8 @@ impl Certificate {
         Certificate::Files { chain: chain.into(), key: key.into() }
     }
 
-    /// What stands in the way of using it: the configuration key and the feature that it needs.
+    /// The error message if the certificate needs a feature that is off. It names the configuration
+    /// key and the feature.
     pub(super) fn missing_feature(&self) -> Option<&'static str> {
         match self {
             Certificate::Files { .. } if !cfg!(feature = "tls-core") => {

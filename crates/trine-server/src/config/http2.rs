@@ -29,7 +29,7 @@ pub struct Http2 {
     /// Bytes of a request body that a client may send before the handler has read them; at most
     /// 2^31 - 1 (`SETTINGS_INITIAL_WINDOW_SIZE`). Beyond them the client waits. Default: 256 KiB.
     pub stream_window: u32,
-    /// The same for all streams of a connection together; at least 65,535. Together with
+    /// The same limit for all streams of a connection together; at least 65,535. Together with
     /// `early_bytes` it bounds the memory of unread bodies. Default: 1 MiB.
     pub connection_window: u32,
     /// Bytes of each request body, and of each CONNECT without a response, that are read before the

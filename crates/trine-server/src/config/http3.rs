@@ -25,7 +25,7 @@ pub struct Http3 {
     /// Bytes of one request that a client may send before the handler reads them (RFC 9000, 4.1);
     /// at least 1 KiB. Default: 256 KiB.
     pub stream_window: u32,
-    /// The same for all requests of a connection together; at least 1 KiB. Default: 1 MiB.
+    /// The same limit for all requests of a connection together; at least 1 KiB. Default: 1 MiB.
     pub connection_window: u32,
     /// Bytes of each request body that are read before the handler reads them, outside of the two
     /// windows above. So the small bodies of waiting requests do not block the uploads of others.

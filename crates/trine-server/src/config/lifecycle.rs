@@ -1,8 +1,8 @@
-//! What decides how a server starts, restarts and ends.
+//! The settings that decide how a server starts, restarts and ends.
 
 use std::time::Duration;
 
-/// The part of the configuration that is about the process. The fields of the same name in
+/// The part of the configuration that applies to the process. The fields of the same name in
 /// [`ServerConfig`](super::ServerConfig) have the description.
 #[derive(Debug, Clone)]
 pub(crate) struct Lifecycle {

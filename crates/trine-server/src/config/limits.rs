@@ -1,4 +1,4 @@
-//! What bounds a connection: the checked form of [`ServerConfig`](super::ServerConfig) that the
+//! The limits of a connection: the checked form of [`ServerConfig`](super::ServerConfig) that the
 //! protocols see.
 
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) struct Limits {
 
     pub(crate) http2: Http2,
     pub(crate) http3: Http3,
-    /// The peers that may name another scheme than that of their connection.
+    /// The peers that may state a scheme that differs from the scheme of their connection.
     pub(crate) trusted_proxies: Vec<Network>,
 }
 

@@ -1,9 +1,9 @@
-//! The configuration of a server: where it listens, and every limit and timeout, each with a finite
+//! The configuration of a server: its listeners, and every limit and timeout, each with a finite
 //! default.
 //!
 //! # Layout
-//! - [`ServerConfig`], here: what a user writes; `acme`, `certificate`, `http2` and `http3`: its
-//!   larger fields
+//! - [`ServerConfig`], in this file: what a user writes; `acme`, `certificate`, `http2` and
+//!   `http3`: the types of its larger fields
 //! - `limits` and `lifecycle`: the checked form, in which no two fields contradict each other
 
 mod acme;
@@ -51,7 +51,8 @@ pub struct ServerConfig {
     /// The proxies in front of this server that may state a client's address, scheme and host: see
     /// [`TrustedProxies`]. Default: none, so that no client can choose its own address.
     pub trusted_proxies: Vec<Network>,
-    /// The header fields in which these proxies state it. Default: [`ForwardedBy::XForwarded`].
+    /// The header fields that these proxies set. Default:
+    /// [`ForwardedBy::XForwarded`].
     pub forwarded_by: ForwardedBy,
     /// The certificate of a TLS listener at `tls_port`, beside the plain listener at `port`.
     /// Default: [`Certificate::None`], and there is no TLS listener.
@@ -345,7 +346,7 @@ impl ServerConfig {
         if broken.is_empty() { Ok(()) } else { Err(ServerError::Config(broken.join("; "))) }
     }
 
-    /// What applies to each connection and its requests.
+    /// The limits and timeouts of each connection and its requests.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             at_capacity: self.at_capacity,
@@ -378,7 +379,7 @@ impl ServerConfig {
         }
     }
 
-    /// What applies to the process.
+    /// The settings of the process.
     pub(crate) fn lifecycle(&self) -> Lifecycle {
         Lifecycle {
             workers: self.worker_count(),

@@ -15,7 +15,7 @@ use crate::seam::call::ServiceCall;
 use crate::seam::failure::Failure;
 use crate::transport::io::Io;
 
-/// Calls the service with the request in `head`. On success the response lies in `response`.
+/// Calls the service with the request in `head`. On success the response is in `response`.
 pub(crate) async fn call<I, S>(
     wire: &mut Wire<I>,
     upload: &mut Upload,

@@ -96,7 +96,8 @@ fn begins_http2<I>(wire: &Wire<I>) -> bool {
         && crate::h2::is_preface(&wire.input)
 }
 
-/// What can still be sent depends on how far the response was.
+/// Called when the service or its response body panicked. The stage of the response decides what
+/// can still be sent.
 #[cold]
 fn after_panic<I>(wire: &mut Wire<I>) -> ConnectionEnd {
     match std::mem::take(&mut wire.stage) {
@@ -139,7 +140,7 @@ where
     I: Io,
     M: MakeConnection,
 {
-    // Request and response are large. They lie in these slots and are not moved from stage to
+    // Request and response are large. They stay in these slots and are not moved from stage to
     // stage.
     let mut head = None;
     read_head(wire, &mut head).await?;

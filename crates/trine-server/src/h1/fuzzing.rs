@@ -253,8 +253,8 @@ fn step(
     true
 }
 
-/// Asserts that a client sees the same. Two things may differ: a head that arrives in pieces may be
-/// refused later, and a head that is too large may be refused for another reason.
+/// Asserts that both results look the same to a client. Two things may differ: a head that arrives
+/// in pieces may be refused later, and a head that is too large may be refused for another reason.
 pub(crate) fn assert_same(
     whole: &(Vec<Event>, Vec<u8>),
     cut: &(Vec<Event>, Vec<u8>),

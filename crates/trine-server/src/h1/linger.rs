@@ -36,7 +36,8 @@ pub(crate) async fn close<I: Io>(wire: &mut Wire<I>, linger: bool) {
     .await;
 }
 
-/// Writes what the socket takes at once, and makes the end look broken.
+/// Writes as much as the socket accepts at once, and then ends the connection in a way that looks
+/// broken to the peer.
 pub(crate) async fn reset<I: Io>(wire: &mut Wire<I>) {
     poll_fn(|cx| {
         let _ = wire.poll_flush(cx);

@@ -1,4 +1,4 @@
-//! HTTP/1.1 and HTTP/1.0 (RFC 9112).
+//! Serves connections of HTTP/1.1 and HTTP/1.0 (RFC 9112). Read the files in this order:
 //!
 //! - [`codec`]: the protocol without I/O
 //! - [`connection`]: the loop, over [`wire`], the socket with its buffers
@@ -6,6 +6,7 @@
 //! - [`call`]: calls the service, and [`drive`] keeps the connection moving meanwhile
 //! - [`respond`]: sends the response
 //! - [`end`], [`linger`]: how a connection ends
+//! - `fuzzing`: the fuzz targets
 
 pub(crate) mod call;
 pub(crate) mod codec;

@@ -28,8 +28,8 @@ pub(crate) enum Sent {
 }
 
 /// Encodes a response, and gathers or streams its body. Gathered bytes are written by the next
-/// flush, so that pipelined responses share one write. The response lies in its slot until only its
-/// body is left.
+/// flush, so that pipelined responses share one write. The response stays in its slot until only
+/// its body is left.
 pub(crate) async fn send<I, B>(
     wire: &mut Wire<I>,
     upload: &mut Upload,
@@ -103,7 +103,8 @@ fn gather_whole<I: Io, B: 'static>(wire: &mut Wire<I>, body: &mut B, payload: Pa
     true
 }
 
-/// A shorter file is read instead, so that it is written together with its head.
+/// The length from which the system sends a file itself. A shorter file is read, so that it is
+/// written together with its head.
 const SMALLEST_SENT_FILE: u64 = 64 * 1024;
 
 #[cold]

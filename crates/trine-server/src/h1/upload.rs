@@ -48,8 +48,8 @@ enum State {
 }
 
 impl Upload {
-    /// Gives the request its body. A body that has arrived already is whole; any other body is
-    /// filled on demand.
+    /// Gives the request its body. A body that has already arrived is handed over as a whole; any
+    /// other body is filled on demand.
     pub(crate) fn attach<I>(
         request: &mut Request<Body>,
         framing: &Framing,
@@ -194,14 +194,14 @@ impl Upload {
         Poll::Pending
     }
 
-    /// The client kept the reader waiting for too long.
+    /// Called when the client has kept the reader waiting for too long.
     pub(crate) fn time_out(&mut self) {
         if !self.is_done() {
             self.fail(BodyError::TimedOut);
         }
     }
 
-    /// The client is gone, so the reader must not wait for it.
+    /// Called when the client is gone, so that the reader does not wait for it.
     pub(crate) fn lose(&mut self) {
         if matches!(self.state, State::Feeding(_)) {
             self.fail(BodyError::Incomplete);

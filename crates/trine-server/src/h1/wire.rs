@@ -27,12 +27,12 @@ pub(crate) struct PeerGone;
 /// The stage of the current request, which decides what a panic leads to.
 #[derive(Debug, Default)]
 pub(crate) enum Stage {
-    /// No request was served yet. The connection may turn out to speak HTTP/2.
+    /// No request has been served yet. The connection may turn out to speak HTTP/2.
     #[default]
     Fresh,
     /// Between two requests.
     Between,
-    /// The service was called, and its response was not begun.
+    /// The service was called, and its response has not begun.
     Called(ResponseTerms),
     /// The head of the response was written, and the body follows.
     Streaming(Payload),

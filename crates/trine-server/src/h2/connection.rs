@@ -207,7 +207,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
     {
         self.streams_begun += 1;
         // Under `Cancel::Never`, calls continue after their streams are gone. h2 no longer counts
-        // those.
+        // those streams.
         if self.open_streams()
             >= (self.limits.http2.max_concurrent_streams as usize).saturating_mul(2)
         {
@@ -354,7 +354,7 @@ impl<I: Io, S: HttpService> Driver<I, S> {
         self.waiting.retain(|waiting| *waiting != key);
         self.failed = true;
         let refused = caught(|| self.slots[key].stream.after_panic());
-        // Dropping the stream may panic too. Then the slot is lost, and not the connection.
+        // Dropping the stream may panic too. Then only the slot is lost, not the connection.
         if caught(|| self.slots[key].stream.clear()).is_ok() {
             self.free.push(key);
         }

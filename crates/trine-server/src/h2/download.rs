@@ -23,7 +23,7 @@ pub(super) struct Download<B> {
     chunk: Bytes,
     /// Nothing follows `chunk`.
     last: bool,
-    /// The bytes that are missing to the declared length.
+    /// The number of bytes that the declared length still lacks.
     left: Option<u64>,
     /// How long the client may still keep us from sending.
     budget: WaitBudget,
@@ -49,7 +49,7 @@ where
         }
     }
 
-    /// Until when the client must take more bytes.
+    /// The point in time by which the client must take more bytes.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         self.budget.deadline(limits.write_timeout)
     }
@@ -126,7 +126,7 @@ where
         Poll::Ready(())
     }
 
-    /// The stream was reset, or the connection is gone.
+    /// Called when the stream was reset, or when the connection is gone.
     fn give_up(&mut self) -> Poll<()> {
         self.chunk = Bytes::new();
         self.last = true;
@@ -179,7 +179,7 @@ where
         frame.data_ref().is_some_and(|data| !data.is_empty())
     }
 
-    /// The body has ended. Only `chunk` is still to be sent.
+    /// Called when the body has ended: only `chunk` is still to be sent.
     fn end(&mut self) {
         if let Some(missing @ 1..) = self.left {
             tracing::error!(

@@ -51,14 +51,14 @@ pub(super) enum Violation {
 /// The state of the inspection.
 #[derive(Debug)]
 pub(super) struct Frames {
-    /// The bytes that are missing to the current frame.
+    /// The number of bytes that the current frame still lacks.
     skip: usize,
     header: [u8; HEADER],
     have: usize,
     /// A header block is incomplete.
     block: bool,
-    /// The highest stream so far. A second header block of it, or of an earlier stream, is
-    /// trailers.
+    /// The highest stream so far. A second header block of this stream, or one of an earlier
+    /// stream, contains trailers.
     last: u32,
     /// The stream of the current block, and whether the block is trailers.
     stream: u32,
@@ -280,8 +280,8 @@ impl Frames {
 #[derive(Debug, Default)]
 struct BlockPart {
     padded: bool,
-    /// The missing bytes of the priority, and its value so far. The first four bytes are the stream
-    /// that this one depends on.
+    /// The number of missing bytes of the priority, and its value so far. The first four bytes are
+    /// the stream that this one depends on.
     priority_left: usize,
     priority: u64,
     depends_on: Option<u32>,

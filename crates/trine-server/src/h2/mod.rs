@@ -9,11 +9,11 @@
 //!       tunnel      a stream behind CONNECT
 //!   wire        the bytes of the connection: writes are gathered, reads are inspected
 //!     frames      counts frames; fields: finds what h2 does not report in header blocks
-//!   wakers      which streams are ready; deadlines: until when the connection waits
+//!   wakers      which streams are ready; deadlines: how long the connection waits
 //! ```
 //!
-//! All streams of a connection live in its task. A stream needs no spawn, and no allocation of
-//! ours: the slots of streams, with their futures and wakers, are reused.
+//! All streams of a connection live in its task. For a stream, the engine spawns no task and
+//! allocates nothing: the slots of streams, with their futures and wakers, are reused.
 
 mod connection;
 mod deadlines;

@@ -1,7 +1,7 @@
 //! One stream: a request, its response, and the bodies of both.
 //!
 //! ```text
-//!   Free --head--> Waiting --ready--> Called --response--> Sending --sent--> Reading --read--> Free
+//!   Free -head-> Waiting -ready-> Called -response-> Sending -sent-> Reading -read-> Free
 //! ```
 //! `Waiting`: the service is not ready. `Reading`: the response was sent, and a task still reads
 //! the request body.
@@ -213,12 +213,13 @@ impl<S: HttpService> Stream<S> {
 
     fn refuse(&mut self, status: StatusCode, detail: &str) {
         if let Some(mut respond) = self.respond.take() {
-            // It fails if the stream is gone.
+            // This fails if the stream is gone.
             let _ = respond::refuse(&mut respond, status, detail, self.terms);
         }
     }
 
-    /// The service panicked. What can still be sent depends on how far the response was.
+    /// Called when the service or its response body panicked. The stage of the response decides
+    /// what can still be sent.
     #[cold]
     pub(super) fn after_panic(&mut self) {
         match &mut self.state {

@@ -22,7 +22,7 @@ use crate::upgrade::{self, Offer};
 pub(super) struct PendingTunnel {
     offer: Offer,
     stream: BodyStream,
-    /// Bytes that arrived before the response, as many as are taken of a body, so that waiting
+    /// Bytes that arrived before the response. The limit is the same as for a body, so that waiting
     /// tunnels do not exhaust the window of the connection.
     early: BytesMut,
     drain: Arc<Drain>,
@@ -44,7 +44,7 @@ impl PendingTunnel {
         )
     }
 
-    /// Whether the service has dropped its `OnUpgrade`, so it responds as to an ordinary request.
+    /// Whether the service has dropped its `OnUpgrade`, so its response is an ordinary one.
     pub(super) fn is_declined(&self) -> bool {
         self.offer.is_declined()
     }
@@ -128,7 +128,7 @@ impl AsyncWrite for Tunnel {
         Poll::Ready(Ok(len))
     }
 
-    /// The task of the connection writes.
+    /// The task of the connection does the writing.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -148,10 +148,10 @@ impl Io for Tunnel {
     }
 }
 
-/// A dropped tunnel ends in order, as a socket does.
+/// A tunnel that is dropped ends cleanly, as a socket does.
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It fails if the stream has ended.
+        // This fails if the stream has ended.
         let _ = self.send.send_data(Bytes::new(), true);
     }
 }

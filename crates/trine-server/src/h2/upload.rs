@@ -53,8 +53,8 @@ pub(super) struct BodyStream {
 }
 
 impl Upload {
-    /// Gives the request its body. A small body that has arrived already is whole; any other body
-    /// is filled on demand.
+    /// Gives the request its body. A small body that has already arrived is handed over as a whole;
+    /// any other body is filled on demand.
     pub(super) fn attach(
         request: Request<RecvStream>,
         cx: &mut Context<'_>,
@@ -101,8 +101,8 @@ impl Upload {
         matches!(self, Upload::Feeding(feed) if feed.awaits_continue)
     }
 
-    /// Whether `100 Continue` has to be sent: the reader waits for the client, and the client for
-    /// us.
+    /// Whether `100 Continue` has to be sent: the reader waits for the client, and the client waits
+    /// for us.
     pub(super) fn wants_continue(&mut self, cx: &mut Context<'_>) -> bool {
         let Upload::Feeding(feed) = self else { return false };
         let wants = feed.awaits_continue && feed.filler.poll_wanted(cx) == Poll::Ready(Want::Frame);
@@ -141,7 +141,7 @@ impl Upload {
         }
     }
 
-    /// Until when the client must send more bytes.
+    /// The point in time by which the client must send more bytes.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<tokio::time::Instant> {
         match self {
             Upload::Feeding(feed) => feed.budget.deadline(limits.body_timeout),
@@ -261,7 +261,7 @@ impl BodyStream {
     pub(super) fn release_except(&mut self, unread: usize) {
         if let Some(released @ 1..) = self.owed.checked_sub(unread) {
             self.owed = unread;
-            // It fails if the stream is gone, which has no window.
+            // This fails if the stream is gone, which has no window.
             let _ = self.body.flow_control().release_capacity(released);
         }
     }

@@ -25,12 +25,12 @@ struct State {
 }
 
 impl WakeQueue {
-    /// The task is running.
+    /// Called when the task begins to run.
     pub(super) fn begin(&self) {
         self.lock().asleep = false;
     }
 
-    /// The task is about to return. Returns false if there is more to do.
+    /// Called when the task is about to return. Returns false if there is more to do.
     pub(super) fn end(&self, waker: &Waker) -> bool {
         let mut state = self.lock();
         if state.connection || !state.ready.is_empty() {
@@ -95,7 +95,7 @@ impl StreamWaker {
         Arc::new(StreamWaker { key, queued: AtomicBool::new(false), queue: Arc::clone(queue) })
     }
 
-    /// The stream is about to be polled. Later events wake it again.
+    /// Called before the stream is polled, so that later events wake it again.
     pub(super) fn clear(&self) {
         self.queued.store(false, Ordering::Release);
     }

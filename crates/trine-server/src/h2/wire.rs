@@ -107,7 +107,7 @@ impl<I: Io> WireState<I> {
         }
     }
 
-    /// Discards what the client sstate. Ready at the end of the stream.
+    /// Discards what the client sends. Ready at the end of the stream.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut space = [0; 4096];
         while !self.eof {

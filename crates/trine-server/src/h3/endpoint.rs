@@ -181,7 +181,7 @@ impl QuicListener {
         if under_way < self.max_unproven || incoming.remote_address_validated() {
             return Some(incoming);
         }
-        // It fails only for a client that has proved its address, which was excluded above.
+        // This fails only for a client that has proved its address, which was excluded above.
         incoming.retry().err().map(quinn::RetryError::into_incoming)
     }
 }

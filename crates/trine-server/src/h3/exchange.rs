@@ -206,7 +206,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The service panicked. Whether a 500 can be sent depends on how far the response was.
+    /// Called when the service or its response body panicked. A 500 can be sent only before the
+    /// head of the response.
     #[cold]
     async fn after_panic(&mut self) -> Result<(), StreamEnd> {
         if self.responding {

@@ -40,8 +40,8 @@ pub fn h3_control(bytes: &[u8]) {
     );
 }
 
-/// Decodes the bytes as the fields of a head and of trailers. HTTP/1 would accept the same ones,
-/// and understand the same.
+/// Decodes the bytes as the fields of a head and of trailers. HTTP/1 would accept the same fields
+/// and understand them in the same way.
 pub fn h3_request(bytes: &[u8]) {
     request(Bytes::copy_from_slice(bytes));
     let Some(trailers) = h3::trailers(Bytes::copy_from_slice(bytes)) else { return };

@@ -41,7 +41,8 @@ impl Exchange<'_> {
         self.finish().await
     }
 
-    /// The last moment for `100 Continue`.
+    /// Sends `100 Continue` if the client still waits for it: it cannot follow the head of the
+    /// response.
     async fn before_response(&mut self, success: bool) {
         let Some(upload) = &mut self.upload else { return };
         if poll_fn(|cx| Poll::Ready(upload.before_response(cx, success))).await {
@@ -225,7 +226,7 @@ impl Exchange<'_> {
     }
 }
 
-/// The body has ended. A response that is incomplete must not look complete.
+/// Called when the body has ended. A response that is incomplete must not look complete.
 fn end(payload: Payload) -> Result<(), StreamEnd> {
     let Payload::Sized(missing) = payload else { return Ok(()) };
     tracing::error!(missing, "a body was shorter than its Content-Length; the stream is reset");

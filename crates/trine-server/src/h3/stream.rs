@@ -83,11 +83,11 @@ impl Reader {
         }
     }
 
-    /// Tells the client that the rest is not wanted.
+    /// Asks the client to stop sending, because the rest is not wanted.
     pub(super) fn stop(&mut self, code: Code) {
         if !self.ended {
             self.ended = true;
-            // It fails if no more bytes can arrive.
+            // This fails if no more bytes can arrive.
             let _ = self.stream.stop(code.into());
         }
     }
@@ -151,13 +151,13 @@ impl Writer {
     /// Ends the response.
     pub(super) fn finish(&mut self) {
         self.closed = true;
-        // It fails if the client does not want the response.
+        // This fails if the client does not want the response.
         let _ = self.stream.finish();
     }
 
     /// Cancels a response that was ended, because the client does not read it.
     pub(super) fn cancel(&mut self, code: Code) {
-        // It fails if the client has all of it.
+        // This fails if the client has all of it.
         let _ = self.stream.reset(code.into());
     }
 

@@ -24,8 +24,8 @@ const MAX_UNKNOWN_STREAMS: u32 = 1000;
 /// hardly any effect.
 const MAX_CONTROL_BYTES: usize = 16 * 1024;
 
-/// The bytes that each request adds to that limit. Browsers send a priority for each request, and
-/// cancel it.
+/// The number of bytes that each request adds to that limit. Browsers send a priority for each
+/// request, and cancel it.
 const CONTROL_BYTES_PER_REQUEST: usize = 1024;
 
 const LARGEST_READ: usize = 16 * 1024;
@@ -67,7 +67,7 @@ impl UniStreams {
         }
     }
 
-    /// A request began, which adds to the limit of bytes.
+    /// Called when a request begins, which raises the limit of bytes.
     pub(super) fn request_began(&mut self) {
         self.bytes_left = MAX_CONTROL_BYTES.min(self.bytes_left + CONTROL_BYTES_PER_REQUEST);
     }
@@ -94,7 +94,7 @@ impl UniStreams {
         let uni = &mut self.open[at];
         let chunk = match pin!(uni.stream.read_chunk(LARGEST_READ, true)).poll(cx) {
             Poll::Ready(Ok(Some(chunk))) => chunk.bytes,
-            // If the connection has ended, that is handled elsewhere.
+            // If the connection has ended, its loop notices.
             Poll::Ready(Ok(None) | Err(_)) if uni.kind.is_none() => {
                 return Poll::Ready(Ok(Progress::Ended));
             }
@@ -154,7 +154,7 @@ impl UniStreams {
             let why = "too many streams of unknown types";
             return Err(Fault::Connection(Code::ExcessiveLoad, why));
         }
-        // It fails if the stream has ended already.
+        // This fails if the stream has ended already.
         let _ = self.open[at].stream.stop(Code::StreamCreation.into());
         Ok(Progress::Ended)
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Feeding --the reader has all of it--> Done
-//!      |   --the reader was dropped-----> Done   the client is told to stop
+//!      |   --the reader was dropped-----> Done   the client is asked to stop
 //!      +--malformed or late-------------> Done   the reader gets an error
 //! ```
 //!
@@ -36,7 +36,7 @@ pub(super) struct Upload {
     behind: Option<Option<Piece>>,
     /// The length of the last frame that the reader was given.
     handed: usize,
-    /// The bytes that are missing to the declared Content-Length.
+    /// The number of bytes that the declared Content-Length still lacks.
     left: Option<u64>,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
@@ -50,7 +50,7 @@ enum State {
     Feeding(Filler),
 }
 
-/// What was done for the body.
+/// The result of moving the body.
 pub(super) enum Step {
     /// The reader was given something, so it is worth polling again.
     Delivered,
@@ -240,18 +240,18 @@ impl Upload {
         }
     }
 
-    /// The client kept the reader waiting for too long.
+    /// Called when the client has kept the reader waiting for too long.
     pub(super) fn time_out(&mut self, reader: &mut Reader) {
         self.fail(BodyError::TimedOut);
         reader.stop(Code::NoError);
     }
 
-    /// The client is gone, so the reader must not wait for it.
+    /// Called when the client is gone, so that the reader does not wait for it.
     pub(super) fn lose(&mut self) {
         self.fail(BodyError::Incomplete);
     }
 
-    /// The rest of the body is not wanted (RFC 9114, 4.1).
+    /// Called when the rest of the body is not wanted (RFC 9114, 4.1).
     pub(super) fn stop(&mut self, reader: &mut Reader) {
         self.state = State::Done;
         (self.early, self.behind) = (BytesMut::new(), None);

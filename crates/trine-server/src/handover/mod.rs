@@ -1,24 +1,26 @@
 //! A restart that loses no request: a new process takes over the listening sockets before the old
-//! one stops to accept.
+//! one stops accepting.
 //!
 //! ```text
 //!   the old process                              the new one
 //!   SIGUSR2, or `ServerHandle::restart`
 //!   starts the program again       ------------> its standard input is a socket to the old one
-//!   sends its listening sockets    ------------> `Server::bind` adopts those of its configuration
+//!   sends its listening sockets    ------------> `Server::bind` adopts the ones it needs
 //!                                  <--- ready -- every worker could start
-//!   accepts no more                ---- go ----> accepts
-//!   ends its connections as they come to an end
+//!   stops accepting                ---- go ----> starts accepting
+//!   serves its open connections to their end
 //! ```
 //! Both processes have the same sockets. A connection in the queue of a socket waits for whichever
 //! process accepts next, and no socket is closed while connections wait on it. A new process that
 //! does not become ready never accepts a connection, and the old one continues to serve.
 //!
 //! # Layout
-//! - `state`: the old process; `program`: what it starts; `offer`: how it sends the sockets
-//! - `inherited`: the sockets in the new process; `activation`: those of a service manager;
-//!   `accept`: its last step, before it serves
-//! - `frame`: one message between the two; `notify`: messages to the service manager; `error`
+//! - in the old process: `state` says whether it can hand over, `program` finds the program to
+//!   start, `offer` starts it and sends the sockets
+//! - in the new process: `inherited` receives the sockets, `activation` takes those of a service
+//!   manager, `accept` waits until the old process lets it serve
+//! - `frame`: one message between the two processes; `notify`: messages to the service manager;
+//!   `error`: why a restart failed
 
 mod accept;
 mod activation;
@@ -35,8 +37,8 @@ pub use self::error::HandoverError;
 pub(crate) use self::inherited::{Adopted, adopt};
 pub(crate) use self::state::HandoverState;
 
-/// The environment variable that tells a new process that its standard input is a socket to the old
-/// one. Its value is the process id of the old process.
+/// The environment variable that is set if the standard input of a new process is a socket to the
+/// old one. Its value is the process id of the old process.
 ///
 /// A program cannot remove a variable from its environment safely, so processes that it starts see
 /// this one too. They ignore it, because their parent is another process.

@@ -22,7 +22,7 @@ pub(super) struct OfferedSocket {
     pub(super) index: usize,
     /// Whether the service manager opened it.
     pub(super) from_manager: bool,
-    /// The address of the configuration: port 0 is 0.
+    /// The configured address: port 0 is still 0.
     pub(super) requested: String,
     pub(super) socket: OwnedFd,
 }
@@ -32,7 +32,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Starts the program again and offers it the sockets. `leave` is called with the id of the new
 /// process once that is ready and may accept. It returns whether this process could leave; it
-/// cannot if it was told to end in the meantime.
+/// cannot if its shutdown began in the meantime.
 pub(super) fn offer(
     program: &Path,
     sockets: Arc<[OfferedSocket]>,

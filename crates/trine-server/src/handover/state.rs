@@ -1,4 +1,4 @@
-//! What a serving process needs to hand over, for as long as it serves.
+//! The data that a process needs for a handover. It exists for as long as the process serves.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ struct HandoverPlan {
 }
 
 impl HandoverState {
-    /// The server begins to serve, and can be handed over.
+    /// Called when the server begins to serve: from now on it can be handed over.
     pub(crate) fn prepare(
         &self,
         listeners: &[BoundListener],
@@ -68,7 +68,7 @@ impl HandoverState {
         Ok(())
     }
 
-    /// The server begins to end: it can no longer be handed over.
+    /// Called when the shutdown of the server begins: it can no longer be handed over.
     pub(crate) fn end(&self) {
         let plan = self.plan().take();
         if plan.is_some_and(|plan| plan.notifies) {
@@ -153,8 +153,8 @@ impl HandoverState {
         outcome
     }
 
-    /// Enters [`Phase::Leaving`], unless the server was told to end in the meantime. Then nothing
-    /// was handed over, and this process still has to remove its socket files.
+    /// Enters [`Phase::Leaving`], unless the shutdown of the server began in the meantime. Then
+    /// nothing was handed over, and this process still has to remove its socket files.
     fn leave(&self, phase: &watch::Sender<Phase>, notify: impl FnOnce()) -> bool {
         phase.send_if_modified(|now| {
             let serves = *now == Phase::Running;

@@ -20,7 +20,7 @@ use crate::listen::unix;
 /// A listener with its open sockets, which are all different.
 #[derive(Debug)]
 pub(crate) struct BoundListener {
-    /// The address of the configuration: port 0 is 0.
+    /// The configured address: port 0 is still 0.
     pub(crate) requested: Address,
     /// The actual address: its port is the one that the system chose for port 0.
     pub(crate) address: Address,

@@ -1,4 +1,4 @@
-//! From the configured listeners to open sockets.
+//! From the configured listeners to open sockets, and from these to accepted connections.
 //!
 //! # Layout
 //! - `address` and `listener`: where to listen, and what applies to the connections there; `text`:

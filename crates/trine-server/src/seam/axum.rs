@@ -18,7 +18,7 @@ use crate::seam::{MakeConnection, MakeWorker, UpgradeKind};
 /// Its handlers find `ConnectInfo<SocketAddr>`, as with `axum::serve` and
 /// `into_make_service_with_connect_info`. Its WebSockets work with the feature `hyper-upgrade`.
 ///
-/// The address is always the address of the peer. Behind a proxy that is the proxy:
+/// The address is always the address of the peer. Behind a proxy it is the address of the proxy:
 /// [`TrustedProxies::client`](crate::TrustedProxies::client) of
 /// [`ServerConfig::trusted`](crate::ServerConfig::trusted) finds the client. With the PROXY
 /// protocol it is the address that the load balancer names. A Unix socket has no address, so

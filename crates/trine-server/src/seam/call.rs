@@ -12,7 +12,7 @@ use crate::seam::failure::Failure;
 
 /// The progress of one call.
 ///
-/// The request and the response are large. They lie in slots of the caller, and are moved only
+/// The request and the response are large. They stay in slots of the caller, and are moved only
 /// once.
 pub(crate) struct ServiceCall<'a, S: HttpService> {
     service: &'a mut S,
@@ -28,7 +28,7 @@ impl<'a, S: HttpService> ServiceCall<'a, S> {
         ServiceCall { service, future }
     }
 
-    /// Ready when the response lies in `response`, or when the service failed.
+    /// Ready when the response is in `response`, or when the service failed.
     ///
     /// The service is made ready only now that a whole head is there: an idle connection must not
     /// hold a permit of a layer.

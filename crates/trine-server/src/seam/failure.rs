@@ -25,8 +25,8 @@ impl Failure {
         Failure { status }
     }
 
-    // The text of the error itself is never sent, because it may contain what belongs in the log
-    // only.
+    // The text of the error itself is never sent, because it may contain details that belong only
+    // in the log.
     pub(crate) fn detail(&self) -> &'static str {
         match self.status.as_u16() {
             400 => "the request body ended early or is malformed",

@@ -1,5 +1,9 @@
 //! The seam between the server and the services that it runs. It has three steps: the process
 //! ([`MakeWorker`]), a worker ([`MakeConnection`]), and a connection ([`HttpService`]).
+//!
+//! This file has the three traits, and `axum` implements them for a `Router`. `connection` is what
+//! a protocol gets in order to serve a connection. `call` makes one call of the service, `failure`
+//! is the response to its error, and `panics` catches its panics.
 
 #[cfg(feature = "axum")]
 pub(crate) mod axum;
@@ -147,11 +151,11 @@ pub trait MakeConnection: 'static {
         UpgradeKind::Native
     }
 
-    /// Whether HTTP/2 clients are told that they may open other protocols on a stream
-    /// (`SETTINGS_ENABLE_CONNECT_PROTOCOL`, RFC 8441, 3). Default: true.
+    /// Whether the server announces to HTTP/2 clients that they may open other protocols on a
+    /// stream (`SETTINGS_ENABLE_CONNECT_PROTOCOL`, RFC 8441, 3). Default: true.
     ///
-    /// Browsers that are told so open their WebSockets on a stream, and in no other way. Browsers
-    /// that are not told open a connection of HTTP/1.1 for each WebSocket. Return false if a
+    /// Browsers that receive this announcement open their WebSockets on a stream, and in no other
+    /// way. Without it, they open a connection of HTTP/1.1 for each WebSocket. Return false if a
     /// service takes [`UpgradeKind::Hyper`], because hyper's upgrades exist for HTTP/1.1 only.
     fn extended_connect(&self) -> bool {
         true

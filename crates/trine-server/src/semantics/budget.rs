@@ -1,4 +1,4 @@
-//! How long a peer may keep us waiting, at the least rate that is configured.
+//! How long a peer may keep us waiting, given the configured minimum rate.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Tower layers that lead clients from plain HTTP to HTTPS and keep them there. They fit any
 //! service.
 //!
-//! [`HttpsRedirect`] redirects requests without TLS, and [`Hsts`] tells browsers to use only HTTPS
-//! from now on.
+//! [`HttpsRedirect`] redirects requests without TLS, and [`Hsts`] makes browsers use only HTTPS
+//! from then on.
 
 mod hsts;
 mod redirect;

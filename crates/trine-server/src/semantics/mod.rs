@@ -2,8 +2,9 @@
 //! protocol is refused over the others too: each protocol parses its own syntax, and then checks
 //! the request here.
 //!
-//! - this module: the rules for request heads. The test cases are in `tests/it/strictness/heads.rs`
-//!   and run over each protocol.
+//! This file has the rules for request heads. Their test cases are in
+//! `tests/it/strictness/heads.rs` and run over each protocol.
+//!
 //! - [`budget`]: the minimum rate of a peer
 //! - [`response`]: which responses have a body, and their length; [`refusal`]: the responses of the
 //!   engine itself; [`date`]: their Date
@@ -48,7 +49,7 @@ pub(crate) fn target(target: &[u8], method: &Method, longest: usize) -> Result<(
     }
 }
 
-/// Checks the method of the target `*`, which stands for the server itself (RFC 9110, 7.1).
+/// Checks the method of the target `*`, which refers to the server itself (RFC 9110, 7.1).
 pub(crate) fn asterisk(method: &Method) -> Result<(), RequestError> {
     if *method == Method::OPTIONS { Ok(()) } else { Err(RequestError::TargetForm) }
 }

@@ -50,7 +50,7 @@ pub struct Bound {
 
 impl Bound {
     /// The address that clients connect to, with the port that the system chose for port 0. It is
-    /// the first TCP address of several listeners; if there is none, it is the one of the
+    /// the first TCP address of several listeners; if there is none, it is the address of the
     /// configuration.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
@@ -79,7 +79,7 @@ impl Bound {
     /// If a worker cannot be set up or its thread panics, all other workers are stopped too.
     pub async fn serve<M: MakeWorker>(mut self, make: M) -> Result<(), ServerError> {
         let _tasks = self.start_tasks().await?;
-        // If this future is dropped, the threads must not stay.
+        // If this future is dropped, the threads must not continue to run.
         let _stop = StopOnDrop(self.handle.clone());
         let make = Arc::new(make);
         let context = self.context();
@@ -195,7 +195,7 @@ impl Bound {
         Ok(shares.map(|share| share.into_iter().map(listener).collect()).collect())
     }
 
-    /// From now on, this server can be handed over to a new process.
+    /// Makes it possible to hand this server over to a new process.
     #[cfg(unix)]
     fn prepare_handover(&self) -> Result<(), ServerError> {
         #[cfg(feature = "http3")]
@@ -205,7 +205,8 @@ impl Bound {
         self.handle.handover.prepare(&self.listeners, quic, &self.lifecycle)
     }
 
-    /// Every worker is ready.
+    /// Called when every worker is ready: the server begins to run, or takes over from an old
+    /// process.
     async fn run(&mut self) -> Result<(), ServerError> {
         #[cfg(unix)]
         crate::handover::ready(&self.lifecycle).await?;

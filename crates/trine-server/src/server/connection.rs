@@ -21,7 +21,7 @@ use crate::transport::io::Io;
 /// Serves a connection from its accept to its end.
 ///
 /// Steps that only some listeners need are boxed, so that the task of a plain connection is not as
-/// large as that of the largest protocol.
+/// large as a task of the largest protocol.
 pub(crate) async fn serve_connection<I, M>(
     mut io: I,
     mut info: ConnInfo,

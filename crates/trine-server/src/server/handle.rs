@@ -47,8 +47,8 @@ impl ServerHandle {
         self.end(Phase::Draining);
     }
 
-    /// Waits until the server begins to end: because of a handle, because of a signal, or because
-    /// another process has taken over.
+    /// Waits until the shutdown of the server begins: because of a handle, because of a signal, or
+    /// because another process has taken over.
     pub async fn draining(&self) {
         reached(&mut self.phase.subscribe(), Phase::Leaving).await;
     }

@@ -1,13 +1,14 @@
-//! From a configuration to a server that runs until it is told to stop.
+//! Runs a server: from its configuration to the end of its last worker.
 //!
 //! # Layout
-//! - [`Server`], here: binds the listeners; `bound`: runs the workers to their end; `handle` and
-//!   `signals`: what stops or restarts them; `socket_files`: removes Unix sockets at the end
+//! - [`Server`], in this file: binds the listeners; `bound`: runs the workers to their end;
+//!   `handle` and `signals`: what stops or restarts them; `socket_files`: removes Unix sockets at
+//!   the end
 //! - `worker`: one thread and runtime; `accept`: its accept loop; `shed`: the response beyond the
 //!   limit of connections; `context`: what all workers share
 //! - `setup`: a listener, prepared for its connections; `connection`: what such a connection does
 //!   before its first request
-//! - `shutdown`: how all connections end
+//! - `shutdown`: the graceful shutdown of all connections
 
 mod accept;
 mod bound;

@@ -19,7 +19,7 @@ pub(crate) struct Shed {
 /// Further connections are reset.
 const MAX_RESPONSES: usize = 64;
 
-/// It does not depend on the request, which is not parsed.
+/// The response does not depend on the request, which is not parsed.
 const RESPONSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     content-type: application/problem+json\r\n\
     content-length: 127\r\n\

@@ -36,7 +36,7 @@ impl SocketFiles {
         }
     }
 
-    /// The old process has handed over.
+    /// Called when the old process has handed over.
     pub(crate) fn take_over(&mut self) {
         self.own.append(&mut self.inherited);
     }

@@ -110,7 +110,7 @@ pub(crate) struct WorkerListener {
     pub(crate) socket: ListeningSocket,
 }
 
-/// The same, registered with the runtime of its worker.
+/// The same socket, registered with the runtime of its worker.
 pub(crate) struct RegisteredListener {
     setup: Arc<ListenerSetup>,
     listener: AsyncListener,

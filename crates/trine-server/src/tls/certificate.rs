@@ -21,7 +21,7 @@ use super::acme::state::State;
 use super::error::TlsError;
 use super::pem::Pem;
 
-/// The source of a certificate.
+/// Where a certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CertificateSource {
     Pem {
@@ -45,7 +45,7 @@ pub(super) struct Loaded {
     pub(super) names: Vec<String>,
 }
 
-/// The certificate of a source.
+/// A certificate that is ready for handshakes.
 #[derive(Debug)]
 pub(super) enum Certificate {
     Loaded(Loaded),

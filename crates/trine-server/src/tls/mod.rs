@@ -1,16 +1,17 @@
-//! TLS by rustls: the settings of a listener, and the handshake of its connections.
+//! TLS by rustls: the settings of a listener, and the handshake of its connections. Without the
+//! feature, `disabled` takes the place of this module.
 //!
 //! # Layout
 //! - `settings`: [`Tls`], what a user configures
 //! - `pem` and `certificate`: from PEM to a certificate chain with its key and its names;
-//!   `resolver`: which certificate a client receives
+//!   `self_signed` makes one; `resolver`: which certificate a client receives
 //! - `provider`: the cryptography; `build`: all settings as a configuration of rustls
 //! - `acceptor`: the handshake; `plain`: the response to a client that speaks plain HTTP
 //! - `stream`: the decrypted bytes, as the protocols see them; `info`: what the handshake
 //!   negotiated
 //! - `acme` (feature `acme`): certificates that the server orders itself
 //! - `reload`: new certificates without a restart
-//! - `error`: what can be wrong with the settings
+//! - `error`: mistakes in the settings
 
 mod acceptor;
 #[cfg(feature = "acme")]

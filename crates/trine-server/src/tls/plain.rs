@@ -10,7 +10,7 @@ pub(super) fn is_http(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(u8::is_ascii_uppercase)
 }
 
-/// It does not depend on the request, which was sent in clear text and is not parsed.
+/// The response does not depend on the request, which was sent in clear text and is not parsed.
 const RESPONSE: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: application/problem+json\r\n\
     content-length: 133\r\n\

@@ -18,8 +18,8 @@ impl PartialEq for Provider {
 
 impl Eq for Provider {}
 
-/// The provider of the settings, or the one of the features. It is never the default of the
-/// process: if two crates enable a provider each, rustls panics.
+/// The provider of the settings, or else the provider of the enabled features. It is never the
+/// default of the process: if two crates enable a provider each, rustls panics.
 pub(super) fn choose(given: Option<&Provider>) -> Result<Arc<CryptoProvider>, TlsError> {
     match given {
         Some(Provider(given)) => Ok(Arc::clone(given)),

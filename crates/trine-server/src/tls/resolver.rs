@@ -19,7 +19,7 @@ use super::error::TlsError;
 pub(super) struct CertificateResolver {
     first: Entry,
     single: bool,
-    /// `example.com`, and `*.example.com` as it stands in the certificate.
+    /// `example.com`, and `*.example.com` as the certificate contains it.
     names: HashMap<String, Entry>,
     /// The certificates that the server orders.
     #[cfg(feature = "acme")]

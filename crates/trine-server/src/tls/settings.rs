@@ -29,7 +29,7 @@ use crate::config::Acme;
 /// ```
 ///
 /// # Which certificate a client receives
-/// The names of a certificate are those of its `subjectAltName`; `*.example.com` covers one label.
+/// The names of a certificate are those in its `subjectAltName`; `*.example.com` covers one label.
 /// If there is one certificate, every client receives it: the client checks the name itself, and
 /// it may connect by IP address or not check at all, as health checks do. If there are several, a
 /// client receives the one for the name that it asks for, or the first one if it asks for none. If
@@ -107,7 +107,7 @@ impl Tls {
     }
 
     /// A certificate for `localhost`, 127.0.0.1 and ::1 that the server signs itself when it
-    /// starts, for development. Clients must be told to accept it (`curl --insecure`).
+    /// starts, for development. Clients must be configured to accept it (`curl --insecure`).
     ///
     /// ```
     /// use trine_server::tls::Tls;
@@ -224,9 +224,9 @@ impl Tls {
         self
     }
 
-    /// The cryptography, instead of the one of the features `aws-lc-rs` and `ring`. The
-    /// process-wide default provider of rustls is never used, because it depends on which crate
-    /// installed one first.
+    /// The provider of cryptography, instead of the provider that the feature `aws-lc-rs` or `ring`
+    /// brings. The process-wide default provider of rustls is never used, because it depends on
+    /// which crate installed one first.
     #[must_use]
     pub fn provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Tls {
         self.provider = Some(Provider(provider));

@@ -8,7 +8,7 @@
 //! it reads and writes the bytes of the real connection.
 //!
 //! ```text
-//!   new        hyper reads REQUEST, makes an `OnUpgrade`, and waits for the response of its service
+//!   new        hyper reads REQUEST, makes an `OnUpgrade`, and waits for its service
 //!   complete   the real byte stream is put in place
 //!              the service answers 101, which is discarded; the `OnUpgrade` is ready
 //! ```

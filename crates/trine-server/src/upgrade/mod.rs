@@ -1,5 +1,5 @@
-//! Switching a connection to another protocol: the server's side of [`trine_core::upgrade`], and
-//! the upgrade type of hyper.
+//! Switches a connection to another protocol: the server's side of [`trine_core::upgrade`] in this
+//! file, and the upgrade type of hyper in `hyper`.
 
 #[cfg(feature = "hyper-upgrade")]
 pub(crate) mod hyper;
@@ -31,8 +31,8 @@ impl DrainSignal for Drain {
     }
 }
 
-/// The byte stream of an upgraded connection, or of an upgraded stream of a connection that has
-/// others. `guard` is dropped with it.
+/// The byte stream of an upgraded connection, or of one upgraded stream of a connection that has
+/// other streams. `guard` is dropped with it.
 pub(crate) fn upgraded<I, G>(io: I, read_ahead: Bytes, drain: Arc<Drain>, guard: G) -> Upgraded
 where
     I: Io + Send + 'static,
@@ -55,7 +55,7 @@ pub(crate) enum Offer {
 pub(crate) const NO_TUNNEL: &str = "this resource opens no tunnel";
 
 impl Offer {
-    /// Whether the service has dropped the other end. The type of hyper does not tell.
+    /// Whether the service has dropped the other end. The type of hyper does not report this.
     pub(crate) fn is_declined(&self) -> bool {
         match self {
             Offer::Native(offer) => offer.is_declined(),

@@ -44,7 +44,7 @@ impl Encoder {
         Encoder { role, compression }
     }
 
-    /// The window of a frame that other connections can be sent too; `None` if messages are not
+    /// The window of a frame that can be sent on other connections too; `None` if messages are not
     /// compressed.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Encoder {
 /// waits to be sent, and should be at least a quarter of it.
 const LARGE: usize = 16 * 1024;
 
-/// Frames depend on the connection: on its mask, or on its earlier messages.
+/// Frames depend on the connection, namely on its mask or its earlier messages.
 #[derive(Debug)]
 pub(crate) struct NotShareable;
 

@@ -18,7 +18,7 @@ pub(crate) fn apply(mask: [u8; 4], offset: u64, bytes: &mut [u8]) {
     }
 }
 
-/// Appends a part of a payload and unmasks it, in pieces that stay in the cache: memory is
+/// Appends a part of a payload and unmasks it, in pieces that fit into the cache, so that memory is
 /// traversed once instead of twice.
 pub(crate) fn append(mask: [u8; 4], offset: u64, from: &[u8], to: &mut Vec<u8>) {
     to.reserve(from.len());

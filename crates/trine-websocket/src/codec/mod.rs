@@ -11,6 +11,14 @@
 //! ```
 //! `Closing`: this side sends nothing more, and still receives messages. `Closed`: neither side
 //! sends anything; the server closes the connection (RFC 6455, 7.1.1).
+//!
+//! # Layout
+//! - this file: the state of a connection and its closing handshake
+//! - `decoder`: from bytes to messages, with `frame_head`, `mask`, and `partial` for an incomplete
+//!   message
+//! - `encoder`: from a message to a frame; `prepared`: a message that is encoded once for many
+//!   connections
+//! - `pool`: the compressors that a thread lends for one message
 
 mod decoder;
 mod encoder;
@@ -90,8 +98,8 @@ impl Codec {
     }
 
     /// Takes bytes from `input`, up to the end of one message or control frame. Pings and close
-    /// frames are returned, and also answered in `out`. `None` means that more bytes are needed, or
-    /// that the connection is closed.
+    /// frames are returned, and their replies are appended to `out`. `None` means that more bytes
+    /// are needed, or that the connection is closed.
     ///
     /// # Errors
     /// When the peer violates the protocol or a limit. The connection is closed then, and `out` has
@@ -143,7 +151,7 @@ impl Codec {
         Ok(())
     }
 
-    /// As [`send`](Codec::send), without a copy of a large payload: the payload is returned, and
+    /// Like [`send`](Codec::send), without a copy of a large payload: the payload is returned, and
     /// must be sent after `out`. The result is empty if `out` has the complete message.
     ///
     /// # Errors
@@ -156,7 +164,7 @@ impl Codec {
         Ok(Bytes::new())
     }
 
-    /// Sends a message that many connections are sent. Returns its bytes, which other connections
+    /// Sends a message that is sent on many connections. Returns its bytes, which these connections
     /// share.
     ///
     /// # Errors

@@ -81,8 +81,8 @@ impl PartialMessage {
     }
 }
 
-/// Inflates all of `input`, but at max_len one step more than `max_len` bytes, so that a
-/// compression bomb stays within the limit.
+/// Inflates all of `input`, but at most one step beyond `max_len` bytes, which bounds the memory of
+/// a compression bomb.
 fn inflate(
     inflater: &mut Inflater,
     mut input: &[u8],

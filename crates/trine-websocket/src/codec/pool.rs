@@ -7,8 +7,8 @@ use flate2::{Compress, Compression, Decompress};
 /// The end of every compressed message, which is not sent (RFC 7692, 7.2.1).
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// The number of idle ones that a thread keeps. More are only in use while many messages arrive in
-/// parts.
+/// The number of idle deflaters, and of idle inflaters, that a thread keeps. More of them are in
+/// use only while many messages arrive in parts.
 const MAX_IDLE: usize = 4;
 
 struct Pool {

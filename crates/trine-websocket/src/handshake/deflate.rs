@@ -49,7 +49,7 @@ impl Parameters {
         Some(parsed)
     }
 
-    /// What a server negotiates from an offer. `None` if it cannot meet the offer.
+    /// The parameters that a server negotiates from an offer. `None` if it cannot meet the offer.
     pub(crate) fn accept(self, config: &Compression) -> Option<Negotiated> {
         let asked = self.server_max_window_bits.unwrap_or(MAX_BITS);
         // zlib cannot compress with a window of 256 bytes.
@@ -69,8 +69,8 @@ impl Parameters {
         })
     }
 
-    /// What a client negotiates from the response to its [`offer`]. `None` if the response does not
-    /// match the offer.
+    /// The parameters that a client negotiates from the response to its [`offer`]. `None` if the
+    /// response does not match the offer.
     pub(crate) fn confirm(self, config: &Compression) -> Option<Negotiated> {
         let client = match self.client_max_window_bits {
             None => MAX_BITS,

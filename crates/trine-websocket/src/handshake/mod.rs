@@ -1,5 +1,7 @@
 //! The opening handshake: an upgrade over HTTP/1.1 (RFC 6455, 4), or a CONNECT over HTTP/2 (RFC
 //! 8441).
+//!
+//! `fields` has the grammar of the header fields, and `deflate` negotiates the compression.
 
 mod deflate;
 mod fields;
@@ -176,7 +178,7 @@ impl HandshakeError {
         }
     }
 
-    /// The header field of the response that names what the server expects.
+    /// The header field of the response that states the server's expectation.
     #[must_use]
     pub fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {

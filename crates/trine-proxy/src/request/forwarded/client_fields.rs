@@ -16,10 +16,10 @@ pub(crate) fn remove(headers: &mut HeaderMap, except: Option<ForwardedBy>) {
     }
 }
 
-/// Whether some server believes what the field of this name says about the client, its connection
-/// or the URL that it asked for.
+/// Whether some server believes a field of this name about the client, its connection or the URL
+/// that it asked for.
 ///
-/// CGI and its descendants cannot tell `_` from `-`: both become `HTTP_X_FORWARDED_FOR`.
+/// CGI and its descendants cannot distinguish `_` from `-`: both become `HTTP_X_FORWARDED_FOR`.
 fn is_client_field(name: &HeaderName) -> bool {
     let name = name.as_str();
     if !name.contains('_') {

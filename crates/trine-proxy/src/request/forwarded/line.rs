@@ -3,8 +3,8 @@
 
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 
-/// Appends an element to a list field, and joins all of its lines into one. `check` returns what to
-/// keep of a line that is already there, and `None` to drop it.
+/// Appends an element to a list field, and joins all of its lines into one. `check` returns the
+/// part of an existing line to keep, and `None` to drop the line.
 pub(super) fn append(
     headers: &mut HeaderMap,
     name: HeaderName,
@@ -28,7 +28,7 @@ pub(super) fn append(
 }
 
 /// A line of `Forwarded`. A malformed line becomes a hop about which nothing is known: if the line
-/// were dropped, the next hop would pass for the first one.
+/// were dropped, the next hop would look like the first one.
 pub(super) fn forwarded(line: &[u8]) -> Option<&[u8]> {
     if trine_core::client::is_forwarded(line) { not_blank(line) } else { Some(b"for=unknown") }
 }

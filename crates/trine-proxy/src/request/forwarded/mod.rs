@@ -1,4 +1,8 @@
-//! What an upstream learns about the client: `Forwarded` (RFC 7239), `X-Forwarded-*` and `Via`.
+//! The description of the client for an upstream: `Forwarded` (RFC 7239), `X-Forwarded-*` and
+//! `Via`.
+//!
+//! `client_fields` lists the fields of clients that are removed, `line` checks and continues the
+//! lists of other hops, and `via` writes `Via`.
 
 pub(crate) mod client_fields;
 mod line;
@@ -17,7 +21,7 @@ use super::host::is_plain_host;
 use crate::config::options::Forwarding;
 use crate::config::settings::Settings;
 
-/// What is known about the client of a request, and how to write it.
+/// The known facts about the client of a request, and the way to write them.
 pub(crate) struct ForwardedFields<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) connection: Option<&'a ClientConnection>,
@@ -26,8 +30,8 @@ pub(crate) struct ForwardedFields<'a> {
     pub(crate) host: Option<&'a HeaderValue>,
 }
 
-/// The connection of a client, with the hop that was written for its last request: most often the
-/// next request needs the same.
+/// The connection of a client, with the hop that was written for its last request: the next request
+/// usually needs the same one.
 #[derive(Debug)]
 pub(crate) struct ClientConnection {
     info: ConnInfo,
@@ -72,7 +76,7 @@ impl Hop {
 }
 
 impl ForwardedFields<'_> {
-    /// Writes the fields, as [`Forwarding`] says.
+    /// Writes the fields according to [`Forwarding`].
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let info = self.connection.map(|connection| &connection.info);
         let info = info.or_else(|| conn_info(self.extensions));
@@ -181,7 +185,7 @@ fn element(address: Option<IpAddr>, text: Option<&str>, proto: &str, host: Optio
     element
 }
 
-/// Writes a token as it is, and any other value as a quoted string (RFC 7239, 4): a host may
+/// Writes a token unchanged, and any other value as a quoted string (RFC 7239, 4): a host may
 /// contain `:`, and characters that would end the parameter.
 fn push_value(element: &mut String, value: &str) {
     if !value.is_empty() && value.bytes().all(line::is_token) {

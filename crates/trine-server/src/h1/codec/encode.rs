@@ -106,7 +106,7 @@ pub(crate) fn head(
     payload
 }
 
-/// Writes a whole response of the engine itself.
+/// Writes a complete response of the engine itself.
 #[cold]
 pub(crate) fn problem(
     out: &mut BytesMut,
@@ -154,7 +154,8 @@ fn status_line(out: &mut BytesMut, status: StatusCode) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the headers of the service, except those that frame the message, which are ours.
+/// Writes the headers of the service, except those that frame the message, which the engine writes
+/// itself.
 fn own_headers(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) -> Declared {
     let mut declared = Declared::default();
     for (name, value) in headers {

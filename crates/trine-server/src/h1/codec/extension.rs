@@ -1,5 +1,6 @@
 //! The grammar of chunk extensions (RFC 9112, 7.1.1). Their content is ignored, but their end must
-//! be unambiguous: a parser that sees a quotation mark where we see none ends the line elsewhere.
+//! be unambiguous: a parser that reads a quotation mark differently would end the line at another
+//! position.
 //!
 //! ```text
 //!   chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )

@@ -1,4 +1,4 @@
-//! Where a request ends. Requests about whose end two parties could disagree are refused.
+//! Decides where a request ends. A request is refused if two parties could disagree about its end.
 //!
 //! Request smuggling exploits lenient parsers, so every rule here is strict: RFC 9112, sections 3.2
 //! and 6, and RFC 9110, sections 7.2, 8.6 and 10.1.1.
@@ -85,7 +85,7 @@ pub(crate) struct Framing {
 }
 
 impl Framing {
-    /// The framing of a request of which nothing is known yet.
+    /// The framing of a request before any of its headers was read.
     pub(crate) const NONE: Framing =
         Framing { terms: ResponseTerms::LAST, length: Length::Sized(0), expect_continue: false };
 }

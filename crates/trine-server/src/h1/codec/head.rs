@@ -27,7 +27,7 @@ pub(crate) struct Head {
 /// returned through results. Returns `Ok(false)` if the head is not complete yet.
 ///
 /// `lend` may replace the empty header map by one that has capacity.
-// Not inlined: inlined into the loop of the connection, both get fewer registers, which costs a
+// Not inlined: within the loop of the connection, both would get fewer registers, which costs a
 // hundred instructions.
 #[inline(never)]
 pub(crate) fn parse(
@@ -56,7 +56,7 @@ pub(crate) fn parse(
     Ok(true)
 }
 
-/// As [`parse`], but returns the head. Empty lines before it are skipped.
+/// Like [`parse`], but returns the head. Empty lines before it are skipped.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(
     input: &mut BytesMut,
@@ -93,7 +93,7 @@ fn may_be_complete(input: &[u8], parsed_before: usize) -> bool {
         .any(|at| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }
 
-/// The methods in use are shorter than this. Up to this length, every new byte is checked.
+/// All methods in use are shorter than this. Up to this length, every new byte is checked.
 const USUAL_METHOD: usize = 24;
 
 const MOST_EMPTY_LINES: usize = 8;
@@ -242,8 +242,8 @@ fn too_large(input: &[u8], limits: &HeadLimits) -> RequestError {
     match (parts.next(), parts.next()) {
         (Some(target), _) if target.len() > limits.target => RequestError::TargetTooLong,
         _ if line_end.is_some() => RequestError::HeadTooLarge,
-        // The target has no end, so it is what makes the head too large, whatever the limit of the
-        // target is (RFC 9112, 3).
+        // The target has no end, so the target makes the head too large, whatever its own limit is
+        // (RFC 9112, 3).
         (Some(_), None) => RequestError::TargetTooLong,
         // The target has ended, and the rest of the line may still become valid.
         (Some(_), Some(version)) if version.len() < "HTTP/1.1\r\n".len() => {

@@ -17,7 +17,7 @@ pub(crate) enum Role {
     Upgrade,
 }
 
-/// The name that `raw` spells in any case, and its role.
+/// The header name that `raw` spells, in upper or lower case, and its role.
 pub(crate) fn lookup(raw: &[u8]) -> Result<(HeaderName, Role), RequestError> {
     if let Some(&[from, to]) = bounds(raw.len()) {
         for known in &KNOWN[usize::from(from)..usize::from(to)] {
@@ -129,7 +129,7 @@ static KNOWN: [Known; 50] = [
 
 const LONGEST: usize = 29;
 
-/// `STARTS[n]` is where the names of `n` bytes begin in [`KNOWN`].
+/// `STARTS[n]` is the index in [`KNOWN`] at which the names of `n` bytes begin.
 static STARTS: [u8; LONGEST + 2] = starts();
 
 fn bounds(len: usize) -> Option<&'static [u8; 2]> {

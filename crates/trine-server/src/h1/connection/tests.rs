@@ -189,7 +189,7 @@ async fn a_body_below_the_lowest_rate_does_not_last() {
         reader.read_to_string(&mut answer).await.unwrap();
         assert!(answer.ends_with("the body stalled for too long"), "{answer}");
         sending.abort();
-        // 6 bytes per second buy back 25 ms each time.
+        // Each chunk of 6 bytes buys back 25 ms.
         let ended = seconds(ended).await;
         assert!((30..37).contains(&ended), "{ended} s");
     })

@@ -9,7 +9,7 @@ use super::varint;
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     input: BytesMut,
-    /// The bytes that are missing to a frame of unknown type.
+    /// The number of bytes that a frame of unknown type still lacks.
     skip: u64,
     settings: bool,
     goaway: Option<u64>,

@@ -1,8 +1,9 @@
-//! The protocol HTTP/3 without I/O: no socket, no runtime, no clock (RFC 9114, RFC 9204).
+//! The protocol HTTP/3 without I/O: no socket, no runtime, no clock (RFC 9114, RFC 9204). Read the
+//! files in this order:
 //!
 //! - [`frame`]: the frames of a request stream, over [`varint`]
-//! - [`head`]: fields to request; [`encode`]: response to fields; [`qpack`]: fields to bytes and
-//!   back
+//! - [`qpack`]: from bytes to fields and back; [`head`]: from fields to a request; [`encode`]: from
+//!   a response to fields
 //! - [`control`]: the control stream
 //! - [`error`]: error codes
 

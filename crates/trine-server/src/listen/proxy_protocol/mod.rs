@@ -1,5 +1,6 @@
 //! The PROXY protocol: a load balancer sends a header with the client address before the first byte
-//! of a connection.
+//! of a connection. This file reads it from the stream, and `header` parses it without I/O;
+//! `fuzz_target` checks both.
 
 mod header;
 

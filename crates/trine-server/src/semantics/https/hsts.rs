@@ -13,7 +13,7 @@ use trine_core::RouteCx;
 
 use crate::forwarded::over_tls;
 
-/// A layer that tells browsers to use only HTTPS from now on.
+/// A layer that makes browsers use only HTTPS from then on.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,12 +37,13 @@ use crate::forwarded::over_tls;
 /// ```
 ///
 /// A browser remembers this for the whole time, which starts again with each response. It cannot be
-/// taken back earlier, so begin with a short time. A response that has the field already keeps it.
+/// taken back earlier, so begin with a short time. A response that already has the field keeps its
+/// own value.
 ///
-/// On the layers of a Trine application, clients without TLS are not told (RFC 6797, 7.2). A client
-/// that speaks TLS to one of the `trusted_proxies` is told. Around any other service the layer does
-/// not know the connection and always adds the field. Browsers ignore it without HTTPS (RFC 6797,
-/// 8.1).
+/// On the layers of a Trine application, responses to clients without TLS do not have the field
+/// (RFC 6797, 7.2). Responses to a client that speaks TLS to one of the `trusted_proxies` have it.
+/// Around any other service the layer does not know the connection and always adds the field.
+/// Browsers ignore it without HTTPS (RFC 6797, 8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hsts {
     max_age: Duration,

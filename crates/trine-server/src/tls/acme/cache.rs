@@ -51,7 +51,7 @@ pub trait AcmeCache: Send + Sync + 'static {
     /// If the value may be lost by a restart.
     fn store<'a>(&'a self, name: &'a str, value: Vec<u8>) -> CacheFuture<'a, ()>;
 
-    /// The location of a value in messages, so that an operator finds it.
+    /// The location of a value, for messages to the operator.
     fn location(&self, name: &str) -> String {
         format!("{name} in the cache")
     }

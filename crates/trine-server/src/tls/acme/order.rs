@@ -26,7 +26,7 @@ pub(super) async fn order(
         new = new.replaces(old);
     }
     let mut order = account.new_order(&new).await?;
-    // The policy adds these times to the present.
+    // The policy adds these times to the current time.
     let (first, limit) = (settings.poll_interval.min(NEVER), settings.order_timeout.min(NEVER));
     let policy = RetryPolicy::new().initial_delay(first).timeout(limit);
     if order.state().status == OrderStatus::Pending {
@@ -40,7 +40,7 @@ pub(super) async fn order(
     Ok(format!("{key}{chain}"))
 }
 
-/// Answers the challenges, and tells the authority that the answers are ready.
+/// Answers the challenges, and reports to the authority that the answers are ready.
 async fn answer_challenges(
     order: &mut Order,
     settings: &Acme,

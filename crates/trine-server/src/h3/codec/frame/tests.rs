@@ -12,7 +12,7 @@ fn read(bytes: &[u8], step: usize) -> Result<Vec<Piece>, Fault> {
             match (frames.next()?, pieces.last_mut()) {
                 (Piece::More, _) => break,
                 (Piece::HeadTooLarge, _) => return Ok(vec![Piece::HeadTooLarge]),
-                // The boundaries of data are those of the parts.
+                // Data is split where a part ends, so it is joined.
                 (Piece::Data(more), Some(Piece::Data(data))) => {
                     *data = [&data[..], &more[..]].concat().into();
                 }

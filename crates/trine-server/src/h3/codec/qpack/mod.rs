@@ -1,4 +1,5 @@
-//! Encodes and decodes fields (QPACK, RFC 9204), without a dynamic table on either side.
+//! Encodes and decodes fields (QPACK, RFC 9204), without a dynamic table on either side. `table` is
+//! the static table.
 //!
 //! We announce an empty table, so the fields of a client refer to the static table only, and no
 //! request waits for another. Our own fields do the same. This costs some bytes, but saves memory
