@@ -1,4 +1,4 @@
-//! How a server of HTTP/3 is found, and how it ends.
+//! How clients discover an HTTP/3 server, and how it shuts down.
 
 use std::time::{Duration, Instant};
 
@@ -13,23 +13,23 @@ use crate::common::{self, within};
 async fn a_shutdown_ends_what_is_begun_and_takes_nothing_more() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
-    // Our settings come first on the server's control stream.
+    // The settings of the server come first on its control stream.
     let mut theirs = within(client.quic.accept_uni()).await.unwrap();
     let mut greeting = [0; 8];
     within(theirs.read_exact(&mut greeting)).await.unwrap();
-    // Of type 0; SETTINGS of five bytes: the largest head (6), 64 KiB.
+    // The stream type 0, then SETTINGS with five bytes: the largest head (6) is 64 KiB.
     assert_eq!(greeting, [0, 4, 5, 6, 0x80, 1, 0, 0]);
 
     let (mut send, mut slow) = client.open(head("GET", "/slow", &[])).await;
     send.finish().unwrap();
     tokio::time::sleep(PAUSE / 5).await;
     peer.running.handle.shutdown();
-    // GOAWAY of one byte: stream 4 and what follows are not served.
+    // GOAWAY with one byte: stream 4 and later streams are not served.
     let mut goaway = [0; 3];
     within(theirs.read_exact(&mut goaway)).await.unwrap();
     assert_eq!(goaway, [7, 1, 4]);
     let (_send, mut late) = client.open(head("GET", "/hello", &[])).await;
-    // H3_REQUEST_REJECTED: it may be sent elsewhere.
+    // H3_REQUEST_REJECTED: the client may send the request elsewhere.
     assert_eq!(reset(&mut late).await, Some(0x10b));
     assert!(within(slow.read_to_end(1000)).await.unwrap().ends_with(b"slow"));
     // H3_NO_ERROR
@@ -121,7 +121,7 @@ async fn over_tls(address: std::net::SocketAddr, certificate: &CertificateDer<'s
     answer
 }
 
-/// What HTTP/2 says of alternatives.
+/// The Alt-Svc header field of an HTTP/2 response.
 async fn over_http2(
     address: std::net::SocketAddr,
     certificate: &CertificateDer<'static>,

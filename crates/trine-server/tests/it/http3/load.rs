@@ -1,4 +1,4 @@
-//! What a request costs. No test: it prints a figure.
+//! Measures the CPU time per request. This is no test; it prints a figure:
 //! `cargo test --release -p trine-server --test it http3::load -- --ignored --nocapture`
 #![cfg(target_os = "linux")]
 

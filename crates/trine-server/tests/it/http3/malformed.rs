@@ -1,4 +1,5 @@
-//! Clients that break the rules, and what each breach ends: RFC 9114, 4.1, 4.2, 6.2, 7.2 and 8.1.
+//! Clients that break the rules, and whether that ends the stream or the connection: RFC 9114, 4.1,
+//! 4.2, 6.2, 7.2 and 8.1.
 
 use quinn::RecvStream;
 use trine_server::ServerConfig;
@@ -106,7 +107,7 @@ async fn a_body_has_the_length_that_it_declares() {
     peer.stop().await;
 }
 
-/// The crate `h3` takes one for the end of the body.
+/// The crate `h3` takes an empty frame for the end of the body.
 #[tokio::test]
 async fn an_empty_data_frame_ends_nothing() {
     let peer = start(config());
@@ -156,7 +157,7 @@ async fn a_request_that_ends_before_its_head_is_told_so() {
 #[tokio::test]
 async fn streams_that_must_stay_or_be_alone() {
     let peer = start(config());
-    // (what the streams say, whether the first ends, the code)
+    // (the bytes of the streams, whether the first one ends, the error code)
     let cases: [(&str, &[&[u8]], bool, u64); 10] = [
         ("no SETTINGS", &[&[0, 7, 1, 0]], false, 0x10a),
         ("SETTINGS of HTTP/2", &[&[0, 4, 2, 2, 0]], false, 0x109),
