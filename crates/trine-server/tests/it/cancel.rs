@@ -1,4 +1,4 @@
-//! What ends a request whose client is gone: every setting against every way to go.
+//! What cancels a request after its client is gone: every setting with every way to disconnect.
 #![allow(clippy::unwrap_used, reason = "services of a test")]
 
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use crate::common::{Client, Running, config, start_with, within};
 
 const WORK: Duration = Duration::from_millis(300);
 
-/// How many requests ended, and how many were dropped, whether they had ended or not.
+/// How many requests completed, and how many were dropped, completed or not.
 #[derive(Clone, Default)]
 struct Counts {
     ended: Arc<AtomicUsize>,
@@ -29,7 +29,7 @@ impl Drop for Guard {
 
 struct Guard(Counts);
 
-/// Reads the body, works for a while, answers.
+/// Serves requests by a handler that reads the body, waits for a while and answers.
 fn start(cancel: Cancel) -> (Running, Counts) {
     let counts = Counts::default();
     let counting = counts.clone();
@@ -54,7 +54,7 @@ enum Leave {
     Reset,
 }
 
-/// What the client read, and whether the request ended.
+/// What the client read, and whether the request completed.
 async fn leave(cancel: Cancel, request: &str, how: Leave) -> (String, bool) {
     let (server, counts) = start(cancel);
     let mut client = Client::connect(server.address).await;
@@ -92,11 +92,11 @@ async fn by_default_a_reset_cancels_and_a_fin_does_not() {
     assert!(!ended);
 }
 
-/// The time in which a reset must be noticed by a server that reads nothing.
+/// The time within which a server that is not reading must notice a reset.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// Whether a handler that never answers is dropped when its client, that sent `request` and perhaps
-/// a FIN, resets.
+/// Whether the server drops a handler that never answers when the client resets the connection.
+/// Before the reset, the client sends `request`, and a FIN if `half_close` is set.
 async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
     let counts = Counts::default();
     let counting = counts.clone();
@@ -116,7 +116,7 @@ async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
     if half_close {
         tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
     }
-    // Longer than the first look: neither queued bytes nor a FIN are a reset.
+    // Longer than the first check: queued bytes and a FIN are not taken for a reset.
     tokio::time::sleep(Duration::from_millis(1300)).await;
     assert_eq!(counts.dropped.load(Ordering::SeqCst), 0, "dropped before the reset");
     client.0.set_zero_linger().unwrap();
@@ -157,7 +157,7 @@ async fn a_fin_cancels_where_it_shall() {
         let (read, ended) = leave(Cancel::Fin, GET, how).await;
         assert!(!ended && read.is_empty(), "{how:?} {read}");
     }
-    // What was answered before is not lost.
+    // A response that is complete before the FIN is not lost.
     let (server, _) = start(Cancel::Fin);
     let mut client = Client::connect(server.address).await;
     client.send(GET).await;

@@ -1,4 +1,4 @@
-//! Answers that are files, over real sockets.
+//! Responses that are files, over real sockets.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
@@ -20,7 +20,8 @@ fn content() -> Vec<u8> {
     (0..SIZE).map(|i| (i * i % 251) as u8).collect()
 }
 
-/// `/OFFSET-LENGTH` is that part of a file of three million bytes; anything else is its own path.
+/// Serves a file of three million bytes: `/OFFSET-LENGTH` is that part of it. The response to any
+/// other path is the path itself.
 fn files(config: ServerConfig) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");

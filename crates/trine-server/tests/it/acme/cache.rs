@@ -1,4 +1,4 @@
-//! What a restart finds.
+//! The cache of accounts and certificates, which a restarted server reads.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ async fn a_second_start_orders_nothing() {
     let first = site.next(&authority, "example.com", b"").await;
     site.stop().await;
     let site = Site::start(&authority, authority.acme(&["example.com"]));
-    // It is there with the first handshake.
+    // The certificate is used from the first handshake on.
     assert_eq!(site.certificate(&authority, "example.com").await.unwrap(), first);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!((authority.count("account"), authority.count("order")), (1, 1));
     site.stop().await;
-    // Nor does it ask the authority for leave to start.
+    // The server starts even if the authority cannot be reached.
     authority.close().await;
     let acme = authority.acme(&["example.com"]);
     let site = Site::start(&authority, acme);
@@ -69,8 +69,8 @@ async fn a_broken_file_is_told_by_name_and_another_certificate_ordered() {
     authority.stop().await;
 }
 
-/// The files of a cache, once there are so many. A certificate is shown before it is kept, and
-/// while a file is written its name begins with a dot.
+/// Returns the files of a cache once there are `count` of them. A certificate is used before it is
+/// stored, and a file that is being written has a name that begins with a dot.
 async fn kept(cache: &Path, count: usize) -> Vec<PathBuf> {
     for _ in 0..1000 {
         let files: Vec<_> =
@@ -98,7 +98,7 @@ async fn nothing_is_ordered_while_the_cache_cannot_be_used() {
     authority.stop().await;
 }
 
-/// A disk that is full.
+/// A cache on a disk that is full.
 struct Full;
 
 impl AcmeCache for Full {

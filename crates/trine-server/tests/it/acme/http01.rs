@@ -1,4 +1,4 @@
-//! Proofs over plain HTTP.
+//! Challenges over plain HTTP.
 
 use std::sync::atomic::Ordering;
 
@@ -21,7 +21,7 @@ async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
         let site = Site::with(&authority, Tls::acme(acme), plain);
         site.next(&authority, "example.com", b"").await;
         assert_eq!(site.calls.load(Ordering::Relaxed), 0);
-        // When the order is over, its proofs are gone, and everything is as it is without them.
+        // When the order is over, its challenges are gone, and requests are handled as before.
         for path in ["/", "/.well-known/acme-challenge/other"] {
             let mut client = Client::connect(site.http).await;
             client.send(format!("GET {path} HTTP/1.1\r\nHost: example.com\r\n\r\n")).await;

@@ -1,4 +1,4 @@
-//! Each limit of an order, hit.
+//! The orders exceed each of their limits.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn an_order_that_is_never_decided_ends() {
         log.count("timed out waiting for an order") + log.count("was not finished within 1s") > 0
     })
     .await;
-    // The time between two looks doubles: 50, 100, 200, 400 ms.
+    // The interval between two requests doubles: 50, 100, 200, 400 ms.
     let looks = authority.count("look");
     assert!((2..=6).contains(&looks), "{looks}");
     authority.desk().undecided = false;

@@ -1,4 +1,4 @@
-//! New certificates while the server runs.
+//! Renewals while the server runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::authority::{Test, problem};
 use super::site::Site;
 use crate::common::pki::{ask, connect};
 
-/// Of a life of six seconds, a third is left after four.
+/// The lifetime is six seconds, so a third of it is left after four.
 #[tokio::test]
 async fn a_certificate_is_renewed_under_load_and_no_handshake_fails() {
     let authority = Test::start();
@@ -60,7 +60,7 @@ async fn the_old_certificate_is_shown_while_a_renewal_fails() {
     authority.stop().await;
 }
 
-/// The authority has to take certificates back, and says that all are to be renewed now (RFC 9773).
+/// The authority has to revoke certificates, and asks for an immediate renewal of all (RFC 9773).
 #[tokio::test]
 async fn a_certificate_is_renewed_when_the_authority_says_so() {
     let authority = Test::start();
@@ -72,7 +72,7 @@ async fn a_certificate_is_renewed_when_the_authority_says_so() {
     site.next(&authority, "example.com", &first).await;
     assert!(authority.desk().orders[0].replaces.is_null());
     assert!(authority.desk().orders[1].replaces.is_string(), "it tells which one it replaces");
-    // An authority that always says so makes no storm.
+    // An authority that always asks for a renewal does not cause a storm of orders.
     let (orders, began) = (authority.count("order"), std::time::Instant::now());
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let most = began.elapsed().div_duration_f64(pause).ceil() as usize;
@@ -82,14 +82,14 @@ async fn a_certificate_is_renewed_when_the_authority_says_so() {
     authority.stop().await;
 }
 
-/// A certificate that is born old, or a clock that is wrong.
+/// The certificate expires at once, or a clock is wrong.
 #[tokio::test]
 async fn a_certificate_that_is_due_at_once_makes_no_storm() {
     let authority = Test::start();
     authority.desk().life = Duration::ZERO;
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    // 0.2, 0.4, 0.8, 1.6 s.
+    // The retries come after 0.2, 0.4, 0.8 and 1.6 s.
     let orders = authority.count("order");
     assert!((2..=5).contains(&orders), "{orders}");
     site.stop().await;

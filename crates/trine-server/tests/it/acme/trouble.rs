@@ -1,4 +1,4 @@
-//! Authorities that are away, busy, broken, or see no proof.
+//! Authorities that are down, busy or broken, or that do not see a proof.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ async fn a_server_starts_while_the_authority_is_away() {
     let mut authority = Test::away();
     let log = Log::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
-    // Without a certificate the handshake is refused, and told so: no reset, no wait.
+    // Without a certificate, the server refuses the handshake with an alert. It neither resets the
+    // connection nor waits.
     let refused = connect(site.tls, "example.com", &authority.trusted()).await.unwrap_err();
     assert!(refused.to_string().contains("alert"), "{refused}");
     let mut plain = Client::connect(site.http).await;
@@ -75,7 +76,7 @@ async fn an_authority_that_wants_to_be_left_alone_is() {
     authority.stop().await;
 }
 
-/// But not for ever.
+/// The Retry-After of the authority has an upper limit.
 #[tokio::test]
 async fn how_long_it_is_left_alone_has_a_limit() {
     let authority = Test::start();
@@ -105,7 +106,7 @@ async fn an_account_that_is_forgotten_is_made_again() {
     authority.stop().await;
 }
 
-/// The name leads elsewhere. Each try costs the operator some of what the authority grants.
+/// The name leads to another server. Each attempt uses up some of the rate limit of the authority.
 #[tokio::test]
 async fn a_proof_that_is_not_seen_makes_no_storm() {
     let authority = Test::start();
@@ -116,11 +117,11 @@ async fn a_proof_that_is_not_seen_makes_no_storm() {
         ..authority.acme(&["example.com"])
     };
     let site = Site::start(&authority, acme);
-    // Nobody speaks TLS there.
+    // The server at this address does not speak TLS.
     let elsewhere = site.http;
     authority.desk().tls = Some(elsewhere);
     tokio::time::sleep(Duration::from_secs(4)).await;
-    // At 0, 0.5, 1.5, 2.5 and 3.5 s; a quarter of each pause is up to chance.
+    // The attempts are at 0, 0.5, 1.5, 2.5 and 3.5 s. A quarter of each pause is random.
     let (orders, challenges) = (authority.count("order"), authority.count("challenge"));
     assert!((3..=6).contains(&orders), "{orders} orders");
     assert!(challenges <= orders, "{challenges} challenges of {orders} orders");
