@@ -382,7 +382,7 @@ mod tests {
         }
     }
 
-    /// h2 does not return streams behind a GOAWAY.
+    /// h2 does not return streams after a GOAWAY.
     #[test]
     fn fragments_of_ignored_streams_are_limited() {
         let limits = Limits::default();

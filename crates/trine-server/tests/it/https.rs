@@ -1,4 +1,4 @@
-//! From plain HTTP to HTTPS, and back never.
+//! The redirect from plain HTTP to HTTPS.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;
@@ -26,10 +26,10 @@ async fn every_request_is_led_to_the_same_url() {
         ("/", "Example.com:8080", "https://Example.com:8443/"),
         ("/", "127.0.0.1:80", "https://127.0.0.1:8443/"),
         ("/", "[::1]:80", "https://[::1]:8443/"),
-        // It stays a path, and does not become a host.
+        // The target remains a path and does not become a host.
         ("//evil.example/", "example.com", "https://example.com:8443//evil.example/"),
         ("/%0d%0aSet-Cookie:x", "example.com", "https://example.com:8443/%0d%0aSet-Cookie:x"),
-        // The target's own host counts (RFC 9112, 3.2.2).
+        // The host of the target takes precedence (RFC 9112, 3.2.2).
         ("http://inner.example/x", "inner.example", "https://inner.example:8443/x"),
     ] {
         let answer =
@@ -39,7 +39,7 @@ async fn every_request_is_led_to_the_same_url() {
         assert_eq!(field(&answer, "location"), Some(location));
         assert_eq!(field(&answer, "cache-control"), Some("no-store"));
     }
-    // The body of a request that is sent again is read into nothing, and the connection goes on.
+    // The body of a redirected request is discarded, and the connection stays open.
     let mut client = Client::connect(server.address).await;
     for _ in 0..2 {
         client.send("POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345").await;

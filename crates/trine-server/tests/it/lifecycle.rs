@@ -209,7 +209,8 @@ async fn a_shutdown_lets_requests_end_and_closes_idle_connections() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
-/// Its request may be on its way. HTTP/1 has no word for one that was not looked at.
+/// The first request of a connection may be on its way. HTTP/1 has no way to say that a request was
+/// not processed.
 #[tokio::test]
 async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
     let server = start(config());
@@ -231,7 +232,8 @@ async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
     server.stop().await;
 }
 
-/// Before, beside and behind the news: each has connected, and cannot know.
+/// Requests before, during and after the start of the shutdown. Each client is connected and cannot
+/// know of the shutdown.
 #[tokio::test]
 async fn requests_that_race_a_shutdown_are_answered() {
     let server = start(config());
@@ -305,7 +307,7 @@ async fn a_server_that_is_dropped_leaves_nothing() {
     .await;
 }
 
-/// Answers 101 and echoes lines; says goodbye when the server shuts down.
+/// Answers 101 and echoes what it reads. After `wait`, it sends `bye` when the server shuts down.
 async fn upgrading(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let refused = || Response::builder().status(426).body(Body::empty()).unwrap();
     let accepts = request.uri().path() != "/no";
@@ -337,7 +339,7 @@ async fn upgrading(mut request: Request<Body>) -> Result<Response<Body>, Infalli
         .unwrap())
 }
 
-/// [`upgrading`], for our own upgrade type.
+/// [`upgrading`] with the native upgrade type of Trine.
 #[derive(Clone)]
 struct Own;
 
@@ -386,7 +388,7 @@ async fn an_upgrade_hands_over_the_connection_with_its_unread_bytes() {
 
     handle.shutdown();
     tunnel.until("bye").await;
-    // The other one is waited for.
+    // The shutdown waits for the other tunnel.
     client.send("still").await;
     client.until("still").await;
     drop(client);
@@ -416,7 +418,7 @@ async fn a_second_instance_is_refused() {
     server.stop().await;
 }
 
-/// A worker whose service is not `Send`, not even its future.
+/// A worker whose service is not `Send`, and neither is the future of the service.
 struct Local(Rc<Cell<usize>>);
 
 struct MakeLocal;
@@ -509,7 +511,8 @@ async fn a_worker_that_cannot_be_set_up_stops_the_start() {
     assert_eq!(error.to_string(), "worker 1 could not be set up: no database");
 }
 
-/// A socket that was opened on one worker's runtime and is used by another one's requests.
+/// A socket that was opened on the runtime of one worker and is used by the requests of another
+/// one.
 struct Pooled(Arc<tokio::sync::Mutex<Option<tokio::net::TcpStream>>>, std::net::SocketAddr);
 
 impl MakeWorker for Pooled {
@@ -541,7 +544,7 @@ impl MakeConnection for Own2 {
     }
 }
 
-// Design, decision 9: every runtime lives until the last worker has drained.
+// Every runtime lives until the last worker has drained.
 #[tokio::test]
 async fn a_socket_outlives_the_worker_that_opened_it() {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -554,7 +557,7 @@ async fn a_socket_outlives_the_worker_that_opened_it() {
     let bound = bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(bound.serve(Pooled(Arc::default(), upstream_address)));
-    // Enough connections that both workers have some; each worker drains at its own time.
+    // Enough connections that both workers have some. Each worker drains at its own time.
     let mut clients = Vec::new();
     for _ in 0..8 {
         let mut client = Client::connect(address).await;

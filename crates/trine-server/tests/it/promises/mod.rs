@@ -1,5 +1,6 @@
-//! What a server promises about the ends of connections, requests and tunnels, whatever protocol is
-//! spoken: one list, run over each. HTTP/3 has no tunnels: its CONNECT is answered with 501.
+//! What a server promises about the ends of connections, requests and tunnels in every protocol:
+//! one list of tests, which runs over each. HTTP/3 has no tunnels here, as it answers CONNECT with
+//! 501.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod http1;
@@ -17,8 +18,8 @@ use crate::common;
 use crate::common::within;
 
 const SHORT: Duration = Duration::from_millis(300);
-/// A promise to end at once, on a machine that is busy; each time that is not to be waited for is
-/// longer.
+/// The bound for something that ends at once, even on a busy machine. Timeouts that a test must not
+/// wait for are longer.
 const SOON: Duration = Duration::from_secs(8);
 const LONG: Duration = Duration::from_secs(60);
 
@@ -26,7 +27,7 @@ fn config() -> ServerConfig {
     ServerConfig { discard_timeout: SHORT, shutdown_timeout: LONG, ..common::config() }
 }
 
-/// Every promise is a test of each protocol.
+/// Makes a test of every promise for each protocol.
 macro_rules! promises {
     ($($module:ident: $protocol:ident)* => $names:tt) => {
         $(promises!(@ $module $protocol $names);)*
@@ -178,12 +179,12 @@ async fn a_connection_without_requests_ends_in_its_time<P: Protocol>() {
     assert_eq!(client.ask("GET", "/hello").await, Answer::whole(200, "hello"));
     let begun = Instant::now();
     client.ended().await;
-    // The answer had left some time before it was here.
+    // The server sent the response some time before it arrived here.
     assert!(begun.elapsed() >= SHORT / 2 && begun.elapsed() < SOON, "{:?}", begun.elapsed());
     server.stop().await;
 }
 
-/// Times that are for the client do not run while it waits for the service.
+/// The timeouts of the client do not run while it waits for the service.
 async fn a_request_keeps_its_connection_however_long_it_takes<P: Protocol>() {
     let server = P::start(all_times(SHORT / 3)).await;
     let mut client = P::connect(&server).await;
@@ -229,7 +230,7 @@ async fn a_tunnel_outlives_every_other_time<P: Protocol>() {
     server.stop_by_force().await;
 }
 
-// HTTP/2 ended its tunnels after `discard_timeout`.
+// HTTP/2 once ended its tunnels after `discard_timeout`.
 async fn a_shutdown_waits_for_tunnels<P: Protocol>() {
     let server = P::start(ServerConfig { discard_timeout: SHORT / 3, ..config() }).await;
     let mut client = P::connect(&server).await;
@@ -274,7 +275,7 @@ async fn a_shutdown_that_is_told_twice_cuts_tunnels_at_once<P: Protocol>() {
     assert_eq!(tunnel.read(1).await, b"");
 }
 
-/// Every time that is for a client, and none that is for the server.
+/// Sets every timeout that applies to an established client, and none that applies to the server.
 fn all_times(time: Duration) -> ServerConfig {
     ServerConfig {
         handshake_timeout: LONG,
@@ -299,7 +300,7 @@ async fn echoes(tunnel: &mut impl Exchange) {
     assert_eq!(tunnel.read(4).await, b"echo");
 }
 
-/// It does not wait for any of the times that are long.
+/// Asserts that the server ends without waiting for one of the long timeouts.
 async fn ends_soon(server: Server) {
     let begun = Instant::now();
     within(server.ended()).await;

@@ -1,5 +1,5 @@
-//! The same bytes to hyper: every difference in what is accepted, and in how it is framed, is on a
-//! list with its reason.
+//! Sends the same bytes to hyper. Every difference in what is accepted, and in how it is framed, is
+//! on a list with its reason.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,7 +13,8 @@ use trine_core::Body;
 use super::table::Case;
 use super::{PROBE, common, reader, service, talk, whole_table};
 
-/// What we do otherwise, and why. A case is meant by a part of its name.
+/// The differences to hyper and their reasons. Each reason applies to the cases whose name contains
+/// one of its texts.
 const DIFFERENCES: &[(&str, &[&str])] = &[
     (
         "a request without Host has no authority, and who routes by it could be told anything (RFC 9112, 3.2)",
@@ -129,7 +130,7 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// hyper's verdict depends on which bytes came first.
+/// For these cases, the verdict of hyper depends on the order in which bytes arrive.
 const UNDECIDED: &[&str] = &["an early answer", "while much is still sent"];
 
 #[tokio::test]
@@ -171,15 +172,15 @@ async fn every_difference_to_hyper_is_explained() {
     }
 }
 
-/// The answers that say success, each with what the handler was given: of a refusal the status does
-/// not matter here.
+/// The successful responses, each with the request that the handler saw. The status of a refusal
+/// does not matter here.
 async fn accepted(address: SocketAddr, case: &Case) -> Vec<String> {
     let mut sent = case.sent.clone();
     if case.probed {
         sent.extend_from_slice(PROBE);
     }
     let mut received = common::within(talk(address, &sent)).await;
-    // hyper answers with the version of the request; RFC 9112, 2.3 allows either.
+    // hyper answers with the version of the request. RFC 9112, 2.3 allows either.
     for at in 0..received.len() {
         if received[at..].starts_with(b"HTTP/1.0 ") {
             received[at + 7] = b'1';
@@ -215,7 +216,7 @@ async fn serve_hyper() -> SocketAddr {
                     response.map_err(|never: Infallible| never)
                 });
             tokio::spawn(async move {
-                // What hyper thinks of the connection's end is its own matter.
+                // hyper may report errors about the end of a connection.
                 let _ = http1::Builder::new()
                     .half_close(true)
                     .serve_connection(TokioIo::new(stream), answer)

@@ -1,4 +1,4 @@
-//! What a client sees that does everything right.
+//! What a well-behaved client sees.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::common::pki::{Authority, ask, connect};
 use crate::common::tls::SignedExt as _;
 use crate::common::{Running, body, config, start, status, within};
 
-/// A server of the kitchen whose one listener speaks TLS, and the authority of its certificate.
+/// A server of the kitchen service whose only listener uses TLS, and the authority of its
+/// certificate.
 pub(crate) fn secure(change: impl FnOnce(ServerConfig) -> ServerConfig) -> (Running, Authority) {
     let authority = Authority::new("of the test");
     let tls = authority.sign(&["localhost", "127.0.0.1"]).tls();
@@ -23,7 +24,7 @@ async fn a_request_is_answered_and_the_end_is_said() {
     let trusted = Arc::new(authority.trusted());
     for name in ["localhost", "127.0.0.1"] {
         let mut client = connect(server.address, name, &trusted).await.unwrap();
-        // rustls tells an end without `close_notify` as an error.
+        // rustls reports an end without `close_notify` as an error.
         let answer = ask(&mut client, "/hello").await.unwrap();
         assert_eq!((status(&answer), body(&answer)), (200, "hello"));
     }
@@ -72,7 +73,7 @@ async fn the_protocol_is_agreed_on() {
     let client = connect(server.address, "localhost", &Arc::new(trusted)).await.unwrap();
     assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
 
-    // RFC 7301, 3.2: who shares no protocol with the server is refused.
+    // RFC 7301, 3.2: a client that shares no protocol with the server is refused.
     let mut trusted = authority.trusted();
     trusted.alpn_protocols = vec![b"spdy/3".to_vec()];
     let refused = connect(server.address, "localhost", &Arc::new(trusted)).await.unwrap_err();

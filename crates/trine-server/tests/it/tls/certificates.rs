@@ -1,4 +1,4 @@
-//! Which certificate is shown, and what is said of those that cannot be.
+//! Which certificate is selected, and which errors are reported for unusable ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ async fn the_certificate_of_the_name_that_was_asked_for_is_shown() {
         ("also.a.example", &a),
         ("b.example", &b),
         ("any.b.example", &b),
-        // A client that goes to an address names nothing (RFC 6066, 3).
+        // A client that connects to an IP address sends no server name (RFC 6066, 3).
         ("10.0.0.1", &a),
     ] {
         let mut client = connect(server.address, name, &trusted).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_single_certificate_is_shown_whatever_is_asked_for() {
         .await
         .unwrap_err()
         .to_string();
-    // The client saw it, and judged.
+    // The client received the certificate and rejected it.
     assert!(refused.contains("not valid for name"), "{refused}");
     server.stop().await;
 }
@@ -130,7 +130,7 @@ async fn a_certificate_for_development_takes_one_line() {
     server.stop().await;
 }
 
-/// What the start says: the file, what was expected there, what came.
+/// The error at the start names the file, what was expected in it, and what was found.
 #[test]
 fn what_cannot_be_used_is_told_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -207,7 +207,7 @@ fn the_short_form_reads_its_files() {
     assert!(error.to_string().contains("a.pem: expected a PEM file"), "{error}");
 }
 
-/// An expired certificate is better than no service: the clock may be wrong.
+/// An expired certificate is better than no service, since the clock may be wrong.
 #[tokio::test]
 async fn an_expired_certificate_is_shown_all_the_same() {
     let authority = Authority::new("of the test");

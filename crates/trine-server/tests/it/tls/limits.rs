@@ -1,4 +1,4 @@
-//! Handshakes that take too long, come to nothing, or are none.
+//! Handshakes that take too long or fail, and bytes that are not a handshake.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ async fn a_client_that_trickles_its_handshake_buys_no_time() {
     let (server, _) = secure(|config| ServerConfig { handshake_timeout: SHORT, ..config });
     let start = Instant::now();
     let mut slow = Client::connect(server.address).await;
-    // A record of a handshake of 512 bytes, byte by byte.
+    // A handshake record of 512 bytes, byte by byte.
     slow.send([22, 3, 1, 2, 0]).await;
     while tokio::io::AsyncWriteExt::write_all(&mut slow.0, &[1]).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -40,7 +40,7 @@ async fn a_client_that_trickles_its_handshake_buys_no_time() {
 async fn handshakes_beyond_the_limit_wait_for_a_place() {
     let (server, authority) =
         secure(|config| ServerConfig { max_handshakes: 1, handshake_timeout: 3 * SHORT, ..config });
-    // It says the first words and no more, and holds the one place.
+    // This client sends its first bytes and no more, and keeps the only handshake permit.
     let mut holder = Client::connect(server.address).await;
     holder.send([22, 3, 1, 2, 0, 1]).await;
     tokio::time::sleep(SHORT).await;
@@ -93,7 +93,7 @@ async fn what_is_neither_tls_nor_http_gets_an_alert() {
     {
         let mut client = Client::connect(server.address).await;
         client.send(bytes).await;
-        // An alert is a record of the type 21.
+        // An alert is a record of type 21.
         let mut answer = Vec::new();
         let read = tokio::io::AsyncReadExt::read_to_end(&mut client.0, &mut answer);
         crate::common::within(read).await.unwrap();
