@@ -48,7 +48,7 @@ fn router() -> Router {
 }
 
 #[tokio::test]
-async fn a_router_runs_as_it_is() {
+async fn an_axum_router_runs_unchanged() {
     let server = run(config(), HyperUpgrades(router()));
     assert_eq!(body(&exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await), "axum");
     let post =
@@ -66,7 +66,7 @@ async fn a_router_runs_as_it_is() {
 /// The handlers once answered 500, because the server provided no `ConnectInfo`.
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websockets() {
+async fn an_unchanged_router_gets_the_peer_address_and_websockets() {
     async fn peer(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
         peer.to_string()
     }
@@ -95,7 +95,7 @@ async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websocket
 }
 
 #[tokio::test]
-async fn a_router_keeps_its_websockets() {
+async fn websockets_of_a_router_work() {
     let server = run(config(), HyperUpgrades(router()));
     let url = format!("ws://{}/socket", server.address);
     let (mut socket, answer) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_router_keeps_its_websockets() {
 }
 
 #[tokio::test]
-async fn a_websocket_after_other_requests_and_one_that_is_refused() {
+async fn a_websocket_may_follow_other_requests_and_be_refused() {
     let server = run(config(), HyperUpgrades(router()));
     let mut client = Client::connect(server.address).await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
@@ -150,7 +150,7 @@ fn asking(path: &str) -> String {
 // Such requests were once not served by the engine of Trine, so its limits did not apply. A client
 // that did not read its response kept the connection open for ever.
 #[tokio::test]
-async fn a_request_for_an_upgrade_has_every_limit_of_others() {
+async fn every_limit_applies_to_requests_for_an_upgrade() {
     // The cases run at the same time, since each takes seconds.
     let cases = [
         ServerConfig { write_timeout: SHORT, ..config() },
@@ -181,7 +181,7 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
 }
 
 #[tokio::test]
-async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
+async fn a_slow_request_for_an_upgrade_times_out() {
     let server = run(
         ServerConfig { head_timeout: SHORT, body_timeout: SHORT, ..config() },
         HyperUpgrades(router()),
@@ -201,7 +201,7 @@ async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_request_for_an_upgrade_does_not_outlive_the_patience() {
+async fn a_request_for_an_upgrade_ends_at_the_shutdown_timeout() {
     // The runtime continues to run after the server has ended.
     let bound = common::bind(ServerConfig { shutdown_timeout: SHORT, ..config() });
     let (address, handle) = (bound.local_addr(), bound.handle());
@@ -224,7 +224,7 @@ async fn a_request_for_an_upgrade_names_one_host() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
+async fn an_unknown_upgrade_is_an_ordinary_request() {
     let server = run(config(), HyperUpgrades(router()));
     let mut client = Client::connect(server.address).await;
     for token in ["websocket", "h2c", "TLS/1.0", "a, b"] {
@@ -240,7 +240,7 @@ async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
 }
 
 #[tokio::test]
-async fn an_open_websocket_does_not_outlive_the_patience() {
+async fn an_open_websocket_ends_at_the_shutdown_timeout() {
     let shutdown_timeout = std::time::Duration::from_millis(200);
     let server = run(ServerConfig { shutdown_timeout, ..config() }, HyperUpgrades(router()));
     let url = format!("ws://{}/socket", server.address);

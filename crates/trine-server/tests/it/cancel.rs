@@ -133,7 +133,7 @@ async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
 }
 
 #[tokio::test]
-async fn a_reset_is_noticed_behind_queued_bytes_and_behind_a_fin() {
+async fn a_reset_is_noticed_after_queued_bytes_and_after_a_fin() {
     let pipelined = GET.repeat(1000).into_bytes();
     let upload = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}",
@@ -152,7 +152,7 @@ async fn a_reset_is_noticed_behind_queued_bytes_and_behind_a_fin() {
 }
 
 #[tokio::test]
-async fn a_fin_cancels_where_it_shall() {
+async fn a_fin_cancels_if_configured() {
     for how in [Leave::HalfClose, Leave::Reset] {
         let (read, ended) = leave(Cancel::Fin, GET, how).await;
         assert!(!ended && read.is_empty(), "{how:?} {read}");
@@ -167,7 +167,7 @@ async fn a_fin_cancels_where_it_shall() {
 }
 
 #[tokio::test]
-async fn nothing_cancels_where_nothing_shall() {
+async fn nothing_cancels_if_configured() {
     for (request, how) in [
         (GET, Leave::HalfClose),
         (GET, Leave::Reset),

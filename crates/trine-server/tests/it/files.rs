@@ -60,7 +60,7 @@ async fn answer(client: &mut Client, len: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn parts_of_any_size_arrive_whole_between_other_answers() {
+async fn parts_of_any_size_arrive_complete_between_other_responses() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     let content = content();
@@ -77,7 +77,7 @@ async fn parts_of_any_size_arrive_whole_between_other_answers() {
 }
 
 #[tokio::test]
-async fn head_has_the_length_and_no_byte_of_it() {
+async fn head_has_the_length_and_no_body() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("HEAD", "0-3000000") + &get("GET", "after")).await;
@@ -88,7 +88,7 @@ async fn head_has_the_length_and_no_byte_of_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_shorter_than_it_was_never_looks_complete() {
+async fn a_file_that_was_truncated_never_looks_complete() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("GET", "100000-3000000") + &get("GET", "after")).await;
@@ -100,7 +100,7 @@ async fn a_file_that_is_shorter_than_it_was_never_looks_complete() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_a_file_keeps_nobody_waiting_and_is_let_go() {
+async fn a_client_that_does_not_read_a_file_delays_no_others_and_is_disconnected() {
     let server =
         files(ServerConfig { workers: 1, write_timeout: Duration::from_millis(300), ..config() });
     let mut slow = Client::connect(server.address).await;

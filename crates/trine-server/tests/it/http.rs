@@ -49,7 +49,7 @@ async fn pipelined_requests_are_answered_in_order_and_in_one_write() {
 }
 
 #[tokio::test]
-async fn the_framing_of_an_answer_belongs_to_its_own_request() {
+async fn the_framing_of_a_response_belongs_to_its_own_request() {
     let server = start(config());
     let head = format!("HEAD /hello HTTP/1.1\r\n{HOST}\r\n");
     let answers = exchange(server.address, get("/slow") + &head + &get("/hello")).await;
@@ -60,7 +60,7 @@ async fn the_framing_of_an_answer_belongs_to_its_own_request() {
 }
 
 #[tokio::test]
-async fn any_split_of_the_bytes_gives_the_same_answers() {
+async fn any_split_of_the_bytes_gives_the_same_responses() {
     let server = start(config());
     let requests =
         get("/hello") + &post("/length", "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n");
@@ -80,7 +80,7 @@ async fn any_split_of_the_bytes_gives_the_same_answers() {
 }
 
 #[tokio::test]
-async fn who_asks_for_the_end_gets_it() {
+async fn connection_close_and_http_1_0_end_the_connection() {
     let server = start(config());
     for (request, told) in [
         (format!("GET /hello HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n"), "connection: close"),
@@ -103,7 +103,7 @@ async fn who_asks_for_the_end_gets_it() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
+async fn responses_without_a_body() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     client
@@ -264,7 +264,7 @@ async fn a_large_echo_does_not_deadlock() {
 }
 
 #[tokio::test]
-async fn large_bodies_leave_whole() {
+async fn large_bodies_are_sent_completely() {
     let server = start(config());
     let answers = exchange(server.address, get("/large") + &get("/large") + &get("/hello")).await;
     assert_eq!(answers.matches('x').count(), 2_000_000);
@@ -273,7 +273,7 @@ async fn large_bodies_leave_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_is_never_complete() {
+async fn a_truncated_body_never_looks_complete() {
     let server = start(config());
     for request in [
         post("/length", "Content-Length: 9\r\n", "four"),
@@ -297,14 +297,14 @@ async fn a_body_that_is_cut_off_is_never_complete() {
 }
 
 #[tokio::test]
-async fn a_client_that_ends_its_side_is_answered() {
+async fn a_half_closed_client_is_answered() {
     let server = start(config());
     assert_eq!(body(&exchange(server.address, get("/slow")).await), "slow");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_does_not_hide_the_answer() {
+async fn an_unread_body_does_not_hide_the_response() {
     let server = start(config());
     // A short body is discarded, and the connection stays open.
     let little = "x".repeat(100_000);

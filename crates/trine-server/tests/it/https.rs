@@ -19,7 +19,7 @@ fn redirecting(redirect: HttpsRedirect) -> common::Running {
 }
 
 #[tokio::test]
-async fn every_request_is_led_to_the_same_url() {
+async fn every_request_is_redirected_to_the_same_url() {
     let server = redirecting(HttpsRedirect::new().port(8443));
     for (target, host, location) in [
         ("/a?b=c", "example.com", "https://example.com:8443/a?b=c"),
@@ -63,7 +63,7 @@ async fn a_request_that_names_no_host_is_400() {
 }
 
 #[tokio::test]
-async fn only_known_hosts_are_redirected_where_they_are_listed() {
+async fn only_listed_hosts_are_redirected() {
     let server = redirecting(HttpsRedirect::new().hosts(["example.com", "*.Example.com"]));
     for (host, expected) in [
         ("example.com", 308),
@@ -82,7 +82,7 @@ async fn only_known_hosts_are_redirected_where_they_are_listed() {
 }
 
 #[tokio::test]
-async fn what_an_authority_looks_for_passes() {
+async fn requests_of_a_certificate_authority_are_not_redirected() {
     let service = tower::service_fn(|request: http::Request<trine_core::Body>| async move {
         let path = request.uri().path().to_owned();
         Ok::<_, std::convert::Infallible>(http::Response::new(trine_core::Body::from(path)))
@@ -102,7 +102,7 @@ async fn what_an_authority_looks_for_passes() {
 }
 
 #[tokio::test]
-async fn an_axum_router_wears_both_layers() {
+async fn both_layers_wrap_an_axum_router() {
     let router = axum::Router::new()
         .route("/", axum::routing::get(|| async { "hello" }))
         .route(

@@ -81,7 +81,7 @@ async fn a_panic_in_call_and_in_a_body() {
 }
 
 #[tokio::test]
-async fn an_interim_status_is_no_answer() {
+async fn an_interim_status_is_not_a_response() {
     let server = start(config());
     assert_eq!(status(&exchange(server.address, get("/interim")).await), 500);
     server.stop().await;
@@ -132,7 +132,7 @@ impl Drop for CountsDrops {
 }
 
 #[tokio::test]
-async fn a_task_may_read_the_body_after_the_answer() {
+async fn a_task_may_read_the_body_after_the_response() {
     let (sender, mut lengths) = tokio::sync::mpsc::unbounded_channel();
     let server = start_with(
         ServerConfig { discard_timeout: SHORT / 10, ..config() },
@@ -189,7 +189,7 @@ async fn a_reset_cancels_the_request() {
 }
 
 #[tokio::test]
-async fn a_shutdown_lets_requests_end_and_closes_idle_connections() {
+async fn a_shutdown_completes_requests_and_closes_idle_connections() {
     let server = start(config());
     let mut idle = Client::connect(server.address).await;
     idle.send(get("/hello")).await;
@@ -272,7 +272,7 @@ async fn a_shutdown_serves_what_has_already_arrived() {
 }
 
 #[tokio::test]
-async fn a_shutdown_ends_when_its_time_is_over_or_when_it_is_told() {
+async fn a_shutdown_ends_at_its_timeout_or_by_an_abort() {
     for abort in [false, true] {
         let shutdown_timeout = if abort { Duration::from_secs(600) } else { SHORT };
         let server = start(ServerConfig { shutdown_timeout, ..config() });
@@ -292,7 +292,7 @@ async fn a_shutdown_ends_when_its_time_is_over_or_when_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_leaves_nothing() {
+async fn a_dropped_server_closes_its_sockets() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("/hello")).await;
@@ -396,7 +396,7 @@ async fn an_upgrade_hands_over_the_connection_with_its_unread_bytes() {
 }
 
 #[tokio::test]
-async fn an_upgraded_connection_does_not_outlive_the_patience() {
+async fn an_upgraded_connection_ends_at_the_shutdown_timeout() {
     let bound = bind(ServerConfig { shutdown_timeout: SHORT, ..config() });
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(bound.serve(Own));

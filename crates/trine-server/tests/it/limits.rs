@@ -83,7 +83,7 @@ async fn a_method_that_is_too_long_is_501_in_pieces_too() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_too_long_is_501_and_told_as_such() {
+async fn a_method_that_is_too_long_is_501_with_the_reason() {
     let server = start(config());
     let line = |len: usize| format!("{} /hello HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(len));
     assert_eq!(status(&exchange(server.address, line(1024)).await), 200);
@@ -99,7 +99,7 @@ async fn a_method_that_is_too_long_is_501_and_told_as_such() {
 }
 
 #[tokio::test]
-async fn empty_lines_before_a_request_are_few() {
+async fn empty_lines_before_a_request_are_limited() {
     let server = start(config());
     for (lines, code) in [(8, 200), (9, 400), (500_000, 400)] {
         let mut client = Client::connect(server.address).await;
@@ -168,7 +168,7 @@ async fn a_slow_head_is_408_for_every_request() {
 }
 
 #[tokio::test]
-async fn a_service_that_takes_longer_than_a_head_may_still_reads_the_body() {
+async fn a_service_that_takes_longer_than_the_head_timeout_still_reads_the_body() {
     let server =
         start(ServerConfig { head_timeout: SHORT, keep_alive_timeout: SHORT * 2, ..config() });
     let mut client = Client::connect(server.address).await;
@@ -208,7 +208,7 @@ async fn an_idle_connection_is_closed_silently() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_an_error_of_its_reader() {
+async fn a_stalled_body_is_an_error_for_its_reader() {
     let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 0, ..config() });
     let mut client = Client::connect(server.address).await;
     let start = Instant::now();
@@ -229,7 +229,7 @@ async fn a_body_that_stalls_is_an_error_of_its_reader() {
 }
 
 #[tokio::test]
-async fn a_body_below_the_lowest_rate_uses_up_its_time() {
+async fn a_body_below_the_minimum_rate_uses_up_its_timeout() {
     let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 1000, ..config() });
     // Two bytes every 20 ms are a tenth of the minimum rate, and sixty are three times the rate.
     for (bytes, ends) in [(2, true), (60, false)] {
@@ -252,7 +252,7 @@ async fn a_body_below_the_lowest_rate_uses_up_its_time() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_let_go() {
+async fn a_client_that_does_not_read_is_disconnected() {
     let server = start(ServerConfig { write_timeout: SHORT, discard_timeout: SHORT, ..config() });
     let mut client = Client::connect(server.address).await;
     // More than the system buffers on both sides.
@@ -266,7 +266,7 @@ async fn a_client_that_does_not_read_is_let_go() {
 
 // The system had buffered megabytes and reported no progress until a third of them was read.
 #[tokio::test]
-async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
+async fn a_slow_client_that_reads_steadily_is_not_disconnected() {
     let server = start(ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1000, ..config() });
     let mut client = Client::connect(server.address).await;
     client.send(get("/large").repeat(60)).await;
@@ -284,7 +284,7 @@ async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
+async fn a_response_that_is_read_below_the_minimum_rate_uses_up_its_timeout() {
     // The same reader is slower than one rate and faster than the other.
     let cases = [(1_000_000_000, true), (1000, false)].map(async |(rate, ends)| {
         let server =
@@ -312,7 +312,7 @@ async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_before_its_end() {
+async fn invalid_requests_are_refused_before_their_end() {
     let server = start(config());
     let cases: [&[&[u8]]; 7] = [
         &[b"\x16", b"\x03\x01\x02\x00\x01"],
@@ -339,7 +339,7 @@ async fn what_is_no_request_is_refused_before_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_discarded_is_bounded() {
+async fn the_discarded_bytes_are_bounded() {
     let server = start(ServerConfig { max_discard_bytes: 1000, ..config() });
     let post = |length: usize| {
         format!("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
@@ -390,7 +390,7 @@ async fn connections_past_the_limit_wait() {
 }
 
 #[tokio::test]
-async fn connections_past_the_limit_are_shed_where_they_shall() {
+async fn connections_past_the_limit_are_shed_if_configured() {
     let server = start(ServerConfig {
         max_connections: 1,
         workers: 1,
@@ -445,7 +445,7 @@ async fn connections_past_the_limit_are_shed_where_they_shall() {
 }
 
 #[tokio::test]
-async fn more_than_can_be_shed_are_reset() {
+async fn connections_that_cannot_be_shed_are_reset() {
     let server = start(ServerConfig {
         max_connections: 1,
         workers: 1,
@@ -471,7 +471,7 @@ async fn more_than_can_be_shed_are_reset() {
 }
 
 #[tokio::test]
-async fn gathered_answers_leave_at_the_cap() {
+async fn gathered_responses_are_written_at_their_limit() {
     let server = start(ServerConfig { max_gathered_bytes: 200, ..config() });
     let mut client = Client::connect(server.address).await;
     // The response to the last request never ends. The responses that were gathered before it must
@@ -486,7 +486,7 @@ async fn gathered_answers_leave_at_the_cap() {
 }
 
 #[tokio::test]
-async fn a_pipeline_whose_answers_are_not_read_is_not_read_on() {
+async fn a_pipeline_whose_responses_are_not_read_is_not_read_further() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     let requests = get("/large").repeat(1_000_000);
@@ -497,7 +497,7 @@ async fn a_pipeline_whose_answers_are_not_read_is_not_read_on() {
 }
 
 #[tokio::test]
-async fn the_longest_times_and_largest_sizes_can_be_configured() {
+async fn the_longest_timeouts_and_largest_sizes_can_be_configured() {
     let never = Duration::MAX;
     let mut config = ServerConfig {
         handshake_timeout: never,

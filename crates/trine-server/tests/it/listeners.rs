@@ -74,7 +74,7 @@ fn anywhere() -> Listener {
 }
 
 #[tokio::test]
-async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
+async fn one_server_listens_on_sockets_of_every_kind_and_cleans_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     // A socket file that is left over from a killed process.
@@ -108,7 +108,7 @@ async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_socket_is_left_alone() {
+async fn a_file_that_is_not_a_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     std::fs::write(&path, "mine").unwrap();
@@ -140,7 +140,7 @@ async fn past_the_limit_connections_of_a_unix_socket_are_shed_too() {
 }
 
 #[tokio::test]
-async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
+async fn only_a_listed_balancer_may_name_the_client_of_a_connection() {
     let trusting = Listener { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
     let others = Listener { proxy_protocol: vec!["192.0.2.0/24".parse().unwrap()], ..anywhere() };
     let handshake_timeout = Duration::from_millis(300);
@@ -212,7 +212,7 @@ async fn a_shutdown_waits_a_second_for_a_header_and_no_longer() {
 
 /// Accept loops that wait for a connection do not count as connections.
 #[tokio::test]
-async fn one_place_serves_every_worker_and_every_listener() {
+async fn one_connection_permit_serves_every_worker_and_every_listener() {
     for at_capacity in [AtCapacity::Wait, AtCapacity::Shed] {
         let listeners = vec![anywhere(), anywhere()];
         let config = ServerConfig { listeners, max_connections: 1, at_capacity, ..config() };
@@ -242,7 +242,7 @@ async fn one_place_serves_every_worker_and_every_listener() {
 /// The address was once requested after the accept, when the system no longer knew it. Such a
 /// client was taken for a client of a Unix socket, which may be trusted.
 #[tokio::test]
-async fn who_resets_the_connection_at_once_keeps_its_address() {
+async fn a_client_that_resets_at_once_keeps_its_address() {
     let bound = bind(ServerConfig { listeners: vec![anywhere()], ..config() });
     let address = bound.local_addr();
     // The connections wait in the backlog, and are reset before the server accepts them.

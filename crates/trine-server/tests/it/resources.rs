@@ -94,7 +94,7 @@ async fn at_the_limit_of_files_the_server_waits_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_client_that_pipelines_without_reading_gets_no_memory() {
+async fn a_client_that_pipelines_without_reading_costs_little_memory() {
     let child = Child::start(1024);
     let before = child.warm().await;
     let mut clients = Vec::new();
@@ -140,7 +140,7 @@ async fn a_hundred_thousand_tiny_chunks_cost_no_memory() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_is_not_stored() {
+async fn an_unread_body_is_not_stored() {
     let child = Child::start(1024);
     let before = child.warm().await;
     let mut clients = Vec::new();

@@ -34,7 +34,7 @@ async fn a_second_start_orders_nothing() {
 }
 
 #[tokio::test]
-async fn other_names_are_another_certificate_of_the_same_account() {
+async fn other_names_get_another_certificate_of_the_same_account() {
     let authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     site.next(&authority, "example.com", b"").await;
@@ -47,7 +47,7 @@ async fn other_names_are_another_certificate_of_the_same_account() {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_told_by_name_and_another_certificate_ordered() {
+async fn a_broken_file_is_reported_by_name_and_the_certificate_ordered_again() {
     let authority = Test::start();
     let cache = authority.folder.path().join("cache");
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -112,7 +112,7 @@ impl AcmeCache for Full {
 }
 
 #[tokio::test]
-async fn what_could_not_be_kept_is_not_ordered() {
+async fn nothing_is_ordered_that_the_cache_cannot_store() {
     let authority = Test::start();
     let log = Log::start();
     let tls = Tls::acme(authority.acme(&["example.com"])).acme_cache(Arc::new(Full));
@@ -141,7 +141,7 @@ impl AcmeCache for Memory {
 }
 
 #[tokio::test]
-async fn several_instances_share_a_cache_of_ones_own() {
+async fn several_instances_share_a_custom_cache() {
     let authority = Test::start();
     let shared = Arc::new(Memory::default());
     let acme = Acme { cache: None, ..authority.acme(&["example.com"]) };

@@ -11,7 +11,7 @@ use super::site::{ANYWHERE, Site};
 use crate::common::{Client, config, status};
 
 #[tokio::test]
-async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
+async fn challenges_over_plain_http_are_answered_and_not_redirected() {
     for redirect in [None, Some(HttpsRedirect::new())] {
         let authority = Test::start();
         let acme =
@@ -34,7 +34,7 @@ async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
 }
 
 #[tokio::test]
-async fn without_a_plain_listener_it_is_refused_at_the_start() {
+async fn http_01_without_a_plain_listener_is_refused_at_the_start() {
     let authority = Test::start();
     let acme = authority.acme(&["example.com"]).challenge(AcmeChallenge::Http01);
     let listeners = vec![Listener::tls(ANYWHERE.into(), Tls::acme(acme))];

@@ -14,7 +14,7 @@ use super::site::{ANYWHERE, Site};
 use crate::common::pki::{Authority, ask, connect};
 
 #[tokio::test]
-async fn a_certificate_is_ordered_proved_and_shown() {
+async fn a_certificate_is_ordered_and_served() {
     let authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["Example.com", "www.example.com"]));
     site.next(&authority, "example.com", b"").await;
@@ -33,7 +33,7 @@ async fn a_certificate_is_ordered_proved_and_shown() {
 }
 
 #[tokio::test]
-async fn it_stands_beside_other_certificates_by_name() {
+async fn an_ordered_certificate_is_served_beside_others_by_name() {
     let authority = Test::start();
     let other = Authority::new("of another certificate");
     let folder = authority.folder.path();
@@ -58,7 +58,7 @@ async fn it_stands_beside_other_certificates_by_name() {
 }
 
 #[tokio::test]
-async fn it_is_ordered_once_for_several_listeners() {
+async fn a_certificate_is_ordered_once_for_several_listeners() {
     let authority = Test::start();
     let acme = authority.acme(&["example.com"]);
     let second = Listener::tls(ANYWHERE.into(), Tls::acme(acme.clone()));
@@ -103,7 +103,7 @@ async fn a_connection_for_the_authority_never_reaches_a_handler() {
 }
 
 #[tokio::test]
-async fn clients_may_be_asked_for_certificates_beside_it() {
+async fn client_certificates_may_be_optional_with_an_ordered_certificate() {
     let authority = Test::start();
     let clients = Authority::new("of clients").pem();
     let tls = Tls::acme(authority.acme(&["example.com"]))
@@ -119,7 +119,7 @@ async fn clients_may_be_asked_for_certificates_beside_it() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_leaves_its_order() {
+async fn a_shutdown_does_not_wait_for_an_order() {
     let authority = Test::start();
     authority.desk().undecided = true;
     let site = Site::start(&authority, authority.acme(&["example.com"]));

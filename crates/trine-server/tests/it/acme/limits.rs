@@ -12,7 +12,7 @@ use super::authority::Test;
 use super::site::Site;
 
 #[tokio::test]
-async fn a_slow_answer_is_not_waited_for() {
+async fn a_slow_authority_times_out() {
     let authority = Test::start();
     authority.desk().delay = Duration::from_secs(2);
     let log = Log::start();
@@ -27,7 +27,7 @@ async fn a_slow_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_large_answer_is_not_read_to_its_end() {
+async fn a_large_response_of_the_authority_is_not_read_to_its_end() {
     let authority = Test::start();
     let large = Response::builder().header("content-type", "application/json");
     authority.desk().trouble.push(large.body(Body::from(vec![b' '; 100_000])).unwrap());

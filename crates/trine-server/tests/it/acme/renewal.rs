@@ -46,7 +46,7 @@ async fn a_certificate_is_renewed_under_load_and_no_handshake_fails() {
 }
 
 #[tokio::test]
-async fn the_old_certificate_is_shown_while_a_renewal_fails() {
+async fn the_old_certificate_is_served_while_a_renewal_fails() {
     let authority = Test::start();
     authority.desk().life = Duration::from_secs(6);
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -62,7 +62,7 @@ async fn the_old_certificate_is_shown_while_a_renewal_fails() {
 
 /// The authority has to revoke certificates, and asks for an immediate renewal of all (RFC 9773).
 #[tokio::test]
-async fn a_certificate_is_renewed_when_the_authority_says_so() {
+async fn a_certificate_is_renewed_when_the_authority_asks_for_it() {
     let authority = Test::start();
     authority.desk().window = Some(("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"));
     let pause = Duration::from_millis(700);
@@ -84,7 +84,7 @@ async fn a_certificate_is_renewed_when_the_authority_says_so() {
 
 /// The certificate expires at once, or a clock is wrong.
 #[tokio::test]
-async fn a_certificate_that_is_due_at_once_makes_no_storm() {
+async fn a_certificate_that_expires_at_once_causes_no_storm_of_orders() {
     let authority = Test::start();
     authority.desk().life = Duration::ZERO;
     let site = Site::start(&authority, authority.acme(&["example.com"]));

@@ -13,7 +13,7 @@ use crate::common::pki::connect;
 use crate::common::{Client, status, within};
 
 #[tokio::test]
-async fn a_server_starts_while_the_authority_is_away() {
+async fn a_server_starts_while_the_authority_is_down() {
     let mut authority = Test::away();
     let log = Log::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -32,7 +32,7 @@ async fn a_server_starts_while_the_authority_is_away() {
 }
 
 #[tokio::test]
-async fn an_authority_that_comes_back_is_found() {
+async fn an_order_succeeds_once_the_authority_is_up_again() {
     let authority = Test::start();
     for _ in 0..2 {
         let page = Response::builder().status(500).header("content-type", "text/html");
@@ -48,7 +48,7 @@ async fn an_authority_that_comes_back_is_found() {
 }
 
 #[tokio::test]
-async fn a_bad_nonce_is_no_failure() {
+async fn a_rejected_nonce_is_retried() {
     let authority = Test::start();
     authority.desk().bad_nonces = 2;
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -60,7 +60,7 @@ async fn a_bad_nonce_is_no_failure() {
 }
 
 #[tokio::test]
-async fn an_authority_that_wants_to_be_left_alone_is() {
+async fn retry_after_of_the_authority_is_respected() {
     let authority = Test::start();
     let mut busy = problem(429, "rateLimited", "too many certificates for this name");
     busy.headers_mut().insert("retry-after", "2".parse().unwrap());
@@ -78,7 +78,7 @@ async fn an_authority_that_wants_to_be_left_alone_is() {
 
 /// The Retry-After of the authority has an upper limit.
 #[tokio::test]
-async fn how_long_it_is_left_alone_has_a_limit() {
+async fn retry_after_of_the_authority_has_a_limit() {
     let authority = Test::start();
     let mut busy = problem(503, "serverInternal", "later");
     busy.headers_mut().insert("retry-after", "18446744073709551615".parse().unwrap());
@@ -93,7 +93,7 @@ async fn how_long_it_is_left_alone_has_a_limit() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_forgotten_is_made_again() {
+async fn an_unknown_account_is_created_again() {
     let authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     site.next(&authority, "example.com", b"").await;
@@ -108,7 +108,7 @@ async fn an_account_that_is_forgotten_is_made_again() {
 
 /// The name leads to another server. Each attempt uses up some of the rate limit of the authority.
 #[tokio::test]
-async fn a_proof_that_is_not_seen_makes_no_storm() {
+async fn a_failing_challenge_causes_no_storm_of_orders() {
     let authority = Test::start();
     let log = Log::start();
     let acme = Acme {

@@ -93,7 +93,7 @@ async fn one_port_speaks_both_protocols() {
 }
 
 #[tokio::test]
-async fn the_target_and_the_host_are_as_services_expect_them() {
+async fn the_target_and_the_host_have_the_form_that_services_expect() {
     let server = start(config());
     let mut client = connect(server.address).await;
     assert_eq!(ask(&mut client, request("GET", "/uri?a=b")).await.1, "http://localhost/uri?a=b");
@@ -152,7 +152,7 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
+async fn responses_without_a_body() {
     let server = start(config());
     let mut client = connect(server.address).await;
     let (answer, body, _) = ask(&mut client, request("HEAD", "/hello")).await;
@@ -214,7 +214,7 @@ async fn a_large_body_waits_for_the_windows() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
+async fn a_wrong_length_resets_the_stream_and_not_the_connection() {
     let server = start(config());
     let mut client = connect(server.address).await;
     assert_eq!(ask(&mut client, request("GET", "/sized")).await.1, "onetwo");
@@ -241,7 +241,7 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
 
 /// This holds however the body arrives, and however much of it was read before the error.
 #[tokio::test]
-async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
+async fn a_body_that_is_longer_than_its_length_is_an_error_for_its_reader() {
     let (sender, mut read) = tokio::sync::mpsc::unbounded_channel();
     let service = tower::service_fn(move |request: Request<trine_core::Body>| {
         let sender = sender.clone();
@@ -279,7 +279,7 @@ async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_its_stream_an_answer_and_nothing_else() {
+async fn a_panic_affects_only_its_own_stream() {
     let server = start(config());
     let mut client = connect(server.address).await;
     let (slow, _) = client.send_request(request("GET", "/slow"), true).unwrap();
@@ -296,7 +296,7 @@ async fn a_panic_costs_its_stream_an_answer_and_nothing_else() {
 /// RFC 9113, 8.1: the server may complete the response before the request body has ended, and then
 /// asks the client to stop sending.
 #[tokio::test]
-async fn an_early_answer_asks_the_client_to_stop() {
+async fn an_early_response_asks_the_client_to_stop() {
     let server = start(config());
     let mut peer = Peer::connect(server.address).await;
     peer.send(peer::post(1, "/refuse")).await;
@@ -329,7 +329,7 @@ async fn a_client_that_waits_for_continue_gets_it_when_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn crumbs_of_cookies_become_one_field() {
+async fn split_cookie_fields_become_one_field() {
     let service = tower::service_fn(|request: Request<trine_core::Body>| async move {
         let cookies: Vec<_> = request.headers().get_all("cookie").iter().cloned().collect();
         let text = String::from_utf8(cookies[0].as_bytes().to_vec()).unwrap();
@@ -354,7 +354,7 @@ async fn crumbs_of_cookies_become_one_field() {
 
 /// A frame for one stream wakes only that stream. All streams that are ready respond in one write.
 #[tokio::test]
-async fn many_streams_are_answered_side_by_side() {
+async fn many_streams_are_answered_concurrently() {
     let server = start(config());
     let client = connect(server.address).await;
     let begun = std::time::Instant::now();
@@ -399,7 +399,7 @@ async fn streams_wait_for_a_service_that_is_not_ready() {
 
 /// The client fills the dynamic table of HPACK. A path in it that was refused is refused again.
 #[tokio::test]
-async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else() {
+async fn a_fragment_in_the_dynamic_table_is_refused_each_time_and_nothing_else() {
     let server = start(config());
     let mut peer = Peer::connect(server.address).await;
     let rest = peer::block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
@@ -431,7 +431,7 @@ async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else
 /// h2 does not decode the fields of a stream that depends on itself, and it decodes the fields of a
 /// promise. If only one of two decoders had changed its table, a later block could hide a fragment.
 #[tokio::test]
-async fn a_block_that_only_one_reader_would_read_ends_the_connection() {
+async fn a_header_block_that_only_one_decoder_would_read_ends_the_connection() {
     let all = peer::END_STREAM | peer::END_HEADERS;
     let rest = b"\x82\x86\x01\x01a";
     let refused = [&b"\x82\x86\x44\x04/a#b\x01\x01a"[..]].concat();

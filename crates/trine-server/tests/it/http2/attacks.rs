@@ -117,7 +117,7 @@ async fn resets_after_the_call_are_counted_too() {
 
 /// CVE-2024-27316 and its siblings: a header block without an end.
 #[tokio::test]
-async fn a_block_of_continuations_without_end_is_cut() {
+async fn an_endless_header_block_ends_the_connection() {
     for piece in [block(&[("x-filler", &"y".repeat(8_000))]), field("a", "b"), Vec::new()] {
         let child = Child::start().await;
         let mut peer = Peer::connect(child.address).await;
@@ -135,7 +135,7 @@ async fn a_block_of_continuations_without_end_is_cut() {
 /// A large field is added to the table once, and each later reference to it takes one byte (RFC
 /// 7541, 7.3).
 #[tokio::test]
-async fn a_block_that_unpacks_to_much_is_refused() {
+async fn a_header_block_that_decodes_to_much_is_refused() {
     let child = Child::start().await;
     let mut peer = Peer::connect(child.address).await;
     // A literal with indexing: 4,000 bytes in the table, with index 62 from then on.
@@ -181,7 +181,7 @@ async fn floods_of_frames_that_carry_nothing_end_the_connection() {
 
 /// Replies that the client does not read must not accumulate, here the acknowledgements of pings.
 #[tokio::test]
-async fn a_client_that_asks_and_does_not_read_is_not_read_either() {
+async fn a_client_that_pings_and_does_not_read_is_not_read_either() {
     let child = Child::start().await;
     let mut peer = Peer::connect(child.address).await;
     let pings = ping().repeat(1_000);
@@ -200,7 +200,7 @@ async fn a_client_that_asks_and_does_not_read_is_not_read_either() {
 /// Windows that never open (CVE-2019-9511, 9517). The server produces only as much of a response as
 /// the client accepts.
 #[tokio::test]
-async fn endless_answers_behind_closed_windows_cost_a_buffer_each() {
+async fn endless_responses_with_closed_windows_cost_a_buffer_each() {
     let child = Child::start().await;
     let mut peer = Peer::with(child.address, &[(4, 0)]).await;
     for at in 0..128 {
@@ -225,7 +225,7 @@ async fn endless_answers_behind_closed_windows_cost_a_buffer_each() {
 
 /// A body that the handler does not read fills its window and no more.
 #[tokio::test]
-async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
+async fn unread_bodies_are_bounded_by_the_connection_window() {
     let child = Child::start().await;
     let mut peer = Peer::connect(child.address).await;
     let mut sent = 0;

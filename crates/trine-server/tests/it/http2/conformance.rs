@@ -926,7 +926,7 @@ async fn all(connect: impl AsyncFn() -> Peer) {
 
 /// Tests about the start of a connection, which the table cannot contain.
 #[tokio::test]
-async fn beginnings() {
+async fn the_server_checks_the_start_of_a_connection() {
     let server = start(config());
     // The settings of the server come first, whatever the client waits for (3.4), and the settings
     // of the client are acknowledged (6.5.3).
@@ -954,7 +954,7 @@ async fn beginnings() {
 /// 6.9: the server sends no byte more than the windows allow. Settings change the windows in both
 /// directions.
 #[tokio::test]
-async fn windows_are_kept_to_the_byte() {
+async fn windows_are_respected_to_the_byte() {
     let server = start(config());
     let mut peer = Peer::with(server.address, &[(4, 3)]).await;
     peer.send(get(1, "/hello")).await;

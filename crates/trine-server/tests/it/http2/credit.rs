@@ -130,7 +130,7 @@ enum Comes {
 // With a connection window of 1 MiB, 64 waiting requests with 16 KiB each once stopped every upload
 // beside them.
 #[tokio::test]
-async fn small_bodies_of_requests_that_wait_stop_no_upload() {
+async fn small_bodies_of_waiting_requests_stop_no_upload() {
     let server = start_with(config(), tower::service_fn(kitchen));
     for comes in [Comes::WithItsHead, Comes::Later, Comes::InPieces, Comes::Open] {
         upload_beside(server.address, "/never", comes).await;
@@ -151,7 +151,7 @@ async fn small_bodies_of_requests_that_wait_for_the_service_stop_no_upload() {
 
 /// Nor do tunnels whose service is still connecting to its upstream.
 #[tokio::test]
-async fn data_of_tunnels_that_wait_stops_no_upload() {
+async fn data_of_waiting_tunnels_stops_no_upload() {
     let server = start_with(config(), tower::service_fn(ways));
     let mut client = Sender::connect(server.address, &Http2::default()).await;
     client.send(post(1, "/length")).await;
@@ -249,7 +249,7 @@ const ROUNDS: u32 = 12;
 /// Twelve rounds use five windows. If one of the ways returns no credit, its client stops in the
 /// third round.
 #[tokio::test]
-async fn every_way_out_gives_its_credit_back() {
+async fn every_end_of_a_request_returns_its_credit() {
     for early_bytes in [0, 16 * 1024] {
         for way in WAYS {
             let body_timeout =

@@ -15,7 +15,7 @@ use crate::common::{config, start, start_with, within};
 /// The first GOAWAY says that no more streams are wanted, and the second names the last one (RFC
 /// 9113, 6.8). No request in between is lost.
 #[tokio::test]
-async fn a_shutdown_says_goodbye_twice_and_ends_what_was_begun() {
+async fn a_shutdown_sends_goaway_twice_and_completes_open_requests() {
     let server = start(config());
     let mut peer = Peer::connect(server.address).await;
     peer.send(get(1, "/slow")).await;
@@ -102,7 +102,7 @@ fn slow(
 }
 
 #[tokio::test]
-async fn a_reset_cancels_unless_services_end_what_they_begin() {
+async fn a_reset_cancels_unless_cancellation_is_off() {
     for (cancel, expected) in [(Cancel::Reset, 0), (Cancel::Never, 2)] {
         let (ends, drops) = (Arc::default(), Arc::default());
         let server = start_with(ServerConfig { cancel, ..config() }, slow(&ends, &drops));
@@ -163,7 +163,7 @@ async fn a_stream_is_woken_from_another_thread() {
 
 /// An error of a layer becomes a response as the table says, and the service is made again.
 #[tokio::test]
-async fn a_layer_that_fails_is_told_by_the_table() {
+async fn errors_of_layers_are_answered_by_the_table() {
     let service = tower::ServiceBuilder::new()
         .timeout(Duration::from_millis(50))
         .service_fn(crate::common::kitchen);
@@ -188,7 +188,7 @@ async fn a_layer_that_fails_is_told_by_the_table() {
 }
 
 #[tokio::test]
-async fn work_stealing_serves_it_too() {
+async fn http2_works_with_work_stealing() {
     let bound = crate::common::bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(

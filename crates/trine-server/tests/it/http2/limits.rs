@@ -15,7 +15,7 @@ fn with(http2: Http2) -> ServerConfig {
 }
 
 #[tokio::test]
-async fn where_it_is_switched_off_the_preface_is_an_error() {
+async fn without_http2_its_preface_is_an_error() {
     let server = start(with(Http2 { enabled: false, ..Http2::default() }));
     assert_eq!(status(&crate::common::exchange(server.address, PREFACE).await), 505);
     server.stop().await;
@@ -23,7 +23,7 @@ async fn where_it_is_switched_off_the_preface_is_an_error() {
 
 /// The limits that a client must know before it sends.
 #[tokio::test]
-async fn the_limits_are_told() {
+async fn the_limits_are_announced_as_settings() {
     let server = start(with(Http2 {
         max_concurrent_streams: 7,
         stream_window: 70_000,
@@ -54,7 +54,7 @@ async fn the_limits_are_told() {
 }
 
 #[tokio::test]
-async fn one_stream_too_many_is_refused_and_the_others_go_on() {
+async fn one_stream_too_many_is_refused_and_the_others_continue() {
     let server = start(with(Http2 { max_concurrent_streams: 2, ..Http2::default() }));
     let mut peer = Peer::connect(server.address).await;
     peer.send([get(1, "/slow"), get(3, "/slow"), get(5, "/hello")].concat()).await;
@@ -124,7 +124,7 @@ async fn a_stream_window_is_not_overrun() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_taken_early_are_bounded() {
+async fn bytes_that_are_read_early_are_bounded() {
     let server = start(with(Http2 { stream_window: 1_000, early_bytes: 500, ..Http2::default() }));
     let mut peer = Peer::connect(server.address).await;
     peer.send([post(1, "/never"), frame(DATA, 0, 1, [b'x'; 1_000])].concat()).await;
@@ -144,7 +144,7 @@ async fn bytes_that_are_taken_early_are_bounded() {
 
 /// The preface, the settings, a header block: each must be complete within the timeout of a head.
 #[tokio::test]
-async fn what_trickles_is_let_go() {
+async fn slow_prefaces_settings_and_heads_time_out() {
     let server = start(ServerConfig { head_timeout: SHORT, ..config() });
     let begun = Instant::now();
     let head = frame(HEADERS, 0, 1, block(&peer::request("GET", "/hello")));
@@ -191,7 +191,7 @@ async fn a_connection_without_streams_ends_in_order() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_or_trickles_is_408_to_its_reader() {
+async fn a_stalled_or_slow_body_is_a_timeout_for_its_reader() {
     let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 1_000, ..config() });
     let mut peer = Peer::connect(server.address).await;
     peer.send([post(1, "/length"), frame(DATA, 0, 1, "abc")].concat()).await;
@@ -220,7 +220,7 @@ async fn a_body_that_stalls_or_trickles_is_408_to_its_reader() {
 
 /// A window that opens by one byte now and then adds less time than passes.
 #[tokio::test]
-async fn a_client_that_does_not_take_its_answer_loses_the_stream() {
+async fn a_client_that_does_not_read_its_response_loses_the_stream() {
     let server = start(ServerConfig { write_timeout: SHORT, min_write_rate: 1_000, ..config() });
     let mut peer = Peer::with(server.address, &[(4, 0)]).await;
     peer.send([get(1, "/hello"), get(3, "/large"), get(5, "/stream")].concat()).await;
@@ -264,7 +264,7 @@ async fn a_client_that_reads_nothing_loses_the_connection() {
 
 /// A client that is silent in the middle of a stream receives a ping.
 #[tokio::test]
-async fn a_client_that_does_not_answer_a_ping_is_gone() {
+async fn a_client_that_does_not_answer_a_ping_is_disconnected() {
     let http2 = Http2 { ping_interval: SHORT, ping_timeout: SHORT, ..Http2::default() };
     let server = start(with(http2));
     let mut peer = Peer::connect(server.address).await;
@@ -281,7 +281,7 @@ async fn a_client_that_does_not_answer_a_ping_is_gone() {
 }
 
 #[test]
-fn what_cannot_work_is_told_at_once() {
+fn invalid_settings_of_http2_are_reported_at_once() {
     let http2 = Http2 {
         connection_window: 1,
         max_frame_bytes: 1,

@@ -126,7 +126,7 @@ async fn a_tunnel_keeps_its_connection_and_a_reset_ends_it() {
 
 /// Some of the bytes that arrive before the response are read early. They still arrive in order.
 #[tokio::test]
-async fn bytes_that_come_before_the_answer_are_the_first_of_the_tunnel() {
+async fn bytes_before_the_response_are_the_first_of_the_tunnel() {
     let server = server();
     let mut peer = Peer::connect(server.address).await;
     let fields = [(":method", "CONNECT"), (":authority", "late.example:1")];

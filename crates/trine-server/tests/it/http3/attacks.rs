@@ -160,7 +160,7 @@ async fn streams_of_unknown_types_without_end_end_the_connection() {
 
 /// Frames and QPACK instructions that carry nothing, on each kind of stream that accepts them.
 #[tokio::test]
-async fn floods_of_words_that_carry_nothing_end_the_connection() {
+async fn floods_of_frames_and_instructions_that_carry_nothing_end_the_connection() {
     let child = Child::start().await;
     let floods: [(&str, &[u8], Vec<u8>); 6] = [
         ("unknown frames", &[], frame(0x21, &[])),
@@ -205,7 +205,7 @@ async fn floods_of_words_that_carry_nothing_end_the_connection() {
 
 /// The server does not allocate memory for the length that a frame announces.
 #[tokio::test]
-async fn frames_that_claim_to_be_giants_get_no_room() {
+async fn no_memory_is_allocated_for_the_announced_length_of_a_frame() {
     let child = Child::start().await;
     let client = child.raw().await;
     let giant = |kind: u8| [kind, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
@@ -229,7 +229,7 @@ async fn frames_that_claim_to_be_giants_get_no_room() {
 
 /// Header fields that are large after decoding (RFC 9204, 7.1).
 #[tokio::test]
-async fn a_head_that_unpacks_to_much_is_refused() {
+async fn a_head_that_decodes_to_much_is_refused() {
     let child = Child::start().await;
     let client = child.raw().await;
     // `x-frame-options: sameorigin` takes two bytes, `:method: GET` one, and 50,000 bytes of
@@ -259,7 +259,7 @@ async fn a_head_that_unpacks_to_much_is_refused() {
 /// The windows of the client never open, or hardly (CVE-2019-9511, 9517). The server produces only
 /// as much of a response as the client accepts.
 #[tokio::test]
-async fn endless_answers_behind_closed_windows_share_one_buffer() {
+async fn endless_responses_with_closed_windows_share_one_buffer() {
     let child = Child::start().await;
     for window in [0_u32, 1, 1 << 30] {
         let mut transport = TransportConfig::default();
@@ -280,7 +280,7 @@ async fn endless_answers_behind_closed_windows_share_one_buffer() {
 
 /// Bodies that the handler does not read fill the window of the connection and no more.
 #[tokio::test]
-async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
+async fn unread_bodies_are_bounded_by_the_connection_window() {
     let child = Child::start().await;
     let client = child.raw().await;
     let mut held = Vec::new();
@@ -307,7 +307,7 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
 /// Handshakes that are started and never continued, as from forged addresses. After the first
 /// hundred, each costs the server one packet.
 #[tokio::test]
-async fn handshakes_from_nowhere_cost_a_retry() {
+async fn handshakes_from_forged_addresses_cost_a_retry() {
     let child = Child::start().await;
     let relay = Relay::start(child.address).await;
     relay.only_towards_server();

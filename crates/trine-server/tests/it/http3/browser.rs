@@ -37,7 +37,7 @@ async fn site(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 }
 
 #[tokio::test]
-async fn chromium_speaks_to_it() {
+async fn chromium_uses_http3() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
         .unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());

@@ -83,13 +83,13 @@ async fn each_way(cancel: Cancel) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_request_that_is_taken_back_is_dropped() {
+async fn a_cancelled_request_is_dropped() {
     assert_eq!(each_way(Cancel::Reset).await, (0, 3));
 }
 
 /// The end of a request stream is the end of the request. It does not mean that the client is gone.
 #[tokio::test]
-async fn a_fin_takes_nothing_back() {
+async fn a_fin_does_not_cancel_the_request() {
     assert_eq!(each_way(Cancel::Fin).await, (0, 3));
     let peer = start(ServerConfig { cancel: Cancel::Fin, ..config() });
     assert_eq!(peer.client().await.get("/slow").await.text(), "slow");
@@ -97,14 +97,14 @@ async fn a_fin_takes_nothing_back() {
 }
 
 #[tokio::test]
-async fn what_a_service_began_it_ends_where_that_is_asked_for() {
+async fn requests_complete_if_cancellation_is_off() {
     assert_eq!(each_way(Cancel::Never).await, (3, 0));
 }
 
 /// The rapid reset of HTTP/2 (CVE-2023-44487): each such request causes work and costs its client
 /// nothing.
 #[tokio::test]
-async fn a_client_that_takes_back_more_than_it_takes_is_let_go() {
+async fn a_client_that_cancels_too_many_requests_is_disconnected() {
     let http3 = Http3 { max_cancelled: 10, ..Http3::default() };
     let peer = start(ServerConfig { http3, ..config() });
     let client = Raw::connect(&peer).await;
@@ -126,7 +126,7 @@ async fn a_client_that_takes_back_more_than_it_takes_is_let_go() {
 
 /// A browser cancels the images that the user scrolls past and reads the others.
 #[tokio::test]
-async fn answers_that_are_taken_make_up_for_those_that_are_not() {
+async fn completed_requests_make_up_for_cancelled_ones() {
     let http3 = Http3 { max_cancelled: 5, ..Http3::default() };
     let peer = start(ServerConfig { http3, ..config() });
     let client = Raw::connect(&peer).await;

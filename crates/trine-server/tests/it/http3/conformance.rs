@@ -628,7 +628,7 @@ async fn closed(client: &Raw) -> Verdict {
 }
 
 #[tokio::test]
-async fn every_case_has_its_verdict() {
+async fn every_case_gets_its_verdict() {
     let mut table = Table::default();
     for part in [good, frames, fields, pseudo, lengths, streams, words, settings, packed] {
         part(&mut table);

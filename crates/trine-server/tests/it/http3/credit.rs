@@ -30,7 +30,7 @@ enum Comes {
 // With a connection window of 1 MiB, 64 waiting requests with 16 KiB each once stopped every upload
 // beside them.
 #[tokio::test]
-async fn small_bodies_of_requests_that_wait_stop_no_upload() {
+async fn small_bodies_of_waiting_requests_stop_no_upload() {
     let peer = start_with(config(), tower::service_fn(kitchen));
     for comes in [Comes::WithItsHead, Comes::Later, Comes::InPieces, Comes::Open] {
         let went = tokio::time::timeout(Duration::from_secs(20), async {
@@ -120,7 +120,7 @@ const BODY: usize = 30_000;
 /// Twelve rounds use five windows. If one of the ways returns no credit, its client stops in the
 /// third round.
 #[tokio::test]
-async fn every_way_out_gives_its_credit_back() {
+async fn every_end_of_a_request_returns_its_credit() {
     for early_bytes in [0, 16 * 1024] {
         for way in WAYS {
             let body_timeout =

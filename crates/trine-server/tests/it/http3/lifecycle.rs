@@ -10,7 +10,7 @@ use super::peer::{PAUSE, Raw, config, head, read, request, reset, start};
 use crate::common::{self, within};
 
 #[tokio::test]
-async fn a_shutdown_ends_what_is_begun_and_takes_nothing_more() {
+async fn a_shutdown_completes_open_requests_and_rejects_new_ones() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     // The settings of the server come first on its control stream.
@@ -38,7 +38,7 @@ async fn a_shutdown_ends_what_is_begun_and_takes_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_large_answer_arrives_whole_before_the_end() {
+async fn a_large_response_is_complete_before_the_shutdown_ends() {
     let peer = start(config());
     let mut client = peer.client().await;
     let mut large = client.start(request("GET", "/large")).await;
@@ -55,7 +55,7 @@ async fn a_large_answer_arrives_whole_before_the_end() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_does_not_hold_a_shutdown_up() {
+async fn an_idle_connection_does_not_delay_a_shutdown() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(head("GET", "/hello", &[])).await;
@@ -69,7 +69,7 @@ async fn an_idle_connection_does_not_hold_a_shutdown_up() {
 }
 
 #[tokio::test]
-async fn a_shutdown_has_an_end() {
+async fn a_shutdown_ends_at_its_timeout() {
     let peer = start(ServerConfig { shutdown_timeout: PAUSE, ..config() });
     let mut client = peer.client().await;
     let mut never = client.start(request("GET", "/never")).await;
@@ -83,7 +83,7 @@ async fn a_shutdown_has_an_end() {
 }
 
 #[tokio::test]
-async fn clients_of_the_other_versions_are_told_of_it() {
+async fn clients_of_the_other_versions_learn_of_http3() {
     let (secure, certificate) = super::peer::place(&config());
     let plain = Listener::tcp(config().socket_addr());
     let without = Listener { http3: false, ..secure.clone() };

@@ -70,7 +70,7 @@ async fn trailers_have_limits() {
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_is_answered_in_time() {
+async fn a_slow_head_is_answered_at_its_timeout() {
     let peer = start(ServerConfig { head_timeout: PAUSE, ..config() });
     let client = Raw::connect(&peer).await;
     let head = head("GET", "/hello", &[]);
@@ -89,7 +89,7 @@ async fn a_head_that_trickles_is_answered_in_time() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_told_to_its_reader() {
+async fn a_stalled_body_is_an_error_for_its_reader() {
     let peer = start(ServerConfig { body_timeout: PAUSE, ..config() });
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) =
@@ -106,7 +106,7 @@ async fn a_body_that_stalls_is_told_to_its_reader() {
 
 /// Two bytes every tenth of a second are 20 bytes per second.
 #[tokio::test]
-async fn a_body_has_a_lowest_rate() {
+async fn a_body_has_a_minimum_rate() {
     let peer = start(ServerConfig { body_timeout: PAUSE, min_body_rate: 1000, ..config() });
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(head("POST", "/length", &[])).await;
@@ -146,7 +146,7 @@ fn of_endless(config: ServerConfig) -> (Peer, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_is_not_made() {
+async fn an_unread_response_is_not_produced() {
     // The windows of the client are larger than the send window of the server.
     let (peer, made) = of_endless(with(Http3 { send_window: 100_000, ..Http3::default() }));
     let mut transport = TransportConfig::default();
@@ -169,7 +169,7 @@ async fn an_answer_that_nobody_reads_is_not_made() {
 /// Here the windows of the client do not stop the responses. The client is cut off and acknowledges
 /// nothing.
 #[tokio::test]
-async fn the_window_of_answers_is_one_for_all_of_them() {
+async fn all_responses_share_one_send_window() {
     let (peer, made) = of_endless(with(Http3 { send_window: 50_000, ..Http3::default() }));
     let relay = Relay::start(peer.address).await;
     let client = Raw::over(relay.connect(&peer).await).await;
@@ -189,7 +189,7 @@ async fn the_window_of_answers_is_one_for_all_of_them() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_read_in_time_is_reset() {
+async fn a_response_that_is_not_read_in_time_is_reset() {
     let config = ServerConfig {
         write_timeout: PAUSE,
         ..with(Http3 { send_window: 50_000, ..Http3::default() })
@@ -206,7 +206,7 @@ async fn an_answer_that_is_not_read_in_time_is_reset() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_lowest_rate() {
+async fn a_response_has_a_minimum_rate() {
     let windows = with(Http3 { send_window: 20_000, ..Http3::default() });
     let (peer, _) =
         of_endless(ServerConfig { write_timeout: PAUSE, min_write_rate: 500_000, ..windows });
@@ -233,7 +233,7 @@ async fn an_answer_has_a_lowest_rate() {
 /// A response that fits into the send window is complete for the server although the client has not
 /// read it yet.
 #[tokio::test]
-async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
+async fn the_rest_of_a_response_has_a_minimum_rate_too() {
     let config = ServerConfig {
         write_timeout: PAUSE,
         keep_alive_timeout: PAUSE * 2,
@@ -268,7 +268,7 @@ async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
 /// RFC 9114, 6.2: if the client has no room for the control stream of the server, HTTP/3 is
 /// impossible.
 #[tokio::test]
-async fn a_client_must_take_a_control_stream_in_time() {
+async fn a_client_must_accept_a_control_stream_in_time() {
     for (streams, window) in [(0_u32, 9_000_u32), (9, 0)] {
         let peer = start(ServerConfig { handshake_timeout: PAUSE, ..config() });
         let mut transport = TransportConfig::default();
@@ -282,7 +282,7 @@ async fn a_client_must_take_a_control_stream_in_time() {
 
 /// A control stream without room does not delay requests.
 #[tokio::test]
-async fn a_client_without_room_for_a_goodbye_is_served_to_the_end() {
+async fn a_client_without_room_for_goaway_is_served_to_the_end() {
     let peer = start(config());
     let mut transport = TransportConfig::default();
     // The first bytes of the control stream are eight, and GOAWAY has three.
@@ -298,7 +298,7 @@ async fn a_client_without_room_for_a_goodbye_is_served_to_the_end() {
 }
 
 #[tokio::test]
-async fn words_about_the_connection_have_a_limit_that_requests_raise() {
+async fn control_frames_have_a_limit_that_requests_raise() {
     let peer = start(config());
     let mut client = Raw::connect(&peer).await;
     let mut control = client.control.take().unwrap();
@@ -317,7 +317,7 @@ async fn words_about_the_connection_have_a_limit_that_requests_raise() {
 }
 
 #[tokio::test]
-async fn a_connection_has_so_many_requests_at_a_time() {
+async fn a_connection_has_a_limited_number_of_open_requests() {
     let peer = start(with(Http3 { max_concurrent_streams: 3, ..Http3::default() }));
     let client = Raw::connect(&peer).await;
     let mut open = Vec::new();
@@ -333,7 +333,7 @@ async fn a_connection_has_so_many_requests_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_is_not_taken() {
+async fn an_unread_body_is_not_accepted() {
     for early_bytes in [0, 5_000] {
         let windows = Http3 {
             stream_window: 30_000,
@@ -419,7 +419,7 @@ async fn a_client_that_vanishes_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_handshake_has_a_time_and_a_place() {
+async fn handshakes_have_a_timeout_and_a_limit() {
     let limits = ServerConfig { handshake_timeout: PAUSE * 2, max_handshakes: 1, ..config() };
     let peer = start(limits);
     // The packets of the server are lost, so that the handshake never completes.
@@ -441,7 +441,7 @@ async fn a_handshake_has_a_time_and_a_place() {
 }
 
 #[tokio::test]
-async fn addresses_are_proved_where_many_knock() {
+async fn addresses_are_validated_when_many_handshakes_are_open() {
     for (max_unproven, asked) in [(0, true), (1, false)] {
         let peer = start(with(Http3 { max_unproven, ..Http3::default() }));
         let relay = Relay::start(peer.address).await;
@@ -515,7 +515,7 @@ async fn a_client_may_change_its_address() {
 }
 
 #[test]
-fn what_cannot_work_is_told() {
+fn invalid_configurations_of_http3_are_reported() {
     let broken = Http3 {
         max_concurrent_streams: 0,
         stream_window: 9,
@@ -558,7 +558,7 @@ fn what_cannot_work_is_told() {
 }
 
 #[tokio::test]
-async fn a_udp_port_that_is_taken_is_told() {
+async fn a_udp_port_that_is_in_use_is_reported() {
     let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     let (mut place, _) = super::peer::place(&config());

@@ -144,7 +144,7 @@ async fn bytes_that_carry_nothing_have_a_limit() {
 }
 
 #[tokio::test]
-async fn a_request_that_ends_before_its_head_is_told_so() {
+async fn a_request_that_ends_before_its_head_is_incomplete() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(frame(0x21, b"grease")).await;
@@ -155,7 +155,7 @@ async fn a_request_that_ends_before_its_head_is_told_so() {
 }
 
 #[tokio::test]
-async fn streams_that_must_stay_or_be_alone() {
+async fn invalid_unidirectional_streams_end_the_connection() {
     let peer = start(config());
     // (the bytes of the streams, whether the first one ends, the error code)
     let cases: [(&str, &[&[u8]], bool, u64); 10] = [
@@ -192,7 +192,7 @@ async fn streams_that_must_stay_or_be_alone() {
 }
 
 #[tokio::test]
-async fn streams_of_unknown_types_are_not_read_and_not_endless() {
+async fn streams_of_unknown_types_are_not_read_and_are_limited() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let mut stream = within(client.quic.open_uni()).await.unwrap();
@@ -209,7 +209,7 @@ async fn streams_of_unknown_types_are_not_read_and_not_endless() {
 }
 
 #[tokio::test]
-async fn tunnels_are_not_made() {
+async fn connect_is_not_supported() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let connect = frame(1, &section(&[(":method", "CONNECT"), (":authority", "a.b:80")]));

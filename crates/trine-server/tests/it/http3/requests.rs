@@ -14,7 +14,7 @@ use super::peer::{Raw, config, frame, head, read, request, run, start, start_wit
 use crate::common::{self, within};
 
 #[tokio::test]
-async fn requests_and_answers() {
+async fn requests_and_responses() {
     let peer = start(config());
     let mut client = peer.client().await;
     let answer = client.get("/hello").await;
@@ -30,7 +30,7 @@ async fn requests_and_answers() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
+async fn responses_without_a_body() {
     let peer = start(config());
     let mut client = peer.client().await;
     let answer = client.send(request("HEAD", "/hello"), Bytes::new()).await.unwrap();
@@ -44,7 +44,7 @@ async fn answers_without_a_body() {
 }
 
 #[tokio::test]
-async fn many_requests_of_one_connection_at_a_time() {
+async fn many_concurrent_requests_of_one_connection() {
     let peer = start(config());
     let client = peer.client().await;
     let one = |number: usize| {
@@ -63,7 +63,7 @@ async fn many_requests_of_one_connection_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_slow_request_keeps_no_other_one_waiting() {
+async fn a_slow_request_does_not_delay_others() {
     let peer = start(config());
     let mut client = peer.client().await;
     let mut slow = client.start(request("GET", "/slow")).await;
@@ -117,7 +117,7 @@ async fn trailers_both_ways() {
 }
 
 #[tokio::test]
-async fn streamed_answers_are_whole_or_broken() {
+async fn streamed_responses_are_complete_or_reset() {
     let peer = start(config());
     let mut client = peer.client().await;
     assert_eq!(client.get("/stream").await.text(), "onetwothree");
@@ -138,7 +138,7 @@ async fn streamed_answers_are_whole_or_broken() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_answer_and_the_connection_lives() {
+async fn a_panic_is_a_500_and_the_connection_stays_open() {
     let peer = start_with(
         config(),
         tower::service_fn(|request: Request<Body>| async move {
@@ -168,7 +168,7 @@ async fn a_panic_is_an_answer_and_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn errors_of_layers_are_answered_by_their_table() {
+async fn errors_of_layers_are_answered_by_the_table() {
     let service = tower::service_fn(|_: Request<Body>| async {
         Err::<Response<Body>, BoxError>(Box::new(tower::load_shed::error::Overloaded::new()))
     });
@@ -180,7 +180,7 @@ async fn errors_of_layers_are_answered_by_their_table() {
 }
 
 #[tokio::test]
-async fn an_early_answer_stops_the_body() {
+async fn an_early_response_stops_the_body() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) =
@@ -299,7 +299,7 @@ async fn futures_need_not_be_send() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_steals_work_serves_it_too() {
+async fn http3_works_with_work_stealing() {
     let (place, certificate) = super::peer::place(&config());
     let config = trine_server::ServerConfig { listeners: vec![place], ..config() };
     let bound = Server::new(config).bind().unwrap();

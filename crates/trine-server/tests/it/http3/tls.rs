@@ -34,7 +34,7 @@ fn shown(connection: &Connection) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn new_connections_see_new_certificates_and_old_ones_live() {
+async fn new_connections_see_new_certificates_and_old_ones_stay_open() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("of the test");
     let first = authority.sign(&["localhost"]);
@@ -58,7 +58,7 @@ async fn new_connections_see_new_certificates_and_old_ones_live() {
 }
 
 #[tokio::test]
-async fn clients_show_their_certificate() {
+async fn clients_present_their_certificate() {
     let authority = Authority::new("of the test");
     let tls = authority
         .sign(&["localhost"])

@@ -46,27 +46,27 @@ macro_rules! promises {
 
 promises!(over_http1: Http1 over_http2: Http2 over_http3: Http3 => {
     a_shutdown_ends_idle_connections_at_once
-    a_shutdown_waits_for_a_request_that_is_served
-    a_shutdown_waits_for_an_answer_that_is_sent
-    a_shutdown_waits_for_a_body_that_is_read
-    a_shutdown_cuts_what_takes_longer_than_its_time
-    a_shutdown_cuts_an_answer_that_is_not_read
-    a_shutdown_that_is_told_twice_cuts_everything_at_once
-    a_shutdown_lets_nobody_in
-    a_body_that_nobody_wants_holds_no_shutdown_up
-    a_connection_without_requests_ends_in_its_time
+    a_shutdown_waits_for_an_open_request
+    a_shutdown_waits_for_a_response_that_is_being_sent
+    a_shutdown_waits_for_a_body_that_is_being_read
+    a_shutdown_aborts_requests_at_its_timeout
+    a_shutdown_aborts_a_response_that_is_not_read
+    an_abort_during_a_shutdown_ends_everything_at_once
+    a_shutdown_accepts_no_new_connections
+    an_unread_body_does_not_delay_a_shutdown
+    a_connection_without_requests_ends_at_its_timeout
     a_request_keeps_its_connection_however_long_it_takes
-    a_head_has_its_time
-    a_body_that_stalls_is_told_to_its_reader
-    an_answer_that_nobody_reads_is_cut
+    a_head_has_a_timeout
+    a_stalled_body_is_an_error_for_its_reader
+    an_unread_response_is_aborted
 });
 
 promises!(tunnels_over_http1: Http1 tunnels_over_http2: Http2 => {
-    a_tunnel_outlives_every_other_time
+    a_tunnel_outlives_every_timeout_of_a_client
     a_shutdown_waits_for_tunnels
-    a_shutdown_tells_tunnels
-    a_shutdown_cuts_tunnels_that_take_longer_than_its_time
-    a_shutdown_that_is_told_twice_cuts_tunnels_at_once
+    tunnels_learn_of_a_shutdown
+    a_shutdown_aborts_tunnels_at_its_timeout
+    an_abort_during_a_shutdown_ends_tunnels_at_once
 });
 
 async fn a_shutdown_ends_idle_connections_at_once<P: Protocol>() {
@@ -80,7 +80,7 @@ async fn a_shutdown_ends_idle_connections_at_once<P: Protocol>() {
     assert!(begun.elapsed() < SOON);
 }
 
-async fn a_shutdown_waits_for_a_request_that_is_served<P: Protocol>() {
+async fn a_shutdown_waits_for_an_open_request<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/slow").await;
@@ -90,7 +90,7 @@ async fn a_shutdown_waits_for_a_request_that_is_served<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_waits_for_an_answer_that_is_sent<P: Protocol>() {
+async fn a_shutdown_waits_for_a_response_that_is_being_sent<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/drip").await;
@@ -100,7 +100,7 @@ async fn a_shutdown_waits_for_an_answer_that_is_sent<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_waits_for_a_body_that_is_read<P: Protocol>() {
+async fn a_shutdown_waits_for_a_body_that_is_being_read<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("POST", "/length").await;
@@ -114,7 +114,7 @@ async fn a_shutdown_waits_for_a_body_that_is_read<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_cuts_what_takes_longer_than_its_time<P: Protocol>() {
+async fn a_shutdown_aborts_requests_at_its_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/never").await;
@@ -126,7 +126,7 @@ async fn a_shutdown_cuts_what_takes_longer_than_its_time<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_cuts_an_answer_that_is_not_read<P: Protocol>() {
+async fn a_shutdown_aborts_a_response_that_is_not_read<P: Protocol>() {
     let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/endless").await;
@@ -136,7 +136,7 @@ async fn a_shutdown_cuts_an_answer_that_is_not_read<P: Protocol>() {
     assert!(!request.answer().await.whole);
 }
 
-async fn a_shutdown_that_is_told_twice_cuts_everything_at_once<P: Protocol>() {
+async fn an_abort_during_a_shutdown_ends_everything_at_once<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/never").await;
@@ -149,7 +149,7 @@ async fn a_shutdown_that_is_told_twice_cuts_everything_at_once<P: Protocol>() {
     assert!(begun.elapsed() < SOON);
 }
 
-async fn a_shutdown_lets_nobody_in<P: Protocol>() {
+async fn a_shutdown_accepts_no_new_connections<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     assert!(P::is_served(&server).await);
@@ -163,7 +163,7 @@ async fn a_shutdown_lets_nobody_in<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_body_that_nobody_wants_holds_no_shutdown_up<P: Protocol>() {
+async fn an_unread_body_does_not_delay_a_shutdown<P: Protocol>() {
     let server = P::start(ServerConfig { discard_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("POST", "/ignore").await;
@@ -173,7 +173,7 @@ async fn a_body_that_nobody_wants_holds_no_shutdown_up<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_connection_without_requests_ends_in_its_time<P: Protocol>() {
+async fn a_connection_without_requests_ends_at_its_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { keep_alive_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     assert_eq!(client.ask("GET", "/hello").await, Answer::whole(200, "hello"));
@@ -192,7 +192,7 @@ async fn a_request_keeps_its_connection_however_long_it_takes<P: Protocol>() {
     server.stop().await;
 }
 
-async fn a_head_has_its_time<P: Protocol>() {
+async fn a_head_has_a_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { head_timeout: SHORT, ..config() }).await;
     let begun = Instant::now();
     P::half_a_head(&server).await;
@@ -200,7 +200,7 @@ async fn a_head_has_its_time<P: Protocol>() {
     server.stop().await;
 }
 
-async fn a_body_that_stalls_is_told_to_its_reader<P: Protocol>() {
+async fn a_stalled_body_is_an_error_for_its_reader<P: Protocol>() {
     let server = P::start(ServerConfig { body_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("POST", "/length").await;
@@ -211,7 +211,7 @@ async fn a_body_that_stalls_is_told_to_its_reader<P: Protocol>() {
     server.stop_by_force().await;
 }
 
-async fn an_answer_that_nobody_reads_is_cut<P: Protocol>() {
+async fn an_unread_response_is_aborted<P: Protocol>() {
     let server = P::start(ServerConfig { write_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/endless").await;
@@ -221,7 +221,7 @@ async fn an_answer_that_nobody_reads_is_cut<P: Protocol>() {
     server.stop_by_force().await;
 }
 
-async fn a_tunnel_outlives_every_other_time<P: Protocol>() {
+async fn a_tunnel_outlives_every_timeout_of_a_client<P: Protocol>() {
     let server = P::start(all_times(SHORT / 3)).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -243,7 +243,7 @@ async fn a_shutdown_waits_for_tunnels<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_tells_tunnels<P: Protocol>() {
+async fn tunnels_learn_of_a_shutdown<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -254,7 +254,7 @@ async fn a_shutdown_tells_tunnels<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_cuts_tunnels_that_take_longer_than_its_time<P: Protocol>() {
+async fn a_shutdown_aborts_tunnels_at_its_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -265,7 +265,7 @@ async fn a_shutdown_cuts_tunnels_that_take_longer_than_its_time<P: Protocol>() {
     assert_eq!(tunnel.read(1).await, b"");
 }
 
-async fn a_shutdown_that_is_told_twice_cuts_tunnels_at_once<P: Protocol>() {
+async fn an_abort_during_a_shutdown_ends_tunnels_at_once<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;

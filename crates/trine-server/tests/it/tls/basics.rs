@@ -19,7 +19,7 @@ pub(crate) fn secure(change: impl FnOnce(ServerConfig) -> ServerConfig) -> (Runn
 }
 
 #[tokio::test]
-async fn a_request_is_answered_and_the_end_is_said() {
+async fn a_request_is_answered_and_the_connection_ends_with_close_notify() {
     let (server, authority) = secure(|config| config);
     let trusted = Arc::new(authority.trusted());
     for name in ["localhost", "127.0.0.1"] {
@@ -66,7 +66,7 @@ async fn many_requests_share_a_connection_and_bodies_go_both_ways() {
 }
 
 #[tokio::test]
-async fn the_protocol_is_agreed_on() {
+async fn the_protocol_is_negotiated() {
     let (server, authority) = secure(|config| config);
     let mut trusted = authority.trusted();
     trusted.alpn_protocols = vec![b"spdy/3".to_vec(), b"http/1.1".to_vec()];
@@ -82,7 +82,7 @@ async fn the_protocol_is_agreed_on() {
 }
 
 #[tokio::test]
-async fn a_plain_and_a_protected_listener_serve_side_by_side() {
+async fn a_plain_listener_and_a_tls_listener_serve_side_by_side() {
     let authority = Authority::new("of the test");
     let folder = tempfile::tempdir().unwrap();
     authority.sign(&["localhost"]).write(folder.path(), "a");

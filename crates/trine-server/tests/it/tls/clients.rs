@@ -80,7 +80,7 @@ pub(crate) fn mutual(authority: &Authority, presence: ClientCertificates) -> Run
 }
 
 #[tokio::test]
-async fn the_service_sees_what_was_agreed_on_and_who_the_client_is() {
+async fn the_service_sees_the_negotiated_parameters_and_the_client_certificate() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Required);
     let ann = authority.sign_client("ann");
@@ -140,7 +140,7 @@ async fn an_optional_certificate_may_be_missing_but_not_foreign() {
 
 /// A resumed session still has the client certificate of the original handshake.
 #[tokio::test]
-async fn a_resumed_session_keeps_its_client() {
+async fn a_resumed_session_keeps_its_client_certificate() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Required);
     let ann = authority.sign_client("ann");
@@ -155,7 +155,7 @@ async fn a_resumed_session_keeps_its_client() {
 }
 
 #[tokio::test]
-async fn the_names_of_handshake_and_request_are_told_apart() {
+async fn the_names_of_handshake_and_request_are_distinguished() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Optional);
     let mut client =

@@ -56,7 +56,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn both_versions_serve_and_end_in_order() {
+async fn both_versions_work_and_end_with_close_notify() {
     if !is_here() {
         return;
     }
@@ -121,7 +121,7 @@ async fn a_renegotiation_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_client_shows_its_certificate() {
+async fn a_client_presents_its_certificate() {
     if !is_here() {
         return;
     }

@@ -79,7 +79,7 @@ async fn no_request_fails_during_ten_reloads() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_changes_nothing() {
+async fn unusable_files_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("of the test");
     let first = authority.sign(&["localhost"]);

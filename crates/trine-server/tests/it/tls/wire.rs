@@ -56,7 +56,7 @@ async fn records(client: &mut TlsStream<TcpStream>, path: &str, bytes: usize) ->
 }
 
 #[tokio::test]
-async fn head_and_body_share_a_record_and_large_bodies_fill_theirs() {
+async fn head_and_body_share_a_record_and_large_bodies_fill_records() {
     let (server, mut client) = client().await;
     let lengths = records(&mut client, "/hello", 30).await;
     assert_eq!(lengths.len(), 1, "{lengths:?}");
@@ -69,7 +69,7 @@ async fn head_and_body_share_a_record_and_large_bodies_fill_theirs() {
 /// A FIN is not authenticated, so an attacker on the network can forge it. The end of a request is
 /// known from its framing.
 #[tokio::test]
-async fn a_body_that_was_cut_off_is_not_taken_as_whole() {
+async fn a_truncated_body_is_not_taken_as_complete() {
     for head in
         ["Content-Length: 10\r\n\r\n12345", "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"]
     {
@@ -94,7 +94,7 @@ async fn a_body_that_was_cut_off_is_not_taken_as_whole() {
 
 /// Many clients end without `close_notify`. That means no more than a FIN does without TLS.
 #[tokio::test]
-async fn a_client_that_ends_its_side_still_gets_its_answer() {
+async fn a_half_closed_client_still_gets_its_response() {
     for says in [true, false] {
         let (server, mut client) = client().await;
         client.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -118,7 +118,7 @@ async fn a_client_that_ends_its_side_still_gets_its_answer() {
 /// If only the end of the connection marks the end of a response, an incomplete response must not
 /// look complete.
 #[tokio::test]
-async fn a_broken_answer_does_not_end_in_order() {
+async fn a_broken_response_does_not_end_with_close_notify() {
     for (path, whole) in [("/stream", true), ("/broken", false)] {
         let (server, mut client) = client().await;
         client.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_broken_answer_does_not_end_in_order() {
 }
 
 #[tokio::test]
-async fn an_upgraded_stream_tells_the_two_ends_apart() {
+async fn an_upgraded_stream_distinguishes_close_notify_from_a_fin() {
     let (sender, mut heard) = mpsc::unbounded_channel();
     let service = tower::service_fn(move |mut request: Request<Body>| {
         let upgrade = OnUpgrade::take(&mut request).unwrap();
@@ -182,7 +182,7 @@ async fn an_upgraded_stream_tells_the_two_ends_apart() {
 
 /// A plain socket sends files with `sendfile`. Over TLS, the server must read and encrypt them.
 #[tokio::test]
-async fn a_file_is_sent_whole() {
+async fn a_file_is_sent_completely() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let bytes: Vec<u8> = (0..1_000_003_u32).map(|number| (number % 251) as u8).collect();
     std::fs::write(file.path(), &bytes).unwrap();
@@ -204,7 +204,7 @@ async fn a_file_is_sent_whole() {
 }
 
 #[tokio::test]
-async fn a_shutdown_says_goodbye_to_idle_connections() {
+async fn a_shutdown_sends_close_notify_to_idle_connections() {
     let (server, authority) = secure(|config| config);
     let trusted = Arc::new(authority.trusted());
     let mut idle = connect(server.address, "localhost", &trusted).await.unwrap();
