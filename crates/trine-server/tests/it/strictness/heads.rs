@@ -202,8 +202,8 @@ fn hosts() -> Vec<Case> {
     }
     for good in host::VALID {
         let case = |how| Case::new("RFC 9110, 7.2", format!("the host {good:?} {how}"));
-        // The crate `http` refuses a target with a percent-encoded authority, so such a host is
-        // only possible in a Host field beside a plain target.
+        // The crate `http` cannot represent a target with a percent-encoded authority, so such a
+        // host is only possible in a Host field beside a plain target.
         let versions = if good.contains('%') { &[1] } else { ALL };
         cases.push(case("as the authority").authority(Some(good)).over(versions).served());
         let versions = if good.contains('%') { &[2] } else { STREAMS };
