@@ -146,7 +146,7 @@ async fn a_reset_is_noticed_after_queued_bytes_and_after_a_fin() {
         is_noticed(pipelined, true),
     );
     assert!(a, "pipelined");
-    assert!(b, "an upload that nobody reads");
+    assert!(b, "an upload that the handler does not read");
     assert!(c, "after a FIN");
     assert!(d, "pipelined, after a FIN");
 }

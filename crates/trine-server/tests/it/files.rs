@@ -95,7 +95,7 @@ async fn a_file_that_was_truncated_never_looks_complete() {
     client.until("content-length: 3000000\r\n\r\n").await;
     let mut rest = Vec::new();
     let _ = within(client.0.read_to_end(&mut rest)).await;
-    assert_eq!(rest.len(), 2_900_000, "all that there was, and no other answer");
+    assert_eq!(rest.len(), 2_900_000, "the rest of the file, and no other response");
     server.stop().await;
 }
 

@@ -333,7 +333,7 @@ async fn invalid_requests_are_refused_before_their_end() {
         let start = Instant::now();
         let answer = client.answer().await;
         assert_eq!(status(&answer), 400, "{answer}");
-        assert!(start.elapsed() < Duration::from_secs(5), "only at the end of its time");
+        assert!(start.elapsed() < Duration::from_secs(5), "refused only at the timeout");
     }
     server.stop().await;
 }
@@ -417,9 +417,9 @@ async fn connections_past_the_limit_are_shed_if_configured() {
         "{answer}"
     );
     assert!(body(&answer).starts_with('{') && body(&answer).ends_with('}'), "{answer}");
-    assert!(second.closes().await, "more than its length says");
+    assert!(second.closes().await, "the body is longer than its length");
     first.send(get("/hello")).await;
-    assert_eq!(body(&first.answer().await), "hello", "who has a place keeps it");
+    assert_eq!(body(&first.answer().await), "hello", "an accepted connection is still served");
 
     // A client that does not close its side is disconnected too.
     let start = Instant::now();
@@ -491,7 +491,7 @@ async fn a_pipeline_whose_responses_are_not_read_is_not_read_further() {
     let mut client = Client::connect(server.address).await;
     let requests = get("/large").repeat(1_000_000);
     let sent = tokio::time::timeout(SHORT * 3, client.0.write_all(requests.as_bytes())).await;
-    assert!(sent.is_err(), "the server read everything and holds its answers");
+    assert!(sent.is_err(), "the server read everything and stores its responses");
     drop(client);
     server.stop().await;
 }

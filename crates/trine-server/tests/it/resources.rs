@@ -104,7 +104,10 @@ async fn a_client_that_pipelines_without_reading_costs_little_memory() {
         let sent =
             tokio::time::timeout(Duration::from_millis(200), client.0.write_all(flood.as_bytes()))
                 .await;
-        assert!(sent.is_err(), "20 MB of requests were read while nobody read their answers");
+        assert!(
+            sent.is_err(),
+            "20 MB of requests were read although the client reads no responses"
+        );
         clients.push(client);
     }
     // 64 KiB of responses and two read buffers for each client.
@@ -150,7 +153,7 @@ async fn an_unread_body_is_not_stored() {
         let flood = vec![b'x'; 20_000_000];
         let sent =
             tokio::time::timeout(Duration::from_millis(200), client.0.write_all(&flood)).await;
-        assert!(sent.is_err(), "20 MB of a body were read while nobody asked for them");
+        assert!(sent.is_err(), "20 MB of a body were read although the handler does not read it");
         clients.push(client);
     }
     child.assert_grew_by_less_than(20 * 128 * 1024, before);

@@ -336,7 +336,7 @@ fn signed(
     assert_eq!(header["url"], format!("{}/{}", now.base, path.join("/")), "RFC 8555, 6.4");
     assert_eq!(header.get("jwk").is_some(), path == ["account"], "RFC 8555, 6.2");
     let fresh = now.nonces.remove(header["nonce"].as_str().unwrap());
-    assert!(fresh, "a nonce was used that was not given out, or twice");
+    assert!(fresh, "the nonce is unknown or was used twice");
     if now.bad_nonces > 0 {
         now.bad_nonces -= 1;
         return problem(400, "badNonce", "take another one");

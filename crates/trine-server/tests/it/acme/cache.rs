@@ -81,7 +81,7 @@ async fn kept(cache: &Path, count: usize) -> Vec<PathBuf> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{} does not hold {count} files", cache.display());
+    panic!("{} does not contain {count} files", cache.display());
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ pub(crate) fn open(body: &[u8], key: impl FnOnce(&Value) -> Key) -> Signed {
         format!("{}.{}", body["protected"].as_str().unwrap(), body["payload"].as_str().unwrap());
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key(&header).point)
         .verify(text.as_bytes(), &decode(&body["signature"]))
-        .expect("the signature does not hold");
+        .expect("the signature is invalid");
     let payload = decode(&body["payload"]);
     let payload =
         if payload.is_empty() { Value::Null } else { serde_json::from_slice(&payload).unwrap() };

@@ -71,7 +71,10 @@ async fn a_certificate_is_renewed_when_the_authority_asks_for_it() {
     let first = site.next(&authority, "example.com", b"").await;
     site.next(&authority, "example.com", &first).await;
     assert!(authority.desk().orders[0].replaces.is_null());
-    assert!(authority.desk().orders[1].replaces.is_string(), "it tells which one it replaces");
+    assert!(
+        authority.desk().orders[1].replaces.is_string(),
+        "the order names the certificate that it replaces"
+    );
     // An authority that always asks for a renewal does not cause a storm of orders.
     let (orders, began) = (authority.count("order"), std::time::Instant::now());
     tokio::time::sleep(Duration::from_millis(1500)).await;

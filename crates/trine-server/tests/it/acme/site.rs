@@ -83,6 +83,6 @@ impl Site {
     pub(crate) async fn stop(self) {
         let began = Instant::now();
         self.running.stop().await;
-        assert!(began.elapsed() < Duration::from_secs(5), "the task ends with the server");
+        assert!(began.elapsed() < Duration::from_secs(5), "the ACME task must end with the server");
     }
 }

@@ -367,7 +367,7 @@ async fn many_streams_are_answered_concurrently() {
     for answer in answers {
         assert_eq!(read(within(answer).await.unwrap()).await.unwrap().1, "slow");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "one after the other they take 30 s");
+    assert!(begun.elapsed() < Duration::from_secs(5), "sequentially, the streams would take 30 s");
     drop(client);
     server.stop().await;
 }

@@ -13,7 +13,7 @@ use crate::common::{config, within};
 
 /// The program of the process that [`Child::start`] starts.
 #[tokio::test]
-#[ignore = "not a test: the server that the tests talk to"]
+#[ignore = "not a test: the server of the other tests"]
 async fn the_server_itself() {
     let config = ServerConfig { workers: 1, ..config() };
     let bound = Server::new(config).bind().unwrap();

@@ -52,7 +52,7 @@ impl Sender {
     }
 
     async fn read(&mut self) -> Frame {
-        let frame = self.peer.read().await.expect("the connection goes on");
+        let frame = self.peer.read().await.expect("the connection stays open");
         let Frame { kind, flags, stream, payload } = &frame;
         match *kind {
             WINDOW_UPDATE => {

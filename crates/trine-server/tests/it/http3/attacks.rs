@@ -20,7 +20,7 @@ const EXCESSIVE_LOAD: u64 = 0x107;
 
 /// The program of the process that [`Child::start`] starts.
 #[tokio::test]
-#[ignore = "not a test: the server that the tests talk to"]
+#[ignore = "not a test: the server of the other tests"]
 async fn the_server_itself() {
     let (place, certificate) = peer::place(&config());
     let config = ServerConfig { workers: 1, listeners: vec![place], ..config() };
@@ -94,7 +94,7 @@ async fn flood(client: &Raw, bytes: &[u8], most: usize) -> usize {
         let _ = send.reset(0x10c_u32.into());
         let _ = receive.stop(0x10c_u32.into());
     }
-    panic!("it goes on after {most} streams");
+    panic!("the connection is still open after {most} streams");
 }
 
 /// CVE-2023-44487: the client opens and resets streams as fast as it can write.
@@ -128,7 +128,7 @@ async fn requests_that_must_be_reset_again_and_again_end_the_connection() {
             let _ = send.write_all(&bytes).await;
             let _ = within(receive.read_to_end(10_000)).await;
             sent += 1;
-            assert!(sent < 1_000, "it goes on");
+            assert!(sent < 1_000, "the connection is still open");
         }
         assert_eq!(client.closed().await, EXCESSIVE_LOAD);
         assert!(sent >= 200, "{sent}");
@@ -186,7 +186,7 @@ async fn floods_of_frames_and_instructions_that_carry_nothing_end_the_connection
         let mut sent = 0;
         while stream.write_all(&many).await.is_ok() {
             sent += 1;
-            assert!(sent < 10_000, "{name}: it goes on");
+            assert!(sent < 10_000, "{name}: the connection is still open");
         }
         let quinn::ConnectionError::ApplicationClosed(close) = within(quic.closed()).await else {
             panic!("{name}")

@@ -116,7 +116,7 @@ async fn a_client_that_cancels_too_many_requests_is_disconnected() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         let _ = receive.stop(0x10c_u32.into());
         sent += 1;
-        assert!(sent < 100, "it goes on");
+        assert!(sent < 100, "the connection is still open");
     }
     // H3_EXCESSIVE_LOAD
     assert_eq!(client.closed().await, 0x107);

@@ -483,7 +483,7 @@ async fn datagrams_and_early_data_are_off() {
     let config = peer.client_config(b"h3");
     for _ in 0..2 {
         let connecting = endpoint.connect_with(config.clone(), peer.address, "localhost").unwrap();
-        let Err(connecting) = connecting.into_0rtt() else { panic!("early data is taken") };
+        let Err(connecting) = connecting.into_0rtt() else { panic!("early data is accepted") };
         let quic = within(connecting).await.unwrap();
         assert_eq!(quic.max_datagram_size(), None);
         let mut client = super::peer::Client::over(quic).await;

@@ -13,7 +13,7 @@ const STREAMS: usize = 100;
 const REQUESTS: usize = 50_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not a test: it measures"]
+#[ignore = "not a test: it measures CPU time"]
 async fn processor_time_per_request() {
     let child = Child::start().await;
     let client = Arc::new(child.raw().await);

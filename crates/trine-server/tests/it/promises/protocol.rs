@@ -79,7 +79,7 @@ pub trait Exchange {
         let status = self.head().await;
         let (mut body, mut whole) = (Vec::new(), false);
         while status.is_some() && !whole {
-            assert!(body.len() < 100_000_000, "it goes on and on");
+            assert!(body.len() < 100_000_000, "the response does not end");
             match within(self.piece()).await {
                 Ok(Some(piece)) => body.extend(piece),
                 Ok(None) => whole = true,
