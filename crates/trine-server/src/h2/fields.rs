@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_is_found_however_it_is_coded() {
+    fn a_fragment_is_found_however_it_is_encoded() {
         assert_eq!(fragments(&[b"\x82\x86\x84"]), [false]);
         assert_eq!(fragments(&[b"\x04\x04/a#b"]), [true]);
         assert_eq!(fragments(&[b"\x15\x04/a#b"]), [true]);

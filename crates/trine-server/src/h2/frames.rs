@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_block_is_incomplete_until_its_last_byte_however_it_is_cut() {
+    fn a_header_block_is_incomplete_until_its_last_byte_however_it_is_split() {
         let mut bytes = PREFACE.to_vec();
         bytes.extend(frame(4, 0, 12));
         bytes.extend(frame(HEADERS, 0, 30));
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_depends_on_itself_is_seen_however_it_is_cut() {
+    fn a_stream_that_depends_on_itself_is_found_however_it_is_split() {
         let cases: [(&[u8], u8, Option<Violation>); 5] = [
             (b"\0\0\0\x03\x10\x82", PRIORITY, Some(Violation::Protocol)),
             (b"\x80\0\0\x03\x10\x82", PRIORITY, Some(Violation::Protocol)),
@@ -382,7 +382,7 @@ mod tests {
         }
     }
 
-    /// h2 does not return streams behind a GOAWAY.
+    /// h2 does not return streams after a GOAWAY.
     #[test]
     fn fragments_of_ignored_streams_are_limited() {
         let limits = Limits::default();
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn counts_restart_after_their_window_and_bodies_credit_frames() {
+    async fn counts_restart_after_their_window_and_bodies_allow_more_frames() {
         let http2 = Http2 { max_control_frames: 100, max_resets: 10, ..Http2::default() };
         let limits = Limits { http2, ..Limits::default() };
         let mut frames = Frames::new(&limits);

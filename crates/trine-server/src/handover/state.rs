@@ -197,7 +197,7 @@ mod tests {
 
     // `handed_over` stayed true once, and the files of Unix sockets were left behind.
     #[test]
-    fn a_server_that_was_told_to_end_has_handed_nothing_over() {
+    fn a_handover_cannot_start_during_a_shutdown() {
         for (stands, leaves) in
             [(Phase::Running, true), (Phase::Draining, false), (Phase::Aborted, false)]
         {

@@ -61,7 +61,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     #[tokio::test(start_paused = true)]
-    async fn only_waiting_counts_and_bytes_buy_time_back() {
+    async fn only_waiting_uses_up_the_budget_and_bytes_refill_it() {
         let mut budget = WaitBudget::default();
         assert!(!budget.progress(1, 240));
         assert_eq!(budget.wait(TIMEOUT), Some(TIMEOUT));

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_comes_back() {
+    fn every_byte_is_decoded_from_its_code() {
         for byte in 0..=255_u8 {
             let row = ROWS.iter().find(|row| row.len == LENGTHS[usize::from(byte)]).unwrap();
             let at = ORDER.iter().position(|symbol| *symbol == byte).unwrap() as u64;

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_response_has_the_length_that_it_states() {
+    fn the_response_has_the_length_that_it_declares() {
         let text = std::str::from_utf8(RESPONSE).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());

@@ -72,7 +72,7 @@ async fn connect() -> (TlsStream<DuplexStream>, JoinHandle<Duration>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_has_ten_seconds() {
+async fn a_handshake_times_out_after_ten_seconds() {
     let paused = async {
         // Nothing; half a record; a record that promises more.
         for bytes in [&b""[..], &[22, 3], &[22, 3, 1, 0, 5, 1, 0, 1, 0, 0]] {
@@ -92,7 +92,7 @@ async fn a_handshake_has_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_ends_with_a_word() {
+async fn an_idle_connection_ends_with_close_notify() {
     let paused = async {
         let (mut client, ended) = connect().await;
         let mut rest = Vec::new();
@@ -103,7 +103,7 @@ async fn an_idle_connection_ends_with_a_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_let_go() {
+async fn a_client_that_does_not_read_is_disconnected() {
     let paused = async {
         let (mut client, ended) = connect().await;
         client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -115,7 +115,7 @@ async fn a_client_that_does_not_read_is_let_go() {
 
 /// Bytes that TLS holds back must count as progress when they are sent, and only then.
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_is_served_and_one_that_is_too_slow_is_not() {
+async fn a_reader_above_the_minimum_rate_is_served_and_one_below_is_not() {
     let paused = async {
         for (rate, served) in [(1_000, true), (100, false)] {
             let (mut client, ended) = connect().await;

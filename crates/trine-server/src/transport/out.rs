@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_number_of_written_bytes_leaves_the_rest() {
+    fn after_a_partial_write_the_rest_remains() {
         for written in 0..=4 + 5000 + 2 {
             let mut out = Out { buf: BytesMut::from("head"), ..Out::default() };
             out.push(Bytes::from(vec![b'x'; 5000]), b"\r\n");

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_deadline_that_moves_away_is_not_fired_early() {
+    async fn a_postponed_deadline_does_not_fire_early() {
         let start = Instant::now();
         let mut timer = Timer::new(Duration::from_secs(5));
         timer.set(Direction::Read, Duration::from_secs(5));

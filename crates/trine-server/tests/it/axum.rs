@@ -48,7 +48,7 @@ fn router() -> Router {
 }
 
 #[tokio::test]
-async fn a_router_runs_as_it_is() {
+async fn an_axum_router_runs_unchanged() {
     let server = run(config(), HyperUpgrades(router()));
     assert_eq!(body(&exchange(server.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await), "axum");
     let post =
@@ -63,10 +63,10 @@ async fn a_router_runs_as_it_is() {
     server.stop().await;
 }
 
-/// Its handlers answered 500: our server left no `ConnectInfo`.
+/// The handlers once answered 500, because the server provided no `ConnectInfo`.
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websockets() {
+async fn an_unchanged_router_gets_the_peer_address_and_websockets() {
     async fn peer(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
         peer.to_string()
     }
@@ -81,7 +81,7 @@ async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websocket
     let mut client = Client::connect(server.address).await;
     let ours = client.0.local_addr().unwrap().to_string();
     for _ in 0..2 {
-        // Whatever a client says, it is the peer.
+        // The header field of the client does not change the address.
         client.send("GET /peer HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n").await;
         assert_eq!(body(&client.answer().await), ours);
     }
@@ -95,7 +95,7 @@ async fn a_router_as_it_is_finds_the_address_of_the_peer_and_keeps_its_websocket
 }
 
 #[tokio::test]
-async fn a_router_keeps_its_websockets() {
+async fn websockets_of_a_router_work() {
     let server = run(config(), HyperUpgrades(router()));
     let url = format!("ws://{}/socket", server.address);
     let (mut socket, answer) = within(tokio_tungstenite::connect_async(&url)).await.unwrap();
@@ -110,14 +110,14 @@ async fn a_router_keeps_its_websockets() {
 }
 
 #[tokio::test]
-async fn a_websocket_after_other_requests_and_one_that_is_refused() {
+async fn a_websocket_may_follow_other_requests_and_be_refused() {
     let server = run(config(), HyperUpgrades(router()));
     let mut client = Client::connect(server.address).await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     client.answer().await;
     let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    // The first frame comes with the head: "hi", masked with zeros.
+    // The first frame arrives with the head: "hi", masked with zeros.
     let mut bytes = format!("GET /socket HTTP/1.1\r\nHost: a\r\n{upgrade}").into_bytes();
     bytes.extend([0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
     client.send(bytes).await;
@@ -131,7 +131,7 @@ async fn a_websocket_after_other_requests_and_one_that_is_refused() {
     within(client.0.read_exact(&mut frame)).await.unwrap();
     assert_eq!(frame, [0x81, 2, b'h', b'i']);
 
-    // One that is refused is a request as any other.
+    // A refused upgrade is handled like any other request.
     let mut refused = Client::connect(server.address).await;
     for _ in 0..2 {
         refused.send(format!("GET /none HTTP/1.1\r\nHost: a\r\n{upgrade}")).await;
@@ -142,16 +142,16 @@ async fn a_websocket_after_other_requests_and_one_that_is_refused() {
     server.stop().await;
 }
 
-/// A request that asks for an upgrade, which its handler does not take.
+/// A request for an upgrade that the handler does not perform.
 fn asking(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
 }
 
-// Such a request left our engine, and with it every limit: who does not read its answer held the
-// connection for ever.
+// Such requests were once not served by the engine of Trine, so its limits did not apply. A client
+// that did not read its response kept the connection open for ever.
 #[tokio::test]
-async fn a_request_for_an_upgrade_has_every_limit_of_others() {
-    // At the same time: each takes seconds.
+async fn every_limit_applies_to_requests_for_an_upgrade() {
+    // The cases run at the same time, since each takes seconds.
     let cases = [
         ServerConfig { write_timeout: SHORT, ..config() },
         ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1_000_000_000, ..config() },
@@ -165,7 +165,7 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
         let (start, mut read) = (Instant::now(), 0);
         let mut piece = vec![0; 1 << 16];
         while start.elapsed() < SHORT * 15 {
-            // One does not read at all, one too slowly.
+            // One client does not read at all, and the other reads too slowly.
             if rate {
                 read += within(client.0.read(&mut piece)).await.unwrap_or(0);
             }
@@ -181,7 +181,7 @@ async fn a_request_for_an_upgrade_has_every_limit_of_others() {
 }
 
 #[tokio::test]
-async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
+async fn a_slow_request_for_an_upgrade_times_out() {
     let server = run(
         ServerConfig { head_timeout: SHORT, body_timeout: SHORT, ..config() },
         HyperUpgrades(router()),
@@ -189,7 +189,7 @@ async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
     let mut client = Client::connect(server.address).await;
     client.send(asking("/").trim_end()).await;
     assert_eq!(status(&client.rest().await), 408);
-    // One with a body is no upgrade.
+    // A request with a body is not an upgrade.
     client = Client::connect(server.address).await;
     let head =
         asking("/echo").replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n");
@@ -201,8 +201,8 @@ async fn who_sends_a_request_for_an_upgrade_slowly_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_request_for_an_upgrade_does_not_outlive_the_patience() {
-    // On a runtime that goes on behind the server.
+async fn a_request_for_an_upgrade_ends_at_the_shutdown_timeout() {
+    // The runtime continues to run after the server has ended.
     let bound = common::bind(ServerConfig { shutdown_timeout: SHORT, ..config() });
     let (address, handle) = (bound.local_addr(), bound.handle());
     let serving = tokio::spawn(bound.serve_stealing(HyperUpgrades(router())));
@@ -214,7 +214,7 @@ async fn a_request_for_an_upgrade_does_not_outlive_the_patience() {
     within(serving).await.unwrap().unwrap();
 }
 
-// The head was handed on as it came, so that the service saw both hosts.
+// The head was once passed on unchanged, so the service saw both hosts.
 #[tokio::test]
 async fn a_request_for_an_upgrade_names_one_host() {
     let server = run(config(), HyperUpgrades(router()));
@@ -224,7 +224,7 @@ async fn a_request_for_an_upgrade_names_one_host() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
+async fn an_unknown_upgrade_is_an_ordinary_request() {
     let server = run(config(), HyperUpgrades(router()));
     let mut client = Client::connect(server.address).await;
     for token in ["websocket", "h2c", "TLS/1.0", "a, b"] {
@@ -240,7 +240,7 @@ async fn an_upgrade_that_nobody_knows_is_a_request_as_any_other() {
 }
 
 #[tokio::test]
-async fn an_open_websocket_does_not_outlive_the_patience() {
+async fn an_open_websocket_ends_at_the_shutdown_timeout() {
     let shutdown_timeout = std::time::Duration::from_millis(200);
     let server = run(ServerConfig { shutdown_timeout, ..config() }, HyperUpgrades(router()));
     let url = format!("ws://{}/socket", server.address);

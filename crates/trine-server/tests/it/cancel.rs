@@ -1,4 +1,4 @@
-//! What ends a request whose client is gone: every setting against every way to go.
+//! What cancels a request after its client is gone: every setting with every way to disconnect.
 #![allow(clippy::unwrap_used, reason = "services of a test")]
 
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use crate::common::{Client, Running, config, start_with, within};
 
 const WORK: Duration = Duration::from_millis(300);
 
-/// How many requests ended, and how many were dropped, whether they had ended or not.
+/// How many requests completed, and how many were dropped, completed or not.
 #[derive(Clone, Default)]
 struct Counts {
     ended: Arc<AtomicUsize>,
@@ -29,7 +29,7 @@ impl Drop for Guard {
 
 struct Guard(Counts);
 
-/// Reads the body, works for a while, answers.
+/// Serves requests by a handler that reads the body, waits for a while and answers.
 fn start(cancel: Cancel) -> (Running, Counts) {
     let counts = Counts::default();
     let counting = counts.clone();
@@ -54,7 +54,7 @@ enum Leave {
     Reset,
 }
 
-/// What the client read, and whether the request ended.
+/// What the client read, and whether the request completed.
 async fn leave(cancel: Cancel, request: &str, how: Leave) -> (String, bool) {
     let (server, counts) = start(cancel);
     let mut client = Client::connect(server.address).await;
@@ -92,11 +92,11 @@ async fn by_default_a_reset_cancels_and_a_fin_does_not() {
     assert!(!ended);
 }
 
-/// The time in which a reset must be noticed by a server that reads nothing.
+/// The time within which a server that is not reading must notice a reset.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// Whether a handler that never answers is dropped when its client, that sent `request` and perhaps
-/// a FIN, resets.
+/// Whether the server drops a handler that never answers when the client resets the connection.
+/// Before the reset, the client sends `request`, and a FIN if `half_close` is set.
 async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
     let counts = Counts::default();
     let counting = counts.clone();
@@ -116,7 +116,7 @@ async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
     if half_close {
         tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
     }
-    // Longer than the first look: neither queued bytes nor a FIN are a reset.
+    // Longer than the first check: queued bytes and a FIN are not taken for a reset.
     tokio::time::sleep(Duration::from_millis(1300)).await;
     assert_eq!(counts.dropped.load(Ordering::SeqCst), 0, "dropped before the reset");
     client.0.set_zero_linger().unwrap();
@@ -133,7 +133,7 @@ async fn is_noticed(request: Vec<u8>, half_close: bool) -> bool {
 }
 
 #[tokio::test]
-async fn a_reset_is_noticed_behind_queued_bytes_and_behind_a_fin() {
+async fn a_reset_is_noticed_after_queued_bytes_and_after_a_fin() {
     let pipelined = GET.repeat(1000).into_bytes();
     let upload = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}",
@@ -146,18 +146,18 @@ async fn a_reset_is_noticed_behind_queued_bytes_and_behind_a_fin() {
         is_noticed(pipelined, true),
     );
     assert!(a, "pipelined");
-    assert!(b, "an upload that nobody reads");
+    assert!(b, "an upload that the handler does not read");
     assert!(c, "after a FIN");
     assert!(d, "pipelined, after a FIN");
 }
 
 #[tokio::test]
-async fn a_fin_cancels_where_it_shall() {
+async fn a_fin_cancels_if_configured() {
     for how in [Leave::HalfClose, Leave::Reset] {
         let (read, ended) = leave(Cancel::Fin, GET, how).await;
         assert!(!ended && read.is_empty(), "{how:?} {read}");
     }
-    // What was answered before is not lost.
+    // A response that is complete before the FIN is not lost.
     let (server, _) = start(Cancel::Fin);
     let mut client = Client::connect(server.address).await;
     client.send(GET).await;
@@ -167,7 +167,7 @@ async fn a_fin_cancels_where_it_shall() {
 }
 
 #[tokio::test]
-async fn nothing_cancels_where_nothing_shall() {
+async fn nothing_cancels_if_configured() {
     for (request, how) in [
         (GET, Leave::HalfClose),
         (GET, Leave::Reset),

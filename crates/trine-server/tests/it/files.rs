@@ -1,4 +1,4 @@
-//! Answers that are files, over real sockets.
+//! Responses that are files, over real sockets.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
@@ -20,7 +20,8 @@ fn content() -> Vec<u8> {
     (0..SIZE).map(|i| (i * i % 251) as u8).collect()
 }
 
-/// `/OFFSET-LENGTH` is that part of a file of three million bytes; anything else is its own path.
+/// Serves a file of three million bytes: `/OFFSET-LENGTH` is that part of it. The response to any
+/// other path is the path itself.
 fn files(config: ServerConfig) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -59,7 +60,7 @@ async fn answer(client: &mut Client, len: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn parts_of_any_size_arrive_whole_between_other_answers() {
+async fn parts_of_any_size_arrive_complete_between_other_responses() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     let content = content();
@@ -76,7 +77,7 @@ async fn parts_of_any_size_arrive_whole_between_other_answers() {
 }
 
 #[tokio::test]
-async fn head_has_the_length_and_no_byte_of_it() {
+async fn head_has_the_length_and_no_body() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("HEAD", "0-3000000") + &get("GET", "after")).await;
@@ -87,19 +88,19 @@ async fn head_has_the_length_and_no_byte_of_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_shorter_than_it_was_never_looks_complete() {
+async fn a_file_that_was_truncated_never_looks_complete() {
     let server = files(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("GET", "100000-3000000") + &get("GET", "after")).await;
     client.until("content-length: 3000000\r\n\r\n").await;
     let mut rest = Vec::new();
     let _ = within(client.0.read_to_end(&mut rest)).await;
-    assert_eq!(rest.len(), 2_900_000, "all that there was, and no other answer");
+    assert_eq!(rest.len(), 2_900_000, "the rest of the file, and no other response");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_a_file_keeps_nobody_waiting_and_is_let_go() {
+async fn a_client_that_does_not_read_a_file_delays_no_others_and_is_disconnected() {
     let server =
         files(ServerConfig { workers: 1, write_timeout: Duration::from_millis(300), ..config() });
     let mut slow = Client::connect(server.address).await;

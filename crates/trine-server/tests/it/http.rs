@@ -49,7 +49,7 @@ async fn pipelined_requests_are_answered_in_order_and_in_one_write() {
 }
 
 #[tokio::test]
-async fn the_framing_of_an_answer_belongs_to_its_own_request() {
+async fn the_framing_of_a_response_belongs_to_its_own_request() {
     let server = start(config());
     let head = format!("HEAD /hello HTTP/1.1\r\n{HOST}\r\n");
     let answers = exchange(server.address, get("/slow") + &head + &get("/hello")).await;
@@ -60,7 +60,7 @@ async fn the_framing_of_an_answer_belongs_to_its_own_request() {
 }
 
 #[tokio::test]
-async fn any_split_of_the_bytes_gives_the_same_answers() {
+async fn any_split_of_the_bytes_gives_the_same_responses() {
     let server = start(config());
     let requests =
         get("/hello") + &post("/length", "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n");
@@ -80,7 +80,7 @@ async fn any_split_of_the_bytes_gives_the_same_answers() {
 }
 
 #[tokio::test]
-async fn who_asks_for_the_end_gets_it() {
+async fn connection_close_and_http_1_0_end_the_connection() {
     let server = start(config());
     for (request, told) in [
         (format!("GET /hello HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n"), "connection: close"),
@@ -88,7 +88,7 @@ async fn who_asks_for_the_end_gets_it() {
         (get("/close"), "connection: close"),
     ] {
         let mut client = Client::connect(server.address).await;
-        // What follows the last request is never answered.
+        // The server does not answer what follows the last request.
         client.send(request.clone() + &get("/hello")).await;
         let answers = client.rest().await;
         assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 1, "{request}{answers}");
@@ -103,7 +103,7 @@ async fn who_asks_for_the_end_gets_it() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
+async fn responses_without_a_body() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     client
@@ -164,10 +164,11 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("/long") + &get("/hello")).await;
-    // It has one frame too many, and that was seen before the last one left: a byte is missing.
+    // The body has one frame too many. The server notices that before it sends the last frame that
+    // is allowed, and holds back a byte.
     let long = client.rest().await;
     assert!(long.contains("content-length: 3") && long.ends_with("\r\n\r\non"), "{long}");
-    // Not even where nothing was promised: then the head has no end.
+    // With a length of 0, the head is left incomplete.
     client = Client::connect(server.address).await;
     client.send(get("/long-nothing") + &get("/hello")).await;
     let nothing = client.rest().await;
@@ -175,7 +176,7 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
         nothing.contains("content-length: 0\r\n") && nothing.ends_with("\r\n\r"),
         "{nothing:?}"
     );
-    // One frame is longer than all that was promised: none of it is sent.
+    // One frame is longer than the whole declared length, so none of it is sent.
     client = Client::connect(server.address).await;
     client.send(get("/long-frame") + &get("/hello")).await;
     let long = client.rest().await;
@@ -191,7 +192,7 @@ async fn a_body_that_disagrees_with_its_length_never_looks_complete() {
     let broken = client.rest().await;
     assert!(broken.ends_with("3\r\none\r\n"), "{broken}");
 
-    // Only the end of the connection would tell the end: it must be a reset.
+    // Here only the end of the connection marks the end of the body, so the server must reset it.
     client = Client::connect(server.address).await;
     client.send("GET /broken HTTP/1.0\r\n\r\n").await;
     let mut read = Vec::new();
@@ -210,15 +211,16 @@ async fn the_continue_is_sent_when_the_body_is_asked_for_and_only_then() {
     assert_eq!(client.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("four").await;
     assert_eq!(body(&client.answer().await), "4");
-    // An answer made of the body: the client must be let go on before the answer's head.
+    // The response is made of the body, so the 100 must be sent before the response head.
     client.send(post("/echo", expect, "")).await;
     assert_eq!(client.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("four").await;
     assert_eq!(body(&client.answer().await), "four");
-    // Bytes that are there already need no word.
+    // If the body has already arrived, no 100 is sent.
     client.send(post("/length", expect, "four")).await;
     assert_eq!(status(&client.answer().await), 200);
-    // A refusal says so at once; whether the body still comes is not known, so the connection ends.
+    // A refusal is sent at once. The server cannot know whether the body will follow, so the
+    // connection ends.
     client.send(post("/refuse", expect, "")).await;
     let refused = client.rest().await;
     assert!(
@@ -262,7 +264,7 @@ async fn a_large_echo_does_not_deadlock() {
 }
 
 #[tokio::test]
-async fn large_bodies_leave_whole() {
+async fn large_bodies_are_sent_completely() {
     let server = start(config());
     let answers = exchange(server.address, get("/large") + &get("/large") + &get("/hello")).await;
     assert_eq!(answers.matches('x').count(), 2_000_000);
@@ -271,7 +273,7 @@ async fn large_bodies_leave_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_is_never_complete() {
+async fn a_truncated_body_never_looks_complete() {
     let server = start(config());
     for request in [
         post("/length", "Content-Length: 9\r\n", "four"),
@@ -289,22 +291,22 @@ async fn a_body_that_is_cut_off_is_never_complete() {
     let answer = exchange(server.address, malformed).await;
     assert_eq!(answer.matches("HTTP/1.1").count(), 1);
     assert!(answer.contains("the body is malformed: a chunk size must begin"), "{answer}");
-    // A head that is cut off is not answered.
+    // An incomplete head is not answered.
     assert_eq!(exchange(server.address, "GET /hello HTTP/1.1\r\nHo").await, "");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_client_that_ends_its_side_is_answered() {
+async fn a_half_closed_client_is_answered() {
     let server = start(config());
     assert_eq!(body(&exchange(server.address, get("/slow")).await), "slow");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_does_not_hide_the_answer() {
+async fn an_unread_body_does_not_hide_the_response() {
     let server = start(config());
-    // Little enough: it is read into nothing, and the connection goes on.
+    // A short body is discarded, and the connection stays open.
     let little = "x".repeat(100_000);
     let mut client = Client::connect(server.address).await;
     client.send(post("/refuse", &format!("Content-Length: {}\r\n", little.len()), &little)).await;
@@ -319,7 +321,7 @@ async fn a_body_that_nobody_reads_does_not_hide_the_answer() {
     assert_eq!(body(&client.answer().await), "ignored");
     client.send(get("/hello")).await;
     assert_eq!(body(&client.answer().await), "hello");
-    // Too much: the answer says that the connection ends.
+    // A long body is not discarded: the response says that the connection ends.
     client.send(post("/refuse", "Content-Length: 1000000000\r\n", &little)).await;
     let answer = client.rest().await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("connection: close"), "{answer}");

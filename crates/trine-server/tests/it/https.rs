@@ -1,4 +1,4 @@
-//! From plain HTTP to HTTPS, and back never.
+//! The redirect from plain HTTP to HTTPS.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;
@@ -19,17 +19,17 @@ fn redirecting(redirect: HttpsRedirect) -> common::Running {
 }
 
 #[tokio::test]
-async fn every_request_is_led_to_the_same_url() {
+async fn every_request_is_redirected_to_the_same_url() {
     let server = redirecting(HttpsRedirect::new().port(8443));
     for (target, host, location) in [
         ("/a?b=c", "example.com", "https://example.com:8443/a?b=c"),
         ("/", "Example.com:8080", "https://Example.com:8443/"),
         ("/", "127.0.0.1:80", "https://127.0.0.1:8443/"),
         ("/", "[::1]:80", "https://[::1]:8443/"),
-        // It stays a path, and does not become a host.
+        // The target remains a path and does not become a host.
         ("//evil.example/", "example.com", "https://example.com:8443//evil.example/"),
         ("/%0d%0aSet-Cookie:x", "example.com", "https://example.com:8443/%0d%0aSet-Cookie:x"),
-        // The target's own host counts (RFC 9112, 3.2.2).
+        // The host of the target takes precedence (RFC 9112, 3.2.2).
         ("http://inner.example/x", "inner.example", "https://inner.example:8443/x"),
     ] {
         let answer =
@@ -39,7 +39,7 @@ async fn every_request_is_led_to_the_same_url() {
         assert_eq!(field(&answer, "location"), Some(location));
         assert_eq!(field(&answer, "cache-control"), Some("no-store"));
     }
-    // The body of a request that is sent again is read into nothing, and the connection goes on.
+    // The body of a redirected request is discarded, and the connection stays open.
     let mut client = Client::connect(server.address).await;
     for _ in 0..2 {
         client.send("POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345").await;
@@ -63,7 +63,7 @@ async fn a_request_that_names_no_host_is_400() {
 }
 
 #[tokio::test]
-async fn only_known_hosts_are_redirected_where_they_are_listed() {
+async fn only_listed_hosts_are_redirected() {
     let server = redirecting(HttpsRedirect::new().hosts(["example.com", "*.Example.com"]));
     for (host, expected) in [
         ("example.com", 308),
@@ -82,7 +82,7 @@ async fn only_known_hosts_are_redirected_where_they_are_listed() {
 }
 
 #[tokio::test]
-async fn what_an_authority_looks_for_passes() {
+async fn requests_of_a_certificate_authority_are_not_redirected() {
     let service = tower::service_fn(|request: http::Request<trine_core::Body>| async move {
         let path = request.uri().path().to_owned();
         Ok::<_, std::convert::Infallible>(http::Response::new(trine_core::Body::from(path)))
@@ -102,7 +102,7 @@ async fn what_an_authority_looks_for_passes() {
 }
 
 #[tokio::test]
-async fn an_axum_router_wears_both_layers() {
+async fn both_layers_wrap_an_axum_router() {
     let router = axum::Router::new()
         .route("/", axum::routing::get(|| async { "hello" }))
         .route(

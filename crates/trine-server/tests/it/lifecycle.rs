@@ -37,7 +37,7 @@ async fn a_panic_is_500_and_ends_only_its_connection() {
     let answer = exchange(server.address, get("/panic") + &get("/hello")).await;
     assert!(answer.starts_with("HTTP/1.1 500") && answer.contains("connection: close"), "{answer}");
     assert_eq!(answer.matches("\r\ndate").count(), 1);
-    assert!(!answer.contains("as asked"), "the text of a panic is for the log");
+    assert!(!answer.contains("as asked"), "the panic message must not reach the client");
     assert_eq!(body(&bystander.answer().await), "slow");
     server.stop().await;
 }
@@ -81,7 +81,7 @@ async fn a_panic_in_call_and_in_a_body() {
 }
 
 #[tokio::test]
-async fn an_interim_status_is_no_answer() {
+async fn an_interim_status_is_not_a_response() {
     let server = start(config());
     assert_eq!(status(&exchange(server.address, get("/interim")).await), 500);
     server.stop().await;
@@ -132,7 +132,7 @@ impl Drop for CountsDrops {
 }
 
 #[tokio::test]
-async fn a_task_may_read_the_body_after_the_answer() {
+async fn a_task_may_read_the_body_after_the_response() {
     let (sender, mut lengths) = tokio::sync::mpsc::unbounded_channel();
     let server = start_with(
         ServerConfig { discard_timeout: SHORT / 10, ..config() },
@@ -189,7 +189,7 @@ async fn a_reset_cancels_the_request() {
 }
 
 #[tokio::test]
-async fn a_shutdown_lets_requests_end_and_closes_idle_connections() {
+async fn a_shutdown_completes_requests_and_closes_idle_connections() {
     let server = start(config());
     let mut idle = Client::connect(server.address).await;
     idle.send(get("/hello")).await;
@@ -209,7 +209,8 @@ async fn a_shutdown_lets_requests_end_and_closes_idle_connections() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
-/// Its request may be on its way. HTTP/1 has no word for one that was not looked at.
+/// The first request of a connection may be on its way. HTTP/1 has no way to say that a request was
+/// not processed.
 #[tokio::test]
 async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
     let server = start(config());
@@ -231,7 +232,8 @@ async fn a_shutdown_waits_a_second_for_the_first_request_of_a_connection() {
     server.stop().await;
 }
 
-/// Before, beside and behind the news: each has connected, and cannot know.
+/// Requests before, during and after the start of the shutdown. Each client is connected and cannot
+/// know of the shutdown.
 #[tokio::test]
 async fn requests_that_race_a_shutdown_are_answered() {
     let server = start(config());
@@ -270,7 +272,7 @@ async fn a_shutdown_serves_what_has_already_arrived() {
 }
 
 #[tokio::test]
-async fn a_shutdown_ends_when_its_time_is_over_or_when_it_is_told() {
+async fn a_shutdown_ends_at_its_timeout_or_by_an_abort() {
     for abort in [false, true] {
         let shutdown_timeout = if abort { Duration::from_secs(600) } else { SHORT };
         let server = start(ServerConfig { shutdown_timeout, ..config() });
@@ -290,7 +292,7 @@ async fn a_shutdown_ends_when_its_time_is_over_or_when_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_leaves_nothing() {
+async fn a_dropped_server_closes_its_sockets() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     client.send(get("/hello")).await;
@@ -305,7 +307,7 @@ async fn a_server_that_is_dropped_leaves_nothing() {
     .await;
 }
 
-/// Answers 101 and echoes lines; says goodbye when the server shuts down.
+/// Answers 101 and echoes what it reads. After `wait`, it sends `bye` when the server shuts down.
 async fn upgrading(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let refused = || Response::builder().status(426).body(Body::empty()).unwrap();
     let accepts = request.uri().path() != "/no";
@@ -337,7 +339,7 @@ async fn upgrading(mut request: Request<Body>) -> Result<Response<Body>, Infalli
         .unwrap())
 }
 
-/// [`upgrading`], for our own upgrade type.
+/// [`upgrading`] with the native upgrade type of Trine.
 #[derive(Clone)]
 struct Own;
 
@@ -386,7 +388,7 @@ async fn an_upgrade_hands_over_the_connection_with_its_unread_bytes() {
 
     handle.shutdown();
     tunnel.until("bye").await;
-    // The other one is waited for.
+    // The shutdown waits for the other tunnel.
     client.send("still").await;
     client.until("still").await;
     drop(client);
@@ -394,7 +396,7 @@ async fn an_upgrade_hands_over_the_connection_with_its_unread_bytes() {
 }
 
 #[tokio::test]
-async fn an_upgraded_connection_does_not_outlive_the_patience() {
+async fn an_upgraded_connection_ends_at_the_shutdown_timeout() {
     let bound = bind(ServerConfig { shutdown_timeout: SHORT, ..config() });
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(bound.serve(Own));
@@ -416,7 +418,7 @@ async fn a_second_instance_is_refused() {
     server.stop().await;
 }
 
-/// A worker whose service is not `Send`, not even its future.
+/// A worker whose service is not `Send`, and neither is the future of the service.
 struct Local(Rc<Cell<usize>>);
 
 struct MakeLocal;
@@ -509,7 +511,8 @@ async fn a_worker_that_cannot_be_set_up_stops_the_start() {
     assert_eq!(error.to_string(), "worker 1 could not be set up: no database");
 }
 
-/// A socket that was opened on one worker's runtime and is used by another one's requests.
+/// A socket that was opened on the runtime of one worker and is used by the requests of another
+/// one.
 struct Pooled(Arc<tokio::sync::Mutex<Option<tokio::net::TcpStream>>>, std::net::SocketAddr);
 
 impl MakeWorker for Pooled {
@@ -541,7 +544,7 @@ impl MakeConnection for Own2 {
     }
 }
 
-// Design, decision 9: every runtime lives until the last worker has drained.
+// Every runtime lives until the last worker has drained.
 #[tokio::test]
 async fn a_socket_outlives_the_worker_that_opened_it() {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -554,7 +557,7 @@ async fn a_socket_outlives_the_worker_that_opened_it() {
     let bound = bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(bound.serve(Pooled(Arc::default(), upstream_address)));
-    // Enough connections that both workers have some; each worker drains at its own time.
+    // Enough connections that both workers have some. Each worker drains at its own time.
     let mut clients = Vec::new();
     for _ in 0..8 {
         let mut client = Client::connect(address).await;

@@ -1,4 +1,4 @@
-//! Every limit and timeout of `ServerConfig`, each hit by a client.
+//! A client exceeds each limit and timeout of `ServerConfig`.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn a_head_that_is_too_large_is_431() {
         |fill: usize| format!("GET /hello HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(fill));
     assert_eq!(status(&exchange(server.address, head(900)).await), 200);
     assert_eq!(status(&exchange(server.address, head(1000)).await), 431);
-    // Without an end in sight too, and while the client still sends.
+    // Also while the client is still sending and no end is in sight.
     assert_eq!(status(&exchange(server.address, &head(50_000)[..40_000]).await), 431);
     server.stop().await;
 }
@@ -51,14 +51,14 @@ async fn a_target_that_is_too_long_is_414() {
     server.stop().await;
 }
 
-// The head was full before the target had outgrown its own limit: 400.
+// The response was once 400: the head was full before the target had exceeded its own limit.
 #[tokio::test]
 async fn a_target_that_fills_the_whole_head_is_414() {
     let server = start(ServerConfig { max_head_bytes: 8192, max_target_bytes: 8192, ..config() });
-    // With `GET `, a target of 8,187 bytes leaves room for the space behind it.
+    // After `GET `, a target of 8,187 bytes leaves room for the space after it.
     for (len, expected) in [(8_187, 431), (8_188, 414), (8_192, 414), (70_000, 414)] {
         let sent = get(&format!("/uri?{}", "x".repeat(len - 5)));
-        // All of it at once, and only what fits.
+        // First the whole request at once, then only the bytes that fit into a head.
         for sent in [&sent[..], &sent[..8192]] {
             let answer = exchange(server.address, sent).await;
             assert_eq!(status(&answer), expected, "{len}: {answer}");
@@ -67,7 +67,8 @@ async fn a_target_that_fills_the_whole_head_is_414() {
     server.stop().await;
 }
 
-// It was not looked at again until its time was over: 408.
+// The response was once 408: the server did not parse the method again until the timeout of the
+// head.
 #[tokio::test]
 async fn a_method_that_is_too_long_is_501_in_pieces_too() {
     let server = start(config());
@@ -82,7 +83,7 @@ async fn a_method_that_is_too_long_is_501_in_pieces_too() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_too_long_is_501_and_told_as_such() {
+async fn a_method_that_is_too_long_is_501_with_the_reason() {
     let server = start(config());
     let line = |len: usize| format!("{} /hello HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(len));
     assert_eq!(status(&exchange(server.address, line(1024)).await), 200);
@@ -91,22 +92,22 @@ async fn a_method_that_is_too_long_is_501_and_told_as_such() {
         assert_eq!(status(&answer), 501, "{answer}");
         assert!(answer.contains("the method is longer than any"), "{answer}");
     }
-    // What is long behind the target is not the target.
+    // Here the part after the target is long, and not the target.
     let version = format!("GET /hello HTTP/1.1{}", "1".repeat(70_000));
     assert_eq!(status(&exchange(server.address, version).await), 400);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn empty_lines_before_a_request_are_few() {
+async fn empty_lines_before_a_request_are_limited() {
     let server = start(config());
     for (lines, code) in [(8, 200), (9, 400), (500_000, 400)] {
         let mut client = Client::connect(server.address).await;
-        // Behind another request, and in two packets: they are counted together.
+        // After another request, and in two packets: the empty lines are counted together.
         client.send(get("/hello") + &"\r\n".repeat(lines.min(5))).await;
         client.answer().await;
         let rest = "\r\n".repeat(lines - lines.min(5)) + &get("/hello");
-        // It may be refused before all of it is sent.
+        // The server may refuse the request before all of it is sent.
         let _ = client.0.write_all(rest.as_bytes()).await;
         assert_eq!(status(&client.answer().await), code, "{lines} lines");
     }
@@ -154,7 +155,7 @@ async fn a_slow_head_is_408_for_every_request() {
             client.answer().await;
         }
         let start = Instant::now();
-        // Bytes that trickle in do not buy time.
+        // Single bytes do not extend the timeout.
         for byte in b"GET /hello HT".chunks(1) {
             client.send(byte).await;
             tokio::time::sleep(SHORT / 10).await;
@@ -167,7 +168,7 @@ async fn a_slow_head_is_408_for_every_request() {
 }
 
 #[tokio::test]
-async fn a_service_that_takes_longer_than_a_head_may_still_reads_the_body() {
+async fn a_service_that_takes_longer_than_the_head_timeout_still_reads_the_body() {
     let server =
         start(ServerConfig { head_timeout: SHORT, keep_alive_timeout: SHORT * 2, ..config() });
     let mut client = Client::connect(server.address).await;
@@ -182,7 +183,7 @@ async fn a_service_that_takes_longer_than_a_head_may_still_reads_the_body() {
         let answer = client.answer().await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n5"), "{answer}");
     }
-    // The time of an idle connection does not go on either.
+    // The timeout of an idle connection does not continue either.
     tokio::time::sleep(SHORT * 3 / 2).await;
     client.send(get("/slow")).await;
     let answer = client.answer().await;
@@ -207,12 +208,12 @@ async fn an_idle_connection_is_closed_silently() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_an_error_of_its_reader() {
+async fn a_stalled_body_is_an_error_for_its_reader() {
     let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 0, ..config() });
     let mut client = Client::connect(server.address).await;
     let start = Instant::now();
     client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nfour").await;
-    // Progress buys time.
+    // Progress extends the timeout.
     for byte in b"five".chunks(1) {
         tokio::time::sleep(SHORT / 2).await;
         client.send(byte).await;
@@ -228,9 +229,9 @@ async fn a_body_that_stalls_is_an_error_of_its_reader() {
 }
 
 #[tokio::test]
-async fn a_body_below_the_lowest_rate_uses_up_its_time() {
+async fn a_body_below_the_minimum_rate_uses_up_its_timeout() {
     let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 1000, ..config() });
-    // Two bytes each 20 ms are a tenth of the rate, sixty are three times of it.
+    // Two bytes every 20 ms are a tenth of the minimum rate, and sixty are three times the rate.
     for (bytes, ends) in [(2, true), (60, false)] {
         let mut client = Client::connect(server.address).await;
         client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n").await;
@@ -251,7 +252,7 @@ async fn a_body_below_the_lowest_rate_uses_up_its_time() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_let_go() {
+async fn a_client_that_does_not_read_is_disconnected() {
     let server = start(ServerConfig { write_timeout: SHORT, discard_timeout: SHORT, ..config() });
     let mut client = Client::connect(server.address).await;
     // More than the system buffers on both sides.
@@ -263,9 +264,9 @@ async fn a_client_that_does_not_read_is_let_go() {
     server.stop().await;
 }
 
-// The system took megabytes and told of no progress until a third of them was read.
+// The system had buffered megabytes and reported no progress until a third of them was read.
 #[tokio::test]
-async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
+async fn a_slow_client_that_reads_steadily_is_not_disconnected() {
     let server = start(ServerConfig { write_timeout: SHORT * 3, min_write_rate: 1000, ..config() });
     let mut client = Client::connect(server.address).await;
     client.send(get("/large").repeat(60)).await;
@@ -283,8 +284,8 @@ async fn a_slow_client_that_reads_all_the_time_is_not_let_go() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
-    // The same reader, slower than one rate and faster than the other.
+async fn a_response_that_is_read_below_the_minimum_rate_uses_up_its_timeout() {
+    // The same reader is slower than one rate and faster than the other.
     let cases = [(1_000_000_000, true), (1000, false)].map(async |(rate, ends)| {
         let server =
             start(ServerConfig { write_timeout: SHORT * 5, min_write_rate: rate, ..config() });
@@ -293,14 +294,14 @@ async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
         let start = Instant::now();
         let mut read = Vec::new();
         while start.elapsed() < SHORT * 15 {
-            // Progress, several times in each `write_timeout`.
+            // There is progress several times within each `write_timeout`.
             read.resize(read.len() + (1 << 16), 0);
             let at = read.len() - (1 << 16);
             let bytes = within(client.0.read(&mut read[at..])).await.unwrap();
             read.truncate(at + bytes);
             tokio::time::sleep(SHORT / 40).await;
         }
-        // What the system still holds comes in any case.
+        // The client receives what the system has already buffered in any case.
         client.finish().await;
         let _ = within(client.0.read_to_end(&mut read)).await;
         assert_eq!(read.len() < 60_000_000, ends, "{} bytes", read.len());
@@ -311,7 +312,7 @@ async fn an_answer_that_is_read_below_the_lowest_rate_uses_up_its_time() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_before_its_end() {
+async fn invalid_requests_are_refused_before_their_end() {
     let server = start(config());
     let cases: [&[&[u8]]; 7] = [
         &[b"\x16", b"\x03\x01\x02\x00\x01"],
@@ -325,20 +326,20 @@ async fn what_is_no_request_is_refused_before_its_end() {
     for pieces in cases {
         let mut client = Client::connect(server.address).await;
         for piece in pieces {
-            // The first one may be refused at once.
+            // The first piece may be refused at once.
             let _ = client.0.write_all(piece).await;
             tokio::time::sleep(SHORT / 10).await;
         }
         let start = Instant::now();
         let answer = client.answer().await;
         assert_eq!(status(&answer), 400, "{answer}");
-        assert!(start.elapsed() < Duration::from_secs(5), "only at the end of its time");
+        assert!(start.elapsed() < Duration::from_secs(5), "refused only at the timeout");
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_discarded_is_bounded() {
+async fn the_discarded_bytes_are_bounded() {
     let server = start(ServerConfig { max_discard_bytes: 1000, ..config() });
     let post = |length: usize| {
         format!("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
@@ -351,7 +352,7 @@ async fn what_is_discarded_is_bounded() {
     client.send(post(1001)).await;
     assert!(client.rest().await.contains("connection: close"));
 
-    // A chunked body does not tell beforehand: the connection ends when the bound is met.
+    // A chunked body does not announce its length. The connection ends when the limit is reached.
     client = Client::connect(server.address).await;
     client.send("POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     assert!(!client.answer().await.contains("close"));
@@ -389,7 +390,7 @@ async fn connections_past_the_limit_wait() {
 }
 
 #[tokio::test]
-async fn connections_past_the_limit_are_shed_where_they_shall() {
+async fn connections_past_the_limit_are_shed_if_configured() {
     let server = start(ServerConfig {
         max_connections: 1,
         workers: 1,
@@ -401,8 +402,8 @@ async fn connections_past_the_limit_are_shed_where_they_shall() {
     first.send(get("/hello")).await;
     first.answer().await;
 
-    // As many as are answered at a time, and all of them silent: none of them keeps the loop from
-    // the next one.
+    // As many silent clients as can be answered at the same time. They do not stop the loop from
+    // accepting the next one.
     let mut silent = Vec::new();
     for _ in 0..63 {
         silent.push(Client::connect(server.address).await);
@@ -416,18 +417,18 @@ async fn connections_past_the_limit_are_shed_where_they_shall() {
         "{answer}"
     );
     assert!(body(&answer).starts_with('{') && body(&answer).ends_with('}'), "{answer}");
-    assert!(second.closes().await, "more than its length says");
+    assert!(second.closes().await, "the body is longer than its length");
     first.send(get("/hello")).await;
-    assert_eq!(body(&first.answer().await), "hello", "who has a place keeps it");
+    assert_eq!(body(&first.answer().await), "hello", "an accepted connection is still served");
 
-    // A client that does not end its side is let go too.
+    // A client that does not close its side is disconnected too.
     let start = Instant::now();
     for mut client in silent {
         assert_eq!(client.rest().await, "");
     }
     assert!(start.elapsed() < SHORT * 10);
 
-    // Once there is a place again, the next one gets it.
+    // The next connection after the first one has ended is served.
     drop(first);
     let served = async {
         loop {
@@ -444,7 +445,7 @@ async fn connections_past_the_limit_are_shed_where_they_shall() {
 }
 
 #[tokio::test]
-async fn more_than_can_be_shed_are_reset() {
+async fn connections_that_cannot_be_shed_are_reset() {
     let server = start(ServerConfig {
         max_connections: 1,
         workers: 1,
@@ -458,11 +459,11 @@ async fn more_than_can_be_shed_are_reset() {
     for _ in 0..64 {
         silent.push(Client::connect(server.address).await);
     }
-    // The reset may be there before the client knows that it is connected.
+    // The reset may arrive before the client knows that it is connected.
     let last = async { tokio::net::TcpStream::connect(server.address).await?.read_u8().await };
     let error = within(last).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
-    // Who was taken before still has his turn.
+    // A client that was accepted before still receives its response.
     silent[0].send(get("/hello")).await;
     assert_eq!(status(&silent[0].answer().await), 503);
     drop((first, silent));
@@ -470,11 +471,11 @@ async fn more_than_can_be_shed_are_reset() {
 }
 
 #[tokio::test]
-async fn gathered_answers_leave_at_the_cap() {
+async fn gathered_responses_are_written_at_their_limit() {
     let server = start(ServerConfig { max_gathered_bytes: 200, ..config() });
     let mut client = Client::connect(server.address).await;
-    // The last one never ends; what was gathered before it must not wait for it, and the cap splits
-    // the rest.
+    // The response to the last request never ends. The responses that were gathered before it must
+    // not wait for it, and the limit splits the others.
     client.send(get("/hello").repeat(20) + &get("/never")).await;
     for _ in 0..20 {
         assert_eq!(body(&client.answer().await), "hello");
@@ -485,18 +486,18 @@ async fn gathered_answers_leave_at_the_cap() {
 }
 
 #[tokio::test]
-async fn a_pipeline_whose_answers_are_not_read_is_not_read_on() {
+async fn a_pipeline_whose_responses_are_not_read_is_not_read_further() {
     let server = start(config());
     let mut client = Client::connect(server.address).await;
     let requests = get("/large").repeat(1_000_000);
     let sent = tokio::time::timeout(SHORT * 3, client.0.write_all(requests.as_bytes())).await;
-    assert!(sent.is_err(), "the server read everything and holds its answers");
+    assert!(sent.is_err(), "the server read everything and stores its responses");
     drop(client);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_longest_times_and_largest_sizes_can_be_configured() {
+async fn the_longest_timeouts_and_largest_sizes_can_be_configured() {
     let never = Duration::MAX;
     let mut config = ServerConfig {
         handshake_timeout: never,
@@ -535,7 +536,7 @@ async fn the_longest_times_and_largest_sizes_can_be_configured() {
         client.send("2;a=b\r\nhi\r\n0\r\n\r\n").await;
         assert_eq!(body(&client.answer().await), "2");
     }
-    // A body that nobody wants, and a reader that takes its time.
+    // The handler does not read the body here, and the client reads slowly.
     client.send(get("/large").repeat(20)).await;
     tokio::time::sleep(SHORT).await;
     client

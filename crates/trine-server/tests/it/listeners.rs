@@ -1,4 +1,5 @@
-//! Places to listen at: several at once, Unix sockets, and balancers that say for whom they call.
+//! Listeners: several at once, Unix sockets, and load balancers that name their clients with the
+//! PROXY protocol.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -15,7 +16,7 @@ use trine_server::{AtCapacity, Listener, MakeConnection, MakeWorker, Server, Ser
 
 use crate::common::{Client, bind, config, within};
 
-/// Answers with the address of the peer, as the connection has it.
+/// Answers with the address of the peer as the connection reports it.
 #[derive(Clone)]
 struct Who(String);
 
@@ -73,10 +74,10 @@ fn anywhere() -> Listener {
 }
 
 #[tokio::test]
-async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
+async fn one_server_listens_on_sockets_of_every_kind_and_cleans_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
-    // Left over from a run that was killed.
+    // A socket file that is left over from a killed process.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let unix = Listener { unix_mode: 0o600, ..Listener::unix(&path) };
     let bound =
@@ -107,7 +108,7 @@ async fn one_server_listens_at_sockets_of_every_kind_and_cleans_up() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_socket_is_left_alone() {
+async fn a_file_that_is_not_a_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     std::fs::write(&path, "mine").unwrap();
@@ -139,7 +140,7 @@ async fn past_the_limit_connections_of_a_unix_socket_are_shed_too() {
 }
 
 #[tokio::test]
-async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
+async fn only_a_listed_balancer_may_name_the_client_of_a_connection() {
     let trusting = Listener { proxy_protocol: vec!["127.0.0.0/8".parse().unwrap()], ..anywhere() };
     let others = Listener { proxy_protocol: vec!["192.0.2.0/24".parse().unwrap()], ..anywhere() };
     let handshake_timeout = Duration::from_millis(300);
@@ -162,13 +163,13 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
             answer.ends_with("\r\n\r\nSome(203.0.113.7:4711) Some(198.51.100.1:443)"),
             "{answer}"
         );
-        // From somebody who is not listed, and at a port that is for everybody, it counts for
-        // nothing.
+        // The header is not used if it comes from a balancer that is not listed, or arrives at a
+        // listener without the PROXY protocol.
         assert_eq!(over_tcp(ports[1], header).await, "");
         let refused = over_tcp(ports[2], header).await;
         assert!(!refused.contains("203.0.113.7"), "{refused}");
     }
-    // TLS ends there, so that what its clients say of `https` is true (RFC 9110, 7.4).
+    // The balancer terminates TLS, so its clients may use `https` (RFC 9110, 7.4).
     let secure = GET.replace("GET /", "GET https://a/");
     let line = [b"PROXY TCP4 203.0.113.7 198.51.100.1 4711 443\r\n", secure.as_bytes()].concat();
     assert!(over_tcp(ports[0], &line).await.starts_with("HTTP/1.1 200 "));
@@ -180,7 +181,7 @@ async fn a_balancer_says_for_whom_a_connection_is_and_nobody_else_may() {
     {
         assert_eq!(over_tcp(ports[0], wrong).await, "", "{wrong:?}");
     }
-    // One that never comes.
+    // A header that never becomes complete.
     let begin = std::time::Instant::now();
     assert_eq!(over_tcp(ports[0], b"PROXY TCP4 203.").await, "");
     assert!(begin.elapsed() >= handshake_timeout);
@@ -209,9 +210,9 @@ async fn a_shutdown_waits_a_second_for_a_header_and_no_longer() {
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }
 
-/// Those that wait for a connection take no place from one that is there.
+/// Accept loops that wait for a connection do not count as connections.
 #[tokio::test]
-async fn one_place_serves_every_worker_and_every_listener() {
+async fn one_connection_permit_serves_every_worker_and_every_listener() {
     for at_capacity in [AtCapacity::Wait, AtCapacity::Shed] {
         let listeners = vec![anywhere(), anywhere()];
         let config = ServerConfig { listeners, max_connections: 1, at_capacity, ..config() };
@@ -219,11 +220,11 @@ async fn one_place_serves_every_worker_and_every_listener() {
         let addresses: Vec<_> = bound.local_addrs().map(|address| address.tcp().unwrap()).collect();
         let handle = bound.handle();
         let serving = tokio::spawn(bound.serve(Who(String::new())));
-        // So many that every worker has some of each listener.
+        // Enough connections that every worker has some of each listener.
         for address in addresses.iter().cycle().take(40) {
             let answer = over_tcp(*address, GET.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 200 "), "{at_capacity:?}: {answer}");
-            // A place is free again a moment after its connection has ended.
+            // A connection counts until a moment after its end.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         if at_capacity == AtCapacity::Wait {
@@ -238,13 +239,13 @@ async fn one_place_serves_every_worker_and_every_listener() {
     }
 }
 
-/// The address was asked for behind the accept, where the system has none any more: such a client
-/// passed for one of a Unix socket, which may be trusted.
+/// The address was once requested after the accept, when the system no longer knew it. Such a
+/// client was taken for a client of a Unix socket, which may be trusted.
 #[tokio::test]
-async fn who_resets_the_connection_at_once_keeps_its_address() {
+async fn a_client_that_resets_at_once_keeps_its_address() {
     let bound = bind(ServerConfig { listeners: vec![anywhere()], ..config() });
     let address = bound.local_addr();
-    // They wait in the backlog, and are gone before anybody accepts them.
+    // The connections wait in the backlog, and are reset before the server accepts them.
     for _ in 0..3 {
         let socket =
             socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
@@ -263,7 +264,7 @@ async fn who_resets_the_connection_at_once_keeps_its_address() {
     within(serving).await.unwrap().unwrap();
 }
 
-/// Tells of the peer of every connection.
+/// Reports the peer of every connection.
 #[derive(Clone)]
 struct Peers(tokio::sync::mpsc::UnboundedSender<Option<std::net::SocketAddr>>);
 

@@ -1,5 +1,5 @@
-//! Random pipelines of valid requests, cut at random places, over a real socket: every answer is
-//! there, in order, and tells what its own request said.
+//! Random pipelines of valid requests over a real socket, split at random positions. Every response
+//! arrives, in order, and matches its own request.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ struct Sent {
     answer: String,
 }
 
-/// What looks like another request is a body all the same.
+/// Part of a body, which may look like another request.
 fn piece() -> impl Strategy<Value = String> {
     (1..300_usize, "[ -~]{1,8}\r\n").prop_map(|(times, text)| text.repeat(times))
 }

@@ -1,5 +1,5 @@
-//! Memory and file descriptors against clients that waste them. The server is a process of its own,
-//! so that its figures are its own.
+//! Memory and file descriptors under clients that waste them. The server is a separate process, so
+//! that its figures can be measured.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -15,14 +15,14 @@ use crate::common::{Client, body, config, kitchen};
 
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// The server's process.
+/// The process of the server.
 struct Child {
     process: Process,
     address: SocketAddr,
 }
 
 impl Child {
-    /// This test binary again, with room for `files` open files.
+    /// Starts this test binary again, with a limit of `files` open files.
     fn start(files: u32) -> Child {
         let server = this_binary("resources::the_server_itself");
         let mut command = Command::new("sh");
@@ -38,7 +38,7 @@ impl Child {
         assert_eq!(body(&client.answer().await), "hello");
     }
 
-    /// Fills the pools that the server keeps, so that what comes on top is growth.
+    /// Fills the pools that the server keeps, so that only growth beyond them is measured.
     async fn warm(&self) -> u64 {
         for _ in 0..300 {
             self.hello().await;
@@ -75,7 +75,7 @@ async fn at_the_limit_of_files_the_server_waits_and_recovers() {
     child.hello().await;
     let mut clients = Vec::new();
     for _ in 0..100 {
-        // The system completes the connection whether it is accepted or not.
+        // The system completes the connection whether the server accepts it or not.
         let mut client = Client::connect(child.address).await;
         client.send(GET).await;
         clients.push(client);
@@ -85,7 +85,7 @@ async fn at_the_limit_of_files_the_server_waits_and_recovers() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let worked = child.process.cpu_time() - before;
     assert!(worked < Duration::from_millis(200), "it spun for {worked:?} of a second");
-    // Who was accepted is served meanwhile, and who leaves makes place.
+    // Meanwhile, accepted clients are served, and each client that disconnects lets another one in.
     assert_eq!(body(&clients[0].answer().await), "hello");
     let last = clients.pop().unwrap();
     drop(clients);
@@ -94,7 +94,7 @@ async fn at_the_limit_of_files_the_server_waits_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_client_that_pipelines_without_reading_gets_no_memory() {
+async fn a_client_that_pipelines_without_reading_costs_little_memory() {
     let child = Child::start(1024);
     let before = child.warm().await;
     let mut clients = Vec::new();
@@ -104,10 +104,13 @@ async fn a_client_that_pipelines_without_reading_gets_no_memory() {
         let sent =
             tokio::time::timeout(Duration::from_millis(200), client.0.write_all(flood.as_bytes()))
                 .await;
-        assert!(sent.is_err(), "20 MB of requests were read while nobody read their answers");
+        assert!(
+            sent.is_err(),
+            "20 MB of requests were read although the client reads no responses"
+        );
         clients.push(client);
     }
-    // 64 KiB of answers and two read buffers each.
+    // 64 KiB of responses and two read buffers for each client.
     child.assert_grew_by_less_than(20 * 256 * 1024, before);
     child.hello().await;
 }
@@ -116,7 +119,7 @@ async fn a_client_that_pipelines_without_reading_gets_no_memory() {
 async fn a_hundred_thousand_tiny_chunks_cost_no_memory() {
     let child = Child::start(1024);
     let before = child.warm().await;
-    // Each body is collected by its handler.
+    // The handler of each path treats the body differently: it collects, ignores or echoes it.
     for path in ["/length", "/ignore", "/echo"] {
         let mut client = Client::connect(child.address).await;
         client
@@ -140,7 +143,7 @@ async fn a_hundred_thousand_tiny_chunks_cost_no_memory() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_is_not_stored() {
+async fn an_unread_body_is_not_stored() {
     let child = Child::start(1024);
     let before = child.warm().await;
     let mut clients = Vec::new();
@@ -150,7 +153,7 @@ async fn a_body_that_nobody_reads_is_not_stored() {
         let flood = vec![b'x'; 20_000_000];
         let sent =
             tokio::time::timeout(Duration::from_millis(200), client.0.write_all(&flood)).await;
-        assert!(sent.is_err(), "20 MB of a body were read while nobody asked for them");
+        assert!(sent.is_err(), "20 MB of a body were read although the handler does not read it");
         clients.push(client);
     }
     child.assert_grew_by_less_than(20 * 128 * 1024, before);
@@ -180,7 +183,7 @@ async fn two_thousand_abandoned_connections_leave_nothing() {
             }
             drop(clients);
         }
-        // Those that were half-closed have been answered by then.
+        // By then, the clients that closed only their own side have been answered.
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
     abandon(4).await;

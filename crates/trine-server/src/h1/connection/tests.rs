@@ -101,7 +101,7 @@ async fn local(test: impl Future<Output = ()>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_never_says_anything_is_let_go() {
+async fn a_client_that_sends_nothing_is_disconnected() {
     local(async {
         let (mut client, ended) = connect().await;
         assert_eq!(rest(&mut client).await, "");
@@ -111,7 +111,7 @@ async fn a_client_that_never_says_anything_is_let_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_client_is_let_go() {
+async fn an_idle_client_is_disconnected() {
     local(async {
         let (mut client, ended) = connect().await;
         sleep(Duration::from_secs(60)).await;
@@ -123,7 +123,7 @@ async fn an_idle_client_is_let_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn empty_lines_buy_no_time() {
+async fn empty_lines_do_not_extend_the_timeout() {
     local(async {
         let (mut client, ended) = connect().await;
         for _ in 0..8 {
@@ -137,7 +137,7 @@ async fn empty_lines_buy_no_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_trickles_is_408_on_the_first_and_on_later_requests() {
+async fn a_slow_head_is_408_on_the_first_and_on_later_requests() {
     local(async {
         for before in [0, 1, 5] {
             let (mut client, ended) = connect().await;
@@ -161,7 +161,7 @@ async fn a_head_that_trickles_is_408_on_the_first_and_on_later_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_an_error_of_its_reader() {
+async fn a_stalled_body_is_an_error_for_its_reader() {
     local(async {
         let (mut client, ended) = connect().await;
         client.write_all(POST).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_body_that_stalls_is_an_error_of_its_reader() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_below_the_lowest_rate_does_not_last() {
+async fn a_body_below_the_minimum_rate_times_out() {
     local(async {
         let (client, ended) = connect().await;
         let (mut reader, mut writer) = tokio::io::split(client);
@@ -197,7 +197,7 @@ async fn a_body_below_the_lowest_rate_does_not_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_above_the_lowest_rate_may_take_its_time() {
+async fn a_body_above_the_minimum_rate_may_take_long() {
     local(async {
         let (mut client, ended) = connect().await;
         client.write_all(POST).await.unwrap();
@@ -217,7 +217,7 @@ async fn a_body_above_the_lowest_rate_may_take_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_read_ends_the_connection() {
+async fn a_response_that_is_not_read_ends_the_connection() {
     local(async {
         let (mut client, ended) = connect().await;
         client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -240,7 +240,7 @@ async fn a_pipeline_that_is_not_read_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_nobody_wants_is_waited_for_only_so_long() {
+async fn the_rest_of_an_unread_body_is_awaited_for_a_limited_time() {
     local(async {
         let (mut client, ended) = connect().await;
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").await.unwrap();
@@ -252,7 +252,7 @@ async fn a_body_that_nobody_wants_is_waited_for_only_so_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_client_that_sends_on_is_cut() {
+async fn a_refused_client_that_keeps_sending_is_disconnected() {
     local(async {
         let (client, ended) = connect().await;
         let (mut reader, mut writer) = tokio::io::split(client);
@@ -274,7 +274,7 @@ async fn a_refused_client_that_sends_on_is_cut() {
 // The deadline of the head, or of the idle connection, once stayed set while the service ran. The
 // reader then got an error as if the body had stalled, and the connection ended.
 #[tokio::test(start_paused = true)]
-async fn the_times_before_a_request_end_with_its_head() {
+async fn the_timeouts_before_a_request_end_with_its_head() {
     local(async {
         let head = "POST /body/late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
         for (first, second, third) in [
@@ -307,7 +307,7 @@ async fn the_times_before_a_request_end_with_its_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_an_idle_connection_ends_with_an_upgrade() {
+async fn the_idle_timeout_ends_with_an_upgrade() {
     local(async {
         let (mut client, _) = connect().await;
         sleep(Duration::from_secs(70)).await;
@@ -322,7 +322,7 @@ async fn the_time_of_an_idle_connection_ends_with_an_upgrade() {
 
 // The deadline was once cleared with the response, and not set again during the same read.
 #[tokio::test(start_paused = true)]
-async fn a_body_that_a_task_reads_behind_the_answer_keeps_its_time() {
+async fn a_body_that_a_task_reads_after_the_response_keeps_its_timeout() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     local(async {
@@ -398,7 +398,7 @@ async fn every_refusal_is_logged_with_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_below_the_lowest_rate_does_not_last() {
+async fn a_response_below_the_minimum_rate_times_out() {
     local(async {
         // 20 bytes per second exhaust the budget, and 2000 do not. The last response of a
         // connection makes no difference.

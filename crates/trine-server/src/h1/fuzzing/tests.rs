@@ -169,7 +169,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_cut_gives_the_same_requests_bodies_and_verdict(
+    fn any_split_gives_the_same_requests_bodies_and_verdict(
         stream in proptest::collection::vec(request(), 1..4),
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {

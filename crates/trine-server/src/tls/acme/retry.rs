@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_times_do_not_panic() {
+    fn the_longest_durations_do_not_panic() {
         let settings =
             Acme { first_retry: Duration::MAX, longest_retry: Duration::MAX, ..Acme::default() };
         let provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn it_doubles_up_to_the_longest() {
+    fn the_delay_doubles_up_to_its_maximum() {
         let settings = Acme::default();
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         for (failures, minutes) in

@@ -1,5 +1,5 @@
-//! A small authority for these tests (RFC 8555): it checks signatures, nonces and proofs as a real
-//! one does, signs what it is asked for, counts, and makes trouble when told to.
+//! A small authority for these tests (RFC 8555). It checks signatures, nonces and proofs as a real
+//! authority does, signs certificates, counts requests, and fails where a test wants it to.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -25,10 +25,11 @@ use crate::common::pki::{Authority, trusting};
 use crate::common::tls::SignedExt as _;
 use crate::common::{Running, config, start_with};
 
-/// Its URL, what it knows, and what it is told to do.
+/// A running authority: its URL and its state.
 pub(crate) struct Test {
     pub(crate) url: String,
-    /// Signed the certificate of its own port, and where that says so.
+    /// The authority that signed the certificate of its HTTPS port, and the file with its root
+    /// certificate.
     own: Authority,
     root: PathBuf,
     issuer: Arc<CertifiedIssuer<'static, KeyPair>>,
@@ -37,7 +38,7 @@ pub(crate) struct Test {
     pub(crate) folder: TempDir,
 }
 
-/// What it knows and does.
+/// What the authority knows, and how it behaves.
 #[derive(Default)]
 pub(crate) struct Desk {
     base: String,
@@ -45,24 +46,24 @@ pub(crate) struct Desk {
     accounts: HashMap<String, Key>,
     pub(crate) contacts: Vec<Value>,
     pub(crate) orders: Vec<Order>,
-    /// How often each kind of request came: `nonce`, `account`, `order`, `challenge` and so on.
+    /// How many requests of each kind arrived: `nonce`, `account`, `order`, `challenge` and so on.
     pub(crate) counts: HashMap<&'static str, usize>,
     serial: u64,
 
-    /// Where names lead, for each challenge.
+    /// The addresses that the names lead to, for each type of challenge.
     pub(crate) tls: Option<SocketAddr>,
     pub(crate) http: Option<SocketAddr>,
-    /// How long certificates live.
+    /// The lifetime of certificates.
     pub(crate) life: Duration,
-    /// So many nonces are refused though they are good.
+    /// How many valid nonces are rejected.
     pub(crate) bad_nonces: usize,
-    /// The answers to the next orders.
+    /// The responses to the next orders.
     pub(crate) trouble: Vec<Response<Body>>,
-    /// A window to renew in (RFC 9773); without one it does not know of such things.
+    /// The window for renewals (RFC 9773). Without one, the authority does not offer the extension.
     pub(crate) window: Option<(&'static str, &'static str)>,
-    /// Each answer waits for so long.
+    /// The delay before each response.
     pub(crate) delay: Duration,
-    /// Proofs are looked at, and then nothing more is said of them.
+    /// Whether the authority checks proofs and then never decides.
     pub(crate) undecided: bool,
 }
 
@@ -84,7 +85,7 @@ impl Test {
         test
     }
 
-    /// It has a port, where nobody is yet.
+    /// An authority with a port at which no server listens yet.
     pub(crate) fn away() -> Test {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
@@ -128,7 +129,7 @@ impl Test {
         self.desk().counts.get(what).copied().unwrap_or_default()
     }
 
-    /// Settings that order of it, and try again soon.
+    /// Settings that use this authority and retry soon.
     pub(crate) fn acme(&self, names: &[&str]) -> Acme {
         Acme {
             poll_interval: Duration::from_millis(50),
@@ -142,7 +143,7 @@ impl Test {
         }
     }
 
-    /// Clients that trust what it signs.
+    /// A client configuration that trusts the certificates of this authority.
     pub(crate) fn trusted(&self) -> Arc<rustls::ClientConfig> {
         Arc::new(trusting(self.issuer.der().clone()))
     }
@@ -284,7 +285,7 @@ async fn answer(
         "renewal",
     ];
     let kind = kind.into_iter().find(|kind| *kind == path[0]).unwrap();
-    // To look at an order is not to make one.
+    // A request for the state of an order does not count as a new order.
     let kind = if kind == "order" && path.len() > 1 { "look" } else { kind };
     let mut desk = desk.lock().unwrap();
     *desk.counts.entry(kind).or_default() += 1;
@@ -305,7 +306,7 @@ fn renewal(desk: &Desk, identifier: &str) -> Response<Body> {
     response
 }
 
-/// With its first bit set, so that its DER begins with a zero byte (RFC 9773, 4.1).
+/// The first bit is set, so that the DER encoding begins with a zero byte (RFC 9773, 4.1).
 fn serial_number(number: u64) -> Vec<u8> {
     [vec![0x00, 0x80], number.to_be_bytes().to_vec()].concat()
 }
@@ -335,7 +336,7 @@ fn signed(
     assert_eq!(header["url"], format!("{}/{}", now.base, path.join("/")), "RFC 8555, 6.4");
     assert_eq!(header.get("jwk").is_some(), path == ["account"], "RFC 8555, 6.2");
     let fresh = now.nonces.remove(header["nonce"].as_str().unwrap());
-    assert!(fresh, "a nonce was used that was not given out, or twice");
+    assert!(fresh, "the nonce is unknown or was used twice");
     if now.bad_nonces > 0 {
         now.bad_nonces -= 1;
         return problem(400, "badNonce", "take another one");
@@ -391,7 +392,7 @@ fn signed(
     }
 }
 
-/// Goes and looks at the proof.
+/// Validates a challenge.
 fn look(shared: &Arc<Mutex<Desk>>, desk: &Desk, number: usize, name: usize, kind: &str) {
     let order = &desk.orders[number];
     let host = order.names[name]["value"].as_str().unwrap().to_owned();
@@ -422,7 +423,7 @@ fn sign(
 ) -> String {
     let order = &desk.orders[number];
     assert!(order.states.iter().all(|state| *state == "valid"), "a certificate without proofs");
-    // It checks the signature in it.
+    // `rcgen` checks the signature of the request.
     let mut request =
         CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr))
             .unwrap();

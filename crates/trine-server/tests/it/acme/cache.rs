@@ -1,4 +1,4 @@
-//! What a restart finds.
+//! The cache of accounts and certificates, which a restarted server reads.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ async fn a_second_start_orders_nothing() {
     let first = site.next(&authority, "example.com", b"").await;
     site.stop().await;
     let site = Site::start(&authority, authority.acme(&["example.com"]));
-    // It is there with the first handshake.
+    // The certificate is used from the first handshake on.
     assert_eq!(site.certificate(&authority, "example.com").await.unwrap(), first);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!((authority.count("account"), authority.count("order")), (1, 1));
     site.stop().await;
-    // Nor does it ask the authority for leave to start.
+    // The server starts even if the authority cannot be reached.
     authority.close().await;
     let acme = authority.acme(&["example.com"]);
     let site = Site::start(&authority, acme);
@@ -34,7 +34,7 @@ async fn a_second_start_orders_nothing() {
 }
 
 #[tokio::test]
-async fn other_names_are_another_certificate_of_the_same_account() {
+async fn other_names_get_another_certificate_of_the_same_account() {
     let authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     site.next(&authority, "example.com", b"").await;
@@ -47,7 +47,7 @@ async fn other_names_are_another_certificate_of_the_same_account() {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_told_by_name_and_another_certificate_ordered() {
+async fn a_broken_file_is_reported_by_name_and_the_certificate_ordered_again() {
     let authority = Test::start();
     let cache = authority.folder.path().join("cache");
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -69,8 +69,8 @@ async fn a_broken_file_is_told_by_name_and_another_certificate_ordered() {
     authority.stop().await;
 }
 
-/// The files of a cache, once there are so many. A certificate is shown before it is kept, and
-/// while a file is written its name begins with a dot.
+/// Returns the files of a cache once there are `count` of them. A certificate is used before it is
+/// stored, and a file that is being written has a name that begins with a dot.
 async fn kept(cache: &Path, count: usize) -> Vec<PathBuf> {
     for _ in 0..1000 {
         let files: Vec<_> =
@@ -81,7 +81,7 @@ async fn kept(cache: &Path, count: usize) -> Vec<PathBuf> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{} does not hold {count} files", cache.display());
+    panic!("{} does not contain {count} files", cache.display());
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn nothing_is_ordered_while_the_cache_cannot_be_used() {
     authority.stop().await;
 }
 
-/// A disk that is full.
+/// A cache on a disk that is full.
 struct Full;
 
 impl AcmeCache for Full {
@@ -112,7 +112,7 @@ impl AcmeCache for Full {
 }
 
 #[tokio::test]
-async fn what_could_not_be_kept_is_not_ordered() {
+async fn nothing_is_ordered_that_the_cache_cannot_store() {
     let authority = Test::start();
     let log = Log::start();
     let tls = Tls::acme(authority.acme(&["example.com"])).acme_cache(Arc::new(Full));
@@ -141,7 +141,7 @@ impl AcmeCache for Memory {
 }
 
 #[tokio::test]
-async fn several_instances_share_a_cache_of_ones_own() {
+async fn several_instances_share_a_custom_cache() {
     let authority = Test::start();
     let shared = Arc::new(Memory::default());
     let acme = Acme { cache: None, ..authority.acme(&["example.com"]) };

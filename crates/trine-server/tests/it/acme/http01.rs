@@ -1,4 +1,4 @@
-//! Proofs over plain HTTP.
+//! Challenges over plain HTTP.
 
 use std::sync::atomic::Ordering;
 
@@ -11,7 +11,7 @@ use super::site::{ANYWHERE, Site};
 use crate::common::{Client, config, status};
 
 #[tokio::test]
-async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
+async fn challenges_over_plain_http_are_answered_and_not_redirected() {
     for redirect in [None, Some(HttpsRedirect::new())] {
         let authority = Test::start();
         let acme =
@@ -21,7 +21,7 @@ async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
         let site = Site::with(&authority, Tls::acme(acme), plain);
         site.next(&authority, "example.com", b"").await;
         assert_eq!(site.calls.load(Ordering::Relaxed), 0);
-        // When the order is over, its proofs are gone, and everything is as it is without them.
+        // When the order is over, its challenges are gone, and requests are handled as before.
         for path in ["/", "/.well-known/acme-challenge/other"] {
             let mut client = Client::connect(site.http).await;
             client.send(format!("GET {path} HTTP/1.1\r\nHost: example.com\r\n\r\n")).await;
@@ -34,7 +34,7 @@ async fn a_name_is_proved_over_plain_http_before_anything_is_redirected() {
 }
 
 #[tokio::test]
-async fn without_a_plain_listener_it_is_refused_at_the_start() {
+async fn http_01_without_a_plain_listener_is_refused_at_the_start() {
     let authority = Test::start();
     let acme = authority.acme(&["example.com"]).challenge(AcmeChallenge::Http01);
     let listeners = vec![Listener::tls(ANYWHERE.into(), Tls::acme(acme))];

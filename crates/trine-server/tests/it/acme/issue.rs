@@ -1,4 +1,4 @@
-//! From nothing to a certificate, proved by TLS.
+//! The server obtains a certificate and serves TLS with it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,11 +14,11 @@ use super::site::{ANYWHERE, Site};
 use crate::common::pki::{Authority, ask, connect};
 
 #[tokio::test]
-async fn a_certificate_is_ordered_proved_and_shown() {
+async fn a_certificate_is_ordered_and_served() {
     let authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["Example.com", "www.example.com"]));
     site.next(&authority, "example.com", b"").await;
-    // The one certificate holds both names, and the client checks that.
+    // One certificate has both names, and the client checks that.
     site.next(&authority, "www.example.com", b"").await;
     let mut client = connect(site.tls, "example.com", &authority.trusted()).await.unwrap();
     let answer = ask(&mut client, "/").await.unwrap();
@@ -33,7 +33,7 @@ async fn a_certificate_is_ordered_proved_and_shown() {
 }
 
 #[tokio::test]
-async fn it_stands_beside_other_certificates_by_name() {
+async fn an_ordered_certificate_is_served_beside_others_by_name() {
     let authority = Test::start();
     let other = Authority::new("of another certificate");
     let folder = authority.folder.path();
@@ -47,7 +47,7 @@ async fn it_stands_beside_other_certificates_by_name() {
     assert_ne!(one, two);
     connect(site.tls, "other.example", &Arc::new(other.trusted())).await.unwrap();
     connect(site.tls, "three.example", &authority.trusted()).await.unwrap_err();
-    // When the files are read again, what was ordered stays.
+    // The certificate that was ordered stays when the files are read again.
     other.sign(&["other.example", "three.example"]).write(authority.folder.path(), "other");
     site.handle.reload_certificates().unwrap();
     connect(site.tls, "three.example", &Arc::new(other.trusted())).await.unwrap();
@@ -58,7 +58,7 @@ async fn it_stands_beside_other_certificates_by_name() {
 }
 
 #[tokio::test]
-async fn it_is_ordered_once_for_several_listeners() {
+async fn a_certificate_is_ordered_once_for_several_listeners() {
     let authority = Test::start();
     let acme = authority.acme(&["example.com"]);
     let second = Listener::tls(ANYWHERE.into(), Tls::acme(acme.clone()));
@@ -71,7 +71,8 @@ async fn it_is_ordered_once_for_several_listeners() {
     authority.stop().await;
 }
 
-/// Who offers the protocol of the authority reaches nothing, whether there is a proof or not.
+/// A client that offers the protocol of the authority never reaches a handler, whether there is a
+/// challenge or not.
 #[tokio::test]
 async fn a_connection_for_the_authority_never_reaches_a_handler() {
     let authority = Test::start();
@@ -82,7 +83,7 @@ async fn a_connection_for_the_authority_never_reaches_a_handler() {
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Arc::new(config)
     };
-    // No order is under way, so there is nothing to show.
+    // No order is under way, so the server has no challenge certificate.
     connect(site.tls, "example.com", &offering(&[b"acme-tls/1"])).await.unwrap_err();
     let mut client =
         connect(site.tls, "example.com", &offering(&[b"x", b"acme-tls/1"])).await.unwrap();
@@ -93,7 +94,7 @@ async fn a_connection_for_the_authority_never_reaches_a_handler() {
     assert_eq!(String::from_utf8_lossy(&answer), "");
     assert_eq!(site.calls.load(Ordering::Relaxed), 0);
     drop(client); // its end is waited for
-    // Beside a protocol of ours it does not count.
+    // If the client also offers a protocol that the server speaks, `acme-tls/1` is ignored.
     let mut client =
         connect(site.tls, "example.com", &offering(&[b"http/1.1", b"acme-tls/1"])).await.unwrap();
     assert!(ask(&mut client, "/").await.unwrap().ends_with("served"));
@@ -102,7 +103,7 @@ async fn a_connection_for_the_authority_never_reaches_a_handler() {
 }
 
 #[tokio::test]
-async fn clients_may_be_asked_for_certificates_beside_it() {
+async fn client_certificates_may_be_optional_with_an_ordered_certificate() {
     let authority = Test::start();
     let clients = Authority::new("of clients").pem();
     let tls = Tls::acme(authority.acme(&["example.com"]))
@@ -118,7 +119,7 @@ async fn clients_may_be_asked_for_certificates_beside_it() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_leaves_its_order() {
+async fn a_shutdown_does_not_wait_for_an_order() {
     let authority = Test::start();
     authority.desk().undecided = true;
     let site = Site::start(&authority, authority.acme(&["example.com"]));

@@ -1,4 +1,4 @@
-//! Signed requests (RFC 7515, RFC 8555, 6.2), checked.
+//! Signed requests (RFC 7515, RFC 8555, 6.2) and the verification of their signatures.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
@@ -6,14 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// A request whose signature holds.
+/// A request whose signature was verified.
 pub(crate) struct Signed {
     pub(crate) header: Value,
-    /// `Null` in a POST-as-GET.
+    /// `Null` for a POST-as-GET.
     pub(crate) payload: Value,
 }
 
-/// A public key of an account.
+/// The public key of an account.
 #[derive(Clone)]
 pub(crate) struct Key {
     point: Vec<u8>,
@@ -36,13 +36,13 @@ impl Key {
     pub(crate) fn of(jwk: &Value) -> Key {
         assert_eq!((&jwk["kty"], &jwk["crv"]), (&"EC".into(), &"P-256".into()));
         let point = [vec![4], decode(&jwk["x"]), decode(&jwk["y"])].concat();
-        // The members in this order (RFC 7638, 3).
+        // The members must be in this order (RFC 7638, 3).
         let text = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
         Key { point, thumbprint: encode(sha256(&text)) }
     }
 }
 
-/// `key` tells whose key it must be, by the protected header.
+/// Verifies a request. `key` selects the public key by the protected header.
 pub(crate) fn open(body: &[u8], key: impl FnOnce(&Value) -> Key) -> Signed {
     let body: Value = serde_json::from_slice(body).unwrap();
     let header: Value = serde_json::from_slice(&decode(&body["protected"])).unwrap();
@@ -51,7 +51,7 @@ pub(crate) fn open(body: &[u8], key: impl FnOnce(&Value) -> Key) -> Signed {
         format!("{}.{}", body["protected"].as_str().unwrap(), body["payload"].as_str().unwrap());
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key(&header).point)
         .verify(text.as_bytes(), &decode(&body["signature"]))
-        .expect("the signature does not hold");
+        .expect("the signature is invalid");
     let payload = decode(&body["payload"]);
     let payload =
         if payload.is_empty() { Value::Null } else { serde_json::from_slice(&payload).unwrap() };

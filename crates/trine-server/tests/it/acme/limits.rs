@@ -1,4 +1,4 @@
-//! Each limit of an order, hit.
+//! The orders exceed each of their limits.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::authority::Test;
 use super::site::Site;
 
 #[tokio::test]
-async fn a_slow_answer_is_not_waited_for() {
+async fn a_slow_authority_times_out() {
     let authority = Test::start();
     authority.desk().delay = Duration::from_secs(2);
     let log = Log::start();
@@ -27,7 +27,7 @@ async fn a_slow_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_large_answer_is_not_read_to_its_end() {
+async fn a_large_response_of_the_authority_is_not_read_to_its_end() {
     let authority = Test::start();
     let large = Response::builder().header("content-type", "application/json");
     authority.desk().trouble.push(large.body(Body::from(vec![b' '; 100_000])).unwrap());
@@ -51,7 +51,7 @@ async fn an_order_that_is_never_decided_ends() {
         log.count("timed out waiting for an order") + log.count("was not finished within 1s") > 0
     })
     .await;
-    // The time between two looks doubles: 50, 100, 200, 400 ms.
+    // The interval between two requests doubles: 50, 100, 200, 400 ms.
     let looks = authority.count("look");
     assert!((2..=6).contains(&looks), "{looks}");
     authority.desk().undecided = false;

@@ -1,5 +1,5 @@
-//! Certificates that the server gets by itself, from an authority that really checks (`authority`),
-//! over sockets.
+//! Certificates that the server orders itself, over sockets. The authority of the tests
+//! (`authority`) validates its challenges.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod authority;

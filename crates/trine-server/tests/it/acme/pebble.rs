@@ -1,5 +1,5 @@
-//! The authority that Let's Encrypt gives to those who write clients: what ours and the test's may
-//! both have misread, it has not.
+//! Pebble, the test authority by Let's Encrypt. It finds mistakes that the client and the authority
+//! of these tests could share.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -83,8 +83,8 @@ async fn pebble_issues_a_certificate_by_each_challenge() {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new("pebble");
         command.arg("-config").arg(&file).arg("-strict");
-        // It refuses some nonces and waits before it looks, as the real one may; the latter only
-        // costs time here.
+        // Pebble rejects some nonces, and delays its validation as the real authority may. The
+        // delay would only make the test slower, so it is switched off.
         command.env("PEBBLE_VA_NOSLEEP", "1").stdout(log.try_clone().unwrap()).stderr(log);
         let _pebble = Pebble(command.spawn().unwrap());
         let service = tower::service_fn(|_: Request<Body>| {
@@ -112,7 +112,7 @@ async fn pebble_issues_a_certificate_by_each_challenge() {
     }
 }
 
-/// The answer to a client that trusts what Pebble signs, and nothing else.
+/// The response to a client that trusts only what Pebble signs.
 async fn served(address: SocketAddr, management: SocketAddr) -> Option<String> {
     let mut pebble = within(connect(management, "localhost", &anything())).await.ok()?;
     let root = ask(&mut pebble, "/roots/0").await.ok()?;

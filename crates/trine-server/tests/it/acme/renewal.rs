@@ -1,4 +1,4 @@
-//! New certificates while the server runs.
+//! Renewals while the server runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::authority::{Test, problem};
 use super::site::Site;
 use crate::common::pki::{ask, connect};
 
-/// Of a life of six seconds, a third is left after four.
+/// The lifetime is six seconds, so a third of it is left after four.
 #[tokio::test]
 async fn a_certificate_is_renewed_under_load_and_no_handshake_fails() {
     let authority = Test::start();
@@ -46,7 +46,7 @@ async fn a_certificate_is_renewed_under_load_and_no_handshake_fails() {
 }
 
 #[tokio::test]
-async fn the_old_certificate_is_shown_while_a_renewal_fails() {
+async fn the_old_certificate_is_served_while_a_renewal_fails() {
     let authority = Test::start();
     authority.desk().life = Duration::from_secs(6);
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -60,9 +60,9 @@ async fn the_old_certificate_is_shown_while_a_renewal_fails() {
     authority.stop().await;
 }
 
-/// The authority has to take certificates back, and says that all are to be renewed now (RFC 9773).
+/// The authority has to revoke certificates, and asks for an immediate renewal of all (RFC 9773).
 #[tokio::test]
-async fn a_certificate_is_renewed_when_the_authority_says_so() {
+async fn a_certificate_is_renewed_when_the_authority_asks_for_it() {
     let authority = Test::start();
     authority.desk().window = Some(("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"));
     let pause = Duration::from_millis(700);
@@ -71,8 +71,11 @@ async fn a_certificate_is_renewed_when_the_authority_says_so() {
     let first = site.next(&authority, "example.com", b"").await;
     site.next(&authority, "example.com", &first).await;
     assert!(authority.desk().orders[0].replaces.is_null());
-    assert!(authority.desk().orders[1].replaces.is_string(), "it tells which one it replaces");
-    // An authority that always says so makes no storm.
+    assert!(
+        authority.desk().orders[1].replaces.is_string(),
+        "the order names the certificate that it replaces"
+    );
+    // An authority that always asks for a renewal does not cause a storm of orders.
     let (orders, began) = (authority.count("order"), std::time::Instant::now());
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let most = began.elapsed().div_duration_f64(pause).ceil() as usize;
@@ -82,14 +85,14 @@ async fn a_certificate_is_renewed_when_the_authority_says_so() {
     authority.stop().await;
 }
 
-/// A certificate that is born old, or a clock that is wrong.
+/// The certificate expires at once, or a clock is wrong.
 #[tokio::test]
-async fn a_certificate_that_is_due_at_once_makes_no_storm() {
+async fn a_certificate_that_expires_at_once_causes_no_storm_of_orders() {
     let authority = Test::start();
     authority.desk().life = Duration::ZERO;
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    // 0.2, 0.4, 0.8, 1.6 s.
+    // The retries come after 0.2, 0.4, 0.8 and 1.6 s.
     let orders = authority.count("order");
     assert!((2..=5).contains(&orders), "{orders}");
     site.stop().await;

@@ -10,7 +10,7 @@ use super::site::ANYWHERE;
 use crate::common::config;
 
 #[tokio::test]
-async fn each_mistake_is_told_with_its_place() {
+async fn each_invalid_setting_is_reported_by_its_name() {
     let authority = Test::start();
     let good = || authority.acme(&["example.com"]);
     assert_eq!(Tls::acme(good()).check(), Ok(()));

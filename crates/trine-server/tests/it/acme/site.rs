@@ -1,4 +1,4 @@
-//! A server that orders of the test's authority.
+//! A server that orders its certificate from the authority of the tests.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -30,7 +30,8 @@ impl Site {
         Site::with(authority, Tls::acme(acme), Listener::tcp(ANYWHERE.into()))
     }
 
-    /// One place for TLS, one for plain HTTP, and the authority knows where they are.
+    /// Starts a listener for TLS and one for plain HTTP, and configures the authority to validate
+    /// there.
     pub(crate) fn with(authority: &Test, tls: Tls, plain: Listener) -> Site {
         let listeners = vec![Listener::tls(ANYWHERE.into(), tls), plain];
         let bound = bind(ServerConfig { listeners, ..config() });
@@ -56,7 +57,7 @@ impl Site {
         Site { tls, http, calls, handle, running }
     }
 
-    /// The certificate that a client with trust in the authority is shown now.
+    /// The certificate that a client sees now, if it trusts the authority.
     pub(crate) async fn certificate(
         &self,
         authority: &Test,
@@ -66,7 +67,7 @@ impl Site {
         Ok(shown(&stream))
     }
 
-    /// Waits until there is one that is not `old`.
+    /// Waits for a certificate that is not `old`.
     pub(crate) async fn next(&self, authority: &Test, name: &str, old: &[u8]) -> Vec<u8> {
         let waiting = async {
             loop {
@@ -82,6 +83,6 @@ impl Site {
     pub(crate) async fn stop(self) {
         let began = Instant::now();
         self.running.stop().await;
-        assert!(began.elapsed() < Duration::from_secs(5), "the task ends with the server");
+        assert!(began.elapsed() < Duration::from_secs(5), "the ACME task must end with the server");
     }
 }

@@ -1,4 +1,4 @@
-//! Authorities that are away, busy, broken, or see no proof.
+//! Authorities that are down, busy or broken, or that do not see a proof.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use crate::common::pki::connect;
 use crate::common::{Client, status, within};
 
 #[tokio::test]
-async fn a_server_starts_while_the_authority_is_away() {
+async fn a_server_starts_while_the_authority_is_down() {
     let mut authority = Test::away();
     let log = Log::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
-    // Without a certificate the handshake is refused, and told so: no reset, no wait.
+    // Without a certificate, the server refuses the handshake with an alert. It neither resets the
+    // connection nor waits.
     let refused = connect(site.tls, "example.com", &authority.trusted()).await.unwrap_err();
     assert!(refused.to_string().contains("alert"), "{refused}");
     let mut plain = Client::connect(site.http).await;
@@ -31,7 +32,7 @@ async fn a_server_starts_while_the_authority_is_away() {
 }
 
 #[tokio::test]
-async fn an_authority_that_comes_back_is_found() {
+async fn an_order_succeeds_once_the_authority_is_up_again() {
     let authority = Test::start();
     for _ in 0..2 {
         let page = Response::builder().status(500).header("content-type", "text/html");
@@ -47,7 +48,7 @@ async fn an_authority_that_comes_back_is_found() {
 }
 
 #[tokio::test]
-async fn a_bad_nonce_is_no_failure() {
+async fn a_rejected_nonce_is_retried() {
     let authority = Test::start();
     authority.desk().bad_nonces = 2;
     let site = Site::start(&authority, authority.acme(&["example.com"]));
@@ -59,7 +60,7 @@ async fn a_bad_nonce_is_no_failure() {
 }
 
 #[tokio::test]
-async fn an_authority_that_wants_to_be_left_alone_is() {
+async fn retry_after_of_the_authority_is_respected() {
     let authority = Test::start();
     let mut busy = problem(429, "rateLimited", "too many certificates for this name");
     busy.headers_mut().insert("retry-after", "2".parse().unwrap());
@@ -75,9 +76,9 @@ async fn an_authority_that_wants_to_be_left_alone_is() {
     authority.stop().await;
 }
 
-/// But not for ever.
+/// The Retry-After of the authority has an upper limit.
 #[tokio::test]
-async fn how_long_it_is_left_alone_has_a_limit() {
+async fn retry_after_of_the_authority_has_a_limit() {
     let authority = Test::start();
     let mut busy = problem(503, "serverInternal", "later");
     busy.headers_mut().insert("retry-after", "18446744073709551615".parse().unwrap());
@@ -92,7 +93,7 @@ async fn how_long_it_is_left_alone_has_a_limit() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_forgotten_is_made_again() {
+async fn an_unknown_account_is_created_again() {
     let authority = Test::start();
     let site = Site::start(&authority, authority.acme(&["example.com"]));
     site.next(&authority, "example.com", b"").await;
@@ -105,9 +106,9 @@ async fn an_account_that_is_forgotten_is_made_again() {
     authority.stop().await;
 }
 
-/// The name leads elsewhere. Each try costs the operator some of what the authority grants.
+/// The name leads to another server. Each attempt uses up some of the rate limit of the authority.
 #[tokio::test]
-async fn a_proof_that_is_not_seen_makes_no_storm() {
+async fn a_failing_challenge_causes_no_storm_of_orders() {
     let authority = Test::start();
     let log = Log::start();
     let acme = Acme {
@@ -116,11 +117,11 @@ async fn a_proof_that_is_not_seen_makes_no_storm() {
         ..authority.acme(&["example.com"])
     };
     let site = Site::start(&authority, acme);
-    // Nobody speaks TLS there.
+    // The server at this address does not speak TLS.
     let elsewhere = site.http;
     authority.desk().tls = Some(elsewhere);
     tokio::time::sleep(Duration::from_secs(4)).await;
-    // At 0, 0.5, 1.5, 2.5 and 3.5 s; a quarter of each pause is up to chance.
+    // The attempts are at 0, 0.5, 1.5, 2.5 and 3.5 s. A quarter of each pause is random.
     let (orders, challenges) = (authority.count("order"), authority.count("challenge"));
     assert!((3..=6).contains(&orders), "{orders} orders");
     assert!(challenges <= orders, "{challenges} challenges of {orders} orders");

@@ -1,4 +1,4 @@
-//! How the authority sees for itself who has a name.
+//! The validation of challenges by the authority.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::jws::sha256;
 use crate::common::pki::{anything, connect, shown};
 use crate::common::{Client, body, status};
 
-/// RFC 8737, 3.
+/// Validates a `tls-alpn-01` challenge (RFC 8737, 3).
 pub(crate) async fn by_tls(address: SocketAddr, name: &str, expected: &str) -> Result<(), String> {
     let mut config = ClientConfig::clone(&anything());
     config.alpn_protocols = vec![b"acme-tls/1".to_vec()];
@@ -36,12 +36,12 @@ pub(crate) async fn by_tls(address: SocketAddr, name: &str, expected: &str) -> R
     let extensions = tbs.extensions().ok_or("no extensions")?;
     let extension = extensions.iter().find(|extension| extension.extn_id == identifier);
     let extension = extension.ok_or("no acmeIdentifier")?;
-    // An octet string in an octet string: tag, length, digest.
+    // An octet string within an octet string: tag, length, digest.
     let digest = [vec![0x04, 0x20], sha256(expected)].concat();
     if !extension.critical || extension.extn_value.as_bytes() != digest {
         return Err("the digest is another one".to_owned());
     }
-    // Nothing is spoken: the server ends the connection, in order.
+    // The authority sends no application data, and the server closes the connection properly.
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest).await {
         Ok(0) => {}
@@ -51,7 +51,7 @@ pub(crate) async fn by_tls(address: SocketAddr, name: &str, expected: &str) -> R
     Ok(())
 }
 
-/// RFC 8555, 8.3.
+/// Validates an `http-01` challenge (RFC 8555, 8.3).
 pub(crate) async fn by_http(
     address: SocketAddr,
     name: &str,

@@ -1,4 +1,4 @@
-//! hyper's client: in clear text by prior knowledge, and over TLS by ALPN.
+//! The client of hyper: in clear text by prior knowledge, and over TLS by ALPN.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::common::tls::SignedExt as _;
 use crate::common::{Running, config, start, within};
 
 type Body = BoxBody<Bytes, std::convert::Infallible>;
-/// With the scheme that it says its connection has.
+/// The sender, and the scheme of its requests.
 type Sender = (SendRequest<Body>, &'static str);
 type Client = (Sender, JoinHandle<hyper::Result<()>>);
 
@@ -60,7 +60,7 @@ async fn ask(send: &Sender, path: &str, body: Body) -> Response<Incoming> {
 }
 
 async fn everything((server, (send, connection)): (Running, Client)) {
-    // More at a time than the server lets run at once.
+    // More requests at a time than the server accepts at once.
     let many = (0..300).map(async |number| {
         let sent = format!("{number}").repeat(100);
         let answer = ask(&send, "/echo", full(sent.clone())).await;
@@ -68,7 +68,7 @@ async fn everything((server, (send, connection)): (Running, Client)) {
     });
     futures_util::future::join_all(many).await;
 
-    // Many windows, both ways at once.
+    // Many times the size of a window, in both directions at once.
     let large: Bytes = (0..5_000_000_u32).map(|at| (at % 251) as u8).collect::<Vec<_>>().into();
     let answer = ask(&send, "/echo", full(large.clone())).await;
     assert!(within(answer.into_body().collect()).await.unwrap().to_bytes() == large);
@@ -84,7 +84,7 @@ async fn everything((server, (send, connection)): (Running, Client)) {
     assert_eq!(collected.trailers().unwrap()["x-sum"], "6");
     assert_eq!(collected.to_bytes(), "sum");
 
-    // What is under way when the server begins to end is answered, and the connection ends without
+    // Requests that are open when the shutdown begins are answered, and the connection ends without
     // an error.
     let slow: Vec<_> = (0..20)
         .map(|_| {

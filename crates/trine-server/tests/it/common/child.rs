@@ -1,4 +1,4 @@
-//! A server in a process of its own, so that its memory and its time on a processor are its own.
+//! A server in a separate process, so that its memory and CPU time can be measured.
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use trine_testkit::process::{Process, this_binary};
 
 use crate::common::kitchen;
 
-/// Counts its calls, and has an answer without end.
+/// Counts its calls. `/endless` has a response without an end.
 pub async fn service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     match request.uri().path() {
@@ -30,14 +30,14 @@ pub async fn service(request: Request<Body>) -> Result<Response<Body>, Infallibl
     }
 }
 
-/// The process, and what it was like before it was attacked.
+/// The process, and its memory before the attack.
 pub struct Attacked {
     process: Process,
     memory: u64,
 }
 
 impl Attacked {
-    /// Runs the ignored test `name` of this program, and waits for what it says behind
+    /// Runs the ignored test `name` of this binary, and returns the text that it prints after
     /// `listening on `.
     pub fn start(name: &str) -> (Attacked, String) {
         let mut process = Process::start(&mut this_binary(name));
@@ -45,7 +45,7 @@ impl Attacked {
         (Attacked { process, memory: 0 }, said)
     }
 
-    /// From now on, memory is growth.
+    /// Measures the memory. Everything above it counts as growth from now on.
     pub fn note_memory(&mut self) {
         self.memory = self.process.memory();
     }
@@ -54,7 +54,8 @@ impl Attacked {
         self.process.cpu_time()
     }
 
-    /// Fails if it has grown by more bytes than these, or has used much of a processor.
+    /// Fails if the process has grown by `most` bytes or more, or has used five seconds of CPU
+    /// time.
     pub fn is_modest(&self, most: u64) {
         let growth = self.process.memory().saturating_sub(self.memory);
         assert!(growth < most, "{} KiB of growth", growth / 1024);

@@ -1,4 +1,4 @@
-//! Servers of a service that the tests ask, and the clients of the test kit.
+//! Servers of a service that the tests send requests to, and the clients of the test kit.
 
 #[cfg(target_os = "linux")]
 pub mod child;
@@ -35,25 +35,25 @@ impl Running {
         within(self.task).await.unwrap().unwrap();
     }
 
-    /// Without waiting for clients that are still there.
+    /// Aborts the server, without waiting for clients that are still connected.
     pub async fn stop_by_force(self) {
         self.handle.abort();
         within(self.task).await.unwrap().unwrap();
     }
 }
 
-/// Two workers on a port of the system's choice.
+/// Two workers on a port that the system chooses.
 pub fn config() -> ServerConfig {
     ServerConfig { port: 0, workers: 2, signals: false, ..ServerConfig::default() }
 }
 
-/// The same where only HTTP/1 is spoken: with HTTP/2, its preface is no mistake.
+/// The same configuration with HTTP/1 only. With HTTP/2, its preface would not be an error.
 pub fn http1_alone() -> ServerConfig {
     ServerConfig { http2: Http2 { enabled: false, ..Http2::default() }, ..config() }
 }
 
-/// For HTTP/3 the system chooses a port of TCP, and the same one of UDP may be taken by the client of
-/// another test.
+/// Binds the listeners. For HTTP/3 the system chooses a TCP port, and the client of another test
+/// may use the UDP port of that number. Another port is tried then.
 pub fn bind(config: ServerConfig) -> Bound {
     for _ in 0..10 {
         match Server::new(config.clone()).bind() {
@@ -64,8 +64,8 @@ pub fn bind(config: ServerConfig) -> Bound {
     Server::new(config).bind().unwrap()
 }
 
-/// A server of a service whose upgrades are ours, whatever features other crates of the build turn
-/// on.
+/// Serves a service with the native upgrades of Trine, whatever features other crates of the build
+/// enable.
 pub fn start_with<S: HttpService + Clone + Send + Sync>(
     config: ServerConfig,
     service: S,
@@ -79,7 +79,7 @@ pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Running {
     Running { address, handle, task: tokio::spawn(bound.serve(make)) }
 }
 
-/// A server of [`kitchen`].
+/// Serves [`kitchen`].
 pub fn start(config: ServerConfig) -> Running {
     start_with(config, tower::service_fn(kitchen))
 }
@@ -102,7 +102,7 @@ fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
     Ok(Frame::data(Bytes::from_static(text.as_bytes())))
 }
 
-/// A service with something of everything.
+/// A service with many kinds of responses, which the path selects.
 pub async fn kitchen(request: Request<Body>) -> Kitchen {
     let path = request.uri().path().to_owned();
     Ok(match path.as_str() {

@@ -4,7 +4,7 @@ use trine_server::tls::Tls;
 use trine_testkit::pki::Signed;
 
 pub trait SignedExt {
-    /// The TLS of a server that shows this certificate.
+    /// The TLS configuration of a server with this certificate.
     fn tls(&self) -> Tls;
 }
 

@@ -1,4 +1,4 @@
-//! Requests and answers, as a well-behaved client sees them.
+//! Requests and responses of a well-behaved client.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub fn request(method: &str, path: &str) -> Request<()> {
         .unwrap()
 }
 
-/// Sends a request without a body and reads its answer.
+/// Sends a request without a body and reads its response.
 async fn ask(
     client: &mut SendRequest<Bytes>,
     request: Request<()>,
@@ -77,10 +77,10 @@ async fn one_port_speaks_both_protocols() {
     let mut other = Client::connect(server.address).await;
     other.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(status(&other.answer().await), 200);
-    // The preface is the beginning of a connection or it is nothing (RFC 9113, 3.4).
+    // The preface must be the start of a connection (RFC 9113, 3.4).
     other.send(peer::PREFACE).await;
     assert_eq!(status(&other.rest().await), 505);
-    // However it is cut.
+    // The preface is recognized however it is split.
     let mut slow = Peer::raw(server.address).await;
     for byte in peer::PREFACE {
         slow.send([*byte]).await;
@@ -93,7 +93,7 @@ async fn one_port_speaks_both_protocols() {
 }
 
 #[tokio::test]
-async fn the_target_and_the_host_are_as_services_expect_them() {
+async fn the_target_and_the_host_have_the_form_that_services_expect() {
     let server = start(config());
     let mut client = connect(server.address).await;
     assert_eq!(ask(&mut client, request("GET", "/uri?a=b")).await.1, "http://localhost/uri?a=b");
@@ -152,7 +152,7 @@ async fn the_target_and_the_host_are_as_services_expect_them() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
+async fn responses_without_a_body() {
     let server = start(config());
     let mut client = connect(server.address).await;
     let (answer, body, _) = ask(&mut client, request("HEAD", "/hello")).await;
@@ -184,7 +184,7 @@ async fn bodies_stream_both_ways_with_trailers() {
     assert_eq!(upload(&mut client, "/trailers", &["a"], Some(trailers)).await.1, "Some(\"7\")");
     let (_, body, trailers) = ask(&mut client, request("GET", "/stream-trailers")).await;
     assert_eq!((body.as_str(), trailers.unwrap()["x-sum"].to_str().unwrap()), ("sum", "6"));
-    // Fields of a connection have no place here (RFC 9113, 8.2.2).
+    // Connection-specific fields are not allowed here (RFC 9113, 8.2.2).
     assert!(
         !ask(&mut client, request("GET", "/close")).await.0.headers().contains_key("connection")
     );
@@ -214,7 +214,7 @@ async fn a_large_body_waits_for_the_windows() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
+async fn a_wrong_length_resets_the_stream_and_not_the_connection() {
     let server = start(config());
     let mut client = connect(server.address).await;
     assert_eq!(ask(&mut client, request("GET", "/sized")).await.1, "onetwo");
@@ -227,7 +227,7 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
         assert_eq!(error.reason(), Some(h2::Reason::INTERNAL_ERROR), "{path}");
     }
     assert_eq!(ask(&mut client, request("GET", "/hello")).await.1, "hello");
-    // The client's own (RFC 9113, 8.1.1).
+    // The length that the client declares (RFC 9113, 8.1.1).
     let mut peer = Peer::connect(server.address).await;
     let mut fields = peer::request("POST", "/length");
     fields.push(("content-length", "9"));
@@ -239,9 +239,9 @@ async fn a_length_that_is_not_kept_breaks_the_stream_and_not_the_connection() {
     server.stop().await;
 }
 
-/// However it comes, and however much of it was taken for whole by then.
+/// This holds however the body arrives, and however much of it was read before the error.
 #[tokio::test]
-async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
+async fn a_body_that_is_longer_than_its_length_is_an_error_for_its_reader() {
     let (sender, mut read) = tokio::sync::mpsc::unbounded_channel();
     let service = tower::service_fn(move |request: Request<trine_core::Body>| {
         let sender = sender.clone();
@@ -250,7 +250,7 @@ async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
             Ok::<_, std::convert::Infallible>(Response::new(trine_core::Body::empty()))
         }
     });
-    // A service that is dropped with its stream is told nothing.
+    // A service that is dropped with its stream would not see the error.
     let config = trine_server::ServerConfig { cancel: trine_server::Cancel::Never, ..config() };
     let server = crate::common::start_with(config, service);
     for early in [false, true] {
@@ -279,7 +279,7 @@ async fn a_body_that_is_longer_than_its_length_is_an_error_of_its_reader() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_its_stream_an_answer_and_nothing_else() {
+async fn a_panic_affects_only_its_own_stream() {
     let server = start(config());
     let mut client = connect(server.address).await;
     let (slow, _) = client.send_request(request("GET", "/slow"), true).unwrap();
@@ -293,10 +293,10 @@ async fn a_panic_costs_its_stream_an_answer_and_nothing_else() {
     server.stop().await;
 }
 
-/// RFC 9113, 8.1: an answer that does not wait for the request's body is complete, and the rest is
-/// not wanted.
+/// RFC 9113, 8.1: the server may complete the response before the request body has ended, and then
+/// asks the client to stop sending.
 #[tokio::test]
-async fn an_early_answer_asks_the_client_to_stop() {
+async fn an_early_response_asks_the_client_to_stop() {
     let server = start(config());
     let mut peer = Peer::connect(server.address).await;
     peer.send(peer::post(1, "/refuse")).await;
@@ -329,7 +329,7 @@ async fn a_client_that_waits_for_continue_gets_it_when_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn crumbs_of_cookies_become_one_field() {
+async fn split_cookie_fields_become_one_field() {
     let service = tower::service_fn(|request: Request<trine_core::Body>| async move {
         let cookies: Vec<_> = request.headers().get_all("cookie").iter().cloned().collect();
         let text = String::from_utf8(cookies[0].as_bytes().to_vec()).unwrap();
@@ -352,9 +352,9 @@ async fn crumbs_of_cookies_become_one_field() {
     server.stop().await;
 }
 
-/// What is said of one stream wakes that stream, and all that are ready answer in one write.
+/// A frame for one stream wakes only that stream. All streams that are ready respond in one write.
 #[tokio::test]
-async fn many_streams_are_answered_side_by_side() {
+async fn many_streams_are_answered_concurrently() {
     let server = start(config());
     let client = connect(server.address).await;
     let begun = std::time::Instant::now();
@@ -367,14 +367,14 @@ async fn many_streams_are_answered_side_by_side() {
     for answer in answers {
         assert_eq!(read(within(answer).await.unwrap()).await.unwrap().1, "slow");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "one after the other they take 30 s");
+    assert!(begun.elapsed() < Duration::from_secs(5), "sequentially, the streams would take 30 s");
     drop(client);
     server.stop().await;
 }
 
-/// The service is asked whether it is ready only for a stream, and what was made ready is called: a
-/// layer of two places serves two at a time, and a stream that is reset while it waits gives its
-/// place up.
+/// The service is polled for readiness only when there is a stream, and a service that is ready is
+/// called. A layer with two permits serves two requests at a time, and a stream that is reset while
+/// it waits returns its permit.
 #[tokio::test]
 async fn streams_wait_for_a_service_that_is_not_ready() {
     let service = tower::ServiceBuilder::new()
@@ -389,7 +389,7 @@ async fn streams_wait_for_a_service_that_is_not_ready() {
     peer.send([peer::reset(7), peer::reset(1)].concat()).await;
     assert_eq!(peer.answer(5).await.body, b"hello");
     assert_eq!(peer.answer(9).await.body, b"hello");
-    // A second connection gets the place that the first one does not hold.
+    // A second connection gets the permit that the first one does not hold.
     let mut other = Peer::connect(server.address).await;
     assert!(other.lives(1).await);
     drop((peer, other));
@@ -397,9 +397,9 @@ async fn streams_wait_for_a_service_that_is_not_ready() {
     server.stop().await;
 }
 
-/// The dynamic table of HPACK is the client's to fill: a path that was refused there stays refused.
+/// The client fills the dynamic table of HPACK. A path in it that was refused is refused again.
 #[tokio::test]
-async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else() {
+async fn a_fragment_in_the_dynamic_table_is_refused_each_time_and_nothing_else() {
     let server = start(config());
     let mut peer = Peer::connect(server.address).await;
     let rest = peer::block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
@@ -408,13 +408,14 @@ async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else
         peer::frame(peer::HEADERS, flags, stream, [&rest[..], path].concat())
     };
     let paths: [(&[u8], u16); 7] = [
-        // Put into the table, then by the index that it has there; the same for one that is well.
+        // The path is added to the table and then used by its index, first an invalid path and then
+        // a valid one.
         (b"\x44\x08/hello#a", 400),
         (b"\xbe", 400),
         (b"\x44\x06/hello", 200),
         (b"\xbe", 200),
         (b"\xbf", 400),
-        // By the index of a name that is in the table.
+        // By the index of a name in the table.
         (b"\x7e\x08/hello#b", 400),
         (b"\x7e\x06/hello", 200),
     ];
@@ -427,10 +428,10 @@ async fn a_fragment_in_the_table_of_fields_is_refused_each_time_and_nothing_else
     server.stop().await;
 }
 
-/// h2 does not read the fields of a stream that depends on itself, and reads those of a promise: a
-/// table that only one of two readers has changed would hide a fragment behind it.
+/// h2 does not decode the fields of a stream that depends on itself, and it decodes the fields of a
+/// promise. If only one of two decoders had changed its table, a later block could hide a fragment.
 #[tokio::test]
-async fn a_block_that_only_one_reader_would_read_ends_the_connection() {
+async fn a_header_block_that_only_one_decoder_would_read_ends_the_connection() {
     let all = peer::END_STREAM | peer::END_HEADERS;
     let rest = b"\x82\x86\x01\x01a";
     let refused = [&b"\x82\x86\x44\x04/a#b\x01\x01a"[..]].concat();

@@ -1,5 +1,5 @@
-//! Clients that mean harm. The server is a process of its own, so that its memory and its time on a
-//! processor are its own, and it runs with every limit at its default.
+//! Attacks by clients. The server is a separate process, so that its memory and CPU time can be
+//! measured. It runs with every limit at its default.
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
@@ -11,9 +11,9 @@ use super::peer::{self, *};
 use crate::common::child::{Attacked, MIB, service};
 use crate::common::{config, within};
 
-/// What the process runs that [`Child::start`] starts.
+/// The program of the process that [`Child::start`] starts.
 #[tokio::test]
-#[ignore = "not a test: the server that the tests talk to"]
+#[ignore = "not a test: the server of the other tests"]
 async fn the_server_itself() {
     let config = ServerConfig { workers: 1, ..config() };
     let bound = Server::new(config).bind().unwrap();
@@ -30,7 +30,7 @@ impl Child {
     async fn start() -> Child {
         let (process, address) = Attacked::start("http2::attacks::the_server_itself");
         let mut child = Child { process, address: address.parse().unwrap() };
-        // What is made for the first connection and request is no growth.
+        // Allocations for the first connection and request do not count as growth.
         let mut peer = Peer::connect(child.address).await;
         assert!(peer.lives(1).await);
         child.process.note_memory();
@@ -43,7 +43,8 @@ impl Child {
         String::from_utf8(peer.answer(1).await.body).unwrap().parse().unwrap()
     }
 
-    /// Sends a piece again and again until the server has had enough, and wants to hear why.
+    /// Sends a piece again and again until the server ends the connection, and returns the error
+    /// code.
     async fn flood(&self, peer: Peer, piece: Vec<u8>, times: usize) -> Option<u32> {
         let (mut reading, mut writing) = tokio::io::split(peer.0);
         let sending = tokio::spawn(async move {
@@ -61,7 +62,8 @@ impl Child {
         last_goaway(&read)
     }
 
-    /// It serves others, has not grown and has not worked itself to death.
+    /// Asserts that the server still serves others, has not grown by more than `most` bytes, and
+    /// has used little CPU time.
     async fn is_well(&self, most: u64) {
         assert!(Peer::connect(self.address).await.lives(1).await);
         self.process.is_modest(most);
@@ -81,7 +83,7 @@ fn last_goaway(mut bytes: &[u8]) -> Option<u32> {
     code
 }
 
-/// CVE-2023-44487: streams are begun and reset as fast as they can be written.
+/// CVE-2023-44487: the client opens and resets streams as fast as it can write.
 #[tokio::test]
 async fn rapid_reset_ends_after_a_few_calls() {
     let child = Child::start().await;
@@ -96,7 +98,7 @@ async fn rapid_reset_ends_after_a_few_calls() {
     child.is_well(8 * MIB).await;
 }
 
-/// The same slowly enough that each call has begun.
+/// The rapid reset again, slowly enough that each call has begun.
 #[tokio::test]
 async fn resets_after_the_call_are_counted_too() {
     let child = Child::start().await;
@@ -113,9 +115,9 @@ async fn resets_after_the_call_are_counted_too() {
     child.is_well(8 * MIB).await;
 }
 
-/// CVE-2024-27316 and its siblings: a header block without end.
+/// CVE-2024-27316 and its siblings: a header block without an end.
 #[tokio::test]
-async fn a_block_of_continuations_without_end_is_cut() {
+async fn an_endless_header_block_ends_the_connection() {
     for piece in [block(&[("x-filler", &"y".repeat(8_000))]), field("a", "b"), Vec::new()] {
         let child = Child::start().await;
         let mut peer = Peer::connect(child.address).await;
@@ -130,12 +132,13 @@ async fn a_block_of_continuations_without_end_is_cut() {
     }
 }
 
-/// A large field is put into the table once and named by one byte ever after (RFC 7541, 7.3).
+/// A large field is added to the table once, and each later reference to it takes one byte (RFC
+/// 7541, 7.3).
 #[tokio::test]
-async fn a_block_that_unpacks_to_much_is_refused() {
+async fn a_header_block_that_decodes_to_much_is_refused() {
     let child = Child::start().await;
     let mut peer = Peer::connect(child.address).await;
-    // A literal with indexing: 4,000 bytes in the table, index 62 from then on.
+    // A literal with indexing: 4,000 bytes in the table, with index 62 from then on.
     let mut bomb = field("x-bomb", &"y".repeat(4_000));
     bomb[0] = 0x40;
     let mut fields = block(&peer::request("GET", "/hello"));
@@ -144,7 +147,7 @@ async fn a_block_that_unpacks_to_much_is_refused() {
     peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, &fields)).await;
     let answer = peer.answer(1).await;
     assert!(answer.status == Some(431) || answer.goaway == Some(ENHANCE_YOUR_CALM), "{answer:?}");
-    // The table itself has the size that we told, whatever the client would like.
+    // The table has the size that the server announced, whatever the client asks for.
     let mut peer = Peer::connect(child.address).await;
     let mut larger = vec![0x3f, 0xe1, 0xff, 0x03];
     larger.extend(block(&peer::request("GET", "/hello")));
@@ -153,8 +156,8 @@ async fn a_block_that_unpacks_to_much_is_refused() {
     child.is_well(8 * MIB).await;
 }
 
-/// CVE-2019-9512, 9515, 9513, 9516, 9518: frames that carry nothing, each of which wants work or an
-/// answer.
+/// CVE-2019-9512, 9515, 9513, 9516, 9518: frames that carry nothing, and that each require work or
+/// a reply.
 #[tokio::test]
 async fn floods_of_frames_that_carry_nothing_end_the_connection() {
     let open = || [post(1, "/never"), get(3, "/never")].concat();
@@ -176,9 +179,9 @@ async fn floods_of_frames_that_carry_nothing_end_the_connection() {
     }
 }
 
-/// Answers that the client does not read must not pile up: pongs, here.
+/// Replies that the client does not read must not accumulate, here the acknowledgements of pings.
 #[tokio::test]
-async fn a_client_that_asks_and_does_not_read_is_not_read_either() {
+async fn a_client_that_pings_and_does_not_read_is_not_read_either() {
     let child = Child::start().await;
     let mut peer = Peer::connect(child.address).await;
     let pings = ping().repeat(1_000);
@@ -189,14 +192,15 @@ async fn a_client_that_asks_and_does_not_read_is_not_read_either() {
             }
         }
     };
-    // It blocks, or the server has had enough.
+    // Either the write blocks, or the server has ended the connection.
     let _ = tokio::time::timeout(Duration::from_secs(2), sending).await;
     child.is_well(8 * MIB).await;
 }
 
-/// Windows that never open (CVE-2019-9511, 9517): what is made is bounded by what is taken.
+/// Windows that never open (CVE-2019-9511, 9517). The server produces only as much of a response as
+/// the client accepts.
 #[tokio::test]
-async fn endless_answers_behind_closed_windows_cost_a_buffer_each() {
+async fn endless_responses_with_closed_windows_cost_a_buffer_each() {
     let child = Child::start().await;
     let mut peer = Peer::with(child.address, &[(4, 0)]).await;
     for at in 0..128 {
@@ -210,7 +214,7 @@ async fn endless_answers_behind_closed_windows_cost_a_buffer_each() {
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     child.is_well(16 * MIB).await;
-    // All streams open as far as they go, and nothing is read.
+    // All windows are as large as possible, and the client reads nothing.
     for at in 0..128 {
         peer.send(window_update(2 * at + 1, 1 << 30)).await;
     }
@@ -219,17 +223,17 @@ async fn endless_answers_behind_closed_windows_cost_a_buffer_each() {
     child.is_well(24 * MIB).await;
 }
 
-/// A body that nobody reads fills its window and no more.
+/// A body that the handler does not read fills its window and no more.
 #[tokio::test]
-async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
+async fn unread_bodies_are_bounded_by_the_connection_window() {
     let child = Child::start().await;
     let mut peer = Peer::connect(child.address).await;
     let mut sent = 0;
     for at in 0..64 {
         peer.send(post(2 * at + 1, "/never")).await;
     }
-    // The window of the connection is a MiB, and 16 KiB of each body do not count: past it, sending
-    // is an error.
+    // The window of the connection is 1 MiB, and 16 KiB of each body do not count. To send more is
+    // an error.
     let most = (64 + 1) * 16 * 1024 + 1024 * 1024;
     for at in (0..64).cycle() {
         if sent > most
@@ -241,15 +245,15 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
     }
     assert_eq!(peer.goaway().await, Some(FLOW_CONTROL_ERROR));
     child.is_well(8 * MIB).await;
-    // Many small frames weigh more than they carry.
+    // Many small frames use more memory than the data that they carry.
     let mut peer = Peer::connect(child.address).await;
     peer.send(post(1, "/never")).await;
     assert_eq!(child.flood(peer, frame(DATA, 0, 1, "x"), 400_000).await, Some(ENHANCE_YOUR_CALM));
     child.is_well(16 * MIB).await;
 }
 
-/// More streams than are allowed, and streams that must be reset: both are refused for a while
-/// only.
+/// More streams than are allowed, and streams that must be reset. The server refuses a limited
+/// number of them before it ends the connection.
 #[tokio::test]
 async fn streams_that_must_be_refused_again_and_again_end_the_connection() {
     let child = Child::start().await;

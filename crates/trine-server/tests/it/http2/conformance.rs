@@ -1,6 +1,6 @@
-//! The rules of RFC 9113 (HTTP/2) and RFC 7541 (HPACK) as a table: frames in, verdict out, over a
-//! real socket. Every case names the section that it stands for, and has a connection of its own
-//! whose beginning was in order.
+//! The rules of RFC 9113 (HTTP/2) and RFC 7541 (HPACK) as a table of frames to send and expected
+//! verdicts, over a real socket. Every case names the section that it tests, and runs on a
+//! connection of its own whose setup was correct.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use crate::common::pki::Authority;
 use crate::common::tls::SignedExt as _;
 use crate::common::{config, start};
 
-/// A table that shrinks unnoticed proves nothing.
+/// The test fails if the table loses cases unnoticed.
 const FEWEST_CASES: usize = 130;
 
 const ALL: u8 = END_STREAM | END_HEADERS;
 
-/// What must come of a case.
+/// The expected result of a case.
 #[derive(Debug, Clone, Copy)]
 enum Verdict {
-    /// The connection ends with a GOAWAY of one of these codes.
+    /// The connection ends with a GOAWAY that has one of these codes.
     Ends(&'static [u32]),
-    /// Stream 1 is reset with one of these codes, or the connection ends with it: RFC 9113, 5.4.2
-    /// lets an endpoint treat an error of a stream as one of the connection.
+    /// Stream 1 is reset with one of these codes, or the connection ends with one of them: RFC
+    /// 9113, 5.4.2 lets an endpoint treat a stream error as a connection error.
     Resets(&'static [u32]),
-    /// Stream 1 is answered with this status, and the connection goes on.
+    /// Stream 1 is answered with this status, and the connection stays open.
     Answers(u16),
-    /// Nothing comes of it, and the connection goes on.
+    /// The frames have no effect, and the connection stays open.
     Ignored,
 }
 
@@ -59,14 +59,14 @@ fn head(flags: u8, stream: u32, fields: &[(&str, &str)]) -> Vec<u8> {
     frame(HEADERS, flags, stream, block(fields))
 }
 
-/// A GET with these fields behind the pseudo fields.
+/// A GET with these fields after the pseudo-header fields.
 fn with(more: &[(&str, &str)]) -> Vec<u8> {
     let mut fields = peer::request("GET", "/hello");
     fields.extend_from_slice(more);
     head(ALL, 1, &fields)
 }
 
-/// A GET of `/hello`, and raw bytes of HPACK behind it.
+/// A GET of `/hello` with raw HPACK bytes after its fields.
 fn packed(more: &[u8]) -> Vec<u8> {
     frame(HEADERS, ALL, 1, [block(&peer::request("GET", "/hello")).as_slice(), more].concat())
 }
@@ -89,7 +89,7 @@ fn hello() -> Vec<u8> {
     get(1, "/hello")
 }
 
-/// Stream 1, half-closed by us and not answered.
+/// Stream 1, half-closed by the client and not answered.
 fn half() -> Vec<u8> {
     get(1, "/never")
 }
@@ -261,7 +261,7 @@ fn states(t: &mut Table) {
         Answers(200),
         &[frame(PRIORITY, 0, 1, [0, 0, 0, 0, 9]), hello()],
     );
-    // h2 ends the connection with a code that is less precise; an end of it is always allowed
+    // h2 ends the connection with a less precise code. Ending the connection is always allowed
     // (5.4.1).
     t.add(
         "5.1",
@@ -715,8 +715,8 @@ fn messages(t: &mut Table) {
     );
 }
 
-/// The crate `http` cuts a fragment off, so it must be seen before: however the path is packed and
-/// cut.
+/// The crate `http` removes a fragment, so the server must see it earlier, however the path is
+/// encoded and split.
 fn fragments(t: &mut Table) {
     let rest = block(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]);
     for (what, path) in [
@@ -744,7 +744,7 @@ fn fragments(t: &mut Table) {
 
 fn hpack(t: &mut Table) {
     let broken = Ends(&[COMPRESSION_ERROR, PROTOCOL_ERROR]);
-    // Fields in every way that there is (RFC 7541, 6); `custom: v`.
+    // Each representation of a field (RFC 7541, 6): `custom: v`.
     t.add(
         "HPACK 6.2.1",
         "a literal that is remembered, and its index",
@@ -846,7 +846,7 @@ fn table() -> Vec<Case> {
     table.0
 }
 
-/// What was wrong, if anything.
+/// Describes what was wrong, if anything.
 async fn run(case: &Case, mut peer: Peer) -> Result<(), String> {
     peer.try_send(&case.bytes).await;
     match case.verdict {
@@ -897,8 +897,8 @@ async fn every_case_gets_the_same_verdict_over_tls() {
     let authority = Authority::new("ours");
     let tls = authority.sign(&["localhost"]).tls();
     let place = Listener::tls(([127, 0, 0, 1], 0).into(), tls);
-    // The cases speak of `http`, as a proxy does that ends the TLS of its clients and begins its
-    // own.
+    // The cases use the scheme `http`, like a proxy that terminates the TLS of its clients and
+    // opens TLS connections of its own.
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     let server = start(ServerConfig { listeners: vec![place], trusted_proxies, ..config() });
     let mut client = (*crate::common::pki::anything()).clone();
@@ -924,12 +924,12 @@ async fn all(connect: impl AsyncFn() -> Peer) {
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-/// What is no matter of frames behind a proper beginning.
+/// Tests about the start of a connection, which the table cannot contain.
 #[tokio::test]
-async fn beginnings() {
+async fn the_server_checks_the_start_of_a_connection() {
     let server = start(config());
-    // The server's settings come first, whatever the client waits for (3.4), and the client's are
-    // acknowledged (6.5.3).
+    // The settings of the server come first, whatever the client waits for (3.4), and the settings
+    // of the client are acknowledged (6.5.3).
     let mut peer = Peer::raw(server.address).await;
     peer.send([PREFACE, &settings(&[(3, 100)])].concat()).await;
     let first = peer.read().await.unwrap();
@@ -937,12 +937,12 @@ async fn beginnings() {
     let ack = peer.until(|frame| frame.kind == SETTINGS).await.unwrap();
     assert_eq!((ack.flags, ack.payload.len()), (ACK, 0));
     drop(peer);
-    // A preface that goes wrong behind the line that looks like HTTP/1 (3.4).
+    // A preface that becomes invalid after the line that looks like HTTP/1 (3.4).
     let mut peer = Peer::raw(server.address).await;
     peer.send(b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").await;
     while peer.read().await.is_some() {}
     drop(peer);
-    // Pings have the bytes that came (6.7).
+    // A ping is acknowledged with the same bytes (6.7).
     let mut peer = Peer::connect(server.address).await;
     peer.send(ping()).await;
     let pong = peer.until(|frame| frame.kind == PING).await.unwrap();
@@ -951,16 +951,17 @@ async fn beginnings() {
     server.stop().await;
 }
 
-/// 6.9: not a byte more than the windows allow, which settings change in both directions.
+/// 6.9: the server sends no byte more than the windows allow. Settings change the windows in both
+/// directions.
 #[tokio::test]
-async fn windows_are_kept_to_the_byte() {
+async fn windows_are_respected_to_the_byte() {
     let server = start(config());
     let mut peer = Peer::with(server.address, &[(4, 3)]).await;
     peer.send(get(1, "/hello")).await;
     let data = peer.until(|frame| frame.kind == DATA).await.unwrap();
     assert_eq!((data.payload.as_slice(), data.flags), (b"hel".as_slice(), 0));
     assert!(peer.is_silent().await);
-    // Three less make the window negative; one more than that opens it (6.9.2).
+    // Three less make the window negative, and an update by one more than three opens it (6.9.2).
     peer.send(settings(&[(4, 0)])).await;
     peer.send(window_update(1, 3)).await;
     peer.until(|frame| frame.kind == SETTINGS).await.unwrap();
@@ -971,7 +972,7 @@ async fn windows_are_kept_to_the_byte() {
     let last = peer.until(|frame| frame.kind == DATA).await.unwrap();
     assert_eq!((last.payload.as_slice(), last.flags), (b"o".as_slice(), END_STREAM));
     drop(peer);
-    // The largest frame that the client takes bounds ours.
+    // The largest frame that the client accepts also limits the frames of the server.
     let mut peer = Peer::with(server.address, &[(4, 1 << 20), (5, 16_384)]).await;
     peer.send([window_update(0, 1 << 20), get(1, "/large")].concat()).await;
     let mut read = 0;

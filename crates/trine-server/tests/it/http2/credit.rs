@@ -1,5 +1,6 @@
-//! Windows (RFC 9113, 5.2 and 6.9): a client that keeps to them can always go on. Frames are
-//! written by hand, and nothing here knows how the server does it.
+//! Flow control (RFC 9113, 5.2 and 6.9): a client that respects its windows can always continue.
+//! The frames are written by hand, and the tests know nothing about the implementation of the
+//! server.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,14 +19,15 @@ use crate::common::{config, kitchen, start_with, within};
 const MIB: usize = 1024 * 1024;
 const LARGEST_FRAME: usize = 16_384;
 
-/// A client that never sends more than it may, and waits until it may.
+/// A client that never sends more than its windows allow, and waits for credit.
 struct Sender {
     peer: Peer,
     connection: i64,
-    /// What a stream may still send; it begins with this.
+    /// The remaining window of each stream. `initial` is its first value.
     streams: HashMap<u32, i64>,
     initial: i64,
-    /// Streams on which nothing is wanted any more: the answer is complete, or it was reset.
+    /// Streams that need no more data, because their response is complete (`true`) or they were
+    /// reset.
     over: HashMap<u32, bool>,
 }
 
@@ -50,7 +52,7 @@ impl Sender {
     }
 
     async fn read(&mut self) -> Frame {
-        let frame = self.peer.read().await.expect("the connection goes on");
+        let frame = self.peer.read().await.expect("the connection stays open");
         let Frame { kind, flags, stream, payload } = &frame;
         match *kind {
             WINDOW_UPDATE => {
@@ -72,14 +74,13 @@ impl Sender {
         frame
     }
 
-    /// Reads until everything that was sent was looked at.
+    /// Reads until the server has processed everything that was sent.
     async fn echo(&mut self) {
         self.send(ping()).await;
         while self.read().await.kind != PING {}
     }
 
-    /// Sends this much of a body, as fast as the windows allow. A stream that is over takes no
-    /// more.
+    /// Sends a body of this length as fast as the windows allow. Stops if the stream is over.
     async fn body(&mut self, stream: u32, length: usize, end: bool) {
         let mut left = length;
         while left > 0 {
@@ -104,7 +105,7 @@ impl Sender {
         self.connection -= bytes as i64;
     }
 
-    /// Waits until a stream is over: `true` with a whole answer.
+    /// Waits until a stream is over. Returns `true` if its response is complete.
     async fn is_answered(&mut self, stream: u32) -> bool {
         while !self.over.contains_key(&stream) {
             self.read().await;
@@ -113,23 +114,23 @@ impl Sender {
     }
 }
 
-/// How a small body comes.
+/// How a small body arrives.
 #[derive(Debug, Clone, Copy)]
 enum Comes {
     /// In the same write as its head.
     WithItsHead,
-    /// When the handler waits already.
+    /// When the handler is already waiting.
     Later,
-    /// In pieces, and the end by itself.
+    /// In pieces, with the end of the stream in a frame of its own.
     InPieces,
-    /// Without an end.
+    /// Without its end.
     Open,
 }
 
-// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside
-// them.
+// With a connection window of 1 MiB, 64 waiting requests with 16 KiB each once stopped every upload
+// beside them.
 #[tokio::test]
-async fn small_bodies_of_requests_that_wait_stop_no_upload() {
+async fn small_bodies_of_waiting_requests_stop_no_upload() {
     let server = start_with(config(), tower::service_fn(kitchen));
     for comes in [Comes::WithItsHead, Comes::Later, Comes::InPieces, Comes::Open] {
         upload_beside(server.address, "/never", comes).await;
@@ -137,7 +138,7 @@ async fn small_bodies_of_requests_that_wait_stop_no_upload() {
     server.stop_by_force().await;
 }
 
-/// The same where they wait for the service itself.
+/// Requests that wait for the service itself do not stop uploads either.
 #[tokio::test]
 async fn small_bodies_of_requests_that_wait_for_the_service_stop_no_upload() {
     let service = tower::ServiceBuilder::new().concurrency_limit(1).service_fn(kitchen);
@@ -148,9 +149,9 @@ async fn small_bodies_of_requests_that_wait_for_the_service_stop_no_upload() {
     server.stop_by_force().await;
 }
 
-/// The same with tunnels that wait until their service has dialled.
+/// Nor do tunnels whose service is still connecting to its upstream.
 #[tokio::test]
-async fn data_of_tunnels_that_wait_stops_no_upload() {
+async fn data_of_waiting_tunnels_stops_no_upload() {
     let server = start_with(config(), tower::service_fn(ways));
     let mut client = Sender::connect(server.address, &Http2::default()).await;
     client.send(post(1, "/length")).await;
@@ -196,7 +197,7 @@ async fn upload_beside(address: SocketAddr, path: &str, comes: Comes) {
     assert!(client.is_answered(1).await, "{comes:?}");
 }
 
-/// How a request ends, for which less than half of the connection's window was used.
+/// The ways in which a request ends. Each uses less than half of the connection window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Read,
@@ -240,14 +241,15 @@ const WAYS: [Way; 18] = [
     Way::TunnelRefused,
 ];
 
-/// Less than half of the smallest window: the server may keep that much to itself before it says
-/// so.
+/// Less than half of the smallest window: the server may delay the announcement of that much
+/// credit.
 const BODY: usize = 30_000;
 const ROUNDS: u32 = 12;
 
-/// Twelve rounds are five windows: a way out that gives nothing back stops its client in the third.
+/// Twelve rounds use five windows. If one of the ways returns no credit, its client stops in the
+/// third round.
 #[tokio::test]
-async fn every_way_out_gives_its_credit_back() {
+async fn every_end_of_a_request_returns_its_credit() {
     for early_bytes in [0, 16 * 1024] {
         for way in WAYS {
             let body_timeout =
@@ -265,7 +267,7 @@ async fn every_way_out_gives_its_credit_back() {
                 for round in 0..ROUNDS {
                     go(way, &mut client, 20 * round + 1).await;
                 }
-                // All of it is there again.
+                // The whole window is available again.
                 client.send(post(20 * ROUNDS + 1, "/length")).await;
                 client.body(20 * ROUNDS + 1, 10 * BODY, true).await;
                 assert!(client.is_answered(20 * ROUNDS + 1).await);
@@ -313,7 +315,7 @@ async fn go(way: Way, client: &mut Sender, stream: u32) {
             client.send(post(stream, "/ignore")).await;
             client.body(stream, BODY / 2, false).await;
             client.is_answered(stream).await;
-            // On its way before the client knew.
+            // The client sent this before it received the reset.
             client.spend(stream, BODY / 2);
             client.send(frame(DATA, END_STREAM, stream, vec![b'x'; BODY / 2])).await;
             client.echo().await;
@@ -377,7 +379,7 @@ async fn ways(mut request: Request<Body>) -> Result<Response<Body>, Infallible> 
         let Some(upgrade) = upgrade else {
             return Ok(Response::builder().status(403).body(Body::empty()).unwrap());
         };
-        // It reads a little and goes away.
+        // The handler reads a little of the tunnel and drops it.
         tokio::spawn(async move {
             let mut stream = upgrade.await.unwrap();
             let mut bytes = [0; 100];

@@ -1,4 +1,4 @@
-//! How connections and streams end: told to stop, cancelled, cut.
+//! How connections and streams end: by a shutdown, by a cancellation, or by force.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use trine_server::{Cancel, ServerConfig};
 use super::peer::{self, *};
 use crate::common::{config, start, start_with, within};
 
-/// First that no more streams are wanted, then which was the last (RFC 9113, 6.8): none is lost in
-/// between.
+/// The first GOAWAY says that no more streams are wanted, and the second names the last one (RFC
+/// 9113, 6.8). No request in between is lost.
 #[tokio::test]
-async fn a_shutdown_says_goodbye_twice_and_ends_what_was_begun() {
+async fn a_shutdown_sends_goaway_twice_and_completes_open_requests() {
     let server = start(config());
     let mut peer = Peer::connect(server.address).await;
     peer.send(get(1, "/slow")).await;
@@ -24,7 +24,7 @@ async fn a_shutdown_says_goodbye_twice_and_ends_what_was_begun() {
     let first = peer.until(|frame| frame.kind == GOAWAY).await.unwrap();
     assert_eq!(first.payload[..4], 0x7fff_ffff_u32.to_be_bytes());
     let asked = peer.until(|frame| frame.kind == PING).await.unwrap();
-    // On its way before the client knew.
+    // The client sent this before it received the GOAWAY.
     peer.send([get(3, "/hello"), frame(PING, ACK, 0, asked.payload)].concat()).await;
     let second = peer.until(|frame| frame.kind == GOAWAY).await.unwrap();
     assert_eq!(second.payload[..4], 3_u32.to_be_bytes());
@@ -32,13 +32,14 @@ async fn a_shutdown_says_goodbye_twice_and_ends_what_was_begun() {
     while let Some(frame) = peer.read().await {
         bodies += frame.payload.len() * usize::from(frame.kind == DATA);
     }
-    // The answer to the second request may have come before the second farewell.
+    // The response to the second request may have arrived before the second GOAWAY.
     assert!(bodies >= "slow".len());
     drop(peer);
     within(server.task).await.unwrap().unwrap();
 }
 
-/// Before, beside and behind the news: each has sent its preface, and cannot know.
+/// Requests before, during and after the GOAWAY. Each client has sent its preface and cannot know
+/// of the shutdown.
 #[tokio::test]
 async fn requests_that_race_a_shutdown_are_answered() {
     let server = start(config());
@@ -77,7 +78,7 @@ async fn a_shutdown_does_not_wait_for_ever() {
     assert!(begun.elapsed() < Duration::from_secs(3));
 }
 
-/// Counts futures that were dropped and those that came to their end.
+/// Counts the futures that were dropped and those that completed.
 fn slow(
     ends: &Arc<AtomicUsize>,
     drops: &Arc<AtomicUsize>,
@@ -101,7 +102,7 @@ fn slow(
 }
 
 #[tokio::test]
-async fn a_reset_cancels_unless_services_end_what_they_begin() {
+async fn a_reset_cancels_unless_cancellation_is_off() {
     for (cancel, expected) in [(Cancel::Reset, 0), (Cancel::Never, 2)] {
         let (ends, drops) = (Arc::default(), Arc::default());
         let server = start_with(ServerConfig { cancel, ..config() }, slow(&ends, &drops));
@@ -109,7 +110,7 @@ async fn a_reset_cancels_unless_services_end_what_they_begin() {
         peer.send(get(1, "/")).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         peer.send(reset(1)).await;
-        // The same for a connection that ends.
+        // A connection that ends has the same effect.
         let mut other = Peer::connect(server.address).await;
         other.send(get(1, "/")).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -128,7 +129,7 @@ async fn a_reset_cancels_unless_services_end_what_they_begin() {
     }
 }
 
-/// A wake-up from another thread reaches its stream, while others are busy.
+/// A wake-up from another thread reaches its stream while other streams are busy.
 #[tokio::test]
 async fn a_stream_is_woken_from_another_thread() {
     let service = tower::service_fn(|request: Request<Body>| async move {
@@ -160,9 +161,9 @@ async fn a_stream_is_woken_from_another_thread() {
     server.stop().await;
 }
 
-/// Layers that fail are answered by the table, and their service is made anew.
+/// An error of a layer becomes a response as the table says, and the service is made again.
 #[tokio::test]
-async fn a_layer_that_fails_is_told_by_the_table() {
+async fn errors_of_layers_are_answered_by_the_table() {
     let service = tower::ServiceBuilder::new()
         .timeout(Duration::from_millis(50))
         .service_fn(crate::common::kitchen);
@@ -187,7 +188,7 @@ async fn a_layer_that_fails_is_told_by_the_table() {
 }
 
 #[tokio::test]
-async fn work_stealing_serves_it_too() {
+async fn http2_works_with_work_stealing() {
     let bound = crate::common::bind(config());
     let (address, handle) = (bound.local_addr(), bound.handle());
     let task = tokio::spawn(

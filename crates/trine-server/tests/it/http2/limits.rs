@@ -1,4 +1,4 @@
-//! Every limit and time of HTTP/2, each hit by a client. Those that bound an attack stand in
+//! A client exceeds each limit and timeout of HTTP/2. The limits that stop an attack are tested in
 //! `attacks`.
 
 use std::time::{Duration, Instant};
@@ -15,15 +15,15 @@ fn with(http2: Http2) -> ServerConfig {
 }
 
 #[tokio::test]
-async fn where_it_is_switched_off_the_preface_is_an_error() {
+async fn without_http2_its_preface_is_an_error() {
     let server = start(with(Http2 { enabled: false, ..Http2::default() }));
     assert_eq!(status(&crate::common::exchange(server.address, PREFACE).await), 505);
     server.stop().await;
 }
 
-/// What a client must know before it sends.
+/// The limits that a client must know before it sends.
 #[tokio::test]
-async fn the_limits_are_told() {
+async fn the_limits_are_announced_as_settings() {
     let server = start(with(Http2 {
         max_concurrent_streams: 7,
         stream_window: 70_000,
@@ -46,7 +46,7 @@ async fn the_limits_are_told() {
     for expected in [(1, 777), (3, 7), (4, 70_000), (5, 16_384), (6, 64 * 1024), (8, 1)] {
         assert!(pairs.contains(&expected), "{expected:?} in {pairs:?}");
     }
-    // The window of the connection is no setting.
+    // The window of the connection is not announced as a setting.
     let more = peer.until(|frame| frame.kind == WINDOW_UPDATE).await.unwrap();
     assert_eq!(more.payload, (1024 * 1024 - 65_535_u32).to_be_bytes());
     drop(peer);
@@ -54,7 +54,7 @@ async fn the_limits_are_told() {
 }
 
 #[tokio::test]
-async fn one_stream_too_many_is_refused_and_the_others_go_on() {
+async fn one_stream_too_many_is_refused_and_the_others_continue() {
     let server = start(with(Http2 { max_concurrent_streams: 2, ..Http2::default() }));
     let mut peer = Peer::connect(server.address).await;
     peer.send([get(1, "/slow"), get(3, "/slow"), get(5, "/hello")].concat()).await;
@@ -73,7 +73,7 @@ async fn heads_are_bounded() {
         max_target_bytes: 50,
         ..config()
     });
-    // `:authority` is one of them: as Host.
+    // `:authority` counts too, as Host.
     let cases: [(u16, Vec<(&str, String)>); 4] = [
         (431, vec![("x", "y".repeat(1_000))]),
         (431, (0..10).map(|_| ("x", "y".into())).collect()),
@@ -124,7 +124,7 @@ async fn a_stream_window_is_not_overrun() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_taken_early_are_bounded() {
+async fn bytes_that_are_read_early_are_bounded() {
     let server = start(with(Http2 { stream_window: 1_000, early_bytes: 500, ..Http2::default() }));
     let mut peer = Peer::connect(server.address).await;
     peer.send([post(1, "/never"), frame(DATA, 0, 1, [b'x'; 1_000])].concat()).await;
@@ -142,10 +142,9 @@ async fn bytes_that_are_taken_early_are_bounded() {
     server.stop().await;
 }
 
-/// The preface, the settings, a header block: whatever is begun must be ended in the time of a
-/// head.
+/// The preface, the settings, a header block: each must be complete within the timeout of a head.
 #[tokio::test]
-async fn what_trickles_is_let_go() {
+async fn slow_prefaces_settings_and_heads_time_out() {
     let server = start(ServerConfig { head_timeout: SHORT, ..config() });
     let begun = Instant::now();
     let head = frame(HEADERS, 0, 1, block(&peer::request("GET", "/hello")));
@@ -160,7 +159,7 @@ async fn what_trickles_is_let_go() {
         peer.send(&bytes).await;
         while peer.read().await.is_some() {}
     }
-    // Bytes buy no time.
+    // Single bytes do not extend the timeout.
     let mut peer = Peer::connect(server.address).await;
     for byte in head.into_iter().take(16) {
         tokio::time::sleep(SHORT / 8).await;
@@ -181,10 +180,10 @@ async fn a_connection_without_streams_ends_in_order() {
     let begun = Instant::now();
     assert_eq!(peer.goaway().await, Some(NO_ERROR));
     assert!(begun.elapsed() >= SHORT);
-    // A client that does not take part in the farewell is not waited for.
+    // The server does not wait for a client that does not close its side after the GOAWAY.
     while peer.read().await.is_some() {}
     assert!(begun.elapsed() < Duration::from_secs(5));
-    // A stream that is open keeps the connection, however long it takes.
+    // An open stream keeps the connection open, however long it takes.
     let mut peer = Peer::connect(server.address).await;
     peer.send(get(1, "/slow")).await;
     assert_eq!(peer.answer(1).await.body, b"slow");
@@ -192,7 +191,7 @@ async fn a_connection_without_streams_ends_in_order() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_or_trickles_is_408_to_its_reader() {
+async fn a_stalled_or_slow_body_is_a_timeout_for_its_reader() {
     let server = start(ServerConfig { body_timeout: SHORT, min_body_rate: 1_000, ..config() });
     let mut peer = Peer::connect(server.address).await;
     peer.send([post(1, "/length"), frame(DATA, 0, 1, "abc")].concat()).await;
@@ -219,9 +218,9 @@ async fn a_body_that_stalls_or_trickles_is_408_to_its_reader() {
     server.stop().await;
 }
 
-/// A window that opens by a byte now and then buys less time than it takes.
+/// A window that opens by one byte now and then adds less time than passes.
 #[tokio::test]
-async fn a_client_that_does_not_take_its_answer_loses_the_stream() {
+async fn a_client_that_does_not_read_its_response_loses_the_stream() {
     let server = start(ServerConfig { write_timeout: SHORT, min_write_rate: 1_000, ..config() });
     let mut peer = Peer::with(server.address, &[(4, 0)]).await;
     peer.send([get(1, "/hello"), get(3, "/large"), get(5, "/stream")].concat()).await;
@@ -240,7 +239,7 @@ async fn a_client_that_does_not_take_its_answer_loses_the_stream() {
         }
     }
     assert_eq!(peer.answer(7).await.reset, Some(CANCEL));
-    // The connection is none the worse for it, once it may send again.
+    // The connection still works, once the client has opened its window again.
     peer.send(settings(&[(4, 65_535)])).await;
     assert!(peer.lives(9).await);
     drop(peer);
@@ -263,9 +262,9 @@ async fn a_client_that_reads_nothing_loses_the_connection() {
     server.stop().await;
 }
 
-/// A client that is silent in the middle of a stream is asked whether it is there.
+/// A client that is silent in the middle of a stream receives a ping.
 #[tokio::test]
-async fn a_client_that_does_not_answer_a_ping_is_gone() {
+async fn a_client_that_does_not_answer_a_ping_is_disconnected() {
     let http2 = Http2 { ping_interval: SHORT, ping_timeout: SHORT, ..Http2::default() };
     let server = start(with(http2));
     let mut peer = Peer::connect(server.address).await;
@@ -282,7 +281,7 @@ async fn a_client_that_does_not_answer_a_ping_is_gone() {
 }
 
 #[test]
-fn what_cannot_work_is_told_at_once() {
+fn invalid_settings_of_http2_are_reported_at_once() {
     let http2 = Http2 {
         connection_window: 1,
         max_frame_bytes: 1,

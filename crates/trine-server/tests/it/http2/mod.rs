@@ -1,5 +1,5 @@
-//! HTTP/2 over real sockets: by a client of the `h2` crate, by frames that are written by hand, by
-//! the field's tools.
+//! HTTP/2 over real sockets: with a client of the `h2` crate, with frames that are written by hand,
+//! and with common command-line clients.
 #![cfg(feature = "http2")]
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! A client that writes frames by hand (RFC 9113, 4.1), right or wrong, and reads them.
+//! A client that writes and reads frames by hand (RFC 9113, 4.1), valid or not.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,8 +56,8 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec
     bytes
 }
 
-/// A field of a header block: a literal without indexing, its name and value as they are (RFC 7541,
-/// 6.2.2).
+/// A field of a header block: a literal without indexing, whose name and value are not compressed
+/// (RFC 7541, 6.2.2).
 pub fn field(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
@@ -85,7 +85,7 @@ pub fn block(fields: &[(&str, &str)]) -> Vec<u8> {
     fields.iter().flat_map(|(name, value)| field(name, value)).collect()
 }
 
-/// The four pseudo fields of a request.
+/// The four pseudo-header fields of a request.
 pub fn request<'a>(method: &'a str, path: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path)]
 }
@@ -130,14 +130,14 @@ impl Peer {
         Peer(Box::new(stream))
     }
 
-    /// The same over TLS, where the protocol was agreed on by ALPN.
+    /// Connects over TLS with a configuration that offers HTTP/2 by ALPN.
     pub async fn tls(address: SocketAddr, config: &Arc<ClientConfig>) -> Peer {
         let stream = crate::common::pki::connect(address, "localhost", config).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
         Peer(Box::new(stream)).begin(&[]).await
     }
 
-    /// Begins a connection, with these settings of ours.
+    /// Begins a connection. The client announces these settings.
     pub async fn with(address: SocketAddr, ours: &[(u16, u32)]) -> Peer {
         Peer::raw(address).await.begin(ours).await
     }
@@ -149,7 +149,7 @@ impl Peer {
         let first = peer.read().await.expect("the server's settings");
         assert_eq!((first.kind, first.flags), (SETTINGS, 0));
         peer.send(frame(SETTINGS, ACK, 0, [])).await;
-        // What comes from now on is not about the settings.
+        // Later frames from the server have nothing to do with the settings.
         peer.send(frame(PING, 0, 0, b"to begin")).await;
         peer.until(|frame| frame.kind == PING).await.expect("an answer to the ping");
         peer
@@ -163,12 +163,12 @@ impl Peer {
         within(self.0.write_all(bytes.as_ref())).await.unwrap();
     }
 
-    /// As [`Peer::send`]; a server that is gone already does not matter.
+    /// Like [`Peer::send`], but returns `false` if the server is already gone.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         within(self.0.write_all(bytes.as_ref())).await.is_ok()
     }
 
-    /// The next frame; `None` at the end of the connection, whichever end it is.
+    /// The next frame, or `None` at the end of the connection, whether it was closed or reset.
     pub async fn read(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         within(self.0.read_exact(&mut head)).await.ok()?;
@@ -187,7 +187,7 @@ impl Peer {
         }
     }
 
-    /// Whether nothing comes for a while.
+    /// Whether nothing arrives for a while.
     pub async fn is_silent(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(150), self.read()).await.is_err()
     }
@@ -198,7 +198,7 @@ impl Peer {
         Some(u32::from_be_bytes(frame.payload[4..8].try_into().unwrap()))
     }
 
-    /// What becomes of a stream.
+    /// The result of a stream.
     pub async fn answer(&mut self, stream: u32) -> Answer {
         let mut answer = Answer::default();
         loop {
@@ -226,7 +226,7 @@ impl Peer {
         }
     }
 
-    /// Whether the connection still serves.
+    /// Whether the connection still serves requests.
     pub async fn lives(&mut self, stream: u32) -> bool {
         self.try_send(get(stream, "/hello")).await && self.answer(stream).await.body == b"hello"
     }
@@ -240,11 +240,11 @@ pub struct Answer {
     pub goaway: Option<u32>,
 }
 
-/// The status is the first field of an answer: from the static table, or three digits in the code
-/// of Huffman that h2 has not sent on this connection before.
+/// The status, which is the first field of a response: an index of the static table, or three
+/// digits in Huffman code that h2 has not sent on this connection before.
 fn status(block: &[u8]) -> u16 {
     match block {
-        // What the table forgets may be said first (RFC 7541, 6.3).
+        // An update of the table size may come first (RFC 7541, 6.3).
         [update, rest @ ..] if update >> 5 == 1 => status(rest),
         [index @ 0x88..=0x8e, ..] => [200, 204, 206, 304, 400, 404, 500][usize::from(index - 0x88)],
         [name, length, digits @ ..]

@@ -1,11 +1,11 @@
-//! The field's own clients: curl, and h2load of nghttp2. Where they are missing the test says so,
-//! and `REQUIRE_H2_TOOLS` makes that an error.
+//! Common command-line clients: curl, and h2load of nghttp2. If one is missing, the test prints
+//! that and passes. With `REQUIRE_H2_TOOLS` it fails.
 
 use std::process::Command;
 
 use crate::common::{config, start};
 
-/// Runs a tool, and gives what it printed. `None` where there is no such tool.
+/// Runs a tool and returns its output, or `None` if the tool is not installed.
 async fn run(tool: &'static str, args: Vec<String>) -> Option<String> {
     let ran =
         tokio::task::spawn_blocking(move || Command::new(tool).args(args).output()).await.unwrap();

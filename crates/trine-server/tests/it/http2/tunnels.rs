@@ -13,7 +13,7 @@ use super::answers::connect;
 use super::peer::*;
 use crate::common::{Running, config, start_with, within};
 
-/// Sends back what comes in upper case, behind the name of the protocol.
+/// Sends the bytes that arrive back in upper case, after the name of the protocol.
 async fn shout(mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let protocol =
         request.extensions().get::<Protocol>().map(|protocol| protocol.as_str().to_owned());
@@ -52,7 +52,7 @@ fn server() -> Running {
 
 async fn through(request: Request<()>, server: &Running) -> (StatusCode, String) {
     let mut client = connect(server.address).await;
-    // The server's settings say that it may be asked for.
+    // The settings of the server announce that extended CONNECT is supported.
     while !client.is_extended_connect_protocol_enabled() {
         within(tokio::task::yield_now()).await;
     }
@@ -104,8 +104,8 @@ async fn another_protocol_on_a_stream() {
     server.stop().await;
 }
 
-/// A tunnel is open for as long as both sides want it, and the connection with it; other streams go
-/// on beside it.
+/// A tunnel stays open for as long as both sides want it, and so does its connection. Other streams
+/// continue beside it.
 #[tokio::test]
 async fn a_tunnel_keeps_its_connection_and_a_reset_ends_it() {
     let short = std::time::Duration::from_millis(200);
@@ -124,9 +124,9 @@ async fn a_tunnel_keeps_its_connection_and_a_reset_ends_it() {
     server.stop().await;
 }
 
-/// What comes before the answer is partly taken early, and is read in its order all the same.
+/// Some of the bytes that arrive before the response are read early. They still arrive in order.
 #[tokio::test]
-async fn bytes_that_come_before_the_answer_are_the_first_of_the_tunnel() {
+async fn bytes_before_the_response_are_the_first_of_the_tunnel() {
     let server = server();
     let mut peer = Peer::connect(server.address).await;
     let fields = [(":method", "CONNECT"), (":authority", "late.example:1")];

@@ -1,5 +1,5 @@
-//! Clients that mean harm. The server is a process of its own, so that its memory and its time on a
-//! processor are its own, and it runs with every limit at its default.
+//! Attacks by clients. The server is a separate process, so that its memory and CPU time can be
+//! measured. It runs with every limit at its default.
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use crate::common::{config, within};
 
 const EXCESSIVE_LOAD: u64 = 0x107;
 
-/// What the process runs that [`Child::start`] starts.
+/// The program of the process that [`Child::start`] starts.
 #[tokio::test]
-#[ignore = "not a test: the server that the tests talk to"]
+#[ignore = "not a test: the server of the other tests"]
 async fn the_server_itself() {
     let (place, certificate) = peer::place(&config());
     let config = ServerConfig { workers: 1, listeners: vec![place], ..config() };
@@ -44,7 +44,7 @@ impl Child {
         let certificate: Vec<u8> = (0..certificate.len()).step_by(2).map(byte).collect();
         let mut child =
             Child { process, address: address.parse().unwrap(), certificate: certificate.into() };
-        // What is made for the first connections and requests is no growth.
+        // Allocations for the first connections and requests do not count as growth.
         for _ in 0..3 {
             child.calls().await;
         }
@@ -75,15 +75,16 @@ impl Child {
         client.get("/calls").await.text().parse().unwrap()
     }
 
-    /// It serves others, has not grown and has not worked itself to death.
+    /// Asserts that the server still serves others, has not grown by more than `most` bytes, and
+    /// has used little CPU time.
     async fn is_well(&self, most: u64) {
         self.calls().await;
         self.process.is_modest(most);
     }
 }
 
-/// Opens streams with these bytes and drops both of their sides at once, until the server has had
-/// enough.
+/// Opens streams with these bytes and drops both of their sides at once, until the server ends the
+/// connection.
 async fn flood(client: &Raw, bytes: &[u8], most: usize) -> usize {
     for sent in 0..most {
         let Ok((mut send, mut receive)) = within(client.quic.open_bi()).await else { return sent };
@@ -93,10 +94,10 @@ async fn flood(client: &Raw, bytes: &[u8], most: usize) -> usize {
         let _ = send.reset(0x10c_u32.into());
         let _ = receive.stop(0x10c_u32.into());
     }
-    panic!("it goes on after {most} streams");
+    panic!("the connection is still open after {most} streams");
 }
 
-/// CVE-2023-44487: streams are begun and reset as fast as they can be written.
+/// CVE-2023-44487: the client opens and resets streams as fast as it can write.
 #[tokio::test]
 async fn rapid_reset_ends_after_a_few_calls() {
     let child = Child::start().await;
@@ -105,13 +106,13 @@ async fn rapid_reset_ends_after_a_few_calls() {
     flood(&client, &head("GET", "/never", &[]), 20_000).await;
     assert_eq!(client.closed().await, EXCESSIVE_LOAD);
     let calls = child.calls().await - before;
-    // 200 may be taken back, and 128 more be open by then.
+    // The client may reset 200 requests, and 128 more can be open by then.
     assert!(calls <= 328, "{calls} calls");
     child.is_well(8 * MIB).await;
 }
 
-/// CVE-2025-8671, the same by way of the server: each request is begun, breaks a rule and is reset
-/// by us.
+/// CVE-2025-8671, in which the server resets the streams: each request is opened and then breaks a
+/// rule, so that the server must reset it.
 #[tokio::test]
 async fn requests_that_must_be_reset_again_and_again_end_the_connection() {
     let child = Child::start().await;
@@ -127,7 +128,7 @@ async fn requests_that_must_be_reset_again_and_again_end_the_connection() {
             let _ = send.write_all(&bytes).await;
             let _ = within(receive.read_to_end(10_000)).await;
             sent += 1;
-            assert!(sent < 1_000, "it goes on");
+            assert!(sent < 1_000, "the connection is still open");
         }
         assert_eq!(client.closed().await, EXCESSIVE_LOAD);
         assert!(sent >= 200, "{sent}");
@@ -135,7 +136,7 @@ async fn requests_that_must_be_reset_again_and_again_end_the_connection() {
     child.is_well(8 * MIB).await;
 }
 
-/// Streams of a kind that means nothing, one after the other and all at once.
+/// Streams of unknown types, first one after the other and then all at once.
 #[tokio::test]
 async fn streams_of_unknown_types_without_end_end_the_connection() {
     let child = Child::start().await;
@@ -145,7 +146,7 @@ async fn streams_of_unknown_types_without_end_end_the_connection() {
         let _ = stream.write_all(&[0x21, 1, 2, 3]).await;
     }
     assert_eq!(client.closed().await, EXCESSIVE_LOAD);
-    // Ones that never say what they are take the few places that there are.
+    // Streams that never send their type use up the few unidirectional streams that are allowed.
     let client = child.raw().await;
     let mut held = Vec::new();
     let opening = async {
@@ -157,9 +158,9 @@ async fn streams_of_unknown_types_without_end_end_the_connection() {
     child.is_well(8 * MIB).await;
 }
 
-/// Frames and words that carry nothing, on each stream that takes any.
+/// Frames and QPACK instructions that carry nothing, on each kind of stream that accepts them.
 #[tokio::test]
-async fn floods_of_words_that_carry_nothing_end_the_connection() {
+async fn floods_of_frames_and_instructions_that_carry_nothing_end_the_connection() {
     let child = Child::start().await;
     let floods: [(&str, &[u8], Vec<u8>); 6] = [
         ("unknown frames", &[], frame(0x21, &[])),
@@ -185,14 +186,14 @@ async fn floods_of_words_that_carry_nothing_end_the_connection() {
         let mut sent = 0;
         while stream.write_all(&many).await.is_ok() {
             sent += 1;
-            assert!(sent < 10_000, "{name}: it goes on");
+            assert!(sent < 10_000, "{name}: the connection is still open");
         }
         let quinn::ConnectionError::ApplicationClosed(close) = within(quic.closed()).await else {
             panic!("{name}")
         };
         assert_eq!(close.error_code.into_inner(), EXCESSIVE_LOAD, "{name}");
     }
-    // On a request's stream, it is the request that ends.
+    // On a request stream, only the request ends.
     let client = child.raw().await;
     for piece in [frame(0x21, &[]), frame(0, &[])] {
         let (mut send, mut receive) = client.open(head("POST", "/length", &[])).await;
@@ -202,9 +203,9 @@ async fn floods_of_words_that_carry_nothing_end_the_connection() {
     child.is_well(8 * MIB).await;
 }
 
-/// What a frame claims to be is no reason to make room for it.
+/// The server does not allocate memory for the length that a frame announces.
 #[tokio::test]
-async fn frames_that_claim_to_be_giants_get_no_room() {
+async fn no_memory_is_allocated_for_the_announced_length_of_a_frame() {
     let child = Child::start().await;
     let client = child.raw().await;
     let giant = |kind: u8| [kind, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
@@ -215,8 +216,8 @@ async fn frames_that_claim_to_be_giants_get_no_room() {
         open.push(client.open([&head("POST", "/never", &[])[..], &giant(0), b"x"].concat()).await);
     }
     child.is_well(8 * MIB).await;
-    // Heads that are just small enough, and never whole: each may lie in memory, until its time is
-    // over.
+    // Heads that are just below the limit and never complete. Each may stay in memory until its
+    // timeout.
     let client = child.raw().await;
     for _ in 0..127 {
         let (mut send, receive) = client.open([1, 0x80, 0, 0xff, 0]).await;
@@ -226,13 +227,13 @@ async fn frames_that_claim_to_be_giants_get_no_room() {
     child.is_well(20 * MIB).await;
 }
 
-/// Fields that are large once they are unpacked (RFC 9204, 7.1).
+/// Header fields that are large after decoding (RFC 9204, 7.1).
 #[tokio::test]
-async fn a_head_that_unpacks_to_much_is_refused() {
+async fn a_head_that_decodes_to_much_is_refused() {
     let child = Child::start().await;
     let client = child.raw().await;
-    // `x-frame-options: sameorigin` in two bytes, `:method: GET` in one, and 50,000 bytes of code
-    // that are 80,000 zeros.
+    // `x-frame-options: sameorigin` takes two bytes, `:method: GET` one, and 50,000 bytes of
+    // Huffman code decode to 80,000 zeros.
     let named = [&[0, 0][..], &[0xff, 35].repeat(6_000)].concat();
     let known = [&[0, 0][..], &[0xd1].repeat(15_000)].concat();
     let text = [&[0, 0, 0x51, 0xff, 0xd1, 0x85, 0x03][..], &[0; 50_000]].concat();
@@ -243,7 +244,7 @@ async fn a_head_that_unpacks_to_much_is_refused() {
         }
     }
     child.is_well(8 * MIB).await;
-    // There is no table that could be filled, and none that may be made.
+    // There is no dynamic table to fill, and the client may not create one.
     for says in
         [&[2, 0x3f, 0xe1, 0x1f][..], &[2, 0xc0, 1, b'x'], &[2, 0x41, b'x', 1, b'y'], &[2, 0]]
     {
@@ -255,10 +256,10 @@ async fn a_head_that_unpacks_to_much_is_refused() {
     child.is_well(8 * MIB).await;
 }
 
-/// Windows that never open, or hardly (CVE-2019-9511, 9517): what is made is bounded by what is
-/// taken.
+/// The windows of the client never open, or hardly (CVE-2019-9511, 9517). The server produces only
+/// as much of a response as the client accepts.
 #[tokio::test]
-async fn endless_answers_behind_closed_windows_share_one_buffer() {
+async fn endless_responses_with_closed_windows_share_one_buffer() {
     let child = Child::start().await;
     for window in [0_u32, 1, 1 << 30] {
         let mut transport = TransportConfig::default();
@@ -277,9 +278,9 @@ async fn endless_answers_behind_closed_windows_share_one_buffer() {
     }
 }
 
-/// Bodies that nobody reads fill the window of the connection and no more.
+/// Bodies that the handler does not read fill the window of the connection and no more.
 #[tokio::test]
-async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
+async fn unread_bodies_are_bounded_by_the_connection_window() {
     let child = Child::start().await;
     let client = child.raw().await;
     let mut held = Vec::new();
@@ -297,15 +298,16 @@ async fn bodies_that_nobody_reads_are_bounded_by_the_connection_window() {
             sent += written.unwrap();
         }
     }
-    // Beside the window, 16 KiB of each body, of which a byte has three of framing here.
+    // In addition to the window, the server accepts 16 KiB of each body. Here each byte of a body
+    // has three bytes of framing.
     assert!(sent <= 1_100_000 + 64 * 4 * 16 * 1024, "{sent}");
     child.is_well(8 * MIB).await;
 }
 
-/// Handshakes that are begun and go no further, as from forged addresses: past a hundred, each
-/// costs one packet.
+/// Handshakes that are started and never continued, as from forged addresses. After the first
+/// hundred, each costs the server one packet.
 #[tokio::test]
-async fn handshakes_from_nowhere_cost_a_retry() {
+async fn handshakes_from_forged_addresses_cost_a_retry() {
     let child = Child::start().await;
     let relay = Relay::start(child.address).await;
     relay.only_towards_server();

@@ -1,4 +1,4 @@
-//! A browser: Chromium, where it is installed.
+//! Requests of a browser: Chromium, if it is installed.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use trine_server::{Listener, ServerConfig, tls::Tls};
 use super::peer::config;
 use crate::common;
 
-/// Asks fifty times at once, sends a megabyte and has it back, and tells how that went.
+/// A page that sends fifty requests at once, uploads a megabyte and receives it back, and shows the
+/// result.
 const PAGE: &str = "<!doctype html><title>h3</title><p id=told>nothing</p><script>
 const told = text => document.getElementById('told').textContent = text;
 (async () => {
@@ -36,7 +37,7 @@ async fn site(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 }
 
 #[tokio::test]
-async fn chromium_speaks_to_it() {
+async fn chromium_uses_http3() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
         .unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
@@ -71,7 +72,7 @@ async fn chromium_speaks_to_it() {
     server.stop().await;
 }
 
-/// The SHA-256 of the key of a certificate, in base 64, as Chromium takes it.
+/// The SHA-256 of the key of a certificate in base 64, as Chromium expects it.
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let end_entity = rustls::server::ParsedCertificate::try_from(certificate).unwrap();
     let key = end_entity.subject_public_key_info();

@@ -1,4 +1,4 @@
-//! Requests that their clients take back.
+//! Requests that their clients cancel.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,14 +27,14 @@ impl Drop for Guard {
     }
 }
 
-/// Takes a while; counts how that ends.
+/// A service that waits for a while. `counts` records whether its future completes or is dropped.
 fn slow(counts: &Arc<Counts>) -> impl HttpService + Clone + Send + Sync + use<> {
     let counts = Arc::clone(counts);
     tower::service_fn(move |request: Request<Body>| {
         let counts = Arc::clone(&counts);
         async move {
-            // A body that is dropped is one that the client was told to keep, and taking it back
-            // would be obeying.
+            // If the body were dropped here, the server would ask the client to stop sending it. A
+            // reset from the client would then obey the server and cancel nothing.
             let _held = request;
             counts.begun.fetch_add(1, Ordering::SeqCst);
             let guard = Guard(Arc::clone(&counts));
@@ -55,22 +55,22 @@ async fn until(count: &AtomicUsize, wanted: usize) {
     .await;
 }
 
-/// How a client can lose interest.
+/// Cancels one request in each of the three ways that a client has.
 async fn each_way(cancel: Cancel) -> (usize, usize) {
     let counts = Arc::new(Counts::default());
     let peer = start_with(ServerConfig { cancel, ..config() }, slow(&counts));
-    // STOP_SENDING, with the request at its end.
+    // STOP_SENDING, after the request is complete.
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(head("GET", "/", &[])).await;
     send.finish().unwrap();
     until(&counts.begun, 1).await;
     receive.stop(0x10c_u32.into()).unwrap();
-    // RESET_STREAM, in the middle of a body that nobody reads.
+    // RESET_STREAM, in the middle of a body that the handler does not read.
     let (mut send, _receive) =
         client.open([head("POST", "/", &[]), frame(0, b"some")].concat()).await;
     until(&counts.begun, 2).await;
     send.reset(0x10c_u32.into()).unwrap();
-    // The end of the connection.
+    // The connection is closed.
     let other = Raw::connect(&peer).await;
     let (mut send, _receive) = other.open(head("GET", "/", &[])).await;
     send.finish().unwrap();
@@ -83,13 +83,13 @@ async fn each_way(cancel: Cancel) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_request_that_is_taken_back_is_dropped() {
+async fn a_cancelled_request_is_dropped() {
     assert_eq!(each_way(Cancel::Reset).await, (0, 3));
 }
 
-/// The end of a request's stream is the end of the request, and no half-closed connection.
+/// The end of a request stream is the end of the request. It does not mean that the client is gone.
 #[tokio::test]
-async fn a_fin_takes_nothing_back() {
+async fn a_fin_does_not_cancel_the_request() {
     assert_eq!(each_way(Cancel::Fin).await, (0, 3));
     let peer = start(ServerConfig { cancel: Cancel::Fin, ..config() });
     assert_eq!(peer.client().await.get("/slow").await.text(), "slow");
@@ -97,14 +97,14 @@ async fn a_fin_takes_nothing_back() {
 }
 
 #[tokio::test]
-async fn what_a_service_began_it_ends_where_that_is_asked_for() {
+async fn requests_complete_if_cancellation_is_off() {
     assert_eq!(each_way(Cancel::Never).await, (3, 0));
 }
 
-/// HTTP/2's rapid reset (CVE-2023-44487): each such request makes work and costs its client
+/// The rapid reset of HTTP/2 (CVE-2023-44487): each such request causes work and costs its client
 /// nothing.
 #[tokio::test]
-async fn a_client_that_takes_back_more_than_it_takes_is_let_go() {
+async fn a_client_that_cancels_too_many_requests_is_disconnected() {
     let http3 = Http3 { max_cancelled: 10, ..Http3::default() };
     let peer = start(ServerConfig { http3, ..config() });
     let client = Raw::connect(&peer).await;
@@ -112,11 +112,11 @@ async fn a_client_that_takes_back_more_than_it_takes_is_let_go() {
     while client.quic.close_reason().is_none() {
         let Ok((mut send, mut receive)) = client.quic.open_bi().await else { break };
         let _ = send.write_all(&head("GET", "/never", &[])).await;
-        // Each is seen before the next.
+        // The server sees each reset before the next request.
         tokio::time::sleep(Duration::from_millis(5)).await;
         let _ = receive.stop(0x10c_u32.into());
         sent += 1;
-        assert!(sent < 100, "it goes on");
+        assert!(sent < 100, "the connection is still open");
     }
     // H3_EXCESSIVE_LOAD
     assert_eq!(client.closed().await, 0x107);
@@ -124,9 +124,9 @@ async fn a_client_that_takes_back_more_than_it_takes_is_let_go() {
     peer.stop().await;
 }
 
-/// A browser takes back what a user scrolls past, and takes the rest.
+/// A browser cancels the images that the user scrolls past and reads the others.
 #[tokio::test]
-async fn answers_that_are_taken_make_up_for_those_that_are_not() {
+async fn completed_requests_make_up_for_cancelled_ones() {
     let http3 = Http3 { max_cancelled: 5, ..Http3::default() };
     let peer = start(ServerConfig { http3, ..config() });
     let client = Raw::connect(&peer).await;

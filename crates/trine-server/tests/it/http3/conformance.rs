@@ -1,6 +1,6 @@
-//! The rules of RFC 9114 (HTTP/3) and RFC 9204 (QPACK) as a table: bytes in, verdict out, over real
-//! UDP. Every case names the section that it stands for, and has a connection of its own whose
-//! beginning was in order.
+//! The rules of RFC 9114 (HTTP/3) and RFC 9204 (QPACK) as a table of bytes to send and expected
+//! verdicts, over real UDP. Every case names the section that it tests, and runs on a connection of
+//! its own whose setup was correct.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use quinn::{RecvStream, SendStream};
 use super::peer::{self, *};
 use crate::common::within;
 
-/// A table that shrinks unnoticed proves nothing.
+/// The test fails if the table loses cases unnoticed.
 const FEWEST_CASES: usize = 190;
 
-/// What must come of a case.
+/// The expected result of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// The connection ends with this code.
     Ends(u64),
-    /// The request's stream is reset with this code, and the connection goes on.
+    /// The request stream is reset with this code, and the connection stays open.
     Resets(u64),
-    /// The request is answered with this status, and the connection goes on.
+    /// The request is answered with this status, and the connection stays open.
     Answers(u16),
-    /// Nothing comes of it, and the connection goes on.
+    /// The bytes have no effect, and the connection stays open.
     Ignored,
 }
 
@@ -40,17 +40,18 @@ const DECOMPRESSION: Verdict = Ends(0x200);
 const ENCODER: Verdict = Ends(0x201);
 const DECODER: Verdict = Ends(0x202);
 
-/// What a case sends.
+/// The bytes of a case, and the stream that carries them.
 enum Sends {
-    /// On a stream of a request, which then ends.
+    /// On a request stream, which then ends.
     Request(Vec<u8>),
-    /// On streams that go one way, behind nothing at all: each is whole, and stays open.
+    /// On new unidirectional streams, which stay open. Each entry is one stream from its first
+    /// byte.
     Streams(Vec<Vec<u8>>),
-    /// On the control stream, behind SETTINGS.
+    /// On the control stream, after SETTINGS.
     Words(Vec<u8>),
-    /// On a stream that goes one way, which then ends.
+    /// On a unidirectional stream, which then ends.
     Ended(Vec<u8>),
-    /// The same, reset.
+    /// On a unidirectional stream, which is then reset.
     Reset(Vec<u8>),
 }
 
@@ -79,7 +80,7 @@ impl Table {
         self.add(section, what, verdict, Sends::Request(pieces.concat()));
     }
 
-    /// A head of these fields, and nothing behind it.
+    /// A head with these fields and nothing after it.
     fn fields(
         &mut self,
         section: &'static str,
@@ -90,7 +91,7 @@ impl Table {
         self.request(section, what, verdict, &[frame(1, &section_of(fields))]);
     }
 
-    /// A GET of `/hello` with these fields behind the pseudo fields.
+    /// A GET of `/hello` with these fields after the pseudo-header fields.
     fn with(
         &mut self,
         section: &'static str,
@@ -101,7 +102,7 @@ impl Table {
         self.request(section, what, verdict, &[head("GET", "/hello", fields)]);
     }
 
-    /// A field section as bytes.
+    /// An encoded field section.
     fn packed(&mut self, section: &'static str, what: &str, verdict: Verdict, bytes: &[u8]) {
         self.request(section, what, verdict, &[frame(1, bytes)]);
     }
@@ -197,7 +198,7 @@ fn good(t: &mut Table) {
 const GET: [(&str, &str); 4] =
     [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/hello")];
 
-/// 4.1: what stands in a request's stream, and in which order.
+/// 4.1: which frames a request stream may carry, and in which order.
 fn frames(t: &mut Table) {
     t.request("4.1", "DATA first", UNEXPECTED, &[data("x")]);
     t.request("4.1", "empty DATA first", UNEXPECTED, &[data("")]);
@@ -246,7 +247,7 @@ fn frames(t: &mut Table) {
     t.request("7.1", "an unknown frame that is cut off", FRAME_ERROR, &[hello(), vec![0x21, 9, 0]]);
 }
 
-/// 4.2: fields.
+/// 4.2: header fields.
 fn fields(t: &mut Table) {
     for (what, field) in [
         ("Connection", ("connection", "close")),
@@ -286,7 +287,7 @@ fn fields(t: &mut Table) {
     t.with("4.2.2", "a hundred fields beside Host", Answers(431), &[("x", "y"); 100]);
 }
 
-/// 4.3: pseudo fields.
+/// 4.3: pseudo-header fields.
 fn pseudo(t: &mut Table) {
     let [method, scheme, authority, path] = GET;
     t.fields(
@@ -364,7 +365,7 @@ fn pseudo(t: &mut Table) {
     t.fields("4.4", "CONNECT", Answers(501), &[(":method", "CONNECT"), (":authority", "a.b:80")]);
 }
 
-/// 4.1.2: a body has the length that it declares.
+/// 4.1.2: the length of a body must match its Content-Length.
 fn lengths(t: &mut Table) {
     for (declared, body) in [("3", "abcd"), ("4", "abc"), ("0", "a"), ("1", "")] {
         let what = format!("a length of {declared} and {} bytes", body.len());
@@ -404,7 +405,7 @@ fn lengths(t: &mut Table) {
     );
 }
 
-/// 6.2: streams that go one way.
+/// 6.2: unidirectional streams.
 fn streams(t: &mut Table) {
     let mut open = |section, what: &str, verdict, streams: &[&[u8]]| {
         let streams = streams.iter().map(|bytes| bytes.to_vec()).collect();
@@ -443,7 +444,7 @@ fn streams(t: &mut Table) {
     t.add("6.2", "a stream that ends before its type", Ignored, Sends::Ended(vec![0x40]));
 }
 
-/// 7.2: frames of the control stream.
+/// 7.2: frames on the control stream.
 fn words(t: &mut Table) {
     let mut say = |section, what: &str, verdict, pieces: &[Vec<u8>]| {
         t.add(section, what, verdict, Sends::Words(pieces.concat()));
@@ -489,7 +490,7 @@ fn settings(t: &mut Table) {
     set("7.1", "one whose value is cut off", FRAME_ERROR, &[6, 0x40]);
 }
 
-/// RFC 9204: fields as bytes. Each begins with two numbers about the dynamic table.
+/// RFC 9204: encoded field sections. Each begins with two integers that refer to the dynamic table.
 fn packed(t: &mut Table) {
     let mut hello = vec![0, 0, 0xd1, 0xd7, 0x50, 1, b'a', 0x51, 6];
     hello.extend(b"/hello");
@@ -544,7 +545,7 @@ fn packed(t: &mut Table) {
     );
 }
 
-/// What keeps a case's streams open while its verdict is waited for.
+/// Keeps the streams of a case open until its verdict is known.
 struct Held {
     control: Option<SendStream>,
     _streams: Vec<SendStream>,
@@ -568,7 +569,7 @@ fn starts_control(sends: &Sends) -> bool {
 async fn run(mut client: Raw, case: &Case, held: &mut Held) -> Verdict {
     match &case.sends {
         Sends::Request(bytes) => {
-            // It may be refused before it is through.
+            // The server may refuse the bytes before all of them are sent.
             let Ok((mut send, receive)) = client.quic.open_bi().await else {
                 return closed(&client).await;
             };
@@ -592,7 +593,7 @@ async fn run(mut client: Raw, case: &Case, held: &mut Held) -> Verdict {
         Sends::Ended(bytes) | Sends::Reset(bytes) => {
             let mut stream = client.quic.open_uni().await.unwrap();
             let _ = stream.write_all(bytes).await;
-            // Its beginning is read before its end.
+            // The server reads the stream type before the end of the stream.
             let _ = lives(&client).await;
             let _ = match case.sends {
                 Sends::Reset(_) => stream.reset(0x10c_u32.into()),
@@ -603,7 +604,7 @@ async fn run(mut client: Raw, case: &Case, held: &mut Held) -> Verdict {
     if lives(&client).await && lives(&client).await { Ignored } else { closed(&client).await }
 }
 
-/// `None` where the connection ended.
+/// `None` if the connection ended.
 async fn answer(mut receive: RecvStream) -> Option<Verdict> {
     match within(receive.read_to_end(100_000)).await {
         Ok(bytes) => Some(Answers(status(&bytes))),
@@ -627,7 +628,7 @@ async fn closed(client: &Raw) -> Verdict {
 }
 
 #[tokio::test]
-async fn every_case_has_its_verdict() {
+async fn every_case_gets_its_verdict() {
     let mut table = Table::default();
     for part in [good, frames, fields, pseudo, lengths, streams, words, settings, packed] {
         part(&mut table);

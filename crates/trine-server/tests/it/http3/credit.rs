@@ -1,5 +1,6 @@
-//! Windows (RFC 9000, 4): a client that keeps to them can always go on. Its QUIC sends no more than
-//! it may, so that a window that is used up shows as a write that never ends.
+//! Flow control (RFC 9000, 4): a client that respects its windows can always continue. QUIC itself
+//! sends no more than the windows allow, so a window that is used up shows as a write that never
+//! completes.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,21 +16,21 @@ use crate::common::kitchen;
 
 const MIB: usize = 1024 * 1024;
 
-/// How a small body comes.
+/// How a small body arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comes {
     WithItsHead,
-    /// When the handler waits already.
+    /// When the handler is already waiting.
     Later,
     InPieces,
-    /// Without an end.
+    /// Without its end.
     Open,
 }
 
-// With a MiB for the connection, 64 waiting requests of 16 KiB each stopped every upload beside
-// them.
+// With a connection window of 1 MiB, 64 waiting requests with 16 KiB each once stopped every upload
+// beside them.
 #[tokio::test]
-async fn small_bodies_of_requests_that_wait_stop_no_upload() {
+async fn small_bodies_of_waiting_requests_stop_no_upload() {
     let peer = start_with(config(), tower::service_fn(kitchen));
     for comes in [Comes::WithItsHead, Comes::Later, Comes::InPieces, Comes::Open] {
         let went = tokio::time::timeout(Duration::from_secs(20), async {
@@ -53,7 +54,7 @@ async fn small_bodies_of_requests_that_wait_stop_no_upload() {
 }
 
 async fn wait(client: &Raw, comes: Comes) -> (SendStream, RecvStream) {
-    // As much as counts, with the types and lengths of its frames.
+    // The size is what counts against the window: it includes the types and lengths of the frames.
     let pieces = match comes {
         Comes::InPieces => vec![frame(0, &[b'x'; 8_000]), frame(0, &[b'x'; 8_000])],
         _ => vec![frame(0, &[b'x'; 16_000])],
@@ -76,7 +77,7 @@ async fn wait(client: &Raw, comes: Comes) -> (SendStream, RecvStream) {
     (send, receive)
 }
 
-/// How a request ends, for which less than half of the connection's window was used.
+/// The ways in which a request ends. Each uses less than half of the connection window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Read,
@@ -116,9 +117,10 @@ const WAYS: [Way; 15] = [
 
 const BODY: usize = 30_000;
 
-/// Twelve rounds are five windows: a way out that gives nothing back stops its client in the third.
+/// Twelve rounds use five windows. If one of the ways returns no credit, its client stops in the
+/// third round.
 #[tokio::test]
-async fn every_way_out_gives_its_credit_back() {
+async fn every_end_of_a_request_returns_its_credit() {
     for early_bytes in [0, 16 * 1024] {
         for way in WAYS {
             let body_timeout =
@@ -161,7 +163,7 @@ async fn go(way: Way, client: &Raw) {
         Way::LongerThanItsLength => ("/length", &[("content-length", "10")]),
     };
     let (mut send, mut receive) = client.open(head("POST", path, more)).await;
-    // The server may want no more of it, and says so.
+    // The server may stop reading the body early.
     let _ = send.write_all(&frame(0, &[b'x'; BODY])).await;
     match way {
         Way::BodyStalls | Way::AnsweredEarly => {}

@@ -1,4 +1,4 @@
-//! How a server of HTTP/3 is found, and how it ends.
+//! How clients discover an HTTP/3 server, and how it shuts down.
 
 use std::time::{Duration, Instant};
 
@@ -10,26 +10,26 @@ use super::peer::{PAUSE, Raw, config, head, read, request, reset, start};
 use crate::common::{self, within};
 
 #[tokio::test]
-async fn a_shutdown_ends_what_is_begun_and_takes_nothing_more() {
+async fn a_shutdown_completes_open_requests_and_rejects_new_ones() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
-    // Our settings come first on the server's control stream.
+    // The settings of the server come first on its control stream.
     let mut theirs = within(client.quic.accept_uni()).await.unwrap();
     let mut greeting = [0; 8];
     within(theirs.read_exact(&mut greeting)).await.unwrap();
-    // Of type 0; SETTINGS of five bytes: the largest head (6), 64 KiB.
+    // The stream type 0, then SETTINGS with five bytes: the largest head (6) is 64 KiB.
     assert_eq!(greeting, [0, 4, 5, 6, 0x80, 1, 0, 0]);
 
     let (mut send, mut slow) = client.open(head("GET", "/slow", &[])).await;
     send.finish().unwrap();
     tokio::time::sleep(PAUSE / 5).await;
     peer.running.handle.shutdown();
-    // GOAWAY of one byte: stream 4 and what follows are not served.
+    // GOAWAY with one byte: stream 4 and later streams are not served.
     let mut goaway = [0; 3];
     within(theirs.read_exact(&mut goaway)).await.unwrap();
     assert_eq!(goaway, [7, 1, 4]);
     let (_send, mut late) = client.open(head("GET", "/hello", &[])).await;
-    // H3_REQUEST_REJECTED: it may be sent elsewhere.
+    // H3_REQUEST_REJECTED: the client may send the request elsewhere.
     assert_eq!(reset(&mut late).await, Some(0x10b));
     assert!(within(slow.read_to_end(1000)).await.unwrap().ends_with(b"slow"));
     // H3_NO_ERROR
@@ -38,7 +38,7 @@ async fn a_shutdown_ends_what_is_begun_and_takes_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_large_answer_arrives_whole_before_the_end() {
+async fn a_large_response_is_complete_before_the_shutdown_ends() {
     let peer = start(config());
     let mut client = peer.client().await;
     let mut large = client.start(request("GET", "/large")).await;
@@ -55,7 +55,7 @@ async fn a_large_answer_arrives_whole_before_the_end() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_does_not_hold_a_shutdown_up() {
+async fn an_idle_connection_does_not_delay_a_shutdown() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(head("GET", "/hello", &[])).await;
@@ -69,7 +69,7 @@ async fn an_idle_connection_does_not_hold_a_shutdown_up() {
 }
 
 #[tokio::test]
-async fn a_shutdown_has_an_end() {
+async fn a_shutdown_ends_at_its_timeout() {
     let peer = start(ServerConfig { shutdown_timeout: PAUSE, ..config() });
     let mut client = peer.client().await;
     let mut never = client.start(request("GET", "/never")).await;
@@ -83,7 +83,7 @@ async fn a_shutdown_has_an_end() {
 }
 
 #[tokio::test]
-async fn clients_of_the_other_versions_are_told_of_it() {
+async fn clients_of_the_other_versions_learn_of_http3() {
     let (secure, certificate) = super::peer::place(&config());
     let plain = Listener::tcp(config().socket_addr());
     let without = Listener { http3: false, ..secure.clone() };
@@ -121,7 +121,7 @@ async fn over_tls(address: std::net::SocketAddr, certificate: &CertificateDer<'s
     answer
 }
 
-/// What HTTP/2 says of alternatives.
+/// The Alt-Svc header field of an HTTP/2 response.
 async fn over_http2(
     address: std::net::SocketAddr,
     certificate: &CertificateDer<'static>,

@@ -1,4 +1,4 @@
-//! Each limit, walked over.
+//! A client exceeds each limit of HTTP/3.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ async fn heads_have_limits() {
         request.headers_mut().insert(name, value.parse().unwrap());
         request
     };
-    // The four pseudo fields and this one cost 32 each beside their bytes.
+    // The four pseudo-header fields and this field count 32 each in addition to their bytes.
     let fits = client.send(get("x-large", "v".repeat(1700)), Bytes::new()).await.unwrap();
     assert_eq!(fits.status(), 200);
     let small = get("x-large", "v".repeat(1900));
@@ -41,10 +41,10 @@ async fn heads_have_limits() {
     let (_send, mut receive) =
         raw.open(head("GET", "/hello", &[("x-large", &"v".repeat(1900))])).await;
     assert_eq!(status(&within(receive.read_to_end(10_000)).await.unwrap()), 431);
-    // The crate `h3` knows our setting and does not even send it.
+    // The crate `h3` knows the setting of the server and does not send the request.
     assert!(client.requests.send_request(small).await.is_err());
 
-    // One that claims 2^62 bytes is refused before they come.
+    // A head that announces 2^62 bytes is refused before they arrive.
     let (_send, mut receive) = raw.open([1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).await;
     assert_eq!(status(&within(receive.read_to_end(10_000)).await.unwrap()), 431);
     let fields = [("a", "1"); 10]; // and Host
@@ -70,7 +70,7 @@ async fn trailers_have_limits() {
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_is_answered_in_time() {
+async fn a_slow_head_is_answered_at_its_timeout() {
     let peer = start(ServerConfig { head_timeout: PAUSE, ..config() });
     let client = Raw::connect(&peer).await;
     let head = head("GET", "/hello", &[]);
@@ -89,7 +89,7 @@ async fn a_head_that_trickles_is_answered_in_time() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_told_to_its_reader() {
+async fn a_stalled_body_is_an_error_for_its_reader() {
     let peer = start(ServerConfig { body_timeout: PAUSE, ..config() });
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) =
@@ -104,9 +104,9 @@ async fn a_body_that_stalls_is_told_to_its_reader() {
     peer.stop().await;
 }
 
-/// Two bytes every tenth of a second are 20 a second.
+/// Two bytes every tenth of a second are 20 bytes per second.
 #[tokio::test]
-async fn a_body_has_a_lowest_rate() {
+async fn a_body_has_a_minimum_rate() {
     let peer = start(ServerConfig { body_timeout: PAUSE, min_body_rate: 1000, ..config() });
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(head("POST", "/length", &[])).await;
@@ -125,7 +125,7 @@ async fn a_body_has_a_lowest_rate() {
     peer.stop().await;
 }
 
-/// An answer without an end, and how much of it was made.
+/// A response body without an end. `made` counts the bytes that were produced.
 fn endless(made: &Arc<AtomicUsize>) -> Body {
     let made = Arc::clone(made);
     let chunks = futures_util::stream::repeat_with(move || {
@@ -146,8 +146,8 @@ fn of_endless(config: ServerConfig) -> (Peer, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_is_not_made() {
-    // The client's windows are larger than ours.
+async fn an_unread_response_is_not_produced() {
+    // The windows of the client are larger than the send window of the server.
     let (peer, made) = of_endless(with(Http3 { send_window: 100_000, ..Http3::default() }));
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(20_000));
@@ -157,7 +157,7 @@ async fn an_answer_that_nobody_reads_is_not_made() {
     tokio::time::sleep(PAUSE).await;
     let before = made.load(Ordering::SeqCst);
     assert!(before <= 125_000, "{before}");
-    // It goes on when somebody reads.
+    // Production continues when the client reads.
     let mut read = 0;
     while read < 500_000 {
         read += within(receive.read_chunk(10_000, true)).await.unwrap().unwrap().bytes.len();
@@ -166,14 +166,15 @@ async fn an_answer_that_nobody_reads_is_not_made() {
     peer.stop_by_force().await;
 }
 
-/// Here it is not the client's windows that hold answers back, but what it has acknowledged:
-/// nothing, since it is cut off.
+/// Here the windows of the client do not stop the responses. The client is cut off and acknowledges
+/// nothing.
 #[tokio::test]
-async fn the_window_of_answers_is_one_for_all_of_them() {
+async fn all_responses_share_one_send_window() {
     let (peer, made) = of_endless(with(Http3 { send_window: 50_000, ..Http3::default() }));
     let relay = Relay::start(peer.address).await;
     let client = Raw::over(relay.connect(&peer).await).await;
-    // Once they are confirmed, the requests get through and the answers do not.
+    // Once the handshake is confirmed, the requests reach the server and the responses do not reach
+    // the client.
     tokio::time::sleep(PAUSE).await;
     relay.only_towards_server();
     let mut streams = Vec::new();
@@ -182,13 +183,13 @@ async fn the_window_of_answers_is_one_for_all_of_them() {
     }
     tokio::time::sleep(PAUSE).await;
     let made = made.load(Ordering::SeqCst);
-    // One piece of each may wait to be taken.
+    // One piece of each response may be waiting to be sent.
     assert!((50_000..=50_000 + 5 * 2_000).contains(&made), "{made}");
     peer.stop_by_force().await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_read_in_time_is_reset() {
+async fn a_response_that_is_not_read_in_time_is_reset() {
     let config = ServerConfig {
         write_timeout: PAUSE,
         ..with(Http3 { send_window: 50_000, ..Http3::default() })
@@ -205,7 +206,7 @@ async fn an_answer_that_is_not_read_in_time_is_reset() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_lowest_rate() {
+async fn a_response_has_a_minimum_rate() {
     let windows = with(Http3 { send_window: 20_000, ..Http3::default() });
     let (peer, _) =
         of_endless(ServerConfig { write_timeout: PAUSE, min_write_rate: 500_000, ..windows });
@@ -213,7 +214,7 @@ async fn an_answer_has_a_lowest_rate() {
     transport.stream_receive_window(VarInt::from_u32(20_000));
     let client = Raw::over(peer.quic_with(transport).await).await;
     let (_send, mut receive) = client.open(head("GET", "/", &[])).await;
-    // 100 KB a second, so that it never waits for long.
+    // 100 KB per second, so that the response never stalls for long.
     let error = within(async {
         loop {
             match receive.read_chunk(10_000, true).await {
@@ -229,10 +230,10 @@ async fn an_answer_has_a_lowest_rate() {
     peer.stop().await;
 }
 
-/// An answer that fits into our window is as good as sent for us, and the client has not read it
-/// for all that.
+/// A response that fits into the send window is complete for the server although the client has not
+/// read it yet.
 #[tokio::test]
-async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
+async fn the_rest_of_a_response_has_a_minimum_rate_too() {
     let config = ServerConfig {
         write_timeout: PAUSE,
         keep_alive_timeout: PAUSE * 2,
@@ -246,17 +247,17 @@ async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(20_000));
     let client = Raw::over(peer.quic_with(transport).await).await;
-    // Whoever takes enough of it has as long as he needs.
+    // A client above the minimum rate may take as long as it needs.
     let (mut send, mut receive) = client.open(head("GET", "/", &[])).await;
     send.finish().unwrap();
     let (began, mut read) = (Instant::now(), 0);
     while let Some(chunk) = within(receive.read_chunk(10_000, true)).await.unwrap() {
         read += chunk.bytes.len();
-        // 100 KB a second.
+        // 100 KB per second.
         tokio::time::sleep(Duration::from_micros(10) * chunk.bytes.len() as u32).await;
     }
     assert!(read > 200_000 && began.elapsed() > PAUSE * 4, "{read} in {:?}", began.elapsed());
-    // And whoever does not, has not.
+    // A client below the minimum rate loses its response.
     let (mut send, mut receive) = client.open(head("GET", "/", &[])).await;
     send.finish().unwrap();
     tokio::time::sleep(PAUSE * 2).await;
@@ -264,9 +265,10 @@ async fn the_rest_of_an_answer_has_a_lowest_rate_too() {
     peer.stop().await;
 }
 
-/// RFC 9114, 6.2: without room for our control stream, there is no HTTP/3.
+/// RFC 9114, 6.2: if the client has no room for the control stream of the server, HTTP/3 is
+/// impossible.
 #[tokio::test]
-async fn a_client_must_take_a_control_stream_in_time() {
+async fn a_client_must_accept_a_control_stream_in_time() {
     for (streams, window) in [(0_u32, 9_000_u32), (9, 0)] {
         let peer = start(ServerConfig { handshake_timeout: PAUSE, ..config() });
         let mut transport = TransportConfig::default();
@@ -278,12 +280,12 @@ async fn a_client_must_take_a_control_stream_in_time() {
     }
 }
 
-/// A control stream that is full holds up nobody's request.
+/// A control stream without room does not delay requests.
 #[tokio::test]
-async fn a_client_without_room_for_a_goodbye_is_served_to_the_end() {
+async fn a_client_without_room_for_goaway_is_served_to_the_end() {
     let peer = start(config());
     let mut transport = TransportConfig::default();
-    // The greeting has eight bytes, and GOAWAY three.
+    // The first bytes of the control stream are eight, and GOAWAY has three.
     transport.stream_receive_window(VarInt::from_u32(9));
     let client = Raw::over(peer.quic_with(transport).await).await;
     let (mut send, mut receive) = client.open(head("GET", "/slow", &[])).await;
@@ -296,7 +298,7 @@ async fn a_client_without_room_for_a_goodbye_is_served_to_the_end() {
 }
 
 #[tokio::test]
-async fn words_about_the_connection_have_a_limit_that_requests_raise() {
+async fn control_frames_have_a_limit_that_requests_raise() {
     let peer = start(config());
     let mut client = Raw::connect(&peer).await;
     let mut control = client.control.take().unwrap();
@@ -315,7 +317,7 @@ async fn words_about_the_connection_have_a_limit_that_requests_raise() {
 }
 
 #[tokio::test]
-async fn a_connection_has_so_many_requests_at_a_time() {
+async fn a_connection_has_a_limited_number_of_open_requests() {
     let peer = start(with(Http3 { max_concurrent_streams: 3, ..Http3::default() }));
     let client = Raw::connect(&peer).await;
     let mut open = Vec::new();
@@ -331,7 +333,7 @@ async fn a_connection_has_so_many_requests_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_is_not_taken() {
+async fn an_unread_body_is_not_accepted() {
     for early_bytes in [0, 5_000] {
         let windows = Http3 {
             stream_window: 30_000,
@@ -347,19 +349,19 @@ async fn a_body_that_nobody_reads_is_not_taken() {
             let (mut send, receive) = within(client.quic.open_bi()).await.unwrap();
             let mut sent = 0;
             let start = [head("POST", "/never", &[]), frame(0, &[0; 10_000])].concat();
-            // A future of `write` may be dropped.
+            // The future of `write` may be dropped.
             let mut left = start.repeat(1);
             left.extend(frame(0, &[0; 16_000]).repeat(10));
             while let Ok(written) = tokio::time::timeout(PAUSE, send.write(&left[sent..])).await {
                 sent += written.unwrap();
             }
-            // What is taken is a packet more at most.
+            // The server accepts at most one packet more.
             assert!(sent <= 30_000 + early_bytes + 2 * 1500, "stream {stream}: {sent}");
             total += sent;
             open.push((send, receive));
         }
-        // The last one finds the window used up. QUIC tells of credit once there is an eighth of a
-        // window.
+        // The last body finds the window used up. QUIC announces credit only when an eighth of a
+        // window is free.
         let most = 75_000 + 4 * (early_bytes + if early_bytes > 0 { 1500 } else { 0 });
         assert!((69_000 + 2 * early_bytes..=most).contains(&total), "{early_bytes}: {total}");
         drop(open);
@@ -376,7 +378,7 @@ async fn a_connection_without_requests_ends() {
     let (mut send, mut receive) = client.open(head("GET", "/slow", &[])).await;
     send.finish().unwrap();
     within(receive.read_to_end(1000)).await.unwrap();
-    // H3_NO_ERROR, and the time begins with the end of the last request.
+    // The code is H3_NO_ERROR, and the timeout starts at the end of the last request.
     assert_eq!(client.closed().await, 0x100);
     assert!(began.elapsed() >= PAUSE * 2 && began.elapsed() < PAUSE * 5, "{:?}", began.elapsed());
     peer.stop().await;
@@ -403,7 +405,7 @@ async fn a_client_that_vanishes_is_noticed() {
     let relay = Relay::start(peer.address).await;
     let client = Raw::over(relay.connect(&peer).await).await;
     let _stream = client.open(head("GET", "/", &[])).await;
-    // A silent client that is there answers when it is asked.
+    // A silent client that is still there acknowledges the ping.
     tokio::time::sleep(PAUSE * 3).await;
     assert_eq!(dropped.load(Ordering::SeqCst), 0);
     relay.cut();
@@ -417,10 +419,10 @@ async fn a_client_that_vanishes_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_handshake_has_a_time_and_a_place() {
+async fn handshakes_have_a_timeout_and_a_limit() {
     let limits = ServerConfig { handshake_timeout: PAUSE * 2, max_handshakes: 1, ..config() };
     let peer = start(limits);
-    // What the server says is lost, so that the handshake stays under way.
+    // The packets of the server are lost, so that the handshake never completes.
     let relay = Relay::start(peer.address).await;
     relay.only_towards_server();
     let stuck =
@@ -439,7 +441,7 @@ async fn a_handshake_has_a_time_and_a_place() {
 }
 
 #[tokio::test]
-async fn addresses_are_proved_where_many_knock() {
+async fn addresses_are_validated_when_many_handshakes_are_open() {
     for (max_unproven, asked) in [(0, true), (1, false)] {
         let peer = start(with(Http3 { max_unproven, ..Http3::default() }));
         let relay = Relay::start(peer.address).await;
@@ -477,16 +479,16 @@ async fn all_versions_share_the_limit_of_connections() {
 async fn datagrams_and_early_data_are_off() {
     let peer = start(config());
     let endpoint = endpoint();
-    // One configuration: it remembers sessions.
+    // All connections share one configuration, which stores the sessions.
     let config = peer.client_config(b"h3");
     for _ in 0..2 {
         let connecting = endpoint.connect_with(config.clone(), peer.address, "localhost").unwrap();
-        let Err(connecting) = connecting.into_0rtt() else { panic!("early data is taken") };
+        let Err(connecting) = connecting.into_0rtt() else { panic!("early data is accepted") };
         let quic = within(connecting).await.unwrap();
         assert_eq!(quic.max_datagram_size(), None);
         let mut client = super::peer::Client::over(quic).await;
         assert_eq!(client.get("/hello").await.text(), "hello");
-        // The ticket of a session comes behind the handshake.
+        // The session ticket arrives after the handshake.
         tokio::time::sleep(PAUSE / 3).await;
         client.quic.close(0_u32.into(), b"");
     }
@@ -513,7 +515,7 @@ async fn a_client_may_change_its_address() {
 }
 
 #[test]
-fn what_cannot_work_is_told() {
+fn invalid_configurations_of_http3_are_reported() {
     let broken = Http3 {
         max_concurrent_streams: 0,
         stream_window: 9,
@@ -556,7 +558,7 @@ fn what_cannot_work_is_told() {
 }
 
 #[tokio::test]
-async fn a_udp_port_that_is_taken_is_told() {
+async fn a_udp_port_that_is_in_use_is_reported() {
     let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     let (mut place, _) = super::peer::place(&config());
@@ -568,7 +570,7 @@ async fn a_udp_port_that_is_taken_is_told() {
     assert!(error.contains("in use") && error.contains(&address.to_string()), "{error}");
 }
 
-/// Hands packets on between a client and the server, as long as it is let.
+/// Forwards packets between a client and the server until the test stops one or both directions.
 pub struct Relay {
     pub address: std::net::SocketAddr,
     pub endpoint: quinn::Endpoint,
@@ -594,7 +596,7 @@ impl Relay {
                     let _ = socket.send_to(&packet[..len], server).await;
                     continue;
                 }
-                // A long header of the type Retry (RFC 9000, 17.2.5).
+                // A long header of type Retry (RFC 9000, 17.2.5).
                 seen.fetch_add(usize::from(packet[0] & 0xb0 == 0xb0), Ordering::SeqCst);
                 if open.load(Ordering::SeqCst) == 1
                     && let Some(client) = client

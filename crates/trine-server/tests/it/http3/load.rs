@@ -1,4 +1,4 @@
-//! What a request costs. No test: it prints a figure.
+//! Measures the CPU time per request. This is no test; it prints a figure:
 //! `cargo test --release -p trine-server --test it http3::load -- --ignored --nocapture`
 #![cfg(target_os = "linux")]
 
@@ -13,7 +13,7 @@ const STREAMS: usize = 100;
 const REQUESTS: usize = 50_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not a test: it measures"]
+#[ignore = "not a test: it measures CPU time"]
 async fn processor_time_per_request() {
     let child = Child::start().await;
     let client = Arc::new(child.raw().await);

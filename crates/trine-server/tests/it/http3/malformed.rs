@@ -1,4 +1,5 @@
-//! Clients that break the rules, and what each breach ends: RFC 9114, 4.1, 4.2, 6.2, 7.2 and 8.1.
+//! Clients that break the rules, and whether that ends the stream or the connection: RFC 9114, 4.1,
+//! 4.2, 6.2, 7.2 and 8.1.
 
 use quinn::RecvStream;
 use trine_server::ServerConfig;
@@ -106,7 +107,7 @@ async fn a_body_has_the_length_that_it_declares() {
     peer.stop().await;
 }
 
-/// The crate `h3` takes one for the end of the body.
+/// The crate `h3` takes an empty frame for the end of the body.
 #[tokio::test]
 async fn an_empty_data_frame_ends_nothing() {
     let peer = start(config());
@@ -143,7 +144,7 @@ async fn bytes_that_carry_nothing_have_a_limit() {
 }
 
 #[tokio::test]
-async fn a_request_that_ends_before_its_head_is_told_so() {
+async fn a_request_that_ends_before_its_head_is_incomplete() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) = client.open(frame(0x21, b"grease")).await;
@@ -154,9 +155,9 @@ async fn a_request_that_ends_before_its_head_is_told_so() {
 }
 
 #[tokio::test]
-async fn streams_that_must_stay_or_be_alone() {
+async fn invalid_unidirectional_streams_end_the_connection() {
     let peer = start(config());
-    // (what the streams say, whether the first ends, the code)
+    // (the bytes of the streams, whether the first one ends, the error code)
     let cases: [(&str, &[&[u8]], bool, u64); 10] = [
         ("no SETTINGS", &[&[0, 7, 1, 0]], false, 0x10a),
         ("SETTINGS of HTTP/2", &[&[0, 4, 2, 2, 0]], false, 0x109),
@@ -191,7 +192,7 @@ async fn streams_that_must_stay_or_be_alone() {
 }
 
 #[tokio::test]
-async fn streams_of_unknown_types_are_not_read_and_not_endless() {
+async fn streams_of_unknown_types_are_not_read_and_are_limited() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let mut stream = within(client.quic.open_uni()).await.unwrap();
@@ -208,7 +209,7 @@ async fn streams_of_unknown_types_are_not_read_and_not_endless() {
 }
 
 #[tokio::test]
-async fn tunnels_are_not_made() {
+async fn connect_is_not_supported() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let connect = frame(1, &section(&[(":method", "CONNECT"), (":authority", "a.b:80")]));

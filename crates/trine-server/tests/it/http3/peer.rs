@@ -1,5 +1,5 @@
-//! A server that speaks HTTP/3, and clients: one of the crate `h3`, which shares no code with ours,
-//! and one that sends bytes.
+//! A server that speaks HTTP/3, and two clients: one uses the crate `h3`, which shares no code with
+//! Trine, and the other sends raw bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use trine_server::{HttpService, Listener, MakeWorker, NativeUpgrades, ServerConf
 
 use crate::common::{self, Running, kitchen, within};
 
-/// A server of HTTP/3 with the certificate that its clients trust.
+/// An HTTP/3 server with the certificate that its clients trust.
 pub struct Peer {
     pub running: Running,
     pub address: SocketAddr,
@@ -41,7 +41,7 @@ pub fn run<M: MakeWorker>(config: ServerConfig, make: M) -> Peer {
     Peer { address: running.address, certificate, running }
 }
 
-/// A place with a certificate of its own.
+/// A listener with a certificate of its own.
 pub fn place(config: &ServerConfig) -> (Listener, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
@@ -53,7 +53,7 @@ impl Peer {
         self.running.stop().await;
     }
 
-    /// Without waiting for clients that are still there.
+    /// Does not wait for clients that are still connected.
     pub async fn stop_by_force(self) {
         self.running.stop_by_force().await;
     }
@@ -62,7 +62,7 @@ impl Peer {
         client_config(&self.certificate, alpn)
     }
 
-    /// A QUIC connection, without a word of HTTP.
+    /// A QUIC connection on which nothing has been sent yet.
     pub async fn quic(&self) -> Connection {
         self.quic_with(TransportConfig::default()).await
     }
@@ -99,7 +99,7 @@ pub fn endpoint() -> Endpoint {
 
 type Stream = RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 
-/// A client of the crate `h3`.
+/// A client that uses the crate `h3`.
 pub struct Client {
     pub quic: Connection,
     pub requests: SendRequest<h3_quinn::OpenStreams, Bytes>,
@@ -171,10 +171,10 @@ pub fn request(method: &str, path: &str) -> Request<()> {
     Request::builder().method(method).uri(uri).body(()).unwrap()
 }
 
-/// A client that sends bytes.
+/// A client that sends raw bytes.
 pub struct Raw {
     pub quic: Connection,
-    /// It must stay open (RFC 9114, 6.2.1).
+    /// The control stream, which must stay open (RFC 9114, 6.2.1).
     pub control: Option<SendStream>,
 }
 
@@ -183,21 +183,21 @@ impl Raw {
         Raw::over(peer.quic().await).await
     }
 
-    /// Says what every client must: an empty SETTINGS frame on a control stream.
+    /// Sends what every client must send: an empty SETTINGS frame on a control stream.
     pub async fn over(quic: Connection) -> Raw {
         let mut control = within(quic.open_uni()).await.unwrap();
         within(control.write_all(&[0, 4, 0])).await.unwrap();
         Raw { quic, control: Some(control) }
     }
 
-    /// Sends bytes on a request's stream, and leaves it open.
+    /// Opens a request stream, sends bytes on it, and leaves it open.
     pub async fn open(&self, bytes: impl AsRef<[u8]>) -> (SendStream, RecvStream) {
         let (mut send, receive) = within(self.quic.open_bi()).await.unwrap();
         within(send.write_all(bytes.as_ref())).await.unwrap();
         (send, receive)
     }
 
-    /// The code with which the server ends the connection.
+    /// The error code with which the server closes the connection.
     pub async fn closed(&self) -> u64 {
         match within(self.quic.closed()).await {
             quinn::ConnectionError::ApplicationClosed(close) => close.error_code.into_inner(),
@@ -206,7 +206,7 @@ impl Raw {
     }
 }
 
-/// A frame of a type and a payload of less than a GiB.
+/// A frame with this type and payload. The payload must be smaller than 1 GiB.
 pub fn frame(kind: u64, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match kind {
@@ -221,7 +221,7 @@ pub fn frame(kind: u64, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A field section of literals.
+/// A field section that consists of literals.
 pub fn section(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut out = vec![0, 0];
     for (name, value) in fields {
@@ -247,14 +247,15 @@ fn integer(out: &mut Vec<u8>, bits: u8, prefix: u8, value: usize) {
     out.push(rest as u8);
 }
 
-/// A HEADERS frame of a request.
+/// A HEADERS frame with a request head.
 pub fn head(method: &str, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let fields =
         [(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path)];
     frame(1, &section(&[&fields[..], more].concat()))
 }
 
-/// The code with which the server resets the answer; `None` where it ends it.
+/// The error code with which the server resets the response, or `None` if the response ends
+/// normally.
 pub async fn reset(receive: &mut RecvStream) -> Option<u64> {
     match within(receive.read_to_end(1_000_000)).await {
         Ok(_) => None,
@@ -263,16 +264,16 @@ pub async fn reset(receive: &mut RecvStream) -> Option<u64> {
     }
 }
 
-/// The code with which the server wants no more of a body.
+/// The error code with which the server stops reading a body.
 pub async fn stopped(send: &mut SendStream) -> Option<u64> {
     within(send.stopped()).await.unwrap().map(VarInt::into_inner)
 }
 
-/// The status of an answer as bytes: its field section begins with `:status`, by an index of the
-/// static table or in full.
+/// The status of an encoded response. Its field section begins with `:status`, either as an index
+/// of the static table or as a literal.
 pub fn status(answer: &[u8]) -> u16 {
     let fields = &answer[answer.iter().position(|byte| *byte == 1).unwrap()..];
-    // The type and the length of the frame, then two bytes before the fields.
+    // The type and the length of the frame, then the two bytes of the section prefix.
     let start = match fields[1] >> 6 {
         0 => 4,
         _ => 5,

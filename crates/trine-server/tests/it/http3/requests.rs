@@ -1,4 +1,4 @@
-//! What a well-behaved client sees.
+//! Requests of well-behaved clients.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use super::peer::{Raw, config, frame, head, read, request, run, start, start_wit
 use crate::common::{self, within};
 
 #[tokio::test]
-async fn requests_and_answers() {
+async fn requests_and_responses() {
     let peer = start(config());
     let mut client = peer.client().await;
     let answer = client.get("/hello").await;
@@ -30,7 +30,7 @@ async fn requests_and_answers() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
+async fn responses_without_a_body() {
     let peer = start(config());
     let mut client = peer.client().await;
     let answer = client.send(request("HEAD", "/hello"), Bytes::new()).await.unwrap();
@@ -44,7 +44,7 @@ async fn answers_without_a_body() {
 }
 
 #[tokio::test]
-async fn many_requests_of_one_connection_at_a_time() {
+async fn many_concurrent_requests_of_one_connection() {
     let peer = start(config());
     let client = peer.client().await;
     let one = |number: usize| {
@@ -57,13 +57,13 @@ async fn many_requests_of_one_connection_at_a_time() {
             assert_eq!(read(&mut stream).await.unwrap().body, body);
         }
     };
-    // Five times as many as may be open at a time.
+    // Five times as many requests as may be open at a time.
     within(futures_util::future::join_all((0..500).map(one))).await;
     peer.stop().await;
 }
 
 #[tokio::test]
-async fn a_slow_request_keeps_no_other_one_waiting() {
+async fn a_slow_request_does_not_delay_others() {
     let peer = start(config());
     let mut client = peer.client().await;
     let mut slow = client.start(request("GET", "/slow")).await;
@@ -79,7 +79,7 @@ async fn large_bodies_both_ways() {
     let mut client = peer.client().await;
     assert_eq!(client.post("/length", vec![b'x'; 5_000_000]).await.text(), "5000000");
     assert_eq!(client.get("/large").await.body.len(), 1_000_000);
-    // The answer of an echo begins before its request has ended, and is larger than every window.
+    // The response of an echo begins before its request has ended, and is larger than every window.
     let body = Bytes::from((0..3_000_000_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>());
     let (mut send, mut receive) = client.start(request("POST", "/echo")).await.split();
     let sent = body.clone();
@@ -117,7 +117,7 @@ async fn trailers_both_ways() {
 }
 
 #[tokio::test]
-async fn streamed_answers_are_whole_or_broken() {
+async fn streamed_responses_are_complete_or_reset() {
     let peer = start(config());
     let mut client = peer.client().await;
     assert_eq!(client.get("/stream").await.text(), "onetwothree");
@@ -129,7 +129,7 @@ async fn streamed_answers_are_whole_or_broken() {
     for path in ["/short", "/long", "/broken"] {
         let mut stream = client.start(request("GET", path)).await;
         stream.finish().await.unwrap();
-        // H3_INTERNAL_ERROR, before or behind the head.
+        // H3_INTERNAL_ERROR, before or after the response head.
         let error = read(&mut stream).await.unwrap_err().to_string();
         assert!(error.contains("H3_INTERNAL_ERROR"), "{path}: {error}");
     }
@@ -138,7 +138,7 @@ async fn streamed_answers_are_whole_or_broken() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_answer_and_the_connection_lives() {
+async fn a_panic_is_a_500_and_the_connection_stays_open() {
     let peer = start_with(
         config(),
         tower::service_fn(|request: Request<Body>| async move {
@@ -168,7 +168,7 @@ async fn a_panic_is_an_answer_and_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn errors_of_layers_are_answered_by_their_table() {
+async fn errors_of_layers_are_answered_by_the_table() {
     let service = tower::service_fn(|_: Request<Body>| async {
         Err::<Response<Body>, BoxError>(Box::new(tower::load_shed::error::Overloaded::new()))
     });
@@ -180,12 +180,12 @@ async fn errors_of_layers_are_answered_by_their_table() {
 }
 
 #[tokio::test]
-async fn an_early_answer_stops_the_body() {
+async fn an_early_response_stops_the_body() {
     let peer = start(config());
     let client = Raw::connect(&peer).await;
     let (mut send, mut receive) =
         client.open([head("POST", "/refuse", &[]), frame(0, b"some")].concat()).await;
-    // H3_NO_ERROR, and the answer is whole.
+    // The code is H3_NO_ERROR, and the response is complete.
     assert_eq!(stopped(&mut send).await, Some(0x100));
     let answer = within(receive.read_to_end(10_000)).await.unwrap();
     assert!(answer.ends_with(b"too large"), "{}", answer.escape_ascii());
@@ -198,7 +198,7 @@ async fn a_client_that_expects_100_continue_gets_it_once_the_body_is_wanted() {
     let client = Raw::connect(&peer).await;
     let expect = [("expect", "100-continue")];
     let (mut send, mut receive) = client.open(head("POST", "/echo", &expect)).await;
-    // A HEADERS frame of `:status: 100`, entry 63 of the static table.
+    // A HEADERS frame with `:status: 100`, entry 63 of the static table.
     let mut interim = [0; 6];
     within(receive.read_exact(&mut interim)).await.unwrap();
     assert_eq!(interim, [1, 4, 0, 0, 0xff, 0]);
@@ -206,14 +206,14 @@ async fn a_client_that_expects_100_continue_gets_it_once_the_body_is_wanted() {
     send.finish().unwrap();
     let answer = within(receive.read_to_end(10_000)).await.unwrap();
     assert!(answer.ends_with(b"body"), "{}", answer.escape_ascii());
-    // Nobody wants this one.
+    // The handler does not read the body of this one.
     let (_send, mut receive) = client.open(head("POST", "/ignore", &expect)).await;
     let answer = within(receive.read_to_end(10_000)).await.unwrap();
     assert!(answer.ends_with(b"ignored") && answer[4] != 0xff, "{}", answer.escape_ascii());
     peer.stop().await;
 }
 
-/// Tells what it knows of its connection, and holds what no other thread may have.
+/// Reports the connection that it serves, and has a worker that is not `Send`.
 #[derive(Clone)]
 pub struct Local;
 
@@ -258,7 +258,7 @@ async fn handlers_know_their_connection() {
     peer.stop().await;
 }
 
-/// Futures that are not `Send` run too: each request stays on the worker that took its connection.
+/// Futures need not be `Send`, since each request stays on the worker that accepted its connection.
 #[tokio::test]
 async fn futures_need_not_be_send() {
     #[derive(Clone)]
@@ -299,7 +299,7 @@ async fn futures_need_not_be_send() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_steals_work_serves_it_too() {
+async fn http3_works_with_work_stealing() {
     let (place, certificate) = super::peer::place(&config());
     let config = trine_server::ServerConfig { listeners: vec![place], ..config() };
     let bound = Server::new(config).bind().unwrap();

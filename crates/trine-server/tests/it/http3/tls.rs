@@ -1,4 +1,5 @@
-//! What HTTP/3 shares with the TLS of its listener: certificates of both sides, and their reload.
+//! What HTTP/3 shares with the TLS of its listener: the certificates of both sides, and their
+//! reload.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ fn shown(connection: &Connection) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn new_connections_see_new_certificates_and_old_ones_live() {
+async fn new_connections_see_new_certificates_and_old_ones_stay_open() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("of the test");
     let first = authority.sign(&["localhost"]);
@@ -57,7 +58,7 @@ async fn new_connections_see_new_certificates_and_old_ones_live() {
 }
 
 #[tokio::test]
-async fn clients_show_their_certificate() {
+async fn clients_present_their_certificate() {
     let authority = Authority::new("of the test");
     let tls = authority
         .sign(&["localhost"])
@@ -72,7 +73,7 @@ async fn clients_show_their_certificate() {
     let told = client.get("/").await.text().to_owned();
     assert!(told.contains("client_certificates: [b\""), "{told}");
 
-    // TLS 1.3 lets a client go on before the server has looked.
+    // In TLS 1.3, a client may continue before the server has checked its certificate.
     let refused = match connect(server.address, &authority, None).await {
         Ok(connection) => within(connection.closed()).await,
         Err(error) => error,

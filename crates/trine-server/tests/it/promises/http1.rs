@@ -1,4 +1,4 @@
-//! HTTP/1 by bytes.
+//! HTTP/1 with a client that sends raw bytes.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Request {
     body: Body,
 }
 
-/// How the body of the answer ends.
+/// How the body of the response ends.
 enum Body {
     Sized(usize),
     Chunked,
@@ -64,7 +64,7 @@ impl Client for Connection {
     async fn begin(&mut self, method: &str, target: &str) -> Request {
         let coding = if method == "POST" { "Transfer-Encoding: chunked\r\n" } else { "" };
         let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{coding}\r\n");
-        // A server that is gone shows when its answer is read.
+        // If the server is gone, the client notices when it reads the response.
         let _ = self.0.lock().await.write_all(head.as_bytes()).await;
         let tunnel = method == "CONNECT";
         Request { stream: Arc::clone(&self.0), tunnel, status: None, body: Body::Bytes }

@@ -1,4 +1,4 @@
-//! HTTP/2 by the crate `h2`, in clear text by prior knowledge.
+//! HTTP/2 with the crate `h2`, in clear text by prior knowledge.
 
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
@@ -54,7 +54,7 @@ impl Protocol for Http2 {
 
     async fn half_a_head(server: &Server) {
         let mut stream = within(TcpStream::connect(server.running.address)).await.unwrap();
-        // The preface, no settings, and a HEADERS frame of 20 bytes of which two are there.
+        // The preface without settings, and a HEADERS frame of 20 bytes of which two are sent.
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
         stream.write_all(b"\0\0\x14\x01\x05\0\0\0\x01\x82\x84").await.unwrap();
         let _ = within(stream.read_to_end(&mut Vec::new())).await;

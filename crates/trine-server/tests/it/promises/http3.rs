@@ -1,4 +1,4 @@
-//! HTTP/3 by the crate `h3`.
+//! HTTP/3 with the crate `h3`.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Protocol for Http3 {
     }
 
     async fn is_served(server: &Server) -> bool {
-        // A port that nobody reads from says nothing.
+        // A UDP port gives no sign that no server reads from it.
         let Ok(Some(quic)) = tokio::time::timeout(Duration::from_secs(2), quic(server)).await
         else {
             return false;

@@ -1,5 +1,6 @@
-//! What a server promises about the ends of connections, requests and tunnels, whatever protocol is
-//! spoken: one list, run over each. HTTP/3 has no tunnels: its CONNECT is answered with 501.
+//! What a server promises about the ends of connections, requests and tunnels in every protocol:
+//! one list of tests, which runs over each. HTTP/3 has no tunnels here, as it answers CONNECT with
+//! 501.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod http1;
@@ -17,8 +18,8 @@ use crate::common;
 use crate::common::within;
 
 const SHORT: Duration = Duration::from_millis(300);
-/// A promise to end at once, on a machine that is busy; each time that is not to be waited for is
-/// longer.
+/// The bound for something that ends at once, even on a busy machine. Timeouts that a test must not
+/// wait for are longer.
 const SOON: Duration = Duration::from_secs(8);
 const LONG: Duration = Duration::from_secs(60);
 
@@ -26,7 +27,7 @@ fn config() -> ServerConfig {
     ServerConfig { discard_timeout: SHORT, shutdown_timeout: LONG, ..common::config() }
 }
 
-/// Every promise is a test of each protocol.
+/// Makes a test of every promise for each protocol.
 macro_rules! promises {
     ($($module:ident: $protocol:ident)* => $names:tt) => {
         $(promises!(@ $module $protocol $names);)*
@@ -45,27 +46,27 @@ macro_rules! promises {
 
 promises!(over_http1: Http1 over_http2: Http2 over_http3: Http3 => {
     a_shutdown_ends_idle_connections_at_once
-    a_shutdown_waits_for_a_request_that_is_served
-    a_shutdown_waits_for_an_answer_that_is_sent
-    a_shutdown_waits_for_a_body_that_is_read
-    a_shutdown_cuts_what_takes_longer_than_its_time
-    a_shutdown_cuts_an_answer_that_is_not_read
-    a_shutdown_that_is_told_twice_cuts_everything_at_once
-    a_shutdown_lets_nobody_in
-    a_body_that_nobody_wants_holds_no_shutdown_up
-    a_connection_without_requests_ends_in_its_time
+    a_shutdown_waits_for_an_open_request
+    a_shutdown_waits_for_a_response_that_is_being_sent
+    a_shutdown_waits_for_a_body_that_is_being_read
+    a_shutdown_aborts_requests_at_its_timeout
+    a_shutdown_aborts_a_response_that_is_not_read
+    an_abort_during_a_shutdown_ends_everything_at_once
+    a_shutdown_accepts_no_new_connections
+    an_unread_body_does_not_delay_a_shutdown
+    a_connection_without_requests_ends_at_its_timeout
     a_request_keeps_its_connection_however_long_it_takes
-    a_head_has_its_time
-    a_body_that_stalls_is_told_to_its_reader
-    an_answer_that_nobody_reads_is_cut
+    a_head_has_a_timeout
+    a_stalled_body_is_an_error_for_its_reader
+    an_unread_response_is_aborted
 });
 
 promises!(tunnels_over_http1: Http1 tunnels_over_http2: Http2 => {
-    a_tunnel_outlives_every_other_time
+    a_tunnel_outlives_every_timeout_of_a_client
     a_shutdown_waits_for_tunnels
-    a_shutdown_tells_tunnels
-    a_shutdown_cuts_tunnels_that_take_longer_than_its_time
-    a_shutdown_that_is_told_twice_cuts_tunnels_at_once
+    tunnels_learn_of_a_shutdown
+    a_shutdown_aborts_tunnels_at_its_timeout
+    an_abort_during_a_shutdown_ends_tunnels_at_once
 });
 
 async fn a_shutdown_ends_idle_connections_at_once<P: Protocol>() {
@@ -79,7 +80,7 @@ async fn a_shutdown_ends_idle_connections_at_once<P: Protocol>() {
     assert!(begun.elapsed() < SOON);
 }
 
-async fn a_shutdown_waits_for_a_request_that_is_served<P: Protocol>() {
+async fn a_shutdown_waits_for_an_open_request<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/slow").await;
@@ -89,7 +90,7 @@ async fn a_shutdown_waits_for_a_request_that_is_served<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_waits_for_an_answer_that_is_sent<P: Protocol>() {
+async fn a_shutdown_waits_for_a_response_that_is_being_sent<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/drip").await;
@@ -99,7 +100,7 @@ async fn a_shutdown_waits_for_an_answer_that_is_sent<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_waits_for_a_body_that_is_read<P: Protocol>() {
+async fn a_shutdown_waits_for_a_body_that_is_being_read<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("POST", "/length").await;
@@ -113,7 +114,7 @@ async fn a_shutdown_waits_for_a_body_that_is_read<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_cuts_what_takes_longer_than_its_time<P: Protocol>() {
+async fn a_shutdown_aborts_requests_at_its_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/never").await;
@@ -125,7 +126,7 @@ async fn a_shutdown_cuts_what_takes_longer_than_its_time<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_cuts_an_answer_that_is_not_read<P: Protocol>() {
+async fn a_shutdown_aborts_a_response_that_is_not_read<P: Protocol>() {
     let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/endless").await;
@@ -135,7 +136,7 @@ async fn a_shutdown_cuts_an_answer_that_is_not_read<P: Protocol>() {
     assert!(!request.answer().await.whole);
 }
 
-async fn a_shutdown_that_is_told_twice_cuts_everything_at_once<P: Protocol>() {
+async fn an_abort_during_a_shutdown_ends_everything_at_once<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/never").await;
@@ -148,7 +149,7 @@ async fn a_shutdown_that_is_told_twice_cuts_everything_at_once<P: Protocol>() {
     assert!(begun.elapsed() < SOON);
 }
 
-async fn a_shutdown_lets_nobody_in<P: Protocol>() {
+async fn a_shutdown_accepts_no_new_connections<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     assert!(P::is_served(&server).await);
@@ -162,7 +163,7 @@ async fn a_shutdown_lets_nobody_in<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_body_that_nobody_wants_holds_no_shutdown_up<P: Protocol>() {
+async fn an_unread_body_does_not_delay_a_shutdown<P: Protocol>() {
     let server = P::start(ServerConfig { discard_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("POST", "/ignore").await;
@@ -172,18 +173,18 @@ async fn a_body_that_nobody_wants_holds_no_shutdown_up<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_connection_without_requests_ends_in_its_time<P: Protocol>() {
+async fn a_connection_without_requests_ends_at_its_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { keep_alive_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     assert_eq!(client.ask("GET", "/hello").await, Answer::whole(200, "hello"));
     let begun = Instant::now();
     client.ended().await;
-    // The answer had left some time before it was here.
+    // The server sent the response some time before it arrived here.
     assert!(begun.elapsed() >= SHORT / 2 && begun.elapsed() < SOON, "{:?}", begun.elapsed());
     server.stop().await;
 }
 
-/// Times that are for the client do not run while it waits for the service.
+/// The timeouts of the client do not run while it waits for the service.
 async fn a_request_keeps_its_connection_however_long_it_takes<P: Protocol>() {
     let server = P::start(all_times(SHORT / 3)).await;
     let mut client = P::connect(&server).await;
@@ -191,7 +192,7 @@ async fn a_request_keeps_its_connection_however_long_it_takes<P: Protocol>() {
     server.stop().await;
 }
 
-async fn a_head_has_its_time<P: Protocol>() {
+async fn a_head_has_a_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { head_timeout: SHORT, ..config() }).await;
     let begun = Instant::now();
     P::half_a_head(&server).await;
@@ -199,7 +200,7 @@ async fn a_head_has_its_time<P: Protocol>() {
     server.stop().await;
 }
 
-async fn a_body_that_stalls_is_told_to_its_reader<P: Protocol>() {
+async fn a_stalled_body_is_an_error_for_its_reader<P: Protocol>() {
     let server = P::start(ServerConfig { body_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("POST", "/length").await;
@@ -210,7 +211,7 @@ async fn a_body_that_stalls_is_told_to_its_reader<P: Protocol>() {
     server.stop_by_force().await;
 }
 
-async fn an_answer_that_nobody_reads_is_cut<P: Protocol>() {
+async fn an_unread_response_is_aborted<P: Protocol>() {
     let server = P::start(ServerConfig { write_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut request = client.begin("GET", "/endless").await;
@@ -220,7 +221,7 @@ async fn an_answer_that_nobody_reads_is_cut<P: Protocol>() {
     server.stop_by_force().await;
 }
 
-async fn a_tunnel_outlives_every_other_time<P: Protocol>() {
+async fn a_tunnel_outlives_every_timeout_of_a_client<P: Protocol>() {
     let server = P::start(all_times(SHORT / 3)).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -229,7 +230,7 @@ async fn a_tunnel_outlives_every_other_time<P: Protocol>() {
     server.stop_by_force().await;
 }
 
-// HTTP/2 ended its tunnels after `discard_timeout`.
+// HTTP/2 once ended its tunnels after `discard_timeout`.
 async fn a_shutdown_waits_for_tunnels<P: Protocol>() {
     let server = P::start(ServerConfig { discard_timeout: SHORT / 3, ..config() }).await;
     let mut client = P::connect(&server).await;
@@ -242,7 +243,7 @@ async fn a_shutdown_waits_for_tunnels<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_tells_tunnels<P: Protocol>() {
+async fn tunnels_learn_of_a_shutdown<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -253,7 +254,7 @@ async fn a_shutdown_tells_tunnels<P: Protocol>() {
     ends_soon(server).await;
 }
 
-async fn a_shutdown_cuts_tunnels_that_take_longer_than_its_time<P: Protocol>() {
+async fn a_shutdown_aborts_tunnels_at_its_timeout<P: Protocol>() {
     let server = P::start(ServerConfig { shutdown_timeout: SHORT, ..config() }).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -264,7 +265,7 @@ async fn a_shutdown_cuts_tunnels_that_take_longer_than_its_time<P: Protocol>() {
     assert_eq!(tunnel.read(1).await, b"");
 }
 
-async fn a_shutdown_that_is_told_twice_cuts_tunnels_at_once<P: Protocol>() {
+async fn an_abort_during_a_shutdown_ends_tunnels_at_once<P: Protocol>() {
     let server = P::start(config()).await;
     let mut client = P::connect(&server).await;
     let mut tunnel = tunnel(&mut client).await;
@@ -274,7 +275,7 @@ async fn a_shutdown_that_is_told_twice_cuts_tunnels_at_once<P: Protocol>() {
     assert_eq!(tunnel.read(1).await, b"");
 }
 
-/// Every time that is for a client, and none that is for the server.
+/// Sets every timeout that applies to an established client, and none that applies to the server.
 fn all_times(time: Duration) -> ServerConfig {
     ServerConfig {
         handshake_timeout: LONG,
@@ -299,7 +300,7 @@ async fn echoes(tunnel: &mut impl Exchange) {
     assert_eq!(tunnel.read(4).await, b"echo");
 }
 
-/// It does not wait for any of the times that are long.
+/// Asserts that the server ends without waiting for one of the long timeouts.
 async fn ends_soon(server: Server) {
     let begun = Instant::now();
     within(server.ended()).await;

@@ -1,4 +1,4 @@
-//! What the promises need of a protocol.
+//! What the promises require of a protocol.
 
 use rustls::pki_types::CertificateDer;
 use trine_server::{ServerConfig, ServerHandle};
@@ -10,7 +10,7 @@ use crate::common::{Running, within};
 
 pub struct Server {
     pub running: Running,
-    /// That of a server of HTTP/3.
+    /// The certificate of an HTTP/3 server.
     pub certificate: Option<CertificateDer<'static>>,
 }
 
@@ -36,24 +36,25 @@ impl Server {
     }
 }
 
-/// Servers and clients of it.
+/// Starts servers and clients of the protocol.
 #[allow(async_fn_in_trait, reason = "tests")]
 pub trait Protocol {
     type Client: Client;
     /// A server of [`service::answer`](super::service::answer).
     async fn start(config: ServerConfig) -> Server;
     async fn connect(server: &Server) -> Self::Client;
-    /// Whether somebody new is served.
+    /// Whether the server serves a new client.
     async fn is_served(server: &Server) -> bool;
-    /// Sends half a head, and waits until the server has had enough.
+    /// Sends half a head, and waits until the server ends the connection or stream.
     async fn half_a_head(server: &Server);
 }
 
-/// A connection.
+/// A connection of a client.
 #[allow(async_fn_in_trait, reason = "tests")]
 pub trait Client {
     type Exchange: Exchange;
-    /// Sends a head: with POST a body follows, with CONNECT, if it is accepted, a tunnel.
+    /// Sends a head. After a POST, a body follows. After a CONNECT that is accepted, a tunnel
+    /// follows.
     async fn begin(&mut self, method: &str, target: &str) -> Self::Exchange;
     /// Waits until the server has ended the connection.
     async fn ended(&mut self);
@@ -63,22 +64,22 @@ pub trait Client {
     }
 }
 
-/// A request and its answer, or a tunnel.
+/// A request and its response, or a tunnel.
 #[allow(async_fn_in_trait, reason = "tests")]
 pub trait Exchange {
     async fn send(&mut self, bytes: &str);
     async fn end(&mut self);
-    /// The status, once it is there. `None` where the server is gone.
+    /// The status, once it has arrived, or `None` if the server is gone.
     async fn head(&mut self) -> Option<u16>;
-    /// More of the answer; `Ok(None)` at its proper end.
+    /// The next piece of the response body, or `Ok(None)` at its proper end.
     async fn piece(&mut self) -> Result<Option<Vec<u8>>, ()>;
 
-    /// The answer to its end, whatever that is.
+    /// Reads the response to its end, whether it is complete or not.
     async fn answer(&mut self) -> Answer {
         let status = self.head().await;
         let (mut body, mut whole) = (Vec::new(), false);
         while status.is_some() && !whole {
-            assert!(body.len() < 100_000_000, "it goes on and on");
+            assert!(body.len() < 100_000_000, "the response does not end");
             match within(self.piece()).await {
                 Ok(Some(piece)) => body.extend(piece),
                 Ok(None) => whole = true,
@@ -89,7 +90,7 @@ pub trait Exchange {
         Answer { status, body: String::from_utf8(body).unwrap(), whole }
     }
 
-    /// So many bytes of a tunnel, or what there is before its end.
+    /// Reads this many bytes from a tunnel, or fewer if it ends before.
     async fn read(&mut self, length: usize) -> Vec<u8> {
         let mut read = Vec::new();
         while read.len() < length {
@@ -104,7 +105,7 @@ pub trait Exchange {
 pub struct Answer {
     pub status: Option<u16>,
     pub body: String,
-    /// It ended as it should.
+    /// Whether the body ended properly.
     pub whole: bool,
 }
 

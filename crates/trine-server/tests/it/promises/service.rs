@@ -1,4 +1,4 @@
-//! The kitchen, with answers that take their time, and tunnels.
+//! The kitchen service, with slow and endless responses and with tunnels.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub async fn answer(mut request: Request<Body>) -> Result<Response<Body>, Infall
     })
 }
 
-/// Echoes what comes; behind `wait` it says goodbye when the server shuts down.
+/// Echoes what it reads. After `wait`, it sends `bye` when the server shuts down.
 async fn echo(upgrade: OnUpgrade) -> Result<(), BoxError> {
     let mut stream = upgrade.await?;
     let mut bytes = [0; 64];

@@ -1,5 +1,5 @@
-//! What we send: lengths of HEAD, 204, 205, 304, interim statuses, framing that a handler got
-//! wrong.
+//! What the server sends: the lengths for HEAD, 204, 205 and 304, interim statuses, and framing by
+//! handlers that is wrong.
 
 use super::table::{Table, last, open, served, status};
 

@@ -84,7 +84,7 @@ fn sizes(table: &mut Table) {
         }
         let head = chunked("1");
         let sent = [head.as_bytes(), &[byte], b"\r\nhi\r\n0\r\n\r\n"].concat();
-        // LF right behind the size is a line end without CR.
+        // A LF right after the size is a line end without CR.
         table.case(format!("byte {byte:#04x} behind a chunk size"), sent, malformed());
     }
 }
@@ -134,7 +134,7 @@ fn extensions(table: &mut Table) {
         " =a",
         "a=b",
         ",a",
-        // Each part of it must be there.
+        // No part of an extension may be missing.
         ";",
         "; ",
         ";;",
@@ -146,14 +146,14 @@ fn extensions(table: &mut Table) {
         ";a=;b",
         ";a==v",
         ";a=v=w",
-        // BWS stands before `;` and around `=`, and nowhere else.
+        // White space (BWS) is allowed before `;` and around `=`, and nowhere else.
         ";a ",
         ";a\t",
         ";a=v ",
         ";a=\"v\" ",
         ";a b",
         ";a=v w",
-        // What is no token.
+        // Bytes that do not belong to a token.
         ";\u{e9}",
         ";a[=x",
         ";a=x]",
@@ -162,13 +162,14 @@ fn extensions(table: &mut Table) {
         ";a=b\"c\"",
         ";a=\"b\"c",
         ";a=\"b\"\"c\"",
-        // A quote without its end: who reads none ends the line elsewhere.
+        // A quoted string without its end: a parser that does not support quoted strings would find
+        // the end of the line elsewhere.
         ";a=\"",
         ";a=\"b",
         ";a=\"b\\\"",
         ";a=\"\\\u{7f}\"",
     ] {
-        // A letter that is a digit would only make the size larger.
+        // A letter that is a hexadecimal digit would only make the size larger.
         let extension = extension.replace("a=b", "z=b");
         table.case(
             format!("invalid chunk extension {extension:?}"),

@@ -1,5 +1,5 @@
-//! The same bytes to hyper: every difference in what is accepted, and in how it is framed, is on a
-//! list with its reason.
+//! Sends the same bytes to hyper. Every difference in what is accepted, and in how it is framed, is
+//! on a list with its reason.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,19 +13,20 @@ use trine_core::Body;
 use super::table::Case;
 use super::{PROBE, common, reader, service, talk, whole_table};
 
-/// What we do otherwise, and why. A case is meant by a part of its name.
+/// The differences to hyper and their reasons. Each reason applies to the cases whose name contains
+/// one of its texts.
 const DIFFERENCES: &[(&str, &[&str])] = &[
     (
-        "a request without Host has no authority, and who routes by it could be told anything (RFC 9112, 3.2)",
+        "every request needs a Host, since proxies route by it (RFC 9112, 3.2)",
         &["HEAD that is refused has no body", "a refused request is the last"],
     ),
-    ("two Hosts, or one that is no host, name two tenants (RFC 9110, 7.2)", &["Host"]),
+    ("two Hosts or an invalid one could name two tenants (RFC 9110, 7.2)", &["Host"]),
     (
-        "a bare LF ends a line here and not elsewhere: that is how requests are smuggled (RFC 9112, 2.2)",
+        "some parsers end a line at a bare LF, which allows smuggling (RFC 9112, 2.2)",
         &["bare LF", "LF LF", "invalid trailers \"X: b\\n\""],
     ),
     (
-        "Content-Length and Transfer-Encoding exclude each other (RFC 9112, 6.1: ought to be handled as an error)",
+        "Content-Length and Transfer-Encoding together are an error (RFC 9112, 6.1)",
         &[
             "CL.TE",
             "TE.CL",
@@ -35,11 +36,11 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "two lengths are two chances to disagree, even if they are equal (RFC 9110, 8.6 allows it)",
+        "a second length is refused, even if it is equal (RFC 9110, 8.6 allows that)",
         &["two lengths", "three lengths"],
     ),
     (
-        "a coding that was not decoded must not reach the handler as its body (RFC 9112, 6.1)",
+        "a handler must not receive a body that is still encoded (RFC 9112, 6.1)",
         &[
             "unknown Transfer-Encoding",
             "chunked behind another in two lines",
@@ -47,7 +48,7 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "chunked comes once, and no list of codings has holes (RFC 9112, 6.3 and 7)",
+        "chunked occurs once, and a list of codings has no empty elements (RFC 9112, 6.3 and 7)",
         &[
             "misplaced Transfer-Encoding",
             "chunked twice in two lines",
@@ -55,7 +56,7 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a target goes with its method, and its form is one of four (RFC 9112, 3.2)",
+        "a target has one of four forms, and the form must suit the method (RFC 9112, 3.2)",
         &[
             "GET *",
             "HEAD *",
@@ -69,35 +70,35 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an absolute target is http or https, and its authority is a host (RFC 9110, 4.2)",
+        "an absolute target has the scheme http or https and a valid host (RFC 9110, 4.2)",
         &["bad absolute target", "bad target"],
     ),
     (
-        "a target of https needs TLS, or a proxy that is trusted (RFC 9110, 7.4)",
+        "a target with the scheme https needs TLS or a trusted proxy (RFC 9110, 7.4)",
         &["an absolute target of https in clear text"],
     ),
     (
-        "a fragment is not cut off silently, a target is ASCII, a path has no backslash (RFC 3986, 2)",
+        "a target has no fragment, no backslash and only ASCII characters (RFC 3986, 2)",
         &["byte 0x23 in a path", "byte 0x5c in a path", "backslash", "raw UTF-8"],
     ),
     (
-        "what comes behind a CONNECT that opens no tunnel is no request (RFC 9931)",
+        "bytes after a CONNECT that opens no tunnel are not a request (RFC 9931)",
         &["a CONNECT that a service", "a CONNECT that opens no tunnel"],
     ),
     (
-        "a field that frames, routes or authorises must not come behind the body (RFC 9110, 6.5.1)",
+        "trailers must not frame, route or authorize a request (RFC 9110, 6.5.1)",
         &["forbidden trailer"],
     ),
     (
-        "the grammar of chunks has no controls, no white space before CR LF, no 17th digit (RFC 9112, 7.1)",
+        "chunk lines have no control characters, trailing spaces or 17th digit (RFC 9112, 7.1)",
         &["invalid chunk extension", "invalid extension of the last chunk", "invalid chunk size"],
     ),
     (
-        "an expectation that is not understood is refused (RFC 9110, 10.1.1)",
+        "an unknown expectation is refused (RFC 9110, 10.1.1)",
         &["unknown Expect", "an unknown expectation"],
     ),
     (
-        "our limits are lower by default",
+        "the default limits of Trine are lower",
         &[
             "a head of 64 KiB and a byte",
             "a target of 8193 bytes",
@@ -106,7 +107,7 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "204, 205 and 1xx are what they are whatever the handler says (RFC 9110, 15)",
+        "a handler cannot change the framing of 204, 205 and 1xx (RFC 9110, 15)",
         &[
             "205 has no body",
             "an interim status is no answer",
@@ -116,20 +117,20 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an upgrade that its service has dropped would lead to nobody (RFC 9110, 7.8 and 9.3.6)",
+        "an upgrade that the service has dropped cannot succeed (RFC 9110, 7.8 and 9.3.6)",
         &["by a service that drops its upgrade"],
     ),
     (
-        "a method that is longer than any is not implemented, and empty lines have an end (RFC 9112, 3 and 2.2)",
+        "long methods are not implemented, and empty lines are limited (RFC 9112, 3 and 2.2)",
         &["a method of", "empty lines before"],
     ),
     (
-        "the upgrade type is ours, so that the same service cannot upgrade behind hyper",
+        "the service uses the upgrade type of Trine, which does not exist in hyper",
         &["an upgrade by", "opens a tunnel"],
     ),
 ];
 
-/// hyper's verdict depends on which bytes came first.
+/// For these cases, the verdict of hyper depends on the order in which bytes arrive.
 const UNDECIDED: &[&str] = &["an early answer", "while much is still sent"];
 
 #[tokio::test]
@@ -171,15 +172,15 @@ async fn every_difference_to_hyper_is_explained() {
     }
 }
 
-/// The answers that say success, each with what the handler was given: of a refusal the status does
-/// not matter here.
+/// The successful responses, each with the request that the handler saw. The status of a refusal
+/// does not matter here.
 async fn accepted(address: SocketAddr, case: &Case) -> Vec<String> {
     let mut sent = case.sent.clone();
     if case.probed {
         sent.extend_from_slice(PROBE);
     }
     let mut received = common::within(talk(address, &sent)).await;
-    // hyper answers with the version of the request; RFC 9112, 2.3 allows either.
+    // hyper answers with the version of the request. RFC 9112, 2.3 allows either.
     for at in 0..received.len() {
         if received[at..].starts_with(b"HTTP/1.0 ") {
             received[at + 7] = b'1';
@@ -215,7 +216,7 @@ async fn serve_hyper() -> SocketAddr {
                     response.map_err(|never: Infallible| never)
                 });
             tokio::spawn(async move {
-                // What hyper thinks of the connection's end is its own matter.
+                // hyper may report errors about the end of a connection.
                 let _ = http1::Builder::new()
                     .half_close(true)
                     .serve_connection(TokioIo::new(stream), answer)

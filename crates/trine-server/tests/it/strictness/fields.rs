@@ -1,4 +1,4 @@
-//! Field lines: names, values, line ends, folding, how many and how large.
+//! Field lines: names, values, line ends, folding, number and size.
 
 use super::table::{Table, get, open, refused, served};
 
@@ -51,7 +51,7 @@ fn names(table: &mut Table) {
     );
     table.section("RFC 9110, 5.6.2");
     for byte in 0..=255_u8 {
-        // A colon ends the name, and the rest is a value.
+        // A colon ends the name, and the rest becomes part of the value.
         let sent =
             [b"GET /a HTTP/1.1\r\nHost: a\r\nY".as_slice(), &[byte], b"Z: b\r\n\r\n"].concat();
         let token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:".contains(&byte);

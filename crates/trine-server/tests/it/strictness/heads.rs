@@ -1,10 +1,10 @@
-//! The rules that are the same whatever protocol brings a request: one table of heads, each sent
-//! over HTTP/1 and HTTP/2, in clear text and over TLS, and over HTTP/3.
+//! Rules that hold for the head of a request in every protocol. Each case of the table is sent over
+//! HTTP/1 and HTTP/2, in clear text and over TLS, and over HTTP/3.
 
 use super::host;
 use super::protocols::{self, Servers, Transport};
 
-/// A table that shrinks unnoticed proves nothing.
+/// The test fails if the table loses cases unnoticed.
 const FEWEST_CASES: usize = 250;
 
 pub(super) struct Case {
@@ -21,14 +21,14 @@ pub(super) struct Case {
     versions: &'static [u8],
 }
 
-/// What the target says of it.
+/// The scheme that the target contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// What HTTP/1 says in a plain target: nothing.
+    /// None, as in a plain target of HTTP/1.
     Unsaid,
-    /// That of the connection; HTTP/1 has an absolute target for it.
+    /// The scheme of the connection. HTTP/1 needs an absolute target for it.
     Own,
-    /// The same in upper case.
+    /// The scheme of the connection in upper case.
     Upper,
     /// `https` in clear text, `http` over TLS.
     Other,
@@ -37,7 +37,7 @@ pub(super) enum Scheme {
 
 #[derive(Debug, Clone)]
 enum Verdict {
-    /// The service has seen this.
+    /// The service has seen this request.
     Served(String),
     /// The engine answers with this status.
     Refused(u16),
@@ -45,7 +45,7 @@ enum Verdict {
     Malformed,
 }
 
-/// What came back.
+/// The result of a case.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Got {
     Answer(u16, String),
@@ -58,7 +58,7 @@ use Verdict::{Malformed, Refused};
 
 /// Every version of HTTP.
 const ALL: &[u8] = &[1, 2, 3];
-/// Those that frame a message by streams.
+/// The versions that carry each message on a stream.
 const STREAMS: &[u8] = &[2, 3];
 
 impl Case {
@@ -202,8 +202,8 @@ fn hosts() -> Vec<Case> {
     }
     for good in host::VALID {
         let case = |how| Case::new("RFC 9110, 7.2", format!("the host {good:?} {how}"));
-        // The crate `http` holds no target whose authority is encoded, so only a Host beside a
-        // plain target can be.
+        // The crate `http` cannot represent a target with a percent-encoded authority, so such a
+        // host is only possible in a Host field beside a plain target.
         let versions = if good.contains('%') { &[1] } else { ALL };
         cases.push(case("as the authority").authority(Some(good)).over(versions).served());
         let versions = if good.contains('%') { &[2] } else { STREAMS };
@@ -296,7 +296,7 @@ fn lengths() -> Vec<Case> {
             case.field("content-length", first).field("content-length", second).is(Malformed),
         );
     }
-    // HTTP/1 takes what goes beyond it for the next request.
+    // HTTP/1 takes the bytes after the declared length for the next request.
     for (name, value) in
         [("longer than its length", "1"), ("shorter than its length", "3"), ("of no bytes", "0")]
     {
@@ -336,7 +336,8 @@ fn fields() -> Vec<Case> {
     for bad in ["x y", "x\"y", "x(y", "x,y", "x/y", "x@y", "x\u{e9}y", "x\0y"] {
         cases.push(field("RFC 9110, 5.6.2", bad, "a").is(Malformed));
     }
-    // HTTP/1 strips what stands around a value, and an empty name would be another kind of line.
+    // HTTP/1 strips the white space around a value, and a line with an empty name is invalid for
+    // another reason.
     for (name, value) in
         [("x", " a"), ("x", "a "), ("x", "\ta"), ("", "a"), ("X-Upper", "a"), ("x:y", "a")]
     {
@@ -356,7 +357,7 @@ fn fields() -> Vec<Case> {
         let case = Case::new("RFC 6585, 5", format!("{count} fields and the host"));
         (0..count).fold(case, |case, _| case.field("x", "y"))
     };
-    // HTTP/1 has a `Connection: close` of its own here.
+    // Over HTTP/1, this test also sends `Connection: close`.
     cases.push(many(98).served());
     cases.push(many(100).is(Refused(431)));
     cases
@@ -408,7 +409,7 @@ async fn every_head_gets_its_verdict_over_every_protocol() {
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-/// A proxy that ends TLS for its clients speaks of `https` over connections that are none.
+/// A proxy that terminates TLS for its clients uses `https` over connections in clear text.
 #[tokio::test]
 async fn a_trusted_proxy_may_name_either_scheme() {
     let servers = Servers::start(vec!["127.0.0.0/8".parse().unwrap()]);

@@ -1,4 +1,4 @@
-//! Host: exactly one, and nothing but `host[:port]`.
+//! The Host field: exactly one, with a value of the form `host[:port]`.
 
 use super::table::{Table, last, open, refused, served};
 
@@ -133,16 +133,16 @@ pub(super) fn cases(table: &mut Table) {
             open(served("").says(format!("x-host: {host}\r\n"))),
         );
     }
-    // It says that the target has no authority, and a URI of `http` must have one; a server may
-    // have a default for it (RFC 9112, 3.3), which this one has not.
+    // An empty Host says that the target has no authority, but a URI of `http` must have one. A
+    // server may have a default authority for such requests (RFC 9112, 3.3). Trine has none.
     table.section("RFC 9110, 4.2.1");
     for (name, sent) in [
         ("an empty Host", "GET /a HTTP/1.1\r\nHost:\r\n\r\n"),
         ("a Host of white space", "GET /a HTTP/1.1\r\nHost: \t \r\n\r\n"),
         ("OPTIONS * with an empty Host", "OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n"),
         ("an empty Host in HTTP/1.0", "GET /a HTTP/1.0\r\nHost:\r\n\r\n"),
-        // It is not identical to the authority, so it was not made by the same hand (RFC 9112,
-        // 3.2).
+        // The empty Host differs from the authority, so the client did not derive it from the
+        // target (RFC 9112, 3.2).
         ("an absolute target with an empty Host", "GET http://b/ HTTP/1.1\r\nHost:\r\n\r\n"),
         ("CONNECT with an empty Host", "CONNECT b:80 HTTP/1.1\r\nHost:\r\n\r\n"),
     ] {

@@ -1,10 +1,11 @@
-//! The rules of RFC 9110 and RFC 9112 as a table: bytes in, verdict out, over a real socket.
+//! The rules of RFC 9110 and RFC 9112 as a table of bytes to send and expected verdicts, over a
+//! real socket.
 //!
-//! Every case names the section that it stands for. Behind its bytes the runner sends one more
-//! request, the probe, so that every verdict also says whether the connection goes on: where it
-//! must not, an answer to the probe would be the smuggler's. Cases that are cut off end with our
-//! FIN instead. The answers are parsed by a reader that is as strict with us as we are with
-//! clients.
+//! Every case names the section that it tests. After its bytes the runner sends one more request,
+//! the probe, so that every verdict also says whether the connection stays open. Where the
+//! connection must close, a response to the probe would mean that a request was smuggled. Cases
+//! that are cut off end with a FIN instead. The responses are parsed by a reader that is as strict
+//! as the server.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod answers;
@@ -33,7 +34,7 @@ use trine_server::ServerConfig;
 use crate::common;
 use crate::common::{http1_alone, start_with};
 
-/// A table that shrinks unnoticed proves nothing.
+/// The test fails if the table loses cases unnoticed.
 const FEWEST_CASES: usize = 500;
 
 const PROBE: &[u8] = b"GET /probe HTTP/1.1\r\nHost: probe\r\n\r\n";
@@ -42,7 +43,7 @@ const PROBE: &[u8] = b"GET /probe HTTP/1.1\r\nHost: probe\r\n\r\n";
 async fn every_case_gets_its_verdict() {
     let table = whole_table();
     let config = ServerConfig {
-        // A case that is wrong shall end by itself.
+        // A wrong case must not stop the whole test.
         keep_alive_timeout: Duration::from_secs(5),
         discard_timeout: Duration::from_secs(2),
         ..http1_alone()
@@ -92,7 +93,7 @@ fn whole_table() -> Table {
     table
 }
 
-/// What is wrong, if anything.
+/// Describes what is wrong, if anything.
 async fn judge(address: SocketAddr, case: &Case) -> Option<String> {
     let mut sent = case.sent.clone();
     if case.probed {
@@ -133,11 +134,11 @@ async fn judge(address: SocketAddr, case: &Case) -> Option<String> {
     result.err().map(|how| complain(case, &sent, &received, &how))
 }
 
-/// All that comes back, up to the end or to a reset: an answer that a reset cuts off is unreadable.
+/// Reads everything up to the end or to a reset. A response that a reset cuts off is unreadable.
 async fn talk(address: SocketAddr, sent: &[u8]) -> Vec<u8> {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let mut received = Vec::new();
-    // Who refuses early may close before all is sent.
+    // A server that refuses early may close before all of it is sent.
     let _ = stream.write_all(sent).await;
     let _ = stream.shutdown().await;
     let _ = stream.read_to_end(&mut received).await;

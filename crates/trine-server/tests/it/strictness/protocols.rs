@@ -1,4 +1,4 @@
-//! How a head is written in each protocol, and what comes back.
+//! Sends a head over each protocol, and reads the result.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Transport {
     }
 }
 
-/// One server that listens in clear text, over TLS and over QUIC.
+/// A server that listens in clear text, over TLS and over QUIC.
 pub(super) struct Servers {
     clear: SocketAddr,
     secure: SocketAddr,
@@ -84,7 +84,7 @@ impl Servers {
     }
 }
 
-/// Tells what it was asked.
+/// Reports the request that it received.
 async fn answer(request: Request<Body>) -> Result<Response<Body>, std::convert::Infallible> {
     if request.method() == Method::CONNECT {
         return Ok(Response::builder().status(405).body(Body::empty()).unwrap());
@@ -144,7 +144,7 @@ async fn over_http1(
     let fields = host.chain(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let fields: String = fields.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let sent = format!("{method} {target} HTTP/1.1\r\n{fields}connection: close\r\n\r\n{body}");
-    // Who refuses early may close before all is sent.
+    // A server that refuses early may close before all of it is sent.
     let _ = stream.write_all(sent.as_bytes()).await;
     let mut received = Vec::new();
     let _ = within(stream.read_to_end(&mut received)).await;
@@ -157,7 +157,7 @@ async fn over_http1(
     }
 }
 
-/// The fields of a head, pseudo fields first.
+/// The fields of a head, with the pseudo-header fields first.
 fn fields<'a>(case: &'a Case, scheme: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![(":method", case.method.as_str())];
     if case.method != "CONNECT" {
@@ -178,7 +178,7 @@ async fn over_http2(mut peer: http2::Peer, case: &Case, scheme: Option<&str>) ->
     peer.send(sent).await;
     let answer = within(peer.answer(1)).await;
     match answer {
-        // An error of a stream may be treated as one of its connection (RFC 9113, 5.4.2).
+        // A stream error may be treated as a connection error (RFC 9113, 5.4.2).
         http2::Answer { reset: Some(http2::PROTOCOL_ERROR), .. }
         | http2::Answer { goaway: Some(http2::PROTOCOL_ERROR), .. } => Got::Reset,
         http2::Answer { status: Some(status), body, .. } => {
@@ -210,7 +210,8 @@ async fn over_http3(servers: &Servers, case: &Case, scheme: Option<&str>) -> Got
     }
 }
 
-/// The DATA frame behind the heads of an answer; it has one at most.
+/// The payload of the DATA frame that follows the heads of a response. A response here has at most
+/// one.
 fn http3_body(mut bytes: &[u8]) -> String {
     while let [kind, length, rest @ ..] = bytes {
         let (length, rest) = match length >> 6 {

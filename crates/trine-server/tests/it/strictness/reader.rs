@@ -1,9 +1,9 @@
-//! Reads our answers as strictly as we read requests.
+//! Reads responses as strictly as the server reads requests.
 
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) status: u16,
-    /// Status line and fields, each line with its CR LF.
+    /// The status line and the fields, each line with its CR LF.
     pub(super) head: String,
     pub(super) body: Vec<u8>,
 }
@@ -21,7 +21,7 @@ impl Read {
     }
 }
 
-/// All answers of one connection. `heads` says which requests were HEAD.
+/// Reads all responses of one connection. `heads` says which requests were HEAD requests.
 pub(super) fn read(mut bytes: &[u8], heads: Vec<bool>) -> Result<Vec<Read>, String> {
     let mut heads = heads.into_iter();
     let mut read = Vec::new();
@@ -42,7 +42,7 @@ fn head(bytes: &mut &[u8]) -> Result<Read, String> {
         .ok_or("an answer's head has no end")?;
     let (head, rest) = bytes.split_at(end + 2);
     *bytes = &rest[2..];
-    // Values may hold any byte but control characters; the tables compare what is printable.
+    // Values may contain any byte but control characters. The tables compare printable text.
     let head = String::from_utf8_lossy(head).into_owned();
     let line = head.split("\r\n").next().unwrap_or_default();
     let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..4));

@@ -235,8 +235,8 @@ fn origin_form(table: &mut Table) {
             refused(400),
         );
     }
-    // What is no part of a URI (RFC 3986, 2): browsers still send some of it raw, and those are
-    // accepted.
+    // Bytes that do not belong to a URI (RFC 3986, 2). Browsers still send some of them unencoded,
+    // and those are accepted.
     table.section("RFC 3986, 2");
     for byte in 0..=255_u8 {
         let sent = [b"GET /a".as_slice(), &[byte], b"b HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
@@ -395,7 +395,8 @@ fn authority_form(table: &mut Table) {
         "CONNECT nobody:1 HTTP/1.1\r\nHost: nobody:1\r\n\r\n",
         refused(501),
     );
-    // What follows was meant for the tunnel, and somebody else may have written it (RFC 9931).
+    // The bytes that follow were meant for the tunnel, and another party may have written them (RFC
+    // 9931).
     for (name, host, answer) in [
         ("a CONNECT that opens no tunnel", "nobody:1", refused(501)),
         ("a CONNECT that a service refuses", "refused:1", last(status(405))),

@@ -1,4 +1,4 @@
-//! A handler that tells what it was given.
+//! A handler that reports the request that it received.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ pub(super) async fn answer(mut request: Request<Body>) -> Result<Response<Body>,
     let path = request.uri().path().to_owned();
     let (status, body) = match path.as_str() {
         _ if request.method() == Method::CONNECT => connect(&mut request),
-        // Each says more than its status allows.
+        // These handlers return bodies that their status does not allow.
         "/204" => (204, Body::from("never sent")),
         "/205" => (205, Body::from("never sent")),
         "/304" => (304, Body::from("ten bytes!")),
@@ -97,7 +97,7 @@ fn connect(request: &mut Request<Body>) -> (u16, Body) {
             echo(upgrade);
             (200, Body::empty())
         }
-        // It answers without a look at what it was asked.
+        // Answers without checking whether the request can be upgraded.
         _ if request.uri().host() == Some("nobody") => (200, Body::from("hello")),
         _ => (405, Body::empty()),
     }

@@ -1,4 +1,4 @@
-//! What a case is, and the words in which the tables are written.
+//! The cases, and the functions that build the tables.
 
 use super::reader::Read;
 
@@ -7,21 +7,22 @@ pub(super) struct Case {
     pub(super) rfc: &'static str,
     pub(super) sent: Vec<u8>,
     pub(super) verdict: Verdict,
-    /// Whether another request follows on the same connection.
+    /// Whether another request (the probe) follows on the same connection.
     pub(super) probed: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) enum Verdict {
-    /// These answers, and the connection serves another request.
+    /// These responses arrive, and the connection serves another request.
     Open(Vec<Answer>),
-    /// These answers, of which the last says `connection: close`; nothing behind is ever answered.
+    /// These responses arrive, and the last one says `connection: close`. Nothing after it is ever
+    /// answered.
     Last(Vec<Answer>),
     /// The connection ends without a byte.
     Silent,
 }
 
-/// What an answer must be.
+/// What a response must contain.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     status: u16,
@@ -30,27 +31,27 @@ pub(super) struct Answer {
     lacks: Vec<&'static str>,
 }
 
-/// The handler saw the whole request, and this was its body.
+/// The handler saw the whole request, and its body was this.
 pub(super) fn served(body: impl AsRef<[u8]>) -> Answer {
     status(200).body(body)
 }
 
-/// Any body.
+/// A response with this status and any body.
 pub(super) fn status(status: u16) -> Answer {
     Answer { status, body: None, says: Vec::new(), lacks: Vec::new() }
 }
 
-/// The engine's own answer, and the end of the connection.
+/// The server itself refuses the request and ends the connection.
 pub(super) fn refused(code: u16) -> Verdict {
     Verdict::Last(vec![status(code).says("content-type: application/problem+json\r\n")])
 }
 
-/// The handler asked for the body and was told that it is not complete.
+/// The handler reads the body and gets the error that it is incomplete.
 pub(super) fn incomplete() -> Verdict {
     Verdict::Last(vec![status(422).says("x-error: incomplete\r\n")])
 }
 
-/// The handler asked for the body and was told that it is none.
+/// The handler reads the body and gets the error that it is malformed.
 pub(super) fn malformed() -> Verdict {
     Verdict::Last(vec![status(422).says("x-error: malformed\r\n")])
 }
@@ -69,13 +70,13 @@ impl Answer {
         self
     }
 
-    /// Text that the head of the answer holds.
+    /// Text that the head of the response must contain.
     pub(super) fn says(mut self, text: impl Into<String>) -> Answer {
         self.says.push(text.into());
         self
     }
 
-    /// Text that it does not hold.
+    /// Text that the head must not contain.
     pub(super) fn lacks(mut self, text: &'static str) -> Answer {
         self.lacks.push(text);
         self
@@ -103,9 +104,10 @@ impl Answer {
 }
 
 impl Case {
-    /// Which of the answers belong to HEAD requests: only the client knows that they have no body.
+    /// Which of the responses belong to HEAD requests: only the client knows that they have no
+    /// body.
     ///
-    /// A good guess is enough: HEAD at the start of a line is no part of any body in the table.
+    /// A guess is good enough, since no body in the table has a line that begins with HEAD.
     pub(super) fn heads(&self, probe: &[u8]) -> Vec<bool> {
         let mut bytes = self.sent.clone();
         bytes.extend_from_slice(probe);
@@ -123,7 +125,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The section that the following cases stand for.
+    /// Sets the RFC section of the following cases.
     pub(super) fn section(&mut self, rfc: &'static str) {
         self.rfc = rfc;
     }
@@ -137,7 +139,7 @@ impl Table {
         self.push(name.into(), sent.as_ref(), verdict, true);
     }
 
-    /// A message whose end does not come: it is followed by our FIN.
+    /// Adds a message that is cut off: a FIN follows in place of its end.
     pub(super) fn cut_off(
         &mut self,
         name: impl Into<String>,

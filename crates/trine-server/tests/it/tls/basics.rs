@@ -1,4 +1,4 @@
-//! What a client sees that does everything right.
+//! What a well-behaved client sees.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::common::pki::{Authority, ask, connect};
 use crate::common::tls::SignedExt as _;
 use crate::common::{Running, body, config, start, status, within};
 
-/// A server of the kitchen whose one listener speaks TLS, and the authority of its certificate.
+/// A server of the kitchen service whose only listener uses TLS, and the authority of its
+/// certificate.
 pub(crate) fn secure(change: impl FnOnce(ServerConfig) -> ServerConfig) -> (Running, Authority) {
     let authority = Authority::new("of the test");
     let tls = authority.sign(&["localhost", "127.0.0.1"]).tls();
@@ -18,12 +19,12 @@ pub(crate) fn secure(change: impl FnOnce(ServerConfig) -> ServerConfig) -> (Runn
 }
 
 #[tokio::test]
-async fn a_request_is_answered_and_the_end_is_said() {
+async fn a_request_is_answered_and_the_connection_ends_with_close_notify() {
     let (server, authority) = secure(|config| config);
     let trusted = Arc::new(authority.trusted());
     for name in ["localhost", "127.0.0.1"] {
         let mut client = connect(server.address, name, &trusted).await.unwrap();
-        // rustls tells an end without `close_notify` as an error.
+        // rustls reports an end without `close_notify` as an error.
         let answer = ask(&mut client, "/hello").await.unwrap();
         assert_eq!((status(&answer), body(&answer)), (200, "hello"));
     }
@@ -65,14 +66,14 @@ async fn many_requests_share_a_connection_and_bodies_go_both_ways() {
 }
 
 #[tokio::test]
-async fn the_protocol_is_agreed_on() {
+async fn the_protocol_is_negotiated() {
     let (server, authority) = secure(|config| config);
     let mut trusted = authority.trusted();
     trusted.alpn_protocols = vec![b"spdy/3".to_vec(), b"http/1.1".to_vec()];
     let client = connect(server.address, "localhost", &Arc::new(trusted)).await.unwrap();
     assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
 
-    // RFC 7301, 3.2: who shares no protocol with the server is refused.
+    // RFC 7301, 3.2: a client that shares no protocol with the server is refused.
     let mut trusted = authority.trusted();
     trusted.alpn_protocols = vec![b"spdy/3".to_vec()];
     let refused = connect(server.address, "localhost", &Arc::new(trusted)).await.unwrap_err();
@@ -81,7 +82,7 @@ async fn the_protocol_is_agreed_on() {
 }
 
 #[tokio::test]
-async fn a_plain_and_a_protected_listener_serve_side_by_side() {
+async fn a_plain_listener_and_a_tls_listener_serve_side_by_side() {
     let authority = Authority::new("of the test");
     let folder = tempfile::tempdir().unwrap();
     authority.sign(&["localhost"]).write(folder.path(), "a");

@@ -1,4 +1,4 @@
-//! Which certificate is shown, and what is said of those that cannot be.
+//! Which certificate is selected, and which errors are reported for unusable ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) fn serve(tls: Tls) -> Running {
 }
 
 #[tokio::test]
-async fn the_certificate_of_the_name_that_was_asked_for_is_shown() {
+async fn the_server_name_selects_the_certificate() {
     let authority = Authority::new("of the test");
     let a = authority.sign(&["a.example", "also.a.example", "10.0.0.1"]);
     let b = authority.sign(&["b.example", "*.b.example"]);
@@ -33,7 +33,7 @@ async fn the_certificate_of_the_name_that_was_asked_for_is_shown() {
         ("also.a.example", &a),
         ("b.example", &b),
         ("any.b.example", &b),
-        // A client that goes to an address names nothing (RFC 6066, 3).
+        // A client that connects to an IP address sends no server name (RFC 6066, 3).
         ("10.0.0.1", &a),
     ] {
         let mut client = connect(server.address, name, &trusted).await.unwrap();
@@ -48,14 +48,14 @@ async fn the_certificate_of_the_name_that_was_asked_for_is_shown() {
 }
 
 #[tokio::test]
-async fn a_single_certificate_is_shown_whatever_is_asked_for() {
+async fn a_single_certificate_is_served_for_any_name() {
     let authority = Authority::new("of the test");
     let server = serve(authority.sign(&["a.example"]).tls());
     let refused = connect(server.address, "b.example", &Arc::new(authority.trusted()))
         .await
         .unwrap_err()
         .to_string();
-    // The client saw it, and judged.
+    // The client received the certificate and rejected it.
     assert!(refused.contains("not valid for name"), "{refused}");
     server.stop().await;
 }
@@ -102,7 +102,7 @@ async fn sessions_are_resumed_unless_that_is_turned_off() {
 }
 
 #[tokio::test]
-async fn a_configuration_of_rustls_is_taken_as_it_is() {
+async fn a_configuration_of_rustls_is_used_unchanged() {
     let authority = Authority::new("of the test");
     let Signed { chain, key } = authority.sign(&["localhost"]);
     let ready = authority.server(&chain, &key);
@@ -130,9 +130,9 @@ async fn a_certificate_for_development_takes_one_line() {
     server.stop().await;
 }
 
-/// What the start says: the file, what was expected there, what came.
+/// The error at the start names the file, what was expected in it, and what was found.
 #[test]
-fn what_cannot_be_used_is_told_with_its_file() {
+fn unusable_files_are_reported_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("of the test");
     authority.sign(&["a.example"]).write(folder.path(), "a");
@@ -207,9 +207,9 @@ fn the_short_form_reads_its_files() {
     assert!(error.to_string().contains("a.pem: expected a PEM file"), "{error}");
 }
 
-/// An expired certificate is better than no service: the clock may be wrong.
+/// An expired certificate is better than no service, since the clock may be wrong.
 #[tokio::test]
-async fn an_expired_certificate_is_shown_all_the_same() {
+async fn an_expired_certificate_is_still_served() {
     let authority = Authority::new("of the test");
     let expired = authority.sign_with(&["localhost"], |params| {
         params.not_before = date_time_ymd(2020, 1, 1);

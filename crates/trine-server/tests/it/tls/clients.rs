@@ -11,7 +11,7 @@ use trine_server::{Listener, MakeConnection, MakeWorker, ServerConfig};
 use crate::common::pki::{Authority, Signed, ask, connect, der};
 use crate::common::{Running, body, config, run};
 
-/// Tells what the connection knows of its client.
+/// Reports what the connection knows about its client.
 #[derive(Clone)]
 struct Teller;
 
@@ -80,7 +80,7 @@ pub(crate) fn mutual(authority: &Authority, presence: ClientCertificates) -> Run
 }
 
 #[tokio::test]
-async fn the_service_sees_what_was_agreed_on_and_who_the_client_is() {
+async fn the_service_sees_the_negotiated_parameters_and_the_client_certificate() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Required);
     let ann = authority.sign_client("ann");
@@ -101,7 +101,7 @@ async fn a_required_certificate_that_is_missing_or_foreign_ends_the_handshake() 
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Required);
     let foreign = Authority::new("another").sign_client("mallory");
-    // Signed by the right one, but for servers.
+    // Signed by the right authority, but only for servers.
     let server_only = authority.sign_with(&["localhost"], |params| {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     });
@@ -111,8 +111,8 @@ async fn a_required_certificate_that_is_missing_or_foreign_ends_the_handshake() 
         (Some(&server_only), "alert"),
     ] {
         let config = Arc::new(authority.trusted_by(own));
-        // With TLS 1.3 the client is done before the server has judged: it is told with the first
-        // read.
+        // In TLS 1.3, the handshake of the client completes before the server has checked the
+        // certificate. The client gets the alert with its first read.
         let refused = match connect(server.address, "localhost", &config).await {
             Ok(mut client) => ask(&mut client, "/").await.unwrap_err(),
             Err(refused) => refused,
@@ -138,9 +138,9 @@ async fn an_optional_certificate_may_be_missing_but_not_foreign() {
     server.stop().await;
 }
 
-/// A session that is resumed still has the certificate that it was made with.
+/// A resumed session still has the client certificate of the original handshake.
 #[tokio::test]
-async fn a_resumed_session_keeps_its_client() {
+async fn a_resumed_session_keeps_its_client_certificate() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Required);
     let ann = authority.sign_client("ann");
@@ -155,7 +155,7 @@ async fn a_resumed_session_keeps_its_client() {
 }
 
 #[tokio::test]
-async fn the_names_of_handshake_and_request_are_told_apart() {
+async fn the_names_of_handshake_and_request_are_distinguished() {
     let authority = Authority::new("of the test");
     let server = mutual(&authority, ClientCertificates::Optional);
     let mut client =
@@ -164,7 +164,7 @@ async fn the_names_of_handshake_and_request_are_told_apart() {
     server.stop().await;
 }
 
-/// It may be that of a client whose authority is trusted no longer.
+/// The session may belong to a client whose authority is no longer trusted.
 #[tokio::test]
 async fn a_session_from_before_a_reload_is_not_resumed() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Handshakes that take too long, come to nothing, or are none.
+//! Handshakes that take too long or fail, and bytes that are not a handshake.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::common::{Client, body, status};
 const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn a_silent_client_is_let_go() {
+async fn a_client_that_starts_no_handshake_is_disconnected() {
     let (server, _) = secure(|config| ServerConfig { handshake_timeout: SHORT, ..config });
     let start = Instant::now();
     let mut silent = Client::connect(server.address).await;
@@ -22,11 +22,11 @@ async fn a_silent_client_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_client_that_trickles_its_handshake_buys_no_time() {
+async fn single_bytes_do_not_extend_the_handshake_timeout() {
     let (server, _) = secure(|config| ServerConfig { handshake_timeout: SHORT, ..config });
     let start = Instant::now();
     let mut slow = Client::connect(server.address).await;
-    // A record of a handshake of 512 bytes, byte by byte.
+    // A handshake record of 512 bytes, byte by byte.
     slow.send([22, 3, 1, 2, 0]).await;
     while tokio::io::AsyncWriteExt::write_all(&mut slow.0, &[1]).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -37,10 +37,10 @@ async fn a_client_that_trickles_its_handshake_buys_no_time() {
 }
 
 #[tokio::test]
-async fn handshakes_beyond_the_limit_wait_for_a_place() {
+async fn handshakes_beyond_the_limit_wait() {
     let (server, authority) =
         secure(|config| ServerConfig { max_handshakes: 1, handshake_timeout: 3 * SHORT, ..config });
-    // It says the first words and no more, and holds the one place.
+    // This client sends its first bytes and no more, and keeps the only handshake permit.
     let mut holder = Client::connect(server.address).await;
     holder.send([22, 3, 1, 2, 0, 1]).await;
     tokio::time::sleep(SHORT).await;
@@ -54,7 +54,7 @@ async fn handshakes_beyond_the_limit_wait_for_a_place() {
 }
 
 #[tokio::test]
-async fn silent_clients_take_no_place_of_handshakes() {
+async fn silent_clients_do_not_count_as_handshakes() {
     let (server, authority) = secure(|config| ServerConfig { max_handshakes: 1, ..config });
     let mut silent = Vec::new();
     for _ in 0..20 {
@@ -70,7 +70,7 @@ async fn silent_clients_take_no_place_of_handshakes() {
 }
 
 #[tokio::test]
-async fn plain_http_is_told_so() {
+async fn plain_http_gets_a_400_that_names_https() {
     let (server, _) = secure(|config| config);
     for request in [
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -86,14 +86,14 @@ async fn plain_http_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_is_neither_tls_nor_http_gets_an_alert() {
+async fn bytes_that_are_neither_tls_nor_http_get_an_alert() {
     let (server, _) = secure(|config| config);
     for bytes in
         [&[0_u8; 64][..], &[0x80, 0x2e, 1, 0, 2], b"\x16\x03\x01\x00\x05\x68\x00\x00\x01\x00"]
     {
         let mut client = Client::connect(server.address).await;
         client.send(bytes).await;
-        // An alert is a record of the type 21.
+        // An alert is a record of type 21.
         let mut answer = Vec::new();
         let read = tokio::io::AsyncReadExt::read_to_end(&mut client.0, &mut answer);
         crate::common::within(read).await.unwrap();

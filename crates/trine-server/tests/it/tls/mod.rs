@@ -1,4 +1,4 @@
-//! TLS on real sockets, with clients of rustls and of OpenSSL.
+//! TLS on real sockets, with the clients of rustls and of OpenSSL.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod basics;

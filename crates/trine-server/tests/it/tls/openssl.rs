@@ -1,4 +1,4 @@
-//! The same for a client of another family: `openssl s_client`.
+//! TLS with another implementation as the client: `openssl s_client`.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::common::kitchen;
 use crate::common::pki::Authority;
 use crate::common::tls::SignedExt as _;
 
-/// Asks for a path, with further arguments, and tells what was printed.
+/// Requests a path with these additional arguments, and returns the output.
 async fn openssl(address: SocketAddr, folder: &Path, path: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new("openssl");
     command.args([
@@ -28,7 +28,7 @@ async fn openssl(address: SocketAddr, folder: &Path, path: &str, arguments: &[&s
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     tokio::task::spawn_blocking(move || {
         let mut process = command.spawn().expect("this test needs `openssl`");
-        // It may be gone before it reads.
+        // The process may end before it reads the request.
         let _ = std::io::Write::write_all(&mut process.stdin.take().unwrap(), request.as_bytes());
         process.wait_with_output().unwrap()
     })
@@ -36,7 +36,7 @@ async fn openssl(address: SocketAddr, folder: &Path, path: &str, arguments: &[&s
     .unwrap()
 }
 
-/// Whether it is installed. Where it must be, `REQUIRE_TLS_TOOLS` makes its absence an error.
+/// Whether `openssl` is installed. If `REQUIRE_TLS_TOOLS` is set, the test fails without it.
 fn is_here() -> bool {
     let here = Command::new("openssl")
         .arg("version")
@@ -56,7 +56,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn both_versions_serve_and_end_in_order() {
+async fn both_versions_work_and_end_with_close_notify() {
     if !is_here() {
         return;
     }
@@ -72,7 +72,7 @@ async fn both_versions_serve_and_end_in_order() {
         assert!(output.status.success(), "{version}: {told}\n{}", text(&output.stderr));
         assert!(told.contains("\r\n\r\nhello"), "{told}");
         assert!(told.contains("ALPN protocol: http/1.1"), "{told}");
-        // It says `closed` after our `close_notify`, an error without.
+        // `openssl` prints `closed` after a `close_notify`, and an error without one.
         assert!(told.contains("closed\n"), "{told}");
         assert!(!text(&output.stderr).contains("unexpected eof"), "{}", text(&output.stderr));
     }
@@ -84,7 +84,7 @@ async fn both_versions_serve_and_end_in_order() {
     server.stop().await;
 }
 
-/// A renegotiation makes the server work (CVE-2011-1473): it is refused.
+/// A renegotiation costs the server CPU time (CVE-2011-1473), so it is refused.
 #[tokio::test]
 async fn a_renegotiation_ends_the_connection() {
     if !is_here() {
@@ -103,7 +103,7 @@ async fn a_renegotiation_ends_the_connection() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // `R` at the beginning of a line asks for one.
+        // `R` at the beginning of a line requests a renegotiation.
         let mut input = process.stdin.take().unwrap();
         std::io::Write::write_all(&mut input, b"R\n").unwrap();
         std::thread::sleep(std::time::Duration::from_millis(500));
@@ -121,7 +121,7 @@ async fn a_renegotiation_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_client_shows_its_certificate() {
+async fn a_client_presents_its_certificate() {
     if !is_here() {
         return;
     }

@@ -1,4 +1,4 @@
-//! New certificates under a running server.
+//! New certificates while the server runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ async fn no_request_fails_during_ten_reloads() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_changes_nothing() {
+async fn unusable_files_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("of the test");
     let first = authority.sign(&["localhost"]);
@@ -96,8 +96,7 @@ async fn what_cannot_be_used_changes_nothing() {
     server.stop().await;
 }
 
-/// As a renewal writes them: one file after the other, so that for a moment they do not fit
-/// together.
+/// A renewal writes one file after the other, so for a moment they do not match.
 #[tokio::test]
 async fn a_file_that_changed_is_noticed() {
     let folder = tempfile::tempdir().unwrap();

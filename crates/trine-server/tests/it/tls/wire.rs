@@ -1,4 +1,4 @@
-//! The bytes of a connection: records, ends that are said and ends that are not.
+//! The records of a connection, and its end with or without `close_notify`.
 
 use std::convert::Infallible;
 use std::io::Read as _;
@@ -25,8 +25,8 @@ async fn client() -> (crate::common::Running, TlsStream<TcpStream>) {
     (server, client)
 }
 
-/// Sends a request and reads `bytes` bytes of its answer. Tells the lengths of the records that
-/// they came in.
+/// Sends a request and reads `bytes` bytes of its response. Returns the lengths of the records that
+/// contained them.
 async fn records(client: &mut TlsStream<TcpStream>, path: &str, bytes: usize) -> Vec<usize> {
     let (socket, tls) = client.get_mut();
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -56,20 +56,20 @@ async fn records(client: &mut TlsStream<TcpStream>, path: &str, bytes: usize) ->
 }
 
 #[tokio::test]
-async fn head_and_body_share_a_record_and_large_bodies_fill_theirs() {
+async fn head_and_body_share_a_record_and_large_bodies_fill_records() {
     let (server, mut client) = client().await;
     let lengths = records(&mut client, "/hello", 30).await;
     assert_eq!(lengths.len(), 1, "{lengths:?}");
-    // 16 KiB is the most that a record holds (RFC 8446, 5.1).
+    // A record contains at most 16 KiB (RFC 8446, 5.1).
     let lengths = records(&mut client, "/large", 1_000_000).await;
     assert!(lengths.len() <= 1_000_000 / 16_384 + 2, "{}: {lengths:?}", lengths.len());
     server.stop().await;
 }
 
-/// A FIN is not protected: whoever stands in the middle can forge it. A request says itself where
-/// it ends.
+/// A FIN is not authenticated, so an attacker on the network can forge it. The end of a request is
+/// known from its framing.
 #[tokio::test]
-async fn a_body_that_was_cut_off_is_not_taken_as_whole() {
+async fn a_truncated_body_is_not_taken_as_complete() {
     for head in
         ["Content-Length: 10\r\n\r\n12345", "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"]
     {
@@ -79,7 +79,7 @@ async fn a_body_that_was_cut_off_is_not_taken_as_whole() {
             .await
             .unwrap();
         client.flush().await.unwrap();
-        // The end of the socket, without `close_notify`.
+        // Ends the socket without `close_notify`.
         within(client.get_mut().0.shutdown()).await.unwrap();
         let mut answer = Vec::new();
         let _ = within(client.read_to_end(&mut answer)).await;
@@ -92,9 +92,9 @@ async fn a_body_that_was_cut_off_is_not_taken_as_whole() {
     }
 }
 
-/// Many clients end without `close_notify`. That says no more than a FIN does without TLS.
+/// Many clients end without `close_notify`. That means no more than a FIN does without TLS.
 #[tokio::test]
-async fn a_client_that_ends_its_side_still_gets_its_answer() {
+async fn a_half_closed_client_still_gets_its_response() {
     for says in [true, false] {
         let (server, mut client) = client().await;
         client.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -115,9 +115,10 @@ async fn a_client_that_ends_its_side_still_gets_its_answer() {
     }
 }
 
-/// Where only the end of the connection ends an answer, one that broke off must not look whole.
+/// If only the end of the connection marks the end of a response, an incomplete response must not
+/// look complete.
 #[tokio::test]
-async fn a_broken_answer_does_not_end_in_order() {
+async fn a_broken_response_does_not_end_with_close_notify() {
     for (path, whole) in [("/stream", true), ("/broken", false)] {
         let (server, mut client) = client().await;
         client.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
@@ -134,7 +135,7 @@ async fn a_broken_answer_does_not_end_in_order() {
 }
 
 #[tokio::test]
-async fn an_upgraded_stream_tells_the_two_ends_apart() {
+async fn an_upgraded_stream_distinguishes_close_notify_from_a_fin() {
     let (sender, mut heard) = mpsc::unbounded_channel();
     let service = tower::service_fn(move |mut request: Request<Body>| {
         let upgrade = OnUpgrade::take(&mut request).unwrap();
@@ -179,9 +180,9 @@ async fn an_upgraded_stream_tells_the_two_ends_apart() {
     server.stop().await;
 }
 
-/// What leaves a plain socket by `sendfile` must be read and encrypted here.
+/// A plain socket sends files with `sendfile`. Over TLS, the server must read and encrypt them.
 #[tokio::test]
-async fn a_file_is_sent_whole() {
+async fn a_file_is_sent_completely() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let bytes: Vec<u8> = (0..1_000_003_u32).map(|number| (number % 251) as u8).collect();
     std::fs::write(file.path(), &bytes).unwrap();
@@ -203,7 +204,7 @@ async fn a_file_is_sent_whole() {
 }
 
 #[tokio::test]
-async fn a_shutdown_says_goodbye_to_idle_connections() {
+async fn a_shutdown_sends_close_notify_to_idle_connections() {
     let (server, authority) = secure(|config| config);
     let trusted = Arc::new(authority.trusted());
     let mut idle = connect(server.address, "localhost", &trusted).await.unwrap();
@@ -219,12 +220,12 @@ async fn a_shutdown_says_goodbye_to_idle_connections() {
     server.stop().await;
 }
 
-/// A request may be on its way while the server begins to end.
+/// A request may be on its way when the shutdown begins.
 #[tokio::test]
 async fn a_client_that_has_just_connected_is_served_during_a_shutdown() {
     let (server, authority) = secure(|config| config);
     let trusted = Arc::new(authority.trusted());
-    // One is through its handshake, the other has not begun it.
+    // One client has completed its handshake, and the other has not started it.
     let mut through = connect(server.address, "localhost", &trusted).await.unwrap();
     let begun = TcpStream::connect(server.address).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;

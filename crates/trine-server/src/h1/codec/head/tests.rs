@@ -280,7 +280,7 @@ fn each_limit_has_its_error() {
 
 /// A head in two pieces is refused like a head in one piece.
 #[test]
-fn a_method_that_is_too_long_is_seen_however_it_is_cut() {
+fn a_method_that_is_too_long_is_refused_however_it_is_split() {
     let method = "M".repeat(scan::LONGEST_METHOD + 1);
     for before in [USUAL_METHOD, 600, scan::LONGEST_METHOD] {
         assert!(is_worth_parsing(method.as_bytes(), before), "{before}");
