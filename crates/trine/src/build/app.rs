@@ -17,7 +17,7 @@ impl App {
     /// Checks everything that can be checked before the first request: path templates, colliding
     /// and unreachable routes, missing state, sections of the configuration.
     ///
-    /// `Ok` holds the notes: what is no mistake but may not be intended.
+    /// `Ok` holds the notes: findings that are not mistakes, but may not be intended.
     ///
     /// # Errors
     /// All mistakes at once, each with its locations in the source.

@@ -65,8 +65,8 @@ pub trait LeavesBody {}
 
 impl LeavesBody for Head {}
 
-/// The guard that [`guard()`] makes. It is attached like a layer, but it is not a Tower layer: so
-/// the launch audit sees what it needs, and no service is boxed around it.
+/// The guard that [`guard()`] makes. It is attached like a layer, but it is not a Tower layer. This
+/// way, the launch audit sees what it needs, and no service is boxed around it.
 pub struct Guard<T> {
     location: &'static Location<'static>,
     extractor: PhantomData<fn() -> T>,

@@ -16,7 +16,7 @@ pub(crate) enum Rendered {
     /// The problem was logged, and rendered in its default form. A layer may remove it, and a
     /// catcher further out may replace the rendering.
     Default,
-    /// A catcher or the error page rendered the problem. No other catcher is asked.
+    /// A catcher or the error page rendered the problem. No other catcher runs.
     Final,
 }
 
@@ -47,7 +47,8 @@ pub(crate) fn log_and_render(
     }
     log(&problem);
     let mut response = problem.render(accept);
-    // What a tuple added to the problem stays: `(StatusCode, [(name, value)], Problem)`.
+    // The status and the header fields that a tuple added to the problem are kept:
+    // `(StatusCode, [(name, value)], Problem)`.
     *response.status_mut() = status;
     let (head, _) = carrier.into_parts();
     add_missing(&mut response, &head.headers);

@@ -32,6 +32,10 @@
 //! assert_eq!(response.headers()["x-queue"], "7");
 //! assert_eq!(response.headers()["content-type"], "application/json");
 //! ```
+//!
+//! # Layout
+//! Each responder has a file of its own. `location` is the target of [`Created`] and [`Redirect`],
+//! and `uri` makes it safe for a header field.
 
 mod append_headers;
 mod created;

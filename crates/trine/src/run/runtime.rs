@@ -59,7 +59,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     match task.await {
         Ok(value) => value,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime shuts down and has dropped the work. The caller is dropped next.
+        // The runtime is shutting down and has dropped the work. It drops the caller next.
         Err(_) => std::future::pending().await,
     }
 }

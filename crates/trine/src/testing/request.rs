@@ -32,7 +32,7 @@ use crate::extract::encode_value;
 /// ```
 ///
 /// # Panics
-/// A method that gets something that cannot be sent panics at the line of the test.
+/// A method panics, at the line of the test, if it gets a value that cannot be sent.
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct TestRequest {

@@ -110,8 +110,7 @@ impl IntoFuture for TestWebSocket {
 /// The client side of an open WebSocket. Dropping it closes the connection with code 1000.
 ///
 /// # Panics
-/// A method that receives something else than it expects, or nothing within [`RECEIVE_TIMEOUT`],
-/// panics.
+/// A method panics if it does not receive what it expects within [`RECEIVE_TIMEOUT`].
 #[derive(Debug)]
 pub struct TestSocket {
     socket: Socket,

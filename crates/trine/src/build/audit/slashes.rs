@@ -22,7 +22,7 @@ pub(crate) fn conflicts(
     for (route, setting) in metas.iter().zip(settings) {
         let Some(setting @ (Slashes::Redirect | Slashes::Same)) = setting else { continue };
         let Some(taker) = taker(table, metas, route) else { continue };
-        // One pair of paths is one finding, and so is a route that takes every path.
+        // Each pair of paths is reported once, and so is each route that takes every path.
         let pair = if taker.path.ends_with("/{*rest}") {
             ("", &*taker.path)
         } else {

@@ -1,4 +1,5 @@
-//! Why one route answers a request, and the others do not.
+//! Explains why one route answers a request and the others do not. This file looks the request up;
+//! `differs` compares its path with a template, and `verdict` is the result for one route.
 
 mod differs;
 mod verdict;
@@ -80,7 +81,7 @@ pub enum Outcome {
     },
     /// No route has the path: the fallback of the application answers, or 404.
     NotFound,
-    /// The path is not valid percent-encoding: 400.
+    /// The percent-encoding of the path is invalid: 400.
     Malformed,
 }
 
@@ -182,7 +183,8 @@ fn fallback(meta: &RouteMeta) -> Outcome {
     }
 }
 
-/// The layers that all routes of the path share. The answer to other methods crosses only these.
+/// The layers that all routes of the path share. The response to undeclared methods crosses only
+/// these.
 fn shared_layers(routes: &[RouteMeta], tree: &Tree, candidates: &[Candidate]) -> Vec<Node> {
     let at_path = routes
         .iter()
@@ -216,7 +218,7 @@ fn describe(method: Option<&Method>, path: &str) -> String {
     format!("{} {path}", method.map_or("ANY", Method::as_str))
 }
 
-/// How many of the candidates are shown whose first segment differs.
+/// The maximum number of shown candidates whose first segment differs.
 const SHOWN: usize = 5;
 
 impl Display for Explanation {

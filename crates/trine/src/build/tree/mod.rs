@@ -1,5 +1,5 @@
 //! What wraps what: the layers, groups and routes of an application as a tree, each with its
-//! location in the source.
+//! location in the source. `collect` builds the tree.
 
 mod collect;
 

@@ -22,7 +22,7 @@ pub(crate) use self::declared::{SourceLocation, StateDeclaration};
 /// What an application declares, in the order of the calls.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    /// The states that the application will hold, whatever makes them.
+    /// The states that the application will hold, however they are made.
     pub(crate) declared: Vec<StateDeclaration>,
     pub(crate) sections: Vec<SectionState>,
     pub(crate) makers: Vec<StateMaker>,

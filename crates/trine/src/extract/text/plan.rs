@@ -1,4 +1,4 @@
-//! How each text is presented to a type that takes any value.
+//! The plan of an attempt: how each text is presented to a type that takes any value.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ use trine_core::scalars::Scalar;
 use super::fields::Fields;
 use super::notes::{Got, Note, VARIANT};
 
-/// What the texts are read as. The default plan reads all of them as text.
+/// The reading of each text. The default plan reads all of them as text.
 #[derive(Clone, Default)]
 pub(crate) struct Plan {
     /// Indexed by the first pair of a name; names beyond the end are read as text.

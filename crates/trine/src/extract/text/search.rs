@@ -5,8 +5,8 @@
 //! whatever there is (`deserialize_any`) and then hands that to the fields, where text is not a
 //! number. So the first attempt presents texts. Each text that a field refuses is noted
 //! ([`notes`]), identified by its address, and presented in the next attempt as what the field
-//! expected, until nothing is refused that could be read otherwise. A type without buffered fields
-//! is deserialized once.
+//! expected, until no refused text could be read in another way. A type without buffered fields is
+//! deserialized once.
 
 use trine_core::param::clean_path;
 
@@ -170,7 +170,7 @@ impl<T> Search<'_, '_, T> {
         (&pair.name, pair.text.as_deref().unwrap_or(pair.raw))
     }
 
-    /// Whether an error is about the noted text, or about none.
+    /// Whether an error is about the noted text, or about no text.
     fn is_of(&self, note: &Note, error: &Error) -> bool {
         error.subject().is_none_or(|subject| self.noted(note) == Some(subject))
     }
@@ -202,7 +202,7 @@ impl<T> Search<'_, '_, T> {
 
     /// Refuses buffered text that became a `PathBuf` and is not a relative path of plain names. In
     /// another attempt a [`Probe`](super::probe::Probe) takes its place, which every type refuses,
-    /// so that the type tells what it expected.
+    /// so that the type reports what it expected.
     fn without_hidden_paths(&mut self, plan: &Plan, buffered: &[usize]) -> Result<(), Error> {
         self.left = attempts(self.fields.pairs.len());
         for &head in buffered {
@@ -226,7 +226,7 @@ impl<T> Search<'_, '_, T> {
         Ok(())
     }
 
-    /// Finds the text that an error is about, if the field that refused it did not know.
+    /// Finds the text that an error is about, if the error does not name it.
     fn located(&mut self, error: Error, plan: &Plan, notes: &[Note], buffered: &[usize]) -> Error {
         if error.field().is_some() || buffered.is_empty() {
             return error;

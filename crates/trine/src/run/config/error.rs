@@ -1,4 +1,4 @@
-//! What is wrong with a configuration.
+//! The mistakes of a configuration.
 
 use std::fmt::{Display, Formatter};
 
@@ -28,7 +28,7 @@ pub struct ConfigError {
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
 impl ConfigError {
-    /// Where the value stands, or where the program asks for it.
+    /// The location of the value, or of the code that requires a missing key.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location

@@ -16,8 +16,8 @@ impl Config {
         without_errors(Config::load_all())
     }
 
-    /// Like [`Config::load`], but returns what could be read beside the errors. The launch audit
-    /// goes on with it.
+    /// Like [`Config::load`], but also returns what could be read despite the errors, which the
+    /// launch audit then checks.
     pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
         // `std::env::vars` panics if any variable of the process is not UTF-8.
         let env: Vec<(String, String)> = std::env::vars_os()

@@ -17,7 +17,7 @@ pub enum Location {
     },
     /// A variable of the environment.
     Variable(String),
-    /// A line of the program that asks for a missing key.
+    /// A line of the program that requires a missing key.
     Code {
         /// The source file.
         file: String,

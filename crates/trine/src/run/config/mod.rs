@@ -1,7 +1,7 @@
 //! The configuration: where the server listens, its limits and timeouts, and your own sections.
 //!
-//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) that is
-//! given no [`Config`] loads both when it serves.
+//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) without a
+//! [`Config`] loads both when it serves.
 //!
 //! ```toml
 //! port = 8000
@@ -17,7 +17,7 @@
 //! The environment can set every key and wins over the file: `TRINE_PORT=80`,
 //! `TRINE_LIMITS_BODY=64KiB`. A few variables are not keys:
 //!
-//! - `TRINE_CONFIG` names another file than the `trine.toml` in the working directory.
+//! - `TRINE_CONFIG` names a file other than the `trine.toml` in the working directory.
 //! - `TRINE_PROFILE` sets the profile, `dev` or `prod`. The default is `dev` for debug builds and
 //!   `prod` for release builds.
 //! - `TRINE_EDITOR` names the editor to which the error page of the profile `dev` links.

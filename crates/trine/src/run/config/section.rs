@@ -112,7 +112,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The configured value, of which the last one wins. The outer `None` means that one is wrong.
+    /// The configured value. If there are several, the last one wins. The outer `None` means that
+    /// one of them is wrong.
     fn configured<T: FromConfig>(&mut self, key: &SectionKey) -> Option<Option<T>> {
         let name = self.name_of(key);
         let secret = T::SECRET || key.secret;

@@ -1,5 +1,6 @@
 //! From a declared application to open sockets: loads the configuration, runs the launch audit,
-//! binds the listeners, and prints the banner.
+//! binds the listeners, and prints the banner. `port` explains why an address cannot be used, and
+//! `tls` finds mistakes in the TLS settings.
 
 mod port;
 mod tls;
