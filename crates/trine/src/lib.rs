@@ -58,7 +58,7 @@
 //! - `build`: the plan of the tables, [`audit`], [`tree`] and [`explain`]
 //! - `run`: [`config`], the launch, the lifecycle of the application, and the side runtime
 //!
-//! A request that `trine-server` has read passes through these modules:
+//! A request that `trine-server` has read passes through:
 //! - `dispatch`: [`service`], the application as a Tower service; the router; [`next`], the layers
 //!   of groups and routes; the endpoint and [`handler`], which calls the function
 //! - [`extract`]: the arguments of the function, with [`mod@form`] and [`validation`]; [`cached`]

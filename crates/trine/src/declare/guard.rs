@@ -16,8 +16,8 @@ use crate::problem::finish::finish_layer;
 ///
 /// It is attached like a layer: `.layer(guard::<Admin>())` on the application, a group or a route;
 /// [`Group::guard`](crate::Group::guard) is short for it. Guards and layers run in the order in
-/// which they are attached, those of the outermost group first, and all of them before the
-/// extractors of the handler. If `T` refuses the request, its rejection is the response.
+/// which they are attached, from the outermost group inwards, and before the extractors of the
+/// handler. If `T` refuses the request, its rejection is the response.
 ///
 /// ```
 /// use trine::guard::guard;

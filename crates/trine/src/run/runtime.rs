@@ -97,7 +97,7 @@ where
 /// What [`#[trine::test]`](macro@crate::test) expands to.
 ///
 /// # Panics
-/// The runtime does not start, or the test panics.
+/// Panics if the runtime does not start, or if the test panics.
 pub fn test<F: Future>(test: F) -> F::Output {
     match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(test),
@@ -120,7 +120,7 @@ pub trait MainResult {
     /// The text of the error, for the terminal.
     ///
     /// # Errors
-    /// `main` has failed.
+    /// Returns an error if `main` has failed.
     fn report(self) -> Result<(), String>;
 }
 

@@ -135,7 +135,7 @@ impl Templates {
     /// Sets the limits.
     ///
     /// # Panics
-    /// If it has been cloned.
+    /// Panics if it has been cloned.
     #[must_use]
     #[track_caller]
     pub fn limits(mut self, limits: TemplateLimits) -> Templates {
@@ -160,7 +160,7 @@ impl Templates {
     /// ```
     ///
     /// # Panics
-    /// If it has been cloned.
+    /// Panics if it has been cloned.
     #[must_use]
     #[track_caller]
     pub fn with(mut self, change: impl FnOnce(&mut Environment<'static>)) -> Templates {
@@ -186,7 +186,7 @@ impl Templates {
     /// Renders a template as [`Templates::render`] does, and returns the error itself.
     ///
     /// # Errors
-    /// Those of [`Templates::render`].
+    /// The errors of [`Templates::render`].
     ///
     /// ```
     /// use trine::template::Templates;
@@ -219,7 +219,7 @@ impl Templates {
     /// The names of all templates, sorted.
     ///
     /// # Errors
-    /// An error if the folder cannot be read or contains too many files.
+    /// Returns an error if the folder cannot be read or contains too many files.
     pub fn names(&self) -> Result<Vec<String>, TemplateError> {
         self.0.source.names(&self.0.limits)
     }

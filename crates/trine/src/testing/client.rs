@@ -141,7 +141,7 @@ impl TestClient {
     /// the last client.
     ///
     /// # Panics
-    /// A shutdown hook has failed.
+    /// Panics if a shutdown hook has failed.
     pub async fn shutdown(&self) {
         if let Some(service) = &self.started
             && let Err(error) = service.shutdown().await

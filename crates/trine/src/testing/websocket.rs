@@ -19,7 +19,7 @@ use crate::ws::{Closed, Message, Socket, WebSocketConfig, client};
 /// A request for a WebSocket. Awaiting it sends the request and returns the open socket.
 ///
 /// # Panics
-/// When it is awaited, if the response is not 101. The message shows the response.
+/// Panics when it is awaited, if the response is not 101. The message shows the response.
 #[derive(Debug)]
 #[must_use = "the request is sent when this is awaited"]
 pub struct TestWebSocket {

@@ -104,7 +104,7 @@ impl AppService {
     /// Explains what happens to a request, and for each route why it answers or does not.
     ///
     /// # Errors
-    /// The method or the path is not valid in a request.
+    /// Returns an error if the method or the path is not valid in a request.
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
         let listed = self.routes().count();
         explain(self.table(), self.all_routes(), listed, self.tree(), method, path)

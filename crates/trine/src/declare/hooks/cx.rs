@@ -66,8 +66,8 @@ impl HookCx {
     /// The state of this type. States of workers are not available here.
     ///
     /// # Errors
-    /// The application has no such state, or makes it later. In the latter case, the error names
-    /// the line that makes it.
+    /// Returns an error if the application has no such state, or if it makes the state later. In
+    /// the latter case, the error names the line that makes it.
     pub fn state<T: Send + Sync + 'static>(&self) -> crate::Result<Arc<T>> {
         self.states.get().ok_or_else(|| self.no_state(TypeId::of::<T>(), type_name::<T>()))
     }

@@ -31,7 +31,7 @@ pub(crate) struct Hosts {
 
 impl Host {
     /// # Errors
-    /// The text says what is wrong and what to write instead.
+    /// Returns a text that says what is wrong and what to write instead.
     pub(crate) fn parse(text: &str) -> Result<Host, String> {
         let mistake = |why: &str| Err(format!("the host `{text}`: {why}"));
         if text.contains(['/', ':']) && !text.starts_with('[') {

@@ -131,7 +131,7 @@ impl Plan {
                 };
                 several.map(correct).collect()
             }
-            // If another variant matched, a field that this one misses is no mistake.
+            // If another variant matched, it is no mistake that this variant misses a field.
             Got::Missing(name)
                 if failed && fields.location != trine_core::param::ParamLocation::Path =>
             {

@@ -51,7 +51,7 @@ struct Tried<T> {
     plan: Plan,
     result: Result<T, Error>,
     notes: Vec<Note>,
-    /// The names whose texts were handed to a type that takes anything.
+    /// The names whose texts were passed to a type that takes any value.
     buffered: Vec<usize>,
     /// The next note to correct, and the remaining corrections for the one before.
     next: usize,

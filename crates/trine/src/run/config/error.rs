@@ -22,8 +22,8 @@ pub struct ConfigError {
     text: String,
 }
 
-/// All mistakes of a configuration: those of the file from top to bottom, then those of the
-/// environment, then missing keys.
+/// All mistakes of a configuration, in this order: the file from top to bottom, the environment,
+/// missing keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 

@@ -11,7 +11,7 @@ impl Config {
     /// section has read, from this `Config` or from one that this process loaded earlier.
     ///
     /// # Errors
-    /// All mistakes at once, each with its location and what was expected there.
+    /// Returns all mistakes at once, each with its location and the expected value.
     pub fn load() -> Result<Config, ConfigErrors> {
         without_errors(Config::load_all())
     }
@@ -59,7 +59,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// All mistakes at once, each with its location and what was expected there.
+    /// Returns all mistakes at once, each with its location and the expected value.
     pub fn read(
         text: &str,
         env: impl IntoIterator<Item = (String, String)>,

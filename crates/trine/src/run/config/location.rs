@@ -1,10 +1,10 @@
-//! Where a value of the configuration stands.
+//! The location of a value in the configuration.
 
 use std::fmt::{Display, Formatter};
 
 use super::variables::PREFIX;
 
-/// Where a value of the configuration stands.
+/// The location of a value in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {

@@ -208,8 +208,8 @@ impl Config {
     /// audit.
     ///
     /// # Errors
-    /// All mistakes at once: values that cannot be parsed, missing and unknown keys, and weak
-    /// secrets under the profile `prod`. An error never shows the value of a secret.
+    /// Returns all mistakes at once: values that cannot be parsed, missing and unknown keys, and
+    /// weak secrets under the profile `prod`. An error never shows the value of a secret.
     #[track_caller]
     pub fn section<T: Section>(&mut self, name: &str) -> Result<T, ConfigErrors> {
         let (read, mut errors) = self.read_section(name, panic::Location::caller());
