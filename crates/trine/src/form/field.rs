@@ -56,7 +56,7 @@ use crate::validation::{FieldErrors, FieldPath, Location};
 pub trait FromField: Sized + Send {
     /// The rule for the field at `path` inside this one; `None` if there is no such field.
     ///
-    /// `rule` contains what the attributes of this field say.
+    /// `rule` has the options in the attributes of this field.
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         path.is_empty().then_some(rule)
     }

@@ -109,7 +109,7 @@ impl TempFile {
         blocking(move || File::open(path)).await
     }
 
-    /// Moves the file to `path` and keeps it, replacing what is there. Its mode stays 0600.
+    /// Moves the file to `path` and keeps it, replacing an existing file. Its mode stays 0600.
     ///
     /// The content is written to disk (`fsync`) before the rename, so that `path` is always either
     /// the old file or the complete new one, even after a power failure. On another file system the

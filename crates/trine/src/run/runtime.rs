@@ -64,7 +64,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     }
 }
 
-/// What [`#[trine::main]`](macro@crate::main) expands to.
+/// Runs a program. [`#[trine::main]`](macro@crate::main) expands to a call of this function.
 pub fn main<F>(program: F) -> ExitCode
 where
     F: Future<Output: MainResult>,
@@ -94,7 +94,7 @@ where
     }
 }
 
-/// What [`#[trine::test]`](macro@crate::test) expands to.
+/// Runs a test. [`#[trine::test]`](macro@crate::test) expands to a call of this function.
 ///
 /// # Panics
 /// Panics if the runtime does not start, or if the test panics.

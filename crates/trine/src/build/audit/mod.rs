@@ -316,7 +316,7 @@ impl Finding {
         Finding { kind: Kind::Config, text, locations: Vec::new() }
     }
 
-    /// `what` names what has failed, such as "the state of type `Db`".
+    /// `what` names the part that has failed, such as "the state of type `Db`".
     pub(crate) fn start_failed(what: &str, at: &Location<'_>, error: &crate::Error) -> Finding {
         let text = format!("{what} failed: {}", format!("{error:#}").replace('\n', "\n     "));
         Finding { kind: Kind::Start, text, locations: vec![location(at)] }

@@ -83,7 +83,7 @@ pub(super) struct Planner<'a> {
 pub(super) struct MissingState {
     pub(super) type_id: TypeId,
     pub(super) type_name: &'static str,
-    /// What needs it, each with its location.
+    /// The name and the location of everything that needs it.
     pub(super) needed_by: Vec<(String, String)>,
     /// The position among the findings at which it was first needed.
     pub(super) position: usize,

@@ -44,7 +44,7 @@ impl Choices {
         }
     }
 
-    /// The route for a request whose lookup led to a choice.
+    /// The route at a destination. At a choice, it is the best candidate for the request.
     pub(crate) fn resolve(
         &self,
         destination: Destination,

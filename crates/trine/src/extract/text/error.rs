@@ -159,7 +159,7 @@ fn listed(known: &[String]) -> String {
     }
 }
 
-/// Translates what serde's own types expect into words for a client.
+/// Translates the expectations of serde's own types into words for a client.
 fn plain(expected: &str) -> &str {
     macro_rules! words {
         ($($ty:ident)*) => {

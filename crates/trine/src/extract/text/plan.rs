@@ -43,7 +43,7 @@ pub(super) struct Reading {
     pub(super) probe: bool,
 }
 
-/// What an absent field is presented as to a type that takes any value.
+/// How an absent field is presented to a type that takes any value.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Absent {
     List,

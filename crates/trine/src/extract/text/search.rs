@@ -33,8 +33,8 @@ pub(crate) fn read<T>(
     Search { fields, run: &run, left: attempts(fields.pairs.len()) }.run(first)
 }
 
-/// The maximum number of attempts. What the client sends decides how many are needed and what each
-/// costs, so their product is bounded; a hundred flattened numbers still get their hundred
+/// The maximum number of attempts. The client decides how many attempts are needed and how much
+/// each costs, so the product is bounded; a hundred flattened numbers still get their hundred
 /// attempts.
 fn attempts(pairs: usize) -> usize {
     (20_000 / pairs.max(1)).clamp(16, 256)

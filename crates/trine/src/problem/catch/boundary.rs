@@ -1,5 +1,5 @@
-//! Problem boundaries: they handle what the code inside them cannot handle itself, which is panics
-//! and the problems of mounted services. Around layers, a boundary also attaches to the request the
+//! Problem boundaries: they handle panics and the problems of mounted services, which the code
+//! inside them cannot handle itself. Around layers, a boundary also attaches to the request the
 //! catchers that enclose the layers.
 //!
 //! A boundary costs an allocation and a copy of the request head per request. It is only added

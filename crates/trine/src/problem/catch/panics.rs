@@ -129,7 +129,7 @@ fn problem(payload: Box<dyn Any + Send>) -> Problem {
     problem.came_from(at, backtrace)
 }
 
-/// What the panic hook recorded.
+/// A panic as the panic hook recorded it.
 #[derive(Default)]
 struct PanicRecord {
     location: Option<String>,

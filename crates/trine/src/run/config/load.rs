@@ -16,8 +16,8 @@ impl Config {
         without_errors(Config::load_all())
     }
 
-    /// Like [`Config::load`], but also returns what could be read despite the errors, which the
-    /// launch audit then checks.
+    /// Like [`Config::load`], but also returns the configuration as far as it could be read, so
+    /// that the launch audit can check it.
     pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
         // `std::env::vars` panics if any variable of the process is not UTF-8.
         let env: Vec<(String, String)> = std::env::vars_os()

@@ -83,7 +83,7 @@
 //! | `http2.early_bytes` | `16KiB` | bytes of each request body that are received before the handler reads: [`early_bytes`](trine_server::Http2::early_bytes) |
 //! | `http2.max_frame_bytes` | `16KiB` | maximum size of a frame: [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
 //! | `http2.header_table_bytes` | `4KiB` | size of the header compression table: [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
-//! | `http2.max_send_buffer` | `64KiB` | maximum size of the buffer for what a stream sends: [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
+//! | `http2.max_send_buffer` | `64KiB` | maximum size of the send buffer of a stream: [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
 //! | `http2.max_pending_resets` | `20` | maximum number of reset streams that the application has not seen yet: [`max_pending_resets`](trine_server::Http2::max_pending_resets) |
 //! | `http2.max_resets` | `1000` | maximum number of streams that a client resets in ten seconds: [`max_resets`](trine_server::Http2::max_resets) |
 //! | `http2.max_error_resets` | `256` | maximum number of streams per connection that break the rules: [`max_error_resets`](trine_server::Http2::max_error_resets) |
