@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accepts = "text/csv"`
-//! and `content_type = "image/*"`.
+//! In an attribute, conditions are written `header = "x-beta: yes"`, `header = "x-beta"`,
+//! `accepts = "text/csv"` and `content_type = "image/*"`.
 //!
 //! If several routes of one path match a request, these rules are applied in turn, until one of
 //! them decides:

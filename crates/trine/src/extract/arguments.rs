@@ -82,7 +82,7 @@ impl<V: FromParam, T: FromRequest> Argument<(V, T)> {
     }
 }
 
-/// Whether a type needs state: values and users are looked up in it.
+/// Whether a type needs state. If so, it probably looks up values or users there.
 fn needs_state(declare: fn(&mut Needs)) -> bool {
     let mut needs = Needs::default();
     declare(&mut needs);

@@ -1,5 +1,4 @@
-//! From a response that carries a problem to a response that shows it. The problem is logged here
-//! too.
+//! Turns a response that carries a problem into a response that shows it, and logs the problem.
 
 use std::error::Error;
 

@@ -61,7 +61,7 @@ pub struct Finding {
     pub kind: Kind,
     /// What is wrong and what to do.
     pub text: String,
-    /// The locations in the source that it is about, as `file:line`.
+    /// The locations in the source that the finding is about, as `file:line`.
     pub locations: Vec<String>,
 }
 

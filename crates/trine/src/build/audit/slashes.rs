@@ -59,7 +59,8 @@ pub(crate) fn conflicts(
     findings
 }
 
-/// The other route that answers or refuses a path of this one with the other ending.
+/// The other route that takes a path of this route if its ending is changed, with or without a
+/// slash.
 fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option<&'m RouteMeta> {
     let path = other(&sample(&route.path)?)?.parse().ok()?;
     let method = route.method.as_ref().unwrap_or(&Method::GET);

@@ -20,7 +20,7 @@ use crate::dispatch::router::spelling::normalized;
 use crate::dispatch::router::table::{Resolution, Table};
 use crate::dispatch::service::AppService;
 
-/// What happens to a request, and for each route why it answers or does not.
+/// The outcome of a request, and for each route the reason why it answers or does not.
 ///
 /// ```
 /// use trine::prelude::*;

@@ -1,4 +1,5 @@
-//! What runs beside the requests: states that are made at the start, hooks, background tasks.
+//! States that are made at the start, hooks, and background tasks: everything that runs beside the
+//! requests.
 //!
 //! - `app`: the methods of [`App`](crate::App) that declare them
 //! - `cx`: [`HookCx`], which they get

@@ -1,4 +1,4 @@
-//! From the file and the environment to a [`Config`].
+//! Makes a [`Config`] of the file and the environment.
 
 use super::variables::FILE;
 use super::{Config, ConfigError, ConfigErrors, entries, keys};
