@@ -1,4 +1,5 @@
-//! The cookies of a request, and changes to them.
+//! The cookies of a request, and changes to them. `jar` keeps the changes until there is a
+//! response, and `codec` writes them as header fields.
 
 mod codec;
 mod jar;

@@ -1,4 +1,5 @@
-//! The parts of a `multipart/form-data` body, one by one.
+//! The parts of a `multipart/form-data` body, one by one. `parser` splits the bytes into parts, and
+//! `head` reads the header fields of a part.
 
 mod head;
 mod parser;

@@ -1,4 +1,5 @@
-//! The path parameters as a type.
+//! The path parameters as a type. `de` deserializes them, and `shape` finds out how many of them a
+//! type takes.
 
 mod de;
 mod shape;

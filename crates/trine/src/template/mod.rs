@@ -40,7 +40,7 @@
 //! - [`Templates`] is the state; [`Page`] and `Templates` itself are extractors; [`Rendered`] is
 //!   the response
 //! - `source` reads files, `check` does the part of the launch audit, `error` shows the line of a
-//!   mistake, `form` is a form as templates see it
+//!   mistake, `form` is a form as templates see it, and `limits` bounds all of it
 
 mod check;
 mod error;

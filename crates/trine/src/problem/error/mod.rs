@@ -1,4 +1,6 @@
-//! The error type of handlers and of `main`.
+//! The error type of handlers and of `main`. `context` adds texts to an error, which
+//! `context_error` stores in its chain of causes. `derive` has the functions that
+//! `#[derive(Problem)]` calls.
 
 mod context;
 mod context_error;
