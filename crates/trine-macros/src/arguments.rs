@@ -1,4 +1,4 @@
-//! What the arguments of several macros have in common.
+//! Parses what the arguments of several macros have in common.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::Lit;

@@ -53,13 +53,12 @@
 //!
 //! # Layout
 //! What happens before the first request:
-//! - `declare`: [`app`], [`group`], [`mod@route`], [`mod@guard`], [`mod@middleware`], [`hooks`]:
-//!   what an application declares
-//! - `build`: [`audit`], [`tree`], [`explain`], and the plan of the tables
-//! - `run`: [`config`], the launch, the lifecycle of the application, the side runtime, the
-//!   shutdown
+//! - `declare`: what an application declares: [`app`], [`group`], [`mod@route`], [`mod@guard`],
+//!   [`mod@middleware`] and [`hooks`]
+//! - `build`: the plan of the tables, [`audit`], [`tree`] and [`explain`]
+//! - `run`: [`config`], the launch, the lifecycle of the application, and the side runtime
 //!
-//! A request that `trine-server` has read crosses:
+//! A request that `trine-server` has read passes through:
 //! - `dispatch`: [`service`], the application as a Tower service; the router; [`next`], the layers
 //!   of groups and routes; the endpoint and [`handler`], which calls the function
 //! - [`extract`]: the arguments of the function, with [`mod@form`] and [`validation`]; [`cached`]
@@ -68,7 +67,8 @@
 //!   pages (feature `templates`)
 //! - `problem`: what happens to a [`Problem`](struct@Problem): it is logged, rendered, and offered
 //!   to the [catchers](mod@catch)
-//! - `realtime`: [`sse`], [`topic`] and WebSockets (feature `ws`): responses that continue
+//! - the crate `trine-realtime`: responses that continue, with [`sse`], [`topic`] and WebSockets
+//!   (feature `ws`)
 //!
 //! Beside them, [`testing`] has the clients for tests, and `interop` runs extractors and handlers
 //! of axum (feature `axum`).
@@ -160,7 +160,7 @@ pub use trine_server::https;
 pub use trine_server::tls;
 pub use validation::{Valid, Validate};
 
-/// What the attributes expand to; not for use by hand.
+/// Called by the code that the attributes generate. It is not meant to be used by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::declaration::{Declaration, DeclaredCondition, DeclaredHandler};
@@ -175,12 +175,12 @@ pub mod __private {
     pub use trine_core::problem::ProblemConversion;
 }
 
-// What the README shows compiles.
+// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
 
-// What the guide shows runs.
+// Runs the examples of the guide.
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/mistakes.md")]
 mod guide_mistakes {}

@@ -234,7 +234,7 @@ fn read_of(name: &Ident, index: usize, field: &Field, options: &Options) -> Toke
     quote!(let #name: ::core::option::Option<#ty> = #read;)
 }
 
-/// An enum whose variants have no fields: a value that is the name of a variant.
+/// An enum whose variants have no fields: its values are the names of the variants.
 fn value(ident: &Ident, data: &DataEnum, diagnostics: &mut Diagnostics) -> TokenStream {
     let (mut names, mut variants) = (Vec::new(), Vec::new());
     for variant in &data.variants {

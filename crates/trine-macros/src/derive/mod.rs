@@ -1,4 +1,5 @@
-//! The derives: one module per trait.
+//! The derives. Each trait has a module of its own: `config`, `form`, `param`, `problem` and
+//! `request`.
 
 pub(crate) mod config;
 pub(crate) mod form;

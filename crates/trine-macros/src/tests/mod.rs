@@ -1,4 +1,5 @@
-//! The models and the output, without a compiler behind them; `trine/tests/it/ui.rs` has one.
+//! Tests of the parsed models and of the output, without the compiler. `trine/tests/it/ui.rs` runs
+//! the compiler.
 
 mod attributes;
 mod expansion;

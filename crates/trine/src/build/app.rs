@@ -1,4 +1,5 @@
-//! Before an application serves: its audit, the explanation of a route, and the built service.
+//! The methods of an application that need no socket: they audit it, explain a route, and build a
+//! service.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -17,10 +18,10 @@ impl App {
     /// Checks everything that can be checked before the first request: path templates, colliding
     /// and unreachable routes, missing state, sections of the configuration.
     ///
-    /// `Ok` holds the notes: what is no mistake but may not be intended.
+    /// `Ok` holds the notes: findings that are not mistakes, but may not be intended.
     ///
     /// # Errors
-    /// All mistakes at once, each with its locations in the source.
+    /// Returns all mistakes at once, each with its locations in the source.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -37,7 +38,8 @@ impl App {
     /// Explains what happens to a request, and for each route why it answers or does not.
     ///
     /// # Errors
-    /// The method or the path is not valid in a request, or [`App::audit`] finds a mistake.
+    /// Returns an error if the method or the path is not valid in a request, or if [`App::audit`]
+    /// finds a mistake.
     ///
     /// ```
     /// use trine::prelude::*;
@@ -58,7 +60,8 @@ impl App {
     /// nested in an axum `Router`.
     ///
     /// # Errors
-    /// The mistakes that [`App::audit`] finds; otherwise the first state or hook that fails.
+    /// Returns the mistakes that [`App::audit`] finds, or the error of the first state or hook that
+    /// fails.
     ///
     /// ```
     /// use trine::prelude::*;

@@ -200,7 +200,7 @@ impl App {
     ///
     /// [`HookCx::config`] is available too. If `make` asks for state that the application does not
     /// hold, [`App::build`] reports it, together with the errors of other such layers;
-    /// [`App::audit`] cannot know it.
+    /// [`App::audit`] cannot detect this.
     #[must_use]
     #[track_caller]
     pub fn layer_with<L, F>(mut self, make: F) -> App
@@ -309,8 +309,8 @@ impl App {
         self.config.as_ref()
     }
 
-    /// Replaces the declared state of this type by a value. `Err` if there is none: the declared
-    /// types.
+    /// Replaces the declared state of this type by a value. If no state of this type is declared,
+    /// returns the declared types as `Err`.
     pub(crate) fn replace_state<T: Send + Sync + 'static>(
         &mut self,
         value: T,

@@ -16,8 +16,8 @@ use crate::problem::finish::finish_layer;
 ///
 /// It is attached like a layer: `.layer(guard::<Admin>())` on the application, a group or a route;
 /// [`Group::guard`](crate::Group::guard) is short for it. Guards and layers run in the order in
-/// which they are attached, those of the outermost group first, and all of them before the
-/// extractors of the handler. If `T` refuses the request, its rejection is the response.
+/// which they are attached, from the outermost group inwards, and before the extractors of the
+/// handler. If `T` refuses the request, its rejection is the response.
 ///
 /// ```
 /// use trine::guard::guard;
@@ -65,8 +65,8 @@ pub trait LeavesBody {}
 
 impl LeavesBody for Head {}
 
-/// The guard that [`guard()`] makes. It is attached like a layer, but it is not a Tower layer: so
-/// the launch audit sees what it needs, and no service is boxed around it.
+/// The guard that [`guard()`] makes. It is attached like a layer, but it is not a Tower layer. This
+/// way, the launch audit sees what it needs, and no service is boxed around it.
 pub struct Guard<T> {
     location: &'static Location<'static>,
     extractor: PhantomData<fn() -> T>,

@@ -17,7 +17,7 @@ use crate::dispatch::next::Next;
 /// Each layer is applied exactly once, when the application is built: a
 /// `ConcurrencyLimitLayer::new(8)` allows 8 requests at once, whatever the number of workers.
 ///
-/// It is named in bounds of functions that pass a layer on:
+/// It appears in the bounds of functions that pass a layer on:
 ///
 /// ```
 /// use trine::prelude::*;
@@ -59,7 +59,7 @@ enum LayerState {
 
 type MakeLayer = dyn FnOnce(&HookCx) -> crate::Result<Layers> + Send + Sync;
 
-/// What the type of a layer tells the launch audit and the tree.
+/// What the launch audit and the tree know from the type of a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerDescription {
     pub(crate) kind: LayerKind,
@@ -81,7 +81,7 @@ pub(crate) enum LayerKind {
 ///
 /// [`Layers`] accepts [`middleware`](crate::middleware()), [`guard`](crate::guard()) and every
 /// Tower layer whose service takes requests and is `Clone + Send + Sync`. There is nothing to
-/// implement: the trait stands in bounds such as `Layers: Attach<L>`.
+/// implement: the trait only appears in bounds such as `Layers: Attach<L>`.
 #[diagnostic::on_unimplemented(
     message = "`{L}` cannot be attached here as a layer",
     label = "neither a Tower layer, nor middleware, nor a guard",
@@ -163,7 +163,7 @@ impl Layers {
             match make(cx) {
                 Ok(made) => {
                     for made in made.list {
-                        // Only now is it known what a guard or middleware needs.
+                        // The needs of a guard or middleware are only known now.
                         findings.extend(cx.missing_of(&made.needs(), &made.title(), location));
                         self.list.push(AttachedLayer { location, ..made });
                     }
@@ -229,7 +229,7 @@ impl AttachedLayer {
 }
 
 impl LayerDescription {
-    /// Its name, with `guard` before that of a guard.
+    /// Its name, after the word `guard` if it is a guard.
     pub(crate) fn title(&self) -> String {
         match self.kind {
             LayerKind::Guard => format!("guard {}", self.name()),

@@ -65,7 +65,7 @@ pub trait MiddlewareFn<A>: Clone + Send + Sync + 'static {
 }
 
 /// The middleware that [`middleware`] makes. It is attached like a layer, but it is not a Tower
-/// layer: so the launch audit sees what it needs.
+/// layer. This way, the launch audit sees what it needs.
 pub struct Middleware<F, A> {
     function: F,
     location: &'static Location<'static>,
@@ -119,7 +119,7 @@ pub struct MiddlewareLayer<F, A> {
     shape: PhantomData<fn() -> A>,
 }
 
-/// A [`Middleware`] in front of what it wraps.
+/// A [`Middleware`] and the stages that it wraps.
 struct MiddlewareStep<F, A> {
     function: F,
     next: Next,

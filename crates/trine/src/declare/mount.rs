@@ -51,8 +51,8 @@ impl Mounted {
     }
 }
 
-/// Whether a service can use the upgrades of our server. Other services know only those of hyper,
-/// which only hyper can make.
+/// Whether a service can use the upgrades of `trine-server`. Other services know only hyper's
+/// upgrades, which only hyper can perform.
 #[cfg(feature = "proxy")]
 fn takes_own_upgrades<S: 'static>() -> bool {
     std::any::TypeId::of::<S>() == std::any::TypeId::of::<trine_proxy::Proxy>()

@@ -21,11 +21,11 @@
 //! # }
 //! ```
 //!
-//! In an attribute they are `header = "x-beta: yes"`, `header = "x-beta"`, `accepts = "text/csv"`
-//! and `content_type = "image/*"`.
+//! In an attribute, conditions are written `header = "x-beta: yes"`, `header = "x-beta"`,
+//! `accepts = "text/csv"` and `content_type = "image/*"`.
 //!
-//! Several routes of one path may match a request. Then the first of these rules decides that makes
-//! a difference:
+//! If several routes of one path match a request, these rules are applied in turn, until one of
+//! them decides:
 //! 1. A route for the method of the request wins over one for any method.
 //! 2. The route with more conditions on headers and content type wins. A route without conditions
 //!    comes last.
@@ -37,7 +37,7 @@
 //! If no route matches, the one that came closest determines the response: 405 for the method, 406
 //! for `Accept`, 415 for the content type, and 404 for any other header. Other paths, such as
 //! `/{id}` beside `/report`, are not tried. Responses of such a path name the deciding headers in
-//! `Vary`. Applications without conditions do not pay for them.
+//! `Vary`. Applications without conditions do not pay for this feature.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -227,8 +227,8 @@ impl Methods {
         self.with(method, Arc::new(HandlerEndpoint::new(handler)), name, Location::caller())
     }
 
-    /// Sets the maximum size of request bodies for the handlers of this path, in bytes. Default:
-    /// that of the application, 2 MiB. A larger body is answered with 413.
+    /// Sets the maximum size of request bodies for the handlers of this path, in bytes. The default
+    /// is the limit of the application, 2 MiB. A larger body is answered with 413.
     ///
     /// It applies to all handlers of the path, whether they are added before or after this call.
     #[must_use]

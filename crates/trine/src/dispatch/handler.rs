@@ -99,7 +99,8 @@ pub trait ReadBodyOnce {}
 /// Arguments that do not read the request body, as catchers require.
 pub trait LeaveBody {}
 
-/// [`Head`]: what an extractor reads that leaves the body alone.
+/// Implemented for [`Head`]: the part of a request that an extractor reads if it does not read the
+/// body.
 #[diagnostic::on_unimplemented(
     message = "a catcher cannot read the request body",
     label = "one of its arguments reads the body",
@@ -116,7 +117,7 @@ impl NoBody for Head {}
     note = "a body can only be read once: extract it as one type, or extract `Bytes` and parse them in the handler"
 )]
 pub trait And<Other> {
-    /// What both read.
+    /// The part of the request that both read together.
     type Sum;
 }
 
@@ -133,7 +134,8 @@ impl And<Head> for Body {
 }
 
 macro_rules! bounds {
-    // One `And` bound per argument: what the arguments before it read, and what it reads.
+    // One `And` bound per argument: it combines what the arguments before it read with what it
+    // reads itself.
     (@impl [$($all:ident)*] [$($bounds:tt)*] $sum:ty; ) => {
         impl<$($all: FromRequest),*> ReadBodyOnce for ($($all,)*) where $($bounds)* {}
     };

@@ -102,7 +102,7 @@ impl std::fmt::Debug for Next {
     }
 }
 
-/// Takes the match out of the extensions, in which it crosses layers.
+/// Takes the matched route out of the extensions, which carry it through layers.
 pub(crate) fn take_route(request: &mut Request) -> RouteCx {
     request.extensions_mut().remove().unwrap_or_else(|| RouteCx::new(Arc::default(), None))
 }
@@ -120,7 +120,7 @@ where
     fn run(&self, mut request: Request) -> BoxResponseFuture {
         let mut service = self.0.clone();
         request.body_mut().mark_request();
-        // The service consumes the request. Catchers see it as it was before.
+        // The service consumes the request, so catchers get a copy from before the call.
         let snapshot = EnclosingCatchers::exist(&request)
             .then(|| RequestSnapshot::of_request(&request).into_cx());
         let accept = request.headers().get(header::ACCEPT).cloned();

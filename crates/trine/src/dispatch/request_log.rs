@@ -50,7 +50,7 @@ const TARGET: &str = "trine::request";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RouteIndexSlot(pub(crate) Arc<OnceLock<RouteIndex>>);
 
-/// A line of the log, with what is known before there is a response.
+/// A line of the log, with the data that is known before there is a response.
 struct LogLine {
     method: Method,
     uri: Uri,

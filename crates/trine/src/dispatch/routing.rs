@@ -26,7 +26,7 @@ use crate::dispatch::router::table::Table;
 /// Everything that routing reads.
 pub(crate) struct RoutingTables {
     pub(crate) table: Table,
-    /// Whether some route treats both trailing slashes as the same path.
+    /// Whether there is a route that accepts its path both with and without a trailing slash.
     pub(crate) same: bool,
     pub(crate) dispatch: GroupDispatch,
     pub(crate) fallback: Arc<dyn Endpoint>,
@@ -119,8 +119,8 @@ impl RoutingTables {
         with_vary(self.dispatch_to(route, params.clone(), cx), vary)
     }
 
-    /// No route matches. Dispatches to the path with the other trailing slash if that has a route,
-    /// else to a fallback.
+    /// No route matches. Dispatches to the path with the other trailing slash if it has a route,
+    /// and otherwise to a fallback.
     #[cold]
     fn dispatch_unmatched(&self, found: &Found, cx: Box<Cx>) -> BoxResponseFuture {
         let (method, uri, headers) = (cx.method(), cx.uri(), cx.headers());

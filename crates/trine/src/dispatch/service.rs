@@ -209,7 +209,7 @@ impl AppService {
     }
 }
 
-// An application that is mounted in another one uses the connection of that one.
+// An application that is mounted in another one uses the connection of the outer one.
 fn outer_conn(head: &Parts) -> Option<Arc<ConnInfo>> {
     let outer: &RouteCx = head.extensions.get()?;
     outer.conn().cloned().map(Arc::new)

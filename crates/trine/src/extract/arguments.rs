@@ -25,7 +25,7 @@ pub const fn path_or_query_argument<T: FromParam>() {}
 /// Reads a key and looks up the value with a function, for `#[param(with = "…")]`.
 ///
 /// # Errors
-/// Those of the key's type and of the function.
+/// The errors of the key's type and of the function.
 pub async fn look_up<'a, K, T, Fut>(
     param: Param<'_>,
     cx: &'a Cx,
@@ -39,7 +39,7 @@ where
 }
 
 /// The functions that extract an argument of type `T`. Its inherent functions take precedence over
-/// those of [`RefusedArgument`] if `T` satisfies their bounds.
+/// the functions of [`RefusedArgument`] if `T` satisfies their bounds.
 #[derive(Debug)]
 pub struct Argument<T>(PhantomData<fn() -> T>);
 
@@ -82,7 +82,7 @@ impl<V: FromParam, T: FromRequest> Argument<(V, T)> {
     }
 }
 
-/// Whether a type needs state: values and users are looked up in it.
+/// Whether a type needs state. If so, it probably looks up values or users there.
 fn needs_state(declare: fn(&mut Needs)) -> bool {
     let mut needs = Needs::default();
     declare(&mut needs);
@@ -111,7 +111,7 @@ impl<V: NamedValues, A: Args> Argument<(V, A)> {
     /// across an `await`, and cannot prove it.
     ///
     /// # Errors
-    /// Those of the first argument that refuses the request.
+    /// The rejection of the first argument that refuses the request.
     #[expect(clippy::manual_async_fn, reason = "an `async fn` cannot promise that it is `Send`")]
     pub fn arguments(
         names: &'static [NamedValue],

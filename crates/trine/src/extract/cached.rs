@@ -44,7 +44,7 @@ use crate::declare::guard::LeavesBody;
 /// forwards the request. Cloning it increments a reference count.
 ///
 /// # Errors
-/// Those of `T`. An error is not stored: the next extraction runs `T` again.
+/// The errors of `T`. An error is not stored: the next extraction runs `T` again.
 #[derive(Debug)]
 pub struct Cached<T>(Arc<T>);
 

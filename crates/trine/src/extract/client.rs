@@ -7,9 +7,9 @@ use trine_server::TrustedProxies;
 /// The address, scheme and host that the client used, even if there are proxies in between.
 ///
 /// Only the proxies listed in `trusted_proxies` in the configuration are trusted. Without them, the
-/// address is that of the connection. If another server runs the application and provides no
-/// [`ConnInfo`](crate::ConnInfo), no proxy is trusted. The client is determined when it is
-/// extracted; other requests pay nothing.
+/// address is the peer address of the connection. If another server runs the application and
+/// provides no [`ConnInfo`](crate::ConnInfo), no proxy is trusted. The client is determined when it
+/// is extracted; other requests pay nothing.
 ///
 /// ```
 /// use trine::extract::Client;
@@ -34,7 +34,7 @@ use trine_server::TrustedProxies;
 /// ```
 ///
 /// # Errors
-/// It never refuses a request. What is unknown or has an invalid syntax is `None`.
+/// It never refuses a request. A value that is unknown or has an invalid syntax is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client(pub trine_server::Client);
 

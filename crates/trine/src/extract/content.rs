@@ -44,7 +44,7 @@ impl Content {
         errors.problem(StatusCode::BAD_REQUEST).detail(format!("the body is empty: {message}"))
     }
 
-    // RFC 9110 section 15.5.16: `Accept` in a 415 says which types are accepted.
+    // RFC 9110 section 15.5.16: `Accept` in a 415 lists the accepted types.
     #[cold]
     fn unsupported(&self, given: Option<&str>) -> Rejection {
         let expected = self.expected;

@@ -1,4 +1,5 @@
-//! The cookies of a request, and changes to them.
+//! The cookies of a request, and changes to them. `jar` keeps the changes until there is a
+//! response, and `codec` writes them as header fields.
 
 mod codec;
 mod jar;
@@ -73,7 +74,8 @@ pub(crate) use self::jar::{
 pub struct Cookies {
     sent: Vec<(String, String)>,
     changes: Vec<Cookie<'static>>,
-    /// Where the same changes wait for the response. `None` without a request.
+    /// The jar of the request, which holds the changes until there is a response. `None` without a
+    /// request.
     jar: Option<Arc<Jar>>,
     /// The scope of the guard, middleware, handler or catcher that took this value.
     scope: u32,
@@ -171,7 +173,7 @@ impl FromRequest for Cookies {
         // HTTP/2 sends each pair in a field of its own (RFC 9113 section 8.2.3).
         for field in cx.headers().get_all(header::COOKIE) {
             for pair in field.as_bytes().split(|byte| *byte == b';') {
-                // A pair that is not UTF-8 is skipped alone.
+                // Only the pair that is not UTF-8 is skipped.
                 let pair = str::from_utf8(pair).ok().and_then(|pair| pair.split_once('='));
                 let Some((name, value)) = pair else { continue };
                 cookies.receive(name.trim(), value.trim());

@@ -1,4 +1,4 @@
-//! A JSON body.
+//! A JSON body. After an error, `locate` finds the path of the wrong value.
 
 mod locate;
 

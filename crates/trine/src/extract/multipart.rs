@@ -1,4 +1,5 @@
-//! The parts of a `multipart/form-data` body, one by one.
+//! The parts of a `multipart/form-data` body, one by one. `parser` splits the bytes into parts, and
+//! `head` reads the header fields of a part.
 
 mod head;
 mod parser;
@@ -53,8 +54,8 @@ use crate::validation::{FieldErrors, Location};
 /// [`next_part`](Multipart::next_part) skips the remaining content of the current part.
 ///
 /// # Errors
-/// - 415 if the content type is another one or the body has a `Content-Encoding`; 400 if it has no
-///   boundary
+/// - 415 if the content type is not `multipart/form-data` or the body has a `Content-Encoding`; 400
+///   if it has no boundary
 /// - 400 if the body is not multipart data, ends early, or contains a part without a name
 /// - 413 past the body limit of the route, or past [`FormLimits`] for the number of parts or the
 ///   length of a name or part head
@@ -100,7 +101,7 @@ impl Multipart {
     /// The next part; `None` after the last.
     ///
     /// # Errors
-    /// Those listed at [`Multipart`].
+    /// The errors listed at [`Multipart`].
     pub async fn next_part(&mut self) -> Result<Option<Part<'_>>, Problem> {
         while self.in_part {
             self.chunk().await?;
@@ -219,7 +220,7 @@ impl Part<'_> {
     /// The next bytes of the content; `None` at its end.
     ///
     /// # Errors
-    /// Those listed at [`Multipart`].
+    /// The errors listed at [`Multipart`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         self.multipart.chunk().await
     }
@@ -227,7 +228,7 @@ impl Part<'_> {
     /// The whole content as text, of at most [`FormLimits::text`] bytes.
     ///
     /// # Errors
-    /// Those listed at [`Multipart`]; 413 past the limit; 400 if the content is not UTF-8.
+    /// The errors listed at [`Multipart`]; 413 past the limit; 400 if the content is not UTF-8.
     pub async fn text(mut self) -> Result<String, Problem> {
         let most = self.multipart.limits.text;
         match self.text_up_to(most).await? {

@@ -1,4 +1,5 @@
-//! The path parameters as a type.
+//! The path parameters as a type. `de` deserializes them, and `shape` finds out how many of them a
+//! type takes.
 
 mod de;
 mod shape;
@@ -38,8 +39,8 @@ use super::text::{self, Texts};
 ///   value
 /// - 400 if a text contains an encoded `/`, a `\`, a NUL or a dot segment, or starts with a slash;
 ///   [`AnyText`](super::AnyText) accepts them. A `PathBuf` is a relative path of plain names
-/// - 500 if `T` does not fit the template; the log says what to change. If `T` takes another number
-///   of parameters than the template has, the launch audit reports it
+/// - 500 if `T` does not fit the template; the log says what to change. If `T` takes a different
+///   number of parameters than the template has, the launch audit reports it
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 

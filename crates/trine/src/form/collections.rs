@@ -23,7 +23,7 @@ impl<T: FromField> FromField for Option<T> {
 }
 
 /// The values of a repeated name, then the elements with an index, in the order of their indices.
-/// Gaps are allowed, as a page leaves them that removes a row; a large index allocates nothing.
+/// Gaps are allowed, because a page may have removed a row. A large index allocates nothing.
 impl<T: FromField> FromField for Vec<T> {
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         match path.split_first() {

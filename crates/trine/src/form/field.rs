@@ -56,7 +56,7 @@ use crate::validation::{FieldErrors, FieldPath, Location};
 pub trait FromField: Sized + Send {
     /// The rule for the field at `path` inside this one; `None` if there is no such field.
     ///
-    /// `rule` contains what the attributes of this field say.
+    /// `rule` has the options in the attributes of this field.
     fn rule(path: &[&str], rule: Rule) -> Option<Rule> {
         path.is_empty().then_some(rule)
     }
@@ -70,7 +70,7 @@ pub trait FromField: Sized + Send {
     /// Reads the value, or adds an error to the field.
     ///
     /// # Errors
-    /// [`Refused`], which only the functions of [`Field`] that add an error return.
+    /// [`Refused`], which is only returned by the functions of [`Field`] that add an error.
     fn from_field(field: &mut Field<'_>) -> Result<Self, Refused>;
 }
 
@@ -158,8 +158,8 @@ impl<'a> Field<'a> {
     /// The text of the field.
     ///
     /// # Errors
-    /// `missing` if there is none, `duplicate` if there are several, `type` if the field is a file
-    /// or contains other fields.
+    /// `missing` if there is no text, `duplicate` if there are several texts, `type` if the field
+    /// is a file or contains other fields.
     pub fn text(&mut self) -> Result<String, Refused> {
         let mut values = std::mem::take(&mut self.node.values).into_iter();
         match (values.next(), values.next()) {
@@ -180,7 +180,7 @@ impl<'a> Field<'a> {
     /// message.
     ///
     /// # Errors
-    /// Those of [`Field::text`]; `missing` if the text is empty, `type` if it does not parse.
+    /// The errors of [`Field::text`]; `missing` if the text is empty, `type` if it does not parse.
     pub fn parse<T: std::str::FromStr>(&mut self, expected: &str) -> Result<T, Refused> {
         let text = self.text()?;
         let text = text.trim();
@@ -202,7 +202,8 @@ impl<'a> Field<'a> {
     /// The index of the choice that the text is equal to.
     ///
     /// # Errors
-    /// Those of [`Field::text`]; `missing` if the text is empty, `choice` if it is none of them.
+    /// The errors of [`Field::text`]; `missing` if the text is empty, `choice` if it is none of
+    /// them.
     pub fn choice(&mut self, choices: &[&str]) -> Result<usize, Refused> {
         let text = self.text()?;
         if text.is_empty() && !choices.contains(&"") {
@@ -266,7 +267,7 @@ impl<'a> Field<'a> {
     /// Reads the field as a type.
     ///
     /// # Errors
-    /// Those of the type's [`FromField`].
+    /// The errors of the type's [`FromField`].
     pub fn read<T: FromField>(mut self) -> Result<T, Refused> {
         T::from_field(&mut self)
     }

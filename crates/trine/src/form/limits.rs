@@ -33,8 +33,8 @@ pub struct FormLimits {
     ///
     /// Default: 256.
     pub name: usize,
-    /// The maximum number of keys in a name: `a.b[0]` has 3. It prevents that building the value
-    /// exhausts the stack.
+    /// The maximum number of keys in a name: `a.b[0]` has 3. Without it, building the value could
+    /// exhaust the stack.
     ///
     /// Default: 8.
     pub depth: usize,

@@ -47,7 +47,7 @@ use crate::run::runtime::blocking;
 /// file was chosen counts as absent: `Option<TempFile>` is `None`, and `Vec<TempFile>` omits it.
 ///
 /// # Errors
-/// Of the field: `missing`; `too_large` past `max` or
+/// The field can have the errors `missing`; `too_large` past `max` or
 /// [`FormLimits::file`](super::FormLimits::file); `content_type` if the declared type is none of
 /// `types`. The client declares the type, so inspect the content before you serve it to others.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl TempFile {
         blocking(move || File::open(path)).await
     }
 
-    /// Moves the file to `path` and keeps it, replacing what is there. Its mode stays 0600.
+    /// Moves the file to `path` and keeps it, replacing an existing file. Its mode stays 0600.
     ///
     /// The content is written to disk (`fsync`) before the rename, so that `path` is always either
     /// the old file or the complete new one, even after a power failure. On another file system the
@@ -117,8 +117,8 @@ impl TempFile {
     /// anything fails.
     ///
     /// # Errors
-    /// The error of the operating system, such as a missing directory. The upload is deleted then,
-    /// and the file at `path` is unchanged.
+    /// The error of the operating system, such as a missing directory. In this case, the upload is
+    /// deleted, and the file at `path` is unchanged.
     pub async fn persist(self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref().to_owned();
         let temporary = self.path;

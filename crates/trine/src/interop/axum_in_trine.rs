@@ -218,7 +218,7 @@ fn for_axum(error: BodyError) -> BoxError {
 /// ```
 ///
 /// # Errors
-/// The same as for [`Axum`]. The launch audit reports a missing state.
+/// The errors of [`Axum`]. The launch audit reports a missing state.
 pub struct AxumWith<T, S>(pub T, PhantomData<fn() -> S>);
 
 impl<T, S> FromRequest for AxumWith<T, S>

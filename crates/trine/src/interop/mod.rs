@@ -34,6 +34,10 @@
 //! that is the address of the proxy, and on a Unix socket there is none. The address of the client,
 //! as a trusted proxy reports it, is [`Client`](crate::extract::Client), in axum handlers
 //! `Trine<Client>`.
+//!
+//! # Layout
+//! `axum_in_trine` and `trine_in_axum` have the wrappers for each direction. `connect_info`
+//! provides the address.
 
 mod axum_in_trine;
 mod connect_info;

@@ -35,7 +35,7 @@ use crate::problem::render::log_and_render;
 /// # }
 /// ```
 ///
-/// The state and the connection are those of the application in which the router is
+/// The state and the connection come from the application in which the router is
 /// [mounted](crate::App::mount). The launch audit does not see axum handlers. [`Path`](crate::Path)
 /// has the parameters of the mount, not those of the axum route. Changed
 /// [`Cookies`](crate::extract::Cookies) have to be returned: `Trine((cookies, …))`. If they are

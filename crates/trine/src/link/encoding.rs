@@ -12,7 +12,7 @@ pub(super) const NOT_IN_VALUES: &AsciiSet =
 /// The characters that a template may contain unencoded and a URI may not.
 pub(super) const NOT_IN_TEXT: &AsciiSet = &NOT_IN_PATHS.add(b'{').add(b'}');
 
-/// What is wrong with a path that has a segment `.` or `..`.
+/// Describes the mistake in a path that has a segment `.` or `..`; `None` if it has none.
 ///
 /// Clients remove these segments before they send the request, even if the dots are
 /// percent-encoded (RFC 3986 section 5.2.4 and the WHATWG URL standard). The link would lead to

@@ -66,8 +66,8 @@ impl Links {
     ///
     /// # Errors
     /// A 500, whose log line says what to do, if the handler is not part of the application, if a
-    /// parameter of a prefix has no value, or if the route belongs to another host than the current
-    /// route.
+    /// parameter of a prefix has no value, or if the route belongs to a different host than the
+    /// current route.
     pub fn to(&self, link: impl Borrow<Link>) -> Result<Href, Problem> {
         let link = link.borrow();
         let target = self.find_route(link)?;

@@ -26,6 +26,10 @@
 //! assert_eq!(answer.text(), r#"<a href="/api/articles/a%20b?page=2">next</a>"#);
 //! # }
 //! ```
+//!
+//! # Layout
+//! `write` builds a [`Link`] for the `uri` functions, with its parts percent-encoded by `encoding`.
+//! `links` and `of_app` complete it, and `href` is the result.
 
 mod encoding;
 mod href;

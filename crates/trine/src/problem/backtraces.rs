@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Runs `run`. Errors that it makes capture backtraces if `enabled`. The switch is set back
-/// afterwards, also if `run` panics.
+/// afterwards, even if `run` panics.
 pub(crate) fn with_backtraces<T>(enabled: bool, run: impl FnOnce() -> T) -> T {
     struct Reset(bool);
 

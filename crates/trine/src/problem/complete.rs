@@ -1,4 +1,4 @@
-//! Changes to a response that had to wait until the response was there.
+//! Pending changes: they were requested before there was a response to which they could be applied.
 
 use trine_core::{Cx, Response};
 

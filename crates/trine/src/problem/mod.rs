@@ -1,11 +1,12 @@
-//! Errors and problems.
-//!
-//! - `error`: the error type that handlers return
-//! - `finish`: the last step of a response. A problem is logged and rendered (`render`, `headers`),
-//!   and offered to the catchers ([`catch`]). `complete` applies the changes that waited for the
-//!   response.
+//! What happens to the errors and problems that handlers, extractors and layers return. The files
+//! in the order in which to read them:
+//! - `error`: the error type of handlers. `backtraces` decides whether an error captures a
+//!   backtrace
+//! - `finish`: the last step of a response. It first applies the changes that waited for the
+//!   response (`complete`)
+//! - `render` and `headers`: the problem in a response is logged and rendered
+//! - [`catch`]: the functions of the application that respond to problems
 //! - `error_page`: the page that shows a problem to developers
-//! - `backtraces`: whether errors capture a backtrace
 
 pub(crate) mod backtraces;
 pub mod catch;

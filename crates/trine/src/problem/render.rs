@@ -1,5 +1,4 @@
-//! From a response that carries a problem to a response that shows it. The problem is logged here
-//! too.
+//! Turns a response that carries a problem into a response that shows it, and logs the problem.
 
 use std::error::Error;
 
@@ -16,7 +15,7 @@ pub(crate) enum Rendered {
     /// The problem was logged, and rendered in its default form. A layer may remove it, and a
     /// catcher further out may replace the rendering.
     Default,
-    /// A catcher or the error page rendered the problem. No other catcher is asked.
+    /// A catcher or the error page rendered the problem. No other catcher runs.
     Final,
 }
 
@@ -47,7 +46,8 @@ pub(crate) fn log_and_render(
     }
     log(&problem);
     let mut response = problem.render(accept);
-    // What a tuple added to the problem stays: `(StatusCode, [(name, value)], Problem)`.
+    // The status and the header fields that a tuple added to the problem are kept:
+    // `(StatusCode, [(name, value)], Problem)`.
     *response.status_mut() = status;
     let (head, _) = carrier.into_parts();
     add_missing(&mut response, &head.headers);

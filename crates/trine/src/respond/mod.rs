@@ -8,14 +8,14 @@
 //! | [`Html<T>`] | 200 | `text/html; charset=utf-8` |
 //! | [`stream`] | 200 | its argument |
 //! | [`Sse`](crate::sse::Sse) | 200 | `text/event-stream` |
-//! | [`Created<R>`](Created) | 201, `Location` | that of `R` |
+//! | [`Created<R>`](Created) | 201, `Location` | as `R` |
 //! | [`NoContent`] | 204 | |
 //! | [`Redirect`] | 303, 307, 308, `Location` | |
 //! | `()` | 200 | |
 //! | `StatusCode` | itself | |
 //! | `Body`, [`Response`](crate::Response) | 200; its own | none; its own |
-//! | `Option<R>` | that of `R`; 404 for `None` | that of `R` |
-//! | `Result<R, E>` | that of `R` or `E` | that of `R` or `E` |
+//! | `Option<R>` | as `R`; 404 for `None` | as `R` |
+//! | `Result<R, E>` | as `R` or `E` | as `R` or `E` |
 //! | [`Problem`](struct@crate::Problem) | its own | negotiated: JSON, HTML or Markdown |
 //!
 //! A tuple ends with one of these; the elements before it change the response head: first a status,
@@ -32,6 +32,10 @@
 //! assert_eq!(response.headers()["x-queue"], "7");
 //! assert_eq!(response.headers()["content-type"], "application/json");
 //! ```
+//!
+//! # Layout
+//! Each responder has a file of its own. `location` is the target of [`Created`] and [`Redirect`],
+//! and `uri` makes it safe for a header field.
 
 mod append_headers;
 mod created;

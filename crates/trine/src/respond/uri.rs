@@ -2,7 +2,8 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// Percent-encodes what a URI or relative reference cannot hold, as a browser would.
+/// Percent-encodes the characters that a URI or relative reference cannot contain, as a browser
+/// would.
 ///
 /// # Errors
 /// Control characters are refused: they are never intended, and a line break would start another
@@ -72,7 +73,7 @@ fn encode(text: &str, to: &mut String) {
     to.extend(utf8_percent_encode(rest, NOT_IN_URI));
 }
 
-// RFC 3986 section 3.2: what host and port may contain besides letters and digits.
+// RFC 3986 section 3.2: the characters that host and port may contain besides letters and digits.
 const IN_HOST: &[u8] = b"-._~%!$&'()*+,;=:[]";
 
 const NOT_IN_URI: &AsciiSet = &CONTROLS
@@ -126,7 +127,7 @@ mod tests {
         assert!(mistake.contains(r"`/\r\nset-cookie: a=b`"), "{mistake}");
     }
 
-    /// It used to be percent-encoded, and then named another host.
+    /// Such a host used to be percent-encoded, which made it a different host.
     #[test]
     fn refuses_an_invalid_host() {
         for target in

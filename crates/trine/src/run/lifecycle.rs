@@ -1,5 +1,5 @@
-//! The life of an application from its start to its shutdown: it makes the states, runs the hooks,
-//! and keeps the background tasks.
+//! The lifecycle of an application, from its start to its shutdown: making the states, running the
+//! hooks, and keeping the background tasks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -30,14 +30,14 @@ pub(crate) struct Lifecycle {
     deadline: OnceLock<Instant>,
 }
 
-/// What runs once the states are made.
+/// The hooks and tasks that start once the states are made.
 pub(crate) struct StartHooks {
     hooks: Vec<Hook>,
     tasks: Vec<(&'static str, Hook)>,
 }
 
 impl Lifecycle {
-    /// Makes the states. The returned ones include those of worker 0, which serve where there are
+    /// Makes the states. The returned states include those of worker 0, which are used if there are
     /// no workers.
     pub(crate) async fn make(
         hooks: Hooks,

@@ -1,10 +1,10 @@
-//! How an application starts, runs and shuts down.
-//!
+//! How an application starts, runs and shuts down. The files in the order in which a program needs
+//! them:
+//! - `runtime`: the side runtime, which runs `main`, `spawn` and `blocking`; `log`: the default log
 //! - [`config`]: the configuration
-//! - `launch`: from an application to open sockets; `lifecycle`: its states, hooks and tasks
-//! - `runtime`: the side runtime, with `spawn` and `blocking`
-//! - `shutdown`: how handlers and tasks observe a shutdown
-//! - `log`: the default log; `process`: everything that exists once per process
+//! - `launch`: from a declared application to open sockets
+//! - `lifecycle`: the states, hooks and background tasks, from the start to the shutdown
+//! - `process`: everything that exists once per process
 
 pub mod config;
 pub(crate) mod launch;

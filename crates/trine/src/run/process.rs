@@ -27,7 +27,7 @@ pub(crate) fn side_runtime() -> Option<&'static SideRuntime> {
     SIDE_RUNTIME.get()
 }
 
-/// Makes a runtime the side runtime of this process. The first one stays.
+/// Makes a runtime the side runtime of this process. Only the first call has an effect.
 pub(crate) fn set_side_runtime(handle: &Handle) -> &'static SideRuntime {
     SIDE_RUNTIME.get_or_init(|| SideRuntime { handle: handle.clone(), tasks: TaskTracker::new() })
 }

@@ -59,12 +59,12 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     match task.await {
         Ok(value) => value,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime shuts down and has dropped the work. The caller is dropped next.
+        // The runtime is shutting down and has dropped the work. It drops the caller next.
         Err(_) => std::future::pending().await,
     }
 }
 
-/// What [`#[trine::main]`](macro@crate::main) expands to.
+/// Runs a program. [`#[trine::main]`](macro@crate::main) expands to a call of this function.
 pub fn main<F>(program: F) -> ExitCode
 where
     F: Future<Output: MainResult>,
@@ -94,10 +94,10 @@ where
     }
 }
 
-/// What [`#[trine::test]`](macro@crate::test) expands to.
+/// Runs a test. [`#[trine::test]`](macro@crate::test) expands to a call of this function.
 ///
 /// # Panics
-/// The runtime does not start, or the test panics.
+/// Panics if the runtime does not start, or if the test panics.
 pub fn test<F: Future>(test: F) -> F::Output {
     match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(test),
@@ -120,7 +120,7 @@ pub trait MainResult {
     /// The text of the error, for the terminal.
     ///
     /// # Errors
-    /// `main` has failed.
+    /// Returns an error if `main` has failed.
     fn report(self) -> Result<(), String>;
 }
 

@@ -40,7 +40,7 @@
 //! - [`Templates`] is the state; [`Page`] and `Templates` itself are extractors; [`Rendered`] is
 //!   the response
 //! - `source` reads files, `check` does the part of the launch audit, `error` shows the line of a
-//!   mistake, `form` is a form as templates see it
+//!   mistake, `form` is a form as templates see it, and `limits` bounds all of it
 
 mod check;
 mod error;
@@ -135,7 +135,7 @@ impl Templates {
     /// Sets the limits.
     ///
     /// # Panics
-    /// If it has been cloned.
+    /// Panics if it has been cloned.
     #[must_use]
     #[track_caller]
     pub fn limits(mut self, limits: TemplateLimits) -> Templates {
@@ -160,7 +160,7 @@ impl Templates {
     /// ```
     ///
     /// # Panics
-    /// If it has been cloned.
+    /// Panics if it has been cloned.
     #[must_use]
     #[track_caller]
     pub fn with(mut self, change: impl FnOnce(&mut Environment<'static>)) -> Templates {
@@ -186,7 +186,7 @@ impl Templates {
     /// Renders a template as [`Templates::render`] does, and returns the error itself.
     ///
     /// # Errors
-    /// Those of [`Templates::render`].
+    /// The errors of [`Templates::render`].
     ///
     /// ```
     /// use trine::template::Templates;
@@ -219,7 +219,7 @@ impl Templates {
     /// The names of all templates, sorted.
     ///
     /// # Errors
-    /// An error if the folder cannot be read or contains too many files.
+    /// Returns an error if the folder cannot be read or contains too many files.
     pub fn names(&self) -> Result<Vec<String>, TemplateError> {
         self.0.source.names(&self.0.limits)
     }

@@ -59,7 +59,7 @@ pub trait Template: Serialize {
 /// The launch audit reports a page whose template does not exist, with the location of the handler.
 ///
 /// # Errors
-/// Those of [`Templates`].
+/// The errors of [`Templates`].
 pub struct Page<T> {
     templates: Templates,
     context: PhantomData<fn(&T)>,
@@ -69,7 +69,7 @@ impl<T: Template> Page<T> {
     /// Renders the template.
     ///
     /// # Errors
-    /// Those of [`Templates::render`].
+    /// The errors of [`Templates::render`].
     pub fn render(&self, context: &T) -> Result<Rendered, Problem> {
         self.templates.render(T::FILE, context)
     }

@@ -35,7 +35,8 @@ use crate::run::config::Config;
 ///
 /// Hooks and background tasks run as on a server. The configuration is the default one, unless
 /// [`with_config`](TestApp::with_config) or [`App::config`] sets another: `trine.toml` and the
-/// environment are not read. The default profile is that of the build.
+/// environment are not read. The default profile depends on the build: `dev` for debug builds,
+/// `prod` for release builds.
 #[derive(Debug)]
 #[must_use = "the application starts when this is awaited"]
 pub struct TestApp {
@@ -58,8 +59,8 @@ impl App {
     /// ```
     ///
     /// # Panics
-    /// When it is awaited, if the application does not start: with the findings of the
-    /// [audit](App::audit), or with the error of a state or a hook.
+    /// Panics when it is awaited, if the application does not start. The message has the findings
+    /// of the [audit](App::audit), or the error of a state or a hook.
     #[track_caller]
     pub fn test(self) -> TestApp {
         TestApp::new(self)
@@ -80,7 +81,7 @@ impl TestApp {
     /// `struct Mailer(Arc<dyn SendMail>)`.
     ///
     /// # Panics
-    /// The application has no state of this type.
+    /// Panics if the application has no state of this type.
     #[track_caller]
     pub fn with_state<T: Send + Sync + 'static>(mut self, value: T) -> TestApp {
         if let Err(types) = self.app.replace_state(value) {
@@ -130,8 +131,8 @@ impl IntoFuture for TestApp {
     type IntoFuture = Pin<Box<dyn Future<Output = TestClient> + Send>>;
 
     /// # Panics
-    /// The application does not start: with the findings of the [audit](App::audit), or with the
-    /// error of a state or a hook.
+    /// Panics if the application does not start. The message has the findings of the
+    /// [audit](App::audit), or the error of a state or a hook.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { TestClient::of_app(self.start().await) })
     }

@@ -45,7 +45,7 @@ pub type Client = TestClient;
 /// ```
 ///
 /// # Panics
-/// Like the [asynchronous client](super::TestClient).
+/// Panics like the [asynchronous client](super::TestClient).
 #[derive(Debug, Clone)]
 pub struct TestClient {
     inner: super::TestClient,
@@ -93,7 +93,7 @@ impl TestClient {
     /// Shuts the application down; see [`shutdown`](super::TestClient::shutdown).
     ///
     /// # Panics
-    /// A shutdown hook has failed.
+    /// Panics if a shutdown hook has failed.
     pub fn shutdown(&self) {
         self.runtime.block_on(self.inner.shutdown());
     }
@@ -125,7 +125,7 @@ impl App {
     /// Starts the application for a test that is a plain function; see [`TestApp::blocking`].
     ///
     /// # Panics
-    /// Like [`App::test`], and in an async function.
+    /// Panics like [`App::test`], and also if it is called in an async function.
     #[must_use]
     #[track_caller]
     pub fn blocking_test(self) -> TestClient {
@@ -137,7 +137,7 @@ impl TestApp {
     /// Starts the application for a test that is a plain function.
     ///
     /// # Panics
-    /// Like awaiting it, and in an async function.
+    /// Panics like awaiting a [`TestApp`], and also if it is called in an async function.
     #[must_use]
     #[track_caller]
     pub fn blocking(self) -> TestClient {
@@ -148,7 +148,7 @@ impl TestApp {
 /// A request that a test builds. [`send`](TestRequest::send) sends it.
 ///
 /// # Panics
-/// Like the [asynchronous request](super::TestRequest).
+/// Panics like the [asynchronous request](super::TestRequest).
 #[derive(Debug)]
 #[must_use = "a request is sent by `send()`"]
 pub struct TestRequest {
@@ -197,7 +197,7 @@ impl TestRequest {
     /// Sends the request and reads the whole response.
     ///
     /// # Panics
-    /// Like [`send`](super::TestRequest::send).
+    /// Panics like [`send`](super::TestRequest::send).
     #[track_caller]
     pub fn send(self) -> TestResponse {
         assert_no_runtime(Location::caller());
@@ -208,7 +208,7 @@ impl TestRequest {
     /// such as server-sent events.
     ///
     /// # Panics
-    /// Like [`send`](super::TestRequest::send).
+    /// Panics like [`send`](super::TestRequest::send).
     #[track_caller]
     pub fn send_streaming(self) -> TestStream {
         assert_no_runtime(Location::caller());
@@ -242,7 +242,7 @@ impl TestStream {
     /// Waits for the next bytes of the body; `None` at its end.
     ///
     /// # Errors
-    /// Like [`Body::chunk`].
+    /// Fails like [`Body::chunk`].
     pub fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         self.runtime.block_on(self.response.body_mut().chunk())
     }

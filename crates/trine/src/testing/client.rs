@@ -33,7 +33,7 @@ use crate::AppService;
 /// ```
 ///
 /// # Panics
-/// A method that gets something that cannot be sent panics at the line of the test.
+/// A method panics, at the line of the test, if it gets a value that cannot be sent.
 #[derive(Clone)]
 pub struct TestClient {
     app: App,
@@ -95,8 +95,8 @@ impl TestClient {
     }
 
     /// The client of an application. It can shut the application down and knows its routes. Its
-    /// requests have no client address, like those of a Unix socket: among the trusted proxies,
-    /// only `unix` stands for it.
+    /// requests have no client address, as over a Unix socket, so the only entry of the trusted
+    /// proxies that matches it is `unix`.
     pub(super) fn of_app(service: AppService) -> TestClient {
         TestClient::new(service.on(ConnInfo::unix())).knowing(service)
     }
@@ -141,7 +141,7 @@ impl TestClient {
     /// the last client.
     ///
     /// # Panics
-    /// A shutdown hook has failed.
+    /// Panics if a shutdown hook has failed.
     pub async fn shutdown(&self) {
         if let Some(service) = &self.started
             && let Err(error) = service.shutdown().await

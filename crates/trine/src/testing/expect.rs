@@ -35,7 +35,8 @@ impl TestResponse {
         self
     }
 
-    /// Expects a header field with this value. The name may have other values too.
+    /// Expects a header field with this name and value. There may be more fields with the same
+    /// name.
     #[track_caller]
     pub fn expect_header(&self, name: &str, expected: &str) -> &TestResponse {
         let found = self.headers().get_all(name).iter().any(|value| value == expected);

@@ -10,7 +10,8 @@ pub(super) struct Hop {
     pub(super) keeps_body: bool,
 }
 
-/// The request to which a response redirects; `None` if it does not redirect, or to another host.
+/// The request to which a response redirects; `None` if it does not redirect, or if it redirects to
+/// another host.
 pub(super) fn hop(
     status: StatusCode,
     location: Option<&str>,

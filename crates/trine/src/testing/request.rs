@@ -32,7 +32,7 @@ use crate::extract::encode_value;
 /// ```
 ///
 /// # Panics
-/// A method that gets something that cannot be sent panics at the line of the test.
+/// A method panics, at the line of the test, if it gets a value that cannot be sent.
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct TestRequest {
@@ -197,8 +197,8 @@ impl TestRequest {
     /// Sends the request and reads the whole response.
     ///
     /// # Panics
-    /// There is no response, for example because the server has stopped, or there are more
-    /// redirects than the client follows.
+    /// Panics if there is no response, for example because the server has stopped, or if there are
+    /// more redirects than the client follows.
     pub async fn send(self) -> TestResponse {
         let (sent, response) = self.exchange().await;
         let (mut head, body) = response.into_parts();
@@ -220,7 +220,7 @@ impl TestRequest {
     /// such as server-sent events. [`Body::chunk`] reads the body.
     ///
     /// # Panics
-    /// Like [`TestRequest::send`].
+    /// Panics like [`TestRequest::send`].
     pub async fn send_streaming(self) -> Response {
         self.exchange().await.1
     }

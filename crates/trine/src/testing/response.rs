@@ -27,8 +27,8 @@ use super::exchange::{Sent, show_body, show_headers};
 /// ```
 ///
 /// # Panics
-/// A method that does not find what it reads panics at the line of the test and shows the request
-/// and the response.
+/// A method panics, at the line of the test, if the response lacks the value that it reads. The
+/// message shows the request and the response.
 #[derive(Debug)]
 pub struct TestResponse {
     sent: Sent,

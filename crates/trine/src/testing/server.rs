@@ -54,7 +54,7 @@ impl App {
     /// [`TestApp::serve`]. Feature `test-server`.
     ///
     /// # Panics
-    /// Like [`App::test`], and if the server cannot listen.
+    /// Panics like [`App::test`], and also if the server cannot listen.
     pub async fn test_server(self) -> TestServer {
         self.test().serve().await
     }
@@ -65,7 +65,7 @@ impl TestApp {
     /// `test-server`.
     ///
     /// # Panics
-    /// Like awaiting it, and if the server cannot listen.
+    /// Panics like awaiting a [`TestApp`], and also if the server cannot listen.
     pub async fn serve(self) -> TestServer {
         let server = self.app.configured().map_or_else(
             || ServerConfig { workers: 2, ..ServerConfig::default() },
@@ -131,7 +131,7 @@ impl TestServer {
     /// and the shutdown hooks run.
     ///
     /// # Panics
-    /// The server or a shutdown hook has failed.
+    /// Panics if the server or a shutdown hook has failed.
     pub async fn stop(mut self) {
         self.service.begin_shutdown();
         self.handle.shutdown();

@@ -19,7 +19,7 @@ use crate::ws::{Closed, Message, Socket, WebSocketConfig, client};
 /// A request for a WebSocket. Awaiting it sends the request and returns the open socket.
 ///
 /// # Panics
-/// When it is awaited, if the response is not 101. The message shows the response.
+/// Panics when it is awaited, if the response is not 101. The message shows the response.
 #[derive(Debug)]
 #[must_use = "the request is sent when this is awaited"]
 pub struct TestWebSocket {
@@ -110,8 +110,7 @@ impl IntoFuture for TestWebSocket {
 /// The client side of an open WebSocket. Dropping it closes the connection with code 1000.
 ///
 /// # Panics
-/// A method that receives something else than it expects, or nothing within [`RECEIVE_TIMEOUT`],
-/// panics.
+/// A method panics if it does not receive what it expects within [`RECEIVE_TIMEOUT`].
 #[derive(Debug)]
 pub struct TestSocket {
     socket: Socket,

@@ -163,7 +163,7 @@ impl FieldErrors {
     /// Returns `Ok(())` if there are no errors, and itself otherwise.
     ///
     /// # Errors
-    /// Itself, if it is not empty.
+    /// Returns itself if it contains errors.
     ///
     /// ```
     /// use trine::validation::FieldErrors;

@@ -35,6 +35,11 @@
 //! ```
 //!
 //! The chapter `guide/validation.md` covers all of it, including garde's rules.
+//!
+//! # Layout
+//! - `validate`: the trait, which `garde` implements for the types of garde
+//! - `errors` and `field_path`: the errors that it adds, each at the path of a field
+//! - `valid`: the extractor; `wire_names` translates field names to the names that clients send
 
 mod errors;
 mod field_path;

@@ -110,7 +110,7 @@ pub trait Checked: FromRequest {
         path.clone()
     }
 
-    /// Handles errors: the request is rejected, unless the extractor hands them to the handler.
+    /// Handles the errors: rejects the request, unless the extractor passes them to the handler.
     ///
     /// # Errors
     /// The rejection that reports them.

@@ -1,4 +1,8 @@
 //! `#[derive(FromForm)]`: structs and enums as forms and as fields of forms.
+//!
+//! # Layout
+//! - `model`: the parsed type; `attributes`: the options in `#[form(…)]`
+//! - `expand`: the generated code
 
 mod attributes;
 mod expand;

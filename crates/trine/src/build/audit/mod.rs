@@ -1,4 +1,7 @@
 //! The launch audit: every mistake that can be found before a socket opens, all at once.
+//!
+//! This file has the types of the report and the texts of the findings. `routes`, `slashes` and
+//! `state` find mistakes that concern several declarations together.
 
 pub(crate) mod routes;
 pub(crate) mod slashes;
@@ -14,7 +17,8 @@ use trine_core::needs::{Fault, Need};
 
 use crate::run::config::ConfigError;
 
-/// What the launch audit has found: the mistakes of an application, or else its notes.
+/// The findings of the launch audit: the mistakes of an application, or its notes if there are no
+/// mistakes.
 ///
 /// Its `Display` lists every finding with its locations and what to do.
 /// [`to_json`](Audit::to_json) has the same for programs.
@@ -57,7 +61,7 @@ pub struct Finding {
     pub kind: Kind,
     /// What is wrong and what to do.
     pub text: String,
-    /// The locations in the source that it is about, as `file:line`.
+    /// The locations in the source that the finding is about, as `file:line`.
     pub locations: Vec<String>,
 }
 
@@ -89,7 +93,7 @@ pub enum Kind {
     StateTwice,
     /// A catcher is for a status that no problem has.
     Catcher,
-    /// A `Path<T>` takes another number of parameters than the template has.
+    /// A `Path<T>` takes a different number of parameters than the template has.
     PathParams,
     /// An extractor has found a mistake in something that the application holds, such as a
     /// template, a folder or a name.
@@ -105,7 +109,7 @@ pub enum Kind {
     Shadowed,
     /// A note: a group has no routes.
     Empty,
-    /// A note: no handler asks for a state.
+    /// A note: no handler takes a state that the application holds.
     StateUnused,
     /// A note: a value of the path or the query is looked up before an argument that may refuse the
     /// client.
@@ -122,14 +126,15 @@ impl Kind {
 
 impl Audit {
     pub(crate) fn new(mut findings: Vec<Finding>) -> Audit {
-        // A note may only be a consequence of a mistake, such as unused state of a refused handler.
+        // A note may be only the consequence of a mistake. For example, the state of a refused
+        // handler looks unused.
         if findings.iter().any(|finding| !finding.kind.is_note()) {
             findings.retain(|finding| !finding.kind.is_note());
         }
         Audit { findings }
     }
 
-    /// The mistakes; the notes if there are no mistakes.
+    /// The mistakes, or the notes if there are no mistakes.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -225,10 +230,10 @@ impl Finding {
         Finding { kind: Kind::NoMethods, text, locations: vec![location(at)] }
     }
 
-    /// State of one type is one mistake, however many handlers need it. `needed_by` names each of
-    /// them, with its location.
+    /// A missing type of state is one finding, however many handlers need it. `needed_by` has the
+    /// name and the location of each of them.
     pub(crate) fn missing_state(type_name: &str, needed_by: &[(String, String)]) -> Finding {
-        // More locations would hide the other findings.
+        // More locations would bury the other findings.
         const SHOWN: usize = 3;
         let first = needed_by.first().map_or("a handler", |(name, _)| name);
         let need = match needed_by.len().saturating_sub(1) {
@@ -272,8 +277,8 @@ impl Finding {
         Finding { kind: Kind::PathParams, text, locations: vec![file_line(route.file, route.line)] }
     }
 
-    /// A value that is looked up before an argument that may refuse the client. Whether the answer
-    /// is a 404 then tells strangers what exists.
+    /// A value that is looked up before an argument that may refuse the client. A client that may
+    /// not enter could then learn from a 404 whether the value exists.
     pub(crate) fn looked_up_first(need: &Need, route: &RouteMeta) -> Option<Finding> {
         let Need::Guard { value, body } = need else { return None };
         let text = format!(
@@ -306,12 +311,12 @@ impl Finding {
         Finding { kind: Kind::Config, text: error.text().to_owned(), locations: vec![location] }
     }
 
-    /// A mistake of the configuration that shows only when it is used.
+    /// A mistake in the configuration that is only found when the value is used.
     pub(crate) fn server(text: String) -> Finding {
         Finding { kind: Kind::Config, text, locations: Vec::new() }
     }
 
-    /// `what` names what has failed, such as "the state of type `Db`".
+    /// `what` names the part that has failed, such as "the state of type `Db`".
     pub(crate) fn start_failed(what: &str, at: &Location<'_>, error: &crate::Error) -> Finding {
         let text = format!("{what} failed: {}", format!("{error:#}").replace('\n', "\n     "));
         Finding { kind: Kind::Start, text, locations: vec![location(at)] }

@@ -88,7 +88,8 @@ fn unreachable_because(template: &str) -> Option<String> {
     })
 }
 
-/// Whether a template is the wanted one: `/`, or `/{*}` for one that takes every path below.
+/// Whether a template equals `wanted`, which is `/`, or `/{*}` for any template that takes all
+/// paths.
 fn is_everything(template: &str, wanted: &str) -> bool {
     template == wanted
         || (wanted == "/{*}" && template.starts_with("/{*") && template.ends_with('}'))
@@ -119,8 +120,8 @@ fn behind_routes(mount: &RouteMeta, routes: &[RouteMeta]) -> Option<Finding> {
     Some(Finding { kind: Kind::Shadowed, text, locations })
 }
 
-/// The methods that a general path loses to a more specific one which does not have them: with a
-/// `GET /users/me`, a `PUT /users/me` is 405 and does not reach `PUT /users/{id}`.
+/// The methods that a general path loses to a more specific one which does not have them: beside
+/// `GET /users/me`, the request `PUT /users/me` gets a 405 and does not reach `PUT /users/{id}`.
 fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = Vec::new();
@@ -155,7 +156,7 @@ fn shadowed(routes: &[RouteMeta]) -> Vec<Finding> {
     findings
 }
 
-/// Whether a template has parameters where the other has text, and is the same otherwise.
+/// Whether a template has parameters where the other has text, and is otherwise the same.
 fn covers(general: &str, special: &str) -> bool {
     let is_parameter = |segment: &str| segment.starts_with('{') && !segment.starts_with("{{");
     let (mut general, mut special) = (general.split('/'), special.split('/'));

@@ -22,7 +22,7 @@ pub(crate) fn conflicts(
     for (route, setting) in metas.iter().zip(settings) {
         let Some(setting @ (Slashes::Redirect | Slashes::Same)) = setting else { continue };
         let Some(taker) = taker(table, metas, route) else { continue };
-        // One pair of paths is one finding, and so is a route that takes every path.
+        // Each pair of paths is reported once, and so is each route that takes every path.
         let pair = if taker.path.ends_with("/{*rest}") {
             ("", &*taker.path)
         } else {
@@ -59,7 +59,8 @@ pub(crate) fn conflicts(
     findings
 }
 
-/// The other route that answers or refuses a path of this one with the other ending.
+/// The other route that takes a path of this route if its ending is changed, with or without a
+/// slash.
 fn taker<'m>(table: &Table, metas: &'m [RouteMeta], route: &RouteMeta) -> Option<&'m RouteMeta> {
     let path = other(&sample(&route.path)?)?.parse().ok()?;
     let method = route.method.as_ref().unwrap_or(&Method::GET);

@@ -1,4 +1,4 @@
-//! State that is declared twice, or that no handler asks for.
+//! State that is declared twice, or that no handler takes.
 
 use super::{Finding, Kind, location};
 use crate::declare::hooks::StateDeclaration;
@@ -21,7 +21,7 @@ pub(crate) fn declared_twice(declared: &[StateDeclaration]) -> Vec<Finding> {
     findings
 }
 
-/// A state that no handler asks for.
+/// A state that no handler takes.
 pub(crate) fn unused(declared: &StateDeclaration) -> Finding {
     let text = format!(
         "no handler asks for state of type `{}`: remove it, or declare it in the `needs` of the \

@@ -48,8 +48,8 @@ fn segment(route: &RouteMeta, at: usize, got: &str) -> Verdict {
     Verdict::Segment { at, got: got.to_owned(), expected: expected.to_owned() }
 }
 
-/// The text before the parameter of a segment, `*` for one that takes the rest of the path, and the
-/// text after it.
+/// Splits a segment at its parameter: the text before it, `*` if the parameter takes the rest of
+/// the path, and the text after it.
 fn parameter(segment: &str) -> Option<(&str, &str, &str)> {
     // In a canonical template, a brace that is text is percent-encoded.
     let (before, rest) = segment.split_once('{')?;

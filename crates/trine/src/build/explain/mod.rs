@@ -1,4 +1,5 @@
-//! Why one route answers a request, and the others do not.
+//! Explains why one route answers a request and the others do not. This file looks the request up;
+//! `differs` compares its path with a template, and `verdict` is the result for one route.
 
 mod differs;
 mod verdict;
@@ -19,7 +20,7 @@ use crate::dispatch::router::spelling::normalized;
 use crate::dispatch::router::table::{Resolution, Table};
 use crate::dispatch::service::AppService;
 
-/// What happens to a request, and for each route why it answers or does not.
+/// The outcome of a request, and for each route the reason why it answers or does not.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -80,7 +81,7 @@ pub enum Outcome {
     },
     /// No route has the path: the fallback of the application answers, or 404.
     NotFound,
-    /// The path is not valid percent-encoding: 400.
+    /// The percent-encoding of the path is invalid: 400.
     Malformed,
 }
 
@@ -103,7 +104,7 @@ impl AppService {
     /// Explains what happens to a request, and for each route why it answers or does not.
     ///
     /// # Errors
-    /// The method or the path is not valid in a request.
+    /// Returns an error if the method or the path is not valid in a request.
     pub fn explain(&self, method: &str, path: &str) -> crate::Result<Explanation> {
         let listed = self.routes().count();
         explain(self.table(), self.all_routes(), listed, self.tree(), method, path)
@@ -182,7 +183,8 @@ fn fallback(meta: &RouteMeta) -> Outcome {
     }
 }
 
-/// The layers that all routes of the path share. The answer to other methods crosses only these.
+/// The layers that all routes of the path share. The response to undeclared methods crosses only
+/// these.
 fn shared_layers(routes: &[RouteMeta], tree: &Tree, candidates: &[Candidate]) -> Vec<Node> {
     let at_path = routes
         .iter()
@@ -216,7 +218,7 @@ fn describe(method: Option<&Method>, path: &str) -> String {
     format!("{} {path}", method.map_or("ANY", Method::as_str))
 }
 
-/// How many of the candidates are shown whose first segment differs.
+/// The maximum number of shown candidates whose first segment differs.
 const SHOWN: usize = 5;
 
 impl Display for Explanation {

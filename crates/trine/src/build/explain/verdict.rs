@@ -21,7 +21,7 @@ pub enum Verdict {
         /// The method and the template of the other route.
         than: String,
     },
-    /// A segment of the path differs from that of the template.
+    /// A segment of the path differs from the segment of the template.
     Segment {
         /// The number of the segment, counted from 1.
         at: usize,

@@ -1,5 +1,5 @@
-//! The routes that answer where no declared route does: the fallbacks of groups, and the refusals
-//! of other methods.
+//! The routes for requests that no declared route matches: the fallbacks of groups, and the
+//! refusals of undeclared methods.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::dispatch::routing::Entry;
 use crate::problem::catch::CatcherScope;
 
 impl Planner<'_> {
-    /// Registers the fallback of a group. `context` is the inside of the group.
+    /// Registers the fallback of a group. `context` is the context inside the group.
     pub(super) fn fallback(&mut self, fallback: &Fallback, context: &mut GroupContext) {
         let location = fallback.location;
         let prefix = if context.prefix.is_empty() { "/" } else { &context.prefix };
@@ -38,9 +38,9 @@ impl Planner<'_> {
         context.fallbacks.push(self.fallbacks.len() - 1);
     }
 
-    /// Adds the fallbacks of groups behind the declared routes.
+    /// Adds the fallbacks of groups after the declared routes.
     pub(super) fn add_fallbacks(&mut self) {
-        // A fallback that was registered later stands further inside, or beside the others.
+        // The fallbacks of outer groups were registered before those of inner groups.
         let mut routes = Vec::new();
         for GroupFallback { meta, endpoint, context } in std::mem::take(&mut self.fallbacks) {
             let prefix = if context.prefix.is_empty() { "/" } else { &context.prefix };
@@ -57,7 +57,7 @@ impl Planner<'_> {
                 .at_prefix(context.host.as_ref(), &Prefix::of(&template))
                 .choice;
             let known = choice.candidates.iter().find(|known| own.is_hidden_by(known));
-            // A group inside another may have the same prefix; its fallback goes first.
+            // A group inside another may have the same prefix; its fallback comes first.
             let outer: Vec<RouteIndex> = context.fallbacks.iter().map(|&at| routes[at]).collect();
             if let Some(known) = known.filter(|known| !outer.contains(&known.route)) {
                 self.findings.push(Finding::collision(&meta, metas.get(known.route.as_usize())));
@@ -84,7 +84,7 @@ impl Planner<'_> {
             && (taken("/{*rest}") || taken("/{*rest_of_it}"))
     }
 
-    /// Adds, for each path, the route that answers methods without a handler. It stands inside the
+    /// Adds, for each path, the route that answers methods without a handler. It is inside the
     /// layers that all routes of the path share, so that a CORS layer of a group sees the preflight
     /// request.
     pub(super) fn add_refusals(&mut self) {

@@ -1,8 +1,8 @@
-//! From the declarations of an application to the tables that serve it.
-//!
+//! Turns the declarations of an application into the tables that serve it. The files in the order
+//! of the work:
 //! - `walk`: visits the groups from the outermost inwards and registers their routes
 //! - `planner`: what the walk collects, and the checks of what each part needs
-//! - `fallbacks`: the routes that answer where no declared route does
+//! - `fallbacks`: the routes for requests that no declared route matches
 //! - `layered`: wraps the routes in the layers of their groups, once
 
 mod fallbacks;
@@ -31,7 +31,7 @@ use crate::dispatch::service::{AppInfo, AppService, Dispatcher};
 use crate::problem::catch::{CatcherScope, DispatchOptions, RouteCatchers};
 use crate::run::lifecycle::Lifecycle;
 
-/// What the audit builds beside its findings.
+/// The tables that the audit builds in addition to its findings.
 pub(crate) struct Plan {
     pub(crate) routes: RoutePlan,
     /// Adds the sections of the configuration to the states.
@@ -61,7 +61,7 @@ impl Plan {
         let Planner { mut routes, mut findings, missing, needed, layers_made, slashes, .. } =
             planner;
         routes.table.slashes = slashes.iter().map(|it| it.unwrap_or_default()).collect();
-        // From the last to the first, so that the positions of the others stay right.
+        // From the last to the first, so that the remaining positions stay valid.
         for state in missing.iter().rev() {
             let finding = Finding::missing_state(state.type_name, &state.needed_by);
             findings.insert(state.position, finding);
@@ -79,7 +79,7 @@ impl Plan {
 }
 
 impl RoutePlan {
-    /// Applies each layer, once, and adds the catching of panics and problems.
+    /// Applies each layer once, and adds the stages that catch panics and problems.
     pub(crate) fn finish(
         self,
         root: &Group,

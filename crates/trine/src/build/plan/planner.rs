@@ -31,7 +31,8 @@ pub(crate) struct RoutePlan {
     pub(super) scopes: Vec<Option<Arc<CatcherScope>>>,
     pub(super) fallback: Arc<dyn Endpoint>,
     pub(super) body_limit: u64,
-    /// How many of the routes were declared. Those behind them answer where no declared route does.
+    /// The number of declared routes. The routes after them are for requests that no declared route
+    /// matches.
     pub(super) declared: usize,
 }
 
@@ -44,11 +45,12 @@ pub(super) struct GroupContext {
     pub(super) scope: Option<Arc<CatcherScope>>,
     pub(super) host: Option<Host>,
     pub(super) conditions: Vec<Condition>,
-    /// Whether a guard stands around it, or middleware that needs state as a guard would.
+    /// Whether a guard encloses it, or middleware that needs state and may therefore refuse the
+    /// client, like a guard.
     pub(super) guarded: bool,
     /// The positions of the fallbacks of the groups around it, in [`Planner::fallbacks`].
     pub(super) fallbacks: Vec<usize>,
-    /// What the nearest group that sets it says about a slash at the end of a path.
+    /// The setting for a slash at the end of a path, from the nearest group that has one.
     pub(super) slashes: Option<Slashes>,
 }
 
@@ -70,7 +72,7 @@ pub(super) struct Planner<'a> {
     pub(super) layers_made: bool,
     /// The fallbacks of groups, in the order of the walk.
     pub(super) fallbacks: Vec<GroupFallback>,
-    /// For each declared route, what its groups say about a slash at the end of the path.
+    /// For each declared route, the setting of its groups for a slash at the end of the path.
     pub(super) slashes: Vec<Option<Slashes>>,
     hooks: &'a Hooks,
     states: &'a States,
@@ -81,7 +83,7 @@ pub(super) struct Planner<'a> {
 pub(super) struct MissingState {
     pub(super) type_id: TypeId,
     pub(super) type_name: &'static str,
-    /// What needs it, each with its location.
+    /// The name and the location of everything that needs it.
     pub(super) needed_by: Vec<(String, String)>,
     /// The position among the findings at which it was first needed.
     pub(super) position: usize,
@@ -207,7 +209,8 @@ impl<'a> Planner<'a> {
     fn run_check(&mut self, check: Check, file: &str, line: u32) {
         for fault in check(self.states) {
             let finding = Finding::fault(fault, file, line);
-            // One function may have two addresses. Then it runs twice.
+            // The compiler may give one function two addresses. The check then runs twice, and its
+            // findings are reported once.
             if !self.findings.contains(&finding) {
                 self.findings.push(finding);
             }

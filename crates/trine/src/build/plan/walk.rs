@@ -20,7 +20,7 @@ use crate::dispatch::routing::Entry;
 use crate::problem::catch::CatcherScope;
 
 impl Planner<'_> {
-    /// Visits everything that stands inside the layers of the application.
+    /// Visits everything inside the layers of the application.
     pub(super) fn visit_root(&mut self, root: &Group, outer: &Layers) {
         let context = GroupContext { guarded: outer.may_refuse(), ..GroupContext::default() };
         self.group(root, &context, &mut 0);

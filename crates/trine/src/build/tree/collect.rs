@@ -1,4 +1,4 @@
-//! From what an application declares to its [`Tree`].
+//! Builds the [`Tree`] of an application from its declarations.
 
 use super::{Node, NodeKind, Tree};
 use crate::build::audit::{file_line, location};

@@ -1,5 +1,5 @@
 //! What wraps what: the layers, groups and routes of an application as a tree, each with its
-//! location in the source.
+//! location in the source. `collect` builds the tree.
 
 mod collect;
 
@@ -66,7 +66,7 @@ pub enum NodeKind {
     },
     /// A group.
     Group {
-        /// The prefix, including those of the groups around it.
+        /// The prefix, including the prefixes of the groups around it.
         prefix: String,
     },
     /// A handler.
@@ -80,14 +80,14 @@ pub enum NodeKind {
     },
     /// The fallback of a group.
     Fallback {
-        /// The prefix, including those of the groups around it.
+        /// The prefix, including the prefixes of the groups around it.
         prefix: String,
         /// The name of the handler.
         handler: String,
     },
     /// A mounted service.
     Mount {
-        /// The prefix, including those of the groups around it.
+        /// The prefix, including the prefixes of the groups around it.
         prefix: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What hooks, background tasks and the functions that make states get.
+//! The context that hooks, background tasks and the functions that make states get.
 
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::declared::{SourceLocation, StateDeclaration};
 use crate::build::audit::{Finding, location};
 use crate::run::config::Config;
 
-/// The context of a hook: the configuration, the states, and whether the server shuts down.
+/// The context of a hook: the configuration, the states, and whether the server is shutting down.
 ///
 /// ```
 /// use trine::prelude::*;
@@ -66,7 +66,8 @@ impl HookCx {
     /// The state of this type. States of workers are not available here.
     ///
     /// # Errors
-    /// The application has no such state, or makes it later. The error says where.
+    /// Returns an error if the application has no such state, or if it makes the state later. In
+    /// the latter case, the error names the line that makes it.
     pub fn state<T: Send + Sync + 'static>(&self) -> crate::Result<Arc<T>> {
         self.states.get().ok_or_else(|| self.no_state(TypeId::of::<T>(), type_name::<T>()))
     }
@@ -90,7 +91,7 @@ impl HookCx {
         self.shutdown.begun().await;
     }
 
-    /// Whether the server shuts down.
+    /// Whether the server is shutting down.
     #[must_use]
     pub fn is_shutting_down(&self) -> bool {
         self.shutdown.is_begun()
@@ -115,7 +116,7 @@ impl HookCx {
     }
 
     /// The finding for something that could not be made. If the reason is missing state, it reads
-    /// like that of a handler which needs the state.
+    /// like the finding for a handler that needs the state.
     pub(crate) fn failed(&self, what: &str, at: SourceLocation, error: &crate::Error) -> Finding {
         match error.downcast_ref() {
             Some(NoState { type_name }) => missing_state(type_name, what, at),

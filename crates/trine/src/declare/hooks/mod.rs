@@ -1,4 +1,5 @@
-//! What runs beside the requests: states that are made at the start, hooks, background tasks.
+//! States that are made at the start, hooks, and background tasks: everything that runs beside the
+//! requests.
 //!
 //! - `app`: the methods of [`App`](crate::App) that declare them
 //! - `cx`: [`HookCx`], which they get
@@ -22,7 +23,7 @@ pub(crate) use self::declared::{SourceLocation, StateDeclaration};
 /// What an application declares, in the order of the calls.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    /// The states that the application will hold, whatever makes them.
+    /// The states that the application will hold, however they are made.
     pub(crate) declared: Vec<StateDeclaration>,
     pub(crate) sections: Vec<SectionState>,
     pub(crate) makers: Vec<StateMaker>,

@@ -44,7 +44,7 @@ impl Choices {
         }
     }
 
-    /// The route that answers a request which was led here.
+    /// The route at a destination. At a choice, it is the best candidate for the request.
     pub(crate) fn resolve(
         &self,
         destination: Destination,
@@ -135,9 +135,9 @@ impl Candidate {
     }
 }
 
-/// Responds to requests that none of the candidates fits, with the problem of the closest candidate:
-/// 405 because of the method, 406 because of `Accept`, 415 because of the content type, 404 because
-/// of another header.
+/// Responds to requests that none of the candidates fits, with the problem of the closest
+/// candidate: 405 because of the method, 406 because of `Accept`, 415 because of the content type,
+/// 404 because of another header.
 pub(crate) struct NoCandidateFits(pub(crate) Arc<[Candidate]>);
 
 impl Endpoint for NoCandidateFits {

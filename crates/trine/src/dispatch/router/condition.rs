@@ -79,7 +79,7 @@ pub(crate) enum Fit {
 
 impl Written {
     /// # Errors
-    /// The text says what is wrong and what to write instead.
+    /// Returns a text that says what is wrong and what to write instead.
     pub(crate) fn parse(&self) -> Result<Condition, String> {
         match &self.condition {
             WrittenCondition::Header(name, value) => {

@@ -105,7 +105,8 @@ impl Fallbacks {
 }
 
 impl PrefixFallbacks {
-    /// The order: a host before any host, then a longer prefix, then fewer parameters.
+    /// The order: first the fallbacks for a certain host, then longer prefixes, then fewer
+    /// parameters.
     fn rank(&self) -> impl Ord + use<> {
         let host = self.host.as_ref().map_or(usize::MAX, |host| host.params().count());
         let parameters: Vec<bool> =

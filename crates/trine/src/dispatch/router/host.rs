@@ -11,7 +11,7 @@ use super::{Found, Router};
 /// A host, with one label for each part between two dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
-    /// As the user wrote it.
+    /// The text of the declaration.
     pub(crate) text: String,
     labels: Vec<Label>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Hosts {
 
 impl Host {
     /// # Errors
-    /// The text says what is wrong and what to write instead.
+    /// Returns a text that says what is wrong and what to write instead.
     pub(crate) fn parse(text: &str) -> Result<Host, String> {
         let mistake = |why: &str| Err(format!("the host `{text}`: {why}"));
         if text.contains(['/', ':']) && !text.starts_with('[') {
@@ -190,7 +190,7 @@ impl Hosts {
 
 /// Puts the parameter values of the host before those of the path, in a new text.
 ///
-/// `None` where the text would be too long for the spans of the values.
+/// `None` if the text would be too long for the spans of the values.
 pub(crate) fn with_values(values: &[&str], params: Params) -> Option<Params> {
     if values.is_empty() {
         return Some(params);

@@ -45,7 +45,7 @@ impl ChoiceIndex {
 /// What a method and a path lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// A declared route, whatever else the request says.
+    /// A declared route, whatever header fields the request has.
     Route(RouteIndex),
     /// One of several routes. The conditions of the path decide.
     Choice(ChoiceIndex),

@@ -4,9 +4,9 @@ use http::Method;
 
 /// Whether the route of GET also handles requests with this method, if no route declares it.
 ///
-/// That is so for HEAD, and for a CONNECT that has a path. In HTTP/2, a request for a WebSocket is
-/// such a CONNECT where HTTP/1.1 upgrades a GET (RFC 8441, section 4). A CONNECT for a tunnel has
-/// no path and matches no route.
+/// This holds for HEAD, and for a CONNECT that has a path: HTTP/1.1 opens a WebSocket with a GET,
+/// and HTTP/2 with such a CONNECT (RFC 8441, section 4). A CONNECT for a tunnel has no path and
+/// matches no route.
 pub(crate) fn is_kind_of_get(method: &Method) -> bool {
     method == Method::HEAD || method == Method::CONNECT
 }

@@ -1,4 +1,14 @@
 //! The router: from a method and a path to the index of a route and the spans of its parameters.
+//!
+//! This file has the tree of all paths. Around it, `table` makes a whole lookup from these steps:
+//! - `spelling`: the normal form of the path
+//! - `host`: the trees of the groups that have a host
+//! - `choice` and `condition`: the paths where more than path and method decide
+//! - `slashes`: the path with the other trailing slash
+//! - `fallbacks`: the fallbacks of groups
+//!
+//! `template` parses the path of a declared route, `method` says how methods match, and `index` has
+//! the indices that a lookup returns.
 
 pub(crate) mod choice;
 pub(crate) mod condition;
@@ -33,10 +43,10 @@ pub(crate) struct PathRoutes {
     canonical: String,
     /// The routes by method, in the order of declaration. `None` is any method.
     routes: Vec<(Option<Method>, RouteIndex)>,
-    /// The routes with conditions. If there are any, all routes of the path move into a choice in
-    /// the end, and `otherwise` refers to the choice. Paths without conditions pay nothing for this.
+    /// The routes with conditions. If there are any, all routes of the path finally move into a
+    /// choice, and `otherwise` refers to the choice. Paths without conditions pay nothing for this.
     conditional: Vec<Candidate>,
-    /// Where every other method leads; `None` until all routes are there.
+    /// The destination of every other method; `None` until all routes have been inserted.
     otherwise: Option<Destination>,
 }
 
@@ -179,8 +189,8 @@ impl PathRoutes {
         &self.canonical
     }
 
-    /// Takes the routes out, so that the path becomes a choice. It is `None` if no choice is needed:
-    /// no route has conditions, and no fallback of a group takes precedence over the path.
+    /// Takes the routes out, so that the path becomes a choice. It is `None` if no choice is
+    /// needed: no route has conditions, and no fallback of a group takes precedence over the path.
     pub(crate) fn take_candidates(&mut self, has_precedence: bool) -> Option<Vec<Candidate>> {
         if self.conditional.is_empty() && !has_precedence {
             return None;
@@ -193,8 +203,8 @@ impl PathRoutes {
         Some(all)
     }
 
-    /// Sets where the methods lead that have no route: to a refusal, or to the choice that decides
-    /// for every request.
+    /// Sets the destination of the methods that have no route: a refusal, or the choice that
+    /// decides for every request.
     pub(crate) fn set_otherwise(&mut self, destination: Destination) {
         self.otherwise = Some(destination);
     }

@@ -23,8 +23,8 @@ use super::index::RouteIndex;
 /// ```
 ///
 /// It is set on an [`App`](crate::App::slashes) or a [`Group`](crate::Group::slashes), and applies
-/// to inner groups unless they set it themselves. It only matters if no route matches the path as it
-/// was sent and a route with the method of the request matches the other path. Routes that are
+/// to inner groups unless they set it themselves. It only matters if no route matches the path as
+/// it was sent and a route with the method of the request matches the other path. Routes that are
 /// declared with both paths are separate routes, `{*rest}` matches a trailing slash too, and
 /// fallbacks come last. The launch audit reports routes that make the setting ineffective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -25,7 +25,7 @@ pub(crate) struct Table {
     pub(crate) slashes: Vec<Slashes>,
 }
 
-/// The fate of a request with a method, a target and no headers.
+/// The result of looking up a method and a target, for a request without header fields.
 pub(crate) enum Resolution {
     /// A declared route matches.
     Route(RouteIndex, Params),
@@ -109,7 +109,7 @@ impl Table {
         }
     }
 
-    /// Whether there are routes for which both trailing slashes are the same path.
+    /// Whether there is a route that accepts its path both with and without a trailing slash.
     pub(crate) fn has_same(&self) -> bool {
         self.slashes.contains(&Slashes::Same)
     }
@@ -131,7 +131,7 @@ impl Table {
         }
     }
 
-    /// Decides what a request without headers leads to.
+    /// Looks up a request without header fields.
     pub(crate) fn resolve(&self, method: &Method, uri: &Uri) -> Resolution {
         let (none, mut vary) = (HeaderMap::new(), Vec::new());
         let target = self.same(method, uri, &none);

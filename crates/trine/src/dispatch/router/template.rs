@@ -21,7 +21,7 @@ impl Template {
     /// Parses a template.
     ///
     /// # Errors
-    /// The text says what is wrong and what to write instead.
+    /// Returns a text that says what is wrong and what to write instead.
     pub(crate) fn parse(text: &str) -> Result<Template, String> {
         if !text.starts_with('/') {
             return Err(format!("`{text}` must start with `/`"));

@@ -105,8 +105,8 @@ impl Parser {
         self.state = State::AfterBoundary;
     }
 
-    /// Reads what follows a boundary: `--`, or spaces and a line break, which is left in the buffer
-    /// for the head.
+    /// Reads the end of a boundary: `--`, or spaces and a line break. The line break is left in the
+    /// buffer for the head.
     fn after_boundary(&mut self) -> Result<bool, Refused> {
         if self.buffer.starts_with(b"--") {
             self.buffer.clear();

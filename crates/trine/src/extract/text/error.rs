@@ -1,4 +1,4 @@
-//! Why text does not fit a type, and which text it is.
+//! The error that some text does not fit a type: which text, and why.
 
 use std::fmt;
 
@@ -42,7 +42,8 @@ pub(crate) enum Why {
     Path(String),
     /// There are too many values to try all their readings.
     TooMany,
-    /// A programming mistake: the type takes another number of parameters than the template has.
+    /// A programming mistake: the type takes a different number of parameters than the template
+    /// has.
     Count { wanted: usize },
     /// A programming mistake: the type expects something that text cannot be.
     Shape,
@@ -158,7 +159,7 @@ fn listed(known: &[String]) -> String {
     }
 }
 
-/// Translates what serde's own types expect into words for a client.
+/// Translates the expectations of serde's own types into words for a client.
 fn plain(expected: &str) -> &str {
     macro_rules! words {
         ($($ty:ident)*) => {

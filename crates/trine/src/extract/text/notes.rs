@@ -33,7 +33,7 @@ pub(super) enum Got {
 /// The expectation noted for text that is not the name of an enum's variant.
 pub(super) const VARIANT: &str = "a variant";
 
-// The search would not try more than these anyway.
+// The search would not use more notes than this.
 const MOST: usize = 64;
 
 thread_local! {
@@ -83,7 +83,8 @@ pub(super) fn take_path_expected() -> bool {
     PATH_EXPECTED.take()
 }
 
-/// What a `PathBuf` says that it expects. Asking it keeps this independent of serde's wording.
+/// The expectation that a `PathBuf` reports. It is read from serde itself, so that nothing here
+/// depends on serde's wording.
 static PATH_EXPECTATION: LazyLock<String> = LazyLock::new(|| {
     let unit: UnitDeserializer<ValueError> = ().into_deserializer();
     let message =

@@ -1,4 +1,4 @@
-//! How each text is presented to a type that takes any value.
+//! The plan of an attempt: how each text is presented to a type that takes any value.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ use trine_core::scalars::Scalar;
 use super::fields::Fields;
 use super::notes::{Got, Note, VARIANT};
 
-/// What the texts are read as. The default plan reads all of them as text.
+/// The reading of each text. The default plan reads all of them as text.
 #[derive(Clone, Default)]
 pub(crate) struct Plan {
     /// Indexed by the first pair of a name; names beyond the end are read as text.
@@ -43,7 +43,7 @@ pub(super) struct Reading {
     pub(super) probe: bool,
 }
 
-/// What an absent field is presented as to a type that takes any value.
+/// How an absent field is presented to a type that takes any value.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Absent {
     List,
@@ -131,7 +131,7 @@ impl Plan {
                 };
                 several.map(correct).collect()
             }
-            // If another variant matched, a field that this one misses is no mistake.
+            // If another variant matched, it is no mistake that this variant misses a field.
             Got::Missing(name)
                 if failed && fields.location != trine_core::param::ParamLocation::Path =>
             {

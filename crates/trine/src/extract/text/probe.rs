@@ -2,8 +2,8 @@
 //!
 //! `deserialize_string` knows from the type that its text is for a `PathBuf`. Text that serde
 //! buffers for `#[serde(flatten)]`, `tag` and `untagged` is handed to the fields by serde itself,
-//! and `PathBuf` accepts any text. So the type is deserialized once more, with a value in place of
-//! the text that every type refuses, and the errors tell what each type expected.
+//! and `PathBuf` accepts any text. So the type is deserialized once more. In place of the text it
+//! gets a value that every type refuses, and the errors show what each type expected.
 
 use serde::de::{Deserializer, Visitor};
 use serde::forward_to_deserialize_any;

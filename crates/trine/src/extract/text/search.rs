@@ -5,8 +5,8 @@
 //! whatever there is (`deserialize_any`) and then hands that to the fields, where text is not a
 //! number. So the first attempt presents texts. Each text that a field refuses is noted
 //! ([`notes`]), identified by its address, and presented in the next attempt as what the field
-//! expected, until nothing is refused that could be read otherwise. A type without buffered fields
-//! is deserialized once.
+//! expected, until no refused text could be read in another way. A type without buffered fields is
+//! deserialized once.
 
 use trine_core::param::clean_path;
 
@@ -33,8 +33,8 @@ pub(crate) fn read<T>(
     Search { fields, run: &run, left: attempts(fields.pairs.len()) }.run(first)
 }
 
-/// The maximum number of attempts. What the client sends decides how many are needed and what each
-/// costs, so their product is bounded; a hundred flattened numbers still get their hundred
+/// The maximum number of attempts. The client decides how many attempts are needed and how much
+/// each costs, so the product is bounded; a hundred flattened numbers still get their hundred
 /// attempts.
 fn attempts(pairs: usize) -> usize {
     (20_000 / pairs.max(1)).clamp(16, 256)
@@ -51,7 +51,7 @@ struct Tried<T> {
     plan: Plan,
     result: Result<T, Error>,
     notes: Vec<Note>,
-    /// The names whose texts were handed to a type that takes anything.
+    /// The names whose texts were passed to a type that takes any value.
     buffered: Vec<usize>,
     /// The next note to correct, and the remaining corrections for the one before.
     next: usize,
@@ -170,7 +170,7 @@ impl<T> Search<'_, '_, T> {
         (&pair.name, pair.text.as_deref().unwrap_or(pair.raw))
     }
 
-    /// Whether an error is about the noted text, or about none.
+    /// Whether an error is about the noted text, or about no text.
     fn is_of(&self, note: &Note, error: &Error) -> bool {
         error.subject().is_none_or(|subject| self.noted(note) == Some(subject))
     }
@@ -202,7 +202,7 @@ impl<T> Search<'_, '_, T> {
 
     /// Refuses buffered text that became a `PathBuf` and is not a relative path of plain names. In
     /// another attempt a [`Probe`](super::probe::Probe) takes its place, which every type refuses,
-    /// so that the type tells what it expected.
+    /// so that the type reports what it expected.
     fn without_hidden_paths(&mut self, plan: &Plan, buffered: &[usize]) -> Result<(), Error> {
         self.left = attempts(self.fields.pairs.len());
         for &head in buffered {
@@ -226,7 +226,7 @@ impl<T> Search<'_, '_, T> {
         Ok(())
     }
 
-    /// Finds the text that an error is about, if the field that refused it did not know.
+    /// Finds the text that an error is about, if the error does not name it.
     fn located(&mut self, error: Error, plan: &Plan, notes: &[Note], buffered: &[usize]) -> Error {
         if error.field().is_some() || buffered.is_empty() {
             return error;

@@ -1,10 +1,10 @@
-//! Problem boundaries: they handle what the code inside them cannot handle itself, which is panics
-//! and the problems of mounted services. Around layers, a boundary also tells the layers which
-//! catchers enclose them.
+//! Problem boundaries: they handle panics and the problems of mounted services, which the code
+//! inside them cannot handle itself. Around layers, a boundary also attaches to the request the
+//! catchers that enclose the layers.
 //!
-//! A boundary costs an allocation and a copy of the request head per request. It is only put where
-//! it is needed: where a catcher handles panics, around mounted services that have catchers, and
-//! everywhere under the `dev` profile.
+//! A boundary costs an allocation and a copy of the request head per request. It is only added
+//! where it is needed: where a catcher handles panics, around mounted services that have catchers,
+//! and everywhere under the `dev` profile.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ struct Boundary<T> {
     handling: Handling,
 }
 
-/// What a boundary does with panics and problems.
+/// How a boundary handles panics and problems.
 #[derive(Clone)]
 struct Handling {
     scope: Option<Arc<CatcherScope>>,

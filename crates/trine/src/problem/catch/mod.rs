@@ -63,8 +63,8 @@
 //! # What a catcher sees of the request
 //! Everything but the body, in the state in which the failing stage got it: with what the layers
 //! and guards before that stage attached, such as a session or a [`Cached`](crate::Cached) value.
-//! The response passes the same layers as that of a handler. A session that the catcher writes to
-//! is saved, and a cookie that it sets is sent.
+//! The response passes the same layers as the response of a handler. A session that the catcher
+//! writes to is saved, and a cookie that it sets is sent.
 //!
 //! # Layout
 //! - `when`: which problems a catcher is for

@@ -72,8 +72,8 @@ impl std::fmt::Display for Panic {
 
 impl std::error::Error for Panic {}
 
-/// Runs the future of a handler or a catcher. A panic becomes a problem. Under the `dev` profile,
-/// panics and errors capture backtraces.
+/// Runs the future of a handler or a catcher, and turns a panic into a problem. Under the `dev`
+/// profile, panics and errors capture backtraces.
 pub(super) async fn catch<T>(
     mut future: Pin<Box<dyn Future<Output = T> + Send>>,
     dev: bool,
@@ -129,7 +129,7 @@ fn problem(payload: Box<dyn Any + Send>) -> Problem {
     problem.came_from(at, backtrace)
 }
 
-/// What the panic hook recorded.
+/// A panic as the panic hook recorded it.
 #[derive(Default)]
 struct PanicRecord {
     location: Option<String>,

@@ -1,4 +1,6 @@
-//! The error type of handlers and of `main`.
+//! The error type of handlers and of `main`. `context` adds texts to an error, which
+//! `context_error` stores in its chain of causes. `derive` has the functions that
+//! `#[derive(Problem)]` calls.
 
 mod context;
 mod context_error;
@@ -61,9 +63,9 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// ```
 ///
 /// As the error of a handler it is a 500. The log gets the whole chain of causes with a trace id,
-/// the client gets only the trace id. An error that is a [`Problem`] or
-/// [derives it](macro@crate::Problem) stays that problem, and an error that was caused by a
-/// [`BodyError`](crate::BodyError) gets the status of that: 413, 408 or 400.
+/// the client gets only the trace id. An error that is a [`Problem`] or [derives
+/// it](macro@crate::Problem) stays that problem, and an error that was caused by a
+/// [`BodyError`](crate::BodyError) gets the status of the latter: 413, 408 or 400.
 ///
 /// It records the line of the `?`. In handlers and layers under the `dev` profile it also captures
 /// a backtrace, which the error page shows.

@@ -36,7 +36,8 @@ pub(super) fn entries(
     let file = File { text, path: file_name(env) };
     let (root, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
-        // What was parsed around a syntax error is incomplete: report nothing about it.
+        // Around a syntax error, the parsed file is incomplete, so nothing else is reported about
+        // it.
         errors.extend(
             broken
                 .iter()

@@ -28,7 +28,8 @@ impl Entry {
         is_near(&self.key, &self.location.key_of(name))
     }
 
-    /// Whether it stands in the section of that name, or in one whose name begins with it.
+    /// Whether the key is in the section of that name, or in a section inside it. A variable may
+    /// also belong to a section with a longer name.
     pub(super) fn in_section(&self, name: &str) -> bool {
         let rest = self.key.strip_prefix(self.location.key_of(name).as_str());
         rest.is_some_and(|rest| rest.starts_with(if self.is_variable() { '_' } else { '.' }))
@@ -38,7 +39,8 @@ impl Entry {
         matches!(self.location, Location::Variable(_))
     }
 
-    /// Whether it can only be a key of the server: it has no section, or a section of the server.
+    /// Whether the key can only belong to the server: it has no section, or a section of the
+    /// server.
     pub(super) fn is_of_server(&self) -> bool {
         let key = self.key.strip_prefix(PREFIX).unwrap_or(&self.key).to_ascii_lowercase();
         let end = if self.is_variable() { '_' } else { '.' };

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration.
+//! The mistakes of a configuration.
 
 use std::fmt::{Display, Formatter};
 
@@ -22,13 +22,13 @@ pub struct ConfigError {
     text: String,
 }
 
-/// All mistakes of a configuration: those of the file from top to bottom, then those of the
-/// environment, then missing keys.
+/// All mistakes of a configuration, in this order: the file from top to bottom, the environment,
+/// missing keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
 impl ConfigError {
-    /// Where the value stands, or where the program asks for it.
+    /// The location of the value, or of the code that requires a missing key.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location

@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 
 use super::{FromConfig, Reader, SectionKey};
 
-/// A field of type `T`. Its own functions win over those of [`RefusedField`] if their bound holds.
+/// A field of type `T`. Its inherent functions take precedence over the functions of
+/// [`RefusedField`] if `T` satisfies their bound.
 #[derive(Debug)]
 pub struct Field<T>(PhantomData<fn() -> T>);
 

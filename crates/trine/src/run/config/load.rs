@@ -1,4 +1,4 @@
-//! From the file and the environment to a [`Config`].
+//! Makes a [`Config`] of the file and the environment.
 
 use super::variables::FILE;
 use super::{Config, ConfigError, ConfigErrors, entries, keys};
@@ -11,13 +11,13 @@ impl Config {
     /// section has read, from this `Config` or from one that this process loaded earlier.
     ///
     /// # Errors
-    /// All mistakes at once, each with its location and what was expected there.
+    /// Returns all mistakes at once, each with its location and the expected value.
     pub fn load() -> Result<Config, ConfigErrors> {
         without_errors(Config::load_all())
     }
 
-    /// Like [`Config::load`], but returns what could be read beside the errors. The launch audit
-    /// goes on with it.
+    /// Like [`Config::load`], but also returns the configuration as far as it could be read, so
+    /// that the launch audit can check it.
     pub(crate) fn load_all() -> (Config, Vec<ConfigError>) {
         // `std::env::vars` panics if any variable of the process is not UTF-8.
         let env: Vec<(String, String)> = std::env::vars_os()
@@ -59,7 +59,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// All mistakes at once, each with its location and what was expected there.
+    /// Returns all mistakes at once, each with its location and the expected value.
     pub fn read(
         text: &str,
         env: impl IntoIterator<Item = (String, String)>,

@@ -1,10 +1,10 @@
-//! Where a value of the configuration stands.
+//! The location of a value in the configuration.
 
 use std::fmt::{Display, Formatter};
 
 use super::variables::PREFIX;
 
-/// Where a value of the configuration stands.
+/// The location of a value in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
@@ -17,7 +17,7 @@ pub enum Location {
     },
     /// A variable of the environment.
     Variable(String),
-    /// A line of the program that asks for a missing key.
+    /// A line of the program that requires a missing key.
     Code {
         /// The source file.
         file: String,

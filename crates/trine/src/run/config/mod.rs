@@ -1,7 +1,7 @@
 //! The configuration: where the server listens, its limits and timeouts, and your own sections.
 //!
-//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) that is
-//! given no [`Config`] loads both when it serves.
+//! It comes from a file, `trine.toml`, and from the environment. An [`App`](crate::App) without a
+//! [`Config`] loads both when it serves.
 //!
 //! ```toml
 //! port = 8000
@@ -17,7 +17,7 @@
 //! The environment can set every key and wins over the file: `TRINE_PORT=80`,
 //! `TRINE_LIMITS_BODY=64KiB`. A few variables are not keys:
 //!
-//! - `TRINE_CONFIG` names another file than the `trine.toml` in the working directory.
+//! - `TRINE_CONFIG` names a file other than the `trine.toml` in the working directory.
 //! - `TRINE_PROFILE` sets the profile, `dev` or `prod`. The default is `dev` for debug builds and
 //!   `prod` for release builds.
 //! - `TRINE_EDITOR` names the editor to which the error page of the profile `dev` links.
@@ -83,7 +83,7 @@
 //! | `http2.early_bytes` | `16KiB` | bytes of each request body that are received before the handler reads: [`early_bytes`](trine_server::Http2::early_bytes) |
 //! | `http2.max_frame_bytes` | `16KiB` | maximum size of a frame: [`max_frame_bytes`](trine_server::Http2::max_frame_bytes) |
 //! | `http2.header_table_bytes` | `4KiB` | size of the header compression table: [`header_table_bytes`](trine_server::Http2::header_table_bytes) |
-//! | `http2.max_send_buffer` | `64KiB` | maximum size of the buffer for what a stream sends: [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
+//! | `http2.max_send_buffer` | `64KiB` | maximum size of the send buffer of a stream: [`max_send_buffer`](trine_server::Http2::max_send_buffer) |
 //! | `http2.max_pending_resets` | `20` | maximum number of reset streams that the application has not seen yet: [`max_pending_resets`](trine_server::Http2::max_pending_resets) |
 //! | `http2.max_resets` | `1000` | maximum number of streams that a client resets in ten seconds: [`max_resets`](trine_server::Http2::max_resets) |
 //! | `http2.max_error_resets` | `256` | maximum number of streams per connection that break the rules: [`max_error_resets`](trine_server::Http2::max_error_resets) |

@@ -1,5 +1,5 @@
-//! Names of tables and keys: which are the server's, what a section may be called, and how near a
-//! misspelt name is to a known one.
+//! Names of tables and keys: which of them belong to the server, how a section may be named, and
+//! how near a misspelled name is to a known one.
 
 /// Whether a section of the application may have this name.
 pub(super) fn is_section_name(name: &str) -> bool {

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{FromConfig, Value};
 
-/// A password, a key, a token: text that is never printed, logged or serialised.
+/// A password, a key, a token: text that is never printed, logged or serialized.
 ///
 /// ```
 /// use trine::config::Secret;
@@ -60,7 +60,8 @@ pub(super) fn weakness(text: &str, min: usize) -> Option<String> {
     }
 }
 
-/// What examples, tutorials and default installations use, in lower case and without punctuation.
+/// The secrets of examples, tutorials and default installations, in lower case and without
+/// punctuation.
 const KNOWN: &[&str] = &[
     "",
     "0123456789abcdef",

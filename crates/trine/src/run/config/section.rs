@@ -112,7 +112,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The configured value, of which the last one wins. The outer `None` means that one is wrong.
+    /// The configured value. If there are several, the last one wins. The outer `None` means that
+    /// one of them is wrong.
     fn configured<T: FromConfig>(&mut self, key: &SectionKey) -> Option<Option<T>> {
         let name = self.name_of(key);
         let secret = T::SECRET || key.secret;
@@ -207,8 +208,8 @@ impl Config {
     /// audit.
     ///
     /// # Errors
-    /// All mistakes at once: values that cannot be parsed, missing and unknown keys, and weak
-    /// secrets under the profile `prod`. An error never shows the value of a secret.
+    /// Returns all mistakes at once: values that cannot be parsed, missing and unknown keys, and
+    /// weak secrets under the profile `prod`. An error never shows the value of a secret.
     #[track_caller]
     pub fn section<T: Section>(&mut self, name: &str) -> Result<T, ConfigErrors> {
         let (read, mut errors) = self.read_section(name, panic::Location::caller());

@@ -1,4 +1,4 @@
-//! The keys of the certificate: which one they describe, and which of them exclude each other.
+//! The keys of the certificate: which certificate they describe, and which keys exclude each other.
 
 use std::path::PathBuf;
 

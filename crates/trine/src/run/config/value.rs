@@ -85,7 +85,7 @@ pub trait FromConfig: Sized {
     /// Whether errors must not show the value.
     const SECRET: bool = false;
 
-    /// What an error says is expected, such as "a port from 0 to 65535".
+    /// The expected value, as errors describe it, such as "a port from 0 to 65535".
     fn expected() -> Cow<'static, str>;
 
     /// Parses a value. `None` becomes an error with the key, the value, what was

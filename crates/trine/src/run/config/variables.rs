@@ -12,7 +12,7 @@ pub(crate) const AUDIT: &str = "TRINE_AUDIT";
 pub(crate) const TREE: &str = "TRINE_TREE";
 /// The variable that names the editor to which the error page links.
 pub(crate) const EDITOR: &str = "TRINE_EDITOR";
-/// The variable by which a new process finds the old one that it takes over from. The server reads
+/// The variable by which a new process finds the process that it takes over from. The server reads
 /// it.
 const HANDOVER: &str = "TRINE_HANDOVER";
 /// The variable that filters the log.

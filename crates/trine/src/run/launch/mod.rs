@@ -1,5 +1,6 @@
 //! From a declared application to open sockets: loads the configuration, runs the launch audit,
-//! binds the listeners, and prints the banner.
+//! binds the listeners, and prints the banner. `port` explains why an address cannot be used, and
+//! `tls` finds mistakes in the TLS settings.
 
 mod port;
 mod tls;
@@ -33,9 +34,9 @@ impl App {
     /// ```
     ///
     /// # Errors
-    /// All mistakes of the [audit](App::audit), of the configuration and of the address at once,
-    /// before anything is served; otherwise the first state or hook that fails, or the errors of
-    /// the shutdown hooks.
+    /// Before anything is served, returns all mistakes of the [audit](App::audit), of the
+    /// configuration and of the address at once. Otherwise, returns the error of the first state or
+    /// hook that fails, or the errors of the shutdown hooks.
     pub async fn serve(mut self) -> crate::Result {
         let mut mistakes = Vec::new();
         if self.configured().is_none() {

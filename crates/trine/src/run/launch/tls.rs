@@ -1,4 +1,4 @@
-//! Mistakes of the TLS settings that must stop the start.
+//! Mistakes in the TLS settings. Each of them stops the start.
 
 use crate::build::audit::Finding;
 use crate::run::config::{Config, Profile};
