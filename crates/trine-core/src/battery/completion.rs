@@ -38,8 +38,9 @@ use crate::{Cx, Response};
 /// ```
 ///
 /// # Limits
-/// A response that is served without an application, for example by another framework, never runs
-/// its completions. It must be usable without them. Each attached completion costs one allocation.
+/// The completions of a response that a foreign service makes, such as a mounted axum `Router`,
+/// never run. The response must be usable without them. Each attached completion costs one
+/// allocation.
 #[derive(Clone)]
 pub struct Completion(Arc<Work>);
 

@@ -10,9 +10,9 @@
 //! - **A response**: a type that implements [`IntoResponse`](crate::IntoResponse), or
 //!   [`IntoResponseParts`](crate::IntoResponseParts) for header fields beside another response.
 //! - **An error**: an `Error` whose `IntoResponse` makes a [`Problem`](crate::Problem).
-//! - **Something around requests**: a `tower::Layer`, for an application, a group or a route.
-//! - **Something shared by requests**: any `Send + Sync` type, which applications add with
-//!   `.state(…)` and handlers find by its type.
+//! - **A layer**: a `tower::Layer` around an application, a group or a route.
+//! - **A state**: a value of any `Send + Sync` type, which applications add with `.state(…)` and
+//!   handlers find by its type.
 //!
 //! While it serves a request, it gets the following from the application:
 //!
@@ -27,7 +27,7 @@
 //!
 //! [`IntoResponse`](crate::IntoResponse) sees no request. A response that depends on one, or on a
 //! state, uses a [`Completion`]. The crate `trine-realtime` is a complete example: topics are plain
-//! states, `Sse` is a response that ends by [`Shutdown`], `LastEventId` is an extractor.
+//! states, `Sse` is a response that ends at the [`Shutdown`], and `LastEventId` is an extractor.
 
 mod completion;
 mod shutdown;

@@ -60,7 +60,7 @@ impl Shutdown {
         cx.matched().app().states.get::<Shutdown>().map(|shutdown| (*shutdown).clone())
     }
 
-    /// A future that ends when the server begins to shut down. It does not borrow, so a struct can
+    /// A future that ends when the server begins to shut down. It borrows nothing, so a struct can
     /// hold it.
     #[must_use = "a future does nothing unless it is polled"]
     pub fn begun(&self) -> ShutdownBegun {
