@@ -20,7 +20,7 @@ pub(crate) struct Guests(Arc<Mutex<HashMap<Guest, usize>>>);
 /// without an address count as one client.
 type Guest = Option<IpAddr>;
 
-/// One visit of a client. Dropping it ends the visit.
+/// The right to one visit. Dropping it allows the client another visit.
 #[derive(Debug)]
 pub(crate) struct Seat {
     guests: Guests,

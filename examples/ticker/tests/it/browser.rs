@@ -72,7 +72,7 @@ fn the_page_fills_and_the_program_ends_under_open_streams() {
     }
     if let Some(chromium) = tools::chromium() {
         let profile = tempfile::tempdir().unwrap();
-        // A fixed debugging port keeps the browser on the page.
+        // With a debugging port, the headless browser stays open on the page.
         let browser = tools::headless(&chromium, profile.path())
             .args(["--remote-debugging-port=0", &ticker.url])
             .spawn();
