@@ -122,8 +122,8 @@ fn length(head: &[u8]) -> usize {
     digits.fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'))
 }
 
-/// The end of the field name `Content-Length`. It matches the usual spelling and the lower case that
-/// proxies write.
+/// The end of the field name `Content-Length`. It is the same in the usual spelling and in the
+/// lower case of proxies.
 const NAME: &[u8] = b"ength: ";
 
 const PLAINTEXT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\
